@@ -1,0 +1,138 @@
+"""How strength becomes concentration: kappa(l)."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+from scipy.special import gammaln, hyp1f1
+from torch import Tensor
+
+from patternscope.errors import InputError
+from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope
+
+_CELLS = 4096
+_REACH = 1e8
+
+
+def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
+    """Return the concentration of a radial distribution at the given strengths.
+
+    ``kappa(l) = A_e^-1(rho_e(l) A_e(kappa_max))``: a clean orientation drawn from vMF(mu, kappa_max) is seen
+    through unit Gaussian noise, and kappa(l) is the vMF concentration with the same mean resultant length as
+    the orientation of ``l o* + noise``.
+
+    Source: Sec. 3.1 for the model, this project for the formula (the published code reads tables that were
+    never published). Smooth and increasing, ``kappa(0) = 0``, ``kappa(inf) = kappa_max``; relative error
+    below 2e-6 in float32. Differentiable.
+
+    Args:
+        strength: l >= 0, any shape, any floating dtype and device.
+        kappa_max: concentration of the clean orientations, > 0.
+        dim: number of embedding dimensions e >= 2.
+
+    Returns:
+        Tensor like `strength`, in [0, kappa_max].
+
+    Raises:
+        InputError: kappa_max not positive and finite, or dim < 2.
+
+    Cost: four table reads and some 15 operations an element; the table is made once for a (kappa_max, dim).
+
+    >>> concentration(torch.tensor([0.0, 0.1, 1.0, 5.0, 60.0]), kappa_max=10.0)
+    tensor([0.0000, 0.1437, 1.4885, 7.3529, 9.9751])
+    """
+    return strength * concentration_per_strength(strength, kappa_max, dim)
+
+
+def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
+    """Return ``kappa(l) / l``, which stays finite at l = 0.
+
+    Multiplying an embedding x = l o by it gives ``kappa(l) o`` without a division by zero, which is all that
+    the posterior and the mean directions need.
+
+    Source: this project. Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)].
+
+    >>> concentration_per_strength(torch.tensor([0.0, 1.0]), kappa_max=10.0)
+    tensor([1.4362, 1.4885])
+    """
+    table = _table_on(float(kappa_max), int(dim), *_table_type(strength))
+    # Half-precision strengths are looked up in float32: the table's coordinate needs more than 8 or 11 bits.
+    x = strength.to(table.coefficients.dtype)
+    place = torch.log1p(x / dim**0.5) / table.spacing
+    cell = place.detach().clamp(0, _CELLS - 1).to(torch.int32).long()
+    t = (place - cell).clamp(max=1.0)
+    c3, c2, c1, c0 = (row[cell] for row in table.coefficients)
+    smooth = ((c3 * t + c2) * t + c1) * t + c0
+    return (smooth / (1 + x / dim**0.5)).to(strength.dtype)
+
+
+def exact_concentration(strength: NDArray[np.float64], kappa_max: float, dim: int) -> NDArray[np.float64]:
+    """Return kappa(l) for positive strengths by a safeguarded Newton iteration in float64.
+
+    The definition behind :func:`concentration`, which interpolates it.
+
+    Source: this project. `strength` any shape, > 0; values in (0, kappa_max).
+
+    >>> exact_concentration(np.array([1.0, 60.0]), 1000.0, 3).round(3)
+    array([  1.713, 782.779])
+    """
+    target = _noisy_resultant(strength, dim) * bessel_ratio(kappa_max, dim)
+    low, high = np.zeros_like(target), np.full_like(target, kappa_max)
+    kappa = np.clip(target * (dim - target**2) / (1 - target**2), 1e-12 * kappa_max, kappa_max)
+    for _ in range(100):
+        ratio = bessel_ratio(kappa, dim)
+        low, high = np.where(ratio < target, kappa, low), np.where(ratio < target, high, kappa)
+        newton = kappa - (ratio - target) / bessel_ratio_slope(kappa, ratio, dim)
+        inside = (newton > low) & (newton < high)
+        new = np.where(inside, newton, (low + high) / 2)
+        settled = np.all(np.abs(new - kappa) <= 1e-13 * kappa)
+        kappa = new
+        if settled:
+            break
+    return kappa
+
+
+def _noisy_resultant(strength: NDArray[np.float64], dim: int) -> NDArray[np.float64]:
+    """rho_e(l): mean cosine between l o + unit Gaussian noise and o."""
+    log_factor = gammaln((dim + 1) / 2) - gammaln(dim / 2 + 1)
+    return strength / np.sqrt(2) * np.exp(log_factor) * hyp1f1(0.5, dim / 2 + 1, -(strength**2) / 2)
+
+
+class _Table(NamedTuple):
+    """Cubic pieces of kappa(l) (1/l + 1/sqrt(e)) over log(1 + l/sqrt(e)): smooth, bounded, never zero."""
+
+    coefficients: Tensor
+    spacing: float
+
+
+@lru_cache(maxsize=64)
+def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
+    if not (np.isfinite(kappa_max) and kappa_max > 0):
+        raise InputError(f"kappa_max: got {kappa_max}, wants a positive finite number")
+    if dim < 2:
+        raise InputError(f"dim: got {dim}, wants at least 2 embedding dimensions")
+    # Beyond the last node kappa equals kappa_max to 12 digits.
+    end = np.log1p(_REACH * np.sqrt(1 + kappa_max / dim))
+    nodes = np.linspace(0, end, _CELLS + 1)
+    strength = np.expm1(nodes[1:]) * np.sqrt(dim)
+    smooth = exact_concentration(strength, kappa_max, dim) * (1 / strength + 1 / np.sqrt(dim))
+    slope_at_zero = np.exp(gammaln((dim + 1) / 2) - gammaln(dim / 2 + 1)) / np.sqrt(2) * dim
+    spline = CubicSpline(nodes, np.concatenate([[slope_at_zero * bessel_ratio(kappa_max, dim)], smooth]))
+    spacing = nodes[1] - nodes[0]
+    scale = spacing ** np.array([3, 2, 1, 0])[:, None]
+    return spline.c * scale, float(spacing)
+
+
+@lru_cache(maxsize=64)
+def _table_on(kappa_max: float, dim: int, dtype: torch.dtype, device: torch.device) -> _Table:
+    coefficients, spacing = _table(kappa_max, dim)
+    return _Table(torch.from_numpy(coefficients).to(dtype).to(device), spacing)
+
+
+def _table_type(strength: Tensor) -> tuple[torch.dtype, torch.device]:
+    """float64 stays float64, everything else is looked up in float32."""
+    dtype = torch.float64 if strength.dtype == torch.float64 else torch.float32
+    return dtype, strength.device

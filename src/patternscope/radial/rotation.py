@@ -1,0 +1,75 @@
+"""Rotations that bring two embeddings into one frame."""
+
+import torch
+from torch import Tensor
+
+from patternscope.errors import InputError, nearest
+
+_METRICS = ("l2", "cosine")
+
+
+def procrustes(source: Tensor, target: Tensor, trim: float = 0.0, metric: str = "l2") -> Tensor:
+    """Return the rotation R for which ``source @ R`` comes nearest to ``target``.
+
+    ``R = argmin_R sum_i |x_i R - y_i|^2`` over rotations (orthogonal, determinant +1). A map M with
+    ``x = M f`` follows by ``R.T @ M``.
+
+    Source: Sec. 3.2 and reference code; the determinant is fixed by this project, so that an embedding is
+    never mirrored (Kabsch's correction of the last singular direction).
+
+    Args:
+        source: (n, e).
+        target: (n, e), the same samples in the same order.
+        trim: share of samples left out, in [0, 1): those farthest from their target as they stand. Trim after
+            a first alignment, as a share of an unaligned embedding says nothing.
+        metric: "l2" compares positions, "cosine" compares orientations.
+
+    Returns:
+        (e, e) in the dtype of `source`; computed in float64 where the device has it.
+
+    Raises:
+        InputError: shapes that differ, non-finite values, trim outside [0, 1), an unknown metric.
+
+    >>> quarter = torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
+    >>> points = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
+    >>> bool(torch.allclose(procrustes(points, points @ quarter), quarter, atol=1e-6))
+    True
+    """
+    _check(source, target, trim, metric)
+    x, y = (each.detach().to("cpu", torch.float64) for each in (source, target))
+    if metric == "cosine":
+        x, y = (torch.nn.functional.normalize(each, dim=1) for each in (x, y))
+    if trim > 0:
+        apart = torch.linalg.vector_norm(x - y, dim=1)
+        kept = apart.argsort(stable=True)[: len(x) - int(len(x) * trim)]
+        x, y = x[kept], y[kept]
+    u, _, vt = torch.linalg.svd(x.T @ y)
+    flip = torch.ones(x.shape[1], dtype=torch.float64)
+    flip[-1] = torch.sign(torch.linalg.det(u) * torch.linalg.det(vt))
+    return ((u * flip) @ vt).to(source.device, source.dtype)
+
+
+def rotation_angle(rotation: Tensor) -> float:
+    """Return the largest angle, in degrees, by which a rotation turns any vector.
+
+    ``max |arg(eigenvalue)|``. Source: this project. `rotation` (e, e), orthogonal; values in [0, 180].
+
+    >>> rotation_angle(torch.tensor([[0.0, 1.0], [-1.0, 0.0]]))
+    90.0
+    """
+    eigenvalues = torch.linalg.eigvals(rotation.detach().to("cpu", torch.float64))
+    return float(torch.rad2deg(eigenvalues.angle().abs().max()))
+
+
+def _check(source: Tensor, target: Tensor, trim: float, metric: str) -> None:
+    if source.ndim != 2 or source.shape != target.shape or len(source) == 0:
+        raise InputError(
+            f"source, target: got shapes {tuple(source.shape)} and {tuple(target.shape)}, "
+            "wants (n, e) twice, n >= 1"
+        )
+    if not (torch.isfinite(source).all() and torch.isfinite(target).all()):
+        raise InputError("source, target: got NaN or inf, wants finite embeddings")
+    if not 0 <= trim < 1:
+        raise InputError(f"trim: got {trim}, wants a share in [0, 1)")
+    if metric not in _METRICS:
+        raise InputError(f"metric: got {metric!r}; {nearest(metric, _METRICS)}")

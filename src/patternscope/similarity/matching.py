@@ -1,0 +1,105 @@
+"""Which region of another image is most like a given region."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+# Scores held at once while matching: 64 MB in float32, small enough to stay near the cores.
+_SCORES_AT_ONCE = 1 << 24
+
+
+def unit_regions(regional_features: Tensor) -> Tensor:
+    """Return regional features scaled to unit length over channels; an all-zero region stays zero.
+
+    Source: Sec. 3.3 and reference code, but on a copy. (n, r, k) -> (n, r, k).
+
+    >>> unit_regions(torch.tensor([[[3.0, 4.0], [0.0, 0.0]]]))
+    tensor([[[0.6000, 0.8000],
+             [0.0000, 0.0000]]])
+    """
+    return torch.nn.functional.normalize(regional_features, dim=-1)
+
+
+def match_regions(
+    regional_features: Tensor, channel_weights: Tensor, anchor: int, neighbours: Tensor
+) -> Tensor:
+    """Return, for each neighbour, the region that each region of the anchor is most like.
+
+    ``r'(i, j, r) = argmax_{r'} sum_k v_i^(k) f_i^(r,k) f_j^(r',k)`` on features of unit length
+
+    Source: Sec. 3.3.
+
+    Args:
+        regional_features: (n, r, k); scaled to unit length here, on a copy.
+        channel_weights: v (n, k).
+        anchor: i.
+        neighbours: (j,) indices of other samples.
+
+    Returns:
+        (j, r) int64, region indices in [0, r); the first of equals.
+
+    Cost: 2 r^2 k operations a neighbour, one matrix product.
+
+    >>> features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [3.0, 1.0]]])
+    >>> match_regions(features, torch.full((2, 2), 0.5), anchor=0, neighbours=torch.tensor([1]))
+    tensor([[1, 0]])
+    """
+    unit = unit_regions(regional_features[torch.as_tensor(neighbours)])
+    weighted = unit_regions(regional_features[anchor : anchor + 1]) * channel_weights[anchor]
+    _, index = next(match_blocks(weighted, unit))
+    return index[0].long()
+
+
+def match_blocks(
+    weighted_anchors: Tensor, candidates: Tensor, dtype: torch.dtype | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the best score and its region for block after block of anchors against all candidates.
+
+    ``max`` and ``argmax`` over r' of ``<v_i f_i^(r), f_j^(r')>``
+
+    Source: this project (one matrix product a block).
+
+    Args:
+        weighted_anchors: v_i f_i^(r) on unit features, (b, r, k).
+        candidates: unit features of the possible neighbours, (m, r, k).
+        dtype: of the product; None for that of the inputs. bfloat16 is for the argmax only.
+
+    Yields:
+        Pairs (score (b', m, r), index (b', m, r) in the smallest sufficient integer type), in anchor order.
+
+    Cost: 2 b m r^2 k operations; at most 64 MB (float32) beside inputs and outputs, or one anchor's scores
+    against one candidate where those alone are more.
+
+    >>> eye = torch.eye(2)[None]
+    >>> [(score.tolist(), index.tolist()) for score, index in match_blocks(eye, eye)]
+    [([[[1.0, 1.0]]], [[[0, 1]]])]
+    """
+    count, regions, channels = candidates.shape
+    anchors_at_once = max(1, _SCORES_AT_ONCE // (count * regions * regions))
+    candidates_at_once = max(1, _SCORES_AT_ONCE // (anchors_at_once * regions * regions))
+    table = candidates.to(dtype or candidates.dtype)
+    for block in weighted_anchors.to(table.dtype).split(anchors_at_once):
+        columns = block.reshape(-1, channels).T
+        best = [
+            (part.reshape(-1, channels) @ columns).view(len(part), regions, -1).max(dim=1)
+            for part in table.split(candidates_at_once)
+        ]
+        score, index = (
+            torch.cat(each).view(count, len(block), regions).transpose(0, 1)
+            for each in zip(*best, strict=True)
+        )
+        yield score, index.to(index_type(regions))
+
+
+def index_type(regions: int) -> torch.dtype:
+    """Return the smallest integer type that holds a region index.
+
+    Source: this project.
+
+    >>> index_type(196), index_type(784)
+    (torch.uint8, torch.int16)
+    """
+    if regions <= 256:
+        return torch.uint8
+    return torch.int16 if regions <= 1 << 15 else torch.int32
