@@ -162,7 +162,7 @@ def _scene(seed: int, index: int, size: int, zoom: int) -> tuple[Image.Image, li
     rng = _stream(seed, index, _CLUTTER)
     for _ in range(int(rng.integers(2, 7))):
         parts = _posed(rng, scene.distractor(rng), 90)
-        placed = _placed(rng, parts, rng.uniform(0.03, 0.065), size * zoom)
+        placed = _placed(rng, parts, rng.uniform(0.03, 0.07), size * zoom)
         _paint(canvas, placed, palette(rng, colours[:1]))
     return canvas, colours
 
@@ -172,8 +172,8 @@ def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True)
 
     Source: this project. The picture depends on (seed, index, size) alone; with another size it is the same
     scene. Colours, background, distractors, pose and light never look at the class. The mask holds the pixels
-    that the object covers by half or more; with_object=False gives the same scene and light without the object,
-    and an empty mask. About 2 ms at 64 px.
+    that the object covers by half or more. with_object=False gives the same scene and light without the
+    object and with an empty mask. About 2 ms at 64 px.
 
     Raises InputError for a negative index or seed and for a size below 16.
 
@@ -188,7 +188,7 @@ def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True)
     if with_object:
         rng = _stream(seed, index, _OBJECT)
         parts = _posed(rng, _SHAPES[CLASSES[label]](rng), 12)
-        placed = _placed(rng, parts, _scale(parts, rng.uniform(0.12, 0.28)), size * zoom)
+        placed = _placed(rng, parts, _scale(parts, rng.uniform(0.10, 0.26)), size * zoom)
         _paint(canvas, placed, palette(_stream(seed, index, _PAINT), colours))
         _silhouette(cover, placed)
     image = scene.light(_stream(seed, index, _LIGHT), np.asarray(canvas.reduce(zoom), dtype=np.float32))
