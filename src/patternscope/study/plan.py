@@ -1,0 +1,126 @@
+"""Which units a study has, in which order they can run, and the key of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from patternscope.errors import InputError, nearest
+from patternscope.study.keys import canonical_json, chosen_settings, only_chosen, text_digest
+from patternscope.study.stage import Axes, InputUnit, Need, Stage, Unit
+from patternscope.study.store import Manifest, Store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The units of a study, each after all that it reads, and what each reads.
+
+    Source: this project.
+    """
+
+    settings: BaseModel
+    stages: dict[str, Stage]
+    needs: dict[Unit, tuple[tuple[Need, Unit], ...]]
+
+    @property
+    def units(self) -> list[Unit]:
+        """All units, each after all that it reads."""
+        return list(self.needs)
+
+    def stage(self, unit: Unit) -> Stage:
+        """Return the stage of a unit."""
+        return self.stages[unit.stage]
+
+
+def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes) -> Plan:
+    """Return the units of `stages` (each stage after those it reads) and what each unit reads.
+
+    Source: this project. KeyError when a stage reads one that does not come before it.
+    """
+    by_name: dict[str, Stage] = {}
+    needs: dict[Unit, tuple[tuple[Need, Unit], ...]] = {}
+    for stage in stages:
+        for need in stage.needs:
+            if need.stage not in by_name and need.stage != stage.name:
+                raise KeyError(f"stage {stage.name} reads {need.stage}, which does not come before it")
+        by_name[stage.name] = stage
+        for unit in stage.units(axes):
+            needs[unit] = tuple((n, u) for n in stage.needs for u in _needed(by_name[n.stage], n, unit, axes))
+    return Plan(settings, by_name, needs)
+
+
+def _needed(source: Stage, need: Need, reader: Unit, axes: Axes) -> list[Unit]:
+    """Units of `source` that `reader` reads through `need`."""
+    last = axes.checkpoints - 1
+    now = last if reader.checkpoint is None else reader.checkpoint
+    reach = {
+        "same": range(now, now + 1),
+        "before": range(max(0, now - need.back), now),
+        "last": range(last, last + 1),
+        "all": range(axes.checkpoints),
+    }[need.checkpoint]
+    units = source.units(axes)
+    if "checkpoint" in source.per:
+        units = [unit for unit in units if unit.checkpoint in reach]
+    if "layer" in source.per and need.layer == "same" and reader.layer is not None:
+        units = [unit for unit in units if unit.layer == reader.layer]
+    return units
+
+
+def until_stage(plan: Plan, name: str | None) -> Plan:
+    """Return the part of the plan that ends with `name`, a stage or a folder of stages such as "figures".
+
+    Source: this project. None keeps all; InputError for a stage that is not there.
+    """
+    if name is None:
+        return plan
+    names = set(plan.stages) | {stage.split("/")[0] for stage in plan.stages}
+    if name not in names:
+        raise InputError(f"until: no stage is called {name!r}; {nearest(name, sorted(names))}")
+    kept: set[Unit] = set()
+    for unit in reversed(plan.units):
+        if unit in kept or unit.stage == name or unit.stage.startswith(f"{name}/"):
+            kept.add(unit)
+            kept.update(source for _, source in plan.needs[unit])
+    return Plan(plan.settings, plan.stages, {unit: need for unit, need in plan.needs.items() if unit in kept})
+
+
+def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
+    """Return the key of a unit whose inputs are all there: equal keys, equal bytes.
+
+    key = SHA-256 of stage, its version, the unit, the settings it depends on, the digest of what lies
+    outside, and names and digests of the input files it declares. Source: this project.
+    """
+    stage = plan.stage(unit)
+    inputs = [
+        [source.path, name, manifests[source].files[name][1]]
+        for need, source in plan.needs[unit]
+        for name in need.chosen(manifests[source].files, unit)
+    ]
+    external = stage.external(only_chosen(plan.settings, stage.settings), unit) if stage.external else None
+    content = {
+        "stage": stage.name,
+        "version": stage.version,
+        "unit": unit.path,
+        "settings": chosen_settings(plan.settings, stage.settings),
+        "external": external,
+        "inputs": sorted(inputs),
+    }
+    return text_digest(canonical_json(content))
+
+
+def unit_inputs(
+    plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest], store: Store
+) -> tuple[InputUnit, ...]:
+    """Return the folders and declared files that a unit reads, in the order of its needs.
+
+    Source: this project.
+    """
+    files: dict[Unit, set[str]] = {}
+    for need, source in plan.needs[unit]:
+        files.setdefault(source, set()).update(need.chosen(manifests[source].files, unit))
+    order = {each: place for place, each in enumerate(plan.needs)}
+    found = sorted(files, key=lambda source: order[source])
+    return tuple(
+        InputUnit(source, store.unit_folder(source), tuple(sorted(files[source]))) for source in found
+    )
