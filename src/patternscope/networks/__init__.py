@@ -1,1 +1,46 @@
-"""networks."""
+"""All that touches a network: building, listing its layers, recording them, training it."""
+
+from patternscope.networks.device import resolve_device
+from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
+from patternscope.networks.recorder import Recording, record, record_batches
+from patternscope.networks.schedule import checkpoint_steps
+from patternscope.networks.settings import TrainingSettings
+from patternscope.networks.training import (
+    Evaluation,
+    TrainingState,
+    evaluate,
+    load_state,
+    save_state,
+    total_steps,
+    train,
+)
+from patternscope.networks.weights import load_weights, save_weights
+from patternscope.networks.wrapping import IMAGENET_MEAN, IMAGENET_STD, Normalised
+from patternscope.networks.zoo import architectures, build_network
+
+__all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "Evaluation",
+    "Layer",
+    "Normalised",
+    "Recording",
+    "TrainingSettings",
+    "TrainingState",
+    "architectures",
+    "build_network",
+    "checkpoint_steps",
+    "evaluate",
+    "find_layer",
+    "list_layers",
+    "load_state",
+    "load_weights",
+    "record",
+    "record_batches",
+    "resolve_device",
+    "save_state",
+    "save_weights",
+    "suggest_layers",
+    "total_steps",
+    "train",
+]
