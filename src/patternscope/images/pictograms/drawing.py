@@ -160,7 +160,7 @@ def _scene(seed: int, index: int, size: int, zoom: int) -> tuple[Image.Image, li
     canvas = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
     canvas = canvas.resize((size * zoom, size * zoom), Image.Resampling.NEAREST)
     rng = _stream(seed, index, _CLUTTER)
-    for _ in range(int(rng.integers(2, 7))):
+    for _ in range(int(rng.integers(3, 8))):
         parts = _posed(rng, scene.distractor(rng), 90)
         placed = _placed(rng, parts, rng.uniform(0.03, 0.07), size * zoom)
         _paint(canvas, placed, palette(rng, colours[:1]))
@@ -187,8 +187,8 @@ def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True)
     cover = Image.new("L", canvas.size)
     if with_object:
         rng = _stream(seed, index, _OBJECT)
-        parts = _posed(rng, _SHAPES[CLASSES[label]](rng), 12)
-        placed = _placed(rng, parts, _scale(parts, rng.uniform(0.10, 0.26)), size * zoom)
+        parts = _posed(rng, _SHAPES[CLASSES[label]](rng), 15)
+        placed = _placed(rng, parts, _scale(parts, rng.uniform(0.09, 0.26)), size * zoom)
         _paint(canvas, placed, palette(_stream(seed, index, _PAINT), colours))
         _silhouette(cover, placed)
     image = scene.light(_stream(seed, index, _LIGHT), np.asarray(canvas.reduce(zoom), dtype=np.float32))

@@ -9,7 +9,7 @@ Palette = dict[str, Colour]
 """The paints of one object: body, deep and soft (darker and lighter body), trim, dark, light."""
 
 _TRIES = 6
-_ENOUGH = 110.0
+_ENOUGH = 95.0
 
 
 def colour(rng: np.random.Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
