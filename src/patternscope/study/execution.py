@@ -29,6 +29,7 @@ class Task:
     run: Callable[[UnitContext], None]
     settings: Any
     inputs: tuple[InputUnit, ...]
+    device: str = "cpu"
 
 
 def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> Path:
@@ -41,7 +42,8 @@ def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> 
     with plain_errors(task.study):
         partial = store.open_partial(task.unit)
         try:
-            task.run(UnitContext(task.unit, partial, task.settings, task.inputs, report or _silent))
+            heard = report or _silent
+            task.run(UnitContext(task.unit, partial, task.settings, task.inputs, heard, task.device))
             seal(partial, task.unit, task.key)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)

@@ -26,12 +26,12 @@ RESTARTS = 3  # pools of processes that may break in one run before it gives up
 
 @dataclass(frozen=True)
 class Event:
-    """Something a run has to say: a unit is kept, begun, under way, done, failed, or found damaged.
+    """Something a run has to say: a unit is planned, kept, begun, under way, done, failed, or found damaged.
 
     Source: this project.
     """
 
-    kind: Literal["kept", "begin", "progress", "done", "failed", "damaged"]
+    kind: Literal["planned", "kept", "begin", "progress", "done", "failed", "damaged"]
     unit: Unit
     weight: float = 1.0
     fraction: float = 0.0
@@ -65,7 +65,8 @@ def run_units(
 
     `executor` is where they run: None for this process, an executor that is used and left open, or a
     function that makes one, which is closed at the end and made again when a worker dies. The bytes written
-    depend on none of these, nor on how often the run was killed. Source: this project.
+    depend on none of these, nor on how often the run was killed. `device` is where networks and fits run, as
+    torch names it, or "auto". Source: this project.
 
     InputError for a folder that cannot be used and for what a stage finds wrong in its input; units that
     were running then still finish and are kept.
@@ -139,6 +140,8 @@ class _Run:
     def loop(self) -> RunSummary:
         """Run until nothing is ready or under way; raise the first failure at the end."""
         self.journal.write("run", units=len(self.plan.units))
+        for unit in self.plan.units:
+            self.report(Event("planned", unit, self.plan.stage(unit).weight))
         while self.ready or self.under_way or self.lost:
             self._start_ready()
             if self.under_way:

@@ -100,7 +100,8 @@ class UnitContext:
     """What a stage's function is given: where to write, what to read, its settings and its seed.
 
     `settings` has the declared sections alone, `inputs` the declared files alone. `report(fraction, text)`
-    tells how far the unit is, in [0, 1]. Source: this project.
+    tells how far the unit is, in [0, 1]. `device` is where networks and fits run; it is no setting, so that a
+    study can move to another machine. Source: this project.
     """
 
     unit: Unit
@@ -108,6 +109,7 @@ class UnitContext:
     settings: Any
     inputs: tuple[InputUnit, ...]
     report: Callable[[float, str], None]
+    device: str = "cpu"
 
     @property
     def seed(self) -> int:

@@ -1,0 +1,171 @@
+"""The commands. Heavy imports wait until a command runs, so that --help answers at once."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patternscope import __version__
+
+if TYPE_CHECKING:
+    from patternscope.study.config import StudySettings
+    from patternscope.study.stage import Stage
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study.", show_default=False)]
+Workers = Annotated[int, typer.Option(help="Processes that share the work; 1 works in this process.")]
+Until = Annotated[str | None, typer.Option(help="Last stage to run, for example features.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+StudyFolder = Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)]
+
+
+@app.callback(invoke_without_command=True)
+def patternscope(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """See when and where an image classifier learns the patterns by which it tells classes apart.
+
+    Begin with the built-in images, which takes a few minutes:
+
+        patternscope demo
+
+    Then describe a study of your own in a TOML file and run it; a second run does only what changed:
+
+        patternscope run study.toml
+
+        patternscope status runs/study
+    """
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def demo(out: Out = None, workers: Workers = 1, until: Until = None, device: Device = "auto") -> None:
+    """Train a small network on drawn images and show what its layers know.
+
+    Writes into runs/demo unless --out says otherwise. Example: patternscope demo --out /tmp/demo
+    """
+    from patternscope.study.config import DEMO_FILE, load_settings
+
+    _run(out or Path("runs/demo"), load_settings(DEMO_FILE), workers, until, device)
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="Settings of a study, in TOML.", show_default=False)],
+    out: Out = None,
+    workers: Workers = 1,
+    until: Until = None,
+    device: Device = "auto",
+) -> None:
+    """Bring a study up to date: what is missing, damaged or made from other settings is run, nothing else.
+
+    Writes into runs/NAME for NAME.toml. A run that was stopped or killed goes on where it was.
+
+    Examples: patternscope run study.toml --workers 2; patternscope run study.toml --until features
+    """
+    from patternscope.study.config import load_settings
+
+    _run(out or Path("runs") / study.stem, load_settings(study), workers, until, device)
+
+
+@app.command()
+def status(folder: StudyFolder, as_json: AsJson = False) -> None:
+    """Show each stage, checkpoint and layer of a study: done, running, missing, stale or damaged.
+
+    Example: patternscope status runs/demo
+    """
+    from patternscope.cli.tables import print_status, status_rows
+    from patternscope.study.study import saved_status
+
+    units = saved_status(folder, _stages())
+    if as_json:
+        typer.echo(json.dumps(status_rows(units), indent=1))
+    else:
+        print_status(units)
+
+
+@app.command()
+def layers(
+    model: Annotated[str, typer.Argument(help="Architecture, or a study's TOML file.", show_default=False)],
+    image_size: Annotated[int, typer.Option(help="Pixels a side.")] = 64,
+    channels: Annotated[int, typer.Option(help="1 for grey, 3 for colour.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """List the layers of a network: name, kind, output, regions, memory, and which to begin with.
+
+    MODEL is vgg16_slim, a torchvision or timm name, package.module:factory, or the TOML file of a study.
+
+    Examples: patternscope layers resnet18 --image-size 224; patternscope layers study.toml --json
+    """
+    from patternscope.cli.tables import layer_rows, print_layers
+    from patternscope.study.config import load_settings, make_settings
+    from patternscope.study.models import study_layers
+
+    if model.endswith(".toml"):
+        settings = load_settings(model)
+    else:
+        content: dict[str, Any] = {
+            "network": {"architecture": model},
+            "images": {"image_size": image_size, "channels": channels},
+        }
+        settings = make_settings(content, "layers", Path())
+    found, suggested = study_layers(settings)
+    if as_json:
+        typer.echo(json.dumps(layer_rows(found, suggested), indent=1))
+    else:
+        print_layers(found, suggested)
+
+
+@app.command()
+def figures(folder: StudyFolder, workers: Workers = 1) -> None:
+    """Draw the figures of a study again where its findings have changed, and say where they are.
+
+    Example: patternscope figures runs/demo
+    """
+    from patternscope.study.study import saved_settings
+
+    settings, _ = saved_settings(folder)
+    _run(folder, settings, workers, "figures", "auto")
+
+
+def _stages() -> "tuple[Stage, ...]":
+    """The stages of a study, and the figures, which the study itself does not know."""
+    from patternscope import figures as drawn
+    from patternscope.study.stages import STAGES
+
+    return (*STAGES, *getattr(drawn, "FIGURE_STAGES", ()))
+
+
+def _run(folder: Path, settings: "StudySettings", workers: int, until: str | None, device: str) -> None:
+    """Run a study and print what came of it."""
+    from patternscope.cli.progress import progress
+    from patternscope.cli.tables import print_outputs, print_summary
+    from patternscope.errors import InputError
+    from patternscope.study.execution import process_pool
+    from patternscope.study.study import run_study
+
+    if workers < 1:
+        raise InputError(f"--workers: saw {workers}, wanted 1 or more")
+    executor = None if workers == 1 else lambda: process_pool(workers)
+    with progress(sys.stderr) as report:
+        summary = run_study(
+            folder, settings, _stages(), executor=executor, report=report, until=until, device=device
+        )
+    if summary.done:
+        typer.echo(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")
+    else:
+        typer.echo(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
+    print_summary(folder)
+    print_outputs(folder)

@@ -1,0 +1,100 @@
+"""How far a run is: a bar with the time left on a terminal, a line a unit elsewhere."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from patternscope.study.runner import Event
+
+
+class Tally:
+    """Adds up the weights of units: planned, done, and how far those under way are. Source: this project."""
+
+    def __init__(self) -> None:
+        self.planned = 0.0
+        self.done = 0.0
+        self.units = 0
+        self.finished = 0
+        self.fractions: dict[str, float] = {}
+
+    def hear(self, event: Event) -> None:
+        """Take one event in; a unit that is kept leaves the plan, since it takes no time."""
+        path = event.unit.path
+        if event.kind == "planned":
+            self.planned += event.weight
+            self.units += 1
+        elif event.kind == "kept":
+            self.planned -= event.weight
+            self.units -= 1
+        elif event.kind == "progress":
+            self.fractions[path] = event.weight * min(1.0, max(0.0, event.fraction))
+        elif event.kind == "done":
+            self.fractions.pop(path, None)
+            self.done += event.weight
+            self.finished += 1
+
+    @property
+    def reached(self) -> float:
+        """Weight done so far, parts of units included."""
+        return self.done + sum(self.fractions.values())
+
+
+def spoken(event: Event, tally: Tally) -> str | None:
+    """Return the line that an event is worth where there is no terminal, None for most.
+
+    Source: this project.
+    """
+    if event.kind == "done":
+        return f"{event.unit.path}: {event.seconds:.1f} s ({tally.finished} of {tally.units})"
+    if event.kind == "damaged":
+        return f"damaged, done again: {event.text}"
+    return None
+
+
+@contextmanager
+def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Event], None]]:
+    """Show a run's events on `stream` until the block ends.
+
+    Source: this project. Yields the function to report to.
+    """
+    tally = Tally()
+    if not stream.isatty():
+
+        def write(event: Event) -> None:
+            tally.hear(event)
+            line = spoken(event, tally)
+            if line is not None:
+                stream.write(f"{line}\n")
+                stream.flush()
+
+        yield write
+        return
+    with _bar(stream) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def draw(event: Event) -> None:
+            tally.hear(event)
+            if event.kind == "damaged":
+                bar.console.print(spoken(event, tally))
+            if event.kind in {"begin", "progress"}:
+                bar.update(task, description=f"{event.unit.path} {event.text}".strip())
+            bar.update(task, total=max(tally.planned, 1e-9), completed=tally.reached)
+
+        yield draw
+
+
+def _bar(stream: TextIO) -> Progress:
+    """The bar: what is under way, how far, how long still."""
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=Console(file=stream),
+        transient=True,
+        speed_estimate_period=120,
+    )

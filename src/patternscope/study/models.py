@@ -1,0 +1,129 @@
+"""The network of a study: built, wrapped in its normaliser, and checked for the layers asked for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from patternscope.errors import InputError
+from patternscope.networks import Layer, Normalised, build_network, find_layer, list_layers, suggest_layers
+from patternscope.study.config import StudySettings
+from patternscope.study.keys import file_digest
+from patternscope.study.sections import ImagesSettings, NetworkSettings
+from patternscope.study.stage import Axes, Unit
+
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
+
+
+def study_network(network: NetworkSettings, images: ImagesSettings, classes: int, seed: int) -> Normalised:
+    """Return the untrained network of a study; it takes pixels in [0, 1] and gives logits (n, classes).
+
+    Source: this project. InputError for an architecture that cannot be built.
+    """
+    built = build_network(
+        network.architecture,
+        classes=classes,
+        channels=images.channels,
+        image_size=images.image_size,
+        seed=seed,
+        arguments=network.arguments,
+    )
+    return Normalised(built, _one_or_many(network.mean), _one_or_many(network.std))
+
+
+def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: int) -> Path | None:
+    """Return the weight file that a checkpoint comes from, None when the study trains its network itself.
+
+    Source: this project. InputError when the file or folder is not there.
+    """
+    if network.weights is not None:
+        if not network.weights.is_file():
+            raise InputError(f"network.weights: no file at {network.weights}")
+        return network.weights
+    return None if folder is None else checkpoint_files(folder)[checkpoint]
+
+
+def checkpoint_files(folder: Path) -> list[Path]:
+    """Return the weight files in a folder, in the order of their names, numbers counted as numbers.
+
+    Source: this project. InputError for a folder that is not there or holds none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"checkpoints.folder: no folder at {folder}")
+    files = [path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES]
+    if not files:
+        wanted = ", ".join(WEIGHT_SUFFIXES)
+        raise InputError(f"checkpoints.folder: {folder} holds no checkpoint; wanted {wanted} files")
+    return sorted(files, key=lambda path: _natural(path.name))
+
+
+def weights_digest(settings: StudySettings, unit: Unit) -> str:
+    """Return the digest of the weight file that a checkpoint comes from, "" when it is trained here.
+
+    Source: this project.
+    """
+    path = checkpoint_file(settings.network, settings.checkpoints.folder, unit.checkpoint or 0)
+    return "" if path is None else file_digest(path)
+
+
+def study_axes(settings: StudySettings) -> Axes:
+    """Return how many checkpoints and which layers a study has, found by a dry run of its network.
+
+    Source: this project. InputError for settings that contradict each other, no checkpoint files, an
+    architecture that cannot be built, an unknown layer or one without a region grid. Cost: one forward pass
+    of an empty image.
+    """
+    network, folder = settings.network, settings.checkpoints.folder
+    if network.weights is not None and folder is not None:
+        raise InputError("network.weights and checkpoints.folder: both are set; wanted one of them")
+    if network.weights is not None:
+        checkpoints = 1
+    else:
+        checkpoints = settings.training.checkpoints if folder is None else len(checkpoint_files(folder))
+    checkpoint_file(network, folder, 0)
+    return Axes(checkpoints, _checked_layers(settings))
+
+
+def study_layers(settings: StudySettings) -> tuple[list[Layer], list[str]]:
+    """Return the layers of a study's network, and the names of those suggested.
+
+    Source: this project. InputError for an architecture that cannot be built. Cost: one forward pass.
+    """
+    # The number of classes is not known yet, and no layer's name or grid depends on it.
+    model = study_network(settings.network, settings.images, classes=10, seed=0)
+    size = settings.images.image_size
+    layers = list_layers(model, torch.zeros(settings.images.channels, size, size))
+    return layers, suggest_layers(layers)
+
+
+def _checked_layers(settings: StudySettings) -> tuple[str, ...]:
+    """The layers asked for, each of which has regions; or those suggested."""
+    layers, suggested = study_layers(settings)
+    names = settings.network.layers
+    if not names:
+        return tuple(suggested)
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise InputError(f"network.layers: {sorted(twice)[0]!r} is named twice")
+    for name in names:
+        find_layer(name, layers)
+    return names
+
+
+def _one_or_many(numbers: Sequence[float]) -> float | Sequence[float]:
+    """One number for all channels as a number."""
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort key by which step_9 comes before step_10."""
+    digits, key = "", []
+    for character in f"{name} ":
+        if character.isdigit():
+            digits += character
+            continue
+        if digits:
+            key.append((int(digits), ""))
+            digits = ""
+        key.append((-1, character))
+    return key

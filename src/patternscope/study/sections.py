@@ -1,0 +1,142 @@
+"""The sections of a study's settings that belong to no estimator."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+
+def _located(path: Path, info: ValidationInfo) -> Path:
+    """Make a path absolute, from the folder of the settings file."""
+    base = (info.context or {}).get("base", Path.cwd())
+    return (Path(base) / path.expanduser()).resolve()
+
+
+LocatedPath = Annotated[Path, AfterValidator(_located)]
+Side = Annotated[int, Field(ge=1, le=4096)]
+
+
+class Section(BaseModel):
+    """A section of the settings: unknown keys are errors, values do not change. Source: this project."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ImagesSettings(Section):
+    """[images]: where images come from, and how many are analysed. Source: this project.
+
+    >>> ImagesSettings().samples_per_class
+    50
+    """
+
+    source: Literal["pictograms", "folder", "idx", "arrays"] = Field(
+        default="pictograms",
+        description="drawn pictograms, class folders, MNIST-like IDX files, or NumPy arrays",
+    )
+    folder: LocatedPath | None = Field(
+        default=None, description="where the images are; relative to the settings file"
+    )
+    image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side that the network sees")
+    channels: Literal[1, 3] = Field(default=3, description="1 for grey, 3 for colour")
+    samples_per_class: int = Field(
+        default=50, ge=1, le=100_000, description="held-out images of each class to analyse"
+    )
+    train_per_class: int | None = Field(
+        default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"
+    )
+    test_per_class: int | None = Field(
+        default=None, ge=2, description="held-out images of each class; all by default (pictograms: 100)"
+    )
+    seed: int | None = Field(
+        default=None, ge=0, lt=2**62, description="of drawing and choosing images; the study's own by default"
+    )
+    class_names: tuple[str, ...] | None = Field(default=None, description="names of the classes, by label")
+
+    @model_validator(mode="after")
+    def _source_has_its_folder(self) -> "ImagesSettings":
+        """A source on disk needs a place; drawn images have none."""
+        if (self.source == "pictograms") != (self.folder is None):
+            wanted = "no folder" if self.source == "pictograms" else "a folder"
+            raise ValueError(f"source {self.source!r} needs {wanted}")
+        return self
+
+
+class NetworkSettings(Section):
+    """[network]: which network, and which of its layers are analysed. Source: this project.
+
+    >>> NetworkSettings().temperature
+    4.0
+    """
+
+    architecture: str = Field(
+        default="vgg16_slim", description="vgg16_slim, a torchvision or timm name, or package.module:factory"
+    )
+    arguments: dict[str, Any] = Field(default={}, description="further arguments of the architecture")
+    layers: tuple[str, ...] = Field(
+        default=(), description="layers to analyse, shallow to deep; by default four spread over depth"
+    )
+    grid: Side | tuple[Side, Side] | None = Field(
+        default=None,
+        description="regions (n, or h and w) to which larger maps are averaged; each layer's own by default",
+    )
+    weights: LocatedPath | None = Field(
+        default=None, description="a .safetensors or .pth file: this network is analysed, nothing is trained"
+    )
+    mean: tuple[float, ...] = Field(
+        default=(0.5,),
+        min_length=1,
+        description="subtracted from pixels in [0, 1]; one number or one a channel",
+    )
+    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(0.25,),
+        min_length=1,
+        description="divides pixels after that; one positive number or one a channel",
+    )
+    temperature: float = Field(
+        default=4.0, gt=0, le=1000, description="T of the target probabilities softmax(logits / T)"
+    )
+
+
+class CheckpointsSettings(Section):
+    """[checkpoints]: networks that were trained elsewhere, in the order of training. Source: this project.
+
+    >>> CheckpointsSettings().folder is None
+    True
+    """
+
+    folder: LocatedPath | None = Field(
+        default=None,
+        description="folder of .safetensors or .pth files, one a checkpoint, in the order of their names",
+    )
+
+
+class KnowledgeSettings(Section):
+    """[knowledge]: when a regional feature is a knowledge point.
+
+    Source: Sec. 3.4; intervals are this project's.
+
+    >>> KnowledgeSettings().tau
+    0.4
+    """
+
+    tau: float = Field(default=0.4, gt=0, lt=1, description="least class probability of a knowledge point")
+    bootstrap: int = Field(
+        default=1000, ge=10, le=1_000_000, description="resamples of images behind each interval"
+    )
+    taus: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        default=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
+        description="thresholds of the sweep, each in (0, 1)",
+    )
+
+
+class FiguresSettings(Section):
+    """[figures]: how pictures are made. Source: this project.
+
+    >>> FiguresSettings().examples
+    8
+    """
+
+    examples: int = Field(
+        default=8, ge=1, le=64, description="images shown where a figure shows single images"
+    )
+    dpi: int = Field(default=200, ge=50, le=1200, description="dots an inch of png files")

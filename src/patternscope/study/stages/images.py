@@ -1,0 +1,87 @@
+"""Stage images: the samples to analyse, the held-out images, and those to train on, as they will be seen."""
+
+from pathlib import Path
+
+import torch
+
+from patternscope.images import ImageSet, choose_samples, fingerprint, open_images, short_classes
+from patternscope.study.arrays import ShardWriter, save_arrays
+from patternscope.study.config import StudySettings
+from patternscope.study.records import write_json
+from patternscope.study.stage import Stage, Unit, UnitContext
+
+_BATCH = 256
+
+
+def run_images(ctx: UnitContext) -> None:
+    """Write the samples (a stratified choice of held-out images), all held-out images, images to train on."""
+    settings: StudySettings = ctx.settings
+    asked = settings.images
+    seed = settings.seed if asked.seed is None else asked.seed
+    splits = open_images(
+        asked.source,
+        folder=asked.folder,
+        image_size=asked.image_size,
+        channels=asked.channels,
+        seed=seed,
+        train_per_class=asked.train_per_class,
+        test_per_class=asked.test_per_class,
+        class_names=asked.class_names,
+        progress=lambda done, total: ctx.report(0.5 * done / max(1, total), "reading images"),
+    )
+    samples = splits.test.subset(choose_samples(splits.test.labels, asked.samples_per_class, seed=seed))
+    _write_samples(ctx.folder, samples)
+    _write_set(ctx.folder / "held_out", splits.test)
+    trained_here = settings.network.weights is None and settings.checkpoints.folder is None
+    if trained_here:
+        _write_set(ctx.folder / "train", splits.train)
+    write_json(ctx.folder / "classes.json", {"classes": splits.test.classes})
+    counts = torch.bincount(samples.labels, minlength=len(samples.classes)).tolist()
+    short = short_classes(splits.test.labels, asked.samples_per_class)
+    write_json(
+        ctx.folder / "images.json",
+        {
+            "source": asked.source,
+            "samples": samples.names,
+            "counts": dict(zip(samples.classes, counts, strict=True)),
+            "short": {samples.classes[label]: count for label, count in short.items()},
+            "held_out": len(splits.test),
+            "train": len(splits.train),
+            "has_masks": samples.has_masks,
+            "skipped": sorted({*splits.train.skipped, *splits.test.skipped}),
+        },
+    )
+
+
+def _write_samples(folder: Path, samples: ImageSet) -> None:
+    """Write the images to analyse, with masks where the source has them."""
+    arrays = {"images": samples.batch(range(len(samples))), "labels": samples.labels}
+    masks = [samples.mask(index) for index in range(len(samples))] if samples.has_masks else []
+    found = [mask for mask in masks if mask is not None]
+    if found:
+        arrays["masks"] = torch.stack(found)
+    save_arrays(folder / "samples.safetensors", arrays)
+
+
+def _write_set(folder: Path, images: ImageSet) -> None:
+    """Write a set of images in shards, and its labels."""
+    writer = ShardWriter(folder, "images")
+    for indices in torch.arange(len(images)).split(_BATCH):
+        writer.append(images.batch(indices))
+    writer.close()
+    save_arrays(folder / "labels.safetensors", {"labels": images.labels})
+
+
+def source_digest(settings: StudySettings, unit: Unit) -> str:
+    """Return the fingerprint of the image source: it changes when files do. Source: this project."""
+    return fingerprint(settings.images.source, settings.images.folder)
+
+
+IMAGES = Stage(
+    "images",
+    version=1,
+    run=run_images,
+    settings=("seed", "images", "network.weights", "checkpoints.folder"),
+    external=source_digest,
+    weight=3.0,
+)

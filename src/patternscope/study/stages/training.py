@@ -1,0 +1,117 @@
+"""Stage training: the network at each checkpoint, trained here segment by segment or taken from files."""
+
+from typing import Any
+
+import torch
+
+from patternscope.errors import InputError
+from patternscope.networks import (
+    Normalised,
+    TrainingState,
+    checkpoint_steps,
+    evaluate,
+    load_state,
+    load_weights,
+    resolve_device,
+    save_state,
+    save_weights,
+    total_steps,
+    train,
+)
+from patternscope.study.arrays import ShardedArray, load_arrays
+from patternscope.study.config import StudySettings
+from patternscope.study.models import checkpoint_file, study_network, weights_digest
+from patternscope.study.records import read_json, write_json
+from patternscope.study.stage import Need, Stage, UnitContext
+
+
+def run_training(ctx: UnitContext) -> None:
+    """Write the network of one checkpoint, its training state if trained here, and its held-out accuracy."""
+    settings: StudySettings = ctx.settings
+    checkpoint = ctx.unit.checkpoint or 0
+    classes = read_json(ctx.path("images", "classes.json"))["classes"]
+    network = study_network(settings.network, settings.images, len(classes), ctx.stage_seed)
+    path = checkpoint_file(settings.network, settings.checkpoints.folder, checkpoint)
+    if path is None:
+        record = _train_segment(ctx, network)
+    else:
+        load_weights(network, path)
+        record = {"name": path.stem, "step": None, "losses": []}
+    save_weights(network, ctx.folder / "network.safetensors")
+    held_out = ctx.path("images", "held_out/labels.safetensors")
+    labels = load_arrays(held_out)["labels"]
+    model = network.to(resolve_device(ctx.device))
+    accuracy = evaluate(model, ShardedArray(held_out.parent, "images"), labels).accuracy
+    write_json(
+        ctx.folder / "training.json",
+        {**record, "checkpoint": checkpoint, "held_out_accuracy": accuracy, "held_out_images": len(labels)},
+    )
+
+
+def _train_segment(ctx: UnitContext, network: Normalised) -> dict[str, Any]:
+    """Train from the checkpoint before to this one; the network holds the result."""
+    settings: StudySettings = ctx.settings
+    checkpoint = ctx.unit.checkpoint or 0
+    labels_file = ctx.path("images", "train/labels.safetensors")
+    labels = load_arrays(labels_file)["labels"]
+    count = settings.training.checkpoints
+    steps = checkpoint_steps(total_steps(settings.training, len(labels)), count)
+    if len(steps) < count:
+        raise InputError(
+            f"training.checkpoints: saw {count}, wanted at most {len(steps)} in a training of "
+            f"{steps[-1]} steps"
+        )
+    before = ctx.paths("training", "state.safetensors")
+    start: TrainingState | None = load_state(before[-1]) if before else None
+    first = 0 if start is None else start.step
+
+    def report(step: int, total: int, loss: float) -> None:
+        ctx.report(
+            (step - first) / max(1, steps[checkpoint] - first), f"step {step} of {total}, loss {loss:.3f}"
+        )
+
+    state = train(
+        network,
+        ShardedArray(labels_file.parent, "images"),
+        labels,
+        settings.training,
+        seed=ctx.stage_seed,
+        start=start,
+        until_step=steps[checkpoint],
+        device=resolve_device(ctx.device),
+        report=report,
+    )
+    save_state(state, ctx.folder / "state.safetensors")
+    network.load_state_dict(state.network)
+    return {
+        "name": f"step {state.step}",
+        "step": state.step,
+        "total_steps": steps[-1],
+        "losses": torch.as_tensor(state.losses)[first:].tolist(),
+    }
+
+
+TRAINING = Stage(
+    "training",
+    version=1,
+    run=run_training,
+    settings=(
+        "seed",
+        "images.image_size",
+        "images.channels",
+        "network.architecture",
+        "network.arguments",
+        "network.weights",
+        "network.mean",
+        "network.std",
+        "training",
+        "checkpoints.folder",
+    ),
+    needs=(
+        Need("images", ("classes.json", "train/", "held_out/")),
+        Need("training", ("state.safetensors",), checkpoint="before"),
+    ),
+    per=("checkpoint",),
+    external=weights_digest,
+    weight=20.0,
+)

@@ -1,0 +1,82 @@
+"""What of a study is done, running, missing, stale or damaged; read-only, while a run works or not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from patternscope.errors import InputError
+from patternscope.study.journal import Journal, unit_times
+from patternscope.study.plan import Plan, make_plan, unit_key
+from patternscope.study.stage import Axes, Stage, Unit
+from patternscope.study.store import DamagedUnit, Manifest, Store
+
+State = Literal["done", "running", "missing", "stale", "damaged"]
+
+
+@dataclass(frozen=True)
+class UnitStatus:
+    """State of one unit; bytes on disk and the seconds its last run took, where they are known.
+
+    Source: this project.
+    """
+
+    unit: Unit
+    state: State
+    size: int | None = None
+    seconds: float | None = None
+
+
+def study_status(folder: Path, settings: BaseModel, stages: Sequence[Stage], axes: Axes) -> list[UnitStatus]:
+    """Return the state of each unit of a study, in the order in which they run.
+
+    "stale" is there but made from other settings or inputs, or stands on a unit that is not done. "damaged"
+    is there with a file missing or of another size; contents are compared by `run` alone. Source: this
+    project. InputError for a store of another version. Cost: reads manifests, no arrays.
+    """
+    store = Store(folder)
+    plan = make_plan(settings, stages, axes)
+    times = unit_times(Journal(folder))
+    begun = times.begun if store.is_locked() else frozenset[str]()
+    done: dict[Unit, Manifest] = {}
+    found = []
+    for unit in plan.units:
+        state, manifest = _state(store, plan, unit, done)
+        if state == "done" and manifest is not None:
+            done[unit] = manifest
+        size = None if manifest is None else manifest.size
+        shown: State = "running" if unit.path in begun else state
+        found.append(UnitStatus(unit, shown, size, times.seconds.get(unit.path)))
+    return found
+
+
+def study_record_of(folder: Path) -> dict[str, Any]:
+    """Return study.json of a study's folder; InputError when the folder is no study.
+
+    Source: this project.
+    """
+    record = Store(folder).read_study()
+    if record is None:
+        raise InputError(f"{folder}: no study here (no study.json); wanted the folder of `patternscope run`")
+    return record
+
+
+def _state(store: Store, plan: Plan, unit: Unit, done: dict[Unit, Manifest]) -> tuple[State, Manifest | None]:
+    """State of one unit, given those done before it."""
+    try:
+        manifest = store.manifest(unit)
+        if manifest is None:
+            return "missing", None
+        store.verify(unit, manifest, digests=False)
+    except DamagedUnit:
+        return "damaged", None
+    if any(source not in done for _, source in plan.needs[unit]):
+        return "stale", manifest
+    try:
+        key = unit_key(plan, unit, done)
+    except InputError:
+        # What lies outside the study (images, weights) is not there any more.
+        return "stale", manifest
+    return ("done" if manifest.key == key else "stale"), manifest

@@ -1,0 +1,72 @@
+"""A study as a whole: run it, ask how far it is, read its settings back."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.models import study_axes
+from patternscope.study.runner import Event, RunSummary, run_units
+from patternscope.study.stage import Axes, Stage
+from patternscope.study.stages import STAGES
+from patternscope.study.status import UnitStatus, study_record_of, study_status
+
+
+def run_study(
+    folder: str | Path,
+    settings: StudySettings,
+    stages: Sequence[Stage] = STAGES,
+    *,
+    executor: Executor | Callable[[], Executor] | None = None,
+    report: Callable[[Event], None] | None = None,
+    until: str | None = None,
+    device: str = "auto",
+) -> RunSummary:
+    """Bring the study in `folder` up to date with its settings; what is up to date is left alone.
+
+    Layers that are not named are suggested by the network, and written into study.json. Arguments as
+    `run_units`. Source: this project. InputError for settings, images, networks and folders that cannot be
+    used.
+    """
+    axes = study_axes(settings)
+    return run_units(
+        Path(folder),
+        with_layers(settings, axes),
+        stages,
+        axes,
+        executor=executor,
+        report=report,
+        until=until,
+        device=device,
+    )
+
+
+def with_layers(settings: StudySettings, axes: Axes) -> StudySettings:
+    """Return the settings with the layers that are really analysed.
+
+    Source: this project.
+
+    >>> with_layers(StudySettings(), Axes(1, ("conv_53",))).network.layers
+    ('conv_53',)
+    """
+    network = settings.network.model_copy(update={"layers": axes.layers})
+    return settings.model_copy(update={"network": network})
+
+
+def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
+    """Return settings and axes of a study that was run before.
+
+    Source: this project. InputError when the folder is no study.
+    """
+    record = study_record_of(Path(folder))
+    settings = make_settings(record["settings"], str(Path(folder) / "study.json"), Path(folder).resolve())
+    return settings, Axes(int(record["checkpoints"]), tuple(record["layers"]))
+
+
+def saved_status(folder: str | Path, stages: Sequence[Stage] = STAGES) -> list[UnitStatus]:
+    """Return the state of each unit of a study that was run before, read-only.
+
+    Source: this project. InputError when the folder is no study.
+    """
+    settings, axes = saved_settings(folder)
+    return study_status(Path(folder), settings, stages, axes)
