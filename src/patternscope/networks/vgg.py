@@ -13,6 +13,7 @@ class ConvBlock(nn.Sequential):
 
     Source: this project. (n, in_channels, h, w) -> (n, out_channels, h / stride, w / stride).
 
+    >>> import torch
     >>> ConvBlock(3, 8)(torch.zeros(1, 3, 4, 4)).shape
     torch.Size([1, 8, 4, 4])
     """
@@ -31,6 +32,7 @@ class SlimVGG(nn.Module):
     sample feature has as many entries as conv_53 has channels. Images (n, channels, h, w), h and w >= 32.
     Source: this project (layers and names after VGG-16, Simonyan and Zisserman 2015).
 
+    >>> import torch
     >>> SlimVGG(classes=10)(torch.zeros(2, 3, 64, 64)).shape
     torch.Size([2, 10])
     """
