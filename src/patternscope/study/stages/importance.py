@@ -1,0 +1,35 @@
+"""Stage importance: the weights of regions and channels of each layer and checkpoint."""
+
+from patternscope.embeddings import ImportanceWeight
+from patternscope.study.arrays import save_arrays
+from patternscope.study.config import StudySettings
+from patternscope.study.records import write_json
+from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features, trace_record
+
+
+def run_importance(ctx: UnitContext) -> None:
+    """Write region weights (n, r) and channel weights (n, k) of all samples."""
+    settings: StudySettings = ctx.settings
+    features = regional_features(ctx)
+    probs = on_device(ctx, "features", "sample.safetensors")["target_probs"]
+    constructor, params = fit_arguments(settings.importance, ImportanceWeight, ctx.seed)
+    fitted = ImportanceWeight(*features.shape, **constructor)
+    fitted.estimate({"target_probs": probs, "regional_features": features}, params)
+    save_arrays(
+        ctx.folder / "importance.safetensors",
+        {"region_weights": fitted.region_weights, "channel_weights": fitted.channel_weights},
+    )
+    record = {"grid": list(features.shape[-2:]), "trace": trace_record(fitted.trace)}
+    write_json(ctx.folder / "importance.json", record)
+
+
+IMPORTANCE = Stage(
+    "importance",
+    version=1,
+    run=run_importance,
+    settings=("seed", "importance"),
+    needs=(Need("features", ("sample.safetensors", "{layer}/")),),
+    per=("checkpoint", "layer"),
+    weight=8.0,
+)

@@ -1,0 +1,47 @@
+"""Stage region: the regional embedding of each layer and checkpoint, in the frame of the sample embedding."""
+
+from patternscope.embeddings import RegionEmbedding
+from patternscope.study.arrays import save_arrays
+from patternscope.study.config import StudySettings
+from patternscope.study.records import write_json
+from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features, trace_record
+
+
+def run_region(ctx: UnitContext) -> None:
+    """Write L, the regional embedding (n, r, e) and the layer's mean strength."""
+    settings: StudySettings = ctx.settings
+    features = regional_features(ctx)
+    weights = on_device(ctx, "importance", "importance.safetensors")
+    samples = on_device(ctx, "sample", "sample.safetensors")["embedding"]
+    constructor, params = fit_arguments(settings.region, RegionEmbedding, ctx.seed)
+    data = {
+        "target_probs": on_device(ctx, "features", "sample.safetensors")["target_probs"],
+        "regional_features": features,
+        "sample_embs": samples,
+        "w_k": weights["channel_weights"],
+        "w_r": weights["region_weights"],
+    }
+    fitted = RegionEmbedding(features.shape[1], **{**constructor, "out_dim": samples.shape[1]})
+    fitted.fit(data, params)
+    embedding = fitted(features)
+    save_arrays(ctx.folder / "region.safetensors", {"map": fitted.map, "embedding": embedding})
+    # A file of its own: every checkpoint reads the last one's strength, and nothing else of it.
+    write_json(ctx.folder / "strength.json", {"mean_strength": float(embedding.norm(dim=-1).double().mean())})
+    record = {"scale": float(fitted.scale), "trace": trace_record(fitted.trace)}
+    write_json(ctx.folder / "region.json", {**record, "grid": list(features.shape[-2:])})
+
+
+REGION = Stage(
+    "region",
+    version=1,
+    run=run_region,
+    settings=("seed", "region"),
+    needs=(
+        Need("features", ("sample.safetensors", "{layer}/")),
+        Need("sample", ("sample.safetensors",)),
+        Need("importance", ("importance.safetensors",)),
+    ),
+    per=("checkpoint", "layer"),
+    weight=8.0,
+)

@@ -1,0 +1,82 @@
+"""Stage sample: the sample embedding of each checkpoint, all in one frame."""
+
+import torch
+from torch import Tensor
+
+from patternscope.embeddings import SampleEmbedding
+from patternscope.radial import procrustes, rotation_angle
+from patternscope.study.arrays import load_arrays, save_arrays
+from patternscope.study.config import StudySettings
+from patternscope.study.records import write_json
+from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stages.fitting import fit_arguments, on_device, trace_record
+
+MAPS_BEFORE = 3
+FAR_SHARE = 0.1
+
+
+def run_sample(ctx: UnitContext) -> None:
+    """Fit M from the mean of the maps before it, in the frame of the last one, and say how well it fits."""
+    settings: StudySettings = ctx.settings
+    data = on_device(ctx, "features", "sample.safetensors")
+    before = [load_arrays(path) for path in ctx.paths("sample", "sample.safetensors")]
+    constructor, params = fit_arguments(settings.sample, SampleEmbedding, ctx.seed)
+    aligned_to = None
+    if before:
+        params["initial_map"] = torch.stack([each["map"] for each in before]).mean(0)
+        aligned_to = before[-1]["embedding"].to(data["logits"].device)
+    fitted = SampleEmbedding(data["sample_features"].shape[1], **constructor)
+    fitted.fit(
+        {"target_probs": data["target_probs"], "sample_features": data["sample_features"]},
+        params,
+        align=aligned_to,
+    )
+    posterior = fitted.posterior(data["sample_features"])
+    arrays = {
+        "map": fitted.map,
+        "embedding": fitted.embedding,
+        "mean_directions": fitted.mean_directions,
+        "class_prior": fitted.class_prior,
+        "posterior": posterior,
+    }
+    save_arrays(ctx.folder / "sample.safetensors", arrays)
+    write_json(
+        ctx.folder / "sample.json",
+        {
+            "scale": float(fitted.scale),
+            "agreement": float((posterior.argmax(1) == data["logits"].argmax(1)).double().mean()),
+            "correlation": _correlation(fitted.embedding, data["target_probs"]),
+            "alignment": _alignment(fitted.embedding, aligned_to),
+            "trace": trace_record(fitted.trace),
+        },
+    )
+
+
+def _correlation(embedding: Tensor, target_probs: Tensor) -> float:
+    """Pearson correlation between strength and the entropy of the target probabilities."""
+    probs = target_probs.double()
+    entropy = -torch.xlogy(probs, probs).sum(1)
+    return float(torch.corrcoef(torch.stack([embedding.double().norm(dim=1), entropy]))[0, 1])
+
+
+def _alignment(embedding: Tensor, before: Tensor | None) -> dict[str, float] | None:
+    """How far an embedding is from the one before it, and the turn by which they could still come nearer."""
+    if before is None:
+        return None
+    rest = (embedding - before).norm() / before.norm()
+    left = procrustes(embedding, before, trim=FAR_SHARE)
+    return {"residual": float(rest), "angle_degrees": rotation_angle(left)}
+
+
+SAMPLE = Stage(
+    "sample",
+    version=1,
+    run=run_sample,
+    settings=("seed", "sample"),
+    needs=(
+        Need("features", ("sample.safetensors",)),
+        Need("sample", ("sample.safetensors",), checkpoint="before", back=MAPS_BEFORE),
+    ),
+    per=("checkpoint",),
+    weight=1.0,
+)

@@ -1,0 +1,73 @@
+"""Stage summary: the numbers of a study in two tables, a row a checkpoint and a row a layer of each."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from patternscope.study.records import read_json, write_json
+from patternscope.study.stage import Need, Stage, UnitContext
+
+CHECKPOINT_COLUMNS = (
+    "checkpoint",
+    "name",
+    "step",
+    "held_out_accuracy",
+    "held_out_images",
+    "agreement",
+    "correlation",
+    "alignment_residual",
+    "alignment_angle",
+)
+
+
+def run_summary(ctx: UnitContext) -> None:
+    """Write summary.json, summary.csv (layers) and checkpoints.csv."""
+    trained = [read_json(path) for path in ctx.paths("training", "training.json")]
+    samples = [read_json(path) for path in ctx.paths("sample", "sample.json")]
+    checkpoints = [_checkpoint_row(*pair) for pair in zip(trained, samples, strict=True)]
+    layers = [
+        {"checkpoint": source.unit.checkpoint, "layer": source.unit.layer, **_layer_row(source.folder)}
+        for source in ctx.sources("knowledge")
+    ]
+    write_json(ctx.folder / "summary.json", {"checkpoints": checkpoints, "layers": layers})
+    _write_csv(ctx.folder / "checkpoints.csv", checkpoints)
+    _write_csv(ctx.folder / "summary.csv", layers)
+
+
+def _checkpoint_row(trained: dict[str, Any], sample: dict[str, Any]) -> dict[str, Any]:
+    """What is known of a checkpoint as a whole."""
+    alignment = sample["alignment"] or {}
+    known = {
+        **trained,
+        **sample,
+        "alignment_residual": alignment.get("residual"),
+        "alignment_angle": alignment.get("angle_degrees"),
+    }
+    return {name: known.get(name) for name in CHECKPOINT_COLUMNS}
+
+
+def _layer_row(folder: Path) -> dict[str, Any]:
+    """What is known of a layer at a checkpoint: single numbers, not tables."""
+    found = read_json(folder / "knowledge.json")
+    return {name: value for name, value in found.items() if not isinstance(value, list | dict)}
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write rows of equal keys."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+SUMMARY = Stage(
+    "summary",
+    version=1,
+    run=run_summary,
+    needs=(
+        Need("training", ("training.json",), checkpoint="all"),
+        Need("sample", ("sample.json",), checkpoint="all"),
+        Need("knowledge", ("knowledge.json",), checkpoint="all", layer="all"),
+    ),
+    weight=0.1,
+)
