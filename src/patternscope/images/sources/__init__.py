@@ -123,5 +123,5 @@ def fingerprint(source: str, folder: str | Path | None = None, **settings: objec
         if path is None or not path.exists():
             raise InputError(f"folder {str(path)!r} is not there; the place of the {source} images is needed")
         content = list(_files(path))
-    text = json.dumps([source, content, settings], sort_keys=True)
+    text = json.dumps([source, content, settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -15,9 +15,18 @@ from patternscope.images.sources.decoding import fit_mask, to_tensor
 from patternscope.images.sources.folder import TEST_SHARE
 from patternscope.images.sources.image_set import ImageSet, Request, Splits, check_class_sizes, check_labels
 
-_WHOLE = ("images", "labels")
-_HALVES = ("x_train", "y_train", "x_test", "y_test")
-_OPTIONAL = ("masks", "masks_train", "masks_test", "class_names")
+
+class _Part(NamedTuple):
+    """The names of the arrays that belong together."""
+
+    images: str
+    labels: str
+    masks: str
+
+
+_WHOLE = (_Part("images", "labels", "masks"),)
+_HALVES = (_Part("x_train", "y_train", "masks_train"), _Part("x_test", "y_test", "masks_test"))
+_KNOWN = (*(name for part in (*_WHOLE, *_HALVES) for name in part), "class_names")
 
 
 class _Pictures(NamedTuple):
@@ -47,13 +56,13 @@ class _Masks(NamedTuple):
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     """The known arrays of a file or a folder, pickles refused."""
-    known = (*_WHOLE, *_HALVES, *_OPTIONAL)
     try:
         if path.is_dir():
-            files = {name: path / f"{name}.npy" for name in known}
+            files = {name: path / f"{name}.npy" for name in _KNOWN}
             return {name: np.load(file, allow_pickle=False) for name, file in files.items() if file.is_file()}
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in known if name in stored.files}
+        # Opened here since np.load leaves a damaged archive open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {name: stored[name] for name in _KNOWN if name in stored.files}
     except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} cannot be read as arrays without pickles: {reason}") from error
@@ -92,6 +101,25 @@ def _labels(values: np.ndarray, name: str, count: int) -> Tensor:
     return torch.tensor(flat.astype(np.int64))
 
 
+def _parts(arrays: dict[str, np.ndarray], path: Path) -> tuple[_Part, ...]:
+    """Which of the two sets of names is there."""
+    for parts in (_HALVES, _WHOLE):
+        if all(part.images in arrays and part.labels in arrays for part in parts):
+            return parts
+    wanted = "images and labels, or x_train, y_train, x_test and y_test"
+    raise InputError(f"{path} holds {', '.join(arrays) or 'no array of a known name'}; {wanted} are needed")
+
+
+def _checked(arrays: dict[str, np.ndarray], part: _Part) -> tuple[np.ndarray, Tensor, np.ndarray | None]:
+    """Images (n, h, w, channels), labels (n,) and masks (n, h, w) if there are any."""
+    pictures, masks = _channels_last(arrays[part.images], part.images), arrays.get(part.masks)
+    if masks is not None and masks.shape != pictures.shape[:3]:
+        raise InputError(
+            f"{part.masks} has shape {masks.shape}; {pictures.shape[:3]} as the images is needed"
+        )
+    return pictures, _labels(arrays[part.labels], part.labels, len(pictures)), masks
+
+
 def _class_names(request: Request, arrays: dict[str, np.ndarray], highest: int) -> tuple[str, ...]:
     """The names of the classes: as asked for, as stored, or numbers."""
     if request.class_names is not None:
@@ -105,8 +133,6 @@ def _image_set(
     request: Request, classes: tuple[str, ...], pictures: np.ndarray, labels: Tensor, masks: np.ndarray | None
 ) -> ImageSet:
     """Checked arrays as a set."""
-    if masks is not None and masks.shape != pictures.shape[:3]:
-        raise InputError(f"masks have shape {masks.shape}; {pictures.shape[:3]} as the images is needed")
     return ImageSet(
         classes,
         labels,
@@ -132,23 +158,14 @@ def open_arrays(request: Request) -> Splits:
             f"folder {str(path)!r} is not there; an .npz file or a folder of .npy files is needed"
         )
     arrays = _load(path)
-    halves = all(name in arrays for name in _HALVES)
-    if not halves and not all(name in arrays for name in _WHOLE):
-        raise InputError(
-            f"{path} holds {sorted(arrays) or 'no known array'}; {_WHOLE} or {_HALVES} are needed"
-        )
-    named = (("x_train", "y_train", "masks_train"), ("x_test", "y_test", "masks_test"))
-    wanted = named if halves else (("images", "labels", "masks"),)
-    checked = []
-    for images, labels, masks in wanted:
-        pictures = _channels_last(arrays[images], images)
-        checked.append((pictures, _labels(arrays[labels], labels, len(pictures)), arrays.get(masks)))
+    parts = _parts(arrays, path)
+    checked = [_checked(arrays, part) for part in parts]
     classes = _class_names(request, arrays, max(int(labels.max()) for _, labels, _ in checked))
-    for (_, name, _), (_, labels, _) in zip(wanted, checked, strict=True):
-        check_labels(labels, classes, name)
+    for part, (_, labels, _) in zip(parts, checked, strict=True):
+        check_labels(labels, classes, part.labels)
     check_class_sizes(checked[0][1], classes)
     sets = [_image_set(request, classes, *each) for each in checked]
-    if halves:
+    if len(sets) == 2:
         return Splits(*sets)
     kept, held = hold_out(sets[0].labels, TEST_SHARE, seed=request.seed)
     return Splits(sets[0].subset(kept), sets[0].subset(held))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from patternscope.errors import InputError
+from patternscope.errors import InputError, nearest
 from patternscope.images.selection import hold_out
 from patternscope.images.sources.decoding import UNREADABLE, decode
 from patternscope.images.sources.image_set import ImageSet, Progress, Request, Splits, check_class_sizes
@@ -81,26 +81,35 @@ def _split_folders(root: Path) -> tuple[Path, Path | None]:
     return train[0], None
 
 
-def _class_folders(root: Path) -> list[Path]:
-    """The class folders of a folder; at least two."""
-    folders = _folders(root)
-    if len(folders) < 2:
-        raise InputError(f"folder {str(root)!r} holds {len(folders)} class folder(s); two or more are needed")
-    return folders
+def _class_names(root: Path, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names of the class folders, or those of them that are wanted; at least two."""
+    present = [each.name for each in _folders(root)]
+    for name in wanted or ():
+        if name not in present:
+            raise InputError(
+                f"class_names has {name!r}, no folder in {str(root)!r}; {nearest(name, present)}"
+            )
+    if len(present) < 2:
+        raise InputError(f"folder {str(root)!r} holds {len(present)} class folder(s); two or more are needed")
+    return tuple(present) if wanted is None else wanted
 
 
 def _listed(root: Path, classes: tuple[str, ...]) -> list[_Found]:
     """The picture files of every class folder, in the order of the classes."""
-    for each in _folders(root):
-        if each.name not in classes:
-            raise InputError(f"folder {str(each)!r} is of a class that the images to train on don't have")
     return [_Found(path, label) for label, name in enumerate(classes) for path in _pictures(root / name)]
 
 
-def _opened(
-    root: Path, found: list[_Found], classes: tuple[str, ...], request: Request, progress: Progress
-) -> ImageSet:
+def _check_held_out(root: Path, train_root: Path) -> None:
+    """Refuse held-out images of a class that isn't trained on."""
+    known = [each.name for each in _folders(train_root)]
+    for each in _folders(root):
+        if each.name not in known:
+            raise InputError(f"folder {str(each)!r} is of no class trained on; {nearest(each.name, known)}")
+
+
+def _opened(found: list[_Found], classes: tuple[str, ...], request: Request, progress: Progress) -> ImageSet:
     """The files that decode, as a set that remembers the others; each file is decoded once."""
+    root = request.folder or Path()
     good, images, skipped, room = [], {}, [], _CACHE_BYTES
     for done, each in enumerate(found):
         try:
@@ -131,43 +140,40 @@ def open_folder(request: Request) -> Splits:
     """Return the images of class folders (ImageFolder layout), held-out ones from a split folder or chosen.
 
     Source: this project. `folder/CLASS/...` or `folder/train/CLASS/...` with test, val, valid or validation
-    beside it (any case; test comes first); without such a folder 20 % of every class are held out. Hidden
-    files are ignored, files that can't be decoded to their end are named in `skipped`. Every file is decoded
-    once, up to 1 GiB of pixels is kept.
+    beside it (any case; test comes first); without such a folder a seeded 20 % of every class is held out.
+    `class_names` takes just these class folders, in this order. Hidden files are ignored, files that can't be
+    decoded to their end are named in `skipped`, once. Every file is decoded once, 1 GiB of pixels is kept.
 
-    Raises InputError for a missing or empty folder, fewer than two classes or a class with fewer than two
-    images.
+    Raises InputError for a missing or empty folder, fewer than two classes, fewer than two images of one.
     """
-    if request.folder is None or not request.folder.is_dir():
-        raise InputError(
-            f"folder {str(request.folder)!r} is not there; a folder with one folder for each class is needed"
-        )
-    train_root, test_root = _split_folders(request.folder)
-    classes = tuple(each.name for each in _class_folders(train_root))
-    if request.class_names is not None and set(request.class_names) != set(classes):
-        raise InputError(
-            f"class_names {list(request.class_names)} differ from the class folders {list(classes)}"
-        )
-    classes = request.class_names or classes
-    train_found, test_found = (
-        _listed(train_root, classes),
-        [] if test_root is None else _listed(test_root, classes),
-    )
-    if not train_found:
-        raise InputError(
-            f"folder {str(train_root)!r} holds no picture file; class folders with pictures are needed"
-        )
-    total, tell = len(train_found) + len(test_found), request.progress or _ignore
-    train = _opened(request.folder, train_found, classes, request, lambda done, _: tell(done, total))
-    where = f" in {str(train_root)!r}" + (f", {len(train.skipped)} unreadable" if train.skipped else "")
-    check_class_sizes(train.labels, classes, where=where)
+    root = request.folder
+    if root is None or not root.is_dir():
+        raise InputError(f"folder {str(root)!r} is not there; class folders are needed")
+    train_root, test_root = _split_folders(root)
+    classes = _class_names(train_root, request.class_names)
+    found, held_out = _listed(train_root, classes), []
+    if not found:
+        raise InputError(f"folder {str(train_root)!r} has no picture in its class folders")
+    if test_root is not None:
+        _check_held_out(test_root, train_root)
+        held_out = _listed(test_root, classes)
+    tell, total = request.progress or _ignore, len(found) + len(held_out)
+    train = _opened(found, classes, request, lambda done, _: tell(done, total))
+    unreadable = f", {len(train.skipped)} unreadable" if train.skipped else ""
+    check_class_sizes(train.labels, classes, where=f" in {str(train_root)!r}{unreadable}")
     if test_root is None:
-        kept, held = hold_out(train.labels, TEST_SHARE, seed=request.seed)
-        return Splits(train.subset(kept), train.subset(held))
-    before = len(train_found)
-    test = _opened(request.folder, test_found, classes, request, lambda done, _: tell(before + done, total))
+        return _split(train, request.seed)
+    test = _opened(held_out, classes, request, lambda done, _: tell(len(found) + done, total))
     if not len(test):
         raise InputError(
-            f"folder {str(test_root)!r} holds no readable picture; class folders with pictures are needed"
+            f"folder {str(test_root)!r} has no readable picture; class folders with pictures are needed"
         )
     return Splits(train, test)
+
+
+def _split(images: ImageSet, seed: int) -> Splits:
+    """A seeded choice of held-out images; the skipped files are told once."""
+    kept, held = hold_out(images.labels, TEST_SHARE, seed=seed)
+    test = images.subset(held)
+    test.skipped = ()
+    return Splits(images.subset(kept), test)
