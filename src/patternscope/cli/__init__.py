@@ -16,10 +16,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     with warnings.catch_warnings():
         warnings.showwarning = _one_line_warning
-        sys.exit(_exit_code(app, arguments))
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        sys.exit(_exit_code(app, given or ["--help"]))
 
 
-def _exit_code(app: object, arguments: Sequence[str] | None) -> int:
+def _exit_code(app: object, arguments: list[str]) -> int:
     """Run the app and turn what the user did wrong into one line."""
     import typer
 

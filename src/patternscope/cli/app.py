@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from patternscope.study.stage import Stage
 
 app = typer.Typer(
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -26,7 +25,7 @@ Workers = Annotated[int, typer.Option(help="Processes that share the work; 1 wor
 Until = Annotated[str | None, typer.Option(help="Last stage to run, for example features.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-StudyFolder = Annotated[Path, typer.Argument(help="Folder of a study.", show_default=False)]
+StudyFolder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a study.", show_default=False)]
 
 
 @app.callback(invoke_without_command=True)
@@ -52,7 +51,7 @@ def patternscope(
 
 @app.command()
 def demo(out: Out = None, workers: Workers = 1, until: Until = None, device: Device = "auto") -> None:
-    """Train a small network on drawn images and show what its layers know.
+    """Study a small network, trained on drawn images.
 
     Writes into runs/demo unless --out says otherwise. Example: patternscope demo --out /tmp/demo
     """
@@ -63,13 +62,15 @@ def demo(out: Out = None, workers: Workers = 1, until: Until = None, device: Dev
 
 @app.command()
 def run(
-    study: Annotated[Path, typer.Argument(help="Settings of a study, in TOML.", show_default=False)],
+    study: Annotated[
+        Path, typer.Argument(metavar="STUDY.toml", help="Settings of a study.", show_default=False)
+    ],
     out: Out = None,
     workers: Workers = 1,
     until: Until = None,
     device: Device = "auto",
 ) -> None:
-    """Bring a study up to date: what is missing, damaged or made from other settings is run, nothing else.
+    """Run a study: what is missing, damaged or made from other settings.
 
     Writes into runs/NAME for NAME.toml. A run that was stopped or killed goes on where it was.
 
@@ -82,7 +83,9 @@ def run(
 
 @app.command()
 def status(folder: StudyFolder, as_json: AsJson = False) -> None:
-    """Show each stage, checkpoint and layer of a study: done, running, missing, stale or damaged.
+    """Show what of a study is done.
+
+    Each stage, checkpoint and layer is done, running, missing, stale (made from other settings) or damaged.
 
     Example: patternscope status runs/demo
     """
@@ -98,12 +101,16 @@ def status(folder: StudyFolder, as_json: AsJson = False) -> None:
 
 @app.command()
 def layers(
-    model: Annotated[str, typer.Argument(help="Architecture, or a study's TOML file.", show_default=False)],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="Architecture, or a study's TOML file.", show_default=False)
+    ],
     image_size: Annotated[int, typer.Option(help="Pixels a side.")] = 64,
     channels: Annotated[int, typer.Option(help="1 for grey, 3 for colour.")] = 3,
     as_json: AsJson = False,
 ) -> None:
-    """List the layers of a network: name, kind, output, regions, memory, and which to begin with.
+    """List the layers of a network.
+
+    Name, kind, output, regions, memory, and which to begin with.
 
     MODEL is vgg16_slim, a torchvision or timm name, package.module:factory, or the TOML file of a study.
 
@@ -130,7 +137,9 @@ def layers(
 
 @app.command()
 def figures(folder: StudyFolder, workers: Workers = 1) -> None:
-    """Draw the figures of a study again where its findings have changed, and say where they are.
+    """Draw the figures of a study.
+
+    Those whose findings have changed are drawn again; the rest is left as it is.
 
     Example: patternscope figures runs/demo
     """

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 
+from patternscope.networks import resolve_device
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import study_axes
 from patternscope.study.runner import Event, RunSummary, run_units
@@ -28,6 +29,7 @@ def run_study(
     `run_units`. Source: this project. InputError for settings, images, networks and folders that cannot be
     used.
     """
+    resolve_device(device)
     axes = study_axes(settings)
     return run_units(
         Path(folder),

@@ -1,7 +1,6 @@
 """What the stages that fit something share: settings to arguments, data from disk, a trace without times."""
 
-import inspect
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from pydantic import BaseModel
@@ -9,19 +8,33 @@ from torch import Tensor
 
 from patternscope.networks import resolve_device
 from patternscope.study.arrays import ShardedArray, load_arrays
+from patternscope.study.keys import unit_seed
 from patternscope.study.stage import UnitContext, layer_folder
 
 
-def fit_arguments(settings: BaseModel, estimator: type, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return an estimator's constructor arguments and the `params` of its fit, from one section of settings.
+class FitSettings(Protocol):
+    """A section of settings that knows which of its entries go to the fit. Source: this project."""
 
-    Source: this project. What the constructor names is for the constructor; the rest and the seed are params.
+    seed: int
+
+    def params(self) -> BaseModel:
+        """Return the entries that go to the fit."""
+        ...
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return all entries."""
+        ...
+
+
+def fit_arguments(settings: FitSettings, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an estimator's constructor arguments and the `params` of its fit, from its section of settings.
+
+    Source: this project. The fit's seed comes from the unit's `seed` and from the section's, so that a
+    section's seed alone varies the fit.
     """
-    named = inspect.signature(estimator).parameters
-    given = settings.model_dump()
-    constructor = {name: value for name, value in given.items() if name in named}
-    params = {name: value for name, value in given.items() if name not in named}
-    return constructor, {**params, "seed": seed}
+    params = settings.params().model_dump()
+    constructor = {name: value for name, value in settings.model_dump().items() if name not in params}
+    return constructor, {**params, "seed": unit_seed(seed, settings.seed)}
 
 
 def trace_record(trace: Any) -> dict[str, Any]:

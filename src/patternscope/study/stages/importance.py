@@ -13,7 +13,7 @@ def run_importance(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     features = regional_features(ctx)
     probs = on_device(ctx, "features", "sample.safetensors")["target_probs"]
-    constructor, params = fit_arguments(settings.importance, ImportanceWeight, ctx.seed)
+    constructor, params = fit_arguments(settings.importance, ctx.seed)
     fitted = ImportanceWeight(*features.shape, **constructor)
     fitted.estimate({"target_probs": probs, "regional_features": features}, params)
     save_arrays(

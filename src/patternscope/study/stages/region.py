@@ -14,7 +14,7 @@ def run_region(ctx: UnitContext) -> None:
     features = regional_features(ctx)
     weights = on_device(ctx, "importance", "importance.safetensors")
     samples = on_device(ctx, "sample", "sample.safetensors")["embedding"]
-    constructor, params = fit_arguments(settings.region, RegionEmbedding, ctx.seed)
+    constructor, params = fit_arguments(settings.region, ctx.seed)
     data = {
         "target_probs": on_device(ctx, "features", "sample.safetensors")["target_probs"],
         "regional_features": features,

@@ -20,7 +20,7 @@ def run_sample(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     data = on_device(ctx, "features", "sample.safetensors")
     before = [load_arrays(path) for path in ctx.paths("sample", "sample.safetensors")]
-    constructor, params = fit_arguments(settings.sample, SampleEmbedding, ctx.seed)
+    constructor, params = fit_arguments(settings.sample, ctx.seed)
     aligned_to = None
     if before:
         params["initial_map"] = torch.stack([each["map"] for each in before]).mean(0)

@@ -1,0 +1,119 @@
+"""The command line: exit codes, one clear line for what the user did wrong, help that teaches."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from patternscope import __version__
+from patternscope.cli import main
+
+
+def call(capsys, *arguments: object) -> tuple[int, str, str]:
+    """Run the command line in this process; exit code, stdout, stderr."""
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return int(caught.value.code or 0), out, err
+
+
+def test_help_teaches(capsys):
+    for flag in ("-h", "--help"):
+        code, out, err = call(capsys, flag)
+        assert (code, err) == (0, "")
+        assert "patternscope run study.toml" in out
+        assert "patternscope demo" in out
+    for command in ("demo", "run", "status", "layers", "figures"):
+        code, out, _ = call(capsys, command, "--help")
+        assert code == 0
+        assert "Example" in out
+
+
+def test_version_and_no_arguments(capsys):
+    assert call(capsys, "--version")[1].strip() == __version__
+    _, out, err = call(capsys)
+    assert "Usage" in out + err
+
+
+def test_help_does_not_load_torch():
+    program = (
+        "import sys\n"
+        "from patternscope.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as end: code = end.code\n"
+        "sys.exit(1 if 'torch' in sys.modules else code)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "Did you mean 'run'?"),
+        (["run", "--wrokers", "2", "x.toml"], "--workers"),
+        (["run"], "Missing argument"),
+        (["run", "nowhere.toml"], "nowhere.toml: no such file"),
+        (["status", "nowhere"], "nowhere: no study here"),
+        (["figures", "nowhere"], "nowhere: no study here"),
+        (["layers", "resnet81"], "did you mean 'resnet18'?"),
+        (["run", "bad.toml"], "training.epoch is no setting; did you mean 'epochs'?"),
+        (["run", "layer.toml"], "did you mean 'conv_53'?"),
+        (["run", "good.toml", "--workers", "0"], "wanted 1 or more"),
+        (["run", "good.toml", "--until", "featrues"], "did you mean 'features'?"),
+        (["run", "good.toml", "--device", "gpu"], "device 'gpu' is unknown"),
+        (["run", "folder.toml"], "is not there"),
+        (["run", "both.toml"], "wanted one of them"),
+        (["run", "weights.toml"], "network.weights: no file at"),
+        (["run", "checkpoints.toml"], "checkpoints.folder: no folder at"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    studies = {
+        "good": "",
+        "bad": "[training]\nepoch = 3",
+        "layer": "[network]\nlayers = ['conv_54']",
+        "folder": "[images]\nsource = 'folder'\nfolder = 'pictures'",
+        "both": "[network]\nweights = 'w.pth'\n[checkpoints]\nfolder = 'c'",
+        "weights": "[network]\nweights = 'w.pth'",
+        "checkpoints": "[checkpoints]\nfolder = 'c'",
+    }
+    for name, text in studies.items():
+        (tmp_path / f"{name}.toml").write_text(text)
+    code, out, err = call(capsys, *arguments)
+    assert code == 2
+    assert out == ""
+    assert said in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert not list(tmp_path.glob("runs/*/.partial"))
+
+
+def test_layers_lists_and_suggests(capsys, tmp_path):
+    code, out, _ = call(capsys, "layers", "vgg16_slim", "--json")
+    rows = {row["name"]: row for row in json.loads(out)}
+    assert code == 0
+    assert rows["conv_53"]["grid"] == [8, 8]
+    assert rows["conv_53"]["suggested"]
+    assert rows["classifier"]["grid"] is None
+    (tmp_path / "study.toml").write_text("[images]\nimage_size = 32")
+    code, out, _ = call(capsys, "layers", tmp_path / "study.toml")
+    assert code == 0
+    assert "conv_53" in out
+    assert "4 x 4" in out
+    assert 'layers = ["' in out
+
+
+def test_a_bug_is_a_traceback():
+    program = (
+        "import patternscope.cli.app as app\n"
+        "def broken(*_): raise ZeroDivisionError('oh')\n"
+        "app._run = broken\n"
+        "from patternscope.cli import main\n"
+        "main(['demo'])\n"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert found.returncode == 1
+    assert "Traceback" in found.stderr
+    assert "ZeroDivisionError: oh" in found.stderr
