@@ -50,39 +50,47 @@ def _wave(phase: Field, sharpness: float) -> Field:
 
 
 def _gradient(rng: np.random.Generator, size: int) -> Field:
+    """A slope across the picture."""
     return np.clip(0.5 + _along(rng, size) * (0.6 + rng.random()), 0, 1)
 
 
 def _stripes(rng: np.random.Generator, size: int) -> Field:
+    """Parallel bands."""
     return _wave(
         _along(rng, size) * (2 * np.pi * rng.uniform(2, 8)) + 6 * rng.random(), rng.uniform(0.5, 2.5)
     )
 
 
 def _checks(rng: np.random.Generator, size: int) -> Field:
+    """Two sets of bands, light where they differ."""
     first, second = _stripes(rng, size), _stripes(rng, size)
     return first + second - 2 * first * second
 
 
 def _mist(rng: np.random.Generator, size: int) -> Field:
+    """Soft clouds."""
     return clouds(rng, size, int(rng.integers(3, _HORIZON + 1)))
 
 
 def _grain(rng: np.random.Generator, size: int) -> Field:
+    """A fine random texture."""
     return clouds(rng, size, 32)
 
 
 def _blobs(rng: np.random.Generator, size: int) -> Field:
+    """Clouds with hard edges."""
     return np.clip(4 * (clouds(rng, size, int(rng.integers(5, _HORIZON + 1))) - 0.5) + 0.5, 0, 1)
 
 
 def _rings(rng: np.random.Generator, size: int) -> Field:
+    """Bands around a point."""
     x, y = _grid(size)
     left, top = rng.random(2, dtype=np.float32)
     return _wave(np.hypot(x - left, y - top) * (2 * np.pi * rng.uniform(2, 7)), rng.uniform(0.5, 2.0))
 
 
 def _grid_lines(rng: np.random.Generator, size: int) -> Field:
+    """Thin lines along both axes."""
     x, y = _grid(size)
     count = 2 * np.pi * rng.uniform(3, 8)
     return np.maximum(*(np.clip(8 * np.cos(axis * count + 6 * rng.random()) - 7, 0, 1) for axis in (x, y)))

@@ -106,7 +106,7 @@ def lifeboat(rng: np.random.Generator) -> list[Part]:
         Part(canopy, "soft"),
         *windows,
         Part(hull, "body"),
-        Part(shape((-0.9, depth - 0.14), (0.74, depth - 0.14)), "trim", 0.09),
+        Part(shape((-0.8, depth - 0.14), (0.66, depth - 0.14)), "trim", 0.09),
         Part(smooth_line(*line, steps=3), "light", 0.05),
         *_buoy(0.1 + 0.3 * rng.random(), 0.22, 0.2),
     ]
