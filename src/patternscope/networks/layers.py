@@ -66,7 +66,7 @@ def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     >>> from patternscope.networks import build_network
     >>> layers = list_layers(build_network("vgg16_slim", classes=10), torch.zeros(3, 64, 64))
     >>> [(each.name, each.shape, each.grid) for each in layers if each.name in ("conv_53", "classifier")]
-    [('conv_53', (96, 8, 8), (8, 8)), ('classifier', (10,), None)]
+    [('conv_53', (64, 8, 8), (8, 8)), ('classifier', (10,), None)]
     """
     batch = _as_batch(example)
     inner = inner_network(model)

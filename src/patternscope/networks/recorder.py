@@ -172,7 +172,9 @@ class _Taker:
 
     def __post_init__(self) -> None:
         self.finder = LayoutFinder(len(self.images), (self.images.shape[2], self.images.shape[3]))
-        self.asked = {call: asked for asked, call in resolve_names(self.model, self.layers).items()}
+        self.asked: dict[str, list[str]] = {}  # a name and its alias are the same call
+        for asked, call in resolve_names(self.model, self.layers).items():
+            self.asked.setdefault(call, []).append(asked)
         named = [self.sample_layer] if self.sample_layer is not None else []
         self.sample_call = next(iter(resolve_names(self.model, named).values()), None)
 
@@ -207,7 +209,7 @@ class _Taker:
             return
         self.finder.see(module, tensor)
         if call in self.asked:
-            self.features[self.asked[call]] = self._regional(call, tensor)
+            self.features |= dict.fromkeys(self.asked[call], self._regional(call, tensor))
         if inputs and isinstance(inputs[0], Tensor) and self._may_classify(call, module):
             self.classifier = (module, inputs[0].clone() if self.sample_call else inputs[0])
 
@@ -226,7 +228,7 @@ class _Taker:
         features = _pooled(_wide(layout.regional(output.detach())), self.grid).cpu().contiguous()
         if features.untyped_storage().data_ptr() == output.untyped_storage().data_ptr():
             features = features.clone()  # an in-place activation may follow
-        return _checked_finite(f"layer {self.asked[call]!r}: regional features", features)
+        return _checked_finite(f"layer {self.asked[call][0]!r}: regional features", features)
 
     def _logits(self, output: Tensor | None) -> Tensor:
         """Return the logits (n, c)."""
@@ -237,7 +239,7 @@ class _Taker:
 
     def _check_all_called(self) -> None:
         """Raise when a layer did not run, or not as often as its call number says."""
-        for call, asked in self.asked.items():
+        for call, (asked, *_) in self.asked.items():
             if asked not in self.features:
                 raise InputError(
                     f"layer {asked!r}: {call!r} is not called when the network runs on these images"

@@ -161,7 +161,8 @@ def load_state(path: str | Path) -> TrainingState:
         part, _, rest = name.partition("/")
         if part in parts:
             parts[part][rest] = tensor
-    return TrainingState(int(tensors["step"]), parts["network"], parts["optimizer"], tensors["losses"])
+    network, optimizer = (dict(sorted(parts[part].items())) for part in ("network", "optimizer"))
+    return TrainingState(int(tensors["step"]), network, optimizer, tensors["losses"])
 
 
 class _Segment:
@@ -204,6 +205,8 @@ class _Segment:
             if isinstance(value, Tensor)
         }
         network = {name: _copied(value) for name, value in self.network.state_dict().items()}
+        # In the order of names, as they come back from a file.
+        network, optimizer = dict(sorted(network.items())), dict(sorted(optimizer.items()))
         return TrainingState(step, network, optimizer, torch.tensor(losses, dtype=torch.float64))
 
     def restore(self, state: TrainingState) -> None:

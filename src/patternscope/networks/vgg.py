@@ -5,7 +5,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 _LAYERS_PER_STAGE = (2, 2, 3, 3, 3)
-_WIDTHS = (16, 32, 48, 64, 96)
+_WIDTHS = (16, 24, 32, 48, 64)
 
 
 class ConvBlock(nn.Sequential):
