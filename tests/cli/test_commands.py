@@ -57,7 +57,7 @@ def test_help_does_not_load_torch():
         (["status", "nowhere"], "nowhere: no study here"),
         (["figures", "nowhere"], "nowhere: no study here"),
         (["layers", "resnet81"], "did you mean 'resnet18'?"),
-        (["run", "bad.toml"], "training.epoch is no setting; did you mean 'epochs'?"),
+        (["run", "bad.toml"], "training.epoch is unknown; did you mean 'epochs'?"),
         (["run", "layer.toml"], "did you mean 'conv_53'?"),
         (["run", "good.toml", "--workers", "0"], "wanted 1 or more"),
         (["run", "good.toml", "--until", "featrues"], "did you mean 'features'?"),

@@ -13,9 +13,9 @@ from patternscope.study.keys import canonical_json, chosen_settings, only_chosen
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("sede = 1", "sede is no setting; did you mean 'seed'?"),
-        ("[trainnig]", "trainnig is no setting; did you mean 'training'?"),
-        ("[training]\nepoch = 3", "training.epoch is no setting; did you mean 'epochs'?"),
+        ("sede = 1", "sede is unknown; did you mean 'seed'?"),
+        ("[trainnig]", "trainnig is unknown; did you mean 'training'?"),
+        ("[training]\nepoch = 3", "training.epoch is unknown; did you mean 'epochs'?"),
         ("[training]\nepochs = 0", "training.epochs: saw 0, wanted greater than or equal to 1"),
         ("[training]\nepochs = 'many'", "training.epochs: saw 'many', wanted a valid integer"),
         ("[training]\noptimizer = 'adam'", "did you mean 'adamw'?"),
@@ -79,7 +79,7 @@ def test_every_setting_has_a_default_and_a_description(path, field):
 def test_sections_refuse_unknown_keys():
     for name, field in StudySettings.model_fields.items():
         if name != "seed":
-            with pytest.raises(InputError, match=f"{name}.nonsense is no setting"):
+            with pytest.raises(InputError, match=f"{name}.nonsense is unknown"):
                 make_settings({name: {"nonsense": 1}}, "x", Path())
             assert field.description
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
-from patternscope.errors import InputError, nearest
+from patternscope.errors import InputError, explain
 from patternscope.networks.settings import TrainingSettings
 from patternscope.study.sections import (
     CheckpointsSettings,
@@ -78,51 +78,9 @@ def make_settings(content: Mapping[str, Any], name: str, base: Path) -> StudySet
     >>> make_settings({"training": {"epoch": 3}}, "study.toml", Path())
     Traceback (most recent call last):
         ...
-    patternscope.errors.InputError: study.toml: training.epoch is no setting; did you mean 'epochs'?
+    patternscope.errors.InputError: study.toml: training.epoch is unknown; did you mean 'epochs'?
     """
     try:
         return StudySettings.model_validate(content, context={"base": base})
     except ValidationError as error:
-        raise InputError(f"{name}: {_one_line(error)}") from error
-
-
-def _one_line(error: ValidationError) -> str:
-    """The first thing wrong, and how many more there are."""
-    problems = error.errors(include_url=False)
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return _said(problems[0]) + more
-
-
-def _said(problem: Any) -> str:
-    """One problem: key path, what was seen, what is wanted, the nearest valid name."""
-    keys = [str(key) for key in problem["loc"]]
-    if problem["type"] == "extra_forbidden":
-        names = list(_field_at(keys[:-1])[1].model_fields)
-        return f"{'.'.join(keys)} is no setting; {nearest(keys[-1], names)}"
-    path, _, description = _field_at(keys)
-    if problem["type"] == "value_error":
-        return f"{path}: {problem['ctx']['error']}"
-    if problem["type"] in {"model_type", "model_attributes_type"}:
-        return f"{path}: saw {problem['input']!r:.60}, wanted a section [{path}]"
-    wanted = str(problem["msg"]).removeprefix("Input should be ")
-    hint = ""
-    if problem["type"] == "literal_error":
-        choices = [part.strip("'") for part in wanted.replace(" or ", ", ").split(", ")]
-        hint = f"; {nearest(str(problem['input']), choices)}"
-    return f"{path}: saw {problem['input']!r:.60}, wanted {wanted} ({description}){hint}"
-
-
-def _field_at(keys: list[str]) -> tuple[str, type[BaseModel], str]:
-    """The setting that a key path leads to: its path, the model of it or around it, its description."""
-    model: type[BaseModel] = StudySettings
-    known, description = [], "a study's settings"
-    for key in keys:
-        # Beyond a setting the path names members of unions and places in lists.
-        if key not in model.model_fields or (known and model is StudySettings):
-            break
-        known.append(key)
-        field = model.model_fields[key]
-        description = field.description or ""
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-    return ".".join(known) or "settings", model, description
+        raise InputError(f"{name}: {explain(error, StudySettings)}") from error

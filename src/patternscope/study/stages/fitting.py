@@ -37,18 +37,6 @@ def fit_arguments(settings: FitSettings, seed: int) -> tuple[dict[str, Any], dic
     return constructor, {**params, "seed": unit_seed(seed, settings.seed)}
 
 
-def trace_record(trace: Any) -> dict[str, Any]:
-    """Return a fit's trace as JSON values; seconds stay out, since the bytes of a unit must repeat.
-
-    Source: this project.
-    """
-    return {
-        "losses": [float(loss) for loss in trace.losses],
-        "steps": int(trace.steps),
-        "converged": bool(trace.converged),
-    }
-
-
 def regional_features(ctx: UnitContext) -> Tensor:
     """Return the regional features (n, k, h, w) of the unit's layer and checkpoint, on the unit's device.
 

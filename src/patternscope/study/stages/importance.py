@@ -5,7 +5,7 @@ from patternscope.study.arrays import save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
-from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features, trace_record
+from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features
 
 
 def run_importance(ctx: UnitContext) -> None:
@@ -20,7 +20,7 @@ def run_importance(ctx: UnitContext) -> None:
         ctx.folder / "importance.safetensors",
         {"region_weights": fitted.region_weights, "channel_weights": fitted.channel_weights},
     )
-    record = {"grid": list(features.shape[-2:]), "trace": trace_record(fitted.trace)}
+    record = {"grid": list(features.shape[-2:]), "trace": fitted.trace.summary()}
     write_json(ctx.folder / "importance.json", record)
 
 

@@ -5,7 +5,7 @@ from patternscope.study.arrays import save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
-from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features, trace_record
+from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features
 
 
 def run_region(ctx: UnitContext) -> None:
@@ -28,7 +28,7 @@ def run_region(ctx: UnitContext) -> None:
     save_arrays(ctx.folder / "region.safetensors", {"map": fitted.map, "embedding": embedding})
     # A file of its own: every checkpoint reads the last one's strength, and nothing else of it.
     write_json(ctx.folder / "strength.json", {"mean_strength": float(embedding.norm(dim=-1).double().mean())})
-    record = {"scale": float(fitted.scale), "trace": trace_record(fitted.trace)}
+    record = {"scale": float(fitted.scale), "trace": fitted.trace.summary()}
     write_json(ctx.folder / "region.json", {**record, "grid": list(features.shape[-2:])})
 
 

@@ -9,7 +9,7 @@ from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
-from patternscope.study.stages.fitting import fit_arguments, on_device, trace_record
+from patternscope.study.stages.fitting import fit_arguments, on_device
 
 MAPS_BEFORE = 3
 FAR_SHARE = 0.1
@@ -21,15 +21,14 @@ def run_sample(ctx: UnitContext) -> None:
     data = on_device(ctx, "features", "sample.safetensors")
     before = [load_arrays(path) for path in ctx.paths("sample", "sample.safetensors")]
     constructor, params = fit_arguments(settings.sample, ctx.seed)
-    aligned_to = None
-    if before:
-        params["initial_map"] = torch.stack([each["map"] for each in before]).mean(0)
-        aligned_to = before[-1]["embedding"].to(data["logits"].device)
+    start = torch.stack([each["map"] for each in before]).mean(0) if before else None
+    aligned_to = before[-1]["embedding"].to(data["logits"].device) if before else None
     fitted = SampleEmbedding(data["sample_features"].shape[1], **constructor)
     fitted.fit(
         {"target_probs": data["target_probs"], "sample_features": data["sample_features"]},
         params,
         align=aligned_to,
+        start=start,
     )
     posterior = fitted.posterior(data["sample_features"])
     arrays = {
@@ -47,7 +46,7 @@ def run_sample(ctx: UnitContext) -> None:
             "agreement": float((posterior.argmax(1) == data["logits"].argmax(1)).double().mean()),
             "correlation": _correlation(fitted.embedding, data["target_probs"]),
             "alignment": _alignment(fitted.embedding, aligned_to),
-            "trace": trace_record(fitted.trace),
+            "trace": fitted.trace.summary(),
         },
     )
 
