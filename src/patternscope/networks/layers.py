@@ -101,16 +101,16 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     """
     if count < 1:
         raise InputError(f"count: saw {count}, wanted at least 1")
-    with_grid = [each for each in layers if each.grid and each.outermost and "Pool" not in each.kind]
+    with_grid = [each for each in layers if each.grid and "Pool" not in each.kind]
     if not with_grid:
         raise InputError("layers: saw none with a region grid, wanted at least one")
     large = [each for each in with_grid if min(each.grid or (0,)) >= _LEAST_SUGGESTED_SIDE] or with_grid
-    ends = [
-        one
-        for one, after in zip(large, [*large[1:], None], strict=True)
-        if after is None or (one.grid, one.shape) != (after.grid, after.shape)
+    levels = range(1 + max(each.name.count(".") for each in large))
+    offers = [
+        _candidates([each for each in large if each.name.count(".") <= level], count) for level in levels
     ]
-    return [each.alias or each.name for each in _spread(ends if len(ends) >= count else large, count)]
+    best = max(offers, key=lambda offer: min(len(offer), count))  # the first of equals: the outermost level
+    return [each.alias or each.name for each in _spread(best, count)]
 
 
 def find_layer(name: str, layers: Sequence[Layer], *, with_grid: bool = True) -> Layer:
@@ -248,6 +248,21 @@ def _aliases(network: nn.Module) -> dict[str, str]:
             layer += 1
             found[f"features.{place}"] = f"conv_{stage}{layer}"
     return found
+
+
+def _candidates(layers: Sequence[Layer], count: int) -> list[Layer]:
+    """Return the ends of stages, or when they are fewer than `count` the layers of the commonest kind."""
+    outer = [each for each in layers if each.outermost]
+    ends = [
+        one
+        for one, after in zip(outer, [*outer[1:], None], strict=False)
+        if after is None or (one.grid, one.shape) != (after.grid, after.shape)
+    ]
+    families: dict[tuple[int, str], list[Layer]] = {}
+    for each in layers:
+        families.setdefault((each.name.count("."), each.kind), []).append(each)
+    largest = max(families.values(), key=lambda family: min(len(family), count), default=[])
+    return ends if len(ends) >= min(count, len(largest)) else largest
 
 
 def _spread(candidates: Sequence[Layer], count: int) -> list[Layer]:

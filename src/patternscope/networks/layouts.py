@@ -68,10 +68,11 @@ def as_pixels(images: Tensor, device: torch.device, dtype: torch.dtype) -> Tenso
 class LayoutFinder:
     """Finds layouts during one forward pass, in the order of the calls, from shapes and what it has seen.
 
-    A 4-axis output is channels first or last by which pair of axes has the image's proportions; a tie goes to
-    what the last convolution or linear layer with this shape does. A 3-axis output is a row of tokens: the
-    grid is that of an earlier convolution (the patch embedding) or one with the image's proportions, and
-    what is left over, up to 16, are class and register tokens in front. A grid of a single region is none.
+    A 4-axis output is channels first or last by which pair of axes has the image's proportions; where that
+    does not decide, by what the last convolution or linear layer with this shape does. A 3-axis output is a row of
+    tokens: the grid is that of an earlier convolution (the patch embedding) or one with the image's
+    proportions, and what is left over, up to 16, are class and register tokens in front. A grid of a single
+    region is none.
     Source: this project.
 
     >>> finder = LayoutFinder(batch=2, image_size=(32, 32))
@@ -117,9 +118,13 @@ class LayoutFinder:
         if b == c and b in self.token_counts:  # attention weights, a token by a token
             return None
         first, last = self._mismatch(b, c), self._mismatch(a, b)
-        if min(first, last) > 1:
+        known = self.known_axes.get(shape)
+        if min(first, last) >= 1:  # no padding, say: only a convolution's word counts
+            axes = known if known == "nchw" else None
+        else:
+            axes = (known or "nchw") if first == last else "nchw" if first < last else "nhwc"
+        if axes is None:
             return None
-        axes = self.known_axes.get(shape, "nchw") if first == last else "nchw" if first < last else "nhwc"
         return Layout("nchw", (b, c), a) if axes == "nchw" else Layout("nhwc", (a, b), c)
 
     def _mismatch(self, height: int, width: int) -> float:

@@ -51,7 +51,7 @@ def one_cycle(step: int, total_steps: int, maximum: float) -> float:
     peak = _WARM_UP * total_steps
     if step < peak:
         return _cosine(maximum / _START_DIVISOR, maximum, step / peak)
-    return _cosine(maximum, maximum / _END_DIVISOR, (step - peak) / max(1.0, total_steps - peak))
+    return _cosine(maximum, maximum / _END_DIVISOR, (step - peak) / (total_steps - peak))
 
 
 def derived_seed(seed: int, purpose: str, number: int) -> int:
