@@ -68,10 +68,10 @@ def as_pixels(images: Tensor, device: torch.device, dtype: torch.dtype) -> Tenso
 class LayoutFinder:
     """Finds layouts during one forward pass, in the order of the calls, from shapes and what it has seen.
 
-    A 4-axis output is channels first or last by which pair of axes has the image's proportions; where that does
-    not decide, it is what the last convolution or linear layer with this shape says.
-    A 3-axis output is a row of tokens: the grid is that of an earlier convolution (the patch embedding) or one
-    with the image's proportions; what is left over, up to 16, are class and register tokens in front.
+    A 4-axis output is channels first or last by which pair of axes has the image's proportions; where that
+    does not decide, it is what the last convolution or linear layer with this shape says.
+    A 3-axis output is a row of tokens: the grid is that of an earlier convolution (the patch embedding) or
+    one with the image's proportions; what is left over, up to 16, are class and register tokens in front.
     A grid of a single region is none.
     Source: this project.
 

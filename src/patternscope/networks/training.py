@@ -57,6 +57,8 @@ def total_steps(settings: TrainingSettings, image_count: int) -> int:
     >>> total_steps(TrainingSettings(epochs=2, batch_size=64), 1000)
     30
     """
+    if image_count < 1:
+        raise InputError(f"image_count: saw {image_count}, wanted at least 1")
     return settings.epochs * (image_count // min(settings.batch_size, image_count))
 
 
@@ -259,7 +261,8 @@ def _seed_device(device: torch.device, seed: int) -> None:
     """Set the random state that the network draws from; the caller's own is put back after the segment."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
-        torch.cuda.default_generators[device.index or torch.cuda.current_device()].manual_seed(seed)
+        index = torch.cuda.current_device() if device.index is None else device.index
+        torch.cuda.default_generators[index].manual_seed(seed)
     elif device.type == "mps":
         torch.mps.manual_seed(seed)
 
