@@ -1,5 +1,6 @@
 """The command line: `patternscope`."""
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -28,6 +29,10 @@ def _exit_code(app: object, arguments: list[str]) -> int:
         result = typer.main.get_command(app)(arguments, prog_name="patternscope", standalone_mode=False)  # type: ignore[arg-type]
     except InputError as error:
         return _refused(str(error))
+    except BrokenPipeError:
+        # Whoever read our output has enough of it; Python would complain once more while it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("\nstopped; finished units are kept: run again to go on\n")
         return 130

@@ -38,11 +38,15 @@ class StudySettings(Section):
     checkpoints: CheckpointsSettings = Field(
         default_factory=CheckpointsSettings, description="networks trained elsewhere"
     )
-    sample: SampleSettings = Field(default_factory=SampleSettings, description="the sample embedding")
-    importance: ImportanceSettings = Field(
-        default_factory=ImportanceSettings, description="the importance weights"
+    sample: SampleSettings = Field(
+        default_factory=lambda: SampleSettings.model_validate({}), description="the sample embedding"
     )
-    region: RegionSettings = Field(default_factory=RegionSettings, description="the regional embedding")
+    importance: ImportanceSettings = Field(
+        default_factory=lambda: ImportanceSettings.model_validate({}), description="the importance weights"
+    )
+    region: RegionSettings = Field(
+        default_factory=lambda: RegionSettings.model_validate({}), description="the regional embedding"
+    )
     knowledge: KnowledgeSettings = Field(
         default_factory=KnowledgeSettings, description="the knowledge points"
     )

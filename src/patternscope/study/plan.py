@@ -59,12 +59,10 @@ def _needed(source: Stage, need: Need, reader: Unit, axes: Axes) -> list[Unit]:
         "last": range(last, last + 1),
         "all": range(axes.checkpoints),
     }[need.checkpoint]
-    units = source.units(axes)
-    if "checkpoint" in source.per:
-        units = [unit for unit in units if unit.checkpoint in reach]
-    if "layer" in source.per and need.layer == "same" and reader.layer is not None:
-        units = [unit for unit in units if unit.layer == reader.layer]
-    return units
+    only = need.layer == "same" and reader.layer is not None
+    checkpoints = reach if "checkpoint" in source.per else [None]
+    layers = ([reader.layer] if only else axes.layers) if "layer" in source.per else [None]
+    return [Unit(source.name, checkpoint, layer) for checkpoint in checkpoints for layer in layers]
 
 
 def until_stage(plan: Plan, name: str | None) -> Plan:

@@ -60,6 +60,7 @@ def run_units(
     executor: Executor | Callable[[], Executor] | None = None,
     report: Callable[[Event], None] | None = None,
     until: str | None = None,
+    device: str = "cpu",
 ) -> RunSummary:
     """Bring a study up to date: run the units that are missing, stale or damaged, and nothing else.
 
@@ -75,7 +76,8 @@ def run_units(
     store = Store(folder)
     with store.locked(), plain_errors(folder), ExitStack() as stack:
         store.write_study(study_record(settings, axes))
-        return _Run(plan, store, _Workers(executor, stack), report or (lambda event: None)).loop()
+        workers = _Workers(executor, stack)
+        return _Run(plan, store, workers, report or (lambda event: None), device).loop()
 
 
 def study_record(settings: BaseModel, axes: Axes) -> dict[str, Any]:
@@ -125,13 +127,19 @@ class _Workers:
 class _Run:
     """One run: units waiting for inputs, units ready, units under way."""
 
-    def __init__(self, plan: Plan, store: Store, workers: _Workers, report: Callable[[Event], None]) -> None:
-        self.plan, self.store, self.workers, self.report = plan, store, workers, report
+    def __init__(
+        self, plan: Plan, store: Store, workers: _Workers, report: Callable[[Event], None], device: str
+    ) -> None:
+        self.plan, self.store, self.workers, self.report, self.device = plan, store, workers, report, device
         self.journal = Journal(store.folder)
         self.summary = RunSummary()
         self.manifests: dict[Unit, Manifest] = {}
         self.places = {unit: place for place, unit in enumerate(plan.units)}
         self.waiting = {unit: {source for _, source in plan.needs[unit]} for unit in plan.units}
+        self.readers: dict[Unit, list[Unit]] = {}
+        for reader, sources in self.waiting.items():
+            for source in sources:
+                self.readers.setdefault(source, []).append(reader)
         self.ready: list[tuple[int, Unit]] = [(self.places[u], u) for u in plan.units if not self.waiting[u]]
         self.under_way: dict[Future[Path], tuple[Unit, float]] = {}
         self.failure: Exception | None = None
@@ -186,7 +194,7 @@ class _Run:
         stage = self.plan.stage(unit)
         inputs = unit_inputs(self.plan, unit, self.manifests, self.store)
         settings = only_chosen(self.plan.settings, stage.settings)
-        task = Task(self.store.folder.resolve(), unit, key, stage.run, settings, inputs)
+        task = Task(self.store.folder.resolve(), unit, key, stage.run, settings, inputs, self.device)
         self.journal.write("begin", unit=unit.path)
         self.report(Event("begin", unit, stage.weight))
         begun = time.perf_counter()
@@ -228,11 +236,10 @@ class _Run:
         """Note that a unit is up to date, and make ready what waited for it alone."""
         self.manifests[unit] = manifest
         self.report(event)
-        for reader, sources in self.waiting.items():
-            if unit in sources:
-                sources.discard(unit)
-                if not sources:
-                    heapq.heappush(self.ready, (self.places[reader], reader))
+        for reader in self.readers.pop(unit, ()):
+            self.waiting[reader].discard(unit)
+            if not self.waiting[reader]:
+                heapq.heappush(self.ready, (self.places[reader], reader))
 
     def _fail(self, unit: Unit, error: Exception) -> None:
         """Keep the first failure, and let nothing new start."""

@@ -1,0 +1,106 @@
+"""Stage knowledge: the knowledge points of each layer and checkpoint, counted, with intervals."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from patternscope.knowledge import KnowledgePoints, bootstrap_counts, find_knowledge_points
+from patternscope.study.arrays import load_arrays, save_arrays
+from patternscope.study.config import StudySettings
+from patternscope.study.records import read_json, write_json
+from patternscope.study.stage import Need, Stage, UnitContext
+
+
+def run_knowledge(ctx: UnitContext) -> None:
+    """Write mask, reliability, category, confidence and strength of each region, and their counts."""
+    settings: StudySettings = ctx.settings
+    asked = settings.knowledge
+    samples = load_arrays(ctx.path("images", "samples.safetensors"))
+    classes = read_json(ctx.path("images", "classes.json"))["classes"]
+    embedding = load_arrays(ctx.path("region", "region.safetensors"))["embedding"]
+    directions = load_arrays(ctx.path("sample", "sample.safetensors"))["mean_directions"]
+    unit_strength = read_json(ctx.path("region", "strength.json"))["mean_strength"]
+    kappa_max = settings.region.kappa_max
+
+    def found(tau: float) -> KnowledgePoints:
+        return find_knowledge_points(
+            embedding,
+            directions,
+            samples["labels"],
+            tau=tau,
+            kappa_max=kappa_max,
+            unit_strength=unit_strength,
+        )
+
+    points = found(asked.tau)
+    save_arrays(
+        ctx.folder / "knowledge.safetensors",
+        {
+            "mask": points.mask,
+            "reliable": points.reliable,
+            "category": points.category,
+            "confidence": points.confidence,
+            "strength": points.strength,
+        },
+    )
+    grid = read_json(ctx.path("region", "region.json"))["grid"]
+    write_json(
+        ctx.folder / "knowledge.json",
+        {
+            "images": len(embedding),
+            "tau": asked.tau,
+            "unit_strength": unit_strength,
+            **_counts(ctx, points.mask, points.reliable),
+            **_on_object(points.reliable, samples.get("masks"), grid),
+            "classes": [
+                {"class": name, **_counts(ctx, points.mask[chosen], points.reliable[chosen])}
+                for name, chosen in zip(classes, _members(samples["labels"], len(classes)), strict=True)
+                if chosen.any()
+            ],
+            "sweep": [
+                {"tau": tau, **_counts(ctx, swept.mask, swept.reliable)}
+                for tau, swept in ((tau, found(tau)) for tau in asked.taus)
+            ],
+        },
+    )
+
+
+def _members(labels: Tensor, count: int) -> list[Tensor]:
+    """For each class, which samples are of it."""
+    return [labels == label for label in range(count)]
+
+
+def _counts(ctx: UnitContext, mask: Tensor, reliable: Tensor) -> dict[str, Any]:
+    """Total and reliable points an image and their ratio, each with its interval over images."""
+    intervals = bootstrap_counts(mask, reliable, resamples=ctx.settings.knowledge.bootstrap, seed=ctx.seed)
+    flat: dict[str, Any] = {}
+    for name, found in intervals.items():
+        flat |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    return flat
+
+
+def _on_object(reliable: Tensor, masks: Tensor | None, grid: list[int]) -> dict[str, float | None]:
+    """Share of the reliable points that lies on the object, and of the picture that the object covers."""
+    if masks is None:
+        return {"on_object": None, "object_area": None}
+    cover = F.adaptive_avg_pool2d(masks[:, None].double(), (grid[0], grid[1])).flatten(1)
+    on_object = float(cover[reliable].mean()) if reliable.any() else None
+    return {"on_object": on_object, "object_area": float(torch.mean(cover))}
+
+
+KNOWLEDGE = Stage(
+    "knowledge",
+    version=1,
+    run=run_knowledge,
+    settings=("seed", "knowledge", "region.kappa_max"),
+    needs=(
+        Need("images", ("samples.safetensors", "classes.json")),
+        Need("sample", ("sample.safetensors",)),
+        Need("region", ("region.safetensors", "region.json")),
+        Need("region", ("strength.json",), checkpoint="last"),
+    ),
+    per=("checkpoint", "layer"),
+    weight=1.0,
+)

@@ -1,0 +1,239 @@
+"""Whole studies, tiny: what is written, what runs again, and that nothing depends on how it ran."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from toy_stages import contents
+
+from patternscope.errors import InputError
+from patternscope.images import open_images
+from patternscope.study.arrays import ShardedArray, load_arrays
+from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.execution import process_pool
+from patternscope.study.keys import chosen_settings
+from patternscope.study.models import checkpoint_files
+from patternscope.study.records import read_json
+from patternscope.study.stages import STAGES
+from patternscope.study.study import run_study, saved_settings, saved_status
+
+TOML = """
+[images]
+image_size = 32
+train_per_class = 8
+test_per_class = 5
+samples_per_class = 4
+[network]
+layers = ["conv_33", "conv_53"]
+[training]
+epochs = 2
+batch_size = 16
+checkpoints = 2
+[importance]
+n_step = 3
+[region]
+n_step = 2
+[knowledge]
+bootstrap = 20
+taus = [0.3, 0.5]
+"""
+
+
+def settings(**changes) -> StudySettings:
+    import tomllib
+
+    content = tomllib.loads(TOML)
+    for path, value in changes.items():
+        section, _, name = path.partition("__")
+        content.setdefault(section, {})[name] = value
+    return make_settings(content, "tiny.toml", Path())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny") / "study"
+    run_study(folder, settings(), device="cpu")
+    return folder
+
+
+def ran(folder: Path, **changes) -> set[str]:
+    return {unit.stage for unit in run_study(folder, settings(**changes), device="cpu").done}
+
+
+def test_what_is_written(study):
+    samples = load_arrays(study / "images/samples.safetensors")
+    assert samples["images"].shape == (40, 3, 32, 32)
+    assert samples["masks"].dtype == torch.bool
+    features = ShardedArray(study / "features/01/conv_53", "regional")
+    n, k, h, w = features.shape
+    assert n == 40
+    sample = load_arrays(study / "features/01/sample.safetensors")
+    assert torch.allclose(sample["target_probs"], torch.softmax(sample["logits"] / 4, 1), atol=1e-6)
+    weights = load_arrays(study / "importance/01/conv_53/importance.safetensors")
+    assert weights["region_weights"].shape == (n, h * w)
+    assert weights["channel_weights"].shape == (n, k)
+    region = load_arrays(study / "region/01/conv_53/region.safetensors")
+    assert region["embedding"].shape == (n, h * w, 3)
+    scale = read_json(study / "region/01/conv_53/region.json")["scale"]
+    naive = torch.einsum("nkr,ek->nre", features.load().flatten(2), region["map"]) / scale
+    assert torch.allclose(region["embedding"], naive, atol=1e-5)
+    points = load_arrays(study / "knowledge/01/conv_53/knowledge.safetensors")
+    assert points["mask"].shape == (n, h * w)
+    assert not (points["reliable"] & ~points["mask"]).any()
+    found = read_json(study / "knowledge/01/conv_53/knowledge.json")
+    assert found["total"] == pytest.approx(points["mask"].sum(1).double().mean().item())
+    assert [row["tau"] for row in found["sweep"]] == [0.3, 0.5]
+    assert found["sweep"][0]["total"] >= found["sweep"][1]["total"]
+
+
+def test_the_summary_repeats_the_findings(study):
+    summary = read_json(study / "summary/summary.json")
+    assert [row["checkpoint"] for row in summary["checkpoints"]] == [0, 1]
+    assert summary["checkpoints"][0]["step"] == 0
+    assert [(row["checkpoint"], row["layer"]) for row in summary["layers"]] == [
+        (0, "conv_33"),
+        (0, "conv_53"),
+        (1, "conv_33"),
+        (1, "conv_53"),
+    ]
+    found = read_json(study / "knowledge/01/conv_53/knowledge.json")
+    row = summary["layers"][-1]
+    assert {name: row[name] for name in ("total", "reliable", "ratio", "on_object")} == {
+        name: found[name] for name in ("total", "reliable", "ratio", "on_object")
+    }
+    assert (study / "summary/summary.csv").read_text().count("\n") == 5
+    alignment = read_json(study / "sample/01/sample.json")["alignment"]
+    assert alignment["angle_degrees"] < 180
+
+
+def test_no_file_of_a_unit_has_a_time_or_a_place(study):
+    for path in study.rglob("*.json"):
+        if path.name != "study.json":
+            text = path.read_text()
+            assert str(study) not in text
+            assert "seconds" not in text
+
+
+def test_an_unchanged_study_does_nothing_and_status_says_so(study):
+    before = contents(study)
+    assert ran(study) == set()
+    assert contents(study) == before
+    assert {each.state for each in saved_status(study)} == {"done"}
+    assert saved_settings(study)[0] == settings()
+
+
+# In this order each change is made on top of the first study and taken back by the next.
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"knowledge__tau": 0.5}, {"knowledge", "summary"}),
+        ({"figures__dpi": 300}, {"knowledge", "summary"}),
+        ({"region__lambda_mi": 0.5}, {"region", "knowledge", "summary"}),
+        ({"sample__kappa_max": 20.0}, {"sample", "region", "knowledge", "summary"}),
+        ({"importance__n_step": 2}, {"sample", "importance", "region", "knowledge", "summary"}),
+        ({}, {"importance", "region", "knowledge", "summary"}),
+    ],
+)
+def test_a_changed_setting_runs_just_what_depends_on_it(study, changes, expected):
+    assert ran(study, **changes) == expected
+
+
+def test_more_samples_do_not_train_again(study, tmp_path):
+    axes_of = {stage.name: stage for stage in STAGES}
+    for name in ("images__samples_per_class", "network__layers"):
+        changed = settings(**{name: 3 if "samples" in name else ("conv_53",)})
+        declared = axes_of["training"].settings
+        assert chosen_settings(changed, declared) == chosen_settings(settings(), declared)
+
+
+def test_workers_and_kills_give_the_same_bytes(study, tmp_path):
+    ran(study)
+    run_study(tmp_path / "pool", settings(), executor=lambda: process_pool(os.cpu_count() or 1), device="cpu")
+    (tmp_path / "tiny.toml").write_text(TOML)
+    script = [sys.executable, "-m", "patternscope", "run", str(tmp_path / "tiny.toml")]
+    script += ["--out", str(tmp_path / "killed"), "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    chance = random.Random(3)
+    for _ in range(2):
+        process = subprocess.Popen(
+            script, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and not (tmp_path / "killed/images").exists():
+            time.sleep(0.01)
+        time.sleep(chance.random())
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    end = subprocess.run(script, env=environment, capture_output=True, text=True, check=True)
+    assert "held-out accuracy" in end.stdout
+    assert "up to date" in end.stdout
+    assert contents(tmp_path / "pool") == contents(study)
+    assert contents(tmp_path / "killed") == contents(study)
+    status = subprocess.run(
+        [sys.executable, "-m", "patternscope", "status", str(tmp_path / "killed"), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {row["state"] for row in json.loads(status.stdout)} == {"done"}
+
+
+def test_checkpoints_from_a_folder_give_the_same_findings(study, tmp_path):
+    ran(study)
+    for checkpoint, name in enumerate(("step_9", "step_10")):
+        source = study / f"training/{checkpoint:02d}/network.safetensors"
+        (tmp_path / f"{name}.safetensors").write_bytes(source.read_bytes())
+    assert [path.stem for path in checkpoint_files(tmp_path)] == ["step_9", "step_10"]
+    folder = tmp_path / "study"
+    run_study(folder, settings(checkpoints__folder=str(tmp_path)), device="cpu", until="features")
+    for name in ("features/01/conv_53/regional-00000.safetensors", "features/00/sample.safetensors"):
+        assert (folder / name).read_bytes() == (study / name).read_bytes()
+    assert not (folder / "images/train").exists()
+    assert read_json(folder / "training/01/training.json")["name"] == "step_10"
+
+
+def test_a_folder_of_pictures(tmp_path):
+    drawn = open_images("pictograms", image_size=32, train_per_class=6, test_per_class=2).train
+    for index in range(len(drawn)):
+        image, label = drawn[index]
+        if label < 3:
+            place = tmp_path / "pictures" / drawn.classes[label]
+            place.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image.permute(1, 2, 0).numpy()).save(place / f"{index}.png")
+    (tmp_path / "pictures" / drawn.classes[0] / "broken.png").write_bytes(b"\x89PNG")
+    folder = tmp_path / "study"
+    changed = settings(
+        images__source="folder",
+        images__folder=str(tmp_path / "pictures"),
+        images__train_per_class=None,
+        images__test_per_class=2,
+        training__checkpoints=1,
+        training__batch_size=4,
+    )
+    run_study(folder, changed, device="cpu")
+    record = read_json(folder / "images/images.json")
+    assert any("broken.png" in line for line in record["skipped"])
+    assert not record["has_masks"]
+    assert record["short"]
+    assert read_json(folder / "summary/summary.json")["layers"][-1]["on_object"] is None
+
+
+def test_more_checkpoints_than_steps_is_one_line(tmp_path):
+    with pytest.raises(InputError, match=r"training/00: training.checkpoints: saw 500, wanted at most 11"):
+        run_study(tmp_path / "s", settings(training__checkpoints=500), device="cpu", until="training")
+    assert not (tmp_path / "s/.partial").exists()
