@@ -162,6 +162,7 @@ def test_more_samples_do_not_train_again(study, tmp_path):
         assert chosen_settings(changed, declared) == chosen_settings(settings(), declared)
 
 
+@pytest.mark.slow
 def test_workers_and_kills_give_the_same_bytes(study, tmp_path):
     ran(study)
     run_study(tmp_path / "pool", settings(), executor=lambda: process_pool(os.cpu_count() or 1), device="cpu")
