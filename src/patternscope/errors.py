@@ -2,6 +2,10 @@
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
 
 
 class InputError(ValueError):
@@ -29,3 +33,58 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     shown = ", ".join(repr(each) for each in names[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f"valid: {shown}{more}"
+
+
+def explain(error: "ValidationError", model: "type[BaseModel]") -> str:
+    """Return the first thing wrong with the input of a pydantic model in one line, and how many more.
+
+    Each says the key path, what was seen, what is wanted and, for a misspelt name, the nearest valid one.
+    Source: this project.
+
+    >>> from pydantic import BaseModel, ConfigDict, ValidationError
+    >>> class Training(BaseModel):
+    ...     model_config = ConfigDict(extra="forbid")
+    ...     epochs: int = 10
+    >>> try:
+    ...     Training(epoch=3)
+    ... except ValidationError as error:
+    ...     explain(error, Training)
+    "epoch is unknown; did you mean 'epochs'?"
+    """
+    problems = error.errors(include_url=False)
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return _explain_one(problems[0], model) + more
+
+
+def _explain_one(problem: Any, root: "type[BaseModel]") -> str:
+    """One problem: key path, what was seen, what is wanted, the nearest valid name."""
+    keys = [str(key) for key in problem["loc"]]
+    if problem["type"] == "extra_forbidden":
+        names = list(_field_at(keys[:-1], root)[1].model_fields)
+        return f"{'.'.join(keys)} is unknown; {nearest(keys[-1], names)}"
+    path, _, description = _field_at(keys, root)
+    if problem["type"] == "value_error":
+        return f"{path}: {problem['ctx']['error']}"
+    if problem["type"] in {"model_type", "model_attributes_type"}:
+        return f"{path}: saw {problem['input']!r:.60}, wanted a section [{path}]"
+    wanted = str(problem["msg"]).removeprefix("Input should be ")
+    hint = ""
+    if problem["type"] == "literal_error":
+        choices = [part.strip("'") for part in wanted.replace(" or ", ", ").split(", ")]
+        hint = f"; {nearest(str(problem['input']), choices)}"
+    return f"{path}: saw {problem['input']!r:.60}, wanted {wanted} ({description}){hint}"
+
+
+def _field_at(keys: list[str], root: "type[BaseModel]") -> "tuple[str, type[BaseModel], str]":
+    """The setting that a key path leads to: its path, the model of it or around it, its description."""
+    model, known, description = root, [], ""
+    for key in keys:
+        # Beyond a setting the path names members of unions and places in lists.
+        if key not in model.model_fields or (known and model is root):
+            break
+        known.append(key)
+        field = model.model_fields[key]
+        description = field.description or ""
+        if isinstance(field.annotation, type) and hasattr(field.annotation, "model_fields"):
+            model = field.annotation
+    return ".".join(known) or "settings", model, description

@@ -103,3 +103,31 @@ def index_type(regions: int) -> torch.dtype:
     if regions <= 256:
         return torch.uint8
     return torch.int16 if regions <= 1 << 15 else torch.int32
+
+
+def best_matches(weighted_anchors: Tensor, candidates: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+    """Return score and index of the best match of each anchor's regions in each of its neighbours.
+
+    Source: Sec. 3.3.
+
+    Args:
+        weighted_anchors: v_i f_i^(r) on unit features (b, r, k).
+        candidates: unit features of the possible neighbours (m + 1, r, k).
+        positions: which candidates are the neighbours of each anchor (b, m).
+
+    Returns:
+        Score (b, m, r) and region index (b, m, r) in the smallest sufficient integer type.
+
+    Cost: as :func:`match_blocks`.
+
+    >>> eye = torch.eye(2)[None]
+    >>> best_matches(eye, torch.cat([eye, 2 * eye]), torch.tensor([[1]]))[0].tolist()
+    [[[2.0, 2.0]]]
+    """
+    scores, indices, done = [], [], 0
+    for score, index in match_blocks(weighted_anchors, candidates):
+        taken = positions[done : done + len(score), :, None].expand(-1, -1, score.shape[2])
+        scores.append(score.gather(1, taken))
+        indices.append(index.gather(1, taken))
+        done += len(score)
+    return torch.cat(scores), torch.cat(indices)

@@ -1,0 +1,112 @@
+"""A fitted linear map of features, the common half of the two embeddings."""
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from patternscope.embeddings.solver import Trace
+from patternscope.errors import InputError
+
+# Spread of the entries of a random start (reference code).
+RANDOM_SPREAD = 0.1
+_ROWS_AT_ONCE = 256
+
+
+class LinearMap(nn.Module):
+    """Features times a map, divided by a scale; both are buffers, so that state_dict saves and loads them.
+
+    Source: this project. `in_dim` >= 1, `out_dim` >= 2, `kappa_max` > 0, `scale` > 0 or "auto"; InputError
+    for anything else. Nothing is computed and nothing seeded before `fit`.
+
+    >>> LinearMap(4, 3, kappa_max=10.0, scale="auto").is_fitted
+    False
+    """
+
+    map: Tensor
+    scale: Tensor
+    trace: Trace
+
+    def __init__(
+        self, in_dim: int, out_dim: int, *, kappa_max: float, scale: float | Literal["auto"]
+    ) -> None:
+        super().__init__()
+        for name, seen, least in (("in_dim", in_dim, 1), ("out_dim", out_dim, 2)):
+            if seen < least:
+                raise InputError(f"{name}: got {seen}, wants at least {least}")
+        if not 0 < kappa_max < float("inf"):
+            raise InputError(f"kappa_max: got {kappa_max}, wants a positive finite number")
+        if scale != "auto" and not 0 < scale < float("inf"):
+            raise InputError(f'scale: got {scale}, wants a positive finite number or "auto"')
+        self.in_dim, self.out_dim, self.kappa_max = int(in_dim), int(out_dim), float(kappa_max)
+        self._wanted_scale = scale
+        self.register_buffer("map", torch.zeros(0))
+        self.register_buffer("scale", torch.ones(()))
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether there is a map yet, from `fit` or from a saved state."""
+        return self.map.numel() > 0
+
+    def fitted_map(self) -> Tensor:
+        """Return the map (e, d or k); InputError before `fit`."""
+        if not self.is_fitted:
+            raise InputError(
+                f"{type(self).__name__}: not fitted yet; call fit, or load_state_dict of a fitted one"
+            )
+        return self.map
+
+    def random_map(self, seed: int) -> Tensor:
+        """Return a map with entries from N(0, 0.1^2), the reference code's start."""
+        generator = torch.Generator().manual_seed(seed)
+        return RANDOM_SPREAD * torch.randn(self.out_dim, self.in_dim, generator=generator)
+
+    def _set_scale(self, features: Tensor) -> None:
+        """Fix s: as wanted, or the mean strength of the features over axis 1; 1 where all are zero."""
+        if self._wanted_scale == "auto":
+            scale = mean_strength(features)
+            self.scale = torch.where(scale > 0, scale, torch.ones_like(scale))
+        else:
+            self.scale = torch.tensor(float(self._wanted_scale), dtype=features.dtype, device=features.device)
+
+    def _load_from_state_dict(
+        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
+    ) -> None:
+        # Buffers have no shape before the fit: take those of the saved ones.
+        for name, buffer in self.named_buffers():
+            saved = state_dict.get(prefix + name)
+            if saved is not None and saved.shape != buffer.shape:
+                setattr(self, name, torch.empty_like(saved))
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+
+
+def mean_strength(features: Tensor) -> Tensor:
+    """Return the mean norm over axis 1, a few samples at a time.
+
+    Source: METHOD section 1 (the scale "auto"). (n, d) or (n, k, ...) -> scalar in float32 or float64.
+
+    >>> mean_strength(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
+    tensor(3.)
+    """
+    dtype = torch.float64 if features.dtype == torch.float64 else torch.float32
+    parts = [
+        torch.linalg.vector_norm(block.to(dtype), dim=1).double().sum()
+        for block in features.split(_ROWS_AT_ONCE)
+    ]
+    return (torch.stack(parts).sum() / (features.numel() / features.shape[1])).to(dtype)
+
+
+def ridge(features: Tensor, wanted: Tensor, penalty: float = 1e-3) -> Tensor:
+    """Return the map that takes features nearest to the wanted embedding.
+
+    ``argmin_M sum_i |M f_i - y_i|^2 + lambda |M|^2``, lambda = penalty times the mean feature variance
+
+    Source: this project. (n, d), (n, e) -> (e, d).
+
+    >>> ridge(torch.eye(2), torch.eye(2), penalty=0.0)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    gram = (features.T @ features).double()
+    gram.diagonal().add_(penalty * gram.diagonal().mean() + torch.finfo(torch.float64).tiny)
+    return torch.linalg.lstsq(gram, (features.T @ wanted).double()).solution.T.to(features.dtype)

@@ -1,0 +1,259 @@
+"""The sample embedding: where the network's decision about each image lies in the radial space."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from patternscope.embeddings.checks import (
+    as_tensor,
+    check_finite,
+    check_shape,
+    check_target_probs,
+    read_data,
+    working_dtype,
+)
+from patternscope.embeddings.linear import LinearMap, ridge
+from patternscope.embeddings.settings import SampleParams
+from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise
+from patternscope.radial import log_posterior, mean_directions, procrustes
+
+KAPPA_MAX = 10.0
+# Share of samples farthest from their target that the second alignment leaves out (reference code).
+TRIMMED = 0.1
+
+
+def sample_loss(
+    weight: Tensor, features: Tensor, target_probs: Tensor, kappa_max: float, *, exact_gradient: bool = False
+) -> Tensor:
+    """Return how badly the radial posterior of the embedded samples explains the network's probabilities.
+
+    ``sum_x KL(P(. | x) || Q_M(. | x))`` with ``g = M f / s``, ``mu_c`` and ``pi_c`` of the same samples
+
+    Source: Sec. 3.2. The gradient flows through the mean directions; kappa and norms are constants of
+    it (reference code) unless `exact_gradient`.
+
+    Args:
+        weight: M (e, d).
+        features: f / s (n, d).
+        target_probs: (n, c).
+        kappa_max: > 0.
+        exact_gradient: differentiate through strength as well.
+
+    Returns:
+        Scalar >= 0, in nats, summed over samples.
+
+    Cost: 4 n e (d + c) operations forward.
+
+    >>> probs = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
+    >>> float(sample_loss(torch.zeros(2, 2), torch.eye(2), probs, 10.0)) > 0
+    True
+    """
+    embedding = features @ weight.T
+    directions = mean_directions(embedding, target_probs, kappa_max, exact_gradient=exact_gradient)
+    log_q = log_posterior(
+        embedding, directions, kappa_max, log_prior(target_probs), exact_gradient=exact_gradient
+    )
+    return (torch.xlogy(target_probs, target_probs) - target_probs * log_q).sum()
+
+
+def log_prior(target_probs: Tensor) -> Tensor:
+    """Return ``log pi_c``, ``pi_c = mean_x P(c | x)``; a class nobody has gets the smallest positive number.
+
+    Source: Sec. 3.2. (n, c) -> (c,).
+
+    >>> log_prior(torch.tensor([[1.0, 0.0], [0.0, 1.0]])).exp()
+    tensor([0.5000, 0.5000])
+    """
+    return target_probs.mean(dim=0).clamp_min(torch.finfo(target_probs.dtype).tiny).log()
+
+
+def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
+    """Return a map that starts near the best one, with no randomness and in any order of samples.
+
+    The posterior says ``log P(c | x) = kappa o . mu_c + const(x)``, so the log probabilities, centred over
+    classes, have rank e. Their e leading singular vectors over samples are regressed on the features.
+
+    Source: this project.
+
+    Args:
+        features: f / s (n, d).
+        target_probs: (n, c).
+        dim: e.
+
+    Returns:
+        M (e, d), of mean strength 1/2 where the probabilities differ at all, otherwise zero.
+
+    >>> spectral_start(torch.eye(3), torch.eye(3), dim=2).shape
+    torch.Size([2, 3])
+    """
+    logs = target_probs.clamp_min(1e-6).log()
+    centred = logs - logs.mean(dim=1, keepdim=True)
+    _, _, loadings = torch.linalg.svd(centred.T @ centred)
+    # A singular vector has no sign of its own: its largest entry shall be positive.
+    largest = loadings.gather(1, loadings.abs().argmax(dim=1, keepdim=True))
+    wanted = centred @ (loadings * largest.sign())[:dim].T
+    wanted = nn.functional.pad(wanted, (0, dim - wanted.shape[1]))
+    strength = torch.linalg.vector_norm(wanted, dim=1).mean()
+    if strength < 1e-6:
+        return features.new_zeros(dim, features.shape[1])
+    return ridge(features, wanted / (2 * strength))
+
+
+class SampleEmbedding(LinearMap):
+    """The sample embedding ``g = M f / s`` (n, e): strength says how sure, orientation of which class.
+
+    M minimises :func:`sample_loss`. Source: Sec. 3.2.
+
+    Attributes after `fit`:
+        map: M (e, d).   scale: s.   embedding: g of the fitted samples (n, e).
+        mean_directions: (c, e).   class_prior: (c,).   trace: record of the solve.
+
+    Args:
+        in_dim: d, entries of a sample feature.
+        out_dim: e >= 2.
+        kappa_max: largest concentration, > 0.
+        scale: s, or "auto" for the mean strength of the features given to `fit`.
+
+    >>> features = torch.tensor([[2.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 2.0]])
+    >>> probs = torch.tensor([[0.9, 0.1], [0.7, 0.3], [0.3, 0.7], [0.1, 0.9]])
+    >>> embedding = SampleEmbedding(in_dim=2, out_dim=2)
+    >>> _ = embedding.fit({"target_probs": probs, "sample_features": features})
+    >>> embedding.posterior(features).argmax(1)
+    tensor([0, 0, 1, 1])
+    """
+
+    mean_directions: Tensor
+    class_prior: Tensor
+    embedding: Tensor
+
+    def __init__(
+        self,
+        in_dim: int,
+        out_dim: int = 3,
+        *,
+        kappa_max: float = KAPPA_MAX,
+        scale: float | Literal["auto"] = "auto",
+    ) -> None:
+        super().__init__(in_dim, out_dim, kappa_max=kappa_max, scale=scale)
+        for name in ("mean_directions", "class_prior"):
+            self.register_buffer(name, torch.zeros(0))
+        self.register_buffer("embedding", torch.zeros(0), persistent=False)
+
+    def fit(
+        self,
+        data: Mapping[str, Any],
+        params: Mapping[str, Any] | None = None,
+        verbose_dir: str | Path | None = None,
+        align: "Tensor | SampleEmbedding | None" = None,
+        start: Tensor | None = None,
+    ) -> "SampleEmbedding":
+        """Fit M to the network's probabilities.
+
+        Source: Sec. 3.2.
+
+        Args:
+            data: "target_probs" (n, c), "sample_features" (n, d).
+            params: any of :class:`SampleParams`.
+            verbose_dir: folder for the loss curve (csv, png), or None to write nothing.
+            align: embedding (n, e) of the same samples into whose frame this one is rotated.
+            start: a map (e, d) to begin with, such as the mean of those of earlier checkpoints.
+
+        Returns:
+            self.
+
+        Raises:
+            InputError: NaN or inf, shapes that disagree, rows that are no probabilities, unknown parameters.
+        """
+        settings = SampleParams.read(params)
+        features, probs = self._read(data)
+        watch = Stopwatch()
+        self._set_scale(features)
+        weight, self.trace = _solve(features / self.scale, probs, self, settings, start)
+        watch.close(self.trace, "sample embedding")
+        self.map = weight.to(features)
+        if align is not None:
+            self._align(features, align)
+        self._settle(features, probs)
+        if verbose_dir is not None:
+            from patternscope.embeddings.verbose import write_losses
+
+            write_losses(self.trace, verbose_dir, "sample_embedding")
+        return self
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the embedding of sample features: (n, d) -> (n, e)."""
+        features = as_tensor(features, "features")
+        check_shape(features, "features", (None, self.in_dim), "(n, d)")
+        return features.to(self.fitted_map()) @ self.map.T / self.scale
+
+    def posterior(self, features: Tensor) -> Tensor:
+        """Return p(class | embedding) with the fitted prior: (n, d) -> (n, c).
+
+        Source: Sec. 3.1. InputError before `fit` and for features of another length.
+        """
+        embedding = self(features)
+        prior = self.class_prior.clamp_min(torch.finfo(embedding.dtype).tiny).log()
+        return log_posterior(embedding, self.mean_directions, self.kappa_max, prior).exp()
+
+    def _read(self, data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
+        read_data(data, required=("target_probs", "sample_features"))
+        features, probs = (
+            as_tensor(data[name], name).detach() for name in ("sample_features", "target_probs")
+        )
+        check_target_probs(probs)
+        check_shape(features, "sample_features", (len(probs), self.in_dim), "(n, d)")
+        check_finite(features, "sample_features")
+        dtype = working_dtype(features)
+        return features.to(dtype), probs.to(features.device, dtype)
+
+    def _align(self, features: Tensor, align: "Tensor | SampleEmbedding") -> None:
+        """Rotate M into another frame: by positions first, then by orientations without the farthest."""
+        target = (align.embedding if isinstance(align, SampleEmbedding) else as_tensor(align, "align")).to(
+            features
+        )
+        check_shape(target, "align", (len(features), self.out_dim), "(n, e)")
+        for trim, metric in ((0.0, "l2"), (TRIMMED, "cosine")):
+            self.map = procrustes(self(features), target, trim, metric).T @ self.map
+
+    def _settle(self, features: Tensor, probs: Tensor) -> None:
+        """Keep what the posterior needs."""
+        self.embedding = self(features)
+        self.mean_directions = mean_directions(self.embedding, probs, self.kappa_max)
+        self.class_prior = probs.mean(dim=0)
+
+
+def _solve(
+    features: Tensor, probs: Tensor, embedding: SampleEmbedding, settings: SampleParams, start: Tensor | None
+) -> tuple[Tensor, Trace]:
+    """Minimise the sample loss with weight decay, from the given, the spectral or a random start."""
+    exact = settings.solver == "lbfgs"
+
+    def objective(weight: Tensor, _: Tensor | None = None) -> Tensor:
+        return sample_loss(weight, features, probs, embedding.kappa_max, exact_gradient=exact)
+
+    def with_decay(weight: Tensor) -> Tensor:
+        return objective(weight) + settings.wd / 2 * weight.square().sum()
+
+    if start is not None:
+        check_shape(start, "start", (embedding.out_dim, embedding.in_dim), "(e, d)")
+        start = start.to(features)
+    if settings.solver == "lbfgs":
+        start = spectral_start(features, probs, embedding.out_dim) if start is None else start
+        weight, losses = minimise_lbfgs(with_decay, start, settings.n_step or 200)
+    else:
+        steps = settings.n_step or 2000
+        start = embedding.random_map(settings.seed).to(features) if start is None else start
+        weight, losses = minimise_stepwise(
+            objective,
+            start,
+            [features[:0]] * steps,
+            lambda point: torch.optim.SGD(
+                [point], settings.lr or 1e-3, settings.momentum, weight_decay=settings.wd
+            ),
+        )
+    with torch.no_grad():
+        loss = float(objective(weight))
+    return weight, Trace(losses=losses, steps=len(losses), parts={"kl": loss})

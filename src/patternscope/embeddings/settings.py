@@ -1,0 +1,149 @@
+"""Hyperparameters of the three estimators: names, defaults, ranges and meanings, in one place."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from patternscope.errors import InputError, explain
+
+
+class Params(BaseModel):
+    """Base of the parameter sets: immutable, and an unknown name is an error.
+
+    Source: this project.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def read(cls, params: Mapping[str, Any] | None) -> Self:
+        """Check the `params` argument of an estimator.
+
+        Raises:
+            InputError: an unknown name (the nearest is named) or a value out of range.
+
+        >>> SampleParams.read({"n_step": 5}).n_step
+        5
+        """
+        try:
+            return cls.model_validate(dict(params or {}))
+        except ValidationError as error:
+            raise InputError(explain(error, cls, "params")) from None
+
+
+class SampleParams(Params):
+    """How the sample embedding is fitted (METHOD section 3).
+
+    Source: Sec. 3.2; "sgd" is the published protocol, "lbfgs" this project's.
+
+    >>> SampleParams().solver
+    'lbfgs'
+    """
+
+    solver: Literal["lbfgs", "sgd"] = Field("lbfgs", description="lbfgs, or sgd for the published protocol")
+    n_step: int | None = Field(None, ge=1, description="most steps; default 200 (lbfgs) or 2000 (sgd)")
+    lr: float | None = Field(
+        None, gt=0, description="step size; default 1 (lbfgs, with line search) or 1e-3 (sgd)"
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
+    wd: float = Field(5e-4, ge=0, description="weight decay on the map, part of the objective")
+    seed: int = Field(
+        0, ge=0, description="seed of the random start of sgd; lbfgs starts from the probabilities"
+    )
+
+
+class ImportanceParams(Params):
+    """How region and channel weights are estimated (METHOD section 4).
+
+    Source: Sec. 3.3; "separate" (w with uniform v, then v) is this project's, "joint" the paper's.
+
+    >>> ImportanceParams().solver
+    'separate'
+    """
+
+    solver: Literal["separate", "joint"] = Field(
+        "separate", description="w with uniform v and then v, or both at once"
+    )
+    n_step: int = Field(20, ge=1, description="Adam steps of each solve")
+    lr: float = Field(0.3, gt=0, description="Adam step size on the logits of the two simplices")
+    kl_sample_num: int = Field(100, ge=1, description="neighbours of an anchor, at most n - 1")
+    match_every: int = Field(7, ge=1, description="joint: steps between two refreshments of the match")
+    seed: int = Field(0, ge=0, description="seed of the choice of neighbours")
+
+
+class RegionParams(Params):
+    """How the regional embedding is fitted (METHOD section 5).
+
+    Source: Sec. 3.3; "sgd" is the published protocol (one anchor a step), "adam" this project's.
+
+    >>> RegionParams().lambda_mi
+    1.0
+    """
+
+    solver: Literal["adam", "sgd"] = Field(
+        "adam", description="adam on minibatches, or sgd, one anchor a step"
+    )
+    lambda_kl: float = Field(1.0, ge=0, description="weight of the similarity loss")
+    lambda_mi: float = Field(
+        1.0, ge=0, description="weight of the alignment with the sample embedding (paper: 0.1)"
+    )
+    kl_sample_num: int = Field(100, ge=1, description="neighbours of an anchor, at most n - 1")
+    n_step: int = Field(20, ge=1, description="passes over all anchors")
+    lr: float | None = Field(
+        None, gt=0, description="step size; default a tenth of the map's entries (adam), 0.01 (sgd)"
+    )
+    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
+    wd: float = Field(5e-4, ge=0, description="weight decay on the map, part of the objective")
+    seed: int = Field(0, ge=0, description="seed of neighbours, minibatches and of the random start of sgd")
+
+
+class SampleSettings(SampleParams):
+    """[sample] of a study: the estimator's construction and its fit.
+
+    >>> SampleSettings(kappa_max=20).params() == SampleParams()
+    True
+    """
+
+    out_dim: int = Field(3, ge=2, description="embedding dimensions e")
+    kappa_max: float = Field(10.0, gt=0, description="largest concentration of sample embeddings")
+    scale: float | Literal["auto"] = Field(
+        "auto", description='divides features; "auto" = their mean strength'
+    )
+
+    def params(self) -> SampleParams:
+        """Return the part that goes to `fit`."""
+        return SampleParams(**self.model_dump(include=set(SampleParams.model_fields)))
+
+
+class ImportanceSettings(ImportanceParams):
+    """[importance] of a study: the estimator's construction and its estimate.
+
+    >>> ImportanceSettings().kappa_max
+    'auto'
+    """
+
+    kappa_max: float | Literal["auto"] = Field("auto", description='kappa_v; "auto" = twice the channels')
+    kappa_prob: float = Field(5.0, gt=0, description="kappa_p of the target similarity")
+
+    def params(self) -> ImportanceParams:
+        """Return the part that goes to `estimate`."""
+        return ImportanceParams(**self.model_dump(include=set(ImportanceParams.model_fields)))
+
+
+class RegionSettings(RegionParams):
+    """[region] of a study: the estimator's construction and its fit.
+
+    >>> RegionSettings().kappa_max
+    1000.0
+    """
+
+    kappa_max: float = Field(1000.0, gt=0, description="largest concentration of regional embeddings")
+    kappa_prob: float = Field(5.0, gt=0, description="kappa_p of the target similarity")
+    scale: float | Literal["auto"] = Field(
+        "auto", description='divides features; "auto" = their mean strength'
+    )
+
+    def params(self) -> RegionParams:
+        """Return the part that goes to `fit`."""
+        return RegionParams(**self.model_dump(include=set(RegionParams.model_fields)))

@@ -1,0 +1,159 @@
+"""Solvers that know nothing of embeddings: an objective in, a minimiser and a record of the solve out."""
+
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+Progress = Callable[[float], None]
+
+
+@dataclass
+class Trace:
+    """What a solve did.
+
+    Attributes:
+        losses: the objective, or the named parts of it, as the solve went on; the first before any step.
+        steps: steps taken (sample, importance) or passes over the anchors (region).
+        converged: whether the last tenth of the solve changed the loss by less than 1 % of the whole change.
+        seconds: wall time.
+        parts: the final value of each part of the objective.
+
+    Source: this project.
+
+    >>> Trace(losses=[3.0, 1.0, 1.0], steps=2).summary()["final_loss"]
+    1.0
+    """
+
+    losses: list[float] = field(default_factory=list)
+    steps: int = 0
+    converged: bool = False
+    seconds: float = 0.0
+    parts: dict[str, float] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, object]:
+        """Return everything that is the same in a repeated run, so not the seconds.
+
+        >>> sorted(Trace(losses=[2.0]).summary())
+        ['converged', 'final_loss', 'losses', 'parts', 'start_loss', 'steps']
+        """
+        return {
+            "start_loss": self.losses[0],
+            "final_loss": self.losses[-1],
+            "losses": list(self.losses),
+            "steps": self.steps,
+            "converged": self.converged,
+            "parts": dict(self.parts),
+        }
+
+
+class Stopwatch:
+    """Closes a trace: time taken, whether it settled, and a warning where it ended worse than it began.
+
+    Source: this project.
+
+    >>> watch = Stopwatch(); trace = watch.close(Trace(losses=[2.0, 1.0]), "fit"); trace.seconds >= 0
+    True
+    """
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def close(self, trace: Trace, what: str) -> Trace:
+        """Complete the trace of `what`; warns where the loss ended higher than it began."""
+        trace.seconds = time.perf_counter() - self._start
+        losses = trace.losses
+        tail = losses[-max(1, len(losses) // 10) - 1 :]
+        trace.converged = abs(tail[0] - tail[-1]) <= 0.01 * max(abs(losses[0] - losses[-1]), 1e-12)
+        if losses[-1] > losses[0] + 1e-6 * (1 + abs(losses[0])):
+            warnings.warn(
+                f"{what}: the loss rose from {losses[0]:.6g} to {losses[-1]:.6g}; a smaller lr may help",
+                stacklevel=3,
+            )
+        return trace
+
+
+def minimise_lbfgs(
+    objective: Callable[[Tensor], Tensor], start: Tensor, n_step: int
+) -> tuple[Tensor, list[float]]:
+    """Minimise a smooth objective by L-BFGS with a strong Wolfe line search.
+
+    Source: this project (torch.optim.LBFGS).
+
+    Args:
+        objective: tensor like `start` -> scalar, differentiable.
+        start: where to begin; left as it is.
+        n_step: most iterations.
+
+    Returns:
+        The best point met, and the objective at the start and at each evaluation better than all before.
+
+    >>> point, losses = minimise_lbfgs(lambda x: ((x - 3) ** 2).sum(), torch.zeros(2), 10)
+    >>> bool(torch.allclose(point, torch.full((2,), 3.0))), losses[0]
+    (True, 18.0)
+    """
+    point = start.detach().clone().requires_grad_()
+    solver = torch.optim.LBFGS(
+        [point], max_iter=n_step, history_size=20, line_search_fn="strong_wolfe", tolerance_change=1e-10
+    )
+    best, losses = start.detach().clone(), []
+
+    def evaluate() -> Tensor:
+        nonlocal best
+        solver.zero_grad()
+        with torch.enable_grad():
+            loss = objective(point)
+        loss.backward()
+        if torch.isfinite(loss) and (not losses or loss.item() < losses[-1]):
+            losses.append(loss.item())
+            best = point.detach().clone()
+        return loss
+
+    solver.step(evaluate)  # pyright: ignore[reportArgumentType]
+    return best, losses
+
+
+def minimise_stepwise(
+    objective: Callable[[Tensor, Tensor], Tensor],
+    start: Tensor,
+    batches: Iterable[Tensor],
+    solver: Callable[[Tensor], torch.optim.Optimizer],
+    schedule: Callable[[int], float] = lambda step: 1.0,
+) -> tuple[Tensor, list[float]]:
+    """Minimise an objective by one optimiser step a batch.
+
+    Source: this project.
+
+    Args:
+        objective: (point, batch) -> scalar, differentiable.
+        start: where to begin; left as it is.
+        batches: what the objective is evaluated on, one a step.
+        solver: makes the optimiser for the point.
+        schedule: factor of the step size at step 0, 1, ...
+
+    Returns:
+        The last point, and the objective before each step, each on its own batch.
+
+    >>> steps = [torch.tensor(0)] * 200
+    >>> sgd = lambda x: torch.optim.SGD([x], lr=0.1)
+    >>> point, losses = minimise_stepwise(lambda x, _: (x - 3) ** 2, torch.tensor(0.0), steps, sgd)
+    >>> round(point.item(), 4)
+    3.0
+    """
+    point = start.detach().clone().requires_grad_()
+    optimiser = solver(point)
+    rates = [group["lr"] for group in optimiser.param_groups]
+    losses = []
+    for step, batch in enumerate(batches):
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * schedule(step)
+        optimiser.zero_grad()
+        with torch.enable_grad():
+            loss = objective(point, batch)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.detach())
+    return point.detach(), torch.stack(losses).tolist() if losses else []
