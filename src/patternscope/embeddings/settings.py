@@ -41,13 +41,17 @@ class SampleParams(Params):
     'lbfgs'
     """
 
-    solver: Literal["lbfgs", "sgd"] = Field("lbfgs", description="lbfgs, or sgd for the published protocol")
-    n_step: int | None = Field(None, ge=1, description="most steps; default 200 (lbfgs) or 2000 (sgd)")
-    lr: float | None = Field(
-        None, gt=0, description="step size; default 1 (lbfgs, with line search) or 1e-3 (sgd)"
+    solver: Literal["lbfgs", "sgd"] = Field(
+        default="lbfgs", description="lbfgs, or sgd for the published protocol"
     )
-    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
-    wd: float = Field(5e-4, ge=0, description="weight decay on the map, part of the objective")
+    n_step: int | None = Field(
+        default=None, ge=1, description="most steps; default 200 (lbfgs) or 2000 (sgd)"
+    )
+    lr: float | None = Field(
+        default=None, gt=0, description="step size; default 1 (lbfgs, with line search) or 1e-3 (sgd)"
+    )
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of sgd")
+    wd: float = Field(default=5e-4, ge=0, description="weight decay on the map, part of the objective")
     seed: int = Field(
         0, ge=0, description="seed of the random start of sgd; lbfgs starts from the probabilities"
     )
@@ -63,13 +67,15 @@ class ImportanceParams(Params):
     """
 
     solver: Literal["separate", "joint"] = Field(
-        "separate", description="w with uniform v and then v, or both at once"
+        default="separate", description="w with uniform v and then v, or both at once"
     )
-    n_step: int = Field(20, ge=1, description="Adam steps of each solve")
-    lr: float = Field(0.3, gt=0, description="Adam step size on the logits of the two simplices")
-    kl_sample_num: int = Field(100, ge=1, description="neighbours of an anchor, at most n - 1")
-    match_every: int = Field(7, ge=1, description="joint: steps between two refreshments of the match")
-    seed: int = Field(0, ge=0, description="seed of the choice of neighbours")
+    n_step: int = Field(default=20, ge=1, description="Adam steps of each solve")
+    lr: float = Field(default=0.3, gt=0, description="Adam step size on the logits of the two simplices")
+    kl_sample_num: int = Field(default=100, ge=1, description="neighbours of an anchor, at most n - 1")
+    match_every: int = Field(
+        default=7, ge=1, description="joint: steps between two refreshments of the match"
+    )
+    seed: int = Field(default=0, ge=0, description="seed of the choice of neighbours")
 
 
 class RegionParams(Params):
@@ -82,20 +88,22 @@ class RegionParams(Params):
     """
 
     solver: Literal["adam", "sgd"] = Field(
-        "adam", description="adam on minibatches, or sgd, one anchor a step"
+        default="adam", description="adam on minibatches, or sgd, one anchor a step"
     )
-    lambda_kl: float = Field(1.0, ge=0, description="weight of the similarity loss")
+    lambda_kl: float = Field(default=1.0, ge=0, description="weight of the similarity loss")
     lambda_mi: float = Field(
         1.0, ge=0, description="weight of the alignment with the sample embedding (paper: 0.1)"
     )
-    kl_sample_num: int = Field(100, ge=1, description="neighbours of an anchor, at most n - 1")
-    n_step: int = Field(20, ge=1, description="passes over all anchors")
+    kl_sample_num: int = Field(default=100, ge=1, description="neighbours of an anchor, at most n - 1")
+    n_step: int = Field(default=20, ge=1, description="passes over all anchors")
     lr: float | None = Field(
-        None, gt=0, description="step size; default a tenth of the map's entries (adam), 0.01 (sgd)"
+        default=None, gt=0, description="step size; default a tenth of the map's entries (adam), 0.01 (sgd)"
     )
-    momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd")
-    wd: float = Field(5e-4, ge=0, description="weight decay on the map, part of the objective")
-    seed: int = Field(0, ge=0, description="seed of neighbours, minibatches and of the random start of sgd")
+    momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of sgd")
+    wd: float = Field(default=5e-4, ge=0, description="weight decay on the map, part of the objective")
+    seed: int = Field(
+        default=0, ge=0, description="seed of neighbours, minibatches and of the random start of sgd"
+    )
 
 
 class SampleSettings(SampleParams):
@@ -105,8 +113,8 @@ class SampleSettings(SampleParams):
     True
     """
 
-    out_dim: int = Field(3, ge=2, description="embedding dimensions e")
-    kappa_max: float = Field(10.0, gt=0, description="largest concentration of sample embeddings")
+    out_dim: int = Field(default=3, ge=2, description="embedding dimensions e")
+    kappa_max: float = Field(default=10.0, gt=0, description="largest concentration of sample embeddings")
     scale: float | Literal["auto"] = Field(
         "auto", description='divides features; "auto" = their mean strength'
     )
@@ -123,8 +131,10 @@ class ImportanceSettings(ImportanceParams):
     'auto'
     """
 
-    kappa_max: float | Literal["auto"] = Field("auto", description='kappa_v; "auto" = twice the channels')
-    kappa_prob: float = Field(5.0, gt=0, description="kappa_p of the target similarity")
+    kappa_max: float | Literal["auto"] = Field(
+        default="auto", description='kappa_v; "auto" = twice the channels'
+    )
+    kappa_prob: float = Field(default=5.0, gt=0, description="kappa_p of the target similarity")
 
     def params(self) -> ImportanceParams:
         """Return the part that goes to `estimate`."""
@@ -138,8 +148,8 @@ class RegionSettings(RegionParams):
     1000.0
     """
 
-    kappa_max: float = Field(1000.0, gt=0, description="largest concentration of regional embeddings")
-    kappa_prob: float = Field(5.0, gt=0, description="kappa_p of the target similarity")
+    kappa_max: float = Field(default=1000.0, gt=0, description="largest concentration of regional embeddings")
+    kappa_prob: float = Field(default=5.0, gt=0, description="kappa_p of the target similarity")
     scale: float | Literal["auto"] = Field(
         "auto", description='divides features; "auto" = their mean strength'
     )

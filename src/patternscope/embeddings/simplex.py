@@ -77,9 +77,8 @@ def solve_two_simplices(
 
     ``minimise over w, v:  KL(p || softmax_j(sum_rk w_r v_k g_jrk(v)))``; g is refreshed every few steps
 
-    Source: Sec. 3.3; Adam on the logits of both simplices is this project's. The weights returned are the
-    best
-    of those met under the match in force at the end.
+    Source: Sec. 3.3; Adam on the logits of both simplices is this project's. The best weights met
+    under the match in force at the end are returned.
 
     Args:
         products: v (1, k) -> g (m, r, k), constant between refreshments.
