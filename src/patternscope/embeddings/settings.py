@@ -29,7 +29,7 @@ class Params(BaseModel):
         try:
             return cls.model_validate(dict(params or {}))
         except ValidationError as error:
-            raise InputError(explain(error, cls, "params")) from None
+            raise InputError(f"params: {explain(error, cls)}") from None
 
 
 class SampleParams(Params):

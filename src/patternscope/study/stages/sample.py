@@ -29,7 +29,6 @@ def run_sample(ctx: UnitContext) -> None:
         params,
         align=aligned_to,
         start=start,
-        start=start,
     )
     posterior = fitted.posterior(data["sample_features"])
     arrays = {
