@@ -219,6 +219,7 @@ class _Problem:
     """All that the fit looks at."""
 
     features: Tensor  # as given (n, k, h, w)
+    candidates: Tensor  # those of the possible neighbours (m + 1, k, h, w)
     sample_embedding: Tensor  # g (n, e)
     region_weights: Tensor  # w (n, r)
     neighbours: Neighbours
@@ -230,7 +231,7 @@ class _Problem:
     def losses(self, weight: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
         """Similarity and alignment loss of some anchors under a map."""
         embedding = embed_regions(weight, self.features[anchors], self.scale)
-        candidates = embed_regions(weight, self._candidate_features, self.scale)
+        candidates = embed_regions(weight, self.candidates, self.scale)
         w = self.region_weights[anchors]
         positions, matches = self.neighbours.positions[anchors], self.matches[anchors]
         similarity = similarity_loss(
@@ -238,15 +239,11 @@ class _Problem:
         )
         return similarity, align_loss(embedding, w, self.sample_embedding[anchors])
 
-    @property
-    def _candidate_features(self) -> Tensor:
-        return self.features[self.neighbours.candidates]
-
     def all_losses(self, weight: Tensor) -> tuple[float, float]:
         """Both losses over all anchors."""
         total = torch.zeros(2, dtype=torch.float64)
         with torch.no_grad():
-            for block in torch.arange(len(self.features)).split(_ANCHORS_A_STEP):
+            for block in torch.arange(len(self.features), device=self.scale.device).split(_ANCHORS_A_STEP):
                 total += len(block) * torch.stack(self.losses(weight, block)).double().cpu()
         similarity, align = (total / len(self.features)).tolist()
         return similarity, align
@@ -263,6 +260,7 @@ def _problem(
     everyone = torch.arange(len(probs), device=device)
     return _Problem(
         features=features,
+        candidates=features[neighbours.candidates],
         sample_embedding=_sample_embedding(data).detach().to(device, dtype),
         region_weights=w,
         neighbours=neighbours,
@@ -293,7 +291,10 @@ def _solve(problem: _Problem, embedding: RegionEmbedding, settings: RegionParams
     else:
         start = embedding.random_map(settings.seed).to(problem.region_weights)
         anchors_a_step = 1
-    passes = [torch.randperm(n, generator=generator).split(anchors_a_step) for _ in range(settings.n_step)]
+    passes = [
+        torch.randperm(n, generator=generator).to(start.device).split(anchors_a_step)
+        for _ in range(settings.n_step)
+    ]
     steps = sum(len(each) for each in passes)
 
     def objective(weight: Tensor, anchors: Tensor) -> Tensor:

@@ -28,8 +28,9 @@ class SlimVGG(nn.Module):
     """VGG-16 with few channels; its layers are the submodules conv_11, conv_12, conv_21 ... conv_53.
 
     A stride of 2 in conv_11 and the pools after stages 1 and 3 leave a region grid of an eighth of the
-    image, 8 x 8 at 64 pixels, in stages 4 and 5. Global average pooling and one linear layer follow, so the
-    sample feature has as many entries as conv_53 has channels. Images (n, channels, h, w), h and w >= 32.
+    image, 8 x 8 at 64 pixels, in stages 4 and 5. A pool over all regions and one linear layer follow, so the
+    sample feature has as many entries as conv_53 has channels; it takes the maximum, as VGG-16's last pool
+    does, which keeps what a region shows where it is (docs/decisions.md). Images (n, channels, h, w), h and w >= 32.
     Source: this project (layers and names after VGG-16, Simonyan and Zisserman 2015).
 
     >>> import torch
@@ -49,7 +50,7 @@ class SlimVGG(nn.Module):
                 seen = width
             if stage in self.pool_after:
                 self.add_module(f"pool_{stage}", nn.MaxPool2d(2))
-        self.global_pool = nn.AdaptiveAvgPool2d(1)
+        self.global_pool = nn.AdaptiveMaxPool2d(1)
         self.flatten = nn.Flatten()
         self.classifier = nn.Linear(seen, classes)
         self._start()
