@@ -1,0 +1,187 @@
+"""Every formula of the method a second time: loops, float64, no cleverness, nothing from the package."""
+
+import math
+
+import mpmath
+import numpy as np
+
+
+def bessel_ratio(kappa: float, dim: int) -> float:
+    with mpmath.workdps(40):
+        kappa = mpmath.mpf(kappa)
+        order = mpmath.mpf(dim) / 2
+        return float(mpmath.besseli(order, kappa) / mpmath.besseli(order - 1, kappa))
+
+
+def noisy_resultant(strength: float, dim: int) -> float:
+    """Mean cosine between l o + noise and o, by the series' own definition."""
+    with mpmath.workdps(40):
+        e, length = mpmath.mpf(dim), mpmath.mpf(strength)
+        factor = length / mpmath.sqrt(2) * mpmath.gamma((e + 1) / 2) / mpmath.gamma(e / 2 + 1)
+        return float(factor * mpmath.hyp1f1(0.5, e / 2 + 1, -(length**2) / 2))
+
+
+def concentration(strength: float, kappa_max: float, dim: int = 3) -> float:
+    """The concentration of the wanted mean resultant length, by bisection."""
+    if strength == 0:
+        return 0.0
+    wanted = noisy_resultant(strength, dim) * bessel_ratio(kappa_max, dim)
+    low, high = 0.0, kappa_max
+    for _ in range(60):
+        middle = (low + high) / 2
+        if bessel_ratio(middle, dim) < wanted:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def softmax(scores) -> np.ndarray:
+    top = max(scores)
+    powers = [math.exp(each - top) for each in scores]
+    return np.array([each / sum(powers) for each in powers])
+
+
+def norm(vector) -> float:
+    return math.sqrt(sum(float(each) ** 2 for each in vector))
+
+
+def unit(vector) -> np.ndarray:
+    length = norm(vector)
+    return np.array([float(each) / length if length else 0.0 for each in vector])
+
+
+def dot(first, second) -> float:
+    return sum(float(a) * float(b) for a, b in zip(first, second, strict=True))
+
+
+def posterior(point, directions, kappa_max: float, prior=None) -> np.ndarray:
+    """p(c | x) for one x, the densities' common normaliser left out."""
+    kappa = concentration(norm(point), kappa_max, len(point))
+    scores = []
+    for c, direction in enumerate(directions):
+        score = kappa * dot(unit(point), direction)
+        scores.append(score + (math.log(prior[c]) if prior is not None else 0.0))
+    return softmax(scores)
+
+
+def mean_directions(embedding, target_probs, kappa_max: float) -> np.ndarray:
+    n, classes = target_probs.shape
+    kappas = [concentration(norm(point), kappa_max, len(point)) for point in embedding]
+    rows = []
+    for c in range(classes):
+        total = np.zeros(embedding.shape[1])
+        for i in range(n):
+            total += float(target_probs[i, c]) * kappas[i] * unit(embedding[i])
+        rows.append(unit(total))
+    return np.array(rows)
+
+
+def divergence(p, q) -> float:
+    return sum(float(a) * math.log(float(a) / float(b)) for a, b in zip(p, q, strict=True) if a > 0)
+
+
+def sample_loss(weight, features, target_probs, scale: float, kappa_max: float) -> float:
+    embedding = np.array([[dot(row, f) / scale for row in weight] for f in features])
+    directions = mean_directions(embedding, target_probs, kappa_max)
+    prior = [sum(target_probs[:, c]) / len(target_probs) for c in range(target_probs.shape[1])]
+    return sum(
+        divergence(target_probs[i], posterior(embedding[i], directions, kappa_max, prior))
+        for i in range(len(features))
+    )
+
+
+def target_similarity(target_probs, anchor: int, neighbours, kappa: float = 5.0) -> np.ndarray:
+    return softmax([kappa * dot(unit(target_probs[anchor]), unit(target_probs[j])) for j in neighbours])
+
+
+def weighted_score(features, channel_weights, anchor: int, r: int, other: int, s: int) -> float:
+    """Similarity of region r of the anchor and region s of another sample, features (n, r, k)."""
+    a, b = unit(features[anchor, r]), unit(features[other, s])
+    return sum(float(channel_weights[anchor, k]) * a[k] * b[k] for k in range(len(a)))
+
+
+def match(features, channel_weights, anchor: int, neighbours) -> np.ndarray:
+    regions = features.shape[1]
+    return np.array(
+        [
+            [
+                int(
+                    np.argmax(
+                        [weighted_score(features, channel_weights, anchor, r, j, s) for s in range(regions)]
+                    )
+                )
+                for r in range(regions)
+            ]
+            for j in neighbours
+        ]
+    )
+
+
+def combine(scores, region_weights) -> np.ndarray:
+    """q(j) by the definition: a softmax over samples for each region, then one over their weighted logs."""
+    samples, regions = len(scores), len(region_weights)
+    by_region = [softmax([scores[j][r] for j in range(samples)]) for r in range(regions)]
+    logs = [
+        sum(float(region_weights[r]) * math.log(by_region[r][j]) for r in range(regions))
+        for j in range(samples)
+    ]
+    return softmax(logs)
+
+
+def feature_similarity(
+    features, channel_weights, region_weights, matches, anchor: int, neighbours, kappa: float
+):
+    regions = features.shape[1]
+    scores = [
+        [
+            kappa * weighted_score(features, channel_weights, anchor, r, j, int(matches[row][r]))
+            for r in range(regions)
+        ]
+        for row, j in enumerate(neighbours)
+    ]
+    return combine(scores, region_weights[anchor])
+
+
+def embedding_similarity(embedding, region_weights, matches, anchor: int, neighbours, kappa_max: float):
+    regions, dim = embedding.shape[1:]
+    kappas = [concentration(norm(embedding[anchor, r]), kappa_max, dim) for r in range(regions)]
+    scores = [
+        [
+            kappas[r] * dot(unit(embedding[anchor, r]), unit(embedding[j, int(matches[row][r])]))
+            for r in range(regions)
+        ]
+        for row, j in enumerate(neighbours)
+    ]
+    return combine(scores, region_weights[anchor])
+
+
+def align_loss(embedding, region_weights, sample_embedding) -> float:
+    total = 0.0
+    for i in range(len(embedding)):
+        for r in range(embedding.shape[1]):
+            total -= float(region_weights[i, r]) * dot(unit(embedding[i, r]), unit(sample_embedding[i]))
+    return total / len(embedding)
+
+
+def knowledge_points(embedding, directions, labels, tau: float, kappa_max: float, unit_strength=None):
+    """Mask, reliable and category of each region."""
+    n, regions = embedding.shape[:2]
+    if unit_strength is None:
+        unit_strength = sum(norm(embedding[i, r]) for i in range(n) for r in range(regions)) / (n * regions)
+    mask, reliable = np.zeros((n, regions), bool), np.zeros((n, regions), bool)
+    category = np.zeros((n, regions), int)
+    for i in range(n):
+        for r in range(regions):
+            p = posterior(embedding[i, r] / unit_strength, directions, kappa_max)
+            category[i, r] = int(np.argmax(p))
+            mask[i, r] = max(p) > tau
+            reliable[i, r] = mask[i, r] and category[i, r] == labels[i]
+    return mask, reliable, category
+
+
+def bootstrap_means(counts, resamples: int, seed: int) -> list[float]:
+    """Means of images drawn with replacement, one image at a time."""
+    generator = np.random.default_rng(seed)
+    drawn = generator.integers(len(counts), size=(resamples, len(counts)))
+    return [sum(counts[i] for i in row) / len(counts) for row in drawn.tolist()]
