@@ -1,0 +1,51 @@
+"""A figure on disk: png, svg, the csv behind it and its settings; the same bytes for the same inputs."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patternscope.errors import InputError
+from patternscope.figures.style import figure_style
+from patternscope.study.records import write_json
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = Mapping[str, Any]
+_PIXELS = 2**16  # what Agg can draw a side
+
+
+def save_figure(
+    figure: "Figure", folder: Path, name: str, *, rows: Sequence[Row], settings: Row, dpi: int
+) -> None:
+    """Write `name`.png, .svg, .csv (`rows`, all with the keys of the first) and .json (`settings`).
+
+    Source: this project. No file holds a time or the version of a program. InputError when the picture would
+    have more than 65,535 pixels a side.
+    """
+    side = max(figure.get_size_inches()) * dpi
+    if side >= _PIXELS:
+        raise InputError(f"figures.dpi: saw {dpi}, wanted at most {int(dpi * _PIXELS / side)} for {name}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with figure_style():
+        figure.savefig(folder / f"{name}.png", dpi=dpi, metadata={"Software": None})
+        figure.savefig(folder / f"{name}.svg", dpi=dpi, metadata={"Date": None, "Creator": None})
+    write_rows(folder / f"{name}.csv", rows)
+    write_json(folder / f"{name}.json", {"figure": name, "dpi": dpi, **settings})
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> None:
+    """Write rows of equal keys as csv; floats with six significant digits, nothing where there is no value.
+
+    Source: this project.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    """A value as csv shows it."""
+    return f"{value:.6g}" if isinstance(value, float) else value
