@@ -1,9 +1,12 @@
 """A study as a whole: run it, ask how far it is, read its settings back."""
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from patternscope.errors import InputError
 from patternscope.networks import resolve_device
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import study_axes
@@ -11,6 +14,7 @@ from patternscope.study.runner import Event, RunSummary, run_units
 from patternscope.study.stage import Axes, Stage
 from patternscope.study.stages import STAGES
 from patternscope.study.status import UnitStatus, study_record_of, study_status
+from patternscope.study.store import MANIFEST_FILE
 
 
 def run_study(
@@ -31,16 +35,33 @@ def run_study(
     """
     resolve_device(device)
     axes = study_axes(settings)
-    return run_units(
-        Path(folder),
-        with_layers(settings, axes),
-        stages,
-        axes,
-        executor=executor,
-        report=report,
-        until=until,
-        device=device,
-    )
+    with _nothing_half_written(Path(folder)):
+        return run_units(
+            Path(folder),
+            with_layers(settings, axes),
+            stages,
+            axes,
+            executor=executor,
+            report=report,
+            until=until,
+            device=device,
+        )
+
+
+@contextmanager
+def _nothing_half_written(folder: Path) -> Iterator[None]:
+    """Take away again what a study without a single unit left behind, when its input could not be used."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        yield
+    except InputError:
+        if new and not any(folder.rglob(MANIFEST_FILE)):
+            shutil.rmtree(folder, ignore_errors=True)
+            for parent in new[1:]:
+                # A parent made for this study alone is empty now; one that is not stays.
+                with suppress(OSError):
+                    parent.rmdir()
+        raise
 
 
 def with_layers(settings: StudySettings, axes: Axes) -> StudySettings:
