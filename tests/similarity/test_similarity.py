@@ -1,0 +1,211 @@
+"""Similarities and matches against the naive writing, and the laws they obey."""
+
+import naive
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patternscope.similarity import (
+    combine_regions,
+    embedding_log_similarity,
+    feature_log_similarity,
+    match_regions,
+    matching,
+    regional,
+    target_log_similarity,
+    unit_regions,
+)
+from patternscope.similarity.matching import best_matches, index_type, match_blocks
+from patternscope.similarity.probabilities import target_log_similarities
+from patternscope.similarity.regional import channel_scores, orientation
+
+SEEDS = st.integers(0, 10_000)
+CASES = settings(max_examples=10, deadline=None)
+ANCHOR, OTHERS = 1, torch.tensor([0, 2, 4])
+
+
+def draw(seed: int, n=5, r=4, k=6):
+    """Features (n, r, k), channel weights, region weights, probabilities."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def normal(*shape: int) -> torch.Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    return normal(n, r, k).relu(), normal(n, k).softmax(1), normal(n, r).softmax(1), normal(n, 3).softmax(1)
+
+
+@CASES
+@given(SEEDS)
+def test_agree_with_the_naive_writing(seed):
+    features, v, w, probs = draw(seed)
+    np.testing.assert_allclose(
+        target_log_similarity(probs, ANCHOR, OTHERS, 5.0).exp(),
+        naive.target_similarity(probs.numpy(), ANCHOR, OTHERS.tolist()),
+        rtol=1e-9,
+    )
+    matches = match_regions(features, v, ANCHOR, OTHERS)
+    assert matches.dtype == torch.int64
+    np.testing.assert_array_equal(matches, naive.match(features.numpy(), v.numpy(), ANCHOR, OTHERS.tolist()))
+    np.testing.assert_allclose(
+        feature_log_similarity(features, v, w, matches, ANCHOR, OTHERS, 30.0).exp(),
+        naive.feature_similarity(
+            features.numpy(), v.numpy(), w.numpy(), matches.numpy(), ANCHOR, OTHERS.tolist(), 30.0
+        ),
+        rtol=1e-8,
+    )
+    h = features[..., :3] - features[..., 3:]
+    np.testing.assert_allclose(
+        embedding_log_similarity(h, w, matches, ANCHOR, OTHERS, 100.0).exp(),
+        naive.embedding_similarity(h.numpy(), w.numpy(), matches.numpy(), ANCHOR, OTHERS.tolist(), 100.0),
+        rtol=1e-4,
+    )
+
+
+@CASES
+@given(SEEDS, st.floats(0.1, 100))
+def test_one_softmax_equals_the_definition_with_two(seed, sharpness):
+    generator = torch.Generator().manual_seed(seed)
+    scores = sharpness * torch.randn(6, 5, generator=generator, dtype=torch.float64)
+    weights = torch.randn(5, generator=generator, dtype=torch.float64).softmax(0)
+    by_region = torch.log_softmax(scores, dim=0)
+    wanted = torch.log_softmax(by_region @ weights, dim=0)
+    torch.testing.assert_close(combine_regions(scores, weights), wanted)
+    if sharpness < 20:
+        np.testing.assert_allclose(
+            combine_regions(scores, weights).exp(),
+            naive.combine(scores.tolist(), weights.tolist()),
+            rtol=1e-9,
+        )
+
+
+@CASES
+@given(SEEDS)
+def test_order_of_neighbours_channels_and_regions_does_not_matter(seed):
+    features, v, w, probs = draw(seed)
+    turn = torch.tensor([2, 0, 1])
+    matches = match_regions(features, v, ANCHOR, OTHERS)
+    assert torch.equal(match_regions(features, v, ANCHOR, OTHERS[turn]), matches[turn])
+    q = feature_log_similarity(features, v, w, matches, ANCHOR, OTHERS, 30.0)
+    torch.testing.assert_close(
+        feature_log_similarity(features, v, w, matches[turn], ANCHOR, OTHERS[turn], 30.0), q[turn]
+    )
+    torch.testing.assert_close(
+        target_log_similarity(probs, ANCHOR, OTHERS[turn]), target_log_similarity(probs, ANCHOR, OTHERS)[turn]
+    )
+    channels = torch.randperm(6, generator=torch.Generator().manual_seed(seed))
+    torch.testing.assert_close(
+        feature_log_similarity(features[..., channels], v[:, channels], w, matches, ANCHOR, OTHERS, 30.0), q
+    )
+    regions = torch.randperm(4, generator=torch.Generator().manual_seed(seed))
+    moved = match_regions(features[:, regions], v, ANCHOR, OTHERS)
+    torch.testing.assert_close(
+        feature_log_similarity(features[:, regions], v, w[:, regions], moved, ANCHOR, OTHERS, 30.0), q
+    )
+
+
+@CASES
+@given(SEEDS, st.floats(0.01, 100))
+def test_strength_of_regional_features_does_not_matter(seed, factor):
+    features, v, w, _ = draw(seed)
+    matches = match_regions(features, v, ANCHOR, OTHERS)
+    assert torch.equal(match_regions(factor * features, v, ANCHOR, OTHERS), matches)
+    torch.testing.assert_close(
+        feature_log_similarity(factor * features, v, w, matches, ANCHOR, OTHERS, 30.0),
+        feature_log_similarity(features, v, w, matches, ANCHOR, OTHERS, 30.0),
+    )
+
+
+def test_classes_may_be_relabelled_and_rows_sum_to_one():
+    _, _, _, probs = draw(0)
+    log_p = target_log_similarity(probs, ANCHOR, OTHERS)
+    torch.testing.assert_close(target_log_similarity(probs[:, [2, 0, 1]], ANCHOR, OTHERS), log_p)
+    assert float(log_p.exp().sum()) == pytest.approx(1)
+    both = target_log_similarities(probs, torch.tensor([ANCHOR, 0]), torch.stack([OTHERS, OTHERS + 0]))
+    torch.testing.assert_close(both[0], log_p)
+
+
+def test_scores_far_beyond_the_linear_domain_stay_finite():
+    scores = torch.tensor([[1e5, -1e5], [-1e5, 1e5]])
+    torch.testing.assert_close(
+        combine_regions(scores, torch.tensor([0.5, 0.5])).exp(), torch.tensor([0.5, 0.5])
+    )
+    assert torch.isfinite(combine_regions(scores, torch.tensor([1.0, 0.0]))).all()
+
+
+def test_all_zero_regions_stay_zero_and_match_the_first():
+    features, v, w, _ = draw(2)
+    features[ANCHOR, 0] = 0
+    assert unit_regions(features)[ANCHOR, 0].abs().max() == 0
+    matches = match_regions(features, v, ANCHOR, OTHERS)
+    assert matches[:, 0].tolist() == [0, 0, 0]
+    assert torch.isfinite(feature_log_similarity(features, v, w, matches, ANCHOR, OTHERS, 30.0)).all()
+    assert orientation(torch.zeros(1, 3)).tolist() == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize("budget", [1, 40, 1 << 20])
+def test_blocks_of_any_size_match_alike(monkeypatch, budget):
+    features, v, _, _ = draw(3)
+    unit = unit_regions(features)
+    weighted = unit * v[:, None]
+    positions = torch.tensor([[j for j in range(5) if j != i] for i in range(5)])
+    monkeypatch.setattr(matching, "_SCORES_AT_ONCE", budget)
+    score, index = best_matches(weighted, unit, positions)
+    assert index.dtype == torch.uint8
+    for i in range(5):
+        wanted = naive.match(features.numpy(), v.numpy(), i, positions[i].tolist())
+        np.testing.assert_array_equal(index[i], wanted)
+        for row, j in enumerate(positions[i].tolist()):
+            for r in range(4):
+                best = naive.weighted_score(features.numpy(), v.numpy(), i, r, j, int(wanted[row, r]))
+                assert float(score[i, row, r]) == pytest.approx(best)
+
+
+def test_match_in_bfloat16_finds_nearly_the_best():
+    features, v, _, _ = draw(4)
+    unit = unit_regions(features)
+    exact, _ = next(match_blocks(unit * v[:, None], unit))
+    coarse, index = next(match_blocks(unit * v[:, None], unit, torch.bfloat16))
+    assert coarse.dtype == torch.bfloat16
+    products = torch.einsum("brk,msk->bmrs", unit * v[:, None], unit)
+    taken = products.gather(3, index.long()[..., None])[..., 0]
+    assert (exact - taken).max() < 0.02 * exact.max()
+
+
+@pytest.mark.parametrize(
+    ("regions", "wanted"),
+    [(1, torch.uint8), (256, torch.uint8), (257, torch.int16), (1 << 16, torch.int32)],
+)
+def test_smallest_index_type_holds_the_last_region(regions, wanted):
+    assert index_type(regions) == wanted
+    assert regions - 1 <= torch.iinfo(wanted).max
+
+
+@pytest.mark.parametrize("cached", [1, 1 << 19])
+def test_channel_scores_are_those_of_loops(monkeypatch, cached):
+    features, _, w, _ = draw(5)
+    unit = unit_regions(features)
+    positions = torch.tensor([[1, 2], [0, 4]])
+    matches = torch.randint(0, 4, (2, 2, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    monkeypatch.setattr(regional, "_CACHED_NUMBERS", cached)
+    seen = channel_scores(unit[:2] * w[:2, :, None], unit, positions, matches)
+    for i in range(2):
+        for row in range(2):
+            for k in range(6):
+                wanted = sum(
+                    w[i, r] * unit[i, r, k] * unit[positions[i, row], int(matches[i, row, r]), k]
+                    for r in range(4)
+                )
+                assert float(seen[i, row, k]) == pytest.approx(float(wanted))
+
+
+def test_inputs_are_left_as_they_are():
+    inputs = draw(6)
+    before = [each.clone() for each in inputs]
+    features, v, w, probs = inputs
+    matches = match_regions(features, v, ANCHOR, OTHERS)
+    feature_log_similarity(features, v, w, matches, ANCHOR, OTHERS, 30.0)
+    embedding_log_similarity(features, w, matches, ANCHOR, OTHERS, 30.0)
+    target_log_similarity(probs, ANCHOR, OTHERS)
+    assert all(torch.equal(a, b) for a, b in zip(inputs, before, strict=True))
