@@ -11,6 +11,7 @@ help:
 	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 3 minutes)"
 	@echo "make test    every check: lint, types, tests"
 	@echo "make unit    the tests alone        make lint    ruff        make types   pyright"
+	@echo "make bench   the estimators against naive loops, at the size of the paper (about 20 minutes)"
 	@echo "make clean   remove the environment and what the tools left"
 
 setup: $(READY)
@@ -35,6 +36,9 @@ types: $(READY)
 
 unit: $(READY)
 	$(BIN)/python -m pytest
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

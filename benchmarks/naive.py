@@ -1,0 +1,60 @@
+"""The published arithmetic as loops over pairs, of our own writing: what the estimators are measured against."""
+
+import torch
+from torch import Tensor
+
+KAPPA_V = 1000.0
+
+
+def match_pair(unit_i: Tensor, unit_j: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Score and region of the best match of one pair, through a (k, r, r) tensor: (k, r), (k, r), (k,)."""
+    products = (v[:, None] * unit_i)[:, :, None] * unit_j[:, None, :]
+    return products.sum(dim=0).max(dim=1)
+
+
+def importance_anchor(
+    unit: Tensor, anchor: int, neighbours: Tensor, log_target: Tensor, n_step: int
+) -> tuple[Tensor, Tensor]:
+    """w and v of one anchor by SGD (lr 0.05, momentum 0.9), a fresh match for each pair and step.
+
+    Rows are put back on their simplices by clamping and dividing after each step.
+    """
+    k, r = unit.shape[1:]
+    v, w = torch.full((k,), 1.0 / k, requires_grad=True), torch.full((r,), 1.0 / r, requires_grad=True)
+    solver = torch.optim.SGD([v, w], lr=0.05, momentum=0.9)
+    for _ in range(n_step):
+        scores = torch.stack([match_pair(unit[anchor], unit[j], v)[0] for j in neighbours])
+        log_q = torch.log_softmax(torch.log_softmax(KAPPA_V * scores, dim=0) @ w, dim=0)
+        loss = (log_target.exp() * (log_target - log_q)).sum()
+        solver.zero_grad()
+        loss.backward()
+        solver.step()
+        with torch.no_grad():
+            for weights in (v, w):
+                weights.clamp_(min=1e-8)
+                weights /= weights.sum()
+    return w.detach(), v.detach()
+
+
+def region_step(
+    weight: Tensor,
+    features: Tensor,
+    anchor: int,
+    neighbours: Tensor,
+    matches: Tensor,
+    w: Tensor,
+    kappa: float,
+) -> Tensor:
+    """Similarity scores of one anchor and gradient with respect to the map, a loop over neighbours.
+
+    The concentration is a constant here: what is timed is the loop. features (n, k, r), matches (m, r).
+    """
+    weight = weight.detach().requires_grad_()
+    h_i = torch.nn.functional.normalize(weight @ features[anchor], dim=0)
+    scores = []
+    for j, match in zip(neighbours, matches, strict=True):
+        h_j = torch.nn.functional.normalize(weight @ features[j], dim=0)
+        scores.append((w * kappa * (h_i * h_j[:, match]).sum(dim=0)).sum())
+    log_q = torch.log_softmax(torch.stack(scores), dim=0)
+    (gradient,) = torch.autograd.grad(-log_q.mean(), weight)
+    return gradient
