@@ -1,0 +1,240 @@
+"""Figure: the regional embeddings of each layer, knowledge points in the colours of their classes."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from patternscope.figures.findings import IMAGES, TRAINING, Findings, findings_of, moment
+from patternscope.figures.sample_embedding import dimension_note
+from patternscope.figures.saving import save_figure
+from patternscope.figures.space import (
+    choose_view,
+    draw_arrows,
+    draw_names,
+    draw_points,
+    draw_sphere,
+    prepare,
+    project,
+)
+from patternscope.figures.style import (
+    NORMAL,
+    NOTHING,
+    SMALL,
+    SOFT,
+    TITLE,
+    ClassMark,
+    class_marks,
+    figure_style,
+)
+from patternscope.study.stage import Need, Stage, UnitContext
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "regional_embedding"
+SHOWN = 3000
+_ACROSS, _PANEL = 4, 2.7
+_TOP, _FOOT, _HEAD = 0.6, 0.3, 0.36
+_NAMED = 12  # classes whose names fit at the tips of a small panel
+
+
+@dataclass(frozen=True)
+class LayerCloud:
+    """Regions of a layer: points (m, e) in units of the layer's mean strength, of `total` regions.
+
+    `category` (m,) is the class of a knowledge point and -1 elsewhere. Source: this project.
+    """
+
+    layer: str
+    points: np.ndarray
+    category: np.ndarray
+    total: int
+
+
+@dataclass(frozen=True)
+class RegionalEmbeddingData:
+    """The clouds of all layers in one frame, with the mean directions (c, e). Source: this project."""
+
+    clouds: list[LayerCloud]
+    mean_directions: np.ndarray
+    classes: list[str]
+    tau: float
+    moment: str
+
+
+def data(findings: Findings) -> RegionalEmbeddingData:
+    """Return what the figure shows: up to 3,000 regions of each layer at the last checkpoint.
+
+    Source: this project.
+    """
+    clouds = []
+    tau = 0.0
+    for layer in findings.layers("region"):
+        embedding = findings.arrays("region", layer=layer)["embedding"]
+        found, record = findings.arrays("knowledge", layer=layer), findings.record("knowledge", layer=layer)
+        category = np.where(found["mask"], found["category"], -1).ravel()
+        chosen = stratified(category, SHOWN, findings.drawing_seed("regions", layer))
+        # A layer without any strength is drawn as it is.
+        points = embedding.reshape(len(category), -1)[chosen] / (record["unit_strength"] or 1.0)
+        clouds.append(LayerCloud(layer, points, category[chosen], len(category)))
+        tau = record["tau"]
+    directions = findings.arrays("sample")["mean_directions"]
+    return RegionalEmbeddingData(
+        clouds, directions, findings.classes, tau, moment(findings.record("training"))
+    )
+
+
+def stratified(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return sorted indices of at most about `count` members: of each group the same share, at least one.
+
+    Source: this project.
+
+    >>> groups = np.repeat([0, 1], [900, 100])
+    >>> np.bincount(groups[stratified(groups, 100, seed=0)]).tolist()
+    [90, 10]
+    """
+    if len(groups) <= count:
+        return np.arange(len(groups))
+    rng = np.random.default_rng(seed)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
+    sizes = [max(1, round(len(own) * count / len(groups))) for own in members]
+    return np.sort(
+        np.concatenate([rng.permutation(own)[:size] for own, size in zip(members, sizes, strict=True)])
+    )
+
+
+def draw(shown: RegionalEmbeddingData) -> "Figure":
+    """Return the figure. Source: Sec. 3.3, Fig. 3 in content; the view is this project's."""
+    from matplotlib.figure import Figure
+
+    across = min(_ACROSS, len(shown.clouds))
+    legend = _legend_height(shown, across)
+    pitch = _PANEL + _HEAD
+    foot = _FOOT + legend
+    width = max(across * _PANEL, 6.4)
+    height = _TOP + -(-len(shown.clouds) // across) * pitch + foot
+    view = choose_view(shown.mean_directions)
+    reach = _reach(shown)
+    with figure_style():
+        figure = Figure(figsize=(width, height))
+        for place, cloud in enumerate(shown.clouds):
+            left = (place % across + 0.5) * width / across - _PANEL / 2
+            top = _TOP + (place // across) * pitch + _HEAD
+            box = (left / width, 1 - (top + _PANEL) / height, _PANEL / width, _PANEL / height)
+            _draw_cloud(figure.add_axes(box), cloud, shown, view, reach)
+        _write(figure, shown, foot)
+    return figure
+
+
+def _reach(shown: RegionalEmbeddingData) -> float:
+    """Half a panel in data units, the same for all: nearly all points of each layer are inside."""
+    far = [np.quantile(np.linalg.norm(each.points, axis=1), 0.998) for each in shown.clouds]
+    return 1.05 * max(2.0, *map(float, far))
+
+
+def _draw_cloud(
+    axes: Any, cloud: LayerCloud, shown: RegionalEmbeddingData, view: np.ndarray, reach: float
+) -> None:
+    """One layer."""
+    prepare(axes, (reach, reach))
+    marks = class_marks(len(shown.classes))
+    draw_sphere(axes, view, 1.0)
+    seen = project(cloud.points, view)
+    known = cloud.category >= 0
+    grey = [ClassMark(NOTHING, "o")]
+    draw_points(axes, seen[~known], grey, np.zeros(int((~known).sum()), dtype=int), size=4)
+    draw_points(axes, seen[known], marks, cloud.category[known], size=7)
+    length = 0.72 * reach
+    tips = draw_arrows(axes, shown.mean_directions, view, length, marks)
+    if len(marks) <= _NAMED:
+        scale = _PANEL * 72 / (2 * reach)
+        draw_names(axes, tips, shown.classes, scale, size=6.5, width=60)
+    outside = int((np.abs(seen[:, :2]) > reach).any(axis=1).sum())
+    said = f"showing {len(seen):,} of {cloud.total:,} regions"
+    said += f", {outside} beyond the edge" if outside else ""
+    axes.text(0.5, 1.06, cloud.layer, transform=axes.transAxes, ha="center", weight="bold", fontsize=NORMAL)
+    axes.text(0.5, 1.005, said, transform=axes.transAxes, ha="center", fontsize=6.5, color=SOFT)
+
+
+def _legend_height(shown: RegionalEmbeddingData, across: int) -> float:
+    """Inches for the classes' names below the panels, where they do not fit into them."""
+    if len(shown.classes) <= _NAMED:
+        return 0.0
+    return 0.1 + 0.16 * -(-len(shown.classes) // _columns(across))
+
+
+def _columns(across: int) -> int:
+    """Columns of the legend."""
+    return max(5, 2 * across)
+
+
+def _write(figure: "Figure", shown: RegionalEmbeddingData, foot: float) -> None:
+    """Title, explanation and, for many classes, the legend."""
+    from matplotlib.lines import Line2D
+
+    from patternscope.figures.labels import shortened
+
+    width, height = figure.get_size_inches()
+    left = 0.12 / width
+    figure.text(left, 1 - 0.2 / height, "Regional embeddings", fontsize=TITLE, weight="bold", va="center")
+    note = dimension_note(shown.mean_directions.shape[1])
+    meaning = f"Coloured: knowledge points, p(class) > {shown.tau:g}, by that class; grey: other regions.{note}"
+    figure.text(left, 1 - 0.42 / height, meaning, fontsize=SMALL, color=SOFT, va="center")
+    about = f"At {shown.moment}. Circle: the layer's mean strength, the unit of all panels."
+    figure.text(left, 0.14 / height, about, fontsize=SMALL - 0.5, color=SOFT, va="center")
+    if len(shown.classes) > _NAMED:
+        columns = _columns(round(width / _PANEL))
+        room = width * 72 / columns - 26
+        lines = [
+            Line2D([], [], color=mark.colour, marker=mark.marker, linestyle="", markersize=4,
+                   label=shortened(name, 6.5, room))
+            for name, mark in zip(shown.classes, class_marks(len(shown.classes)), strict=True)
+        ]
+        figure.legend(
+            handles=lines, loc="lower center", bbox_to_anchor=(0.5, 0.24 / height), ncols=columns, fontsize=6.5,
+            handletextpad=0.2, columnspacing=1.0, labelspacing=0.35, borderpad=0,
+        )
+
+
+def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:
+    """Return the rows behind the figure: each region shown; no category where it is no knowledge point.
+
+    Source: this project.
+    """
+    return [
+        {
+            "layer": cloud.layer,
+            "category": shown.classes[category] if category >= 0 else None,
+            **{f"x{axis + 1}": float(value) for axis, value in enumerate(point)},
+        }
+        for cloud in shown.clouds
+        for category, point in zip(cloud.category, cloud.points, strict=True)
+    ]
+
+
+def run(ctx: UnitContext) -> None:
+    """Write the figure into the unit's folder."""
+    shown = data(findings_of(ctx))
+    about = {
+        "checkpoint": shown.moment,
+        "tau": shown.tau,
+        "regions": {each.layer: {"shown": len(each.points), "of": each.total} for each in shown.clouds},
+    }
+    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi)
+
+
+STAGE = Stage(
+    f"figures/{NAME}",
+    version=1,
+    run=run,
+    settings=("seed", "figures.dpi"),
+    needs=(
+        IMAGES,
+        TRAINING,
+        Need("sample", ("sample.safetensors",), checkpoint="last"),
+        Need("region", ("region.safetensors",), layer="all"),
+        Need("knowledge", ("knowledge.safetensors", "knowledge.json"), layer="all"),
+    ),
+    weight=1.0,
+)
