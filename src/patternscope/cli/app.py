@@ -151,10 +151,10 @@ def figures(folder: StudyFolder, workers: Workers = 1) -> None:
 
 def _stages() -> "tuple[Stage, ...]":
     """The stages of a study, and the figures, which the study itself does not know."""
-    from patternscope import figures as drawn
+    from patternscope.figures import FIGURE_STAGES
     from patternscope.study.stages import STAGES
 
-    return (*STAGES, *getattr(drawn, "FIGURE_STAGES", ()))
+    return (*STAGES, *FIGURE_STAGES)
 
 
 def _run(folder: Path, settings: "StudySettings", workers: int, until: str | None, device: str) -> None:
