@@ -62,7 +62,9 @@ def draw(shown: CountsData) -> "Figure":
     several = len(shown.rows) > len(shown.layers)
     across = min(4, len(shown.layers))
     lines = -(-len(shown.layers) // across)
-    size = (max(6.4, 2.4 * across), 0.75 + 2.3 * lines) if several else (max(5.0, 1.1 * len(shown.layers)), 3.8)
+    size = (
+        (max(6.4, 2.4 * across), 0.75 + 2.3 * lines) if several else (max(5.0, 1.1 * len(shown.layers)), 3.8)
+    )
     with figure_style():
         figure = Figure(figsize=size, layout="constrained")
         if several:
@@ -71,7 +73,9 @@ def draw(shown: CountsData) -> "Figure":
         else:
             _draw_bars(figure.add_subplot(), shown)
             when = f"at {shown.moment}"
-        said = f"p(class) > {shown.tau:g}, {when}; mean of {shown.images} images with 95 % bootstrap intervals"
+        said = (
+            f"p(class) > {shown.tau:g}, {when}; mean of {shown.images} images with 95 % bootstrap intervals"
+        )
         _write(figure, said)
     return figure
 
@@ -80,7 +84,12 @@ def _write(figure: "Figure", said: str) -> None:
     """Title and what the numbers are, above the room that the axes share."""
     width, height = figure.get_size_inches()
     figure.text(
-        0.1 / width, 1 - 0.18 / height, "Knowledge points an image", fontsize=TITLE, weight="bold", va="center"
+        0.1 / width,
+        1 - 0.18 / height,
+        "Knowledge points an image",
+        fontsize=TITLE,
+        weight="bold",
+        va="center",
     )
     figure.text(0.1 / width, 1 - 0.4 / height, said, fontsize=SMALL, color=SOFT, va="center")
     engine: Any = figure.get_layout_engine()
@@ -95,8 +104,13 @@ def _draw_bars(axes: Any, shown: CountsData) -> None:
         axes.bar(places, values, width=width, color=colour, label=name)
         shift = 0.25 if name == "total" else 0.0
         axes.errorbar(
-            [place + shift for place in places], values, yerr=_spans(shown.rows, name), fmt="none", ecolor=INK,
-            elinewidth=0.8, capsize=2,
+            [place + shift for place in places],
+            values,
+            yerr=_spans(shown.rows, name),
+            fmt="none",
+            ecolor=INK,
+            elinewidth=0.8,
+            capsize=2,
         )
     top = max([row["total_high"] for row in shown.rows] + [0.1])
     for place, row in enumerate(shown.rows):
@@ -164,7 +178,9 @@ def run(ctx: UnitContext) -> None:
     """Write the figure into the unit's folder."""
     shown = data(findings_of(ctx))
     about = {"checkpoint": shown.moment, "tau": shown.tau, "layers": shown.layers, "images": shown.images}
-    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi)
+    save_figure(
+        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
+    )
 
 
 STAGE = Stage(

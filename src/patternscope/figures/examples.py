@@ -28,7 +28,9 @@ def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     (2,)
     """
     rng = np.random.default_rng(seed)
-    members = [rng.permutation(np.flatnonzero(labels == label)) for label in rng.permutation(np.unique(labels))]
+    members = [
+        rng.permutation(np.flatnonzero(labels == label)) for label in rng.permutation(np.unique(labels))
+    ]
     rounds = [own[turn] for turn in range(max(map(len, members))) for own in members if turn < len(own)]
     chosen = np.array(rounds[:count])
     return chosen[np.lexsort((chosen, labels[chosen]))]
@@ -61,7 +63,10 @@ def examples_of(findings: Findings, count: int) -> Examples:
     chosen = choose_examples(arrays["labels"], count, findings.drawing_seed("examples"))
     pixels = arrays["images"][chosen].transpose(0, 2, 3, 1)
     return Examples(
-        chosen, np.repeat(pixels, 4 - pixels.shape[-1], axis=-1)[..., :3], arrays["labels"][chosen], findings.classes
+        chosen,
+        np.repeat(pixels, 4 - pixels.shape[-1], axis=-1)[..., :3],
+        arrays["labels"][chosen],
+        findings.classes,
     )
 
 
@@ -78,7 +83,13 @@ class Sheet:
 
 
 def image_sheet(
-    shown: Examples, rows: Sequence[str], title: str, meaning: str, *, caption: float = 0.0, right: float = 0.0
+    shown: Examples,
+    rows: Sequence[str],
+    title: str,
+    meaning: str,
+    *,
+    caption: float = 0.0,
+    right: float = 0.0,
 ) -> Sheet:
     """Return a sheet with the plain images as first row, and an axes an image in each further row.
 
@@ -108,7 +119,14 @@ def image_sheet(
                 axes = figure.add_axes(box)
                 _blank(axes, shown.pixels[place])
                 if column == 0:
-                    axes.text(-0.1, 0.5, shortened(name, NORMAL, 52), transform=axes.transAxes, ha="right", va="center")
+                    axes.text(
+                        -0.1,
+                        0.5,
+                        shortened(name, NORMAL, 52),
+                        transform=axes.transAxes,
+                        ha="right",
+                        va="center",
+                    )
                 if line == 0:
                     heading = shortened(shown.names[place], NORMAL, _CELL * 72)
                     axes.set_title(heading, loc="center", fontsize=NORMAL, pad=3)

@@ -46,7 +46,9 @@ def data(findings: Findings, count: int) -> ImportanceData:
 
 def draw(shown: ImportanceData) -> "Figure":
     """Return the figure. Source: Sec. 3.3 in content; the drawing is this project's."""
-    meaning = f"Region weights w at {shown.moment}, in units of the mean weight; each layer has its own scale."
+    meaning = (
+        f"Region weights w at {shown.moment}, in units of the mean weight; each layer has its own scale."
+    )
     sheet = image_sheet(shown.examples, list(shown.weights), "Importance of regions", meaning, right=0.6)
     with figure_style():
         for row, weights in zip(sheet.axes[1:], shown.weights.values(), strict=True):
@@ -81,6 +83,8 @@ def _scale(sheet: Sheet, row: list[Any], top: float) -> None:
     # As pale as over the image.
     bar = sheet.figure.colorbar(colours, cax=axes, alpha=0.85, ticks=[0, top])
     bar.ax.set_yticklabels(["0", f"{top:.1f}×"], fontsize=SMALL)
+    for text, side in zip(bar.ax.get_yticklabels(), ("bottom", "top"), strict=True):
+        text.set_verticalalignment(side)
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, pad=2)
 

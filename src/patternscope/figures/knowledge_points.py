@@ -63,7 +63,9 @@ def data(findings: Findings, count: int) -> KnowledgePointsData:
 
 def draw(shown: KnowledgePointsData) -> "Figure":
     """Return the figure. Source: Sec. 3.4 in content; the drawing is this project's."""
-    meaning = f"Regions with p(class) > {shown.tau:g} at {shown.moment}; below: how many are reliable, of all."
+    meaning = (
+        f"Regions with p(class) > {shown.tau:g} at {shown.moment}; below: how many are reliable, of all."
+    )
     names = [each.layer for each in shown.layers]
     sheet = image_sheet(shown.examples, names, "Knowledge points", meaning, caption=0.13)
     with figure_style():
@@ -95,7 +97,10 @@ def _legend(figure: "Figure", foot: float) -> None:
     """What the two kinds of line mean."""
     from matplotlib.lines import Line2D
 
-    said = {True: "reliable: speaks for the image's true class", False: "unreliable: speaks for another class"}
+    said = {
+        True: "reliable: speaks for the image's true class",
+        False: "unreliable: speaks for another class",
+    }
     lines = [
         Line2D([], [], color=_LINES[kind][0], linestyle=_LINES[kind][1], linewidth=1.5, label=text)
         for kind, text in said.items()

@@ -68,7 +68,9 @@ def draw(shown: LossesData) -> "Figure":
         _draw_traces(panels[4], "Regional embedding", shown.region)
         _legend(panels[5], list(shown.region))
         width, height = figure.get_size_inches()
-        figure.text(0.1 / width, 1 - 0.18 / height, "Training and fits", fontsize=TITLE, weight="bold", va="center")
+        figure.text(
+            0.1 / width, 1 - 0.18 / height, "Training and fits", fontsize=TITLE, weight="bold", va="center"
+        )
         engine: Any = figure.get_layout_engine()
         engine.set(rect=(0, 0, 1, 1 - 0.36 / height), w_pad=0.08, h_pad=0.08)
     return figure
@@ -78,7 +80,9 @@ def _draw_training(axes: Any, losses: list[float]) -> None:
     """Each step's loss, pale, and their running mean."""
     axes.set(title="Training loss", xlabel="step", ylabel="cross-entropy")
     if not losses:
-        axes.text(0.5, 0.5, "trained elsewhere", transform=axes.transAxes, ha="center", va="center", color=SOFT)
+        axes.text(
+            0.5, 0.5, "trained elsewhere", transform=axes.transAxes, ha="center", va="center", color=SOFT
+        )
         return
     window = max(1, len(losses) // 40)
     steps = np.arange(1, len(losses) + 1)
@@ -95,7 +99,9 @@ def _draw_accuracy(axes: Any, accuracy: list[tuple[int | None, str, float]]) -> 
     values = [value for _, _, value in accuracy]
     axes.plot(times, values, "o-", color=RELIABLE, markersize=4)
     axes.set(title="Held-out accuracy", xlabel="step" if known else "checkpoint", ylim=(0, 1.08))
-    axes.annotate(f"{values[-1]:.2f}", (times[-1], values[-1]), (-4, -12), textcoords="offset points", ha="right")
+    axes.annotate(
+        f"{values[-1]:.2f}", (times[-1], values[-1]), (-4, -12), textcoords="offset points", ha="right"
+    )
     if len(times) == 1:
         axes.set_xticks(times)
 
@@ -103,12 +109,19 @@ def _draw_accuracy(axes: Any, accuracy: list[tuple[int | None, str, float]]) -> 
 def _draw_traces(axes: Any, title: str, traces: dict[str, list[float]]) -> None:
     """A line a fit over its recorded losses."""
     axes.set(title=title, xlabel="recorded iteration", ylabel="loss")
+    axes.locator_params(axis="x", integer=True)
     for (_, losses), colour in zip(traces.items(), layer_colours(len(traces)), strict=True):
         axes.plot(range(len(losses)), losses, color=colour, marker="o" if len(losses) < 12 else None, ms=3)
     if title == "Sample embedding" and len(traces) > 1:
         axes.text(
-            0.97, 0.95, "light to dark:\nfirst to last checkpoint", transform=axes.transAxes, ha="right", va="top",
-            fontsize=SMALL, color=SOFT,
+            0.97,
+            0.95,
+            "light to dark:\nfirst to last checkpoint",
+            transform=axes.transAxes,
+            ha="right",
+            va="top",
+            fontsize=SMALL,
+            color=SOFT,
         )
 
 
@@ -131,8 +144,14 @@ def table(shown: LossesData) -> list[dict[str, Any]]:
     """
     rows = [_row("training loss", "", step + 1, loss) for step, loss in enumerate(shown.training)]
     rows += [_row("held-out accuracy", name, step, value) for step, name, value in shown.accuracy]
-    for panel, traces in (("sample", shown.sample), ("importance", shown.importance), ("region", shown.region)):
-        rows += [_row(panel, line, step, loss) for line, trace in traces.items() for step, loss in enumerate(trace)]
+    for panel, traces in (
+        ("sample", shown.sample),
+        ("importance", shown.importance),
+        ("region", shown.region),
+    ):
+        rows += [
+            _row(panel, line, step, loss) for line, trace in traces.items() for step, loss in enumerate(trace)
+        ]
     return rows
 
 
@@ -145,7 +164,9 @@ def run(ctx: UnitContext) -> None:
     """Write the figure into the unit's folder."""
     shown = data(findings_of(ctx))
     about = {"checkpoints": [name for _, name, _ in shown.accuracy], "layers": list(shown.region)}
-    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi)
+    save_figure(
+        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
+    )
 
 
 STAGE = Stage(

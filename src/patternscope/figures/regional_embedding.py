@@ -128,9 +128,9 @@ def draw(shown: RegionalEmbeddingData) -> "Figure":
 
 
 def _reach(shown: RegionalEmbeddingData) -> float:
-    """Half a panel in data units, the same for all: nearly all points of each layer are inside."""
-    far = [np.quantile(np.linalg.norm(each.points, axis=1), 0.998) for each in shown.clouds]
-    return 1.05 * max(2.0, *map(float, far))
+    """Half a panel in data units, the same for all; how many points are beyond is said in each panel."""
+    far = [np.quantile(np.linalg.norm(each.points, axis=1), 0.985) for each in shown.clouds]
+    return 1.02 * max(2.0, *map(float, far))
 
 
 def _draw_cloud(
@@ -145,7 +145,7 @@ def _draw_cloud(
     grey = [ClassMark(NOTHING, "o")]
     draw_points(axes, seen[~known], grey, np.zeros(int((~known).sum()), dtype=int), size=4)
     draw_points(axes, seen[known], marks, cloud.category[known], size=7)
-    length = 0.72 * reach
+    length = 0.8 * reach
     tips = draw_arrows(axes, shown.mean_directions, view, length, marks)
     if len(marks) <= _NAMED:
         scale = _PANEL * 72 / (2 * reach)
@@ -179,7 +179,9 @@ def _write(figure: "Figure", shown: RegionalEmbeddingData, foot: float) -> None:
     left = 0.12 / width
     figure.text(left, 1 - 0.2 / height, "Regional embeddings", fontsize=TITLE, weight="bold", va="center")
     note = dimension_note(shown.mean_directions.shape[1])
-    meaning = f"Coloured: knowledge points, p(class) > {shown.tau:g}, by that class; grey: other regions.{note}"
+    meaning = (
+        f"Coloured: knowledge points, p(class) > {shown.tau:g}, by that class; grey: other regions.{note}"
+    )
     figure.text(left, 1 - 0.42 / height, meaning, fontsize=SMALL, color=SOFT, va="center")
     about = f"At {shown.moment}. Circle: the layer's mean strength, the unit of all panels."
     figure.text(left, 0.14 / height, about, fontsize=SMALL - 0.5, color=SOFT, va="center")
@@ -187,13 +189,27 @@ def _write(figure: "Figure", shown: RegionalEmbeddingData, foot: float) -> None:
         columns = _columns(round(width / _PANEL))
         room = width * 72 / columns - 26
         lines = [
-            Line2D([], [], color=mark.colour, marker=mark.marker, linestyle="", markersize=4,
-                   label=shortened(name, 6.5, room))
+            Line2D(
+                [],
+                [],
+                color=mark.colour,
+                marker=mark.marker,
+                linestyle="",
+                markersize=4,
+                label=shortened(name, 6.5, room),
+            )
             for name, mark in zip(shown.classes, class_marks(len(shown.classes)), strict=True)
         ]
         figure.legend(
-            handles=lines, loc="lower center", bbox_to_anchor=(0.5, 0.24 / height), ncols=columns, fontsize=6.5,
-            handletextpad=0.2, columnspacing=1.0, labelspacing=0.35, borderpad=0,
+            handles=lines,
+            loc="lower center",
+            bbox_to_anchor=(0.5, 0.24 / height),
+            ncols=columns,
+            fontsize=6.5,
+            handletextpad=0.2,
+            columnspacing=1.0,
+            labelspacing=0.35,
+            borderpad=0,
         )
 
 
@@ -221,7 +237,9 @@ def run(ctx: UnitContext) -> None:
         "tau": shown.tau,
         "regions": {each.layer: {"shown": len(each.points), "of": each.total} for each in shown.clouds},
     }
-    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi)
+    save_figure(
+        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
+    )
 
 
 STAGE = Stage(

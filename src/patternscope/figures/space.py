@@ -29,7 +29,9 @@ def choose_view(directions: np.ndarray) -> np.ndarray:
     shown = directions[:, :SHOWN_AXES]
     if shown.shape[1] == 2:
         return np.eye(2)
-    views = [_looking(2 * np.pi * turn / _TURNS, np.radians(tilt)) for tilt in _TILTS for turn in range(_TURNS)]
+    views = [
+        _looking(2 * np.pi * turn / _TURNS, np.radians(tilt)) for tilt in _TILTS for turn in range(_TURNS)
+    ]
     return max(views, key=lambda view: _spread(shown @ view[:2].T))
 
 
@@ -149,7 +151,9 @@ def draw_arrows(
             )
             axes.add_patch(arrow)
         if several:
-            axes.plot(*tip[:2], mark.marker, color=mark.colour, markersize=6, mec="white", mew=0.6, zorder=4.5)
+            axes.plot(
+                *tip[:2], mark.marker, color=mark.colour, markersize=6, mec="white", mew=0.6, zorder=4.5
+            )
     return seen[:, :2]
 
 
@@ -169,7 +173,17 @@ def draw_names(
         near = np.clip(tip, centre - box / 2, centre + box / 2)
         if np.hypot(*(near - tip)) * points > 1.2 * size:
             axes.plot(*np.stack([tip, near]).T, color=SOFT, linewidth=0.5, zorder=4)
-        axes.text(*centre, name, ha="center", va="center", fontsize=size, color=INK, zorder=7, **halo())
+        axes.text(
+            float(centre[0]),
+            float(centre[1]),
+            name,
+            ha="center",
+            va="center",
+            fontsize=size,
+            color=INK,
+            zorder=7,
+            **halo(),
+        )
 
 
 def halo() -> dict[str, Any]:

@@ -26,7 +26,7 @@ TOTAL = "#8fbfe8"
 RELIABLE = "#1b5c9e"
 SMALL, NORMAL, TITLE = 7.0, 8.0, 10.0
 
-_STYLE: dict[str, Any] = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": NORMAL,
@@ -80,7 +80,7 @@ def class_marks(count: int) -> list[ClassMark]:
     ]
 
 
-def layer_colours(count: int) -> list[tuple[float, float, float]]:
+def layer_colours(count: int) -> list[str]:
     """Return colours for layers or checkpoints in order, from light to dark.
 
     Source: this project.
@@ -89,10 +89,11 @@ def layer_colours(count: int) -> list[tuple[float, float, float]]:
     3
     """
     from matplotlib import colormaps
+    from matplotlib.colors import to_hex
 
     shades = colormaps["viridis"]
     places = [0.85 - 0.75 * each / max(1, count - 1) for each in range(count)] if count > 1 else [0.3]
-    return [tuple(shades(place)[:3]) for place in places]
+    return [to_hex(shades(place)) for place in places]
 
 
 @contextmanager
@@ -105,5 +106,6 @@ def figure_style() -> Iterator[None]:
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+        for name, value in _STYLE.items():
+            matplotlib.rcParams[name] = value
         yield
