@@ -1,9 +1,9 @@
 """Command-line options from the fields of settings, so that names, defaults and meanings stand once."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -15,7 +15,7 @@ Settings = TypeVar("Settings", bound=BaseModel)
 class OneLineParser(argparse.ArgumentParser):
     """An argument parser whose errors are InputError, one line. Source: this project.
 
-    >>> OneLineParser(prog="fit").parse_args(["--nothing"])
+    >>> OneLineParser(prog="fit").parse(["--nothing"])
     Traceback (most recent call last):
         ...
     patternscope.errors.InputError: --nothing is unknown; valid: '-h', '--help'
@@ -25,9 +25,9 @@ class OneLineParser(argparse.ArgumentParser):
         """Raise instead of printing the usage."""
         raise InputError(f"{message}; see --help")
 
-    def parse_args(self, args: Iterable[str] | None = None, namespace: Any = None) -> Any:
+    def parse(self, args: Sequence[str] | None = None) -> argparse.Namespace:
         """Parse, and answer a misspelt option with the nearest valid one."""
-        found, unknown = self.parse_known_args(None if args is None else list(args), namespace)
+        found, unknown = self.parse_known_args(args)
         if unknown:
             name = unknown[0].partition("=")[0]
             raise InputError(f"{name} is unknown; {nearest(name, self._option_string_actions)}")

@@ -64,7 +64,7 @@ def _run(name: str, about: str, model: type[BaseModel], work: Work, arguments: S
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _one_line_warning
-            given = _parser(name, about, model).parse_args(arguments)
+            given = _parser(name, about, model).parse(arguments)
             settings = read_settings(given, model)
             features = ready_features(given)
             folder = given.save_dir or Path("results") / features.place
