@@ -1,0 +1,67 @@
+"""Bootstrap intervals: a loop over draws, coverage, and what has no interval."""
+
+import naive
+import numpy as np
+import pytest
+import torch
+
+from patternscope.errors import InputError
+from patternscope.knowledge import bootstrap, bootstrap_counts
+
+
+def draw(seed: int, n=30, r=6, share=0.5):
+    generator = np.random.default_rng(seed)
+    mask = torch.from_numpy(generator.random((n, r)) < share)
+    return mask, mask & torch.from_numpy(generator.random((n, r)) < 0.5)
+
+
+def test_agree_with_a_loop_over_draws():
+    mask, reliable = draw(0)
+    seen = bootstrap_counts(mask, reliable, resamples=80, level=0.9, seed=3)
+    total, trusted = (naive.bootstrap_means(each.sum(1).tolist(), 80, 3) for each in (mask, reliable))
+    ratios = [b / a for a, b in zip(total, trusted, strict=True)]
+    for name, draws in (("total", total), ("reliable", trusted), ("ratio", ratios)):
+        low, high = np.quantile(draws, [0.05, 0.95])
+        assert (seen[name].low, seen[name].high) == pytest.approx((low, high))
+    assert seen["ratio"].value == pytest.approx(float(reliable.sum() / mask.sum()))
+
+
+def test_blocks_of_draws_change_nothing(monkeypatch):
+    mask, reliable = draw(1)
+    whole = bootstrap_counts(mask, reliable, resamples=50)
+    monkeypatch.setattr(bootstrap, "_DRAWS_AT_ONCE", 100)
+    assert bootstrap_counts(mask, reliable, resamples=50) == whole
+
+
+def test_covers_the_truth_about_as_often_as_it_says():
+    covered = 0
+    for seed in range(200):
+        mask, reliable = draw(seed, n=40, r=10, share=0.3)
+        interval = bootstrap_counts(mask, reliable, resamples=200, level=0.9, seed=seed)["total"]
+        covered += interval.low <= 3.0 <= interval.high
+    assert 0.82 <= covered / 200 <= 0.96
+
+
+def test_same_seed_same_interval_and_no_point_no_ratio():
+    mask, reliable = draw(2)
+    state = torch.get_rng_state()
+    assert bootstrap_counts(mask, reliable, seed=1) == bootstrap_counts(mask, reliable, seed=1)
+    assert bootstrap_counts(mask, reliable, seed=1) != bootstrap_counts(mask, reliable, seed=2)
+    assert torch.equal(torch.get_rng_state(), state)
+    none = bootstrap_counts(torch.zeros(3, 2).bool(), torch.zeros(3, 2).bool())
+    assert (none["total"].value, none["ratio"].value, none["ratio"].low) == (0.0, None, None)
+
+
+@pytest.mark.parametrize(
+    ("mask", "reliable", "options", "said"),
+    [
+        (torch.ones(0, 2), torch.ones(0, 2), {}, "n >= 1"),
+        (torch.ones(3, 2), torch.ones(2, 2), {}, "shapes"),
+        (torch.ones(3), torch.ones(3), {}, "shapes"),
+        (torch.ones(3, 2), torch.ones(3, 2), {"resamples": 0}, "resamples"),
+        (torch.ones(3, 2), torch.ones(3, 2), {"level": 1.0}, "level"),
+    ],
+)
+def test_refuse(mask, reliable, options, said):
+    with pytest.raises(InputError, match=said):
+        bootstrap_counts(mask.bool(), reliable.bool(), **options)
