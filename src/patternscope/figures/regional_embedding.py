@@ -141,16 +141,17 @@ def _draw_cloud(
     marks = class_marks(len(shown.classes))
     draw_sphere(axes, view, 1.0)
     seen = project(cloud.points, view)
-    known = cloud.category >= 0
+    inside = (np.abs(seen[:, :2]) < 0.985 * reach).all(axis=1)
+    known, unknown = inside & (cloud.category >= 0), inside & (cloud.category < 0)
     grey = [ClassMark(NOTHING, "o")]
-    draw_points(axes, seen[~known], grey, np.zeros(int((~known).sum()), dtype=int), size=4)
+    draw_points(axes, seen[unknown], grey, np.zeros(int(unknown.sum()), dtype=int), size=4)
     draw_points(axes, seen[known], marks, cloud.category[known], size=7)
     length = 0.8 * reach
     tips = draw_arrows(axes, shown.mean_directions, view, length, marks)
     if len(marks) <= _NAMED:
         scale = _PANEL * 72 / (2 * reach)
         draw_names(axes, tips, shown.classes, scale, size=6.5, width=60)
-    outside = int((np.abs(seen[:, :2]) > reach).any(axis=1).sum())
+    outside = int((~inside).sum())
     said = f"showing {len(seen):,} of {cloud.total:,} regions"
     said += f", {outside} beyond the edge" if outside else ""
     axes.text(0.5, 1.06, cloud.layer, transform=axes.transAxes, ha="center", weight="bold", fontsize=NORMAL)

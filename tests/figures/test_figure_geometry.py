@@ -1,0 +1,112 @@
+"""Outlines, labels, views and choices behind the figures."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from patternscope.figures import regional_embedding, sample_embedding
+from patternscope.figures.examples import choose_examples
+from patternscope.figures.labels import place_labels, shortened, text_width
+from patternscope.figures.outlines import outlines
+from patternscope.figures.regional_embedding import stratified
+from patternscope.figures.space import choose_view, project
+from patternscope.figures.style import class_marks
+
+MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 5)))
+
+
+def area(line: np.ndarray) -> float:
+    x, y = line.T
+    return float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum() / 2)
+
+
+@given(MASKS)
+@settings(max_examples=100, deadline=None)
+def test_outlines_enclose_the_chosen_cells(mask):
+    lines = outlines(mask, inset=1e-4)
+    assert all((line[0] == line[-1]).all() for line in lines)
+    # Clockwise around cells, the other way around holes: signed areas add up to the number of cells.
+    assert sum(map(area, lines)) == pytest.approx(mask.sum(), abs=0.05)
+
+
+@given(MASKS)
+@settings(max_examples=100, deadline=None)
+def test_outlines_of_complements_do_not_meet(mask):
+    inside = [line for line in outlines(mask, inset=0.1)]
+    outside = [line for line in outlines(~mask, inset=0.1)]
+    ours = {tuple(point) for line in inside for point in line}
+    assert not ours & {tuple(point) for line in outside for point in line}
+
+
+@given(st.integers(0, 1000), st.integers(1, 12))
+@settings(max_examples=30, deadline=None)
+def test_labels_do_not_overlap(seed, count):
+    rng = np.random.default_rng(seed)
+    tips = rng.uniform(-150, 150, (count, 2))
+    sizes = np.stack([rng.uniform(10, 60, count), np.full(count, 9.0)], axis=1)
+    centres = place_labels(tips, sizes, (230, 230))
+    for first in range(count):
+        for second in range(first):
+            room = np.abs(centres[first] - centres[second]) - (sizes[first] + sizes[second]) / 2
+            assert room.max() >= -1e-9
+
+
+def test_long_names_are_cut_to_what_fits():
+    assert shortened("cat", 8, 50) == "cat"
+    cut = shortened("a very long name of a class", 8, 60)
+    assert cut.endswith("…")
+    assert text_width(cut, 8) <= 60
+
+
+@pytest.mark.parametrize("dimensions", [2, 3, 5])
+def test_a_view_is_a_rotation_and_keeps_lengths(dimensions):
+    directions = np.linalg.qr(np.random.default_rng(1).normal(size=(dimensions, dimensions)))[0]
+    view = choose_view(directions)
+    assert np.allclose(view @ view.T, np.eye(len(view)))
+    seen = project(directions, view)
+    assert np.allclose(np.linalg.norm(seen, axis=1), np.linalg.norm(directions[:, :3], axis=1))
+
+
+@given(st.integers(1, 40), st.integers(0, 100))
+@settings(max_examples=40, deadline=None)
+def test_examples_are_spread_over_classes_and_nested(count, seed):
+    labels = np.repeat([0, 1, 3], [5, 9, 2])
+    chosen = choose_examples(labels, count, seed)
+    assert len(set(chosen.tolist())) == len(chosen) == min(count, len(labels))
+    held = np.bincount(labels[chosen], minlength=4)[[0, 1, 3]]
+    fair = -(-count // 3)
+    assert (held <= fair).all()
+    assert set(chosen) <= set(choose_examples(labels, count + 1, seed))
+
+
+def test_a_rare_group_is_not_lost():
+    groups = np.array([0] * 9999 + [1])
+    chosen = stratified(groups, 100, seed=0)
+    assert 9999 in chosen
+    assert len(chosen) <= 101
+
+
+def test_eighty_classes_have_marks_of_their_own():
+    assert len(set(class_marks(80))) == 80
+
+
+@pytest.mark.parametrize(("classes", "dimensions"), [(2, 2), (40, 3), (3, 5)])
+def test_embeddings_of_any_size_are_drawn(classes, dimensions):
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(classes, dimensions))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    labels = np.repeat(np.arange(classes), 3)
+    names = [f"class with a long name {each} $" for each in range(classes)]
+    shown = sample_embedding.SampleEmbeddingData(
+        directions[labels], labels, directions, names, "training step 3", 0.5, -0.4
+    )
+    figure = sample_embedding.draw(shown)
+    said = " ".join(text.get_text() for text in figure.texts)
+    assert ("Shown: 3 of 5" in said) == (dimensions == 5)
+    assert len([text for text in figure.axes[0].texts if "class" in text.get_text()]) == classes
+    cloud = regional_embedding.LayerCloud("layer4.1", directions[labels], labels - 1, 5000)
+    data = regional_embedding.RegionalEmbeddingData([cloud], directions, names, 0.4, "training step 3")
+    panel = regional_embedding.draw(data).axes[0]
+    assert any(f"showing {len(labels):,} of 5,000" in text.get_text() for text in panel.texts)
