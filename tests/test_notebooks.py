@@ -20,6 +20,7 @@ layers = ["conv_33", "conv_53"]
 [training]
 epochs = 1
 batch_size = 16
+checkpoints = 2
 [importance]
 n_step = 2
 [region]

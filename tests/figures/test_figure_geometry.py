@@ -34,8 +34,8 @@ def test_outlines_enclose_the_chosen_cells(mask):
 @given(MASKS)
 @settings(max_examples=100, deadline=None)
 def test_outlines_of_complements_do_not_meet(mask):
-    inside = [line for line in outlines(mask, inset=0.1)]
-    outside = [line for line in outlines(~mask, inset=0.1)]
+    inside = outlines(mask, inset=0.1)
+    outside = outlines(~mask, inset=0.1)
     ours = {tuple(point) for line in inside for point in line}
     assert not ours & {tuple(point) for line in outside for point in line}
 
@@ -76,8 +76,8 @@ def test_examples_are_spread_over_classes_and_nested(count, seed):
     chosen = choose_examples(labels, count, seed)
     assert len(set(chosen.tolist())) == len(chosen) == min(count, len(labels))
     held = np.bincount(labels[chosen], minlength=4)[[0, 1, 3]]
-    fair = -(-count // 3)
-    assert (held <= fair).all()
+    # A class gives one more than another only where the other has no more.
+    assert all(held.max() <= own + 1 or own == has for own, has in zip(held, (5, 9, 2), strict=True))
     assert set(chosen) <= set(choose_examples(labels, count + 1, seed))
 
 
