@@ -80,7 +80,7 @@ def _scale(sheet: Sheet, row: list[Any], top: float) -> None:
     unit = box.width
     axes = sheet.figure.add_axes((box.x1 + 0.1 * unit, box.y0, 0.07 * unit, box.height))
     colours = ScalarMappable(Normalize(0, top), _MAP)
-    # As pale as over the image.
+    # Paler than the map itself, since over the images it is seen through.
     bar = sheet.figure.colorbar(colours, cax=axes, alpha=0.85, ticks=[0, top])
     bar.ax.set_yticklabels(["0", f"{top:.1f}×"], fontsize=SMALL)
     for text, side in zip(bar.ax.get_yticklabels(), ("bottom", "top"), strict=True):
