@@ -28,8 +28,8 @@ IMAGE_OPTIONS = ("image_size", "samples_per_class", "train_per_class")
 TRAINING_OPTIONS = ("epochs",)
 NETWORK_OPTIONS = ("temperature",)
 # As many as train the slim network in less than a minute on two cores.
-_DRAWN_A_CLASS = 300
-_EPOCHS = 3
+_DRAWN_A_CLASS = 400
+_EPOCHS = 6
 _LARGEST_GRID = 8
 
 
