@@ -48,10 +48,20 @@ def test_reported_losses_are_those_of_the_naive_writing(solver):
 @SOLVERS
 def test_same_seed_same_bytes_other_seed_other_bytes(solver):
     # More anchors than a step takes, so that the default solver's minibatches depend on the seed too.
-    data = region_data(n=54)
+    data = region_data(seed=2, n=54)
     first, again, other = (fit(data, solver, n_step=10, seed=seed).map for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_default_fit_improves_on_its_start_or_says_that_it_kept_it(seed):
+    data = region_data(seed=seed, n=54)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        trace = fit(data, "adam", n_step=2).trace
+    improved = trace.losses[-1] < trace.losses[0]
+    assert improved or any("least-squares start" in str(each.message) for each in said)
 
 
 def test_fitted_sample_embedding_serves_as_frame():

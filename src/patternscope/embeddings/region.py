@@ -1,12 +1,13 @@
 """The regional embedding: where each region of an image lies in the radial space of its layer."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from patternscope.embeddings.checks import (
     as_tensor,
@@ -19,86 +20,21 @@ from patternscope.embeddings.checks import (
 )
 from patternscope.embeddings.importance import find_neighbours, unit_rows
 from patternscope.embeddings.linear import LinearMap, ridge
+from patternscope.embeddings.objectives import align_loss, similarity_loss
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import RegionParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_stepwise
 from patternscope.errors import InputError
-from patternscope.radial import concentrated
 from patternscope.similarity.matching import best_matches
 from patternscope.similarity.neighbours import Neighbours
 from patternscope.similarity.probabilities import target_log_similarities
-from patternscope.similarity.regional import orientation
 
 KAPPA_MAX = 1000.0
 # Anchors in a step of the default solver; "sgd" takes one.
 _ANCHORS_A_STEP = 50
 _ANCHORS_MATCHED_AT_ONCE = 64
-
-
-def similarity_loss(
-    region_embedding: Tensor,
-    candidate_embedding: Tensor,
-    region_weights: Tensor,
-    positions: Tensor,
-    matches: Tensor,
-    log_target: Tensor,
-    kappa_max: float,
-) -> Tensor:
-    """Return how badly regional embeddings explain which samples are alike.
-
-    ``mean_i KL(p_i || q_i)``, ``q_i(j) = softmax_j(sum_r w_i^(r) kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``
-
-    Source: Sec. 3.3; kappa and norms are constants of the gradient (reference code).
-
-    Args:
-        region_embedding: h of the anchors (b, r, e).
-        candidate_embedding: h of the possible neighbours (m + 1, r, e).
-        region_weights: w of the anchors (b, r).
-        positions: which candidates are the neighbours of each anchor (b, m).
-        matches: r' (b, m, r) integers.
-        log_target: log p (b, m).
-        kappa_max: > 0.
-
-    Returns:
-        Scalar >= 0, in nats.
-
-    Cost: 2 b m r e operations and as many scattered reads forward, twice that backward.
-
-    >>> h = torch.eye(2)[:, None]
-    >>> zero = torch.zeros(2, 1, 1, dtype=torch.uint8)
-    >>> position, sure = torch.tensor([[1], [0]]), torch.zeros(2, 1)
-    >>> similarity_loss(h, h, torch.ones(2, 1), position, zero, sure, 10.0)
-    tensor(0.)
-    """
-    regions, dim = candidate_embedding.shape[1:]
-    pulls = concentrated(region_embedding, kappa_max) * region_weights[..., None]
-    rows = positions[:, :, None] * regions + matches.long()
-    # An embedding look-up, as its gradient is summed row by row and not by a sort of all indices.
-    matched = nn.functional.embedding(rows, orientation(candidate_embedding).reshape(-1, dim))
-    log_q = torch.log_softmax(torch.einsum("bmre,bre->bm", matched, pulls), dim=1)
-    return (log_target.exp() * (log_target - log_q)).sum(dim=1).mean()
-
-
-def align_loss(region_embedding: Tensor, region_weights: Tensor, sample_embedding: Tensor) -> Tensor:
-    """Return how little the important regions point where their image points.
-
-    ``- mean_i sum_r w_i^(r) cos(h_i^(r), g_i)``
-
-    Source: Sec. 3.3; the gradient of the cosine is exact (reference code).
-
-    Args:
-        region_embedding: h (b, r, e).
-        region_weights: w (b, r).
-        sample_embedding: g (b, e).
-
-    Returns:
-        Scalar in [-1, 1].
-
-    >>> align_loss(torch.tensor([[[2.0, 0.0]]]), torch.ones(1, 1), torch.tensor([[1.0, 0.0]]))
-    tensor(-1.)
-    """
-    cosines = nn.functional.cosine_similarity(region_embedding, sample_embedding[:, None], dim=2)
-    return -(region_weights * cosines).sum(dim=1).mean()
+# Factors of the default step size, tried in turn until the fit improves on its start.
+_STEP_SIZES = (1.0, 0.25, 0.0625)
 
 
 class RegionEmbedding(LinearMap):
@@ -284,18 +220,39 @@ def _all_matches(features: Tensor, channel_weights: Tensor, neighbours: Neighbou
 
 def _solve(problem: _Problem, embedding: RegionEmbedding, settings: RegionParams) -> tuple[Tensor, Trace]:
     """Minibatch Adam from a start that knows the frame, or the published protocol."""
+    if settings.solver == "sgd":
+        start = embedding.random_map(settings.seed).to(problem.region_weights)
+        weight, losses = _descend(problem, settings, start, lambda step: 1.0, anchors_a_step=1)
+        before, after = _total(problem, settings, start), _total(problem, settings, weight)
+        return weight, _trace(settings, [before["objective"], *losses], after)
+    start = _start(problem)
+    before = _total(problem, settings, start)
+    # The first step size does for all but small or odd problems; those get smaller ones before the start is kept.
+    for size in _STEP_SIZES:
+        weight, losses = _descend(
+            problem, settings, start, lambda left, size=size: size * left, _ANCHORS_A_STEP
+        )
+        after = _total(problem, settings, weight)
+        if after["objective"] <= before["objective"]:
+            return weight, _trace(settings, [before["objective"], *losses], after)
+    warnings.warn(
+        "regional embedding: no step improved on the least-squares start, which is returned", stacklevel=4
+    )
+    return start, _trace(settings, [before["objective"]], before)
+
+
+def _descend(
+    problem: _Problem,
+    settings: RegionParams,
+    start: Tensor,
+    schedule: Callable[[float], float],
+    anchors_a_step: int,
+) -> tuple[Tensor, list[float]]:
+    """Some passes over the anchors, a few a step; `schedule` maps the share of steps left to a factor of lr."""
     generator = torch.Generator().manual_seed(settings.seed)
     n = len(problem.features)
-    if settings.solver == "adam":
-        start, anchors_a_step = _start(problem), _ANCHORS_A_STEP
-    else:
-        start = embedding.random_map(settings.seed).to(problem.region_weights)
-        anchors_a_step = 1
-    passes = [
-        torch.randperm(n, generator=generator).to(start.device).split(anchors_a_step)
-        for _ in range(settings.n_step)
-    ]
-    steps = sum(len(each) for each in passes)
+    orders = [torch.randperm(n, generator=generator).to(start.device) for _ in range(settings.n_step)]
+    batches = [batch for order in orders for batch in order.split(anchors_a_step)]
 
     def objective(weight: Tensor, anchors: Tensor) -> Tensor:
         similarity, align = problem.losses(weight, anchors)
@@ -303,34 +260,22 @@ def _solve(problem: _Problem, embedding: RegionEmbedding, settings: RegionParams
         return settings.lambda_kl * similarity + settings.lambda_mi * align + decay
 
     weight, losses = minimise_stepwise(
-        objective,
-        start,
-        (anchors for each in passes for anchors in each),
-        _optimiser(settings, start),
-        (lambda step: 1 - step / steps) if settings.solver == "adam" else (lambda step: 1.0),
+        objective, start, batches, _optimiser(settings, start), lambda step: schedule(1 - step / len(batches))
     )
-    return _judge(problem, settings, start, weight, _pass_means(losses, len(passes[0])))
+    return weight, _pass_means(losses, len(batches) // settings.n_step)
 
 
-def _judge(
-    problem: _Problem, settings: RegionParams, start: Tensor, weight: Tensor, losses: list[float]
-) -> tuple[Tensor, Trace]:
-    """Compare start and end on all pairs; never return the worse of the two."""
+def _total(problem: _Problem, settings: RegionParams, weight: Tensor) -> dict[str, float]:
+    """The objective over all pairs, and its parts."""
+    similarity, align = problem.all_losses(weight)
+    decay = settings.wd / 2 * float(weight.square().sum())
+    objective = settings.lambda_kl * similarity + settings.lambda_mi * align + decay
+    return {"similarity": similarity, "align": align, "objective": objective}
 
-    def total(point: Tensor) -> tuple[float, dict[str, float]]:
-        similarity, align = problem.all_losses(point)
-        decay = settings.wd / 2 * float(point.square().sum())
-        objective = settings.lambda_kl * similarity + settings.lambda_mi * align + decay
-        return objective, {"similarity": similarity, "align": align, "objective": objective}
 
-    before, parts_before = total(start)
-    after, parts_after = total(weight)
-    trace = Trace(losses=[before, *losses, after], steps=settings.n_step, parts=parts_after)
-    # Not (after <= before), so that a NaN counts as worse.
-    if settings.solver == "adam" and not after <= before:
-        trace.parts, trace.losses[-1] = parts_before, before
-        return start, trace
-    return weight, trace
+def _trace(settings: RegionParams, losses: list[float], parts: dict[str, float]) -> Trace:
+    """Record of the solve; the last loss is that over all pairs."""
+    return Trace(losses=[*losses, parts["objective"]], steps=settings.n_step, parts=parts)
 
 
 def _start(problem: _Problem) -> Tensor:

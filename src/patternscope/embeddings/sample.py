@@ -16,6 +16,7 @@ from patternscope.embeddings.checks import (
     working_dtype,
 )
 from patternscope.embeddings.linear import LinearMap, ridge
+from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import SampleParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise
 from patternscope.radial import log_posterior, mean_directions, procrustes
@@ -23,51 +24,6 @@ from patternscope.radial import log_posterior, mean_directions, procrustes
 KAPPA_MAX = 10.0
 # Share of samples farthest from their target that the second alignment leaves out (reference code).
 TRIMMED = 0.1
-
-
-def sample_loss(
-    weight: Tensor, features: Tensor, target_probs: Tensor, kappa_max: float, *, exact_gradient: bool = False
-) -> Tensor:
-    """Return how badly the radial posterior of the embedded samples explains the network's probabilities.
-
-    ``sum_x KL(P(. | x) || Q_M(. | x))`` with ``g = M f / s``, ``mu_c`` and ``pi_c`` of the same samples
-
-    Source: Sec. 3.2. The gradient flows through the mean directions; kappa and norms are constants of
-    it (reference code) unless `exact_gradient`.
-
-    Args:
-        weight: M (e, d).
-        features: f / s (n, d).
-        target_probs: (n, c).
-        kappa_max: > 0.
-        exact_gradient: differentiate through strength as well.
-
-    Returns:
-        Scalar >= 0, in nats, summed over samples.
-
-    Cost: 4 n e (d + c) operations forward.
-
-    >>> probs = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
-    >>> float(sample_loss(torch.zeros(2, 2), torch.eye(2), probs, 10.0)) > 0
-    True
-    """
-    embedding = features @ weight.T
-    directions = mean_directions(embedding, target_probs, kappa_max, exact_gradient=exact_gradient)
-    log_q = log_posterior(
-        embedding, directions, kappa_max, log_prior(target_probs), exact_gradient=exact_gradient
-    )
-    return (torch.xlogy(target_probs, target_probs) - target_probs * log_q).sum()
-
-
-def log_prior(target_probs: Tensor) -> Tensor:
-    """Return ``log pi_c``, ``pi_c = mean_x P(c | x)``; a class nobody has gets the smallest positive number.
-
-    Source: Sec. 3.2. (n, c) -> (c,).
-
-    >>> log_prior(torch.tensor([[1.0, 0.0], [0.0, 1.0]])).exp()
-    tensor([0.5000, 0.5000])
-    """
-    return target_probs.mean(dim=0).clamp_min(torch.finfo(target_probs.dtype).tiny).log()
 
 
 def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
