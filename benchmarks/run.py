@@ -15,9 +15,9 @@ from pathlib import Path
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-import naive
+import bench_features
+import naive_loops
 
-import features as bench_features
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
 from patternscope.embeddings.importance import find_neighbours, unit_rows
 from patternscope.knowledge import find_knowledge_points
@@ -69,7 +69,7 @@ def importance() -> None:
     neighbours = find_neighbours(data.regional, data.probs, 100, 0)
     log_target = target_log_similarities(data.probs, torch.arange(n), neighbours.samples)
     a_step = seconds(
-        lambda: naive.importance_anchor(
+        lambda: naive_loops.importance_anchor(
             unit, 0, neighbours.samples[0, :PAIRS_TIMED], log_target[0, :PAIRS_TIMED], 2
         )
     ) / (2 * PAIRS_TIMED)
@@ -87,9 +87,9 @@ def importance() -> None:
 
 
 def _naive_loss(unit: torch.Tensor, anchor: int, neighbours: torch.Tensor, log_target: torch.Tensor) -> float:
-    w, v = naive.importance_anchor(unit, anchor, neighbours, log_target, 20)
-    scores = torch.stack([naive.match_pair(unit[anchor], unit[j], v)[0] for j in neighbours])
-    log_q = torch.log_softmax(torch.log_softmax(naive.KAPPA_V * scores, dim=0) @ w, dim=0)
+    w, v = naive_loops.importance_anchor(unit, anchor, neighbours, log_target, 20)
+    scores = torch.stack([naive_loops.match_pair(unit[anchor], unit[j], v)[0] for j in neighbours])
+    log_q = torch.log_softmax(torch.log_softmax(naive_loops.KAPPA_V * scores, dim=0) @ w, dim=0)
     return float((log_target.exp() * (log_target - log_q)).sum())
 
 
@@ -100,7 +100,7 @@ def match() -> None:
     positions = torch.arange(100).repeat(100, 1)
     columns = unit.transpose(1, 2).contiguous()
     a_pair = (
-        seconds(lambda: [naive.match_pair(columns[0], columns[j], v) for j in range(PAIRS_TIMED)])
+        seconds(lambda: [naive_loops.match_pair(columns[0], columns[j], v) for j in range(PAIRS_TIMED)])
         / PAIRS_TIMED
     )
     ours = seconds(lambda: best_matches(unit * v, unit, positions), 3)
@@ -123,7 +123,7 @@ def region() -> None:
     matches = torch.randint(196, (100, 196), generator=torch.Generator().manual_seed(0))
     flat = data.regional.flatten(2)
     a_step = seconds(
-        lambda: naive.region_step(
+        lambda: naive_loops.region_step(
             ours.map, flat, 0, neighbours.samples[0], matches, weight.region_weights[0], 100.0
         ),
         3,
