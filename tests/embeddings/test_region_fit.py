@@ -1,7 +1,5 @@
 """The regional embedding: both solvers, the losses it reports, shapes and corner cases."""
 
-import warnings
-
 import naive
 import pytest
 import torch
@@ -57,11 +55,8 @@ def test_same_seed_same_bytes_other_seed_other_bytes(solver):
 @pytest.mark.parametrize("seed", range(4))
 def test_default_fit_improves_on_its_start_or_says_that_it_kept_it(seed):
     data = region_data(seed=seed, n=54)
-    with warnings.catch_warnings(record=True) as said:
-        warnings.simplefilter("always")
-        trace = fit(data, "adam", n_step=2).trace
-    improved = trace.losses[-1] < trace.losses[0]
-    assert improved or any("least-squares start" in str(each.message) for each in said)
+    trace = fit(data, "adam", n_step=2).trace
+    assert trace.losses[-1] < trace.losses[0] if trace.steps else trace.losses[-1] == trace.losses[0]
 
 
 def test_fitted_sample_embedding_serves_as_frame():

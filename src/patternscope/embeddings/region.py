@@ -1,6 +1,5 @@
 """The regional embedding: where each region of an image lies in the radial space of its layer."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +42,8 @@ class RegionEmbedding(LinearMap):
     L minimises ``lambda_kl similarity_loss + lambda_mi align_loss + wd/2 |L|^2``. Source: Sec. 3.3.
 
     Attributes after `fit`:
-        map: L (e, k).   scale: s.   trace: record of the solve; its parts are the losses over all pairs.
+        map: L (e, k).   scale: s.   trace: record of the solve; its parts are the losses over all pairs, its
+            steps 0 where no step improved on the least-squares start, which then is the map.
 
     Args:
         in_dim: k, channels of the layer.
@@ -235,10 +235,9 @@ def _solve(problem: _Problem, embedding: RegionEmbedding, settings: RegionParams
         after = _total(problem, settings, weight)
         if after["objective"] <= before["objective"]:
             return weight, _trace(settings, [before["objective"], *losses], after)
-    warnings.warn(
-        "regional embedding: no step improved on the least-squares start, which is returned", stacklevel=4
-    )
-    return start, _trace(settings, [before["objective"]], before)
+    kept = _trace(settings, [before["objective"]], before)
+    kept.steps = 0
+    return start, kept
 
 
 def _descend(

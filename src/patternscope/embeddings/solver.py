@@ -17,7 +17,7 @@ class Trace:
 
     Attributes:
         losses: the objective, or the named parts of it, as the solve went on; the first before any step.
-        steps: steps taken (sample, importance) or passes over the anchors (region).
+        steps: steps taken (sample, importance) or passes over the anchors (region; 0 where the start was kept).
         converged: whether the last tenth of the solve changed the loss by less than 1 % of the whole change.
         seconds: wall time.
         parts: the final value of each part of the objective.

@@ -41,7 +41,7 @@ class SampleEmbeddingData:
     classes: list[str]
     moment: str
     agreement: float
-    correlation: float
+    correlation: float | None
 
 
 def data(findings: Findings) -> SampleEmbeddingData:
@@ -97,10 +97,11 @@ def _write(figure: "Figure", shown: SampleEmbeddingData) -> None:
     figure.text(0.03, 1 - 0.2 / _HEIGHT, "Sample embedding", fontsize=TITLE, weight="bold", va="center")
     meaning = "Strength (distance from the origin): how sure the network is.  Orientation: of which class."
     figure.text(0.03, 1 - 0.42 / _HEIGHT, meaning, color=SOFT, va="center")
+    correlation = "undefined" if shown.correlation is None else f"{shown.correlation:.2f}"
     numbers = (
         f"{len(shown.labels)} images at {shown.moment}, coloured by true class; arrows: mean directions "
         f"(of one length).\nAgreement with the network {shown.agreement:.2f}; correlation of strength with "
-        f"uncertainty {shown.correlation:.2f}.{dimension_note(shown.embedding.shape[1])}"
+        f"uncertainty {correlation}.{dimension_note(shown.embedding.shape[1])}"
     )
     figure.text(0.03, 0.04, numbers.replace("-", "−"), fontsize=SMALL - 0.5, color=SOFT, va="center")
 

@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from pydantic import BaseModel
 
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.errors import InputError
-from patternscope.knowledge import find_knowledge_points
+from patternscope.knowledge import (
+    agreement,
+    find_knowledge_points,
+    object_cover,
+    strength_uncertainty_correlation,
+)
 from patternscope.networks.settings import TrainingSettings
 from patternscope.reference.features import (
     IMAGE_OPTIONS,
@@ -122,10 +126,9 @@ def _sample(_: argparse.Namespace, settings: SampleSettings, features: Features,
         fitted = SampleEmbedding(features.sample_features.shape[-1], **constructor).fit(data, params, into)
         posterior = fitted.posterior(features.sample_features)
         probs = features.target_probs.double()
-        agreement = float((posterior.argmax(1) == probs.argmax(1)).double().mean())
+        alike = agreement(posterior, probs)
         strength = torch.linalg.vector_norm(fitted.embedding.double(), dim=1)
-        entropy = -torch.xlogy(probs, probs).sum(1)
-        correlation = float(torch.corrcoef(torch.stack([strength, entropy]))[0, 1])
+        correlation = strength_uncertainty_correlation(fitted.embedding, probs)
         arrays = {
             "map": fitted.map,
             "scale": fitted.scale,
@@ -135,7 +138,7 @@ def _sample(_: argparse.Namespace, settings: SampleSettings, features: Features,
             "posterior": posterior,
         }
         trace = fitted.trace.summary()
-        record = {"agreement": agreement, "correlation": correlation, "trace": trace}
+        record = {"agreement": alike, "correlation": correlation, "trace": trace}
         write_result(into, SAMPLE, arrays, record, _sample_digest(features))
         axes = _axis_names(fitted.out_dim)
         columns = [features.labels, fitted.embedding, strength]
@@ -143,9 +146,10 @@ def _sample(_: argparse.Namespace, settings: SampleSettings, features: Features,
         numbers = torch.arange(len(fitted.mean_directions))
         write_table(into / "mean_directions.csv", ["class", *axes], [numbers, fitted.mean_directions])
         _draw(fitted.embedding, features.labels, fitted.mean_directions, features, into / f"{SAMPLE}.png")
+    said = "-" if correlation is None else f"{correlation:.3f}"
     return [
         f"loss {trace['final_loss']:.4g} (from {trace['start_loss']:.4g}); agreement with the network "
-        f"{agreement:.3f}; correlation of strength and entropy {correlation:.3f}"
+        f"{alike:.3f}; correlation of strength and entropy {said}"
     ]
 
 
@@ -223,7 +227,7 @@ def _share_on_object(region_weights: torch.Tensor, features: Features) -> dict[s
     if features.masks is None:
         return {}
     height, width = features.regional_features.shape[2:]
-    cover = F.adaptive_avg_pool2d(features.masks[:, None].double(), (height, width)).flatten(1)
+    cover = object_cover(features.masks, (height, width))
     share = (region_weights.cpu().double() * cover).sum(1).mean()
     return {"share": float(share), "object_area": float(torch.mean(cover))}
 

@@ -3,10 +3,9 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from patternscope.knowledge import KnowledgePoints, bootstrap_counts, find_knowledge_points
+from patternscope.knowledge import KnowledgePoints, bootstrap_counts, find_knowledge_points, object_cover
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import read_json, write_json
@@ -85,7 +84,7 @@ def _on_object(reliable: Tensor, masks: Tensor | None, grid: list[int]) -> dict[
     """Share of the reliable points that lies on the object, and of the picture that the object covers."""
     if masks is None:
         return {"on_object": None, "object_area": None}
-    cover = F.adaptive_avg_pool2d(masks[:, None].double(), (grid[0], grid[1])).flatten(1)
+    cover = object_cover(masks, (grid[0], grid[1]))
     on_object = float(cover[reliable].mean()) if reliable.any() else None
     return {"on_object": on_object, "object_area": float(torch.mean(cover))}
 

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from patternscope.embeddings import SampleEmbedding
+from patternscope.knowledge import agreement, strength_uncertainty_correlation
 from patternscope.radial import procrustes, rotation_angle
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
@@ -43,19 +44,12 @@ def run_sample(ctx: UnitContext) -> None:
         ctx.folder / "sample.json",
         {
             "scale": float(fitted.scale),
-            "agreement": float((posterior.argmax(1) == data["logits"].argmax(1)).double().mean()),
-            "correlation": _correlation(fitted.embedding, data["target_probs"]),
+            "agreement": agreement(posterior, data["logits"]),
+            "correlation": strength_uncertainty_correlation(fitted.embedding, data["target_probs"]),
             "alignment": _alignment(fitted.embedding, aligned_to),
             "trace": fitted.trace.summary(),
         },
     )
-
-
-def _correlation(embedding: Tensor, target_probs: Tensor) -> float:
-    """Pearson correlation between strength and the entropy of the target probabilities."""
-    probs = target_probs.double()
-    entropy = -torch.xlogy(probs, probs).sum(1)
-    return float(torch.corrcoef(torch.stack([embedding.double().norm(dim=1), entropy]))[0, 1])
 
 
 def _alignment(embedding: Tensor, before: Tensor | None) -> dict[str, float] | None:

@@ -1,0 +1,54 @@
+"""How well an embedding tells what the network knows, and where in the picture the object is."""
+
+import torch
+from torch import Tensor
+
+from patternscope.errors import InputError
+
+
+def agreement(posterior: Tensor, network_scores: Tensor) -> float:
+    """Return the share of samples for which the embedding's posterior and the network decide alike.
+
+    Source: METHOD section 10. `posterior` (n, c), `network_scores` (n, c) logits or probabilities; in [0, 1].
+    InputError when the shapes differ.
+
+    >>> agreement(torch.eye(2), torch.tensor([[3.0, 1.0], [2.0, 1.0]]))
+    0.5
+    """
+    if posterior.shape != network_scores.shape or posterior.ndim != 2:
+        raise InputError(
+            f"posterior, network_scores: got shapes {tuple(posterior.shape)} and {tuple(network_scores.shape)}, "
+            "wants (n, c) twice"
+        )
+    return float((posterior.argmax(dim=1) == network_scores.argmax(dim=1)).double().mean())
+
+
+def strength_uncertainty_correlation(embedding: Tensor, target_probs: Tensor) -> float | None:
+    """Return the Pearson correlation between strength and the entropy of the target probabilities.
+
+    ``corr(|g_x|, H(P(. | x)))``; near -1 where strength says how sure the network is.
+
+    Source: Sec. 4 (the paper's table). `embedding` (n, e), `target_probs` (n, c); in [-1, 1], None where either
+    does not vary at all.
+
+    >>> probs = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.5, 0.5]])
+    >>> strength_uncertainty_correlation(torch.tensor([[3.0], [2.0], [0.2]]), probs) < -0.9
+    True
+    """
+    probs = target_probs.double()
+    entropy = -torch.xlogy(probs, probs).sum(dim=1)
+    pair = torch.stack([torch.linalg.vector_norm(embedding.double(), dim=1).to(entropy), entropy])
+    if (pair.std(dim=1) == 0).any():
+        return None
+    return float(torch.corrcoef(pair)[0, 1])
+
+
+def object_cover(masks: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return how much of each region the object covers.
+
+    Source: this project. `masks` (n, height, width) bool, `grid` (h, w); (n, h*w) in [0, 1], float64.
+
+    >>> object_cover(torch.tensor([[[True, True], [False, False]]]), (2, 1))
+    tensor([[1., 0.]], dtype=torch.float64)
+    """
+    return torch.nn.functional.adaptive_avg_pool2d(masks[:, None].double(), grid).flatten(1)

@@ -1,0 +1,52 @@
+"""Agreement, correlation and object cover against their definitions."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patternscope.errors import InputError
+from patternscope.knowledge import agreement, object_cover, strength_uncertainty_correlation
+
+
+def drawn(seed, n=30, c=4, e=3):
+    generator = torch.Generator().manual_seed(seed)
+    probs = torch.softmax(2 * torch.randn(n, c, generator=generator), dim=1)
+    return torch.randn(n, e, generator=generator), probs
+
+
+def test_correlation_is_that_of_numpy():
+    embedding, probs = drawn(0)
+    entropy = -(probs * probs.log()).sum(1)
+    expected = np.corrcoef(embedding.norm(dim=1), entropy)[0, 1]
+    assert strength_uncertainty_correlation(embedding, probs) == pytest.approx(expected, rel=1e-5)
+
+
+@given(st.integers(0, 100), st.floats(0.1, 10))
+def test_correlation_does_not_know_the_unit_of_strength(seed, factor):
+    embedding, probs = drawn(seed)
+    first = strength_uncertainty_correlation(embedding, probs)
+    assert strength_uncertainty_correlation(factor * embedding, probs) == pytest.approx(first, abs=1e-4)
+
+
+def test_what_does_not_vary_has_no_correlation():
+    embedding, probs = drawn(0)
+    assert strength_uncertainty_correlation(torch.ones(30, 3), probs) is None
+    assert strength_uncertainty_correlation(embedding, torch.eye(4).repeat(8, 1)[:30]) is None
+
+
+def test_agreement_counts_equal_decisions():
+    _, probs = drawn(1)
+    other = probs.clone()
+    other[:12] = other[:12].roll(1, dims=1)
+    assert agreement(other, probs) == pytest.approx(18 / 30)
+    with pytest.raises(InputError, match=r"got shapes \(30, 4\) and \(29, 4\)"):
+        agreement(probs, probs[1:])
+
+
+def test_object_cover_is_the_mean_of_each_region():
+    masks = torch.rand(2, 6, 4, generator=torch.Generator().manual_seed(0)) > 0.5
+    expected = masks.double().view(2, 3, 2, 2, 2).mean((2, 4)).flatten(1)
+    assert torch.equal(object_cover(masks, (3, 2)), expected)
+    assert float(object_cover(masks, (3, 2)).mean()) == pytest.approx(float(masks.double().mean()))
