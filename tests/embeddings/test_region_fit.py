@@ -1,5 +1,7 @@
 """The regional embedding: both solvers, the losses it reports, shapes and corner cases."""
 
+import warnings
+
 import naive
 import pytest
 import torch

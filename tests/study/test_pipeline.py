@@ -15,6 +15,7 @@ from PIL import Image
 from toy_stages import contents
 
 from patternscope.errors import InputError
+from patternscope.figures import FIGURE_STAGES
 from patternscope.images import open_images
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.config import StudySettings, make_settings
@@ -184,7 +185,9 @@ def test_workers_and_kills_give_the_same_bytes(study, tmp_path):
     assert "held-out accuracy" in end.stdout
     assert "up to date" in end.stdout
     assert contents(tmp_path / "pool") == contents(study)
-    assert contents(tmp_path / "killed") == contents(study)
+    # The command draws the figures too.
+    run_study(tmp_path / "pool", settings(), (*STAGES, *FIGURE_STAGES), device="cpu")
+    assert contents(tmp_path / "killed") == contents(tmp_path / "pool")
     status = subprocess.run(
         [sys.executable, "-m", "patternscope", "status", str(tmp_path / "killed"), "--json"],
         capture_output=True,
