@@ -1,7 +1,7 @@
 """Hyperparameters of the three estimators: names, defaults, ranges and meanings, in one place."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -106,12 +106,34 @@ class RegionParams(Params):
     )
 
 
-class SampleSettings(SampleParams):
+class EstimatorSettings(Params):
+    """Base of the sections of a study that drive an estimator: what constructs it, and what goes to its fit.
+
+    Source: this project.
+
+    >>> SampleSettings(kappa_max=20).constructor()["kappa_max"]
+    20.0
+    """
+
+    fit_params: ClassVar[type[Params]]
+
+    def params(self) -> Params:
+        """Return the part that goes to `fit` or `estimate`."""
+        return self.fit_params(**self.model_dump(include=set(self.fit_params.model_fields)))
+
+    def constructor(self) -> dict[str, Any]:
+        """Return the arguments of the estimator's constructor."""
+        return self.model_dump(exclude=set(self.fit_params.model_fields))
+
+
+class SampleSettings(EstimatorSettings, SampleParams):
     """[sample] of a study: the estimator's construction and its fit.
 
     >>> SampleSettings(kappa_max=20).params() == SampleParams()
     True
     """
+
+    fit_params: ClassVar[type[Params]] = SampleParams
 
     out_dim: int = Field(default=3, ge=2, description="embedding dimensions e")
     kappa_max: float = Field(default=10.0, gt=0, description="largest concentration of sample embeddings")
@@ -119,41 +141,33 @@ class SampleSettings(SampleParams):
         "auto", description='divides features; "auto" = their mean strength'
     )
 
-    def params(self) -> SampleParams:
-        """Return the part that goes to `fit`."""
-        return SampleParams(**self.model_dump(include=set(SampleParams.model_fields)))
 
-
-class ImportanceSettings(ImportanceParams):
+class ImportanceSettings(EstimatorSettings, ImportanceParams):
     """[importance] of a study: the estimator's construction and its estimate.
 
     >>> ImportanceSettings().kappa_max
     'auto'
     """
 
+    fit_params: ClassVar[type[Params]] = ImportanceParams
+
     kappa_max: float | Literal["auto"] = Field(
         default="auto", description='kappa_v; "auto" = twice the channels'
     )
     kappa_prob: float = Field(default=5.0, gt=0, description="kappa_p of the target similarity")
 
-    def params(self) -> ImportanceParams:
-        """Return the part that goes to `estimate`."""
-        return ImportanceParams(**self.model_dump(include=set(ImportanceParams.model_fields)))
 
-
-class RegionSettings(RegionParams):
+class RegionSettings(EstimatorSettings, RegionParams):
     """[region] of a study: the estimator's construction and its fit.
 
     >>> RegionSettings().kappa_max
     1000.0
     """
 
+    fit_params: ClassVar[type[Params]] = RegionParams
+
     kappa_max: float = Field(default=1000.0, gt=0, description="largest concentration of regional embeddings")
     kappa_prob: float = Field(default=5.0, gt=0, description="kappa_p of the target similarity")
     scale: float | Literal["auto"] = Field(
         "auto", description='divides features; "auto" = their mean strength'
     )
-
-    def params(self) -> RegionParams:
-        """Return the part that goes to `fit`."""
-        return RegionParams(**self.model_dump(include=set(RegionParams.model_fields)))

@@ -102,12 +102,6 @@ def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
     sys.stderr.write(f"warning: {' '.join(str(message).split())}\n")
 
 
-def _split(settings: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Constructor arguments and fit parameters of a section."""
-    params = settings.params().model_dump()
-    return {name: value for name, value in settings.model_dump().items() if name not in params}, params
-
-
 def _sample_digest(features: Features) -> str:
     """What the sample embedding depends on."""
     return digest(features.target_probs, features.sample_features)
@@ -120,7 +114,7 @@ def _layer_digest(features: Features) -> str:
 
 def _sample(_: argparse.Namespace, settings: SampleSettings, features: Features, folder: Path) -> list[str]:
     """Fit and write the sample embedding."""
-    constructor, params = _split(settings)
+    constructor, params = settings.constructor(), settings.params().model_dump()
     data = {"target_probs": features.target_probs, "sample_features": features.sample_features}
     with written_whole(folder) as into:
         fitted = SampleEmbedding(features.sample_features.shape[-1], **constructor).fit(data, params, into)
@@ -157,7 +151,7 @@ def _importance(
     _: argparse.Namespace, settings: ImportanceSettings, features: Features, folder: Path
 ) -> list[str]:
     """Estimate and write the importance weights."""
-    constructor, params = _split(settings)
+    constructor, params = settings.constructor(), settings.params().model_dump()
     data = {"target_probs": features.target_probs, "regional_features": features.regional_features}
     if features.images is not None:
         data["images"] = features.images
@@ -185,7 +179,7 @@ def _region(
     samples = earlier_result(folder, SAMPLE, "train_sample_emb.py", _sample_digest(features))
     weights = earlier_result(folder, IMPORTANCE, "train_importance_weight.py", _layer_digest(features))
     tau = read_settings(given, KnowledgeSettings, ("tau",)).tau
-    constructor, params = _split(settings)
+    constructor, params = settings.constructor(), settings.params().model_dump()
     data = {
         "target_probs": features.target_probs,
         "regional_features": features.regional_features,

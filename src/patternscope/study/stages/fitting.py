@@ -1,40 +1,27 @@
 """What the stages that fit something share: settings to arguments, data from disk, a trace without times."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from pydantic import BaseModel
 from torch import Tensor
 
+from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.networks import resolve_device
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.keys import unit_seed
 from patternscope.study.stage import UnitContext, layer_folder
 
 
-class FitSettings(Protocol):
-    """A section of settings that knows which of its entries go to the fit. Source: this project."""
-
-    seed: int
-
-    def params(self) -> BaseModel:
-        """Return the entries that go to the fit."""
-        ...
-
-    def model_dump(self) -> dict[str, Any]:
-        """Return all entries."""
-        ...
-
-
-def fit_arguments(settings: FitSettings, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def fit_arguments(
+    settings: SampleSettings | ImportanceSettings | RegionSettings, seed: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an estimator's constructor arguments and the `params` of its fit, from its section of settings.
 
     Source: this project. The fit's seed comes from the unit's `seed` and from the section's, so that a
     section's seed alone varies the fit.
     """
     params = settings.params().model_dump()
-    constructor = {name: value for name, value in settings.model_dump().items() if name not in params}
-    return constructor, {**params, "seed": unit_seed(seed, settings.seed)}
+    return settings.constructor(), {**params, "seed": unit_seed(seed, settings.seed)}
 
 
 def regional_features(ctx: UnitContext) -> Tensor:
