@@ -14,7 +14,7 @@ ALLOWED = {stage: set(STAGES[:place]) for place, stage in enumerate(STAGES)} | {
     "images": set(),
     "networks": set(),
     "figures": {"knowledge", "study"},
-    "atlas": {"knowledge", "study"},
+    "atlas": {"radial", "knowledge", "study"},
     "errors": set(),
     "reference": {*STAGES, "images", "networks", "figures", "atlas"},
 }

@@ -1,0 +1,108 @@
+"""What an atlas holds, before it is written: plain values, and a function a layer that gives a step at a time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+Grid = tuple[int, int]
+Kind = Literal["training", "attack", "model"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A checkpoint, a step of an attack, or the one state of another model.
+
+    `number` is the training or attack step; `residual` and `angle` (degrees) tell how far the frame of a
+    checkpoint is from the one before; None where there is nothing to tell. Source: this project.
+    """
+
+    label: str
+    number: int | None = None
+    accuracy: float | None = None
+    residual: float | None = None
+    angle: float | None = None
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The regions of a layer at one step.
+
+    `position` (n, r, e) in units of the layer's mean strength; `category`, `confidence`, `mask`, `reliable`
+    (n, r) as in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None. Source: this
+    project.
+    """
+
+    position: np.ndarray
+    category: np.ndarray
+    confidence: np.ndarray
+    mask: np.ndarray
+    reliable: np.ndarray
+    importance: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class LayerContent:
+    """A layer in a condition: its grid, its regions step by step, and its counts.
+
+    `regions(t)` reads one step. `counts` (t, 3, 3) is (total, reliable, ratio) x (value, low, high), NaN
+    where there is nothing; `class_counts` (t, c, 3, 3) the same a class. `first` (n,) is the first step with
+    a reliable point of the image (t for never), `class_first` (c,) its median (NaN for never). `trajectory`
+    (n, r) are the types of an attack's paths, 0 to 4. Source: this project.
+    """
+
+    grid: Grid
+    regions: Callable[[int], Regions]
+    counts: np.ndarray
+    class_counts: np.ndarray | None = None
+    first: np.ndarray | None = None
+    class_first: np.ndarray | None = None
+    trajectory: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A way in which the images were seen: during training, under an attack, by another model.
+
+    `key` is made of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e),
+    `predictions` (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images`
+    (n, channels, h, w) uint8 after its last step. `layers` by name. `note` is a sentence to show. Source:
+    this project.
+    """
+
+    key: str
+    name: str
+    kind: Kind
+    steps: tuple[Step, ...]
+    direction: np.ndarray
+    sample_position: np.ndarray
+    predictions: np.ndarray
+    layers: Mapping[str, LayerContent]
+    note: str | None = None
+    targets: np.ndarray | None = None
+    attacked: np.ndarray | None = None
+    success: np.ndarray | None = None
+    images: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class AtlasContent:
+    """All that an atlas shows.
+
+    `layers` are names, shallow to deep; `images` (n, channels, h, w) uint8 with `labels` (n,) and
+    `image_names`; `conditions` begin with the training. `aligned`: the checkpoints are in one frame.
+    `left_out` are sentences about what the study has and this atlas has not. Source: this project.
+    """
+
+    title: str
+    classes: tuple[str, ...]
+    layers: tuple[str, ...]
+    images: np.ndarray
+    labels: np.ndarray
+    image_names: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+    tau: float
+    kappa_max: float
+    aligned: bool = True
+    left_out: tuple[str, ...] = field(default=())

@@ -1,0 +1,240 @@
+"""Writing an atlas as a zarr store; docs/atlas-format.md says what each array means."""
+
+import json
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions
+from patternscope.atlas.sprites import sprites
+from patternscope.radial import concentration_per_strength
+
+if TYPE_CHECKING:
+    import zarr
+
+FORMAT, VERSION = "patternscope-atlas", 1
+NEVER = 65535  # in `first`: no step has a reliable point
+_NODES = 513  # of the table of concentrations: relative error below 4e-5 between them
+_LEVEL = 6  # of gzip
+_LARGEST = {"<i2": 32767, "|u1": 255}
+
+Report = Callable[[float, str], None]
+
+
+def write_store(folder: Path, content: AtlasContent, report: Report = lambda fraction, text: None) -> None:
+    """Write an atlas into `folder`, made here, as a zarr v3 group with consolidated metadata.
+
+    The same content gives the same bytes. One step of one layer is held in memory at a time. Source: this
+    project.
+    """
+    import zarr
+
+    group = zarr.open_group(folder, mode="w-", zarr_format=3)
+    whole = _Writer(group)
+    whole.put("labels", content.labels, "<u2")
+    whole.put_bytes("image_names", json.dumps(content.image_names, ensure_ascii=False).encode())
+    whole.put_sprites("thumbnails", content.images)
+    keys = layer_keys(content.layers)
+    work = sum(len(each.steps) * len(each.layers) for each in content.conditions)
+    done, reach = 0, 1.0
+    for condition in content.conditions:
+        _write_condition(whole, condition)
+        for name, layer in condition.layers.items():
+            path = f"layers/{keys[name]}/{condition.key}"
+            for strength in _write_layer(whole, path, condition, layer, len(content.classes)):
+                done, reach = done + 1, max(reach, strength)
+                report(done / work, f"{condition.name}, {name}")
+    group.attrs.update(_attributes(content, keys, reach))
+    with warnings.catch_warnings():
+        # Consolidated metadata is an extension that zarr-python and zarrita agree on; it warns of that.
+        warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
+        zarr.consolidate_metadata(folder)
+
+
+def layer_keys(layers: tuple[str, ...]) -> dict[str, str]:
+    """Return the key of each layer in the store: its place, since names may hold any character.
+
+    Source: this project.
+
+    >>> layer_keys(("conv_22", "features.0/relu"))
+    {'conv_22': '0', 'features.0/relu': '1'}
+    """
+    return {name: str(place) for place, name in enumerate(layers)}
+
+
+class _Writer:
+    """Puts arrays into a group, so that equal arrays are equal bytes."""
+
+    def __init__(self, group: "zarr.Group") -> None:
+        self.group = group
+
+    def make(self, name: str, shape: tuple[int, ...], dtype: str, *, steps: bool) -> "zarr.Array[Any]":
+        """Make an array that is written later, a chunk a step or in one."""
+        from zarr.codecs import GzipCodec
+
+        return self.group.create_array(
+            name,
+            shape=shape,
+            chunks=(1, *shape[1:]) if steps else shape,
+            dtype=np.dtype(dtype),
+            compressors=GzipCodec(level=_LEVEL),
+            fill_value=0,
+            # A chunk of zeros is written too: what is missing is then damage.
+            config={"write_empty_chunks": True},
+        )
+
+    def put(self, name: str, values: np.ndarray, dtype: str, *, steps: bool = False) -> None:
+        """Write a whole array."""
+        self.make(name, values.shape, dtype, steps=steps)[...] = values.astype(dtype)
+
+    def put_scaled(self, name: str, values: np.ndarray, dtype: str) -> None:
+        """Write values (t, ...) as integers, each step with its scale."""
+        array = self.make(name, values.shape, dtype, steps=True)
+        array.attrs["scale"] = [put_step(array, step, each) for step, each in enumerate(values)]
+
+    def put_bytes(self, name: str, content: bytes, **attributes: Any) -> None:
+        """Write bytes as they are."""
+        values = np.frombuffer(content, np.uint8)
+        array = self.group.create_array(
+            name,
+            shape=values.shape,
+            chunks=values.shape,
+            dtype=values.dtype,
+            compressors=None,
+            fill_value=0,
+            attributes=attributes,
+            config={"write_empty_chunks": True},
+        )
+        array[...] = values
+
+    def put_sprites(self, name: str, images: np.ndarray) -> None:
+        """Write pictures of many small images."""
+        for place, (content, attributes) in enumerate(sprites(images)):
+            self.put_bytes(f"{name}/{place}", content, **attributes)
+
+
+def put_step(array: "zarr.Array[Any]", step: int, values: np.ndarray) -> float:
+    """Write values as the step's integers and return the scale that gives them back.
+
+    The largest absolute value takes the whole range: ``integer = round(value / scale)``. Source: this project.
+    """
+    limit = _LARGEST[array.dtype.str]
+    scale = float(np.abs(values).max(initial=0.0)) / limit or 1.0
+    array[step] = np.rint(values / scale).astype(array.dtype).reshape(array.shape[1:])
+    return scale
+
+
+def _write_condition(whole: _Writer, condition: Condition) -> None:
+    """Write what a condition has apart from its layers."""
+    path = f"conditions/{condition.key}"
+    whole.put(f"{path}/direction", condition.direction, "<f4", steps=True)
+    whole.put_scaled(f"{path}/sample_position", condition.sample_position, "<i2")
+    whole.put(f"{path}/predictions", condition.predictions, "<u2", steps=True)
+    if condition.targets is not None:
+        whole.put(f"{path}/targets", condition.targets, "<u2")
+    if condition.attacked is not None and condition.success is not None:
+        whole.put(f"{path}/outcome", condition.attacked + 2 * condition.success.astype(np.uint8), "|u1")
+    if condition.images is not None:
+        whole.put_sprites(f"{path}/thumbnails", condition.images)
+
+
+def _write_layer(
+    whole: _Writer, path: str, condition: Condition, layer: LayerContent, classes: int
+) -> Iterator[float]:
+    """Write a layer of a condition; yield the largest strength of each step when it is written."""
+    n, steps, e = len(condition.predictions[0]), len(condition.steps), condition.direction.shape[2]
+    regions = layer.grid[0] * layer.grid[1]
+    position = whole.make(f"{path}/position", (steps, n * regions, e), "<i2", steps=True)
+    category = "|u1" if classes <= 256 else "<u2"
+    bytes_of = {"category": category, "confidence": "|u1", "knowledge": "|u1"}
+    arrays = {
+        name: whole.make(f"{path}/{name}", (steps, n * regions), dtype, steps=True)
+        for name, dtype in bytes_of.items()
+    }
+    scales: dict[str, list[float]] = {"position": [], "importance": []}
+    for step in range(steps):
+        found = layer.regions(step)
+        scales["position"].append(put_step(position, step, found.position))
+        for name, values in _as_bytes(found).items():
+            arrays[name][step] = values.astype(arrays[name].dtype).reshape(-1)
+        if found.importance is not None:
+            if step == 0:
+                arrays["importance"] = whole.make(
+                    f"{path}/importance", (steps, n, regions), "|u1", steps=True
+                )
+            scales["importance"].append(put_step(arrays["importance"], step, found.importance))
+        yield float(np.linalg.norm(found.position, axis=-1).max(initial=0.0))
+    position.attrs["scale"] = scales["position"]
+    if "importance" in arrays:
+        arrays["importance"].attrs["scale"] = scales["importance"]
+    _write_counts(whole, path, layer, steps)
+
+
+def _as_bytes(found: Regions) -> dict[str, np.ndarray]:
+    """What a region says, as small integers."""
+    return {
+        "category": found.category,
+        "confidence": np.rint(found.confidence * 255),
+        "knowledge": found.mask + 2 * found.reliable.astype(np.uint8),
+    }
+
+
+def _write_counts(whole: _Writer, path: str, layer: LayerContent, steps: int) -> None:
+    """Write counts of a layer, and what is told a class or an image."""
+    whole.put(f"{path}/counts", layer.counts, "<f4")
+    if layer.class_counts is not None:
+        whole.put(f"{path}/class_counts", layer.class_counts, "<f4")
+    if layer.first is not None:
+        whole.put(f"{path}/first", np.where(layer.first < steps, layer.first, NEVER), "<u2")
+    if layer.class_first is not None:
+        whole.put(f"{path}/class_first", layer.class_first, "<f4")
+    if layer.trajectory is not None:
+        whole.put(f"{path}/trajectory", layer.trajectory.reshape(-1), "|u1")
+
+
+def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:
+    """The attributes of the root."""
+    first = content.conditions[0]
+    dimensions = first.direction.shape[2]
+    grids = {name: layer.grid for each in reversed(content.conditions) for name, layer in each.layers.items()}
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "created_by": "patternscope",
+        "title": content.title,
+        "n_images": len(content.labels),
+        "image_size": list(content.images.shape[-2:]),
+        "dimensions": dimensions,
+        "classes": list(content.classes),
+        "tau": content.tau,
+        "layers": [{"key": keys[name], "name": name, "grid": list(grids[name])} for name in content.layers],
+        "conditions": [_described(condition, keys) for condition in content.conditions],
+        "aligned": content.aligned,
+        "concentration": _concentration_table(content.kappa_max, dimensions, reach),
+        "left_out": list(content.left_out),
+    }
+
+
+def _described(condition: Condition, keys: dict[str, str]) -> dict[str, Any]:
+    """A condition as the root's attributes list it."""
+    return {
+        "key": condition.key,
+        "name": condition.name,
+        "kind": condition.kind,
+        "steps": [asdict(step) for step in condition.steps],
+        "layers": [keys[name] for name in condition.layers],
+        "grids": {keys[name]: list(layer.grid) for name, layer in condition.layers.items()},
+        "note": condition.note,
+    }
+
+
+def _concentration_table(kappa_max: float, dimensions: int, reach: float) -> dict[str, Any]:
+    """kappa(l) / l at strengths evenly spaced in log(1 + l), from 0 to `reach`."""
+    strength = torch.expm1(torch.linspace(0, np.log1p(reach), _NODES, dtype=torch.float64))
+    values = concentration_per_strength(strength, kappa_max, dimensions)
+    return {"kappa_max": kappa_max, "reach": reach, "values": [float(f"{each:.9g}") for each in values]}

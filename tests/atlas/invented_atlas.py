@@ -1,0 +1,241 @@
+"""Atlases of any size from invented numbers, for tests and for working on the page.
+
+    python tests/atlas/invented_atlas.py FOLDER --images 2000 --grid 7 7 --steps 12      98,000 points x 12 checkpoints
+    python tests/atlas/invented_atlas.py FOLDER --images 5000 --grid 20 10 --steps 2     1,000,000 points
+
+Points start near the origin and move out along their class's direction, deeper layers farther; some go astray.
+Confidence, category and knowledge are the posterior of the positions, so that a page can be checked against them.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions, Step
+from patternscope.atlas.store import write_store
+from patternscope.knowledge import find_knowledge_points
+
+KAPPA_MAX, TAU = 1000.0, 0.4
+ANIMALS = ("bridge", "bus", "car", "cat", "desk", "dog", "frog", "ipod", "lifeboat", "orange")
+
+
+def class_names(count: int) -> tuple[str, ...]:
+    """Ten plain names; beyond them long ones."""
+    more = (f"a class with a rather long name, number {each}" for each in range(len(ANIMALS), count))
+    return (*ANIMALS, *more)[:count] if count > len(ANIMALS) else ANIMALS[:count]
+
+
+def directions(classes: int, dimensions: int, rng: np.random.Generator) -> np.ndarray:
+    """Unit vectors that keep apart: the best of a few random draws."""
+    draws = rng.normal(size=(50, classes, dimensions))
+    draws /= np.linalg.norm(draws, axis=2, keepdims=True)
+    overlap = (draws @ draws.transpose(0, 2, 1) - 2 * np.eye(classes)).max(axis=(1, 2))
+    return draws[overlap.argmin()]
+
+
+def pictures(labels: np.ndarray, side: int, rng: np.random.Generator, channels: int = 3) -> np.ndarray:
+    """Images with a disc whose place and colour say class and image."""
+    y, x = np.mgrid[:side, :side]
+    centre = rng.uniform(0.3, 0.7, size=(2, len(labels), 1, 1)) * side
+    disc = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < (0.25 * side) ** 2
+    colours = rng.integers(60, 255, size=(int(labels.max()) + 1, channels, 1, 1))
+    ground = rng.integers(20, 60, size=(len(labels), channels, 1, 1))
+    return np.where(disc[:, None], colours[labels], ground).astype(np.uint8)
+
+
+def _counts(mask: np.ndarray, reliable: np.ndarray) -> np.ndarray:
+    """(3, 3): total, reliable, ratio with an interval of two standard errors."""
+    if not len(mask):
+        return np.full((3, 3), np.nan)
+    each = np.stack([mask.sum(axis=1), reliable.sum(axis=1)]).astype(float)
+    value, error = each.mean(axis=1), 2 * each.std(axis=1) / np.sqrt(each.shape[1])
+    rows = [(v, max(0.0, v - d), v + d) for v, d in zip(value, error, strict=True)]
+    ratio = value[1] / value[0] if value[0] else np.nan
+    return np.array([*rows, (ratio, ratio * 0.95, min(1.0, ratio * 1.05))])
+
+
+def invent_layer(
+    labels: np.ndarray,
+    mu: np.ndarray,
+    grid: tuple[int, int],
+    growth: list[float],
+    seed: int,
+    *,
+    importance: bool = True,
+    astray: np.ndarray | None = None,
+) -> LayerContent:
+    """A layer whose points stand at `growth[t]` of their way, and at `astray[t]` of the way to the next class."""
+    regions, classes = grid[0] * grid[1], len(mu)
+
+    def step(at: int) -> Regions:
+        rng = np.random.default_rng(seed)
+        said = np.where(rng.random((len(labels), regions)) < 0.75, labels[:, None], rng.integers(classes))
+        reach = rng.gamma(2.0, 1.0, size=(len(labels), regions, 1)) * (
+            rng.random((len(labels), regions, 1)) < 0.6
+        )
+        turn = 0.0 if astray is None else astray[at]
+        towards = (1 - turn) * mu[said] + turn * mu[(said + 1) % classes]
+        noise = rng.normal(scale=0.25, size=(len(labels), regions, mu.shape[1]))
+        position = (growth[at] * reach * towards + noise).astype(np.float32)
+        found = find_knowledge_points(
+            torch.from_numpy(position),
+            torch.from_numpy(mu).float(),
+            torch.from_numpy(labels),
+            tau=TAU,
+            kappa_max=KAPPA_MAX,
+            unit_strength=1.0,
+        )
+        weights = rng.dirichlet(np.full(regions, 0.3), len(labels)) if importance else None
+        return Regions(
+            position,
+            found.category.numpy(),
+            found.confidence.numpy(),
+            found.mask.numpy(),
+            found.reliable.numpy(),
+            weights,
+        )
+
+    counted = [step(at) for at in range(len(growth))]
+    reliable = np.stack([each.reliable.any(axis=1) for each in counted])
+    first = np.where(reliable.any(axis=0), reliable.argmax(axis=0), len(growth))
+    own = [first[labels == label] for label in range(classes)]
+    medians = [np.median(each) if len(each) else np.nan for each in own]
+    return LayerContent(
+        grid=grid,
+        regions=step,
+        counts=np.stack([_counts(each.mask, each.reliable) for each in counted]),
+        class_counts=np.stack(
+            [
+                [
+                    _counts(each.mask[labels == label], each.reliable[labels == label])
+                    for label in range(classes)
+                ]
+                for each in counted
+            ]
+        ),
+        first=first,
+        class_first=np.array([np.nan if each == len(growth) else each for each in medians]),
+    )
+
+
+def invent(
+    *,
+    images: int = 60,
+    classes: int = 10,
+    dimensions: int = 3,
+    steps: int = 4,
+    layers: int = 2,
+    grid: tuple[int, int] = (4, 6),
+    side: int = 32,
+    attack: bool = True,
+    model: bool = True,
+    importance: bool = True,
+    seed: int = 0,
+) -> AtlasContent:
+    """Return an invented atlas; layers have the given grid, the first of several a coarser one."""
+    rng = np.random.default_rng(seed)
+    names = tuple(f"conv_{each + 2}3" for each in range(layers))
+    labels = np.arange(images) % classes
+    mu = directions(classes, dimensions, rng)
+    pixels = pictures(labels, side, rng)
+
+    def condition(key: str, name: str, kind, growth: list[float], steps_, **others) -> Condition:
+        astray = others.pop("astray", None)
+        others_of_layers = others.pop("trajectory", None)
+        found = {}
+        for depth, layer in enumerate(names):
+            size = grid if depth else (max(1, grid[0] // 2), max(1, grid[1] // 2)) if layers > 1 else grid
+            made = invent_layer(
+                labels,
+                mu,
+                size,
+                [each * (depth + 1) / layers for each in growth],
+                seed + depth,
+                importance=importance and kind == "training",
+                astray=astray,
+            )
+            if kind != "training":
+                paths = None
+                if others_of_layers:
+                    paths = np.random.default_rng(depth).integers(0, 5, (images, size[0] * size[1]))
+                made = LayerContent(made.grid, made.regions, made.counts, trajectory=paths)
+            found[layer] = made
+        sample = np.stack([3 * each * mu[labels] for each in growth]) + rng.normal(
+            scale=0.4, size=(len(growth), images, dimensions)
+        )
+        chosen = np.where(rng.random((len(growth), images)) < 0.9, labels, (labels + 1) % classes)
+        return Condition(
+            key, name, kind, steps_, np.stack([mu] * len(growth)), sample, chosen, found, **others
+        )
+
+    numbers = [round(1000 * (2**each - 1) / max(1, 2 ** (steps - 1) - 1)) for each in range(steps)]
+    checkpoints = tuple(
+        Step(f"step {number}", number, 0.1 + 0.85 * each / max(1, steps - 1), *((0.2, 1.5) if each else ()))
+        for each, number in enumerate(numbers)
+    )
+    grown = [0.1 + 0.9 * each / max(1, steps - 1) for each in range(steps)] if steps > 1 else [1.0]
+    conditions = [condition("training", "Training", "training", grown, checkpoints)]
+    if attack:
+        attacked = tuple(Step(f"attack step {each}", each) for each in (0, 2, 4, 6))
+        conditions.append(
+            condition(
+                "attack",
+                "Attack",
+                "attack",
+                [1.0] * 4,
+                attacked,
+                astray=np.linspace(0, 1, 4),
+                trajectory=True,
+                targets=(labels + 1) % classes,
+                attacked=rng.random(images) < 0.9,
+                success=np.arange(images) % 3 > 0,
+                images=255 - pixels,
+                note="Invented: each point walks to the next class.",
+            )
+        )
+    if model:
+        conditions.append(
+            condition(
+                "student-logits",
+                "Student (logits)",
+                "model",
+                [0.7],
+                (Step("end of training", None, 0.91),),
+                note="Invented.",
+            )
+        )
+    return AtlasContent(
+        title=f"invented: {layers} layers, {steps} checkpoints, {images} images",
+        classes=class_names(classes),
+        layers=names,
+        images=pixels,
+        labels=labels,
+        image_names=tuple(f"{ANIMALS[label % 10]}/{each:04d}.png" for each, label in enumerate(labels)),
+        conditions=tuple(conditions),
+        tau=TAU,
+        kappa_max=KAPPA_MAX,
+    )
+
+
+def main() -> None:
+    """Write an invented atlas into a new folder."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="a folder that is not there yet")
+    for name, default in (("images", 200), ("classes", 10), ("dimensions", 3), ("steps", 8), ("layers", 4)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--grid", type=int, nargs=2, default=(8, 8), metavar=("H", "W"))
+    parser.add_argument("--side", type=int, default=64, help="pixels a side of the images")
+    parser.add_argument("--seed", type=int, default=0)
+    for name in ("attack", "model", "importance"):
+        parser.add_argument(f"--no-{name}", dest=name, action="store_false")
+    given = vars(parser.parse_args())
+    folder = given.pop("folder")
+    write_store(folder, invent(**{**given, "grid": tuple(given["grid"])}))
+
+
+if __name__ == "__main__":
+    main()
