@@ -1,4 +1,4 @@
-"""How far a count could be off: bootstrap intervals over images."""
+"""How far a count or a mean could be off: bootstrap intervals over images."""
 
 from dataclasses import dataclass
 
@@ -59,10 +59,7 @@ def bootstrap_counts(
         raise InputError(
             f"mask, reliable: got shapes {tuple(mask.shape)} and {tuple(reliable.shape)}, wants (n, r) twice, n >= 1"
         )
-    if resamples < 1 or not 0 < level < 1:
-        raise InputError(
-            f"resamples, level: got {resamples} and {level}, wants at least 1 and a share in (0, 1)"
-        )
+    _check_draws(resamples, level)
     counts = np.stack([each.sum(dim=1).cpu().double().numpy() for each in (mask, reliable)], axis=1)
     drawn = _resampled_means(counts, resamples, np.random.default_rng(seed))
     total, trusted = counts.mean(axis=0)
@@ -72,6 +69,41 @@ def bootstrap_counts(
         "reliable": _interval(float(trusted), drawn[:, 1], level),
         "ratio": _interval(reliable_ratio(trusted, total), with_points[:, 1] / with_points[:, 0], level),
     }
+
+
+def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
+    """Return the mean of one number an image with its percentile interval over images.
+
+    Images whose number does not exist (NaN) are left out. Source: this project (percentile bootstrap).
+
+    Args:
+        values: (n,) floating point.
+        resamples: draws, >= 1.
+        level: coverage in (0, 1).
+        seed: of the draws.
+
+    Raises:
+        InputError: values that are no vector, fewer than one draw, a level outside (0, 1).
+
+    >>> import torch
+    >>> bootstrap_mean(torch.tensor([2.0, 2.0, float("nan")]))
+    Interval(value=2.0, low=2.0, high=2.0)
+    """
+    if values.ndim != 1:
+        raise InputError(f"values: got shape {tuple(values.shape)}, wants one number an image (n,)")
+    _check_draws(resamples, level)
+    known = values[~values.isnan()].cpu().double().numpy()
+    if not len(known):
+        return Interval(None, None, None)
+    drawn = _resampled_means(known[:, None], resamples, np.random.default_rng(seed))
+    return _interval(float(known.mean()), drawn[:, 0], level)
+
+
+def _check_draws(resamples: int, level: float) -> None:
+    if resamples < 1 or not 0 < level < 1:
+        raise InputError(
+            f"resamples, level: got {resamples} and {level}, wants at least 1 and a share in (0, 1)"
+        )
 
 
 def _resampled_means(

@@ -100,6 +100,24 @@ def find_knowledge_points(
     return KnowledgePoints(mask, reliable, category, confidence, strength / unit)
 
 
+def class_probability(
+    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = KAPPA_MAX
+) -> Tensor:
+    """Return p(class | h^(r)) of one class an image, with a uniform prior.
+
+    Source: Sec. 3.4. h (n, r, e) with strengths in units of the layer's, mu (c, e), classes (n,) integers in
+    [0, c) -> (n, r), in (0, 1). InputError when the classes are not one an image.
+
+    >>> class_probability(torch.zeros(1, 2, 3), torch.eye(3), torch.tensor([1]))
+    tensor([[0.3333, 0.3333]])
+    """
+    if classes.shape != (len(region_embedding),):
+        raise InputError(f"classes: got shape {tuple(classes.shape)}, wants ({len(region_embedding)},)")
+    posterior = log_posterior(region_embedding, mean_directions, kappa_max)
+    chosen = classes.to(posterior.device)[:, None, None].expand(-1, posterior.shape[1], 1)
+    return posterior.gather(2, chosen)[..., 0].exp()
+
+
 def reliable_ratio(reliable: float, total: float) -> float | None:
     """Return reliable / total, or None where there is nothing to divide by.
 

@@ -1,10 +1,13 @@
-"""All that touches a network: building, listing its layers, recording them, training it."""
+"""All that touches a network: building, listing its layers, recording them, training it, attacking it."""
 
+from patternscope.networks.attack import pgd_steps
+from patternscope.networks.calling import images_at_once
 from patternscope.networks.device import resolve_device
 from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
 from patternscope.networks.recorder import Recording, record, record_batches
 from patternscope.networks.schedule import checkpoint_steps
 from patternscope.networks.settings import TrainingSettings
+from patternscope.networks.targets import attack_success, attack_targets, second_class
 from patternscope.networks.training import (
     Evaluation,
     TrainingState,
@@ -28,18 +31,23 @@ __all__ = [
     "TrainingSettings",
     "TrainingState",
     "architectures",
+    "attack_success",
+    "attack_targets",
     "build_network",
     "checkpoint_steps",
     "evaluate",
     "find_layer",
+    "images_at_once",
     "list_layers",
     "load_state",
     "load_weights",
+    "pgd_steps",
     "record",
     "record_batches",
     "resolve_device",
     "save_state",
     "save_weights",
+    "second_class",
     "suggest_layers",
     "total_steps",
     "train",

@@ -11,12 +11,10 @@ from torch import Tensor, nn
 
 from patternscope.errors import InputError
 from patternscope.networks.borrowing import borrowed, device_of, dtype_of, observed
+from patternscope.networks.calling import checked_images, images_at_once, run_for_logits
 from patternscope.networks.layers import find_layer, list_layers, resolve_names
 from patternscope.networks.layouts import Grid, LayoutFinder, as_pixels, first_tensor
-from patternscope.networks.wrapping import call_once, inner_network
-
-_PIXELS_PER_BATCH = 800_000
-_LARGEST_BATCH = 64
+from patternscope.networks.wrapping import inner_network
 
 
 @dataclass(frozen=True)
@@ -134,24 +132,9 @@ def _batches(images: Tensor | Iterable[Any], batch_size: int | None) -> Iterator
     if batch_size is not None and batch_size < 1:
         raise InputError(f"batch_size: saw {batch_size}, wanted at least 1")
     if not isinstance(images, Tensor):
-        return (_checked_images(each[0] if isinstance(each, tuple | list) else each) for each in images)
-    _checked_images(images)
-    pixels = images.shape[2] * images.shape[3]
-    size = batch_size or max(1, min(_LARGEST_BATCH, _PIXELS_PER_BATCH // pixels))
-    return iter(images.split(size))
-
-
-def _checked_images(images: Any) -> Tensor:
-    """Raise unless this is a non-empty batch of images."""
-    if not isinstance(images, Tensor):
-        raise InputError(f"images: saw {type(images).__name__}, wanted a tensor (n, channels, h, w)")
-    if images.ndim != 4 or 0 in images.shape:
-        raise InputError(
-            f"images: saw shape {tuple(images.shape)}, wanted (n, channels, h, w), none of them 0"
-        )
-    if not (images.is_floating_point() or images.dtype == torch.uint8):
-        raise InputError(f"images: saw {images.dtype}, wanted floating point or uint8")
-    return images
+        return (checked_images(each[0] if isinstance(each, tuple | list) else each) for each in images)
+    checked_images(images)
+    return iter(images.split(batch_size or images_at_once(images)))
 
 
 class _NoGridError(Exception):
@@ -184,11 +167,11 @@ class _Taker:
         pixels = as_pixels(self.images, device_of(inner), dtype_of(inner))
         try:
             with borrowed(self.model), observed(self._modules(inner), self._take):
-                output = first_tensor(call_once(self.model, pixels))
+                logits = run_for_logits(self.model, pixels)
         except _NoGridError as error:
             find_layer(str(error), list_layers(self.model, self.images[:2]))
             raise InputError(f"layer {str(error)!r} has no region grid for these images") from error
-        logits = self._logits(output)
+        logits = _checked_finite("model: logits", _wide(logits).cpu().clone())
         self._check_all_called()
         features = {name: self.features[name] for name in self.layers}
         return Recording(features, self._sample_features(logits), logits)
@@ -229,13 +212,6 @@ class _Taker:
         if features.untyped_storage().data_ptr() == output.untyped_storage().data_ptr():
             features = features.clone()  # an in-place activation may follow
         return _checked_finite(f"layer {self.asked[call][0]!r}: regional features", features)
-
-    def _logits(self, output: Tensor | None) -> Tensor:
-        """Return the logits (n, c)."""
-        if output is None or output.ndim != 2 or len(output) != len(self.images):
-            seen = "no tensor" if output is None else f"an output of shape {tuple(output.shape)}"
-            raise InputError(f"model: saw {seen}, wanted logits ({len(self.images)}, classes)")
-        return _checked_finite("model: logits", _wide(output).cpu().clone())
 
     def _check_all_called(self) -> None:
         """Raise when a layer did not run, or not as often as its call number says."""

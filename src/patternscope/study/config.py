@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.errors import InputError, explain
 from patternscope.networks.settings import TrainingSettings
 from patternscope.study.sections import (
+    AttackSettings,
     CheckpointsSettings,
     FiguresSettings,
     ImagesSettings,
@@ -50,7 +51,24 @@ class StudySettings(Section):
     knowledge: KnowledgeSettings = Field(
         default_factory=KnowledgeSettings, description="the knowledge points"
     )
+    attack: AttackSettings = Field(default_factory=AttackSettings, description="an adversarial attack")
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
+
+    @field_validator("attack", mode="before")
+    @classmethod
+    def _on_where_written(cls, section: Any) -> Any:
+        """An optional part is on where its section is written, unless the section says it is off."""
+        return {"enabled": True, **section} if isinstance(section, Mapping) else section
+
+    def with_all_parts(self) -> "StudySettings":
+        """Return these settings with every optional part enabled."""
+        parts = {name: getattr(self, name) for name in type(self).model_fields}
+        on = {
+            name: part.model_copy(update={"enabled": True})
+            for name, part in parts.items()
+            if isinstance(part, Section) and "enabled" in type(part).model_fields
+        }
+        return self.model_copy(update=on)
 
 
 def load_settings(path: str | Path) -> StudySettings:

@@ -129,6 +129,46 @@ class KnowledgeSettings(Section):
     )
 
 
+class AttackSettings(Section):
+    """[attack]: an adversarial attack on the samples, at the last checkpoint. Source: Sec. 4; METHOD section 8.
+
+    >>> AttackSettings().enabled, round(AttackSettings().step, 6) == round(2.5 * 8 / 255 / 20, 6)
+    (False, True)
+    """
+
+    enabled: bool = Field(
+        default=False, description="attack at all; a section [attack] switches it on unless it says otherwise"
+    )
+    epsilon: float = Field(
+        default=8 / 255, gt=0, description="largest perturbation, for pixels in [0, 1]; 8/255 is 0.0314"
+    )
+    step_size: float | None = Field(
+        default=None, gt=0, description="length of a step; by default 2.5 epsilon / n_step"
+    )
+    n_step: int = Field(default=20, ge=2, le=10_000, description="steps; every second one is kept")
+    norm: Literal["linf", "l2"] = Field(default="linf", description="how long a perturbation is")
+    random_start: bool = Field(
+        default=False, description="begin at a random perturbation; the clean image is kept as step 0 anyway"
+    )
+    target: str = Field(
+        default="second",
+        description='"second" (most likely class but the true one), "random" (a image), "none" (untargeted), '
+        "or a class by its name",
+    )
+
+    @property
+    def step(self) -> float:
+        """Length of a step: the one set, or the default."""
+        return self.step_size if self.step_size is not None else 2.5 * self.epsilon / self.n_step
+
+    @model_validator(mode="after")
+    def _within_the_pixels(self) -> "AttackSettings":
+        """A perturbation of 8 is meant to be 8/255."""
+        if self.norm == "linf" and self.epsilon > 1:
+            raise ValueError(f"epsilon: saw {self.epsilon}, wanted at most 1 for linf (8/255 is 0.0314)")
+        return self
+
+
 class FiguresSettings(Section):
     """[figures]: how pictures are made. Source: this project.
 

@@ -12,7 +12,7 @@ from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import study_axes
 from patternscope.study.runner import Event, RunSummary, run_units
 from patternscope.study.stage import Axes, Stage
-from patternscope.study.stages import STAGES
+from patternscope.study.stages import study_stages
 from patternscope.study.status import UnitStatus, study_record_of, study_status
 from patternscope.study.store import MANIFEST_FILE
 
@@ -20,7 +20,7 @@ from patternscope.study.store import MANIFEST_FILE
 def run_study(
     folder: str | Path,
     settings: StudySettings,
-    stages: Sequence[Stage] = STAGES,
+    stages: Sequence[Stage] | None = None,
     *,
     executor: Executor | Callable[[], Executor] | None = None,
     report: Callable[[Event], None] | None = None,
@@ -29,9 +29,9 @@ def run_study(
 ) -> RunSummary:
     """Bring the study in `folder` up to date with its settings; what is up to date is left alone.
 
-    Layers that are not named are suggested by the network, and written into study.json. Arguments as
-    `run_units`. Source: this project. InputError for settings, images, networks and folders that cannot be
-    used.
+    `stages` are `study_stages` of the settings by default. Layers that are not named are suggested by the
+    network, and written into study.json. Arguments as `run_units`. Source: this project. InputError for
+    settings, images, networks and folders that cannot be used.
     """
     resolve_device(device)
     axes = study_axes(settings)
@@ -39,7 +39,7 @@ def run_study(
         return run_units(
             Path(folder),
             with_layers(settings, axes),
-            stages,
+            study_stages(settings) if stages is None else stages,
             axes,
             executor=executor,
             report=report,
@@ -86,10 +86,10 @@ def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
     return settings, Axes(int(record["checkpoints"]), tuple(record["layers"]))
 
 
-def saved_status(folder: str | Path, stages: Sequence[Stage] = STAGES) -> list[UnitStatus]:
+def saved_status(folder: str | Path, stages: Sequence[Stage] | None = None) -> list[UnitStatus]:
     """Return the state of each unit of a study that was run before, read-only.
 
     Source: this project. InputError when the folder is no study.
     """
     settings, axes = saved_settings(folder)
-    return study_status(Path(folder), settings, stages, axes)
+    return study_status(Path(folder), settings, study_stages(settings) if stages is None else stages, axes)

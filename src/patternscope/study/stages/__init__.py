@@ -1,6 +1,9 @@
-"""The stages of a study, in the order of the theory."""
+"""The stages of a study, in the order of the theory, and those that its settings add."""
 
+from patternscope.study.config import StudySettings
 from patternscope.study.stage import Stage
+from patternscope.study.stages.adversarial import ADVERSARIAL
+from patternscope.study.stages.attack import ATTACK
 from patternscope.study.stages.features import FEATURES
 from patternscope.study.stages.images import IMAGES
 from patternscope.study.stages.importance import IMPORTANCE
@@ -11,3 +14,15 @@ from patternscope.study.stages.summary import SUMMARY
 from patternscope.study.stages.training import TRAINING
 
 STAGES: tuple[Stage, ...] = (IMAGES, TRAINING, FEATURES, SAMPLE, IMPORTANCE, REGION, KNOWLEDGE, SUMMARY)
+ATTACK_STAGES: tuple[Stage, ...] = (ATTACK, ADVERSARIAL)
+
+
+def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
+    """Return the stages of a study: those that every study has, then those of the parts that are enabled.
+
+    Source: this project.
+
+    >>> study_stages(StudySettings()) == STAGES
+    True
+    """
+    return STAGES + (ATTACK_STAGES if settings.attack.enabled else ())

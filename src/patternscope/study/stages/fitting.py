@@ -1,14 +1,16 @@
-"""What the stages that fit something share: settings to arguments, data from disk, a trace without times."""
+"""What stages share that fit something or use what was fitted: arguments, data and maps from disk."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.networks import resolve_device
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.keys import unit_seed
+from patternscope.study.records import read_json
 from patternscope.study.stage import UnitContext, layer_folder
 
 
@@ -40,3 +42,33 @@ def on_device(ctx: UnitContext, stage: str, file: str) -> dict[str, Tensor]:
     """
     device: torch.device = resolve_device(ctx.device)
     return {name: array.to(device) for name, array in load_arrays(ctx.path(stage, file)).items()}
+
+
+def fitted_sample(ctx: UnitContext) -> SampleEmbedding:
+    """Return the fitted sample embedding from sample.safetensors and sample.json, on the unit's device.
+
+    Source: this project. `ctx` is of a unit that reads one sample unit.
+    """
+    arrays = on_device(ctx, "sample", "sample.safetensors")
+    out_dim, in_dim = arrays["map"].shape
+    fitted = SampleEmbedding(in_dim, out_dim, kappa_max=ctx.settings.sample.kappa_max)
+    scale = arrays["map"].new_tensor(read_json(ctx.path("sample", "sample.json"))["scale"])
+    state = {name: arrays[name] for name in ("map", "mean_directions", "class_prior")}
+    fitted.to(scale.device).load_state_dict({**state, "scale": scale})
+    return fitted
+
+
+def fitted_regions(ctx: UnitContext) -> dict[str, RegionEmbedding]:
+    """Return the fitted regional embedding of each layer that the unit reads, on the unit's device.
+
+    Source: this project. From region.safetensors and region.json of one checkpoint.
+    """
+    device = resolve_device(ctx.device)
+    found = {}
+    for source in ctx.sources("region"):
+        weight = load_arrays(source.folder / "region.safetensors")["map"]
+        scale = weight.new_tensor(read_json(source.folder / "region.json")["scale"])
+        fitted = RegionEmbedding(weight.shape[1], weight.shape[0], kappa_max=ctx.settings.region.kappa_max)
+        fitted.load_state_dict({"map": weight, "scale": scale})
+        found[source.unit.layer or ""] = fitted.to(device)
+    return found

@@ -1,0 +1,60 @@
+"""Calling a network: images are checked before they go in, logits when they come out."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from patternscope.errors import InputError
+from patternscope.networks.layouts import first_tensor
+from patternscope.networks.wrapping import call_once
+
+_PIXELS_AT_ONCE = 800_000
+_MOST_AT_ONCE = 64
+
+
+def checked_images(images: Any) -> Tensor:
+    """Return the images; InputError unless they are a batch (n, channels, h, w), floating point or uint8.
+
+    Source: this project.
+
+    >>> checked_images(torch.zeros(0, 3, 4, 4))
+    Traceback (most recent call last):
+        ...
+    patternscope.errors.InputError: images: saw shape (0, 3, 4, 4), wanted (n, channels, h, w), none of them 0
+    """
+    if not isinstance(images, Tensor):
+        raise InputError(f"images: saw {type(images).__name__}, wanted a tensor (n, channels, h, w)")
+    if images.ndim != 4 or 0 in images.shape:
+        raise InputError(
+            f"images: saw shape {tuple(images.shape)}, wanted (n, channels, h, w), none of them 0"
+        )
+    if not (images.is_floating_point() or images.dtype == torch.uint8):
+        raise InputError(f"images: saw {images.dtype}, wanted floating point or uint8")
+    return images
+
+
+def images_at_once(images: Tensor) -> int:
+    """Return how many of the images (n, channels, h, w) make a batch: 64, fewer when larger than 111 pixels.
+
+    Source: this project.
+
+    >>> images_at_once(torch.zeros(1, 3, 64, 64)), images_at_once(torch.zeros(1, 3, 224, 224))
+    (64, 15)
+    """
+    return max(1, min(_MOST_AT_ONCE, _PIXELS_AT_ONCE // (images.shape[2] * images.shape[3])))
+
+
+def run_for_logits(model: nn.Module, pixels: Tensor) -> Tensor:
+    """Run the model, without torch's wrappers, and return its logits (n, c).
+
+    Source: this project. InputError when there is no tensor in its output or it has another shape.
+
+    >>> run_for_logits(nn.Flatten(), torch.ones(1, 1, 1, 2))
+    tensor([[1., 1.]])
+    """
+    output = first_tensor(call_once(model, pixels))
+    if output is None or output.ndim != 2 or len(output) != len(pixels):
+        seen = "no tensor" if output is None else f"an output of shape {tuple(output.shape)}"
+        raise InputError(f"model: saw {seen}, wanted logits ({len(pixels)}, classes)")
+    return output
