@@ -185,3 +185,34 @@ def bootstrap_means(counts, resamples: int, seed: int) -> list[float]:
     generator = np.random.default_rng(seed)
     drawn = generator.integers(len(counts), size=(resamples, len(counts)))
     return [sum(counts[i] for i in row) / len(counts) for row in drawn.tolist()]
+
+
+def turned(before, after) -> float:
+    """1 - cos of two regions, NaN where one has no orientation."""
+    if norm(before) == 0 or norm(after) == 0:
+        return math.nan
+    return 1 - dot(unit(before), unit(after))
+
+
+def relative_strength_change(before, after) -> float:
+    """Of one image's regions (r, e)."""
+    changed = sum(abs(norm(b) - norm(a)) for a, b in zip(before, after, strict=True))
+    strength = sum(norm(each) for each in before)
+    return changed / strength if strength else math.nan
+
+
+def trajectory(path, label: int, target: int, directions, unit_strength: float, kappa_max: float) -> int:
+    """Type of one region's way (t, e): rules of METHOD section 8, one after the other."""
+    lengths = [norm(point) / unit_strength for point in path]
+    first, last, least = lengths[0], lengths[-1], min(lengths)
+    original = first > 1 and dot(unit(path[0]), directions[label]) > 0.9
+    reached = posterior(np.array(path[-1]) / unit_strength, directions, kappa_max)[target] > 0.5
+    if original and first < 1.5 and reached and least > 1.2:
+        return 1
+    if original and first < 1.5 and reached and least < 1.0:
+        return 2
+    if first < 0.5 and reached:
+        return 3
+    if original and last < 1.0:
+        return 4
+    return 0

@@ -50,14 +50,26 @@ def patternscope(
 
 
 @app.command()
-def demo(out: Out = None, workers: Workers = 1, until: Until = None, device: Device = "auto") -> None:
+def demo(
+    out: Out = None,
+    workers: Workers = 1,
+    until: Until = None,
+    device: Device = "auto",
+    full: Annotated[
+        bool, typer.Option("--full", help="Also what is optional: an adversarial attack.")
+    ] = False,
+) -> None:
     """Study a small network, trained on drawn images.
 
-    Writes into runs/demo unless --out says otherwise. Example: patternscope demo --out /tmp/demo
+    Writes into runs/demo unless --out says otherwise. With --full an adversarial attack is studied too; what
+    is there already is not done again.
+
+    Examples: patternscope demo --out /tmp/demo; patternscope demo --full
     """
     from patternscope.study.config import DEMO_FILE, load_settings
 
-    _run(out or Path("runs/demo"), load_settings(DEMO_FILE), workers, until, device)
+    settings = load_settings(DEMO_FILE)
+    _run(out or Path("runs/demo"), settings.with_all_parts() if full else settings, workers, until, device)
 
 
 @app.command()
@@ -90,9 +102,9 @@ def status(folder: StudyFolder, as_json: AsJson = False) -> None:
     Example: patternscope status runs/demo
     """
     from patternscope.cli.tables import print_status, status_rows
-    from patternscope.study.study import saved_status
+    from patternscope.study.study import saved_settings, saved_status
 
-    units = saved_status(folder, _stages())
+    units = saved_status(folder, _stages(saved_settings(folder)[0]))
     if as_json:
         typer.echo(json.dumps(status_rows(units), indent=1))
     else:
@@ -149,18 +161,18 @@ def figures(folder: StudyFolder, workers: Workers = 1) -> None:
     _run(folder, settings, workers, "figures", "auto")
 
 
-def _stages() -> "tuple[Stage, ...]":
+def _stages(settings: "StudySettings") -> "tuple[Stage, ...]":
     """The stages of a study, and the figures, which the study itself does not know."""
-    from patternscope.figures import FIGURE_STAGES
-    from patternscope.study.stages import STAGES
+    from patternscope.figures import figure_stages
+    from patternscope.study.stages import study_stages
 
-    return (*STAGES, *FIGURE_STAGES)
+    return (*study_stages(settings), *figure_stages(settings))
 
 
 def _run(folder: Path, settings: "StudySettings", workers: int, until: str | None, device: str) -> None:
     """Run a study and print what came of it."""
     from patternscope.cli.progress import progress
-    from patternscope.cli.tables import print_outputs, print_summary
+    from patternscope.cli.tables import print_attack, print_outputs, print_summary
     from patternscope.errors import InputError
     from patternscope.study.execution import process_pool
     from patternscope.study.study import run_study
@@ -170,11 +182,13 @@ def _run(folder: Path, settings: "StudySettings", workers: int, until: str | Non
     executor = None if workers == 1 else lambda: process_pool(workers)
     with progress(sys.stderr) as report:
         summary = run_study(
-            folder, settings, _stages(), executor=executor, report=report, until=until, device=device
+            folder, settings, _stages(settings), executor=executor, report=report, until=until, device=device
         )
     if summary.done:
         typer.echo(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")
     else:
         typer.echo(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
     print_summary(folder)
+    if settings.attack.enabled:
+        print_attack(folder)
     print_outputs(folder)

@@ -12,9 +12,11 @@ from rich.table import Table
 
 from patternscope.networks import Layer
 from patternscope.study.records import read_json
-from patternscope.study.status import UnitStatus
+from patternscope.study.stage import Unit
+from patternscope.study.status import UnitStatus, study_record_of
 
 SUMMARY_FILE = Path("summary", "summary.json")
+ATTACK_FILE = Path("attack", "attack.json")
 
 
 def status_rows(units: Sequence[UnitStatus]) -> list[dict[str, Any]]:
@@ -114,6 +116,29 @@ def print_summary(folder: Path) -> None:
             )
     _show(table)
     _say("knowledge points an image, with 95 % intervals over images; on object: share of the reliable ones")
+
+
+def print_attack(folder: Path) -> None:
+    """Print how often the attack succeeded and a row a layer of what it did, where the study has come that far.
+
+    Source: this project.
+    """
+    if not (folder / ATTACK_FILE).exists():
+        return
+    attack = read_json(folder / ATTACK_FILE)
+    _say(
+        f"attack: {attack['succeeded']} of {attack['attacked']} correctly classified images "
+        f"({attack['success']:.0%}), {attack['norm']}, epsilon {attack['epsilon']:.4f}, {attack['n_step']} steps"
+    )
+    names = ("orientation_change", "strength_change", "target_points", "below_tau")
+    table = _table("layer", "turned (1 - cos)", "strength changed", "target points", "new ones")
+    for layer in study_record_of(folder)["layers"]:
+        path = folder / Unit("adversarial", layer=layer).path / "adversarial.json"
+        if path.exists():
+            found = read_json(path)
+            table.add_row(layer, *(_with_interval(found, name) for name in names))
+    _show(table)
+    _say("target points: regions an image that say the target class; new ones: share that did not before")
 
 
 def print_outputs(folder: Path) -> None:

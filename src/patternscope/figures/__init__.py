@@ -9,8 +9,10 @@ from patternscope.figures import (
     sample_embedding,
 )
 from patternscope.figures.findings import Findings, open_findings
+from patternscope.study.config import StudySettings
+from patternscope.study.stage import Stage
 
-FIGURE_STAGES = (
+FIGURE_STAGES: tuple[Stage, ...] = (
     sample_embedding.STAGE,
     regional_embedding.STAGE,
     knowledge_points.STAGE,
@@ -19,10 +21,25 @@ FIGURE_STAGES = (
     losses.STAGE,
 )
 
+ATTACK_FIGURE_STAGES: tuple[Stage, ...] = ()
+
+
+def figure_stages(settings: StudySettings) -> tuple[Stage, ...]:
+    """Return the figures of a study: those of every study, then those of the parts that are enabled.
+
+    Source: this project.
+
+    >>> figure_stages(StudySettings()) == FIGURE_STAGES
+    True
+    """
+    return FIGURE_STAGES + (ATTACK_FIGURE_STAGES if settings.attack.enabled else ())
+
+
 __all__ = [
     "FIGURE_STAGES",
     "Findings",
     "counts",
+    "figure_stages",
     "importance",
     "knowledge_points",
     "losses",

@@ -12,7 +12,8 @@ from patternscope.study.arrays import load_arrays
 from patternscope.study.keys import unit_seed
 from patternscope.study.records import read_json
 from patternscope.study.stage import Need, Unit, UnitContext
-from patternscope.study.status import study_record_of
+from patternscope.study.stages import study_stages
+from patternscope.study.study import saved_settings
 
 IMAGES = Need("images", ("samples.safetensors", "classes.json"))
 CLASSES = Need("images", ("samples.safetensors", "classes.json", "images.json"))
@@ -83,18 +84,9 @@ def open_findings(folder: str | Path) -> Findings:
 
     Source: this project. InputError when the folder is no study.
     """
-    folder = Path(folder)
-    record = study_record_of(folder)
-    checkpoints, layers = range(int(record["checkpoints"])), record["layers"]
-    units = [Unit("images"), Unit("summary")]
-    units += [Unit(stage, each) for stage in ("training", "sample") for each in checkpoints]
-    units += [
-        Unit(stage, each, layer)
-        for stage in ("importance", "region", "knowledge")
-        for each in checkpoints
-        for layer in layers
-    ]
-    return Findings({unit: folder / unit.path for unit in units}, int(record["seed"]))
+    settings, axes = saved_settings(folder)
+    units = [unit for stage in study_stages(settings) for unit in stage.units(axes)]
+    return Findings({unit: Path(folder) / unit.path for unit in units}, settings.seed)
 
 
 def moment(trained: Mapping[str, Any]) -> str:
