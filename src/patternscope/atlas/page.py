@@ -1,0 +1,124 @@
+"""The HTML around the page: all in one file, or a folder behind any file server."""
+
+import base64
+import hashlib
+import html
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from patternscope.errors import InputError
+from patternscope.study.records import read_json
+
+STATIC = Path(__file__).with_name("static")
+SCRIPT, WIDGET = STATIC / "page.js", STATIC / "widget.js"
+INDEX_FILE, SCRIPT_FILE, STORE_FOLDER = "index.html", "page.js", "store"
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="referrer" content="no-referrer">
+<link rel="icon" href="data:,">
+<title>{title}</title>
+</head>
+<body>
+<noscript>This page draws an atlas with JavaScript, which is switched off in this browser.</noscript>
+"""
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def store_keys(store: Path) -> list[str]:
+    """Return the keys of a store, which are the names of its files.
+
+    Source: this project.
+    """
+    return sorted(path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file())
+
+
+def single_page(store: Path) -> Iterator[str]:
+    """Yield the parts of one HTML file that holds the page and the whole store.
+
+    Each file of the store is base64 in an element of its own, which the page decodes when it needs it. A
+    Content-Security-Policy lets the page's own script run and no request leave. Source: this project.
+    InputError when the page is not built. Cost: memory for the store's largest file.
+    """
+    script = _script_text()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    yield _HEAD.format(policy=f"{_POLICY}; script-src 'sha256-{digest}'", title=_title(store))
+    yield '<div id="atlas"></div>\n'
+    for key in store_keys(store):
+        content = base64.b64encode((store / key).read_bytes()).decode()
+        yield f'<script type="text/plain" data-key="{html.escape(key)}">{content}</script>\n'
+    yield f"<script>{script}</script>\n</body>\n</html>\n"
+
+
+def folder_page(store: Path) -> str:
+    """Return the HTML of a folder whose `page.js` and `store/` lie beside it.
+
+    Source: this project.
+    """
+    policy = f"{_POLICY}; script-src 'self'; connect-src 'self'"
+    body = f'<div id="atlas" data-store="{STORE_FOLDER}/"></div>\n<script src="{SCRIPT_FILE}"></script>\n'
+    return f"{_HEAD.format(policy=policy, title=_title(store))}{body}</body>\n</html>\n"
+
+
+def write_single(store: Path, file: Path) -> int:
+    """Write the one HTML file, by one rename; return its size in bytes.
+
+    Source: this project.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(single_page(store))
+        return partial.replace(file).stat().st_size
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_folder(store: Path, folder: Path) -> None:
+    """Write the page, its script and a copy of the store into a folder for any static file server.
+
+    An earlier export is replaced. Source: this project. InputError when the folder holds anything else.
+    """
+    ours = {INDEX_FILE, SCRIPT_FILE, STORE_FOLDER}
+    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - ours):
+        raise InputError(f"{folder}: holds other things than an atlas; choose an empty or a new folder")
+    script = read_script(SCRIPT)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as partial:
+        new = Path(partial) / folder.name
+        shutil.copytree(store, new / STORE_FOLDER)
+        (new / SCRIPT_FILE).write_bytes(script)
+        (new / INDEX_FILE).write_text(folder_page(store), encoding="utf-8")
+        if folder.exists():
+            folder.rename(Path(partial) / "old")
+        new.rename(folder)
+
+
+def read_script(path: Path) -> bytes:
+    """Return a built script of the page; InputError when it is not there.
+
+    Source: this project.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path}: the page is not built; in a clone run `npm ci && npm run build` in viewer/"
+        ) from error
+
+
+def _script_text() -> str:
+    """The page's script, so that nothing in it ends the element that holds it."""
+    return read_script(SCRIPT).decode("utf-8").replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _title(store: Path) -> str:
+    """The title of the window, from the store."""
+    return html.escape(f"{read_json(store / 'zarr.json')['attributes']['title']} - patternscope")

@@ -1,0 +1,122 @@
+"""Serving an atlas to a browser on this machine: the page, its script, the files of one store, and nothing else."""
+
+import errno
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from patternscope.atlas.page import (
+    INDEX_FILE,
+    SCRIPT,
+    SCRIPT_FILE,
+    STORE_FOLDER,
+    folder_page,
+    read_script,
+)
+from patternscope.errors import InputError
+
+PORT = 8765
+_BYTES = "application/octet-stream"
+_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+def file_of(store: Path, key: str) -> Path | None:
+    """Return the file of a key, None when there is none within the store, wherever the key points.
+
+    Source: this project. Neither "..", an absolute path, a backslash nor a symbolic link leads out of `store`.
+    """
+    parts = key.split("/")
+    if any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts):
+        return None
+    root = store.resolve()
+    path = root.joinpath(*parts).resolve()
+    return path if path.is_relative_to(root) and path.is_file() else None
+
+
+class AtlasServer(ThreadingHTTPServer):
+    """An HTTP server for one store.
+
+    Source: this project. `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0
+    takes any free one. `address` is where a browser finds it. InputError when the port or host cannot be had.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, store: Path, host: str = "127.0.0.1", port: int = PORT) -> None:
+        self.store = store
+        self.pages = {
+            "": (INDEX_FILE, folder_page(store).encode()),
+            INDEX_FILE: (INDEX_FILE, folder_page(store).encode()),
+            SCRIPT_FILE: (SCRIPT_FILE, read_script(SCRIPT)),
+        }
+        try:
+            super().__init__((host, port), _Handler)
+        except OverflowError as error:
+            raise InputError(f"port: saw {port}, wanted 0 to 65535") from error
+        except OSError as error:
+            what = {
+                errno.EADDRINUSE: f"port {port} is taken; choose another --port, or 0 for any",
+                errno.EACCES: f"port {port} needs more rights; choose one above 1023",
+            }
+            raise InputError(
+                f"{host}: {what.get(error.errno or 0, f'cannot listen here ({error.strerror})')}"
+            ) from error
+
+    @property
+    def address(self) -> str:
+        """The address for a browser on this machine."""
+        host, port = str(self.server_address[0]), self.server_address[1]
+        return f"http://{'127.0.0.1' if host in {'0.0.0.0', '::'} else host}:{port}/"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Answers GET and HEAD."""
+
+    server: AtlasServer
+    protocol_version = "HTTP/1.1"
+    server_version = "patternscope"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """Send a file."""
+        self._answer(with_body=True)
+
+    def do_HEAD(self) -> None:
+        """Send what would come before a file."""
+        self._answer(with_body=False)
+
+    def _refuse(self) -> None:
+        """Answer any other method; its body is not read, so the connection ends."""
+        self.close_connection = True
+        self.send_response(HTTPStatus.METHOD_NOT_ALLOWED)
+        self.send_header("Allow", "GET, HEAD")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse  # noqa: N815 - names of the base class
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - a name of the base class
+        """Say nothing a request."""
+
+    def _answer(self, *, with_body: bool) -> None:
+        """Send what the path asks for, or that it is not there."""
+        found = self._found(unquote(urlsplit(self.path).path).removeprefix("/"))
+        name, content = found or ("", b"nothing here\n")
+        self.send_response(HTTPStatus.OK if found else HTTPStatus.NOT_FOUND)
+        self.send_header("Content-Type", _TYPES.get(Path(name).suffix, _BYTES))
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-cache")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.end_headers()
+        if with_body:
+            self.wfile.write(content)
+
+    def _found(self, path: str) -> tuple[str, bytes] | None:
+        """Name and bytes of what a path asks for."""
+        if path in self.server.pages:
+            return self.server.pages[path]
+        folder, _, key = path.partition("/")
+        file = file_of(self.server.store, key) if folder == STORE_FOLDER else None
+        return None if file is None else (file.name, file.read_bytes())
