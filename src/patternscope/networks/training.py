@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from patternscope.errors import InputError
 from patternscope.networks.augmentation import augmented
 from patternscope.networks.borrowing import borrowed, device_of, dtype_of, own_random_state
-from patternscope.networks.layouts import as_pixels, first_tensor
+from patternscope.networks.layouts import as_pixels
+from patternscope.networks.objectives import Objective, class_logits, cross_entropy
 from patternscope.networks.schedule import batch_indices, derived_seed, one_cycle
 from patternscope.networks.settings import TrainingSettings
 from patternscope.networks.weights import read_tensors, write_tensors
@@ -71,10 +71,10 @@ def train(
     seed: int,
     start: TrainingState | None = None,
     until_step: int | None = None,
-    device: str | torch.device = "cpu",
+    objective: Objective | None = None,
     report: Report | None = None,
 ) -> TrainingState:
-    """Train a copy of the network from `start` (None: step 0) up to `until_step` (None: the end).
+    """Train a copy of the network, where it is, from `start` (None: step 0) up to `until_step` (None: the end).
 
     One segment from 0 to the end and any chain of segments through saved states give the same bytes, on one
     machine with one number of threads. The network given is not changed: load `state.network` into it.
@@ -88,7 +88,7 @@ def train(
         seed: of the order of images, the augmentation and the network's own randomness (dropout).
         start: state of an earlier segment with the same seed, settings and images.
         until_step: last step of this segment, start.step to total_steps(settings, N).
-        device: where to run.
+        objective: what is minimised; None for cross-entropy with the settings' label smoothing.
         report: called after each step with (step, total steps, loss).
 
     Source: this project.
@@ -102,7 +102,7 @@ def train(
     first = 0 if start is None else start.step
     if not first <= until <= total:
         raise InputError(f"until_step: saw {until}, wanted {first} to {total}")
-    segment = _Segment(network, settings, seed, torch.device(device))
+    segment = _Segment(network, settings, seed, objective or cross_entropy(settings.label_smoothing))
     if start is not None:
         segment.restore(start)
     losses = [] if start is None else start.losses.tolist()
@@ -132,10 +132,7 @@ def evaluate(network: nn.Module, images: ImageStore, labels: Tensor, batch_size:
     found = []
     with borrowed(network):
         for chosen in torch.arange(len(images)).split(batch_size):
-            logits = first_tensor(network(as_pixels(images[chosen], device, dtype)))
-            if logits is None:
-                raise InputError("network: saw no tensor as its output, wanted logits (n, c)")
-            found.append(logits.float().cpu())
+            found.append(class_logits(network(as_pixels(images[chosen], device, dtype))).cpu())
     logits = torch.cat(found)
     return Evaluation((logits.argmax(1) == labels.cpu()).double().mean().item(), logits)
 
@@ -171,13 +168,13 @@ class _Segment:
     """A copy of the network with its optimizer, while it is trained."""
 
     def __init__(
-        self, network: nn.Module, settings: TrainingSettings, seed: int, device: torch.device
+        self, network: nn.Module, settings: TrainingSettings, seed: int, objective: Objective
     ) -> None:
-        self.settings, self.seed, self.device = settings, seed, device
+        self.settings, self.seed, self.objective = settings, seed, objective
         # Channels last is the faster layout for thin convolutions on CPUs: 15 to 20 % of a step.
-        self.network = copy.deepcopy(network).to(device).to(memory_format=torch.channels_last)
+        self.network = copy.deepcopy(network).to(memory_format=torch.channels_last)
         self.network.train()
-        self.dtype = dtype_of(self.network)
+        self.device, self.dtype = device_of(self.network), dtype_of(self.network)
         self.optimizer = self._make_optimizer()
 
     def advance(self, step: int, total: int, images: Tensor, labels: Tensor) -> float:
@@ -188,8 +185,7 @@ class _Segment:
         for group in self.optimizer.param_groups:
             group["lr"] = one_cycle(step, total, self.settings.maximum_lr)
         pixels = as_pixels(images, self.device, self.dtype).contiguous(memory_format=torch.channels_last)
-        logits = first_tensor(self.network(pixels))
-        loss = self._loss(logits, labels)
+        loss = self.objective(self.network, pixels, labels.to(self.device))
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
@@ -234,16 +230,6 @@ class _Segment:
             nesterov = settings.momentum > 0
             return torch.optim.SGD(weights, momentum=settings.momentum, nesterov=nesterov, **common)
         return torch.optim.AdamW(weights, betas=(settings.momentum, 0.999), fused=True, **common)
-
-    def _loss(self, logits: Tensor | None, labels: Tensor) -> Tensor:
-        """Return the cross-entropy, after checking that the labels are classes of the network."""
-        if logits is None or logits.ndim != 2:
-            raise InputError("network: wanted logits (n, c) as its output")
-        if int(labels.max()) >= logits.shape[1] or int(labels.min()) < 0:
-            seen = f"{int(labels.min())} to {int(labels.max())}"
-            raise InputError(f"labels: saw {seen}, wanted 0 to {logits.shape[1] - 1}")
-        wanted = labels.to(self.device)
-        return F.cross_entropy(logits.float(), wanted, label_smoothing=self.settings.label_smoothing)
 
 
 def _checked_total(images: ImageStore, labels: Tensor, settings: TrainingSettings) -> int:

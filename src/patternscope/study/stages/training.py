@@ -31,6 +31,7 @@ def run_training(ctx: UnitContext) -> None:
     checkpoint = ctx.unit.checkpoint or 0
     classes = read_json(ctx.path("images", "classes.json"))["classes"]
     network = study_network(settings.network, settings.images, len(classes), ctx.stage_seed)
+    network.to(resolve_device(ctx.device))
     path = checkpoint_file(settings.network, settings.checkpoints.folder, checkpoint)
     if path is None:
         record = _train_segment(ctx, network)
@@ -40,8 +41,7 @@ def run_training(ctx: UnitContext) -> None:
     save_weights(network, ctx.folder / "network.safetensors")
     held_out = ctx.path("images", "held_out/labels.safetensors")
     labels = load_arrays(held_out)["labels"]
-    model = network.to(resolve_device(ctx.device))
-    accuracy = evaluate(model, ShardedArray(held_out.parent, "images"), labels).accuracy
+    accuracy = evaluate(network, ShardedArray(held_out.parent, "images"), labels).accuracy
     write_json(
         ctx.folder / "training.json",
         {**record, "checkpoint": checkpoint, "held_out_accuracy": accuracy, "held_out_images": len(labels)},
@@ -78,7 +78,6 @@ def _train_segment(ctx: UnitContext, network: Normalised) -> dict[str, Any]:
         seed=ctx.stage_seed,
         start=start,
         until_step=steps[checkpoint],
-        device=resolve_device(ctx.device),
         report=report,
     )
     save_state(state, ctx.folder / "state.safetensors")
