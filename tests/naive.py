@@ -216,3 +216,31 @@ def trajectory(path, label: int, target: int, directions, unit_strength: float, 
     if original and last < 1.0:
         return 4
     return 0
+
+
+def softened_divergence(student, teacher, temperature: float) -> float:
+    """T^2 times the mean divergence of the student's softened probabilities from the teacher's."""
+    rows = [
+        divergence(softmax([t / temperature for t in wanted]), softmax([s / temperature for s in own]))
+        for own, wanted in zip(student, teacher, strict=True)
+    ]
+    return temperature**2 * sum(rows) / len(rows)
+
+
+def block_means(features, height: int, width: int) -> np.ndarray:
+    """Features (n, k, h, w) averaged over equal blocks to a grid whose sides divide theirs."""
+    n, k, h, w = features.shape
+    found = np.zeros((n, k, height, width))
+    for a in range(height):
+        for b in range(width):
+            rows = range(a * h // height, (a + 1) * h // height)
+            columns = range(b * w // width, (b + 1) * w // width)
+            cells = [features[:, :, y, x] for y in rows for x in columns]
+            found[:, :, a, b] = sum(cells) / len(cells)
+    return found
+
+
+def feature_distance(student, teacher) -> float:
+    height, width = (min(a, b) for a, b in zip(student.shape[2:], teacher.shape[2:], strict=True))
+    own, wanted = block_means(student, height, width), block_means(teacher, height, width)
+    return norm((own - wanted).ravel()) ** 2 / norm(wanted.ravel()) ** 2

@@ -1,8 +1,9 @@
-"""All that touches a network: building, listing its layers, recording them, training it, attacking it."""
+"""All that touches a network: building, listing its layers, recording, training, distilling, attacking it."""
 
 from patternscope.networks.attack import pgd_steps
 from patternscope.networks.calling import images_at_once
 from patternscope.networks.device import resolve_device
+from patternscope.networks.distillation import Student, distil_features, distil_logits
 from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
 from patternscope.networks.recorder import Recording, record, record_batches
 from patternscope.networks.schedule import checkpoint_steps
@@ -28,6 +29,7 @@ __all__ = [
     "Layer",
     "Normalised",
     "Recording",
+    "Student",
     "TrainingSettings",
     "TrainingState",
     "architectures",
@@ -35,6 +37,8 @@ __all__ = [
     "attack_targets",
     "build_network",
     "checkpoint_steps",
+    "distil_features",
+    "distil_logits",
     "evaluate",
     "find_layer",
     "images_at_once",

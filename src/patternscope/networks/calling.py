@@ -53,8 +53,19 @@ def run_for_logits(model: nn.Module, pixels: Tensor) -> Tensor:
     >>> run_for_logits(nn.Flatten(), torch.ones(1, 1, 1, 2))
     tensor([[1., 1.]])
     """
-    output = first_tensor(call_once(model, pixels))
-    if output is None or output.ndim != 2 or len(output) != len(pixels):
-        seen = "no tensor" if output is None else f"an output of shape {tuple(output.shape)}"
-        raise InputError(f"model: saw {seen}, wanted logits ({len(pixels)}, classes)")
-    return output
+    return as_logits(call_once(model, pixels), len(pixels))
+
+
+def as_logits(output: object, count: int, name: str = "model") -> Tensor:
+    """Return a network's output for `count` images as logits (n, c).
+
+    Source: this project. InputError when there is no tensor in it or it has another shape.
+
+    >>> as_logits({"logits": torch.zeros(2, 3), "loss": None}, 2).shape
+    torch.Size([2, 3])
+    """
+    logits = first_tensor(output)
+    if logits is None or logits.ndim != 2 or len(logits) != count:
+        seen = "no tensor" if logits is None else f"an output of shape {tuple(logits.shape)}"
+        raise InputError(f"{name}: saw {seen}, wanted logits ({count}, classes)")
+    return logits

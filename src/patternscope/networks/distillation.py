@@ -8,13 +8,14 @@ from torch import Tensor, nn
 
 from patternscope.errors import InputError
 from patternscope.networks.borrowing import borrowed, device_of, dtype_of, observed, own_random_state
+from patternscope.networks.calling import run_for_logits
 from patternscope.networks.layers import find_layer, list_layers, resolve_names
 from patternscope.networks.layouts import LayoutFinder, first_tensor
-from patternscope.networks.objectives import Objective, class_logits
+from patternscope.networks.objectives import labelled_logits
 from patternscope.networks.schedule import derived_seed
 from patternscope.networks.settings import TrainingSettings
 from patternscope.networks.training import ImageStore, Report, train
-from patternscope.networks.wrapping import call_once, inner_network
+from patternscope.networks.wrapping import inner_network
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,9 @@ def distil_logits(
     _check_weight(weight)
 
     def objective(network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-        own = class_logits(network(pixels), labels, "student")
+        own = labelled_logits(network(pixels), labels, "student")
         with borrowed(teacher):
-            wanted = class_logits(teacher(_for(teacher, pixels)), name="teacher").to(own)
+            wanted = run_for_logits(teacher, _for(teacher, pixels)).to(own)
         soft = softened_divergence(own, wanted, temperature)
         return _mixed(soft, own, labels, weight, settings)
 
@@ -106,18 +107,19 @@ def distil_features(
     """
     _check_weight(weight)
     example = images[torch.arange(2)]
-    channels = [_channels(each, name, example) for each, name in zip((student, teacher), layers, strict=True)]
-    pair = _MappedStudent(student, *channels, seed)
+    own_channels, wanted_channels = (
+        _channels(each, name, example) for each, name in zip((student, teacher), layers, strict=True)
+    )
+    pair = _MappedStudent(student, own_channels, wanted_channels, seed)
 
     def objective(network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
         if not isinstance(network, _MappedStudent):
             raise TypeError(f"trained {type(network).__name__}, not the student with its map")
-        output, features = _output_and_features(network.student, pixels, layers[0])
-        own = class_logits(output, labels, "student")
+        logits, features = _logits_and_features(network.student, pixels, layers[0])
+        own = labelled_logits(logits, labels, "student")
         with borrowed(teacher):
-            output, wanted = _output_and_features(teacher, _for(teacher, pixels), layers[1])
-        if class_logits(output, name="teacher").shape != own.shape:
-            raise InputError(_other_classes(own, class_logits(output)))
+            logits, wanted = _logits_and_features(teacher, _for(teacher, pixels), layers[1])
+        _check_same_classes(own, logits)
         soft = feature_distance(network.channel_map(features).float(), wanted.to(pixels).float())
         return _mixed(soft, own, labels, weight, settings)
 
@@ -137,8 +139,7 @@ def softened_divergence(student_logits: Tensor, teacher_logits: Tensor, temperat
     >>> softened_divergence(torch.zeros(2, 3), torch.zeros(2, 3), 4.0)
     tensor(0.)
     """
-    if student_logits.shape != teacher_logits.shape:
-        raise InputError(_other_classes(student_logits, teacher_logits))
+    _check_same_classes(student_logits, teacher_logits)
     own = F.log_softmax(student_logits / temperature, dim=1)
     wanted = F.log_softmax(teacher_logits / temperature, dim=1)
     return temperature**2 * F.kl_div(own, wanted, reduction="batchmean", log_target=True)
@@ -179,8 +180,8 @@ class _MappedStudent(nn.Module):
         return self.student(pixels)
 
 
-def _output_and_features(model: nn.Module, pixels: Tensor, layer: str) -> tuple[object, Tensor]:
-    """Run the model and return its output and a layer's regional features (n, k, h, w), with gradients."""
+def _logits_and_features(model: nn.Module, pixels: Tensor, layer: str) -> tuple[Tensor, Tensor]:
+    """Run the model and return its logits and a layer's regional features (n, k, h, w), with gradients."""
     inner = inner_network(model)
     wanted = resolve_names(model, [layer])[layer]
     finder = LayoutFinder(len(pixels), (pixels.shape[2], pixels.shape[3]))
@@ -201,10 +202,10 @@ def _output_and_features(model: nn.Module, pixels: Tensor, layer: str) -> tuple[
         if name == wanted.partition("@")[0] or isinstance(module, nn.Linear | nn.Conv2d)
     }
     with observed(modules, take):
-        output = call_once(model, pixels)
+        logits = run_for_logits(model, pixels)
     if not found:
         raise InputError(f"layer {layer!r} has no region grid for these images")
-    return output, found[0]
+    return logits, found[0]
 
 
 def _channels(model: nn.Module, layer: str, example: Tensor) -> int:
@@ -231,9 +232,9 @@ def _check_weight(weight: float) -> None:
         raise InputError(f"weight: saw {weight}, wanted a share of the soft term in [0, 1]")
 
 
-def _other_classes(student: Tensor, teacher: Tensor) -> str:
-    """Say that two networks do not tell the same classes apart."""
-    return (
-        f"student and teacher: saw logits {tuple(student.shape)} and {tuple(teacher.shape)}, "
-        "wanted the same number of classes"
-    )
+def _check_same_classes(student: Tensor, teacher: Tensor) -> None:
+    if student.shape != teacher.shape:
+        raise InputError(
+            f"student and teacher: saw logits {tuple(student.shape)} and {tuple(teacher.shape)}, "
+            "wanted the same number of classes"
+        )

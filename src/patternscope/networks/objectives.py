@@ -1,22 +1,16 @@
 """What training minimises: a function of network, pixels and labels."""
 
-from typing import Protocol
+from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from patternscope.errors import InputError
-from patternscope.networks.layouts import first_tensor
+from patternscope.networks.calling import as_logits
 
-
-class Objective(Protocol):
-    """The loss of a batch, a scalar with gradients: `network` is the copy that is trained.
-
-    Pixels (n, channels, h, w) in [0, 1] and labels int64 (n,) are on the network's device. Source: this
-    project.
-    """
-
-    def __call__(self, network: nn.Module, pixels: Tensor, labels: Tensor, /) -> Tensor: ...
+# The loss of a batch, a scalar with gradients, from the network that is trained, pixels (n, channels, h, w) in
+# [0, 1] and labels int64 (n,), all on one device.
+Objective = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
 def cross_entropy(label_smoothing: float = 0.0) -> Objective:
@@ -30,26 +24,23 @@ def cross_entropy(label_smoothing: float = 0.0) -> Objective:
     """
 
     def objective(network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-        logits = class_logits(network(pixels), labels)
+        logits = labelled_logits(network(pixels), labels)
         return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
     return objective
 
 
-def class_logits(output: object, labels: Tensor | None = None, name: str = "network") -> Tensor:
-    """Return a network's output as logits (n, c) in float32, after checking that labels are classes of it.
+def labelled_logits(output: object, labels: Tensor, name: str = "network") -> Tensor:
+    """Return a network's output as logits (n, c) in float32, after checking that the labels are classes of it.
 
     Source: this project. InputError for anything but (n, c), and for a label outside 0 to c - 1.
 
     >>> import torch
-    >>> class_logits(torch.zeros(2, 3)).shape
+    >>> labelled_logits(torch.zeros(2, 3), torch.tensor([0, 2])).shape
     torch.Size([2, 3])
     """
-    logits = first_tensor(output)
-    if logits is None or logits.ndim != 2:
-        seen = type(output).__name__ if logits is None else f"shape {tuple(logits.shape)}"
-        raise InputError(f"{name}: saw {seen}, wanted logits (n, c) as its output")
-    if labels is not None and not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
+    logits = as_logits(output, len(labels), name)
+    if not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
         seen = f"{int(labels.min())} to {int(labels.max())}"
         raise InputError(f"labels: saw {seen}, wanted 0 to {logits.shape[1] - 1}")
     return logits.float()

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from patternscope.errors import InputError
 from patternscope.networks.augmentation import augmented
 from patternscope.networks.borrowing import borrowed, device_of, dtype_of, own_random_state
+from patternscope.networks.calling import as_logits
 from patternscope.networks.layouts import as_pixels
-from patternscope.networks.objectives import Objective, class_logits, cross_entropy
+from patternscope.networks.objectives import Objective, cross_entropy
 from patternscope.networks.schedule import batch_indices, derived_seed, one_cycle
 from patternscope.networks.settings import TrainingSettings
 from patternscope.networks.weights import read_tensors, write_tensors
@@ -132,7 +133,8 @@ def evaluate(network: nn.Module, images: ImageStore, labels: Tensor, batch_size:
     found = []
     with borrowed(network):
         for chosen in torch.arange(len(images)).split(batch_size):
-            found.append(class_logits(network(as_pixels(images[chosen], device, dtype))).cpu())
+            output = network(as_pixels(images[chosen], device, dtype))
+            found.append(as_logits(output, len(chosen), "network").float().cpu())
     logits = torch.cat(found)
     return Evaluation((logits.argmax(1) == labels.cpu()).double().mean().item(), logits)
 
