@@ -19,6 +19,7 @@ from toy_stages import AXES, STAGES, Toy, contents
 from patternscope.errors import InputError
 from patternscope.study.execution import process_pool
 from patternscope.study.journal import Journal, unit_times
+from patternscope.study.plan import make_plan
 from patternscope.study.runner import run_units
 from patternscope.study.stage import Axes, Need, Stage, Unit, UnitContext
 from patternscope.study.store import Store
@@ -27,7 +28,8 @@ ALL = 1 + 3 + 3 + 6 + 6 + 1
 
 
 def run(folder: Path, stages=STAGES, axes=AXES, executor=None, until=None, report=None, **settings):
-    return run_units(folder, Toy(**settings), stages, axes, executor=executor, until=until, report=report)
+    plan = make_plan(Toy(**settings), stages, axes)
+    return run_units(folder, plan, executor=executor, until=until, report=report)
 
 
 def stages_of(units) -> set[str]:
@@ -206,7 +208,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(os, "open", refuse)
-    with pytest.raises(InputError, match="no permission to write here"):
+    with pytest.raises(InputError, match="no permission to write or read here"):
         run(tmp_path / "s")
 
 

@@ -5,6 +5,7 @@ from toy_stages import AXES, STAGES, Toy, contents
 
 from patternscope.errors import InputError
 from patternscope.study.journal import Journal
+from patternscope.study.plan import make_plan
 from patternscope.study.runner import run_units
 from patternscope.study.stage import Stage, Unit
 from patternscope.study.status import study_record_of, study_status
@@ -12,17 +13,19 @@ from patternscope.study.store import Store
 
 
 def states(folder, **settings) -> dict[str, str]:
-    return {each.unit.path: each.state for each in study_status(folder, Toy(**settings), STAGES, AXES)}
+    return {
+        each.unit.path: each.state for each in study_status(folder, make_plan(Toy(**settings), STAGES, AXES))
+    }
 
 
 def test_each_state(tmp_path):
     assert set(states(tmp_path / "nowhere").values()) == {"missing"}
-    run_units(tmp_path, Toy(), STAGES, AXES, until="features")
+    run_units(tmp_path, make_plan(Toy(), STAGES, AXES), until="features")
     before = contents(tmp_path)
     found = states(tmp_path)
     assert {found["source"], found["features/02"]} == {"done"}
     assert found["fit/00/low"] == "missing"
-    run_units(tmp_path, Toy(), STAGES, AXES)
+    run_units(tmp_path, make_plan(Toy(), STAGES, AXES))
     assert set(states(tmp_path).values()) == {"done"}
     changed = states(tmp_path, tau=0.5)
     assert {path for path, state in changed.items() if state == "stale"} == {
@@ -37,14 +40,16 @@ def test_each_state(tmp_path):
 
 
 def test_sizes_and_times(tmp_path):
-    run_units(tmp_path, Toy(pause=0.01), STAGES, AXES)
-    found = {each.unit.path: each for each in study_status(tmp_path, Toy(pause=0.01), STAGES, AXES)}
+    run_units(tmp_path, make_plan(Toy(pause=0.01), STAGES, AXES))
+    found = {
+        each.unit.path: each for each in study_status(tmp_path, make_plan(Toy(pause=0.01), STAGES, AXES))
+    }
     assert found["source"].size == len("apples") + len("6")
     assert (found["train/01"].seconds or 0) >= 0.01
 
 
 def test_running_is_shown_while_a_run_holds_the_study(tmp_path):
-    run_units(tmp_path, Toy(), STAGES, AXES, until="source")
+    run_units(tmp_path, make_plan(Toy(), STAGES, AXES), until="source")
     journal = Journal(tmp_path)
     journal.write("run", units=1)
     journal.write("begin", unit="train/00")
@@ -60,10 +65,11 @@ def test_what_lies_outside_and_is_gone_makes_a_unit_stale(tmp_path):
         return "here"
 
     stages = (Stage("source", 1, STAGES[0].run, ("source",), external=gone),)
-    run_units(tmp_path / "s", Toy(), stages, AXES)
-    assert [each.state for each in study_status(tmp_path / "s", Toy(), stages, AXES)] == ["done"]
+    plan = make_plan(Toy(), stages, AXES)
+    run_units(tmp_path / "s", plan)
+    assert [each.state for each in study_status(tmp_path / "s", plan)] == ["done"]
     (tmp_path / "gone").write_text("")
-    assert [each.state for each in study_status(tmp_path / "s", Toy(), stages, AXES)] == ["stale"]
+    assert [each.state for each in study_status(tmp_path / "s", plan)] == ["stale"]
 
 
 def test_a_folder_that_is_no_study(tmp_path):

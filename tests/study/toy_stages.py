@@ -103,6 +103,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 if __name__ == "__main__":
+    from patternscope.study.plan import make_plan
     from patternscope.study.runner import run_units
 
-    run_units(Path(sys.argv[1]), Toy(pause=float(sys.argv[2])), STAGES, AXES)
+    run_units(Path(sys.argv[1]), make_plan(Toy(pause=float(sys.argv[2])), STAGES, AXES))

@@ -1,5 +1,7 @@
 """Weights from and to files: safetensors, or a foreign .pth."""
 
+import os
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,11 +70,25 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
 
 
 def write_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Write named tensors as safetensors: contiguous, on the CPU, without metadata. Source: this project."""
+    """Write named tensors as safetensors: contiguous, on the CPU, without metadata; equal tensors, equal bytes.
+
+    Source: this project. A tensor that shares memory with another is written as its own copy. OSError when
+    the disk is full or refuses.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     # A clone each, since names that share memory (tied weights) are refused by the format.
-    save_file({name: each.detach().cpu().contiguous().clone() for name, each in tensors.items()}, str(path))
+    copies = {name: each.detach().cpu().contiguous().clone() for name, each in tensors.items()}
+    try:
+        save_file(copies, str(path))
+    except SafetensorError as error:
+        # The library hides what the disk said in its text; whoever explains a full disk needs the number.
+        refused = re.search(r"os error (\d+)", str(error))
+        if refused is None:
+            raise
+        code = int(refused.group(1))
+        raise OSError(code, os.strerror(code), str(path)) from error
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:

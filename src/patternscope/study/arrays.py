@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from patternscope.errors import InputError
+from patternscope.networks.weights import write_tensors
 
 SHARD_BYTES = 64 * 2**20
 _SHARD_KEY = "data"
@@ -27,10 +28,10 @@ _DTYPES: dict[str, tuple[np.dtype, torch.dtype]] = {
 def save_arrays(path: Path, arrays: Mapping[str, torch.Tensor]) -> None:
     """Write named tensors into one safetensors file; equal tensors give equal bytes.
 
-    Source: this project. Any device; a tensor that shares memory with another is written as its own copy.
+    Source: this project. Any device. OSError when the disk is full or refuses.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: array.detach().cpu().contiguous().clone() for name, array in arrays.items()}, path)
+    write_tensors(arrays, path)
 
 
 def load_arrays(path: Path) -> dict[str, torch.Tensor]:

@@ -31,6 +31,9 @@ class StudySettings(Section):
     """
 
     seed: int = Field(default=0, ge=0, lt=2**62, description="the one seed, from which all randomness comes")
+    keep_features: bool = Field(
+        default=True, description="keep regional features on the disk when nothing needs them any more"
+    )
     images: ImagesSettings = Field(default_factory=ImagesSettings, description="where images come from")
     network: NetworkSettings = Field(default_factory=NetworkSettings, description="which network and layers")
     training: TrainingSettings = Field(

@@ -1,12 +1,16 @@
 """Doing one unit of work, and where: in this process, or in a pool of processes."""
 
+import math
 import multiprocessing
 import os
+import platform
 import shutil
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import version
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,8 @@ from typing import Any
 from patternscope.errors import InputError
 from patternscope.study.stage import InputUnit, Unit, UnitContext
 from patternscope.study.store import Store, plain_errors, seal
+
+RESTARTS = 3  # executors that may break in one run before it gives up
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,15 @@ def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> 
     return partial
 
 
+def program_versions() -> dict[str, str]:
+    """Return the versions of the programs on which a study's bytes depend.
+
+    Source: this project.
+    """
+    names = ("patternscope", "torch", "torchvision", "numpy", "safetensors")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
 def _silent(fraction: float, text: str) -> None:
     """Hear how far a unit is, and say nothing."""
 
@@ -68,21 +83,73 @@ class InProcessExecutor(Executor):
         return future
 
 
-def process_pool(workers: int) -> ProcessPoolExecutor:
-    """Return a pool of `workers` fresh processes, each with its share of this machine's threads.
+class ProcessPool(ProcessPoolExecutor):
+    """Fresh processes on this machine, each with its share of the threads.
 
-    Source: this project. InputError for fewer than one. The processes end with their parent, even when it is
-    killed.
+    Source: this project. `capacity` is their number. They end with their parent, even when it is killed.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.capacity = workers
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        super().__init__(
+            workers,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(threads,),
+        )
+
+
+def process_pool(workers: int) -> ProcessPool:
+    """Return a pool of `workers` processes that share this machine's threads.
+
+    Source: this project. InputError for fewer than one.
     """
     if workers < 1:
         raise InputError(f"workers: {workers} asked for; wanted 1 or more")
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    return ProcessPoolExecutor(
-        workers,
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(threads,),
-    )
+    return ProcessPool(workers)
+
+
+class Workers:
+    """The executor of a run: how much it takes at once, and how to get another when its processes die.
+
+    `executor` is None for this process, an executor that is used and left open, or a function that makes one,
+    which is closed with `stack`. Source: this project.
+    """
+
+    def __init__(self, executor: Executor | Callable[[], Executor] | None, stack: ExitStack) -> None:
+        self.make = executor if callable(executor) else None
+        self.stack = stack
+        self.restarts = 0
+        self.executor: Executor = InProcessExecutor() if executor is None else self._made(executor)
+
+    def _made(self, executor: Executor | Callable[[], Executor]) -> Executor:
+        """Return the given executor, or make one that is closed with the run."""
+        return self.stack.enter_context(executor()) if callable(executor) else executor
+
+    @property
+    def capacity(self) -> float:
+        """Units that can be under way now; more would wait where nobody can see or reorder them."""
+        return getattr(self.executor, "capacity", math.inf)
+
+    def submit(self, task: Task, report: Callable[[float, str], None]) -> Future[Path]:
+        """Hand a task over; only work in this process can tell how far it is."""
+        if isinstance(self.executor, InProcessExecutor):
+            return self.executor.submit(run_task, task, report)
+        return self.executor.submit(run_task, task)
+
+    def explained(self, error: Exception) -> Exception:
+        """Return what an exception of the executor's own means."""
+        explain = getattr(self.executor, "explained", None)
+        return error if explain is None else explain(error)
+
+    def restart(self) -> bool:
+        """Make new workers after some died; False when that is impossible or was tried often enough."""
+        self.restarts += 1
+        if self.make is None or self.restarts > RESTARTS:
+            return False
+        self.executor = self._made(self.make)
+        return True
 
 
 def _start_worker(threads: int) -> None:

@@ -19,6 +19,7 @@ class Plan:
     """
 
     settings: BaseModel
+    axes: Axes
     stages: dict[str, Stage]
     needs: dict[Unit, tuple[tuple[Need, Unit], ...]]
 
@@ -26,6 +27,15 @@ class Plan:
     def units(self) -> list[Unit]:
         """All units, each after all that it reads."""
         return list(self.needs)
+
+    @property
+    def readers(self) -> dict[Unit, list[Unit]]:
+        """The units that read each unit; nothing where none do."""
+        found: dict[Unit, list[Unit]] = {unit: [] for unit in self.needs}
+        for reader, needs in self.needs.items():
+            for source in dict.fromkeys(source for _, source in needs):
+                found[source].append(reader)
+        return found
 
     def stage(self, unit: Unit) -> Stage:
         """Return the stage of a unit."""
@@ -46,7 +56,7 @@ def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes) -> Plan:
         by_name[stage.name] = stage
         for unit in stage.units(axes):
             needs[unit] = tuple((n, u) for n in stage.needs for u in _needed(by_name[n.stage], n, unit, axes))
-    return Plan(settings, by_name, needs)
+    return Plan(settings, axes, by_name, needs)
 
 
 def _needed(source: Stage, need: Need, reader: Unit, axes: Axes) -> list[Unit]:
@@ -80,7 +90,8 @@ def until_stage(plan: Plan, name: str | None) -> Plan:
         if unit in kept or unit.stage == name or unit.stage.startswith(f"{name}/"):
             kept.add(unit)
             kept.update(source for _, source in plan.needs[unit])
-    return Plan(plan.settings, plan.stages, {unit: need for unit, need in plan.needs.items() if unit in kept})
+    needs = {unit: need for unit, need in plan.needs.items() if unit in kept}
+    return Plan(plan.settings, plan.axes, plan.stages, needs)
 
 
 def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:

@@ -1,27 +1,25 @@
 """Running what has to be run: what is missing, stale or damaged, as soon as its inputs are there."""
 
 import heapq
-import platform
+import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from patternscope.errors import InputError
-from patternscope.study.execution import InProcessExecutor, Task, run_task
+from patternscope.study.bulk import BulkDropper, dropped_inputs
+from patternscope.study.execution import Task, Workers, program_versions
 from patternscope.study.journal import Journal
 from patternscope.study.keys import only_chosen
-from patternscope.study.plan import Plan, make_plan, unit_inputs, unit_key, until_stage
-from patternscope.study.stage import Axes, Stage, Unit
+from patternscope.study.plan import Plan, unit_inputs, unit_key, until_stage
+from patternscope.study.stage import Unit
 from patternscope.study.store import DamagedUnit, Manifest, Store, plain_errors
 
-RESTARTS = 3  # pools of processes that may break in one run before it gives up
+LOOK_AGAIN = 2.0  # seconds after which a run looks whether a cluster has got more workers
 
 
 @dataclass(frozen=True)
@@ -50,100 +48,97 @@ class RunSummary:
     kept: list[Unit] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
 
+    def then(self, later: "RunSummary") -> "RunSummary":
+        """Return this run and one after it as one: what either did is done, the rest is kept."""
+        done = list(dict.fromkeys(self.done + later.done))
+        kept = [unit for unit in later.kept if unit not in set(done)]
+        return RunSummary(done, kept, self.damaged + later.damaged)
+
 
 def run_units(
     folder: Path,
-    settings: BaseModel,
-    stages: Sequence[Stage],
-    axes: Axes,
+    plan: Plan,
     *,
     executor: Executor | Callable[[], Executor] | None = None,
     report: Callable[[Event], None] | None = None,
     until: str | None = None,
     device: str = "cpu",
+    keep_bulk: bool = True,
 ) -> RunSummary:
     """Bring a study up to date: run the units that are missing, stale or damaged, and nothing else.
 
     `executor` is where they run: None for this process, an executor that is used and left open, or a
     function that makes one, which is closed at the end and made again when a worker dies. The bytes written
     depend on none of these, nor on how often the run was killed. `device` is where networks and fits run, as
-    torch names it, or "auto". Source: this project.
+    torch names it, or "auto". Without `keep_bulk` the files that stages declare as bulk go when all that
+    reads them is done; they are made again when something that reads them has to run. Source: this project.
 
     InputError for a folder that cannot be used and for what a stage finds wrong in its input; units that
     were running then still finish and are kept.
     """
-    plan = until_stage(make_plan(settings, stages, axes), until)
+    part = until_stage(plan, until)
     store = Store(folder)
+    journal = Journal(folder)
     with store.locked(), plain_errors(folder), ExitStack() as stack:
-        store.write_study(study_record(settings, axes))
-        workers = _Workers(executor, stack)
-        return _Run(plan, store, workers, report or (lambda event: None), device).loop()
+        store.write_study(study_record(plan))
+        host = _Host(store, journal, Workers(executor, stack), report or (lambda event: None), device)
+        dropper = None if keep_bulk else BulkDropper(plan, store, journal)
+        run = _Run(part, host, dropper)
+        summary = run.loop()
+        while run.remade:
+            # Files that had been dropped came back other than they were: see again what stands on them.
+            run = _Run(part, host, dropper)
+            summary = summary.then(run.loop())
+        return summary
 
 
-def study_record(settings: BaseModel, axes: Axes) -> dict[str, Any]:
+def study_record(plan: Plan) -> dict[str, Any]:
     """Return the content of study.json: settings, axes, seed and the versions of the programs.
 
     Source: this project.
     """
-    dumped = settings.model_dump(mode="json")
-    names = ("patternscope", "torch", "torchvision", "numpy", "safetensors")
+    dumped = plan.settings.model_dump(mode="json")
     return {
         "settings": dumped,
         "seed": dumped.get("seed"),
-        "checkpoints": axes.checkpoints,
-        "layers": list(axes.layers),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in names}},
+        "checkpoints": plan.axes.checkpoints,
+        "layers": list(plan.axes.layers),
+        "versions": program_versions(),
     }
 
 
-class _Workers:
-    """The executor of a run, and how to get another when its processes die."""
+@dataclass(frozen=True)
+class _Host:
+    """What a run works with."""
 
-    def __init__(self, executor: Executor | Callable[[], Executor] | None, stack: ExitStack) -> None:
-        self.make = executor if callable(executor) else None
-        self.stack = stack
-        self.restarts = 0
-        self.executor: Executor = InProcessExecutor() if executor is None else self._made(executor)
-
-    def _made(self, executor: Executor | Callable[[], Executor]) -> Executor:
-        """Return the given executor, or make one that is closed with the run."""
-        return self.stack.enter_context(executor()) if callable(executor) else executor
-
-    def submit(self, task: Task, report: Callable[[float, str], None]) -> Future[Path]:
-        """Hand a task over; only work in this process can tell how far it is."""
-        if isinstance(self.executor, InProcessExecutor):
-            return self.executor.submit(run_task, task, report)
-        return self.executor.submit(run_task, task)
-
-    def restart(self) -> bool:
-        """Make new workers after some died; False when that is impossible or was tried often enough."""
-        self.restarts += 1
-        if self.make is None or self.restarts > RESTARTS:
-            return False
-        self.executor = self._made(self.make)
-        return True
+    store: Store
+    journal: Journal
+    workers: Workers
+    report: Callable[[Event], None]
+    device: str
 
 
 class _Run:
     """One run: units waiting for inputs, units ready, units under way."""
 
-    def __init__(
-        self, plan: Plan, store: Store, workers: _Workers, report: Callable[[Event], None], device: str
-    ) -> None:
-        self.plan, self.store, self.workers, self.report, self.device = plan, store, workers, report, device
-        self.journal = Journal(store.folder)
+    def __init__(self, plan: Plan, host: _Host, dropper: BulkDropper | None) -> None:
+        self.plan, self.dropper, self.device = plan, dropper, host.device
         self.summary = RunSummary()
+        self.store, self.journal, self.workers = host.store, host.journal, host.workers
+        self.report = host.report
         self.manifests: dict[Unit, Manifest] = {}
         self.places = {unit: place for place, unit in enumerate(plan.units)}
         self.waiting = {unit: {source for _, source in plan.needs[unit]} for unit in plan.units}
-        self.readers: dict[Unit, list[Unit]] = {}
-        for reader, sources in self.waiting.items():
-            for source in sources:
-                self.readers.setdefault(source, []).append(reader)
-        self.ready: list[tuple[int, Unit]] = [(self.places[u], u) for u in plan.units if not self.waiting[u]]
+        self.readers = plan.readers
+        self.ready: list[tuple[bool, int, Unit]] = []
         self.under_way: dict[Future[Path], tuple[Unit, float]] = {}
         self.failure: Exception | None = None
         self.lost: list[Unit] = []
+        self.restoring: set[Unit] = set()
+        self.remade = False
+        for unit in plan.units:
+            if not self.waiting[unit]:
+                self._make_ready(unit)
 
     def loop(self) -> RunSummary:
         """Run until nothing is ready or under way; raise the first failure at the end."""
@@ -153,27 +148,49 @@ class _Run:
         while self.ready or self.under_way or self.lost:
             self._start_ready()
             if self.under_way:
-                done, _ = wait(self.under_way, return_when=FIRST_COMPLETED)
+                done, _ = wait(self.under_way, timeout=LOOK_AGAIN, return_when=FIRST_COMPLETED)
                 for future in done:
                     self._collect(future)
             elif self.lost:
                 self._restart()
             if self.failure is not None and not self.under_way:
                 raise self.failure
-        self.journal.write("end", done=len(self.summary.done), kept=len(self.summary.kept))
-        return self.summary
+        summary = RunSummary().then(self.summary)
+        self.journal.write("end", done=len(summary.done), kept=len(summary.kept))
+        return summary
+
+    def _make_ready(self, unit: Unit) -> None:
+        """Put a unit among those that can start: in the plan's order, but bulk that will be dropped last."""
+        late = self.dropper is not None and bool(self.plan.stage(unit).bulk)
+        heapq.heappush(self.ready, (late, self.places[unit], unit))
 
     def _start_ready(self) -> None:
-        """Start what is ready, in the plan's order, until something is finished and can be published."""
+        """Start what is ready, until the workers are busy or something is finished and can be published."""
         while self.ready and self.failure is None and not self.lost:
-            _, unit = heapq.heappop(self.ready)
+            if len(self.under_way) >= self.workers.capacity:
+                return
+            _, _, unit = heapq.heappop(self.ready)
             key = unit_key(self.plan, unit, self.manifests)
-            manifest = self._valid(unit, key)
+            manifest = None if unit in self.restoring else self._valid(unit, key)
             if manifest is not None:
                 self.summary.kept.append(unit)
                 self._settle(unit, manifest, Event("kept", unit, self.plan.stage(unit).weight))
+                continue
+            dropped = dropped_inputs(self.plan, unit, self.manifests)
+            if dropped:
+                self._restore(dropped, unit)
             elif self._start(unit, key).done():
                 return
+
+    def _restore(self, sources: list[Unit], reader: Unit) -> None:
+        """Make dropped files again before a unit that reads them."""
+        for source in sources:
+            self.waiting[reader].add(source)
+            self.readers[source].append(reader)
+            if source not in self.restoring:
+                self.restoring.add(source)
+                self.report(Event("planned", source, self.plan.stage(source).weight))
+                self._make_ready(source)
 
     def _valid(self, unit: Unit, key: str) -> Manifest | None:
         """Return the manifest of a unit that is there, whole and made from the same, else None."""
@@ -215,13 +232,12 @@ class _Run:
         unit, begun = self.under_way.pop(future)
         try:
             partial = future.result()
-        except CancelledError:
-            return
-        except BrokenExecutor:
+        except (BrokenExecutor, CancelledError):
+            # Also an executor of the user's can cancel; only after a failure is nothing lost by it.
             self.lost.append(unit)
             return
         except Exception as error:
-            self._fail(unit, error)
+            self._fail(unit, self.workers.explained(error))
             return
         self.store.publish(unit, partial)
         manifest = self.store.manifest(unit)
@@ -230,16 +246,22 @@ class _Run:
         seconds = time.perf_counter() - begun
         self.summary.done.append(unit)
         self.journal.write("done", unit=unit.path, seconds=round(seconds, 3), bytes=manifest.size)
+        if unit in self.restoring:
+            self.restoring.discard(unit)
+            self.remade = self.remade or manifest.files != self.manifests[unit].files
         self._settle(unit, manifest, Event("done", unit, self.plan.stage(unit).weight, 1.0, seconds))
 
     def _settle(self, unit: Unit, manifest: Manifest, event: Event) -> None:
         """Note that a unit is up to date, and make ready what waited for it alone."""
         self.manifests[unit] = manifest
         self.report(event)
-        for reader in self.readers.pop(unit, ()):
+        for reader in self.readers[unit]:
             self.waiting[reader].discard(unit)
             if not self.waiting[reader]:
-                heapq.heappush(self.ready, (self.places[reader], reader))
+                self._make_ready(reader)
+        self.readers[unit] = []
+        if self.dropper is not None and not self.remade:
+            self.dropper.after(unit, self.manifests)
 
     def _fail(self, unit: Unit, error: Exception) -> None:
         """Keep the first failure, and let nothing new start."""
@@ -247,8 +269,9 @@ class _Run:
         self.report(Event("failed", unit, text=str(error)))
         if self.failure is None:
             self.failure = _located(unit, error)
-        for future in self.under_way:
-            future.cancel()
+        if math.isinf(self.workers.capacity):
+            for future in self.under_way:
+                future.cancel()
 
     def _restart(self) -> None:
         """Run lost units again with new workers."""
@@ -260,7 +283,7 @@ class _Run:
             )
             return
         for unit in self.lost:
-            heapq.heappush(self.ready, (self.places[unit], unit))
+            self._make_ready(unit)
         self.lost.clear()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -152,7 +153,8 @@ class Stage:
     `run` is an importable top-level function: it is handed to other processes and machines by its name.
     `settings` are dotted paths; a change of any other setting leaves the stage alone. `version` is raised
     when the code computes something else. `external(settings, unit)` is a digest of what lies outside the
-    study (a user's files). `weight` is the rough cost of a unit, for the time left. A name with a slash
+    study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns of
+    large files ("*/regional-*") that may be dropped when all readers are done. A name with a slash
     ("figures/curves") is a unit of its own in a shared folder. Source: this project.
     """
 
@@ -164,6 +166,11 @@ class Stage:
     per: tuple[Literal["checkpoint", "layer"], ...] = ()
     external: Callable[[Any, Unit], str] | None = None
     weight: float = 1.0
+    bulk: tuple[str, ...] = ()
+
+    def is_bulk(self, name: str) -> bool:
+        """Tell whether a file of the stage's units may be dropped when it is not needed any more."""
+        return any(fnmatchcase(name, pattern) for pattern in self.bulk)
 
     def units(self, axes: Axes) -> list[Unit]:
         """Return the units of the stage in a study with these axes."""

@@ -1,19 +1,16 @@
 """What of a study is done, running, missing, stale or damaged; read-only, while a run works or not."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel
-
 from patternscope.errors import InputError
 from patternscope.study.journal import Journal, unit_times
-from patternscope.study.plan import Plan, make_plan, unit_key
-from patternscope.study.stage import Axes, Stage, Unit
+from patternscope.study.plan import Plan, unit_key
+from patternscope.study.stage import Unit
 from patternscope.study.store import DamagedUnit, Manifest, Store
 
-State = Literal["done", "running", "missing", "stale", "damaged"]
+State = Literal["done", "dropped", "running", "missing", "stale", "damaged"]
 
 
 @dataclass(frozen=True)
@@ -29,22 +26,22 @@ class UnitStatus:
     seconds: float | None = None
 
 
-def study_status(folder: Path, settings: BaseModel, stages: Sequence[Stage], axes: Axes) -> list[UnitStatus]:
+def study_status(folder: Path, plan: Plan) -> list[UnitStatus]:
     """Return the state of each unit of a study, in the order in which they run.
 
-    "stale" is there but made from other settings or inputs, or stands on a unit that is not done. "damaged"
-    is there with a file missing or of another size; contents are compared by `run` alone. Source: this
-    project. InputError for a store of another version. Cost: reads manifests, no arrays.
+    "dropped" is done, and its bulk was removed when nothing needed it any more. "stale" is there but made
+    from other settings or inputs, or stands on a unit that is not done. "damaged" is there with a file
+    missing or of another size; contents are compared by `run` alone. Source: this project. InputError for a
+    store of another version. Cost: reads manifests, no arrays.
     """
     store = Store(folder)
-    plan = make_plan(settings, stages, axes)
     times = unit_times(Journal(folder))
     begun = times.begun if store.is_locked() else frozenset[str]()
     done: dict[Unit, Manifest] = {}
     found = []
     for unit in plan.units:
         state, manifest = _state(store, plan, unit, done)
-        if state == "done" and manifest is not None:
+        if state in {"done", "dropped"} and manifest is not None:
             done[unit] = manifest
         size = None if manifest is None else manifest.size
         shown: State = "running" if unit.path in begun else state
@@ -79,4 +76,6 @@ def _state(store: Store, plan: Plan, unit: Unit, done: dict[Unit, Manifest]) -> 
     except InputError:
         # What lies outside the study (images, weights) is not there any more.
         return "stale", manifest
-    return ("done" if manifest.key == key else "stale"), manifest
+    if manifest.key != key:
+        return "stale", manifest
+    return ("dropped" if manifest.dropped else "done"), manifest

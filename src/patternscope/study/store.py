@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,21 @@ LOCK_FILE = ".lock"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a finished unit holds: its key, and size and SHA-256 of each file. Source: this project."""
+    """What a finished unit holds: its key, and size and SHA-256 of each file.
+
+    `dropped` are files that were removed on purpose when nothing needed them any more; what was made from
+    them goes on standing on their digests. Source: this project.
+    """
 
     unit: str
     key: str
     files: dict[str, tuple[int, str]]
+    dropped: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
-        """Bytes of all files together."""
-        return sum(size for size, _ in self.files.values())
+        """Bytes on disk of all files together."""
+        return sum(size for name, (size, _) in self.files.items() if name not in self.dropped)
 
 
 class DamagedUnit(Exception):  # noqa: N818 - a finding about the store, which the runner answers by doing the unit again
@@ -70,7 +75,7 @@ class Store:
             files = {
                 name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()
             }
-            return Manifest(str(found["unit"]), str(found["key"]), files)
+            return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())))
         except FileNotFoundError:
             # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
             return None
@@ -85,6 +90,8 @@ class Store:
         if manifest.unit != unit.path:
             raise DamagedUnit(f"{unit.path} holds the manifest of {manifest.unit}")
         for name, (size, digest) in manifest.files.items():
+            if name in manifest.dropped:
+                continue
             path = folder / name
             if not path.is_file():
                 raise DamagedUnit(f"{unit.path}/{name} is missing")
@@ -111,6 +118,21 @@ class Store:
         else:
             partial.rename(target)
         _sync(target.parent)
+
+    def drop(self, unit: Unit, manifest: Manifest, names: Collection[str]) -> Manifest:
+        """Remove files of a finished unit on purpose; its manifest says so before they go."""
+        folder = self.unit_folder(unit)
+        if not manifest.dropped.issuperset(names):
+            manifest = replace(manifest, dropped=manifest.dropped | frozenset(names))
+            new = self.open_partial(unit) / MANIFEST_FILE
+            _write_manifest(new, manifest)
+            new.rename(folder / MANIFEST_FILE)
+            new.parent.rmdir()
+            _sync(folder)
+        # A run that was killed here may have left some of them.
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        return manifest
 
     def write_study(self, content: dict[str, Any]) -> None:
         """Write study.json, without a time, by one rename; an equal one is left as it is."""
@@ -149,12 +171,7 @@ class Store:
         """
         self._make_folder()
         with self._lock_file() as descriptor:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise InputError(
-                    f"{self.folder}: another run is working in this study; wait for it to end"
-                ) from error
+            _lock(descriptor, self.folder)
             self._sweep()
             try:
                 yield
@@ -169,8 +186,10 @@ class Store:
             return False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return True
+        except OSError:
+            return False
         finally:
             os.close(descriptor)
         return False
@@ -215,16 +234,20 @@ def seal(folder: Path, unit: Unit, key: str) -> None:
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         _sync(path)
-        files[path.relative_to(folder).as_posix()] = {
-            "bytes": path.stat().st_size,
-            "sha256": file_digest(path),
-        }
-    content = {"schema_version": SCHEMA_VERSION, "unit": unit.path, "key": key, "files": files}
-    manifest = folder / MANIFEST_FILE
-    manifest.write_text(canonical_json(content) + "\n", encoding="utf-8")
-    _sync(manifest)
+        files[path.relative_to(folder).as_posix()] = (path.stat().st_size, file_digest(path))
+    _write_manifest(folder / MANIFEST_FILE, Manifest(unit.path, key, files))
     for inner in sorted({path.parent for path in folder.rglob("*")}, reverse=True):
         _sync(inner)
+
+
+def _write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write a manifest, and wait until it is on the disk."""
+    files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in manifest.files.items()}
+    content = {"schema_version": SCHEMA_VERSION, "unit": manifest.unit, "key": manifest.key, "files": files}
+    if manifest.dropped:
+        content["dropped"] = sorted(manifest.dropped)
+    path.write_text(canonical_json(content) + "\n", encoding="utf-8")
+    _sync(path)
 
 
 def check_version(found: Any, path: Path) -> None:
@@ -240,25 +263,47 @@ def check_version(found: Any, path: Path) -> None:
         )
 
 
+_KEPT = "finished units are kept"
+_REFUSALS = {
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "no permission to write or read here",
+    errno.EPERM: "no permission to write or read here",
+    errno.ENOSPC: f"the disk is full; {_KEPT}: make room and run again",
+    errno.EDQUOT: f"the disk quota is used up; {_KEPT}: make room and run again",
+    errno.EFBIG: f"a file grew larger than the file system or a limit (ulimit -f) allows; {_KEPT}",
+    errno.EIO: f"the disk reports an error; {_KEPT}: check it and run again",
+    errno.ESTALE: f"the shared folder went away; {_KEPT}: mount it and run again",
+}
+
+
 @contextmanager
 def plain_errors(folder: Path) -> Iterator[None]:
-    """Turn the disk's refusals (read-only, no permission, full) into one clear InputError.
+    """Turn the disk's refusals (read-only, no permission, full, broken) into one clear InputError.
 
-    Source: this project. Other errors pass as they are.
+    Source: this project. It names `folder`, or a file elsewhere (a user's image) where that was refused.
+    Other errors pass as they are.
     """
     try:
         yield
     except OSError as error:
-        reasons = {
-            errno.EROFS: "the file system is read-only",
-            errno.EACCES: "no permission to write here",
-            errno.EPERM: "no permission to write here",
-            errno.ENOSPC: "the disk is full; finished units are kept: make room and run again",
-            errno.EDQUOT: "the disk quota is used up; finished units are kept: make room and run again",
-        }
-        if error.errno not in reasons:
+        if error.errno not in _REFUSALS:
             raise
-        raise InputError(f"{folder}: {reasons[error.errno]}") from error
+        refused = Path(str(error.filename or folder))
+        place = folder if refused.is_relative_to(folder) else refused
+        raise InputError(f"{place}: {_REFUSALS[error.errno]}") from error
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    """Take the lock, or say who has it or why there is none."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(f"{folder}: another run is working in this study; wait for it to end") from error
+    except OSError as error:
+        raise InputError(
+            f"{folder}: this file system cannot lock files ({error.strerror}), so that two runs could "
+            "disturb each other; mount it with flock, or choose another --out"
+        ) from error
 
 
 def _sync(path: Path) -> None:

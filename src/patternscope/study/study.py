@@ -10,6 +10,7 @@ from patternscope.errors import InputError
 from patternscope.networks import resolve_device
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import study_axes
+from patternscope.study.plan import Plan, make_plan
 from patternscope.study.runner import Event, RunSummary, run_units
 from patternscope.study.stage import Axes, Stage
 from patternscope.study.stages import study_stages
@@ -38,14 +39,18 @@ def run_study(
     with _nothing_half_written(Path(folder)):
         return run_units(
             Path(folder),
-            with_layers(settings, axes),
-            study_stages(settings) if stages is None else stages,
-            axes,
+            _plan(with_layers(settings, axes), stages, axes),
             executor=executor,
             report=report,
             until=until,
             device=device,
+            keep_bulk=settings.keep_features,
         )
+
+
+def _plan(settings: StudySettings, stages: Sequence[Stage] | None, axes: Axes) -> Plan:
+    """The plan of a study; None stands for the stages that its settings ask for."""
+    return make_plan(settings, study_stages(settings) if stages is None else stages, axes)
 
 
 @contextmanager
@@ -92,4 +97,4 @@ def saved_status(folder: str | Path, stages: Sequence[Stage] | None = None) -> l
     Source: this project. InputError when the folder is no study.
     """
     settings, axes = saved_settings(folder)
-    return study_status(Path(folder), settings, study_stages(settings) if stages is None else stages, axes)
+    return study_status(Path(folder), _plan(settings, stages, axes))

@@ -65,4 +65,5 @@ FEATURES = Stage(
     ),
     per=("checkpoint",),
     weight=2.0,
+    bulk=("*/regional-*",),
 )
