@@ -7,7 +7,20 @@ from patternscope.knowledge.adversarial import (
     trajectory_types,
     weight_on,
 )
-from patternscope.knowledge.bootstrap import Interval, bootstrap_counts, bootstrap_mean
+from patternscope.knowledge.bootstrap import (
+    Interval,
+    bootstrap_count_differences,
+    bootstrap_counts,
+    bootstrap_histogram,
+    bootstrap_mean,
+)
+from patternscope.knowledge.distilled import (
+    LayerDifference,
+    Seen,
+    align_embeddings,
+    channel_agreement,
+    compare_layers,
+)
 from patternscope.knowledge.points import (
     KnowledgePoints,
     class_probability,
@@ -19,11 +32,18 @@ from patternscope.knowledge.quality import agreement, object_cover, strength_unc
 __all__ = [
     "Interval",
     "KnowledgePoints",
+    "LayerDifference",
+    "Seen",
     "Trajectory",
     "agreement",
+    "align_embeddings",
+    "bootstrap_count_differences",
     "bootstrap_counts",
+    "bootstrap_histogram",
     "bootstrap_mean",
+    "channel_agreement",
     "class_probability",
+    "compare_layers",
     "find_knowledge_points",
     "object_cover",
     "orientation_change",

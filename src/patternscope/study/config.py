@@ -13,6 +13,7 @@ from patternscope.networks.settings import TrainingSettings
 from patternscope.study.sections import (
     AttackSettings,
     CheckpointsSettings,
+    DistillationSettings,
     FiguresSettings,
     ImagesSettings,
     KnowledgeSettings,
@@ -55,9 +56,12 @@ class StudySettings(Section):
         default_factory=KnowledgeSettings, description="the knowledge points"
     )
     attack: AttackSettings = Field(default_factory=AttackSettings, description="an adversarial attack")
+    distillation: DistillationSettings = Field(
+        default_factory=DistillationSettings, description="students of the network"
+    )
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
 
-    @field_validator("attack", mode="before")
+    @field_validator("attack", "distillation", mode="before")
     @classmethod
     def _on_where_written(cls, section: Any) -> Any:
         """An optional part is on where its section is written, unless the section says it is off."""

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import torch
 
@@ -29,6 +31,24 @@ def study_network(network: NetworkSettings, images: ImagesSettings, classes: int
         arguments=network.arguments,
     )
     return Normalised(built, _one_or_many(network.mean), _one_or_many(network.std))
+
+
+def student_settings(settings: StudySettings, layers: Sequence[str] = ()) -> NetworkSettings:
+    """Return the [network] of a study's students: the teacher's, with what [distillation] says otherwise.
+
+    `layers` are those analysed. Takes a study's settings, or the part of them that a stage has declared. Source:
+    this project.
+
+    >>> student_settings(StudySettings(distillation={"architecture": "resnet18"})).architecture
+    'resnet18'
+    """
+    teacher, asked = settings.network, settings.distillation
+    own = asked.architecture is None or asked.architecture == teacher.architecture
+    arguments = (teacher.arguments if own else {}) if asked.arguments is None else asked.arguments
+    changes = {"arguments": arguments, "layers": tuple(layers)}
+    if asked.architecture is not None:
+        changes["architecture"] = asked.architecture
+    return cast(NetworkSettings, SimpleNamespace(**{**vars(teacher), **changes}))
 
 
 def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: int) -> Path | None:
@@ -84,30 +104,54 @@ def study_axes(settings: StudySettings) -> Axes:
     return Axes(checkpoints, _checked_layers(settings))
 
 
+def student_layers(settings: StudySettings, teacher: Sequence[str]) -> tuple[str, ...]:
+    """Return the students' layers, one for each of the teacher's.
+
+    Those named; else those of the same names, or as many spread over depth. Source: this project. InputError
+    for an architecture that cannot be built, an unknown layer, or another number of layers.
+    """
+    layers, _ = _layers_of(student_settings(settings), settings.images)
+    names = settings.distillation.layers
+    if not names:
+        known = {name for each in layers if each.grid for name in (each.name, each.alias)}
+        names = tuple(teacher) if known >= set(teacher) else suggest_layers(layers, len(teacher))
+    if len(names) != len(teacher):
+        raise InputError(
+            f"distillation.layers: saw {len(names)}, wanted {len(teacher)}, one for each of {list(teacher)}"
+        )
+    return _checked_names(names, layers, "distillation.layers")
+
+
 def study_layers(settings: StudySettings) -> tuple[list[Layer], list[str]]:
     """Return the layers of a study's network, and the names of those suggested.
 
     Source: this project. InputError for an architecture that cannot be built. Cost: one forward pass.
     """
+    return _layers_of(settings.network, settings.images)
+
+
+def _layers_of(network: NetworkSettings, images: ImagesSettings) -> tuple[list[Layer], list[str]]:
+    """The layers of a network on a study's images, and those suggested."""
     # The number of classes is not known yet, and no layer's name or grid depends on it.
-    model = study_network(settings.network, settings.images, classes=10, seed=0)
-    size = settings.images.image_size
-    layers = list_layers(model, torch.zeros(settings.images.channels, size, size))
+    model = study_network(network, images, classes=10, seed=0)
+    layers = list_layers(model, torch.zeros(images.channels, images.image_size, images.image_size))
     return layers, suggest_layers(layers)
 
 
 def _checked_layers(settings: StudySettings) -> tuple[str, ...]:
     """The layers asked for, each of which has regions; or those suggested."""
     layers, suggested = study_layers(settings)
-    names = settings.network.layers
-    if not names:
-        return tuple(suggested)
+    return _checked_names(settings.network.layers or suggested, layers, "network.layers")
+
+
+def _checked_names(names: Sequence[str], layers: Sequence[Layer], setting: str) -> tuple[str, ...]:
+    """The names, none of them twice, each of a layer that has regions."""
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise InputError(f"network.layers: {sorted(twice)[0]!r} is named twice")
+        raise InputError(f"{setting}: {sorted(twice)[0]!r} is named twice")
     for name in names:
         find_layer(name, layers)
-    return names
+    return tuple(names)
 
 
 def _one_or_many(numbers: Sequence[float]) -> float | Sequence[float]:

@@ -2,10 +2,12 @@
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError
+from patternscope.knowledge import Interval
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -15,6 +17,22 @@ def write_json(path: Path, value: Any) -> None:
     """
     text = json.dumps(_finite(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def flat_interval(name: str, interval: Interval) -> dict[str, float | None]:
+    """Return a value and the ends of its interval under names of their own.
+
+    Source: this project.
+
+    >>> flat_interval("total", Interval(2.0, 1.5, 2.5))
+    {'total': 2.0, 'total_low': 1.5, 'total_high': 2.5}
+    """
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
+
+
+def flat_intervals(intervals: Mapping[str, Interval]) -> dict[str, float | None]:
+    """Return several named intervals as `flat_interval` does one. Source: this project."""
+    return {key: end for name, each in intervals.items() for key, end in flat_interval(name, each).items()}
 
 
 def read_json(path: Path) -> Any:

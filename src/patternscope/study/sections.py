@@ -3,7 +3,15 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
@@ -167,6 +175,60 @@ class AttackSettings(Section):
         if self.norm == "linf" and self.epsilon > 1:
             raise ValueError(f"epsilon: saw {self.epsilon}, wanted at most 1 for linf (8/255 is 0.0314)")
         return self
+
+
+StudentName = Literal["logits", "features"]
+
+
+class DistillationSettings(Section):
+    """[distillation]: students of the last checkpoint's network, and what they know. Source: METHOD section 9.
+
+    >>> DistillationSettings().enabled, DistillationSettings().students
+    (False, ('logits', 'features'))
+    """
+
+    enabled: bool = Field(
+        default=False,
+        description="distil at all; a section [distillation] switches it on unless it says otherwise",
+    )
+    students: tuple[StudentName, ...] = Field(
+        default=("logits", "features"),
+        min_length=1,
+        description="what students learn from: the teacher's logits, the features of its last analysed layer",
+    )
+    architecture: str | None = Field(default=None, description="of the students; by default the teacher's")
+    arguments: dict[str, Any] | None = Field(
+        default=None,
+        description="further arguments of the architecture; by default the teacher's where that is its own",
+    )
+    layers: tuple[str, ...] = Field(
+        default=(),
+        description="the students' layers, one for each of the teacher's; by default those of the same names, or "
+        "as many spread over the depth of another architecture",
+    )
+    temperature: float = Field(default=4.0, gt=0, le=1000, description="T of the softened probabilities")
+    weight: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="of the teacher's word; the rest is cross-entropy with the labels",
+    )
+    epochs: int | None = Field(
+        default=None, ge=1, le=10_000, description="of a student's training; by default the teacher's"
+    )
+    maps: Literal["auto", "own", "teacher"] = Field(
+        default="auto",
+        description="through which maps a student's layer is seen: the teacher's, its own, or the teacher's where "
+        "its channels mean the same",
+    )
+
+    @field_validator("students")
+    @classmethod
+    def _each_once(cls, students: tuple[StudentName, ...]) -> tuple[StudentName, ...]:
+        """A student has one folder."""
+        if len(set(students)) < len(students):
+            raise ValueError(f"saw {list(students)}, wanted each student once")
+        return students
 
 
 class FiguresSettings(Section):

@@ -9,9 +9,10 @@ from pathlib import Path
 from patternscope.errors import InputError
 from patternscope.networks import resolve_device
 from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.models import study_axes
+from patternscope.study.models import student_layers, study_axes
 from patternscope.study.plan import Plan, make_plan
 from patternscope.study.runner import Event, RunSummary, run_units
+from patternscope.study.sections import Section
 from patternscope.study.stage import Axes, Stage
 from patternscope.study.stages import study_stages
 from patternscope.study.status import UnitStatus, study_record_of, study_status
@@ -36,10 +37,11 @@ def run_study(
     """
     resolve_device(device)
     axes = study_axes(settings)
+    settings = with_layers(settings, axes)
     with _nothing_half_written(Path(folder)):
         return run_units(
             Path(folder),
-            _plan(with_layers(settings, axes), stages, axes),
+            _plan(settings, stages, axes),
             executor=executor,
             report=report,
             until=until,
@@ -70,15 +72,18 @@ def _nothing_half_written(folder: Path) -> Iterator[None]:
 
 
 def with_layers(settings: StudySettings, axes: Axes) -> StudySettings:
-    """Return the settings with the layers that are really analysed.
+    """Return the settings with the layers that are really analysed, those of students too.
 
-    Source: this project.
+    Source: this project. InputError when students have no such layers.
 
     >>> with_layers(StudySettings(), Axes(1, ("conv_53",))).network.layers
     ('conv_53',)
     """
-    network = settings.network.model_copy(update={"layers": axes.layers})
-    return settings.model_copy(update={"network": network})
+    changed: dict[str, Section] = {"network": settings.network.model_copy(update={"layers": axes.layers})}
+    if settings.distillation.enabled:
+        layers = student_layers(settings, axes.layers)
+        changed["distillation"] = settings.distillation.model_copy(update={"layers": layers})
+    return settings.model_copy(update=changed)
 
 
 def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:

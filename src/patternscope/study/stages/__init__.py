@@ -4,8 +4,10 @@ from patternscope.study.config import StudySettings
 from patternscope.study.stage import Stage
 from patternscope.study.stages.adversarial import ADVERSARIAL
 from patternscope.study.stages.attack import ATTACK
+from patternscope.study.stages.distillation import FEATURES_STUDENT, LOGITS_STUDENT
+from patternscope.study.stages.distilled import FEATURES_DISTILLED, LOGITS_DISTILLED
 from patternscope.study.stages.features import FEATURES
-from patternscope.study.stages.images import IMAGES
+from patternscope.study.stages.images import IMAGES, IMAGES_FOR_STUDENTS, trains_here
 from patternscope.study.stages.importance import IMPORTANCE
 from patternscope.study.stages.knowledge import KNOWLEDGE
 from patternscope.study.stages.region import REGION
@@ -15,6 +17,10 @@ from patternscope.study.stages.training import TRAINING
 
 STAGES: tuple[Stage, ...] = (IMAGES, TRAINING, FEATURES, SAMPLE, IMPORTANCE, REGION, KNOWLEDGE, SUMMARY)
 ATTACK_STAGES: tuple[Stage, ...] = (ATTACK, ADVERSARIAL)
+STUDENT_STAGES: dict[str, tuple[Stage, Stage]] = {
+    "logits": (LOGITS_STUDENT, LOGITS_DISTILLED),
+    "features": (FEATURES_STUDENT, FEATURES_DISTILLED),
+}
 
 
 def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
@@ -25,4 +31,9 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
     >>> study_stages(StudySettings()) == STAGES
     True
     """
-    return STAGES + (ATTACK_STAGES if settings.attack.enabled else ())
+    stages = STAGES + (ATTACK_STAGES if settings.attack.enabled else ())
+    if not settings.distillation.enabled:
+        return stages
+    if not trains_here(settings):
+        stages = (IMAGES_FOR_STUDENTS, *stages[1:])
+    return stages + tuple(stage for name in settings.distillation.students for stage in STUDENT_STAGES[name])

@@ -21,7 +21,7 @@ from patternscope.knowledge import (
 )
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.records import read_json, write_json
+from patternscope.study.records import flat_interval, read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
 
 BINS = 20
@@ -136,8 +136,8 @@ def _changes(ctx: UnitContext, regions: _Attacked) -> dict[str, Any]:
     strengths = torch.linalg.vector_norm(regions.path[[0, -1]].double(), dim=-1).mean(dim=(1, 2))
     old, new = (strengths / (regions.unit or 1.0)).tolist()
     return {
-        **_flat("orientation_change", _mean(ctx, turned)),
-        **_flat("strength_change", _mean(ctx, strength_change(clean, end))),
+        **flat_interval("orientation_change", _mean(ctx, turned)),
+        **flat_interval("strength_change", _mean(ctx, strength_change(clean, end))),
         "orientation_change_by_step": [float(orientation_change(clean, h).nanmean()) for h in regions.path],
         "strength_change_by_step": [float(strength_change(clean, h).nanmean()) for h in regions.path],
         "strength_before": old,
@@ -155,11 +155,11 @@ def _points(ctx: UnitContext, regions: _Attacked, found: dict[str, Tensor]) -> d
         "were_original": original,
     }
     flat: dict[str, Any] = {}
-    flat |= _flat("original_points", _mean(ctx, original.double().sum(dim=1)))
-    flat |= _flat("target_points", _mean(ctx, target.double().sum(dim=1)))
+    flat |= flat_interval("original_points", _mean(ctx, original.double().sum(dim=1)))
+    flat |= flat_interval("target_points", _mean(ctx, target.double().sum(dim=1)))
     for name, chosen in was.items():
-        flat |= _flat(name, _share(ctx, target, target & chosen))
-    return flat | _flat("importance", _mean(ctx, weight)) | _flat("area", _mean(ctx, area))
+        flat |= flat_interval(name, _share(ctx, target, target & chosen))
+    return flat | flat_interval("importance", _mean(ctx, weight)) | flat_interval("area", _mean(ctx, area))
 
 
 def _mean(ctx: UnitContext, values: Tensor) -> Interval:
@@ -170,11 +170,6 @@ def _mean(ctx: UnitContext, values: Tensor) -> Interval:
 def _share(ctx: UnitContext, mask: Tensor, part: Tensor) -> Interval:
     """The share of the regions in a mask that are in a part of it, with its interval over images."""
     return bootstrap_counts(mask, part, resamples=ctx.settings.knowledge.bootstrap, seed=ctx.seed)["ratio"]
-
-
-def _flat(name: str, interval: Interval) -> dict[str, float | None]:
-    """A value and the ends of its interval under names of their own."""
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _histogram(values: Tensor) -> dict[str, list[float] | list[int]]:

@@ -1,13 +1,37 @@
 """Stage features: one forward pass of the samples for all chosen layers of a checkpoint."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
 import torch
+from torch import Tensor, nn
 
 from patternscope.networks import load_weights, record_batches, resolve_device
 from patternscope.study.arrays import ShardWriter, load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.models import study_network
 from patternscope.study.records import read_json, write_json
+from patternscope.study.sections import NetworkSettings
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
+
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded of n samples besides the regional features: sample features (n, d), logits (n, c).
+
+    `shapes` are (k, h, w) of each layer. Source: this project.
+    """
+
+    sample_features: Tensor
+    logits: Tensor
+    shapes: dict[str, list[int]]
+
+    def target_probs(self, temperature: float) -> Tensor:
+        """Return softmax(logits / T) (n, c)."""
+        return torch.softmax(self.logits.double() / temperature, dim=1).float()
 
 
 def run_features(ctx: UnitContext) -> None:
@@ -17,31 +41,36 @@ def run_features(ctx: UnitContext) -> None:
     model = study_network(settings.network, settings.images, len(classes), seed=0)
     load_weights(model, ctx.path("training", "network.safetensors"))
     images = load_arrays(ctx.path("images", "samples.safetensors"))["images"]
-    layers = settings.network.layers
-    writers = {name: ShardWriter(ctx.folder / layer_folder(name), "regional") for name in layers}
+    model.to(resolve_device(ctx.device))
+    found = record_into(ctx.folder, model, images, settings.network, ctx.report)
+    arrays = {"sample_features": found.sample_features, "logits": found.logits}
+    probs = found.target_probs(settings.network.temperature)
+    save_arrays(ctx.folder / "sample.safetensors", {**arrays, "target_probs": probs})
+    layers = [{"layer": name, "channels": k, "grid": [h, w]} for name, (k, h, w) in found.shapes.items()]
+    write_json(ctx.folder / "features.json", {"layers": layers, "samples": len(images)})
+
+
+def record_into(
+    folder: Path, model: nn.Module, images: Tensor, network: NetworkSettings, report: Report
+) -> Recorded:
+    """Record the layers and grid of `network` batch by batch; regional features go to shards in `folder`/layer.
+
+    Source: this project. Memory: a batch, and one shard a layer.
+    """
+    writers = {name: ShardWriter(folder / layer_folder(name), "regional") for name in network.layers}
     shapes: dict[str, list[int]] = {}
     sample_features, logits, done = [], [], 0
-    model.to(resolve_device(ctx.device))
-    for part in record_batches(model, images, layers, settings.network.grid):
+    for part in record_batches(model, images, network.layers, network.grid):
         for name, features in part.regional_features.items():
             writers[name].append(features)
             shapes[name] = list(features.shape[1:])
         sample_features.append(part.sample_features)
         logits.append(part.logits)
         done += len(part.logits)
-        ctx.report(done / len(images), "recording features")
+        report(done / len(images), "recording features")
     for writer in writers.values():
         writer.close()
-    _write_samples(ctx, torch.cat(sample_features), torch.cat(logits))
-    layer_shapes = [{"layer": name, "channels": k, "grid": [h, w]} for name, (k, h, w) in shapes.items()]
-    write_json(ctx.folder / "features.json", {"layers": layer_shapes, "samples": len(images)})
-
-
-def _write_samples(ctx: UnitContext, sample_features: torch.Tensor, logits: torch.Tensor) -> None:
-    """Write sample features (n, d), logits (n, c) and target probabilities softmax(logits / T)."""
-    probs = torch.softmax(logits.double() / ctx.settings.network.temperature, dim=1).float()
-    arrays = {"sample_features": sample_features, "logits": logits, "target_probs": probs}
-    save_arrays(ctx.folder / "sample.safetensors", arrays)
+    return Recorded(torch.cat(sample_features), torch.cat(logits), shapes)
 
 
 FEATURES = Stage(

@@ -1,11 +1,13 @@
 """What stages share that fit something or use what was fitted: arguments, data and maps from disk."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from patternscope.embeddings import RegionEmbedding, SampleEmbedding
+from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
+from patternscope.embeddings.linear import mean_strength, ridge
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.networks import resolve_device
 from patternscope.study.arrays import ShardedArray, load_arrays
@@ -24,6 +26,55 @@ def fit_arguments(
     """
     params = settings.params().model_dump()
     return settings.constructor(), {**params, "seed": unit_seed(seed, settings.seed)}
+
+
+def fit_sample(
+    settings: SampleSettings,
+    data: Mapping[str, Tensor],
+    seed: int,
+    *,
+    align: Tensor | None = None,
+    start: Tensor | None = None,
+) -> SampleEmbedding:
+    """Fit the sample embedding of "sample_features" to "target_probs"; `align` and `start` as its `fit`.
+
+    Source: this project.
+    """
+    constructor, params = fit_arguments(settings, seed)
+    fitted = SampleEmbedding(data["sample_features"].shape[1], **constructor)
+    wanted = {name: data[name] for name in ("target_probs", "sample_features")}
+    return fitted.fit(wanted, params, align=align, start=start)
+
+
+def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) -> Tensor:
+    """Return the map (e, d) of sample features (n, d) that comes nearest to an embedding (n, e) of the same images.
+
+    Source: this project; least squares. A fit that starts there ends in the same arrangement of directions.
+    """
+    scale = mean_strength(features) if settings.scale == "auto" else settings.scale
+    return ridge(features / scale, embedding)
+
+
+def fit_importance(
+    settings: ImportanceSettings, features: Tensor, target_probs: Tensor, seed: int
+) -> ImportanceWeight:
+    """Estimate the weights of regions and channels of regional features (n, k, h, w). Source: this project."""
+    constructor, params = fit_arguments(settings, seed)
+    fitted = ImportanceWeight(*features.shape, **constructor)
+    return fitted.estimate({"target_probs": target_probs, "regional_features": features}, params)
+
+
+def fit_region(
+    settings: RegionSettings, data: Mapping[str, Tensor], weights: Mapping[str, Tensor], seed: int
+) -> RegionEmbedding:
+    """Fit the regional embedding of "regional_features", in the frame of "sample_embs", to "target_probs".
+
+    `weights` are "channel_weights" and "region_weights". Source: this project.
+    """
+    constructor, params = fit_arguments(settings, seed)
+    out_dim = data["sample_embs"].shape[1]
+    fitted = RegionEmbedding(data["regional_features"].shape[1], **{**constructor, "out_dim": out_dim})
+    return fitted.fit({**data, "w_k": weights["channel_weights"], "w_r": weights["region_weights"]}, params)
 
 
 def regional_features(ctx: UnitContext) -> Tensor:

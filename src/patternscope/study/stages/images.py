@@ -1,5 +1,6 @@
 """Stage images: the samples to analyse, the held-out images, and those to train on, as they will be seen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -15,6 +16,20 @@ _BATCH = 256
 
 def run_images(ctx: UnitContext) -> None:
     """Write the samples (a stratified choice of held-out images), all held-out images, images to train on."""
+    _write_images(ctx, with_training=trains_here(ctx.settings))
+
+
+def run_images_for_students(ctx: UnitContext) -> None:
+    """Write what `run_images` does, and images to train on although the network itself is not trained here."""
+    _write_images(ctx, with_training=True)
+
+
+def trains_here(settings: StudySettings) -> bool:
+    """Tell whether the study trains its network, rather than take it from files. Source: this project."""
+    return settings.network.weights is None and settings.checkpoints.folder is None
+
+
+def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
     settings: StudySettings = ctx.settings
     asked = settings.images
     seed = settings.seed if asked.seed is None else asked.seed
@@ -32,8 +47,7 @@ def run_images(ctx: UnitContext) -> None:
     samples = splits.test.subset(choose_samples(splits.test.labels, asked.samples_per_class, seed=seed))
     _write_samples(ctx.folder, samples)
     _write_set(ctx.folder / "held_out", splits.test)
-    trained_here = settings.network.weights is None and settings.checkpoints.folder is None
-    if trained_here:
+    if with_training:
         _write_set(ctx.folder / "train", splits.train)
     write_json(ctx.folder / "classes.json", {"classes": splits.test.classes})
     counts = torch.bincount(samples.labels, minlength=len(samples.classes)).tolist()
@@ -84,4 +98,8 @@ IMAGES = Stage(
     settings=("seed", "images", "network.weights", "checkpoints.folder"),
     external=source_digest,
     weight=3.0,
+)
+
+IMAGES_FOR_STUDENTS = replace(
+    IMAGES, run=run_images_for_students, settings=(*IMAGES.settings, "distillation.enabled")
 )

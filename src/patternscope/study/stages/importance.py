@@ -1,11 +1,10 @@
 """Stage importance: the weights of regions and channels of each layer and checkpoint."""
 
-from patternscope.embeddings import ImportanceWeight
 from patternscope.study.arrays import save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
-from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features
+from patternscope.study.stages.fitting import fit_importance, on_device, regional_features
 
 
 def run_importance(ctx: UnitContext) -> None:
@@ -13,9 +12,7 @@ def run_importance(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     features = regional_features(ctx)
     probs = on_device(ctx, "features", "sample.safetensors")["target_probs"]
-    constructor, params = fit_arguments(settings.importance, ctx.seed)
-    fitted = ImportanceWeight(*features.shape, **constructor)
-    fitted.estimate({"target_probs": probs, "regional_features": features}, params)
+    fitted = fit_importance(settings.importance, features, probs, ctx.seed)
     save_arrays(
         ctx.folder / "importance.safetensors",
         {"region_weights": fitted.region_weights, "channel_weights": fitted.channel_weights},

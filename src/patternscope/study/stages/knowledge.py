@@ -8,7 +8,7 @@ from torch import Tensor
 from patternscope.knowledge import KnowledgePoints, bootstrap_counts, find_knowledge_points, object_cover
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.records import read_json, write_json
+from patternscope.study.records import flat_intervals, read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext
 
 
@@ -73,11 +73,9 @@ def _members(labels: Tensor, count: int) -> list[Tensor]:
 
 def _counts(ctx: UnitContext, mask: Tensor, reliable: Tensor) -> dict[str, Any]:
     """Total and reliable points an image and their ratio, each with its interval over images."""
-    intervals = bootstrap_counts(mask, reliable, resamples=ctx.settings.knowledge.bootstrap, seed=ctx.seed)
-    flat: dict[str, Any] = {}
-    for name, found in intervals.items():
-        flat |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
-    return flat
+    return flat_intervals(
+        bootstrap_counts(mask, reliable, resamples=ctx.settings.knowledge.bootstrap, seed=ctx.seed)
+    )
 
 
 def _on_object(reliable: Tensor, masks: Tensor | None, grid: list[int]) -> dict[str, float | None]:

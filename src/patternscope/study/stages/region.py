@@ -1,11 +1,10 @@
 """Stage region: the regional embedding of each layer and checkpoint, in the frame of the sample embedding."""
 
-from patternscope.embeddings import RegionEmbedding
 from patternscope.study.arrays import save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
-from patternscope.study.stages.fitting import fit_arguments, on_device, regional_features
+from patternscope.study.stages.fitting import fit_region, on_device, regional_features
 
 
 def run_region(ctx: UnitContext) -> None:
@@ -14,16 +13,12 @@ def run_region(ctx: UnitContext) -> None:
     features = regional_features(ctx)
     weights = on_device(ctx, "importance", "importance.safetensors")
     samples = on_device(ctx, "sample", "sample.safetensors")["embedding"]
-    constructor, params = fit_arguments(settings.region, ctx.seed)
     data = {
         "target_probs": on_device(ctx, "features", "sample.safetensors")["target_probs"],
         "regional_features": features,
         "sample_embs": samples,
-        "w_k": weights["channel_weights"],
-        "w_r": weights["region_weights"],
     }
-    fitted = RegionEmbedding(features.shape[1], **{**constructor, "out_dim": samples.shape[1]})
-    fitted.fit(data, params)
+    fitted = fit_region(settings.region, data, weights, ctx.seed)
     embedding = fitted(features)
     save_arrays(ctx.folder / "region.safetensors", {"map": fitted.map, "embedding": embedding})
     # A file of its own: every checkpoint reads the last one's strength, and nothing else of it.

@@ -3,14 +3,13 @@
 import torch
 from torch import Tensor
 
-from patternscope.embeddings import SampleEmbedding
 from patternscope.knowledge import agreement, strength_uncertainty_correlation
 from patternscope.radial import procrustes, rotation_angle
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
-from patternscope.study.stages.fitting import fit_arguments, on_device
+from patternscope.study.stages.fitting import fit_sample, on_device
 
 MAPS_BEFORE = 3
 FAR_SHARE = 0.1
@@ -21,16 +20,9 @@ def run_sample(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     data = on_device(ctx, "features", "sample.safetensors")
     before = [load_arrays(path) for path in ctx.paths("sample", "sample.safetensors")]
-    constructor, params = fit_arguments(settings.sample, ctx.seed)
     start = torch.stack([each["map"] for each in before]).mean(0) if before else None
     aligned_to = before[-1]["embedding"].to(data["logits"].device) if before else None
-    fitted = SampleEmbedding(data["sample_features"].shape[1], **constructor)
-    fitted.fit(
-        {"target_probs": data["target_probs"], "sample_features": data["sample_features"]},
-        params,
-        align=aligned_to,
-        start=start,
-    )
+    fitted = fit_sample(settings.sample, data, ctx.seed, align=aligned_to, start=start)
     posterior = fitted.posterior(data["sample_features"])
     arrays = {
         "map": fitted.map,
