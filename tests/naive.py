@@ -244,3 +244,24 @@ def feature_distance(student, teacher) -> float:
     height, width = (min(a, b) for a, b in zip(student.shape[2:], teacher.shape[2:], strict=True))
     own, wanted = block_means(student, height, width), block_means(teacher, height, width)
     return norm((own - wanted).ravel()) ** 2 / norm(wanted.ravel()) ** 2
+
+
+def channel_agreement(first, second) -> float:
+    """Mean correlation of equal channels of features (n, k, ...), those that vary in both."""
+    found = []
+    for k in range(first.shape[1]):
+        own, other = (np.asarray(each[:, k], float).ravel() for each in (first, second))
+        own, other = own - sum(own) / len(own), other - sum(other) / len(other)
+        if norm(own) and norm(other):
+            found.append(dot(own, other) / (norm(own) * norm(other)))
+    return sum(found) / len(found)
+
+
+def bin_shares(values, edges) -> list[float]:
+    """Share of the values that exist in each bin; beyond the ends they count in the end bins."""
+    counts = [0] * (len(edges) - 1)
+    for value in np.ravel(values):
+        if not math.isnan(value):
+            inner = [each for each in edges[1:-1] if value >= each]
+            counts[len(inner)] += 1
+    return [count / sum(counts) for count in counts]
