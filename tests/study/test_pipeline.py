@@ -58,16 +58,11 @@ def settings(**changes) -> StudySettings:
     return make_settings(content, "tiny.toml", Path())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Path:
+def study(tmp_path_factory, one_thread) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "study"
     run_study(folder, settings(), device="cpu")
     return folder

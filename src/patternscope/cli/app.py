@@ -1,7 +1,10 @@
 """The commands. Heavy imports wait until a command runs, so that --help answers at once."""
 
 import json
+import logging
 import sys
+from collections.abc import Callable
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +25,14 @@ app = typer.Typer(
 
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study.", show_default=False)]
 Workers = Annotated[int, typer.Option(help="Processes that share the work; 1 works in this process.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Dask scheduler whose workers share the work, such as tcp://10.0.0.1:8786.",
+        show_default=False,
+    ),
+]
 Until = Annotated[str | None, typer.Option(help="Last stage to run, for example features.")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -53,6 +64,7 @@ def patternscope(
 def demo(
     out: Out = None,
     workers: Workers = 1,
+    scheduler: Scheduler = None,
     until: Until = None,
     device: Device = "auto",
     full: Annotated[
@@ -68,8 +80,8 @@ def demo(
     """
     from patternscope.study.config import DEMO_FILE, load_settings
 
-    settings = load_settings(DEMO_FILE)
-    _run(out or Path("runs/demo"), settings.with_all_parts() if full else settings, workers, until, device)
+    settings, executor = load_settings(DEMO_FILE), _executor(workers, scheduler)
+    _run(out or Path("runs/demo"), settings.with_all_parts() if full else settings, executor, until, device)
 
 
 @app.command()
@@ -79,6 +91,7 @@ def run(
     ],
     out: Out = None,
     workers: Workers = 1,
+    scheduler: Scheduler = None,
     until: Until = None,
     device: Device = "auto",
 ) -> None:
@@ -90,7 +103,7 @@ def run(
     """
     from patternscope.study.config import load_settings
 
-    _run(out or Path("runs") / study.stem, load_settings(study), workers, until, device)
+    _run(out or Path("runs") / study.stem, load_settings(study), _executor(workers, scheduler), until, device)
 
 
 @app.command()
@@ -158,7 +171,7 @@ def figures(folder: StudyFolder, workers: Workers = 1) -> None:
     from patternscope.study.study import saved_settings
 
     settings, _ = saved_settings(folder)
-    _run(folder, settings, workers, "figures", "auto")
+    _run(folder, settings, _executor(workers, None), "figures", "auto")
 
 
 def _stages(settings: "StudySettings") -> "tuple[Stage, ...]":
@@ -169,17 +182,37 @@ def _stages(settings: "StudySettings") -> "tuple[Stage, ...]":
     return (*study_stages(settings), *figure_stages(settings))
 
 
-def _run(folder: Path, settings: "StudySettings", workers: int, until: str | None, device: str) -> None:
+def _executor(workers: int, scheduler: str | None) -> "Callable[[], Executor] | None":
+    """Where units run, as a function that makes it; None for this process."""
+    from patternscope.errors import InputError
+
+    if scheduler is None:
+        from patternscope.study.execution import process_pool
+
+        if workers < 1:
+            raise InputError(f"--workers: saw {workers}, wanted 1 or more")
+        return None if workers == 1 else lambda: process_pool(workers)
+    if workers != 1:
+        raise InputError("--workers and --scheduler: both are given; a cluster has its own workers")
+    from patternscope.study.cluster import ClusterExecutor
+
+    # A lost scheduler ends the run with a line of its own; its library's tracebacks would bury that.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    return lambda: ClusterExecutor(scheduler)
+
+
+def _run(
+    folder: Path,
+    settings: "StudySettings",
+    executor: "Callable[[], Executor] | None",
+    until: str | None,
+    device: str,
+) -> None:
     """Run a study and print what came of it."""
     from patternscope.cli.progress import progress
     from patternscope.cli.tables import print_attack, print_outputs, print_summary
-    from patternscope.errors import InputError
-    from patternscope.study.execution import process_pool
     from patternscope.study.study import run_study
 
-    if workers < 1:
-        raise InputError(f"--workers: saw {workers}, wanted 1 or more")
-    executor = None if workers == 1 else lambda: process_pool(workers)
     with progress(sys.stderr) as report:
         summary = run_study(
             folder, settings, _stages(settings), executor=executor, report=report, until=until, device=device

@@ -2,7 +2,7 @@
 
 from patternscope.networks.attack import pgd_steps
 from patternscope.networks.calling import images_at_once
-from patternscope.networks.device import resolve_device
+from patternscope.networks.device import parse_device, resolve_device
 from patternscope.networks.distillation import Student, distil_features, distil_logits
 from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
 from patternscope.networks.recorder import Recording, record, record_batches
@@ -45,6 +45,7 @@ __all__ = [
     "list_layers",
     "load_state",
     "load_weights",
+    "parse_device",
     "pgd_steps",
     "record",
     "record_batches",

@@ -18,17 +18,28 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
     >>> resolve_device("cpu")
     device(type='cpu')
     """
-    if isinstance(name, torch.device):
-        name = str(name)
+    name = str(name)
+    kind, index = parse_device(name)
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "mps" if _mps_available() else "cpu"
+    _check_present(kind, index, name)
+    return torch.device(kind, int(index)) if index else torch.device(kind)
+
+
+def parse_device(name: str) -> tuple[str, str]:
+    """Return kind and index ("" for none) of a device's name, present here or not.
+
+    Source: this project. InputError for a word that names no device.
+
+    >>> parse_device("cuda:1")
+    ('cuda', '1')
+    """
     kind, _, index = name.partition(":")
     if kind not in _KINDS or (index and (kind in ("auto", "cpu") or not index.isdigit())):
         raise InputError(
             f"device {name!r} is unknown: wanted auto, cpu, cuda, cuda:N or mps; {nearest(kind, _KINDS)}"
         )
-    if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "mps" if _mps_available() else "cpu"
-    _check_present(kind, index, name)
-    return torch.device(kind, int(index)) if index else torch.device(kind)
+    return kind, index
 
 
 def _mps_available() -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from patternscope.errors import InputError
-from patternscope.networks import resolve_device
+from patternscope.networks import parse_device, resolve_device
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import student_layers, study_axes
 from patternscope.study.plan import Plan, make_plan
@@ -35,7 +35,10 @@ def run_study(
     network, and written into study.json. Arguments as `run_units`. Source: this project. InputError for
     settings, images, networks and folders that cannot be used.
     """
-    resolve_device(device)
+    # Workers elsewhere may have devices that this machine lacks.
+    parse_device(device)
+    if executor is None:
+        resolve_device(device)
     axes = study_axes(settings)
     settings = with_layers(settings, axes)
     with _nothing_half_written(Path(folder)):
