@@ -1,6 +1,10 @@
 """Figures of a study: each is a file with `data` (what to show), `draw` (how) and `table` (the csv behind it)."""
 
 from patternscope.figures import (
+    attack_change,
+    attack_histogram,
+    attack_regions,
+    attack_trajectories,
     counts,
     importance,
     knowledge_points,
@@ -21,7 +25,12 @@ FIGURE_STAGES: tuple[Stage, ...] = (
     losses.STAGE,
 )
 
-ATTACK_FIGURE_STAGES: tuple[Stage, ...] = ()
+ATTACK_FIGURE_STAGES: tuple[Stage, ...] = (
+    attack_regions.STAGE,
+    attack_trajectories.STAGE,
+    attack_change.STAGE,
+    attack_histogram.STAGE,
+)
 
 
 def figure_stages(settings: StudySettings) -> tuple[Stage, ...]:
@@ -38,6 +47,10 @@ def figure_stages(settings: StudySettings) -> tuple[Stage, ...]:
 __all__ = [
     "FIGURE_STAGES",
     "Findings",
+    "attack_change",
+    "attack_histogram",
+    "attack_regions",
+    "attack_trajectories",
     "counts",
     "figure_stages",
     "importance",

@@ -54,13 +54,14 @@ class Examples:
         return [self.classes[label] for label in self.labels]
 
 
-def examples_of(findings: Findings, count: int) -> Examples:
-    """Return the example images of a study: the same in every figure.
+def examples_of(findings: Findings, count: int, among: np.ndarray | None = None) -> Examples:
+    """Return the example images of a study: the same in every figure that chooses among the same.
 
-    Source: this project.
+    Source: this project. `among` (n,) bool are the samples to choose from, all by default; some are True.
     """
     arrays = findings.arrays("images", file="samples")
-    chosen = choose_examples(arrays["labels"], count, findings.drawing_seed("examples"))
+    members = np.arange(len(arrays["labels"])) if among is None else np.flatnonzero(among)
+    chosen = members[choose_examples(arrays["labels"][members], count, findings.drawing_seed("examples"))]
     pixels = arrays["images"][chosen].transpose(0, 2, 3, 1)
     return Examples(
         chosen,
@@ -134,6 +135,14 @@ def image_sheet(
         figure.text(0.1 / width, 1 - 0.2 / height, title, fontsize=TITLE, weight="bold", va="center")
         figure.text(0.1 / width, 1 - 0.42 / height, meaning, fontsize=SMALL, color=SOFT, va="center")
     return Sheet(figure, grid, _FOOT / height)
+
+
+def write_below(axes: "Axes", text: str) -> None:
+    """Write a few words below an image of a sheet.
+
+    Source: this project.
+    """
+    axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=6.5, color=SOFT)
 
 
 def _blank(axes: Any, pixels: np.ndarray) -> None:

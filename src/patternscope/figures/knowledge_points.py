@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.examples import Examples, examples_of, image_sheet
+from patternscope.figures.examples import Examples, examples_of, image_sheet, write_below
 from patternscope.figures.findings import IMAGES, KNOWLEDGE, TRAINING, Findings, findings_of, moment
-from patternscope.figures.outlines import outlines
+from patternscope.figures.outlines import draw_outlined, outline_legend
 from patternscope.figures.saving import save_figure
-from patternscope.figures.style import RELIABLE, SOFT, figure_style
+from patternscope.figures.style import figure_style
 from patternscope.study.stage import Need, Stage, UnitContext
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NAME = "knowledge_points"
-_UNRELIABLE = "#e76300"
-_LINES = {True: (RELIABLE, "-"), False: (_UNRELIABLE, (0, (2.2, 1.1)))}
-_VEIL = 0.45
 
 
 @dataclass(frozen=True)
@@ -72,40 +69,19 @@ def draw(shown: KnowledgePointsData) -> "Figure":
         for row, layer in zip(sheet.axes[1:], shown.layers, strict=True):
             for image, axes in enumerate(row):
                 _draw_points(axes, layer.mask[image], layer.reliable[image])
-        _legend(sheet.figure, sheet.foot)
+        outline_legend(
+            sheet.figure,
+            sheet.foot,
+            "reliable: speaks for the image's true class",
+            "unreliable: speaks for another class",
+        )
     return sheet.figure
 
 
 def _draw_points(axes: "Axes", mask: np.ndarray, reliable: np.ndarray) -> None:
-    """A veil over what is no knowledge point, outlines around what is, and the counts."""
-    width, height = axes.get_xlim()[1], axes.get_ylim()[0]
-    veil = np.ones((*mask.shape, 4))
-    veil[..., 3] = _VEIL * ~mask
-    axes.imshow(veil, extent=(0, width, height, 0), interpolation="nearest", aspect="auto")
-    cell = np.array([width / mask.shape[1], height / mask.shape[0]])
-    for kind in (False, True):
-        colour, line = _LINES[kind]
-        for outline in outlines(mask & (reliable == kind)):
-            # A white line below keeps the coloured one visible on any image.
-            for paint, width_of, style in (("white", 2.6, "-"), (colour, 1.3, line)):
-                axes.plot(*(outline * cell).T, color=paint, linewidth=width_of, linestyle=style)
-    text = f"{int(reliable.sum())} of {int(mask.sum())}"
-    axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=6.5, color=SOFT)
-
-
-def _legend(figure: "Figure", foot: float) -> None:
-    """What the two kinds of line mean."""
-    from matplotlib.lines import Line2D
-
-    said = {
-        True: "reliable: speaks for the image's true class",
-        False: "unreliable: speaks for another class",
-    }
-    lines = [
-        Line2D([], [], color=_LINES[kind][0], linestyle=_LINES[kind][1], linewidth=1.5, label=text)
-        for kind, text in said.items()
-    ]
-    figure.legend(handles=lines, loc="center", bbox_to_anchor=(0.5, 0.4 * foot), ncols=2, handlelength=3)
+    """Both kinds of knowledge point, and their counts."""
+    draw_outlined(axes, reliable, mask & ~reliable)
+    write_below(axes, f"{int(reliable.sum())} of {int(mask.sum())}")
 
 
 def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:

@@ -1,6 +1,14 @@
-"""Outlines of chosen cells of a grid, as closed lines a little inside their cells."""
+"""Outlines of chosen cells of a grid, as closed lines a little inside their cells, and regions of an image in them."""
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from patternscope.figures.style import RELIABLE, UNRELIABLE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Corner = tuple[float, float]
 # Sides of a cell clockwise: (row, column) step to the neighbour outside, and to the ones before and after.
@@ -48,3 +56,39 @@ def _segment(padded: np.ndarray, row: int, column: int, side: int, inset: float)
         x, y = middle + outwards + far * np.array([step_column, step_row])
         ends.append((round(float(x), 6), round(float(y), 6)))
     return ends[0], ends[1]
+
+
+_OWN: tuple[str, Any] = (RELIABLE, "-")
+_OTHER: tuple[str, Any] = (UNRELIABLE, (0, (2.2, 1.1)))
+_VEIL = 0.45
+
+
+def draw_outlined(axes: "Axes", own: np.ndarray, other: np.ndarray) -> None:
+    """Outline regions of an image that speak for one class (solid) or another (dashed), and veil the rest.
+
+    Source: this project. `own` and `other` (h, w) bool, disjoint; the axes have pixels of the image as units.
+    """
+    width, height = axes.get_xlim()[1], axes.get_ylim()[0]
+    veil = np.ones((*own.shape, 4))
+    veil[..., 3] = _VEIL * ~(own | other)
+    axes.imshow(veil, extent=(0, width, height, 0), interpolation="nearest", aspect="auto")
+    cell = np.array([width / own.shape[1], height / own.shape[0]])
+    for chosen, (colour, line) in ((other, _OTHER), (own, _OWN)):
+        for outline in outlines(chosen):
+            # A white line below keeps the coloured one visible on any image.
+            for paint, width_of, style in (("white", 2.6, "-"), (colour, 1.3, line)):
+                axes.plot(*(outline * cell).T, color=paint, linewidth=width_of, linestyle=style)
+
+
+def outline_legend(figure: "Figure", foot: float, own: str, other: str) -> None:
+    """Say below a sheet of images what the two kinds of outline mean.
+
+    Source: this project. `foot` is the height of the room for it, in parts of the figure.
+    """
+    from matplotlib.lines import Line2D
+
+    lines = [
+        Line2D([], [], color=colour, linestyle=line, linewidth=1.5, label=said)
+        for (colour, line), said in ((_OWN, own), (_OTHER, other))
+    ]
+    figure.legend(handles=lines, loc="center", bbox_to_anchor=(0.5, 0.4 * foot), ncols=2, handlelength=3)

@@ -24,6 +24,7 @@ FAINT = "#cfcfcf"
 NOTHING = "#d5d5d5"
 TOTAL = "#8fbfe8"
 RELIABLE = "#1b5c9e"
+UNRELIABLE = "#e76300"
 SMALL, NORMAL, TITLE = 7.0, 8.0, 10.0
 
 _STYLE: dict[Any, Any] = {

@@ -1,0 +1,35 @@
+"""Smooth curves through a few points."""
+
+import numpy as np
+
+
+def smooth_path(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a smooth curve through points (m, e) in order: places (count,) among the points, and (count, e).
+
+    Monotone cubic pieces over the length of the path, which do not swing beyond the points. A place of 1.5 is
+    half-way between the second and the third point. Points at which the path stands still are passed once, so
+    that any number of distinct points is enough; one alone is repeated.
+
+    Source: this project (scipy's PCHIP). InputError for no point.
+
+    >>> places, curve = smooth_path(np.array([[0.0, 0.0], [0.0, 0.0], [2.0, 2.0]]), 3)
+    >>> places.tolist(), curve.tolist()
+    ([1.0, 1.5, 2.0], [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    """
+    from scipy.interpolate import PchipInterpolator
+
+    from patternscope.errors import InputError
+
+    if points.ndim != 2 or not len(points):
+        raise InputError(f"points: got shape {points.shape}, wants (m, e) with m >= 1")
+    points = points.astype(float)
+    lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    # Where the path stands still, the last of equal points counts.
+    moves = lengths > 1e-9 * max(1e-300, float(np.abs(points).max()))
+    kept = np.append(moves, True)
+    if kept.sum() == 1:
+        return np.full(count, len(points) - 1.0), np.repeat(points[-1:], count, axis=0)
+    along = np.concatenate([[0.0], np.cumsum(lengths[moves])])
+    wanted = np.linspace(0, along[-1], count)
+    places = np.interp(wanted, along, np.flatnonzero(kept))
+    return places, PchipInterpolator(along, points[kept], axis=0)(wanted)
