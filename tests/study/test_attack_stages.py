@@ -1,0 +1,249 @@
+"""The attack as a stage: what is written, what it means, what runs again, and what cannot be attacked."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from easy_study import easy_settings
+from toy_stages import contents
+
+from patternscope.errors import InputError
+from patternscope.knowledge import find_knowledge_points, orientation_change, trajectory_types
+from patternscope.networks import load_weights, pgd_steps, record
+from patternscope.study.arrays import load_arrays
+from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.execution import process_pool
+from patternscope.study.models import study_network
+from patternscope.study.records import read_json
+from patternscope.study.sections import AttackSettings
+from patternscope.study.stages import STAGES, study_stages
+from patternscope.study.stages.attack import attack_aims, kept_steps
+from patternscope.study.study import run_study, saved_settings, saved_status
+
+LAYERS = ("conv_33", "conv_53")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def own_study(attacked_study, tmp_path):
+    """A copy that a test may change."""
+    return Path(shutil.copytree(attacked_study, tmp_path / "study"))
+
+
+@pytest.fixture
+def ran(own_study, attacked_study):
+    """Run the copy with changed settings; which stages ran."""
+
+    def run(executor=None, until=None, **changes) -> set[str]:
+        settings = easy_settings(attacked_study.parent, **changes)
+        summary = run_study(own_study, settings, executor=executor, until=until, device="cpu")
+        return {unit.stage for unit in summary.done}
+
+    return run
+
+
+def test_what_is_written(attacked_study):
+    about, arrays = (
+        read_json(attacked_study / "attack/attack.json"),
+        load_arrays(attacked_study / "attack/attack.safetensors"),
+    )
+    samples = load_arrays(attacked_study / "images/samples.safetensors")
+    n = len(samples["labels"])
+    assert about["steps"] == [0, 2, 4, 5]
+    assert about["attacked"] == arrays["attacked"].sum() > n / 2
+    assert about["succeeded"] == arrays["success"].sum()
+    assert about["success"] == pytest.approx(about["succeeded"] / about["attacked"])
+    assert about["success_by_step"][0] == 0
+    assert about["longest_perturbation"] <= 0.1
+    assert arrays["logits"].shape == (4, n, 4)
+    assert arrays["images"].shape == (n, 3, 32, 32)
+    attacked, targets = arrays["attacked"], arrays["targets"]
+    assert (targets[attacked] != samples["labels"][attacked]).all()
+    assert (targets[~attacked] == -1).all()
+    assert torch.equal(arrays["success"], attacked & (arrays["logits"][-1].argmax(1) == targets))
+    clean = samples["images"].float() / 255
+    assert torch.equal(arrays["images"][~attacked], clean[~attacked])
+    assert (arrays["images"][attacked].double() - clean[attacked].double()).abs().amax() <= 0.1
+    sample = load_arrays(attacked_study / "sample/01/sample.safetensors")
+    assert torch.equal(arrays["sample_embedding"][0], sample["embedding"])
+
+
+def test_the_way_is_what_the_network_says_of_each_step_through_the_clean_maps(attacked_study):
+    settings, _ = saved_settings(attacked_study)
+    arrays = load_arrays(attacked_study / "attack/attack.safetensors")
+    samples = load_arrays(attacked_study / "images/samples.safetensors")
+    model = study_network(settings.network, settings.images, 4, seed=0)
+    load_weights(model, attacked_study / "training/01/network.safetensors")
+    rows = torch.nonzero(arrays["attacked"]).flatten()
+    options = {"epsilon": 0.1, "step_size": 0.05, "n_step": 5, "targeted": True}
+    images = samples["images"][rows].float() / 255
+    steps = dict(pgd_steps(model, images, arrays["targets"][rows], **options))
+    assert torch.allclose(steps[5], arrays["images"][rows], atol=1e-6)
+    for place, step in enumerate((0, 2, 4, 5)):
+        recorded = record(model, steps[step], LAYERS)
+        assert torch.allclose(recorded.logits, arrays["logits"][place, rows], atol=1e-3)
+        for layer in LAYERS:
+            fitted = load_arrays(attacked_study / f"region/01/{layer}/region.safetensors")
+            scale = read_json(attacked_study / f"region/01/{layer}/region.json")["scale"]
+            way = load_arrays(attacked_study / f"attack/{layer}.safetensors")["embedding"]
+            features = recorded.regional_features[layer].flatten(2)
+            naive = torch.einsum("nkr,ek->nre", features, fitted["map"]) / scale
+            assert torch.allclose(way[place, rows], naive, atol=1e-4)
+            if step == 0:
+                assert torch.equal(way[0], fitted["embedding"])
+
+
+def test_findings_of_a_layer(attacked_study):
+    attack = load_arrays(attacked_study / "attack/attack.safetensors")
+    rows = torch.nonzero(attack["attacked"]).flatten()
+    labels = load_arrays(attacked_study / "images/samples.safetensors")["labels"][rows]
+    targets = attack["targets"][rows]
+    mu = load_arrays(attacked_study / "sample/01/sample.safetensors")["mean_directions"]
+    unit = read_json(attacked_study / "region/01/conv_53/strength.json")["mean_strength"]
+    way = load_arrays(attacked_study / "attack/conv_53.safetensors")["embedding"][:, rows]
+    found = load_arrays(attacked_study / "adversarial/conv_53/adversarial.safetensors")
+    about = read_json(attacked_study / "adversarial/conv_53/adversarial.json")
+    knowledge = load_arrays(attacked_study / "knowledge/01/conv_53/knowledge.safetensors")
+    # Before the attack, points are those that the stage knowledge found.
+    assert torch.equal(found["before_mask"][rows], knowledge["mask"][rows])
+    assert torch.equal(found["before_category"][rows], knowledge["category"][rows])
+    assert torch.equal(found["original_points"][rows], knowledge["reliable"][rows])
+    after = find_knowledge_points(way[-1], mu, targets, unit_strength=unit)
+    assert torch.equal(found["target_points"][rows], after.reliable)
+    assert about["target_points"] == pytest.approx(after.reliable.sum(1).double().mean().item())
+    target, before = found["target_points"], found["p_target_before"]
+    assert about["below_tau"] == pytest.approx((before[target] <= 0.4).double().mean().item())
+    assert sum(about["histogram"]["counts"]) == target.sum()
+    assert (found["p_target_after"][target] > 0.4).all()
+    turned = orientation_change(way[0], way[-1]).nanmean(dim=1).nanmean().item()
+    assert about["orientation_change"] == pytest.approx(turned, abs=1e-6)
+    assert about["orientation_change_by_step"][0] == pytest.approx(0, abs=1e-6)
+    assert about["orientation_change_by_step"][-1] == pytest.approx(turned, abs=1e-4)
+    kinds = trajectory_types(way, labels, targets, mu, unit_strength=unit)
+    assert torch.equal(found["trajectory"][rows], kinds)
+    assert [each["regions"] for each in about["trajectories"]] == np.bincount(
+        kinds.flatten().numpy(), minlength=5
+    )[1:].tolist()
+    others = ~attack["attacked"]
+    assert not any(array[others].any() for array in found.values())
+    assert about["area_low"] <= about["area"] <= about["area_high"]
+
+
+def test_a_study_without_an_attack_has_no_stage_of_it(attacked_study):
+    assert study_stages(StudySettings()) == STAGES
+    settings, _ = saved_settings(attacked_study)
+    names = [stage.name for stage in study_stages(settings)]
+    assert names[: len(STAGES)] == [stage.name for stage in STAGES]
+    assert {"attack", "adversarial"} <= set(names)
+    assert {each.state for each in saved_status(attacked_study)} == {"done"}
+
+
+def test_a_section_switches_its_part_on():
+    def read(section):
+        return make_settings({"attack": section}, "study.toml", None).attack
+
+    assert read({"epsilon": 0.1}).enabled
+    assert read({}).enabled
+    assert not read({"enabled": False, "epsilon": 0.1}).enabled
+    assert not StudySettings().attack.enabled
+    everything = StudySettings().with_all_parts()
+    assert everything.attack.enabled
+    assert everything.images == StudySettings().images
+
+
+def test_a_changed_attack_runs_again_and_nothing_else(own_study, ran):
+    before = contents(own_study)
+    assert ran() == set()
+    # Switched off it stays where it is, and is found again.
+    assert ran(attack={"enabled": False}) == set()
+    assert ran() == set()
+    assert ran(attack={"epsilon": 0.05}) == {"attack", "adversarial"}
+    assert ran(attack={"epsilon": 0.05}, knowledge={"tau": 0.5}) == {"knowledge", "summary", "adversarial"}
+    assert ran() == {"attack", "knowledge", "summary", "adversarial"}
+    assert contents(own_study) == before
+
+
+@pytest.mark.slow
+def test_a_worker_writes_the_same_bytes(own_study, ran):
+    before = contents(own_study)
+    for name in ("attack", "adversarial"):
+        shutil.rmtree(own_study / name)
+    assert ran(executor=lambda: process_pool(1)) == {"attack", "adversarial"}
+    assert contents(own_study) == before
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        {"target": "none", "norm": "l2", "epsilon": 2.0, "random_start": True},
+        {"target": "random", "n_step": 2},
+        {"target": "blue"},
+    ],
+    ids=lambda attack: attack["target"],
+)
+def test_other_attacks(own_study, ran, attack):
+    assert ran(attack=attack, until="adversarial") == {"attack", "adversarial"}
+    about = read_json(own_study / "attack/attack.json")
+    arrays = load_arrays(own_study / "attack/attack.safetensors")
+    labels = load_arrays(own_study / "images/samples.safetensors")["labels"]
+    attacked, targets = arrays["attacked"], arrays["targets"]
+    assert about["targeted"] == (attack["target"] != "none")
+    assert about["longest_perturbation"] <= about["epsilon"]
+    assert (targets[attacked] != labels[attacked]).all()
+    decided = arrays["logits"][-1].argmax(1)
+    if attack["target"] == "none":
+        # The target is the class that a successful attack ends in.
+        assert torch.equal(arrays["success"], attacked & (decided != labels))
+        assert torch.equal(targets[arrays["success"]], decided[arrays["success"]])
+    elif attack["target"] == "blue":
+        assert (targets[attacked] == 2).all()
+        assert not attacked[labels == 2].any()
+
+
+def test_every_second_step_and_the_last_are_kept():
+    assert kept_steps(2) == [0, 2]
+    assert kept_steps(20) == [*range(0, 21, 2)]
+    assert kept_steps(3) == [0, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("target", "logits", "said"),
+    [
+        ("second", -torch.eye(3), "network: it classifies none of the 3 samples correctly"),
+        ("dgo", torch.eye(3), r"attack.target: 'dgo' is no class; did you mean 'dog'\?"),
+        (
+            "dog",
+            torch.eye(3)[[1, 1, 1]],
+            "attack.target: every correctly classified sample is a 'dog' already",
+        ),
+    ],
+)
+def test_what_cannot_be_attacked_is_one_line(target, logits, said):
+    with pytest.raises(InputError, match=said):
+        attack_aims(AttackSettings(target=target), logits, torch.arange(3), ["cat", "dog", "frog"], seed=0)
+
+
+@pytest.mark.parametrize(
+    ("section", "said"),
+    [
+        ({"epsilon": 0}, r"attack.epsilon: saw 0, wanted greater than 0"),
+        ({"epsilon": -0.1}, r"attack.epsilon: saw -0.1"),
+        ({"epsilon": 8}, r"attack: epsilon: saw 8.0, wanted at most 1 for linf \(8/255 is 0.0314\)"),
+        ({"step_size": 0}, r"attack.step_size: saw 0"),
+        ({"n_step": 1}, r"attack.n_step: saw 1"),
+        ({"norm": "l1"}, r"attack.norm: saw 'l1'"),
+        ({"epsilno": 1}, r"attack.epsilno is unknown; did you mean 'epsilon'\?"),
+    ],
+)
+def test_bad_settings_are_one_line(section, said):
+    with pytest.raises(InputError, match=said):
+        make_settings({"attack": section}, "study.toml", None)
