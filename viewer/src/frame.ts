@@ -1,0 +1,85 @@
+/** What is shown at one moment: the arrays of a condition, a layer and a step. */
+
+import type { Condition, Grid, Layer } from "./format";
+import type { Positions, Run } from "./run";
+import type { Space } from "./state";
+
+export interface Frame {
+  condition: Condition;
+  layer: Layer;
+  step: number;
+  grid: Grid;
+  /** Regions of an image. */
+  regions: number;
+  /** Mean directions (classes x dimensions). */
+  directions: Float32Array;
+  /** The class that the network decides for (images). */
+  predictions: Uint16Array;
+  region: Positions;
+  sample: Positions;
+  /** What each region says: a class, 255 times its probability, and whether it is a knowledge point (1, reliable 2). */
+  category: Uint8Array | Uint16Array;
+  confidence: Uint8Array;
+  knowledge: Uint8Array;
+  /** Types of an attack's paths, where there is an attack. */
+  trajectory: Uint8Array | null;
+  /** Classes that an attack aims at. */
+  targets: Uint16Array | null;
+}
+
+export interface Moment {
+  condition: string;
+  layer: string;
+  step: number;
+}
+
+export async function loadFrame(run: Run, { condition: name, layer: key, step }: Moment): Promise<Frame> {
+  const condition = run.condition(name);
+  const at = (array: string) => `layers/${key}/${name}/${array}`;
+  const of = (array: string) => `conditions/${name}/${array}`;
+  const optional = (path: string) => (run.has(path) ? run.read(path) : null);
+  const [directions, predictions, region, sample, category, confidence, knowledge, trajectory, targets] = await Promise.all([
+    run.read<Float32Array>(of("direction"), step),
+    run.read<Uint16Array>(of("predictions"), step),
+    run.positions(at("position"), step),
+    run.positions(of("sample_position"), step),
+    run.read<Uint8Array | Uint16Array>(at("category"), step),
+    run.read<Uint8Array>(at("confidence"), step),
+    run.read<Uint8Array>(at("knowledge"), step),
+    optional(at("trajectory")) as Promise<Uint8Array> | null,
+    optional(of("targets")) as Promise<Uint16Array> | null,
+  ]);
+  const grid = run.grid(name, key);
+  const layer = run.layer(key);
+  const regions = grid[0] * grid[1];
+  return {
+    condition, layer, step, grid, regions, directions, predictions, region, sample,
+    category, confidence, knowledge, trajectory, targets,
+  };
+}
+
+/** The positions that a space shows. */
+export function shownPositions(frame: Frame, space: Space): Positions {
+  return space === "regions" ? frame.region : frame.sample;
+}
+
+/** Where one point is at each step of a condition: three numbers a step. */
+export async function pathOfPoint(run: Run, path: string, steps: number, id: number): Promise<Float32Array> {
+  const places = new Float32Array(3 * steps);
+  for (let step = 0; step < steps; step++) {
+    const { drawn, scale } = await run.positions(path, step);
+    for (let axis = 0; axis < 3; axis++) places[3 * step + axis] = scale * drawn[3 * id + axis];
+  }
+  return places;
+}
+
+/** Distance from the origin that all but one point in two hundred keep, at least 1. */
+export function reachOf({ drawn, scale }: Positions): number {
+  const points = drawn.length / 3;
+  const every = Math.max(1, Math.floor(points / 20000));
+  const lengths: number[] = [];
+  for (let id = 0; id < points; id += every)
+    lengths.push(Math.hypot(drawn[3 * id], drawn[3 * id + 1], drawn[3 * id + 2]));
+  lengths.sort((a, b) => a - b);
+  return Math.max(1, scale * lengths[Math.floor(0.995 * (lengths.length - 1))]);
+}
