@@ -1,6 +1,7 @@
 /** The points, drawn by the GPU: two positions a point and a morph between them. */
 
 import {
+  type BufferAttribute,
   BufferGeometry,
   Camera as ThreeCamera,
   GLSL3,
@@ -102,30 +103,30 @@ class Pane {
     this.scene.add(points);
   }
 
+  private readonly held: Record<string, ArrayLike<number>> = {};
+
   place(from: Placed, to: Placed): void {
-    this.put("from", from.drawn);
-    this.put("to", to.drawn);
+    this.put("from", from.drawn, (values) => new Int16BufferAttribute(values, 3));
+    this.put("to", to.drawn, (values) => new Int16BufferAttribute(values, 3));
     this.geometry.setDrawRange(0, to.drawn.length / 3);
   }
 
   paint(look: Uint8Array): void {
-    const before = this.geometry.getAttribute("look");
-    if (before?.array.length === look.length) {
-      before.array = look;
-      before.needsUpdate = true;
-    } else this.geometry.setAttribute("look", new Uint8BufferAttribute(look, 4));
+    this.put("look", look, (values) => new Uint8BufferAttribute(values, 4));
   }
 
   /** Values of the same length go into the buffer that is there, so that the GPU's memory does not grow. */
-  private put(name: string, values: Int16Array): void {
-    const before = this.geometry.getAttribute(name);
-    if (before?.array === values) return;
+  private put<T extends Int16Array | Uint8Array>(name: string, values: T, make: (values: T) => BufferAttribute): void {
+    if (this.held[name] === values) return;
+    this.held[name] = values;
+    const before = this.geometry.getAttribute(name) as BufferAttribute | undefined;
     if (before?.array.length === values.length) {
-      before.array = values;
+      (before.array as T).set(values);
       before.needsUpdate = true;
     } else {
       if (before) this.geometry.dispose();
-      this.geometry.setAttribute(name, new Int16BufferAttribute(values, 3));
+      // A copy: the buffer is written over at the next step, the values belong to the cache of what was read.
+      this.geometry.setAttribute(name, make(values.slice() as T));
     }
   }
 

@@ -1,0 +1,162 @@
+/** What is drawn over the points, in SVG: the origin, arrows of mean directions, names, rings and paths. */
+
+import type { Box } from "./cloud";
+import { css, shapePath, type Mark, type Rgb } from "./colours";
+import { s } from "./dom";
+import { measureIn, placeLabels, shortened } from "./labels";
+import type { Place } from "./picking";
+
+export type Point = [number, number, number];
+
+/** A path of a point over steps: where it was, and at which step it is now (-1 for none). */
+export interface Path {
+  places: Float32Array;
+  now: number;
+  colour: Rgb;
+}
+
+/** What one pane shows over its points; points in the units of the embedding. */
+export interface Drawing {
+  box: Box;
+  project: (x: number, y: number, z: number) => Place;
+  names: string[];
+  marks: Mark[];
+  /** Three numbers a class. */
+  directions: Float32Array;
+  /** Length of the arrows. */
+  arrow: number;
+  /** Strength that the circle stands for, or 0 for no circle. */
+  circle: number;
+  focus: Point | null;
+  hover: Point | null;
+  path: Path | null;
+  /** More paths, drawn thin. */
+  threads: Path[];
+  caption: string | null;
+}
+
+const FONT = '600 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const WIDEST = 132;
+const measure = measureIn(FONT);
+
+export function drawOverlay(svg: SVGSVGElement, drawings: Drawing[], polygon: [number, number][]): void {
+  const lasso = polygon.length > 1 && s("path", { class: "lasso", d: `M${polygon.map(String).join("L")}Z` });
+  svg.replaceChildren(...drawings.map(drawPane), ...(lasso ? [lasso] : []));
+}
+
+function drawPane(drawing: Drawing): SVGGElement {
+  const { box, caption } = drawing;
+  const group = s("g", {});
+  group.append(...drawCircle(drawing), drawOrigin(drawing));
+  for (const thread of drawing.threads) group.append(drawPath(drawing, thread, true));
+  group.append(...drawArrows(drawing));
+  if (drawing.path) group.append(drawPath(drawing, drawing.path, false));
+  if (drawing.hover) group.append(ring(drawing, drawing.hover, "hover", 8));
+  if (drawing.focus) group.append(ring(drawing, drawing.focus, "focus", 9));
+  if (caption)
+    group.append(
+      s("text", { class: "caption", x: box.left + box.width / 2, y: box.top + 22, "text-anchor": "middle" }, caption),
+    );
+  return group;
+}
+
+function ring({ project }: Drawing, point: Point, kind: string, radius: number): SVGGElement {
+  const [cx, cy] = project(...point);
+  return s(
+    "g",
+    { class: `ring ${kind}` },
+    s("circle", { class: "halo", cx, cy, r: radius }),
+    s("circle", { cx, cy, r: radius }),
+  );
+}
+
+function drawOrigin({ project }: Drawing): SVGPathElement {
+  const [x, y] = project(0, 0, 0);
+  return s("path", { class: "origin", d: `M${x - 6} ${y}h12M${x} ${y - 6}v12` });
+}
+
+/** The sphere of one strength, seen as a circle around the origin. */
+function drawCircle({ project, circle, box }: Drawing): SVGElement[] {
+  if (!circle) return [];
+  const [cx, cy] = project(0, 0, 0);
+  const r = radiusOf(project, circle);
+  if (r < 12 || r > 2 * Math.max(box.width, box.height)) return [];
+  return [
+    s("circle", { class: "sphere", cx, cy, r }),
+    s("text", { class: "note", x: cx, y: cy + r + 13, "text-anchor": "middle" }, "mean strength"),
+  ];
+}
+
+/** Largest distance on the screen of the axes' ends from the origin: the radius of the sphere. */
+function radiusOf(project: Drawing["project"], radius: number): number {
+  const [ox, oy] = project(0, 0, 0);
+  let square = 0;
+  for (let axis = 0; axis < 3; axis++) {
+    const end: Point = [0, 0, 0];
+    end[axis] = radius * 1e-3;
+    const [x, y] = project(...end);
+    square += (x - ox) ** 2 + (y - oy) ** 2;
+  }
+  return 1e3 * Math.sqrt(square / 2);
+}
+
+function drawArrows(drawing: Drawing): SVGElement[] {
+  const { project, names, marks, directions, arrow, box } = drawing;
+  const several = marks.length > 10;
+  const origin = project(0, 0, 0);
+  const tips = names.map((_, each): Place => {
+    const [x, y, z] = [0, 1, 2].map((axis) => arrow * directions[3 * each + axis]);
+    return project(x, y, z);
+  });
+  const texts = names.map((name) => shortened(name, WIDEST, measure));
+  const labels = tips.map(([x, y], each) => ({ x, y, width: measure(texts[each]) + 4, height: 15 }));
+  const places = placeLabels(labels, [origin[0], origin[1]], box);
+  const order = names.map((_, each) => each).sort((one, other) => tips[other][2] - tips[one][2]);
+  const lines: SVGElement[] = [];
+  const written: SVGElement[] = [];
+  for (const each of order) {
+    const [x, y, depth] = tips[each];
+    const behind = depth > origin[2] + 1e-6 ? " behind" : "";
+    lines.push(arrowLine(origin, [x, y], marks[each], several, behind));
+    const [tx, ty] = places[each];
+    const moved = Math.hypot(tx - x, ty - y) > labels[each].width / 2 + 16;
+    if (moved) lines.push(s("path", { class: "leader", d: `M${x} ${y}L${tx} ${ty}` }));
+    written.push(s("text", { class: `name${behind}`, x: tx, y: ty + 4, "text-anchor": "middle" }, texts[each]));
+  }
+  return [...lines, ...written];
+}
+
+function arrowLine(from: Place, [x, y]: [number, number], mark: Mark, several: boolean, behind: string): SVGGElement {
+  const length = Math.hypot(x - from[0], y - from[1]);
+  const [dx, dy] = length > 0 ? [(x - from[0]) / length, (y - from[1]) / length] : [0, 0];
+  const head = Math.min(9, length);
+  const [bx, by] = [x - head * dx, y - head * dy];
+  const line = `M${from[0]} ${from[1]}L${bx} ${by}`;
+  const tip = `M${x} ${y}L${bx - 0.42 * head * dy} ${by + 0.42 * head * dx}L${bx + 0.42 * head * dy} ${by - 0.42 * head * dx}Z`;
+  const group = s(
+    "g",
+    { class: `arrow${behind}` },
+    s("path", { class: "halo", d: line }),
+    s("path", { d: line, stroke: mark.colour, "stroke-width": 2, fill: "none" }),
+  );
+  group.append(
+    several
+      ? s("path", { class: "tip", d: shapePath(mark.shape, 6), fill: mark.colour, transform: `translate(${x} ${y})` })
+      : s("path", { d: tip, fill: mark.colour }),
+  );
+  return group;
+}
+
+function drawPath({ project }: Drawing, { places, now, colour }: Path, thin: boolean): SVGGElement {
+  const steps = places.length / 3;
+  const seen = Array.from({ length: steps }, (_, step) =>
+    project(places[3 * step], places[3 * step + 1], places[3 * step + 2]),
+  );
+  const d = `M${seen.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
+  if (thin) return s("g", {}, s("path", { class: "thread", d, stroke: css(colour) }));
+  const group = s("g", { class: "path" }, s("path", { class: "halo", d }), s("path", { d, stroke: css(colour) }));
+  seen.forEach(([cx, cy], step) =>
+    group.append(s("circle", { cx, cy, r: step === now ? 4.5 : 2.6, fill: css(colour) })),
+  );
+  return group;
+}
