@@ -1,0 +1,271 @@
+/** The radial space: points, what is drawn over them, and the hands that turn, pick and lasso them. */
+
+import { bestView, FRONT, panned, turned, viewMatrix, zoomed, type Camera, type Matrix } from "./camera";
+import { makeCloud, type Box, type Cloud, type Placed } from "./cloud";
+import type { Mark, Rgb } from "./colours";
+import { h, s } from "./dom";
+import { listenToHands, type Hands } from "./hands";
+import { glide, moved, placeOf, reducedMotion, still, weightsOf, type Motion } from "./motion";
+import { drawOverlay, type Drawing, type Path } from "./overlay";
+import type { Painted } from "./paint";
+import { lasso, pick, project, type Scene } from "./picking";
+
+/** What one pane shows. */
+export interface PaneContent {
+  placed: Placed;
+  painted: Painted;
+  directions: Float32Array;
+  focus: number | null;
+  path: Path | null;
+  threads: Path[];
+  caption: string | null;
+}
+
+export interface StageContent {
+  panes: PaneContent[];
+  names: string[];
+  marks: Mark[];
+  reach: number;
+  circle: number;
+  /** In a plane there is nothing to turn. */
+  flat: boolean;
+  /** Whether points may glide to their new places. */
+  glides: boolean;
+}
+
+export interface StageEvents {
+  /** A click on a point, or on none. */
+  pick(id: number | null): void;
+  lasso(ids: number[]): void;
+  /** The camera has come to rest. */
+  camera(camera: Camera): void;
+  /** What to say of the point under the pointer. */
+  describe(id: number): Node;
+  next(by: 1 | -1): void;
+  notice(kind: "webgl" | "context", lost: boolean): void;
+}
+
+export interface Stage {
+  element: HTMLElement;
+  /** Resolves when all points are where they belong. */
+  show(content: StageContent): Promise<void>;
+  setCamera(camera: Camera | null): void;
+  setLasso(on: boolean): void;
+  lassoes(): boolean;
+  /** What the current pane (the last one) shows, for picking and for tests. */
+  scene(): Scene | null;
+  pick(x: number, y: number): number;
+  refresh(): void;
+  finish(): void;
+  picture(): { cloud: HTMLCanvasElement | null; overlay: SVGSVGElement; paper: Rgb; width: number; height: number };
+  move(change: (camera: Camera) => Camera): void;
+  destroy(): void;
+}
+
+export function makeStage(events: StageEvents): Stage {
+  const overlay = s("svg", { class: "overlay", "aria-hidden": "true" });
+  const tip = h("div", { class: "tip", hidden: true });
+  const element = h("div", {
+    class: "stage",
+    tabindex: 0,
+    role: "application",
+    "aria-label":
+      "Radial space. Arrow keys turn it, with shift they move it, plus and minus zoom, 0 shows it from the front, " +
+      "N and B go to the next and the previous point.",
+  });
+  let cloud: Cloud | null = null;
+  let content: StageContent | null = null;
+  let motions: Motion[] = [];
+  let camera: Camera | null = null;
+  let hover: number | null = null;
+  let polygon: [number, number][] = [];
+  let [width, height] = [1, 1];
+  let asked = 0;
+  let glideNumber = 0;
+
+  const begin = () => {
+    cloud = makeCloud(
+      () => events.notice("context", true),
+      () => {
+        events.notice("context", false);
+        redraw();
+      },
+    );
+    if (cloud) element.append(cloud.canvas);
+    else events.notice("webgl", true);
+    element.append(overlay, tip);
+  };
+
+  const seen = (): Camera =>
+    camera ?? (content && !content.flat ? bestViewOf(content.panes[content.panes.length - 1].directions) : FRONT);
+  const boxes = (): Box[] => {
+    const count = content?.panes.length ?? 1;
+    return Array.from({ length: count }, (_, each) => ({ left: (each * width) / count, top: 0, width: width / count, height }));
+  };
+  const matrixOf = (box: Box): Matrix => viewMatrix(seen(), box.width / box.height, (content as StageContent).reach);
+  const sceneOf = (pane: number): Scene => {
+    const box = boxes()[pane];
+    const { painted } = (content as StageContent).panes[pane];
+    return { motion: motions[pane], visible: painted.visible, matrix: matrixOf(box), box };
+  };
+  const paneAt = (x: number) => Math.min(boxes().length - 1, Math.max(0, Math.floor((x * boxes().length) / width)));
+
+  const draw = () => {
+    asked = 0;
+    if (!content) return;
+    const paper = paperOf(element);
+    const shown = boxes();
+    const [{ painted }] = content.panes;
+    const size = sizeOf(painted.shown, Math.min(shown[0].width, height)) * Math.sqrt(seen().zoom);
+    cloud?.draw(
+      shown.map((box, pane) => ({ box, matrix: matrixOf(box), weights: weightsOf(motions[pane]), size })),
+      paper,
+    );
+    drawOverlay(overlay, shown.map((box, pane) => drawingOf(content as StageContent, pane, box)), polygon);
+  };
+  const redraw = () => {
+    if (!asked) asked = requestAnimationFrame(draw);
+  };
+
+  const drawingOf = (all: StageContent, pane: number, box: Box): Drawing => {
+    const { directions, focus, path, threads, caption, painted } = all.panes[pane];
+    const matrix = matrixOf(box);
+    const at = (id: number | null) => (id !== null && id < painted.count ? placeOf(motions[pane], id) : null);
+    return {
+      box, path, threads, caption, directions,
+      project: (x, y, z) => project(matrix, box, x, y, z),
+      names: all.names,
+      marks: all.marks,
+      arrow: 0.95 * all.reach,
+      circle: all.circle,
+      focus: at(focus),
+      hover: hover === focus ? null : at(hover),
+    };
+  };
+
+  const setHover = (x: number, y: number) => {
+    const id = content && x >= 0 ? pick(sceneOf(paneAt(x)), x, y) : -1;
+    const next = id < 0 ? null : id;
+    element.classList.toggle("pointing", next !== null);
+    if (next !== hover) {
+      hover = next;
+      tip.replaceChildren(...(next === null ? [] : [events.describe(next)]));
+      tip.hidden = next === null;
+      redraw();
+    }
+    if (next !== null) placeTip(tip, x, y, width, height);
+  };
+
+  const move = (change: (camera: Camera) => Camera) => {
+    const next = change(seen());
+    camera = content?.flat ? { ...next, azimuth: 0, elevation: 0 } : next;
+    events.camera(camera);
+    redraw();
+  };
+
+  const hands: Hands = listenToHands(element, {
+    turn: (right, up) => (content?.flat ? move((each) => panned(each, right, -up)) : move((each) => turned(each, -right, up))),
+    pan: (right, up) => move((each) => panned(each, right, up)),
+    zoom: (factor, x, y) => move((each) => zoomed(each, factor, x, y)),
+    home: () => {
+      camera = null;
+      events.camera(seen());
+      redraw();
+    },
+    hover: setHover,
+    click: (x, y) => {
+      const id = content ? pick(sceneOf(paneAt(x)), x, y) : -1;
+      events.pick(id < 0 ? null : id);
+    },
+    outline: (points, done) => {
+      polygon = done ? [] : points;
+      if (done && content) events.lasso(lasso(sceneOf(paneAt(points[0][0])), points));
+      redraw();
+    },
+    next: events.next,
+  });
+
+  const fit = new ResizeObserver(() => {
+    [width, height] = [Math.max(1, element.clientWidth), Math.max(1, element.clientHeight)];
+    overlay.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    cloud?.resize(width, height, Math.min(2, window.devicePixelRatio || 1));
+    // At once: a canvas that was resized is empty until it is drawn again.
+    draw();
+  });
+  begin();
+  fit.observe(element);
+
+  return {
+    element,
+    async show(next) {
+      const glides = next.glides && !reducedMotion() && content !== null && motions.length === next.panes.length;
+      content = next;
+      const own = ++glideNumber;
+      motions = next.panes.map(({ placed }, pane) => {
+        if (motions[pane]?.to === placed) return motions[pane];
+        return glides ? moved(motions[pane], placed) : still(placed);
+      });
+      next.panes.forEach(({ painted }, pane) => {
+        cloud?.place(pane, motions[pane].from, motions[pane].to);
+        cloud?.paint(pane, painted.look);
+      });
+      setHover(-1, -1);
+      draw();
+      if (motions.every(({ morph }) => morph === 1)) return;
+      const starts = motions.map(({ morph }) => morph);
+      await glide(
+        (share) => {
+          motions.forEach((motion, pane) => (motion.morph = starts[pane] + (1 - starts[pane]) * share));
+          draw();
+        },
+        () => own !== glideNumber,
+      );
+    },
+    setCamera(next) {
+      camera = next;
+      redraw();
+    },
+    setLasso: (on) => hands.setLasso(on),
+    lassoes: () => hands.lassoes(),
+    scene: () => (content ? sceneOf(content.panes.length - 1) : null),
+    pick: (x, y) => (content ? pick(sceneOf(paneAt(x)), x, y) : -1),
+    refresh: redraw,
+    finish: () => cloud?.finish(),
+    picture() {
+      draw();
+      return { cloud: cloud?.canvas ?? null, overlay, paper: paperOf(element), width, height };
+    },
+    move,
+    destroy() {
+      fit.disconnect();
+      hands.stop();
+      cancelAnimationFrame(asked);
+      glideNumber++;
+      cloud?.destroy();
+    },
+  };
+}
+
+/** The best view of some directions, found once for each. */
+const views = new WeakMap<Float32Array, Camera>();
+function bestViewOf(directions: Float32Array): Camera {
+  if (!views.has(directions)) views.set(directions, bestView(directions));
+  return views.get(directions) as Camera;
+}
+
+/** Pixels of a point across: more points are smaller. */
+function sizeOf(points: number, room: number): number {
+  return Math.min(11, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, points))));
+}
+
+function paperOf(element: Element): Rgb {
+  const found = getComputedStyle(element).backgroundColor.match(/[\d.]+/g) ?? ["255", "255", "255"];
+  return found.slice(0, 3).map(Number) as Rgb;
+}
+
+function placeTip(tip: HTMLElement, x: number, y: number, width: number, height: number): void {
+  const right = x + 16 + tip.offsetWidth > width;
+  const low = y + 16 + tip.offsetHeight > height;
+  tip.style.left = `${right ? Math.max(4, x - 16 - tip.offsetWidth) : x + 16}px`;
+  tip.style.top = `${low ? Math.max(4, y - 16 - tip.offsetHeight) : y + 16}px`;
+}
