@@ -4,8 +4,8 @@
 export interface Wishes {
   turn(right: number, up: number): void;
   pan(right: number, up: number): void;
-  /** The place (x, y), in half heights from the middle, is to stay where it is. */
-  zoom(factor: number, x: number, y: number): void;
+  /** The place (x, y) is to stay where it is; without one, the middle. */
+  zoom(factor: number, x?: number, y?: number): void;
   home(): void;
   hover(x: number, y: number): void;
   click(x: number, y: number): void;
@@ -36,10 +36,6 @@ export function listenToHands(element: HTMLElement, wishes: Wishes): Hands {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   const half = () => Math.max(1, element.clientHeight / 2);
-  const fromMiddle = ([x, y]: [number, number]): [number, number] => [
-    (x - element.clientWidth / 2) / half(),
-    -(y - element.clientHeight / 2) / half(),
-  ];
 
   listen("pointerdown", (event) => {
     element.setPointerCapture(event.pointerId);
@@ -70,7 +66,7 @@ export function listenToHands(element: HTMLElement, wishes: Wishes): Hands {
     if (!other) return;
     const spread = (place: [number, number]) => Math.max(1, Math.hypot(place[0] - other[0], place[1] - other[1]));
     const middle: [number, number] = [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2];
-    wishes.zoom(spread(now) / spread(before), ...fromMiddle(middle));
+    wishes.zoom(spread(now) / spread(before), ...middle);
     wishes.pan((now[0] - before[0]) / 2 / half(), -(now[1] - before[1]) / 2 / half());
   };
   const release = (event: PointerEvent) => {
@@ -86,10 +82,9 @@ export function listenToHands(element: HTMLElement, wishes: Wishes): Hands {
   listen("pointercancel", release);
   listen("pointerleave", () => wishes.hover(-1, -1));
   listen("contextmenu", (event) => event.preventDefault());
-  listen("dblclick", () => wishes.home());
   listen("wheel", (event) => {
     event.preventDefault();
-    wishes.zoom(Math.exp(-0.0015 * event.deltaY * (event.deltaMode === 1 ? 20 : 1)), ...fromMiddle(placeOf(event)));
+    wishes.zoom(Math.exp(-0.0015 * event.deltaY * (event.deltaMode === 1 ? 20 : 1)), ...placeOf(event));
   });
   listen("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -115,9 +110,9 @@ function keyWish({ key, shiftKey }: KeyboardEvent, wishes: Wishes): (() => void)
   const way = arrows[key];
   if (way) return shiftKey ? () => wishes.pan(way[0] * 0.1, -way[1] * 0.1) : () => wishes.turn(way[0] * KEY_TURN, way[1] * KEY_TURN);
   const wish: Record<string, () => void> = {
-    "+": () => wishes.zoom(1.2, 0, 0),
-    "=": () => wishes.zoom(1.2, 0, 0),
-    "-": () => wishes.zoom(1 / 1.2, 0, 0),
+    "+": () => wishes.zoom(1.2),
+    "=": () => wishes.zoom(1.2),
+    "-": () => wishes.zoom(1 / 1.2),
     "0": () => wishes.home(),
     n: () => wishes.next(1),
     b: () => wishes.next(-1),

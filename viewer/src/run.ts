@@ -56,7 +56,7 @@ export async function openRun(get: Get): Promise<Run> {
   };
   const kept = new Kept<Values>(KEPT_BYTES);
   const read = <T extends Values>(path: string, step?: number) =>
-    kept.get(`${path}/${step ?? ""}`, async () => readChunk(await open(path), path, step)) as Promise<T>;
+    kept.get(`${path}/${step ?? ""}`, async () => readPart(await open(path), path, step)) as Promise<T>;
   const scale = async (path: string) => (await open(path)).attrs.scale as number[];
   const packed = new WeakMap<Int16Array, Int16Array>();
   return {
@@ -109,7 +109,7 @@ async function readBase(root: zarr.Group<zarr.Readable>, attributes: Attributes)
   const listed = (root.store as unknown as zarr.Listable<zarr.Readable>).contents();
   const known = new Set(listed.filter((each) => each.kind === "array").map((each) => each.path.slice(1)));
   const whole = async (path: string) =>
-    readChunk(await damagedOr(path, () => zarr.open.v3(root.resolve(path), { kind: "array" })), path);
+    readPart(await damagedOr(path, () => zarr.open.v3(root.resolve(path), { kind: "array" })), path);
   const labels = (await whole("labels")) as Uint16Array;
   const names = JSON.parse(new TextDecoder().decode((await whole("image_names")) as Uint8Array)) as string[];
   if (labels.length !== attributes.n_images || names.length !== attributes.n_images)
@@ -117,12 +117,13 @@ async function readBase(root: zarr.Group<zarr.Readable>, attributes: Attributes)
   return { labels, names, known };
 }
 
-async function readChunk(array: zarr.Array<zarr.DataType>, path: string, step?: number): Promise<Values> {
-  const place = array.shape.map((_, axis) => (axis === 0 ? (step ?? 0) : 0));
-  const chunk = await damagedOr(path, () => array.getChunk(place));
-  const wanted = array.shape.reduce((size, length) => size * length, 1) / (step === undefined ? 1 : array.shape[0]);
-  const values = chunk.data as unknown as Values;
-  if (values.length !== wanted) throw new AtlasError("damaged", `This atlas is damaged: ${path} has another size than it says.`);
+/** One step, or the whole of an array. */
+async function readPart(array: zarr.Array<zarr.DataType>, path: string, step?: number): Promise<Values> {
+  const place = array.shape.map((_, axis) => (axis === 0 && step !== undefined ? step : 0));
+  const part = await damagedOr(path, () => (step === undefined ? zarr.get(array) : array.getChunk(place)));
+  const length = array.shape.reduce((size, each) => size * each, 1) / (step === undefined ? 1 : array.shape[0]);
+  const values = part.data as unknown as Values;
+  if (values.length !== length) throw new AtlasError("damaged", `This atlas is damaged: ${path} has another size than it says.`);
   return values;
 }
 

@@ -166,7 +166,12 @@ export function makeStage(events: StageEvents): Stage {
   const hands: Hands = listenToHands(element, {
     turn: (right, up) => (content?.flat ? move((each) => panned(each, right, -up)) : move((each) => turned(each, -right, up))),
     pan: (right, up) => move((each) => panned(each, right, up)),
-    zoom: (factor, x, y) => move((each) => zoomed(each, factor, x, y)),
+    zoom: (factor, x, y) => {
+      const box = boxes()[paneAt(x ?? 0)];
+      const half = height / 2;
+      const right = x === undefined ? 0 : (x - box.left - box.width / 2) / half;
+      move((each) => zoomed(each, factor, right, y === undefined ? 0 : (half - y) / half));
+    },
     home: () => {
       camera = null;
       events.camera(seen());

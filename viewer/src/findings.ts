@@ -1,0 +1,106 @@
+/** What can be read off an atlas, as values and as sentences. */
+
+import type { Frame } from "./frame";
+import { coordinates, logPosterior, posterior } from "./posterior";
+import type { Run } from "./run";
+
+/** Points an image: value and interval. */
+export interface Count {
+  value: number;
+  low: number;
+  high: number;
+}
+
+export interface Counts {
+  total: Count;
+  reliable: Count;
+  ratio: Count;
+}
+
+/** The counts of a step out of an array (steps, 3, 3), or of a class out of (steps, classes, 3, 3). */
+export function countsAt(values: Float32Array, place: number): Counts {
+  const count = (row: number): Count => {
+    const [value, low, high] = values.subarray(9 * place + 3 * row, 9 * place + 3 * row + 3);
+    return { value, low, high };
+  };
+  return { total: count(0), reliable: count(1), ratio: count(2) };
+}
+
+/** Class probabilities of a region. */
+export function regionPosterior(run: Run, frame: Frame, id: number): number[] {
+  const { all, dimensions, scale } = frame.region;
+  return posterior(coordinates(all, dimensions, scale, id), frame.directions, run.concentration);
+}
+
+export function regionStrength({ region: { all, dimensions, scale } }: Frame, id: number): number {
+  return Math.hypot(...coordinates(all, dimensions, scale, id));
+}
+
+/** The region of an image that speaks most for a class: the highest log probability, which does not saturate. */
+export function decisiveRegion(run: Run, frame: Frame, image: number, label: number): number {
+  const { all, dimensions, scale } = frame.region;
+  let best = 0;
+  let most = -Infinity;
+  for (let region = 0; region < frame.regions; region++) {
+    const point = coordinates(all, dimensions, scale, image * frame.regions + region);
+    const said = logPosterior(point, frame.directions, run.concentration)[label];
+    if (said > most) [best, most] = [region, said];
+  }
+  return best;
+}
+
+export function placeWords(region: number, columns: number): string {
+  return `row ${Math.floor(region / columns) + 1}, column ${(region % columns) + 1}`;
+}
+
+/** The knowledge points of an image: how many, and how many for each class, most first. */
+export function pointsOfImage(frame: Frame, image: number): { total: number; reliable: number; classes: [number, number][] } {
+  const classes = new Map<number, number>();
+  let [total, reliable] = [0, 0];
+  for (let id = image * frame.regions; id < (image + 1) * frame.regions; id++) {
+    if ((frame.knowledge[id] & 1) === 0) continue;
+    total++;
+    reliable += frame.knowledge[id] >> 1;
+    classes.set(frame.category[id], (classes.get(frame.category[id]) ?? 0) + 1);
+  }
+  return { total, reliable, classes: [...classes].sort(([, one], [, other]) => other - one) };
+}
+
+export function listed(words: string[]): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+}
+
+/** Places of the smallest values that are numbers. */
+export function placesOfLeast(values: ArrayLike<number>): number[] {
+  const least = Math.min(...Array.from(values).filter((each) => !Number.isNaN(each)));
+  return Array.from(values, (_, place) => place).filter((place) => values[place] === least);
+}
+
+export function layerSentence(names: string[], counts: Counts[], moment: string): string {
+  const best = counts.reduce((most, each, place) => (each.reliable.value > counts[most].reliable.value ? place : most), 0);
+  const { value, low, high } = counts[best].reliable;
+  if (!(value > 0)) return `At ${moment}, no layer has a reliable knowledge point.`;
+  const range = `${number(value)} an image (95 % interval ${number(low)} to ${number(high)})`;
+  if (names.length === 1) return `At ${moment}, ${names[0]} has ${range} reliable knowledge points.`;
+  return `At ${moment}, ${names[best]} has the most reliable points: ${range}.`;
+}
+
+export function classSentence(layer: string, names: string[], first: ArrayLike<number>, labels: string[]): string {
+  const places = placesOfLeast(first);
+  if (!places.length) return `In ${layer}, no class emerges: never does half of a class have a reliable point.`;
+  const shown = places.slice(0, 3).map((each) => names[each]);
+  if (places.length > 3) shown.push(`${places.length - 3} more`);
+  const step = labels[Math.ceil(first[places[0]])];
+  const verb = places.length > 1 ? "emerge" : "emerges";
+  return `In ${layer}, ${listed(shown)} ${verb} first: half of the images have a reliable point from ${step} on.`;
+}
+
+export function number(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  return value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2 });
+}
+
+/** A probability; 1 and 0 only where they are. */
+export function probability(value: number): string {
+  return value >= 0.995 && value < 1 ? "> 0.99" : value < 0.005 && value > 0 ? "< 0.01" : value.toFixed(2);
+}
