@@ -1,0 +1,56 @@
+/** What every part of the page is given to show. */
+
+import type { Mark } from "./colours";
+import type { Condition } from "./format";
+import type { Frame } from "./frame";
+import type { Pictures } from "./pictures";
+import type { Run } from "./run";
+import type { View } from "./state";
+
+export interface Shown {
+  run: Run;
+  view: View;
+  marks: Mark[];
+  /** Nothing where its arrays are damaged; the sentence then says so. */
+  frame: Frame | null;
+  problem: string | null;
+  /** What the frame is compared with: the clean images of an attack, the network at the end of training for another model. */
+  reference: Frame | null;
+  clean: Pictures;
+  /** The images after an attack, where they are stored. */
+  attacked: Pictures | null;
+}
+
+export type Change = (changes: Partial<View>) => void;
+
+/** A part of the page. */
+export interface Panel {
+  element: HTMLElement;
+  update(shown: Shown): void;
+}
+
+export function stepLabel({ steps }: Condition, step: number): string {
+  return steps[step].label;
+}
+
+/** Short name of a step for an axis. */
+export function stepMark({ steps }: Condition, step: number): string {
+  const { number, label } = steps[step];
+  return number === null ? label : number.toLocaleString("en");
+}
+
+/** Index of the image, or of the image of the region, that a point stands for. */
+export function imageOf({ view, run }: Pick<Shown, "view" | "run">, id: number): number {
+  if (view.space === "images") return id;
+  const [rows, columns] = run.grid(view.condition, view.layer);
+  return Math.floor(id / (rows * columns));
+}
+
+/** The one chosen region of the image that is shown, if there is one. */
+export function chosenRegion(shown: Shown): number | null {
+  const { view, run } = shown;
+  if (view.space !== "regions" || view.selection.length !== 1) return null;
+  const [rows, columns] = run.grid(view.condition, view.layer);
+  const [id] = view.selection;
+  return Math.floor(id / (rows * columns)) === view.image ? id % (rows * columns) : null;
+}
