@@ -7,7 +7,7 @@ import { imageSearch } from "./imagesearch";
 import { drawPicture, regionUnder, type Shade } from "./picture";
 import type { Pictures } from "./pictures";
 import type { Frame } from "./frame";
-import { chosenRegion, type Change, type Panel, type Shown } from "./shown";
+import { focusRegion, type Change, type Panel, type Shown } from "./shown";
 
 const ROOM = 216;
 
@@ -62,14 +62,6 @@ export function makeDetail(change: Change): Panel {
     element: h("section", { class: "detail", "aria-label": "Image" }, h("div", { class: "tabbar" }, h("h2", {}, "Image"), search.element, importanceBox), sentence, h("div", { class: "detail-body" }, h("div", {}, board, key), facts.element)),
     update: (shown) => void update(shown),
   };
-}
-
-/** The region that is told about: the chosen one, or else the one that speaks most for the network's decision. */
-export function focusRegion(shown: Shown): number | null {
-  const chosen = chosenRegion(shown);
-  if (chosen !== null || !shown.frame) return chosen;
-  const { run, frame, view } = shown;
-  return decisiveRegion(run, frame, view.image, frame.predictions[view.image]);
 }
 
 function importancePath({ run, view }: Shown): string | null {

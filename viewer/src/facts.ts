@@ -1,13 +1,12 @@
 /** What one region says: its probabilities, its way through training and through the layers. */
 
 import { probabilityCurve, stepUnder, type ProbabilityRow } from "./charts";
-import { focusRegion } from "./detail";
 import { h } from "./dom";
 import { number, placeWords, probability, regionPosterior, regionStrength } from "./findings";
 import { loadFrame, type Frame } from "./frame";
 import { PATHS } from "./paint";
 import { coordinates, posterior } from "./posterior";
-import { chosenRegion, stepMark, type Change, type Panel, type Shown } from "./shown";
+import { chosenRegion, focusRegion, stepMark, type Change, type Panel, type Shown } from "./shown";
 import { samePlace } from "./state";
 
 const BARS = 4;

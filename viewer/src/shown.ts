@@ -1,6 +1,7 @@
 /** What every part of the page is given to show. */
 
 import type { Mark } from "./colours";
+import { decisiveRegion } from "./findings";
 import type { Condition } from "./format";
 import type { Frame } from "./frame";
 import type { Pictures } from "./pictures";
@@ -53,4 +54,12 @@ export function chosenRegion(shown: Shown): number | null {
   const [rows, columns] = run.grid(view.condition, view.layer);
   const [id] = view.selection;
   return Math.floor(id / (rows * columns)) === view.image ? id % (rows * columns) : null;
+}
+
+/** The region that is told about: the chosen one, or else the one that speaks most for the network's decision. */
+export function focusRegion(shown: Shown): number | null {
+  const chosen = chosenRegion(shown);
+  if (chosen !== null || !shown.frame) return chosen;
+  const { run, frame, view } = shown;
+  return decisiveRegion(run, frame, view.image, frame.predictions[view.image]);
 }
