@@ -63,14 +63,30 @@ export function shownPositions(frame: Frame, space: Space): Positions {
   return space === "regions" ? frame.region : frame.sample;
 }
 
-/** Where one point is at each step of a condition: three numbers a step. */
-export async function pathOfPoint(run: Run, path: string, steps: number, id: number): Promise<Float32Array> {
-  const places = new Float32Array(3 * steps);
+/** Where points are at each step of a condition: three numbers a step for each. */
+export async function pathsOfPoints(run: Run, { array, steps, ids }: { array: string; steps: number; ids: number[] }) {
+  const paths = ids.map(() => new Float32Array(3 * steps));
   for (let step = 0; step < steps; step++) {
-    const { drawn, scale } = await run.positions(path, step);
-    for (let axis = 0; axis < 3; axis++) places[3 * step + axis] = scale * drawn[3 * id + axis];
+    const { drawn, scale } = await run.positions(array, step);
+    ids.forEach((id, each) => {
+      for (let axis = 0; axis < 3; axis++) paths[each][3 * step + axis] = scale * drawn[3 * id + axis];
+    });
   }
-  return places;
+  return paths;
+}
+
+/** Frames by their moment; the last few are kept, so that the same moment is the same frame. */
+export function makeFrames(run: Run, kept = 4): (moment: Moment) => Promise<Frame> {
+  const frames = new Map<string, Promise<Frame>>();
+  return (moment) => {
+    const key = `${moment.condition}/${moment.layer}/${moment.step}`;
+    const frame = frames.get(key) ?? loadFrame(run, moment);
+    frames.delete(key);
+    frames.set(key, frame);
+    frame.catch(() => frames.delete(key));
+    if (frames.size > kept) frames.delete(frames.keys().next().value as string);
+    return frame;
+  };
 }
 
 /** Distance from the origin that all but one point in two hundred keep, at least 1. */

@@ -8,11 +8,11 @@ import type { Place } from "./picking";
 
 export type Point = [number, number, number];
 
-/** A path of a point over steps: where it was, and at which step it is now (-1 for none). */
+/** A path of a point over steps: where it was, and at which step it is now (-1 for none); no colour is the ink. */
 export interface Path {
   places: Float32Array;
   now: number;
-  colour: Rgb;
+  colour: Rgb | null;
 }
 
 /** What one pane shows over its points; points in the units of the embedding. */
@@ -153,10 +153,8 @@ function drawPath({ project }: Drawing, { places, now, colour }: Path, thin: boo
     project(places[3 * step], places[3 * step + 1], places[3 * step + 2]),
   );
   const d = `M${seen.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
-  if (thin) return s("g", {}, s("path", { class: "thread", d, stroke: css(colour) }));
-  const group = s("g", { class: "path" }, s("path", { class: "halo", d }), s("path", { d, stroke: css(colour) }));
-  seen.forEach(([cx, cy], step) =>
-    group.append(s("circle", { cx, cy, r: step === now ? 4.5 : 2.6, fill: css(colour) })),
-  );
+  if (thin) return s("g", {}, s("path", { class: "thread", d, stroke: colour && css(colour) }));
+  const group = s("g", { class: "path" }, s("path", { class: "halo", d }), s("path", { class: "line", d }));
+  seen.forEach(([cx, cy], step) => group.append(s("circle", { cx, cy, r: step === now ? 4.5 : 2.6 })));
   return group;
 }

@@ -1,6 +1,6 @@
 /** The radial space: points, what is drawn over them, and the hands that turn, pick and lasso them. */
 
-import { bestView, FRONT, panned, turned, viewMatrix, zoomed, type Camera, type Matrix } from "./camera";
+import { FRONT, panned, turned, viewMatrix, zoomed, type Camera, type Matrix } from "./camera";
 import { makeCloud, type Box, type Cloud, type Placed } from "./cloud";
 import type { Mark, Rgb } from "./colours";
 import { h, s } from "./dom";
@@ -27,6 +27,8 @@ export interface StageContent {
   marks: Mark[];
   reach: number;
   circle: number;
+  /** Where the space is seen from at first. */
+  home: Camera;
   /** In a plane there is nothing to turn. */
   flat: boolean;
   /** Whether points may glide to their new places. */
@@ -96,8 +98,7 @@ export function makeStage(events: StageEvents): Stage {
     element.append(overlay, tip);
   };
 
-  const seen = (): Camera =>
-    camera ?? (content && !content.flat ? bestViewOf(content.panes[content.panes.length - 1].directions) : FRONT);
+  const seen = (): Camera => camera ?? content?.home ?? FRONT;
   const boxes = (): Box[] => {
     const count = content?.panes.length ?? 1;
     return Array.from({ length: count }, (_, each) => ({ left: (each * width) / count, top: 0, width: width / count, height }));
@@ -249,13 +250,6 @@ export function makeStage(events: StageEvents): Stage {
       cloud?.destroy();
     },
   };
-}
-
-/** The best view of some directions, found once for each. */
-const views = new WeakMap<Float32Array, Camera>();
-function bestViewOf(directions: Float32Array): Camera {
-  if (!views.has(directions)) views.set(directions, bestView(directions));
-  return views.get(directions) as Camera;
 }
 
 /** Pixels of a point across: more points are smaller. */

@@ -1,0 +1,115 @@
+/** From what is chosen to what the space shows. */
+
+import { bestView, FRONT, type Camera } from "./camera";
+import { threeOfFloat } from "./directions";
+import { reachOf, shownPositions, type Frame } from "./frame";
+import { paint, PATH_COLOURS, type Painted } from "./paint";
+import type { Path } from "./overlay";
+import type { Paths } from "./paths";
+import type { Run } from "./run";
+import { focusRegion, type Shown } from "./shown";
+import type { PaneContent, StageContent } from "./stage";
+import type { Space } from "./state";
+
+/** Paths that are drawn of a type; more would hide each other. */
+const THREADS = 120;
+
+/** How far the spaces reach and where they are seen from: the same for all steps and layers, so that nothing jumps. */
+export interface Setting {
+  reach: Record<Space, number>;
+  home: Camera;
+}
+
+export async function settingOf(run: Run): Promise<Setting> {
+  const [training] = run.attributes.conditions;
+  const { dimensions } = run.attributes;
+  const last = training.steps.length - 1;
+  const deepest = training.layers[training.layers.length - 1];
+  // Damaged positions are told of when they are to be shown; a plain setting does until then.
+  const reach = (path: string) => run.positions(path, last).then(reachOf, () => 3);
+  const directions = run.read<Float32Array>(`conditions/${training.key}/direction`, last);
+  const [regions, images, home] = await Promise.all([
+    reach(`layers/${deepest}/${training.key}/position`),
+    reach(`conditions/${training.key}/sample_position`),
+    directions.then((found) => (dimensions === 2 ? FRONT : bestView(threeOfFloat(found, dimensions))), () => FRONT),
+  ]);
+  return { reach: { regions, images }, home };
+}
+
+/** Painting is done again only when what it depends on is another. */
+export function makePainter() {
+  const before = new Map<number, { depends: unknown[]; painted: Painted }>();
+  return (pane: number, frame: Frame, { view, run, marks }: Shown, reach: number): Painted => {
+    const depends = [frame, view.colour, view.space, view.filter, view.selection];
+    const known = before.get(pane);
+    if (known?.depends.every((each, place) => each === depends[place])) return known.painted;
+    const painted = paint(frame, view, run.labels, marks, reach);
+    before.set(pane, { depends, painted });
+    return painted;
+  };
+}
+
+export function stageContent(shown: Shown, frame: Frame, { reach: reaches, home }: Setting, paths: Paths, painter: ReturnType<typeof makePainter>): StageContent {
+  const { run, view, reference } = shown;
+  const { dimensions, aligned, classes } = run.attributes;
+  const reach = reaches[view.space];
+  const pane = (place: number, of: Frame, caption: string | null): PaneContent => {
+    const painted = painter(place, of, shown, reach);
+    const focus = focusPoint(shown, of, frame);
+    return {
+      placed: shownPositions(of, view.space),
+      painted,
+      directions: threeOfFloat(of.directions, dimensions),
+      focus,
+      path: focus !== null && (view.selection.length === 1 || view.space === "images") ? pathOf(shown, of, focus, paths) : null,
+      threads: threadsOf(shown, of, painted, paths),
+      caption,
+    };
+  };
+  const two = reference !== null && frame.condition.kind === "model" && reference.regions === frame.regions;
+  const panes = two
+    ? [pane(0, reference, "Network of the training"), pane(1, frame, frame.condition.name)]
+    : [pane(0, frame, null)];
+  return {
+    panes,
+    names: classes,
+    marks: shown.marks,
+    reach,
+    home,
+    circle: view.space === "regions" ? 1 : 0,
+    flat: dimensions === 2,
+    glides: aligned || frame.condition.kind === "attack",
+  };
+}
+
+/** The point that is ringed: the chosen region, or the image that is shown. */
+function focusPoint(shown: Shown, of: Frame, frame: Frame): number | null {
+  const { view } = shown;
+  if (view.space === "images") return view.image;
+  if (view.selection.length > 1 || of.regions !== frame.regions) return null;
+  const region = focusRegion(shown);
+  return region === null ? null : view.image * of.regions + region;
+}
+
+function arrayOf({ view }: Shown, { condition, layer }: Frame): string {
+  return view.space === "regions"
+    ? `layers/${layer.key}/${condition.key}/position`
+    : `conditions/${condition.key}/sample_position`;
+}
+
+function pathOf(shown: Shown, of: Frame, id: number, paths: Paths): Path | null {
+  const [places] = paths.get({ array: arrayOf(shown, of), steps: of.condition.steps.length, ids: [id] });
+  return places ? { places, now: of.step, colour: null } : null;
+}
+
+/** Some of the paths of the type that is picked out. */
+function threadsOf(shown: Shown, of: Frame, { visible, shown: count }: Painted, paths: Paths): Path[] {
+  const type = shown.view.filter.path;
+  if (!type || !of.trajectory || shown.view.space !== "regions") return [];
+  const every = Math.max(1, count / THREADS);
+  const ids: number[] = [];
+  for (let id = 0, seen = 0; id < visible.length; id++) if (visible[id] && seen++ >= ids.length * every) ids.push(id);
+  return paths
+    .get({ array: arrayOf(shown, of), steps: of.condition.steps.length, ids })
+    .map((places) => ({ places, now: -1, colour: PATH_COLOURS[type] }));
+}

@@ -1,0 +1,36 @@
+/** What is said of the point under the pointer. */
+
+import { h } from "./dom";
+import { placeWords, probability } from "./findings";
+import { drawPicture } from "./picture";
+import { imageOf, type Shown } from "./shown";
+
+const SIZE = 72;
+
+export function pointTip(shown: Shown, id: number): HTMLElement {
+  const { run, view, frame, clean } = shown;
+  const image = imageOf(shown, id);
+  const { classes, image_size: [height, width] } = run.attributes;
+  const scale = SIZE / Math.max(height, width);
+  const regional = view.space === "regions" && frame !== null;
+  const region = regional ? id % frame.regions : null;
+  const picture = drawPicture({
+    image,
+    pictures: clean,
+    size: [Math.round(height * scale), Math.round(width * scale)],
+    grid: run.grid(view.condition, view.layer),
+    frame: null,
+    chosen: region,
+    lit: new Set(),
+    importance: null,
+  });
+  picture.removeAttribute("data-image");
+  const lines = [h("b", {}, `Image ${image}: ${classes[run.labels[image]]}`)];
+  if (frame) lines.push(h("span", {}, `seen as ${classes[frame.predictions[image]]}`));
+  if (frame && region !== null)
+    lines.push(
+      h("span", {}, placeWords(region, frame.grid[1])),
+      h("span", {}, `says ${classes[frame.category[id]]}, p = ${probability(frame.confidence[id] / 255)}`),
+    );
+  return h("div", { class: "tip-body" }, picture, h("div", {}, ...lines));
+}

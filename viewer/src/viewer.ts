@@ -1,0 +1,186 @@
+/** The whole page: reads what is chosen, gives it to the space and the panels, keeps the address. */
+
+import { classMarks } from "./colours";
+import { makePainter, settingOf, stageContent, type Setting } from "./content";
+import { makeCurves } from "./curves";
+import { makeDetail } from "./detail";
+import { makeChoosers, makeTimeline } from "./controls";
+import { makeFrames, type Frame } from "./frame";
+import { makeGallery } from "./gallery";
+import { makeLegend } from "./legend";
+import { layOut, type Layout } from "./layout";
+import { makePaths } from "./paths";
+import { openPictures, type Pictures } from "./pictures";
+import type { Run } from "./run";
+import { imageOf, type Panel, type Shown } from "./shown";
+import { changed, firstView, fromAddress, toAddress, type View } from "./state";
+import { makeStage, type Stage } from "./stage";
+import { pointTip } from "./tip";
+import { makeTables } from "./tables";
+
+export interface Viewer {
+  run: Run;
+  stage: Stage;
+  view(): View;
+  shown(): Shown | null;
+  /** Resolves when the change is drawn and all points are where they belong. */
+  change(changes: Partial<View>): Promise<void>;
+  timings: { opened: number; step: number; pick: number };
+  destroy(): void;
+}
+
+/** What the place where the viewer stands may do with it. */
+export interface Host {
+  /** Whether the address keeps the view. */
+  address: boolean;
+  changed?: (view: View, run: Run) => void;
+}
+
+export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promise<Viewer> {
+  const marks = classMarks(run.attributes.classes.length);
+  const setting = await settingOf(run);
+  const frames = makeFrames(run);
+  const clean = openPictures(run, "thumbnails");
+  const attacks = new Map<string, Pictures>();
+  const timings = { opened: 0, step: 0, pick: 0 };
+  let view = changed(run, firstView(run), host.address ? fromAddress(location.hash) : {});
+  let shown: Shown | null = null;
+  let asked = 0;
+
+  const attackedPictures = (condition: string): Pictures | null => {
+    const path = `conditions/${condition}/thumbnails`;
+    if (!run.has(`${path}/0`)) return null;
+    if (!attacks.has(path)) attacks.set(path, openPictures(run, path));
+    return attacks.get(path) as Pictures;
+  };
+
+  const gather = async (): Promise<Shown> => {
+    const now = view;
+    const reference = referenceOf(run, now);
+    const [frame, other] = await Promise.allSettled([frames(now), reference ? frames(reference) : null]);
+    const value = <T>(of: PromiseSettledResult<T>) => (of.status === "fulfilled" ? of.value : null);
+    const problem = frame.status === "rejected" ? String((frame.reason as Error).message) : null;
+    const found: Frame | null = value(frame);
+    return { run, view: now, marks, frame: found, problem, reference: value(other), clean, attacked: attackedPictures(now.condition) };
+  };
+
+  const render = async (): Promise<void> => {
+    const own = ++asked;
+    const start = performance.now();
+    const next = await gather();
+    if (own !== asked) return;
+    const stepped = shown !== null && shown.frame !== next.frame;
+    shown = next;
+    const still = showSpace(next, setting);
+    if (stepped) {
+      stage.finish();
+      timings.step = performance.now() - start;
+    }
+    for (const panel of panels) panel.update(next);
+    layout.update(next);
+    if (host.address) keepAddress(view);
+    host.changed?.(view, run);
+    await still;
+  };
+
+  const painter = makePainter();
+  const paths = makePaths(run, () => shown && void showSpace(shown, setting));
+  const showSpace = (now: Shown, where: Setting): Promise<void> => {
+    layout.problem(now.problem);
+    return now.frame ? stage.show(stageContent(now, now.frame, where, paths, painter)) : Promise.resolve();
+  };
+  const change = (changes: Partial<View>): Promise<void> => {
+    view = changed(run, view, changes);
+    if (changes.camera !== undefined) stage.setCamera(view.camera);
+    return render();
+  };
+  const choose = (changes: Partial<View>) => void change(changes);
+  const select = (ids: number[]) => {
+    if (ids.length === 1) choose({ selection: view.space === "images" ? [] : ids, image: imageOf({ view, run }, ids[0]) });
+    else choose({ selection: ids, ...(ids.length ? { image: mostChosen(ids.map((id) => imageOf({ view, run }, id))) } : {}) });
+  };
+
+  const stage = makeStage({
+    pick: (id) => select(id === null ? [] : [id]),
+    lasso: (ids) => select(ids),
+    camera: (camera) => {
+      view = { ...view, camera };
+      if (host.address) keepAddress(view);
+    },
+    describe: (id) => (shown?.frame ? pointTip(shown, id) : document.createTextNode("")),
+    next: (by) => shown && select(nextPoint(stage, view, by)),
+    notice: (kind, on) => layout.notice(kind, on),
+  });
+  const timeline = makeTimeline((step) => change({ step }));
+  const panels: Panel[] = [
+    makeChoosers(choose, (points) => choose({ filter: { ...view.filter, points } })),
+    makeLegend(choose),
+    timeline,
+    makeCurves(choose),
+    makeDetail(choose),
+    makeGallery(choose),
+    makeTables(),
+  ];
+  const layout: Layout = layOut(root, run, stage, panels.map(({ element }) => element), {
+    choose,
+    select,
+    current: () => shown,
+    address: () => (host.address ? location.href : null),
+    stopPlaying: timeline.stop,
+  });
+  await render();
+  timings.opened = performance.now();
+  const follow = () => void change({ camera: null, ...fromAddress(location.hash) });
+  if (host.address) window.addEventListener("hashchange", follow);
+  return {
+    run,
+    stage,
+    view: () => view,
+    shown: () => shown,
+    change,
+    timings,
+    destroy() {
+      asked++;
+      timeline.stop();
+      window.removeEventListener("hashchange", follow);
+      stage.destroy();
+      layout.destroy();
+    },
+  };
+}
+
+/** What a condition is compared with: an attack with its clean images, another model with the end of training. */
+function referenceOf(run: Run, view: View): { condition: string; layer: string; step: number } | null {
+  const { kind } = run.condition(view.condition);
+  if (kind === "attack") return { condition: view.condition, layer: view.layer, step: 0 };
+  const [training] = run.attributes.conditions;
+  if (kind === "model" && training.layers.includes(view.layer))
+    return { condition: training.key, layer: view.layer, step: training.steps.length - 1 };
+  return null;
+}
+
+function keepAddress(view: View): void {
+  try {
+    history.replaceState(null, "", `#${toAddress(view)}`);
+  } catch {
+    // Browsers allow only so many changes in a time; the next one keeps the view.
+  }
+}
+
+function mostChosen(images: number[]): number {
+  const counts = new Map<number, number>();
+  for (const image of images) counts.set(image, (counts.get(image) ?? 0) + 1);
+  return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most))[0];
+}
+
+/** The next point that passes the filter, in the order of ids. */
+function nextPoint(stage: Stage, view: View, by: 1 | -1): number[] {
+  const visible = stage.scene()?.visible;
+  if (!visible) return [];
+  const start = view.space === "images" ? view.image : (view.selection[0] ?? (by > 0 ? -1 : visible.length));
+  for (let tried = 1; tried <= visible.length; tried++) {
+    const id = (start + by * tried + 2 * visible.length) % visible.length;
+    if (visible[id]) return [id];
+  }
+  return [];
+}
