@@ -1,0 +1,64 @@
+/** `window.patternscope`: a handle on the page for tests and the curious (docs/atlas-format.md). */
+
+import { regionPosterior } from "./findings";
+import { placeOf } from "./motion";
+import { lasso, project, type Scene } from "./picking";
+import type { View } from "./state";
+import type { Viewer } from "./viewer";
+
+type Asked = Partial<Omit<View, "filter"> & { filter: Partial<View["filter"]> }>;
+
+export function makeHandle(viewer: Viewer) {
+  const { stage, timings } = viewer;
+  const scene = () => stage.scene() as Scene;
+  const corner = () => stage.element.getBoundingClientRect();
+  const each = (size: number, fill: (id: number) => readonly number[]) => {
+    const { motion } = scene();
+    const count = motion.to.drawn.length / 3;
+    const values = new Float32Array(size * count);
+    for (let id = 0; id < count; id++) values.set(fill(id).slice(0, size), size * id);
+    return values;
+  };
+  return {
+    state() {
+      const { condition, layer, step, colour, selection, image, filter, space, importance } = viewer.view();
+      return { condition, layer, step, colour, selection, image, filter, space, importance };
+    },
+    set(changes: Asked) {
+      const view = viewer.view();
+      const filter = changes.filter ? { ...view.filter, ...changes.filter } : view.filter;
+      return viewer.change({ ...changes, filter } as Partial<View>);
+    },
+    positions: () => each(3, (id) => placeOf(scene().motion, id)),
+    projected() {
+      const { left, top } = corner();
+      const { matrix, box, motion } = scene();
+      return each(2, (id) => {
+        const [x, y] = project(matrix, box, ...placeOf(motion, id));
+        return [left + x, top + y];
+      });
+    },
+    visible: () => scene().visible,
+    camera() {
+      const { matrix, box } = scene();
+      const { left, top } = corner();
+      return { matrix: Array.from(matrix), rect: { left: left + box.left, top: top + box.top, width: box.width, height: box.height } };
+    },
+    pick(x: number, y: number) {
+      const { left, top } = corner();
+      const start = performance.now();
+      const id = stage.pick(x - left, y - top);
+      timings.pick = performance.now() - start;
+      return id;
+    },
+    lasso(polygon: [number, number][]) {
+      const { left, top } = corner();
+      return lasso(scene(), polygon.map(([x, y]) => [x - left, y - top]));
+    },
+    posterior(id: number) {
+      const frame = viewer.shown()?.frame;
+      return frame ? regionPosterior(viewer.run, frame, id) : null;
+    },
+    timings,
+  };
+}
