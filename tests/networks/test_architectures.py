@@ -11,6 +11,7 @@ from patternscope.networks import (
     Normalised,
     architectures,
     build_network,
+    find_layer,
     list_layers,
     record,
     suggest_layers,
@@ -26,30 +27,72 @@ VGG_NAMES = [
 TABLE = [
     ("vgg16_slim", 64, "conv_53", 64, (8, 8)),
     ("vgg16_slim", 32, "conv_53", 64, (4, 4)),
+    ("alexnet", 64, "features.4", 192, (7, 7)),
+    ("vgg11_bn", 32, "conv_21", 128, (16, 16)),
     ("vgg16_bn", 32, "conv_33", 256, (8, 8)),
     ("resnet18", 64, "layer3", 256, (4, 4)),
     ("resnet34", 64, "layer2.3", 128, (8, 8)),
     ("resnet50", 64, "layer2", 512, (8, 8)),
-    ("mobilenet_v2", 64, "features.3", 24, (16, 16)),
+    ("resnext50_32x4d", 64, "layer2", 512, (8, 8)),
+    ("wide_resnet50_2", 64, "layer3", 1024, (4, 4)),
+    ("densenet121", 64, "features.denseblock3", 1024, (4, 4)),
+    ("googlenet", 64, "inception4e", 832, (4, 4)),
+    ("inception_v3", 96, "Mixed_6e", 768, (4, 4)),
     ("squeezenet1_1", 64, "features.12", 512, (3, 3)),
     ("shufflenet_v2_x0_5", 64, "stage2", 48, (8, 8)),
+    ("mobilenet_v2", 64, "features.3", 24, (16, 16)),
+    ("mobilenet_v3_small", 64, "features.8", 48, (4, 4)),
+    ("efficientnet_b0", 64, "features.5", 112, (4, 4)),
+    ("efficientnet_v2_s", 64, "features.3", 64, (8, 8)),
+    ("regnet_y_400mf", 64, "trunk_output.block3", 208, (4, 4)),
+    ("mnasnet0_5", 64, "layers.9", 24, (8, 8)),
     ("convnext_tiny", 64, "features.3", 192, (8, 8)),
     ("swin_t", 64, "features.3", 192, (8, 8)),
+    ("swin_v2_t", 64, "features.5", 384, (4, 4)),
     ("vit_b_16", 64, "encoder.layers.encoder_layer_3", 768, (4, 4)),
+    ("maxvit_t", 224, "blocks.2", 256, (14, 14)),
+    ("timm:vit_small_patch14_reg4_dinov2", 56, "blocks.7", 384, (4, 4)),
+    ("timm:deit_tiny_distilled_patch16_224", 64, "blocks.7", 192, (4, 4)),
+    ("timm:swin_tiny_patch4_window7_224", 64, "layers.1", 192, (8, 8)),
+    ("timm:xcit_nano_12_p16_224", 64, "blocks.7", 128, (4, 4)),
+    ("timm:mixer_s16_224", 64, "blocks.4", 512, (4, 4)),
 ]
 
 
 @pytest.mark.parametrize(("name", "size", "layer", "channels", "grid"), TABLE)
-def test_every_architecture_is_built_listed_and_recorded(name, size, layer, channels, grid):
+def test_every_architecture_is_listed_recorded_once_a_batch_and_given_back_as_found(
+    name, size, layer, channels, grid
+):
+    if name.startswith("timm:"):
+        pytest.importorskip("timm", reason="the extra zoo is not installed")
     network = build_network(name, classes=7, image_size=size)
     images = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(1))
+    weights = {key: (each.data_ptr(), each._version) for key, each in network.state_dict().items()}
+    flags, forwards = [each.training for each in network.modules()], []
+    counting = network.register_forward_hook(lambda *_: forwards.append(1))
     layers = list_layers(network, images)
-    assert {each.name: each.grid for each in layers if layer in (each.name, each.alias)}.popitem()[1] == grid
+    listed = len(forwards)
     suggested = suggest_layers(layers, 3)
-    found = record(network, images, [layer, *suggested])
+    found = record(network, images, list(dict.fromkeys([layer, *suggested])))
+    counting.remove()
+    assert (listed, len(forwards)) == (1, 2)
+    assert {each.name: each.grid for each in layers if layer in (each.name, each.alias)}.popitem()[1] == grid
     assert found.regional_features[layer].shape == (2, channels, *grid)
     assert found.logits.shape == (2, 7)
-    assert len(suggested) == 3
+    assert 2 <= len(suggested) <= 3
+    for each in suggested:
+        assert tuple(found.regional_features[each].shape[2:]) == find_layer(each, layers).grid
+    assert [each.training for each in network.modules()] == flags
+    assert not any(each._forward_hooks or each._forward_pre_hooks for each in network.modules())
+    assert {key: (each.data_ptr(), each._version) for key, each in network.state_dict().items()} == weights
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "vit_small_patch14_reg4_dinov2"])
+def test_blocks_of_a_transformer_are_suggested_and_not_its_patches(name):
+    pytest.importorskip("timm", reason="the extra zoo is not installed")
+    size = 56 if "14" in name else 64
+    layers = list_layers(build_network(name, classes=3, image_size=size), torch.zeros(3, size, size))
+    assert suggest_layers(layers, 3) == ["blocks.3", "blocks.7", "blocks.11"]
 
 
 @pytest.mark.parametrize("name", ["vgg16_slim", "vgg16_bn", "resnet18", "mobilenet_v2"])

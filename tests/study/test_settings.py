@@ -16,7 +16,7 @@ from patternscope.study.keys import canonical_json, chosen_settings, only_chosen
         ("sede = 1", "sede is unknown; did you mean 'seed'?"),
         ("[trainnig]", "trainnig is unknown; did you mean 'training'?"),
         ("[training]\nepoch = 3", "training.epoch is unknown; did you mean 'epochs'?"),
-        ("[training]\nepochs = 0", "training.epochs: saw 0, wanted greater than or equal to 1"),
+        ("[training]\nepochs = -1", "training.epochs: saw -1, wanted greater than or equal to 0"),
         ("[training]\nepochs = 'many'", "training.epochs: saw 'many', wanted a valid integer"),
         ("[training]\noptimizer = 'adam'", "did you mean 'adamw'?"),
         ("[images]\nsource = 'pictogram'", "did you mean 'pictograms'?"),
@@ -29,7 +29,7 @@ from patternscope.study.keys import canonical_json, chosen_settings, only_chosen
         ("[knowledge]\ntaus = [0.2, 2.0]", "knowledge.taus: saw 2.0, wanted less than 1"),
         ("[network]\ngrid = 0", "network.grid: saw 0, wanted greater than or equal to 1"),
         ("[network]\nstd = [0.0]", "network.std: saw 0.0, wanted greater than 0"),
-        ("seed = -1\n[training]\nepochs = 0", "(and 1 more)"),
+        ("seed = -1\n[training]\nepochs = -1", "(and 1 more)"),
         ("seed =", "not readable as TOML"),
     ],
 )

@@ -4,8 +4,10 @@ from patternscope.networks.attack import pgd_steps
 from patternscope.networks.calling import images_at_once
 from patternscope.networks.device import parse_device, resolve_device
 from patternscope.networks.distillation import Student, distil_features, distil_logits
+from patternscope.networks.forward import Recording
 from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
-from patternscope.networks.recorder import Recording, record, record_batches
+from patternscope.networks.pretrained import published_normaliser
+from patternscope.networks.recorder import record, record_batches
 from patternscope.networks.schedule import checkpoint_steps
 from patternscope.networks.settings import TrainingSettings
 from patternscope.networks.targets import attack_success, attack_targets, second_class
@@ -47,6 +49,7 @@ __all__ = [
     "load_weights",
     "parse_device",
     "pgd_steps",
+    "published_normaliser",
     "record",
     "record_batches",
     "resolve_device",

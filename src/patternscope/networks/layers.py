@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -10,7 +10,14 @@ from torch import Tensor, nn
 
 from patternscope.errors import InputError, nearest
 from patternscope.networks.borrowing import borrowed, device_of, dtype_of, observed
-from patternscope.networks.layouts import Grid, Layout, LayoutFinder, as_pixels, first_tensor
+from patternscope.networks.layouts import (
+    Grid,
+    Layout,
+    LayoutFinder,
+    as_pixels,
+    first_tensor,
+    keyed_tensors,
+)
 from patternscope.networks.wrapping import call_once, inner_network
 
 _BYTES_PER_NUMBER = 4
@@ -21,7 +28,8 @@ _LEAST_SUGGESTED_SIDE = 4
 class Layer:
     """One call of one module during a forward pass.
 
-    name: dotted module name, `name@2` for a module's second call; alias: conv_XY for torchvision's VGGs.
+    name: dotted module name, `name@2` for a module's second call, `name:key` for one of several tensors in
+    its output; alias: conv_XY for torchvision's VGGs.
     kind: class name; shape: of the output for one image; grid: (h, w) or None; layout: how to read it.
     stride: pixels from one region to the next (vertical, horizontal); bytes_per_1000: regional features of
     1,000 images at 4 bytes a number; depth: share of the convolution and linear layers that have run, 0 to 1.
@@ -101,7 +109,7 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     """
     if count < 1:
         raise InputError(f"count: saw {count}, wanted at least 1")
-    with_grid = [each for each in layers if each.grid and "Pool" not in each.kind]
+    with_grid = [each for each in layers if each.grid and "Pool" not in each.kind and ":" not in each.name]
     if not with_grid:
         raise InputError("layers: saw none with a region grid, wanted at least one")
     large = [each for each in with_grid if min(each.grid or (0,)) >= _LEAST_SUGGESTED_SIDE] or with_grid
@@ -137,7 +145,7 @@ def find_layer(name: str, layers: Sequence[Layer], *, with_grid: bool = True) ->
 
 
 def resolve_names(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
-    """Return the module name of each layer asked for, with aliases replaced; a call number (`@2`) is kept.
+    """Return the module name of each layer asked for, with aliases replaced; `@2` and `:key` are kept.
 
     Source: this project.
 
@@ -152,11 +160,12 @@ def resolve_names(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
     modules = {name for name, _ in inner.named_modules(remove_duplicate=False) if name}
     found = {}
     for asked in names:
-        name, at, call = asked.partition("@")
+        called, colon, key = asked.partition(":")
+        name, at, call = called.partition("@")
         name = name if name in modules else by_alias.get(name, name)
         if name not in modules or (at and (not call.isdigit() or int(call) < 1)):
             raise InputError(f"layer {asked!r} is unknown: {nearest(asked, [*by_alias, *sorted(modules)])}")
-        found[asked] = name if call in ("", "1") else f"{name}@{call}"
+        found[asked] = (name if call in ("", "1") else f"{name}@{call}") + colon + key
     return found
 
 
@@ -179,34 +188,27 @@ class _DryRun:
             return
         self.finder.see(module, tensor)
         self._work += isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
-        layout = self.finder.find(tuple(tensor.shape))
         if self._calls and tensor is self._last:
             inside, work = self._calls[-1]
             self._calls[-1] = (_replace_outermost(inside), work)
+        several = keyed_tensors(output)
+        for key, each in several.items() if len(several) > 1 else ():
+            self._calls.append((self._layer(f"{name}:{key}", module, each), self._work))
+        self._calls.append((self._layer(name, module, tensor), self._work))
+        self._last = tensor
+
+    def _layer(self, name: str, module: nn.Module, tensor: Tensor) -> Layer:
+        """Return what is known of one output; its depth comes at the end."""
+        layout = self.finder.find(tuple(tensor.shape))
         rows = len(tensor.shape) > 0 and tensor.shape[0] == self.finder.batch
         shape = tuple(tensor.shape[1:] if rows else tensor.shape)
-        layer = Layer(
-            name, type(module).__name__, shape, layout, self.alias_of.get(name), self._stride(layout)
-        )
-        self._calls.append((layer, self._work))
-        self._last = tensor
+        kind, alias = type(module).__name__, self.alias_of.get(name)
+        return Layer(name, kind, shape, layout, alias, self._stride(layout))
 
     def layers(self) -> list[Layer]:
         """Return the calls as layers, depth filled in."""
         total = max(1, self._work)
-        return [
-            Layer(
-                each.name,
-                each.kind,
-                each.shape,
-                each.layout,
-                each.alias,
-                each.stride,
-                work / total,
-                each.outermost,
-            )
-            for each, work in self._calls
-        ]
+        return [replace(each, depth=work / total) for each, work in self._calls]
 
     def _stride(self, layout: Layout | None) -> tuple[float, float] | None:
         """Return pixels from one region to the next."""
@@ -218,11 +220,7 @@ class _DryRun:
 
 def _replace_outermost(layer: Layer) -> Layer:
     """Mark a layer as inside another with the same output, unless it has an alias."""
-    if layer.alias:
-        return layer
-    return Layer(
-        layer.name, layer.kind, layer.shape, layer.layout, layer.alias, layer.stride, layer.depth, False
-    )
+    return layer if layer.alias else replace(layer, outermost=False)
 
 
 def _as_batch(example: Tensor) -> Tensor:
@@ -256,7 +254,7 @@ def _candidates(layers: Sequence[Layer], count: int) -> list[Layer]:
     ends = [
         one
         for one, after in zip(outer, [*outer[1:], None], strict=False)
-        if after is None or (one.grid, one.shape) != (after.grid, after.shape)
+        if after is None or one.layout is None or not one.layout.same_stage(after.layout)
     ]
     families: dict[tuple[int, str], list[Layer]] = {}
     for each in layers:

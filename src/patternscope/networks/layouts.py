@@ -34,6 +34,10 @@ class Layout:
             output = output[:, self.prefix :].unflatten(1, self.grid)
         return output.permute(0, 3, 1, 2)
 
+    def same_stage(self, other: "Layout | None") -> bool:
+        """Tell whether another output has this grid and these channels, however its axes are laid out."""
+        return other is not None and (self.grid, self.channels) == (other.grid, other.channels)
+
 
 def first_tensor(output: Any) -> Tensor | None:
     """Return the tensor itself, or the first one inside a tuple, list or mapping ("logits" before others).
@@ -50,6 +54,22 @@ def first_tensor(output: Any) -> Tensor | None:
     if isinstance(output, tuple | list):
         return next((found for each in output if (found := first_tensor(each)) is not None), None)
     return None
+
+
+def keyed_tensors(output: Any) -> dict[str, Tensor]:
+    """Return the tensors of a mapping by key, of a tuple or list by place; nothing for a tensor alone.
+
+    Source: this project.
+
+    >>> list(keyed_tensors({"x": torch.ones(1), "weights": None, "pair": (torch.ones(1),)}))
+    ['x', 'pair']
+    """
+    if isinstance(output, tuple | list):
+        output = dict(enumerate(output))
+    if not isinstance(output, Mapping):
+        return {}
+    found = {str(key): first_tensor(each) for key, each in output.items()}
+    return {key: tensor for key, tensor in found.items() if tensor is not None}
 
 
 def as_pixels(images: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:

@@ -2,32 +2,28 @@
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from patternscope.errors import InputError
-from patternscope.networks.borrowing import borrowed, device_of, dtype_of, observed
-from patternscope.networks.calling import checked_images, images_at_once, run_for_logits
-from patternscope.networks.layers import find_layer, list_layers, resolve_names
-from patternscope.networks.layouts import Grid, LayoutFinder, as_pixels, first_tensor
-from patternscope.networks.wrapping import inner_network
+from patternscope.errors import InputError, nearest
+from patternscope.networks.borrowing import device_of
+from patternscope.networks.calling import checked_images, images_at_once
+from patternscope.networks.forward import Precision, Recording, Wanted, forward
+from patternscope.networks.layers import resolve_names
+from patternscope.networks.layouts import Grid
+
+PRECISIONS = ("float32", "bfloat16", "float16")
 
 
-@dataclass(frozen=True)
-class Recording:
-    """What a network did with n images; all on the CPU, float32 (float64 from a float64 network).
+class RecordOptions(TypedDict, total=False):
+    """How `record` and `record_batches` run the model; `record_batches` documents each. Source: this project."""
 
-    regional_features: layer name -> (n, k, h, w); sample_features: (n, d), from which the logits are linear;
-    logits: (n, c). Source: Sec. 3.1 and 3.3.
-    """
-
-    regional_features: dict[str, Tensor]
-    sample_features: Tensor
-    logits: Tensor
+    batch_size: int | None
+    device: str | torch.device | None
+    sample_layer: str | None
+    precision: Precision
 
 
 def record(
@@ -35,10 +31,7 @@ def record(
     images: Tensor | Iterable[Any],
     layers: Sequence[str],
     grid: int | Grid | None = None,
-    *,
-    batch_size: int | None = None,
-    device: str | torch.device | None = None,
-    sample_layer: str | None = None,
+    **options: Unpack[RecordOptions],
 ) -> Recording:
     """Record regional features of layers, sample features and logits of all images, in memory.
 
@@ -50,9 +43,7 @@ def record(
     >>> tuple(found.regional_features["conv_53"].shape[-2:]), tuple(found.logits.shape)
     ((8, 8), (4, 10))
     """
-    batches = record_batches(
-        model, images, layers, grid, batch_size=batch_size, device=device, sample_layer=sample_layer
-    )
+    batches = record_batches(model, images, layers, grid, **options)
     if isinstance(images, Tensor):
         return _gather(batches, len(images))
     found = list(batches)
@@ -70,10 +61,7 @@ def record_batches(
     images: Tensor | Iterable[Any],
     layers: Sequence[str],
     grid: int | Grid | None = None,
-    *,
-    batch_size: int | None = None,
-    device: str | torch.device | None = None,
-    sample_layer: str | None = None,
+    **options: Unpack[RecordOptions],
 ) -> Iterator[Recording]:
     """Record batch by batch: the model runs once a batch, and only one batch is in memory.
 
@@ -84,13 +72,16 @@ def record_batches(
         model: any network that returns (n, c) logits; wrapped by Normalised it takes pixels in [0, 1].
         images: (n, channels, h, w), float as the model wants them or uint8 (divided by 255); or an iterable
             of such batches, or of (batch, ...) tuples as a DataLoader yields, whose sizes are kept.
-        layers: names from `list_layers`; `name@2` for a module's second call.
+        layers: names from `list_layers`; `name@2` for a module's second call, `name:key` for one tensor of
+            several in its output.
         grid: regions wanted, n or (h, w): maps are averaged down to it (adaptive average pooling). A side
             that is smaller already stays as it is: nothing is ever enlarged. None keeps every layer's own
             grid.
-        batch_size: images at a time; by default 64, fewer when they are larger than 111 pixels.
+        batch_size: images at a time; by default 64, fewer when they are larger than 111 pixels. A batch for
+            which the device's memory is too small is halved, and those after it.
         device: where to run; another device than the model's own runs a copy. None: the model's own.
         sample_layer: the module whose input is the sample feature; by default the last linear layer.
+        precision: "bfloat16" or "float16" run matrix products and convolutions in half precision.
 
     Source: this project.
 
@@ -98,25 +89,46 @@ def record_batches(
         InputError: an unknown layer, one without a region grid, images of a wrong shape or none, features
             that are not finite, or no linear layer from whose input the logits come.
     """
+    sample_layer, precision = options.get("sample_layer"), options.get("precision", "float32")
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r} is unknown: {nearest(precision, PRECISIONS)}")
     resolve_names(model, layers if sample_layer is None else [*layers, sample_layer])
-    size = _checked_grid(grid)
+    wanted = Wanted(tuple(layers), _checked_grid(grid), sample_layer, precision)
+    device = options.get("device")
     if device is not None and torch.device(device) != device_of(model):
         model = copy.deepcopy(model).to(device)
-    return _run(model, _batches(images, batch_size), list(layers), size, sample_layer)
+    return _run(model, _batches(images, options.get("batch_size")), wanted)
 
 
-def _run(
-    model: nn.Module,
-    batches: Iterator[Tensor],
-    layers: list[str],
-    grid: Grid | None,
-    sample_layer: str | None,
-) -> Iterator[Recording]:
-    """Yield a recording a batch; nothing of ours is in the model while the caller holds one."""
+def _run(model: nn.Module, batches: Iterator[Tensor], wanted: Wanted) -> Iterator[Recording]:
+    """Yield a recording a batch, or a part of a batch once memory was too small for a whole one."""
+    most: int | None = None
     for batch in batches:
-        taker = _Taker(model, batch, layers, grid, sample_layer)
-        yield taker.recording()
-        del taker
+        parts = [batch] if most is None else list(batch.split(most))
+        while parts:
+            found = _if_it_fits(model, parts[0], wanted)
+            if found is None:
+                most = len(parts[0]) // 2
+                parts = [half for part in parts for half in part.split(most)]
+                continue
+            del parts[0]
+            yield found
+            del found
+
+
+def _if_it_fits(model: nn.Module, images: Tensor, wanted: Wanted) -> Recording | None:
+    """Return the recording, None when memory was too small for more than one image."""
+    try:
+        return forward(model, images, wanted)
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower():
+            raise
+        if len(images) == 1:
+            raise InputError(
+                f"images: the memory of {device_of(model)} is too small for one image of "
+                f"{images.shape[2]} x {images.shape[3]} pixels; use another device or smaller images"
+            ) from error
+    return None
 
 
 def _checked_grid(grid: int | Grid | None) -> Grid | None:
@@ -135,133 +147,6 @@ def _batches(images: Tensor | Iterable[Any], batch_size: int | None) -> Iterator
         return (checked_images(each[0] if isinstance(each, tuple | list) else each) for each in images)
     checked_images(images)
     return iter(images.split(batch_size or images_at_once(images)))
-
-
-class _NoGridError(Exception):
-    """A layer's output has no region grid; the text is the layer's name."""
-
-
-@dataclass
-class _Taker:
-    """Takes what is wanted out of one forward pass."""
-
-    model: nn.Module
-    images: Tensor
-    layers: list[str]
-    grid: Grid | None
-    sample_layer: str | None
-    features: dict[str, Tensor] = field(default_factory=dict)
-    classifier: tuple[nn.Module, Tensor] | None = None
-
-    def __post_init__(self) -> None:
-        self.finder = LayoutFinder(len(self.images), (self.images.shape[2], self.images.shape[3]))
-        self.asked: dict[str, list[str]] = {}  # a name and its alias are the same call
-        for asked, call in resolve_names(self.model, self.layers).items():
-            self.asked.setdefault(call, []).append(asked)
-        named = [self.sample_layer] if self.sample_layer is not None else []
-        self.sample_call = next(iter(resolve_names(self.model, named).values()), None)
-
-    def recording(self) -> Recording:
-        """Run the model once and return what it did."""
-        inner = inner_network(self.model)
-        pixels = as_pixels(self.images, device_of(inner), dtype_of(inner))
-        try:
-            with borrowed(self.model), observed(self._modules(inner), self._take):
-                logits = run_for_logits(self.model, pixels)
-        except _NoGridError as error:
-            find_layer(str(error), list_layers(self.model, self.images[:2]))
-            raise InputError(f"layer {str(error)!r} has no region grid for these images") from error
-        logits = _checked_finite("model: logits", _wide(logits).cpu().clone())
-        self._check_all_called()
-        features = {name: self.features[name] for name in self.layers}
-        return Recording(features, self._sample_features(logits), logits)
-
-    def _modules(self, inner: nn.Module) -> dict[str, nn.Module]:
-        """Return the modules to observe: the layers, and those that tell layouts and the classifier."""
-        wanted = {call.partition("@")[0] for call in (*self.asked, self.sample_call or "")}
-        return {
-            name: module
-            for name, module in inner.named_modules(remove_duplicate=False)
-            if name in wanted or isinstance(module, nn.Linear | nn.Conv2d)
-        }
-
-    def _take(self, call: str, module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        """Keep a layer's regional features, and the input of what may be the classifier."""
-        tensor = first_tensor(output)
-        if tensor is None:
-            return
-        self.finder.see(module, tensor)
-        if call in self.asked:
-            self.features |= dict.fromkeys(self.asked[call], self._regional(call, tensor))
-        if inputs and isinstance(inputs[0], Tensor) and self._may_classify(call, module):
-            self.classifier = (module, inputs[0].clone() if self.sample_call else inputs[0])
-
-    def _may_classify(self, call: str, module: nn.Module) -> bool:
-        """Tell whether this input may be the sample feature: the named one, or the last linear yet."""
-        if self.sample_call is not None:
-            return call == self.sample_call
-        seen_linear = self.classifier is not None and isinstance(self.classifier[0], nn.Linear)
-        return isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and not seen_linear)
-
-    def _regional(self, call: str, output: Tensor) -> Tensor:
-        """Return a copy of the output as (n, k, h, w) on the CPU, pooled to at most the grid wanted."""
-        layout = self.finder.find(tuple(output.shape))
-        if layout is None:
-            raise _NoGridError(call)
-        features = _pooled(_wide(layout.regional(output.detach())), self.grid).cpu().contiguous()
-        if features.untyped_storage().data_ptr() == output.untyped_storage().data_ptr():
-            features = features.clone()  # an in-place activation may follow
-        return _checked_finite(f"layer {self.asked[call][0]!r}: regional features", features)
-
-    def _check_all_called(self) -> None:
-        """Raise when a layer did not run, or not as often as its call number says."""
-        for call, (asked, *_) in self.asked.items():
-            if asked not in self.features:
-                raise InputError(
-                    f"layer {asked!r}: {call!r} is not called when the network runs on these images"
-                )
-
-    def _sample_features(self, logits: Tensor) -> Tensor:
-        """Return the classifier's input (n, d), averaged over regions or tokens when it has them."""
-        if self.classifier is None:
-            raise InputError("model: saw no linear layer that gives the logits; name one with sample_layer")
-        module, features = self.classifier
-        outputs = getattr(module, "out_features", getattr(module, "out_channels", None))
-        if self.sample_call is None and outputs != logits.shape[1]:
-            raise InputError(
-                f"model: its last linear layer gives {outputs} numbers, its logits have {logits.shape[1]}; "
-                "name the layer whose input is the sample feature with sample_layer"
-            )
-        features = _wide(features).cpu()
-        if features.ndim > 2:
-            features = features.mean(
-                dim=(2, 3) if isinstance(module, nn.Conv2d) else tuple(range(1, features.ndim - 1))
-            )
-        return _checked_finite("model: sample features", features.clone())
-
-
-def _wide(features: Tensor) -> Tensor:
-    """Return half precision as float32, and what MPS cannot pool on the CPU."""
-    if features.device.type == "mps":
-        features = features.cpu()
-    return features.float() if features.dtype in (torch.float16, torch.bfloat16) else features
-
-
-def _pooled(features: Tensor, grid: Grid | None) -> Tensor:
-    """Average down to at most the grid; a side that is smaller stays."""
-    height, width = features.shape[2:]
-    wanted = (height, width) if grid is None else (min(grid[0], height), min(grid[1], width))
-    return features if wanted == (height, width) else F.adaptive_avg_pool2d(features, wanted)
-
-
-def _checked_finite(what: str, values: Tensor) -> Tensor:
-    """Raise when there is NaN or inf."""
-    if not bool(values.isfinite().all()):
-        bad = int((~values.isfinite()).sum())
-        raise InputError(
-            f"{what} have {bad} of {values.numel()} numbers that are NaN or inf, wanted finite ones"
-        )
-    return values
 
 
 def _gather(batches: Iterator[Recording], count: int) -> Recording:

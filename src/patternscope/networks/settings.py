@@ -14,7 +14,9 @@ class TrainingSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    epochs: int = Field(10, ge=1, le=10_000, description="passes over the training images")
+    epochs: int = Field(
+        10, ge=0, le=10_000, description="passes over the training images; 0 leaves the network as it starts"
+    )
     batch_size: int = Field(64, ge=2, le=65_536, description="images a step")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="AdamW, or SGD with Nesterov momentum")
     lr: float | None = Field(
@@ -30,6 +32,11 @@ class TrainingSettings(BaseModel):
     checkpoints: int = Field(
         8, ge=1, le=1000, description="networks kept, evenly in log time; 1 is the last alone"
     )
+
+    @property
+    def checkpoint_count(self) -> int:
+        """Networks kept: one alone when nothing is trained."""
+        return self.checkpoints if self.epochs else 1
 
     @property
     def maximum_lr(self) -> float:

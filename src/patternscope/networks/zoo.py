@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,6 +12,7 @@ from torch import nn
 
 from patternscope.errors import InputError, nearest
 from patternscope.networks.borrowing import own_random_state
+from patternscope.networks.pretrained import load_pretrained, timm_pretrained
 from patternscope.networks.vgg import SlimVGG
 
 Arguments = dict[str, Any]
@@ -24,19 +26,21 @@ def build_network(
     image_size: int = 64,
     seed: int = 0,
     arguments: Mapping[str, Any] | None = None,
+    pretrained: bool = False,
 ) -> nn.Module:
-    """Build an untrained network on the CPU; the same seed gives the same weights.
+    """Build a network on the CPU, untrained or with published weights; the same seed gives the same weights.
 
     `architecture` is "vgg16_slim", a torchvision classification model ("resnet18", "vgg16_bn", "vit_b_16"), a
     timm model (also "timm:name"; extra `zoo`), or "package.module:factory". The number of classes and of
     input channels are the network's from the start. A factory is called with `arguments`, and with `classes`
-    or `num_classes`, `channels`, `image_size` where its signature names them. The global random state is as
-    found afterwards.
+    or `num_classes`, `channels`, `image_size` where its signature names them. With `pretrained` the weights
+    are those that torchvision or timm publish, but for a last layer of other classes and a first one of
+    other channels. The global random state is as found afterwards.
     Source: this project.
 
     Raises:
         InputError: an unknown name, a factory that fails or returns no network, arguments or an image size
-            that the network does not take.
+            that the network does not take, published weights that cannot be had.
 
     >>> build_network("vgg16_slim", classes=10).classifier.out_features
     10
@@ -45,7 +49,7 @@ def build_network(
     size = {"classes": classes, "channels": channels, "image_size": image_size}
     with own_random_state(torch.device("cpu")), torch.device("cpu"):
         torch.default_generator.manual_seed(seed)
-        builder = _find_builder(architecture)
+        builder = _find_builder(architecture, pretrained)
         try:
             network = builder(architecture, size, dict(arguments or {}))
         except InputError:
@@ -87,17 +91,18 @@ def _check_sizes(classes: int, channels: int, image_size: int) -> None:
             raise InputError(f"{name}: saw {value}, wanted at least {least}")
 
 
-def _find_builder(architecture: str) -> Callable[[str, Mapping[str, int], Arguments], Any]:
+def _find_builder(architecture: str, pretrained: bool) -> Callable[[str, Mapping[str, int], Arguments], Any]:
     """Choose who builds a network of this name."""
-    if architecture == "vgg16_slim":
-        return _build_slim
-    if architecture.startswith("timm:"):
-        return _build_timm
-    if ":" in architecture:
-        return _build_from_factory
-    if architecture in architectures():
-        return _build_torchvision
-    return _build_timm
+    from_timm = architecture.startswith("timm:")
+    own = architecture == "vgg16_slim" or (":" in architecture and not from_timm)
+    if own and pretrained:
+        raise InputError(
+            f"network.pretrained: nobody publishes weights for {architecture!r}; set network.weights to a file"
+        )
+    if own:
+        return _build_slim if architecture == "vgg16_slim" else _build_from_factory
+    build = _build_torchvision if architecture in architectures() and not from_timm else _build_timm
+    return partial(build, pretrained=pretrained)
 
 
 def _build_slim(_: str, size: Mapping[str, int], arguments: Arguments) -> nn.Module:
@@ -105,7 +110,9 @@ def _build_slim(_: str, size: Mapping[str, int], arguments: Arguments) -> nn.Mod
     return SlimVGG(**{"classes": size["classes"], "channels": size["channels"], **arguments})
 
 
-def _build_torchvision(name: str, size: Mapping[str, int], arguments: Arguments) -> nn.Module:
+def _build_torchvision(
+    name: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool
+) -> nn.Module:
     """Build a torchvision classification model; one that needs the image's size is told it."""
     import torchvision
 
@@ -118,6 +125,8 @@ def _build_torchvision(name: str, size: Mapping[str, int], arguments: Arguments)
         given |= {"aux_logits": False, "init_weights": True}
     network = torchvision.models.get_model(name, **{**given, **arguments})
     _adapt_channels(network, size["channels"])
+    if pretrained:
+        load_pretrained(network, name)
     return network
 
 
@@ -148,7 +157,9 @@ def _with_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
     return fresh
 
 
-def _build_timm(architecture: str, size: Mapping[str, int], arguments: Arguments) -> nn.Module:
+def _build_timm(
+    architecture: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool
+) -> nn.Module:
     """Build a timm model; one that takes the image's size is told it."""
     name = architecture.removeprefix("timm:")
     if importlib.util.find_spec("timm") is None:
@@ -168,13 +179,15 @@ def _build_timm(architecture: str, size: Mapping[str, int], arguments: Arguments
         if "img_size" in _constructor_names(timm.model_entrypoint(name))
         else {}
     )
-    return timm.create_model(name, pretrained=False, **{**given, **sized, **arguments})
+    asked = {**given, **sized, **arguments}
+    return timm_pretrained(name, asked) if pretrained else timm.create_model(name, pretrained=False, **asked)
 
 
 def _constructor_names(entrypoint: Callable[..., Any]) -> set[str]:
-    """Return the argument names of the class that a timm entry point says it returns."""
+    """Return the argument names of the class that a timm entry point says it returns, and of its bases."""
     returned = inspect.signature(entrypoint, eval_str=True).return_annotation
-    return set(inspect.signature(returned).parameters) if inspect.isclass(returned) else set()
+    bases = inspect.getmro(returned) if inspect.isclass(returned) else ()
+    return {name for each in bases for name in inspect.signature(each.__init__).parameters}
 
 
 def _build_from_factory(architecture: str, size: Mapping[str, int], arguments: Arguments) -> Any:

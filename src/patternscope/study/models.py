@@ -8,7 +8,16 @@ from typing import cast
 import torch
 
 from patternscope.errors import InputError
-from patternscope.networks import Layer, Normalised, build_network, find_layer, list_layers, suggest_layers
+from patternscope.networks import (
+    Layer,
+    Normalised,
+    build_network,
+    find_layer,
+    list_layers,
+    published_normaliser,
+    suggest_layers,
+)
+from patternscope.networks.recorder import RecordOptions
 from patternscope.study.config import StudySettings
 from patternscope.study.keys import file_digest
 from patternscope.study.sections import ImagesSettings, NetworkSettings
@@ -17,10 +26,28 @@ from patternscope.study.stage import Axes, Unit
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
 
 
-def study_network(network: NetworkSettings, images: ImagesSettings, classes: int, seed: int) -> Normalised:
-    """Return the untrained network of a study; it takes pixels in [0, 1] and gives logits (n, classes).
+MODEL_SETTINGS = (
+    "images.image_size",
+    "images.channels",
+    "network.architecture",
+    "network.arguments",
+    "network.pretrained",
+    "network.mean",
+    "network.std",
+)
+"""What `study_network` reads, as stages declare it."""
+RECORDING_SETTINGS = ("network.layers", "network.grid", "network.sample_layer", "network.precision")
+"""What recording a study's network reads besides."""
+_MEAN, _STD = (0.5,), (0.25,)
 
-    Source: this project. InputError for an architecture that cannot be built.
+
+def study_network(
+    network: NetworkSettings, images: ImagesSettings, classes: int, seed: int, *, pretrained: bool = False
+) -> Normalised:
+    """Return the network of a study as it starts; it takes pixels in [0, 1] and gives logits (n, classes).
+
+    `pretrained` asks for the published weights themselves; their normaliser is there in any case where the
+    settings name them. Source: this project. InputError for an architecture that cannot be built.
     """
     built = build_network(
         network.architecture,
@@ -29,8 +56,22 @@ def study_network(network: NetworkSettings, images: ImagesSettings, classes: int
         image_size=images.image_size,
         seed=seed,
         arguments=network.arguments,
+        pretrained=pretrained,
     )
-    return Normalised(built, _one_or_many(network.mean), _one_or_many(network.std))
+    usual = published_normaliser(network.architecture) if network.pretrained else (_MEAN, _STD)
+    mean, std = (own or default for own, default in zip((network.mean, network.std), usual, strict=True))
+    return Normalised(built, _one_or_many(mean), _one_or_many(std))
+
+
+def recording_options(network: NetworkSettings) -> RecordOptions:
+    """Return how a study's network is recorded.
+
+    Source: this project.
+
+    >>> recording_options(NetworkSettings())
+    {'sample_layer': None, 'precision': 'float32'}
+    """
+    return {"sample_layer": network.sample_layer, "precision": network.precision}
 
 
 def student_settings(settings: StudySettings, layers: Sequence[str] = ()) -> NetworkSettings:
@@ -96,10 +137,14 @@ def study_axes(settings: StudySettings) -> Axes:
     network, folder = settings.network, settings.checkpoints.folder
     if network.weights is not None and folder is not None:
         raise InputError("network.weights and checkpoints.folder: both are set; wanted one of them")
+    if network.pretrained and (network.weights or folder):
+        raise InputError(
+            "network.pretrained: set together with network.weights or checkpoints.folder; wanted one of them"
+        )
     if network.weights is not None:
         checkpoints = 1
     else:
-        checkpoints = settings.training.checkpoints if folder is None else len(checkpoint_files(folder))
+        checkpoints = settings.training.checkpoint_count if folder is None else len(checkpoint_files(folder))
     checkpoint_file(network, folder, 0)
     return Axes(checkpoints, _checked_layers(settings))
 

@@ -90,15 +90,28 @@ class NetworkSettings(Section):
     weights: LocatedPath | None = Field(
         default=None, description="a .safetensors or .pth file: this network is analysed, nothing is trained"
     )
-    mean: tuple[float, ...] = Field(
-        default=(0.5,),
-        min_length=1,
-        description="subtracted from pixels in [0, 1]; one number or one a channel",
+    pretrained: bool = Field(
+        default=False,
+        description="start from the weights that torchvision or timm publish; with training.epochs = 0 they "
+        "are analysed as they are",
     )
-    std: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        default=(0.25,),
+    sample_layer: str | None = Field(
+        default=None, description="layer whose input is the sample feature; the last linear one by default"
+    )
+    precision: Literal["float32", "bfloat16", "float16"] = Field(
+        default="float32", description="of the network's arithmetic while it is recorded"
+    )
+    mean: tuple[float, ...] | None = Field(
+        default=None,
         min_length=1,
-        description="divides pixels after that; one positive number or one a channel",
+        description="subtracted from pixels in [0, 1]; one number or one a channel; by default 0.5, or what "
+        "published weights expect",
+    )
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="divides pixels after that; one positive number or one a channel; by default 0.25, or "
+        "what published weights expect",
     )
     temperature: float = Field(
         default=4.0, gt=0, le=1000, description="T of the target probabilities softmax(logits / T)"

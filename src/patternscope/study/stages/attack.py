@@ -23,7 +23,12 @@ from patternscope.networks import (
 )
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.models import study_network
+from patternscope.study.models import (
+    MODEL_SETTINGS,
+    RECORDING_SETTINGS,
+    recording_options,
+    study_network,
+)
 from patternscope.study.records import read_json, write_json
 from patternscope.study.sections import AttackSettings
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
@@ -82,11 +87,12 @@ def run_attack(ctx: UnitContext) -> None:
     images = samples["images"].float() / 255
     generator = torch.Generator().manual_seed(ctx.seed)
     rows, longest = torch.nonzero(aims.attacked).flatten(), 0.0
+    options = recording_options(network)
     for first, batch in _numbered(rows.split(images_at_once(images))):
         clean = moved = images[batch]
         led = aims.targets[batch] if aims.targeted else labels[batch]
         for place, moved in _kept(model, clean, led, asked, generator):
-            way.put(place, batch, record(model, moved, network.layers, network.grid))
+            way.put(place, batch, record(model, moved, network.layers, network.grid, **options))
             share = (first + len(batch) * place / (len(steps) - 1)) / len(rows)
             ctx.report(share, f"step {steps[place]} of {asked.n_step}")
         longest = max(longest, perturbation_length(moved.double() - clean.double(), asked.norm))
@@ -233,14 +239,8 @@ ATTACK = Stage(
     settings=(
         "seed",
         "attack",
-        "images.image_size",
-        "images.channels",
-        "network.architecture",
-        "network.arguments",
-        "network.layers",
-        "network.grid",
-        "network.mean",
-        "network.std",
+        *MODEL_SETTINGS,
+        *RECORDING_SETTINGS,
         "sample.kappa_max",
         "region.kappa_max",
     ),

@@ -18,7 +18,7 @@ from patternscope.networks import (
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.keys import unit_seed
-from patternscope.study.models import student_settings, study_network
+from patternscope.study.models import MODEL_SETTINGS, student_settings, study_network
 from patternscope.study.records import read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext
 
@@ -97,12 +97,7 @@ def _origin(ctx: UnitContext) -> dict[str, object]:
 
 _SETTINGS = (
     "seed",
-    "images.image_size",
-    "images.channels",
-    "network.architecture",
-    "network.arguments",
-    "network.mean",
-    "network.std",
+    *MODEL_SETTINGS,
     # How many checkpoints the teacher's training has is nothing to its students.
     *(f"training.{name}" for name in TrainingSettings.model_fields if name != "checkpoints"),
     *(f"distillation.{name}" for name in ("architecture", "arguments", "weight", "epochs")),

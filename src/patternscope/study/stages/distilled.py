@@ -15,7 +15,7 @@ from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
 from patternscope.study.comparing import layer_record, save_layer, saved_layer, seen_layer
 from patternscope.study.config import StudySettings
 from patternscope.study.keys import unit_seed
-from patternscope.study.models import student_settings, study_network
+from patternscope.study.models import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings, study_network
 from patternscope.study.records import read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
 from patternscope.study.stages.features import Recorded, record_into
@@ -186,14 +186,8 @@ def _distilled_stage(student: str) -> Stage:
         run=run_distilled,
         settings=(
             "seed",
-            "images.image_size",
-            "images.channels",
-            "network.architecture",
-            "network.arguments",
-            "network.layers",
-            "network.grid",
-            "network.mean",
-            "network.std",
+            *MODEL_SETTINGS,
+            *RECORDING_SETTINGS,
             "network.temperature",
             "sample",
             "importance",

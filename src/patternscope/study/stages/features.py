@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from patternscope.networks import load_weights, record_batches, resolve_device
 from patternscope.study.arrays import ShardWriter, load_arrays, save_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.models import study_network
+from patternscope.study.models import (
+    MODEL_SETTINGS,
+    RECORDING_SETTINGS,
+    recording_options,
+    study_network,
+)
 from patternscope.study.records import read_json, write_json
 from patternscope.study.sections import NetworkSettings
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
@@ -60,7 +65,7 @@ def record_into(
     writers = {name: ShardWriter(folder / layer_folder(name), "regional") for name in network.layers}
     shapes: dict[str, list[int]] = {}
     sample_features, logits, done = [], [], 0
-    for part in record_batches(model, images, network.layers, network.grid):
+    for part in record_batches(model, images, network.layers, network.grid, **recording_options(network)):
         for name, features in part.regional_features.items():
             writers[name].append(features)
             shapes[name] = list(features.shape[1:])
@@ -77,17 +82,7 @@ FEATURES = Stage(
     "features",
     version=1,
     run=run_features,
-    settings=(
-        "images.image_size",
-        "images.channels",
-        "network.architecture",
-        "network.arguments",
-        "network.layers",
-        "network.grid",
-        "network.mean",
-        "network.std",
-        "network.temperature",
-    ),
+    settings=(*MODEL_SETTINGS, *RECORDING_SETTINGS, "network.temperature"),
     needs=(
         Need("images", ("samples.safetensors", "classes.json")),
         Need("training", ("network.safetensors",)),

@@ -20,7 +20,7 @@ from patternscope.networks import (
 )
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.models import checkpoint_file, study_network, weights_digest
+from patternscope.study.models import MODEL_SETTINGS, checkpoint_file, study_network, weights_digest
 from patternscope.study.records import read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext
 
@@ -30,9 +30,16 @@ def run_training(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     checkpoint = ctx.unit.checkpoint or 0
     classes = read_json(ctx.path("images", "classes.json"))["classes"]
-    network = study_network(settings.network, settings.images, len(classes), ctx.stage_seed)
-    network.to(resolve_device(ctx.device))
     path = checkpoint_file(settings.network, settings.checkpoints.folder, checkpoint)
+    begins = path is None and not ctx.paths("training", "state.safetensors")
+    network = study_network(
+        settings.network,
+        settings.images,
+        len(classes),
+        ctx.stage_seed,
+        pretrained=begins and settings.network.pretrained,
+    )
+    network.to(resolve_device(ctx.device))
     if path is None:
         record = _train_segment(ctx, network)
     else:
@@ -54,7 +61,7 @@ def _train_segment(ctx: UnitContext, network: Normalised) -> dict[str, Any]:
     checkpoint = ctx.unit.checkpoint or 0
     labels_file = ctx.path("images", "train/labels.safetensors")
     labels = load_arrays(labels_file)["labels"]
-    count = settings.training.checkpoints
+    count = settings.training.checkpoint_count
     steps = checkpoint_steps(total_steps(settings.training, len(labels)), count)
     if len(steps) < count:
         raise InputError(
@@ -96,13 +103,8 @@ TRAINING = Stage(
     run=run_training,
     settings=(
         "seed",
-        "images.image_size",
-        "images.channels",
-        "network.architecture",
-        "network.arguments",
+        *MODEL_SETTINGS,
         "network.weights",
-        "network.mean",
-        "network.std",
         "training",
         "checkpoints.folder",
     ),
