@@ -74,7 +74,7 @@ class AtlasServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD."""
 
-    server: AtlasServer
+    server: AtlasServer  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
     server_version = "patternscope"
     sys_version = ""
