@@ -139,8 +139,18 @@ class ShardedArray:
             yield self[start : start + size]
 
     def load(self) -> torch.Tensor:
-        """Read the whole array into memory."""
-        return self[:]
+        """Read the whole array into memory, once: nothing is held beside the result."""
+        found = torch.empty(self.shape, dtype=self.dtype)
+        done = 0
+        for path, (mapped, _) in zip(self.paths, self._maps, strict=True):
+            rows = found[done : done + mapped.shape[0]].flatten().view(torch.uint8).numpy().data
+            # Not through the map, whose pages would count as memory beside the copy.
+            with path.open("rb") as file:
+                file.seek(mapped.offset)
+                if file.readinto(rows) != len(rows):
+                    raise InputError(f"{path}: became shorter while it was read")
+            done += mapped.shape[0]
+        return found
 
 
 def _mapped(path: Path) -> tuple[np.memmap, torch.dtype]:
