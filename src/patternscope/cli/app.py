@@ -107,19 +107,26 @@ def run(
 
 
 @app.command()
-def status(folder: StudyFolder, as_json: AsJson = False) -> None:
+def status(
+    folder: StudyFolder,
+    every: Annotated[bool, typer.Option("--all", help="A row for each unit of work.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Show what of a study is done.
 
-    Each stage, checkpoint and layer is done, running, missing, stale (made from other settings) or damaged.
+    Each stage, checkpoint and layer is done, dropped (done, its features not kept), running, missing, stale
+    (made from other settings) or damaged.
 
-    Example: patternscope status runs/demo
+    Examples: patternscope status runs/demo; patternscope status runs/demo --all
     """
-    from patternscope.cli.tables import print_status, status_rows
+    from patternscope.cli.status_table import print_status, print_units, status_rows
     from patternscope.study.study import saved_settings, saved_status
 
     units = saved_status(folder, _stages(saved_settings(folder)[0]))
     if as_json:
         typer.echo(json.dumps(status_rows(units), indent=1))
+    elif every:
+        print_units(units)
     else:
         print_status(units)
 

@@ -43,13 +43,13 @@ class Journal:
 
 @dataclass(frozen=True)
 class UnitTimes:
-    """Seconds the last finished run of each unit took, and the units begun in the last run and not ended.
+    """Seconds the last finished run of each unit took; units begun in the last run and not ended, since when.
 
-    Source: this project.
+    Source: this project. The time is that of `time.time()`.
     """
 
     seconds: dict[str, float]
-    begun: frozenset[str]
+    begun: dict[str, float]
 
 
 def unit_times(journal: Journal) -> UnitTimes:
@@ -58,18 +58,18 @@ def unit_times(journal: Journal) -> UnitTimes:
     Source: this project.
     """
     seconds: dict[str, float] = {}
-    begun: set[str] = set()
+    begun: dict[str, float] = {}
     for event in journal.events():
         unit = str(event.get("unit", ""))
         if event["event"] == "run":
             begun.clear()
         elif event["event"] == "begin":
-            begun.add(unit)
+            begun[unit] = float(event.get("time", 0.0))
         elif event["event"] in {"done", "failed"}:
-            begun.discard(unit)
+            begun.pop(unit, None)
         if event["event"] == "done":
             seconds[unit] = float(event.get("seconds", 0.0))
-    return UnitTimes(seconds, frozenset(begun))
+    return UnitTimes(seconds, begun)
 
 
 def _ends_open(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """What of a study is done, running, missing, stale or damaged; read-only, while a run works or not."""
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ State = Literal["done", "dropped", "running", "missing", "stale", "damaged"]
 
 @dataclass(frozen=True)
 class UnitStatus:
-    """State of one unit; bytes on disk and the seconds its last run took, where they are known.
+    """State of one unit; bytes on disk and the seconds its last run took, or this one so far, where known.
 
     Source: this project.
     """
@@ -36,7 +37,7 @@ def study_status(folder: Path, plan: Plan) -> list[UnitStatus]:
     """
     store = Store(folder)
     times = unit_times(Journal(folder))
-    begun = times.begun if store.is_locked() else frozenset[str]()
+    begun = times.begun if store.is_locked() else {}
     done: dict[Unit, Manifest] = {}
     found = []
     for unit in plan.units:
@@ -44,8 +45,10 @@ def study_status(folder: Path, plan: Plan) -> list[UnitStatus]:
         if state in {"done", "dropped"} and manifest is not None:
             done[unit] = manifest
         size = None if manifest is None else manifest.size
-        shown: State = "running" if unit.path in begun else state
-        found.append(UnitStatus(unit, shown, size, times.seconds.get(unit.path)))
+        if unit.path in begun:
+            found.append(UnitStatus(unit, "running", size, max(0.0, time.time() - begun[unit.path])))
+        else:
+            found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path)))
     return found
 
 

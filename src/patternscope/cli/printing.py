@@ -1,0 +1,53 @@
+"""How the commands print: lines as they are, tables as wide as they need to be, sizes and times for people."""
+
+import math
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+
+def file_size(size: int) -> str:
+    """Return a number of bytes for people.
+
+    Source: this project.
+
+    >>> file_size(999), file_size(12_345_678)
+    ('999 B', '12.3 MB')
+    """
+    if size < 1000:
+        return f"{size} B"
+    power = min(4, int(math.log10(size) // 3))
+    return f"{size / 1000**power:.1f} {['B', 'kB', 'MB', 'GB', 'TB'][power]}"
+
+
+def time_span(seconds: float) -> str:
+    """Return a time for people.
+
+    Source: this project.
+
+    >>> time_span(9.87), time_span(312), time_span(5400)
+    ('9.9 s', '5 min', '1.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def new_table(*columns: str) -> Table:
+    """Return an empty table; numbers are easier to compare at the right. Source: this project."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for place, column in enumerate(columns):
+        table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
+    return table
+
+
+def show(content: RenderableType) -> None:
+    """Print a table, as wide as it is where there is no terminal. Source: this project."""
+    console = Console()
+    Console(width=console.width if console.is_terminal else 120).print(content)
+
+
+def say(line: str) -> None:
+    """Print a line as it is. Source: this project."""
+    Console(highlight=False, markup=False, soft_wrap=True).print(line)
