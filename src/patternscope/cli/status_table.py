@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from rich.console import Console
@@ -20,23 +21,28 @@ _MARKS: dict[State, tuple[str, str, str]] = {
     "dropped": ("□", "o", "green"),
     "done": ("■", "#", "green"),
 }
+_UP_TO_DATE = ("done", "dropped")
 # Beside the marks: the longest name of a stage, three columns of numbers, and the spaces between.
 _REST = 45
 
 
 @dataclass(frozen=True)
 class StageRow:
-    """A stage in the table: states by checkpoint and layer (none without checkpoints), units, bytes, seconds.
+    """A stage in the table: all its states, and those by checkpoint and layer; bytes, seconds.
 
     Source: this project.
     """
 
     stage: str
+    states: tuple[State, ...]
     cells: tuple[tuple[State, ...], ...]
-    finished: int
-    units: int
     size: int
     seconds: float
+
+    @property
+    def finished(self) -> int:
+        """Units that are up to date."""
+        return sum(state in _UP_TO_DATE for state in self.states)
 
 
 def status_rows(units: Sequence[UnitStatus]) -> list[dict[str, Any]]:
@@ -77,9 +83,8 @@ def _stage_row(stage: str, units: list[UnitStatus]) -> StageRow:
             checkpoints.setdefault(each.unit.checkpoint, []).append(each.state)
     return StageRow(
         stage,
+        tuple(each.state for each in units),
         tuple(tuple(checkpoints[number]) for number in sorted(checkpoints)),
-        sum(each.state in {"done", "dropped"} for each in units),
-        len(units),
         sum(each.size or 0 for each in units),
         sum(each.seconds or 0.0 for each in units),
     )
@@ -91,47 +96,79 @@ def print_status(units: Sequence[UnitStatus]) -> None:
     Source: this project.
     """
     console = Console()
-    width = (console.width if console.is_terminal else 120) - _REST
     rows = stage_rows(units)
-    plain = not console.encoding.lower().startswith("utf")
-    sizes = [max((len(row.cells[number]) for row in rows if number < len(row.cells)), default=1)
-             for number in range(max(len(row.cells) for row in rows))]  # fmt: skip
-    one_mark = sum(sizes) + len(sizes) - 1 > width
-    widths = [max(2, 1 if one_mark else size) for size in sizes]
+    room = (console.width if console.is_terminal else 120) - _REST
+    cells = _cells(rows, room, plain=not console.encoding.lower().startswith("utf"))
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column("stage")
-    heading = " ".join(f"{number:02d}".ljust(size) for number, size in enumerate(widths))
-    table.add_column(Text(heading), overflow="fold")
+    table.add_column(cells.heading(), overflow="fold")
     for name in ("units", "size", "time"):
         table.add_column(name, justify="right")
     for row in rows:
-        marks = Text(" ").join(
-            _marks(states, size, one_mark, plain) for states, size in zip(row.cells, widths, strict=False)
-        )
+        marks = cells.marks(row) if row.cells else Text(_counted(row.states), style="dim")
         time = time_span(row.seconds) if row.seconds else ""
-        table.add_row(row.stage, marks, f"{row.finished}/{row.units}", file_size(row.size), time)
+        table.add_row(row.stage, marks, f"{row.finished}/{len(row.states)}", file_size(row.size), time)
     show(table)
-    _print_rest(units, one_mark, plain)
+    _print_rest(units, cells)
 
 
-def _marks(states: tuple[State, ...], width: int, one_mark: bool, plain: bool) -> Text:
-    """The marks of one checkpoint: one a layer, or one for all."""
-    shown = [next(state for state in _MARKS if state in states)] if one_mark else states
-    text = Text()
-    for state in shown:
-        text.append(_MARKS[state][int(plain)], _MARKS[state][2])
-    text.append(" " * (width - len(shown)))
-    return text
+@dataclass(frozen=True)
+class _Cells:
+    """How checkpoints are drawn: the width of each, what is between, one mark or one a layer, in ASCII or not."""
+
+    widths: list[int]
+    gap: str
+    one_mark: bool
+    plain: bool
+
+    def heading(self) -> Text:
+        """Numbers of the checkpoints above their marks."""
+        if not self.gap:
+            return Text(f"00 to {len(self.widths) - 1:02d}")
+        return Text(" ".join(f"{number:02d}".ljust(width) for number, width in enumerate(self.widths)))
+
+    def mark(self, state: State) -> str:
+        """The mark of a state."""
+        return _MARKS[state][int(self.plain)]
+
+    def marks(self, row: StageRow) -> Text:
+        """The marks of a stage."""
+        text = Text()
+        for states, width in zip(row.cells, self.widths, strict=False):
+            shown: Sequence[State] = states
+            if self.one_mark:
+                shown = [next(state for state in _MARKS if state in states)]
+            for state in shown:
+                text.append(self.mark(state), _MARKS[state][2])
+            text.append(" " * (width - len(shown)) + self.gap)
+        return text
 
 
-def _print_rest(units: Sequence[UnitStatus], one_mark: bool, plain: bool) -> None:
+def _cells(rows: Sequence[StageRow], room: int, plain: bool) -> _Cells:
+    """A mark a layer where there is room; else one a checkpoint; else those without spaces."""
+    counts = [max(map(len, cells)) for cells in zip_longest(*(row.cells for row in rows), fillvalue=())]
+    if sum(max(2, count) + 1 for count in counts) <= room + 1:
+        return _Cells([max(2, count) for count in counts], " ", False, plain)
+    if 3 * len(counts) <= room + 1:
+        return _Cells([2] * len(counts), " ", True, plain)
+    return _Cells([1] * len(counts), "", True, plain)
+
+
+def _counted(states: Sequence[State]) -> str:
+    """How many units are in each state that is not up to date."""
+    return ", ".join(
+        f"{states.count(state)} {state}" for state in _MARKS if state in states and state not in _UP_TO_DATE
+    )
+
+
+def _print_rest(units: Sequence[UnitStatus], cells: _Cells) -> None:
     """What the marks mean, the layers they stand for, what runs, and the sum."""
-    states = [each.state for each in units]
-    counts = [f"{_MARKS[s][int(plain)]} {s} {states.count(s)}" for s in reversed(_MARKS) if s in states]
+    states: list[State] = [each.state for each in units]
+    counts = [f"{cells.mark(s)} {s} {states.count(s)}" for s in reversed(list(_MARKS)) if s in states]
     layers = list(dict.fromkeys(each.unit.layer for each in units if each.unit.layer))
     say("")
     say(f"{'   '.join(counts)}   {file_size(sum(each.size or 0 for each in units))} on disk")
-    if layers and not one_mark:
+    if layers and not cells.one_mark:
         say(f"columns are checkpoints; the marks of one are its layers: {' '.join(layers)}")
     elif layers:
         say(f"columns are checkpoints; a mark is the least finished of {len(layers)} layers")

@@ -1,0 +1,71 @@
+"""The table of a study's state: marks by checkpoint and layer, sums, and what fits a terminal."""
+
+import pytest
+from rich.text import Text
+
+from patternscope.cli import status_table
+from patternscope.cli.status_table import print_status, print_units, stage_rows
+from patternscope.study.stage import Unit
+from patternscope.study.status import UnitStatus
+
+LAYERS = ("low", "high")
+
+
+def study(checkpoints: int = 3) -> list[UnitStatus]:
+    """Features dropped and fits half done; the last fit runs."""
+    units = [UnitStatus(Unit("images"), "done", 1000, 2.0)]
+    units += [UnitStatus(Unit("features", number), "dropped", 10, 1.0) for number in range(checkpoints)]
+    fits = [Unit("fit", number, layer) for number in range(checkpoints) for layer in LAYERS]
+    units += [UnitStatus(unit, "done", 100, 60.0) for unit in fits[:-2]]
+    units += [UnitStatus(fits[-2], "stale", 100, 60.0), UnitStatus(fits[-1], "running", None, 7.0)]
+    return [*units, *(UnitStatus(Unit(f"figures/{name}"), "missing") for name in "ab")]
+
+
+def test_a_row_a_stage_with_a_cell_a_checkpoint():
+    rows = {row.stage: row for row in stage_rows(study())}
+    assert list(rows) == ["images", "features", "fit", "figures"]
+    assert rows["fit"].cells == (("done", "done"), ("done", "done"), ("stale", "running"))
+    assert (rows["fit"].finished, len(rows["fit"].states)) == (4, 6)
+    assert (rows["fit"].size, rows["fit"].seconds) == (500, 5 * 60.0 + 7.0)
+    assert rows["features"].finished == 3
+    assert rows["figures"].cells == ()
+
+
+def test_the_table_says_all(capsys):
+    print_status(study())
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0].split() == ["stage", "00", "01", "02", "units", "size", "time"]
+    assert lines[3].split() == ["fit", "■■", "■■", "~▶", "4/6", "500", "B", "5", "min"]
+    assert "2 missing" in lines[4]
+    assert "■ done 5   □ dropped 3   · missing 2   ~ stale 1   ▶ running 1   1.5 kB on disk" in lines
+    assert "columns are checkpoints; the marks of one are its layers: low high" in lines
+    assert "running: fit/02/high, for 7.0 s" in lines
+
+
+@pytest.mark.parametrize("checkpoints", [1, 12, 40, 200])
+def test_a_narrow_terminal_gets_a_mark_a_checkpoint(capsys, monkeypatch, checkpoints):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    print_status(study(checkpoints))
+    out = Text.from_ansi(capsys.readouterr().out).plain
+    assert max(len(line.rstrip()) for line in out.splitlines()) <= 100
+    if checkpoints >= 40:
+        assert "a mark is the least finished of 2 layers" in out
+    assert out.count("□") == checkpoints + 1
+
+
+def test_without_unicode_the_marks_are_plain(capsys, monkeypatch):
+    class Ascii(status_table.Console):
+        encoding = "ascii"
+
+    monkeypatch.setattr(status_table, "Console", Ascii)
+    print_status(study())
+    assert "~>" in capsys.readouterr().out
+
+
+def test_a_row_a_unit(capsys):
+    print_units(study())
+    out = capsys.readouterr().out
+    assert "fit/02/high" in out
+    assert "running" in out
+    assert len([line for line in out.splitlines() if line.strip()]) == 2 + len(study())
