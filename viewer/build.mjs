@@ -31,13 +31,20 @@ for (const [name, format] of [
     configFile: false,
     logLevel: "warn",
     plugins: [notePackages],
-    resolve: { alias: ["blosc", "zstd", "lz4"].map((codec) => ({ find: `numcodecs/${codec}`, replacement: stub })) },
+    resolve: {
+      alias: ["blosc", "zstd", "lz4"].map((codec) => ({ find: `numcodecs/${codec}`, replacement: stub })),
+    },
     define: { "process.env.NODE_ENV": '"production"' },
     build: {
       target: "es2022",
       outDir: target,
       emptyOutDir: false,
-      lib: { entry: join(here, `src/${name}.ts`), formats: [format], name: "patternscopePage", fileName: () => `${name}.js` },
+      lib: {
+        entry: join(here, `src/${name}.ts`),
+        formats: [format],
+        name: "patternscopePage",
+        fileName: () => `${name}.js`,
+      },
       rolldownOptions: { output: { codeSplitting: false } },
       minify: true,
     },

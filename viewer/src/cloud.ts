@@ -116,7 +116,11 @@ class Pane {
   }
 
   /** Values of the same length go into the buffer that is there, so that the GPU's memory does not grow. */
-  private put<T extends Int16Array | Uint8Array>(name: string, values: T, make: (values: T) => BufferAttribute): void {
+  private put<T extends Int16Array | Uint8Array>(
+    name: string,
+    values: T,
+    make: (values: T) => BufferAttribute,
+  ): void {
     if (this.held[name] === values) return;
     this.held[name] = values;
     const before = this.geometry.getAttribute(name) as BufferAttribute | undefined;
@@ -151,7 +155,11 @@ export interface Cloud {
 /** A cloud, or nothing where there is no WebGL2. `restored` is called after a lost context came back. */
 export function makeCloud(lost: () => void, restored: () => void): Cloud | null {
   const canvas = document.createElement("canvas");
-  const context = canvas.getContext("webgl2", { alpha: false, antialias: false, preserveDrawingBuffer: true });
+  const context = canvas.getContext("webgl2", {
+    alpha: false,
+    antialias: false,
+    preserveDrawingBuffer: true,
+  });
   if (!context) return null;
   const renderer = new WebGLRenderer({ canvas, context, antialias: false });
   renderer.autoClear = false;

@@ -53,7 +53,9 @@ export function strengthColour(share: number): Rgb {
   const place = Math.min(1, Math.max(0, share)) * (STRENGTHS.length - 1);
   const low = Math.min(STRENGTHS.length - 2, Math.floor(place));
   const mix = (channel: number) =>
-    Math.round(STRENGTHS[low][channel] + (place - low) * (STRENGTHS[low + 1][channel] - STRENGTHS[low][channel]));
+    Math.round(
+      STRENGTHS[low][channel] + (place - low) * (STRENGTHS[low + 1][channel] - STRENGTHS[low][channel]),
+    );
   return [mix(0), mix(1), mix(2)];
 }
 
@@ -62,11 +64,24 @@ export function shapePath(shape: number, radius: number): string {
   const corners = (points: [number, number][]) =>
     `M${points.map(([x, y]) => `${(x * radius).toFixed(2)} ${(y * radius).toFixed(2)}`).join("L")}Z`;
   const turned = (points: [number, number][], angle: number): [number, number][] =>
-    points.map(([x, y]) => [x * Math.cos(angle) - y * Math.sin(angle), x * Math.sin(angle) + y * Math.cos(angle)]);
+    points.map(([x, y]) => [
+      x * Math.cos(angle) - y * Math.sin(angle),
+      x * Math.sin(angle) + y * Math.cos(angle),
+    ]);
   const bar = 0.36;
   const plus: [number, number][] = [
-    [-bar, -1], [bar, -1], [bar, -bar], [1, -bar], [1, bar], [bar, bar],
-    [bar, 1], [-bar, 1], [-bar, bar], [-1, bar], [-1, -bar], [-bar, -bar],
+    [-bar, -1],
+    [bar, -1],
+    [bar, -bar],
+    [1, -bar],
+    [1, bar],
+    [bar, bar],
+    [bar, 1],
+    [-bar, 1],
+    [-bar, bar],
+    [-1, bar],
+    [-1, -bar],
+    [-bar, -bar],
   ];
   const star = Array.from({ length: 10 }, (_, each): [number, number] => {
     const reach = each % 2 ? 0.45 : 1.1;
@@ -74,13 +89,31 @@ export function shapePath(shape: number, radius: number): string {
   });
   switch (SHAPES[shape]) {
     case "triangle":
-      return corners([[0, -1.1], [1, 0.75], [-1, 0.75]]);
+      return corners([
+        [0, -1.1],
+        [1, 0.75],
+        [-1, 0.75],
+      ]);
     case "square":
-      return corners([[-0.85, -0.85], [0.85, -0.85], [0.85, 0.85], [-0.85, 0.85]]);
+      return corners([
+        [-0.85, -0.85],
+        [0.85, -0.85],
+        [0.85, 0.85],
+        [-0.85, 0.85],
+      ]);
     case "diamond":
-      return corners([[0, -1.15], [1.15, 0], [0, 1.15], [-1.15, 0]]);
+      return corners([
+        [0, -1.15],
+        [1.15, 0],
+        [0, 1.15],
+        [-1.15, 0],
+      ]);
     case "down":
-      return corners([[0, 1.1], [1, -0.75], [-1, -0.75]]);
+      return corners([
+        [0, 1.1],
+        [1, -0.75],
+        [-1, -0.75],
+      ]);
     case "plus":
       return corners(plus);
     case "cross":

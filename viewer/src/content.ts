@@ -1,6 +1,8 @@
 /** From what is chosen to what the space shows. */
 
 import { bestView, FRONT, type Camera } from "./camera";
+import type { Placed } from "./cloud";
+import type { Mark } from "./colours";
 import { threeOfFloat } from "./directions";
 import { reachOf, shownPositions, type Frame } from "./frame";
 import { paint, PATH_COLOURS, type Painted } from "./paint";
@@ -8,8 +10,33 @@ import type { Path } from "./overlay";
 import type { Paths } from "./paths";
 import type { Run } from "./run";
 import { focusRegion, type Shown } from "./shown";
-import type { PaneContent, StageContent } from "./stage";
 import type { Space } from "./state";
+
+/** What one pane shows. */
+export interface PaneContent {
+  placed: Placed;
+  painted: Painted;
+  directions: Float32Array;
+  focus: number | null;
+  path: Path | null;
+  threads: Path[];
+  caption: string | null;
+}
+
+export interface StageContent {
+  panes: PaneContent[];
+  names: string[];
+  emphasised: number[];
+  marks: Mark[];
+  reach: number;
+  circle: number;
+  /** Where the space is seen from at first. */
+  home: Camera;
+  /** In a plane there is nothing to turn. */
+  flat: boolean;
+  /** Whether points may glide to their new places. */
+  glides: boolean;
+}
 
 /** Paths that are drawn of a type; more would hide each other. */
 const THREADS = 120;
@@ -31,7 +58,10 @@ export async function settingOf(run: Run): Promise<Setting> {
   const [regions, images, home] = await Promise.all([
     reach(`layers/${deepest}/${training.key}/position`),
     reach(`conditions/${training.key}/sample_position`),
-    directions.then((found) => (dimensions === 2 ? FRONT : bestView(threeOfFloat(found, dimensions))), () => FRONT),
+    directions.then(
+      (found) => (dimensions === 2 ? FRONT : bestView(threeOfFloat(found, dimensions))),
+      () => FRONT,
+    ),
   ]);
   return { reach: { regions, images }, home };
 }
@@ -49,7 +79,13 @@ export function makePainter() {
   };
 }
 
-export function stageContent(shown: Shown, frame: Frame, { reach: reaches, home }: Setting, paths: Paths, painter: ReturnType<typeof makePainter>): StageContent {
+export function stageContent(
+  shown: Shown,
+  frame: Frame,
+  { reach: reaches, home }: Setting,
+  paths: Paths,
+  painter: ReturnType<typeof makePainter>,
+): StageContent {
   const { run, view, reference } = shown;
   const { dimensions, aligned, classes } = run.attributes;
   const reach = reaches[view.space];
@@ -61,7 +97,10 @@ export function stageContent(shown: Shown, frame: Frame, { reach: reaches, home 
       painted,
       directions: threeOfFloat(of.directions, dimensions),
       focus,
-      path: focus !== null && (view.selection.length === 1 || view.space === "images") ? pathOf(shown, of, focus, paths) : null,
+      path:
+        focus !== null && (view.selection.length === 1 || view.space === "images")
+          ? pathOf(shown, of, focus, paths)
+          : null,
       threads: threadsOf(shown, of, painted, paths),
       caption,
     };
@@ -73,6 +112,7 @@ export function stageContent(shown: Shown, frame: Frame, { reach: reaches, home 
   return {
     panes,
     names: classes,
+    emphasised: view.filter.classes,
     marks: shown.marks,
     reach,
     home,
@@ -108,7 +148,8 @@ function threadsOf(shown: Shown, of: Frame, { visible, shown: count }: Painted, 
   if (!type || !of.trajectory || shown.view.space !== "regions") return [];
   const every = Math.max(1, count / THREADS);
   const ids: number[] = [];
-  for (let id = 0, seen = 0; id < visible.length; id++) if (visible[id] && seen++ >= ids.length * every) ids.push(id);
+  for (let id = 0, seen = 0; id < visible.length; id++)
+    if (visible[id] && seen++ >= ids.length * every) ids.push(id);
   return paths
     .get({ array: arrayOf(shown, of), steps: of.condition.steps.length, ids })
     .map((places) => ({ places, now: -1, colour: PATH_COLOURS[type] }));

@@ -35,7 +35,12 @@ const COLOUR_NAMES: Record<Space, Partial<Record<Colour, string>>> = {
     strength: "strength",
     path: "type of path",
   },
-  images: { true: "true class", predicted: "predicted class", reliability: "right or wrong", strength: "strength" },
+  images: {
+    true: "true class",
+    predicted: "predicted class",
+    reliability: "right or wrong",
+    strength: "strength",
+  },
 };
 const POINT_NAMES: [Points, string][] = [
   ["all", "all regions"],
@@ -58,10 +63,23 @@ export function makeChoosers(change: Change, filter: (points: Points) => void): 
       const { conditions } = run.attributes;
       const here = run.condition(view.condition);
       const names = (keys: string[]): [string, string][] => keys.map((key) => [key, run.layer(key).name]);
-      condition.set(conditions.map(({ key, name }) => [key, name]), view.condition, conditions.length < 2);
+      condition.set(
+        conditions.map(({ key, name }) => [key, name]),
+        view.condition,
+        conditions.length < 2,
+      );
       layer.set(names(here.layers), view.layer, view.space === "images" || here.layers.length < 2);
-      space.set([["regions", "a region"], ["images", "an image"]], view.space);
-      colour.set(coloursOf(here, view.space).map((each) => [each, COLOUR_NAMES[view.space][each] as string]), view.colour);
+      space.set(
+        [
+          ["regions", "a region"],
+          ["images", "an image"],
+        ],
+        view.space,
+      );
+      colour.set(
+        coloursOf(here, view.space).map((each) => [each, COLOUR_NAMES[view.space][each] as string]),
+        view.colour,
+      );
       points.set(POINT_NAMES, view.filter.points, view.space === "images");
     },
   };
@@ -118,7 +136,10 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
       slider.setAttribute("aria-valuetext", stepLabel(condition, view.step));
       marks.replaceChildren(...stepMarks(count, (step) => stepMark(condition, step)));
       const { accuracy } = condition.steps[view.step];
-      now.replaceChildren(h("b", {}, stepLabel(condition, view.step)), accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`);
+      now.replaceChildren(
+        h("b", {}, stepLabel(condition, view.step)),
+        accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`,
+      );
     },
   };
 }

@@ -9,6 +9,7 @@ import { stepLabel, stepMark, type Change, type Panel, type Shown } from "./show
 import { tabs } from "./tabs";
 
 const WIDTH = 408;
+const LAYER_WIDTH = 98;
 const measure = measureIn("11px system-ui, sans-serif");
 
 export function makeCurves(change: Change): Panel {
@@ -50,9 +51,11 @@ function layerPart(change: Change): Panel {
   const key = h(
     "p",
     { class: "key" },
-    h("span", { class: "swatch-line reliable" }), "reliable",
-    h("span", { class: "swatch-line total" }), "all knowledge points",
-    h("span", { class: "spaced" }, "an image, with 95 % intervals"),
+    h("span", { class: "swatch-line reliable" }),
+    "reliable",
+    h("span", { class: "swatch-line total" }),
+    "all knowledge points",
+    h("span", {}, "· an image, with 95 % intervals"),
   );
   let told = "";
   const update = async (shown: Shown) => {
@@ -65,21 +68,41 @@ function layerPart(change: Change): Panel {
     if (here !== told) return;
     if (!found.length) return sentence.replaceChildren("The counts of this atlas cannot be read.");
     sentence.replaceChildren(
-      layerSentence(found.map(({ layer }) => layer.name), found.map(({ rows }) => rows[view.step]), stepLabel(condition, view.step)),
+      layerSentence(
+        found.map(({ layer }) => layer.name),
+        found.map(({ rows }) => rows[view.step]),
+        stepLabel(condition, view.step),
+      ),
     );
-    const most = Math.max(1e-3, ...found.flatMap(({ rows }) => rows.map(({ total }) => total.high || total.value || 0)));
-    const focus = charts.contains(document.activeElement) ? [...charts.children].indexOf(document.activeElement as Element) : -1;
+    const most = Math.max(
+      1e-3,
+      ...found.flatMap(({ rows }) => rows.map(({ total }) => total.high || total.value || 0)),
+    );
+    const focus = charts.contains(document.activeElement)
+      ? [...charts.children].indexOf(document.activeElement as Element)
+      : -1;
     charts.replaceChildren(...found.map((each) => layerButton(each, condition, view, most, change)));
     (charts.children[focus] as HTMLElement | undefined)?.focus();
   };
   return { element: h("div", {}, sentence, charts, key), update: (shown) => void update(shown) };
 }
 
-function layerButton({ layer, rows }: LayerRows, condition: Condition, view: Shown["view"], most: number, change: Change): HTMLElement {
+function layerButton(
+  { layer, rows }: LayerRows,
+  condition: Condition,
+  view: Shown["view"],
+  most: number,
+  change: Change,
+): HTMLElement {
   const { reliable, total } = rows[view.step];
   const text = `${layer.name}: ${number(reliable.value)} reliable of ${number(total.value)} knowledge points an image`;
-  const across = Math.floor((WIDTH - 3 * 6) / 4);
-  const chart = layerCurve(rows, view.step, most, (step) => (condition.steps[step] ? stepMark(condition, step) : ""), { width: across, height: 96 });
+  const chart = layerCurve(
+    rows,
+    view.step,
+    most,
+    (step) => (condition.steps[step] ? stepMark(condition, step) : ""),
+    { width: LAYER_WIDTH, height: 92 },
+  );
   return h(
     "button",
     {
@@ -89,7 +112,10 @@ function layerButton({ layer, rows }: LayerRows, condition: Condition, view: Sho
       title: text,
       click: (event: MouseEvent) => {
         const byPointer = event.detail > 0 && chart.contains(event.target as Node);
-        change({ layer: layer.key, ...(byPointer && rows.length > 1 && { step: stepUnder(event, chart, rows.length, 26, 12) }) });
+        change({
+          layer: layer.key,
+          ...(byPointer && rows.length > 1 && { step: stepUnder(event, chart, rows.length, 26, 12) }),
+        });
       },
     },
     h("span", { class: "layer-name" }, layer.name),
@@ -101,7 +127,11 @@ function layerButton({ layer, rows }: LayerRows, condition: Condition, view: Sho
 function classPart(change: Change): Panel {
   const sentence = h("p", { class: "finding" });
   const chart = h("div", { class: "class-chart" });
-  const key = h("p", { class: "key" }, "A row a class, from the first to emerge to the last; a column a checkpoint. Darker: more reliable points an image. The dot: half of the class's images have one.");
+  const key = h(
+    "p",
+    { class: "key" },
+    "A row a class, from the first to emerge to the last; a column a checkpoint. Darker: more reliable points an image. The dot: half of the class's images have one.",
+  );
   let told = "";
   const update = async (shown: Shown) => {
     const { view, run } = shown;
@@ -117,18 +147,35 @@ function classPart(change: Change): Panel {
     ]).catch(() => [null, null]);
     if (here !== told) return;
     chart.replaceChildren();
-    if (!first || !counts) return sentence.replaceChildren("This atlas does not say when the classes emerge in this layer.");
+    if (!first || !counts)
+      return sentence.replaceChildren("This atlas does not say when the classes emerge in this layer.");
     const names = run.attributes.classes;
-    sentence.replaceChildren(classSentence(run.layer(view.layer).name, names, first, training.steps.map((each) => each.label)));
+    sentence.replaceChildren(
+      classSentence(
+        run.layer(view.layer).name,
+        names,
+        first,
+        training.steps.map((each) => each.label),
+      ),
+    );
     chart.replaceChildren(classRows(shown, training, first, counts, step, change));
   };
   return { element: h("div", {}, sentence, chart, key), update: (shown) => void update(shown) };
 }
 
-function classRows({ run, marks, view }: Shown, training: Condition, first: Float32Array, counts: Float32Array, now: number, change: Change): HTMLElement {
+function classRows(
+  { run, marks, view }: Shown,
+  training: Condition,
+  first: Float32Array,
+  counts: Float32Array,
+  now: number,
+  change: Change,
+): HTMLElement {
   const names = run.attributes.classes;
   const orNever = (each: number) => (Number.isNaN(first[each]) ? Infinity : first[each]);
-  const order = names.map((_, each) => each).sort((one, other) => orNever(one) - orNever(other) || one - other);
+  const order = names
+    .map((_, each) => each)
+    .sort((one, other) => orNever(one) - orNever(other) || one - other);
   const places = order.map((_, place) => order.length - 1 - place);
   const cells = order.flatMap((each, row) =>
     training.steps.map((_, step) => {
@@ -140,20 +187,36 @@ function classRows({ run, marks, view }: Shown, training: Condition, first: Floa
     Number.isNaN(first[each]) ? [] : [{ place: places[row], first: first[each], colour: marks[each].colour }],
   );
   const left = Math.min(130, 16 + Math.max(...names.map(measure)));
-  const drawn = classChart(cells, firsts, now, (step) => (training.steps[step] ? stepMark(training, step) : ""), WIDTH, left);
+  const drawn = classChart(
+    cells,
+    firsts,
+    now,
+    (step) => (training.steps[step] ? stepMark(training, step) : ""),
+    WIDTH,
+    left,
+  );
   const rows = order.map((each) =>
-    h("button", {
-      class: "class-row",
-      "aria-pressed": String(view.filter.classes.includes(each)),
-      title: Number.isNaN(first[each]) ? `${names[each]}: does not emerge` : `${names[each]}: emerges at ${training.steps[Math.ceil(first[each])].label}`,
-      style: `width:${left - 6}px`,
-      click: () => change({ filter: { ...view.filter, classes: [each] }, colour: "true" }),
-    }, shortened(names[each], left - 14, measure)),
+    h(
+      "button",
+      {
+        class: "class-row",
+        "aria-pressed": String(view.filter.classes.includes(each)),
+        title: Number.isNaN(first[each])
+          ? `${names[each]}: does not emerge`
+          : `${names[each]}: emerges at ${training.steps[Math.ceil(first[each])].label}`,
+        style: `width:${left - 6}px`,
+        click: () => change({ filter: { ...view.filter, classes: [each] }, colour: "true" }),
+      },
+      shortened(names[each], left - 14, measure),
+    ),
   );
   drawn.addEventListener("click", (event) => {
     const box = drawn.getBoundingClientRect();
     const half = (box.width - left - 10) / training.steps.length / 2;
-    change({ condition: training.key, step: stepUnder(event as MouseEvent, drawn, training.steps.length, left + half, 10 + half) });
+    change({
+      condition: training.key,
+      step: stepUnder(event as MouseEvent, drawn, training.steps.length, left + half, 10 + half),
+    });
   });
   return h("div", { class: "class-grid" }, drawn, h("div", { class: "class-names" }, ...rows));
 }

@@ -2,16 +2,26 @@
 
 import { h } from "./dom";
 import { makeFacts } from "./facts";
-import { decisiveRegion, listed, placeWords, pointsOfImage, probability, regionPosterior } from "./findings";
+import {
+  decisiveRegion,
+  listed,
+  placeWords,
+  pointsOfImage,
+  probabilityWords,
+  regionPosterior,
+} from "./findings";
+import { makeGallery } from "./gallery";
 import { imageSearch } from "./imagesearch";
 import { drawPicture, regionUnder, type Shade } from "./picture";
 import type { Pictures } from "./pictures";
 import type { Frame } from "./frame";
 import { focusRegion, type Change, type Panel, type Shown } from "./shown";
 
-const ROOM = 216;
+const ROOM = 204;
 
 export function makeDetail(change: Change): Panel {
+  const gallery = makeGallery(change);
+  const body = h("div", { class: "detail-body" });
   const search = imageSearch(change);
   const importance = h("input", { type: "checkbox" });
   const importanceBox = h("label", { class: "check" }, importance, "Importance");
@@ -23,7 +33,12 @@ export function makeDetail(change: Change): Panel {
 
   const board = h(
     "div",
-    { class: "board", tabindex: 0, role: "group", "aria-label": "Regions of the image. Arrow keys choose one." },
+    {
+      class: "board",
+      tabindex: 0,
+      role: "group",
+      "aria-label": "Regions of the image. Arrow keys choose one.",
+    },
     pictures,
   );
   const choose = (region: number) => {
@@ -34,7 +49,8 @@ export function makeDetail(change: Change): Panel {
   };
   board.addEventListener("click", (event) => {
     const picture = (event.target as Element).closest(".picture");
-    if (picture && last) choose(regionUnder(event, picture, last.run.grid(last.view.condition, last.view.layer)));
+    if (picture && last)
+      choose(regionUnder(event, picture, last.run.grid(last.view.condition, last.view.layer)));
   });
   board.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
@@ -43,7 +59,9 @@ export function makeDetail(change: Change): Panel {
     const [rows, columns] = last.run.grid(last.view.condition, last.view.layer);
     const region = focusRegion(last) ?? 0;
     const along = (place: number, by: number, count: number) => Math.min(count - 1, Math.max(0, place + by));
-    choose(along(Math.floor(region / columns), way[0], rows) * columns + along(region % columns, way[1], columns));
+    choose(
+      along(Math.floor(region / columns), way[0], rows) * columns + along(region % columns, way[1], columns),
+    );
   });
 
   const update = async (shown: Shown) => {
@@ -53,13 +71,29 @@ export function makeDetail(change: Change): Panel {
     importanceBox.hidden = path === null;
     importance.checked = shown.view.importance;
     facts.update(shown);
+    gallery.update(shown);
+    body.classList.toggle("compared", shown.reference !== null);
     sentence.replaceChildren(...imageSentence(shown));
     const shade = path && shown.view.importance ? await readShade(shown, path) : null;
     if (last === shown) pictures.replaceChildren(...picturesOf(shown, shade));
   };
-  const key = h("p", { class: "key" }, h("span", { class: "swatch-box reliable" }), "reliable: speaks for the true class", h("span", { class: "swatch-box unreliable" }), "unreliable");
+  const key = h(
+    "p",
+    { class: "key" },
+    h("span", { class: "swatch-box reliable" }),
+    "reliable: speaks for the true class",
+    h("span", { class: "swatch-box unreliable" }),
+    "unreliable",
+  );
+  body.append(h("div", { class: "shown-image" }, board, key), facts.element, gallery.element);
   return {
-    element: h("section", { class: "detail", "aria-label": "Image" }, h("div", { class: "tabbar" }, h("h2", {}, "Image"), search.element, importanceBox), sentence, h("div", { class: "detail-body" }, h("div", {}, board, key), facts.element)),
+    element: h(
+      "section",
+      { class: "detail", "aria-label": "Image" },
+      h("div", { class: "tabbar" }, h("h2", {}, "Image"), search.element, importanceBox),
+      sentence,
+      body,
+    ),
     update: (shown) => void update(shown),
   };
 }
@@ -79,17 +113,31 @@ function picturesOf(shown: Shown, importance: Shade | null): HTMLElement[] {
   const { run, view, frame, reference, clean, attacked } = shown;
   const [height, width] = run.attributes.image_size;
   const pairs = reference !== null;
-  const room = pairs ? ROOM * 0.92 : ROOM;
+  const room = pairs ? ROOM * 0.95 : ROOM;
   const scale = room / Math.max(height, width);
   const size: [number, number] = [Math.round(height * scale), Math.round(width * scale)];
   const lit = new Set(view.selection.length > 1 && view.space === "regions" ? view.selection : []);
   const draw = (pictures: Pictures, of: Frame | null, caption: string | null) =>
-    h("figure", {},
-      drawPicture({ image: view.image, pictures, size, grid: of?.grid ?? run.grid(view.condition, view.layer), frame: of, chosen: focusRegion(shown), lit, importance }),
-      caption && h("figcaption", {}, caption));
+    h(
+      "figure",
+      {},
+      drawPicture({
+        image: view.image,
+        pictures,
+        size,
+        grid: of?.grid ?? run.grid(view.condition, view.layer),
+        frame: of,
+        chosen: focusRegion(shown),
+        lit,
+        importance,
+      }),
+      caption && h("figcaption", {}, caption),
+    );
   if (!pairs) return [draw(clean, frame, null)];
   const attack = run.condition(view.condition).kind === "attack";
-  const now = attack ? run.condition(view.condition).steps[view.step].label : run.condition(view.condition).name;
+  const now = attack
+    ? run.condition(view.condition).steps[view.step].label
+    : run.condition(view.condition).name;
   return [
     draw(clean, reference, attack ? "before the attack" : "network of the training"),
     draw(attack && attacked && isLast(shown) ? attacked : clean, frame, now),
@@ -115,7 +163,7 @@ function imageSentence(shown: Shown): (Node | string)[] {
   return [
     h("b", {}, `Image ${image} is ${right ? "" : "not "}taken for what it is, ${truth}`),
     right ? ". " : `, but for ${classes[decided]}. `,
-    `The region that speaks most for ${classes[decided]}: ${placeWords(region, frame.grid[1])}, p = ${probability(p)}.`,
+    `The region that speaks most for ${classes[decided]}: ${placeWords(region, frame.grid[1])}, ${probabilityWords(p)}.`,
   ];
 }
 
@@ -129,7 +177,9 @@ function compared({ run, view }: Shown, frame: Frame, reference: Frame): string 
   };
   const [one, other] = [reference.predictions[image], frame.predictions[image]].map((each) => classes[each]);
   const attack = frame.condition.kind === "attack";
-  const [before, after] = attack ? ["Before the attack", "After it"] : ["The network of the training", "This one"];
+  const [before, after] = attack
+    ? ["Before the attack", "After it"]
+    : ["The network of the training", "This one"];
   const aim = frame.targets ? `, aimed at ${classes[frame.targets[image]]}` : "";
   return `Image ${image} (${classes[run.labels[image]]}${aim}). ${before}: taken for ${one}, ${points(reference)}. ${after}: ${other}, ${points(frame)}.`;
 }

@@ -9,7 +9,8 @@ export function threeOfFloat(values: Float32Array, dimensions: number): Float32A
   if (before) return before;
   const three = new Float32Array((values.length / dimensions) * 3);
   for (let each = 0; each < three.length / 3; each++)
-    for (let axis = 0; axis < Math.min(3, dimensions); axis++) three[3 * each + axis] = values[dimensions * each + axis];
+    for (let axis = 0; axis < Math.min(3, dimensions); axis++)
+      three[3 * each + axis] = values[dimensions * each + axis];
   known.set(values, three);
   return three;
 }

@@ -54,7 +54,10 @@ export function placeWords(region: number, columns: number): string {
 }
 
 /** The knowledge points of an image: how many, and how many for each class, most first. */
-export function pointsOfImage(frame: Frame, image: number): { total: number; reliable: number; classes: [number, number][] } {
+export function pointsOfImage(
+  frame: Frame,
+  image: number,
+): { total: number; reliable: number; classes: [number, number][] } {
   const classes = new Map<number, number>();
   let [total, reliable] = [0, 0];
   for (let id = image * frame.regions; id < (image + 1) * frame.regions; id++) {
@@ -67,7 +70,9 @@ export function pointsOfImage(frame: Frame, image: number): { total: number; rel
 }
 
 export function listed(words: string[]): string {
-  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+  return words.length < 2
+    ? words.join("")
+    : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
 }
 
 /** Places of the smallest values that are numbers. */
@@ -77,17 +82,27 @@ export function placesOfLeast(values: ArrayLike<number>): number[] {
 }
 
 export function layerSentence(names: string[], counts: Counts[], moment: string): string {
-  const best = counts.reduce((most, each, place) => (each.reliable.value > counts[most].reliable.value ? place : most), 0);
+  const best = counts.reduce(
+    (most, each, place) => (each.reliable.value > counts[most].reliable.value ? place : most),
+    0,
+  );
   const { value, low, high } = counts[best].reliable;
   if (!(value > 0)) return `At ${moment}, no layer has a reliable knowledge point.`;
-  const range = `${number(value)} an image (95 % interval ${number(low)} to ${number(high)})`;
-  if (names.length === 1) return `At ${moment}, ${names[0]} has ${range} reliable knowledge points.`;
-  return `At ${moment}, ${names[best]} has the most reliable points: ${range}.`;
+  const range = `an image (95 % interval ${number(low)} to ${number(high)})`;
+  if (names.length === 1)
+    return `At ${moment}, ${names[0]} has ${number(value)} reliable knowledge points ${range}.`;
+  return `At ${moment}, ${names[best]} has the most reliable points: ${number(value)} ${range}.`;
 }
 
-export function classSentence(layer: string, names: string[], first: ArrayLike<number>, labels: string[]): string {
+export function classSentence(
+  layer: string,
+  names: string[],
+  first: ArrayLike<number>,
+  labels: string[],
+): string {
   const places = placesOfLeast(first);
-  if (!places.length) return `In ${layer}, no class emerges: never does half of a class have a reliable point.`;
+  if (!places.length)
+    return `In ${layer}, no class emerges: never does half of a class have a reliable point.`;
   const shown = places.slice(0, 3).map((each) => names[each]);
   if (places.length > 3) shown.push(`${places.length - 3} more`);
   const step = labels[Math.ceil(first[places[0]])];
@@ -97,10 +112,17 @@ export function classSentence(layer: string, names: string[], first: ArrayLike<n
 
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "–";
-  return value.toLocaleString("en", { maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2 });
+  return value.toLocaleString("en", {
+    maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2,
+  });
 }
 
 /** A probability; 1 and 0 only where they are. */
 export function probability(value: number): string {
   return value >= 0.995 && value < 1 ? "> 0.99" : value < 0.005 && value > 0 ? "< 0.01" : value.toFixed(2);
+}
+
+export function probabilityWords(value: number): string {
+  const written = probability(value);
+  return /^[<>]/.test(written) ? `p\u00a0${written}`.replace(/ /g, "\u00a0") : `p\u00a0=\u00a0${written}`;
 }

@@ -56,7 +56,10 @@ export class AtlasError extends Error {
 /** The attributes of the root, or an error that says in a sentence what is wrong. */
 export function checkAttributes(found: Record<string, unknown>): Attributes {
   if (found.format !== FORMAT)
-    throw new AtlasError("damaged", `This is not an atlas: its format is ${JSON.stringify(found.format)}, not "${FORMAT}".`);
+    throw new AtlasError(
+      "damaged",
+      `This is not an atlas: its format is ${JSON.stringify(found.format)}, not "${FORMAT}".`,
+    );
   if (found.version !== VERSION)
     throw new AtlasError(
       "version",
@@ -64,8 +67,12 @@ export function checkAttributes(found: Record<string, unknown>): Attributes {
         "Write it again with the patternscope that you have, or open it with the one that wrote it.",
     );
   const lists = ["classes", "layers", "conditions", "image_size", "left_out"];
-  const missing = [...lists.filter((name) => !Array.isArray(found[name])), ...(found.concentration ? [] : ["concentration"])];
-  if (missing.length) throw new AtlasError("damaged", `This atlas is damaged: it does not say its ${missing.join(", ")}.`);
+  const missing = [
+    ...lists.filter((name) => !Array.isArray(found[name])),
+    ...(found.concentration ? [] : ["concentration"]),
+  ];
+  if (missing.length)
+    throw new AtlasError("damaged", `This atlas is damaged: it does not say its ${missing.join(", ")}.`);
   const attributes = found as unknown as Attributes;
   const usable = attributes.conditions.every((each) => each.steps.length && each.layers.length);
   if (!attributes.layers.length || !attributes.conditions.length || !usable)

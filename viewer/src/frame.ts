@@ -38,23 +38,36 @@ export async function loadFrame(run: Run, { condition: name, layer: key, step }:
   const at = (array: string) => `layers/${key}/${name}/${array}`;
   const of = (array: string) => `conditions/${name}/${array}`;
   const optional = (path: string) => (run.has(path) ? run.read(path) : null);
-  const [directions, predictions, region, sample, category, confidence, knowledge, trajectory, targets] = await Promise.all([
-    run.read<Float32Array>(of("direction"), step),
-    run.read<Uint16Array>(of("predictions"), step),
-    run.positions(at("position"), step),
-    run.positions(of("sample_position"), step),
-    run.read<Uint8Array | Uint16Array>(at("category"), step),
-    run.read<Uint8Array>(at("confidence"), step),
-    run.read<Uint8Array>(at("knowledge"), step),
-    optional(at("trajectory")) as Promise<Uint8Array> | null,
-    optional(of("targets")) as Promise<Uint16Array> | null,
-  ]);
+  const [directions, predictions, region, sample, category, confidence, knowledge, trajectory, targets] =
+    await Promise.all([
+      run.read<Float32Array>(of("direction"), step),
+      run.read<Uint16Array>(of("predictions"), step),
+      run.positions(at("position"), step),
+      run.positions(of("sample_position"), step),
+      run.read<Uint8Array | Uint16Array>(at("category"), step),
+      run.read<Uint8Array>(at("confidence"), step),
+      run.read<Uint8Array>(at("knowledge"), step),
+      optional(at("trajectory")) as Promise<Uint8Array> | null,
+      optional(of("targets")) as Promise<Uint16Array> | null,
+    ]);
   const grid = run.grid(name, key);
   const layer = run.layer(key);
   const regions = grid[0] * grid[1];
   return {
-    condition, layer, step, grid, regions, directions, predictions, region, sample,
-    category, confidence, knowledge, trajectory, targets,
+    condition,
+    layer,
+    step,
+    grid,
+    regions,
+    directions,
+    predictions,
+    region,
+    sample,
+    category,
+    confidence,
+    knowledge,
+    trajectory,
+    targets,
   };
 }
 
@@ -64,7 +77,10 @@ export function shownPositions(frame: Frame, space: Space): Positions {
 }
 
 /** Where points are at each step of a condition: three numbers a step for each. */
-export async function pathsOfPoints(run: Run, { array, steps, ids }: { array: string; steps: number; ids: number[] }) {
+export async function pathsOfPoints(
+  run: Run,
+  { array, steps, ids }: { array: string; steps: number; ids: number[] },
+) {
   const paths = ids.map(() => new Float32Array(3 * steps));
   for (let step = 0; step < steps; step++) {
     const { drawn, scale } = await run.positions(array, step);

@@ -4,7 +4,7 @@ import { h } from "./dom";
 import { drawPicture, regionUnder } from "./picture";
 import { imageOf, type Change, type Panel, type Shown } from "./shown";
 
-const PAGE = 18;
+const PAGE = 12;
 const SIZE = 62;
 
 export function makeGallery(change: Change): Panel {
@@ -27,17 +27,35 @@ export function makeGallery(change: Change): Panel {
     where.textContent = order.length
       ? `${page * PAGE + 1}–${page * PAGE + images.length} of ${order.length}${view.selection.length > 1 ? " with chosen points" : ""}`
       : "No image passes the filter.";
-    const focus = grid.contains(document.activeElement) ? document.activeElement?.getAttribute("data-thumb") : null;
+    const focus = grid.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("data-thumb")
+      : null;
     grid.replaceChildren(...images.map((image) => thumb(shown, image, change)));
     if (focus) (grid.querySelector(`[data-thumb="${focus}"]`) as HTMLElement | null)?.focus();
     drawnFor = [frame, view.selection, view.filter, view.colour, view.image];
   };
   return {
-    element: h("section", { class: "gallery", "aria-label": "All images" },
-      h("div", { class: "tabbar" }, h("h2", {}, "All images"), where,
-        h("button", { class: "icon", "aria-label": "Earlier images", title: "Earlier images", click: () => turn(-1) }, "‹"),
-        h("button", { class: "icon", "aria-label": "Later images", title: "Later images", click: () => turn(1) }, "›")),
-      grid),
+    element: h(
+      "div",
+      { class: "gallery", role: "group", "aria-label": "All images" },
+      h(
+        "div",
+        { class: "tabbar" },
+        h("h2", {}, "All images"),
+        where,
+        h(
+          "button",
+          { class: "icon", "aria-label": "Earlier images", title: "Earlier images", click: () => turn(-1) },
+          "‹",
+        ),
+        h(
+          "button",
+          { class: "icon", "aria-label": "Later images", title: "Later images", click: () => turn(1) },
+          "›",
+        ),
+      ),
+      grid,
+    ),
     update(shown) {
       const selected = last?.view.selection !== shown.view.selection && shown.view.selection.length > 1;
       const filtered = last?.view.filter !== shown.view.filter;
@@ -54,10 +72,13 @@ export function makeGallery(change: Change): Panel {
 export function galleryOrder(shown: Shown): number[] {
   const { run, view, frame } = shown;
   const classes = new Set(view.filter.classes);
-  const classOf = (image: number) => (view.colour === "predicted" && frame ? frame.predictions[image] : run.labels[image]);
+  const classOf = (image: number) =>
+    view.colour === "predicted" && frame ? frame.predictions[image] : run.labels[image];
   const wanted = (image: number) => !classes.size || classes.has(classOf(image));
   if (view.selection.length < 2)
-    return Array.from(run.labels, (_, image) => image).filter((image) => view.colour === "knowledge" || wanted(image));
+    return Array.from(run.labels, (_, image) => image).filter(
+      (image) => view.colour === "knowledge" || wanted(image),
+    );
   const counts = new Map<number, number>();
   for (const id of view.selection) counts.set(imageOf(shown, id), (counts.get(imageOf(shown, id)) ?? 0) + 1);
   return [...counts].sort(([a, one], [b, other]) => other - one || a - b).map(([image]) => image);
@@ -73,14 +94,22 @@ function thumb(shown: Shown, image: number, change: Change): HTMLElement {
   const lit = new Set(several ? view.selection : []);
   const name = run.attributes.classes[run.labels[image]];
   const open = () => change({ image, selection: several ? view.selection : [] });
-  return h("button", {
-    class: "thumb", "data-thumb": image, "aria-label": `Image ${image}, ${name}`, title: `Image ${image}, ${name}`,
-    "aria-current": image === view.image ? "true" : false,
-    click: (event: MouseEvent) => {
-      const picture = event.currentTarget instanceof Element && event.currentTarget.querySelector(".picture");
-      if (event.detail === 0 || !picture || several || !frame) return open();
-      const region = regionUnder(event, picture, grid);
-      change({ space: "regions", image, selection: [image * frame.regions + region] });
+  return h(
+    "button",
+    {
+      class: "thumb",
+      "data-thumb": image,
+      "aria-label": `Image ${image}, ${name}`,
+      title: `Image ${image}, ${name}`,
+      "aria-current": image === view.image ? "true" : false,
+      click: (event: MouseEvent) => {
+        const picture =
+          event.currentTarget instanceof Element && event.currentTarget.querySelector(".picture");
+        if (event.detail === 0 || !picture || several || !frame) return open();
+        const region = regionUnder(event, picture, grid);
+        change({ space: "regions", image, selection: [image * frame.regions + region] });
+      },
     },
-  }, drawPicture({ image, pictures: clean, size, grid, frame, chosen: null, lit, importance: null }));
+    drawPicture({ image, pictures: clean, size, grid, frame, chosen: null, lit, importance: null }),
+  );
 }

@@ -42,7 +42,10 @@ export function makeHandle(viewer: Viewer) {
     camera() {
       const { matrix, box } = scene();
       const { left, top } = corner();
-      return { matrix: Array.from(matrix), rect: { left: left + box.left, top: top + box.top, width: box.width, height: box.height } };
+      return {
+        matrix: Array.from(matrix),
+        rect: { left: left + box.left, top: top + box.top, width: box.width, height: box.height },
+      };
     },
     pick(x: number, y: number) {
       const { left, top } = corner();
@@ -53,7 +56,10 @@ export function makeHandle(viewer: Viewer) {
     },
     lasso(polygon: [number, number][]) {
       const { left, top } = corner();
-      return lasso(scene(), polygon.map(([x, y]) => [x - left, y - top]));
+      return lasso(
+        scene(),
+        polygon.map(([x, y]) => [x - left, y - top]),
+      );
     },
     posterior(id: number) {
       const frame = viewer.shown()?.frame;

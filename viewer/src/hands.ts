@@ -29,8 +29,10 @@ export function listenToHands(element: HTMLElement, wishes: Wishes): Hands {
   let start: [number, number] | null = null;
   let moves = false;
   const stopping = new AbortController();
-  const listen = <K extends keyof HTMLElementEventMap>(name: K, react: (event: HTMLElementEventMap[K]) => void) =>
-    element.addEventListener(name, react, { signal: stopping.signal, passive: false });
+  const listen = <K extends keyof HTMLElementEventMap>(
+    name: K,
+    react: (event: HTMLElementEventMap[K]) => void,
+  ) => element.addEventListener(name, react, { signal: stopping.signal, passive: false });
   const placeOf = (event: MouseEvent): [number, number] => {
     const box = element.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -57,14 +59,16 @@ export function listenToHands(element: HTMLElement, wishes: Wishes): Hands {
     else if (outline.length) {
       outline.push(now);
       wishes.outline(outline, false);
-    } else if (event.shiftKey || event.buttons === 2) wishes.pan((now[0] - before[0]) / half(), -(now[1] - before[1]) / half());
+    } else if (event.shiftKey || event.buttons === 2)
+      wishes.pan((now[0] - before[0]) / half(), -(now[1] - before[1]) / half());
     else wishes.turn((now[0] - before[0]) / half(), (now[1] - before[1]) / half());
     fingers.set(event.pointerId, now);
   });
   const pinch = (before: [number, number], now: [number, number], id: number) => {
     const other = [...fingers].find(([each]) => each !== id)?.[1];
     if (!other) return;
-    const spread = (place: [number, number]) => Math.max(1, Math.hypot(place[0] - other[0], place[1] - other[1]));
+    const spread = (place: [number, number]) =>
+      Math.max(1, Math.hypot(place[0] - other[0], place[1] - other[1]));
     const middle: [number, number] = [(now[0] + other[0]) / 2, (now[1] + other[1]) / 2];
     wishes.zoom(spread(now) / spread(before), ...middle);
     wishes.pan((now[0] - before[0]) / 2 / half(), -(now[1] - before[1]) / 2 / half());
@@ -108,7 +112,10 @@ function keyWish({ key, shiftKey }: KeyboardEvent, wishes: Wishes): (() => void)
     ArrowDown: [0, 1],
   };
   const way = arrows[key];
-  if (way) return shiftKey ? () => wishes.pan(way[0] * 0.1, -way[1] * 0.1) : () => wishes.turn(way[0] * KEY_TURN, way[1] * KEY_TURN);
+  if (way)
+    return shiftKey
+      ? () => wishes.pan(way[0] * 0.1, -way[1] * 0.1)
+      : () => wishes.turn(way[0] * KEY_TURN, way[1] * KEY_TURN);
   const wish: Record<string, () => void> = {
     "+": () => wishes.zoom(1.2),
     "=": () => wishes.zoom(1.2),

@@ -7,7 +7,13 @@ const OFFERED = 40;
 
 export function imageSearch(change: Change): Panel {
   const list = h("datalist", { id: freshId("images") });
-  const input = h("input", { type: "text", list: list.id, "aria-label": "Image", autocomplete: "off", spellcheck: "false" });
+  const input = h("input", {
+    type: "text",
+    list: list.id,
+    "aria-label": "Image",
+    autocomplete: "off",
+    spellcheck: "false",
+  });
   const of = h("span", { class: "of" });
   let last: Shown | null = null;
   const go = (by: number) => {
@@ -19,7 +25,11 @@ export function imageSearch(change: Change): Panel {
     if (!last) return;
     const found = matches(last.run.names, input.value).slice(0, OFFERED);
     const { names, labels, attributes } = last.run;
-    list.replaceChildren(...found.map((each) => h("option", { value: each }, `${names[each]} (${attributes.classes[labels[each]]})`)));
+    list.replaceChildren(
+      ...found.map((each) =>
+        h("option", { value: each }, `${names[each]} (${attributes.classes[labels[each]]})`),
+      ),
+    );
   };
   input.addEventListener("focus", () => input.select());
   input.addEventListener("input", offer);
@@ -33,13 +43,27 @@ export function imageSearch(change: Change): Panel {
     input.reportValidity();
   });
   return {
-    element: h("div", { class: "search" },
-      h("button", { class: "icon", "aria-label": "Previous image", title: "Previous image", click: () => go(-1) }, "‹"),
-      input, list, of,
-      h("button", { class: "icon", "aria-label": "Next image", title: "Next image", click: () => go(1) }, "›")),
+    element: h(
+      "div",
+      { class: "search" },
+      h(
+        "button",
+        { class: "icon", "aria-label": "Previous image", title: "Previous image", click: () => go(-1) },
+        "‹",
+      ),
+      input,
+      list,
+      of,
+      h(
+        "button",
+        { class: "icon", "aria-label": "Next image", title: "Next image", click: () => go(1) },
+        "›",
+      ),
+    ),
     update(shown) {
       last = shown;
-      if (input.getRootNode() instanceof Document && document.activeElement === input && input.value === "") return;
+      if (input.getRootNode() instanceof Document && document.activeElement === input && input.value === "")
+        return;
       input.value = String(shown.view.image);
       of.textContent = `of ${shown.run.attributes.n_images}`;
     },
@@ -50,7 +74,9 @@ export function imageSearch(change: Change): Panel {
 export function matches(names: string[], text: string): number[] {
   const wanted = text.trim().toLowerCase();
   if (/^\d+$/.test(wanted) && Number(wanted) < names.length) {
-    const begin = names.flatMap((_, each) => (String(each).startsWith(wanted) && String(each) !== wanted ? [each] : []));
+    const begin = names.flatMap((_, each) =>
+      String(each).startsWith(wanted) && String(each) !== wanted ? [each] : [],
+    );
     return [Number(wanted), ...begin];
   }
   return names.flatMap((name, each) => (name.toLowerCase().includes(wanted) ? [each] : []));

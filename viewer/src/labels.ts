@@ -12,23 +12,26 @@ export interface Label {
 export type Measure = (text: string) => number;
 
 export function measureIn(font: string): Measure {
-  const context = document.createElement("canvas").getContext("2d");
   const known = new Map<string, number>();
+  let context: CanvasRenderingContext2D | null = null;
   return (text) => {
-    if (!known.has(text)) {
-      if (context) context.font = font;
-      known.set(text, context ? context.measureText(text).width : 6 * text.length);
-    }
+    context ??= document.createElement("canvas").getContext("2d") as CanvasRenderingContext2D;
+    context.font = font;
+    if (!known.has(text)) known.set(text, context.measureText(text).width);
     return known.get(text) as number;
   };
 }
 
-/** A text that is at most so wide, with an ellipsis where it was cut. */
+/** A text that is at most so wide, cut in the middle: long names of classes often differ at their ends. */
 export function shortened(text: string, width: number, measure: Measure): string {
+  const cut = (kept: number) => {
+    const tail = Math.floor(kept * 0.4);
+    return `${text.slice(0, kept - tail).trimEnd()}…${text.slice(text.length - tail).trimStart()}`;
+  };
   if (measure(text) <= width) return text;
-  let end = text.length;
-  while (end > 1 && measure(`${text.slice(0, end).trimEnd()}…`) > width) end--;
-  return `${text.slice(0, end).trimEnd()}…`;
+  let kept = text.length - 1;
+  while (kept > 1 && measure(cut(kept)) > width) kept--;
+  return cut(kept);
 }
 
 /**
@@ -61,10 +64,13 @@ function pushApart(labels: Label[], places: [number, number][]): boolean {
   let moved = false;
   for (let one = 0; one < labels.length; one++)
     for (let other = 0; other < one; other++) {
-      const wide = (labels[one].width + labels[other].width) / 2 - Math.abs(places[one][0] - places[other][0]);
-      const high = (labels[one].height + labels[other].height) / 2 - Math.abs(places[one][1] - places[other][1]);
+      const wide =
+        (labels[one].width + labels[other].width) / 2 - Math.abs(places[one][0] - places[other][0]);
+      const high =
+        (labels[one].height + labels[other].height) / 2 - Math.abs(places[one][1] - places[other][1]);
       if (wide <= 0 || high <= 0) continue;
-      const up = places[one][1] < places[other][1] || (places[one][1] === places[other][1] && one < other) ? -1 : 1;
+      const up =
+        places[one][1] < places[other][1] || (places[one][1] === places[other][1] && one < other) ? -1 : 1;
       places[one][1] += (up * high) / 2 + up * 0.1;
       places[other][1] -= (up * high) / 2 + up * 0.1;
       moved = true;

@@ -33,7 +33,8 @@ export function frozen(motion: Motion): Placed {
   const scale = Math.max(from.scale, to.scale);
   const [a, b] = weightsOf(motion).map((weight) => weight / scale);
   const drawn = new Int16Array(to.drawn.length);
-  for (let each = 0; each < drawn.length; each++) drawn[each] = Math.round(a * from.drawn[each] + b * to.drawn[each]);
+  for (let each = 0; each < drawn.length; each++)
+    drawn[each] = Math.round(a * from.drawn[each] + b * to.drawn[each]);
   return { drawn, scale };
 }
 

@@ -4,14 +4,17 @@ import { h } from "./dom";
 import { AtlasError } from "./format";
 import { openRun } from "./run";
 import type { Get } from "./store";
-import style from "./style.css?inline";
+import page from "./style/page.css?inline";
+import space from "./style/space.css?inline";
+import findings from "./style/findings.css?inline";
 import { makeViewer, type Host, type Viewer } from "./viewer";
 
 const STYLE_ID = "patternscope-atlas-style";
 
 /** Show an atlas in an element; the element says `data-ready` when the first picture stands, or `data-error`. */
 export async function openAtlas(root: HTMLElement, get: Get, host: Host): Promise<Viewer | null> {
-  if (!document.getElementById(STYLE_ID)) document.head.append(h("style", { id: STYLE_ID }, style));
+  if (!document.getElementById(STYLE_ID))
+    document.head.append(h("style", { id: STYLE_ID }, space, findings, page));
   root.classList.add("patternscope-atlas");
   root.replaceChildren(h("p", { class: "opening", role: "status" }, "The atlas is opening …"));
   try {
@@ -20,7 +23,10 @@ export async function openAtlas(root: HTMLElement, get: Get, host: Host): Promis
     return viewer;
   } catch (error) {
     root.dataset.error = error instanceof AtlasError ? error.kind : "damaged";
-    const sentence = error instanceof AtlasError ? error.message : `This atlas cannot be shown: ${(error as Error).message}.`;
+    const sentence =
+      error instanceof AtlasError
+        ? error.message
+        : `This atlas cannot be shown: ${(error as Error).message}.`;
     root.replaceChildren(h("p", { class: "failed", role: "alert" }, sentence));
     return null;
   }

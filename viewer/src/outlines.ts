@@ -40,7 +40,7 @@ export function outlines(
 function follow(following: Map<string, Corner>, start: Corner): Corner[][] {
   if (!following.has(String(start))) return [];
   const line = [start];
-  for (let point = start; ; ) {
+  for (let point = start; ;) {
     const next = following.get(String(point));
     if (!next) return [line];
     following.delete(String(point));
@@ -79,6 +79,12 @@ function round(value: number): number {
 /** The outlines as one SVG path, cells scaled to `width` x `height`. */
 export function outlinePath(lines: Corner[][], width: number, height: number): string {
   return lines
-    .map((line) => `M${line.slice(0, -1).map(([x, y]) => `${+(x * width).toFixed(2)} ${+(y * height).toFixed(2)}`).join("L")}Z`)
+    .map(
+      (line) =>
+        `M${line
+          .slice(0, -1)
+          .map(([x, y]) => `${+(x * width).toFixed(2)} ${+(y * height).toFixed(2)}`)
+          .join("L")}Z`,
+    )
     .join("");
 }

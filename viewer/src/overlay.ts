@@ -33,10 +33,15 @@ export interface Drawing {
   /** More paths, drawn thin. */
   threads: Path[];
   caption: string | null;
+  /** Classes whose names are always written. */
+  emphasised: number[];
 }
 
 const FONT = '600 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
-const WIDEST = 132;
+/** Widest name, in pixels; of many classes the names are shorter, and only those in front are written. */
+const WIDEST = 132,
+  WIDEST_OF_MANY = 96,
+  MANY = 16;
 const measure = measureIn(FONT);
 
 export function drawOverlay(svg: SVGSVGElement, drawings: Drawing[], polygon: [number, number][]): void {
@@ -53,9 +58,14 @@ function drawPane(drawing: Drawing): SVGGElement {
   if (drawing.path) group.append(drawPath(drawing, drawing.path, false));
   if (drawing.hover) group.append(ring(drawing, drawing.hover, "hover", 8));
   if (drawing.focus) group.append(ring(drawing, drawing.focus, "focus", 9));
+  if (box.left > 0) group.append(s("path", { class: "divider", d: `M${box.left} 0v${box.height}` }));
   if (caption)
     group.append(
-      s("text", { class: "caption", x: box.left + box.width / 2, y: box.top + 22, "text-anchor": "middle" }, caption),
+      s(
+        "text",
+        { class: "caption", x: box.left + box.width / 2, y: box.top + 22, "text-anchor": "middle" },
+        caption,
+      ),
     );
   return group;
 }
@@ -81,10 +91,9 @@ function drawCircle({ project, circle, box }: Drawing): SVGElement[] {
   const [cx, cy] = project(0, 0, 0);
   const r = radiusOf(project, circle);
   if (r < 12 || r > 2 * Math.max(box.width, box.height)) return [];
-  return [
-    s("circle", { class: "sphere", cx, cy, r }),
-    s("text", { class: "note", x: cx, y: cy + r + 13, "text-anchor": "middle" }, "mean strength"),
-  ];
+  const sphere = s("circle", { class: "sphere", cx, cy, r });
+  if (box.left > 0) return [sphere];
+  return [sphere, s("text", { class: "note", x: 10, y: box.height - 10 }, "dotted circle: mean strength")];
 }
 
 /** Largest distance on the screen of the axes' ends from the origin: the radius of the sphere. */
@@ -103,30 +112,48 @@ function radiusOf(project: Drawing["project"], radius: number): number {
 function drawArrows(drawing: Drawing): SVGElement[] {
   const { project, names, marks, directions, arrow, box } = drawing;
   const several = marks.length > 10;
+  const many = marks.length > MANY;
   const origin = project(0, 0, 0);
   const tips = names.map((_, each): Place => {
     const [x, y, z] = [0, 1, 2].map((axis) => arrow * directions[3 * each + axis]);
     return project(x, y, z);
   });
-  const texts = names.map((name) => shortened(name, WIDEST, measure));
-  const labels = tips.map(([x, y], each) => ({ x, y, width: measure(texts[each]) + 4, height: 15 }));
-  const places = placeLabels(labels, [origin[0], origin[1]], box);
+  const texts = names.map((name) => shortened(name, many ? WIDEST_OF_MANY : WIDEST, measure));
+  const isBehind = (each: number) => tips[each][2] > origin[2] + 1e-6;
   const order = names.map((_, each) => each).sort((one, other) => tips[other][2] - tips[one][2]);
+  const named = order.filter((each) => !many || !isBehind(each) || drawing.emphasised.includes(each));
+  const labels = named.map((each) => ({
+    x: tips[each][0],
+    y: tips[each][1],
+    width: measure(texts[each]) + 4,
+    height: 15,
+  }));
+  const places = placeLabels(labels, [origin[0], origin[1]], box);
   const lines: SVGElement[] = [];
   const written: SVGElement[] = [];
   for (const each of order) {
-    const [x, y, depth] = tips[each];
-    const behind = depth > origin[2] + 1e-6 ? " behind" : "";
+    const [x, y] = tips[each];
+    const behind = isBehind(each) ? " behind" : "";
     lines.push(arrowLine(origin, [x, y], marks[each], several, behind));
-    const [tx, ty] = places[each];
-    const moved = Math.hypot(tx - x, ty - y) > labels[each].width / 2 + 16;
+    const place = named.indexOf(each);
+    if (place < 0) continue;
+    const [tx, ty] = places[place];
+    const moved = Math.hypot(tx - x, ty - y) > labels[place].width / 2 + 16;
     if (moved) lines.push(s("path", { class: "leader", d: `M${x} ${y}L${tx} ${ty}` }));
-    written.push(s("text", { class: `name${behind}`, x: tx, y: ty + 4, "text-anchor": "middle" }, texts[each]));
+    written.push(
+      s("text", { class: `name${behind}`, x: tx, y: ty + 4, "text-anchor": "middle" }, texts[each]),
+    );
   }
   return [...lines, ...written];
 }
 
-function arrowLine(from: Place, [x, y]: [number, number], mark: Mark, several: boolean, behind: string): SVGGElement {
+function arrowLine(
+  from: Place,
+  [x, y]: [number, number],
+  mark: Mark,
+  several: boolean,
+  behind: string,
+): SVGGElement {
   const length = Math.hypot(x - from[0], y - from[1]);
   const [dx, dy] = length > 0 ? [(x - from[0]) / length, (y - from[1]) / length] : [0, 0];
   const head = Math.min(9, length);
@@ -141,7 +168,12 @@ function arrowLine(from: Place, [x, y]: [number, number], mark: Mark, several: b
   );
   group.append(
     several
-      ? s("path", { class: "tip", d: shapePath(mark.shape, 6), fill: mark.colour, transform: `translate(${x} ${y})` })
+      ? s("path", {
+          class: "tip",
+          d: shapePath(mark.shape, 6),
+          fill: mark.colour,
+          transform: `translate(${x} ${y})`,
+        })
       : s("path", { d: tip, fill: mark.colour }),
   );
   return group;

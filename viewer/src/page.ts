@@ -7,7 +7,9 @@ import { embeddedStore, folderStore } from "./store";
 async function begin(): Promise<void> {
   const root = document.getElementById("atlas") as HTMLElement;
   const { store } = root.dataset;
-  const viewer = await openAtlas(root, store === undefined ? embeddedStore(document) : folderStore(store), { address: true });
+  const viewer = await openAtlas(root, store === undefined ? embeddedStore(document) : folderStore(store), {
+    address: true,
+  });
   if (viewer) Object.assign(window, { patternscope: makeHandle(viewer) });
 }
 

@@ -1,11 +1,23 @@
 /** Colour, shape and state of each point: what the shader draws and what picking sees. */
 
-import { MUTED, PETROFF10, RELIABLE, UNRELIABLE, rgbOf, strengthColour, type Mark, type Rgb } from "./colours";
+import {
+  MUTED,
+  PETROFF10,
+  RELIABLE,
+  UNRELIABLE,
+  rgbOf,
+  strengthColour,
+  type Mark,
+  type Rgb,
+} from "./colours";
 import { shownPositions, type Frame } from "./frame";
 import type { Filter, View } from "./state";
 
 /** How a point stands out; in the last byte of its look, times 8, beside its shape. */
-export const HIDDEN = 0, FAINT = 1, PLAIN = 2, STRONG = 3;
+export const HIDDEN = 0,
+  FAINT = 1,
+  PLAIN = 2,
+  STRONG = 3;
 
 /** Types of an attack's paths, 1 to 4, as METHOD names them; colours that differ from each other most. */
 export const PATHS = [

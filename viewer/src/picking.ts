@@ -16,7 +16,13 @@ export interface Scene {
 export type Place = [x: number, y: number, depth: number];
 
 /** Pixels from the left and the top of the canvas, and a depth that grows away from the eye. */
-export function project(m: Matrix, { left, top, width, height }: Box, x: number, y: number, z: number): Place {
+export function project(
+  m: Matrix,
+  { left, top, width, height }: Box,
+  x: number,
+  y: number,
+  z: number,
+): Place {
   const w = 1 / (m[3] * x + m[7] * y + m[11] * z + m[15]);
   const right = (m[0] * x + m[4] * y + m[8] * z + m[12]) * w;
   const up = (m[1] * x + m[5] * y + m[9] * z + m[13]) * w;
@@ -71,7 +77,8 @@ export function lasso(scene: Scene, polygon: readonly (readonly [number, number]
     let inside = false;
     for (let each = 0, before = xs.length - 1; each < xs.length; before = each++)
       if (ys[each] > y !== ys[before] > y)
-        if (x < ((xs[before] - xs[each]) * (y - ys[each])) / (ys[before] - ys[each]) + xs[each]) inside = !inside;
+        if (x < ((xs[before] - xs[each]) * (y - ys[each])) / (ys[before] - ys[each]) + xs[each])
+          inside = !inside;
     if (inside) found.push(id);
   });
   return found;

@@ -14,7 +14,12 @@ export function concentrationTable(values: number[], reach: number): Concentrati
 }
 
 /** The coordinates of a point. */
-export function coordinates(values: ArrayLike<number>, dimensions: number, scale: number, id: number): number[] {
+export function coordinates(
+  values: ArrayLike<number>,
+  dimensions: number,
+  scale: number,
+  id: number,
+): number[] {
   return Array.from({ length: dimensions }, (_, axis) => scale * values[dimensions * id + axis]);
 }
 
@@ -23,7 +28,11 @@ export function strengthOf(point: number[]): number {
 }
 
 /** log p(c | point) of all classes: log softmax of q(l) <x, mu_c>. */
-export function logPosterior(point: number[], directions: ArrayLike<number>, concentration: Concentration): number[] {
+export function logPosterior(
+  point: number[],
+  directions: ArrayLike<number>,
+  concentration: Concentration,
+): number[] {
   const q = concentration(strengthOf(point));
   const dimensions = point.length;
   const classes = directions.length / dimensions;
@@ -37,6 +46,10 @@ export function logPosterior(point: number[], directions: ArrayLike<number>, con
   return logits.map((each) => each - total);
 }
 
-export function posterior(point: number[], directions: ArrayLike<number>, concentration: Concentration): number[] {
+export function posterior(
+  point: number[],
+  directions: ArrayLike<number>,
+  concentration: Concentration,
+): number[] {
   return logPosterior(point, directions, concentration).map(Math.exp);
 }

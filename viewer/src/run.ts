@@ -1,7 +1,14 @@
 /** An opened atlas: typed access to its arrays, one step at a time, with what was read last kept at hand. */
 
 import * as zarr from "zarrita";
-import { AtlasError, checkAttributes, type Attributes, type Condition, type Grid, type Layer } from "./format";
+import {
+  AtlasError,
+  checkAttributes,
+  type Attributes,
+  type Condition,
+  type Grid,
+  type Layer,
+} from "./format";
 import { concentrationTable, type Concentration } from "./posterior";
 import type { Get } from "./store";
 
@@ -51,7 +58,11 @@ export async function openRun(get: Get): Promise<Run> {
   const { labels, names, known } = await readBase(root, attributes);
   const arrays = new Map<string, Promise<zarr.Array<zarr.DataType>>>();
   const open = (path: string) => {
-    if (!arrays.has(path)) arrays.set(path, damagedOr(path, () => zarr.open.v3(root.resolve(path), { kind: "array" })));
+    if (!arrays.has(path))
+      arrays.set(
+        path,
+        damagedOr(path, () => zarr.open.v3(root.resolve(path), { kind: "array" })),
+      );
     return arrays.get(path) as Promise<zarr.Array<zarr.DataType>>;
   };
   const kept = new Kept<Values>(KEPT_BYTES);
@@ -91,7 +102,8 @@ async function openRoot(get: Get): Promise<zarr.Group<zarr.Readable>> {
   const strict = {
     async get(path: zarr.AbsolutePath) {
       const bytes = await get(path.slice(1));
-      if (!bytes && !path.endsWith("zarr.json")) throw new AtlasError("damaged", `A part of this atlas is missing: ${path.slice(1)}.`);
+      if (!bytes && !path.endsWith("zarr.json"))
+        throw new AtlasError("damaged", `A part of this atlas is missing: ${path.slice(1)}.`);
       return bytes;
     },
   };
@@ -121,9 +133,11 @@ async function readBase(root: zarr.Group<zarr.Readable>, attributes: Attributes)
 async function readPart(array: zarr.Array<zarr.DataType>, path: string, step?: number): Promise<Values> {
   const place = array.shape.map((_, axis) => (axis === 0 && step !== undefined ? step : 0));
   const part = await damagedOr(path, () => (step === undefined ? zarr.get(array) : array.getChunk(place)));
-  const length = array.shape.reduce((size, each) => size * each, 1) / (step === undefined ? 1 : array.shape[0]);
+  const length =
+    array.shape.reduce((size, each) => size * each, 1) / (step === undefined ? 1 : array.shape[0]);
   const values = part.data as unknown as Values;
-  if (values.length !== length) throw new AtlasError("damaged", `This atlas is damaged: ${path} has another size than it says.`);
+  if (values.length !== length)
+    throw new AtlasError("damaged", `This atlas is damaged: ${path} has another size than it says.`);
   return values;
 }
 
@@ -132,7 +146,10 @@ async function damagedOr<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (error) {
     if (error instanceof AtlasError) throw error;
-    throw new AtlasError("damaged", `A part of this atlas cannot be read: ${path} (${(error as Error).message}).`);
+    throw new AtlasError(
+      "damaged",
+      `A part of this atlas cannot be read: ${path} (${(error as Error).message}).`,
+    );
   }
 }
 
@@ -142,7 +159,8 @@ export function threeOf(values: Int16Array, dimensions: number): Int16Array {
   const points = values.length / dimensions;
   const three = new Int16Array(3 * points);
   for (let point = 0; point < points; point++)
-    for (let axis = 0; axis < Math.min(3, dimensions); axis++) three[3 * point + axis] = values[dimensions * point + axis];
+    for (let axis = 0; axis < Math.min(3, dimensions); axis++)
+      three[3 * point + axis] = values[dimensions * point + axis];
   return three;
 }
 

@@ -4,7 +4,18 @@ import { css } from "./colours";
 import { h } from "./dom";
 import type { Stage } from "./stage";
 
-const KEPT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "opacity", "font", "paint-order", "fill-opacity", "stroke-opacity"];
+const KEPT = [
+  "fill",
+  "stroke",
+  "stroke-width",
+  "stroke-dasharray",
+  "stroke-linejoin",
+  "opacity",
+  "font",
+  "paint-order",
+  "fill-opacity",
+  "stroke-opacity",
+];
 
 /** Offer bytes or text as a file. */
 export function download(name: string, parts: BlobPart[], type: string): void {
@@ -40,13 +51,20 @@ export async function picturePng(stage: Stage): Promise<Blob> {
   const canvas = h("canvas", { width: Math.round(width * ratio), height: Math.round(height * ratio) });
   canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The browser made no picture."))), "image/png"),
+    canvas.toBlob(
+      (blob) => (blob ? resolve(blob) : reject(new Error("The browser made no picture."))),
+      "image/png",
+    ),
   );
 }
 
 /** A file knows nothing of the page's style: what it says of each element is written into the element. */
 function inlineStyle(from: Element, to: Element): void {
   const style = getComputedStyle(from);
-  for (const name of KEPT) to.setAttribute(name === "font" ? "style" : name, name === "font" ? `font:${style.font}` : style.getPropertyValue(name));
+  for (const name of KEPT)
+    to.setAttribute(
+      name === "font" ? "style" : name,
+      name === "font" ? `font:${style.font}` : style.getPropertyValue(name),
+    );
   for (let each = 0; each < from.children.length; each++) inlineStyle(from.children[each], to.children[each]);
 }

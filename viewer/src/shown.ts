@@ -56,10 +56,14 @@ export function chosenRegion(shown: Shown): number | null {
   return Math.floor(id / (rows * columns)) === view.image ? id % (rows * columns) : null;
 }
 
-/** The region that is told about: the chosen one, or else the one that speaks most for the network's decision. */
+/**
+ * The region that is told about: the chosen one, or else the one that speaks most for the network's decision; in a
+ * comparison, for the decision before, so that it can be seen what became of it.
+ */
 export function focusRegion(shown: Shown): number | null {
   const chosen = chosenRegion(shown);
   if (chosen !== null || !shown.frame) return chosen;
-  const { run, frame, view } = shown;
-  return decisiveRegion(run, frame, view.image, frame.predictions[view.image]);
+  const { run, frame, reference, view } = shown;
+  const of = reference?.regions === frame.regions ? reference : frame;
+  return decisiveRegion(run, of, view.image, of.predictions[view.image]);
 }

@@ -1,39 +1,14 @@
 /** The radial space: points, what is drawn over them, and the hands that turn, pick and lasso them. */
 
 import { FRONT, panned, turned, viewMatrix, zoomed, type Camera, type Matrix } from "./camera";
-import { makeCloud, type Box, type Cloud, type Placed } from "./cloud";
-import type { Mark, Rgb } from "./colours";
+import { makeCloud, type Box, type Cloud } from "./cloud";
+import type { Rgb } from "./colours";
+import type { StageContent } from "./content";
 import { h, s } from "./dom";
 import { listenToHands, type Hands } from "./hands";
 import { glide, moved, placeOf, reducedMotion, still, weightsOf, type Motion } from "./motion";
-import { drawOverlay, type Drawing, type Path } from "./overlay";
-import type { Painted } from "./paint";
+import { drawOverlay, type Drawing } from "./overlay";
 import { lasso, pick, project, type Scene } from "./picking";
-
-/** What one pane shows. */
-export interface PaneContent {
-  placed: Placed;
-  painted: Painted;
-  directions: Float32Array;
-  focus: number | null;
-  path: Path | null;
-  threads: Path[];
-  caption: string | null;
-}
-
-export interface StageContent {
-  panes: PaneContent[];
-  names: string[];
-  marks: Mark[];
-  reach: number;
-  circle: number;
-  /** Where the space is seen from at first. */
-  home: Camera;
-  /** In a plane there is nothing to turn. */
-  flat: boolean;
-  /** Whether points may glide to their new places. */
-  glides: boolean;
-}
 
 export interface StageEvents {
   /** A click on a point, or on none. */
@@ -59,7 +34,13 @@ export interface Stage {
   pick(x: number, y: number): number;
   refresh(): void;
   finish(): void;
-  picture(): { cloud: HTMLCanvasElement | null; overlay: SVGSVGElement; paper: Rgb; width: number; height: number };
+  picture(): {
+    cloud: HTMLCanvasElement | null;
+    overlay: SVGSVGElement;
+    paper: Rgb;
+    width: number;
+    height: number;
+  };
   move(change: (camera: Camera) => Camera): void;
   destroy(): void;
 }
@@ -101,15 +82,22 @@ export function makeStage(events: StageEvents): Stage {
   const seen = (): Camera => camera ?? content?.home ?? FRONT;
   const boxes = (): Box[] => {
     const count = content?.panes.length ?? 1;
-    return Array.from({ length: count }, (_, each) => ({ left: (each * width) / count, top: 0, width: width / count, height }));
+    return Array.from({ length: count }, (_, each) => ({
+      left: (each * width) / count,
+      top: 0,
+      width: width / count,
+      height,
+    }));
   };
-  const matrixOf = (box: Box): Matrix => viewMatrix(seen(), box.width / box.height, (content as StageContent).reach);
+  const matrixOf = (box: Box): Matrix =>
+    viewMatrix(seen(), box.width / box.height, (content as StageContent).reach);
   const sceneOf = (pane: number): Scene => {
     const box = boxes()[pane];
     const { painted } = (content as StageContent).panes[pane];
     return { motion: motions[pane], visible: painted.visible, matrix: matrixOf(box), box };
   };
-  const paneAt = (x: number) => Math.min(boxes().length - 1, Math.max(0, Math.floor((x * boxes().length) / width)));
+  const paneAt = (x: number) =>
+    Math.min(boxes().length - 1, Math.max(0, Math.floor((x * boxes().length) / width)));
 
   const draw = () => {
     asked = 0;
@@ -122,7 +110,11 @@ export function makeStage(events: StageEvents): Stage {
       shown.map((box, pane) => ({ box, matrix: matrixOf(box), weights: weightsOf(motions[pane]), size })),
       paper,
     );
-    drawOverlay(overlay, shown.map((box, pane) => drawingOf(content as StageContent, pane, box)), polygon);
+    drawOverlay(
+      overlay,
+      shown.map((box, pane) => drawingOf(content as StageContent, pane, box)),
+      polygon,
+    );
   };
   const redraw = () => {
     if (!asked) asked = requestAnimationFrame(draw);
@@ -133,9 +125,14 @@ export function makeStage(events: StageEvents): Stage {
     const matrix = matrixOf(box);
     const at = (id: number | null) => (id !== null && id < painted.count ? placeOf(motions[pane], id) : null);
     return {
-      box, path, threads, caption, directions,
+      box,
+      path,
+      threads,
+      caption,
+      directions,
       project: (x, y, z) => project(matrix, box, x, y, z),
       names: all.names,
+      emphasised: all.emphasised,
       marks: all.marks,
       arrow: 0.95 * all.reach,
       circle: all.circle,
@@ -165,7 +162,8 @@ export function makeStage(events: StageEvents): Stage {
   };
 
   const hands: Hands = listenToHands(element, {
-    turn: (right, up) => (content?.flat ? move((each) => panned(each, right, -up)) : move((each) => turned(each, -right, up))),
+    turn: (right, up) =>
+      content?.flat ? move((each) => panned(each, right, -up)) : move((each) => turned(each, -right, up)),
     pan: (right, up) => move((each) => panned(each, right, up)),
     zoom: (factor, x, y) => {
       const box = boxes()[paneAt(x ?? 0)];
@@ -204,7 +202,8 @@ export function makeStage(events: StageEvents): Stage {
   return {
     element,
     async show(next) {
-      const glides = next.glides && !reducedMotion() && content !== null && motions.length === next.panes.length;
+      const glides =
+        next.glides && !reducedMotion() && content !== null && motions.length === next.panes.length;
       content = next;
       const own = ++glideNumber;
       motions = next.panes.map(({ placed }, pane) => {
@@ -254,7 +253,7 @@ export function makeStage(events: StageEvents): Stage {
 
 /** Pixels of a point across: more points are smaller. */
 function sizeOf(points: number, room: number): number {
-  return Math.min(11, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, points))));
+  return Math.min(8, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, points))));
 }
 
 function paperOf(element: Element): Rgb {

@@ -62,7 +62,10 @@ export function changed(run: Run, view: View, changes: Partial<View>): View {
   const coloursHere = coloursOf(condition, next.space);
   if (!coloursHere.includes(next.colour)) next.colour = "true";
   if (condition.kind !== "attack") next.filter = { ...next.filter, path: 0 };
-  next.filter = { ...next.filter, classes: next.filter.classes.filter((each) => each >= 0 && each < classes.length) };
+  next.filter = {
+    ...next.filter,
+    classes: next.filter.classes.filter((each) => each >= 0 && each < classes.length),
+  };
   next.selection = selectionIn(run, view, next, changes.selection !== undefined);
   return next;
 }
@@ -82,13 +85,20 @@ function nearestLayer(run: Run, condition: Condition, layer: string): string {
 
 function selectionIn(run: Run, before: View, next: View, given: boolean): number[] {
   const grid = run.grid(next.condition, next.layer);
-  const count = next.space === "images" ? run.attributes.n_images : run.attributes.n_images * grid[0] * grid[1];
+  const count =
+    next.space === "images" ? run.attributes.n_images : run.attributes.n_images * grid[0] * grid[1];
   const moved =
     given || next.space !== before.space
-      ? given ? next.selection : []
+      ? given
+        ? next.selection
+        : []
       : next.space === "images"
         ? next.selection
-        : [...new Set(next.selection.map((id) => samePlace(id, run.grid(before.condition, before.layer), grid)))];
+        : [
+            ...new Set(
+              next.selection.map((id) => samePlace(id, run.grid(before.condition, before.layer), grid)),
+            ),
+          ];
   return moved.filter((id) => Number.isInteger(id) && id >= 0 && id < count);
 }
 
@@ -124,7 +134,11 @@ export function toAddress(view: View): string {
     image: view.image,
     importance: view.importance && 1,
     selection: view.selection.length > 0 && packIds(view.selection),
-    camera: camera !== null && cameraNumbers(camera).map((each) => +each.toFixed(3)).join("_"),
+    camera:
+      camera !== null &&
+      cameraNumbers(camera)
+        .map((each) => +each.toFixed(3))
+        .join("_"),
   };
   if (typeof parts.selection === "string" && parts.selection.length > LONGEST) parts.selection = false;
   const kept = Object.entries(parts).filter(([, value]) => value !== false);
@@ -135,8 +149,10 @@ export function toAddress(view: View): string {
 export function fromAddress(text: string): Partial<View> {
   const found = new URLSearchParams(text.replace(/^#/, ""));
   const changes: Partial<View> = {};
-  const number = (name: string) => (/^\d+$/.test(found.get(name) ?? "") ? Number(found.get(name)) : undefined);
-  const oneOf = <T extends string>(name: string, all: readonly T[]) => all.find((each) => each === found.get(name));
+  const number = (name: string) =>
+    /^\d+$/.test(found.get(name) ?? "") ? Number(found.get(name)) : undefined;
+  const oneOf = <T extends string>(name: string, all: readonly T[]) =>
+    all.find((each) => each === found.get(name));
   const put = <K extends keyof View>(name: K, value: View[K] | undefined) => {
     if (value !== undefined) changes[name] = value;
   };
@@ -148,13 +164,22 @@ export function fromAddress(text: string): Partial<View> {
   put("colour", oneOf("colour", COLOURS));
   put("importance", found.has("importance") ? true : undefined);
   put("selection", found.has("selection") ? unpackIds(found.get("selection") as string) : undefined);
-  const classes = (found.get("classes") ?? "").split(".").filter((each) => /^\d+$/.test(each)).map(Number);
+  const classes = (found.get("classes") ?? "")
+    .split(".")
+    .filter((each) => /^\d+$/.test(each))
+    .map(Number);
   const points = oneOf("points", POINTS) ?? "all";
   if (["classes", "points", "path"].some((name) => found.has(name)))
     changes.filter = { classes, points, path: Math.min(4, number("path") ?? 0) };
   const seen = (found.get("camera") ?? "").split("_").map(Number);
   if (seen.length === 5 && seen.every(Number.isFinite))
-    changes.camera = { azimuth: seen[0], elevation: seen[1], zoom: Math.max(0.3, seen[2]), panX: seen[3], panY: seen[4] };
+    changes.camera = {
+      azimuth: seen[0],
+      elevation: seen[1],
+      zoom: Math.max(0.3, seen[2]),
+      panX: seen[3],
+      panY: seen[4],
+    };
   return changes;
 }
 
@@ -167,7 +192,7 @@ export function packIds(ids: number[]): string {
   const sorted = [...ids].sort((a, b) => a - b);
   const parts: string[] = [];
   let before = 0;
-  for (let at = 0; at < sorted.length; ) {
+  for (let at = 0; at < sorted.length;) {
     let run = 1;
     while (at + run < sorted.length && sorted[at + run] === sorted[at] + run) run++;
     parts.push((sorted[at] - before).toString(36) + (run > 1 ? `~${run.toString(36)}` : ""));

@@ -31,6 +31,11 @@ export function tabs(label: string, all: Tab[]): { element: HTMLElement; choose(
     });
   });
   choose(parts[0].name);
-  const bar = h("div", { class: "tabbar" }, h("h2", {}, label), h("div", { role: "tablist", "aria-label": label }, ...parts.map(({ tab }) => tab)));
+  const bar = h(
+    "div",
+    { class: "tabbar" },
+    h("h2", {}, label),
+    h("div", { role: "tablist", "aria-label": label }, ...parts.map(({ tab }) => tab)),
+  );
   return { element: h("div", {}, bar, ...parts.map(({ panel }) => panel)), choose };
 }

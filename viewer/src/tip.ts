@@ -1,7 +1,7 @@
 /** What is said of the point under the pointer. */
 
 import { h } from "./dom";
-import { placeWords, probability } from "./findings";
+import { placeWords, probabilityWords } from "./findings";
 import { drawPicture } from "./picture";
 import { imageOf, type Shown } from "./shown";
 
@@ -10,7 +10,10 @@ const SIZE = 72;
 export function pointTip(shown: Shown, id: number): HTMLElement {
   const { run, view, frame, clean } = shown;
   const image = imageOf(shown, id);
-  const { classes, image_size: [height, width] } = run.attributes;
+  const {
+    classes,
+    image_size: [height, width],
+  } = run.attributes;
   const scale = SIZE / Math.max(height, width);
   const regional = view.space === "regions" && frame !== null;
   const region = regional ? id % frame.regions : null;
@@ -30,7 +33,7 @@ export function pointTip(shown: Shown, id: number): HTMLElement {
   if (frame && region !== null)
     lines.push(
       h("span", {}, placeWords(region, frame.grid[1])),
-      h("span", {}, `says ${classes[frame.category[id]]}, p = ${probability(frame.confidence[id] / 255)}`),
+      h("span", {}, `says ${classes[frame.category[id]]}, ${probabilityWords(frame.confidence[id] / 255)}`),
     );
   return h("div", { class: "tip-body" }, picture, h("div", {}, ...lines));
 }

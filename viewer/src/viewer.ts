@@ -6,7 +6,6 @@ import { makeCurves } from "./curves";
 import { makeDetail } from "./detail";
 import { makeChoosers, makeTimeline } from "./controls";
 import { makeFrames, type Frame } from "./frame";
-import { makeGallery } from "./gallery";
 import { makeLegend } from "./legend";
 import { layOut, type Layout } from "./layout";
 import { makePaths } from "./paths";
@@ -61,7 +60,16 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     const value = <T>(of: PromiseSettledResult<T>) => (of.status === "fulfilled" ? of.value : null);
     const problem = frame.status === "rejected" ? String((frame.reason as Error).message) : null;
     const found: Frame | null = value(frame);
-    return { run, view: now, marks, frame: found, problem, reference: value(other), clean, attacked: attackedPictures(now.condition) };
+    return {
+      run,
+      view: now,
+      marks,
+      frame: found,
+      problem,
+      reference: value(other),
+      clean,
+      attacked: attackedPictures(now.condition),
+    };
   };
 
   const render = async (): Promise<void> => {
@@ -96,8 +104,13 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   };
   const choose = (changes: Partial<View>) => void change(changes);
   const select = (ids: number[]) => {
-    if (ids.length === 1) choose({ selection: view.space === "images" ? [] : ids, image: imageOf({ view, run }, ids[0]) });
-    else choose({ selection: ids, ...(ids.length ? { image: mostChosen(ids.map((id) => imageOf({ view, run }, id))) } : {}) });
+    if (ids.length === 1)
+      choose({ selection: view.space === "images" ? [] : ids, image: imageOf({ view, run }, ids[0]) });
+    else
+      choose({
+        selection: ids,
+        ...(ids.length ? { image: mostChosen(ids.map((id) => imageOf({ view, run }, id))) } : {}),
+      });
   };
 
   const stage = makeStage({
@@ -118,16 +131,21 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     timeline,
     makeCurves(choose),
     makeDetail(choose),
-    makeGallery(choose),
     makeTables(),
   ];
-  const layout: Layout = layOut(root, run, stage, panels.map(({ element }) => element), {
-    choose,
-    select,
-    current: () => shown,
-    address: () => (host.address ? location.href : null),
-    stopPlaying: timeline.stop,
-  });
+  const layout: Layout = layOut(
+    root,
+    run,
+    stage,
+    panels.map(({ element }) => element),
+    {
+      choose,
+      select,
+      current: () => shown,
+      address: () => (host.address ? location.href : null),
+      stopPlaying: timeline.stop,
+    },
+  );
   await render();
   timings.opened = performance.now();
   const follow = () => void change({ camera: null, ...fromAddress(location.hash) });

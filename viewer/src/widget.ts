@@ -11,11 +11,17 @@ const TRAITS = ["step", "layer", "condition", "selection"] as const;
 
 function toTraits(view: View, run: Run): Record<(typeof TRAITS)[number], unknown> {
   const selection = view.space === "regions" ? view.selection : [];
-  return { step: view.step, layer: run.layer(view.layer).name, condition: run.condition(view.condition).name, selection };
+  return {
+    step: view.step,
+    layer: run.layer(view.layer).name,
+    condition: run.condition(view.condition).name,
+    selection,
+  };
 }
 
 function fromTraits(model: Model, run: Run): Partial<View> {
-  const named = <T extends { name: string; key: string }>(all: T[], name: unknown) => all.find((each) => each.name === name)?.key;
+  const named = <T extends { name: string; key: string }>(all: T[], name: unknown) =>
+    all.find((each) => each.name === name)?.key;
   const changes: Partial<View> = {};
   const layer = named(run.attributes.layers, model.get("layer"));
   const condition = named(run.attributes.conditions, model.get("condition"));
@@ -29,7 +35,9 @@ function fromTraits(model: Model, run: Run): Partial<View> {
 
 /** Give the model what differs from what it has. */
 function tell(model: Model, view: View, run: Run): void {
-  const differing = Object.entries(toTraits(view, run)).filter(([name, value]) => JSON.stringify(model.get(name)) !== JSON.stringify(value));
+  const differing = Object.entries(toTraits(view, run)).filter(
+    ([name, value]) => JSON.stringify(model.get(name)) !== JSON.stringify(value),
+  );
   for (const [name, value] of differing) model.set(name, value);
   if (differing.length) model.save_changes();
 }

@@ -1888,7 +1888,7 @@ var Cn = class {
 			t !== 0 && (this.found.delete(e), this.total -= t);
 		}
 	}
-}, wn = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/168px minmax(0,1fr) 440px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .rail-title{flex-wrap:wrap;justify-content:space-between;align-items:baseline;gap:2px 6px;margin-bottom:4px;display:flex}.patternscope-atlas .legend h2{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:0;font-size:11px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--soft);stroke-width:1px;stroke-dasharray:2 4;opacity:.7}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.62}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .status{color:var(--soft);min-height:22px;padding:5px 0 0 1px;font-size:11px}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}.patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable);margin-left:6px}.patternscope-atlas .layer-charts{grid-template-columns:repeat(4,minmax(0,1fr));gap:6px;display:grid}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 7px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;padding:0 7px;font-size:11px}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{flex-wrap:wrap;gap:10px 14px;display:flex}.patternscope-atlas .detail-body>div:first-child{flex:none;max-width:100%}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;position:relative;overflow:hidden}.patternscope-atlas .picture canvas,.patternscope-atlas .picture svg{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no picture\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .picture .veil{fill:#000}.patternscope-atlas .picture .lit{fill:#ffe14d;fill-opacity:.5;stroke:#5a4a00;stroke-width:1px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .outline{fill:none;stroke-width:2.2px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .outline.reliable{stroke:#1b6fc4}.patternscope-atlas .picture .outline.unreliable{stroke:#e76300;stroke-dasharray:5 3}.patternscope-atlas .picture .halo{fill:none;stroke:#fff;stroke-width:4.4px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .chosen{fill:none;stroke:#111;stroke-width:2.2px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .chosen.halo{stroke:#fff;stroke-width:6px}.patternscope-atlas .facts{flex:1;min-width:176px}.patternscope-atlas .facts .says{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(0,1fr) 14px minmax(0,1fr) 30px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .thumbs{grid-template-columns:repeat(6,1fr);justify-items:center;gap:6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .thumb .outline{stroke-width:1.4px}.patternscope-atlas .thumb .halo{stroke-width:2.8px}.patternscope-atlas .gallery .tabbar h2{flex:none}.patternscope-atlas .gallery .of{flex:1}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p:not(:empty){padding:4px 0}.patternscope-atlas footer:not(:has(p:not(:empty))){display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:132px minmax(0,1fr) 400px}.patternscope-atlas .layer-charts{grid-template-columns:repeat(3,minmax(0,1fr))}.patternscope-atlas .legend{padding-left:8px}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 96px}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}body:has(>#atlas){margin:0}@container (width<=860px){.patternscope-atlas{height:auto}}", Tn = [
+}, wn = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser select{max-width:132px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr)}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 96px}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}body:has(>#atlas){margin:0}@container (width<=860px){.patternscope-atlas{height:auto}}", Tn = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--soft);stroke-width:1px;stroke-dasharray:2 4}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.62}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:22px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .under p{white-space:nowrap;text-overflow:ellipsis;overflow:hidden}.patternscope-atlas .status{flex:none}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", En = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{grid-template-columns:repeat(auto-fill,100px);gap:4px;display:grid}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 7px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;padding:0 7px;font-size:11px}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .shown-image{grid-area:image}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;position:relative;overflow:hidden}.patternscope-atlas .picture canvas,.patternscope-atlas .picture svg{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no picture\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .picture .veil{fill:#000}.patternscope-atlas .picture .lit{fill:#ffe14d;fill-opacity:.5;stroke:#5a4a00;stroke-width:1px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .outline{fill:none;stroke-width:2.2px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .outline.reliable{stroke:#1b6fc4}.patternscope-atlas .picture .outline.unreliable{stroke:#e76300;stroke-dasharray:5 3}.patternscope-atlas .picture .halo{fill:none;stroke:#fff;stroke-width:4.4px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .chosen{fill:none;stroke:#111;stroke-width:2.2px;vector-effect:non-scaling-stroke}.patternscope-atlas .picture .chosen.halo{stroke:#fff;stroke-width:6px}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .says{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(0,1fr) 14px minmax(0,1fr) 30px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .thumb .outline{stroke-width:1.4px}.patternscope-atlas .thumb .halo{stroke-width:2.8px}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", Dn = [
 	"#3f90da",
 	"#ffa90e",
 	"#bd1f01",
@@ -1899,7 +1899,7 @@ var Cn = class {
 	"#b9ac70",
 	"#717581",
 	"#92dadd"
-], En = [
+], On = [
 	"circle",
 	"triangle",
 	"square",
@@ -1908,18 +1908,18 @@ var Cn = class {
 	"plus",
 	"cross",
 	"star"
-], Dn = [
+], kn = [
 	150,
 	155,
 	160
-], On = [
+], An = [
 	"#d8e3ee",
 	"#8fbfe8",
 	"#3f90da",
 	"#1b5c9e",
 	"#0c3463"
-].map(jn), kn = jn("#1b7fd4"), An = jn("#e76300");
-function jn(e) {
+].map(Nn), jn = Nn("#1b7fd4"), Mn = Nn("#e76300");
+function Nn(e) {
 	let t = parseInt(e.slice(1), 16);
 	return [
 		t >> 16 & 255,
@@ -1927,28 +1927,28 @@ function jn(e) {
 		t & 255
 	];
 }
-function Mn([e, t, n]) {
+function Pn([e, t, n]) {
 	return `rgb(${e} ${t} ${n})`;
 }
-function Nn(e) {
+function Fn(e) {
 	return Array.from({ length: e }, (e, t) => {
-		let n = Tn[t % Tn.length], r = Math.floor(t / Tn.length) % En.length;
+		let n = Dn[t % Dn.length], r = Math.floor(t / Dn.length) % On.length;
 		return {
 			colour: n,
-			rgb: jn(n),
+			rgb: Nn(n),
 			shape: r
 		};
 	});
 }
-function Pn(e) {
-	let t = Math.min(1, Math.max(0, e)) * (On.length - 1), n = Math.min(On.length - 2, Math.floor(t)), r = (e) => Math.round(On[n][e] + (t - n) * (On[n + 1][e] - On[n][e]));
+function In(e) {
+	let t = Math.min(1, Math.max(0, e)) * (An.length - 1), n = Math.min(An.length - 2, Math.floor(t)), r = (e) => Math.round(An[n][e] + (t - n) * (An[n + 1][e] - An[n][e]));
 	return [
 		r(0),
 		r(1),
 		r(2)
 	];
 }
-function Fn(e, t) {
+function Ln(e, t) {
 	let n = (e) => `M${e.map(([e, n]) => `${(e * t).toFixed(2)} ${(n * t).toFixed(2)}`).join("L")}Z`, r = (e, t) => e.map(([e, n]) => [e * Math.cos(t) - n * Math.sin(t), e * Math.sin(t) + n * Math.cos(t)]), i = .36, a = [
 		[-.36, -1],
 		[i, -1],
@@ -1966,7 +1966,7 @@ function Fn(e, t) {
 		let n = t % 2 ? .45 : 1.1;
 		return [n * Math.sin(t * Math.PI / 5), -n * Math.cos(t * Math.PI / 5)];
 	});
-	switch (En[e]) {
+	switch (On[e]) {
 		case "triangle": return n([
 			[0, -1.1],
 			[1, .75],
@@ -1996,14 +1996,14 @@ function Fn(e, t) {
 	}
 }
 // src/camera.ts
-var In = {
+var Rn = {
 	azimuth: 0,
 	elevation: 0,
 	zoom: 1,
 	panX: 0,
 	panY: 0
-}, Ln = 6, Rn = 1.5, zn = [.3, 40];
-function Bn({ azimuth: e, elevation: t }) {
+}, zn = 6, Bn = 1.5, Vn = [.3, 40];
+function Hn({ azimuth: e, elevation: t }) {
 	let [n, r, i, a] = [
 		Math.cos(e),
 		Math.sin(e),
@@ -2028,24 +2028,24 @@ function Bn({ azimuth: e, elevation: t }) {
 		]
 	];
 }
-function Vn(e, t, n) {
-	let [r, i, a] = Bn(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (Ln * n), d = /* @__PURE__ */ new Float64Array(16);
+function Un(e, t, n) {
+	let [r, i, a] = Hn(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (zn * n), d = /* @__PURE__ */ new Float64Array(16);
 	for (let n = 0; n < 3; n++) {
 		let o = -a[n] * u;
 		d[4 * n] = c * r[n] + e.panX / t * o, d[4 * n + 1] = l * i[n] + e.panY * o, d[4 * n + 2] = -.15 * a[n] * u, d[4 * n + 3] = o;
 	}
 	return d[12] = e.panX / t, d[13] = e.panY, d[15] = 1, d;
 }
-function Hn(e, t, n) {
+function Wn(e, t, n) {
 	let r = Math.atan2(Math.sin(e.azimuth + t), Math.cos(e.azimuth + t));
 	return {
 		...e,
 		azimuth: r,
-		elevation: Math.min(Rn, Math.max(-1.5, e.elevation + n))
+		elevation: Math.min(Bn, Math.max(-1.5, e.elevation + n))
 	};
 }
-function Un(e, t, n = 0, r = 0) {
-	let i = Math.min(zn[1], Math.max(zn[0], e.zoom * t)), a = i / e.zoom;
+function Gn(e, t, n = 0, r = 0) {
+	let i = Math.min(Vn[1], Math.max(Vn[0], e.zoom * t)), a = i / e.zoom;
 	return {
 		...e,
 		zoom: i,
@@ -2053,26 +2053,26 @@ function Un(e, t, n = 0, r = 0) {
 		panY: r - (r - e.panY) * a
 	};
 }
-function Wn(e, t, n) {
+function Kn(e, t, n) {
 	return {
 		...e,
 		panX: e.panX + t,
 		panY: e.panY + n
 	};
 }
-function Gn(e) {
-	let t = e.length / 3, n = In, r = -1;
+function qn(e) {
+	let t = e.length / 3, n = Rn, r = -1;
 	for (let i = -50; i <= 50; i += 10) for (let a = 0; a < 36; a++) {
 		let o = {
-			...In,
+			...Rn,
 			azimuth: (a - 18) * (Math.PI / 18),
 			elevation: i * Math.PI / 180
-		}, s = Kn(e, t, Bn(o));
+		}, s = Jn(e, t, Hn(o));
 		s > r + 1e-9 && ([r, n] = [s, o]);
 	}
 	return n;
 }
-function Kn(e, t, [n, r]) {
+function Jn(e, t, [n, r]) {
 	let i = Array.from({ length: t }, (t, i) => [n, r].map((t) => t.reduce((t, n, r) => t + n * e[3 * i + r], 0))), a = 0;
 	for (let [e, t] of i) {
 		let n = Infinity;
@@ -2085,17 +2085,17 @@ function Kn(e, t, [n, r]) {
 	return a;
 }
 // src/directions.ts
-var qn = /* @__PURE__ */ new WeakMap();
-function Jn(e, t) {
+var Yn = /* @__PURE__ */ new WeakMap();
+function Xn(e, t) {
 	if (t === 3) return e;
-	let n = qn.get(e);
+	let n = Yn.get(e);
 	if (n) return n;
 	let r = new Float32Array(e.length / t * 3);
 	for (let n = 0; n < r.length / 3; n++) for (let i = 0; i < Math.min(3, t); i++) r[3 * n + i] = e[t * n + i];
-	return qn.set(e, r), r;
+	return Yn.set(e, r), r;
 }
 // src/frame.ts
-async function Yn(e, { condition: t, layer: n, step: r }) {
+async function Zn(e, { condition: t, layer: n, step: r }) {
 	let i = e.condition(t), a = (e) => `layers/${n}/${t}/${e}`, o = (e) => `conditions/${t}/${e}`, s = (t) => e.has(t) ? e.read(t) : null, [c, l, u, d, f, p, m, h, g] = await Promise.all([
 		e.read(o("direction"), r),
 		e.read(o("predictions"), r),
@@ -2124,10 +2124,10 @@ async function Yn(e, { condition: t, layer: n, step: r }) {
 		targets: g
 	};
 }
-function Xn(e, t) {
+function Qn(e, t) {
 	return t === "regions" ? e.region : e.sample;
 }
-async function Zn(e, { array: t, steps: n, ids: r }) {
+async function $n(e, { array: t, steps: n, ids: r }) {
 	let i = r.map(() => new Float32Array(3 * n));
 	for (let a = 0; a < n; a++) {
 		let { drawn: n, scale: o } = await e.positions(t, a);
@@ -2137,32 +2137,32 @@ async function Zn(e, { array: t, steps: n, ids: r }) {
 	}
 	return i;
 }
-function Qn(e, t = 4) {
+function er(e, t = 4) {
 	let n = /* @__PURE__ */ new Map();
 	return (r) => {
-		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? Yn(e, r);
+		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? Zn(e, r);
 		return n.delete(i), n.set(i, a), a.catch(() => n.delete(i)), n.size > t && n.delete(n.keys().next().value), a;
 	};
 }
-function $n({ drawn: e, scale: t }) {
+function tr({ drawn: e, scale: t }) {
 	let n = e.length / 3, r = Math.max(1, Math.floor(n / 2e4)), i = [];
 	for (let t = 0; t < n; t += r) i.push(Math.hypot(e[3 * t], e[3 * t + 1], e[3 * t + 2]));
 	return i.sort((e, t) => e - t), Math.max(1, t * i[Math.floor(.995 * (i.length - 1))]);
 }
-var er = [
+var nr = [
 	"no type",
 	"feature to target",
 	"to target past the origin",
 	"nothing to target",
 	"feature to nothing"
-], tr = [Dn, ...[
+], rr = [kn, ...[
 	2,
 	1,
 	0,
 	4
-].map((e) => jn(Tn[e]))];
-function nr(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = ir(e, t, n), u = or(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = a && t.filter.points === "all" && t.colour !== "strength", p = 0;
+].map((e) => Nn(Dn[e]))];
+function ir(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = or(e, t, n), u = cr(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = a && t.filter.points === "all" && t.colour !== "strength", p = 0;
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
@@ -2176,52 +2176,52 @@ function nr(e, t, n, r, i) {
 		count: o
 	};
 }
-function rr(e, t, n) {
+function ar(e, t, n) {
 	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
 }
-function ir(e, t, n) {
+function or(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = rr(e, t, n);
+	let s = ar(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = ar[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = sr[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var ar = {
+var sr = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function or(e, t, n, r, i) {
+function cr(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
 	}), [o, s, c] = [
-		Dn,
 		kn,
-		An
+		jn,
+		Mn
 	].map(a), { knowledge: l, category: u, predictions: d, trajectory: f } = e;
 	switch (t.colour) {
 		case "predicted": return (e, t) => r[d[t]];
 		case "knowledge": return (e) => l[e] & 1 ? r[u[e]] : o;
 		case "reliability": return t.space === "images" ? (e, t) => d[t] === n[t] ? s : c : (e) => l[e] & 2 ? s : l[e] & 1 ? c : o;
 		case "strength": {
-			let { drawn: n, scale: r } = Xn(e, t.space), o = Array.from({ length: 64 }, (e, t) => a(Pn(t / 63)));
+			let { drawn: n, scale: r } = Qn(e, t.space), o = Array.from({ length: 64 }, (e, t) => a(In(t / 63)));
 			return (e) => {
 				let t = r * Math.hypot(n[3 * e], n[3 * e + 1], n[3 * e + 2]);
 				return o[Math.min(63, Math.floor(64 * t / i))];
 			};
 		}
 		case "path": {
-			let e = tr.map(a);
+			let e = rr.map(a);
 			return (t) => e[f?.[t] ?? 0];
 		}
 		default: return (e, t) => r[n[t]];
 	}
 }
 // src/findings.ts
-function sr(e, t) {
+function lr(e, t) {
 	let n = (n) => {
 		let [r, i, a] = e.subarray(9 * t + 3 * n, 9 * t + 3 * n + 3);
 		return {
@@ -2236,14 +2236,14 @@ function sr(e, t) {
 		ratio: n(2)
 	};
 }
-function cr(e, t, n) {
+function ur(e, t, n) {
 	let { all: r, dimensions: i, scale: a } = t.region;
 	return hn(fn(r, i, a, n), t.directions, e.concentration);
 }
-function lr({ region: { all: e, dimensions: t, scale: n } }, r) {
+function dr({ region: { all: e, dimensions: t, scale: n } }, r) {
 	return Math.hypot(...fn(e, t, n, r));
 }
-function ur(e, t, n, r) {
+function fr(e, t, n, r) {
 	let { all: i, dimensions: a, scale: o } = t.region, s = 0, c = -Infinity;
 	for (let l = 0; l < t.regions; l++) {
 		let u = mn(fn(i, a, o, n * t.regions + l), t.directions, e.concentration)[r];
@@ -2251,10 +2251,10 @@ function ur(e, t, n, r) {
 	}
 	return s;
 }
-function dr(e, t) {
+function pr(e, t) {
 	return `row ${Math.floor(e / t) + 1}, column ${e % t + 1}`;
 }
-function fr(e, t) {
+function mr(e, t) {
 	let n = /* @__PURE__ */ new Map(), [r, i] = [0, 0];
 	for (let a = t * e.regions; a < (t + 1) * e.regions; a++) e.knowledge[a] & 1 && (r++, i += e.knowledge[a] >> 1, n.set(e.category[a], (n.get(e.category[a]) ?? 0) + 1));
 	return {
@@ -2263,65 +2263,69 @@ function fr(e, t) {
 		classes: [...n].sort(([, e], [, t]) => t - e)
 	};
 }
-function pr(e) {
+function hr(e) {
 	return e.length < 2 ? e.join("") : `${e.slice(0, -1).join(", ")} and ${e[e.length - 1]}`;
 }
-function mr(e) {
+function gr(e) {
 	let t = Math.min(...Array.from(e).filter((e) => !Number.isNaN(e)));
 	return Array.from(e, (e, t) => t).filter((n) => e[n] === t);
 }
-function hr(e, t, n) {
+function _r(e, t, n) {
 	let r = t.reduce((e, n, r) => n.reliable.value > t[e].reliable.value ? r : e, 0), { value: i, low: a, high: o } = t[r].reliable;
 	if (!(i > 0)) return `At ${n}, no layer has a reliable knowledge point.`;
-	let s = `${_r(i)} an image (95 % interval ${_r(a)} to ${_r(o)})`;
-	return e.length === 1 ? `At ${n}, ${e[0]} has ${s} reliable knowledge points.` : `At ${n}, ${e[r]} has the most reliable points: ${s}.`;
+	let s = `an image (95 % interval ${yr(a)} to ${yr(o)})`;
+	return e.length === 1 ? `At ${n}, ${e[0]} has ${yr(i)} reliable knowledge points ${s}.` : `At ${n}, ${e[r]} has the most reliable points: ${yr(i)} ${s}.`;
 }
-function gr(e, t, n, r) {
-	let i = mr(n);
+function vr(e, t, n, r) {
+	let i = gr(n);
 	if (!i.length) return `In ${e}, no class emerges: never does half of a class have a reliable point.`;
 	let a = i.slice(0, 3).map((e) => t[e]);
 	i.length > 3 && a.push(`${i.length - 3} more`);
 	let o = r[Math.ceil(n[i[0]])], s = i.length > 1 ? "emerge" : "emerges";
-	return `In ${e}, ${pr(a)} ${s} first: half of the images have a reliable point from ${o} on.`;
+	return `In ${e}, ${hr(a)} ${s} first: half of the images have a reliable point from ${o} on.`;
 }
-function _r(e) {
+function yr(e) {
 	return Number.isFinite(e) ? e.toLocaleString("en", { maximumFractionDigits: Math.abs(e) >= 100 ? 0 : Math.abs(e) >= 1 ? 1 : 2 }) : "–";
 }
-function vr(e) {
+function br(e) {
 	return e >= .995 && e < 1 ? "> 0.99" : e < .005 && e > 0 ? "< 0.01" : e.toFixed(2);
 }
+function xr(e) {
+	let t = br(e);
+	return /^[<>]/.test(t) ? `p\u00a0${t}`.replace(/ /g, "\xA0") : `p\u00a0=\u00a0${t}`;
+}
 // src/shown.ts
-function yr({ steps: e }, t) {
+function Sr({ steps: e }, t) {
 	return e[t].label;
 }
-function br({ steps: e }, t) {
+function Cr({ steps: e }, t) {
 	let { number: n, label: r } = e[t];
 	return n === null ? r : n.toLocaleString("en");
 }
-function xr({ view: e, run: t }, n) {
+function wr({ view: e, run: t }, n) {
 	if (e.space === "images") return n;
 	let [r, i] = t.grid(e.condition, e.layer);
 	return Math.floor(n / (r * i));
 }
-function Sr(e) {
+function Tr(e) {
 	let { view: t, run: n } = e;
 	if (t.space !== "regions" || t.selection.length !== 1) return null;
 	let [r, i] = n.grid(t.condition, t.layer), [a] = t.selection;
 	return Math.floor(a / (r * i)) === t.image ? a % (r * i) : null;
 }
-function Cr(e) {
-	let t = Sr(e);
+function Er(e) {
+	let t = Tr(e);
 	if (t !== null || !e.frame) return t;
-	let { run: n, frame: r, view: i } = e;
-	return ur(n, r, i.image, r.predictions[i.image]);
+	let { run: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
+	return fr(n, o, a.image, o.predictions[a.image]);
 }
 // src/content.ts
-var wr = 120;
-async function Tr(e) {
-	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = t.steps.length - 1, i = t.layers[t.layers.length - 1], a = (t) => e.positions(t, r).then($n, () => 3), o = e.read(`conditions/${t.key}/direction`, r), [s, c, l] = await Promise.all([
+var Dr = 120;
+async function Or(e) {
+	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = t.steps.length - 1, i = t.layers[t.layers.length - 1], a = (t) => e.positions(t, r).then(tr, () => 3), o = e.read(`conditions/${t.key}/direction`, r), [s, c, l] = await Promise.all([
 		a(`layers/${i}/${t.key}/position`),
 		a(`conditions/${t.key}/sample_position`),
-		o.then((e) => n === 2 ? In : Gn(Jn(e, n)), () => In)
+		o.then((e) => n === 2 ? Rn : qn(Xn(e, n)), () => Rn)
 	]);
 	return {
 		reach: {
@@ -2331,7 +2335,7 @@ async function Tr(e) {
 		home: l
 	};
 }
-function Er() {
+function kr() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { view: r, run: i, marks: a }, o) => {
 		let s = [
@@ -2342,29 +2346,30 @@ function Er() {
 			r.selection
 		], c = e.get(t);
 		if (c?.depends.every((e, t) => e === s[t])) return c.painted;
-		let l = nr(n, r, i.labels, a, o);
+		let l = ir(n, r, i.labels, a, o);
 		return e.set(t, {
 			depends: s,
 			painted: l
 		}), l;
 	};
 }
-function Dr(e, t, { reach: n, home: r }, i, a) {
+function Ar(e, t, { reach: n, home: r }, i, a) {
 	let { run: o, view: s, reference: c } = e, { dimensions: l, aligned: u, classes: d } = o.attributes, f = n[s.space], p = (n, r, o) => {
-		let c = a(n, r, e, f), u = Or(e, r, t);
+		let c = a(n, r, e, f), u = jr(e, r, t);
 		return {
-			placed: Xn(r, s.space),
+			placed: Qn(r, s.space),
 			painted: c,
-			directions: Jn(r.directions, l),
+			directions: Xn(r.directions, l),
 			focus: u,
-			path: u !== null && (s.selection.length === 1 || s.space === "images") ? Ar(e, r, u, i) : null,
-			threads: jr(e, r, c, i),
+			path: u !== null && (s.selection.length === 1 || s.space === "images") ? Nr(e, r, u, i) : null,
+			threads: Pr(e, r, c, i),
 			caption: o
 		};
 	};
 	return {
 		panes: c !== null && t.condition.kind === "model" && c.regions === t.regions ? [p(0, c, "Network of the training"), p(1, t, t.condition.name)] : [p(0, t, null)],
 		names: d,
+		emphasised: s.filter.classes,
 		marks: e.marks,
 		reach: f,
 		home: r,
@@ -2373,19 +2378,19 @@ function Dr(e, t, { reach: n, home: r }, i, a) {
 		glides: u || t.condition.kind === "attack"
 	};
 }
-function Or(e, t, n) {
+function jr(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = Cr(e);
+	let i = Er(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function kr({ view: e }, { condition: t, layer: n }) {
+function Mr({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function Ar(e, t, n, r) {
+function Nr(e, t, n, r) {
 	let [i] = r.get({
-		array: kr(e, t),
+		array: Mr(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -2395,31 +2400,31 @@ function Ar(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function jr(e, t, { visible: n, shown: r }, i) {
+function Pr(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / wr), s = [];
+	let o = Math.max(1, r / Dr), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: kr(e, t),
+		array: Mr(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
 		places: e,
 		now: -1,
-		colour: tr[a]
+		colour: rr[a]
 	}));
 }
 // node_modules/d3-array/dist/d3-array.mjs
-function Mr(e, t) {
+function Fr(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Nr(e, t) {
+function Ir(e, t) {
 	return e == null || t == null ? NaN : t < e ? -1 : t > e ? 1 : t >= e ? 0 : NaN;
 }
-function Pr(e) {
+function Lr(e) {
 	let t, n, r;
-	e.length === 2 ? (t = e === Mr || e === Nr ? e : Fr, n = e, r = e) : (t = Mr, n = (t, n) => Mr(e(t), n), r = (t, n) => e(t) - n);
+	e.length === 2 ? (t = e === Fr || e === Ir ? e : Rr, n = e, r = e) : (t = Fr, n = (t, n) => Fr(e(t), n), r = (t, n) => e(t) - n);
 	function i(e, r, i = 0, a = e.length) {
 		if (i < a) {
 			if (t(r, r) !== 0) return a;
@@ -2450,22 +2455,22 @@ function Pr(e) {
 		right: a
 	};
 }
-function Fr() {
+function Rr() {
 	return 0;
 }
-function Ir(e) {
+function zr(e) {
 	return e === null ? NaN : +e;
 }
-function* Lr(e, t) {
+function* Br(e, t) {
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (yield t);
 	else {
 		let n = -1;
 		for (let r of e) (r = t(r, ++n, e)) != null && (r = +r) >= r && (yield r);
 	}
 }
-var Rr = Pr(Mr), zr = Rr.right;
-Rr.left, Pr(Ir).center;
-function Br(e, t) {
+var Vr = Lr(Fr), Hr = Vr.right;
+Vr.left, Lr(zr).center;
+function Ur(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && ++n;
 	else {
@@ -2474,23 +2479,23 @@ function Br(e, t) {
 	}
 	return n;
 }
-function Vr(e) {
+function Wr(e) {
 	return e.length | 0;
 }
-function Hr(e) {
+function Gr(e) {
 	return !(e > 0);
 }
-function Ur(e) {
+function Kr(e) {
 	return typeof e != "object" || "length" in e ? e : Array.from(e);
 }
-function Wr(e) {
+function qr(e) {
 	return (t) => e(...t);
 }
-function Gr(...e) {
-	let t = typeof e[e.length - 1] == "function" && Wr(e.pop());
-	e = e.map(Ur);
-	let n = e.map(Vr), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
-	if (r < 0 || n.some(Hr)) return a;
+function Jr(...e) {
+	let t = typeof e[e.length - 1] == "function" && qr(e.pop());
+	e = e.map(Kr);
+	let n = e.map(Wr), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
+	if (r < 0 || n.some(Gr)) return a;
 	for (;;) {
 		a.push(i.map((t, n) => e[n][t]));
 		let o = r;
@@ -2500,11 +2505,11 @@ function Gr(...e) {
 		}
 	}
 }
-function Kr(e, t) {
+function Yr(e, t) {
 	var n = 0, r = 0;
 	return Float64Array.from(e, t === void 0 ? (e) => n += +e || 0 : (i) => n += +t(i, r++, e) || 0);
 }
-function qr(e, t) {
+function Xr(e, t) {
 	let n = 0, r, i = 0, a = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (r = t - i, i += r / ++n, a += r * (t - i));
 	else {
@@ -2513,11 +2518,11 @@ function qr(e, t) {
 	}
 	if (n > 1) return a / (n - 1);
 }
-function Jr(e, t) {
-	let n = qr(e, t);
+function Zr(e, t) {
+	let n = Xr(e, t);
 	return n && Math.sqrt(n);
 }
-function Yr(e, t) {
+function Qr(e, t) {
 	let n, r;
 	if (t === void 0) for (let t of e) t != null && (n === void 0 ? t >= t && (n = r = t) : (n > t && (n = t), r < t && (r = t)));
 	else {
@@ -2526,7 +2531,7 @@ function Yr(e, t) {
 	}
 	return [n, r];
 }
-var Xr = class {
+var $r = class {
 	constructor() {
 		this._partials = /* @__PURE__ */ new Float64Array(32), this._n = 0;
 	}
@@ -2546,73 +2551,73 @@ var Xr = class {
 		}
 		return a;
 	}
-}, Zr = class extends Map {
-	constructor(e, t = ni) {
+}, ei = class extends Map {
+	constructor(e, t = ai) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let [t, n] of e) this.set(t, n);
 	}
 	get(e) {
-		return super.get($r(this, e));
+		return super.get(ni(this, e));
 	}
 	has(e) {
-		return super.has($r(this, e));
+		return super.has(ni(this, e));
 	}
 	set(e, t) {
-		return super.set(ei(this, e), t);
+		return super.set(ri(this, e), t);
 	}
 	delete(e) {
-		return super.delete(ti(this, e));
+		return super.delete(ii(this, e));
 	}
-}, Qr = class extends Set {
-	constructor(e, t = ni) {
+}, ti = class extends Set {
+	constructor(e, t = ai) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let t of e) this.add(t);
 	}
 	has(e) {
-		return super.has($r(this, e));
+		return super.has(ni(this, e));
 	}
 	add(e) {
-		return super.add(ei(this, e));
+		return super.add(ri(this, e));
 	}
 	delete(e) {
-		return super.delete(ti(this, e));
+		return super.delete(ii(this, e));
 	}
 };
-function $r({ _intern: e, _key: t }, n) {
+function ni({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : n;
 }
-function ei({ _intern: e, _key: t }, n) {
+function ri({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : (e.set(r, n), n);
 }
-function ti({ _intern: e, _key: t }, n) {
+function ii({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) && (n = e.get(r), e.delete(r)), n;
 }
-function ni(e) {
+function ai(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function ri(e) {
+function oi(e) {
 	return e;
 }
-function ii(e, ...t) {
-	return si(e, ri, ri, t);
+function si(e, ...t) {
+	return ui(e, oi, oi, t);
 }
-function ai(e, t, ...n) {
-	return si(e, ri, t, n);
+function ci(e, t, ...n) {
+	return ui(e, oi, t, n);
 }
-function oi(e, t, ...n) {
-	return si(e, Array.from, t, n);
+function li(e, t, ...n) {
+	return ui(e, Array.from, t, n);
 }
-function si(e, t, n, r) {
+function ui(e, t, n, r) {
 	return (function e(i, a) {
 		if (a >= r.length) return n(i);
-		let o = new Zr(), s = r[a++], c = -1;
+		let o = new ei(), s = r[a++], c = -1;
 		for (let e of i) {
 			let t = s(e, ++c, i), n = o.get(t);
 			n ? n.push(e) : o.set(t, [e]);
@@ -2621,10 +2626,10 @@ function si(e, t, n, r) {
 		return t(o);
 	})(e, 0);
 }
-function ci(e, t) {
+function di(e, t) {
 	return Array.from(t, (t) => e[t]);
 }
-function li(e, ...t) {
+function fi(e, ...t) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	e = Array.from(e);
 	let [n] = t;
@@ -2632,41 +2637,41 @@ function li(e, ...t) {
 		let r = Uint32Array.from(e, (e, t) => t);
 		return t.length > 1 ? (t = t.map((t) => e.map(t)), r.sort((e, n) => {
 			for (let r of t) {
-				let t = di(r[e], r[n]);
+				let t = mi(r[e], r[n]);
 				if (t) return t;
 			}
-		})) : (n = e.map(n), r.sort((e, t) => di(n[e], n[t]))), ci(e, r);
+		})) : (n = e.map(n), r.sort((e, t) => mi(n[e], n[t]))), di(e, r);
 	}
-	return e.sort(ui(n));
+	return e.sort(pi(n));
 }
-function ui(e = Mr) {
-	if (e === Mr) return di;
+function pi(e = Fr) {
+	if (e === Fr) return mi;
 	if (typeof e != "function") throw TypeError("compare is not a function");
 	return (t, n) => {
 		let r = e(t, n);
 		return r || r === 0 ? r : (e(n, n) === 0) - (e(t, t) === 0);
 	};
 }
-function di(e, t) {
+function mi(e, t) {
 	return (e == null || !(e >= e)) - (t == null || !(t >= t)) || (e < t ? -1 : +(e > t));
 }
-function fi(e, t, n) {
-	return (t.length === 2 ? li(ii(e, n), (([e, n], [r, i]) => t(n, i) || Mr(e, r))) : li(ai(e, t, n), (([e, t], [n, r]) => Mr(t, r) || Mr(e, n)))).map(([e]) => e);
+function hi(e, t, n) {
+	return (t.length === 2 ? fi(si(e, n), (([e, n], [r, i]) => t(n, i) || Fr(e, r))) : fi(ci(e, t, n), (([e, t], [n, r]) => Fr(t, r) || Fr(e, n)))).map(([e]) => e);
 }
 Array.prototype.slice;
-var pi = Math.sqrt(50), mi = Math.sqrt(10), hi = Math.sqrt(2);
-function gi(e, t, n) {
-	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= pi ? 10 : a >= mi ? 5 : a >= hi ? 2 : 1, s, c, l;
-	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? gi(e, t, n * 2) : [
+var gi = Math.sqrt(50), _i = Math.sqrt(10), vi = Math.sqrt(2);
+function yi(e, t, n) {
+	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= gi ? 10 : a >= _i ? 5 : a >= vi ? 2 : 1, s, c, l;
+	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? yi(e, t, n * 2) : [
 		s,
 		c,
 		l
 	];
 }
-function _i(e, t, n) {
+function bi(e, t, n) {
 	if (t = +t, e = +e, n = +n, !(n > 0)) return [];
 	if (e === t) return [e];
-	let r = t < e, [i, a, o] = r ? gi(t, e, n) : gi(e, t, n);
+	let r = t < e, [i, a, o] = r ? yi(t, e, n) : yi(e, t, n);
 	if (!(a >= i)) return [];
 	let s = a - i + 1, c = Array(s);
 	if (r) {
@@ -2676,18 +2681,18 @@ function _i(e, t, n) {
 	else for (let e = 0; e < s; ++e) c[e] = (i + e) * o;
 	return c;
 }
-function vi(e, t, n) {
-	return t = +t, e = +e, n = +n, gi(e, t, n)[2];
+function xi(e, t, n) {
+	return t = +t, e = +e, n = +n, yi(e, t, n)[2];
 }
-function yi(e, t, n) {
+function Si(e, t, n) {
 	t = +t, e = +e, n = +n;
-	let r = t < e, i = r ? vi(t, e, n) : vi(e, t, n);
+	let r = t < e, i = r ? xi(t, e, n) : xi(e, t, n);
 	return (r ? -1 : 1) * (i < 0 ? 1 / -i : i);
 }
-function bi(e) {
-	return Math.max(1, Math.ceil(Math.log(Br(e)) / Math.LN2) + 1);
+function Ci(e) {
+	return Math.max(1, Math.ceil(Math.log(Ur(e)) / Math.LN2) + 1);
 }
-function xi(e, t) {
+function wi(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n < t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2696,13 +2701,13 @@ function xi(e, t) {
 	}
 	return n;
 }
-function Si(e, t) {
+function Ti(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n < t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n < a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function Ci(e, t) {
+function Ei(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n > t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2711,52 +2716,52 @@ function Ci(e, t) {
 	}
 	return n;
 }
-function wi(e, t) {
+function Di(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n > t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n > a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function Ti(e, t, n = 0, r = Infinity, i) {
+function Oi(e, t, n = 0, r = Infinity, i) {
 	if (t = Math.floor(t), n = Math.floor(Math.max(0, n)), r = Math.floor(Math.min(e.length - 1, r)), !(n <= t && t <= r)) return e;
-	for (i = i === void 0 ? di : ui(i); r > n;) {
+	for (i = i === void 0 ? mi : pi(i); r > n;) {
 		if (r - n > 600) {
 			let a = r - n + 1, o = t - n + 1, s = Math.log(a), c = .5 * Math.exp(2 * s / 3), l = .5 * Math.sqrt(s * c * (a - c) / a) * (o - a / 2 < 0 ? -1 : 1), u = Math.max(n, Math.floor(t - o * c / a + l)), d = Math.min(r, Math.floor(t + (a - o) * c / a + l));
-			Ti(e, t, u, d, i);
+			Oi(e, t, u, d, i);
 		}
 		let a = e[t], o = n, s = r;
-		for (Ei(e, n, t), i(e[r], a) > 0 && Ei(e, n, r); o < s;) {
-			for (Ei(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
+		for (ki(e, n, t), i(e[r], a) > 0 && ki(e, n, r); o < s;) {
+			for (ki(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
 			for (; i(e[s], a) > 0;) --s;
 		}
-		i(e[n], a) === 0 ? Ei(e, n, s) : (++s, Ei(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
+		i(e[n], a) === 0 ? ki(e, n, s) : (++s, ki(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
 	}
 	return e;
 }
-function Ei(e, t, n) {
+function ki(e, t, n) {
 	let r = e[t];
 	e[t] = e[n], e[n] = r;
 }
-function Di(e, t = Mr) {
+function Ai(e, t = Fr) {
 	let n, r = !1;
 	if (t.length === 1) {
 		let i;
 		for (let a of e) {
 			let e = t(a);
-			(r ? Mr(e, i) > 0 : Mr(e, e) === 0) && (n = a, i = e, r = !0);
+			(r ? Fr(e, i) > 0 : Fr(e, e) === 0) && (n = a, i = e, r = !0);
 		}
 	} else for (let i of e) (r ? t(i, n) > 0 : t(i, i) === 0) && (n = i, r = !0);
 	return n;
 }
-function Oi(e, t, n) {
-	if (e = Float64Array.from(Lr(e, n)), (r = e.length) && !isNaN(t = +t)) {
-		if (t <= 0 || r < 2) return Ci(e);
-		if (t >= 1) return xi(e);
-		var r, i = (r - 1) * t, a = Math.floor(i), o = xi(Ti(e, a).subarray(0, a + 1));
-		return o + (Ci(e.subarray(a + 1)) - o) * (i - a);
+function ji(e, t, n) {
+	if (e = Float64Array.from(Br(e, n)), (r = e.length) && !isNaN(t = +t)) {
+		if (t <= 0 || r < 2) return Ei(e);
+		if (t >= 1) return wi(e);
+		var r, i = (r - 1) * t, a = Math.floor(i), o = wi(Oi(e, a).subarray(0, a + 1));
+		return o + (Ei(e.subarray(a + 1)) - o) * (i - a);
 	}
 }
-function ki(e, t, n = Ir) {
+function Mi(e, t, n = zr) {
 	if ((r = e.length) && !isNaN(t = +t)) {
 		if (t <= 0 || r < 2) return +n(e[0], 0, e);
 		if (t >= 1) return +n(e[r - 1], r - 1, e);
@@ -2764,15 +2769,15 @@ function ki(e, t, n = Ir) {
 		return o + (+n(e[a + 1], a + 1, e) - o) * (i - a);
 	}
 }
-function Ai(e, t, n) {
-	let r = Br(e), i = Oi(e, .75) - Oi(e, .25);
+function Ni(e, t, n) {
+	let r = Ur(e), i = ji(e, .75) - ji(e, .25);
 	return r && i ? Math.ceil((n - t) / (2 * i * r ** (-1 / 3))) : 1;
 }
-function ji(e, t, n) {
-	let r = Br(e), i = Jr(e);
+function Pi(e, t, n) {
+	let r = Ur(e), i = Zr(e);
 	return r && i ? Math.ceil((n - t) * Math.cbrt(r) / (3.49 * i)) : 1;
 }
-function Mi(e, t) {
+function Fi(e, t) {
 	let n = 0, r = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (++n, r += t);
 	else {
@@ -2781,17 +2786,17 @@ function Mi(e, t) {
 	}
 	if (n) return r / n;
 }
-function Ni(e, t) {
-	return Oi(e, .5, t);
+function Ii(e, t) {
+	return ji(e, .5, t);
 }
-function* Pi(e) {
+function* Li(e) {
 	for (let t of e) yield* t;
 }
-function Fi(e) {
-	return Array.from(Pi(e));
+function Ri(e) {
+	return Array.from(Li(e));
 }
-function Ii(e, t) {
-	let n = new Zr();
+function zi(e, t) {
+	let n = new ei();
 	if (t === void 0) for (let t of e) t != null && t >= t && n.set(t, (n.get(t) || 0) + 1);
 	else {
 		let r = -1;
@@ -2801,20 +2806,20 @@ function Ii(e, t) {
 	for (let [e, t] of n) t > i && (i = t, r = e);
 	return r;
 }
-function Li(e, t = Ri) {
+function Bi(e, t = Vi) {
 	let n = [], r, i = !1;
 	for (let a of e) i && n.push(t(r, a)), r = a, i = !0;
 	return n;
 }
-function Ri(e, t) {
+function Vi(e, t) {
 	return [e, t];
 }
-function zi(e, t, n) {
+function Hi(e, t, n) {
 	e = +e, t = +t, n = (i = arguments.length) < 2 ? (t = e, e = 0, 1) : i < 3 ? 1 : +n;
 	for (var r = -1, i = Math.max(0, Math.ceil((t - e) / n)) | 0, a = Array(i); ++r < i;) a[r] = e + r * n;
 	return a;
 }
-function Bi(e, t) {
+function Ui(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) (t = +t) && (n += t);
 	else {
@@ -2823,42 +2828,42 @@ function Bi(e, t) {
 	}
 	return n;
 }
-function Vi(e) {
+function Wi(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
 // node_modules/d3-axis/dist/d3-axis.mjs
-function Hi(e) {
+function Gi(e) {
 	return e;
 }
-var Ui = 1, Wi = 2, Gi = 3, Ki = 4, qi = 1e-6;
-function Ji(e) {
+var Ki = 1, qi = 2, Ji = 3, Yi = 4, Xi = 1e-6;
+function Zi(e) {
 	return "translate(" + e + ",0)";
 }
-function Yi(e) {
+function Qi(e) {
 	return "translate(0," + e + ")";
 }
-function Xi(e) {
+function $i(e) {
 	return (t) => +e(t);
 }
-function Zi(e, t) {
+function ea(e, t) {
 	return t = Math.max(0, e.bandwidth() - t * 2) / 2, e.round() && (t = Math.round(t)), (n) => +e(n) + t;
 }
-function Qi() {
+function ta() {
 	return !this.__axis;
 }
-function $i(e, t) {
-	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === Ui || e === Ki ? -1 : 1, u = e === Ki || e === Wi ? "x" : "y", d = e === Ui || e === Gi ? Ji : Yi;
+function na(e, t) {
+	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === Ki || e === Yi ? -1 : 1, u = e === Yi || e === qi ? "x" : "y", d = e === Ki || e === Ji ? Zi : Qi;
 	function f(f) {
-		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : Hi), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? Zi : Xi)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
-		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === Ui ? "0em" : e === Gi ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", qi).attr("transform", function(e) {
+		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : Gi), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? ea : $i)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
+		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === Ki ? "0em" : e === Ji ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", Xi).attr("transform", function(e) {
 			return isFinite(e = y(e)) ? d(e + c) : this.getAttribute("transform");
-		}), w.attr("opacity", qi).attr("transform", function(e) {
+		}), w.attr("opacity", Xi).attr("transform", function(e) {
 			var t = this.parentNode.__axis;
 			return d((t && isFinite(t = t(e)) ? t : y(e)) + c);
-		})), C.remove(), x.attr("d", e === Ki || e === Wi ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
+		})), C.remove(), x.attr("d", e === Yi || e === qi ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
 			return d(y(e) + c);
-		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(Qi).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === Wi ? "start" : e === Ki ? "end" : "middle"), b.each(function() {
+		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(ta).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === qi ? "start" : e === Yi ? "end" : "middle"), b.each(function() {
 			this.__axis = y;
 		});
 	}
@@ -2884,121 +2889,121 @@ function $i(e, t) {
 		return arguments.length ? (c = +e, f) : c;
 	}, f;
 }
-function ea(e) {
-	return $i(Gi, e);
+function ra(e) {
+	return na(Ji, e);
 }
 // node_modules/d3-selection/dist/d3-selection.mjs
-var ta = "http://www.w3.org/1999/xhtml", na = {
+var ia = "http://www.w3.org/1999/xhtml", aa = {
 	svg: "http://www.w3.org/2000/svg",
-	xhtml: ta,
+	xhtml: ia,
 	xlink: "http://www.w3.org/1999/xlink",
 	xml: "http://www.w3.org/XML/1998/namespace",
 	xmlns: "http://www.w3.org/2000/xmlns/"
 };
-function ra(e) {
+function oa(e) {
 	var t = e += "", n = t.indexOf(":");
-	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), na.hasOwnProperty(t) ? {
-		space: na[t],
+	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), aa.hasOwnProperty(t) ? {
+		space: aa[t],
 		local: e
 	} : e;
 }
-function ia(e) {
+function sa(e) {
 	return function() {
 		var t = this.ownerDocument, n = this.namespaceURI;
-		return n === ta && t.documentElement.namespaceURI === ta ? t.createElement(e) : t.createElementNS(n, e);
+		return n === ia && t.documentElement.namespaceURI === ia ? t.createElement(e) : t.createElementNS(n, e);
 	};
 }
-function aa(e) {
+function ca(e) {
 	return function() {
 		return this.ownerDocument.createElementNS(e.space, e.local);
 	};
 }
-function oa(e) {
-	var t = ra(e);
-	return (t.local ? aa : ia)(t);
+function la(e) {
+	var t = oa(e);
+	return (t.local ? ca : sa)(t);
 }
-function sa() {}
-function ca(e) {
-	return e == null ? sa : function() {
+function ua() {}
+function da(e) {
+	return e == null ? ua : function() {
 		return this.querySelector(e);
 	};
 }
-function la(e) {
-	typeof e != "function" && (e = ca(e));
+function fa(e) {
+	typeof e != "function" && (e = da(e));
 	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
-	return new Qo(r, this._parents);
+	return new ts(r, this._parents);
 }
-function ua(e) {
+function pa(e) {
 	return e == null ? [] : Array.isArray(e) ? e : Array.from(e);
 }
-function da() {
+function ma() {
 	return [];
 }
-function fa(e) {
-	return e == null ? da : function() {
+function ha(e) {
+	return e == null ? ma : function() {
 		return this.querySelectorAll(e);
 	};
 }
-function pa(e) {
+function ga(e) {
 	return function() {
-		return ua(e.apply(this, arguments));
+		return pa(e.apply(this, arguments));
 	};
 }
-function ma(e) {
-	e = typeof e == "function" ? pa(e) : fa(e);
+function _a(e) {
+	e = typeof e == "function" ? ga(e) : ha(e);
 	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
-	return new Qo(r, i);
+	return new ts(r, i);
 }
-function ha(e) {
+function va(e) {
 	return function() {
 		return this.matches(e);
 	};
 }
-function ga(e) {
+function ya(e) {
 	return function(t) {
 		return t.matches(e);
 	};
 }
-var _a = Array.prototype.find;
-function va(e) {
+var ba = Array.prototype.find;
+function xa(e) {
 	return function() {
-		return _a.call(this.children, e);
+		return ba.call(this.children, e);
 	};
 }
-function ya() {
+function Sa() {
 	return this.firstElementChild;
 }
-function ba(e) {
-	return this.select(e == null ? ya : va(typeof e == "function" ? e : ga(e)));
+function Ca(e) {
+	return this.select(e == null ? Sa : xa(typeof e == "function" ? e : ya(e)));
 }
-var xa = Array.prototype.filter;
-function Sa() {
+var wa = Array.prototype.filter;
+function Ta() {
 	return Array.from(this.children);
 }
-function Ca(e) {
+function Ea(e) {
 	return function() {
-		return xa.call(this.children, e);
+		return wa.call(this.children, e);
 	};
 }
-function wa(e) {
-	return this.selectAll(e == null ? Sa : Ca(typeof e == "function" ? e : ga(e)));
+function Da(e) {
+	return this.selectAll(e == null ? Ta : Ea(typeof e == "function" ? e : ya(e)));
 }
-function Ta(e) {
-	typeof e != "function" && (e = ha(e));
+function Oa(e) {
+	typeof e != "function" && (e = va(e));
 	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
-	return new Qo(r, this._parents);
+	return new ts(r, this._parents);
 }
-function Ea(e) {
+function ka(e) {
 	return Array(e.length);
 }
-function Da() {
-	return new Qo(this._enter || this._groups.map(Ea), this._parents);
+function Aa() {
+	return new ts(this._enter || this._groups.map(ka), this._parents);
 }
-function Oa(e, t) {
+function ja(e, t) {
 	this.ownerDocument = e.ownerDocument, this.namespaceURI = e.namespaceURI, this._next = null, this._parent = e, this.__data__ = t;
 }
-Oa.prototype = {
-	constructor: Oa,
+ja.prototype = {
+	constructor: ja,
 	appendChild: function(e) {
 		return this._parent.insertBefore(e, this._next);
 	},
@@ -3012,59 +3017,59 @@ Oa.prototype = {
 		return this._parent.querySelectorAll(e);
 	}
 };
-function ka(e) {
+function Ma(e) {
 	return function() {
 		return e;
 	};
 }
-function Aa(e, t, n, r, i, a) {
-	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new Oa(e, a[o]);
+function Na(e, t, n, r, i, a) {
+	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new ja(e, a[o]);
 	for (; o < c; ++o) (s = t[o]) && (i[o] = s);
 }
-function ja(e, t, n, r, i, a, o) {
+function Pa(e, t, n, r, i, a, o) {
 	var s, c, l = /* @__PURE__ */ new Map(), u = t.length, d = a.length, f = Array(u), p;
 	for (s = 0; s < u; ++s) (c = t[s]) && (f[s] = p = o.call(c, c.__data__, s, t) + "", l.has(p) ? i[s] = c : l.set(p, c));
-	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new Oa(e, a[s]);
+	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new ja(e, a[s]);
 	for (s = 0; s < u; ++s) (c = t[s]) && l.get(f[s]) === c && (i[s] = c);
 }
-function Ma(e) {
+function Fa(e) {
 	return e.__data__;
 }
-function Na(e, t) {
-	if (!arguments.length) return Array.from(this, Ma);
-	var n = t ? ja : Aa, r = this._parents, i = this._groups;
-	typeof e != "function" && (e = ka(e));
+function Ia(e, t) {
+	if (!arguments.length) return Array.from(this, Fa);
+	var n = t ? Pa : Na, r = this._parents, i = this._groups;
+	typeof e != "function" && (e = Ma(e));
 	for (var a = i.length, o = Array(a), s = Array(a), c = Array(a), l = 0; l < a; ++l) {
-		var u = r[l], d = i[l], f = d.length, p = Pa(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
+		var u = r[l], d = i[l], f = d.length, p = La(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
 		n(u, d, h, g, c[l] = Array(f), p, t);
 		for (var _ = 0, v = 0, y, b; _ < m; ++_) if (y = h[_]) {
 			for (_ >= v && (v = _ + 1); !(b = g[v]) && ++v < m;);
 			y._next = b || null;
 		}
 	}
-	return o = new Qo(o, r), o._enter = s, o._exit = c, o;
+	return o = new ts(o, r), o._enter = s, o._exit = c, o;
 }
-function Pa(e) {
+function La(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function Fa() {
-	return new Qo(this._exit || this._groups.map(Ea), this._parents);
+function Ra() {
+	return new ts(this._exit || this._groups.map(ka), this._parents);
 }
-function Ia(e, t, n) {
+function za(e, t, n) {
 	var r = this.enter(), i = this, a = this.exit();
 	return typeof e == "function" ? (r = e(r), r &&= r.selection()) : r = r.append(e + ""), t != null && (i = t(i), i &&= i.selection()), n == null ? a.remove() : n(a), r && i ? r.merge(i).order() : i;
 }
-function La(e) {
+function Ba(e) {
 	for (var t = e.selection ? e.selection() : e, n = this._groups, r = t._groups, i = n.length, a = r.length, o = Math.min(i, a), s = Array(i), c = 0; c < o; ++c) for (var l = n[c], u = r[c], d = l.length, f = s[c] = Array(d), p, m = 0; m < d; ++m) (p = l[m] || u[m]) && (f[m] = p);
 	for (; c < i; ++c) s[c] = n[c];
-	return new Qo(s, this._parents);
+	return new ts(s, this._parents);
 }
-function Ra() {
+function Va() {
 	for (var e = this._groups, t = -1, n = e.length; ++t < n;) for (var r = e[t], i = r.length - 1, a = r[i], o; --i >= 0;) (o = r[i]) && (a && o.compareDocumentPosition(a) ^ 4 && a.parentNode.insertBefore(o, a), a = o);
 	return this;
 }
-function za(e) {
-	e ||= Ba;
+function Ha(e) {
+	e ||= Ua;
 	function t(t, n) {
 		return t && n ? e(t.__data__, n.__data__) : !t - !n;
 	}
@@ -3072,131 +3077,131 @@ function za(e) {
 		for (var o = n[a], s = o.length, c = i[a] = Array(s), l, u = 0; u < s; ++u) (l = o[u]) && (c[u] = l);
 		c.sort(t);
 	}
-	return new Qo(i, this._parents).order();
+	return new ts(i, this._parents).order();
 }
-function Ba(e, t) {
+function Ua(e, t) {
 	return e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Va() {
+function Wa() {
 	var e = arguments[0];
 	return arguments[0] = this, e.apply(null, arguments), this;
 }
-function Ha() {
+function Ga() {
 	return Array.from(this);
 }
-function Ua() {
+function Ka() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length; i < a; ++i) {
 		var o = r[i];
 		if (o) return o;
 	}
 	return null;
 }
-function Wa() {
+function qa() {
 	let e = 0;
 	for (let t of this) ++e;
 	return e;
 }
-function Ga() {
+function Ja() {
 	return !this.node();
 }
-function Ka(e) {
+function Ya(e) {
 	for (var t = this._groups, n = 0, r = t.length; n < r; ++n) for (var i = t[n], a = 0, o = i.length, s; a < o; ++a) (s = i[a]) && e.call(s, s.__data__, a, i);
 	return this;
 }
-function qa(e) {
+function Xa(e) {
 	return function() {
 		this.removeAttribute(e);
 	};
 }
-function Ja(e) {
+function Za(e) {
 	return function() {
 		this.removeAttributeNS(e.space, e.local);
 	};
 }
-function Ya(e, t) {
+function Qa(e, t) {
 	return function() {
 		this.setAttribute(e, t);
 	};
 }
-function Xa(e, t) {
+function $a(e, t) {
 	return function() {
 		this.setAttributeNS(e.space, e.local, t);
 	};
 }
-function Za(e, t) {
+function eo(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
 	};
 }
-function Qa(e, t) {
+function to(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
 	};
 }
-function $a(e, t) {
-	var n = ra(e);
+function no(e, t) {
+	var n = oa(e);
 	if (arguments.length < 2) {
 		var r = this.node();
 		return n.local ? r.getAttributeNS(n.space, n.local) : r.getAttribute(n);
 	}
-	return this.each((t == null ? n.local ? Ja : qa : typeof t == "function" ? n.local ? Qa : Za : n.local ? Xa : Ya)(n, t));
+	return this.each((t == null ? n.local ? Za : Xa : typeof t == "function" ? n.local ? to : eo : n.local ? $a : Qa)(n, t));
 }
-function eo(e) {
+function ro(e) {
 	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
 }
-function to(e) {
+function io(e) {
 	return function() {
 		this.style.removeProperty(e);
 	};
 }
-function no(e, t, n) {
+function ao(e, t, n) {
 	return function() {
 		this.style.setProperty(e, t, n);
 	};
 }
-function ro(e, t, n) {
+function oo(e, t, n) {
 	return function() {
 		var r = t.apply(this, arguments);
 		r == null ? this.style.removeProperty(e) : this.style.setProperty(e, r, n);
 	};
 }
-function io(e, t, n) {
-	return arguments.length > 1 ? this.each((t == null ? to : typeof t == "function" ? ro : no)(e, t, n ?? "")) : ao(this.node(), e);
+function so(e, t, n) {
+	return arguments.length > 1 ? this.each((t == null ? io : typeof t == "function" ? oo : ao)(e, t, n ?? "")) : co(this.node(), e);
 }
-function ao(e, t) {
-	return e.style.getPropertyValue(t) || eo(e).getComputedStyle(e, null).getPropertyValue(t);
+function co(e, t) {
+	return e.style.getPropertyValue(t) || ro(e).getComputedStyle(e, null).getPropertyValue(t);
 }
-function oo(e) {
+function lo(e) {
 	return function() {
 		delete this[e];
 	};
 }
-function so(e, t) {
+function uo(e, t) {
 	return function() {
 		this[e] = t;
 	};
 }
-function co(e, t) {
+function fo(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? delete this[e] : this[e] = n;
 	};
 }
-function lo(e, t) {
-	return arguments.length > 1 ? this.each((t == null ? oo : typeof t == "function" ? co : so)(e, t)) : this.node()[e];
+function po(e, t) {
+	return arguments.length > 1 ? this.each((t == null ? lo : typeof t == "function" ? fo : uo)(e, t)) : this.node()[e];
 }
-function uo(e) {
+function mo(e) {
 	return e.trim().split(/^|\s+/);
 }
-function fo(e) {
-	return e.classList || new po(e);
+function ho(e) {
+	return e.classList || new go(e);
 }
-function po(e) {
-	this._node = e, this._names = uo(e.getAttribute("class") || "");
+function go(e) {
+	this._node = e, this._names = mo(e.getAttribute("class") || "");
 }
-po.prototype = {
+go.prototype = {
 	add: function(e) {
 		this._names.indexOf(e) < 0 && (this._names.push(e), this._node.setAttribute("class", this._names.join(" ")));
 	},
@@ -3208,123 +3213,123 @@ po.prototype = {
 		return this._names.indexOf(e) >= 0;
 	}
 };
-function mo(e, t) {
-	for (var n = fo(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
-}
-function ho(e, t) {
-	for (var n = fo(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
-}
-function go(e) {
-	return function() {
-		mo(this, e);
-	};
-}
-function _o(e) {
-	return function() {
-		ho(this, e);
-	};
+function _o(e, t) {
+	for (var n = ho(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
 }
 function vo(e, t) {
+	for (var n = ho(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
+}
+function yo(e) {
 	return function() {
-		(t.apply(this, arguments) ? mo : ho)(this, e);
+		_o(this, e);
 	};
 }
-function yo(e, t) {
-	var n = uo(e + "");
+function bo(e) {
+	return function() {
+		vo(this, e);
+	};
+}
+function xo(e, t) {
+	return function() {
+		(t.apply(this, arguments) ? _o : vo)(this, e);
+	};
+}
+function So(e, t) {
+	var n = mo(e + "");
 	if (arguments.length < 2) {
-		for (var r = fo(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
+		for (var r = ho(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
 		return !0;
 	}
-	return this.each((typeof t == "function" ? vo : t ? go : _o)(n, t));
+	return this.each((typeof t == "function" ? xo : t ? yo : bo)(n, t));
 }
-function bo() {
+function Co() {
 	this.textContent = "";
 }
-function xo(e) {
+function wo(e) {
 	return function() {
 		this.textContent = e;
 	};
 }
-function So(e) {
+function To(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.textContent = t ?? "";
 	};
 }
-function Co(e) {
-	return arguments.length ? this.each(e == null ? bo : (typeof e == "function" ? So : xo)(e)) : this.node().textContent;
+function Eo(e) {
+	return arguments.length ? this.each(e == null ? Co : (typeof e == "function" ? To : wo)(e)) : this.node().textContent;
 }
-function wo() {
+function Do() {
 	this.innerHTML = "";
 }
-function To(e) {
+function Oo(e) {
 	return function() {
 		this.innerHTML = e;
 	};
 }
-function Eo(e) {
+function ko(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.innerHTML = t ?? "";
 	};
 }
-function Do(e) {
-	return arguments.length ? this.each(e == null ? wo : (typeof e == "function" ? Eo : To)(e)) : this.node().innerHTML;
-}
-function Oo() {
-	this.nextSibling && this.parentNode.appendChild(this);
-}
-function ko() {
-	return this.each(Oo);
-}
-function Ao() {
-	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
+function Ao(e) {
+	return arguments.length ? this.each(e == null ? Do : (typeof e == "function" ? ko : Oo)(e)) : this.node().innerHTML;
 }
 function jo() {
-	return this.each(Ao);
+	this.nextSibling && this.parentNode.appendChild(this);
 }
-function Mo(e) {
-	var t = typeof e == "function" ? e : oa(e);
+function Mo() {
+	return this.each(jo);
+}
+function No() {
+	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
+}
+function Po() {
+	return this.each(No);
+}
+function Fo(e) {
+	var t = typeof e == "function" ? e : la(e);
 	return this.select(function() {
 		return this.appendChild(t.apply(this, arguments));
 	});
 }
-function No() {
+function Io() {
 	return null;
 }
-function Po(e, t) {
-	var n = typeof e == "function" ? e : oa(e), r = t == null ? No : typeof t == "function" ? t : ca(t);
+function Lo(e, t) {
+	var n = typeof e == "function" ? e : la(e), r = t == null ? Io : typeof t == "function" ? t : da(t);
 	return this.select(function() {
 		return this.insertBefore(n.apply(this, arguments), r.apply(this, arguments) || null);
 	});
 }
-function Fo() {
+function Ro() {
 	var e = this.parentNode;
 	e && e.removeChild(this);
 }
-function Io() {
-	return this.each(Fo);
+function zo() {
+	return this.each(Ro);
 }
-function Lo() {
+function Bo() {
 	var e = this.cloneNode(!1), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Ro() {
+function Vo() {
 	var e = this.cloneNode(!0), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function zo(e) {
-	return this.select(e ? Ro : Lo);
+function Ho(e) {
+	return this.select(e ? Vo : Bo);
 }
-function Bo(e) {
+function Uo(e) {
 	return arguments.length ? this.property("__data__", e) : this.node().__data__;
 }
-function Vo(e) {
+function Wo(e) {
 	return function(t) {
 		e.call(this, t, this.__data__);
 	};
 }
-function Ho(e) {
+function Go(e) {
 	return e.trim().split(/^|\s+/).map(function(e) {
 		var t = "", n = e.indexOf(".");
 		return n >= 0 && (t = e.slice(n + 1), e = e.slice(0, n)), {
@@ -3333,7 +3338,7 @@ function Ho(e) {
 		};
 	});
 }
-function Uo(e) {
+function Ko(e) {
 	return function() {
 		var t = this.__on;
 		if (t) {
@@ -3342,9 +3347,9 @@ function Uo(e) {
 		}
 	};
 }
-function Wo(e, t, n) {
+function qo(e, t, n) {
 	return function() {
-		var r = this.__on, i, a = Vo(t);
+		var r = this.__on, i, a = Wo(t);
 		if (r) {
 			for (var o = 0, s = r.length; o < s; ++o) if ((i = r[o]).type === e.type && i.name === e.name) {
 				this.removeEventListener(i.type, i.listener, i.options), this.addEventListener(i.type, i.listener = a, i.options = n), i.value = t;
@@ -3360,98 +3365,98 @@ function Wo(e, t, n) {
 		}, r ? r.push(i) : this.__on = [i];
 	};
 }
-function Go(e, t, n) {
-	var r = Ho(e + ""), i, a = r.length, o;
+function Jo(e, t, n) {
+	var r = Go(e + ""), i, a = r.length, o;
 	if (arguments.length < 2) {
 		var s = this.node().__on;
 		if (s) {
 			for (var c = 0, l = s.length, u; c < l; ++c) for (i = 0, u = s[c]; i < a; ++i) if ((o = r[i]).type === u.type && o.name === u.name) return u.value;
 		}
 	} else {
-		for (s = t ? Wo : Uo, i = 0; i < a; ++i) this.each(s(r[i], t, n));
+		for (s = t ? qo : Ko, i = 0; i < a; ++i) this.each(s(r[i], t, n));
 		return this;
 	}
 }
-function Ko(e, t, n) {
-	var r = eo(e), i = r.CustomEvent;
+function Yo(e, t, n) {
+	var r = ro(e), i = r.CustomEvent;
 	typeof i == "function" ? i = new i(t, n) : (i = r.document.createEvent("Event"), n ? (i.initEvent(t, n.bubbles, n.cancelable), i.detail = n.detail) : i.initEvent(t, !1, !1)), e.dispatchEvent(i);
 }
-function qo(e, t) {
+function Xo(e, t) {
 	return function() {
-		return Ko(this, e, t);
+		return Yo(this, e, t);
 	};
 }
-function Jo(e, t) {
+function Zo(e, t) {
 	return function() {
-		return Ko(this, e, t.apply(this, arguments));
+		return Yo(this, e, t.apply(this, arguments));
 	};
 }
-function Yo(e, t) {
-	return this.each((typeof t == "function" ? Jo : qo)(e, t));
+function Qo(e, t) {
+	return this.each((typeof t == "function" ? Zo : Xo)(e, t));
 }
-function* Xo() {
+function* $o() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length, o; i < a; ++i) (o = r[i]) && (yield o);
 }
-var Zo = [null];
-function Qo(e, t) {
+var es = [null];
+function ts(e, t) {
 	this._groups = e, this._parents = t;
 }
-function $o() {
-	return new Qo([[document.documentElement]], Zo);
+function ns() {
+	return new ts([[document.documentElement]], es);
 }
-function es() {
+function rs() {
 	return this;
 }
-Qo.prototype = $o.prototype = {
-	constructor: Qo,
-	select: la,
-	selectAll: ma,
-	selectChild: ba,
-	selectChildren: wa,
-	filter: Ta,
-	data: Na,
-	enter: Da,
-	exit: Fa,
-	join: Ia,
-	merge: La,
-	selection: es,
-	order: Ra,
-	sort: za,
-	call: Va,
-	nodes: Ha,
-	node: Ua,
-	size: Wa,
-	empty: Ga,
-	each: Ka,
-	attr: $a,
-	style: io,
-	property: lo,
-	classed: yo,
-	text: Co,
-	html: Do,
-	raise: ko,
-	lower: jo,
-	append: Mo,
-	insert: Po,
-	remove: Io,
-	clone: zo,
-	datum: Bo,
-	on: Go,
-	dispatch: Yo,
-	[Symbol.iterator]: Xo
+ts.prototype = ns.prototype = {
+	constructor: ts,
+	select: fa,
+	selectAll: _a,
+	selectChild: Ca,
+	selectChildren: Da,
+	filter: Oa,
+	data: Ia,
+	enter: Aa,
+	exit: Ra,
+	join: za,
+	merge: Ba,
+	selection: rs,
+	order: Va,
+	sort: Ha,
+	call: Wa,
+	nodes: Ga,
+	node: Ka,
+	size: qa,
+	empty: Ja,
+	each: Ya,
+	attr: no,
+	style: so,
+	property: po,
+	classed: So,
+	text: Eo,
+	html: Ao,
+	raise: Mo,
+	lower: Po,
+	append: Fo,
+	insert: Lo,
+	remove: zo,
+	clone: Ho,
+	datum: Uo,
+	on: Jo,
+	dispatch: Qo,
+	[Symbol.iterator]: $o
 };
-function ts(e) {
-	return typeof e == "string" ? new Qo([[document.querySelector(e)]], [document.documentElement]) : new Qo([[e]], Zo);
+function is(e) {
+	return typeof e == "string" ? new ts([[document.querySelector(e)]], [document.documentElement]) : new ts([[e]], es);
 }
-var ns = 0;
-function rs() {
-	return new is();
+var as = 0;
+function os() {
+	return new ss();
 }
-function is() {
-	this._ = "@" + (++ns).toString(36);
+function ss() {
+	this._ = "@" + (++as).toString(36);
 }
-is.prototype = rs.prototype = {
-	constructor: is,
+ss.prototype = os.prototype = {
+	constructor: ss,
 	get: function(e) {
 		for (var t = this._; !(t in e);) if (!(e = e.parentNode)) return;
 		return e[t];
@@ -3466,13 +3471,13 @@ is.prototype = rs.prototype = {
 		return this._;
 	}
 };
-function as(e) {
+function cs(e) {
 	let t;
 	for (; t = e.sourceEvent;) e = t;
 	return e;
 }
-function os(e, t) {
-	if (e = as(e), t === void 0 && (t = e.currentTarget), t) {
+function ls(e, t) {
+	if (e = cs(e), t === void 0 && (t = e.currentTarget), t) {
 		var n = t.ownerSVGElement || t;
 		if (n.createSVGPoint) {
 			var r = n.createSVGPoint();
@@ -3486,16 +3491,16 @@ function os(e, t) {
 	return [e.pageX, e.pageY];
 }
 // node_modules/d3-color/dist/d3-color.mjs
-function ss(e, t, n) {
+function us(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
-function cs(e, t) {
+function ds(e, t) {
 	var n = Object.create(e.prototype);
 	for (var r in t) n[r] = t[r];
 	return n;
 }
-function ls() {}
-var us = .7, ds = 1 / us, fs = "\\s*([+-]?\\d+)\\s*", ps = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", ms = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", hs = /^#([0-9a-f]{3,8})$/, gs = RegExp(`^rgb\\(${fs},${fs},${fs}\\)$`), _s = RegExp(`^rgb\\(${ms},${ms},${ms}\\)$`), vs = RegExp(`^rgba\\(${fs},${fs},${fs},${ps}\\)$`), ys = RegExp(`^rgba\\(${ms},${ms},${ms},${ps}\\)$`), bs = RegExp(`^hsl\\(${ps},${ms},${ms}\\)$`), xs = RegExp(`^hsla\\(${ps},${ms},${ms},${ps}\\)$`), Ss = {
+function fs() {}
+var ps = .7, ms = 1 / ps, hs = "\\s*([+-]?\\d+)\\s*", gs = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", _s = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", vs = /^#([0-9a-f]{3,8})$/, ys = RegExp(`^rgb\\(${hs},${hs},${hs}\\)$`), bs = RegExp(`^rgb\\(${_s},${_s},${_s}\\)$`), xs = RegExp(`^rgba\\(${hs},${hs},${hs},${gs}\\)$`), Ss = RegExp(`^rgba\\(${_s},${_s},${_s},${gs}\\)$`), Cs = RegExp(`^hsl\\(${gs},${_s},${_s}\\)$`), ws = RegExp(`^hsla\\(${gs},${_s},${_s},${gs}\\)$`), Ts = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -3645,287 +3650,287 @@ var us = .7, ds = 1 / us, fs = "\\s*([+-]?\\d+)\\s*", ps = "\\s*([+-]?(?:\\d*\\.
 	yellow: 16776960,
 	yellowgreen: 10145074
 };
-ss(ls, Ds, {
+us(fs, As, {
 	copy(e) {
 		return Object.assign(new this.constructor(), this, e);
 	},
 	displayable() {
 		return this.rgb().displayable();
 	},
-	hex: Cs,
-	formatHex: Cs,
-	formatHex8: ws,
-	formatHsl: Ts,
-	formatRgb: Es,
-	toString: Es
+	hex: Es,
+	formatHex: Es,
+	formatHex8: Ds,
+	formatHsl: Os,
+	formatRgb: ks,
+	toString: ks
 });
-function Cs() {
+function Es() {
 	return this.rgb().formatHex();
 }
-function ws() {
+function Ds() {
 	return this.rgb().formatHex8();
 }
-function Ts() {
-	return Bs(this).formatHsl();
+function Os() {
+	return Us(this).formatHsl();
 }
-function Es() {
+function ks() {
 	return this.rgb().formatRgb();
 }
-function Ds(e) {
-	var t, n;
-	return e = (e + "").trim().toLowerCase(), (t = hs.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? Os(t) : n === 3 ? new Ms(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? ks(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? ks(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = gs.exec(e)) ? new Ms(t[1], t[2], t[3], 1) : (t = _s.exec(e)) ? new Ms(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = vs.exec(e)) ? ks(t[1], t[2], t[3], t[4]) : (t = ys.exec(e)) ? ks(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = bs.exec(e)) ? zs(t[1], t[2] / 100, t[3] / 100, 1) : (t = xs.exec(e)) ? zs(t[1], t[2] / 100, t[3] / 100, t[4]) : Ss.hasOwnProperty(e) ? Os(Ss[e]) : e === "transparent" ? new Ms(NaN, NaN, NaN, 0) : null;
-}
-function Os(e) {
-	return new Ms(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
-}
-function ks(e, t, n, r) {
-	return r <= 0 && (e = t = n = NaN), new Ms(e, t, n, r);
-}
 function As(e) {
-	return e instanceof ls || (e = Ds(e)), e ? (e = e.rgb(), new Ms(e.r, e.g, e.b, e.opacity)) : new Ms();
+	var t, n;
+	return e = (e + "").trim().toLowerCase(), (t = vs.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? js(t) : n === 3 ? new Fs(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? Ms(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? Ms(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = ys.exec(e)) ? new Fs(t[1], t[2], t[3], 1) : (t = bs.exec(e)) ? new Fs(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = xs.exec(e)) ? Ms(t[1], t[2], t[3], t[4]) : (t = Ss.exec(e)) ? Ms(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = Cs.exec(e)) ? Hs(t[1], t[2] / 100, t[3] / 100, 1) : (t = ws.exec(e)) ? Hs(t[1], t[2] / 100, t[3] / 100, t[4]) : Ts.hasOwnProperty(e) ? js(Ts[e]) : e === "transparent" ? new Fs(NaN, NaN, NaN, 0) : null;
 }
-function js(e, t, n, r) {
-	return arguments.length === 1 ? As(e) : new Ms(e, t, n, r ?? 1);
+function js(e) {
+	return new Fs(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
 }
 function Ms(e, t, n, r) {
+	return r <= 0 && (e = t = n = NaN), new Fs(e, t, n, r);
+}
+function Ns(e) {
+	return e instanceof fs || (e = As(e)), e ? (e = e.rgb(), new Fs(e.r, e.g, e.b, e.opacity)) : new Fs();
+}
+function Ps(e, t, n, r) {
+	return arguments.length === 1 ? Ns(e) : new Fs(e, t, n, r ?? 1);
+}
+function Fs(e, t, n, r) {
 	this.r = +e, this.g = +t, this.b = +n, this.opacity = +r;
 }
-ss(Ms, js, cs(ls, {
+us(Fs, Ps, ds(fs, {
 	brighter(e) {
-		return e = e == null ? ds : ds ** +e, new Ms(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? ms : ms ** +e, new Fs(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? us : us ** +e, new Ms(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? ps : ps ** +e, new Fs(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	rgb() {
 		return this;
 	},
 	clamp() {
-		return new Ms(Ls(this.r), Ls(this.g), Ls(this.b), Is(this.opacity));
+		return new Fs(Bs(this.r), Bs(this.g), Bs(this.b), zs(this.opacity));
 	},
 	displayable() {
 		return -.5 <= this.r && this.r < 255.5 && -.5 <= this.g && this.g < 255.5 && -.5 <= this.b && this.b < 255.5 && 0 <= this.opacity && this.opacity <= 1;
 	},
-	hex: Ns,
-	formatHex: Ns,
-	formatHex8: Ps,
-	formatRgb: Fs,
-	toString: Fs
+	hex: Is,
+	formatHex: Is,
+	formatHex8: Ls,
+	formatRgb: Rs,
+	toString: Rs
 }));
-function Ns() {
-	return `#${Rs(this.r)}${Rs(this.g)}${Rs(this.b)}`;
+function Is() {
+	return `#${Vs(this.r)}${Vs(this.g)}${Vs(this.b)}`;
 }
-function Ps() {
-	return `#${Rs(this.r)}${Rs(this.g)}${Rs(this.b)}${Rs((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
+function Ls() {
+	return `#${Vs(this.r)}${Vs(this.g)}${Vs(this.b)}${Vs((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
 }
-function Fs() {
-	let e = Is(this.opacity);
-	return `${e === 1 ? "rgb(" : "rgba("}${Ls(this.r)}, ${Ls(this.g)}, ${Ls(this.b)}${e === 1 ? ")" : `, ${e})`}`;
+function Rs() {
+	let e = zs(this.opacity);
+	return `${e === 1 ? "rgb(" : "rgba("}${Bs(this.r)}, ${Bs(this.g)}, ${Bs(this.b)}${e === 1 ? ")" : `, ${e})`}`;
 }
-function Is(e) {
+function zs(e) {
 	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
 }
-function Ls(e) {
+function Bs(e) {
 	return Math.max(0, Math.min(255, Math.round(e) || 0));
 }
-function Rs(e) {
-	return e = Ls(e), (e < 16 ? "0" : "") + e.toString(16);
-}
-function zs(e, t, n, r) {
-	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new Hs(e, t, n, r);
-}
-function Bs(e) {
-	if (e instanceof Hs) return new Hs(e.h, e.s, e.l, e.opacity);
-	if (e instanceof ls || (e = Ds(e)), !e) return new Hs();
-	if (e instanceof Hs) return e;
-	e = e.rgb();
-	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = Math.min(t, n, r), a = Math.max(t, n, r), o = NaN, s = a - i, c = (a + i) / 2;
-	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new Hs(o, s, c, e.opacity);
-}
-function Vs(e, t, n, r) {
-	return arguments.length === 1 ? Bs(e) : new Hs(e, t, n, r ?? 1);
+function Vs(e) {
+	return e = Bs(e), (e < 16 ? "0" : "") + e.toString(16);
 }
 function Hs(e, t, n, r) {
+	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new Gs(e, t, n, r);
+}
+function Us(e) {
+	if (e instanceof Gs) return new Gs(e.h, e.s, e.l, e.opacity);
+	if (e instanceof fs || (e = As(e)), !e) return new Gs();
+	if (e instanceof Gs) return e;
+	e = e.rgb();
+	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = Math.min(t, n, r), a = Math.max(t, n, r), o = NaN, s = a - i, c = (a + i) / 2;
+	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new Gs(o, s, c, e.opacity);
+}
+function Ws(e, t, n, r) {
+	return arguments.length === 1 ? Us(e) : new Gs(e, t, n, r ?? 1);
+}
+function Gs(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-ss(Hs, Vs, cs(ls, {
+us(Gs, Ws, ds(fs, {
 	brighter(e) {
-		return e = e == null ? ds : ds ** +e, new Hs(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? ms : ms ** +e, new Gs(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? us : us ** +e, new Hs(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? ps : ps ** +e, new Gs(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
 		var e = this.h % 360 + (this.h < 0) * 360, t = isNaN(e) || isNaN(this.s) ? 0 : this.s, n = this.l, r = n + (n < .5 ? n : 1 - n) * t, i = 2 * n - r;
-		return new Ms(Gs(e >= 240 ? e - 240 : e + 120, i, r), Gs(e, i, r), Gs(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
+		return new Fs(Js(e >= 240 ? e - 240 : e + 120, i, r), Js(e, i, r), Js(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
 	},
 	clamp() {
-		return new Hs(Us(this.h), Ws(this.s), Ws(this.l), Is(this.opacity));
+		return new Gs(Ks(this.h), qs(this.s), qs(this.l), zs(this.opacity));
 	},
 	displayable() {
 		return (0 <= this.s && this.s <= 1 || isNaN(this.s)) && 0 <= this.l && this.l <= 1 && 0 <= this.opacity && this.opacity <= 1;
 	},
 	formatHsl() {
-		let e = Is(this.opacity);
-		return `${e === 1 ? "hsl(" : "hsla("}${Us(this.h)}, ${Ws(this.s) * 100}%, ${Ws(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
+		let e = zs(this.opacity);
+		return `${e === 1 ? "hsl(" : "hsla("}${Ks(this.h)}, ${qs(this.s) * 100}%, ${qs(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
 	}
 }));
-function Us(e) {
+function Ks(e) {
 	return e = (e || 0) % 360, e < 0 ? e + 360 : e;
 }
-function Ws(e) {
+function qs(e) {
 	return Math.max(0, Math.min(1, e || 0));
 }
-function Gs(e, t, n) {
+function Js(e, t, n) {
 	return (e < 60 ? t + (n - t) * e / 60 : e < 180 ? n : e < 240 ? t + (n - t) * (240 - e) / 60 : t) * 255;
 }
-var Ks = Math.PI / 180, qs = 180 / Math.PI, Js = 18, Ys = .96422, Xs = 1, Zs = .82521, Qs = 4 / 29, $s = 6 / 29, ec = 3 * $s * $s, tc = $s * $s * $s;
-function nc(e) {
-	if (e instanceof ic) return new ic(e.l, e.a, e.b, e.opacity);
-	if (e instanceof dc) return fc(e);
-	e instanceof Ms || (e = As(e));
-	var t = cc(e.r), n = cc(e.g), r = cc(e.b), i = ac((.2225045 * t + .7168786 * n + .0606169 * r) / Xs), a, o;
-	return t === n && n === r ? a = o = i : (a = ac((.4360747 * t + .3850649 * n + .1430804 * r) / Ys), o = ac((.0139322 * t + .0971045 * n + .7141733 * r) / Zs)), new ic(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
+var Ys = Math.PI / 180, Xs = 180 / Math.PI, Zs = 18, Qs = .96422, $s = 1, ec = .82521, tc = 4 / 29, nc = 6 / 29, rc = 3 * nc * nc, ic = nc * nc * nc;
+function ac(e) {
+	if (e instanceof sc) return new sc(e.l, e.a, e.b, e.opacity);
+	if (e instanceof mc) return hc(e);
+	e instanceof Fs || (e = Ns(e));
+	var t = dc(e.r), n = dc(e.g), r = dc(e.b), i = cc((.2225045 * t + .7168786 * n + .0606169 * r) / $s), a, o;
+	return t === n && n === r ? a = o = i : (a = cc((.4360747 * t + .3850649 * n + .1430804 * r) / Qs), o = cc((.0139322 * t + .0971045 * n + .7141733 * r) / ec)), new sc(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
 }
-function rc(e, t, n, r) {
-	return arguments.length === 1 ? nc(e) : new ic(e, t, n, r ?? 1);
+function oc(e, t, n, r) {
+	return arguments.length === 1 ? ac(e) : new sc(e, t, n, r ?? 1);
 }
-function ic(e, t, n, r) {
+function sc(e, t, n, r) {
 	this.l = +e, this.a = +t, this.b = +n, this.opacity = +r;
 }
-ss(ic, rc, cs(ls, {
+us(sc, oc, ds(fs, {
 	brighter(e) {
-		return new ic(this.l + Js * (e ?? 1), this.a, this.b, this.opacity);
+		return new sc(this.l + Zs * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	darker(e) {
-		return new ic(this.l - Js * (e ?? 1), this.a, this.b, this.opacity);
+		return new sc(this.l - Zs * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	rgb() {
 		var e = (this.l + 16) / 116, t = isNaN(this.a) ? e : e + this.a / 500, n = isNaN(this.b) ? e : e - this.b / 200;
-		return t = Ys * oc(t), e = Xs * oc(e), n = Zs * oc(n), new Ms(sc(3.1338561 * t - 1.6168667 * e - .4906146 * n), sc(-.9787684 * t + 1.9161415 * e + .033454 * n), sc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
+		return t = Qs * lc(t), e = $s * lc(e), n = ec * lc(n), new Fs(uc(3.1338561 * t - 1.6168667 * e - .4906146 * n), uc(-.9787684 * t + 1.9161415 * e + .033454 * n), uc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
 	}
 }));
-function ac(e) {
-	return e > tc ? e ** (1 / 3) : e / ec + Qs;
-}
-function oc(e) {
-	return e > $s ? e * e * e : ec * (e - Qs);
-}
-function sc(e) {
-	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
-}
 function cc(e) {
-	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
+	return e > ic ? e ** (1 / 3) : e / rc + tc;
 }
 function lc(e) {
-	if (e instanceof dc) return new dc(e.h, e.c, e.l, e.opacity);
-	if (e instanceof ic || (e = nc(e)), e.a === 0 && e.b === 0) return new dc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
-	var t = Math.atan2(e.b, e.a) * qs;
-	return new dc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
+	return e > nc ? e * e * e : rc * (e - tc);
 }
-function uc(e, t, n, r) {
-	return arguments.length === 1 ? lc(e) : new dc(e, t, n, r ?? 1);
+function uc(e) {
+	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
 }
-function dc(e, t, n, r) {
-	this.h = +e, this.c = +t, this.l = +n, this.opacity = +r;
+function dc(e) {
+	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
 }
 function fc(e) {
-	if (isNaN(e.h)) return new ic(e.l, 0, 0, e.opacity);
-	var t = e.h * Ks;
-	return new ic(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
+	if (e instanceof mc) return new mc(e.h, e.c, e.l, e.opacity);
+	if (e instanceof sc || (e = ac(e)), e.a === 0 && e.b === 0) return new mc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
+	var t = Math.atan2(e.b, e.a) * Xs;
+	return new mc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
 }
-ss(dc, uc, cs(ls, {
+function pc(e, t, n, r) {
+	return arguments.length === 1 ? fc(e) : new mc(e, t, n, r ?? 1);
+}
+function mc(e, t, n, r) {
+	this.h = +e, this.c = +t, this.l = +n, this.opacity = +r;
+}
+function hc(e) {
+	if (isNaN(e.h)) return new sc(e.l, 0, 0, e.opacity);
+	var t = e.h * Ys;
+	return new sc(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
+}
+us(mc, pc, ds(fs, {
 	brighter(e) {
-		return new dc(this.h, this.c, this.l + Js * (e ?? 1), this.opacity);
+		return new mc(this.h, this.c, this.l + Zs * (e ?? 1), this.opacity);
 	},
 	darker(e) {
-		return new dc(this.h, this.c, this.l - Js * (e ?? 1), this.opacity);
+		return new mc(this.h, this.c, this.l - Zs * (e ?? 1), this.opacity);
 	},
 	rgb() {
-		return fc(this).rgb();
+		return hc(this).rgb();
 	}
 }));
-var pc = -.14861, mc = 1.78277, hc = -.29227, gc = -.90649, _c = 1.97294, vc = _c * gc, yc = _c * mc, bc = mc * hc - gc * pc;
-function xc(e) {
-	if (e instanceof Cc) return new Cc(e.h, e.s, e.l, e.opacity);
-	e instanceof Ms || (e = As(e));
-	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (bc * r + vc * t - yc * n) / (bc + vc - yc), a = r - i, o = (_c * (n - i) - hc * a) / gc, s = Math.sqrt(o * o + a * a) / (_c * i * (1 - i)), c = s ? Math.atan2(o, a) * qs - 120 : NaN;
-	return new Cc(c < 0 ? c + 360 : c, s, i, e.opacity);
+var gc = -.14861, _c = 1.78277, vc = -.29227, yc = -.90649, bc = 1.97294, xc = bc * yc, Sc = bc * _c, Cc = _c * vc - yc * gc;
+function wc(e) {
+	if (e instanceof Ec) return new Ec(e.h, e.s, e.l, e.opacity);
+	e instanceof Fs || (e = Ns(e));
+	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (Cc * r + xc * t - Sc * n) / (Cc + xc - Sc), a = r - i, o = (bc * (n - i) - vc * a) / yc, s = Math.sqrt(o * o + a * a) / (bc * i * (1 - i)), c = s ? Math.atan2(o, a) * Xs - 120 : NaN;
+	return new Ec(c < 0 ? c + 360 : c, s, i, e.opacity);
 }
-function Sc(e, t, n, r) {
-	return arguments.length === 1 ? xc(e) : new Cc(e, t, n, r ?? 1);
+function Tc(e, t, n, r) {
+	return arguments.length === 1 ? wc(e) : new Ec(e, t, n, r ?? 1);
 }
-function Cc(e, t, n, r) {
+function Ec(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-ss(Cc, Sc, cs(ls, {
+us(Ec, Tc, ds(fs, {
 	brighter(e) {
-		return e = e == null ? ds : ds ** +e, new Cc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? ms : ms ** +e, new Ec(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? us : us ** +e, new Cc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? ps : ps ** +e, new Ec(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
-		var e = isNaN(this.h) ? 0 : (this.h + 120) * Ks, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
-		return new Ms(255 * (t + n * (pc * r + mc * i)), 255 * (t + n * (hc * r + gc * i)), 255 * (t + _c * r * n), this.opacity);
+		var e = isNaN(this.h) ? 0 : (this.h + 120) * Ys, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
+		return new Fs(255 * (t + n * (gc * r + _c * i)), 255 * (t + n * (vc * r + yc * i)), 255 * (t + bc * r * n), this.opacity);
 	}
 }));
 // node_modules/d3-interpolate/dist/d3-interpolate.mjs
-function wc(e, t, n, r, i) {
+function Dc(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
 }
-function Tc(e) {
+function Oc(e) {
 	var t = e.length - 1;
 	return function(n) {
 		var r = n <= 0 ? n = 0 : n >= 1 ? (n = 1, t - 1) : Math.floor(n * t), i = e[r], a = e[r + 1], o = r > 0 ? e[r - 1] : 2 * i - a, s = r < t - 1 ? e[r + 2] : 2 * a - i;
-		return wc((n - r / t) * t, o, i, a, s);
+		return Dc((n - r / t) * t, o, i, a, s);
 	};
 }
-var Ec = (e) => () => e;
-function Dc(e, t) {
+var kc = (e) => () => e;
+function Ac(e, t) {
 	return function(n) {
 		return e + n * t;
 	};
 }
-function Oc(e, t, n) {
+function jc(e, t, n) {
 	return e **= +n, t = t ** +n - e, n = 1 / n, function(r) {
 		return (e + r * t) ** +n;
 	};
 }
-function kc(e, t) {
+function Mc(e, t) {
 	var n = t - e;
-	return n ? Dc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : Ec(isNaN(e) ? t : e);
+	return n ? Ac(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : kc(isNaN(e) ? t : e);
 }
-function Ac(e) {
-	return (e = +e) == 1 ? jc : function(t, n) {
-		return n - t ? Oc(t, n, e) : Ec(isNaN(t) ? n : t);
+function Nc(e) {
+	return (e = +e) == 1 ? Pc : function(t, n) {
+		return n - t ? jc(t, n, e) : kc(isNaN(t) ? n : t);
 	};
 }
-function jc(e, t) {
+function Pc(e, t) {
 	var n = t - e;
-	return n ? Dc(e, n) : Ec(isNaN(e) ? t : e);
+	return n ? Ac(e, n) : kc(isNaN(e) ? t : e);
 }
-var Mc = (function e(t) {
-	var n = Ac(t);
+var Fc = (function e(t) {
+	var n = Nc(t);
 	function r(e, t) {
-		var r = n((e = js(e)).r, (t = js(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = jc(e.opacity, t.opacity);
+		var r = n((e = Ps(e)).r, (t = Ps(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = Pc(e.opacity, t.opacity);
 		return function(t) {
 			return e.r = r(t), e.g = i(t), e.b = a(t), e.opacity = o(t), e + "";
 		};
 	}
 	return r.gamma = e, r;
 })(1);
-function Nc(e) {
+function Ic(e) {
 	return function(t) {
-		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = js(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
+		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = Ps(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
 		return r = e(r), i = e(i), a = e(a), s.opacity = 1, function(e) {
 			return s.r = r(e), s.g = i(e), s.b = a(e), s + "";
 		};
 	};
 }
-var Pc = Nc(Tc);
-function Fc(e, t) {
+var Lc = Ic(Oc);
+function Rc(e, t) {
 	t ||= [];
 	var n = e ? Math.min(t.length, e.length) : 0, r = t.slice(), i;
 	return function(a) {
@@ -3933,81 +3938,81 @@ function Fc(e, t) {
 		return r;
 	};
 }
-function Ic(e) {
+function zc(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function Lc(e, t) {
-	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = Kc(e[o], t[o]);
+function Bc(e, t) {
+	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = Yc(e[o], t[o]);
 	for (; o < n; ++o) a[o] = t[o];
 	return function(e) {
 		for (o = 0; o < r; ++o) a[o] = i[o](e);
 		return a;
 	};
 }
-function Rc(e, t) {
+function Vc(e, t) {
 	var n = /* @__PURE__ */ new Date();
 	return e = +e, t = +t, function(r) {
 		return n.setTime(e * (1 - r) + t * r), n;
 	};
 }
-function zc(e, t) {
+function Hc(e, t) {
 	return e = +e, t = +t, function(n) {
 		return e * (1 - n) + t * n;
 	};
 }
-function Bc(e, t) {
+function Uc(e, t) {
 	var n = {}, r = {}, i;
-	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = Kc(e[i], t[i]) : r[i] = t[i];
+	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = Yc(e[i], t[i]) : r[i] = t[i];
 	return function(e) {
 		for (i in n) r[i] = n[i](e);
 		return r;
 	};
 }
-var Vc = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, Hc = new RegExp(Vc.source, "g");
-function Uc(e) {
+var Wc = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, Gc = new RegExp(Wc.source, "g");
+function Kc(e) {
 	return function() {
 		return e;
 	};
 }
-function Wc(e) {
+function qc(e) {
 	return function(t) {
 		return e(t) + "";
 	};
 }
-function Gc(e, t) {
-	var n = Vc.lastIndex = Hc.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
-	for (e += "", t += ""; (r = Vc.exec(e)) && (i = Hc.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
+function Jc(e, t) {
+	var n = Wc.lastIndex = Gc.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
+	for (e += "", t += ""; (r = Wc.exec(e)) && (i = Gc.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
 		i: o,
-		x: zc(r, i)
-	})), n = Hc.lastIndex;
-	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? Wc(c[0].x) : Uc(t) : (t = c.length, function(e) {
+		x: Hc(r, i)
+	})), n = Gc.lastIndex;
+	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? qc(c[0].x) : Kc(t) : (t = c.length, function(e) {
 		for (var n = 0, r; n < t; ++n) s[(r = c[n]).i] = r.x(e);
 		return s.join("");
 	});
 }
-function Kc(e, t) {
+function Yc(e, t) {
 	var n = typeof t, r;
-	return t == null || n === "boolean" ? Ec(t) : (n === "number" ? zc : n === "string" ? (r = Ds(t)) ? (t = r, Mc) : Gc : t instanceof Ds ? Mc : t instanceof Date ? Rc : Ic(t) ? Fc : Array.isArray(t) ? Lc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Bc : zc)(e, t);
+	return t == null || n === "boolean" ? kc(t) : (n === "number" ? Hc : n === "string" ? (r = As(t)) ? (t = r, Fc) : Jc : t instanceof As ? Fc : t instanceof Date ? Vc : zc(t) ? Rc : Array.isArray(t) ? Bc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Uc : Hc)(e, t);
 }
-function qc(e, t) {
+function Xc(e, t) {
 	return e = +e, t = +t, function(n) {
 		return Math.round(e * (1 - n) + t * n);
 	};
 }
-var Jc = 1e-12;
-function Yc(e) {
+var Zc = 1e-12;
+function Qc(e) {
 	return ((e = Math.exp(e)) + 1 / e) / 2;
 }
-function Xc(e) {
+function $c(e) {
 	return ((e = Math.exp(e)) - 1 / e) / 2;
 }
-function Zc(e) {
+function el(e) {
 	return ((e = Math.exp(2 * e)) - 1) / (e + 1);
 }
 (function e(t, n, r) {
 	function i(e, i) {
 		var a = e[0], o = e[1], s = e[2], c = i[0], l = i[1], u = i[2], d = c - a, f = l - o, p = d * d + f * f, m, h;
-		if (p < Jc) h = Math.log(u / s) / t, m = function(e) {
+		if (p < Zc) h = Math.log(u / s) / t, m = function(e) {
 			return [
 				a + e * d,
 				o + e * f,
@@ -4017,11 +4022,11 @@ function Zc(e) {
 		else {
 			var g = Math.sqrt(p), _ = (u * u - s * s + r * p) / (2 * s * n * g), v = (u * u - s * s - r * p) / (2 * u * n * g), y = Math.log(Math.sqrt(_ * _ + 1) - _);
 			h = (Math.log(Math.sqrt(v * v + 1) - v) - y) / t, m = function(e) {
-				var r = e * h, i = Yc(y), c = s / (n * g) * (i * Zc(t * r + y) - Xc(y));
+				var r = e * h, i = Qc(y), c = s / (n * g) * (i * el(t * r + y) - $c(y));
 				return [
 					a + c * d,
 					o + c * f,
-					s * i / Yc(t * r + y)
+					s * i / Qc(t * r + y)
 				];
 			};
 		}
@@ -4032,35 +4037,35 @@ function Zc(e) {
 		return e(n, r, r * r);
 	}, i;
 })(Math.SQRT2, 2, 4);
-function Qc(e) {
+function tl(e) {
 	return function(t, n) {
-		var r = e((t = Vs(t)).h, (n = Vs(n)).h), i = jc(t.s, n.s), a = jc(t.l, n.l), o = jc(t.opacity, n.opacity);
+		var r = e((t = Ws(t)).h, (n = Ws(n)).h), i = Pc(t.s, n.s), a = Pc(t.l, n.l), o = Pc(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.s = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var $c = Qc(kc);
-function el(e, t) {
-	var n = jc((e = rc(e)).l, (t = rc(t)).l), r = jc(e.a, t.a), i = jc(e.b, t.b), a = jc(e.opacity, t.opacity);
+var nl = tl(Mc);
+function rl(e, t) {
+	var n = Pc((e = oc(e)).l, (t = oc(t)).l), r = Pc(e.a, t.a), i = Pc(e.b, t.b), a = Pc(e.opacity, t.opacity);
 	return function(t) {
 		return e.l = n(t), e.a = r(t), e.b = i(t), e.opacity = a(t), e + "";
 	};
 }
-function tl(e) {
+function il(e) {
 	return function(t, n) {
-		var r = e((t = uc(t)).h, (n = uc(n)).h), i = jc(t.c, n.c), a = jc(t.l, n.l), o = jc(t.opacity, n.opacity);
+		var r = e((t = pc(t)).h, (n = pc(n)).h), i = Pc(t.c, n.c), a = Pc(t.l, n.l), o = Pc(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.c = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var nl = tl(kc);
-function rl(e) {
+var al = il(Mc);
+function ol(e) {
 	return (function t(n) {
 		n = +n;
 		function r(t, r) {
-			var i = e((t = Sc(t)).h, (r = Sc(r)).h), a = jc(t.s, r.s), o = jc(t.l, r.l), s = jc(t.opacity, r.opacity);
+			var i = e((t = Tc(t)).h, (r = Tc(r)).h), a = Pc(t.s, r.s), o = Pc(t.l, r.l), s = Pc(t.opacity, r.opacity);
 			return function(e) {
 				return t.h = i(e), t.s = a(e), t.l = o(e ** +n), t.opacity = s(e), t + "";
 			};
@@ -4068,42 +4073,42 @@ function rl(e) {
 		return r.gamma = t, r;
 	})(1);
 }
-rl(kc);
-var il = rl(jc);
-function al(e, t) {
-	t === void 0 && (t = e, e = Kc);
+ol(Mc);
+var sl = ol(Pc);
+function cl(e, t) {
+	t === void 0 && (t = e, e = Yc);
 	for (var n = 0, r = t.length - 1, i = t[0], a = Array(r < 0 ? 0 : r); n < r;) a[n] = e(i, i = t[++n]);
 	return function(e) {
 		var t = Math.max(0, Math.min(r - 1, Math.floor(e *= r)));
 		return a[t](e - t);
 	};
 }
-function ol(e, t) {
+function ll(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
 // node_modules/d3-path/dist/d3-path.mjs
-var sl = Math.PI, cl = 2 * sl, ll = 1e-6, ul = cl - ll;
-function dl(e) {
+var ul = Math.PI, dl = 2 * ul, fl = 1e-6, pl = dl - fl;
+function ml(e) {
 	this._ += e[0];
 	for (let t = 1, n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function fl(e) {
+function hl(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw Error(`invalid digits: ${e}`);
-	if (t > 15) return dl;
+	if (t > 15) return ml;
 	let n = 10 ** t;
 	return function(e) {
 		this._ += e[0];
 		for (let t = 1, r = e.length; t < r; ++t) this._ += Math.round(arguments[t] * n) / n + e[t];
 	};
 }
-function pl(e, t, n, r) {
+function gl(e, t, n, r) {
 	return e === n && t === r;
 }
-function ml(e) {
+function _l(e) {
 	let t = Math.floor(e);
-	if (!(t <= 15)) return pl;
+	if (!(t <= 15)) return gl;
 	let n = 10 ** t, r = function(e) {
 		return Math.round(e * n);
 	};
@@ -4111,9 +4116,9 @@ function ml(e) {
 		return r(e) === r(n) && r(t) === r(i);
 	};
 }
-var hl = class {
+var vl = class {
 	constructor(e) {
-		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? dl : fl(e), this._equal = e == null ? pl : ml(e);
+		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? ml : hl(e), this._equal = e == null ? gl : _l(e);
 	}
 	moveTo(e, t) {
 		this._append`M${this._x0 = this._x1 = +e},${this._y0 = this._y1 = +t}`;
@@ -4134,27 +4139,27 @@ var hl = class {
 		if (e = +e, t = +t, n = +n, r = +r, i = +i, i < 0) throw Error(`negative radius: ${i}`);
 		let a = this._x1, o = this._y1, s = n - e, c = r - t, l = a - e, u = o - t, d = l * l + u * u;
 		if (this._x1 === null) this._append`M${this._x1 = e},${this._y1 = t}`;
-		else if (d > ll) {
-			if (!(Math.abs(u * s - c * l) > ll) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
+		else if (d > fl) {
+			if (!(Math.abs(u * s - c * l) > fl) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
 			else {
-				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((sl - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
-				Math.abs(y - 1) > ll && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
+				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((ul - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
+				Math.abs(y - 1) > fl && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
 			}
 		}
 	}
 	arc(e, t, n, r, i, a) {
 		if (e = +e, t = +t, n = +n, a = !!a, n < 0) throw Error(`negative radius: ${n}`);
 		let o = n * Math.cos(r), s = n * Math.sin(r), c = e + o, l = t + s, u = 1 ^ a, d = a ? r - i : i - r;
-		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > ll || Math.abs(this._y1 - l) > ll) && this._append`L${c},${l}`, n) {
-			if (d < 0 && (d = d % cl + cl), d > ul) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
-			else if (d > ll) {
+		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > fl || Math.abs(this._y1 - l) > fl) && this._append`L${c},${l}`, n) {
+			if (d < 0 && (d = d % dl + dl), d > pl) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
+			else if (d > fl) {
 				let a = e + n * Math.cos(i), o = t + n * Math.sin(i);
-				if (d >= sl && this._equal(c, l, a, o)) {
+				if (d >= ul && this._equal(c, l, a, o)) {
 					d /= 2;
 					let i = r + d;
-					this._append`A${n},${n},0,${+(d >= sl)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
+					this._append`A${n},${n},0,${+(d >= ul)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
 				}
-				this._append`A${n},${n},0,${+(d >= sl)},${u},${this._x1 = a},${this._y1 = o}`;
+				this._append`A${n},${n},0,${+(d >= ul)},${u},${this._x1 = a},${this._y1 = o}`;
 			}
 		}
 	}
@@ -4165,40 +4170,40 @@ var hl = class {
 		return this._;
 	}
 };
-hl.prototype;
-function gl(e = 3) {
-	return new hl(+e);
+vl.prototype;
+function yl(e = 3) {
+	return new vl(+e);
 }
 // node_modules/d3-format/dist/d3-format.mjs
-function _l(e) {
+function bl(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
-function vl(e, t) {
+function xl(e, t) {
 	if (!isFinite(e) || e === 0) return null;
 	var n = (e = t ? e.toExponential(t - 1) : e.toExponential()).indexOf("e"), r = e.slice(0, n);
 	return [r.length > 1 ? r[0] + r.slice(2) : r, +e.slice(n + 1)];
 }
-function yl(e) {
-	return e = vl(Math.abs(e)), e ? e[1] : NaN;
+function Sl(e) {
+	return e = xl(Math.abs(e)), e ? e[1] : NaN;
 }
-function bl(e, t) {
+function Cl(e, t) {
 	return function(n, r) {
 		for (var i = n.length, a = [], o = 0, s = e[0], c = 0; i > 0 && s > 0 && (c + s + 1 > r && (s = Math.max(1, r - c)), a.push(n.substring(i -= s, i + s)), !((c += s + 1) > r));) s = e[o = (o + 1) % e.length];
 		return a.reverse().join(t);
 	};
 }
-function xl(e) {
+function wl(e) {
 	return function(t) {
 		return t.replace(/[0-9]/g, function(t) {
 			return e[+t];
 		});
 	};
 }
-var Sl = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
-function Cl(e) {
-	if (!(t = Sl.exec(e))) throw Error("invalid format: " + e);
+var Tl = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
+function El(e) {
+	if (!(t = Tl.exec(e))) throw Error("invalid format: " + e);
 	var t;
-	return new wl({
+	return new Dl({
 		fill: t[1],
 		align: t[2],
 		sign: t[3],
@@ -4211,14 +4216,14 @@ function Cl(e) {
 		type: t[10]
 	});
 }
-Cl.prototype = wl.prototype;
-function wl(e) {
+El.prototype = Dl.prototype;
+function Dl(e) {
 	this.fill = e.fill === void 0 ? " " : e.fill + "", this.align = e.align === void 0 ? ">" : e.align + "", this.sign = e.sign === void 0 ? "-" : e.sign + "", this.symbol = e.symbol === void 0 ? "" : e.symbol + "", this.zero = !!e.zero, this.width = e.width === void 0 ? void 0 : +e.width, this.comma = !!e.comma, this.precision = e.precision === void 0 ? void 0 : +e.precision, this.trim = !!e.trim, this.type = e.type === void 0 ? "" : e.type + "";
 }
-wl.prototype.toString = function() {
+Dl.prototype.toString = function() {
 	return this.fill + this.align + this.sign + this.symbol + (this.zero ? "0" : "") + (this.width === void 0 ? "" : Math.max(1, this.width | 0)) + (this.comma ? "," : "") + (this.precision === void 0 ? "" : "." + Math.max(0, this.precision | 0)) + (this.trim ? "~" : "") + this.type;
 };
-function Tl(e) {
+function Ol(e) {
 	out: for (var t = e.length, n = 1, r = -1, i; n < t; ++n) switch (e[n]) {
 		case ".":
 			r = i = n;
@@ -4232,38 +4237,38 @@ function Tl(e) {
 	}
 	return r > 0 ? e.slice(0, r) + e.slice(i + 1) : e;
 }
-var El;
-function Dl(e, t) {
-	var n = vl(e, t);
-	if (!n) return El = void 0, e.toPrecision(t);
-	var r = n[0], i = n[1], a = i - (El = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
-	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + vl(e, Math.max(0, t + a - 1))[0];
+var kl;
+function Al(e, t) {
+	var n = xl(e, t);
+	if (!n) return kl = void 0, e.toPrecision(t);
+	var r = n[0], i = n[1], a = i - (kl = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
+	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + xl(e, Math.max(0, t + a - 1))[0];
 }
-function Ol(e, t) {
-	var n = vl(e, t);
+function jl(e, t) {
+	var n = xl(e, t);
 	if (!n) return e + "";
 	var r = n[0], i = n[1];
 	return i < 0 ? "0." + Array(-i).join("0") + r : r.length > i + 1 ? r.slice(0, i + 1) + "." + r.slice(i + 1) : r + Array(i - r.length + 2).join("0");
 }
-var kl = {
+var Ml = {
 	"%": (e, t) => (e * 100).toFixed(t),
 	b: (e) => Math.round(e).toString(2),
 	c: (e) => e + "",
-	d: _l,
+	d: bl,
 	e: (e, t) => e.toExponential(t),
 	f: (e, t) => e.toFixed(t),
 	g: (e, t) => e.toPrecision(t),
 	o: (e) => Math.round(e).toString(8),
-	p: (e, t) => Ol(e * 100, t),
-	r: Ol,
-	s: Dl,
+	p: (e, t) => jl(e * 100, t),
+	r: jl,
+	s: Al,
 	X: (e) => Math.round(e).toString(16).toUpperCase(),
 	x: (e) => Math.round(e).toString(16)
 };
-function Al(e) {
+function Nl(e) {
 	return e;
 }
-var jl = Array.prototype.map, Ml = [
+var Pl = Array.prototype.map, Fl = [
 	"y",
 	"z",
 	"a",
@@ -4282,13 +4287,13 @@ var jl = Array.prototype.map, Ml = [
 	"Z",
 	"Y"
 ];
-function Nl(e) {
-	var t = e.grouping === void 0 || e.thousands === void 0 ? Al : bl(jl.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? Al : xl(jl.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
+function Il(e) {
+	var t = e.grouping === void 0 || e.thousands === void 0 ? Nl : Cl(Pl.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? Nl : wl(Pl.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
 	function l(e, l) {
-		e = Cl(e);
+		e = El(e);
 		var u = e.fill, d = e.align, f = e.sign, p = e.symbol, m = e.zero, h = e.width, g = e.comma, _ = e.precision, v = e.trim, y = e.type;
-		y === "n" ? (g = !0, y = "g") : kl[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
-		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = kl[y], C = /[defgprs%]/.test(y);
+		y === "n" ? (g = !0, y = "g") : Ml[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
+		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = Ml[y], C = /[defgprs%]/.test(y);
 		_ = _ === void 0 ? 6 : /[gprs]/.test(y) ? Math.max(1, Math.min(21, _)) : Math.max(0, Math.min(20, _));
 		function w(e) {
 			var n = b, r = x, o, l, p;
@@ -4296,7 +4301,7 @@ function Nl(e) {
 			else {
 				e = +e;
 				var w = e < 0 || 1 / e < 0;
-				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = Tl(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && El !== void 0 ? Ml[8 + El / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
+				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = Ol(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && kl !== void 0 ? Fl[8 + kl / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
 					for (o = -1, l = e.length; ++o < l;) if (p = e.charCodeAt(o), 48 > p || p > 57) {
 						r = (p === 46 ? i + e.slice(o + 1) : e.slice(o)) + r, e = e.slice(0, o);
 						break;
@@ -4324,7 +4329,7 @@ function Nl(e) {
 		}, w;
 	}
 	function u(e, t) {
-		var n = Math.max(-8, Math.min(8, Math.floor(yl(t) / 3))) * 3, r = 10 ** -n, i = l((e = Cl(e), e.type = "f", e), { suffix: Ml[8 + n / 3] });
+		var n = Math.max(-8, Math.min(8, Math.floor(Sl(t) / 3))) * 3, r = 10 ** -n, i = l((e = El(e), e.type = "f", e), { suffix: Fl[8 + n / 3] });
 		return function(e) {
 			return i(r * e);
 		};
@@ -4334,46 +4339,46 @@ function Nl(e) {
 		formatPrefix: u
 	};
 }
-var Pl, Fl, Il;
-Ll({
+var Ll, Rl, zl;
+Bl({
 	thousands: ",",
 	grouping: [3],
 	currency: ["$", ""]
 });
-function Ll(e) {
-	return Pl = Nl(e), Fl = Pl.format, Il = Pl.formatPrefix, Pl;
+function Bl(e) {
+	return Ll = Il(e), Rl = Ll.format, zl = Ll.formatPrefix, Ll;
 }
-function Rl(e) {
-	return Math.max(0, -yl(Math.abs(e)));
+function Vl(e) {
+	return Math.max(0, -Sl(Math.abs(e)));
 }
-function zl(e, t) {
-	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(yl(t) / 3))) * 3 - yl(Math.abs(e)));
+function Hl(e, t) {
+	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(Sl(t) / 3))) * 3 - Sl(Math.abs(e)));
 }
-function Bl(e, t) {
-	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, yl(t) - yl(e)) + 1;
+function Ul(e, t) {
+	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, Sl(t) - Sl(e)) + 1;
 }
 // node_modules/d3-geo/dist/d3-geo.mjs
-var B = 1e-6, Vl = 1e-12, V = Math.PI, Hl = V / 2, Ul = V / 4, Wl = V * 2, Gl = 180 / V, Kl = V / 180, ql = Math.abs, Jl = Math.atan, Yl = Math.atan2, H = Math.cos, Xl = Math.exp, Zl = Math.log, Ql = Math.pow, U = Math.sin, $l = Math.sign || function(e) {
+var B = 1e-6, Wl = 1e-12, V = Math.PI, Gl = V / 2, Kl = V / 4, ql = V * 2, Jl = 180 / V, Yl = V / 180, Xl = Math.abs, Zl = Math.atan, Ql = Math.atan2, H = Math.cos, $l = Math.exp, eu = Math.log, tu = Math.pow, U = Math.sin, nu = Math.sign || function(e) {
 	return e > 0 ? 1 : e < 0 ? -1 : 0;
-}, eu = Math.sqrt, tu = Math.tan;
-function nu(e) {
+}, ru = Math.sqrt, iu = Math.tan;
+function au(e) {
 	return e > 1 ? 0 : e < -1 ? V : Math.acos(e);
 }
-function ru(e) {
-	return e > 1 ? Hl : e < -1 ? -Hl : Math.asin(e);
+function ou(e) {
+	return e > 1 ? Gl : e < -1 ? -Gl : Math.asin(e);
 }
-function iu() {}
-function au(e, t) {
-	e && su.hasOwnProperty(e.type) && su[e.type](e, t);
+function su() {}
+function cu(e, t) {
+	e && uu.hasOwnProperty(e.type) && uu[e.type](e, t);
 }
-var ou = {
+var lu = {
 	Feature: function(e, t) {
-		au(e.geometry, t);
+		cu(e.geometry, t);
 	},
 	FeatureCollection: function(e, t) {
-		for (var n = e.features, r = -1, i = n.length; ++r < i;) au(n[r].geometry, t);
+		for (var n = e.features, r = -1, i = n.length; ++r < i;) cu(n[r].geometry, t);
 	}
-}, su = {
+}, uu = {
 	Sphere: function(e, t) {
 		t.sphere();
 	},
@@ -4384,39 +4389,39 @@ var ou = {
 		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) e = n[r], t.point(e[0], e[1], e[2]);
 	},
 	LineString: function(e, t) {
-		cu(e.coordinates, t, 0);
+		du(e.coordinates, t, 0);
 	},
 	MultiLineString: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) cu(n[r], t, 0);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) du(n[r], t, 0);
 	},
 	Polygon: function(e, t) {
-		lu(e.coordinates, t);
+		fu(e.coordinates, t);
 	},
 	MultiPolygon: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) lu(n[r], t);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) fu(n[r], t);
 	},
 	GeometryCollection: function(e, t) {
-		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) au(n[r], t);
+		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) cu(n[r], t);
 	}
 };
-function cu(e, t, n) {
+function du(e, t, n) {
 	var r = -1, i = e.length - n, a;
 	for (t.lineStart(); ++r < i;) a = e[r], t.point(a[0], a[1], a[2]);
 	t.lineEnd();
 }
-function lu(e, t) {
+function fu(e, t) {
 	var n = -1, r = e.length;
-	for (t.polygonStart(); ++n < r;) cu(e[n], t, 1);
+	for (t.polygonStart(); ++n < r;) du(e[n], t, 1);
 	t.polygonEnd();
 }
-function uu(e, t) {
-	e && ou.hasOwnProperty(e.type) ? ou[e.type](e, t) : au(e, t);
+function pu(e, t) {
+	e && lu.hasOwnProperty(e.type) ? lu[e.type](e, t) : cu(e, t);
 }
-new Xr(), new Xr();
-function du(e) {
-	return [Yl(e[1], e[0]), ru(e[2])];
+new $r(), new $r();
+function mu(e) {
+	return [Ql(e[1], e[0]), ou(e[2])];
 }
-function fu(e) {
+function hu(e) {
 	var t = e[0], n = e[1], r = H(n);
 	return [
 		r * H(t),
@@ -4424,31 +4429,31 @@ function fu(e) {
 		U(n)
 	];
 }
-function pu(e, t) {
+function gu(e, t) {
 	return e[0] * t[0] + e[1] * t[1] + e[2] * t[2];
 }
-function mu(e, t) {
+function _u(e, t) {
 	return [
 		e[1] * t[2] - e[2] * t[1],
 		e[2] * t[0] - e[0] * t[2],
 		e[0] * t[1] - e[1] * t[0]
 	];
 }
-function hu(e, t) {
+function vu(e, t) {
 	e[0] += t[0], e[1] += t[1], e[2] += t[2];
 }
-function gu(e, t) {
+function yu(e, t) {
 	return [
 		e[0] * t,
 		e[1] * t,
 		e[2] * t
 	];
 }
-function _u(e) {
-	var t = eu(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
+function bu(e) {
+	var t = ru(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
 	e[0] /= t, e[1] /= t, e[2] /= t;
 }
-function vu(e, t) {
+function xu(e, t) {
 	function n(n, r) {
 		return n = e(n, r), t(n[0], n[1]);
 	}
@@ -4456,59 +4461,59 @@ function vu(e, t) {
 		return n = t.invert(n, r), n && e.invert(n[0], n[1]);
 	}), n;
 }
-function yu(e, t) {
-	return ql(e) > V && (e -= Math.round(e / Wl) * Wl), [e, t];
+function Su(e, t) {
+	return Xl(e) > V && (e -= Math.round(e / ql) * ql), [e, t];
 }
-yu.invert = yu;
-function bu(e, t, n) {
-	return (e %= Wl) ? t || n ? vu(Su(e), Cu(t, n)) : Su(e) : t || n ? Cu(t, n) : yu;
+Su.invert = Su;
+function Cu(e, t, n) {
+	return (e %= ql) ? t || n ? xu(Tu(e), Eu(t, n)) : Tu(e) : t || n ? Eu(t, n) : Su;
 }
-function xu(e) {
+function wu(e) {
 	return function(t, n) {
-		return t += e, ql(t) > V && (t -= Math.round(t / Wl) * Wl), [t, n];
+		return t += e, Xl(t) > V && (t -= Math.round(t / ql) * ql), [t, n];
 	};
 }
-function Su(e) {
-	var t = xu(e);
-	return t.invert = xu(-e), t;
+function Tu(e) {
+	var t = wu(e);
+	return t.invert = wu(-e), t;
 }
-function Cu(e, t) {
+function Eu(e, t) {
 	var n = H(e), r = U(e), i = H(t), a = U(t);
 	function o(e, t) {
 		var o = H(t), s = H(e) * o, c = U(e) * o, l = U(t), u = l * n + s * r;
-		return [Yl(c * i - u * a, s * n - l * r), ru(u * i + c * a)];
+		return [Ql(c * i - u * a, s * n - l * r), ou(u * i + c * a)];
 	}
 	return o.invert = function(e, t) {
 		var o = H(t), s = H(e) * o, c = U(e) * o, l = U(t), u = l * i - c * a;
-		return [Yl(c * i + l * a, s * n + u * r), ru(u * n - s * r)];
+		return [Ql(c * i + l * a, s * n + u * r), ou(u * n - s * r)];
 	}, o;
 }
-function wu(e) {
-	e = bu(e[0] * Kl, e[1] * Kl, e.length > 2 ? e[2] * Kl : 0);
+function Du(e) {
+	e = Cu(e[0] * Yl, e[1] * Yl, e.length > 2 ? e[2] * Yl : 0);
 	function t(t) {
-		return t = e(t[0] * Kl, t[1] * Kl), t[0] *= Gl, t[1] *= Gl, t;
+		return t = e(t[0] * Yl, t[1] * Yl), t[0] *= Jl, t[1] *= Jl, t;
 	}
 	return t.invert = function(t) {
-		return t = e.invert(t[0] * Kl, t[1] * Kl), t[0] *= Gl, t[1] *= Gl, t;
+		return t = e.invert(t[0] * Yl, t[1] * Yl), t[0] *= Jl, t[1] *= Jl, t;
 	}, t;
 }
-function Tu(e, t, n, r, i, a) {
+function Ou(e, t, n, r, i, a) {
 	if (n) {
 		var o = H(t), s = U(t), c = r * n;
-		i == null ? (i = t + r * Wl, a = t - c / 2) : (i = Eu(o, i), a = Eu(o, a), (r > 0 ? i < a : i > a) && (i += r * Wl));
-		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = du([
+		i == null ? (i = t + r * ql, a = t - c / 2) : (i = ku(o, i), a = ku(o, a), (r > 0 ? i < a : i > a) && (i += r * ql));
+		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = mu([
 			o,
 			-s * H(u),
 			-s * U(u)
 		]), e.point(l[0], l[1]);
 	}
 }
-function Eu(e, t) {
-	t = fu(t), t[0] -= e, _u(t);
-	var n = nu(-t[1]);
-	return ((-t[2] < 0 ? -n : n) + Wl - B) % Wl;
+function ku(e, t) {
+	t = hu(t), t[0] -= e, bu(t);
+	var n = au(-t[1]);
+	return ((-t[2] < 0 ? -n : n) + ql - B) % ql;
 }
-function Du() {
+function Au() {
 	var e = [], t;
 	return {
 		point: function(e, n, r) {
@@ -4521,7 +4526,7 @@ function Du() {
 		lineStart: function() {
 			e.push(t = []);
 		},
-		lineEnd: iu,
+		lineEnd: su,
 		rejoin: function() {
 			e.length > 1 && e.push(e.pop().concat(e.shift()));
 		},
@@ -4531,18 +4536,18 @@ function Du() {
 		}
 	};
 }
-function Ou(e, t) {
-	return ql(e[0] - t[0]) < B && ql(e[1] - t[1]) < B;
+function ju(e, t) {
+	return Xl(e[0] - t[0]) < B && Xl(e[1] - t[1]) < B;
 }
-function ku(e, t, n, r) {
+function Mu(e, t, n, r) {
 	this.x = e, this.z = t, this.o = n, this.e = r, this.v = !1, this.n = this.p = null;
 }
-function Au(e, t, n, r, i) {
+function Nu(e, t, n, r, i) {
 	var a = [], o = [], s, c;
 	if (e.forEach(function(e) {
 		if (!((t = e.length - 1) <= 0)) {
 			var t, n = e[0], r = e[t], c;
-			if (Ou(n, r)) {
+			if (ju(n, r)) {
 				if (!n[2] && !r[2]) {
 					for (i.lineStart(), s = 0; s < t; ++s) i.point((n = e[s])[0], n[1]);
 					i.lineEnd();
@@ -4550,10 +4555,10 @@ function Au(e, t, n, r, i) {
 				}
 				r[0] += 2 * B;
 			}
-			a.push(c = new ku(n, e, null, !0)), o.push(c.o = new ku(n, null, c, !1)), a.push(c = new ku(r, e, null, !1)), o.push(c.o = new ku(r, null, c, !0));
+			a.push(c = new Mu(n, e, null, !0)), o.push(c.o = new Mu(n, null, c, !1)), a.push(c = new Mu(r, e, null, !1)), o.push(c.o = new Mu(r, null, c, !0));
 		}
 	}), a.length) {
-		for (o.sort(t), ju(a), ju(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
+		for (o.sort(t), Pu(a), Pu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
 		for (var l = a[0], u, d;;) {
 			for (var f = l, p = !0; f.v;) if ((f = f.n) === l) return;
 			u = f.z, i.lineStart();
@@ -4573,38 +4578,38 @@ function Au(e, t, n, r, i) {
 		}
 	}
 }
-function ju(e) {
+function Pu(e) {
 	if (t = e.length) {
 		for (var t, n = 0, r = e[0], i; ++n < t;) r.n = i = e[n], i.p = r, r = i;
 		r.n = i = e[0], i.p = r;
 	}
 }
-function Mu(e) {
-	return ql(e[0]) <= V ? e[0] : $l(e[0]) * ((ql(e[0]) + V) % Wl - V);
+function Fu(e) {
+	return Xl(e[0]) <= V ? e[0] : nu(e[0]) * ((Xl(e[0]) + V) % ql - V);
 }
-function Nu(e, t) {
-	var n = Mu(t), r = t[1], i = U(r), a = [
+function Iu(e, t) {
+	var n = Fu(t), r = t[1], i = U(r), a = [
 		U(n),
 		-H(n),
 		0
-	], o = 0, s = 0, c = new Xr();
-	i === 1 ? r = Hl + B : i === -1 && (r = -Hl - B);
-	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = Mu(p), h = p[1] / 2 + Ul, g = U(h), _ = H(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
-		var y = d[v], b = Mu(y), x = y[1] / 2 + Ul, S = U(x), C = H(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > V, O = g * S;
-		if (c.add(Yl(O * T * U(E), _ * C + O * H(E))), o += D ? w + T * Wl : w, D ^ m >= n ^ b >= n) {
-			var k = mu(fu(p), fu(y));
-			_u(k);
-			var A = mu(a, k);
-			_u(A);
-			var j = (D ^ w >= 0 ? -1 : 1) * ru(A[2]);
+	], o = 0, s = 0, c = new $r();
+	i === 1 ? r = Gl + B : i === -1 && (r = -Gl - B);
+	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = Fu(p), h = p[1] / 2 + Kl, g = U(h), _ = H(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
+		var y = d[v], b = Fu(y), x = y[1] / 2 + Kl, S = U(x), C = H(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > V, O = g * S;
+		if (c.add(Ql(O * T * U(E), _ * C + O * H(E))), o += D ? w + T * ql : w, D ^ m >= n ^ b >= n) {
+			var k = _u(hu(p), hu(y));
+			bu(k);
+			var A = _u(a, k);
+			bu(A);
+			var j = (D ^ w >= 0 ? -1 : 1) * ou(A[2]);
 			(r > j || r === j && (k[0] || k[1])) && (s += D ^ w >= 0 ? 1 : -1);
 		}
 	}
-	return (o < -B || o < B && c < -Vl) ^ s & 1;
+	return (o < -B || o < B && c < -Wl) ^ s & 1;
 }
-function Pu(e, t, n, r) {
+function Lu(e, t, n, r) {
 	return function(i) {
-		var a = t(i), o = Du(), s = t(o), c = !1, l, u, d, f = {
+		var a = t(i), o = Au(), s = t(o), c = !1, l, u, d, f = {
 			point: p,
 			lineStart: h,
 			lineEnd: g,
@@ -4612,9 +4617,9 @@ function Pu(e, t, n, r) {
 				f.point = _, f.lineStart = v, f.lineEnd = y, u = [], l = [];
 			},
 			polygonEnd: function() {
-				f.point = p, f.lineStart = h, f.lineEnd = g, u = Fi(u);
-				var e = Nu(l, r);
-				u.length ? (c ||= (i.polygonStart(), !0), Au(u, Iu, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
+				f.point = p, f.lineStart = h, f.lineEnd = g, u = Ri(u);
+				var e = Iu(l, r);
+				u.length ? (c ||= (i.polygonStart(), !0), Nu(u, zu, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
 			},
 			sphere: function() {
 				i.polygonStart(), i.lineStart(), n(null, null, 1, i), i.lineEnd(), i.polygonEnd();
@@ -4647,30 +4652,30 @@ function Pu(e, t, n, r) {
 						for (c ||= (i.polygonStart(), !0), i.lineStart(), n = 0; n < a; ++n) i.point((p = f[n])[0], p[1]);
 						i.lineEnd();
 					}
-				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(Fu));
+				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(Ru));
 			}
 		}
 		return f;
 	};
 }
-function Fu(e) {
+function Ru(e) {
 	return e.length > 1;
 }
-function Iu(e, t) {
-	return ((e = e.x)[0] < 0 ? e[1] - Hl - B : Hl - e[1]) - ((t = t.x)[0] < 0 ? t[1] - Hl - B : Hl - t[1]);
+function zu(e, t) {
+	return ((e = e.x)[0] < 0 ? e[1] - Gl - B : Gl - e[1]) - ((t = t.x)[0] < 0 ? t[1] - Gl - B : Gl - t[1]);
 }
-var Lu = Pu(function() {
+var Bu = Lu(function() {
 	return !0;
-}, Ru, Bu, [-V, -Hl]);
-function Ru(e) {
+}, Vu, Uu, [-V, -Gl]);
+function Vu(e) {
 	var t = NaN, n = NaN, r = NaN, i;
 	return {
 		lineStart: function() {
 			e.lineStart(), i = 1;
 		},
 		point: function(a, o) {
-			var s = a > 0 ? V : -V, c = ql(a - t);
-			ql(c - V) < B ? (e.point(t, n = (n + o) / 2 > 0 ? Hl : -Hl), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= V && (ql(t - r) < B && (t -= r * B), ql(a - s) < B && (a -= s * B), n = zu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
+			var s = a > 0 ? V : -V, c = Xl(a - t);
+			Xl(c - V) < B ? (e.point(t, n = (n + o) / 2 > 0 ? Gl : -Gl), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= V && (Xl(t - r) < B && (t -= r * B), Xl(a - s) < B && (a -= s * B), n = Hu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
 		},
 		lineEnd: function() {
 			e.lineEnd(), t = n = NaN;
@@ -4680,22 +4685,22 @@ function Ru(e) {
 		}
 	};
 }
-function zu(e, t, n, r) {
+function Hu(e, t, n, r) {
 	var i, a, o = U(e - n);
-	return ql(o) > B ? Jl((U(t) * (a = H(r)) * U(n) - U(r) * (i = H(t)) * U(e)) / (i * a * o)) : (t + r) / 2;
+	return Xl(o) > B ? Zl((U(t) * (a = H(r)) * U(n) - U(r) * (i = H(t)) * U(e)) / (i * a * o)) : (t + r) / 2;
 }
-function Bu(e, t, n, r) {
+function Uu(e, t, n, r) {
 	var i;
-	if (e == null) i = n * Hl, r.point(-V, i), r.point(0, i), r.point(V, i), r.point(V, 0), r.point(V, -i), r.point(0, -i), r.point(-V, -i), r.point(-V, 0), r.point(-V, i);
-	else if (ql(e[0] - t[0]) > B) {
+	if (e == null) i = n * Gl, r.point(-V, i), r.point(0, i), r.point(V, i), r.point(V, 0), r.point(V, -i), r.point(0, -i), r.point(-V, -i), r.point(-V, 0), r.point(-V, i);
+	else if (Xl(e[0] - t[0]) > B) {
 		var a = e[0] < t[0] ? V : -V;
 		i = n * a / 2, r.point(-a, i), r.point(0, i), r.point(a, i);
 	} else r.point(t[0], t[1]);
 }
-function Vu(e) {
-	var t = H(e), n = 2 * Kl, r = t > 0, i = ql(t) > B;
+function Wu(e) {
+	var t = H(e), n = 2 * Yl, r = t > 0, i = Xl(t) > B;
 	function a(t, r, i, a) {
-		Tu(a, e, n, i, t, r);
+		Ou(a, e, n, i, t, r);
 	}
 	function o(e, n) {
 		return H(e) * H(n) > t;
@@ -4708,12 +4713,12 @@ function Vu(e) {
 			},
 			point: function(d, f) {
 				var p = [d, f], m, h = o(d, f), g = r ? h ? 0 : l(d, f) : h ? l(d + (d < 0 ? V : -V), f) : 0;
-				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || Ou(t, m) || Ou(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
+				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || ju(t, m) || ju(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
 				else if (i && t && r ^ h) {
 					var _;
 					!(g & n) && (_ = c(p, t, !0)) && (u = 0, r ? (e.lineStart(), e.point(_[0][0], _[0][1]), e.point(_[1][0], _[1][1]), e.lineEnd()) : (e.point(_[1][0], _[1][1]), e.lineEnd(), e.lineStart(), e.point(_[0][0], _[0][1], 3)));
 				}
-				!h || t && Ou(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
+				!h || t && ju(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
 			},
 			lineEnd: function() {
 				a && e.lineEnd(), t = null;
@@ -4724,24 +4729,24 @@ function Vu(e) {
 		};
 	}
 	function c(e, n, r) {
-		var i = fu(e), a = fu(n), o = [
+		var i = hu(e), a = hu(n), o = [
 			1,
 			0,
 			0
-		], s = mu(i, a), c = pu(s, s), l = s[0], u = c - l * l;
+		], s = _u(i, a), c = gu(s, s), l = s[0], u = c - l * l;
 		if (!u) return !r && e;
-		var d = t * c / u, f = -t * l / u, p = mu(o, s), m = gu(o, d);
-		hu(m, gu(s, f));
-		var h = p, g = pu(m, h), _ = pu(h, h), v = g * g - _ * (pu(m, m) - 1);
+		var d = t * c / u, f = -t * l / u, p = _u(o, s), m = yu(o, d);
+		vu(m, yu(s, f));
+		var h = p, g = gu(m, h), _ = gu(h, h), v = g * g - _ * (gu(m, m) - 1);
 		if (!(v < 0)) {
-			var y = eu(v), b = gu(h, (-g - y) / _);
-			if (hu(b, m), b = du(b), !r) return b;
+			var y = ru(v), b = yu(h, (-g - y) / _);
+			if (vu(b, m), b = mu(b), !r) return b;
 			var x = e[0], S = n[0], C = e[1], w = n[1], T;
 			S < x && (T = x, x = S, S = T);
-			var E = S - x, D = ql(E - V) < B, O = D || E < B;
-			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (ql(b[0] - x) < B ? C : w) : C <= b[1] && b[1] <= w : E > V ^ (x <= b[0] && b[0] <= S)) {
-				var k = gu(h, (-g + y) / _);
-				return hu(k, m), [b, du(k)];
+			var E = S - x, D = Xl(E - V) < B, O = D || E < B;
+			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (Xl(b[0] - x) < B ? C : w) : C <= b[1] && b[1] <= w : E > V ^ (x <= b[0] && b[0] <= S)) {
+				var k = yu(h, (-g + y) / _);
+				return vu(k, m), [b, mu(k)];
 			}
 		}
 	}
@@ -4749,9 +4754,9 @@ function Vu(e) {
 		var i = r ? e : V - e, a = 0;
 		return t < -i ? a |= 1 : t > i && (a |= 2), n < -i ? a |= 4 : n > i && (a |= 8), a;
 	}
-	return Pu(o, s, a, r ? [0, -e] : [-V, e - V]);
+	return Lu(o, s, a, r ? [0, -e] : [-V, e - V]);
 }
-function Hu(e, t, n, r, i, a) {
+function Gu(e, t, n, r, i, a) {
 	var o = e[0], s = e[1], c = t[0], l = t[1], u = 0, d = 1, f = c - o, p = l - s, m = n - o;
 	if (!(!f && m > 0)) {
 		if (m /= f, f < 0) {
@@ -4791,8 +4796,8 @@ function Hu(e, t, n, r, i, a) {
 		}
 	}
 }
-var Uu = 1e9, Wu = -Uu;
-function Gu(e, t, n, r) {
+var Ku = 1e9, qu = -Ku;
+function Ju(e, t, n, r) {
 	function i(i, a) {
 		return e <= i && i <= n && t <= a && a <= r;
 	}
@@ -4804,7 +4809,7 @@ function Gu(e, t, n, r) {
 		else l.point(a[0], a[1]);
 	}
 	function o(r, i) {
-		return ql(r[0] - e) < B ? i > 0 ? 0 : 3 : ql(r[0] - n) < B ? i > 0 ? 2 : 1 : ql(r[1] - t) < B ? +(i > 0) : i > 0 ? 3 : 2;
+		return Xl(r[0] - e) < B ? i > 0 ? 0 : 3 : Xl(r[0] - n) < B ? i > 0 ? 2 : 1 : Xl(r[1] - t) < B ? +(i > 0) : i > 0 ? 3 : 2;
 	}
 	function s(e, t) {
 		return c(e.x, t.x);
@@ -4814,7 +4819,7 @@ function Gu(e, t, n, r) {
 		return n === r ? n === 0 ? t[1] - e[1] : n === 1 ? e[0] - t[0] : n === 2 ? e[1] - t[1] : t[0] - e[0] : n - r;
 	}
 	return function(o) {
-		var c = o, l = Du(), u, d, f, p, m, h, g, _, v, y, b, x = {
+		var c = o, l = Au(), u, d, f, p, m, h, g, _, v, y, b, x = {
 			point: S,
 			lineStart: E,
 			lineEnd: D,
@@ -4832,8 +4837,8 @@ function Gu(e, t, n, r) {
 			c = l, u = [], d = [], b = !0;
 		}
 		function T() {
-			var e = C(), t = b && e, n = (u = Fi(u)).length;
-			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && Au(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
+			var e = C(), t = b && e, n = (u = Ri(u)).length;
+			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && Nu(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
 		}
 		function E() {
 			x.point = O, d && d.push(f = []), y = !0, v = !1, g = _ = NaN;
@@ -4846,103 +4851,103 @@ function Gu(e, t, n, r) {
 			if (d && f.push([a, o]), y) p = a, m = o, h = s, y = !1, s && (c.lineStart(), c.point(a, o));
 			else if (s && v) c.point(a, o);
 			else {
-				var l = [g = Math.max(Wu, Math.min(Uu, g)), _ = Math.max(Wu, Math.min(Uu, _))], u = [a = Math.max(Wu, Math.min(Uu, a)), o = Math.max(Wu, Math.min(Uu, o))];
-				Hu(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
+				var l = [g = Math.max(qu, Math.min(Ku, g)), _ = Math.max(qu, Math.min(Ku, _))], u = [a = Math.max(qu, Math.min(Ku, a)), o = Math.max(qu, Math.min(Ku, o))];
+				Gu(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
 			}
 			g = a, _ = o, v = s;
 		}
 		return x;
 	};
 }
-var Ku = (e) => e, qu = new Xr(), Ju = new Xr(), Yu, Xu, Zu, Qu, $u = {
-	point: iu,
-	lineStart: iu,
-	lineEnd: iu,
+var Yu = (e) => e, Xu = new $r(), Zu = new $r(), Qu, $u, ed, td, nd = {
+	point: su,
+	lineStart: su,
+	lineEnd: su,
 	polygonStart: function() {
-		$u.lineStart = ed, $u.lineEnd = rd;
+		nd.lineStart = rd, nd.lineEnd = od;
 	},
 	polygonEnd: function() {
-		$u.lineStart = $u.lineEnd = $u.point = iu, qu.add(ql(Ju)), Ju = new Xr();
+		nd.lineStart = nd.lineEnd = nd.point = su, Xu.add(Xl(Zu)), Zu = new $r();
 	},
 	result: function() {
-		var e = qu / 2;
-		return qu = new Xr(), e;
+		var e = Xu / 2;
+		return Xu = new $r(), e;
 	}
 };
-function ed() {
-	$u.point = td;
-}
-function td(e, t) {
-	$u.point = nd, Yu = Zu = e, Xu = Qu = t;
-}
-function nd(e, t) {
-	Ju.add(Qu * e - Zu * t), Zu = e, Qu = t;
-}
 function rd() {
-	nd(Yu, Xu);
+	nd.point = id;
 }
-var id = Infinity, ad = id, od = -id, sd = od, cd = {
-	point: ld,
-	lineStart: iu,
-	lineEnd: iu,
-	polygonStart: iu,
-	polygonEnd: iu,
+function id(e, t) {
+	nd.point = ad, Qu = ed = e, $u = td = t;
+}
+function ad(e, t) {
+	Zu.add(td * e - ed * t), ed = e, td = t;
+}
+function od() {
+	ad(Qu, $u);
+}
+var sd = Infinity, cd = sd, ld = -sd, ud = ld, dd = {
+	point: fd,
+	lineStart: su,
+	lineEnd: su,
+	polygonStart: su,
+	polygonEnd: su,
 	result: function() {
-		var e = [[id, ad], [od, sd]];
-		return od = sd = -(ad = id = Infinity), e;
+		var e = [[sd, cd], [ld, ud]];
+		return ld = ud = -(cd = sd = Infinity), e;
 	}
 };
-function ld(e, t) {
-	e < id && (id = e), e > od && (od = e), t < ad && (ad = t), t > sd && (sd = t);
+function fd(e, t) {
+	e < sd && (sd = e), e > ld && (ld = e), t < cd && (cd = t), t > ud && (ud = t);
 }
-var ud = 0, dd = 0, fd = 0, pd = 0, md = 0, hd = 0, gd = 0, _d = 0, vd = 0, yd, bd, xd, Sd, Cd = {
-	point: wd,
-	lineStart: Td,
-	lineEnd: Od,
+var pd = 0, md = 0, hd = 0, gd = 0, _d = 0, vd = 0, yd = 0, bd = 0, xd = 0, Sd, Cd, wd, Td, Ed = {
+	point: Dd,
+	lineStart: Od,
+	lineEnd: jd,
 	polygonStart: function() {
-		Cd.lineStart = kd, Cd.lineEnd = Ad;
+		Ed.lineStart = Md, Ed.lineEnd = Nd;
 	},
 	polygonEnd: function() {
-		Cd.point = wd, Cd.lineStart = Td, Cd.lineEnd = Od;
+		Ed.point = Dd, Ed.lineStart = Od, Ed.lineEnd = jd;
 	},
 	result: function() {
-		var e = vd ? [gd / vd, _d / vd] : hd ? [pd / hd, md / hd] : fd ? [ud / fd, dd / fd] : [NaN, NaN];
-		return ud = dd = fd = pd = md = hd = gd = _d = vd = 0, e;
+		var e = xd ? [yd / xd, bd / xd] : vd ? [gd / vd, _d / vd] : hd ? [pd / hd, md / hd] : [NaN, NaN];
+		return pd = md = hd = gd = _d = vd = yd = bd = xd = 0, e;
 	}
 };
-function wd(e, t) {
-	ud += e, dd += t, ++fd;
-}
-function Td() {
-	Cd.point = Ed;
-}
-function Ed(e, t) {
-	Cd.point = Dd, wd(xd = e, Sd = t);
-}
 function Dd(e, t) {
-	var n = e - xd, r = t - Sd, i = eu(n * n + r * r);
-	pd += i * (xd + e) / 2, md += i * (Sd + t) / 2, hd += i, wd(xd = e, Sd = t);
+	pd += e, md += t, ++hd;
 }
 function Od() {
-	Cd.point = wd;
+	Ed.point = kd;
 }
-function kd() {
-	Cd.point = jd;
+function kd(e, t) {
+	Ed.point = Ad, Dd(wd = e, Td = t);
 }
-function Ad() {
-	Md(yd, bd);
+function Ad(e, t) {
+	var n = e - wd, r = t - Td, i = ru(n * n + r * r);
+	gd += i * (wd + e) / 2, _d += i * (Td + t) / 2, vd += i, Dd(wd = e, Td = t);
 }
-function jd(e, t) {
-	Cd.point = Md, wd(yd = xd = e, bd = Sd = t);
+function jd() {
+	Ed.point = Dd;
 }
-function Md(e, t) {
-	var n = e - xd, r = t - Sd, i = eu(n * n + r * r);
-	pd += i * (xd + e) / 2, md += i * (Sd + t) / 2, hd += i, i = Sd * e - xd * t, gd += i * (xd + e), _d += i * (Sd + t), vd += i * 3, wd(xd = e, Sd = t);
+function Md() {
+	Ed.point = Pd;
 }
-function Nd(e) {
+function Nd() {
+	Fd(Sd, Cd);
+}
+function Pd(e, t) {
+	Ed.point = Fd, Dd(Sd = wd = e, Cd = Td = t);
+}
+function Fd(e, t) {
+	var n = e - wd, r = t - Td, i = ru(n * n + r * r);
+	gd += i * (wd + e) / 2, _d += i * (Td + t) / 2, vd += i, i = Td * e - wd * t, yd += i * (wd + e), bd += i * (Td + t), xd += i * 3, Dd(wd = e, Td = t);
+}
+function Id(e) {
 	this._context = e;
 }
-Nd.prototype = {
+Id.prototype = {
 	_radius: 4.5,
 	pointRadius: function(e) {
 		return this._radius = e, this;
@@ -4967,39 +4972,39 @@ Nd.prototype = {
 			case 1:
 				this._context.lineTo(e, t);
 				break;
-			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, Wl);
+			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, ql);
 		}
 	},
-	result: iu
+	result: su
 };
-var Pd = new Xr(), Fd, Id, Ld, Rd, zd, Bd = {
-	point: iu,
+var Ld = new $r(), Rd, zd, Bd, Vd, Hd, Ud = {
+	point: su,
 	lineStart: function() {
-		Bd.point = Vd;
+		Ud.point = Wd;
 	},
 	lineEnd: function() {
-		Fd && Hd(Id, Ld), Bd.point = iu;
+		Rd && Gd(zd, Bd), Ud.point = su;
 	},
 	polygonStart: function() {
-		Fd = !0;
+		Rd = !0;
 	},
 	polygonEnd: function() {
-		Fd = null;
+		Rd = null;
 	},
 	result: function() {
-		var e = +Pd;
-		return Pd = new Xr(), e;
+		var e = +Ld;
+		return Ld = new $r(), e;
 	}
 };
-function Vd(e, t) {
-	Bd.point = Hd, Id = Rd = e, Ld = zd = t;
+function Wd(e, t) {
+	Ud.point = Gd, zd = Vd = e, Bd = Hd = t;
 }
-function Hd(e, t) {
-	Rd -= e, zd -= t, Pd.add(eu(Rd * Rd + zd * zd)), Rd = e, zd = t;
+function Gd(e, t) {
+	Vd -= e, Hd -= t, Ld.add(ru(Vd * Vd + Hd * Hd)), Vd = e, Hd = t;
 }
-var Ud, Wd, Gd, Kd, qd = class {
+var Kd, qd, Jd, Yd, Xd = class {
 	constructor(e) {
-		this._append = e == null ? Jd : Yd(e), this._radius = 4.5, this._ = "";
+		this._append = e == null ? Zd : Qd(e), this._radius = 4.5, this._ = "";
 	}
 	pointRadius(e) {
 		return this._radius = +e, this;
@@ -5025,11 +5030,11 @@ var Ud, Wd, Gd, Kd, qd = class {
 				this._append`L${e},${t}`;
 				break;
 			default:
-				if (this._append`M${e},${t}`, this._radius !== Gd || this._append !== Wd) {
+				if (this._append`M${e},${t}`, this._radius !== Jd || this._append !== qd) {
 					let e = this._radius, t = this._;
-					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, Gd = e, Wd = this._append, Kd = this._, this._ = t;
+					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, Jd = e, qd = this._append, Yd = this._, this._ = t;
 				}
-				this._ += Kd;
+				this._ += Yd;
 		}
 	}
 	result() {
@@ -5037,42 +5042,42 @@ var Ud, Wd, Gd, Kd, qd = class {
 		return this._ = "", e.length ? e : null;
 	}
 };
-function Jd(e) {
+function Zd(e) {
 	let t = 1;
 	this._ += e[0];
 	for (let n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function Yd(e) {
+function Qd(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
-	if (t > 15) return Jd;
-	if (t !== Ud) {
+	if (t > 15) return Zd;
+	if (t !== Kd) {
 		let e = 10 ** t;
-		Ud = t, Wd = function(t) {
+		Kd = t, qd = function(t) {
 			let n = 1;
 			this._ += t[0];
 			for (let r = t.length; n < r; ++n) this._ += Math.round(arguments[n] * e) / e + t[n];
 		};
 	}
-	return Wd;
+	return qd;
 }
-function Xd(e, t) {
+function $d(e, t) {
 	let n = 3, r = 4.5, i, a;
 	function o(e) {
-		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), uu(e, i(a))), a.result();
+		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), pu(e, i(a))), a.result();
 	}
 	return o.area = function(e) {
-		return uu(e, i($u)), $u.result();
+		return pu(e, i(nd)), nd.result();
 	}, o.measure = function(e) {
-		return uu(e, i(Bd)), Bd.result();
+		return pu(e, i(Ud)), Ud.result();
 	}, o.bounds = function(e) {
-		return uu(e, i(cd)), cd.result();
+		return pu(e, i(dd)), dd.result();
 	}, o.centroid = function(e) {
-		return uu(e, i(Cd)), Cd.result();
+		return pu(e, i(Ed)), Ed.result();
 	}, o.projection = function(t) {
-		return arguments.length ? (i = t == null ? (e = null, Ku) : (e = t).stream, o) : e;
+		return arguments.length ? (i = t == null ? (e = null, Yu) : (e = t).stream, o) : e;
 	}, o.context = function(e) {
-		return arguments.length ? (a = e == null ? (t = null, new qd(n)) : new Nd(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
+		return arguments.length ? (a = e == null ? (t = null, new Xd(n)) : new Id(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
 	}, o.pointRadius = function(e) {
 		return arguments.length ? (r = typeof e == "function" ? e : (a.pointRadius(+e), +e), o) : r;
 	}, o.digits = function(e) {
@@ -5083,22 +5088,22 @@ function Xd(e, t) {
 			if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
 			n = t;
 		}
-		return t === null && (a = new qd(n)), o;
+		return t === null && (a = new Xd(n)), o;
 	}, o.projection(e).digits(n).context(t);
 }
-function Zd(e) {
-	return { stream: Qd(e) };
+function ef(e) {
+	return { stream: tf(e) };
 }
-function Qd(e) {
+function tf(e) {
 	return function(t) {
-		var n = new $d();
+		var n = new nf();
 		for (var r in e) n[r] = e[r];
 		return n.stream = t, n;
 	};
 }
-function $d() {}
-$d.prototype = {
-	constructor: $d,
+function nf() {}
+nf.prototype = {
+	constructor: nf,
 	point: function(e, t) {
 		this.stream.point(e, t);
 	},
@@ -5118,46 +5123,46 @@ $d.prototype = {
 		this.stream.polygonEnd();
 	}
 };
-function ef(e, t, n) {
+function rf(e, t, n) {
 	var r = e.clipExtent && e.clipExtent();
-	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), uu(n, e.stream(cd)), t(cd.result()), r != null && e.clipExtent(r), e;
+	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), pu(n, e.stream(dd)), t(dd.result()), r != null && e.clipExtent(r), e;
 }
-function tf(e, t, n) {
-	return ef(e, function(n) {
+function af(e, t, n) {
+	return rf(e, function(n) {
 		var r = t[1][0] - t[0][0], i = t[1][1] - t[0][1], a = Math.min(r / (n[1][0] - n[0][0]), i / (n[1][1] - n[0][1])), o = +t[0][0] + (r - a * (n[1][0] + n[0][0])) / 2, s = +t[0][1] + (i - a * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * a).translate([o, s]);
 	}, n);
 }
-function nf(e, t, n) {
-	return tf(e, [[0, 0], t], n);
+function of(e, t, n) {
+	return af(e, [[0, 0], t], n);
 }
-function rf(e, t, n) {
-	return ef(e, function(n) {
+function sf(e, t, n) {
+	return rf(e, function(n) {
 		var r = +t, i = r / (n[1][0] - n[0][0]), a = (r - i * (n[1][0] + n[0][0])) / 2, o = -i * n[0][1];
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-function af(e, t, n) {
-	return ef(e, function(n) {
+function cf(e, t, n) {
+	return rf(e, function(n) {
 		var r = +t, i = r / (n[1][1] - n[0][1]), a = -i * n[0][0], o = (r - i * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-var of = 16, sf = H(30 * Kl);
-function cf(e, t) {
-	return +t ? uf(e, t) : lf(e);
+var lf = 16, uf = H(30 * Yl);
+function df(e, t) {
+	return +t ? pf(e, t) : ff(e);
 }
-function lf(e) {
-	return Qd({ point: function(t, n) {
+function ff(e) {
+	return tf({ point: function(t, n) {
 		t = e(t, n), this.stream.point(t[0], t[1]);
 	} });
 }
-function uf(e, t) {
+function pf(e, t) {
 	function n(r, i, a, o, s, c, l, u, d, f, p, m, h, g) {
 		var _ = l - r, v = u - i, y = _ * _ + v * v;
 		if (y > 4 * t && h--) {
-			var b = o + f, x = s + p, S = c + m, C = eu(b * b + x * x + S * S), w = ru(S /= C), T = ql(ql(S) - 1) < B || ql(a - d) < B ? (a + d) / 2 : Yl(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
-			(j * j / y > t || ql((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < sf) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
+			var b = o + f, x = s + p, S = c + m, C = ru(b * b + x * x + S * S), w = ou(S /= C), T = Xl(Xl(S) - 1) < B || Xl(a - d) < B ? (a + d) / 2 : Ql(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
+			(j * j / y > t || Xl((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < uf) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
 		}
 	}
 	return function(t) {
@@ -5179,8 +5184,8 @@ function uf(e, t) {
 			u = NaN, h.point = v, t.lineStart();
 		}
 		function v(r, i) {
-			var a = fu([r, i]), o = e(r, i);
-			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], of, t), t.point(u, d);
+			var a = hu([r, i]), o = e(r, i);
+			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], lf, t), t.point(u, d);
 		}
 		function y() {
 			h.point = g, t.lineEnd();
@@ -5192,21 +5197,21 @@ function uf(e, t) {
 			v(r = e, t), i = u, a = d, o = f, s = p, c = m, h.point = v;
 		}
 		function S() {
-			n(u, d, l, f, p, m, i, a, r, o, s, c, of, t), h.lineEnd = y, y();
+			n(u, d, l, f, p, m, i, a, r, o, s, c, lf, t), h.lineEnd = y, y();
 		}
 		return h;
 	};
 }
-var df = Qd({ point: function(e, t) {
-	this.stream.point(e * Kl, t * Kl);
+var mf = tf({ point: function(e, t) {
+	this.stream.point(e * Yl, t * Yl);
 } });
-function ff(e) {
-	return Qd({ point: function(t, n) {
+function hf(e) {
+	return tf({ point: function(t, n) {
 		var r = e(t, n);
 		return this.stream.point(r[0], r[1]);
 	} });
 }
-function pf(e, t, n, r, i) {
+function gf(e, t, n, r, i) {
 	function a(a, o) {
 		return a *= r, o *= i, [t + e * a, n - e * o];
 	}
@@ -5214,8 +5219,8 @@ function pf(e, t, n, r, i) {
 		return [(a - t) / e * r, (n - o) / e * i];
 	}, a;
 }
-function mf(e, t, n, r, i, a) {
-	if (!a) return pf(e, t, n, r, i);
+function _f(e, t, n, r, i, a) {
+	if (!a) return gf(e, t, n, r, i);
 	var o = H(a), s = U(a), c = o * e, l = s * e, u = o / e, d = s / e, f = (s * n - o * t) / e, p = (s * t + o * n) / e;
 	function m(e, a) {
 		return e *= r, a *= i, [c * e - l * a + t, n - l * e - c * a];
@@ -5224,61 +5229,61 @@ function mf(e, t, n, r, i, a) {
 		return [r * (u * e - d * t + f), i * (p - d * e - u * t)];
 	}, m;
 }
-function hf(e) {
-	return gf(function() {
+function vf(e) {
+	return yf(function() {
 		return e;
 	})();
 }
-function gf(e) {
-	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Lu, g = null, _, v, y, b = Ku, x = .5, S, C, w, T, E;
+function yf(e) {
+	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Bu, g = null, _, v, y, b = Yu, x = .5, S, C, w, T, E;
 	function D(e) {
-		return w(e[0] * Kl, e[1] * Kl);
+		return w(e[0] * Yl, e[1] * Yl);
 	}
 	function O(e) {
-		return e = w.invert(e[0], e[1]), e && [e[0] * Gl, e[1] * Gl];
+		return e = w.invert(e[0], e[1]), e && [e[0] * Jl, e[1] * Jl];
 	}
 	D.stream = function(e) {
-		return T && E === e ? T : T = df(ff(u)(h(S(b(E = e)))));
+		return T && E === e ? T : T = mf(hf(u)(h(S(b(E = e)))));
 	}, D.preclip = function(e) {
 		return arguments.length ? (h = e, m = void 0, A()) : h;
 	}, D.postclip = function(e) {
 		return arguments.length ? (b = e, g = _ = v = y = null, A()) : b;
 	}, D.clipAngle = function(e) {
-		return arguments.length ? (h = +e ? Vu(m = e * Kl) : (m = null, Lu), A()) : m * Gl;
+		return arguments.length ? (h = +e ? Wu(m = e * Yl) : (m = null, Bu), A()) : m * Jl;
 	}, D.clipExtent = function(e) {
-		return arguments.length ? (b = e == null ? (g = _ = v = y = null, Ku) : Gu(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
+		return arguments.length ? (b = e == null ? (g = _ = v = y = null, Yu) : Ju(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
 	}, D.scale = function(e) {
 		return arguments.length ? (n = +e, k()) : n;
 	}, D.translate = function(e) {
 		return arguments.length ? (r = +e[0], i = +e[1], k()) : [r, i];
 	}, D.center = function(e) {
-		return arguments.length ? (a = e[0] % 360 * Kl, o = e[1] % 360 * Kl, k()) : [a * Gl, o * Gl];
+		return arguments.length ? (a = e[0] % 360 * Yl, o = e[1] % 360 * Yl, k()) : [a * Jl, o * Jl];
 	}, D.rotate = function(e) {
-		return arguments.length ? (s = e[0] % 360 * Kl, c = e[1] % 360 * Kl, l = e.length > 2 ? e[2] % 360 * Kl : 0, k()) : [
-			s * Gl,
-			c * Gl,
-			l * Gl
+		return arguments.length ? (s = e[0] % 360 * Yl, c = e[1] % 360 * Yl, l = e.length > 2 ? e[2] % 360 * Yl : 0, k()) : [
+			s * Jl,
+			c * Jl,
+			l * Jl
 		];
 	}, D.angle = function(e) {
-		return arguments.length ? (d = e % 360 * Kl, k()) : d * Gl;
+		return arguments.length ? (d = e % 360 * Yl, k()) : d * Jl;
 	}, D.reflectX = function(e) {
 		return arguments.length ? (f = e ? -1 : 1, k()) : f < 0;
 	}, D.reflectY = function(e) {
 		return arguments.length ? (p = e ? -1 : 1, k()) : p < 0;
 	}, D.precision = function(e) {
-		return arguments.length ? (S = cf(C, x = e * e), A()) : eu(x);
+		return arguments.length ? (S = df(C, x = e * e), A()) : ru(x);
 	}, D.fitExtent = function(e, t) {
-		return tf(D, e, t);
-	}, D.fitSize = function(e, t) {
-		return nf(D, e, t);
-	}, D.fitWidth = function(e, t) {
-		return rf(D, e, t);
-	}, D.fitHeight = function(e, t) {
 		return af(D, e, t);
+	}, D.fitSize = function(e, t) {
+		return of(D, e, t);
+	}, D.fitWidth = function(e, t) {
+		return sf(D, e, t);
+	}, D.fitHeight = function(e, t) {
+		return cf(D, e, t);
 	};
 	function k() {
-		var e = mf(n, 0, 0, f, p, d).apply(null, t(a, o)), m = mf(n, r - e[0], i - e[1], f, p, d);
-		return u = bu(s, c, l), C = vu(t, m), w = vu(u, C), S = cf(C, x), A();
+		var e = _f(n, 0, 0, f, p, d).apply(null, t(a, o)), m = _f(n, r - e[0], i - e[1], f, p, d);
+		return u = Cu(s, c, l), C = xu(t, m), w = xu(u, C), S = df(C, x), A();
 	}
 	function A() {
 		return T = E = null, D;
@@ -5287,41 +5292,41 @@ function gf(e) {
 		return t = e.apply(this, arguments), D.invert = t.invert && O, k();
 	};
 }
-function _f(e) {
-	var t = 0, n = V / 3, r = gf(e), i = r(t, n);
+function bf(e) {
+	var t = 0, n = V / 3, r = yf(e), i = r(t, n);
 	return i.parallels = function(e) {
-		return arguments.length ? r(t = e[0] * Kl, n = e[1] * Kl) : [t * Gl, n * Gl];
+		return arguments.length ? r(t = e[0] * Yl, n = e[1] * Yl) : [t * Jl, n * Jl];
 	}, i;
 }
-function vf(e) {
+function xf(e) {
 	var t = H(e);
 	function n(e, n) {
 		return [e * t, U(n) / t];
 	}
 	return n.invert = function(e, n) {
-		return [e / t, ru(n * t)];
+		return [e / t, ou(n * t)];
 	}, n;
 }
-function yf(e, t) {
+function Sf(e, t) {
 	var n = U(e), r = (n + U(t)) / 2;
-	if (ql(r) < B) return vf(e);
-	var i = 1 + n * (2 * r - n), a = eu(i) / r;
+	if (Xl(r) < B) return xf(e);
+	var i = 1 + n * (2 * r - n), a = ru(i) / r;
 	function o(e, t) {
-		var n = eu(i - 2 * r * U(t)) / r;
+		var n = ru(i - 2 * r * U(t)) / r;
 		return [n * U(e *= r), a - n * H(e)];
 	}
 	return o.invert = function(e, t) {
-		var n = a - t, o = Yl(e, ql(n)) * $l(n);
-		return n * r < 0 && (o -= V * $l(e) * $l(n)), [o / r, ru((i - (e * e + n * n) * r * r) / (2 * r))];
+		var n = a - t, o = Ql(e, Xl(n)) * nu(n);
+		return n * r < 0 && (o -= V * nu(e) * nu(n)), [o / r, ou((i - (e * e + n * n) * r * r) / (2 * r))];
 	}, o;
 }
-function bf() {
-	return _f(yf).scale(155.424).center([0, 33.6442]);
+function Cf() {
+	return bf(Sf).scale(155.424).center([0, 33.6442]);
 }
-function xf() {
-	return bf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+function wf() {
+	return Cf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
 }
-function Sf(e) {
+function Tf(e) {
 	var t = e.length;
 	return {
 		point: function(n, r) {
@@ -5344,8 +5349,8 @@ function Sf(e) {
 		}
 	};
 }
-function Cf() {
-	var e, t, n = xf(), r, i = bf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = bf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
+function Ef() {
+	var e, t, n = wf(), r, i = Cf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = Cf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
 		c = [e, t];
 	} };
 	function u(e) {
@@ -5356,7 +5361,7 @@ function Cf() {
 		var t = n.scale(), r = n.translate(), a = (e[0] - r[0]) / t, s = (e[1] - r[1]) / t;
 		return (s >= .12 && s < .234 && a >= -.425 && a < -.214 ? i : s >= .166 && s < .234 && a >= -.214 && a < -.115 ? o : n).invert(e);
 	}, u.stream = function(r) {
-		return e && t === r ? e : e = Sf([
+		return e && t === r ? e : e = Tf([
 			n.stream(t = r),
 			i.stream(r),
 			o.stream(r)
@@ -5370,60 +5375,60 @@ function Cf() {
 		var t = n.scale(), c = +e[0], u = +e[1];
 		return r = n.translate(e).clipExtent([[c - .455 * t, u - .238 * t], [c + .455 * t, u + .238 * t]]).stream(l), a = i.translate([c - .307 * t, u + .201 * t]).clipExtent([[c - .425 * t + B, u + .12 * t + B], [c - .214 * t - B, u + .234 * t - B]]).stream(l), s = o.translate([c - .205 * t, u + .212 * t]).clipExtent([[c - .214 * t + B, u + .166 * t + B], [c - .115 * t - B, u + .234 * t - B]]).stream(l), d();
 	}, u.fitExtent = function(e, t) {
-		return tf(u, e, t);
-	}, u.fitSize = function(e, t) {
-		return nf(u, e, t);
-	}, u.fitWidth = function(e, t) {
-		return rf(u, e, t);
-	}, u.fitHeight = function(e, t) {
 		return af(u, e, t);
+	}, u.fitSize = function(e, t) {
+		return of(u, e, t);
+	}, u.fitWidth = function(e, t) {
+		return sf(u, e, t);
+	}, u.fitHeight = function(e, t) {
+		return cf(u, e, t);
 	};
 	function d() {
 		return e = t = null, u;
 	}
 	return u.scale(1070);
 }
-function wf(e) {
+function Df(e) {
 	return function(t, n) {
 		var r = H(t), i = H(n), a = e(r * i);
 		return a === Infinity ? [2, 0] : [a * i * U(t), a * U(n)];
 	};
 }
-function Tf(e) {
+function Of(e) {
 	return function(t, n) {
-		var r = eu(t * t + n * n), i = e(r), a = U(i), o = H(i);
-		return [Yl(t * a, r * o), ru(r && n * a / r)];
+		var r = ru(t * t + n * n), i = e(r), a = U(i), o = H(i);
+		return [Ql(t * a, r * o), ou(r && n * a / r)];
 	};
 }
-var Ef = wf(function(e) {
-	return eu(2 / (1 + e));
+var kf = Df(function(e) {
+	return ru(2 / (1 + e));
 });
-Ef.invert = Tf(function(e) {
-	return 2 * ru(e / 2);
+kf.invert = Of(function(e) {
+	return 2 * ou(e / 2);
 });
-function Df() {
-	return hf(Ef).scale(124.75).clipAngle(179.999);
+function Af() {
+	return vf(kf).scale(124.75).clipAngle(179.999);
 }
-var Of = wf(function(e) {
-	return (e = nu(e)) && e / U(e);
+var jf = Df(function(e) {
+	return (e = au(e)) && e / U(e);
 });
-Of.invert = Tf(function(e) {
+jf.invert = Of(function(e) {
 	return e;
 });
-function kf() {
-	return hf(Of).scale(79.4188).clipAngle(179.999);
+function Mf() {
+	return vf(jf).scale(79.4188).clipAngle(179.999);
 }
-function Af(e, t) {
-	return [e, Zl(tu((Hl + t) / 2))];
+function Nf(e, t) {
+	return [e, eu(iu((Gl + t) / 2))];
 }
-Af.invert = function(e, t) {
-	return [e, 2 * Jl(Xl(t)) - Hl];
+Nf.invert = function(e, t) {
+	return [e, 2 * Zl($l(t)) - Gl];
 };
-function jf() {
-	return Mf(Af).scale(961 / Wl);
+function Pf() {
+	return Ff(Nf).scale(961 / ql);
 }
-function Mf(e) {
-	var t = hf(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
+function Ff(e) {
+	var t = vf(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
 	t.scale = function(e) {
 		return arguments.length ? (r(e), u()) : r();
 	}, t.translate = function(e) {
@@ -5434,97 +5439,97 @@ function Mf(e) {
 		return arguments.length ? (e == null ? o = s = c = l = null : (o = +e[0][0], s = +e[0][1], c = +e[1][0], l = +e[1][1]), u()) : o == null ? null : [[o, s], [c, l]];
 	};
 	function u() {
-		var n = V * r(), i = t(wu(t.rotate()).invert([0, 0]));
-		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === Af ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
+		var n = V * r(), i = t(Du(t.rotate()).invert([0, 0]));
+		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === Nf ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
 	}
 	return u();
 }
-function Nf(e) {
-	return tu((Hl + e) / 2);
+function If(e) {
+	return iu((Gl + e) / 2);
 }
-function Pf(e, t) {
-	var n = H(e), r = e === t ? U(e) : Zl(n / H(t)) / Zl(Nf(t) / Nf(e)), i = n * Ql(Nf(e), r) / r;
-	if (!r) return Af;
+function Lf(e, t) {
+	var n = H(e), r = e === t ? U(e) : eu(n / H(t)) / eu(If(t) / If(e)), i = n * tu(If(e), r) / r;
+	if (!r) return Nf;
 	function a(e, t) {
-		i > 0 ? t < -Hl + B && (t = -Hl + B) : t > Hl - B && (t = Hl - B);
-		var n = i / Ql(Nf(t), r);
+		i > 0 ? t < -Gl + B && (t = -Gl + B) : t > Gl - B && (t = Gl - B);
+		var n = i / tu(If(t), r);
 		return [n * U(r * e), i - n * H(r * e)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = $l(r) * eu(e * e + n * n), o = Yl(e, ql(n)) * $l(n);
-		return n * r < 0 && (o -= V * $l(e) * $l(n)), [o / r, 2 * Jl(Ql(i / a, 1 / r)) - Hl];
+		var n = i - t, a = nu(r) * ru(e * e + n * n), o = Ql(e, Xl(n)) * nu(n);
+		return n * r < 0 && (o -= V * nu(e) * nu(n)), [o / r, 2 * Zl(tu(i / a, 1 / r)) - Gl];
 	}, a;
 }
-function Ff() {
-	return _f(Pf).scale(109.5).parallels([30, 30]);
+function Rf() {
+	return bf(Lf).scale(109.5).parallels([30, 30]);
 }
-function If(e, t) {
+function zf(e, t) {
 	return [e, t];
 }
-If.invert = If;
-function Lf() {
-	return hf(If).scale(152.63);
+zf.invert = zf;
+function Bf() {
+	return vf(zf).scale(152.63);
 }
-function Rf(e, t) {
+function Vf(e, t) {
 	var n = H(e), r = e === t ? U(e) : (n - H(t)) / (t - e), i = n / r + e;
-	if (ql(r) < B) return If;
+	if (Xl(r) < B) return zf;
 	function a(e, t) {
 		var n = i - t, a = r * e;
 		return [n * U(a), i - n * H(a)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = Yl(e, ql(n)) * $l(n);
-		return n * r < 0 && (a -= V * $l(e) * $l(n)), [a / r, i - $l(r) * eu(e * e + n * n)];
+		var n = i - t, a = Ql(e, Xl(n)) * nu(n);
+		return n * r < 0 && (a -= V * nu(e) * nu(n)), [a / r, i - nu(r) * ru(e * e + n * n)];
 	}, a;
 }
-function zf() {
-	return _f(Rf).scale(131.154).center([0, 13.9389]);
+function Hf() {
+	return bf(Vf).scale(131.154).center([0, 13.9389]);
 }
-var Bf = 1.340264, Vf = -.081106, Hf = 893e-6, Uf = .003796, Wf = eu(3) / 2, Gf = 12;
-function Kf(e, t) {
-	var n = ru(Wf * U(t)), r = n * n, i = r * r * r;
-	return [e * H(n) / (Wf * (Bf + 3 * Vf * r + i * (7 * Hf + 9 * Uf * r))), n * (Bf + Vf * r + i * (Hf + Uf * r))];
+var Uf = 1.340264, Wf = -.081106, Gf = 893e-6, Kf = .003796, qf = ru(3) / 2, Jf = 12;
+function Yf(e, t) {
+	var n = ou(qf * U(t)), r = n * n, i = r * r * r;
+	return [e * H(n) / (qf * (Uf + 3 * Wf * r + i * (7 * Gf + 9 * Kf * r))), n * (Uf + Wf * r + i * (Gf + Kf * r))];
 }
-Kf.invert = function(e, t) {
-	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < Gf && (s = n * (Bf + Vf * r + i * (Hf + Uf * r)) - t, c = Bf + 3 * Vf * r + i * (7 * Hf + 9 * Uf * r), n -= o = s / c, r = n * n, i = r * r * r, !(ql(o) < Vl)); ++a);
-	return [Wf * e * (Bf + 3 * Vf * r + i * (7 * Hf + 9 * Uf * r)) / H(n), ru(U(n) / Wf)];
+Yf.invert = function(e, t) {
+	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < Jf && (s = n * (Uf + Wf * r + i * (Gf + Kf * r)) - t, c = Uf + 3 * Wf * r + i * (7 * Gf + 9 * Kf * r), n -= o = s / c, r = n * n, i = r * r * r, !(Xl(o) < Wl)); ++a);
+	return [qf * e * (Uf + 3 * Wf * r + i * (7 * Gf + 9 * Kf * r)) / H(n), ou(U(n) / qf)];
 };
-function qf() {
-	return hf(Kf).scale(177.158);
+function Xf() {
+	return vf(Yf).scale(177.158);
 }
-function Jf(e, t) {
+function Zf(e, t) {
 	var n = H(t), r = H(e) * n;
 	return [n * U(e) / r, U(t) / r];
 }
-Jf.invert = Tf(Jl);
-function Yf() {
-	return hf(Jf).scale(144.049).clipAngle(60);
+Zf.invert = Of(Zl);
+function Qf() {
+	return vf(Zf).scale(144.049).clipAngle(60);
 }
-function Xf(e, t) {
+function $f(e, t) {
 	return [H(t) * U(e), U(t)];
 }
-Xf.invert = Tf(ru);
-function Zf() {
-	return hf(Xf).scale(249.5).clipAngle(90 + B);
+$f.invert = Of(ou);
+function ep() {
+	return vf($f).scale(249.5).clipAngle(90 + B);
 }
-function Qf(e, t) {
+function tp(e, t) {
 	var n = H(t), r = 1 + H(e) * n;
 	return [n * U(e) / r, U(t) / r];
 }
-Qf.invert = Tf(function(e) {
-	return 2 * Jl(e);
+tp.invert = Of(function(e) {
+	return 2 * Zl(e);
 });
-function $f() {
-	return hf(Qf).scale(250).clipAngle(142);
+function np() {
+	return vf(tp).scale(250).clipAngle(142);
 }
-function ep(e, t) {
-	return [Zl(tu((Hl + t) / 2)), -e];
+function rp(e, t) {
+	return [eu(iu((Gl + t) / 2)), -e];
 }
-ep.invert = function(e, t) {
-	return [-t, 2 * Jl(Xl(e)) - Hl];
+rp.invert = function(e, t) {
+	return [-t, 2 * Zl($l(e)) - Gl];
 };
-function tp() {
-	var e = Mf(ep), t = e.center, n = e.rotate;
+function ip() {
+	var e = Ff(rp), t = e.center, n = e.rotate;
 	return e.center = function(e) {
 		return arguments.length ? t([-e[1], e[0]]) : (e = t(), [e[1], -e[0]]);
 	}, e.rotate = function(e) {
@@ -5544,8 +5549,8 @@ function tp() {
 	]).scale(159.155);
 }
 // node_modules/d3-time/dist/d3-time.mjs
-var np = /* @__PURE__ */ new Date(), rp = /* @__PURE__ */ new Date();
-function ip(e, t, n, r) {
+var ap = /* @__PURE__ */ new Date(), op = /* @__PURE__ */ new Date();
+function sp(e, t, n, r) {
 	function i(t) {
 		return e(t = arguments.length === 0 ? /* @__PURE__ */ new Date() : /* @__PURE__ */ new Date(+t)), t;
 	}
@@ -5560,208 +5565,208 @@ function ip(e, t, n, r) {
 			o.push(s = /* @__PURE__ */ new Date(+n)), t(n, a), e(n);
 		while (s < n && n < r);
 		return o;
-	}, i.filter = (n) => ip((t) => {
+	}, i.filter = (n) => sp((t) => {
 		if (t >= t) for (; e(t), !n(t);) t.setTime(t - 1);
 	}, (e, r) => {
 		if (e >= e) {
 			if (r < 0) for (; ++r <= 0;) for (; t(e, -1), !n(e););
 			else for (; --r >= 0;) for (; t(e, 1), !n(e););
 		}
-	}), n && (i.count = (t, r) => (np.setTime(+t), rp.setTime(+r), e(np), e(rp), Math.floor(n(np, rp))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
+	}), n && (i.count = (t, r) => (ap.setTime(+t), op.setTime(+r), e(ap), e(op), Math.floor(n(ap, op))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
 }
-var ap = ip(() => {}, (e, t) => {
+var cp = sp(() => {}, (e, t) => {
 	e.setTime(+e + t);
 }, (e, t) => t - e);
-ap.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? ip((t) => {
+cp.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? sp((t) => {
 	t.setTime(Math.floor(t / e) * e);
 }, (t, n) => {
 	t.setTime(+t + n * e);
-}, (t, n) => (n - t) / e) : ap), ap.range;
-var op = 1e3, sp = op * 60, cp = sp * 60, lp = cp * 24, up = lp * 7, dp = lp * 30, fp = lp * 365, pp = ip((e) => {
+}, (t, n) => (n - t) / e) : cp), cp.range;
+var lp = 1e3, up = lp * 60, dp = up * 60, fp = dp * 24, pp = fp * 7, mp = fp * 30, hp = fp * 365, gp = sp((e) => {
 	e.setTime(e - e.getMilliseconds());
 }, (e, t) => {
-	e.setTime(+e + t * op);
-}, (e, t) => (t - e) / op, (e) => e.getUTCSeconds());
-pp.range;
-var mp = ip((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * op);
+	e.setTime(+e + t * lp);
+}, (e, t) => (t - e) / lp, (e) => e.getUTCSeconds());
+gp.range;
+var _p = sp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * lp);
 }, (e, t) => {
-	e.setTime(+e + t * sp);
-}, (e, t) => (t - e) / sp, (e) => e.getMinutes());
-mp.range;
-var hp = ip((e) => {
+	e.setTime(+e + t * up);
+}, (e, t) => (t - e) / up, (e) => e.getMinutes());
+_p.range;
+var vp = sp((e) => {
 	e.setUTCSeconds(0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * sp);
-}, (e, t) => (t - e) / sp, (e) => e.getUTCMinutes());
-hp.range;
-var gp = ip((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * op - e.getMinutes() * sp);
+	e.setTime(+e + t * up);
+}, (e, t) => (t - e) / up, (e) => e.getUTCMinutes());
+vp.range;
+var yp = sp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * lp - e.getMinutes() * up);
 }, (e, t) => {
-	e.setTime(+e + t * cp);
-}, (e, t) => (t - e) / cp, (e) => e.getHours());
-gp.range;
-var _p = ip((e) => {
+	e.setTime(+e + t * dp);
+}, (e, t) => (t - e) / dp, (e) => e.getHours());
+yp.range;
+var bp = sp((e) => {
 	e.setUTCMinutes(0, 0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * cp);
-}, (e, t) => (t - e) / cp, (e) => e.getUTCHours());
-_p.range;
-var vp = ip((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * sp) / lp, (e) => e.getDate() - 1);
-vp.range;
-var yp = ip((e) => {
-	e.setUTCHours(0, 0, 0, 0);
-}, (e, t) => {
-	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / lp, (e) => e.getUTCDate() - 1);
-yp.range;
-var bp = ip((e) => {
-	e.setUTCHours(0, 0, 0, 0);
-}, (e, t) => {
-	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / lp, (e) => Math.floor(e / lp));
+	e.setTime(+e + t * dp);
+}, (e, t) => (t - e) / dp, (e) => e.getUTCHours());
 bp.range;
-function xp(e) {
-	return ip((t) => {
+var xp = sp((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * up) / fp, (e) => e.getDate() - 1);
+xp.range;
+var Sp = sp((e) => {
+	e.setUTCHours(0, 0, 0, 0);
+}, (e, t) => {
+	e.setUTCDate(e.getUTCDate() + t);
+}, (e, t) => (t - e) / fp, (e) => e.getUTCDate() - 1);
+Sp.range;
+var Cp = sp((e) => {
+	e.setUTCHours(0, 0, 0, 0);
+}, (e, t) => {
+	e.setUTCDate(e.getUTCDate() + t);
+}, (e, t) => (t - e) / fp, (e) => Math.floor(e / fp));
+Cp.range;
+function wp(e) {
+	return sp((t) => {
 		t.setDate(t.getDate() - (t.getDay() + 7 - e) % 7), t.setHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setDate(e.getDate() + t * 7);
-	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * sp) / up);
+	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * up) / pp);
 }
-var Sp = xp(0), Cp = xp(1), wp = xp(2), Tp = xp(3), Ep = xp(4), Dp = xp(5), Op = xp(6);
-Sp.range, Cp.range, wp.range, Tp.range, Ep.range, Dp.range, Op.range;
-function kp(e) {
-	return ip((t) => {
+var Tp = wp(0), Ep = wp(1), Dp = wp(2), Op = wp(3), kp = wp(4), Ap = wp(5), jp = wp(6);
+Tp.range, Ep.range, Dp.range, Op.range, kp.range, Ap.range, jp.range;
+function Mp(e) {
+	return sp((t) => {
 		t.setUTCDate(t.getUTCDate() - (t.getUTCDay() + 7 - e) % 7), t.setUTCHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setUTCDate(e.getUTCDate() + t * 7);
-	}, (e, t) => (t - e) / up);
+	}, (e, t) => (t - e) / pp);
 }
-var Ap = kp(0), jp = kp(1), Mp = kp(2), Np = kp(3), Pp = kp(4), Fp = kp(5), Ip = kp(6);
-Ap.range, jp.range, Mp.range, Np.range, Pp.range, Fp.range, Ip.range;
-var Lp = ip((e) => {
+var Np = Mp(0), Pp = Mp(1), Fp = Mp(2), Ip = Mp(3), Lp = Mp(4), Rp = Mp(5), zp = Mp(6);
+Np.range, Pp.range, Fp.range, Ip.range, Lp.range, Rp.range, zp.range;
+var Bp = sp((e) => {
 	e.setDate(1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setMonth(e.getMonth() + t);
 }, (e, t) => t.getMonth() - e.getMonth() + (t.getFullYear() - e.getFullYear()) * 12, (e) => e.getMonth());
-Lp.range;
-var Rp = ip((e) => {
+Bp.range;
+var Vp = sp((e) => {
 	e.setUTCDate(1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCMonth(e.getUTCMonth() + t);
 }, (e, t) => t.getUTCMonth() - e.getUTCMonth() + (t.getUTCFullYear() - e.getUTCFullYear()) * 12, (e) => e.getUTCMonth());
-Rp.range;
-var zp = ip((e) => {
+Vp.range;
+var Hp = sp((e) => {
 	e.setMonth(0, 1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setFullYear(e.getFullYear() + t);
 }, (e, t) => t.getFullYear() - e.getFullYear(), (e) => e.getFullYear());
-zp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : ip((t) => {
+Hp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : sp((t) => {
 	t.setFullYear(Math.floor(t.getFullYear() / e) * e), t.setMonth(0, 1), t.setHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setFullYear(t.getFullYear() + n * e);
-}), zp.range;
-var Bp = ip((e) => {
+}), Hp.range;
+var Up = sp((e) => {
 	e.setUTCMonth(0, 1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCFullYear(e.getUTCFullYear() + t);
 }, (e, t) => t.getUTCFullYear() - e.getUTCFullYear(), (e) => e.getUTCFullYear());
-Bp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : ip((t) => {
+Up.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : sp((t) => {
 	t.setUTCFullYear(Math.floor(t.getUTCFullYear() / e) * e), t.setUTCMonth(0, 1), t.setUTCHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setUTCFullYear(t.getUTCFullYear() + n * e);
-}), Bp.range;
-function Vp(e, t, n, r, i, a) {
+}), Up.range;
+function Wp(e, t, n, r, i, a) {
 	let o = [
 		[
-			pp,
-			1,
-			op
-		],
-		[
-			pp,
-			5,
-			5 * op
-		],
-		[
-			pp,
-			15,
-			15 * op
-		],
-		[
-			pp,
-			30,
-			30 * op
-		],
-		[
-			a,
-			1,
-			sp
-		],
-		[
-			a,
-			5,
-			5 * sp
-		],
-		[
-			a,
-			15,
-			15 * sp
-		],
-		[
-			a,
-			30,
-			30 * sp
-		],
-		[
-			i,
-			1,
-			cp
-		],
-		[
-			i,
-			3,
-			3 * cp
-		],
-		[
-			i,
-			6,
-			6 * cp
-		],
-		[
-			i,
-			12,
-			12 * cp
-		],
-		[
-			r,
+			gp,
 			1,
 			lp
 		],
 		[
-			r,
-			2,
-			2 * lp
+			gp,
+			5,
+			5 * lp
 		],
 		[
-			n,
+			gp,
+			15,
+			15 * lp
+		],
+		[
+			gp,
+			30,
+			30 * lp
+		],
+		[
+			a,
 			1,
 			up
 		],
 		[
-			t,
+			a,
+			5,
+			5 * up
+		],
+		[
+			a,
+			15,
+			15 * up
+		],
+		[
+			a,
+			30,
+			30 * up
+		],
+		[
+			i,
 			1,
 			dp
 		],
 		[
-			t,
+			i,
 			3,
 			3 * dp
 		],
 		[
-			e,
+			i,
+			6,
+			6 * dp
+		],
+		[
+			i,
+			12,
+			12 * dp
+		],
+		[
+			r,
 			1,
 			fp
+		],
+		[
+			r,
+			2,
+			2 * fp
+		],
+		[
+			n,
+			1,
+			pp
+		],
+		[
+			t,
+			1,
+			mp
+		],
+		[
+			t,
+			3,
+			3 * mp
+		],
+		[
+			e,
+			1,
+			hp
 		]
 	];
 	function s(e, t, n) {
@@ -5771,31 +5776,31 @@ function Vp(e, t, n, r, i, a) {
 		return r ? a.reverse() : a;
 	}
 	function c(t, n, r) {
-		let i = Math.abs(n - t) / r, a = Pr(([, , e]) => e).right(o, i);
-		if (a === o.length) return e.every(yi(t / fp, n / fp, r));
-		if (a === 0) return ap.every(Math.max(yi(t, n, r), 1));
+		let i = Math.abs(n - t) / r, a = Lr(([, , e]) => e).right(o, i);
+		if (a === o.length) return e.every(Si(t / hp, n / hp, r));
+		if (a === 0) return cp.every(Math.max(Si(t, n, r), 1));
 		let [s, c] = o[i / o[a - 1][2] < o[a][2] / i ? a - 1 : a];
 		return s.every(c);
 	}
 	return [s, c];
 }
-var [Hp, Up] = Vp(Bp, Rp, Ap, bp, _p, hp), [Wp, Gp] = Vp(zp, Lp, Sp, vp, gp, mp);
+var [Gp, Kp] = Wp(Up, Vp, Np, Cp, bp, vp), [qp, Jp] = Wp(Hp, Bp, Tp, xp, yp, _p);
 // node_modules/d3-time-format/dist/d3-time-format.mjs
-function Kp(e) {
+function Yp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
 		return t.setFullYear(e.y), t;
 	}
 	return new Date(e.y, e.m, e.d, e.H, e.M, e.S, e.L);
 }
-function qp(e) {
+function Xp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(Date.UTC(-1, e.m, e.d, e.H, e.M, e.S, e.L));
 		return t.setUTCFullYear(e.y), t;
 	}
 	return new Date(Date.UTC(e.y, e.m, e.d, e.H, e.M, e.S, e.L));
 }
-function Jp(e, t, n) {
+function Zp(e, t, n) {
 	return {
 		y: e,
 		m: t,
@@ -5806,133 +5811,133 @@ function Jp(e, t, n) {
 		L: 0
 	};
 }
-function Yp(e) {
-	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = nm(i), u = rm(i), d = nm(a), f = rm(a), p = nm(o), m = rm(o), h = nm(s), g = rm(s), _ = nm(c), v = rm(c), y = {
+function Qp(e) {
+	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = am(i), u = om(i), d = am(a), f = om(a), p = am(o), m = om(o), h = am(s), g = om(s), _ = am(c), v = om(c), y = {
 		a: N,
 		A: ee,
 		b: te,
 		B: P,
 		c: null,
-		d: wm,
-		e: wm,
-		f: km,
-		g: Bm,
-		G: Hm,
-		H: Tm,
-		I: Em,
-		j: Dm,
-		L: Om,
-		m: Am,
-		M: jm,
+		d: Dm,
+		e: Dm,
+		f: Mm,
+		g: Um,
+		G: Gm,
+		H: Om,
+		I: km,
+		j: Am,
+		L: jm,
+		m: Nm,
+		M: Pm,
 		p: ne,
 		q: re,
-		Q: dh,
-		s: fh,
-		S: Mm,
-		u: Nm,
-		U: Pm,
-		V: Im,
-		w: Lm,
-		W: Rm,
+		Q: mh,
+		s: hh,
+		S: Fm,
+		u: Im,
+		U: Lm,
+		V: zm,
+		w: Bm,
+		W: Vm,
 		x: null,
 		X: null,
-		y: zm,
-		Y: Vm,
-		Z: Um,
-		"%": uh
+		y: Hm,
+		Y: Wm,
+		Z: Km,
+		"%": ph
 	}, b = {
 		a: ie,
 		A: ae,
 		b: F,
 		B: oe,
 		c: null,
-		d: Wm,
-		e: Wm,
-		f: Ym,
-		g: oh,
-		G: ch,
-		H: Gm,
-		I: Km,
-		j: qm,
-		L: Jm,
-		m: Xm,
-		M: Zm,
+		d: qm,
+		e: qm,
+		f: Qm,
+		g: lh,
+		G: dh,
+		H: Jm,
+		I: Ym,
+		j: Xm,
+		L: Zm,
+		m: $m,
+		M: eh,
 		p: se,
 		q: ce,
-		Q: dh,
-		s: fh,
-		S: Qm,
-		u: $m,
-		U: eh,
-		V: nh,
-		w: rh,
-		W: ih,
+		Q: mh,
+		s: hh,
+		S: th,
+		u: nh,
+		U: rh,
+		V: ah,
+		w: oh,
+		W: sh,
 		x: null,
 		X: null,
-		y: ah,
-		Y: sh,
-		Z: lh,
-		"%": uh
+		y: ch,
+		Y: uh,
+		Z: fh,
+		"%": ph
 	}, x = {
 		a: E,
 		A: D,
 		b: O,
 		B: k,
 		c: A,
-		d: mm,
-		e: mm,
-		f: bm,
-		g: um,
-		G: lm,
-		H: gm,
-		I: gm,
-		j: hm,
-		L: ym,
-		m: pm,
-		M: _m,
+		d: _m,
+		e: _m,
+		f: Cm,
+		g: pm,
+		G: fm,
+		H: ym,
+		I: ym,
+		j: vm,
+		L: Sm,
+		m: gm,
+		M: bm,
 		p: T,
-		q: fm,
-		Q: Sm,
-		s: Cm,
-		S: vm,
-		u: am,
-		U: om,
-		V: sm,
-		w: im,
-		W: cm,
+		q: hm,
+		Q: Tm,
+		s: Em,
+		S: xm,
+		u: cm,
+		U: lm,
+		V: um,
+		w: sm,
+		W: dm,
 		x: j,
 		X: M,
-		y: um,
-		Y: lm,
-		Z: dm,
-		"%": xm
+		y: pm,
+		Y: fm,
+		Z: mm,
+		"%": wm
 	};
 	y.x = S(n, y), y.X = S(r, y), y.c = S(t, y), b.x = S(n, b), b.X = S(r, b), b.c = S(t, b);
 	function S(e, t) {
 		return function(n) {
 			var r = [], i = -1, a = 0, o = e.length, s, c, l;
-			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = Xp[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
+			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = $p[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
 			return r.push(e.slice(a, i)), r.join("");
 		};
 	}
 	function C(e, t) {
 		return function(n) {
-			var r = Jp(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
+			var r = Zp(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
 			if (i != n.length) return null;
 			if ("Q" in r) return new Date(r.Q);
 			if ("s" in r) return new Date(r.s * 1e3 + ("L" in r ? r.L : 0));
 			if (t && !("Z" in r) && (r.Z = 0), "p" in r && (r.H = r.H % 12 + r.p * 12), r.m === void 0 && (r.m = "q" in r ? r.q : 0), "V" in r) {
 				if (r.V < 1 || r.V > 53) return null;
-				"w" in r || (r.w = 1), "Z" in r ? (a = qp(Jp(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? jp.ceil(a) : jp(a), a = yp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = Kp(Jp(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? Cp.ceil(a) : Cp(a), a = vp.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
-			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? qp(Jp(r.y, 0, 1)).getUTCDay() : Kp(Jp(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
-			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, qp(r)) : Kp(r);
+				"w" in r || (r.w = 1), "Z" in r ? (a = Xp(Zp(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? Pp.ceil(a) : Pp(a), a = Sp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = Yp(Zp(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? Ep.ceil(a) : Ep(a), a = xp.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
+			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? Xp(Zp(r.y, 0, 1)).getUTCDay() : Yp(Zp(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
+			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, Xp(r)) : Yp(r);
 		};
 	}
 	function w(e, t, n, r) {
 		for (var i = 0, a = t.length, o = n.length, s, c; i < a;) {
 			if (r >= o) return -1;
 			if (s = t.charCodeAt(i++), s === 37) {
-				if (s = t.charAt(i++), c = x[s in Xp ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
+				if (s = t.charAt(i++), c = x[s in $p ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
 			} else if (s != n.charCodeAt(r++)) return -1;
 		}
 		return r;
@@ -6029,242 +6034,242 @@ function Yp(e) {
 		}
 	};
 }
-var Xp = {
+var $p = {
 	"-": "",
 	_: " ",
 	0: "0"
-}, Zp = /^\s*\d+/, Qp = /^%/, $p = /[\\^$*+?|[\]().{}]/g;
-function em(e, t, n) {
+}, em = /^\s*\d+/, tm = /^%/, nm = /[\\^$*+?|[\]().{}]/g;
+function rm(e, t, n) {
 	var r = e < 0 ? "-" : "", i = (r ? -e : e) + "", a = i.length;
 	return r + (a < n ? Array(n - a + 1).join(t) + i : i);
 }
-function tm(e) {
-	return e.replace($p, "\\$&");
+function im(e) {
+	return e.replace(nm, "\\$&");
 }
-function nm(e) {
-	return RegExp("^(?:" + e.map(tm).join("|") + ")", "i");
+function am(e) {
+	return RegExp("^(?:" + e.map(im).join("|") + ")", "i");
 }
-function rm(e) {
+function om(e) {
 	return new Map(e.map((e, t) => [e.toLowerCase(), t]));
 }
-function im(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 1));
+function sm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 1));
 	return r ? (e.w = +r[0], n + r[0].length) : -1;
 }
-function am(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 1));
+function cm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 1));
 	return r ? (e.u = +r[0], n + r[0].length) : -1;
 }
-function om(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function lm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.U = +r[0], n + r[0].length) : -1;
 }
-function sm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function um(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.V = +r[0], n + r[0].length) : -1;
 }
-function cm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function dm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.W = +r[0], n + r[0].length) : -1;
 }
-function lm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 4));
+function fm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 4));
 	return r ? (e.y = +r[0], n + r[0].length) : -1;
 }
-function um(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function pm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.y = +r[0] + (+r[0] > 68 ? 1900 : 2e3), n + r[0].length) : -1;
 }
-function dm(e, t, n) {
+function mm(e, t, n) {
 	var r = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(t.slice(n, n + 6));
 	return r ? (e.Z = r[1] ? 0 : -(r[2] + (r[3] || "00")), n + r[0].length) : -1;
 }
-function fm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 1));
+function hm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 1));
 	return r ? (e.q = r[0] * 3 - 3, n + r[0].length) : -1;
 }
-function pm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function gm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.m = r[0] - 1, n + r[0].length) : -1;
 }
-function mm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function _m(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.d = +r[0], n + r[0].length) : -1;
 }
-function hm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 3));
+function vm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 3));
 	return r ? (e.m = 0, e.d = +r[0], n + r[0].length) : -1;
 }
-function gm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function ym(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.H = +r[0], n + r[0].length) : -1;
 }
-function _m(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function bm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.M = +r[0], n + r[0].length) : -1;
 }
-function vm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 2));
+function xm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 2));
 	return r ? (e.S = +r[0], n + r[0].length) : -1;
 }
-function ym(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 3));
+function Sm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 3));
 	return r ? (e.L = +r[0], n + r[0].length) : -1;
 }
-function bm(e, t, n) {
-	var r = Zp.exec(t.slice(n, n + 6));
+function Cm(e, t, n) {
+	var r = em.exec(t.slice(n, n + 6));
 	return r ? (e.L = Math.floor(r[0] / 1e3), n + r[0].length) : -1;
 }
-function xm(e, t, n) {
-	var r = Qp.exec(t.slice(n, n + 1));
+function wm(e, t, n) {
+	var r = tm.exec(t.slice(n, n + 1));
 	return r ? n + r[0].length : -1;
 }
-function Sm(e, t, n) {
-	var r = Zp.exec(t.slice(n));
+function Tm(e, t, n) {
+	var r = em.exec(t.slice(n));
 	return r ? (e.Q = +r[0], n + r[0].length) : -1;
 }
-function Cm(e, t, n) {
-	var r = Zp.exec(t.slice(n));
+function Em(e, t, n) {
+	var r = em.exec(t.slice(n));
 	return r ? (e.s = +r[0], n + r[0].length) : -1;
 }
-function wm(e, t) {
-	return em(e.getDate(), t, 2);
-}
-function Tm(e, t) {
-	return em(e.getHours(), t, 2);
-}
-function Em(e, t) {
-	return em(e.getHours() % 12 || 12, t, 2);
-}
 function Dm(e, t) {
-	return em(1 + vp.count(zp(e), e), t, 3);
+	return rm(e.getDate(), t, 2);
 }
 function Om(e, t) {
-	return em(e.getMilliseconds(), t, 3);
+	return rm(e.getHours(), t, 2);
 }
 function km(e, t) {
-	return Om(e, t) + "000";
+	return rm(e.getHours() % 12 || 12, t, 2);
 }
 function Am(e, t) {
-	return em(e.getMonth() + 1, t, 2);
+	return rm(1 + xp.count(Hp(e), e), t, 3);
 }
 function jm(e, t) {
-	return em(e.getMinutes(), t, 2);
+	return rm(e.getMilliseconds(), t, 3);
 }
 function Mm(e, t) {
-	return em(e.getSeconds(), t, 2);
+	return jm(e, t) + "000";
 }
-function Nm(e) {
-	var t = e.getDay();
-	return t === 0 ? 7 : t;
+function Nm(e, t) {
+	return rm(e.getMonth() + 1, t, 2);
 }
 function Pm(e, t) {
-	return em(Sp.count(zp(e) - 1, e), t, 2);
+	return rm(e.getMinutes(), t, 2);
 }
-function Fm(e) {
+function Fm(e, t) {
+	return rm(e.getSeconds(), t, 2);
+}
+function Im(e) {
 	var t = e.getDay();
-	return t >= 4 || t === 0 ? Ep(e) : Ep.ceil(e);
+	return t === 0 ? 7 : t;
 }
-function Im(e, t) {
-	return e = Fm(e), em(Ep.count(zp(e), e) + (zp(e).getDay() === 4), t, 2);
+function Lm(e, t) {
+	return rm(Tp.count(Hp(e) - 1, e), t, 2);
 }
-function Lm(e) {
-	return e.getDay();
-}
-function Rm(e, t) {
-	return em(Cp.count(zp(e) - 1, e), t, 2);
+function Rm(e) {
+	var t = e.getDay();
+	return t >= 4 || t === 0 ? kp(e) : kp.ceil(e);
 }
 function zm(e, t) {
-	return em(e.getFullYear() % 100, t, 2);
+	return e = Rm(e), rm(kp.count(Hp(e), e) + (Hp(e).getDay() === 4), t, 2);
 }
-function Bm(e, t) {
-	return e = Fm(e), em(e.getFullYear() % 100, t, 2);
+function Bm(e) {
+	return e.getDay();
 }
 function Vm(e, t) {
-	return em(e.getFullYear() % 1e4, t, 4);
+	return rm(Ep.count(Hp(e) - 1, e), t, 2);
 }
 function Hm(e, t) {
-	var n = e.getDay();
-	return e = n >= 4 || n === 0 ? Ep(e) : Ep.ceil(e), em(e.getFullYear() % 1e4, t, 4);
+	return rm(e.getFullYear() % 100, t, 2);
 }
-function Um(e) {
-	var t = e.getTimezoneOffset();
-	return (t > 0 ? "-" : (t *= -1, "+")) + em(t / 60 | 0, "0", 2) + em(t % 60, "0", 2);
+function Um(e, t) {
+	return e = Rm(e), rm(e.getFullYear() % 100, t, 2);
 }
 function Wm(e, t) {
-	return em(e.getUTCDate(), t, 2);
+	return rm(e.getFullYear() % 1e4, t, 4);
 }
 function Gm(e, t) {
-	return em(e.getUTCHours(), t, 2);
+	var n = e.getDay();
+	return e = n >= 4 || n === 0 ? kp(e) : kp.ceil(e), rm(e.getFullYear() % 1e4, t, 4);
 }
-function Km(e, t) {
-	return em(e.getUTCHours() % 12 || 12, t, 2);
+function Km(e) {
+	var t = e.getTimezoneOffset();
+	return (t > 0 ? "-" : (t *= -1, "+")) + rm(t / 60 | 0, "0", 2) + rm(t % 60, "0", 2);
 }
 function qm(e, t) {
-	return em(1 + yp.count(Bp(e), e), t, 3);
+	return rm(e.getUTCDate(), t, 2);
 }
 function Jm(e, t) {
-	return em(e.getUTCMilliseconds(), t, 3);
+	return rm(e.getUTCHours(), t, 2);
 }
 function Ym(e, t) {
-	return Jm(e, t) + "000";
+	return rm(e.getUTCHours() % 12 || 12, t, 2);
 }
 function Xm(e, t) {
-	return em(e.getUTCMonth() + 1, t, 2);
+	return rm(1 + Sp.count(Up(e), e), t, 3);
 }
 function Zm(e, t) {
-	return em(e.getUTCMinutes(), t, 2);
+	return rm(e.getUTCMilliseconds(), t, 3);
 }
 function Qm(e, t) {
-	return em(e.getUTCSeconds(), t, 2);
+	return Zm(e, t) + "000";
 }
-function $m(e) {
+function $m(e, t) {
+	return rm(e.getUTCMonth() + 1, t, 2);
+}
+function eh(e, t) {
+	return rm(e.getUTCMinutes(), t, 2);
+}
+function th(e, t) {
+	return rm(e.getUTCSeconds(), t, 2);
+}
+function nh(e) {
 	var t = e.getUTCDay();
 	return t === 0 ? 7 : t;
 }
-function eh(e, t) {
-	return em(Ap.count(Bp(e) - 1, e), t, 2);
+function rh(e, t) {
+	return rm(Np.count(Up(e) - 1, e), t, 2);
 }
-function th(e) {
+function ih(e) {
 	var t = e.getUTCDay();
-	return t >= 4 || t === 0 ? Pp(e) : Pp.ceil(e);
-}
-function nh(e, t) {
-	return e = th(e), em(Pp.count(Bp(e), e) + (Bp(e).getUTCDay() === 4), t, 2);
-}
-function rh(e) {
-	return e.getUTCDay();
-}
-function ih(e, t) {
-	return em(jp.count(Bp(e) - 1, e), t, 2);
+	return t >= 4 || t === 0 ? Lp(e) : Lp.ceil(e);
 }
 function ah(e, t) {
-	return em(e.getUTCFullYear() % 100, t, 2);
+	return e = ih(e), rm(Lp.count(Up(e), e) + (Up(e).getUTCDay() === 4), t, 2);
 }
-function oh(e, t) {
-	return e = th(e), em(e.getUTCFullYear() % 100, t, 2);
+function oh(e) {
+	return e.getUTCDay();
 }
 function sh(e, t) {
-	return em(e.getUTCFullYear() % 1e4, t, 4);
+	return rm(Pp.count(Up(e) - 1, e), t, 2);
 }
 function ch(e, t) {
-	var n = e.getUTCDay();
-	return e = n >= 4 || n === 0 ? Pp(e) : Pp.ceil(e), em(e.getUTCFullYear() % 1e4, t, 4);
+	return rm(e.getUTCFullYear() % 100, t, 2);
 }
-function lh() {
+function lh(e, t) {
+	return e = ih(e), rm(e.getUTCFullYear() % 100, t, 2);
+}
+function uh(e, t) {
+	return rm(e.getUTCFullYear() % 1e4, t, 4);
+}
+function dh(e, t) {
+	var n = e.getUTCDay();
+	return e = n >= 4 || n === 0 ? Lp(e) : Lp.ceil(e), rm(e.getUTCFullYear() % 1e4, t, 4);
+}
+function fh() {
 	return "+0000";
 }
-function uh() {
+function ph() {
 	return "%";
 }
-function dh(e) {
+function mh(e) {
 	return +e;
 }
-function fh(e) {
+function hh(e) {
 	return Math.floor(e / 1e3);
 }
-var ph, mh, hh, gh;
-_h({
+var gh, _h, vh, yh;
+bh({
 	dateTime: "%x, %X",
 	date: "%-m/%-d/%Y",
 	time: "%-I:%M:%S %p",
@@ -6316,13 +6321,13 @@ _h({
 		"Dec"
 	]
 });
-function _h(e) {
-	return ph = Yp(e), mh = ph.format, ph.parse, hh = ph.utcFormat, gh = ph.utcParse, ph;
+function bh(e) {
+	return gh = Qp(e), _h = gh.format, gh.parse, vh = gh.utcFormat, yh = gh.utcParse, gh;
 }
-var vh = "%Y-%m-%dT%H:%M:%S.%LZ";
-Date.prototype.toISOString || hh(vh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || gh(vh);
+var xh = "%Y-%m-%dT%H:%M:%S.%LZ";
+Date.prototype.toISOString || vh(xh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || yh(xh);
 // node_modules/d3-scale/dist/d3-scale.mjs
-function yh(e, t) {
+function Sh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6332,7 +6337,7 @@ function yh(e, t) {
 	}
 	return this;
 }
-function bh(e, t) {
+function Ch(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6342,20 +6347,20 @@ function bh(e, t) {
 	}
 	return this;
 }
-var xh = Symbol("implicit");
-function Sh() {
-	var e = new Zr(), t = [], n = [], r = xh;
+var wh = Symbol("implicit");
+function Th() {
+	var e = new ei(), t = [], n = [], r = wh;
 	function i(i) {
 		let a = e.get(i);
 		if (a === void 0) {
-			if (r !== xh) return r;
+			if (r !== wh) return r;
 			e.set(i, a = t.push(i) - 1);
 		}
 		return n[a % n.length];
 	}
 	return i.domain = function(n) {
 		if (!arguments.length) return t.slice();
-		t = [], e = new Zr();
+		t = [], e = new ei();
 		for (let r of n) e.has(r) || e.set(r, t.push(r) - 1);
 		return i;
 	}, i.range = function(e) {
@@ -6363,16 +6368,16 @@ function Sh() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (r = e, i) : r;
 	}, i.copy = function() {
-		return Sh(t, n).unknown(r);
-	}, yh.apply(i, arguments), i;
+		return Th(t, n).unknown(r);
+	}, Sh.apply(i, arguments), i;
 }
-function Ch() {
-	var e = Sh().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
+function Eh() {
+	var e = Th().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
 	delete e.unknown;
 	function d() {
 		var e = t().length, d = i < r, f = d ? i : r, p = d ? r : i;
 		a = (p - f) / Math.max(1, e - c + l * 2), s && (a = Math.floor(a)), f += (p - f - a * (e - c)) * u, o = a * (1 - c), s && (f = Math.round(f), o = Math.round(o));
-		var m = zi(e).map(function(e) {
+		var m = Hi(e).map(function(e) {
 			return f + a * e;
 		});
 		return n(d ? m.reverse() : m);
@@ -6398,77 +6403,77 @@ function Ch() {
 	}, e.align = function(e) {
 		return arguments.length ? (u = Math.max(0, Math.min(1, e)), d()) : u;
 	}, e.copy = function() {
-		return Ch(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
-	}, yh.apply(d(), arguments);
+		return Eh(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
+	}, Sh.apply(d(), arguments);
 }
-function wh(e) {
+function Dh(e) {
 	var t = e.copy;
 	return e.padding = e.paddingOuter, delete e.paddingInner, delete e.paddingOuter, e.copy = function() {
-		return wh(t());
+		return Dh(t());
 	}, e;
 }
-function Th() {
-	return wh(Ch.apply(null, arguments).paddingInner(1));
+function Oh() {
+	return Dh(Eh.apply(null, arguments).paddingInner(1));
 }
-function Eh(e) {
+function kh(e) {
 	return function() {
 		return e;
 	};
 }
-function Dh(e) {
+function Ah(e) {
 	return +e;
 }
-var Oh = [0, 1];
-function kh(e) {
+var jh = [0, 1];
+function Mh(e) {
 	return e;
 }
-function Ah(e, t) {
+function Nh(e, t) {
 	return (t -= e = +e) ? function(n) {
 		return (n - e) / t;
-	} : Eh(isNaN(t) ? NaN : .5);
+	} : kh(isNaN(t) ? NaN : .5);
 }
-function jh(e, t) {
+function Ph(e, t) {
 	var n;
 	return e > t && (n = e, e = t, t = n), function(n) {
 		return Math.max(e, Math.min(t, n));
 	};
 }
-function Mh(e, t, n) {
+function Fh(e, t, n) {
 	var r = e[0], i = e[1], a = t[0], o = t[1];
-	return i < r ? (r = Ah(i, r), a = n(o, a)) : (r = Ah(r, i), a = n(a, o)), function(e) {
+	return i < r ? (r = Nh(i, r), a = n(o, a)) : (r = Nh(r, i), a = n(a, o)), function(e) {
 		return a(r(e));
 	};
 }
-function Nh(e, t, n) {
+function Ih(e, t, n) {
 	var r = Math.min(e.length, t.length) - 1, i = Array(r), a = Array(r), o = -1;
-	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = Ah(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
+	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = Nh(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
 	return function(t) {
-		var n = zr(e, t, 1, r) - 1;
+		var n = Hr(e, t, 1, r) - 1;
 		return a[n](i[n](t));
 	};
 }
-function Ph(e, t) {
+function Lh(e, t) {
 	return t.domain(e.domain()).range(e.range()).interpolate(e.interpolate()).clamp(e.clamp()).unknown(e.unknown());
 }
-function Fh() {
-	var e = Oh, t = Oh, n = Kc, r, i, a, o = kh, s, c, l;
+function Rh() {
+	var e = jh, t = jh, n = Yc, r, i, a, o = Mh, s, c, l;
 	function u() {
 		var n = Math.min(e.length, t.length);
-		return o !== kh && (o = jh(e[0], e[n - 1])), s = n > 2 ? Nh : Mh, c = l = null, d;
+		return o !== Mh && (o = Ph(e[0], e[n - 1])), s = n > 2 ? Ih : Fh, c = l = null, d;
 	}
 	function d(i) {
 		return i == null || isNaN(i = +i) ? a : (c ||= s(e.map(r), t, n))(r(o(i)));
 	}
 	return d.invert = function(n) {
-		return o(i((l ||= s(t, e.map(r), zc))(n)));
+		return o(i((l ||= s(t, e.map(r), Hc))(n)));
 	}, d.domain = function(t) {
-		return arguments.length ? (e = Array.from(t, Dh), u()) : e.slice();
+		return arguments.length ? (e = Array.from(t, Ah), u()) : e.slice();
 	}, d.range = function(e) {
 		return arguments.length ? (t = Array.from(e), u()) : t.slice();
 	}, d.rangeRound = function(e) {
-		return t = Array.from(e), n = qc, u();
+		return t = Array.from(e), n = Xc, u();
 	}, d.clamp = function(e) {
-		return arguments.length ? (o = e ? !0 : kh, u()) : o !== kh;
+		return arguments.length ? (o = e ? !0 : Mh, u()) : o !== Mh;
 	}, d.interpolate = function(e) {
 		return arguments.length ? (n = e, u()) : n;
 	}, d.unknown = function(e) {
@@ -6477,40 +6482,40 @@ function Fh() {
 		return r = e, i = t, u();
 	};
 }
-function Ih() {
-	return Fh()(kh, kh);
+function zh() {
+	return Rh()(Mh, Mh);
 }
-function Lh(e, t, n, r) {
-	var i = yi(e, t, n), a;
-	switch (r = Cl(r ?? ",f"), r.type) {
+function Bh(e, t, n, r) {
+	var i = Si(e, t, n), a;
+	switch (r = El(r ?? ",f"), r.type) {
 		case "s":
 			var o = Math.max(Math.abs(e), Math.abs(t));
-			return r.precision == null && !isNaN(a = zl(i, o)) && (r.precision = a), Il(r, o);
+			return r.precision == null && !isNaN(a = Hl(i, o)) && (r.precision = a), zl(r, o);
 		case "":
 		case "e":
 		case "g":
 		case "p":
 		case "r":
-			r.precision == null && !isNaN(a = Bl(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
+			r.precision == null && !isNaN(a = Ul(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
 			break;
 		case "f":
-		case "%": r.precision == null && !isNaN(a = Rl(i)) && (r.precision = a - (r.type === "%") * 2);
+		case "%": r.precision == null && !isNaN(a = Vl(i)) && (r.precision = a - (r.type === "%") * 2);
 	}
-	return Fl(r);
+	return Rl(r);
 }
-function Rh(e) {
+function Vh(e) {
 	var t = e.domain;
 	return e.ticks = function(e) {
 		var n = t();
-		return _i(n[0], n[n.length - 1], e ?? 10);
+		return bi(n[0], n[n.length - 1], e ?? 10);
 	}, e.tickFormat = function(e, n) {
 		var r = t();
-		return Lh(r[0], r[r.length - 1], e ?? 10, n);
+		return Bh(r[0], r[r.length - 1], e ?? 10, n);
 	}, e.nice = function(n) {
 		n ??= 10;
 		var r = t(), i = 0, a = r.length - 1, o = r[i], s = r[a], c, l, u = 10;
 		for (s < o && (l = o, o = s, s = l, l = i, i = a, a = l); u-- > 0;) {
-			if (l = vi(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
+			if (l = xi(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
 			if (l > 0) o = Math.floor(o / l) * l, s = Math.ceil(s / l) * l;
 			else if (l < 0) o = Math.ceil(o * l) / l, s = Math.floor(s * l) / l;
 			else break;
@@ -6519,58 +6524,58 @@ function Rh(e) {
 		return e;
 	}, e;
 }
-function zh() {
-	var e = Ih();
+function Hh() {
+	var e = zh();
 	return e.copy = function() {
-		return Ph(e, zh());
-	}, yh.apply(e, arguments), Rh(e);
+		return Lh(e, Hh());
+	}, Sh.apply(e, arguments), Vh(e);
 }
-function Bh(e) {
+function Uh(e) {
 	var t;
 	function n(e) {
 		return e == null || isNaN(e = +e) ? t : e;
 	}
 	return n.invert = n, n.domain = n.range = function(t) {
-		return arguments.length ? (e = Array.from(t, Dh), n) : e.slice();
+		return arguments.length ? (e = Array.from(t, Ah), n) : e.slice();
 	}, n.unknown = function(e) {
 		return arguments.length ? (t = e, n) : t;
 	}, n.copy = function() {
-		return Bh(e).unknown(t);
-	}, e = arguments.length ? Array.from(e, Dh) : [0, 1], Rh(n);
+		return Uh(e).unknown(t);
+	}, e = arguments.length ? Array.from(e, Ah) : [0, 1], Vh(n);
 }
-function Vh(e, t) {
+function Wh(e, t) {
 	e = e.slice();
 	var n = 0, r = e.length - 1, i = e[n], a = e[r], o;
 	return a < i && (o = n, n = r, r = o, o = i, i = a, a = o), e[n] = t.floor(i), e[r] = t.ceil(a), e;
 }
-function Hh(e) {
+function Gh(e) {
 	return Math.log(e);
 }
-function Uh(e) {
+function Kh(e) {
 	return Math.exp(e);
 }
-function Wh(e) {
+function qh(e) {
 	return -Math.log(-e);
 }
-function Gh(e) {
+function Jh(e) {
 	return -Math.exp(-e);
 }
-function Kh(e) {
+function Yh(e) {
 	return isFinite(e) ? +("1e" + e) : e < 0 ? 0 : e;
 }
-function qh(e) {
-	return e === 10 ? Kh : e === Math.E ? Math.exp : (t) => e ** +t;
+function Xh(e) {
+	return e === 10 ? Yh : e === Math.E ? Math.exp : (t) => e ** +t;
 }
-function Jh(e) {
+function Zh(e) {
 	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
 }
-function Yh(e) {
+function Qh(e) {
 	return (t, n) => -e(-t, n);
 }
-function Xh(e) {
-	let t = e(Hh, Uh), n = t.domain, r = 10, i, a;
+function $h(e) {
+	let t = e(Gh, Kh), n = t.domain, r = 10, i, a;
 	function o() {
-		return i = Jh(r), a = qh(r), n()[0] < 0 ? (i = Yh(i), a = Yh(a), e(Wh, Gh)) : e(Hh, Uh), t;
+		return i = Zh(r), a = Xh(r), n()[0] < 0 ? (i = Qh(i), a = Qh(a), e(qh, Jh)) : e(Gh, Kh), t;
 	}
 	return t.base = function(e) {
 		return arguments.length ? (r = +e, o()) : r;
@@ -6590,82 +6595,82 @@ function Xh(e) {
 				if (f > s) break;
 				m.push(f);
 			}
-			m.length * 2 < p && (m = _i(o, s, p));
-		} else m = _i(l, u, Math.min(u - l, p)).map(a);
+			m.length * 2 < p && (m = bi(o, s, p));
+		} else m = bi(l, u, Math.min(u - l, p)).map(a);
 		return c ? m.reverse() : m;
 	}, t.tickFormat = (e, n) => {
-		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = Cl(n)).precision == null && (n.trim = !0), n = Fl(n)), e === Infinity) return n;
+		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = El(n)).precision == null && (n.trim = !0), n = Rl(n)), e === Infinity) return n;
 		let o = Math.max(1, r * e / t.ticks().length);
 		return (e) => {
 			let t = e / a(Math.round(i(e)));
 			return t * r < r - .5 && (t *= r), t <= o ? n(e) : "";
 		};
-	}, t.nice = () => n(Vh(n(), {
+	}, t.nice = () => n(Wh(n(), {
 		floor: (e) => a(Math.floor(i(e))),
 		ceil: (e) => a(Math.ceil(i(e)))
 	})), t;
 }
-function Zh() {
-	let e = Xh(Fh()).domain([1, 10]);
-	return e.copy = () => Ph(e, Zh()).base(e.base()), yh.apply(e, arguments), e;
+function eg() {
+	let e = $h(Rh()).domain([1, 10]);
+	return e.copy = () => Lh(e, eg()).base(e.base()), Sh.apply(e, arguments), e;
 }
-function Qh(e) {
+function tg(e) {
 	return function(t) {
 		return Math.sign(t) * Math.log1p(Math.abs(t / e));
 	};
 }
-function $h(e) {
+function ng(e) {
 	return function(t) {
 		return Math.sign(t) * Math.expm1(Math.abs(t)) * e;
 	};
 }
-function eg(e) {
-	var t = 1, n = e(Qh(t), $h(t));
+function rg(e) {
+	var t = 1, n = e(tg(t), ng(t));
 	return n.constant = function(n) {
-		return arguments.length ? e(Qh(t = +n), $h(t)) : t;
-	}, Rh(n);
+		return arguments.length ? e(tg(t = +n), ng(t)) : t;
+	}, Vh(n);
 }
-function tg() {
-	var e = eg(Fh());
+function ig() {
+	var e = rg(Rh());
 	return e.copy = function() {
-		return Ph(e, tg()).constant(e.constant());
-	}, yh.apply(e, arguments);
+		return Lh(e, ig()).constant(e.constant());
+	}, Sh.apply(e, arguments);
 }
-function ng(e) {
+function ag(e) {
 	return function(t) {
 		return t < 0 ? -((-t) ** +e) : t ** +e;
 	};
 }
-function rg(e) {
+function og(e) {
 	return e < 0 ? -Math.sqrt(-e) : Math.sqrt(e);
 }
-function ig(e) {
+function sg(e) {
 	return e < 0 ? -e * e : e * e;
 }
-function ag(e) {
-	var t = e(kh, kh), n = 1;
+function cg(e) {
+	var t = e(Mh, Mh), n = 1;
 	function r() {
-		return n === 1 ? e(kh, kh) : n === .5 ? e(rg, ig) : e(ng(n), ng(1 / n));
+		return n === 1 ? e(Mh, Mh) : n === .5 ? e(og, sg) : e(ag(n), ag(1 / n));
 	}
 	return t.exponent = function(e) {
 		return arguments.length ? (n = +e, r()) : n;
-	}, Rh(t);
+	}, Vh(t);
 }
-function og() {
-	var e = ag(Fh());
+function lg() {
+	var e = cg(Rh());
 	return e.copy = function() {
-		return Ph(e, og()).exponent(e.exponent());
-	}, yh.apply(e, arguments), e;
+		return Lh(e, lg()).exponent(e.exponent());
+	}, Sh.apply(e, arguments), e;
 }
-function sg() {
+function ug() {
 	var e = [], t = [], n = [], r;
 	function i() {
 		var r = 0, i = Math.max(1, t.length);
-		for (n = Array(i - 1); ++r < i;) n[r - 1] = ki(e, r / i);
+		for (n = Array(i - 1); ++r < i;) n[r - 1] = Mi(e, r / i);
 		return a;
 	}
 	function a(e) {
-		return e == null || isNaN(e = +e) ? r : t[zr(n, e)];
+		return e == null || isNaN(e = +e) ? r : t[Hr(n, e)];
 	}
 	return a.invertExtent = function(r) {
 		var i = t.indexOf(r);
@@ -6674,7 +6679,7 @@ function sg() {
 		if (!arguments.length) return e.slice();
 		e = [];
 		for (let n of t) n != null && !isNaN(n = +n) && e.push(n);
-		return e.sort(Mr), i();
+		return e.sort(Fr), i();
 	}, a.range = function(e) {
 		return arguments.length ? (t = Array.from(e), i()) : t.slice();
 	}, a.unknown = function(e) {
@@ -6682,13 +6687,13 @@ function sg() {
 	}, a.quantiles = function() {
 		return n.slice();
 	}, a.copy = function() {
-		return sg().domain(e).range(t).unknown(r);
-	}, yh.apply(a, arguments);
+		return ug().domain(e).range(t).unknown(r);
+	}, Sh.apply(a, arguments);
 }
-function cg() {
+function dg() {
 	var e = [.5], t = [0, 1], n, r = 1;
 	function i(i) {
-		return i != null && i <= i ? t[zr(e, i, 0, r)] : n;
+		return i != null && i <= i ? t[Hr(e, i, 0, r)] : n;
 	}
 	return i.domain = function(n) {
 		return arguments.length ? (e = Array.from(n), r = Math.min(e.length, t.length - 1), i) : e.slice();
@@ -6700,24 +6705,24 @@ function cg() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (n = e, i) : n;
 	}, i.copy = function() {
-		return cg().domain(e).range(t).unknown(n);
-	}, yh.apply(i, arguments);
+		return dg().domain(e).range(t).unknown(n);
+	}, Sh.apply(i, arguments);
 }
-function lg(e) {
+function fg(e) {
 	return new Date(e);
 }
-function ug(e) {
+function pg(e) {
 	return e instanceof Date ? +e : Math.round(e);
 }
-function dg(e, t, n, r, i, a, o, s, c, l) {
-	var u = Ih(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
+function mg(e, t, n, r, i, a, o, s, c, l) {
+	var u = zh(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
 	function x(e) {
 		return (c(e) < e ? p : s(e) < e ? m : o(e) < e ? h : a(e) < e ? g : r(e) < e ? i(e) < e ? _ : v : n(e) < e ? y : b)(e);
 	}
 	return u.invert = function(e) {
 		return new Date(Math.round(d(e)));
 	}, u.domain = function(e) {
-		return arguments.length ? f(Array.from(e, ug)) : f().map(lg);
+		return arguments.length ? f(Array.from(e, pg)) : f().map(fg);
 	}, u.ticks = function(t) {
 		var n = f();
 		return e(n[0], n[n.length - 1], t ?? 10);
@@ -6725,22 +6730,22 @@ function dg(e, t, n, r, i, a, o, s, c, l) {
 		return t == null ? x : l(t);
 	}, u.nice = function(e) {
 		var n = f();
-		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(Vh(n, e)) : u;
+		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(Wh(n, e)) : u;
 	}, u.copy = function() {
-		return Ph(u, dg(e, t, n, r, i, a, o, s, c, l));
+		return Lh(u, mg(e, t, n, r, i, a, o, s, c, l));
 	}, u;
 }
-function fg() {
-	return yh.apply(dg(Wp, Gp, zp, Lp, Sp, vp, gp, mp, pp, mh).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
+function hg() {
+	return Sh.apply(mg(qp, Jp, Hp, Bp, Tp, xp, yp, _p, gp, _h).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
 }
-function pg() {
-	return yh.apply(dg(Hp, Up, Bp, Rp, Ap, yp, _p, hp, pp, hh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+function gg() {
+	return Sh.apply(mg(Gp, Kp, Up, Vp, Np, Sp, bp, vp, gp, vh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
 }
-function mg(e, t) {
+function _g(e, t) {
 	return t.domain(e.domain()).interpolator(e.interpolator()).clamp(e.clamp()).unknown(e.unknown());
 }
-function hg() {
-	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = kh, u, d = !1, f;
+function vg() {
+	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = Mh, u, d = !1, f;
 	function p(e) {
 		return e == null || isNaN(e = +e) ? f : (e = .5 + ((e = +u(e)) - a) * (r * e < r * a ? s : c), l(d ? Math.max(0, Math.min(1, e)) : e));
 	}
@@ -6758,7 +6763,7 @@ function hg() {
 	function m(e) {
 		return function(t) {
 			var n, r, i;
-			return arguments.length ? ([n, r, i] = t, l = al(e, [
+			return arguments.length ? ([n, r, i] = t, l = cl(e, [
 				n,
 				r,
 				i
@@ -6769,46 +6774,46 @@ function hg() {
 			];
 		};
 	}
-	return p.range = m(Kc), p.rangeRound = m(qc), p.unknown = function(e) {
+	return p.range = m(Yc), p.rangeRound = m(Xc), p.unknown = function(e) {
 		return arguments.length ? (f = e, p) : f;
 	}, function(l) {
 		return u = l, i = l(e), a = l(t), o = l(n), s = i === a ? 0 : .5 / (a - i), c = a === o ? 0 : .5 / (o - a), r = a < i ? -1 : 1, p;
 	};
 }
-function gg() {
-	var e = Rh(hg()(kh));
+function yg() {
+	var e = Vh(vg()(Mh));
 	return e.copy = function() {
-		return mg(e, gg());
-	}, bh.apply(e, arguments);
+		return _g(e, yg());
+	}, Ch.apply(e, arguments);
 }
-function _g() {
-	var e = Xh(hg()).domain([
+function bg() {
+	var e = $h(vg()).domain([
 		.1,
 		1,
 		10
 	]);
 	return e.copy = function() {
-		return mg(e, _g()).base(e.base());
-	}, bh.apply(e, arguments);
+		return _g(e, bg()).base(e.base());
+	}, Ch.apply(e, arguments);
 }
-function vg() {
-	var e = eg(hg());
+function xg() {
+	var e = rg(vg());
 	return e.copy = function() {
-		return mg(e, vg()).constant(e.constant());
-	}, bh.apply(e, arguments);
+		return _g(e, xg()).constant(e.constant());
+	}, Ch.apply(e, arguments);
 }
-function yg() {
-	var e = ag(hg());
+function Sg() {
+	var e = cg(vg());
 	return e.copy = function() {
-		return mg(e, yg()).exponent(e.exponent());
-	}, bh.apply(e, arguments);
+		return _g(e, Sg()).exponent(e.exponent());
+	}, Ch.apply(e, arguments);
 }
 // node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function W(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
 }
-var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg = W("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), Sg = W("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), Cg = W("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), wg = W("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), Tg = W("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), Eg = W("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), Dg = W("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), Og = W("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), kg = W("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), Ag = W("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), jg = (e) => Pc(e[e.length - 1]), Mg = [
+var Cg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), wg = W("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), Tg = W("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), Eg = W("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), Dg = W("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), Og = W("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), kg = W("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), Ag = W("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), jg = W("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), Mg = W("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), Ng = W("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), Pg = (e) => Lc(e[e.length - 1]), Fg = [
 	,
 	,
 	,
@@ -6821,7 +6826,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"8c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e",
 	"5430058c510abf812ddfc27df6e8c3c7eae580cdc135978f01665e003c30",
 	"5430058c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e003c30"
-].map(W), Ng = jg(Mg), Pg = [
+].map(W), Ig = Pg(Fg), Lg = [
 	,
 	,
 	,
@@ -6834,7 +6839,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b7837",
 	"40004b762a839970abc2a5cfe7d4e8d9f0d3a6dba05aae611b783700441b",
 	"40004b762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b783700441b"
-].map(W), Fg = jg(Pg), Ig = [
+].map(W), Rg = Pg(Lg), zg = [
 	,
 	,
 	,
@@ -6847,7 +6852,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221",
 	"8e0152c51b7dde77aef1b6dafde0efe6f5d0b8e1867fbc414d9221276419",
 	"8e0152c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221276419"
-].map(W), Lg = jg(Ig), Rg = [
+].map(W), Bg = Pg(zg), Vg = [
 	,
 	,
 	,
@@ -6860,7 +6865,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b35806",
 	"2d004b5427888073acb2abd2d8daebfee0b6fdb863e08214b358067f3b08",
 	"2d004b5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b358067f3b08"
-].map(W), zg = jg(Rg), Bg = [
+].map(W), Hg = Pg(Vg), Ug = [
 	,
 	,
 	,
@@ -6873,7 +6878,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"b2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac",
 	"67001fb2182bd6604df4a582fddbc7d1e5f092c5de4393c32166ac053061",
 	"67001fb2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac053061"
-].map(W), Vg = jg(Bg), Hg = [
+].map(W), Wg = Pg(Ug), Gg = [
 	,
 	,
 	,
@@ -6886,7 +6891,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"b2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d",
 	"67001fb2182bd6604df4a582fddbc7e0e0e0bababa8787874d4d4d1a1a1a",
 	"67001fb2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d1a1a1a"
-].map(W), Ug = jg(Hg), Wg = [
+].map(W), Kg = Pg(Gg), qg = [
 	,
 	,
 	,
@@ -6899,7 +6904,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4",
 	"a50026d73027f46d43fdae61fee090e0f3f8abd9e974add14575b4313695",
 	"a50026d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4313695"
-].map(W), Gg = jg(Wg), Kg = [
+].map(W), Jg = Pg(qg), Yg = [
 	,
 	,
 	,
@@ -6912,7 +6917,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850",
 	"a50026d73027f46d43fdae61fee08bd9ef8ba6d96a66bd631a9850006837",
 	"a50026d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850006837"
-].map(W), qg = jg(Kg), Jg = [
+].map(W), Xg = Pg(Yg), Zg = [
 	,
 	,
 	,
@@ -6925,7 +6930,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd",
 	"9e0142d53e4ff46d43fdae61fee08be6f598abdda466c2a53288bd5e4fa2",
 	"9e0142d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd5e4fa2"
-].map(W), Yg = jg(Jg), Xg = [
+].map(W), Qg = Pg(Zg), $g = [
 	,
 	,
 	,
@@ -6936,7 +6941,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"edf8fbccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45006d2c00441b"
-].map(W), Zg = jg(Xg), Qg = [
+].map(W), e_ = Pg($g), t_ = [
 	,
 	,
 	,
@@ -6947,7 +6952,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"edf8fbbfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d810f7c4d004b"
-].map(W), $g = jg(Qg), e_ = [
+].map(W), n_ = Pg(t_), r_ = [
 	,
 	,
 	,
@@ -6958,7 +6963,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"f0f9e8ccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe0868ac084081"
-].map(W), t_ = jg(e_), n_ = [
+].map(W), i_ = Pg(r_), a_ = [
 	,
 	,
 	,
@@ -6969,7 +6974,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"fef0d9fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301fb300007f0000"
-].map(W), r_ = jg(n_), i_ = [
+].map(W), o_ = Pg(a_), s_ = [
 	,
 	,
 	,
@@ -6980,7 +6985,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"f6eff7d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016c59014636"
-].map(W), a_ = jg(i_), o_ = [
+].map(W), c_ = Pg(s_), l_ = [
 	,
 	,
 	,
@@ -6991,7 +6996,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"f1eef6d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0045a8d023858"
-].map(W), s_ = jg(o_), c_ = [
+].map(W), u_ = Pg(l_), d_ = [
 	,
 	,
 	,
@@ -7002,7 +7007,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"f1eef6d4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125698004367001f"
-].map(W), l_ = jg(c_), u_ = [
+].map(W), f_ = Pg(d_), p_ = [
 	,
 	,
 	,
@@ -7013,7 +7018,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"feebe2fcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a017749006a"
-].map(W), d_ = jg(u_), f_ = [
+].map(W), m_ = Pg(p_), h_ = [
 	,
 	,
 	,
@@ -7024,7 +7029,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"ffffccc7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea8253494081d58"
-].map(W), p_ = jg(f_), m_ = [
+].map(W), g_ = Pg(h_), __ = [
 	,
 	,
 	,
@@ -7035,7 +7040,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"ffffccd9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443006837004529"
-].map(W), h_ = jg(m_), g_ = [
+].map(W), v_ = Pg(__), y_ = [
 	,
 	,
 	,
@@ -7046,7 +7051,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"ffffd4fee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c02993404662506"
-].map(W), __ = jg(g_), v_ = [
+].map(W), b_ = Pg(y_), x_ = [
 	,
 	,
 	,
@@ -7057,7 +7062,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"ffffb2fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cbd0026800026"
-].map(W), y_ = jg(v_), b_ = [
+].map(W), S_ = Pg(x_), C_ = [
 	,
 	,
 	,
@@ -7068,7 +7073,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"eff3ffc6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b508519c08306b"
-].map(W), x_ = jg(b_), S_ = [
+].map(W), w_ = Pg(C_), T_ = [
 	,
 	,
 	,
@@ -7079,7 +7084,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"edf8e9c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45006d2c00441b"
-].map(W), C_ = jg(S_), w_ = [
+].map(W), E_ = Pg(T_), D_ = [
 	,
 	,
 	,
@@ -7090,7 +7095,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"f7f7f7d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525000000"
-].map(W), T_ = jg(w_), E_ = [
+].map(W), O_ = Pg(D_), k_ = [
 	,
 	,
 	,
@@ -7101,7 +7106,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"f2f0f7dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a354278f3f007d"
-].map(W), D_ = jg(E_), O_ = [
+].map(W), A_ = Pg(k_), j_ = [
 	,
 	,
 	,
@@ -7112,7 +7117,7 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"fee5d9fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181da50f1567000d"
-].map(W), k_ = jg(O_), A_ = [
+].map(W), M_ = Pg(j_), N_ = [
 	,
 	,
 	,
@@ -7123,41 +7128,41 @@ var bg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), xg =
 	"feeddefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d94801a636037f2704"
-].map(W), j_ = jg(A_);
-function M_(e) {
+].map(W), P_ = Pg(N_);
+function F_(e) {
 	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(-4.54 - e * (35.34 - e * (2381.73 - e * (6402.7 - e * (7024.72 - e * 2710.57))))))) + ", " + Math.max(0, Math.min(255, Math.round(32.49 + e * (170.73 + e * (52.82 - e * (131.46 - e * (176.58 - e * 67.37))))))) + ", " + Math.max(0, Math.min(255, Math.round(81.24 + e * (442.36 - e * (2482.43 - e * (6167.24 - e * (6614.94 - e * 2475.67))))))) + ")";
 }
-var N_ = il(Sc(300, .5, 0), Sc(-240, .5, 1)), P_ = il(Sc(-100, .75, .35), Sc(80, 1.5, .8)), F_ = il(Sc(260, .75, .35), Sc(80, 1.5, .8)), I_ = Sc();
-function L_(e) {
+var I_ = sl(Tc(300, .5, 0), Tc(-240, .5, 1)), L_ = sl(Tc(-100, .75, .35), Tc(80, 1.5, .8)), R_ = sl(Tc(260, .75, .35), Tc(80, 1.5, .8)), z_ = Tc();
+function B_(e) {
 	(e < 0 || e > 1) && (e -= Math.floor(e));
 	var t = Math.abs(e - .5);
-	return I_.h = 360 * e - 100, I_.s = 1.5 - 1.5 * t, I_.l = .8 - .9 * t, I_ + "";
+	return z_.h = 360 * e - 100, z_.s = 1.5 - 1.5 * t, z_.l = .8 - .9 * t, z_ + "";
 }
-var R_ = js(), z_ = Math.PI / 3, B_ = Math.PI * 2 / 3;
-function V_(e) {
+var V_ = Ps(), H_ = Math.PI / 3, U_ = Math.PI * 2 / 3;
+function W_(e) {
 	var t;
-	return e = (.5 - e) * Math.PI, R_.r = 255 * (t = Math.sin(e)) * t, R_.g = 255 * (t = Math.sin(e + z_)) * t, R_.b = 255 * (t = Math.sin(e + B_)) * t, R_ + "";
+	return e = (.5 - e) * Math.PI, V_.r = 255 * (t = Math.sin(e)) * t, V_.g = 255 * (t = Math.sin(e + H_)) * t, V_.b = 255 * (t = Math.sin(e + U_)) * t, V_ + "";
 }
-function H_(e) {
+function G_(e) {
 	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
 }
-function U_(e) {
+function K_(e) {
 	var t = e.length;
 	return function(n) {
 		return e[Math.max(0, Math.min(t - 1, Math.floor(n * t)))];
 	};
 }
-var W_ = U_(W("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), G_ = U_(W("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), K_ = U_(W("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), q_ = U_(W("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
+var q_ = K_(W("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), J_ = K_(W("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), Y_ = K_(W("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), X_ = K_(W("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
 // node_modules/d3-shape/dist/d3-shape.mjs
-function J_(e) {
+function Z_(e) {
 	return function() {
 		return e;
 	};
 }
-var Y_ = Math.cos, X_ = Math.min, Z_ = Math.sin, Q_ = Math.sqrt, $_ = 1e-12, ev = Math.PI;
-ev / 2;
-var tv = 2 * ev;
-function nv(e) {
+var Q_ = Math.cos, $_ = Math.min, ev = Math.sin, tv = Math.sqrt, nv = 1e-12, rv = Math.PI;
+rv / 2;
+var iv = 2 * rv;
+function av(e) {
 	let t = 3;
 	return e.digits = function(n) {
 		if (!arguments.length) return t;
@@ -7168,16 +7173,16 @@ function nv(e) {
 			t = e;
 		}
 		return e;
-	}, () => new hl(t);
+	}, () => new vl(t);
 }
 Array.prototype.slice;
-function rv(e) {
+function ov(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function iv(e) {
+function sv(e) {
 	this._context = e;
 }
-iv.prototype = {
+sv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7200,40 +7205,40 @@ iv.prototype = {
 		}
 	}
 };
-function av(e) {
-	return new iv(e);
+function cv(e) {
+	return new sv(e);
 }
-function ov(e) {
+function lv(e) {
 	return e[0];
 }
-function sv(e) {
+function uv(e) {
 	return e[1];
 }
-function cv(e, t) {
-	var n = J_(!0), r = null, i = av, a = null, o = nv(s);
-	e = typeof e == "function" ? e : e === void 0 ? ov : J_(e), t = typeof t == "function" ? t : t === void 0 ? sv : J_(t);
+function dv(e, t) {
+	var n = Z_(!0), r = null, i = cv, a = null, o = av(s);
+	e = typeof e == "function" ? e : e === void 0 ? lv : Z_(e), t = typeof t == "function" ? t : t === void 0 ? uv : Z_(t);
 	function s(s) {
-		var c, l = (s = rv(s)).length, u, d = !1, f;
+		var c, l = (s = ov(s)).length, u, d = !1, f;
 		for (r ?? (a = i(f = o())), c = 0; c <= l; ++c) !(c < l && n(u = s[c], c, s)) === d && ((d = !d) ? a.lineStart() : a.lineEnd()), d && a.point(+e(u, c, s), +t(u, c, s));
 		if (f) return a = null, f + "" || null;
 	}
 	return s.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : J_(+t), s) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : Z_(+t), s) : e;
 	}, s.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : J_(+e), s) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : Z_(+e), s) : t;
 	}, s.defined = function(e) {
-		return arguments.length ? (n = typeof e == "function" ? e : J_(!!e), s) : n;
+		return arguments.length ? (n = typeof e == "function" ? e : Z_(!!e), s) : n;
 	}, s.curve = function(e) {
 		return arguments.length ? (i = e, r != null && (a = i(r)), s) : i;
 	}, s.context = function(e) {
 		return arguments.length ? (e == null ? r = a = null : a = i(r = e), s) : r;
 	}, s;
 }
-function lv(e, t, n) {
-	var r = null, i = J_(!0), a = null, o = av, s = null, c = nv(l);
-	e = typeof e == "function" ? e : e === void 0 ? ov : J_(+e), t = typeof t == "function" ? t : J_(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? sv : J_(+n);
+function fv(e, t, n) {
+	var r = null, i = Z_(!0), a = null, o = cv, s = null, c = av(l);
+	e = typeof e == "function" ? e : e === void 0 ? lv : Z_(+e), t = typeof t == "function" ? t : Z_(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? uv : Z_(+n);
 	function l(l) {
-		var u, d, f, p = (l = rv(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
+		var u, d, f, p = (l = ov(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
 		for (a ?? (s = o(g = c())), u = 0; u <= p; ++u) {
 			if (!(u < p && i(m = l[u], u, l)) === h) {
 				if (h = !h) d = u, s.areaStart(), s.lineStart();
@@ -7247,20 +7252,20 @@ function lv(e, t, n) {
 		if (g) return s = null, g + "" || null;
 	}
 	function u() {
-		return cv().defined(i).curve(o).context(a);
+		return dv().defined(i).curve(o).context(a);
 	}
 	return l.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : J_(+t), r = null, l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : Z_(+t), r = null, l) : e;
 	}, l.x0 = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : J_(+t), l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : Z_(+t), l) : e;
 	}, l.x1 = function(e) {
-		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : J_(+e), l) : r;
+		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : Z_(+e), l) : r;
 	}, l.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : J_(+e), n = null, l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : Z_(+e), n = null, l) : t;
 	}, l.y0 = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : J_(+e), l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : Z_(+e), l) : t;
 	}, l.y1 = function(e) {
-		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : J_(+e), l) : n;
+		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : Z_(+e), l) : n;
 	}, l.lineX0 = l.lineY0 = function() {
 		return u().x(e).y(t);
 	}, l.lineY1 = function() {
@@ -7268,18 +7273,18 @@ function lv(e, t, n) {
 	}, l.lineX1 = function() {
 		return u().x(r).y(t);
 	}, l.defined = function(e) {
-		return arguments.length ? (i = typeof e == "function" ? e : J_(!!e), l) : i;
+		return arguments.length ? (i = typeof e == "function" ? e : Z_(!!e), l) : i;
 	}, l.curve = function(e) {
 		return arguments.length ? (o = e, a != null && (s = o(a)), l) : o;
 	}, l.context = function(e) {
 		return arguments.length ? (e == null ? a = s = null : s = o(a = e), l) : a;
 	}, l;
 }
-dv(av);
-function uv(e) {
+mv(cv);
+function pv(e) {
 	this._curve = e;
 }
-uv.prototype = {
+pv.prototype = {
 	areaStart: function() {
 		this._curve.areaStart();
 	},
@@ -7296,13 +7301,13 @@ uv.prototype = {
 		this._curve.point(t * Math.sin(e), t * -Math.cos(e));
 	}
 };
-function dv(e) {
+function mv(e) {
 	function t(t) {
-		return new uv(e(t));
+		return new pv(e(t));
 	}
 	return t._curve = e, t;
 }
-var fv = class {
+var hv = class {
 	constructor(e, t) {
 		this._context = e, this._x = t;
 	}
@@ -7329,81 +7334,81 @@ var fv = class {
 		this._x0 = e, this._y0 = t;
 	}
 };
-function pv(e) {
-	return new fv(e, !0);
+function gv(e) {
+	return new hv(e, !0);
 }
-function mv(e) {
-	return new fv(e, !1);
+function _v(e) {
+	return new hv(e, !1);
 }
-var hv = Q_(3), gv = { draw(e, t) {
-	let n = Q_(t + X_(t / 28, .75)) * .59436, r = n / 2, i = r * hv;
+var vv = tv(3), yv = { draw(e, t) {
+	let n = tv(t + $_(t / 28, .75)) * .59436, r = n / 2, i = r * vv;
 	e.moveTo(0, n), e.lineTo(0, -n), e.moveTo(-i, -r), e.lineTo(i, r), e.moveTo(-i, r), e.lineTo(i, -r);
-} }, _v = { draw(e, t) {
-	let n = Q_(t / ev);
-	e.moveTo(n, 0), e.arc(0, 0, n, 0, tv);
-} }, vv = { draw(e, t) {
-	let n = Q_(t / 5) / 2;
+} }, bv = { draw(e, t) {
+	let n = tv(t / rv);
+	e.moveTo(n, 0), e.arc(0, 0, n, 0, iv);
+} }, xv = { draw(e, t) {
+	let n = tv(t / 5) / 2;
 	e.moveTo(-3 * n, -n), e.lineTo(-n, -n), e.lineTo(-n, -3 * n), e.lineTo(n, -3 * n), e.lineTo(n, -n), e.lineTo(3 * n, -n), e.lineTo(3 * n, n), e.lineTo(n, n), e.lineTo(n, 3 * n), e.lineTo(-n, 3 * n), e.lineTo(-n, n), e.lineTo(-3 * n, n), e.closePath();
-} }, yv = Q_(1 / 3), bv = yv * 2, xv = { draw(e, t) {
-	let n = Q_(t / bv), r = n * yv;
+} }, Sv = tv(1 / 3), Cv = Sv * 2, wv = { draw(e, t) {
+	let n = tv(t / Cv), r = n * Sv;
 	e.moveTo(0, -n), e.lineTo(r, 0), e.lineTo(0, n), e.lineTo(-r, 0), e.closePath();
-} }, Sv = { draw(e, t) {
-	let n = Q_(t) * .62625;
-	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
-} }, Cv = { draw(e, t) {
-	let n = Q_(t - X_(t / 7, 2)) * .87559;
-	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
-} }, wv = { draw(e, t) {
-	let n = Q_(t), r = -n / 2;
-	e.rect(r, r, n, n);
 } }, Tv = { draw(e, t) {
-	let n = Q_(t) * .4431;
+	let n = tv(t) * .62625;
+	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
+} }, Ev = { draw(e, t) {
+	let n = tv(t - $_(t / 7, 2)) * .87559;
+	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
+} }, Dv = { draw(e, t) {
+	let n = tv(t), r = -n / 2;
+	e.rect(r, r, n, n);
+} }, Ov = { draw(e, t) {
+	let n = tv(t) * .4431;
 	e.moveTo(n, n), e.lineTo(n, -n), e.lineTo(-n, -n), e.lineTo(-n, n), e.closePath();
-} }, Ev = .8908130915292852, Dv = Z_(ev / 10) / Z_(7 * ev / 10), Ov = Z_(tv / 10) * Dv, kv = -Y_(tv / 10) * Dv, Av = { draw(e, t) {
-	let n = Q_(t * Ev), r = Ov * n, i = kv * n;
+} }, kv = .8908130915292852, Av = ev(rv / 10) / ev(7 * rv / 10), jv = ev(iv / 10) * Av, Mv = -Q_(iv / 10) * Av, Nv = { draw(e, t) {
+	let n = tv(t * kv), r = jv * n, i = Mv * n;
 	e.moveTo(0, -n), e.lineTo(r, i);
 	for (let t = 1; t < 5; ++t) {
-		let a = tv * t / 5, o = Y_(a), s = Z_(a);
+		let a = iv * t / 5, o = Q_(a), s = ev(a);
 		e.lineTo(s * n, -o * n), e.lineTo(o * r - s * i, s * r + o * i);
 	}
 	e.closePath();
-} }, jv = Q_(3), Mv = { draw(e, t) {
-	let n = -Q_(t / (jv * 3));
-	e.moveTo(0, n * 2), e.lineTo(-jv * n, -n), e.lineTo(jv * n, -n), e.closePath();
-} }, Nv = Q_(3), Pv = { draw(e, t) {
-	let n = Q_(t) * .6824, r = n / 2, i = n * Nv / 2;
+} }, Pv = tv(3), Fv = { draw(e, t) {
+	let n = -tv(t / (Pv * 3));
+	e.moveTo(0, n * 2), e.lineTo(-Pv * n, -n), e.lineTo(Pv * n, -n), e.closePath();
+} }, Iv = tv(3), Lv = { draw(e, t) {
+	let n = tv(t) * .6824, r = n / 2, i = n * Iv / 2;
 	e.moveTo(0, -n), e.lineTo(i, r), e.lineTo(-i, r), e.closePath();
-} }, Fv = -.5, Iv = Q_(3) / 2, Lv = 1 / Q_(12), Rv = (Lv / 2 + 1) * 3, zv = { draw(e, t) {
-	let n = Q_(t / Rv), r = n / 2, i = n * Lv, a = r, o = n * Lv + n, s = -a, c = o;
-	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(Fv * r - Iv * i, Iv * r + Fv * i), e.lineTo(Fv * a - Iv * o, Iv * a + Fv * o), e.lineTo(Fv * s - Iv * c, Iv * s + Fv * c), e.lineTo(Fv * r + Iv * i, Fv * i - Iv * r), e.lineTo(Fv * a + Iv * o, Fv * o - Iv * a), e.lineTo(Fv * s + Iv * c, Fv * c - Iv * s), e.closePath();
-} }, Bv = { draw(e, t) {
-	let n = Q_(t - X_(t / 6, 1.7)) * .6189;
+} }, Rv = -.5, zv = tv(3) / 2, Bv = 1 / tv(12), Vv = (Bv / 2 + 1) * 3, Hv = { draw(e, t) {
+	let n = tv(t / Vv), r = n / 2, i = n * Bv, a = r, o = n * Bv + n, s = -a, c = o;
+	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(Rv * r - zv * i, zv * r + Rv * i), e.lineTo(Rv * a - zv * o, zv * a + Rv * o), e.lineTo(Rv * s - zv * c, zv * s + Rv * c), e.lineTo(Rv * r + zv * i, Rv * i - zv * r), e.lineTo(Rv * a + zv * o, Rv * o - zv * a), e.lineTo(Rv * s + zv * c, Rv * c - zv * s), e.closePath();
+} }, Uv = { draw(e, t) {
+	let n = tv(t - $_(t / 6, 1.7)) * .6189;
 	e.moveTo(-n, -n), e.lineTo(n, n), e.moveTo(-n, n), e.lineTo(n, -n);
-} }, Vv = [
-	_v,
-	vv,
+} }, Wv = [
+	bv,
 	xv,
 	wv,
-	Av,
-	Mv,
-	zv
-], Hv = [
-	_v,
-	Cv,
-	Bv,
-	Pv,
-	gv,
-	Tv,
-	Sv
+	Dv,
+	Nv,
+	Fv,
+	Hv
+], Gv = [
+	bv,
+	Ev,
+	Uv,
+	Lv,
+	yv,
+	Ov,
+	Tv
 ];
-function Uv() {}
-function Wv(e, t, n) {
+function Kv() {}
+function qv(e, t, n) {
 	e._context.bezierCurveTo((2 * e._x0 + e._x1) / 3, (2 * e._y0 + e._y1) / 3, (e._x0 + 2 * e._x1) / 3, (e._y0 + 2 * e._y1) / 3, (e._x0 + 4 * e._x1 + t) / 6, (e._y0 + 4 * e._y1 + n) / 6);
 }
-function Gv(e) {
+function Jv(e) {
 	this._context = e;
 }
-Gv.prototype = {
+Jv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7415,7 +7420,7 @@ Gv.prototype = {
 	},
 	lineEnd: function() {
 		switch (this._point) {
-			case 3: Wv(this, this._x1, this._y1);
+			case 3: qv(this, this._x1, this._y1);
 			case 2: this._context.lineTo(this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
@@ -7429,20 +7434,20 @@ Gv.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3, this._context.lineTo((5 * this._x0 + this._x1) / 6, (5 * this._y0 + this._y1) / 6);
-			default: Wv(this, e, t);
+			default: qv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Kv(e) {
-	return new Gv(e);
+function Yv(e) {
+	return new Jv(e);
 }
-function qv(e) {
+function Xv(e) {
 	this._context = e;
 }
-qv.prototype = {
-	areaStart: Uv,
-	areaEnd: Uv,
+Xv.prototype = {
+	areaStart: Kv,
+	areaEnd: Kv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = NaN, this._point = 0;
 	},
@@ -7468,18 +7473,18 @@ qv.prototype = {
 			case 2:
 				this._point = 3, this._x4 = e, this._y4 = t, this._context.moveTo((this._x0 + 4 * this._x1 + e) / 6, (this._y0 + 4 * this._y1 + t) / 6);
 				break;
-			default: Wv(this, e, t);
+			default: qv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Jv(e) {
-	return new qv(e);
+function Zv(e) {
+	return new Xv(e);
 }
-function Yv(e) {
+function Qv(e) {
 	this._context = e;
 }
-Yv.prototype = {
+Qv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7506,18 +7511,18 @@ Yv.prototype = {
 				this._line ? this._context.lineTo(n, r) : this._context.moveTo(n, r);
 				break;
 			case 3: this._point = 4;
-			default: Wv(this, e, t);
+			default: qv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Xv(e) {
-	return new Yv(e);
+function $v(e) {
+	return new Qv(e);
 }
-function Zv(e, t) {
-	this._basis = new Gv(e), this._beta = t;
+function ey(e, t) {
+	this._basis = new Jv(e), this._beta = t;
 }
-Zv.prototype = {
+ey.prototype = {
 	lineStart: function() {
 		this._x = [], this._y = [], this._basis.lineStart();
 	},
@@ -7530,21 +7535,21 @@ Zv.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-var Qv = (function e(t) {
+var ty = (function e(t) {
 	function n(e) {
-		return t === 1 ? new Gv(e) : new Zv(e, t);
+		return t === 1 ? new Jv(e) : new ey(e, t);
 	}
 	return n.beta = function(t) {
 		return e(+t);
 	}, n;
 })(.85);
-function $v(e, t, n) {
+function ny(e, t, n) {
 	e._context.bezierCurveTo(e._x1 + e._k * (e._x2 - e._x0), e._y1 + e._k * (e._y2 - e._y0), e._x2 + e._k * (e._x1 - t), e._y2 + e._k * (e._y1 - n), e._x2, e._y2);
 }
-function ey(e, t) {
+function ry(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-ey.prototype = {
+ry.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7559,7 +7564,7 @@ ey.prototype = {
 			case 2:
 				this._context.lineTo(this._x2, this._y2);
 				break;
-			case 3: $v(this, this._x1, this._y1);
+			case 3: ny(this, this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7572,25 +7577,25 @@ ey.prototype = {
 				this._point = 2, this._x1 = e, this._y1 = t;
 				break;
 			case 2: this._point = 3;
-			default: $v(this, e, t);
+			default: ny(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var ty = (function e(t) {
+var iy = (function e(t) {
 	function n(e) {
-		return new ey(e, t);
+		return new ry(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function ny(e, t) {
+function ay(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-ny.prototype = {
-	areaStart: Uv,
-	areaEnd: Uv,
+ay.prototype = {
+	areaStart: Kv,
+	areaEnd: Kv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._point = 0;
 	},
@@ -7616,23 +7621,23 @@ ny.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: $v(this, e, t);
+			default: ny(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var ry = (function e(t) {
+var oy = (function e(t) {
 	function n(e) {
-		return new ny(e, t);
+		return new ay(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function iy(e, t) {
+function sy(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-iy.prototype = {
+sy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7657,35 +7662,35 @@ iy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: $v(this, e, t);
+			default: ny(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var ay = (function e(t) {
+var cy = (function e(t) {
 	function n(e) {
-		return new iy(e, t);
+		return new sy(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function oy(e, t, n) {
+function ly(e, t, n) {
 	var r = e._x1, i = e._y1, a = e._x2, o = e._y2;
-	if (e._l01_a > $_) {
+	if (e._l01_a > nv) {
 		var s = 2 * e._l01_2a + 3 * e._l01_a * e._l12_a + e._l12_2a, c = 3 * e._l01_a * (e._l01_a + e._l12_a);
 		r = (r * s - e._x0 * e._l12_2a + e._x2 * e._l01_2a) / c, i = (i * s - e._y0 * e._l12_2a + e._y2 * e._l01_2a) / c;
 	}
-	if (e._l23_a > $_) {
+	if (e._l23_a > nv) {
 		var l = 2 * e._l23_2a + 3 * e._l23_a * e._l12_a + e._l12_2a, u = 3 * e._l23_a * (e._l23_a + e._l12_a);
 		a = (a * l + e._x1 * e._l23_2a - t * e._l12_2a) / u, o = (o * l + e._y1 * e._l23_2a - n * e._l12_2a) / u;
 	}
 	e._context.bezierCurveTo(r, i, a, o, e._x2, e._y2);
 }
-function sy(e, t) {
+function uy(e, t) {
 	this._context = e, this._alpha = t;
 }
-sy.prototype = {
+uy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7717,25 +7722,25 @@ sy.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3;
-			default: oy(this, e, t);
+			default: ly(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var cy = (function e(t) {
+var dy = (function e(t) {
 	function n(e) {
-		return t ? new sy(e, t) : new ey(e, 0);
+		return t ? new uy(e, t) : new ry(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function ly(e, t) {
+function fy(e, t) {
 	this._context = e, this._alpha = t;
 }
-ly.prototype = {
-	areaStart: Uv,
-	areaEnd: Uv,
+fy.prototype = {
+	areaStart: Kv,
+	areaEnd: Kv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._l01_a = this._l12_a = this._l23_a = this._l01_2a = this._l12_2a = this._l23_2a = this._point = 0;
 	},
@@ -7765,23 +7770,23 @@ ly.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: oy(this, e, t);
+			default: ly(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var uy = (function e(t) {
+var py = (function e(t) {
 	function n(e) {
-		return t ? new ly(e, t) : new ny(e, 0);
+		return t ? new fy(e, t) : new ay(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function dy(e, t) {
+function my(e, t) {
 	this._context = e, this._alpha = t;
 }
-dy.prototype = {
+my.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7810,25 +7815,25 @@ dy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: oy(this, e, t);
+			default: ly(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var fy = (function e(t) {
+var hy = (function e(t) {
 	function n(e) {
-		return t ? new dy(e, t) : new iy(e, 0);
+		return t ? new my(e, t) : new sy(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function py(e) {
+function gy(e) {
 	this._context = e;
 }
-py.prototype = {
-	areaStart: Uv,
-	areaEnd: Uv,
+gy.prototype = {
+	areaStart: Kv,
+	areaEnd: Kv,
 	lineStart: function() {
 		this._point = 0;
 	},
@@ -7839,28 +7844,28 @@ py.prototype = {
 		e = +e, t = +t, this._point ? this._context.lineTo(e, t) : (this._point = 1, this._context.moveTo(e, t));
 	}
 };
-function my(e) {
-	return new py(e);
+function _y(e) {
+	return new gy(e);
 }
-function hy(e) {
+function vy(e) {
 	return e < 0 ? -1 : 1;
 }
-function gy(e, t, n) {
+function yy(e, t, n) {
 	var r = e._x1 - e._x0, i = t - e._x1, a = (e._y1 - e._y0) / (r || i < 0 && -0), o = (n - e._y1) / (i || r < 0 && -0), s = (a * i + o * r) / (r + i);
-	return (hy(a) + hy(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
+	return (vy(a) + vy(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
 }
-function _y(e, t) {
+function by(e, t) {
 	var n = e._x1 - e._x0;
 	return n ? (3 * (e._y1 - e._y0) / n - t) / 2 : t;
 }
-function vy(e, t, n) {
+function xy(e, t, n) {
 	var r = e._x0, i = e._y0, a = e._x1, o = e._y1, s = (a - r) / 3;
 	e._context.bezierCurveTo(r + s, i + s * t, a - s, o - s * n, a, o);
 }
-function yy(e) {
+function Sy(e) {
 	this._context = e;
 }
-yy.prototype = {
+Sy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7875,7 +7880,7 @@ yy.prototype = {
 			case 2:
 				this._context.lineTo(this._x1, this._y1);
 				break;
-			case 3: vy(this, this._t0, _y(this, this._t0));
+			case 3: xy(this, this._t0, by(this, this._t0));
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7890,24 +7895,24 @@ yy.prototype = {
 					this._point = 2;
 					break;
 				case 2:
-					this._point = 3, vy(this, _y(this, n = gy(this, e, t)), n);
+					this._point = 3, xy(this, by(this, n = yy(this, e, t)), n);
 					break;
-				default: vy(this, this._t0, n = gy(this, e, t));
+				default: xy(this, this._t0, n = yy(this, e, t));
 			}
 			this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t, this._t0 = n;
 		}
 	}
 };
-function by(e) {
-	this._context = new xy(e);
+function Cy(e) {
+	this._context = new wy(e);
 }
-(by.prototype = Object.create(yy.prototype)).point = function(e, t) {
-	yy.prototype.point.call(this, t, e);
+(Cy.prototype = Object.create(Sy.prototype)).point = function(e, t) {
+	Sy.prototype.point.call(this, t, e);
 };
-function xy(e) {
+function wy(e) {
 	this._context = e;
 }
-xy.prototype = {
+wy.prototype = {
 	moveTo: function(e, t) {
 		this._context.moveTo(t, e);
 	},
@@ -7921,16 +7926,16 @@ xy.prototype = {
 		this._context.bezierCurveTo(t, e, r, n, a, i);
 	}
 };
-function Sy(e) {
-	return new yy(e);
+function Ty(e) {
+	return new Sy(e);
 }
-function Cy(e) {
-	return new by(e);
+function Ey(e) {
+	return new Cy(e);
 }
-function wy(e) {
+function Dy(e) {
 	this._context = e;
 }
-wy.prototype = {
+Dy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7944,7 +7949,7 @@ wy.prototype = {
 		var e = this._x, t = this._y, n = e.length;
 		if (n) {
 			if (this._line ? this._context.lineTo(e[0], t[0]) : this._context.moveTo(e[0], t[0]), n === 2) this._context.lineTo(e[1], t[1]);
-			else for (var r = Ty(e), i = Ty(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
+			else for (var r = Oy(e), i = Oy(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
 		}
 		(this._line || this._line !== 0 && n === 1) && this._context.closePath(), this._line = 1 - this._line, this._x = this._y = null;
 	},
@@ -7952,7 +7957,7 @@ wy.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-function Ty(e) {
+function Oy(e) {
 	var t, n = e.length - 1, r, i = Array(n), a = Array(n), o = Array(n);
 	for (i[0] = 0, a[0] = 2, o[0] = e[0] + 2 * e[1], t = 1; t < n - 1; ++t) i[t] = 1, a[t] = 4, o[t] = 4 * e[t] + 2 * e[t + 1];
 	for (i[n - 1] = 2, a[n - 1] = 7, o[n - 1] = 8 * e[n - 1] + e[n], t = 1; t < n; ++t) r = i[t] / a[t - 1], a[t] -= r, o[t] -= r * o[t - 1];
@@ -7960,13 +7965,13 @@ function Ty(e) {
 	for (a[n - 1] = (e[n] + i[n - 1]) / 2, t = 0; t < n - 1; ++t) a[t] = 2 * e[t + 1] - i[t + 1];
 	return [i, a];
 }
-function Ey(e) {
-	return new wy(e);
+function ky(e) {
+	return new Dy(e);
 }
-function Dy(e, t) {
+function Ay(e, t) {
 	this._context = e, this._t = t;
 }
-Dy.prototype = {
+Ay.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7994,62 +7999,62 @@ Dy.prototype = {
 		this._x = e, this._y = t;
 	}
 };
-function Oy(e) {
-	return new Dy(e, .5);
+function jy(e) {
+	return new Ay(e, .5);
 }
-function ky(e) {
-	return new Dy(e, 0);
+function My(e) {
+	return new Ay(e, 0);
 }
-function Ay(e) {
-	return new Dy(e, 1);
+function Ny(e) {
+	return new Ay(e, 1);
 }
 // node_modules/@observablehq/plot/src/defined.js
-function jy(e) {
+function Py(e) {
 	return e != null && !Number.isNaN(e);
 }
-function My(e, t) {
-	return +jy(t) - jy(e) || Mr(e, t);
+function Fy(e, t) {
+	return +Py(t) - Py(e) || Fr(e, t);
 }
-function Ny(e, t) {
-	return +jy(t) - jy(e) || Nr(e, t);
-}
-function Py(e) {
-	return e != null && `${e}` != "";
-}
-function Fy(e) {
-	return isFinite(e) ? e : NaN;
-}
-function Iy(e) {
-	return e > 0 && isFinite(e) ? e : NaN;
+function Iy(e, t) {
+	return +Py(t) - Py(e) || Ir(e, t);
 }
 function Ly(e) {
+	return e != null && `${e}` != "";
+}
+function Ry(e) {
+	return isFinite(e) ? e : NaN;
+}
+function zy(e) {
+	return e > 0 && isFinite(e) ? e : NaN;
+}
+function By(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
 // node_modules/isoformat/src/format.js
-function Ry(e, t) {
+function Vy(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
-	return `${zy(e.getUTCFullYear(), 4)}-${By(e.getUTCMonth() + 1, 2)}-${By(e.getUTCDate(), 2)}${n || r || i || a ? `T${By(n, 2)}:${By(r, 2)}${i || a ? `:${By(i, 2)}${a ? `.${By(a, 3)}` : ""}` : ""}Z` : ""}`;
+	return `${Hy(e.getUTCFullYear(), 4)}-${Uy(e.getUTCMonth() + 1, 2)}-${Uy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Uy(n, 2)}:${Uy(r, 2)}${i || a ? `:${Uy(i, 2)}${a ? `.${Uy(a, 3)}` : ""}` : ""}Z` : ""}`;
 }
-function zy(e) {
-	return e < 0 ? `-${By(-e, 6)}` : e > 9999 ? `+${By(e, 6)}` : By(e, 4);
+function Hy(e) {
+	return e < 0 ? `-${Uy(-e, 6)}` : e > 9999 ? `+${Uy(e, 6)}` : Uy(e, 4);
 }
-function By(e, t) {
+function Uy(e, t) {
 	return `${e}`.padStart(t, "0");
 }
 // node_modules/isoformat/src/parse.js
-var Vy = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
-function Hy(e, t) {
-	return Vy.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
+var Wy = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
+function Gy(e, t) {
+	return Wy.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
 // node_modules/@observablehq/plot/src/order.js
-function Uy(e) {
+function Ky(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
-	return Nr(t, n);
+	return Ir(t, n);
 }
 // node_modules/@observablehq/plot/src/time.js
-var Wy = 1e3, Gy = Wy * 60, Ky = Gy * 60, qy = Ky * 24, Jy = qy * 7, Yy = qy * 30, Xy = qy * 365, Zy = [
+var qy = 1e3, Jy = qy * 60, Yy = Jy * 60, Xy = Yy * 24, Zy = Xy * 7, Qy = Xy * 30, $y = Xy * 365, eb = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
 	["5 milliseconds", 5],
@@ -8059,160 +8064,160 @@ var Wy = 1e3, Gy = Wy * 60, Ky = Gy * 60, qy = Ky * 24, Jy = qy * 7, Yy = qy * 3
 	["100 milliseconds", 100],
 	["200 milliseconds", 200],
 	["500 milliseconds", 500],
-	["second", Wy],
-	["5 seconds", 5 * Wy],
-	["15 seconds", 15 * Wy],
-	["30 seconds", 30 * Wy],
-	["minute", Gy],
-	["5 minutes", 5 * Gy],
-	["15 minutes", 15 * Gy],
-	["30 minutes", 30 * Gy],
-	["hour", Ky],
-	["3 hours", 3 * Ky],
-	["6 hours", 6 * Ky],
-	["12 hours", 12 * Ky],
-	["day", qy],
-	["2 days", 2 * qy],
-	["week", Jy],
-	["2 weeks", 2 * Jy],
-	["month", Yy],
-	["3 months", 3 * Yy],
-	["6 months", 6 * Yy],
-	["year", Xy],
-	["2 years", 2 * Xy],
-	["5 years", 5 * Xy],
-	["10 years", 10 * Xy],
-	["20 years", 20 * Xy],
-	["50 years", 50 * Xy],
-	["100 years", 100 * Xy]
-], Qy = /* @__PURE__ */ new Map([
-	["second", Wy],
-	["minute", Gy],
-	["hour", Ky],
-	["day", qy],
-	["monday", Jy],
-	["tuesday", Jy],
-	["wednesday", Jy],
-	["thursday", Jy],
-	["friday", Jy],
-	["saturday", Jy],
-	["sunday", Jy],
-	["week", Jy],
-	["month", Yy],
-	["year", Xy]
-]), $y = /* @__PURE__ */ new Map([
-	["second", pp],
-	["minute", mp],
-	["hour", gp],
-	["day", vp],
-	["monday", Cp],
-	["tuesday", wp],
-	["wednesday", Tp],
-	["thursday", Ep],
-	["friday", Dp],
-	["saturday", Op],
-	["sunday", Sp],
-	["week", Sp],
-	["month", Lp],
-	["year", zp]
-]), eb = /* @__PURE__ */ new Map([
-	["second", pp],
-	["minute", hp],
-	["hour", _p],
-	["day", bp],
-	["monday", jp],
-	["tuesday", Mp],
-	["wednesday", Np],
-	["thursday", Pp],
-	["friday", Fp],
-	["saturday", Ip],
-	["sunday", Ap],
-	["week", Ap],
-	["month", Rp],
-	["year", Bp]
-]), tb = Symbol("intervalDuration"), nb = Symbol("intervalType");
-for (let [e, t] of $y) t[tb] = Qy.get(e), t[nb] = "time";
-for (let [e, t] of eb) t[tb] = Qy.get(e), t[nb] = "utc";
-var rb = [
+	["second", qy],
+	["5 seconds", 5 * qy],
+	["15 seconds", 15 * qy],
+	["30 seconds", 30 * qy],
+	["minute", Jy],
+	["5 minutes", 5 * Jy],
+	["15 minutes", 15 * Jy],
+	["30 minutes", 30 * Jy],
+	["hour", Yy],
+	["3 hours", 3 * Yy],
+	["6 hours", 6 * Yy],
+	["12 hours", 12 * Yy],
+	["day", Xy],
+	["2 days", 2 * Xy],
+	["week", Zy],
+	["2 weeks", 2 * Zy],
+	["month", Qy],
+	["3 months", 3 * Qy],
+	["6 months", 6 * Qy],
+	["year", $y],
+	["2 years", 2 * $y],
+	["5 years", 5 * $y],
+	["10 years", 10 * $y],
+	["20 years", 20 * $y],
+	["50 years", 50 * $y],
+	["100 years", 100 * $y]
+], tb = /* @__PURE__ */ new Map([
+	["second", qy],
+	["minute", Jy],
+	["hour", Yy],
+	["day", Xy],
+	["monday", Zy],
+	["tuesday", Zy],
+	["wednesday", Zy],
+	["thursday", Zy],
+	["friday", Zy],
+	["saturday", Zy],
+	["sunday", Zy],
+	["week", Zy],
+	["month", Qy],
+	["year", $y]
+]), nb = /* @__PURE__ */ new Map([
+	["second", gp],
+	["minute", _p],
+	["hour", yp],
+	["day", xp],
+	["monday", Ep],
+	["tuesday", Dp],
+	["wednesday", Op],
+	["thursday", kp],
+	["friday", Ap],
+	["saturday", jp],
+	["sunday", Tp],
+	["week", Tp],
+	["month", Bp],
+	["year", Hp]
+]), rb = /* @__PURE__ */ new Map([
+	["second", gp],
+	["minute", vp],
+	["hour", bp],
+	["day", Cp],
+	["monday", Pp],
+	["tuesday", Fp],
+	["wednesday", Ip],
+	["thursday", Lp],
+	["friday", Rp],
+	["saturday", zp],
+	["sunday", Np],
+	["week", Np],
+	["month", Vp],
+	["year", Up]
+]), ib = Symbol("intervalDuration"), ab = Symbol("intervalType");
+for (let [e, t] of nb) t[ib] = tb.get(e), t[ab] = "time";
+for (let [e, t] of rb) t[ib] = tb.get(e), t[ab] = "utc";
+var ob = [
 	[
 		"year",
-		Bp,
+		Up,
 		"utc"
 	],
 	[
 		"month",
-		Rp,
+		Vp,
 		"utc"
 	],
 	[
 		"day",
+		Cp,
+		"utc",
+		6 * Qy
+	],
+	[
+		"hour",
 		bp,
 		"utc",
-		6 * Yy
-	],
-	[
-		"hour",
-		_p,
-		"utc",
-		3 * qy
+		3 * Xy
 	],
 	[
 		"minute",
-		hp,
+		vp,
 		"utc",
-		6 * Ky
+		6 * Yy
 	],
 	[
 		"second",
-		pp,
+		gp,
 		"utc",
-		30 * Gy
+		30 * Jy
 	]
-], ib = [
+], sb = [
 	[
 		"year",
-		zp,
+		Hp,
 		"time"
 	],
 	[
 		"month",
-		Lp,
+		Bp,
 		"time"
 	],
 	[
 		"day",
-		vp,
+		xp,
+		"time",
+		6 * Qy
+	],
+	[
+		"hour",
+		yp,
+		"time",
+		3 * Xy
+	],
+	[
+		"minute",
+		_p,
 		"time",
 		6 * Yy
 	],
 	[
-		"hour",
+		"second",
 		gp,
 		"time",
-		3 * qy
-	],
-	[
-		"minute",
-		mp,
-		"time",
-		6 * Ky
-	],
-	[
-		"second",
-		pp,
-		"time",
-		30 * Gy
+		30 * Jy
 	]
-], ab = [
-	rb[0],
-	ib[0],
-	rb[1],
-	ib[1],
-	rb[2],
-	ib[2],
-	...rb.slice(3)
+], cb = [
+	ob[0],
+	sb[0],
+	ob[1],
+	sb[1],
+	ob[2],
+	sb[2],
+	...ob.slice(3)
 ];
-function ob(e) {
+function lb(e) {
 	let t = `${e}`.toLowerCase();
 	t.endsWith("s") && (t = t.slice(0, -1));
 	let n = 1, r = /^(?:(\d+)\s+)/.exec(t);
@@ -8222,148 +8227,148 @@ function ob(e) {
 			break;
 		case "half": t = "month", n *= 6;
 	}
-	let i = eb.get(t);
+	let i = rb.get(t);
 	if (!i) throw Error(`unknown interval: ${e}`);
 	if (n > 1 && !i.every) throw Error(`non-periodic interval: ${t}`);
 	return [t, n];
 }
-function sb(e) {
-	return lb(ob(e), "time");
+function ub(e) {
+	return fb(lb(e), "time");
 }
-function cb(e) {
-	return lb(ob(e), "utc");
+function db(e) {
+	return fb(lb(e), "utc");
 }
-function lb([e, t], n) {
-	let r = (n === "time" ? $y : eb).get(e);
-	return t > 1 && (r = r.every(t), r[tb] = Qy.get(e) * t, r[nb] = n), r;
+function fb([e, t], n) {
+	let r = (n === "time" ? nb : rb).get(e);
+	return t > 1 && (r = r.every(t), r[ib] = tb.get(e) * t, r[ab] = n), r;
 }
-function ub(e, t) {
+function pb(e, t) {
 	if (!(t > 1)) return;
-	let n = e[tb];
-	if (!Zy.some(([, e]) => e === n) || n % qy === 0 && qy < n && n < Yy) return;
-	let [r] = Zy[Pr(([, e]) => Math.log(e)).center(Zy, Math.log(n * t))];
-	return (e[nb] === "time" ? sb : cb)(r);
+	let n = e[ib];
+	if (!eb.some(([, e]) => e === n) || n % Xy === 0 && Xy < n && n < Qy) return;
+	let [r] = eb[Lr(([, e]) => Math.log(e)).center(eb, Math.log(n * t))];
+	return (e[ab] === "time" ? ub : db)(r);
 }
-function db(e, t, n) {
-	let r = t === "time" ? mh : hh;
+function mb(e, t, n) {
+	let r = t === "time" ? _h : vh;
 	if (n == null) return r(e === "year" ? "%Y" : e === "month" ? "%Y-%m" : e === "day" ? "%Y-%m-%d" : e === "hour" || e === "minute" ? "%Y-%m-%dT%H:%M" : e === "second" ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%dT%H:%M:%S.%L");
-	let i = fb(n);
+	let i = hb(n);
 	switch (e) {
-		case "millisecond": return hb(r(".%L"), r(":%M:%S"), i);
-		case "second": return hb(r(":%S"), r("%-I:%M"), i);
-		case "minute": return hb(r("%-I:%M"), r("%p"), i);
-		case "hour": return hb(r("%-I %p"), r("%b %-d"), i);
-		case "day": return hb(r("%-d"), r("%b"), i);
-		case "month": return hb(r("%b"), r("%Y"), i);
+		case "millisecond": return vb(r(".%L"), r(":%M:%S"), i);
+		case "second": return vb(r(":%S"), r("%-I:%M"), i);
+		case "minute": return vb(r("%-I:%M"), r("%p"), i);
+		case "hour": return vb(r("%-I %p"), r("%b %-d"), i);
+		case "day": return vb(r("%-d"), r("%b"), i);
+		case "month": return vb(r("%b"), r("%Y"), i);
 		case "year": return r("%Y");
 	}
 	throw Error("unable to format time ticks");
 }
-function fb(e) {
+function hb(e) {
 	return e === "left" || e === "right" ? (e, t) => `\n${e}\n${t}` : e === "top" ? (e, t) => `${t}\n${e}` : (e, t) => `${e}\n${t}`;
 }
-function pb(e) {
-	return e === "time" ? ib : e === "utc" ? rb : ab;
+function gb(e) {
+	return e === "time" ? sb : e === "utc" ? ob : cb;
 }
-function mb(e, t, n) {
-	let r = xi(Li(t, (e, t) => Math.abs(t - e)));
-	if (r < 1e3) return db("millisecond", "utc", n);
-	for (let [i, a, o, s] of pb(e)) {
+function _b(e, t, n) {
+	let r = wi(Bi(t, (e, t) => Math.abs(t - e)));
+	if (r < 1e3) return mb("millisecond", "utc", n);
+	for (let [i, a, o, s] of gb(e)) {
 		if (r > s || i === "hour" && !r) break;
-		if (t.every((e) => a.floor(e) >= e)) return db(i, o, n);
+		if (t.every((e) => a.floor(e) >= e)) return mb(i, o, n);
 	}
 }
-function hb(e, t, n) {
+function vb(e, t, n) {
 	return (r, i, a) => {
-		let o = e(r, i), s = t(r, i), c = i - Uy(a);
+		let o = e(r, i), s = t(r, i), c = i - Ky(a);
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
 // node_modules/@observablehq/plot/src/options.js
-var gb = Object.getPrototypeOf(Uint8Array), _b = Object.prototype.toString;
-function vb(e) {
-	return e instanceof Array || e instanceof gb;
-}
-function yb(e) {
-	return e instanceof gb && !xb(e);
-}
-function bb(e) {
-	return e?.prototype instanceof gb && !Sb(e);
-}
+var yb = Object.getPrototypeOf(Uint8Array), bb = Object.prototype.toString;
 function xb(e) {
-	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+	return e instanceof Array || e instanceof yb;
 }
 function Sb(e) {
+	return e instanceof yb && !wb(e);
+}
+function Cb(e) {
+	return e?.prototype instanceof yb && !Tb(e);
+}
+function wb(e) {
+	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+}
+function Tb(e) {
 	return e === BigInt64Array || e === BigUint64Array;
 }
-var Cb = Symbol("reindex");
-function wb(e, t, n) {
+var Eb = Symbol("reindex");
+function Db(e, t, n) {
 	let r = typeof t;
-	return r === "string" ? Yx(e) ? Ob(e.getChild(t), n) : Eb(e, jb(t), n) : r === "function" ? Eb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? $b(e, Bb(t), n) : typeof t?.transform == "function" ? Db(t.transform(e), n) : Tb(Db(t, n), e?.[Cb]);
-}
-function Tb(e, t) {
-	return e != null && t ? dx(e, t) : e;
-}
-function Eb(e, t, n) {
-	return $b(e, bb(n) ? (e, n) => Ub(t(e, n)) : t, n);
-}
-function Db(e, t) {
-	return t === void 0 ? Zb(e) : Xx(e) ? Ob(e, t) : e instanceof t ? e : t.from(e, bb(t) && !yb(e) ? Ub : void 0);
+	return r === "string" ? Qx(e) ? jb(e.getChild(t), n) : kb(e, Pb(t), n) : r === "function" ? kb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? nx(e, Ub(t), n) : typeof t?.transform == "function" ? Ab(t.transform(e), n) : Ob(Ab(t, n), e?.[Eb]);
 }
 function Ob(e, t) {
-	return e == null ? e : (t === void 0 || t === Array) && Zx(e.type) ? Wb(kb(e)) : Db(kb(e), t);
+	return e != null && t ? mx(e, t) : e;
 }
-function kb(e) {
+function kb(e, t, n) {
+	return nx(e, Cb(n) ? (e, n) => Kb(t(e, n)) : t, n);
+}
+function Ab(e, t) {
+	return t === void 0 ? ex(e) : $x(e) ? jb(e, t) : e instanceof t ? e : t.from(e, Cb(t) && !Sb(e) ? Kb : void 0);
+}
+function jb(e, t) {
+	return e == null ? e : (t === void 0 || t === Array) && eS(e.type) ? qb(Mb(e)) : Ab(Mb(e), t);
+}
+function Mb(e) {
 	return e.nullCount ? e.toJSON() : e.toArray();
 }
-var Ab = [null], jb = (e) => (t) => {
+var Nb = [null], Pb = (e) => (t) => {
 	let n = t[e];
 	return n === void 0 && t.type === "Feature" ? t.properties?.[e] : n;
-}, Mb = { transform: ux }, Nb = { transform: (e) => e }, Pb = () => 1, Fb = () => !0, Ib = (e) => e == null ? e : `${e}`, Lb = (e) => e == null ? e : +e, Rb = (e) => e ? e[0] : void 0, zb = (e) => e ? e[1] : void 0, Bb = (e) => () => e;
-function Vb(e) {
-	let t = `${e}`.slice(1) / 100;
-	return (e, n) => Oi(e, t, n);
-}
-function Hb(e) {
-	return yb(e) ? e : $b(e, Ub, Float64Array);
-}
-function Ub(e) {
-	return e == null ? NaN : Number(e);
-}
+}, Fb = { transform: px }, Ib = { transform: (e) => e }, Lb = () => 1, Rb = () => !0, zb = (e) => e == null ? e : `${e}`, Bb = (e) => e == null ? e : +e, Vb = (e) => e ? e[0] : void 0, Hb = (e) => e ? e[1] : void 0, Ub = (e) => () => e;
 function Wb(e) {
-	return $b(e, Gb);
+	let t = `${e}`.slice(1) / 100;
+	return (e, n) => ji(e, t, n);
 }
 function Gb(e) {
-	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? Hy(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
+	return Sb(e) ? e : nx(e, Kb, Float64Array);
 }
-function Kb(e, t) {
-	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Rx(e) ? [void 0, e] : [e, void 0];
+function Kb(e) {
+	return e == null ? NaN : Number(e);
 }
-function qb(e, t) {
+function qb(e) {
+	return nx(e, Jb);
+}
+function Jb(e) {
+	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? Gy(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
+}
+function Yb(e, t) {
+	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Vx(e) ? [void 0, e] : [e, void 0];
+}
+function Xb(e, t) {
 	return e === void 0 && (e = t), e === null || typeof e == "number" ? [void 0, e] : [e, void 0];
 }
-function Jb(e, t, n) {
-	if (e != null) return Yb(e, t, n);
+function Zb(e, t, n) {
+	if (e != null) return Qb(e, t, n);
 }
-function Yb(e, t, n) {
+function Qb(e, t, n) {
 	let r = `${e}`.toLowerCase();
 	if (!n.includes(r)) throw Error(`invalid ${t}: ${e}`);
 	return r;
 }
-function Xb(e) {
-	return Yx(e) ? e : Zb(e);
+function $b(e) {
+	return Qx(e) ? e : ex(e);
 }
-function Zb(e) {
-	if (e == null || vb(e)) return e;
-	if (Xx(e)) return Ob(e);
-	if (Qb(e)) switch (e.type) {
+function ex(e) {
+	if (e == null || xb(e)) return e;
+	if ($x(e)) return jb(e);
+	if (tx(e)) switch (e.type) {
 		case "FeatureCollection": return e.features;
 		case "GeometryCollection": return e.geometries;
 		default: return [e];
 	}
 	return Array.from(e);
 }
-function Qb(e) {
+function tx(e) {
 	switch (e?.type) {
 		case "FeatureCollection":
 		case "GeometryCollection":
@@ -8378,54 +8383,54 @@ function Qb(e) {
 		default: return !1;
 	}
 }
-function $b(e, t, n = Array) {
+function nx(e, t, n = Array) {
 	return e == null ? e : e instanceof n ? e.map(t) : n.from(e, t);
 }
-function ex(e, t = Array) {
+function rx(e, t = Array) {
 	return e instanceof t ? e.slice() : t.from(e);
 }
-function tx({ y: e, y1: t, y2: n }) {
+function ix({ y: e, y1: t, y2: n }) {
 	return e !== void 0 || t !== void 0 || n !== void 0;
 }
-function nx(e) {
-	return e?.toString === _b;
-}
-function rx(e) {
-	return nx(e) && (e.type !== void 0 || e.domain !== void 0);
-}
-function ix(e) {
-	return nx(e) && typeof e.transform != "function";
-}
 function ax(e) {
-	return ix(e) && e.value === void 0 && e.channel === void 0;
+	return e?.toString === bb;
 }
-function ox(e, t, n, r = Nb) {
+function ox(e) {
+	return ax(e) && (e.type !== void 0 || e.domain !== void 0);
+}
+function sx(e) {
+	return ax(e) && typeof e.transform != "function";
+}
+function cx(e) {
+	return sx(e) && e.value === void 0 && e.channel === void 0;
+}
+function lx(e, t, n, r = Ib) {
 	return t === void 0 && n === void 0 ? (t = 0, n = e === void 0 ? r : e) : t === void 0 ? t = e === void 0 ? 0 : e : n === void 0 && (n = e === void 0 ? 0 : e), [t, n];
 }
-function sx(e, t) {
-	return e === void 0 && t === void 0 ? [Rb, zb] : [e, t];
+function ux(e, t) {
+	return e === void 0 && t === void 0 ? [Vb, Hb] : [e, t];
 }
-function cx({ z: e, fill: t, stroke: n } = {}) {
-	return e === void 0 && ([e] = Kb(t)), e === void 0 && ([e] = Kb(n)), e;
+function dx({ z: e, fill: t, stroke: n } = {}) {
+	return e === void 0 && ([e] = Yb(t)), e === void 0 && ([e] = Yb(n)), e;
 }
-function lx(e) {
-	return vb(e) ? e.length : e?.numRows;
+function fx(e) {
+	return xb(e) ? e.length : e?.numRows;
 }
-function ux(e) {
-	let t = lx(e), n = new Uint32Array(t);
+function px(e) {
+	let t = fx(e), n = new Uint32Array(t);
 	for (let e = 0; e < t; ++e) n[e] = e;
 	return n;
 }
-function dx(e, t) {
-	return vb(e) ? $b(t, (t) => e[t], e.constructor) : $b(t, (t) => e.at(t));
+function mx(e, t) {
+	return xb(e) ? nx(t, (t) => e[t], e.constructor) : nx(t, (t) => e.at(t));
 }
-function fx(e, t, n) {
+function hx(e, t, n) {
 	return e.subarray ? e.subarray(t, n) : e.slice(t, n);
 }
-function px(e) {
+function gx(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function mx(e, t) {
+function _x(e, t) {
 	if (t[e] !== void 0) return t[e];
 	switch (e) {
 		case "x1":
@@ -8437,110 +8442,110 @@ function mx(e, t) {
 	}
 	return t[e];
 }
-function hx(e) {
+function vx(e) {
 	let t;
 	return [{
 		transform: () => t,
-		label: _x(e)
+		label: bx(e)
 	}, (e) => t = e];
 }
-function gx(e) {
-	return e == null ? [e] : hx(e);
+function yx(e) {
+	return e == null ? [e] : vx(e);
 }
-function _x(e, t) {
+function bx(e, t) {
 	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
 }
-function vx(e, t) {
+function xx(e, t) {
 	return {
 		transform(n) {
 			let r = e.transform(n), i = t.transform(n);
-			return Mx(r) || Mx(i) ? $b(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : $b(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
+			return Fx(r) || Fx(i) ? nx(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : nx(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
 		},
 		label: e.label
 	};
 }
-function yx(e, t) {
-	let n = bx(t?.interval, t?.type);
-	return n ? $b(e, n) : e;
+function Sx(e, t) {
+	let n = Cx(t?.interval, t?.type);
+	return n ? nx(e, n) : e;
 }
-function bx(e, t) {
-	let n = xx(e, t);
-	return n && ((e) => jy(e) ? n.floor(e) : e);
+function Cx(e, t) {
+	let n = wx(e, t);
+	return n && ((e) => Py(e) ? n.floor(e) : e);
 }
-function xx(e, t) {
+function wx(e, t) {
 	if (e != null) {
-		if (typeof e == "number") return Sx(e);
-		if (typeof e == "string") return (t === "time" ? sb : cb)(e);
+		if (typeof e == "number") return Tx(e);
+		if (typeof e == "string") return (t === "time" ? ub : db)(e);
 		if (typeof e.floor != "function") throw Error("invalid interval; missing floor method");
 		if (typeof e.offset != "function") throw Error("invalid interval; missing offset method");
 		return e;
 	}
 }
-function Sx(e) {
+function Tx(e) {
 	e = +e, 0 < e && e < 1 && Number.isInteger(1 / e) && (e = -1 / e);
 	let t = Math.abs(e);
 	return e < 0 ? {
 		floor: (e) => Math.floor(e * t) / t,
 		offset: (e, n = 1) => (e * t + Math.floor(n)) / t,
-		range: (e, n) => zi(Math.ceil(e * t), n * t).map((e) => e / t)
+		range: (e, n) => Hi(Math.ceil(e * t), n * t).map((e) => e / t)
 	} : {
 		floor: (e) => Math.floor(e / t) * t,
 		offset: (e, n = 1) => e + t * Math.floor(n),
-		range: (e, n) => zi(Math.ceil(e / t), n / t).map((e) => e * t)
+		range: (e, n) => Hi(Math.ceil(e / t), n / t).map((e) => e * t)
 	};
 }
-function Cx(e, t) {
-	if (e = xx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
+function Ex(e, t) {
+	if (e = wx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
 	return e;
 }
-function wx(e, t) {
-	if (e = Cx(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+function Dx(e, t) {
+	if (e = Ex(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
 	return e;
-}
-function Tx(e) {
-	return Ex(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
-}
-function Ex(e) {
-	return typeof e?.range == "function";
-}
-function Dx(e) {
-	return e === void 0 || ix(e) ? e : { value: e };
 }
 function Ox(e) {
-	return e == null ? null : {
-		transform: (t) => wb(t, e, Float64Array),
-		label: _x(e)
-	};
+	return kx(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
 }
 function kx(e) {
-	return e && typeof e[Symbol.iterator] == "function";
+	return typeof e?.range == "function";
 }
 function Ax(e) {
-	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+	return e === void 0 || sx(e) ? e : { value: e };
 }
 function jx(e) {
+	return e == null ? null : {
+		transform: (t) => Db(t, e, Float64Array),
+		label: bx(e)
+	};
+}
+function Mx(e) {
+	return e && typeof e[Symbol.iterator] == "function";
+}
+function Nx(e) {
+	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+}
+function Px(e) {
 	for (let t of e) {
 		if (t == null) continue;
 		let e = typeof t;
 		return e === "string" || e === "boolean";
 	}
 }
-function Mx(e) {
+function Fx(e) {
 	for (let t of e) if (t != null) return t instanceof Date;
 }
-function Nx(e) {
-	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && Hy(t);
+function Ix(e) {
+	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && Gy(t);
 }
-function Px(e) {
+function Lx(e) {
 	for (let t of e) if (t != null) {
 		if (typeof t != "string") return !1;
 		if (t.trim()) return !isNaN(t);
 	}
 }
-function Fx(e) {
+function Rx(e) {
 	for (let t of e) if (t != null) return typeof t == "number";
 }
-function Ix(e, t) {
+function zx(e, t) {
 	let n;
 	for (let r of e) if (r != null) {
 		if (!t(r)) return !1;
@@ -8548,24 +8553,24 @@ function Ix(e, t) {
 	}
 	return n;
 }
-var Lx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
-function Rx(e) {
-	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Lx.has(e));
-}
-function zx(e) {
-	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
-}
-function Bx(e) {
-	return e == null || Vx(e);
-}
+var Bx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
 function Vx(e) {
-	return /^\s*none\s*$/i.test(e);
+	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Bx.has(e));
 }
 function Hx(e) {
+	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
+}
+function Ux(e) {
+	return e == null || Wx(e);
+}
+function Wx(e) {
+	return /^\s*none\s*$/i.test(e);
+}
+function Gx(e) {
 	return /^\s*round\s*$/i.test(e);
 }
-function Ux(e, t) {
-	return Jb(e, t, [
+function Kx(e, t) {
+	return Zb(e, t, [
 		"middle",
 		"top-left",
 		"top",
@@ -8577,10 +8582,10 @@ function Ux(e, t) {
 		"left"
 	]);
 }
-function Wx(e = "middle") {
-	return Ux(e, "frameAnchor");
+function qx(e = "middle") {
+	return Kx(e, "frameAnchor");
 }
-function Gx(e = {}, ...t) {
+function Jx(e = {}, ...t) {
 	let n = e;
 	for (let r of t) for (let t in r) if (n[t] === void 0) {
 		let i = r[t];
@@ -8591,7 +8596,7 @@ function Gx(e = {}, ...t) {
 	}
 	return n;
 }
-function Kx(e) {
+function Yx(e) {
 	console.warn("named iterables are deprecated; please use an object instead");
 	let t = /* @__PURE__ */ new Set();
 	return Object.fromEntries(Array.from(e, (e) => {
@@ -8603,101 +8608,101 @@ function Kx(e) {
 		return t.add(r), [n, e];
 	}));
 }
-function qx(e) {
-	return kx(e) ? Kx(e) : e;
-}
-function Jx(e) {
-	return e === !0 ? e = "frame" : e === !1 ? e = null : !Qb(e) && e != null && (e = Yb(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
-}
-function Yx(e) {
-	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
-}
 function Xx(e) {
-	return e && typeof e.toArray == "function" && e.type;
+	return Mx(e) ? Yx(e) : e;
 }
 function Zx(e) {
+	return e === !0 ? e = "frame" : e === !1 ? e = null : !tx(e) && e != null && (e = Qb(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
+}
+function Qx(e) {
+	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
+}
+function $x(e) {
+	return e && typeof e.toArray == "function" && e.type;
+}
+function eS(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
 // node_modules/@observablehq/plot/src/scales/index.js
-var Qx = Symbol("position"), $x = Symbol("color"), eS = Symbol("radius"), tS = Symbol("length"), nS = Symbol("opacity"), rS = Symbol("symbol"), iS = Symbol("projection"), aS = /* @__PURE__ */ new Map([
-	["x", Qx],
-	["y", Qx],
-	["fx", Qx],
-	["fy", Qx],
-	["r", eS],
-	["color", $x],
-	["opacity", nS],
-	["symbol", rS],
-	["length", tS],
-	["projection", iS]
+var tS = Symbol("position"), nS = Symbol("color"), rS = Symbol("radius"), iS = Symbol("length"), aS = Symbol("opacity"), oS = Symbol("symbol"), sS = Symbol("projection"), cS = /* @__PURE__ */ new Map([
+	["x", tS],
+	["y", tS],
+	["fx", tS],
+	["fy", tS],
+	["r", rS],
+	["color", nS],
+	["opacity", aS],
+	["symbol", oS],
+	["length", iS],
+	["projection", sS]
 ]);
-function oS(e) {
-	return e === Qx || e === iS;
+function lS(e) {
+	return e === tS || e === sS;
 }
-function sS(e) {
-	return e === Qx || e === eS || e === tS || e === nS;
+function uS(e) {
+	return e === tS || e === rS || e === iS || e === aS;
 }
-var cS = 2 / Math.sqrt(3), lS = /* @__PURE__ */ new Map([
-	["asterisk", gv],
-	["circle", _v],
-	["cross", vv],
-	["diamond", xv],
-	["diamond2", Sv],
+var dS = 2 / Math.sqrt(3), fS = /* @__PURE__ */ new Map([
+	["asterisk", yv],
+	["circle", bv],
+	["cross", xv],
+	["diamond", wv],
+	["diamond2", Tv],
 	["hexagon", { draw(e, t) {
-		let n = Math.sqrt(t / Math.PI), r = n * cS, i = r / 2;
+		let n = Math.sqrt(t / Math.PI), r = n * dS, i = r / 2;
 		e.moveTo(0, r), e.lineTo(n, i), e.lineTo(n, -i), e.lineTo(0, -r), e.lineTo(-n, -i), e.lineTo(-n, i), e.closePath();
 	} }],
-	["plus", Cv],
-	["square", wv],
-	["square2", Tv],
-	["star", Av],
-	["times", Bv],
-	["triangle", Mv],
-	["triangle2", Pv],
-	["wye", zv]
+	["plus", Ev],
+	["square", Dv],
+	["square2", Ov],
+	["star", Nv],
+	["times", Uv],
+	["triangle", Fv],
+	["triangle2", Lv],
+	["wye", Hv]
 ]);
-function uS(e) {
+function pS(e) {
 	return e && typeof e.draw == "function";
 }
-function dS(e) {
-	return uS(e) ? !0 : typeof e == "string" && lS.has(e.toLowerCase());
+function mS(e) {
+	return pS(e) ? !0 : typeof e == "string" && fS.has(e.toLowerCase());
 }
-function fS(e) {
-	if (e == null || uS(e)) return e;
-	let t = lS.get(`${e}`.toLowerCase());
+function hS(e) {
+	if (e == null || pS(e)) return e;
+	let t = fS.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid symbol: ${e}`);
 }
-function pS(e) {
-	if (e == null || uS(e)) return [void 0, e];
+function gS(e) {
+	if (e == null || pS(e)) return [void 0, e];
 	if (typeof e == "string") {
-		let t = lS.get(`${e}`.toLowerCase());
+		let t = fS.get(`${e}`.toLowerCase());
 		if (t) return [void 0, t];
 	}
 	return [e, void 0];
 }
 // node_modules/@observablehq/plot/src/transforms/basic.js
-function mS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
-	if (r === void 0 && (e != null && (r = yS(e)), t != null && !ax(t) && (r = gS(r, SS(t))), n && (r = gS(r, bS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
+function _S({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
+	if (r === void 0 && (e != null && (r = SS(e)), t != null && !cx(t) && (r = yS(r, TS(t))), n && (r = yS(r, CS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
 		...a,
-		...(t === null || ax(t)) && { sort: t },
-		transform: gS(r, o)
+		...(t === null || cx(t)) && { sort: t },
+		transform: yS(r, o)
 	};
 }
-function hS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
-	return r === void 0 && (e != null && (r = yS(e)), t != null && !ax(t) && (r = _S(r, SS(t))), n && (r = _S(r, bS))), {
+function vS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
+	return r === void 0 && (e != null && (r = SS(e)), t != null && !cx(t) && (r = bS(r, TS(t))), n && (r = bS(r, CS))), {
 		...i,
-		...(t === null || ax(t)) && { sort: t },
-		initializer: _S(r, a)
+		...(t === null || cx(t)) && { sort: t },
+		initializer: bS(r, a)
 	};
 }
-function gS(e, t) {
+function yS(e, t) {
 	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
-		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, Xb(n), r, i);
+		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, $b(n), r, i);
 	};
 }
-function _S(e, t) {
+function bS(e, t) {
 	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i, ...a) {
 		let o, s, c, l, u, d;
 		return {data: s = n, facets: c = r, channels: o} = e.call(this, n, r, i, ...a), {data: u = s, facets: d = c, channels: l} = t.call(this, s, c, {
@@ -8713,58 +8718,58 @@ function _S(e, t) {
 		};
 	};
 }
-function vS(e, t) {
-	return (e.initializer == null ? mS : hS)(e, t);
+function xS(e, t) {
+	return (e.initializer == null ? _S : vS)(e, t);
 }
-function yS(e) {
+function SS(e) {
 	return (t, n) => {
-		let r = wb(t, e);
+		let r = Db(t, e);
 		return {
 			data: t,
 			facets: n.map((e) => e.filter((e) => r[e]))
 		};
 	};
 }
-function bS(e, t) {
+function CS(e, t) {
 	return {
 		data: e,
 		facets: t.map((e) => e.slice().reverse())
 	};
 }
-function xS(e, { sort: t, ...n } = {}) {
+function wS(e, { sort: t, ...n } = {}) {
 	return {
-		...(ix(e) && e.channel !== void 0 ? hS : vS)(n, SS(e)),
-		sort: ax(t) ? t : null
+		...(sx(e) && e.channel !== void 0 ? vS : xS)(n, TS(e)),
+		sort: cx(t) ? t : null
 	};
 }
-function SS(e) {
-	return (typeof e == "function" && e.length !== 1 ? CS : wS)(e);
+function TS(e) {
+	return (typeof e == "function" && e.length !== 1 ? ES : DS)(e);
 }
-function CS(e) {
+function ES(e) {
 	return (t, n) => {
-		let r = vb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
+		let r = xb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 		return {
 			data: t,
 			facets: n.map((e) => e.slice().sort(r))
 		};
 	};
 }
-function wS(e) {
+function DS(e) {
 	let t, n;
-	({channel: t, value: e, order: n} = { ...Dx(e) });
+	({channel: t, value: e, order: n} = { ...Ax(e) });
 	let r = t?.startsWith("-");
-	if (r && (t = t.slice(1)), n === void 0 && (n = r ? Ny : My), typeof n != "function") switch (`${n}`.toLowerCase()) {
+	if (r && (t = t.slice(1)), n === void 0 && (n = r ? Iy : Fy), typeof n != "function") switch (`${n}`.toLowerCase()) {
 		case "ascending":
-			n = My;
+			n = Fy;
 			break;
 		case "descending":
-			n = Ny;
+			n = Iy;
 			break;
 		default: throw Error(`invalid order: ${n}`);
 	}
 	return (r, i, a) => {
 		let o;
-		if (t === void 0) o = wb(r, e);
+		if (t === void 0) o = Db(r, e);
 		else {
 			if (a === void 0) throw Error("channel sort requires an initializer");
 			if (o = a[t], !o) return {};
@@ -8778,18 +8783,18 @@ function wS(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/group.js
-function TS(e, ...t) {
+function OS(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
 }
-function ES(e, t, n = DS) {
+function kS(e, t, n = AS) {
 	let r = Object.entries(e);
-	return t.title != null && e.title === void 0 && r.push(["title", VS]), t.href != null && e.href === void 0 && r.push(["href", BS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? OS(e) : n(e, r, t));
+	return t.title != null && e.title === void 0 && r.push(["title", WS]), t.href != null && e.href === void 0 && r.push(["href", US]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? jS(e) : n(e, r, t));
 }
-function DS(e, t, n, r = kS) {
+function AS(e, t, n, r = MS) {
 	let i;
-	nx(t) && "reduce" in t && (i = t.scale, t = t.reduce);
-	let a = r(e, t, n), [o, s] = hx(a.label), c;
+	ax(t) && "reduce" in t && (i = t.scale, t = t.reduce);
+	let a = r(e, t, n), [o, s] = vx(a.label), c;
 	return {
 		name: e,
 		output: i === void 0 ? o : {
@@ -8807,7 +8812,7 @@ function DS(e, t, n, r = kS) {
 		}
 	};
 }
-function OS(e) {
+function jS(e) {
 	return {
 		name: e,
 		initialize() {},
@@ -8815,12 +8820,12 @@ function OS(e) {
 		reduce() {}
 	};
 }
-function kS(e, t, n, r = jS) {
-	let i = mx(e, n), a = r(t, i), o, s;
+function MS(e, t, n, r = PS) {
+	let i = _x(e, n), a = r(t, i), o, s;
 	return {
-		label: _x(a === US ? null : i, a.label),
+		label: bx(a === KS ? null : i, a.label),
 		initialize(e) {
-			o = i === void 0 ? e : wb(e, i), a.scope === "data" && (s = a.reduceIndex(ux(e), o));
+			o = i === void 0 ? e : Db(e, i), a.scope === "data" && (s = a.reduceIndex(px(e), o));
 		},
 		scope(e, t) {
 			a.scope === e && (s = a.reduceIndex(t, o));
@@ -8830,185 +8835,185 @@ function kS(e, t, n, r = jS) {
 		}
 	};
 }
-function AS(e, t) {
-	return t ? ii(e, (e) => t[e]) : [[, e]];
+function NS(e, t) {
+	return t ? si(e, (e) => t[e]) : [[, e]];
 }
-function jS(e, t, n = MS) {
+function PS(e, t, n = FS) {
 	if (e == null) return n(e);
 	if (typeof e.reduceIndex == "function") return e;
-	if (typeof e.reduce == "function" && nx(e)) return FS(e);
-	if (typeof e == "function") return IS(e);
-	if (/^p\d{2}$/i.test(e)) return LS(Vb(e));
+	if (typeof e.reduce == "function" && ax(e)) return RS(e);
+	if (typeof e == "function") return zS(e);
+	if (/^p\d{2}$/i.test(e)) return BS(Wb(e));
 	switch (`${e}`.toLowerCase()) {
-		case "first": return BS;
-		case "last": return HS;
-		case "identity": return zS;
-		case "count": return US;
-		case "distinct": return WS;
-		case "sum": return t == null ? US : GS;
-		case "proportion": return KS(t, "data");
-		case "proportion-facet": return KS(t, "facet");
-		case "deviation": return LS(Jr);
-		case "min": return LS(Ci);
-		case "min-index": return LS(wi);
-		case "max": return LS(xi);
-		case "max-index": return LS(Si);
-		case "mean": return RS(Mi);
-		case "median": return RS(Ni);
-		case "variance": return LS(qr);
-		case "mode": return LS(Ii);
+		case "first": return US;
+		case "last": return GS;
+		case "identity": return HS;
+		case "count": return KS;
+		case "distinct": return qS;
+		case "sum": return t == null ? KS : JS;
+		case "proportion": return YS(t, "data");
+		case "proportion-facet": return YS(t, "facet");
+		case "deviation": return BS(Zr);
+		case "min": return BS(Ei);
+		case "min-index": return BS(Di);
+		case "max": return BS(wi);
+		case "max-index": return BS(Ti);
+		case "mean": return VS(Fi);
+		case "median": return VS(Ii);
+		case "variance": return BS(Xr);
+		case "mode": return BS(zi);
 	}
 	return n(e);
 }
-function MS(e) {
+function FS(e) {
 	throw Error(`invalid reduce: ${e}`);
 }
-function NS(e, t) {
+function IS(e, t) {
 	for (let n in t) {
 		let r = t[n];
 		if (r !== void 0 && !e.some((e) => e.name === n)) return r;
 	}
 }
-function PS(e, t, n) {
+function LS(e, t, n) {
 	if (t) {
-		let n = t.output.transform(), r = (e, t) => My(n[e], n[t]);
+		let n = t.output.transform(), r = (e, t) => Fy(n[e], n[t]);
 		e.forEach((e) => e.sort(r));
 	}
 	n && e.forEach((e) => e.reverse());
 }
-function FS(e) {
+function RS(e) {
 	return console.warn("deprecated reduce interface; implement reduceIndex instead."), {
 		...e,
 		reduceIndex: e.reduce.bind(e)
 	};
 }
-function IS(e) {
+function zS(e) {
 	return { reduceIndex(t, n, r) {
-		return e(dx(n, t), r);
+		return e(mx(n, t), r);
 	} };
 }
-function LS(e) {
+function BS(e) {
 	return { reduceIndex(t, n) {
 		return e(t, (e) => n[e]);
 	} };
 }
-function RS(e) {
+function VS(e) {
 	return { reduceIndex(t, n) {
 		let r = e(t, (e) => n[e]);
-		return Mx(n) ? new Date(r) : r;
+		return Fx(n) ? new Date(r) : r;
 	} };
 }
-var zS = { reduceIndex(e, t) {
-	return dx(t, e);
-} }, BS = { reduceIndex(e, t) {
+var HS = { reduceIndex(e, t) {
+	return mx(t, e);
+} }, US = { reduceIndex(e, t) {
 	return t[e[0]];
-} }, VS = { reduceIndex(e, t) {
-	let n = li(ai(e, (e) => e.length, (e) => t[e]), zb), r = n.slice(-5).reverse();
+} }, WS = { reduceIndex(e, t) {
+	let n = fi(ci(e, (e) => e.length, (e) => t[e]), Hb), r = n.slice(-5).reverse();
 	if (r.length < n.length) {
 		let e = n.slice(0, -4);
-		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Bi(e, zb)];
+		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Ui(e, Hb)];
 	}
 	return r.map(([e, t]) => `${e} (${t.toLocaleString("en-US")})`).join("\n");
-} }, HS = { reduceIndex(e, t) {
+} }, GS = { reduceIndex(e, t) {
 	return t[e[e.length - 1]];
-} }, US = {
+} }, KS = {
 	label: "Frequency",
 	reduceIndex(e) {
 		return e.length;
 	}
-}, WS = {
+}, qS = {
 	label: "Distinct",
 	reduceIndex(e, t) {
-		let n = new Qr();
+		let n = new ti();
 		for (let r of e) n.add(t[r]);
 		return n.size;
 	}
-}, GS = LS(Bi);
-function KS(e, t) {
+}, JS = BS(Ui);
+function YS(e, t) {
 	return e == null ? {
 		scope: t,
 		label: "Frequency",
 		reduceIndex: (e, t, n = 1) => e.length / n
 	} : {
 		scope: t,
-		reduceIndex: (e, t, n = 1) => Bi(e, (e) => t[e]) / n
+		reduceIndex: (e, t, n = 1) => Ui(e, (e) => t[e]) / n
 	};
 }
-var qS = { reduceIndex(e, t, { z: n }) {
+var XS = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
 // node_modules/@observablehq/plot/src/channel.js
-function JS(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = _x(r) }, s) {
-	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), ZS(s, {
+function ZS(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = bx(r) }, s) {
+	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), eC(s, {
 		scale: t,
 		type: n,
-		value: wb(e, r),
+		value: Db(e, r),
 		label: o,
 		filter: i,
 		hint: a
 	});
 }
-function YS(e, t) {
-	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, JS(t, n, e)]));
+function QS(e, t) {
+	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, ZS(t, n, e)]));
 }
-function XS(e, t) {
+function $S(e, t) {
 	let n = Object.fromEntries(Object.entries(e).map(([e, { scale: n, value: r }]) => {
 		let i = n == null ? null : t[n];
-		return [e, i == null ? r : $b(r, i)];
+		return [e, i == null ? r : nx(r, i)];
 	}));
 	return n.channels = e, n;
 }
-function ZS(e, t) {
+function eC(e, t) {
 	let { scale: n, value: r } = t;
 	if (n === !0 || n === "auto") switch (e) {
 		case "fill":
 		case "stroke":
 		case "color":
-			t.scale = n !== !0 && Ix(r, Rx) ? null : "color", t.defaultScale = "color";
+			t.scale = n !== !0 && zx(r, Vx) ? null : "color", t.defaultScale = "color";
 			break;
 		case "fillOpacity":
 		case "strokeOpacity":
 		case "opacity":
-			t.scale = n !== !0 && Ix(r, zx) ? null : "opacity", t.defaultScale = "opacity";
+			t.scale = n !== !0 && zx(r, Hx) ? null : "opacity", t.defaultScale = "opacity";
 			break;
 		case "symbol":
-			n !== !0 && Ix(r, dS) ? (t.scale = null, t.value = $b(r, fS)) : t.scale = "symbol", t.defaultScale = "symbol";
+			n !== !0 && zx(r, mS) ? (t.scale = null, t.value = nx(r, hS)) : t.scale = "symbol", t.defaultScale = "symbol";
 			break;
-		default: t.scale = aS.has(e) ? e : null;
+		default: t.scale = cS.has(e) ? e : null;
 	}
 	else if (n === !1) t.scale = null;
-	else if (n != null && !aS.has(n)) throw Error(`unknown scale: ${n}`);
+	else if (n != null && !cS.has(n)) throw Error(`unknown scale: ${n}`);
 	return t;
 }
-function QS(e, t, n, r, i) {
+function tC(e, t, n, r, i) {
 	let { order: a, reverse: o, reduce: s = !0, limit: c } = i;
 	for (let l in i) {
-		if (!aS.has(l)) continue;
-		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = Dx(i[l]), h = u?.startsWith("-");
-		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? iC : aC : rC(d), p == null || p === !1) continue;
-		let g = l === "fx" || l === "fy" ? eC(t, r[l]) : $S(n, l);
+		if (!cS.has(l)) continue;
+		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = Ax(i[l]), h = u?.startsWith("-");
+		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? sC : cC : oC(d), p == null || p === !1) continue;
+		let g = l === "fx" || l === "fy" ? rC(t, r[l]) : nC(n, l);
 		if (!g) throw Error(`missing channel for scale: ${l}`);
-		let _ = g.value, [v = 0, y = Infinity] = kx(m) ? m : m < 0 ? [m] : [0, m];
+		let _ = g.value, [v = 0, y = Infinity] = Mx(m) ? m : m < 0 ? [m] : [0, m];
 		if (u == null) g.domain = () => {
-			let e = Array.from(new Qr(_));
+			let e = Array.from(new ti(_));
 			return f && (e = e.reverse()), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e;
 		};
 		else {
-			let t = u === "data" ? e : u === "height" ? tC(n, "y1", "y2") : u === "width" ? tC(n, "x1", "x2") : nC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = jS(p === !0 ? "max" : p, t);
+			let t = u === "data" ? e : u === "height" ? iC(n, "y1", "y2") : u === "width" ? iC(n, "x1", "x2") : aC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = PS(p === !0 ? "max" : p, t);
 			g.domain = () => {
-				let e = oi(ux(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
-				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Rb);
+				let e = li(px(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
+				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Vb);
 			};
 		}
 	}
 }
-function $S(e, t) {
+function nC(e, t) {
 	for (let n in e) {
 		let r = e[n];
 		if (r.scale === t) return r;
 	}
 }
-function eC(e, t) {
+function rC(e, t) {
 	let n = e.original;
 	if (n === e) return t;
 	let r = t.value, i = t.value = [];
@@ -9018,30 +9023,30 @@ function eC(e, t) {
 	}
 	return t;
 }
-function tC(e, t, n) {
-	let r = nC(e, t);
-	return $b(nC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
+function iC(e, t, n) {
+	let r = aC(e, t);
+	return nx(aC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
 }
-function nC(e, t, n) {
+function aC(e, t, n) {
 	let r = e[t];
 	if (!r && n !== void 0 && (r = e[n]), r) return r.value;
 	throw Error(`missing channel: ${t}`);
 }
-function rC(e) {
+function oC(e) {
 	if (e == null || typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
-		case "ascending": return iC;
-		case "descending": return aC;
+		case "ascending": return sC;
+		case "descending": return cC;
 	}
 	throw Error(`invalid order: ${e}`);
 }
-function iC([e, t], [n, r]) {
-	return My(t, r) || My(e, n);
+function sC([e, t], [n, r]) {
+	return Fy(t, r) || Fy(e, n);
 }
-function aC([e, t], [n, r]) {
-	return Ny(t, r) || My(e, n);
+function cC([e, t], [n, r]) {
+	return Iy(t, r) || Fy(e, n);
 }
-function oC(e, t) {
+function lC(e, t) {
 	let n = e[t];
 	if (n) {
 		for (; n.source;) n = n.source;
@@ -9049,91 +9054,91 @@ function oC(e, t) {
 	}
 }
 // node_modules/@observablehq/plot/src/scales/schemes.js
-var sC = /* @__PURE__ */ new Map([
-	["accent", xg],
-	["category10", bg],
-	["dark2", Sg],
-	["observable10", Cg],
-	["paired", wg],
-	["pastel1", Tg],
-	["pastel2", Eg],
-	["set1", Dg],
-	["set2", Og],
-	["set3", kg],
-	["tableau10", Ag]
+var uC = /* @__PURE__ */ new Map([
+	["accent", wg],
+	["category10", Cg],
+	["dark2", Tg],
+	["observable10", Eg],
+	["paired", Dg],
+	["pastel1", Og],
+	["pastel2", kg],
+	["set1", Ag],
+	["set2", jg],
+	["set3", Mg],
+	["tableau10", Ng]
 ]);
-function cC(e) {
-	return e != null && sC.has(`${e}`.toLowerCase());
+function dC(e) {
+	return e != null && uC.has(`${e}`.toLowerCase());
 }
-var lC = new Map([
-	...sC,
-	["brbg", dC(Mg, Ng)],
-	["prgn", dC(Pg, Fg)],
-	["piyg", dC(Ig, Lg)],
-	["puor", dC(Rg, zg)],
-	["rdbu", dC(Bg, Vg)],
-	["rdgy", dC(Hg, Ug)],
-	["rdylbu", dC(Wg, Gg)],
-	["rdylgn", dC(Kg, qg)],
-	["spectral", dC(Jg, Yg)],
-	["burd", fC(Bg, Vg)],
-	["buylrd", fC(Wg, Gg)],
-	["blues", uC(b_, x_)],
-	["greens", uC(S_, C_)],
-	["greys", uC(w_, T_)],
-	["oranges", uC(A_, j_)],
-	["purples", uC(E_, D_)],
-	["reds", uC(O_, k_)],
-	["turbo", pC(H_)],
-	["viridis", pC(W_)],
-	["magma", pC(G_)],
-	["inferno", pC(K_)],
-	["plasma", pC(q_)],
-	["cividis", pC(M_)],
-	["cubehelix", pC(N_)],
-	["warm", pC(P_)],
-	["cool", pC(F_)],
-	["bugn", uC(Xg, Zg)],
-	["bupu", uC(Qg, $g)],
-	["gnbu", uC(e_, t_)],
-	["orrd", uC(n_, r_)],
-	["pubu", uC(o_, s_)],
-	["pubugn", uC(i_, a_)],
-	["purd", uC(c_, l_)],
-	["rdpu", uC(u_, d_)],
-	["ylgn", uC(m_, h_)],
-	["ylgnbu", uC(f_, p_)],
-	["ylorbr", uC(g_, __)],
-	["ylorrd", uC(v_, y_)],
-	["rainbow", mC(L_)],
-	["sinebow", mC(V_)]
+var fC = new Map([
+	...uC,
+	["brbg", mC(Fg, Ig)],
+	["prgn", mC(Lg, Rg)],
+	["piyg", mC(zg, Bg)],
+	["puor", mC(Vg, Hg)],
+	["rdbu", mC(Ug, Wg)],
+	["rdgy", mC(Gg, Kg)],
+	["rdylbu", mC(qg, Jg)],
+	["rdylgn", mC(Yg, Xg)],
+	["spectral", mC(Zg, Qg)],
+	["burd", hC(Ug, Wg)],
+	["buylrd", hC(qg, Jg)],
+	["blues", pC(C_, w_)],
+	["greens", pC(T_, E_)],
+	["greys", pC(D_, O_)],
+	["oranges", pC(N_, P_)],
+	["purples", pC(k_, A_)],
+	["reds", pC(j_, M_)],
+	["turbo", gC(G_)],
+	["viridis", gC(q_)],
+	["magma", gC(J_)],
+	["inferno", gC(Y_)],
+	["plasma", gC(X_)],
+	["cividis", gC(F_)],
+	["cubehelix", gC(I_)],
+	["warm", gC(L_)],
+	["cool", gC(R_)],
+	["bugn", pC($g, e_)],
+	["bupu", pC(t_, n_)],
+	["gnbu", pC(r_, i_)],
+	["orrd", pC(a_, o_)],
+	["pubu", pC(l_, u_)],
+	["pubugn", pC(s_, c_)],
+	["purd", pC(d_, f_)],
+	["rdpu", pC(p_, m_)],
+	["ylgn", pC(__, v_)],
+	["ylgnbu", pC(h_, g_)],
+	["ylorbr", pC(y_, b_)],
+	["ylorrd", pC(x_, S_)],
+	["rainbow", _C(B_)],
+	["sinebow", _C(W_)]
 ]);
-function uC(e, t) {
-	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? ol(t, n) : e[n]);
+function pC(e, t) {
+	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? ll(t, n) : e[n]);
 }
-function dC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? ol(t, n) : e[n]);
+function mC(e, t) {
+	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? ll(t, n) : e[n]);
 }
-function fC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? ol((e) => t(1 - e), n) : e[n].slice().reverse());
+function hC(e, t) {
+	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? ll((e) => t(1 - e), n) : e[n].slice().reverse());
 }
-function pC(e) {
-	return ({ length: t }) => ol(e, Math.max(2, Math.floor(t)));
+function gC(e) {
+	return ({ length: t }) => ll(e, Math.max(2, Math.floor(t)));
 }
-function mC(e) {
-	return ({ length: t }) => ol(e, Math.floor(t) + 1).slice(0, -1);
+function _C(e) {
+	return ({ length: t }) => ll(e, Math.floor(t) + 1).slice(0, -1);
 }
-function hC(e) {
+function vC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!lC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
-	return lC.get(t);
+	if (!fC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
+	return fC.get(t);
 }
-function gC(e, t) {
-	let n = hC(e), r = typeof n == "function" ? n({ length: t }) : n;
+function yC(e, t) {
+	let n = vC(e), r = typeof n == "function" ? n({ length: t }) : n;
 	return r.length === t ? r : r.slice(0, t);
 }
-function _C(e, t = "greys") {
-	let n = /* @__PURE__ */ new Set(), [r, i] = gC(t, 2);
+function bC(e, t = "greys") {
+	let n = /* @__PURE__ */ new Set(), [r, i] = yC(t, 2);
 	for (let t of e) if (t != null) {
 		if (t === !0) n.add(i);
 		else if (t === !1) n.add(r);
@@ -9141,54 +9146,54 @@ function _C(e, t = "greys") {
 	}
 	return [...n];
 }
-var vC = /* @__PURE__ */ new Map([
-	["brbg", Ng],
-	["prgn", Fg],
-	["piyg", Lg],
-	["puor", zg],
-	["rdbu", Vg],
-	["rdgy", Ug],
-	["rdylbu", Gg],
-	["rdylgn", qg],
-	["spectral", Yg],
-	["burd", (e) => Vg(1 - e)],
-	["buylrd", (e) => Gg(1 - e)],
-	["blues", x_],
-	["greens", C_],
-	["greys", T_],
-	["purples", D_],
-	["reds", k_],
-	["oranges", j_],
-	["turbo", H_],
-	["viridis", W_],
-	["magma", G_],
-	["inferno", K_],
-	["plasma", q_],
-	["cividis", M_],
-	["cubehelix", N_],
-	["warm", P_],
-	["cool", F_],
-	["bugn", Zg],
-	["bupu", $g],
-	["gnbu", t_],
-	["orrd", r_],
-	["pubugn", a_],
-	["pubu", s_],
-	["purd", l_],
-	["rdpu", d_],
-	["ylgnbu", p_],
-	["ylgn", h_],
-	["ylorbr", __],
-	["ylorrd", y_],
-	["rainbow", L_],
-	["sinebow", V_]
+var xC = /* @__PURE__ */ new Map([
+	["brbg", Ig],
+	["prgn", Rg],
+	["piyg", Bg],
+	["puor", Hg],
+	["rdbu", Wg],
+	["rdgy", Kg],
+	["rdylbu", Jg],
+	["rdylgn", Xg],
+	["spectral", Qg],
+	["burd", (e) => Wg(1 - e)],
+	["buylrd", (e) => Jg(1 - e)],
+	["blues", w_],
+	["greens", E_],
+	["greys", O_],
+	["purples", A_],
+	["reds", M_],
+	["oranges", P_],
+	["turbo", G_],
+	["viridis", q_],
+	["magma", J_],
+	["inferno", Y_],
+	["plasma", X_],
+	["cividis", F_],
+	["cubehelix", I_],
+	["warm", L_],
+	["cool", R_],
+	["bugn", e_],
+	["bupu", n_],
+	["gnbu", i_],
+	["orrd", o_],
+	["pubugn", c_],
+	["pubu", u_],
+	["purd", f_],
+	["rdpu", m_],
+	["ylgnbu", g_],
+	["ylgn", v_],
+	["ylorbr", b_],
+	["ylorrd", S_],
+	["rainbow", B_],
+	["sinebow", W_]
 ]);
-function yC(e) {
+function SC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!vC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
-	return vC.get(t);
+	if (!xC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
+	return xC.get(t);
 }
-var bC = /* @__PURE__ */ new Set([
+var CC = /* @__PURE__ */ new Set([
 	"brbg",
 	"prgn",
 	"piyg",
@@ -9201,32 +9206,32 @@ var bC = /* @__PURE__ */ new Set([
 	"burd",
 	"buylrd"
 ]);
-function xC(e) {
-	return e != null && bC.has(`${e}`.toLowerCase());
+function wC(e) {
+	return e != null && CC.has(`${e}`.toLowerCase());
 }
 // node_modules/@observablehq/plot/src/scales/quantitative.js
-var SC = (e) => (t) => e(1 - t), CC = [0, 1], wC = /* @__PURE__ */ new Map([
-	["number", zc],
-	["rgb", Mc],
-	["hsl", $c],
-	["hcl", nl],
-	["lab", el]
+var TC = (e) => (t) => e(1 - t), EC = [0, 1], DC = /* @__PURE__ */ new Map([
+	["number", Hc],
+	["rgb", Fc],
+	["hsl", nl],
+	["hcl", al],
+	["lab", rl]
 ]);
-function TC(e) {
+function OC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!wC.has(t)) throw Error(`unknown interpolator: ${t}`);
-	return wC.get(t);
+	if (!DC.has(t)) throw Error(`unknown interpolator: ${t}`);
+	return DC.get(t);
 }
-function EC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = BC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = aS.get(e) === eS ? HC(n, s) : aS.get(e) === tS ? UC(n, s) : aS.get(e) === nS ? CC : void 0, interpolate: p = aS.get(e) === $x ? u == null && f !== void 0 ? Mc : yC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? qc : zc, reverse: m }) {
-	if (s = DC(s), d = Cx(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = TC(p)), m = !!m, f !== void 0 && s.length !== (f = DC(f)).length) {
+function kC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = UC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = cS.get(e) === rS ? GC(n, s) : cS.get(e) === iS ? KC(n, s) : cS.get(e) === aS ? EC : void 0, interpolate: p = cS.get(e) === nS ? u == null && f !== void 0 ? Fc : SC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? Xc : Hc, reverse: m }) {
+	if (s = AC(s), d = Ex(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = OC(p)), m = !!m, f !== void 0 && s.length !== (f = AC(f)).length) {
 		if (p.length === 1) throw Error("invalid piecewise interpolator");
-		p = al(p, f), f = void 0;
+		p = cl(p, f), f = void 0;
 	}
-	if (p.length === 1 ? (m &&= (p = SC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = CC)), t.interpolate((f === CC ? Bb : KC)(p))) : t.interpolate(p), o) {
-		let [e, t] = Yr(s);
-		(e > 0 || t < 0) && (s = ex(s), (Uy(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
+	if (p.length === 1 ? (m &&= (p = TC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = EC)), t.interpolate((f === EC ? Ub : YC)(p))) : t.interpolate(p), o) {
+		let [e, t] = Qr(s);
+		(e > 0 || t < 0) && (s = rx(s), (Ky(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
 	}
-	return m && (s = Vi(s)), t.domain(s).unknown(c), i && (t.nice(OC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
+	return m && (s = Wi(s)), t.domain(s).unknown(c), i && (t.nice(jC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
 		type: r,
 		domain: s,
 		range: f,
@@ -9235,126 +9240,126 @@ function EC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = BC(e, n)
 		interval: d
 	};
 }
-function DC(e) {
-	return e = Zb(e), e.length >= 2 ? e : [e[0], e[0]];
+function AC(e) {
+	return e = ex(e), e.length >= 2 ? e : [e[0], e[0]];
 }
-function OC(e, t) {
-	return e === !0 ? void 0 : typeof e == "number" ? e : wx(e, t);
+function jC(e, t) {
+	return e === !0 ? void 0 : typeof e == "number" ? e : Dx(e, t);
 }
-function kC(e, t, n) {
-	return EC(e, zh(), t, n);
+function MC(e, t, n) {
+	return kC(e, Hh(), t, n);
 }
-function AC(e, t, n) {
-	return jC(e, t, {
+function NC(e, t, n) {
+	return PC(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function jC(e, t, { exponent: n = 1, ...r }) {
-	return EC(e, og().exponent(n), t, {
+function PC(e, t, { exponent: n = 1, ...r }) {
+	return kC(e, lg().exponent(n), t, {
 		...r,
 		type: "pow"
 	});
 }
-function MC(e, t, { base: n = 10, domain: r = WC(t), ...i }) {
-	return EC(e, Zh().base(n), t, {
+function FC(e, t, { base: n = 10, domain: r = qC(t), ...i }) {
+	return kC(e, eg().base(n), t, {
 		...i,
 		domain: r
 	});
 }
-function NC(e, t, { constant: n = 1, ...r }) {
-	return EC(e, tg().constant(n), t, r);
+function IC(e, t, { constant: n = 1, ...r }) {
+	return kC(e, ig().constant(n), t, r);
 }
-function PC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = GC(t), unknown: s, interpolate: c, reverse: l }) {
-	return n === void 0 && (n = c === void 0 ? aS.get(e) === $x ? gC(a, i) : void 0 : ol(c, i)), o.length > 0 && (o = sg(o, n === void 0 ? { length: i } : n).quantiles()), IC(e, t, {
+function LC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = JC(t), unknown: s, interpolate: c, reverse: l }) {
+	return n === void 0 && (n = c === void 0 ? cS.get(e) === nS ? yC(a, i) : void 0 : ll(c, i)), o.length > 0 && (o = ug(o, n === void 0 ? { length: i } : n).quantiles()), zC(e, t, {
 		domain: o,
 		range: n,
 		reverse: l,
 		unknown: s
 	});
 }
-function FC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = BC(e, t), unknown: o, interpolate: s, reverse: c }) {
-	let [l, u] = Yr(a), d;
-	return n === void 0 ? (d = _i(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? aS.get(e) === $x ? gC(i, r) : void 0 : ol(s, r)) : (d = ol(zc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), Uy(Zb(a)) < 0 && d.reverse(), IC(e, t, {
+function RC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = UC(e, t), unknown: o, interpolate: s, reverse: c }) {
+	let [l, u] = Qr(a), d;
+	return n === void 0 ? (d = bi(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? cS.get(e) === nS ? yC(i, r) : void 0 : ll(s, r)) : (d = ll(Hc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), Ky(ex(a)) < 0 && d.reverse(), zC(e, t, {
 		domain: d,
 		range: n,
 		reverse: c,
 		unknown: o
 	});
 }
-function IC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? aS.get(e) === $x ? gC(i, n.length + 1) : void 0 : ol(a, n.length + 1), reverse: s }) {
-	n = Zb(n);
-	let c = Uy(n);
-	if (!isNaN(c) && !LC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
-	return s && (o = Vi(o)), {
+function zC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? cS.get(e) === nS ? yC(i, n.length + 1) : void 0 : ll(a, n.length + 1), reverse: s }) {
+	n = ex(n);
+	let c = Ky(n);
+	if (!isNaN(c) && !BC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
+	return s && (o = Wi(o)), {
 		type: "threshold",
-		scale: cg(c < 0 ? Vi(n) : n, o === void 0 ? [] : o).unknown(r),
+		scale: dg(c < 0 ? Wi(n) : n, o === void 0 ? [] : o).unknown(r),
 		domain: n,
 		range: o
 	};
 }
-function LC(e, t) {
+function BC(e, t) {
 	for (let n = 1, r = e.length, i = e[0]; n < r; ++n) {
-		let r = Nr(i, i = e[n]);
+		let r = Ir(i, i = e[n]);
 		if (r !== 0 && r !== t) return !1;
 	}
 	return !0;
 }
-function RC(e) {
+function VC(e) {
 	return {
 		type: "identity",
-		scale: sS(aS.get(e)) ? Bh() : (e) => e
+		scale: uS(cS.get(e)) ? Uh() : (e) => e
 	};
 }
-function zC(e, t = Fy) {
-	return e.length ? [Ci(e, ({ value: e }) => e === void 0 ? e : Ci(e, t)), xi(e, ({ value: e }) => e === void 0 ? e : xi(e, t))] : [0, 1];
-}
-function BC(e, t) {
-	let n = aS.get(e);
-	return (n === eS || n === nS || n === tS ? VC : zC)(t);
-}
-function VC(e) {
-	return [0, e.length ? xi(e, ({ value: e }) => e === void 0 ? e : xi(e, Fy)) : 1];
-}
-function HC(e, t) {
-	let n = e.find(({ radius: e }) => e !== void 0);
-	if (n !== void 0) return [0, n.radius];
-	let r = Oi(e, .5, ({ value: e }) => e === void 0 ? NaN : Oi(e, .25, Iy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / xi(i);
-	return a < 1 ? i.map((e) => e * a) : i;
+function HC(e, t = Ry) {
+	return e.length ? [Ei(e, ({ value: e }) => e === void 0 ? e : Ei(e, t)), wi(e, ({ value: e }) => e === void 0 ? e : wi(e, t))] : [0, 1];
 }
 function UC(e, t) {
-	let n = Ni(e, ({ value: e }) => e === void 0 ? NaN : Ni(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / xi(r);
-	return i < 1 ? r.map((e) => e * i) : r;
+	let n = cS.get(e);
+	return (n === rS || n === aS || n === iS ? WC : HC)(t);
 }
 function WC(e) {
+	return [0, e.length ? wi(e, ({ value: e }) => e === void 0 ? e : wi(e, Ry)) : 1];
+}
+function GC(e, t) {
+	let n = e.find(({ radius: e }) => e !== void 0);
+	if (n !== void 0) return [0, n.radius];
+	let r = ji(e, .5, ({ value: e }) => e === void 0 ? NaN : ji(e, .25, zy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / wi(i);
+	return a < 1 ? i.map((e) => e * a) : i;
+}
+function KC(e, t) {
+	let n = Ii(e, ({ value: e }) => e === void 0 ? NaN : Ii(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / wi(r);
+	return i < 1 ? r.map((e) => e * i) : r;
+}
+function qC(e) {
 	for (let { value: t } of e) if (t !== void 0) for (let n of t) {
-		if (n > 0) return zC(e, Iy);
-		if (n < 0) return zC(e, Ly);
+		if (n > 0) return HC(e, zy);
+		if (n < 0) return HC(e, By);
 	}
 	return [1, 10];
 }
-function GC(e) {
+function JC(e) {
 	let t = [];
 	for (let { value: n } of e) if (n !== void 0) for (let e of n) t.push(e);
 	return t;
 }
-function KC(e) {
+function YC(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
 // node_modules/@observablehq/plot/src/warnings.js
-var qC = 0, JC;
-function YC() {
-	let e = qC;
-	return qC = 0, JC = void 0, e;
+var XC = 0, ZC;
+function QC() {
+	let e = XC;
+	return XC = 0, ZC = void 0, e;
 }
-function XC(e) {
-	e !== JC && (JC = e, console.warn(e), ++qC);
+function $C(e) {
+	e !== ZC && (ZC = e, console.warn(e), ++XC);
 }
 // node_modules/@observablehq/plot/src/scales/diverging.js
-function ZC(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = zC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = aS.get(e) === $x ? u == null && d !== void 0 ? Mc : yC(u === void 0 ? "rdbu" : u) : zc, reverse: m }) {
-	l = +l, s = Zb(s);
+function ew(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = HC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = cS.get(e) === nS ? u == null && d !== void 0 ? Fc : SC(u === void 0 ? "rdbu" : u) : Hc, reverse: m }) {
+	l = +l, s = ex(s);
 	let [h, g] = s;
-	if (s.length > 2 && XC(`Warning: the diverging ${e} scale domain contains extra elements.`), Nr(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = TC(p)), d !== void 0 && (p = p.length === 1 ? KC(p)(...d) : al(p, d)), m && (p = SC(p)), f) {
+	if (s.length > 2 && $C(`Warning: the diverging ${e} scale domain contains extra elements.`), Ir(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = OC(p)), d !== void 0 && (p = p.length === 1 ? YC(p)(...d) : cl(p, d)), m && (p = TC(p)), f) {
 		let e = n.apply(l), t = e - n.apply(h), r = n.apply(g) - e;
 		t < r ? h = n.invert(e - r) : t > r && (g = n.invert(e + t));
 	}
@@ -9370,42 +9375,42 @@ function ZC(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = zC(r), unknown
 		scale: t
 	};
 }
-function QC(e, t, n) {
-	return ZC(e, gg(), rw, t, n);
+function tw(e, t, n) {
+	return ew(e, yg(), ow, t, n);
 }
-function $C(e, t, n) {
-	return ew(e, t, {
+function nw(e, t, n) {
+	return rw(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function ew(e, t, { exponent: n = 1, ...r }) {
-	return ZC(e, yg().exponent(n = +n), ow(n), t, {
+function rw(e, t, { exponent: n = 1, ...r }) {
+	return ew(e, Sg().exponent(n = +n), lw(n), t, {
 		...r,
 		type: "diverging-pow"
 	});
 }
-function tw(e, t, { base: n = 10, pivot: r = 1, domain: i = zC(t, r < 0 ? Ly : Iy), ...a }) {
-	return ZC(e, _g().base(n = +n), iw, t, {
+function iw(e, t, { base: n = 10, pivot: r = 1, domain: i = HC(t, r < 0 ? By : zy), ...a }) {
+	return ew(e, bg().base(n = +n), sw, t, {
 		domain: i,
 		pivot: r,
 		...a
 	});
 }
-function nw(e, t, { constant: n = 1, ...r }) {
-	return ZC(e, vg().constant(n = +n), sw(n), t, r);
+function aw(e, t, { constant: n = 1, ...r }) {
+	return ew(e, xg().constant(n = +n), uw(n), t, r);
 }
-var rw = {
+var ow = {
 	apply(e) {
 		return e;
 	},
 	invert(e) {
 		return e;
 	}
-}, iw = {
+}, sw = {
 	apply: Math.log,
 	invert: Math.exp
-}, aw = {
+}, cw = {
 	apply(e) {
 		return Math.sign(e) * Math.sqrt(Math.abs(e));
 	},
@@ -9413,8 +9418,8 @@ var rw = {
 		return e * e * Math.sign(e);
 	}
 };
-function ow(e) {
-	return e === .5 ? aw : {
+function lw(e) {
+	return e === .5 ? cw : {
 		apply(t) {
 			return Math.sign(t) * Math.abs(t) ** +e;
 		},
@@ -9423,7 +9428,7 @@ function ow(e) {
 		}
 	};
 }
-function sw(e) {
+function uw(e) {
 	return {
 		apply(t) {
 			return Math.sign(t) * Math.log1p(Math.abs(t / e));
@@ -9434,19 +9439,19 @@ function sw(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/scales/temporal.js
-function cw(e, t, n, r) {
-	return EC(e, t, n, r);
+function dw(e, t, n, r) {
+	return kC(e, t, n, r);
 }
-function lw(e, t, n) {
-	return cw(e, fg(), t, n);
+function fw(e, t, n) {
+	return dw(e, hg(), t, n);
 }
-function uw(e, t, n) {
-	return cw(e, pg(), t, n);
+function pw(e, t, n) {
+	return dw(e, gg(), t, n);
 }
 // node_modules/@observablehq/plot/src/scales/ordinal.js
-var dw = Symbol("ordinal");
-function fw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
-	return i = Cx(i, r), a === void 0 && (a = _w(n, i, e)), (r === "categorical" || r === dw) && (r = "ordinal"), s && (a = Vi(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
+var mw = Symbol("ordinal");
+function hw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
+	return i = Ex(i, r), a === void 0 && (a = bw(n, i, e)), (r === "categorical" || r === mw) && (r = "ordinal"), s && (a = Wi(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
 		type: r,
 		domain: a,
 		range: o,
@@ -9455,18 +9460,18 @@ function fw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hi
 		interval: i
 	};
 }
-function pw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
-	r = Cx(r, n), i === void 0 && (i = _w(t, r, e));
+function gw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
+	r = Ex(r, n), i === void 0 && (i = bw(t, r, e));
 	let l;
-	if (aS.get(e) === rS) l = yw(t), a = a === void 0 ? bw(l) : $b(a, fS);
-	else if (aS.get(e) === $x && (a === void 0 && (n === "ordinal" || n === dw) && (a = _C(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
+	if (cS.get(e) === oS) l = Sw(t), a = a === void 0 ? Cw(l) : nx(a, hS);
+	else if (cS.get(e) === nS && (a === void 0 && (n === "ordinal" || n === mw) && (a = bC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
 		if (a !== void 0) {
-			let e = yC(o), t = a[0], n = a[1] - a[0];
-			a = ({ length: r }) => ol((r) => e(t + n * r), r);
-		} else a = hC(o);
+			let e = SC(o), t = a[0], n = a[1] - a[0];
+			a = ({ length: r }) => ll((r) => e(t + n * r), r);
+		} else a = vC(o);
 	}
-	if (s === xh) throw Error(`implicit unknown on ${e} scale is not supported`);
-	return fw(e, Sh().unknown(s), t, {
+	if (s === wh) throw Error(`implicit unknown on ${e} scale is not supported`);
+	return hw(e, Th().unknown(s), t, {
 		...c,
 		type: n,
 		domain: i,
@@ -9474,30 +9479,30 @@ function pw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknow
 		hint: l
 	});
 }
-function mw(e, t, { align: n = .5, padding: r = .5, ...i }) {
-	return gw(Th().align(n).padding(r), t, i, e);
+function _w(e, t, { align: n = .5, padding: r = .5, ...i }) {
+	return yw(Oh().align(n).padding(r), t, i, e);
 }
-function hw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
-	return gw(Ch().align(n).paddingInner(i).paddingOuter(a), t, o, e);
+function vw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
+	return yw(Eh().align(n).paddingInner(i).paddingOuter(a), t, o, e);
 }
-function gw(e, t, n, r) {
+function yw(e, t, n, r) {
 	let { round: i } = n;
-	return i !== void 0 && e.round(i = !!i), e = fw(r, e, t, n), e.round = i, e;
+	return i !== void 0 && e.round(i = !!i), e = hw(r, e, t, n), e.round = i, e;
 }
-function _w(e, t, n) {
-	let r = new Qr();
+function bw(e, t, n) {
+	let r = new ti();
 	for (let { value: t, domain: n } of e) {
 		if (n !== void 0) return n();
 		if (t !== void 0) for (let e of t) r.add(e);
 	}
 	if (t !== void 0) {
-		let [e, n] = Yr(r).map(t.floor, t);
+		let [e, n] = Qr(r).map(t.floor, t);
 		return t.range(e, t.offset(n));
 	}
-	if (r.size > 1e4 && aS.get(n) === Qx) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
-	return li(r, My);
+	if (r.size > 1e4 && cS.get(n) === tS) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
+	return fi(r, Fy);
 }
-function vw(e, t) {
+function xw(e, t) {
 	let n;
 	for (let { hint: r } of e) {
 		let e = r?.[t];
@@ -9508,21 +9513,21 @@ function vw(e, t) {
 	}
 	return n;
 }
-function yw(e) {
+function Sw(e) {
 	return {
-		fill: vw(e, "fill"),
-		stroke: vw(e, "stroke")
+		fill: xw(e, "fill"),
+		stroke: xw(e, "stroke")
 	};
 }
-function bw(e) {
-	return Bx(e.fill) ? Hv : Vv;
+function Cw(e) {
+	return Ux(e.fill) ? Gv : Wv;
 }
 // node_modules/@observablehq/plot/src/scales.js
-function xw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
+function ww(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
-		let e = h[n], v = Nw(n, _, {
-			round: aS.get(n) === Qx ? s : void 0,
+		let e = h[n], v = Iw(n, _, {
+			round: cS.get(n) === tS ? s : void 0,
 			nice: c,
 			clamp: l,
 			zero: u,
@@ -9535,40 +9540,40 @@ function xw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, ins
 			let { label: s = n === "fx" || n === "fy" ? m : t, percent: c, transform: l, inset: u, insetTop: d = u === void 0 ? n === "y" ? r : 0 : u, insetRight: f = u === void 0 ? n === "x" ? i : 0 : u, insetBottom: p = u === void 0 ? n === "y" ? a : 0 : u, insetLeft: h = u === void 0 ? n === "x" ? o : 0 : u } = e || {};
 			if (l == null) l = void 0;
 			else if (typeof l != "function") throw Error("invalid scale transform; not a function");
-			v.percent = !!c, v.label = s === void 0 ? ww(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
+			v.percent = !!c, v.label = s === void 0 ? Dw(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
 		}
 	}
 	return g;
 }
-function Sw(e) {
+function Tw(e) {
 	let t = {}, n = { scales: t };
 	for (let [r, i] of Object.entries(e)) {
 		let { scale: e, type: a, interval: o, label: s } = i;
-		t[r] = Kw(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
+		t[r] = Yw(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
 	}
 	return n;
 }
-function Cw(e, t) {
-	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? Ew(t) : t;
-	i && Ow(i, o), a && kw(a, o);
-	let s = i || a ? Dw(e, t) : t;
-	n && Ow(n, s), r && kw(r, s);
+function Ew(e, t) {
+	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? kw(t) : t;
+	i && jw(i, o), a && Mw(a, o);
+	let s = i || a ? Aw(e, t) : t;
+	n && jw(n, s), r && Mw(r, s);
 }
-function ww(e = [], t) {
+function Dw(e = [], t) {
 	let n;
 	for (let { label: t } of e) if (t !== void 0) {
 		if (n === void 0) n = t;
 		else if (n !== t) return;
 	}
-	if (n !== void 0) return !zw(t) && t.percent && (n = `${n} (%)`), {
+	if (n !== void 0) return !Hw(t) && t.percent && (n = `${n} (%)`), {
 		inferred: !0,
 		toString: () => n
 	};
 }
-function Tw(e) {
-	return Math.sign(Uy(e.domain())) * Math.sign(Uy(e.range()));
+function Ow(e) {
+	return Math.sign(Ky(e.domain())) * Math.sign(Ky(e.range()));
 }
-function Ew(e) {
+function kw(e) {
 	let { marginTop: t, marginRight: n, marginBottom: r, marginLeft: i, width: a, height: o, facet: { marginTop: s, marginRight: c, marginBottom: l, marginLeft: u } } = e;
 	return {
 		marginTop: Math.max(t, s),
@@ -9579,8 +9584,8 @@ function Ew(e) {
 		height: o
 	};
 }
-function Dw({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Ew(n);
+function Aw({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = kw(n);
 	return {
 		marginTop: r,
 		marginRight: i,
@@ -9594,38 +9599,38 @@ function Dw({ fx: e, fy: t }, n) {
 		}
 	};
 }
-function Ow(e, t) {
+function jw(e, t) {
 	if (e.range === void 0) {
 		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [s, Math.max(s, c)], zw(e) || (e.range = Mw(e)), e.scale.range(e.range);
+		e.range = [s, Math.max(s, c)], Hw(e) || (e.range = Fw(e)), e.scale.range(e.range);
 	}
-	Aw(e);
+	Nw(e);
 }
-function kw(e, t) {
+function Mw(e, t) {
 	if (e.range === void 0) {
 		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [Math.max(s, c), s], zw(e) ? e.range.reverse() : e.range = Mw(e), e.scale.range(e.range);
+		e.range = [Math.max(s, c), s], Hw(e) ? e.range.reverse() : e.range = Fw(e), e.scale.range(e.range);
 	}
-	Aw(e);
+	Nw(e);
 }
-function Aw(e) {
-	e.round === void 0 && Vw(e) && jw(e) <= 30 && e.scale.round(!0);
+function Nw(e) {
+	e.round === void 0 && Ww(e) && Pw(e) <= 30 && e.scale.round(!0);
 }
-function jw({ scale: e }) {
+function Pw({ scale: e }) {
 	let t = e.domain().length, [n, r] = e.range(), i = e.paddingInner ? e.paddingInner() : 1, a = e.paddingOuter ? e.paddingOuter() : e.padding(), o = t - i, s = Math.abs(r - n) / Math.max(1, o + a * 2);
 	return (s - Math.floor(s)) * o;
 }
-function Mw(e) {
-	let t = e.scale.domain().length + Bw(e);
+function Fw(e) {
+	let t = e.scale.domain().length + Uw(e);
 	if (!(t > 2)) return e.range;
 	let [n, r] = e.range;
 	return Array.from({ length: t }, (e, i) => n + i / (t - 1) * (r - n));
 }
-function Nw(e, t = [], n = {}) {
-	let r = Lw(e, t, n);
-	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && zw({ type: r })) {
+function Iw(e, t = [], n = {}) {
+	let r = Bw(e, t, n);
+	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Hw({ type: r })) {
 		let n = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		n.some(Mx) ? XC(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${Pw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${Pw(r)}".`) : n.some(Nx) ? XC(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${Pw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${Pw(r)}".`) : n.some(Px) && XC(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${Pw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${Pw(r)}".`);
+		n.some(Fx) ? $C(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${Lw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${Lw(r)}".`) : n.some(Ix) ? $C(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${Lw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${Lw(r)}".`) : n.some(Lx) && $C(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${Lw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${Lw(r)}".`);
 	}
 	switch (n.type = r, r) {
 		case "diverging":
@@ -9642,126 +9647,126 @@ function Nw(e, t = [], n = {}) {
 		case "pow":
 		case "log":
 		case "symlog":
-			n = Uw(t, n, Hb);
+			n = Kw(t, n, Gb);
 			break;
 		case "identity":
-			switch (aS.get(e)) {
-				case Qx:
-					n = Uw(t, n, Hb);
+			switch (cS.get(e)) {
+				case tS:
+					n = Kw(t, n, Gb);
 					break;
-				case rS: n = Uw(t, n, Ww);
+				case oS: n = Kw(t, n, qw);
 			}
 			break;
 		case "utc":
-		case "time": n = Uw(t, n, Wb);
+		case "time": n = Kw(t, n, qb);
 	}
 	switch (r) {
-		case "diverging": return QC(e, t, n);
-		case "diverging-sqrt": return $C(e, t, n);
-		case "diverging-pow": return ew(e, t, n);
-		case "diverging-log": return tw(e, t, n);
-		case "diverging-symlog": return nw(e, t, n);
+		case "diverging": return tw(e, t, n);
+		case "diverging-sqrt": return nw(e, t, n);
+		case "diverging-pow": return rw(e, t, n);
+		case "diverging-log": return iw(e, t, n);
+		case "diverging-symlog": return aw(e, t, n);
 		case "categorical":
 		case "ordinal":
-		case dw: return pw(e, t, n);
+		case mw: return gw(e, t, n);
 		case "cyclical":
 		case "sequential":
-		case "linear": return kC(e, t, n);
-		case "sqrt": return AC(e, t, n);
-		case "threshold": return IC(e, t, n);
-		case "quantile": return PC(e, t, n);
-		case "quantize": return FC(e, t, n);
-		case "pow": return jC(e, t, n);
-		case "log": return MC(e, t, n);
-		case "symlog": return NC(e, t, n);
-		case "utc": return uw(e, t, n);
-		case "time": return lw(e, t, n);
-		case "point": return mw(e, t, n);
-		case "band": return hw(e, t, n);
-		case "identity": return RC(e);
+		case "linear": return MC(e, t, n);
+		case "sqrt": return NC(e, t, n);
+		case "threshold": return zC(e, t, n);
+		case "quantile": return LC(e, t, n);
+		case "quantize": return RC(e, t, n);
+		case "pow": return PC(e, t, n);
+		case "log": return FC(e, t, n);
+		case "symlog": return IC(e, t, n);
+		case "utc": return pw(e, t, n);
+		case "time": return fw(e, t, n);
+		case "point": return _w(e, t, n);
+		case "band": return vw(e, t, n);
+		case "identity": return VC(e);
 		case void 0: return;
 		default: throw Error(`unknown scale type: ${r}`);
 	}
 }
-function Pw(e) {
+function Lw(e) {
 	return typeof e == "symbol" ? e.description : e;
 }
-function Fw(e) {
+function Rw(e) {
 	return typeof e == "string" ? `${e}`.toLowerCase() : e;
 }
-var Iw = { toString: () => "projection" };
-function Lw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
-	if (n = Fw(n), e === "fx" || e === "fy") return "band";
-	(e === "x" || e === "y") && s != null && (n = Iw);
+var zw = { toString: () => "projection" };
+function Bw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
+	if (n = Rw(n), e === "fx" || e === "fy") return "band";
+	(e === "x" || e === "y") && s != null && (n = zw);
 	for (let e of t) {
-		let t = Fw(e.type);
+		let t = Rw(e.type);
 		if (t !== void 0) {
 			if (n === void 0) n = t;
 			else if (n !== t) throw Error(`scale incompatible with channel: ${n} !== ${t}`);
 		}
 	}
-	if (n === Iw) return;
+	if (n === zw) return;
 	if (n !== void 0) return n;
 	if (r === void 0 && !t.some(({ value: e }) => e !== void 0)) return;
-	let c = aS.get(e);
-	if (c === eS) return "sqrt";
-	if (c === nS || c === tS) return "linear";
-	if (c === rS) return "ordinal";
+	let c = cS.get(e);
+	if (c === rS) return "sqrt";
+	if (c === aS || c === iS) return "linear";
+	if (c === oS) return "ordinal";
 	let l = (r ?? i)?.length;
-	if (l < 2 || l > 2) return Rw(c);
+	if (l < 2 || l > 2) return Vw(c);
 	if (r !== void 0) {
-		if (jx(r)) return Rw(c);
-		if (Mx(r)) return "utc";
+		if (Px(r)) return Vw(c);
+		if (Fx(r)) return "utc";
 	} else {
 		let e = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		if (e.some(jx)) return Rw(c);
-		if (e.some(Mx)) return "utc";
+		if (e.some(Px)) return Vw(c);
+		if (e.some(Fx)) return "utc";
 	}
-	if (c === $x) {
-		if (o != null || xC(a)) return "diverging";
-		if (cC(a)) return "categorical";
+	if (c === nS) {
+		if (o != null || wC(a)) return "diverging";
+		if (dC(a)) return "categorical";
 	}
 	return "linear";
 }
-function Rw(e) {
+function Vw(e) {
 	switch (e) {
-		case Qx: return "point";
-		case $x: return dw;
+		case tS: return "point";
+		case nS: return mw;
 		default: return "ordinal";
 	}
 }
-function zw({ type: e }) {
-	return e === "ordinal" || e === "point" || e === "band" || e === dw;
+function Hw({ type: e }) {
+	return e === "ordinal" || e === "point" || e === "band" || e === mw;
 }
-function Bw({ type: e }) {
+function Uw({ type: e }) {
 	return e === "threshold";
 }
-function Vw({ type: e }) {
+function Ww({ type: e }) {
 	return e === "point" || e === "band";
 }
-function Hw(e) {
+function Gw(e) {
 	if (e === void 0) return !0;
 	let t = e.domain(), n = e(t[0]);
 	for (let r = 1, i = t.length; r < i; ++r) if (e(t[r]) - n) return !1;
 	return !0;
 }
-function Uw(e, { domain: t, ...n }, r) {
+function Kw(e, { domain: t, ...n }, r) {
 	for (let n of e) n.value !== void 0 && (t === void 0 && (t = n.value?.domain), n.value = r(n.value));
 	return {
 		domain: t === void 0 ? t : r(t),
 		...n
 	};
 }
-function Ww(e) {
-	return $b(e, fS);
+function qw(e) {
+	return nx(e, hS);
 }
-function Gw(e) {
+function Jw(e) {
 	return (t) => {
-		if (!aS.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
+		if (!cS.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
 		return e[t];
 	};
 }
-function Kw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
+function Yw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
 	if (t === "identity") return {
 		type: "identity",
 		apply: (e) => e,
@@ -9770,8 +9775,8 @@ function Kw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	let l = e.unknown ? e.unknown() : void 0;
 	return {
 		type: t,
-		domain: ex(n),
-		...r !== void 0 && { range: ex(r) },
+		domain: rx(n),
+		...r !== void 0 && { range: rx(r) },
 		...o !== void 0 && { transform: o },
 		...s && { percent: s },
 		...l !== void 0 && { unknown: l },
@@ -9802,9 +9807,9 @@ function Kw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	};
 }
 // node_modules/@observablehq/plot/src/facet.js
-function qw(e, t) {
-	let { fx: n, fy: r } = xw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
-	return i && a ? Gr(i, a).map(([e, t], n) => ({
+function Xw(e, t) {
+	let { fx: n, fy: r } = ww(e, t), i = n?.scale.domain(), a = r?.scale.domain();
+	return i && a ? Jr(i, a).map(([e, t], n) => ({
 		x: e,
 		y: t,
 		i: n
@@ -9816,21 +9821,21 @@ function qw(e, t) {
 		i: t
 	})) : void 0;
 }
-function Jw(e, { x: t, y: n }) {
-	return t &&= tT(t), n &&= tT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
+function Zw(e, { x: t, y: n }) {
+	return t &&= iT(t), n &&= iT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
 }
-function Yw(e, { fx: t, fy: n }) {
-	let r = ux(e), i = t?.value, a = n?.value;
-	return t && n ? ai(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? ai(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : ai(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
+function Qw(e, { fx: t, fy: n }) {
+	let r = px(e), i = t?.value, a = n?.value;
+	return t && n ? ci(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? ci(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : ci(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
 }
-function Xw(e, t, { marginTop: n, marginLeft: r }) {
+function $w(e, t, { marginTop: n, marginLeft: r }) {
 	let i = e ? ({ x: t }) => e(t) - r : () => 0, a = t ? ({ y: e }) => t(e) - n : () => 0;
 	return function(e) {
 		this.tagName === "svg" ? (this.setAttribute("x", i(e)), this.setAttribute("y", a(e))) : this.setAttribute("transform", `translate(${i(e)},${a(e)})`);
 	};
 }
-function Zw(e) {
-	let t = [], n = new Uint32Array(Bi(e, (e) => e.length));
+function eT(e) {
+	let t = [], n = new Uint32Array(Ui(e, (e) => e.length));
 	for (let r of e) {
 		let i = 0;
 		for (let t of e) r !== t && (n.set(t, i), i += t.length);
@@ -9838,99 +9843,99 @@ function Zw(e) {
 	}
 	return t;
 }
-var Qw = /* @__PURE__ */ new Map([
-	["top", aT],
-	["right", cT],
-	["bottom", oT],
-	["left", sT],
-	["top-left", mT(aT, sT)],
-	["top-right", mT(aT, cT)],
-	["bottom-left", mT(oT, sT)],
-	["bottom-right", mT(oT, cT)],
-	["top-empty", lT],
-	["right-empty", fT],
-	["bottom-empty", uT],
-	["left-empty", dT],
-	["empty", pT]
+var tT = /* @__PURE__ */ new Map([
+	["top", cT],
+	["right", dT],
+	["bottom", lT],
+	["left", uT],
+	["top-left", _T(cT, uT)],
+	["top-right", _T(cT, dT)],
+	["bottom-left", _T(lT, uT)],
+	["bottom-right", _T(lT, dT)],
+	["top-empty", fT],
+	["right-empty", hT],
+	["bottom-empty", pT],
+	["left-empty", mT],
+	["empty", gT]
 ]);
-function $w(e) {
+function nT(e) {
 	if (e == null) return null;
-	let t = Qw.get(`${e}`.toLowerCase());
+	let t = tT.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid facet anchor: ${e}`);
 }
-var eT = /* @__PURE__ */ new WeakMap();
-function tT(e) {
-	let t = eT.get(e);
-	return t || eT.set(e, t = new Zr($b(e, (e, t) => [e, t]))), t;
+var rT = /* @__PURE__ */ new WeakMap();
+function iT(e) {
+	let t = rT.get(e);
+	return t || rT.set(e, t = new ei(nx(e, (e, t) => [e, t]))), t;
 }
-function nT(e, t) {
-	return tT(e).get(t);
+function aT(e, t) {
+	return iT(e).get(t);
 }
-function rT(e, t, n) {
-	return t = px(t), n = px(n), e.find((e) => Object.is(px(e.x), t) && Object.is(px(e.y), n));
+function oT(e, t, n) {
+	return t = gx(t), n = gx(n), e.find((e) => Object.is(gx(e.x), t) && Object.is(gx(e.y), n));
 }
-function iT(e, t, n) {
-	return rT(e, t, n)?.empty;
+function sT(e, t, n) {
+	return oT(e, t, n)?.empty;
 }
-function aT(e, { y: t }, { y: n }) {
-	return !t || nT(t, n) === 0;
+function cT(e, { y: t }, { y: n }) {
+	return !t || aT(t, n) === 0;
 }
-function oT(e, { y: t }, { y: n }) {
-	return !t || nT(t, n) === t.length - 1;
+function lT(e, { y: t }, { y: n }) {
+	return !t || aT(t, n) === t.length - 1;
 }
-function sT(e, { x: t }, { x: n }) {
-	return !t || nT(t, n) === 0;
+function uT(e, { x: t }, { x: n }) {
+	return !t || aT(t, n) === 0;
 }
-function cT(e, { x: t }, { x: n }) {
-	return !t || nT(t, n) === t.length - 1;
+function dT(e, { x: t }, { x: n }) {
+	return !t || aT(t, n) === t.length - 1;
 }
-function lT(e, { y: t }, { x: n, y: r, empty: i }) {
+function fT(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = nT(t, r);
-	if (a > 0) return iT(e, n, t[a - 1]);
+	let a = aT(t, r);
+	if (a > 0) return sT(e, n, t[a - 1]);
 }
-function uT(e, { y: t }, { x: n, y: r, empty: i }) {
+function pT(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = nT(t, r);
-	if (a < t.length - 1) return iT(e, n, t[a + 1]);
+	let a = aT(t, r);
+	if (a < t.length - 1) return sT(e, n, t[a + 1]);
 }
-function dT(e, { x: t }, { x: n, y: r, empty: i }) {
+function mT(e, { x: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = nT(t, n);
-	if (a > 0) return iT(e, t[a - 1], r);
+	let a = aT(t, n);
+	if (a > 0) return sT(e, t[a - 1], r);
 }
-function fT(e, { x: t }, { x: n, y: r, empty: i }) {
+function hT(e, { x: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = nT(t, n);
-	if (a < t.length - 1) return iT(e, t[a + 1], r);
+	let a = aT(t, n);
+	if (a < t.length - 1) return sT(e, t[a + 1], r);
 }
-function pT(e, t, { empty: n }) {
+function gT(e, t, { empty: n }) {
 	return n;
 }
-function mT(e, t) {
+function _T(e, t) {
 	return function() {
 		return e.apply(null, arguments) && t.apply(null, arguments);
 	};
 }
-function hT(e, { channels: { fx: t, fy: n }, groups: r }) {
+function vT(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
 // node_modules/@observablehq/plot/src/projection.js
-var gT = Math.PI, _T = 2 * gT, vT = .618;
-function yT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
+var yT = Math.PI, bT = 2 * yT, xT = .618;
+function ST({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
 	if (typeof e.stream == "function") return e;
 	let s, c, l = "frame";
-	if (nx(e)) {
+	if (ax(e)) {
 		let t;
 		if ({type: e, domain: c, inset: t, insetTop: n = t === void 0 ? n : t, insetRight: r = t === void 0 ? r : t, insetBottom: i = t === void 0 ? i : t, insetLeft: a = t === void 0 ? a : t, clip: l = l, ...s} = e, e == null) return;
 	}
-	typeof e != "function" && ({type: e} = bT(e));
+	typeof e != "function" && ({type: e} = CT(e));
 	let { width: u, height: d, marginLeft: f, marginRight: p, marginTop: m, marginBottom: h } = o, g = u - f - p - a - r, _ = d - m - h - n - i;
 	if (e = e?.({
 		width: g,
@@ -9938,47 +9943,47 @@ function yT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, i
 		clip: l,
 		...s
 	}), e == null) return;
-	l = xT(l, f, m, u - p, d - h);
+	l = wT(l, f, m, u - p, d - h);
 	let v = f + a, y = m + n, b;
 	if (c != null) {
-		let [[t, n], [r, i]] = Xd(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
-		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = Zd({ point(e, t) {
+		let [[t, n], [r, i]] = $d(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
+		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = ef({ point(e, t) {
 			this.stream.point(e * a + v, t * a + y);
-		} })) : XC("Warning: the projection could not be fit to the specified domain; using the default scale.");
+		} })) : $C("Warning: the projection could not be fit to the specified domain; using the default scale.");
 	}
-	return b ??= v === 0 && y === 0 ? wT() : Zd({ point(e, t) {
+	return b ??= v === 0 && y === 0 ? DT() : ef({ point(e, t) {
 		this.stream.point(e + v, t + y);
 	} }), { stream: (t) => e.stream(b.stream(l(t))) };
 }
-function bT(e) {
+function CT(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "albers-usa": return ST(Cf, .7463, .4673);
-		case "albers": return CT(xf, .7463, .4673);
-		case "azimuthal-equal-area": return ST(Df, 4, 4);
-		case "azimuthal-equidistant": return ST(kf, _T, _T);
-		case "conic-conformal": return CT(Ff, _T, _T);
-		case "conic-equal-area": return CT(bf, 6.1702, 2.9781);
-		case "conic-equidistant": return CT(zf, 7.312, 3.6282);
-		case "equal-earth": return ST(qf, 5.4133, 2.6347);
-		case "equirectangular": return ST(Lf, _T, gT);
-		case "gnomonic": return ST(Yf, 3.4641, 3.4641);
-		case "identity": return { type: wT };
-		case "reflect-y": return { type: TT };
-		case "mercator": return ST(jf, _T, _T);
-		case "orthographic": return ST(Zf, 2, 2);
-		case "stereographic": return ST($f, 2, 2);
-		case "transverse-mercator": return ST(tp, _T, _T);
+		case "albers-usa": return TT(Ef, .7463, .4673);
+		case "albers": return ET(wf, .7463, .4673);
+		case "azimuthal-equal-area": return TT(Af, 4, 4);
+		case "azimuthal-equidistant": return TT(Mf, bT, bT);
+		case "conic-conformal": return ET(Rf, bT, bT);
+		case "conic-equal-area": return ET(Cf, 6.1702, 2.9781);
+		case "conic-equidistant": return ET(Hf, 7.312, 3.6282);
+		case "equal-earth": return TT(Xf, 5.4133, 2.6347);
+		case "equirectangular": return TT(Bf, bT, yT);
+		case "gnomonic": return TT(Qf, 3.4641, 3.4641);
+		case "identity": return { type: DT };
+		case "reflect-y": return { type: OT };
+		case "mercator": return TT(Pf, bT, bT);
+		case "orthographic": return TT(ep, 2, 2);
+		case "stereographic": return TT(np, 2, 2);
+		case "transverse-mercator": return TT(ip, bT, bT);
 		default: throw Error(`unknown projection type: ${e}`);
 	}
 }
-function xT(e, t, n, r, i) {
+function wT(e, t, n, r, i) {
 	if (e === !1 || e == null || typeof e == "number") return (e) => e;
 	switch (e === !0 && (e = "frame"), `${e}`.toLowerCase()) {
-		case "frame": return Gu(t, n, r, i);
+		case "frame": return Ju(t, n, r, i);
 		default: throw Error(`unknown projection clip type: ${e}`);
 	}
 }
-function ST(e, t, n) {
+function TT(e, t, n) {
 	return {
 		type: ({ width: r, height: i, rotate: a, precision: o = .15, clip: s }) => {
 			let c = e();
@@ -9987,8 +9992,8 @@ function ST(e, t, n) {
 		aspectRatio: n / t
 	};
 }
-function CT(e, t, n) {
-	let { type: r, aspectRatio: i } = ST(e, t, n);
+function ET(e, t, n) {
+	let { type: r, aspectRatio: i } = TT(e, t, n);
 	return {
 		type: (e) => {
 			let { parallels: t, domain: n, width: i, height: a } = e, o = r(e);
@@ -9997,40 +10002,40 @@ function CT(e, t, n) {
 		aspectRatio: i
 	};
 }
-var wT = Bb({ stream: (e) => e }), TT = Bb(Zd({ point(e, t) {
+var DT = Ub({ stream: (e) => e }), OT = Ub(ef({ point(e, t) {
 	this.stream.point(e, -t);
 } }));
-function ET(e, t, n, r) {
+function kT(e, t, n, r) {
 	let i = n[e], a = n[t], o = i.length, s = n[e] = new Float64Array(o).fill(NaN), c = n[t] = new Float64Array(o).fill(NaN), l, u = r.stream({ point(e, t) {
 		s[l] = e, c[l] = t;
 	} });
 	for (l = 0; l < o; ++l) u.point(i[l], a[l]);
 }
-function DT({ projection: e } = {}) {
-	return e == null ? !1 : typeof e.stream == "function" || (nx(e) && (e = e.type), e != null);
+function AT({ projection: e } = {}) {
+	return e == null ? !1 : typeof e.stream == "function" || (ax(e) && (e = e.type), e != null);
 }
-function OT(e) {
-	if (typeof e?.stream == "function") return vT;
-	if (nx(e)) {
+function jT(e) {
+	if (typeof e?.stream == "function") return xT;
+	if (ax(e)) {
 		let t, n;
 		if ({domain: t, type: e, ...n} = e, t != null && e != null) {
-			let [[r, i], [a, o]] = Xd((typeof e == "string" ? bT(e).type : e)({
+			let [[r, i], [a, o]] = $d((typeof e == "string" ? CT(e).type : e)({
 				...n,
 				width: 100,
 				height: 100
 			})).bounds(t), s = (o - i) / (a - r);
-			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : vT;
+			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : xT;
 		}
 	}
 	if (e != null) {
 		if (typeof e != "function") {
-			let { aspectRatio: t } = bT(e);
+			let { aspectRatio: t } = CT(e);
 			if (t) return t;
 		}
-		return vT;
+		return xT;
 	}
 }
-function kT(e) {
+function MT(e) {
 	let t = [], n = [], r = {
 		scale: "x",
 		value: t
@@ -10047,68 +10052,68 @@ function kT(e) {
 		polygonEnd() {},
 		sphere() {}
 	};
-	for (let t of e.value) uu(t, a);
+	for (let t of e.value) pu(t, a);
 	return [r, i];
 }
-function AT({ x: e, y: t }) {
-	if (e || t) return e ??= (e) => e, t ??= (e) => e, Zd({ point(n, r) {
+function NT({ x: e, y: t }) {
+	if (e || t) return e ??= (e) => e, t ??= (e) => e, ef({ point(n, r) {
 		this.stream.point(e(n), t(r));
 	} });
 }
 // node_modules/@observablehq/plot/src/context.js
-function jT(e = {}) {
+function PT(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
 		document: t,
-		clip: Jx(n)
+		clip: Zx(n)
 	};
 }
-function MT(e, { document: t }) {
-	return ts(oa(e).call(t.documentElement));
+function FT(e, { document: t }) {
+	return is(la(e).call(t.documentElement));
 }
 // node_modules/@observablehq/plot/src/memoize.js
-var NT = Symbol("unset");
-function PT(e) {
-	return (e.length === 1 ? FT : IT)(e);
+var IT = Symbol("unset");
+function LT(e) {
+	return (e.length === 1 ? RT : zT)(e);
 }
-function FT(e) {
-	let t, n = NT;
+function RT(e) {
+	let t, n = IT;
 	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
 }
-function IT(e) {
+function zT(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
 // node_modules/@observablehq/plot/src/format.js
-var LT = PT((e) => new Intl.NumberFormat(e));
-PT((e, t) => new Intl.DateTimeFormat(e, {
+var BT = LT((e) => new Intl.NumberFormat(e));
+LT((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { month: t }
-})), PT((e, t) => new Intl.DateTimeFormat(e, {
+})), LT((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { weekday: t }
 }));
-function RT(e = "en-US") {
-	let t = LT(e);
+function VT(e = "en-US") {
+	let t = BT(e);
 	return (e) => e != null && !isNaN(e) ? t.format(e) : void 0;
 }
-function zT(e) {
-	return Ry(e, "Invalid Date");
+function HT(e) {
+	return Vy(e, "Invalid Date");
 }
-function BT(e = "en-US") {
-	let t = RT(e);
-	return (e) => (e instanceof Date ? zT : typeof e == "number" ? t : Ib)(e);
+function UT(e = "en-US") {
+	let t = VT(e);
+	return (e) => (e instanceof Date ? HT : typeof e == "number" ? t : zb)(e);
 }
-var VT = BT(), HT = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, UT = 0;
-function WT() {
-	return `plot-clip-${++UT}`;
+var WT = UT(), GT = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, KT = 0;
+function qT() {
+	return `plot-clip-${++KT}`;
 }
-function GT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
-	T === null && (s = null, c = null), D === null && (l = null, d = null), Bx(T) ? Bx(D) || Bx(s) && !C?.fill || (D = "none") : Bx(D) && (!Bx(l) || C?.stroke) && (T = "none");
-	let [ee, te] = Kb(s, T), [P, ne] = qb(c, E), [re, ie] = Kb(l, D), [ae, F] = qb(d, O), [oe, se] = qb(_);
-	Vx(ie) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !Hx(f) && (m = M), !Vx(te) && b === void 0 && (b = N));
-	let [ce, le] = qb(u);
-	return T !== null && (e.fill = fE(te, "currentColor"), e.fillOpacity = pE(ne, 1)), D !== null && (e.stroke = fE(ie, "none"), e.strokeWidth = pE(le, 1), e.strokeOpacity = pE(F, 1), e.strokeLinejoin = fE(f, "miter"), e.strokeLinecap = fE(p, "butt"), e.strokeMiterlimit = pE(m, 4), e.strokeDasharray = fE(h, "none"), e.strokeDashoffset = fE(g, "0")), e.target = Ib(o), e.ariaLabel = Ib(w), e.ariaDescription = Ib(i), e.ariaHidden = Ib(a), e.opacity = pE(se, 1), e.mixBlendMode = fE(v, "normal"), e.imageFilter = fE(y, "none"), e.paintOrder = fE(b, "normal"), e.pointerEvents = fE(x, "auto"), e.shapeRendering = fE(S, "auto"), {
+function JT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
+	T === null && (s = null, c = null), D === null && (l = null, d = null), Ux(T) ? Ux(D) || Ux(s) && !C?.fill || (D = "none") : Ux(D) && (!Ux(l) || C?.stroke) && (T = "none");
+	let [ee, te] = Yb(s, T), [P, ne] = Xb(c, E), [re, ie] = Yb(l, D), [ae, F] = Xb(d, O), [oe, se] = Xb(_);
+	Wx(ie) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !Gx(f) && (m = M), !Wx(te) && b === void 0 && (b = N));
+	let [ce, le] = Xb(u);
+	return T !== null && (e.fill = hE(te, "currentColor"), e.fillOpacity = gE(ne, 1)), D !== null && (e.stroke = hE(ie, "none"), e.strokeWidth = gE(le, 1), e.strokeOpacity = gE(F, 1), e.strokeLinejoin = hE(f, "miter"), e.strokeLinecap = hE(p, "butt"), e.strokeMiterlimit = gE(m, 4), e.strokeDasharray = hE(h, "none"), e.strokeDashoffset = hE(g, "0")), e.target = zb(o), e.ariaLabel = zb(w), e.ariaDescription = zb(i), e.ariaHidden = zb(a), e.opacity = gE(se, 1), e.mixBlendMode = hE(v, "normal"), e.imageFilter = hE(y, "none"), e.paintOrder = hE(b, "normal"), e.pointerEvents = hE(x, "auto"), e.shapeRendering = hE(S, "auto"), {
 		title: {
 			value: t,
 			optional: !0,
@@ -10155,25 +10160,25 @@ function GT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden
 		}
 	};
 }
-function KT(e, t) {
-	t && e.filter((e) => Py(t[e])).append("title").call(JT, t);
-}
-function qT(e, t) {
-	t && e.filter(([e]) => Py(t[e])).append("title").call(YT, t);
-}
-function JT(e, t) {
-	t && e.text((e) => VT(t[e]));
-}
 function YT(e, t) {
-	t && e.text(([e]) => VT(t[e]));
+	t && e.filter((e) => Ly(t[e])).append("title").call(ZT, t);
 }
-function XT(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && G(e, "aria-label", (e) => r[e]), a && G(e, "fill", (e) => a[e]), o && G(e, "fill-opacity", (e) => o[e]), s && G(e, "stroke", (e) => s[e]), c && G(e, "stroke-opacity", (e) => c[e]), l && G(e, "stroke-width", (e) => l[e]), u && G(e, "opacity", (e) => u[e]), d && lE(e, (e) => d[e], t), n || KT(e, i);
+function XT(e, t) {
+	t && e.filter(([e]) => Ly(t[e])).append("title").call(QT, t);
 }
-function ZT(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && G(e, "aria-label", ([e]) => r[e]), a && G(e, "fill", ([e]) => a[e]), o && G(e, "fill-opacity", ([e]) => o[e]), s && G(e, "stroke", ([e]) => s[e]), c && G(e, "stroke-opacity", ([e]) => c[e]), l && G(e, "stroke-width", ([e]) => l[e]), u && G(e, "opacity", ([e]) => u[e]), d && lE(e, ([e]) => d[e], t), n || qT(e, i);
+function ZT(e, t) {
+	t && e.text((e) => WT(t[e]));
 }
-function QT({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
+function QT(e, t) {
+	t && e.text(([e]) => WT(t[e]));
+}
+function $T(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
+	r && G(e, "aria-label", (e) => r[e]), a && G(e, "fill", (e) => a[e]), o && G(e, "fill-opacity", (e) => o[e]), s && G(e, "stroke", (e) => s[e]), c && G(e, "stroke-opacity", (e) => c[e]), l && G(e, "stroke-width", (e) => l[e]), u && G(e, "opacity", (e) => u[e]), d && fE(e, (e) => d[e], t), n || YT(e, i);
+}
+function eE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
+	r && G(e, "aria-label", ([e]) => r[e]), a && G(e, "fill", ([e]) => a[e]), o && G(e, "fill-opacity", ([e]) => o[e]), s && G(e, "stroke", ([e]) => s[e]), c && G(e, "stroke-opacity", ([e]) => c[e]), l && G(e, "stroke-width", ([e]) => l[e]), u && G(e, "opacity", ([e]) => u[e]), d && fE(e, ([e]) => d[e], t), n || XT(e, i);
+}
+function tE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
 	return [
 		e,
 		l ? void 0 : t,
@@ -10186,24 +10191,24 @@ function QT({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, stroke
 		c
 	].filter((e) => e !== void 0);
 }
-function $T(e, t, n) {
-	let r = ii(e, (e) => t[e]);
-	return n === void 0 && r.size > 1 + e.length >> 1 && XC("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
+function nE(e, t, n) {
+	let r = si(e, (e) => t[e]);
+	return n === void 0 && r.size > 1 + e.length >> 1 && $C("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
 }
-function* eE(e, t, n, r) {
-	let { z: i } = n, { z: a } = r, o = QT(r, n), s = [...t, ...o];
-	for (let t of a ? $T(e, a, i) : [e]) {
+function* rE(e, t, n, r) {
+	let { z: i } = n, { z: a } = r, o = tE(r, n), s = [...t, ...o];
+	for (let t of a ? nE(e, a, i) : [e]) {
 		let e, n;
 		out: for (let r of t) {
-			for (let e of s) if (!jy(e[r])) {
+			for (let e of s) if (!Py(e[r])) {
 				n && n.push(-1);
 				continue out;
 			}
-			if (e === void 0) n && (yield n), e = o.map((e) => px(e[r])), n = [r];
+			if (e === void 0) n && (yield n), e = o.map((e) => gx(e[r])), n = [r];
 			else {
 				n.push(r);
-				for (let t = 0; t < o.length; ++t) if (px(o[t][r]) !== e[t]) {
-					yield n, e = o.map((e) => px(e[r])), n = [r];
+				for (let t = 0; t < o.length; ++t) if (gx(o[t][r]) !== e[t]) {
+					yield n, e = o.map((e) => gx(e[r])), n = [r];
 					continue out;
 				}
 			}
@@ -10211,97 +10216,97 @@ function* eE(e, t, n, r) {
 		n && (yield n);
 	}
 }
-function tE(e, t, n, r) {
+function iE(e, t, n, r) {
 	let i, { clip: a = r.clip } = t;
-	a === "frame" ? (e = MT("svg:g", r).each(function() {
+	a === "frame" ? (e = FT("svg:g", r).each(function() {
 		this.appendChild(e.node()), e.node = () => this;
-	}), i = rE(r, n)) : a && (i = oE(a, r)), G(e, "aria-label", t.ariaLabel), G(e, "aria-description", t.ariaDescription), G(e, "aria-hidden", t.ariaHidden), G(e, "clip-path", i);
+	}), i = oE(r, n)) : a && (i = lE(a, r)), G(e, "aria-label", t.ariaLabel), G(e, "aria-description", t.ariaDescription), G(e, "aria-hidden", t.ariaHidden), G(e, "clip-path", i);
 }
-function nE(e) {
+function aE(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	return (n, r) => {
 		let i = t.get(n);
 		if (!i) {
-			let a = WT();
-			ts(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
+			let a = qT();
+			is(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
 		}
 		return i;
 	};
 }
-var rE = nE((e, t, n) => {
+var oE = aE((e, t, n) => {
 	let { width: r, height: i, marginLeft: a, marginRight: o, marginTop: s, marginBottom: c } = n;
 	e.append("rect").attr("x", a).attr("y", s).attr("width", r - o - a).attr("height", i - s - c);
-}), iE = /* @__PURE__ */ new WeakMap(), aE = { type: "Sphere" };
-function oE(e, t) {
+}), sE = /* @__PURE__ */ new WeakMap(), cE = { type: "Sphere" };
+function lE(e, t) {
 	let n, r;
-	if ((n = iE.get(t)) || iE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = aE), !(r = n.get(e))) {
-		let i = WT();
-		ts(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
+	if ((n = sE.get(t)) || sE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = cE), !(r = n.get(e))) {
+		let i = qT();
+		is(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
 	}
 	return r;
 }
-function sE(e, t, n, r) {
-	tE(e, t, n, r), G(e, "class", t.className), G(e, "fill", t.fill), G(e, "fill-opacity", t.fillOpacity), G(e, "stroke", t.stroke), G(e, "stroke-width", t.strokeWidth), G(e, "stroke-opacity", t.strokeOpacity), G(e, "stroke-linejoin", t.strokeLinejoin), G(e, "stroke-linecap", t.strokeLinecap), G(e, "stroke-miterlimit", t.strokeMiterlimit), G(e, "stroke-dasharray", t.strokeDasharray), G(e, "stroke-dashoffset", t.strokeDashoffset), G(e, "shape-rendering", t.shapeRendering), G(e, "filter", t.imageFilter), G(e, "paint-order", t.paintOrder);
+function uE(e, t, n, r) {
+	iE(e, t, n, r), G(e, "class", t.className), G(e, "fill", t.fill), G(e, "fill-opacity", t.fillOpacity), G(e, "stroke", t.stroke), G(e, "stroke-width", t.strokeWidth), G(e, "stroke-opacity", t.strokeOpacity), G(e, "stroke-linejoin", t.strokeLinejoin), G(e, "stroke-linecap", t.strokeLinecap), G(e, "stroke-miterlimit", t.strokeMiterlimit), G(e, "stroke-dasharray", t.strokeDasharray), G(e, "stroke-dashoffset", t.strokeDashoffset), G(e, "shape-rendering", t.shapeRendering), G(e, "filter", t.imageFilter), G(e, "paint-order", t.paintOrder);
 	let { pointerEvents: i = r.pointerSticky === !1 ? "none" : void 0 } = t;
 	G(e, "pointer-events", i);
 }
-function cE(e, t) {
-	uE(e, "mix-blend-mode", t.mixBlendMode), G(e, "opacity", t.opacity);
+function dE(e, t) {
+	pE(e, "mix-blend-mode", t.mixBlendMode), G(e, "opacity", t.opacity);
 }
-function lE(e, t, n) {
+function fE(e, t, n) {
 	e.each(function(e) {
 		let r = t(e);
 		if (r != null) {
-			let e = this.ownerDocument.createElementNS(na.svg, "a");
-			e.setAttribute("fill", "inherit"), e.setAttributeNS(na.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
+			let e = this.ownerDocument.createElementNS(aa.svg, "a");
+			e.setAttribute("fill", "inherit"), e.setAttributeNS(aa.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
 		}
 	});
 }
 function G(e, t, n) {
 	n != null && e.attr(t, n);
 }
-function uE(e, t, n) {
+function pE(e, t, n) {
 	n != null && e.style(t, n);
 }
-function dE(e, t, { x: n, y: r }, i = HT, a = HT) {
+function mE(e, t, { x: n, y: r }, i = GT, a = GT) {
 	i += t.dx, a += t.dy, n?.bandwidth && (i += n.bandwidth() / 2), r?.bandwidth && (a += r.bandwidth() / 2), (i || a) && e.attr("transform", `translate(${i},${a})`);
 }
-function fE(e, t) {
-	if ((e = Ib(e)) !== t) return e;
-}
-function pE(e, t) {
-	if ((e = Lb(e)) !== t) return e;
-}
-var mE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
-function hE(e) {
-	if (e === void 0) return "plot-d6a7b5";
-	if (e = `${e}`, !mE.test(e)) throw Error(`invalid class name: ${e}`);
-	return e;
+function hE(e, t) {
+	if ((e = zb(e)) !== t) return e;
 }
 function gE(e, t) {
+	if ((e = Bb(e)) !== t) return e;
+}
+var _E = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
+function vE(e) {
+	if (e === void 0) return "plot-d6a7b5";
+	if (e = `${e}`, !_E.test(e)) throw Error(`invalid class name: ${e}`);
+	return e;
+}
+function yE(e, t) {
 	if (typeof t == "string") e.property("style", t);
 	else if (t != null) for (let n of e) Object.assign(n.style, t);
 }
-function _E({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
+function bE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
 // node_modules/@observablehq/plot/src/mark.js
-var vE = class {
+var xE = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
-		if (this.data = e, this.sort = ax(c) ? c : null, this.initializer = hS(n).initializer, this.transform = this.initializer ? n.transform : mS(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = Yb(i === !0 ? "include" : i, "facet", [
+		if (this.data = e, this.sort = cx(c) ? c : null, this.initializer = vS(n).initializer, this.transform = this.initializer ? n.transform : _S(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = Qb(i === !0 ? "include" : i, "facet", [
 			"auto",
 			"include",
 			"exclude",
 			"super"
-		]), this.fx = e === Ab && typeof o == "string" ? [o] : o, this.fy = e === Ab && typeof s == "string" ? [s] : s), this.facetAnchor = $w(a), t = qx(t), v !== void 0 && (t = {
-			...xE(v),
+		]), this.fx = e === Nb && typeof o == "string" ? [o] : o, this.fy = e === Nb && typeof s == "string" ? [s] : s), this.facetAnchor = nT(a), t = Xx(t), v !== void 0 && (t = {
+			...wE(v),
 			...t
 		}), r !== void 0 && (t = {
-			...GT(this, n, r),
+			...JT(this, n, r),
 			...t
 		}), this.channels = Object.fromEntries(Object.entries(t).map(([t, n]) => {
-			if (ix(n.value)) {
+			if (sx(n.value)) {
 				let { value: e, label: t = n.label, scale: r = n.scale } = n.value;
 				n = {
 					...n,
@@ -10310,7 +10315,7 @@ var vE = class {
 					value: e
 				};
 			}
-			if (e === Ab && typeof n.value == "string") {
+			if (e === Nb && typeof n.value == "string") {
 				let { value: e } = n;
 				n = {
 					...n,
@@ -10322,22 +10327,22 @@ var vE = class {
 			if (t != null) return !0;
 			if (n) return !1;
 			throw Error(`missing channel value: ${e}`);
-		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = Jx(_), this.tip = SE(y), this.className = Ib(g), this.facet === "super") {
+		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = Zx(_), this.tip = TE(y), this.className = zb(g), this.facet === "super") {
 			if (o || s) throw Error("super-faceting cannot use fx or fy");
 			for (let e in this.channels) {
 				let { scale: n } = t[e];
 				if (n === "x" || n === "y") throw Error("super-faceting cannot use x or y");
 			}
 		}
-		b != null && (this.render = bE(b, this.render));
+		b != null && (this.render = CE(b, this.render));
 	}
 	initialize(e, t, n) {
-		let r = Xb(this.data);
-		e === void 0 && r != null && (e = [ux(r)]);
+		let r = $b(this.data);
+		e === void 0 && r != null && (e = [px(r)]);
 		let i = e;
-		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = Xb(r)), e !== void 0 && (e.original = i);
-		let a = YS(this.channels, r);
-		return this.sort != null && QS(r, e, a, t, this.sort), {
+		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = $b(r)), e !== void 0 && (e.original = i);
+		let a = QS(this.channels, r);
+		return this.sort != null && tC(r, e, a, t, this.sort), {
 			data: r,
 			facets: e,
 			channels: a
@@ -10345,7 +10350,7 @@ var vE = class {
 	}
 	filter(e, t, n) {
 		for (let r in t) {
-			let { filter: i = jy } = t[r];
+			let { filter: i = Py } = t[r];
 			if (i !== null) {
 				let t = n[r];
 				e = e.filter((e) => i(t[e]));
@@ -10356,18 +10361,18 @@ var vE = class {
 	project(e, t, n) {
 		for (let r in e) if (e[r].scale === "x" && /^x|x$/.test(r)) {
 			let i = r.replace(/^x|x$/, "y");
-			i in e && e[i].scale === "y" && ET(r, i, t, n.projection);
+			i in e && e[i].scale === "y" && kT(r, i, t, n.projection);
 		}
 	}
 	scale(e, t, n) {
-		let r = XS(e, t);
+		let r = $S(e, t);
 		return n.projection && this.project(e, r, n), r;
 	}
 };
-function yE(...e) {
-	return e.plot = vE.prototype.plot, e;
+function SE(...e) {
+	return e.plot = xE.prototype.plot, e;
 }
-function bE(e, t) {
+function CE(e, t) {
 	if (e == null) return t === null ? void 0 : t;
 	if (t == null) return e === null ? void 0 : e;
 	if (typeof e != "function") throw TypeError(`invalid render transform: ${e}`);
@@ -10376,27 +10381,27 @@ function bE(e, t) {
 		return e.call(this, n, r, i, a, o, (e, n, r, i, a) => t.call(this, e, n, r, i, a, s));
 	};
 }
-function xE(e) {
-	return Object.fromEntries(Object.entries(qx(e)).map(([e, t]) => (t = typeof t == "string" ? {
+function wE(e) {
+	return Object.fromEntries(Object.entries(Xx(e)).map(([e, t]) => (t = typeof t == "string" ? {
 		value: t,
 		label: e
-	} : Dx(t), t.filter === void 0 && t.scale == null && (t = {
+	} : Ax(t), t.filter === void 0 && t.scale == null && (t = {
 		...t,
 		filter: null
 	}), [e, t])));
 }
-function SE(e) {
-	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? Yb(e, "tip", [
+function TE(e) {
+	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? Qb(e, "tip", [
 		"x",
 		"y",
 		"xy"
 	]) : e;
 }
-function CE(e, t) {
+function EE(e, t) {
 	return e?.tip === !0 ? {
 		...e,
 		tip: t
-	} : nx(e?.tip) && e.tip.pointer === void 0 ? {
+	} : ax(e?.tip) && e.tip.pointer === void 0 ? {
 		...e,
 		tip: {
 			...e.tip,
@@ -10405,12 +10410,12 @@ function CE(e, t) {
 	} : e;
 }
 // node_modules/@observablehq/plot/src/dimensions.js
-function wE(e, t, n = {}) {
-	let r = .5 - HT, i = .5 + HT, a = .5 + HT, o = .5 - HT;
+function DE(e, t, n = {}) {
+	let r = .5 - GT, i = .5 + GT, a = .5 + GT, o = .5 - GT;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
 	let { margin: s, marginTop: c = s === void 0 ? r : s, marginRight: l = s === void 0 ? i : s, marginBottom: u = s === void 0 ? a : s, marginLeft: d = s === void 0 ? o : s } = n;
 	c = +c, l = +l, u = +u, d = +d;
-	let { width: f = 640, height: p = TE(e, n, {
+	let { width: f = 640, height: p = OE(e, n, {
 		width: f,
 		marginTopDefault: r,
 		marginRightDefault: i,
@@ -10437,21 +10442,21 @@ function wE(e, t, n = {}) {
 	}
 	return m;
 }
-function TE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
-	let d = n && n.scale.domain().length || 1, f = OT(i);
+function OE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
+	let d = n && n.scale.domain().length || 1, f = jT(i);
 	if (f) {
 		let e = r ? r.scale.domain().length : 1, t = (1.1 * d - .1) / (1.1 * e - .1) * f, n = Math.max(.1, Math.min(10, t));
 		return Math.round((o - u - c) * n + s + l);
 	}
-	let p = t ? zw(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
+	let p = t ? Hw(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
 	if (a != null) {
 		if (a = +a, !(isFinite(a) && a > 0)) throw Error(`invalid aspectRatio: ${a}`);
-		let i = EE("y", t) / (EE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
+		let i = kE("y", t) / (kE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
 		return (i * (d * (o - u - c) - e.insetLeft - e.insetRight) + t.insetTop + t.insetBottom) / f + s + l;
 	}
 	return !!(t || n) * Math.max(1, Math.min(60, p * d)) * 20 + !!r * 30 + 60;
 }
-function EE(e, t) {
+function kE(e, t) {
 	if (!t) throw Error(`aspectRatio requires ${e} scale`);
 	let { type: n, domain: r } = t, i;
 	switch (n) {
@@ -10472,12 +10477,12 @@ function EE(e, t) {
 		case "band": return r.length;
 		default: throw Error(`unsupported ${e} scale for aspectRatio: ${n}`);
 	}
-	let [a, o] = Yr(r);
+	let [a, o] = Qr(r);
 	return Math.abs(i(o) - i(a));
 }
 // node_modules/@observablehq/plot/src/interactions/pointer.js
-var DE = /* @__PURE__ */ new WeakMap();
-function OE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
+var AE = /* @__PURE__ */ new WeakMap();
+function jE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
 		...s,
 		px: {
@@ -10495,13 +10500,13 @@ function OE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		y: r,
 		channels: s,
 		...l,
-		render: bE(function(n, r, i, a, s, c) {
+		render: CE(function(n, r, i, a, s, c) {
 			s = {
 				...s,
 				pointerSticky: !1
 			};
-			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = DE.get(l);
-			d || DE.set(l, d = {
+			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = AE.get(l);
+			d || AE.set(l, d = {
 				sticky: !1,
 				roots: [],
 				renders: []
@@ -10513,7 +10518,7 @@ function OE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 				let e = d.facetStates;
 				e || (d.facetStates = e = /* @__PURE__ */ new Map()), b = e.get(this), b || e.set(this, b = /* @__PURE__ */ new Map());
 			}
-			let [x, S] = _E(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : ME(i, x), E = w ? (e) => w[e] : NE(i, S), D, O, k, A;
+			let [x, S] = bE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : FE(i, x), E = w ? (e) => w[e] : IE(i, S), D, O, k, A;
 			function j(e, t) {
 				if (y) {
 					if (A &&= cancelAnimationFrame(A), e == null) b.delete(n.fi);
@@ -10545,14 +10550,14 @@ function OE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 					O.replaceWith(o);
 				}
 				if (d.roots[f] = O = o, !(D == null && b?.size > 1)) {
-					let e = D == null ? null : vb(u) ? u[D] : u.get(D);
+					let e = D == null ? null : xb(u) ? u[D] : u.get(D);
 					s.dispatchValue(e);
 				}
 				return o;
 			}
 			function N(r) {
 				if (d.sticky || r.pointerType === "mouse" && r.buttons === 1) return;
-				let [i, s] = os(r);
+				let [i, s] = ls(r);
 				i -= _, s -= v;
 				let c = i < a.marginLeft || i > a.width - a.marginRight ? 1 : e, l = s < a.marginTop || s > a.height - a.marginBottom ? 1 : t, u = null, f = o * o;
 				for (let e of n) {
@@ -10575,30 +10580,30 @@ function OE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		}, c)
 	};
 }
-function kE(e) {
-	return OE(1, 1, e);
+function ME(e) {
+	return jE(1, 1, e);
 }
-function AE(e) {
-	return OE(1, .01, e);
+function NE(e) {
+	return jE(1, .01, e);
 }
-function jE(e) {
-	return OE(.01, 1, e);
+function PE(e) {
+	return jE(.01, 1, e);
 }
-function ME({ x1: e, x2: t, x: n = e }, r) {
+function FE({ x1: e, x2: t, x: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-function NE({ y1: e, y2: t, y: n = e }, r) {
+function IE({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
 // node_modules/@observablehq/plot/src/axes.js
-function PE(e) {
-	return zw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
+function LE(e) {
+	return Hw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
 // node_modules/@observablehq/plot/src/legends/ramp.js
-function FE(e, t) {
-	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = PE(e), round: m = !0, opacity: h, className: g } = t, _ = jT(t);
-	g = hE(g), h = qb(h)[1], f === null && (f = () => null);
-	let v = MT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
+function RE(e, t) {
+	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = LE(e), round: m = !0, opacity: h, className: g } = t, _ = PT(t);
+	g = vE(g), h = Xb(h)[1], f === null && (f = () => null);
+	let v = FT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
   display: block;
   height: auto;
   height: intrinsic;
@@ -10607,89 +10612,89 @@ function FE(e, t) {
 }
 :where(.${g}-ramp text) {
   white-space: pre;
-}`)).call(gE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
+}`)).call(yE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
 	if (T) {
-		let e = w === void 0 ? T : al(T.length === 1 ? KC(T) : T, w);
-		b = x(E.copy(), ol(zc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
+		let e = w === void 0 ? T : cl(T.length === 1 ? YC(T) : T, w);
+		b = x(E.copy(), ll(Hc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
 		let t = _.document.createElement("canvas");
 		t.width = 256, t.height = 1;
 		let n = t.getContext("2d");
 		for (let t = 0; t < 256; ++t) n.fillStyle = e(t / 255), n.fillRect(t, 0, 1, 1);
 		v.append("image").attr("opacity", h).attr("x", l).attr("y", o).attr("width", i - l - s).attr("height", a - o - c).attr("preserveAspectRatio", "none").attr("xlink:href", t.toDataURL());
 	} else if (S === "threshold") {
-		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? Fl(f) : f;
-		b = x(zh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = $b(e, (e, t) => t), f = (n) => t(e[n], n);
-	} else b = x(Ch().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
-	return v.append("g").attr("transform", `translate(0,${a - c})`).call(ea(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", fE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
+		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? Rl(f) : f;
+		b = x(Hh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = nx(e, (e, t) => t), f = (n) => t(e[n], n);
+	} else b = x(Eh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
+	return v.append("g").attr("transform", `translate(0,${a - c})`).call(ra(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", hE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
 // node_modules/@observablehq/plot/src/math.js
-var IE = Math.PI / 180;
+var zE = Math.PI / 180;
 // node_modules/@observablehq/plot/src/marker.js
-function LE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
-	e.markerStart = RE(n), e.markerMid = RE(r), e.markerEnd = RE(i);
+function BE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
+	e.markerStart = VE(n), e.markerMid = VE(r), e.markerEnd = VE(i);
 }
-function RE(e) {
+function VE(e) {
 	if (e == null || e === !1) return null;
-	if (e === !0) return VE;
+	if (e === !0) return WE;
 	if (typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
 		case "none": return null;
-		case "arrow": return zE("auto");
-		case "arrow-reverse": return zE("auto-start-reverse");
-		case "dot": return BE;
+		case "arrow": return HE("auto");
+		case "arrow-reverse": return HE("auto-start-reverse");
+		case "dot": return UE;
 		case "circle":
-		case "circle-fill": return VE;
-		case "circle-stroke": return HE;
-		case "tick": return UE("auto");
-		case "tick-x": return UE(90);
-		case "tick-y": return UE(0);
+		case "circle-fill": return WE;
+		case "circle-stroke": return GE;
+		case "tick": return KE("auto");
+		case "tick-x": return KE(90);
+		case "tick-y": return KE(0);
 	}
 	throw Error(`invalid marker: ${e}`);
 }
-function zE(e) {
-	return (t, n) => MT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
+function HE(e) {
+	return (t, n) => FT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
 }
-function BE(e, t) {
-	return MT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
+function UE(e, t) {
+	return FT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
 }
-function VE(e, t) {
-	return MT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+function WE(e, t) {
+	return FT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-function HE(e, t) {
-	return MT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+function GE(e, t) {
+	return FT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-function UE(e) {
-	return (t, n) => MT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
+function KE(e) {
+	return (t, n) => FT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
 }
-var WE = 0;
-function GE(e, t, { stroke: n }, r) {
-	return XE(e, t, n && ((e) => n[e]), null, r);
+var qE = 0;
+function JE(e, t, { stroke: n }, r) {
+	return $E(e, t, n && ((e) => n[e]), null, r);
 }
-function KE(e, t, { stroke: n, z: r }, i) {
-	return XE(e, t, n && (([e]) => n[e]), r, i);
+function YE(e, t, { stroke: n, z: r }, i) {
+	return $E(e, t, n && (([e]) => n[e]), r, i);
 }
-var qE = 1, JE = 2;
-function YE(e, t) {
+var XE = 1, ZE = 2;
+function QE(e, t) {
 	let n = new Uint8Array(t.length), r = e.data().filter((e) => e.length > 1), i = r.length;
-	for (let e = 0, a = NT; e < i; ++e) {
+	for (let e = 0, a = IT; e < i; ++e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = px(t[e])) && (n[e] |= qE);
+			a !== (a = gx(t[e])) && (n[e] |= XE);
 		}
 	}
-	for (let e = i - 1, a = NT; e >= 0; --e) {
+	for (let e = i - 1, a = IT; e >= 0; --e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = px(t[e])) && (n[e] |= JE);
+			a !== (a = gx(t[e])) && (n[e] |= ZE);
 		}
 	}
 	return ([e]) => n[e];
 }
-function XE(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
+function $E(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
 	if (!t && !n && !r) return;
-	let c = /* @__PURE__ */ new Map(), l = o && YE(e, o);
+	let c = /* @__PURE__ */ new Map(), l = o && QE(e, o);
 	function u(e, t, n) {
 		return function(r) {
 			if (n && !n(r)) return;
@@ -10697,45 +10702,45 @@ function XE(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 			o || c.set(t, o = /* @__PURE__ */ new Map());
 			let l = o.get(i);
 			if (!l) {
-				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++WE}`;
+				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++qE}`;
 				e.setAttribute("id", n), o.set(i, l = `url(#${n})`);
 			}
 			this.setAttribute(e, l);
 		};
 	}
-	t && e.each(u("marker-start", t, l && ((e) => l(e) & qE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & qE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & JE)));
+	t && e.each(u("marker-start", t, l && ((e) => l(e) & XE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & XE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & ZE)));
 }
 // node_modules/@observablehq/plot/src/transforms/inset.js
-function ZE({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
-	return [t, n] = $E(e, t, n), {
+function eD({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
+	return [t, n] = nD(e, t, n), {
 		inset: e,
 		insetLeft: t,
 		insetRight: n,
 		...r
 	};
 }
-function QE({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
-	return [t, n] = $E(e, t, n), {
+function tD({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
+	return [t, n] = nD(e, t, n), {
 		inset: e,
 		insetTop: t,
 		insetBottom: n,
 		...r
 	};
 }
-function $E(e, t, n) {
-	return e === void 0 && t === void 0 && n === void 0 ? HT ? [1, 0] : [.5, .5] : [t, n];
+function nD(e, t, n) {
+	return e === void 0 && t === void 0 && n === void 0 ? GT ? [1, 0] : [.5, .5] : [t, n];
 }
 // node_modules/@observablehq/plot/src/transforms/interval.js
-function eD(e, { interval: t }) {
-	return e = { ...Dx(e) }, e.interval = xx(e.interval === void 0 ? t : e.interval), e;
+function rD(e, { interval: t }) {
+	return e = { ...Ax(e) }, e.interval = wx(e.interval === void 0 ? t : e.interval), e;
 }
-function tD(e, t, n, r) {
-	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = eD(i, n);
+function iD(e, t, n, r) {
+	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = rD(i, n);
 	if (s == null || c == null && !r) return n;
-	let l = _x(i);
+	let l = bx(i);
 	if (c == null) {
 		let t, i = {
-			transform: (e) => t ||= wb(e, s),
+			transform: (e) => t ||= Db(e, s),
 			label: l
 		};
 		return {
@@ -10747,7 +10752,7 @@ function tD(e, t, n, r) {
 	}
 	let u, d;
 	function f(e) {
-		return d !== void 0 && e === u ? d : d = $b(wb(u = e, s), (e) => c.floor(e));
+		return d !== void 0 && e === u ? d : d = nx(Db(u = e, s), (e) => c.floor(e));
 	}
 	return t({
 		...n,
@@ -10762,43 +10767,43 @@ function tD(e, t, n, r) {
 		} : o
 	});
 }
-function nD(e, t, n) {
-	let { [e]: r } = n, { value: i, interval: a } = eD(r, n);
+function aD(e, t, n) {
+	let { [e]: r } = n, { value: i, interval: a } = rD(r, n);
 	return i == null || a == null ? n : t({
 		...n,
 		[e]: {
-			label: _x(r),
+			label: bx(r),
 			transform: (e) => {
-				let t = $b(wb(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
-				return t.map(Mx(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
+				let t = nx(Db(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
+				return t.map(Fx(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
 			}
 		}
 	});
 }
-function rD(e = {}) {
-	return tD("x", ZE, e, !0);
-}
-function iD(e = {}) {
-	return tD("y", QE, e, !0);
-}
-function aD(e = {}) {
-	return tD("x", ZE, e);
-}
 function oD(e = {}) {
-	return tD("y", QE, e);
+	return iD("x", eD, e, !0);
 }
 function sD(e = {}) {
-	return nD("x", ZE, e);
+	return iD("y", tD, e, !0);
 }
 function cD(e = {}) {
-	return nD("y", QE, e);
+	return iD("x", eD, e);
+}
+function lD(e = {}) {
+	return iD("y", tD, e);
+}
+function uD(e = {}) {
+	return aD("x", eD, e);
+}
+function dD(e = {}) {
+	return aD("y", tD, e);
 }
 // node_modules/@observablehq/plot/src/marks/rule.js
-var lD = {
+var fD = {
 	ariaLabel: "rule",
 	fill: null,
 	stroke: "currentColor"
-}, uD = class extends vE {
+}, pD = class extends xE {
 	constructor(e, t = {}) {
 		let { x: n, y1: r, y2: i, inset: a = 0, insetTop: o = a, insetBottom: s = a } = t;
 		super(e, {
@@ -10817,13 +10822,13 @@ var lD = {
 				scale: "y",
 				optional: !0
 			}
-		}, CE(t, "x"), lD), this.insetTop = Lb(o), this.insetBottom = Lb(s), LE(this, t);
+		}, EE(t, "x"), fD), this.insetTop = Bb(o), this.insetBottom = Bb(s), BE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x: s, y1: c, y2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetTop: g, insetBottom: _ } = this;
-		return MT("svg:g", i).call(sE, this, r, i).call(dE, this, { x: s && a }, HT, 0).call((t) => t.selectAll().data(e).enter().append("line").call(cE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !Hw(o) ? (e) => c[e] + g : f + g).attr("y2", l && !Hw(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(XT, this, n).call(GE, this, n, i)).node();
+		return FT("svg:g", i).call(uE, this, r, i).call(mE, this, { x: s && a }, GT, 0).call((t) => t.selectAll().data(e).enter().append("line").call(dE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !Gw(o) ? (e) => c[e] + g : f + g).attr("y2", l && !Gw(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call($T, this, n).call(JE, this, n, i)).node();
 	}
-}, dD = class extends vE {
+}, mD = class extends xE {
 	constructor(e, t = {}) {
 		let { x1: n, x2: r, y: i, inset: a = 0, insetRight: o = a, insetLeft: s = a } = t;
 		super(e, {
@@ -10842,32 +10847,32 @@ var lD = {
 				scale: "x",
 				optional: !0
 			}
-		}, CE(t, "y"), lD), this.insetRight = Lb(o), this.insetLeft = Lb(s), LE(this, t);
+		}, EE(t, "y"), fD), this.insetRight = Bb(o), this.insetLeft = Bb(s), BE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { y: s, x1: c, x2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetLeft: g, insetRight: _ } = this;
-		return MT("svg:g", i).call(sE, this, r, i).call(dE, this, { y: s && o }, 0, HT).call((t) => t.selectAll().data(e).enter().append("line").call(cE, this).attr("x1", c && !Hw(a) ? (e) => c[e] + g : m + g).attr("x2", l && !Hw(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(XT, this, n).call(GE, this, n, i)).node();
+		return FT("svg:g", i).call(uE, this, r, i).call(mE, this, { y: s && o }, 0, GT).call((t) => t.selectAll().data(e).enter().append("line").call(dE, this).attr("x1", c && !Gw(a) ? (e) => c[e] + g : m + g).attr("x2", l && !Gw(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call($T, this, n).call(JE, this, n, i)).node();
 	}
 };
-function fD(e, t) {
-	let { x: n = Nb, y: r, y1: i, y2: a, ...o } = oD(t);
-	return [i, a] = mD(r, i, a), new uD(e, {
+function hD(e, t) {
+	let { x: n = Ib, y: r, y1: i, y2: a, ...o } = lD(t);
+	return [i, a] = _D(r, i, a), new pD(e, {
 		...o,
 		x: n,
 		y1: i,
 		y2: a
 	});
 }
-function pD(e, t) {
-	let { y: n = Nb, x: r, x1: i, x2: a, ...o } = aD(t);
-	return [i, a] = mD(r, i, a), new dD(e, {
+function gD(e, t) {
+	let { y: n = Ib, x: r, x1: i, x2: a, ...o } = cD(t);
+	return [i, a] = _D(r, i, a), new mD(e, {
 		...o,
 		y: n,
 		x1: i,
 		x2: a
 	});
 }
-function mD(e, t, n) {
+function _D(e, t, n) {
 	if (e == null) {
 		if (t === void 0) {
 			if (n !== void 0) return [0, n];
@@ -10877,7 +10882,7 @@ function mD(e, t, n) {
 	return [t, n];
 }
 // node_modules/@observablehq/plot/src/template.js
-function hD(e, ...t) {
+function vD(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
 	return (r) => {
@@ -10887,14 +10892,14 @@ function hD(e, ...t) {
 	};
 }
 // node_modules/@observablehq/plot/src/marks/text.js
-var gD = {
+var yD = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
 	strokeWidth: 3,
 	paintOrder: "stroke"
-}, _D = "­", vD = class extends vE {
+}, bD = "­", xD = class extends xE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, text: i = kx(e) && Ax(e) ? Nb : Mb, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = qb(_, 0), [b, x] = DD(p);
+		let { x: n, y: r, text: i = Mx(e) && Nx(e) ? Ib : Fb, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = Xb(_, 0), [b, x] = AD(p);
 		if (super(e, {
 			x: {
 				value: n,
@@ -10911,31 +10916,31 @@ var gD = {
 				optional: !0
 			},
 			rotate: {
-				value: Ox(v),
+				value: jx(v),
 				optional: !0
 			},
 			text: {
 				value: i,
-				filter: Py,
+				filter: Ly,
 				optional: !0
 			}
-		}, t, gD), this.rotate = y, this.textAnchor = fE(o, "middle"), this.lineAnchor = Yb(s, "lineAnchor", [
+		}, t, yD), this.rotate = y, this.textAnchor = hE(o, "middle"), this.lineAnchor = Qb(s, "lineAnchor", [
 			"top",
 			"middle",
 			"bottom"
-		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = yD(u), this.monospace = !!d, this.fontFamily = Ib(f), this.fontSize = x, this.fontStyle = Ib(m), this.fontVariant = Ib(h), this.fontWeight = Ib(g), this.frameAnchor = Wx(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
-		this.splitLines = ND(this), this.clipLine = PD(this);
+		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = SD(u), this.monospace = !!d, this.fontFamily = zb(f), this.fontSize = x, this.fontStyle = zb(m), this.fontVariant = zb(h), this.fontWeight = zb(g), this.frameAnchor = qx(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
+		this.splitLines = ID(this), this.clipLine = LD(this);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = _E(this, r);
-		return MT("svg:g", i).call(sE, this, r, i).call(wD, this, u, r).call(dE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = bE(this, r);
+		return FT("svg:g", i).call(uE, this, r, i).call(DD, this, u, r).call(mE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("text").call(cE, this).call(bD, this, u, d).attr("transform", hD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(G, "font-size", f && ((e) => f[e])).call(XT, this, n)).node();
+		}).call((t) => t.selectAll().data(e).enter().append("text").call(dE, this).call(CD, this, u, d).attr("transform", vD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(G, "font-size", f && ((e) => f[e])).call($T, this, n)).node();
 	}
 };
-function yD(e) {
-	return e == null ? null : Yb(e, "textOverflow", [
+function SD(e) {
+	return e == null ? null : Qb(e, "textOverflow", [
 		"clip",
 		"ellipsis",
 		"clip-start",
@@ -10945,51 +10950,51 @@ function yD(e) {
 		"ellipsis-end"
 	]).replace(/^(clip|ellipsis)$/, "$1-end");
 }
-function bD(e, t, n, r) {
+function CD(e, t, n, r) {
 	if (!n) return;
 	let { lineAnchor: i, lineHeight: a, textOverflow: o, splitLines: s, clipLine: c } = t;
 	e.each(function(e) {
-		let t = s(VT(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
+		let t = s(WT(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
 		if (l > 1) {
 			let e = 0;
 			for (let n = 0; n < l; ++n) {
 				if (++e, !t[n]) continue;
-				let r = this.ownerDocument.createElementNS(na.svg, "tspan");
+				let r = this.ownerDocument.createElementNS(aa.svg, "tspan");
 				r.setAttribute("x", 0), n === e - 1 ? r.setAttribute("y", `${(u + n) * a}em`) : r.setAttribute("dy", `${e * a}em`), r.textContent = t[n], this.appendChild(r), e = 0;
 			}
 		} else u && this.setAttribute("y", `${u * a}em`), this.textContent = t[0];
 		if (o && !r && t[0] !== n[e]) {
-			let t = this.ownerDocument.createElementNS(na.svg, "title");
+			let t = this.ownerDocument.createElementNS(aa.svg, "title");
 			t.textContent = n[e], this.appendChild(t);
 		}
 	});
 }
-function xD(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = sx(t, n)), new vD(e, {
+function wD(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = ux(t, n)), new xD(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function SD(e, { x: t = Nb, ...n } = {}) {
-	return new vD(e, cD({
+function TD(e, { x: t = Ib, ...n } = {}) {
+	return new xD(e, dD({
 		...n,
 		x: t
 	}));
 }
-function CD(e, { y: t = Nb, ...n } = {}) {
-	return new vD(e, sD({
+function ED(e, { y: t = Ib, ...n } = {}) {
+	return new xD(e, uD({
 		...n,
 		y: t
 	}));
 }
-function wD(e, t, n) {
-	G(e, "text-anchor", t.textAnchor), G(e, "font-family", t.fontFamily), G(e, "font-size", t.fontSize), G(e, "font-style", t.fontStyle), G(e, "font-variant", t.fontVariant === void 0 ? TD(n) : t.fontVariant), G(e, "font-weight", t.fontWeight);
+function DD(e, t, n) {
+	G(e, "text-anchor", t.textAnchor), G(e, "font-family", t.fontFamily), G(e, "font-size", t.fontSize), G(e, "font-style", t.fontStyle), G(e, "font-variant", t.fontVariant === void 0 ? OD(n) : t.fontVariant), G(e, "font-weight", t.fontWeight);
 }
-function TD(e) {
-	return e && (Fx(e) || Mx(e)) ? "tabular-nums" : void 0;
+function OD(e) {
+	return e && (Rx(e) || Fx(e)) ? "tabular-nums" : void 0;
 }
-var ED = /* @__PURE__ */ new Set([
+var kD = /* @__PURE__ */ new Set([
 	"inherit",
 	"initial",
 	"revert",
@@ -11005,20 +11010,20 @@ var ED = /* @__PURE__ */ new Set([
 	"larger",
 	"smaller"
 ]);
-function DD(e) {
-	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), ED.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
+function AD(e) {
+	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), kD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
 }
-function OD(e, t, n) {
+function jD(e, t, n) {
 	let r = [], i, a = 0;
-	for (let [o, s, c] of kD(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === _D ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
+	for (let [o, s, c] of MD(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === bD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
 	return r;
 }
-function* kD(e) {
+function* MD(e) {
 	let t = 0, n = 0, r = e.length;
 	for (; n < r;) {
 		let r = 1;
 		switch (e[n]) {
-			case _D:
+			case bD:
 			case "-":
 				++n, yield [
 					t,
@@ -11051,7 +11056,7 @@ function* kD(e) {
 		!0
 	];
 }
-var AD = {
+var ND = {
 	a: 56,
 	b: 63,
 	c: 57,
@@ -11133,36 +11138,36 @@ var AD = {
 	"”": 47,
 	"…": 82
 };
-function jD(e, t = 0, n = e.length) {
+function PD(e, t = 0, n = e.length) {
 	let r = 0;
-	for (let i = t; i < n; i = VD(e, i)) r += AD[e[i]] ?? (KD(e, i) ? 120 : AD.e);
+	for (let i = t; i < n; i = WD(e, i)) r += ND[e[i]] ?? (YD(e, i) ? 120 : ND.e);
 	return r;
 }
-function MD(e, t = 0, n = e.length) {
+function FD(e, t = 0, n = e.length) {
 	let r = 0;
-	for (let i = t; i < n; i = VD(e, i)) r += KD(e, i) ? 126 : 63;
+	for (let i = t; i < n; i = WD(e, i)) r += YD(e, i) ? 126 : 63;
 	return r;
 }
-function ND({ monospace: e, lineWidth: t, textOverflow: n }) {
+function ID({ monospace: e, lineWidth: t, textOverflow: n }) {
 	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
-	let r = e ? MD : jD, i = t * 100;
-	return (e) => OD(e, i, r);
+	let r = e ? FD : PD, i = t * 100;
+	return (e) => jD(e, i, r);
 }
-function PD({ monospace: e, lineWidth: t, textOverflow: n }) {
+function LD({ monospace: e, lineWidth: t, textOverflow: n }) {
 	if (n == null || t == Infinity) return (e) => e;
-	let r = e ? MD : jD, i = t * 100;
+	let r = e ? FD : PD, i = t * 100;
 	switch (n) {
-		case "clip-start": return (e) => RD(e, i, r, "");
-		case "clip-end": return (e) => ID(e, i, r, "");
-		case "ellipsis-start": return (e) => RD(e, i, r, "…");
-		case "ellipsis-middle": return (e) => LD(e, i, r, "…");
-		case "ellipsis-end": return (e) => ID(e, i, r, "…");
+		case "clip-start": return (e) => VD(e, i, r, "");
+		case "clip-end": return (e) => zD(e, i, r, "");
+		case "ellipsis-start": return (e) => VD(e, i, r, "…");
+		case "ellipsis-middle": return (e) => BD(e, i, r, "…");
+		case "ellipsis-end": return (e) => zD(e, i, r, "…");
 	}
 }
-function FD(e, t, n, r) {
+function RD(e, t, n, r) {
 	let i = [], a = 0;
 	for (let o = 0, s = 0, c = e.length; o < c; o = s) {
-		s = VD(e, o);
+		s = WD(e, o);
 		let c = n(e, o, s);
 		if (a + c > t) {
 			for (a += r; a > t && o > 0;) s = o, o = i.pop(), a -= n(e, o, s);
@@ -11172,33 +11177,33 @@ function FD(e, t, n, r) {
 	}
 	return [-1, 0];
 }
-function ID(e, t, n, r) {
+function zD(e, t, n, r) {
 	e = e.trim();
-	let i = n(r), [a] = FD(e, t, n, i);
+	let i = n(r), [a] = RD(e, t, n, i);
 	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
 }
-function LD(e, t, n, r) {
+function BD(e, t, n, r) {
 	e = e.trim();
 	let i = n(e);
 	if (i <= t) return e;
-	let a = n(r) / 2, [o, s] = FD(e, t / 2, n, a), [c] = FD(e, i - t / 2 - s + a, n, -a);
-	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(VD(e, c)).trimStart();
+	let a = n(r) / 2, [o, s] = RD(e, t / 2, n, a), [c] = RD(e, i - t / 2 - s + a, n, -a);
+	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(WD(e, c)).trimStart();
 }
-function RD(e, t, n, r) {
+function VD(e, t, n, r) {
 	e = e.trim();
 	let i = n(e);
 	if (i <= t) return e;
-	let a = n(r), [o] = FD(e, i - t + a, n, -a);
-	return o < 0 ? r : r + e.slice(VD(e, o)).trimStart();
+	let a = n(r), [o] = RD(e, i - t + a, n, -a);
+	return o < 0 ? r : r + e.slice(WD(e, o)).trimStart();
 }
-var zD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, BD = /\p{Extended_Pictographic}/uy;
-function VD(e, t) {
-	return t += UD(e, t) ? 2 : 1, GD(e, t) && (t = zD.lastIndex), WD(e, t) ? VD(e, t + 1) : t;
+var HD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, UD = /\p{Extended_Pictographic}/uy;
+function WD(e, t) {
+	return t += KD(e, t) ? 2 : 1, JD(e, t) && (t = HD.lastIndex), qD(e, t) ? WD(e, t + 1) : t;
 }
-function HD(e, t) {
+function GD(e, t) {
 	return e.charCodeAt(t) < 128;
 }
-function UD(e, t) {
+function KD(e, t) {
 	let n = e.charCodeAt(t);
 	if (n >= 55296 && n < 56320) {
 		let n = e.charCodeAt(t + 1);
@@ -11206,41 +11211,41 @@ function UD(e, t) {
 	}
 	return !1;
 }
-function WD(e, t) {
+function qD(e, t) {
 	return e.charCodeAt(t) === 8205;
 }
-function GD(e, t) {
-	return !HD(e, t) && (zD.lastIndex = t, zD.test(e));
+function JD(e, t) {
+	return !GD(e, t) && (HD.lastIndex = t, HD.test(e));
 }
-function KD(e, t) {
-	return !HD(e, t) && (BD.lastIndex = t, BD.test(e));
+function YD(e, t) {
+	return !GD(e, t) && (UD.lastIndex = t, UD.test(e));
 }
 // node_modules/@observablehq/plot/src/marks/vector.js
-var qD = {
+var XD = {
 	ariaLabel: "vector",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5,
 	strokeLinejoin: "round",
 	strokeLinecap: "round"
-}, JD = 3.5, YD = JD * 5, XD = { draw(e, t, n) {
-	let r = t * n / YD;
+}, ZD = 3.5, QD = ZD * 5, $D = { draw(e, t, n) {
+	let r = t * n / QD;
 	e.moveTo(0, 0), e.lineTo(0, -t), e.moveTo(-r, r - t), e.lineTo(0, -t), e.lineTo(r, r - t);
-} }, ZD = /* @__PURE__ */ new Map([["arrow", XD], ["spike", { draw(e, t, n) {
+} }, eO = /* @__PURE__ */ new Map([["arrow", $D], ["spike", { draw(e, t, n) {
 	e.moveTo(-n, 0), e.lineTo(0, -t), e.lineTo(n, 0);
 } }]]);
-function QD(e) {
+function tO(e) {
 	return e && typeof e.draw == "function";
 }
-function $D(e) {
-	if (QD(e)) return e;
-	let t = ZD.get(`${e}`.toLowerCase());
+function nO(e) {
+	if (tO(e)) return e;
+	let t = eO.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid shape: ${e}`);
 }
-var eO = class extends vE {
+var rO = class extends xE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i = JD, length: a, rotate: o, shape: s = XD, anchor: c = "middle", frameAnchor: l } = t, [u, d] = qb(a, 12), [f, p] = qb(o, 0);
+		let { x: n, y: r, r: i = ZD, length: a, rotate: o, shape: s = $D, anchor: c = "middle", frameAnchor: l } = t, [u, d] = Xb(a, 12), [f, p] = Xb(o, 0);
 		super(e, {
 			x: {
 				value: n,
@@ -11261,81 +11266,81 @@ var eO = class extends vE {
 				value: f,
 				optional: !0
 			}
-		}, t, qD), this.r = +i, this.length = d, this.rotate = p, this.shape = $D(s), this.anchor = Yb(c, "anchor", [
+		}, t, XD), this.r = +i, this.length = d, this.rotate = p, this.shape = nO(s), this.anchor = Qb(c, "anchor", [
 			"start",
 			"middle",
 			"end"
-		]), this.frameAnchor = Wx(l);
+		]), this.frameAnchor = qx(l);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = _E(this, r);
-		return MT("svg:g", i).call(sE, this, r, i).call(dE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = bE(this, r);
+		return FT("svg:g", i).call(uE, this, r, i).call(mE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("path").call(cE, this).attr("transform", hD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
-			let t = gl();
+		}).call((t) => t.selectAll().data(e).enter().append("path").call(dE, this).attr("transform", vD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
+			let t = yl();
 			return m.draw(t, l[e], h), t;
 		} : (() => {
-			let e = gl();
+			let e = yl();
 			return m.draw(e, d, h), e;
-		})()).call(XT, this, n)).node();
+		})()).call($T, this, n)).node();
 	}
 };
-function tO(e, t = {}) {
-	let { x: n = Nb, ...r } = t;
-	return new eO(e, {
+function iO(e, t = {}) {
+	let { x: n = Ib, ...r } = t;
+	return new rO(e, {
 		...r,
 		x: n
 	});
 }
-function nO(e, t = {}) {
-	let { y: n = Nb, ...r } = t;
-	return new eO(e, {
+function aO(e, t = {}) {
+	let { y: n = Ib, ...r } = t;
+	return new rO(e, {
 		...r,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/axis.js
-function rO(e, t) {
-	return arguments.length < 2 && !kx(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
+function oO(e, t) {
+	return arguments.length < 2 && !Mx(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
-function iO({ anchor: e } = {}, t) {
-	return e === void 0 ? t[0] : Yb(e, "anchor", t);
-}
-function aO(e) {
-	return iO(e, ["left", "right"]);
-}
-function oO(e) {
-	return iO(e, ["right", "left"]);
-}
-function sO(e) {
-	return iO(e, ["bottom", "top"]);
+function sO({ anchor: e } = {}, t) {
+	return e === void 0 ? t[0] : Qb(e, "anchor", t);
 }
 function cO(e) {
-	return iO(e, ["top", "bottom"]);
+	return sO(e, ["left", "right"]);
 }
-function lO() {
-	let [e, t] = rO(...arguments);
-	return pO("y", aO(t), e, t);
+function lO(e) {
+	return sO(e, ["right", "left"]);
 }
-function uO() {
-	let [e, t] = rO(...arguments);
-	return pO("fy", oO(t), e, t);
+function uO(e) {
+	return sO(e, ["bottom", "top"]);
 }
-function dO() {
-	let [e, t] = rO(...arguments);
-	return mO("x", sO(t), e, t);
+function dO(e) {
+	return sO(e, ["top", "bottom"]);
 }
 function fO() {
-	let [e, t] = rO(...arguments);
-	return mO("fx", cO(t), e, t);
+	let [e, t] = oO(...arguments);
+	return gO("y", cO(t), e, t);
 }
-function pO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Lb(m), h = Lb(h), g = Lb(g), w !== void 0 && (w = Yb(w, "labelAnchor", [
+function pO() {
+	let [e, t] = oO(...arguments);
+	return gO("fy", lO(t), e, t);
+}
+function mO() {
+	let [e, t] = oO(...arguments);
+	return _O("x", uO(t), e, t);
+}
+function hO() {
+	let [e, t] = oO(...arguments);
+	return _O("fx", dO(t), e, t);
+}
+function gO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Bb(m), h = Bb(h), g = Bb(g), w !== void 0 && (w = Qb(w, "labelAnchor", [
 		"center",
 		"top",
 		"bottom"
-	])), T = RO(T), yE(m && !Bx(a) ? hO(e, t, n, {
+	])), T = VO(T), SE(m && !Ux(a) ? vO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11345,7 +11350,7 @@ function pO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		x: _,
 		ariaLabel: D,
 		...O
-	}) : null, Bx(c) ? null : _O(e, t, n, {
+	}) : null, Ux(c) ? null : bO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11362,7 +11367,7 @@ function pO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Bx(c) && C !== null ? xD([], EO({
+	}), !Ux(c) && C !== null ? wD([], kO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11370,7 +11375,7 @@ function pO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "y" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "top"), p = E ?? (t === "right" ? l : d) - 3;
 		return f === "center" ? (this.textAnchor = void 0, this.lineAnchor = t === "right" ? "bottom" : "top", this.frameAnchor = t, this.rotate = -90) : (this.textAnchor = t === "right" ? "end" : "start", this.lineAnchor = f, this.frameAnchor = `${f}-${t}`, this.rotate = 0), this.dy = f === "top" ? 3 - c : f === "bottom" ? u - 3 : 0, this.dx = t === "right" ? p : -p, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [LO(e, s, {
+			channels: { text: { value: [BO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11379,12 +11384,12 @@ function pO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function mO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Lb(m), h = Lb(h), g = Lb(g), w !== void 0 && (w = Yb(w, "labelAnchor", [
+function _O(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Bb(m), h = Bb(h), g = Bb(g), w !== void 0 && (w = Qb(w, "labelAnchor", [
 		"center",
 		"left",
 		"right"
-	])), T = RO(T), yE(m && !Bx(a) ? gO(e, t, n, {
+	])), T = VO(T), SE(m && !Ux(a) ? yO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11394,7 +11399,7 @@ function mO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		y: _,
 		ariaLabel: D,
 		...O
-	}) : null, Bx(c) ? null : vO(e, t, n, {
+	}) : null, Ux(c) ? null : xO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11411,7 +11416,7 @@ function mO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Bx(c) && C !== null ? xD([], EO({
+	}), !Ux(c) && C !== null ? wD([], kO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11419,7 +11424,7 @@ function mO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "x" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "right"), p = E ?? (t === "top" ? c : u) - 3;
 		return f === "center" ? (this.frameAnchor = t, this.textAnchor = void 0) : (this.frameAnchor = `${t}-${f}`, this.textAnchor = f === "right" ? "end" : "start"), this.lineAnchor = t, this.dy = t === "top" ? -p : p, this.dx = f === "right" ? l - 3 : f === "left" ? 3 - d : 0, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [LO(e, s, {
+			channels: { text: { value: [BO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11428,8 +11433,8 @@ function mO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function hO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
-	return DO(nO, e, n, {
+function vO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
+	return AO(aO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11440,14 +11445,14 @@ function hO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		y: p,
 		...h,
-		dx: t === "left" ? +f - HT + +u : +f + HT - d,
+		dx: t === "left" ? +f - GT + +u : +f + GT - d,
 		anchor: "start",
 		length: c,
-		shape: t === "left" ? PO : FO
+		shape: t === "left" ? LO : RO
 	});
 }
-function gO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
-	return DO(tO, e, n, {
+function yO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
+	return AO(iO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11458,14 +11463,14 @@ function gO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		x: p,
 		...h,
-		dy: t === "bottom" ? +f - HT - d : +f + HT + +u,
+		dy: t === "bottom" ? +f - GT - d : +f + GT + +u,
 		anchor: "start",
 		length: c,
-		shape: t === "bottom" ? MO : NO
+		shape: t === "bottom" ? FO : IO
 	});
 }
-function _O(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * IE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
-	return DO(CD, e, n, { ariaLabel: `${g} tick label` }, {
+function bO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * zE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
+	return AO(ED, e, n, { ariaLabel: `${g} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c,
@@ -11477,11 +11482,11 @@ function _O(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAn
 		...v,
 		dx: t === "left" ? +h - a - s + +p : +h + +a + +s - m
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = IO(e)), c === void 0 && (a.text = kO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = zO(e)), c === void 0 && (a.text = MO(e, n, r, i, t));
 	});
 }
-function vO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * IE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
-	return DO(SD, e, n, { ariaLabel: `${_} tick label` }, {
+function xO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * zE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
+	return AO(TD, e, n, { ariaLabel: `${_} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c === void 0 ? null : c,
@@ -11493,48 +11498,48 @@ function vO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAn
 		...v,
 		dy: t === "bottom" ? +h + +a + +s - m : +h - a - s + +p
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = IO(e)), c === void 0 && (a.text = kO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = zO(e)), c === void 0 && (a.text = MO(e, n, r, i, t));
 	});
 }
-function yO() {
-	let [e, t] = rO(...arguments);
-	return CO("y", aO(t), e, t);
-}
-function bO() {
-	let [e, t] = rO(...arguments);
-	return CO("fy", oO(t), e, t);
-}
-function xO() {
-	let [e, t] = rO(...arguments);
-	return wO("x", sO(t), e, t);
-}
 function SO() {
-	let [e, t] = rO(...arguments);
-	return wO("fx", cO(t), e, t);
+	let [e, t] = oO(...arguments);
+	return EO("y", cO(t), e, t);
 }
-function CO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return DO(pD, e, n, {
+function CO() {
+	let [e, t] = oO(...arguments);
+	return EO("fy", lO(t), e, t);
+}
+function wO() {
+	let [e, t] = oO(...arguments);
+	return DO("x", uO(t), e, t);
+}
+function TO() {
+	let [e, t] = oO(...arguments);
+	return DO("fx", dO(t), e, t);
+}
+function EO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return AO(gD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		y: r,
 		x1: a,
 		x2: o,
-		...TO(l)
+		...OO(l)
 	});
 }
-function wO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return DO(fD, e, n, {
+function DO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return AO(hD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		x: r,
 		y1: a,
 		y2: o,
-		...TO(l)
+		...OO(l)
 	});
 }
-function TO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
+function OO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
 	return {
 		stroke: n,
 		strokeOpacity: r,
@@ -11542,8 +11547,8 @@ function TO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeO
 		...a
 	};
 }
-function EO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
-	return [, e] = Kb(e), [, t] = qb(t), {
+function kO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
+	return [, e] = Yb(e), [, t] = Xb(t), {
 		facet: "super",
 		x: null,
 		y: null,
@@ -11561,24 +11566,24 @@ function EO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i,
 		initializer: d
 	};
 }
-function DO(e, t, n, r, i, a) {
+function AO(e, t, n, r, i, a) {
 	let o;
 	function s(e, n, r, s, c, l) {
 		let u = e == null && (t === "fx" || t === "fy"), { [t]: d } = s;
 		if (!d) throw Error(`missing scale: ${t}`);
 		let f = d.domain(), { interval: p, ticks: m, tickFormat: h, tickSpacing: g = t === "x" ? 80 : 35 } = i;
-		if (typeof m == "string" && zO(d) && (p = m, m = void 0), m === void 0 && (m = Cx(p, d.type) ?? OO(d, g)), e == null) {
-			if (kx(m)) e = Zb(m);
-			else if (Ex(m)) e = jO(m, ...Yr(f));
+		if (typeof m == "string" && HO(d) && (p = m, m = void 0), m === void 0 && (m = Ex(p, d.type) ?? jO(d, g)), e == null) {
+			if (Mx(m)) e = ex(m);
+			else if (kx(m)) e = PO(m, ...Qr(f));
 			else if (d.interval) {
 				let t = d.interval;
 				if (d.ticks) {
-					let [n, r] = Yr(f), i = (r - n) / t[tb];
-					t = ub(t, i / m) ?? t, e = jO(t, n, r);
+					let [n, r] = Qr(f), i = (r - n) / t[ib];
+					t = pb(t, i / m) ?? t, e = PO(t, n, r);
 				} else {
 					e = f;
 					let n = e.length;
-					t = ub(t, n / m) ?? t, t !== d.interval && (e = jO(t, ...Yr(e)));
+					t = pb(t, n / m) ?? t, t !== d.interval && (e = PO(t, ...Qr(e)));
 				}
 				if (t === d.interval) {
 					let t = Math.round(e.length / m);
@@ -11586,18 +11591,18 @@ function DO(e, t, n, r, i, a) {
 				}
 			} else e = d.ticks ? d.ticks(m) : f;
 			if (!d.ticks && e.length && e !== f) {
-				let n = new Qr(f);
-				e = e.filter((e) => n.has(e)), e.length || XC(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
+				let n = new ti(f);
+				e = e.filter((e) => n.has(e)), e.length || $C(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
 			}
-			t === "y" || t === "x" ? n = [ux(e)] : o[t] = {
+			t === "y" || t === "x" ? n = [px(e)] : o[t] = {
 				scale: t,
-				value: Nb
+				value: Ib
 			};
 		}
 		a?.call(this, d, e, m, h, o);
 		let _ = Object.fromEntries(Object.entries(o).map(([t, n]) => [t, {
 			...n,
-			value: wb(e, n.value)
+			value: Db(e, n.value)
 		}]));
 		return u && (n = l.filterFacets(e, _)), {
 			data: e,
@@ -11605,42 +11610,42 @@ function DO(e, t, n, r, i, a) {
 			channels: _
 		};
 	}
-	let c = hS(i).initializer, l = e(n, hS({
+	let c = vS(i).initializer, l = e(n, vS({
 		...i,
 		initializer: s
 	}, c));
 	return n == null ? (o = l.channels, l.channels = {}) : o = {}, r !== void 0 && Object.assign(l, r), l.clip === void 0 && (l.clip = !1), l;
 }
-function OO(e, t) {
-	let [n, r] = Yr(e.range());
+function jO(e, t) {
+	let [n, r] = Qr(e.range());
 	return (r - n) / t;
 }
-function kO(e, t, n, r, i) {
-	return { value: AO(e, t, n, r, i) };
+function MO(e, t, n, r, i) {
+	return { value: NO(e, t, n, r, i) };
 }
-function AO(e, t, n, r, i) {
-	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && Mx(t) ? mb(e.type, t, i) ?? VT : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (Mx(e.domain()) ? hh : Fl)(r) : r === void 0 ? VT : Bb(r);
+function NO(e, t, n, r, i) {
+	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && Fx(t) ? _b(e.type, t, i) ?? WT : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (Fx(e.domain()) ? vh : Rl)(r) : r === void 0 ? WT : Ub(r);
 }
-function jO(e, t, n) {
+function PO(e, t, n) {
 	return e.range(t, e.offset(e.floor(n)));
 }
-var MO = { draw(e, t) {
+var FO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(0, t);
-} }, NO = { draw(e, t) {
+} }, IO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(0, -t);
-} }, PO = { draw(e, t) {
+} }, LO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(-t, 0);
-} }, FO = { draw(e, t) {
+} }, RO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(t, 0);
 } };
-function IO(e) {
+function zO(e) {
 	return e.bandwidth && !e.interval ? void 0 : "tabular-nums";
 }
-function LO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
-	if (!(r == null || r.inferred && zO(t) && /^(date|time|year)$/i.test(r))) {
+function BO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
+	if (!(r == null || r.inferred && HO(t) && /^(date|time|year)$/i.test(r))) {
 		if (r = String(r), a === "auto" && (a = (!t.bandwidth || t.interval) && !/[↑↓→←]/.test(r)), !a) return r;
 		if (a === !0) {
-			let n = Tw(t);
+			let n = Ow(t);
 			n && (a = /x$/.test(e) || i === "center" ? /x$/.test(e) === n < 0 ? "left" : "right" : n < 0 ? "up" : "down");
 		}
 		switch (a) {
@@ -11652,8 +11657,8 @@ function LO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a
 		return r;
 	}
 }
-function RO(e = "auto") {
-	return Bx(e) ? !1 : typeof e == "boolean" ? e : Yb(e, "labelArrow", [
+function VO(e = "auto") {
+	return Ux(e) ? !1 : typeof e == "boolean" ? e : Qb(e, "labelArrow", [
 		"auto",
 		"up",
 		"right",
@@ -11661,31 +11666,31 @@ function RO(e = "auto") {
 		"left"
 	]);
 }
-function zO(e) {
-	return Mx(e.domain());
+function HO(e) {
+	return Fx(e.domain());
 }
 // node_modules/@observablehq/plot/src/legends/swatches.js
-function BO(e, t) {
+function UO(e, t) {
 	if (t == null) return t;
 	let n = e(t);
 	if (!n) throw Error(`scale not found: ${t}`);
 	return n;
 }
-function VO(e, { opacity: t, ...n } = {}) {
-	if (!zw(e) && !Bw(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
-	return UO(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", qb(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
+function WO(e, { opacity: t, ...n } = {}) {
+	if (!Hw(e) && !Uw(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
+	return KO(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", Xb(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
 }
-function HO(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Bx(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
-	let [l, u] = Kb(t), [d, f] = Kb(r), p = BO(c, l), m = BO(c, d), h = o * o * Math.PI;
-	return n = qb(n)[1], i = qb(i)[1], a = qb(a)[1], UO(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
-		let n = gl();
+function GO(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Ux(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
+	let [l, u] = Yb(t), [d, f] = Yb(r), p = UO(c, l), m = UO(c, d), h = o * o * Math.PI;
+	return n = Xb(n)[1], i = Xb(i)[1], a = Xb(a)[1], KO(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
+		let n = yl();
 		return e.scale(t).draw(n, h), n;
 	}));
 }
-function UO(e, t = {}, n) {
-	let { columns: r, tickFormat: i, fontVariant: a = PE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = jT(t);
-	u = hE(u), i = AO(e.scale, e.domain, void 0, i);
-	let m = MT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
+function KO(e, t = {}, n) {
+	let { columns: r, tickFormat: i, fontVariant: a = LE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = PT(t);
+	u = vE(u), i = NO(e.scale, e.domain, void 0, i);
+	let m = FT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
 	return r == null ? (h = `:where(.${u}-swatches-wrap) {
   display: flex;
   align-items: center;
@@ -11720,22 +11725,22 @@ function UO(e, t = {}, n) {
   margin-right: 0.5em;
   overflow: visible;
 }
-${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", fE(a, "normal")).call(gE, d).node();
+${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", hE(a, "normal")).call(yE, d).node();
 }
 // node_modules/@observablehq/plot/src/legends.js
-var WO = /* @__PURE__ */ new Map([
-	["symbol", HO],
-	["color", qO],
-	["opacity", JO]
+var qO = /* @__PURE__ */ new Map([
+	["symbol", GO],
+	["color", XO],
+	["opacity", ZO]
 ]);
-function GO(e, t, n = {}) {
+function JO(e, t, n = {}) {
 	return (r, i) => {
-		if (!WO.has(r)) throw Error(`unknown legend type: ${r}`);
-		if (r in e) return WO.get(r)(e[r], KO(t, n[r], i), (t) => e[t]);
+		if (!qO.has(r)) throw Error(`unknown legend type: ${r}`);
+		if (r in e) return qO.get(r)(e[r], YO(t, n[r], i), (t) => e[t]);
 	};
 }
-function KO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
-	return Gx(a, {
+function YO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
+	return Jx(a, {
 		className: e,
 		...t
 	}, {
@@ -11744,62 +11749,62 @@ function KO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, 
 		tickFormat: i
 	});
 }
-function qO(e, { legend: t = !0, ...n }) {
+function XO(e, { legend: t = !0, ...n }) {
 	if (t === !0 && (t = e.type === "ordinal" ? "swatches" : "ramp"), e.domain !== void 0) switch (`${t}`.toLowerCase()) {
-		case "swatches": return VO(e, n);
-		case "ramp": return FE(e, n);
+		case "swatches": return WO(e, n);
+		case "ramp": return RE(e, n);
 		default: throw Error(`unknown legend type: ${t}`);
 	}
 }
-function JO({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = js(0, 0, 0), ...a }) {
+function ZO({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = Ps(0, 0, 0), ...a }) {
 	if (!t) throw Error(`${e} opacity scales are not supported`);
 	if (r === !0 && (r = "ramp"), `${r}`.toLowerCase() !== "ramp") throw Error(`${r} opacity legends are not supported`);
-	return qO({
+	return XO({
 		type: e,
 		...n,
-		interpolate: YO(i)
+		interpolate: QO(i)
 	}, {
 		legend: r,
 		...a
 	});
 }
-function YO(e) {
-	let { r: t, g: n, b: r } = js(e) || js(0, 0, 0);
+function QO(e) {
+	let { r: t, g: n, b: r } = Ps(e) || Ps(0, 0, 0);
 	return (e) => `rgba(${t},${n},${r},${e})`;
 }
-function XO(e, t, n) {
+function $O(e, t, n) {
 	let r = [];
-	for (let [i, a] of WO) {
+	for (let [i, a] of qO) {
 		let o = n[i];
 		if (o?.legend && i in e) {
-			let n = a(e[i], KO(t, e[i], o), (t) => e[t]);
+			let n = a(e[i], YO(t, e[i], o), (t) => e[t]);
 			n != null && r.push(n);
 		}
 	}
 	return r;
 }
 // node_modules/@observablehq/plot/src/transforms/identity.js
-function ZO(e = {}, t = "y") {
-	return tx(e) ? e : {
+function ek(e = {}, t = "y") {
+	return ix(e) ? e : {
 		...e,
-		[t]: Nb
+		[t]: Ib
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
-function QO(e, t) {
+function tk(e, t) {
 	if (t.length === 1) return {
 		data: e,
 		facets: t
 	};
-	let n = lx(e), r = new Uint8Array(n), i = 0;
+	let n = fx(e), r = new Uint8Array(n), i = 0;
 	for (let e of t) for (let t of e) r[t] && ++i, r[t] = 1;
 	if (i === 0) return {
 		data: e,
 		facets: t
 	};
-	e = ex(e);
-	let a = e[Cb] = new Uint32Array(n + i);
-	t = t.map((e) => ex(e, Uint32Array));
+	e = rx(e);
+	let a = e[Eb] = new Uint32Array(n + i);
+	t = t.map((e) => rx(e, Uint32Array));
 	let o = n;
 	r.fill(0);
 	for (let n of t) for (let t = 0, i = n.length; t < i; ++t) {
@@ -11812,29 +11817,29 @@ function QO(e, t) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/stack.js
-function $O(e = {}, t = {}) {
-	arguments.length === 1 && ([e, t] = tk(e));
-	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = rk(r, i, "x", "y", e, a);
+function nk(e = {}, t = {}) {
+	arguments.length === 1 && ([e, t] = ik(e));
+	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = ok(r, i, "x", "y", e, a);
 	return {
 		...o,
 		x1: n,
 		x: s,
 		y1: c,
 		y2: l,
-		y: vx(c, l)
+		y: xx(c, l)
 	};
 }
-function ek({ y: e, y1: t, y2: n, ...r } = {}) {
-	return r = CE(r, "x"), t === void 0 && n === void 0 ? $O({
+function rk({ y: e, y1: t, y2: n, ...r } = {}) {
+	return r = EE(r, "x"), t === void 0 && n === void 0 ? nk({
 		y: e,
 		...r
-	}) : ([t, n] = ox(e, t, n), {
+	}) : ([t, n] = lx(e, t, n), {
 		...r,
 		y1: t,
 		y2: n
 	});
 }
-function tk(e) {
+function ik(e) {
 	let { offset: t, order: n, reverse: r, ...i } = e;
 	return [{
 		offset: t,
@@ -11842,16 +11847,16 @@ function tk(e) {
 		reverse: r
 	}, i];
 }
-var nk = { length: !0 };
-function rk(e, t = Pb, n, r, { offset: i, order: a, reverse: o }, s) {
+var ak = { length: !0 };
+function ok(e, t = Lb, n, r, { offset: i, order: a, reverse: o }, s) {
 	if (t === null) throw Error(`stack requires ${r}`);
-	let c = cx(s), [l, u] = gx(e), [d, f] = hx(t), [p, m] = hx(t);
-	return d.hint = p.hint = nk, i = ik(i), a = dk(a, i, r), [
-		mS(s, (r, s, l) => {
-			({data: r, facets: s} = QO(r, s));
-			let d = e == null ? void 0 : u(yx(wb(r, e), l?.[n])), p = wb(r, t, Float64Array), h = wb(r, c), g = a && a(r, d, p, h), _ = lx(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
+	let c = dx(s), [l, u] = yx(e), [d, f] = vx(t), [p, m] = vx(t);
+	return d.hint = p.hint = ak, i = sk(i), a = mk(a, i, r), [
+		_S(s, (r, s, l) => {
+			({data: r, facets: s} = tk(r, s));
+			let d = e == null ? void 0 : u(Sx(Db(r, e), l?.[n])), p = Db(r, t, Float64Array), h = Db(r, c), g = a && a(r, d, p, h), _ = fx(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
 			for (let e of s) {
-				let t = d ? Array.from(ii(e, (e) => d[e]).values()) : [e];
+				let t = d ? Array.from(si(e, (e) => d[e]).values()) : [e];
 				if (g) for (let e of t) e.sort(g);
 				for (let e of t) {
 					let t = 0, n = 0;
@@ -11873,20 +11878,20 @@ function rk(e, t = Pb, n, r, { offset: i, order: a, reverse: o }, s) {
 		p
 	];
 }
-function ik(e) {
+function sk(e) {
 	if (e != null) {
 		if (typeof e == "function") return e;
 		switch (`${e}`.toLowerCase()) {
 			case "expand":
-			case "normalize": return ok;
+			case "normalize": return lk;
 			case "center":
-			case "silhouette": return sk;
-			case "wiggle": return ck;
+			case "silhouette": return uk;
+			case "wiggle": return dk;
 		}
 		throw Error(`unknown offset: ${e}`);
 	}
 }
-function ak(e, t) {
+function ck(e, t) {
 	let n = 0, r = 0;
 	for (let i of e) {
 		let e = t[i];
@@ -11894,118 +11899,118 @@ function ak(e, t) {
 	}
 	return [n, r];
 }
-function ok(e, t, n) {
+function lk(e, t, n) {
 	for (let r of e) for (let e of r) {
-		let [r, i] = ak(e, n);
+		let [r, i] = ck(e, n);
 		for (let a of e) {
 			let e = 1 / (i - r || 1);
 			t[a] = e * (t[a] - r), n[a] = e * (n[a] - r);
 		}
 	}
 }
-function sk(e, t, n) {
+function uk(e, t, n) {
 	for (let r of e) {
 		for (let e of r) {
-			let [r, i] = ak(e, n);
+			let [r, i] = ck(e, n);
 			for (let a of e) {
 				let e = (i + r) / 2;
 				t[a] -= e, n[a] -= e;
 			}
 		}
-		lk(r, t, n);
+		fk(r, t, n);
 	}
-	uk(e, t, n);
+	pk(e, t, n);
 }
-function ck(e, t, n, r) {
+function dk(e, t, n, r) {
 	for (let i of e) {
-		let e = new Zr(), a = 0;
+		let e = new ei(), a = 0;
 		for (let o of i) {
 			let i = -1, s = o.map((e) => Math.abs(n[e] - t[e])), c = o.map((a) => {
 				i = r ? r[a] : ++i;
 				let o = n[a] - t[a], s = e.has(i) ? o - e.get(i) : 0;
 				return e.set(i, o), s;
-			}), l = [0, ...Kr(c)];
+			}), l = [0, ...Yr(c)];
 			for (let e of o) t[e] += a, n[e] += a;
-			let u = Bi(s);
-			u && (a -= Bi(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
+			let u = Ui(s);
+			u && (a -= Ui(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
 		}
-		lk(i, t, n);
+		fk(i, t, n);
 	}
-	uk(e, t, n);
+	pk(e, t, n);
 }
-function lk(e, t, n) {
-	let r = Ci(e, (e) => Ci(e, (e) => t[e]));
+function fk(e, t, n) {
+	let r = Ei(e, (e) => Ei(e, (e) => t[e]));
 	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
 }
-function uk(e, t, n) {
+function pk(e, t, n) {
 	let r = e.length;
 	if (r === 1) return;
-	let i = e.map((e) => e.flat()), a = i.map((e) => (Ci(e, (e) => t[e]) + xi(e, (e) => n[e])) / 2), o = Ci(a);
+	let i = e.map((e) => e.flat()), a = i.map((e) => (Ei(e, (e) => t[e]) + wi(e, (e) => n[e])) / 2), o = Ei(a);
 	for (let e = 0; e < r; e++) {
 		let r = o - a[e];
 		for (let a of i[e]) t[a] += r, n[a] += r;
 	}
 }
-function dk(e, t, n) {
-	if (e === void 0 && t === ck) return gk(My);
+function mk(e, t, n) {
+	if (e === void 0 && t === dk) return yk(Fy);
 	if (e != null) {
 		if (typeof e == "string") {
-			let t = e.startsWith("-"), r = t ? Ny : My;
+			let t = e.startsWith("-"), r = t ? Iy : Fy;
 			switch ((t ? e.slice(1) : e).toLowerCase()) {
 				case "value":
-				case n: return fk(r);
-				case "z": return pk(r);
-				case "sum": return mk(r);
-				case "appearance": return hk(r);
-				case "inside-out": return gk(r);
+				case n: return hk(r);
+				case "z": return gk(r);
+				case "sum": return _k(r);
+				case "appearance": return vk(r);
+				case "inside-out": return yk(r);
 			}
-			return _k(jb(e));
+			return bk(Pb(e));
 		}
-		if (typeof e == "function") return (e.length === 1 ? _k : vk)(e);
-		if (vb(e)) return yk(e);
+		if (typeof e == "function") return (e.length === 1 ? bk : xk)(e);
+		if (xb(e)) return Sk(e);
 		throw Error(`invalid order: ${e}`);
 	}
 }
-function fk(e) {
+function hk(e) {
 	return (t, n, r) => (t, n) => e(r[t], r[n]);
 }
-function pk(e) {
+function gk(e) {
 	return (t, n, r, i) => (t, n) => e(i[t], i[n]);
 }
-function mk(e) {
-	return bk(e, (e, t, n, r) => fi(ux(e), (e) => Bi(e, (e) => n[e]), (e) => r[e]));
+function _k(e) {
+	return Ck(e, (e, t, n, r) => hi(px(e), (e) => Ui(e, (e) => n[e]), (e) => r[e]));
 }
-function hk(e) {
-	return bk(e, (e, t, n, r) => fi(ux(e), (e) => t[Di(e, (e) => n[e])], (e) => r[e]));
+function vk(e) {
+	return Ck(e, (e, t, n, r) => hi(px(e), (e) => t[Ai(e, (e) => n[e])], (e) => r[e]));
 }
-function gk(e) {
-	return bk(e, (e, t, n, r) => {
-		let i = ux(e), a = fi(i, (e) => t[Di(e, (e) => n[e])], (e) => r[e]), o = ai(i, (e) => Bi(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
+function yk(e) {
+	return Ck(e, (e, t, n, r) => {
+		let i = px(e), a = hi(i, (e) => t[Ai(e, (e) => n[e])], (e) => r[e]), o = ci(i, (e) => Ui(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
 		for (let e of a) l < 0 ? (l += o.get(e), s.push(e)) : (l -= o.get(e), c.push(e));
 		return c.reverse().concat(s);
 	});
 }
-function _k(e) {
+function bk(e) {
 	return (t) => {
-		let n = wb(t, e);
-		return (e, t) => My(n[e], n[t]);
+		let n = Db(t, e);
+		return (e, t) => Fy(n[e], n[t]);
 	};
 }
-function vk(e) {
-	return (t) => vb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
+function xk(e) {
+	return (t) => xb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 }
-function yk(e) {
-	return bk(My, () => e);
+function Sk(e) {
+	return Ck(Fy, () => e);
 }
-function bk(e, t) {
+function Ck(e, t) {
 	return (n, r, i, a) => {
 		if (!a) throw Error("missing channel: z");
-		let o = new Zr(t(n, r, i, a).map((e, t) => [e, t]));
+		let o = new ei(t(n, r, i, a).map((e, t) => [e, t]));
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
 // node_modules/@observablehq/plot/src/marks/rect.js
-var xk = { ariaLabel: "rect" }, Sk = class extends vE {
+var wk = { ariaLabel: "rect" }, Tk = class extends xE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
 		super(e, {
@@ -12031,88 +12036,88 @@ var xk = { ariaLabel: "rect" }, Sk = class extends vE {
 				scale: "y",
 				optional: !0
 			}
-		}, t, xk), Ck(this, t), wk(this, t);
+		}, t, wk), Ek(this, t), Dk(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x1: s, y1: c, x2: l, y2: u } = n, { marginTop: d, marginRight: f, marginBottom: p, marginLeft: m, width: h, height: g } = r, { projection: _ } = i, { insetTop: v, insetRight: y, insetBottom: b, insetLeft: x } = this, { rx: S, ry: C, rx1y1: w, rx1y2: T, rx2y1: E, rx2y2: D } = this;
-		(s || l) && !_ && Hw(a) && (s = l = null), (c || u) && !_ && Hw(o) && (c = u = null);
+		(s || l) && !_ && Gw(a) && (s = l = null), (c || u) && !_ && Gw(o) && (c = u = null);
 		let O = a?.bandwidth ? a.bandwidth() : 0, k = o?.bandwidth ? o.bandwidth() : 0;
-		return MT("svg:g", i).call(sE, this, r, i).call(dE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(cE, this).call(Tk, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(XT, this, n) : (e) => e.append("rect").call(cE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(G, "rx", S).call(G, "ry", C).call(XT, this, n))).node();
+		return FT("svg:g", i).call(uE, this, r, i).call(mE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(dE, this).call(Ok, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call($T, this, n) : (e) => e.append("rect").call(dE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(G, "rx", S).call(G, "ry", C).call($T, this, n))).node();
 	}
 };
-function Ck(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
-	e.insetTop = Lb(n), e.insetRight = Lb(r), e.insetBottom = Lb(i), e.insetLeft = Lb(a);
+function Ek(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
+	e.insetTop = Bb(n), e.insetRight = Bb(r), e.insetBottom = Bb(i), e.insetLeft = Bb(a);
 }
-function wk(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
-	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = fE(n, "auto"), e.ry = fE(r, "auto"));
+function Dk(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
+	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = hE(n, "auto"), e.ry = hE(r, "auto"));
 }
-function Tk(e, t, n, r, i, a) {
+function Ok(e, t, n, r, i, a) {
 	let { rx1y1: o, rx1y2: s, rx2y1: c, rx2y2: l } = a;
-	typeof t != "function" && (t = Bb(t)), typeof n != "function" && (n = Bb(n)), typeof r != "function" && (r = Bb(r)), typeof i != "function" && (i = Bb(i));
+	typeof t != "function" && (t = Ub(t)), typeof n != "function" && (n = Ub(n)), typeof r != "function" && (r = Ub(r)), typeof i != "function" && (i = Ub(i));
 	let u = Math.max(Math.abs(o + c), Math.abs(s + l)), d = Math.max(Math.abs(o + s), Math.abs(c + l));
 	e.attr("d", (e) => {
 		let a = t(e), f = n(e), p = r(e), m = i(e), h = a > p, g = f > m, _ = h ? p : a, v = h ? a : p, y = g ? m : f, b = g ? f : m, x = Math.min(1, (v - _) / u, (b - y) / d), S = x * (h ? g ? l : c : g ? s : o), C = x * (h ? g ? s : o : g ? l : c), w = x * (h ? g ? o : s : g ? c : l), T = x * (h ? g ? c : l : g ? o : s);
-		return `M${_},${y + Dk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + Ek(S, T)},${y}H${v - Ek(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + Dk(C, w)}V${b - Dk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - Ek(w, C)},${b}H${_ + Ek(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - Dk(T, S)}Z`;
+		return `M${_},${y + Ak(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + kk(S, T)},${y}H${v - kk(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + Ak(C, w)}V${b - Ak(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - kk(w, C)},${b}H${_ + kk(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - Ak(T, S)}Z`;
 	});
 }
-function Ek(e, t) {
+function kk(e, t) {
 	return t < 0 ? e : Math.abs(e);
 }
-function Dk(e, t) {
+function Ak(e, t) {
 	return t < 0 ? Math.abs(e) : e;
 }
-function Ok(e, t) {
-	return new Sk(e, rD(iD(t)));
+function jk(e, t) {
+	return new Tk(e, oD(sD(t)));
 }
 // node_modules/@observablehq/plot/src/marks/frame.js
-var kk = {
+var Mk = {
 	ariaLabel: "frame",
 	fill: "none",
 	stroke: "currentColor",
 	clip: !1
-}, Ak = {
+}, Nk = {
 	ariaLabel: "frame",
 	fill: null,
 	stroke: "currentColor",
 	strokeLinecap: "square",
 	clip: !1
-}, jk = class extends vE {
+}, Pk = class extends xE {
 	constructor(e = {}) {
 		let { anchor: t = null } = e;
-		super(Ab, void 0, e, t == null ? kk : Ak), this.anchor = Jb(t, "anchor", [
+		super(Nb, void 0, e, t == null ? Mk : Nk), this.anchor = Zb(t, "anchor", [
 			"top",
 			"right",
 			"bottom",
 			"left"
-		]), Ck(this, e), t || wk(this, e);
+		]), Ek(this, e), t || Dk(this, e);
 	}
 	render(e, t, n, r, i) {
 		let { marginTop: a, marginRight: o, marginBottom: s, marginLeft: c, width: l, height: u } = r, { anchor: d, insetTop: f, insetRight: p, insetBottom: m, insetLeft: h } = this, { rx: g, ry: _, rx1y1: v, rx1y2: y, rx2y1: b, rx2y2: x } = this, S = c + h, C = l - o - p, w = a + f, T = u - s - m;
-		return MT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(sE, this, r, i).call(cE, this).call(XT, this, n).call(dE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(Tk, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
+		return FT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(uE, this, r, i).call(dE, this).call($T, this, n).call(mE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(Ok, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
 	}
 };
-function Mk(e) {
-	return new jk(e);
+function Fk(e) {
+	return new Pk(e);
 }
 // node_modules/@observablehq/plot/src/marks/tip.js
-var Nk = {
+var Ik = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
 	stroke: "currentColor"
-}, Pk = /* @__PURE__ */ new Set([
+}, Lk = /* @__PURE__ */ new Set([
 	"geometry",
 	"href",
 	"src",
 	"ariaLabel",
 	"scales"
-]), Fk = class extends vE {
+]), Rk = class extends xE {
 	constructor(e, t = {}) {
 		t.tip && (t = {
 			...t,
 			tip: !1
-		}), t.title === void 0 && kx(e) && Ax(e) && (t = {
+		}), t.title === void 0 && Mx(e) && Nx(e) && (t = {
 			...t,
-			title: Nb
+			title: Ib
 		});
 		let { x: n, y: r, x1: i, x2: a, y1: o, y2: s, anchor: c, preferredAnchor: l = "bottom", monospace: u, fontFamily: d = u ? "ui-monospace, monospace" : void 0, fontSize: f, fontStyle: p, fontVariant: m, fontWeight: h, lineHeight: g = 1, lineWidth: _ = 20, frameAnchor: v, format: y, textAnchor: b = "start", textOverflow: x, textPadding: S = 8, title: C, pointerSize: w = 12, pathFilter: T = "drop-shadow(0 3px 4px rgba(0,0,0,0.2))" } = t;
 		super(e, {
@@ -12150,18 +12155,18 @@ var Nk = {
 				value: C,
 				optional: !0
 			}
-		}, t, Nk), this.anchor = Ux(c, "anchor"), this.preferredAnchor = Ux(l, "preferredAnchor"), this.frameAnchor = Wx(v), this.textAnchor = fE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = Ib(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = yD(x), this.monospace = !!u, this.fontFamily = Ib(d), this.fontSize = Lb(f), this.fontStyle = Ib(p), this.fontVariant = Ib(m), this.fontWeight = Ib(h);
-		for (let e in Nk) e in this.channels && (this[e] = Nk[e]);
-		this.splitLines = ND(this), this.clipLine = PD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
+		}, t, Ik), this.anchor = Kx(c, "anchor"), this.preferredAnchor = Kx(l, "preferredAnchor"), this.frameAnchor = qx(v), this.textAnchor = hE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = zb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = SD(x), this.monospace = !!u, this.fontFamily = zb(d), this.fontSize = Bb(f), this.fontStyle = zb(p), this.fontVariant = zb(m), this.fontWeight = zb(h);
+		for (let e in Ik) e in this.channels && (this[e] = Ik[e]);
+		this.splitLines = ID(this), this.clipLine = LD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
 	}
 	render(e, t, n, r, i) {
-		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = _E(this, r), j = ME(n, k), M = NE(n, A), N = p ? MD : jD, ee = N("…"), te, P;
-		"title" in n ? (te = Bk.call(this, { title: n.channels.title }, t), P = Hk) : (te = Bk.call(this, n.channels, t), P = Uk);
-		let ne = MT("svg:g", i).call(sE, this, r, i).call(wD, this).call(dE, this, {
+		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = bE(this, r), j = FE(n, k), M = IE(n, A), N = p ? FD : PD, ee = N("…"), te, P;
+		"title" in n ? (te = Uk.call(this, { title: n.channels.title }, t), P = Gk) : (te = Uk.call(this, n.channels, t), P = Kk);
+		let ne = FT("svg:g", i).call(uE, this, r, i).call(DD, this).call(mE, this, {
 			x: T && o,
 			y: E && s
-		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(cE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
-			let i = ts(this);
+		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(dE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
+			let i = is(this);
 			this.setAttribute("fill", "currentColor"), this.setAttribute("fill-opacity", 1), this.setAttribute("stroke", "none");
 			let o = P.call(a, r, e, te, t, n);
 			if (typeof o == "string") for (let e of a.splitLines(o)) re(i, { value: a.clipLine(e) });
@@ -12175,11 +12180,11 @@ var Nk = {
 		})));
 		function re(e, { label: t, value: n, color: r, opacity: i }) {
 			t ??= "", n ??= "";
-			let a = r != null || i != null, o, s = h * 100, [c] = FD(t, s, N, ee);
+			let a = r != null || i != null, o, s = h * 100, [c] = RD(t, s, N, ee);
 			if (c >= 0) t = t.slice(0, c).trimEnd() + "…", o = n.trim(), n = "";
 			else {
 				(t || !n && !a) && (n = " " + n);
-				let [e] = FD(n, s - N(t), N, ee);
+				let [e] = RD(n, s - N(t), N, ee);
 				e >= 0 && (o = n.trim(), n = n.slice(0, e).trimEnd() + "…");
 			}
 			let l = e.append("tspan").attr("x", 0).attr("dy", `${m}em`).text("​");
@@ -12196,24 +12201,24 @@ var Nk = {
 					s = l && u ? d && f ? a.preferredAnchor : f ? "bottom" : "top" : d && f ? l ? "left" : "right" : (l || u) && (d || f) ? `${f ? "bottom" : "top"}-${l ? "left" : "right"}` : a.preferredAnchor;
 				}
 				let c = this.firstChild, l = this.lastChild;
-				if (c.setAttribute("d", zk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
-				l.setAttribute("y", `${+Lk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Rk(s, _, g, i, o)})`);
+				if (c.setAttribute("d", Hk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
+				l.setAttribute("y", `${+Bk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Vk(s, _, g, i, o)})`);
 			}), ne.attr("visibility", null);
 		}
 		return e.length && (ne.attr("visibility", "hidden"), u.isConnected ? Promise.resolve().then(ie) : typeof requestAnimationFrame < "u" && requestAnimationFrame(ie)), ne.node();
 	}
 };
-function Ik(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = sx(t, n)), new Fk(e, {
+function zk(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = ux(t, n)), new Rk(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function Lk(e, t, n) {
+function Bk(e, t, n) {
 	return /^top(?:-|$)/.test(e) ? .94 - n : -.29 - t * n;
 }
-function Rk(e, t, n, r, i) {
+function Vk(e, t, n, r, i) {
 	switch (e) {
 		case "middle": return [-r / 2, i / 2];
 		case "top-left": return [n, t + n];
@@ -12226,7 +12231,7 @@ function Rk(e, t, n, r, i) {
 		case "left": return [n + t / 2, i / 2];
 	}
 }
-function zk(e, t, n, r, i) {
+function Hk(e, t, n, r, i) {
 	let a = r + n * 2, o = i + n * 2;
 	switch (e) {
 		case "middle": return `M${-a / 2},${-o / 2}h${a}v${o}h${-a}z`;
@@ -12240,22 +12245,22 @@ function zk(e, t, n, r, i) {
 		case "left": return `M0,0l${t / 2},${-t / 2}v${t / 2 - o / 2}h${a}v${o}h${-a}v${t / 2 - o / 2}z`;
 	}
 }
-function Bk(e, t) {
+function Uk(e, t) {
 	let n = {}, r = this.format;
-	r = Vk(r, e, "x"), r = Vk(r, e, "y"), this.format = r;
+	r = Wk(r, e, "x"), r = Wk(r, e, "y"), this.format = r;
 	for (let t in r) {
 		let i = r[t];
 		if (i !== null && i !== !1) {
 			if (t === "fx" || t === "fy") n[t] = !0;
 			else {
-				let r = oC(e, t);
+				let r = lC(e, t);
 				r && (n[t] = r);
 			}
 		}
 	}
 	for (let t in e) {
-		if (t in n || t in r || Pk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
-		let i = oC(e, t);
+		if (t in n || t in r || Lk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
+		let i = lC(e, t);
 		if (i) {
 			if (i.scale == null && i.defaultScale === "color") continue;
 			n[t] = i;
@@ -12266,29 +12271,29 @@ function Bk(e, t) {
 		let r = this.format[e];
 		if (typeof r == "string") {
 			let i = n[e]?.value ?? t[e]?.domain() ?? [];
-			this.format[e] = (Mx(i) ? hh : Fl)(r);
+			this.format[e] = (Fx(i) ? vh : Rl)(r);
 		} else if (r === void 0 || r === !0) {
 			let n = t[e];
-			this.format[e] = n?.bandwidth ? AO(n, n.domain()) : VT;
+			this.format[e] = n?.bandwidth ? NO(n, n.domain()) : WT;
 		}
 	}
 	return n;
 }
-function Vk(e, t, n) {
+function Wk(e, t, n) {
 	if (!(n in e)) return e;
 	let r = `${n}1`, i = `${n}2`;
 	if ((r in e || !(r in t)) && (i in e || !(i in t))) return e;
 	let a = Object.entries(e), o = e[n];
 	return a.splice(a.findIndex(([e]) => e === n) + 1, 0, [r, o], [i, o]), Object.fromEntries(a);
 }
-function Hk(e, t, { title: n }) {
+function Gk(e, t, { title: n }) {
 	return this.format.title(n.value[e], e);
 }
-function* Uk(e, t, n, r, i) {
+function* Kk(e, t, n, r, i) {
 	for (let a in n) {
 		if (a === "fx" || a === "fy") {
 			yield {
-				label: Kk(r, n, a),
+				label: Yk(r, n, a),
 				value: this.format[a](t[a], e)
 			};
 			continue;
@@ -12296,18 +12301,18 @@ function* Uk(e, t, n, r, i) {
 		if (a === "x1" && "x2" in n || a === "y1" && "y2" in n) continue;
 		let o = n[a];
 		if (a === "x2" && "x1" in n) yield {
-			label: Gk(r, n, "x"),
-			value: Wk(this.format.x2, n.x1, o, e)
+			label: Jk(r, n, "x"),
+			value: qk(this.format.x2, n.x1, o, e)
 		};
 		else if (a === "y2" && "y1" in n) yield {
-			label: Gk(r, n, "y"),
-			value: Wk(this.format.y2, n.y1, o, e)
+			label: Jk(r, n, "y"),
+			value: qk(this.format.y2, n.y1, o, e)
 		};
 		else {
 			let t = o.value[e], s = o.scale;
-			if (!jy(t) && s == null) continue;
+			if (!Py(t) && s == null) continue;
 			yield {
-				label: Kk(r, n, a),
+				label: Yk(r, n, a),
 				value: this.format[a](t, e),
 				color: s === "color" ? i[a][e] : null,
 				opacity: s === "opacity" ? i[a][e] : null
@@ -12315,41 +12320,41 @@ function* Uk(e, t, n, r, i) {
 		}
 	}
 }
-function Wk(e, t, n, r) {
+function qk(e, t, n, r) {
 	return n.hint?.length ? `${e(n.value[r] - t.value[r], r)}` : `${e(t.value[r], r)}–${e(n.value[r], r)}`;
 }
-function Gk(e, t, n) {
-	let r = Kk(e, t, `${n}1`, n), i = Kk(e, t, `${n}2`, n);
+function Jk(e, t, n) {
+	let r = Yk(e, t, `${n}1`, n), i = Yk(e, t, `${n}2`, n);
 	return r === i ? r : `${r}–${i}`;
 }
-function Kk(e, t, n, r = n) {
+function Yk(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
 // node_modules/@observablehq/plot/src/plot.js
-function qk(e = {}) {
-	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = hE(e.className), l = e.marks === void 0 ? [] : Xk(e.marks);
-	l.push(...sA(l));
-	let u = iA(t, e), d = /* @__PURE__ */ new Map();
+function Xk(e = {}) {
+	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = vE(e.className), l = e.marks === void 0 ? [] : $k(e.marks);
+	l.push(...uA(l));
+	let u = sA(t, e), d = /* @__PURE__ */ new Map();
 	for (let t of l) {
-		let n = aA(t, u, e);
+		let n = cA(t, u, e);
 		n && d.set(t, n);
 	}
 	let f = /* @__PURE__ */ new Map();
-	u && nA(f, [u], e), nA(f, d, e);
-	let p = Xk(cA(l, f, e));
+	u && aA(f, [u], e), aA(f, d, e);
+	let p = $k(dA(l, f, e));
 	for (let t of p) {
-		let n = aA(t, u, e);
+		let n = cA(t, u, e);
 		n && d.set(t, n);
 	}
 	l.unshift(...p);
-	let m = qw(f, e);
+	let m = Xw(f, e);
 	if (m !== void 0) {
-		let e = u ? hT(m, u) : void 0;
+		let e = u ? vT(m, u) : void 0;
 		for (let t of l) {
 			if (t.facet === null || t.facet === "super") continue;
 			let n = d.get(t);
-			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? hT(m, n) : e);
+			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? vT(m, n) : e);
 		}
 		let t = /* @__PURE__ */ new Set();
 		for (let { facetsIndex: e } of d.values()) e?.forEach((e, n) => {
@@ -12358,28 +12363,28 @@ function qk(e = {}) {
 		m.forEach(0 < t.size && t.size < m.length ? (e, n) => e.empty = !t.has(n) : (e) => e.empty = !1);
 		for (let e of l) if (e.facet === "exclude") {
 			let t = d.get(e);
-			t !== void 0 && (t.facetsIndex = Zw(t.facetsIndex));
+			t !== void 0 && (t.facetsIndex = eT(t.facetsIndex));
 		}
 	}
-	for (let t of aS.keys()) rx(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
+	for (let t of cS.keys()) ox(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
 	let h = /* @__PURE__ */ new Map();
 	for (let t of l) {
 		if (h.has(t)) throw Error("duplicate mark; each mark must be unique");
 		let { facetsIndex: n, channels: r } = d.get(t) ?? {}, { data: i, facets: a, channels: o } = t.initialize(n, r, e);
-		$k(o, e), h.set(t, {
+		nA(o, e), h.set(t, {
 			data: i,
 			facets: a,
 			channels: o
 		});
 	}
-	let g = xw(nA(f, h, e), e), _ = wE(g, l, e);
-	Cw(g, _);
-	let v = Sw(g), { fx: y, fy: b } = v, x = y || b ? Dw(g, _) : _, S = y || b ? yA(v, _) : _, C = jT(e), w = C.document, T = oa("svg").call(w.documentElement), E = T;
-	C.ownerSVGElement = T, C.className = c, C.projection = yT(e, x), C.path = function() {
-		return Xd(this.projection ?? AT(v));
-	}, C.filterFacets = (e, t) => hT(m, {
+	let g = ww(aA(f, h, e), e), _ = DE(g, l, e);
+	Ew(g, _);
+	let v = Tw(g), { fx: y, fy: b } = v, x = y || b ? Aw(g, _) : _, S = y || b ? SA(v, _) : _, C = PT(e), w = C.document, T = la("svg").call(w.documentElement), E = T;
+	C.ownerSVGElement = T, C.className = c, C.projection = ST(e, x), C.path = function() {
+		return $d(this.projection ?? NT(v));
+	}, C.filterFacets = (e, t) => vT(m, {
 		channels: t,
-		groups: Yw(e, t)
+		groups: Qw(e, t)
 	}), C.getMarkState = (e) => {
 		let t = h.get(e), n = d.get(e);
 		return {
@@ -12397,28 +12402,28 @@ function qk(e = {}) {
 		let r = t.facet === "super" ? S : x, i = t.initializer(n.data, n.facets, n.channels, v, r, C);
 		if (i.data !== void 0 && (n.data = i.data), i.facets !== void 0 && (n.facets = i.facets), i.channels !== void 0) {
 			let { fx: r, fy: a, ...o } = i.channels;
-			tA(o), Object.assign(n.channels, o);
+			iA(o), Object.assign(n.channels, o);
 			for (let t of Object.values(o)) {
 				let { scale: n } = t;
-				n != null && !oS(aS.get(n)) && (eA(t, e), D.add(n));
+				n != null && !lS(cS.get(n)) && (rA(t, e), D.add(n));
 			}
 			(r != null || a != null) && d.set(t, !0);
 		}
 	}
 	if (D.size) {
 		let t = /* @__PURE__ */ new Map();
-		nA(t, h, e, (e) => D.has(e)), nA(f, h, e, (e) => D.has(e));
-		let n = vA(xw(t, e), g), { scales: r, ...i } = Sw(n);
+		aA(t, h, e, (e) => D.has(e)), aA(f, h, e, (e) => D.has(e));
+		let n = xA(ww(t, e), g), { scales: r, ...i } = Tw(n);
 		Object.assign(g, n), Object.assign(v, i), Object.assign(v.scales, r);
 	}
 	let O, k;
 	m !== void 0 && (O = {
 		x: y?.domain(),
 		y: b?.domain()
-	}, m = Jw(m, O), k = Xw(y, b, _));
+	}, m = Zw(m, O), k = $w(y, b, _));
 	for (let [e, t] of h) t.values = e.scale(t.channels, v, C);
 	let { width: A, height: j } = _;
-	ts(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
+	is(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
   --plot-background: white;
   display: block;
   height: auto;
@@ -12428,7 +12433,7 @@ function qk(e = {}) {
 :where(.${c} text),
 :where(.${c} tspan) {
   white-space: pre;
-}`)).call(gE, n);
+}`)).call(yE, n);
 	for (let e of l) {
 		let { channels: t, values: n, facets: r } = h.get(e);
 		if (m === void 0 || e.facet === "super") {
@@ -12445,11 +12450,11 @@ function qk(e = {}) {
 				if (r) {
 					let i = d.has(e);
 					if (o = r[i ? a.i : 0], o = e.filter(o, t, n), o.length === 0) continue;
-					!i && o === r[0] && (o = fx(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
+					!i && o === r[0] && (o = hx(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
 				}
 				let s = e.render(o, v, n, x, C);
 				if (s != null) {
-					(i ??= ts(T).append("g")).append(() => s).datum(a);
+					(i ??= is(T).append("g")).append(() => s).datum(a);
 					for (let e of [
 						"aria-label",
 						"aria-description",
@@ -12461,103 +12466,103 @@ function qk(e = {}) {
 			i?.selectChildren().each(k);
 		}
 	}
-	let M = XO(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
-	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(Jk(w, r, "h2")), i != null && E.append(Jk(w, i, "h3")), E.append(...M, T), a != null && E.append(Yk(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = Gw(v.scales), E.legend = GO(g, C, e);
-	let ee = YC();
-	return ee > 0 && ts(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${ee.toLocaleString("en-US")} warning${ee === 1 ? "" : "s"}. Please check the console.`), E;
+	let M = $O(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
+	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(Zk(w, r, "h2")), i != null && E.append(Zk(w, i, "h3")), E.append(...M, T), a != null && E.append(Qk(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = Jw(v.scales), E.legend = JO(g, C, e);
+	let ee = QC();
+	return ee > 0 && is(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${ee.toLocaleString("en-US")} warning${ee === 1 ? "" : "s"}. Please check the console.`), E;
 }
-function Jk(e, t, n) {
+function Zk(e, t, n) {
 	if (t.ownerDocument) return t;
 	let r = e.createElement(n);
 	return r.append(t), r;
 }
-function Yk(e, t) {
+function Qk(e, t) {
 	let n = e.createElement("figcaption");
 	return n.append(t), n;
 }
-function Xk(e) {
-	return e.flat(Infinity).filter((e) => e != null).map(Zk);
+function $k(e) {
+	return e.flat(Infinity).filter((e) => e != null).map(eA);
 }
-function Zk(e) {
-	return typeof e.render == "function" ? e : new Qk(e);
+function eA(e) {
+	return typeof e.render == "function" ? e : new tA(e);
 }
-var Qk = class extends vE {
+var tA = class extends xE {
 	constructor(e) {
 		if (typeof e != "function") throw TypeError("invalid mark; missing render function");
 		super(), this.render = e;
 	}
 	render() {}
 };
-function $k(e, t) {
-	for (let n in e) eA(e[n], t);
+function nA(e, t) {
+	for (let n in e) rA(e[n], t);
 	return e;
 }
-function eA(e, t) {
+function rA(e, t) {
 	let { scale: n, transform: r = !0 } = e;
 	if (n == null || !r) return;
-	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : bx(o, i) } = t[n] ?? {};
-	s != null && (e.value = $b(e.value, s), e.transform = !1);
+	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : Cx(o, i) } = t[n] ?? {};
+	s != null && (e.value = nx(e.value, s), e.transform = !1);
 }
-function tA(e) {
-	for (let t in e) ZS(t, e[t]);
+function iA(e) {
+	for (let t in e) eC(t, e[t]);
 }
-function nA(e, t, n, r = Fb) {
+function aA(e, t, n, r = Rb) {
 	for (let { channels: i } of t.values()) for (let t in i) {
 		let a = i[t], { scale: o } = a;
 		if (o != null && r(o)) {
 			if (o === "projection") {
-				if (!DT(n)) {
+				if (!AT(n)) {
 					let t = n.x?.domain === void 0, r = n.y?.domain === void 0;
 					if (t || r) {
-						let [n, i] = kT(a);
-						t && rA(e, "x", n), r && rA(e, "y", i);
+						let [n, i] = MT(a);
+						t && oA(e, "x", n), r && oA(e, "y", i);
 					}
 				}
-			} else rA(e, o, a);
+			} else oA(e, o, a);
 		}
 	}
 	return e;
 }
-function rA(e, t, n) {
+function oA(e, t, n) {
 	let r = e.get(t);
 	r === void 0 ? e.set(t, [n]) : r.push(n);
 }
-function iA(e, t) {
+function sA(e, t) {
 	if (e == null) return;
 	let { x: n, y: r } = e;
 	if (n == null && r == null) return;
-	let i = Xb(e.data);
+	let i = $b(e.data);
 	if (i == null) throw Error("missing facet data");
 	let a = {};
-	return n != null && (a.fx = JS(i, {
+	return n != null && (a.fx = ZS(i, {
 		value: n,
 		scale: "fx"
-	})), r != null && (a.fy = JS(i, {
+	})), r != null && (a.fy = ZS(i, {
 		value: r,
 		scale: "fy"
-	})), $k(a, t), {
+	})), nA(a, t), {
 		channels: a,
-		groups: Yw(i, a),
+		groups: Qw(i, a),
 		data: e.data
 	};
 }
-function aA(e, t, n) {
+function cA(e, t, n) {
 	if (e.facet === null || e.facet === "super") return;
 	let { fx: r, fy: i } = e;
 	if (r != null || i != null) {
-		let t = Xb(e.data ?? r ?? i);
+		let t = $b(e.data ?? r ?? i);
 		if (t === void 0) throw Error(`missing facet data in ${e.ariaLabel}`);
 		if (t === null) return;
 		let a = {};
-		return r != null && (a.fx = JS(t, {
+		return r != null && (a.fx = ZS(t, {
 			value: r,
 			scale: "fx"
-		})), i != null && (a.fy = JS(t, {
+		})), i != null && (a.fy = ZS(t, {
 			value: i,
 			scale: "fy"
-		})), $k(a, n), {
+		})), nA(a, n), {
 			channels: a,
-			groups: Yw(t, a)
+			groups: Qw(t, a)
 		};
 	}
 	if (t === void 0) return;
@@ -12566,53 +12571,53 @@ function aA(e, t, n) {
 		channels: a,
 		groups: o
 	};
-	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && lx(Xb(e.data)) === lx(s) && XC(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
+	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && fx($b(e.data)) === fx(s) && $C(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
 }
-function oA(e, t = {}) {
-	return hS({
+function lA(e, t = {}) {
+	return vS({
 		...t,
 		x: null,
 		y: null
 	}, (t, n, r, i, a, o) => o.getMarkState(e));
 }
-function sA(e) {
+function uA(e) {
 	let t = [];
 	for (let n of e) {
 		let e = n.tip;
 		if (e) {
 			e === !0 ? e = {} : typeof e == "string" && (e = { pointer: e });
 			let { pointer: r, preferredAnchor: i } = e;
-			r = /^x$/i.test(r) ? AE : /^y$/i.test(r) ? jE : kE, e = r(oA(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === jE ? "left" : "bottom");
-			let a = Ik(n.data, e);
+			r = /^x$/i.test(r) ? NE : /^y$/i.test(r) ? PE : ME, e = r(lA(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === PE ? "left" : "bottom");
+			let a = zk(n.data, e);
 			a.facet = n.facet, a.facetAnchor = n.facetAnchor, t.push(a);
 		}
 	}
 	return t;
 }
-function cA(e, t, n) {
+function dA(e, t, n) {
 	let { projection: r, x: i = {}, y: a = {}, fx: o = {}, fy: s = {}, axis: c, grid: l, facet: u = {}, facet: { axis: d = c, grid: f } = u, x: { axis: p = c, grid: m = p === null ? null : l } = i, y: { axis: h = c, grid: g = h === null ? null : l } = a, fx: { axis: _ = d, grid: v = _ === null ? null : f } = o, fy: { axis: y = d, grid: b = y === null ? null : f } = s } = n;
-	(r || !rx(i) && !_A("x", e)) && (p = m = null), (r || !rx(a) && !_A("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !gA(e, "x")), h === void 0 && (h = !gA(e, "y")), _ === void 0 && (_ = !gA(e, "fx")), y === void 0 && (y = !gA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
+	(r || !ox(i) && !bA("x", e)) && (p = m = null), (r || !ox(a) && !bA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !yA(e, "x")), h === void 0 && (h = !yA(e, "y")), _ === void 0 && (_ = !yA(e, "fx")), y === void 0 && (y = !yA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
 	let x = [];
-	return uA(x, b, bO, s), lA(x, y, uO, "right", "left", u, s), uA(x, v, SO, o), lA(x, _, fO, "top", "bottom", u, o), uA(x, g, yO, a), lA(x, h, lO, "left", "right", n, a), uA(x, m, xO, i), lA(x, p, dO, "bottom", "top", n, i), x;
+	return pA(x, b, CO, s), fA(x, y, pO, "right", "left", u, s), pA(x, v, TO, o), fA(x, _, hO, "top", "bottom", u, o), pA(x, g, SO, a), fA(x, h, fO, "left", "right", n, a), pA(x, m, wO, i), fA(x, p, mO, "bottom", "top", n, i), x;
 }
-function lA(e, t, n, r, i, a, o) {
+function fA(e, t, n, r, i, a, o) {
 	if (!t) return;
-	let s = dA(t);
-	o = fA(s ? r : t, a, o);
+	let s = mA(t);
+	o = hA(s ? r : t, a, o);
 	let { line: c } = o;
-	(n === lO || n === dO) && c && !Vx(c) && e.push(Mk(pA(o))), e.push(n(o)), s && e.push(n({
+	(n === fO || n === mO) && c && !Wx(c) && e.push(Fk(gA(o))), e.push(n(o)), s && e.push(n({
 		...o,
 		anchor: i,
 		label: null
 	}));
 }
-function uA(e, t, n, r) {
-	t && !Vx(t) && e.push(n(mA(t, r)));
+function pA(e, t, n, r) {
+	t && !Wx(t) && e.push(n(_A(t, r)));
 }
-function dA(e) {
+function mA(e) {
 	return /^\s*both\s*$/i.test(e);
 }
-function fA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
+function hA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
 	return {
 		anchor: e,
 		line: n,
@@ -12631,7 +12636,7 @@ function fA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tic
 		labelOffset: h
 	};
 }
-function pA(e) {
+function gA(e) {
 	let { anchor: t, line: n } = e;
 	return {
 		anchor: t,
@@ -12639,7 +12644,7 @@ function pA(e) {
 		stroke: n === !0 ? void 0 : n
 	};
 }
-function mA(e, { stroke: t = Rx(e) ? e : void 0, ticks: n = hA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
+function _A(e, { stroke: t = Vx(e) ? e : void 0, ticks: n = vA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
 	return {
 		stroke: t,
 		ticks: n,
@@ -12648,33 +12653,33 @@ function mA(e, { stroke: t = Rx(e) ? e : void 0, ticks: n = hA(e) ? e : void 0, 
 		ariaDescription: a
 	};
 }
-function hA(e) {
+function vA(e) {
 	switch (typeof e) {
 		case "number": return !0;
-		case "string": return !Rx(e);
+		case "string": return !Vx(e);
 	}
-	return kx(e) || typeof e?.range == "function";
+	return Mx(e) || typeof e?.range == "function";
 }
-function gA(e, t) {
+function yA(e, t) {
 	let n = `${t}-axis `;
 	return e.some((e) => e.ariaLabel?.startsWith(n));
 }
-function _A(e, t) {
+function bA(e, t) {
 	for (let n of t) for (let t in n.channels) {
 		let { scale: r } = n.channels[t];
 		if (r === e || r === "projection") return !0;
 	}
 	return !1;
 }
-function vA(e, t) {
+function xA(e, t) {
 	for (let n in e) {
 		let r = e[n], i = t[n];
 		r.label === void 0 && i && (r.label = i.label);
 	}
 	return e;
 }
-function yA({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Ew(n), l = e && bA(e), u = t && bA(t);
+function SA({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = kw(n), l = e && CA(e), u = t && CA(t);
 	return {
 		marginTop: t ? u[0] : r,
 		marginRight: e ? s - l[1] : i,
@@ -12690,38 +12695,38 @@ function yA({ fx: e, fy: t }, n) {
 		height: c
 	};
 }
-function bA(e) {
+function CA(e) {
 	let t = e.domain();
 	if (t.length === 0) return [0, e.bandwidth()];
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
 // node_modules/@observablehq/plot/src/curve.js
-var xA = /* @__PURE__ */ new Map([
-	["basis", Kv],
-	["basis-closed", Jv],
-	["basis-open", Xv],
-	["bundle", Qv],
-	["bump-x", pv],
-	["bump-y", mv],
-	["cardinal", ty],
-	["cardinal-closed", ry],
-	["cardinal-open", ay],
-	["catmull-rom", cy],
-	["catmull-rom-closed", uy],
-	["catmull-rom-open", fy],
-	["linear", av],
-	["linear-closed", my],
-	["monotone-x", Sy],
-	["monotone-y", Cy],
-	["natural", Ey],
-	["step", Oy],
-	["step-after", Ay],
-	["step-before", ky]
+var wA = /* @__PURE__ */ new Map([
+	["basis", Yv],
+	["basis-closed", Zv],
+	["basis-open", $v],
+	["bundle", ty],
+	["bump-x", gv],
+	["bump-y", _v],
+	["cardinal", iy],
+	["cardinal-closed", oy],
+	["cardinal-open", cy],
+	["catmull-rom", dy],
+	["catmull-rom-closed", py],
+	["catmull-rom-open", hy],
+	["linear", cv],
+	["linear-closed", _y],
+	["monotone-x", Ty],
+	["monotone-y", Ey],
+	["natural", ky],
+	["step", jy],
+	["step-after", Ny],
+	["step-before", My]
 ]);
-function SA(e = av, t) {
+function TA(e = cv, t) {
 	if (typeof e == "function") return e;
-	let n = xA.get(`${e}`.toLowerCase());
+	let n = wA.get(`${e}`.toLowerCase());
 	if (!n) throw Error(`unknown curve: ${e}`);
 	if (t !== void 0) {
 		if ("beta" in n) return n.beta(t);
@@ -12730,70 +12735,70 @@ function SA(e = av, t) {
 	}
 	return n;
 }
-function CA(e = wA, t) {
-	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? wA : SA(e, t);
+function EA(e = DA, t) {
+	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? DA : TA(e, t);
 }
-function wA(e) {
-	return av(e);
+function DA(e) {
+	return cv(e);
 }
 // node_modules/@observablehq/plot/src/transforms/bin.js
-function TA(e = { y: "count" }, t = {}) {
-	[e, t] = kA(e, t);
+function OA(e = { y: "count" }, t = {}) {
+	[e, t] = MA(e, t);
 	let { x: n, y: r } = t;
-	return OA(AA(n, t, Nb), null, null, r, e, ZE(t));
+	return jA(NA(n, t, Ib), null, null, r, e, eD(t));
 }
-function EA(e, t, n = {}) {
+function kA(e, t, n = {}) {
 	if (n?.interval == null) return n;
-	let { reduce: r = BS } = n, i = { filter: null };
+	let { reduce: r = US } = n, i = { filter: null };
 	return n[t] != null && (i[t] = r), n[`${t}1`] != null && (i[`${t}1`] = r), n[`${t}2`] != null && (i[`${t}2`] = r), e(i, n);
 }
-function DA(e = {}) {
-	return EA(TA, "y", CE(e, "x"));
+function AA(e = {}) {
+	return kA(OA, "y", EE(e, "x"));
 }
-function OA(e, t, n, r, { data: i = zS, filter: a = US, sort: o, reverse: s, ...c } = {}, l = {}) {
-	e = jA(e), t = jA(t), c = NA(c, l), i = IA(i, Nb), o = o == null ? void 0 : PA("sort", o, l), a = a == null ? void 0 : FA("filter", a, l), n != null && TS(c, "x", "x1", "x2") && (n = null), r != null && TS(c, "y", "y1", "y2") && (r = null);
-	let [u, d] = gx(e), [f, p] = gx(e), [m, h] = gx(t), [g, _] = gx(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = gx(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: ee, ...te } = l, [P, ne] = gx(w), [re] = Kb(T), [ie] = Kb(E), [ae, F] = gx(re), [oe, se] = gx(ie);
+function jA(e, t, n, r, { data: i = HS, filter: a = KS, sort: o, reverse: s, ...c } = {}, l = {}) {
+	e = PA(e), t = PA(t), c = IA(c, l), i = zA(i, Ib), o = o == null ? void 0 : LA("sort", o, l), a = a == null ? void 0 : RA("filter", a, l), n != null && OS(c, "x", "x1", "x2") && (n = null), r != null && OS(c, "y", "y1", "y2") && (r = null);
+	let [u, d] = yx(e), [f, p] = yx(e), [m, h] = yx(t), [g, _] = yx(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = yx(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: ee, ...te } = l, [P, ne] = yx(w), [re] = Yb(T), [ie] = Yb(E), [ae, F] = yx(re), [oe, se] = yx(ie);
 	return {
 		..."z" in l && { z: P || w },
 		..."fill" in l && { fill: ae || T },
 		..."stroke" in l && { stroke: oe || E },
-		...mS(te, (n, r, l) => {
-			let u = yx(wb(n, v), l?.[y]), f = wb(n, w), m = wb(n, re), g = wb(n, ie), b = NS(c, {
+		..._S(te, (n, r, l) => {
+			let u = Sx(Db(n, v), l?.[y]), f = Db(n, w), m = Db(n, re), g = Db(n, ie), b = IS(c, {
 				z: f,
 				fill: m,
 				stroke: g
-			}), S = [], C = [], T = u && x([]), E = f && ne([]), D = m && F([]), O = g && se([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = BA(e, t, n), ee = 0;
+			}), S = [], C = [], T = u && x([]), E = f && ne([]), D = m && F([]), O = g && se([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = UA(e, t, n), ee = 0;
 			for (let e of c) e.initialize(n);
 			o && o.initialize(n), a && a.initialize(n);
 			for (let e of r) {
 				let t = [];
 				for (let t of c) t.scope("facet", e);
 				o && o.scope("facet", e), a && a.scope("facet", e);
-				for (let [r, s] of AS(e, b)) for (let [e, l] of AS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
+				for (let [r, s] of NS(e, b)) for (let [e, l] of NS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
 					t.push(ee++), C.push(i.reduceIndex(s, n, d)), u && T.push(e), f && E.push(b === f ? r : f[(s.length > 0 ? s : l)[0]]), m && D.push(b === m ? r : m[(s.length > 0 ? s : l)[0]]), g && O.push(b === g ? r : g[(s.length > 0 ? s : l)[0]]), k && (k.push(d.x1), A.push(d.x2)), j && (j.push(d.y1), M.push(d.y2));
 					for (let e of c) e.reduce(s, d);
 					o && o.reduce(s, d);
 				}
 				S.push(t);
 			}
-			return PS(S, o, s), {
+			return LS(S, o, s), {
 				data: C,
 				facets: S
 			};
 		}),
-		...!TS(c, "x") && (u ? {
+		...!OS(c, "x") && (u ? {
 			x1: u,
 			x2: f,
-			x: vx(u, f)
+			x: xx(u, f)
 		} : {
 			x: S,
 			x1: D,
 			x2: O
 		}),
-		...!TS(c, "y") && (m ? {
+		...!OS(c, "y") && (m ? {
 			y1: m,
 			y2: g,
-			y: vx(m, g)
+			y: xx(m, g)
 		} : {
 			y: C,
 			y1: k,
@@ -12803,7 +12808,7 @@ function OA(e, t, n, r, { data: i = zS, filter: a = US, sort: o, reverse: s, ...
 		...Object.fromEntries(c.map(({ name: e, output: t }) => [e, t]))
 	};
 }
-function kA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
+function MA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 	return [i, {
 		cumulative: e,
 		domain: t,
@@ -12812,23 +12817,23 @@ function kA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 		...a
 	}];
 }
-function AA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
-	return e = { ...Dx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = MA(e.thresholds, e.interval), e;
+function NA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
+	return e = { ...Ax(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = FA(e.thresholds, e.interval), e;
 }
-function jA(e) {
+function PA(e) {
 	if (e == null) return;
-	let { value: t, cumulative: n, domain: r = Yr, thresholds: i } = e, a = (e) => {
-		let a = wb(e, t), o;
-		if (Mx(a) || zA(i)) {
-			a = $b(a, Gb, Float64Array);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Ex(i) ? i(a, e, t) : i;
-			typeof n == "number" && (n = Up(e, t, n)), Ex(n) && (r === Yr && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
+	let { value: t, cumulative: n, domain: r = Qr, thresholds: i } = e, a = (e) => {
+		let a = Db(e, t), o;
+		if (Fx(a) || HA(i)) {
+			a = nx(a, Jb, Float64Array);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !kx(i) ? i(a, e, t) : i;
+			typeof n == "number" && (n = Kp(e, t, n)), kx(n) && (r === Qr && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
 		} else {
-			a = Hb(a);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Ex(i) ? i(a, e, t) : i;
+			a = Gb(a);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !kx(i) ? i(a, e, t) : i;
 			if (typeof n == "number") {
-				if (r === Yr) {
-					let r = vi(e, t, n);
+				if (r === Qr) {
+					let r = xi(e, t, n);
 					if (isFinite(r)) {
 						if (r > 0) {
 							let i = Math.round(e / r), a = Math.round(t / r);
@@ -12845,61 +12850,61 @@ function jA(e) {
 							for (let e = 0; e < o; ++e) n[e] = (i + e) / r;
 						} else n = [e];
 					} else n = [e];
-				} else n = _i(e, t, n);
-			} else Ex(n) && (r === Yr && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
+				} else n = bi(e, t, n);
+			} else kx(n) && (r === Qr && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
 			o = n;
 		}
 		let s = [];
 		if (o.length === 1) s.push([o[0], o[0]]);
 		else for (let e = 1; e < o.length; ++e) s.push([o[e - 1], o[e]]);
-		return s.bin = (n < 0 ? UA : n > 0 ? HA : VA)(s, o, a), s;
+		return s.bin = (n < 0 ? KA : n > 0 ? GA : WA)(s, o, a), s;
 	};
-	return a.label = _x(t), a;
+	return a.label = bx(t), a;
 }
-function MA(e, t, n = RA) {
-	if (e === void 0) return t === void 0 ? n : Cx(t);
+function FA(e, t, n = VA) {
+	if (e === void 0) return t === void 0 ? n : Ex(t);
 	if (typeof e == "string") {
 		switch (e.toLowerCase()) {
-			case "freedman-diaconis": return Ai;
-			case "scott": return ji;
-			case "sturges": return bi;
-			case "auto": return RA;
+			case "freedman-diaconis": return Ni;
+			case "scott": return Pi;
+			case "sturges": return Ci;
+			case "auto": return VA;
 		}
-		return cb(e);
+		return db(e);
 	}
 	return e;
 }
-function NA(e, t) {
-	return ES(e, t, PA);
-}
-function PA(e, t, n) {
-	return DS(e, t, n, FA);
-}
-function FA(e, t, n) {
-	return kS(e, t, n, IA);
-}
 function IA(e, t) {
-	return jS(e, t, LA);
+	return kS(e, t, LA);
 }
-function LA(e) {
+function LA(e, t, n) {
+	return AS(e, t, n, RA);
+}
+function RA(e, t, n) {
+	return MS(e, t, n, zA);
+}
+function zA(e, t) {
+	return PS(e, t, BA);
+}
+function BA(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "x": return GA;
-		case "x1": return qA;
-		case "x2": return JA;
-		case "y": return KA;
-		case "y1": return YA;
-		case "y2": return XA;
-		case "z": return qS;
+		case "x": return JA;
+		case "x1": return XA;
+		case "x2": return ZA;
+		case "y": return YA;
+		case "y1": return QA;
+		case "y2": return $A;
+		case "z": return XS;
 	}
 	throw Error(`invalid bin reduce: ${e}`);
 }
-function RA(e, t, n) {
-	return Math.min(200, ji(e, t, n));
+function VA(e, t, n) {
+	return Math.min(200, Pi(e, t, n));
 }
-function zA(e) {
-	return Tx(e) || kx(e) && Mx(e);
+function HA(e) {
+	return Ox(e) || Mx(e) && Fx(e);
 }
-function BA(e, t, n) {
+function UA(e, t, n) {
 	let r = e?.(n), i = t?.(n);
 	return r && i ? function* (e) {
 		let t = r.bin(e);
@@ -12929,15 +12934,15 @@ function BA(e, t, n) {
 		}];
 	};
 }
-function VA(e, t, n) {
-	return t = Hb(t), (r) => {
+function WA(e, t, n) {
+	return t = Gb(t), (r) => {
 		let i = e.map(() => []);
-		for (let e of r) i[zr(t, n[e]) - 1]?.push(e);
+		for (let e of r) i[Hr(t, n[e]) - 1]?.push(e);
 		return i;
 	};
 }
-function HA(e, t, n) {
-	let r = VA(e, t, n);
+function GA(e, t, n) {
+	let r = WA(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = 1, n = t.length; e < n; ++e) {
@@ -12947,8 +12952,8 @@ function HA(e, t, n) {
 		return t;
 	};
 }
-function UA(e, t, n) {
-	let r = VA(e, t, n);
+function KA(e, t, n) {
+	let r = WA(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = t.length - 2; e >= 0; --e) {
@@ -12958,29 +12963,29 @@ function UA(e, t, n) {
 		return t;
 	};
 }
-function WA(e, t) {
+function qA(e, t) {
 	let n = (+e + +t) / 2;
 	return e instanceof Date ? new Date(n) : n;
 }
-var GA = { reduceIndex(e, t, { x1: n, x2: r }) {
-	return WA(n, r);
-} }, KA = { reduceIndex(e, t, { y1: n, y2: r }) {
-	return WA(n, r);
-} }, qA = { reduceIndex(e, t, { x1: n }) {
+var JA = { reduceIndex(e, t, { x1: n, x2: r }) {
+	return qA(n, r);
+} }, YA = { reduceIndex(e, t, { y1: n, y2: r }) {
+	return qA(n, r);
+} }, XA = { reduceIndex(e, t, { x1: n }) {
 	return n;
-} }, JA = { reduceIndex(e, t, { x2: n }) {
+} }, ZA = { reduceIndex(e, t, { x2: n }) {
 	return n;
-} }, YA = { reduceIndex(e, t, { y1: n }) {
+} }, QA = { reduceIndex(e, t, { y1: n }) {
 	return n;
-} }, XA = { reduceIndex(e, t, { y2: n }) {
+} }, $A = { reduceIndex(e, t, { y2: n }) {
 	return n;
-} }, ZA = {
+} }, ej = {
 	ariaLabel: "area",
 	strokeWidth: 1,
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, QA = class extends vE {
+}, tj = class extends xE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a, z: o, curve: s, tension: c } = t;
 		super(e, {
@@ -13003,45 +13008,45 @@ var GA = { reduceIndex(e, t, { x1: n, x2: r }) {
 				optional: !0
 			},
 			z: {
-				value: cx(t),
+				value: dx(t),
 				optional: !0
 			}
-		}, t, ZA), this.z = o, this.curve = SA(s, c);
+		}, t, ej), this.z = o, this.curve = TA(s, c);
 	}
 	filter(e) {
 		return e;
 	}
 	render(e, t, n, r, i) {
 		let { x1: a, y1: o, x2: s = a, y2: c = o } = n;
-		return MT("svg:g", i).call(sE, this, r, i).call(dE, this, t, 0, 0).call((t) => t.selectAll().data(eE(e, [
+		return FT("svg:g", i).call(uE, this, r, i).call(mE, this, t, 0, 0).call((t) => t.selectAll().data(rE(e, [
 			a,
 			o,
 			s,
 			c
-		], this, n)).enter().append("path").call(cE, this).call(ZT, this, n).attr("d", lv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
+		], this, n)).enter().append("path").call(dE, this).call(eE, this, n).attr("d", fv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
 	}
 };
-function $A(e, t) {
-	let { x: n = Mb, ...r } = DA(t);
-	return new QA(e, ek(ZO({
+function nj(e, t) {
+	let { x: n = Fb, ...r } = AA(t);
+	return new tj(e, rk(ek({
 		...r,
 		x1: n,
 		x2: void 0
-	}, n === Mb ? "y2" : "y")));
+	}, n === Fb ? "y2" : "y")));
 }
 // node_modules/@observablehq/plot/src/marks/dot.js
-var ej = {
+var rj = {
 	ariaLabel: "dot",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5
 };
-function tj(e) {
-	return e.sort === void 0 && e.reverse === void 0 ? xS({ channel: "-r" }, e) : e;
+function ij(e) {
+	return e.sort === void 0 && e.reverse === void 0 ? wS({ channel: "-r" }, e) : e;
 }
-var nj = class extends vE {
+var aj = class extends xE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i, rotate: a, symbol: o = _v, frameAnchor: s } = t, [c, l] = qb(a, 0), [u, d] = pS(o), [f, p] = qb(i, u == null ? 3 : 4.5);
+		let { x: n, y: r, r: i, rotate: a, symbol: o = bv, frameAnchor: s } = t, [c, l] = Xb(a, 0), [u, d] = gS(o), [f, p] = Xb(i, u == null ? 3 : 4.5);
 		super(e, {
 			x: {
 				value: n,
@@ -13056,7 +13061,7 @@ var nj = class extends vE {
 			r: {
 				value: f,
 				scale: "r",
-				filter: Iy,
+				filter: zy,
 				optional: !0
 			},
 			rotate: {
@@ -13068,7 +13073,7 @@ var nj = class extends vE {
 				scale: "auto",
 				optional: !0
 			}
-		}, tj(t), ej), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = Wx(s);
+		}, ij(t), rj), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = qx(s);
 		let { channels: m } = this, { symbol: h } = m;
 		if (h) {
 			let { fill: e, stroke: t } = m;
@@ -13079,38 +13084,38 @@ var nj = class extends vE {
 		}
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = _E(this, r), _ = m === _v, v = l ? void 0 : f * f * Math.PI;
-		return Ly(f) && (e = []), MT("svg:g", i).call(sE, this, r, i).call(dE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = bE(this, r), _ = m === bv, v = l ? void 0 : f * f * Math.PI;
+		return By(f) && (e = []), FT("svg:g", i).call(uE, this, r, i).call(mE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(cE, this).call(_ ? (e) => {
+		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(dE, this).call(_ ? (e) => {
 			e.attr("cx", s ? (e) => s[e] : h).attr("cy", c ? (e) => c[e] : g).attr("r", l ? (e) => l[e] : f);
 		} : (e) => {
-			e.attr("transform", hD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
-				let t = gl();
+			e.attr("transform", vD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
+				let t = yl();
 				return d[e].draw(t, l[e] * l[e] * Math.PI), t;
 			} : l ? (e) => {
-				let t = gl();
+				let t = yl();
 				return m.draw(t, l[e] * l[e] * Math.PI), t;
 			} : d ? (e) => {
-				let t = gl();
+				let t = yl();
 				return d[e].draw(t, v), t;
 			} : (() => {
-				let e = gl();
+				let e = yl();
 				return m.draw(e, v), e;
 			})());
-		}).call(XT, this, n)).node();
+		}).call($T, this, n)).node();
 	}
 };
-function rj(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = sx(t, n)), new nj(e, {
+function oj(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = ux(t, n)), new aj(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/line.js
-var ij = {
+var sj = {
 	ariaLabel: "line",
 	fill: "none",
 	stroke: "currentColor",
@@ -13118,7 +13123,7 @@ var ij = {
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, aj = class extends vE {
+}, cj = class extends xE {
 	constructor(e, t = {}) {
 		let { x: n, y: r, z: i, curve: a, tension: o } = t;
 		super(e, {
@@ -13131,24 +13136,24 @@ var ij = {
 				scale: "y"
 			},
 			z: {
-				value: cx(t),
+				value: dx(t),
 				optional: !0
 			}
-		}, t, ij), this.z = i, this.curve = CA(a, o), LE(this, t);
+		}, t, sj), this.z = i, this.curve = EA(a, o), BE(this, t);
 	}
 	filter(e) {
 		return e;
 	}
 	project(e, t, n) {
-		this.curve !== wA && super.project(e, t, n);
+		this.curve !== DA && super.project(e, t, n);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = n, { curve: s } = this;
-		return MT("svg:g", i).call(sE, this, r, i).call(dE, this, t).call((t) => t.selectAll().data(eE(e, [a, o], this, n)).enter().append("path").call(cE, this).call(ZT, this, n).call(KE, this, n, i).attr("d", s === wA && i.projection ? oj(i.path(), a, o) : cv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
+		return FT("svg:g", i).call(uE, this, r, i).call(mE, this, t).call((t) => t.selectAll().data(rE(e, [a, o], this, n)).enter().append("path").call(dE, this).call(eE, this, n).call(YE, this, n, i).attr("d", s === DA && i.projection ? lj(i.path(), a, o) : dv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
 	}
 };
-function oj(e, t, n) {
-	return t = Hb(t), n = Hb(n), (r) => {
+function lj(e, t, n) {
+	return t = Gb(t), n = Gb(n), (r) => {
 		let i = [], a = [i];
 		for (let e of r) e === -1 ? (i = [], a.push(i)) : i.push([t[e], n[e]]);
 		return e({
@@ -13157,29 +13162,29 @@ function oj(e, t, n) {
 		});
 	};
 }
-function sj(e, { x: t, y: n, ...r } = {}) {
-	return [t, n] = sx(t, n), new aj(e, {
+function uj(e, { x: t, y: n, ...r } = {}) {
+	return [t, n] = ux(t, n), new cj(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/index.js
-vE.prototype.plot = function({ marks: e = [], ...t } = {}) {
-	return qk({
+xE.prototype.plot = function({ marks: e = [], ...t } = {}) {
+	return Xk({
 		...t,
 		marks: [...e, this]
 	});
 };
 // src/charts.ts
-var cj = {
+var dj = {
 	background: "none",
 	overflow: "visible",
 	fontSize: "10px",
 	color: "var(--soft)"
 };
-function lj(e, t, n, r, i) {
-	let a = e.length - 1, o = e.length === 1, s = (t, n) => (o ? fD : $A)(e, {
+function fj(e, t, n, r, i) {
+	let a = e.length - 1, o = e.length === 1, s = (t, n) => (o ? hD : nj)(e, {
 		x: "step",
 		y1: (e) => e[t].low,
 		y2: (e) => e[t].high,
@@ -13190,25 +13195,25 @@ function lj(e, t, n, r, i) {
 			fill: n,
 			fillOpacity: .22
 		}
-	}), c = (t, n, r) => o ? rj(e, {
+	}), c = (t, n, r) => o ? oj(e, {
 		x: "step",
 		y: (e) => e[t].value,
 		fill: n,
 		r: 4
-	}) : sj(e, {
+	}) : uj(e, {
 		x: "step",
 		y: (e) => e[t].value,
 		stroke: n,
 		strokeWidth: 2,
 		strokeDasharray: r
 	}), l = e[t];
-	return qk({
+	return Xk({
 		...i,
-		...uj(i),
-		style: cj,
+		...pj(i),
+		style: dj,
 		x: {
 			domain: o ? [-1, 1] : [0, a],
-			ticks: o ? [0] : [0, a],
+			ticks: o ? [] : [0, a],
 			tickFormat: r,
 			tickSize: 3,
 			label: null
@@ -13221,7 +13226,7 @@ function lj(e, t, n, r, i) {
 			label: null
 		},
 		marks: [
-			...l ? [fD([t], {
+			...l && !o ? [hD([t], {
 				stroke: "var(--accent)",
 				strokeOpacity: .6
 			})] : [],
@@ -13229,7 +13234,7 @@ function lj(e, t, n, r, i) {
 			s("reliable", "var(--reliable)"),
 			c("total", "var(--total)", "3 2"),
 			c("reliable", "var(--reliable)", "none"),
-			...l && !o ? [rj([l], {
+			...l && !o ? [oj([l], {
 				x: "step",
 				y: (e) => e.reliable.value,
 				fill: "var(--reliable)",
@@ -13238,22 +13243,22 @@ function lj(e, t, n, r, i) {
 		]
 	});
 }
-var uj = ({ width: e }) => ({
+var pj = ({ width: e }) => ({
 	marginLeft: 26,
-	marginRight: Math.min(16, e / 8),
+	marginRight: Math.min(18, e / 5),
 	marginTop: 6,
 	marginBottom: 20
 });
-function dj(e, t, n, r, i, a) {
+function mj(e, t, n, r, i, a) {
 	let o = new Set(e.map(({ place: e }) => e)).size, s = new Set(e.map(({ step: e }) => e)).size, c = Math.max(1e-9, ...e.map(({ reliable: e }) => e));
-	return qk({
+	return Xk({
 		width: i,
 		height: o * 17 + 26,
 		marginLeft: a,
 		marginRight: 10,
 		marginTop: 4,
 		marginBottom: 22,
-		style: cj,
+		style: dj,
 		x: {
 			type: "linear",
 			domain: [-.5, s - .5],
@@ -13269,15 +13274,15 @@ function dj(e, t, n, r, i, a) {
 		},
 		color: { type: "identity" },
 		marks: [
-			Ok(e, {
+			jk(e, {
 				x1: (e) => e.step - .5,
 				x2: (e) => e.step + .5,
 				y1: (e) => e.place - .5,
 				y2: (e) => e.place + .5,
-				fill: (e) => fj(e.reliable / c),
+				fill: (e) => hj(e.reliable / c),
 				inset: .75
 			}),
-			Ok([n], {
+			jk([n], {
 				x1: n - .5,
 				x2: n + .5,
 				y1: -.5,
@@ -13285,7 +13290,7 @@ function dj(e, t, n, r, i, a) {
 				stroke: "var(--accent)",
 				strokeWidth: 1.5
 			}),
-			rj(t, {
+			oj(t, {
 				x: "first",
 				y: "place",
 				r: 4.5,
@@ -13296,13 +13301,13 @@ function dj(e, t, n, r, i, a) {
 		]
 	});
 }
-var fj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
-function pj(e, t, n, r, i, a) {
+var hj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
+function gj(e, t, n, r, i, a) {
 	let o = Math.max(...e.map(({ step: e }) => e));
-	return qk({
+	return Xk({
 		...a,
-		...uj(a),
-		style: cj,
+		...pj(a),
+		style: dj,
 		x: {
 			domain: [0, o],
 			ticks: [0, o],
@@ -13326,21 +13331,21 @@ function pj(e, t, n, r, i, a) {
 			range: [...t.values()]
 		},
 		marks: [
-			pD([r], {
+			gD([r], {
 				stroke: "var(--soft)",
 				strokeDasharray: "2 2"
 			}),
-			fD([n], {
+			hD([n], {
 				stroke: "var(--accent)",
 				strokeOpacity: .6
 			}),
-			sj(e, {
+			uj(e, {
 				x: "step",
 				y: "p",
 				stroke: "name",
 				strokeWidth: 2
 			}),
-			rj(e.filter(({ step: e }) => e === n), {
+			oj(e.filter(({ step: e }) => e === n), {
 				x: "step",
 				y: "p",
 				fill: "name",
@@ -13349,34 +13354,38 @@ function pj(e, t, n, r, i, a) {
 		]
 	});
 }
-function mj(e, t, n, r, i) {
+function _j(e, t, n, r, i) {
 	let a = t.getBoundingClientRect(), o = (e.clientX - a.left - r) / Math.max(1, a.width - r - i);
 	return Math.min(n - 1, Math.max(0, Math.round(o * (n - 1))));
 }
 // src/labels.ts
-function hj(e) {
-	let t = document.createElement("canvas").getContext("2d"), n = /* @__PURE__ */ new Map();
-	return (r) => (n.has(r) || (t && (t.font = e), n.set(r, t ? t.measureText(r).width : 6 * r.length)), n.get(r));
+function vj(e) {
+	let t = /* @__PURE__ */ new Map(), n = null;
+	return (r) => (n ??= document.createElement("canvas").getContext("2d"), n.font = e, t.has(r) || t.set(r, n.measureText(r).width), t.get(r));
 }
-function gj(e, t, n) {
+function yj(e, t, n) {
+	let r = (t) => {
+		let n = Math.floor(t * .4);
+		return `${e.slice(0, t - n).trimEnd()}…${e.slice(e.length - n).trimStart()}`;
+	};
 	if (n(e) <= t) return e;
-	let r = e.length;
-	for (; r > 1 && n(`${e.slice(0, r).trimEnd()}…`) > t;) r--;
-	return `${e.slice(0, r).trimEnd()}…`;
+	let i = e.length - 1;
+	for (; i > 1 && n(r(i)) > t;) i--;
+	return r(i);
 }
-function _j(e, [t, n], r, i = 7) {
+function bj(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = yj(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = yj(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = Sj(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = Sj(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && vj(e, a); t++) o();
+	for (let t = 0; t < 40 && xj(e, a); t++) o();
 	return a;
 }
-function vj(e, t) {
+function xj(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -13386,11 +13395,11 @@ function vj(e, t) {
 	}
 	return n;
 }
-function yj(e, t, n) {
+function Sj(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
 // src/tabs.ts
-function bj(e, t) {
+function Cj(e, t) {
 	let n = t.map(({ name: e, element: t }) => {
 		let n = s("tab"), i = r("div", {
 			role: "tabpanel",
@@ -13426,14 +13435,14 @@ function bj(e, t) {
 	};
 }
 // src/curves.ts
-var xj = 408, Sj = hj("11px system-ui, sans-serif");
-function Cj(e) {
-	let t = Tj(e), n = Dj(e);
+var wj = 408, Tj = 98, Ej = vj("11px system-ui, sans-serif");
+function Dj(e) {
+	let t = kj(e), n = jj(e);
 	return {
 		element: r("section", {
 			class: "curves",
 			"aria-label": "Curves"
-		}, bj("Knowledge points", [{
+		}, Cj("Knowledge points", [{
 			name: "Layers",
 			element: t.element
 		}, {
@@ -13445,11 +13454,11 @@ function Cj(e) {
 		}
 	};
 }
-async function wj({ run: e, view: t }) {
+async function Oj({ run: e, view: t }) {
 	let n = e.condition(t.condition), r = n.layers.map(async (t) => {
 		let r = await e.read(`layers/${t}/${n.key}/counts`), i = n.steps.map((e, t) => ({
 			step: t,
-			...sr(r, t)
+			...lr(r, t)
 		}));
 		return {
 			layer: e.layer(t),
@@ -13458,27 +13467,27 @@ async function wj({ run: e, view: t }) {
 	});
 	return (await Promise.allSettled(r)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
-function Tj(e) {
-	let t = r("p", { class: "finding" }), n = r("div", { class: "layer-charts" }), i = r("p", { class: "key" }, r("span", { class: "swatch-line reliable" }), "reliable", r("span", { class: "swatch-line total" }), "all knowledge points", r("span", { class: "spaced" }, "an image, with 95 % intervals")), a = "", o = async (r) => {
+function kj(e) {
+	let t = r("p", { class: "finding" }), n = r("div", { class: "layer-charts" }), i = r("p", { class: "key" }, r("span", { class: "swatch-line reliable" }), "reliable", r("span", { class: "swatch-line total" }), "all knowledge points", r("span", {}, "· an image, with 95 % intervals")), a = "", o = async (r) => {
 		let { view: i, run: o } = r, s = `${i.condition}/${i.step}/${i.layer}`;
 		if (s === a) return;
 		a = s;
-		let c = o.condition(i.condition), l = await wj(r);
+		let c = o.condition(i.condition), l = await Oj(r);
 		if (s !== a) return;
 		if (!l.length) return t.replaceChildren("The counts of this atlas cannot be read.");
-		t.replaceChildren(hr(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), yr(c, i.step)));
+		t.replaceChildren(_r(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), Sr(c, i.step)));
 		let u = Math.max(.001, ...l.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0))), d = n.contains(document.activeElement) ? [...n.children].indexOf(document.activeElement) : -1;
-		n.replaceChildren(...l.map((t) => Ej(t, c, i, u, e))), n.children[d]?.focus();
+		n.replaceChildren(...l.map((t) => Aj(t, c, i, u, e))), n.children[d]?.focus();
 	};
 	return {
 		element: r("div", {}, t, n, i),
 		update: (e) => void o(e)
 	};
 }
-function Ej({ layer: e, rows: t }, n, i, a, o) {
-	let { reliable: s, total: c } = t[i.step], l = `${e.name}: ${_r(s.value)} reliable of ${_r(c.value)} knowledge points an image`, u = lj(t, i.step, a, (e) => n.steps[e] ? br(n, e) : "", {
-		width: 97,
-		height: 96
+function Aj({ layer: e, rows: t }, n, i, a, o) {
+	let { reliable: s, total: c } = t[i.step], l = `${e.name}: ${yr(s.value)} reliable of ${yr(c.value)} knowledge points an image`, u = fj(t, i.step, a, (e) => n.steps[e] ? Cr(n, e) : "", {
+		width: Tj,
+		height: 92
 	});
 	return r("button", {
 		class: "layer-chart",
@@ -13489,12 +13498,12 @@ function Ej({ layer: e, rows: t }, n, i, a, o) {
 			let r = n.detail > 0 && u.contains(n.target);
 			o({
 				layer: e.key,
-				...r && t.length > 1 && { step: mj(n, u, t.length, 26, 12) }
+				...r && t.length > 1 && { step: _j(n, u, t.length, 26, 12) }
 			});
 		}
-	}, r("span", { class: "layer-name" }, e.name), r("span", { class: "layer-counts" }, r("b", {}, _r(s.value)), ` of ${_r(c.value)}`), u);
+	}, r("span", { class: "layer-name" }, e.name), r("span", { class: "layer-counts" }, r("b", {}, yr(s.value)), ` of ${yr(c.value)}`), u);
 }
-function Dj(e) {
+function jj(e) {
 	let t = r("p", { class: "finding" }), n = r("div", { class: "class-chart" }), i = r("p", { class: "key" }, "A row a class, from the first to emerge to the last; a column a checkpoint. Darker: more reliable points an image. The dot: half of the class's images have one."), a = "", o = async (r) => {
 		let { view: i, run: o } = r, s = `${i.layer}/${i.condition === "training" ? i.step : "end"}`;
 		if (s === a) return;
@@ -13503,16 +13512,16 @@ function Dj(e) {
 		if (s !== a) return;
 		if (n.replaceChildren(), !d || !f) return t.replaceChildren("This atlas does not say when the classes emerge in this layer.");
 		let p = o.attributes.classes;
-		t.replaceChildren(gr(o.layer(i.layer).name, p, d, c.steps.map((e) => e.label))), n.replaceChildren(Oj(r, c, d, f, l, e));
+		t.replaceChildren(vr(o.layer(i.layer).name, p, d, c.steps.map((e) => e.label))), n.replaceChildren(Mj(r, c, d, f, l, e));
 	};
 	return {
 		element: r("div", {}, t, n, i),
 		update: (e) => void o(e)
 	};
 }
-function Oj({ run: e, marks: t, view: n }, i, a, o, s, c) {
+function Mj({ run: e, marks: t, view: n }, i, a, o, s, c) {
 	let l = e.attributes.classes, u = (e) => Number.isNaN(a[e]) ? Infinity : a[e], d = l.map((e, t) => t).sort((e, t) => u(e) - u(t) || e - t), f = d.map((e, t) => d.length - 1 - t), p = d.flatMap((e, t) => i.steps.map((n, r) => {
-		let { value: i } = sr(o, r * l.length + e).reliable;
+		let { value: i } = lr(o, r * l.length + e).reliable;
 		return {
 			name: l[e],
 			place: f[t],
@@ -13523,7 +13532,7 @@ function Oj({ run: e, marks: t, view: n }, i, a, o, s, c) {
 		place: f[n],
 		first: a[e],
 		colour: t[e].colour
-	}]), h = Math.min(130, 16 + Math.max(...l.map(Sj))), g = dj(p, m, s, (e) => i.steps[e] ? br(i, e) : "", xj, h), _ = d.map((e) => r("button", {
+	}]), h = Math.min(130, 16 + Math.max(...l.map(Ej))), g = mj(p, m, s, (e) => i.steps[e] ? Cr(i, e) : "", wj, h), _ = d.map((e) => r("button", {
 		class: "class-row",
 		"aria-pressed": String(n.filter.classes.includes(e)),
 		title: Number.isNaN(a[e]) ? `${l[e]}: does not emerge` : `${l[e]}: emerges at ${i.steps[Math.ceil(a[e])].label}`,
@@ -13535,30 +13544,30 @@ function Oj({ run: e, marks: t, view: n }, i, a, o, s, c) {
 			},
 			colour: "true"
 		})
-	}, gj(l[e], h - 14, Sj)));
+	}, yj(l[e], h - 14, Ej)));
 	return g.addEventListener("click", (e) => {
 		let t = (g.getBoundingClientRect().width - h - 10) / i.steps.length / 2;
 		c({
 			condition: i.key,
-			step: mj(e, g, i.steps.length, h + t, 10 + t)
+			step: _j(e, g, i.steps.length, h + t, 10 + t)
 		});
 	}), r("div", { class: "class-grid" }, g, r("div", { class: "class-names" }, ..._));
 }
 // src/state.ts
-var kj = [
+var Nj = [
 	"true",
 	"predicted",
 	"knowledge",
 	"reliability",
 	"strength",
 	"path"
-], Aj = [
+], Pj = [
 	"all",
 	"knowledge",
 	"reliable",
 	"unreliable"
 ];
-function jj(e) {
+function Fj(e) {
 	let t = e.attributes.conditions[0];
 	return {
 		condition: t.key,
@@ -13577,46 +13586,46 @@ function jj(e) {
 		camera: null
 	};
 }
-function Mj(e, t, n) {
+function Ij(e, t, n) {
 	let r = {
 		...t,
 		...n
 	}, { conditions: i, n_images: a, classes: o } = e.attributes, s = i.find((e) => e.key === r.condition) ?? i[0];
-	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = Lj(Math.round(r.step), s.steps.length), r.layer = Pj(e, s, r.layer), r.image = Lj(Math.round(r.image), a), Nj(s, r.space).includes(r.colour) || (r.colour = "true"), s.kind !== "attack" && (r.filter = {
+	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = Vj(Math.round(r.step), s.steps.length), r.layer = Rj(e, s, r.layer), r.image = Vj(Math.round(r.image), a), Lj(s, r.space).includes(r.colour) || (r.colour = "true"), s.kind !== "attack" && (r.filter = {
 		...r.filter,
 		path: 0
 	}), r.filter = {
 		...r.filter,
 		classes: r.filter.classes.filter((e) => e >= 0 && e < o.length)
-	}, r.selection = Fj(e, t, r, n.selection !== void 0), r;
+	}, r.selection = zj(e, t, r, n.selection !== void 0), r;
 }
-function Nj(e, t) {
+function Lj(e, t) {
 	return t === "images" ? [
 		"true",
 		"predicted",
 		"reliability",
 		"strength"
-	] : kj.filter((t) => t !== "path" || e.kind === "attack");
+	] : Nj.filter((t) => t !== "path" || e.kind === "attack");
 }
-function Pj(e, t, n) {
+function Rj(e, t, n) {
 	if (t.layers.includes(n)) return n;
 	let r = e.attributes.layers.map((e) => e.key), i = (e) => Math.abs(r.indexOf(e) - r.indexOf(n));
 	return t.layers.reduce((e, t) => i(t) < i(e) ? t : e);
 }
-function Fj(e, t, n, r) {
+function zj(e, t, n, r) {
 	let i = e.grid(n.condition, n.layer), a = n.space === "images" ? e.attributes.n_images : e.attributes.n_images * i[0] * i[1];
-	return (r || n.space !== t.space ? r ? n.selection : [] : n.space === "images" ? n.selection : [...new Set(n.selection.map((n) => Ij(n, e.grid(t.condition, t.layer), i)))]).filter((e) => Number.isInteger(e) && e >= 0 && e < a);
+	return (r || n.space !== t.space ? r ? n.selection : [] : n.space === "images" ? n.selection : [...new Set(n.selection.map((n) => Bj(n, e.grid(t.condition, t.layer), i)))]).filter((e) => Number.isInteger(e) && e >= 0 && e < a);
 }
-function Ij(e, t, n) {
+function Bj(e, t, n) {
 	if (t[0] === n[0] && t[1] === n[1]) return e;
 	let r = Math.floor(e / (t[0] * t[1])), i = e % (t[0] * t[1]), a = (e, r) => Math.floor((e + .5) * n[r] / t[r]), o = a(Math.floor(i / t[1]), 0);
 	return r * n[0] * n[1] + o * n[1] + a(i % t[1], 1);
 }
-function Lj(e, t) {
+function Vj(e, t) {
 	return Number.isFinite(e) ? Math.min(t - 1, Math.max(0, e)) : 0;
 }
-var Rj = 4e3;
-function zj(e) {
+var Hj = 4e3;
+function Uj(e) {
 	let { filter: t, camera: n } = e, r = {
 		condition: e.condition,
 		layer: e.layer,
@@ -13628,17 +13637,17 @@ function zj(e) {
 		path: t.path > 0 && t.path,
 		image: e.image,
 		importance: e.importance && 1,
-		selection: e.selection.length > 0 && Hj(e.selection),
-		camera: n !== null && Vj(n).map((e) => +e.toFixed(3)).join("_")
+		selection: e.selection.length > 0 && Kj(e.selection),
+		camera: n !== null && Gj(n).map((e) => +e.toFixed(3)).join("_")
 	};
-	return typeof r.selection == "string" && r.selection.length > Rj && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof r.selection == "string" && r.selection.length > Hj && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function Bj(e) {
+function Wj(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", kj)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? Uj(t.get("selection")) : void 0);
-	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Aj) ?? "all";
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Nj)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? qj(t.get("selection")) : void 0);
+	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Pj) ?? "all";
 	[
 		"classes",
 		"points",
@@ -13657,7 +13666,7 @@ function Bj(e) {
 		panY: c[4]
 	}), n;
 }
-function Vj({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+function Gj({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 	return [
 		e,
 		t,
@@ -13666,7 +13675,7 @@ function Vj({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 		i
 	];
 }
-function Hj(e) {
+function Kj(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -13675,7 +13684,7 @@ function Hj(e) {
 	}
 	return n.join(".");
 }
-function Uj(e) {
+function qj(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -13687,11 +13696,11 @@ function Uj(e) {
 	return t;
 }
 // src/facts.ts
-var Wj = 4, Gj = {
-	width: 196,
+var Jj = 4, Yj = {
+	width: 184,
 	height: 84
 };
-function Kj(e) {
+function Xj(e) {
 	let t = r("h3", {}), n = r("p", {
 		class: "says",
 		"aria-live": "polite"
@@ -13700,7 +13709,7 @@ function Kj(e) {
 		role: "list",
 		"aria-label": "Class probabilities of the region"
 	}), a = r("div", { class: "steps" }), o = r("div", { class: "depth" }), s = "", c = async (r) => {
-		let { frame: c, view: l } = r, u = Cr(r);
+		let { frame: c, view: l } = r, u = Er(r);
 		if (!c || u === null) {
 			s = "";
 			for (let e of [
@@ -13712,33 +13721,33 @@ function Kj(e) {
 			]) e.replaceChildren();
 			return;
 		}
-		let d = l.image * c.regions + u, f = cr(r.run, c, d), p = Sr(r) === null ? "Strongest region" : "Region";
-		t.textContent = `${p}: ${dr(u, c.grid[1])}`, n.replaceChildren(...Jj(r, c, d, f)), i.replaceChildren(...Yj(r, f, r.run.labels[l.image]));
+		let d = l.image * c.regions + u, f = ur(r.run, c, d), p = Tr(r) === null ? "Strongest region" : "Region";
+		t.textContent = `${p}: ${pr(u, c.grid[1])}`, n.replaceChildren(...Qj(r, c, d, f)), i.replaceChildren(...$j(r, f, r.run.labels[l.image]));
 		let m = `${l.condition}/${l.layer}/${l.step}/${d}`;
 		if (s === m) return;
 		s = m;
-		let h = qj(f).slice(0, 3), [g, _] = await Promise.all([Xj(r, c, d, h, e), Zj(r, c, d, e)]);
+		let h = Zj(f).slice(0, 3), [g, _] = await Promise.all([eM(r, c, d, h, e), tM(r, c, d, e)]);
 		s === m && (a.replaceChildren(...g), o.replaceChildren(..._));
 	};
 	return {
-		element: r("div", { class: "facts" }, t, n, i, a, o),
+		element: r("div", { class: "facts" }, r("div", {}, t, n, i), r("div", {}, a, o)),
 		update: (e) => void c(e)
 	};
 }
-function qj(e) {
+function Zj(e) {
 	return e.map((e, t) => t).sort((t, n) => e[n] - e[t]);
 }
-function Jj({ run: e, reference: t, view: n }, i, a, o) {
-	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, p = ${vr(o[i.category[a]])}`), `: ${d}. Strength ${_r(lr(i, a))} times the layer's mean.`];
+function Qj({ run: e, reference: t, view: n }, i, a, o) {
+	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, ${xr(o[i.category[a]])}`), `: ${d}. Strength ${yr(dr(i, a))} times the layer's mean.`];
 	if (t && t.regions === i.regions) {
-		let r = cr(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
-		f.push(` ${o}: ${s[i]}, p = ${vr(r[i])}.`);
+		let r = ur(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
+		f.push(` ${o}: ${s[i]}, ${xr(r[i])}.`);
 	}
 	let p = i.trajectory?.[a] ?? 0;
-	return p && f.push(` Path of type ${p}: ${er[p]}.`), f;
+	return p && f.push(` Path of type ${p}: ${nr[p]}.`), f;
 }
-function Yj({ run: e, marks: t }, n, i) {
-	let a = qj(n).slice(0, Wj);
+function $j({ run: e, marks: t }, n, i) {
+	let a = Zj(n).slice(0, Jj);
 	return a.includes(i) || (a[a.length - 1] = i), a.map((a) => r("div", {
 		class: "bar",
 		role: "listitem"
@@ -13748,9 +13757,9 @@ function Yj({ run: e, marks: t }, n, i) {
 	}, e.attributes.classes[a], a === i && r("i", {}, " true")), r("span", { class: "bar-track" }, r("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[a]).toFixed(1)}%;background:${t[a].colour}`
-	})), r("span", { class: "bar-value" }, vr(n[a]))));
+	})), r("span", { class: "bar-value" }, br(n[a]))));
 }
-async function Xj({ run: e, view: t, marks: n }, i, a, o, s) {
+async function eM({ run: e, view: t, marks: n }, i, a, o, s) {
 	let { condition: c } = i;
 	if (c.steps.length < 2) return [];
 	let l = [];
@@ -13762,17 +13771,17 @@ async function Xj({ run: e, view: t, marks: n }, i, a, o, s) {
 			p: d[t]
 		});
 	}
-	let u = pj(l, new Map(o.map((t) => [e.attributes.classes[t], n[t].colour])), t.step, e.attributes.tau, (e) => c.steps[e] ? br(c, e) : "", Gj);
-	return u.addEventListener("click", (e) => s({ step: mj(e, u, c.steps.length, 26, 16) })), [r("h4", {}, c.kind === "attack" ? "Over the attack" : "Over training"), u];
+	let u = gj(l, new Map(o.map((t) => [e.attributes.classes[t], n[t].colour])), t.step, e.attributes.tau, (e) => c.steps[e] ? Cr(c, e) : "", Yj);
+	return u.addEventListener("click", (e) => s({ step: _j(e, u, c.steps.length, 26, 16) })), [r("h4", {}, c.kind === "attack" ? "Over the attack" : "Over training"), u];
 }
-async function Zj(e, t, n, i) {
+async function tM(e, t, n, i) {
 	let { run: a, view: o, marks: s } = e, { condition: c } = t;
 	if (c.layers.length < 2) return [];
 	let l = c.layers.map(async (e) => {
-		let c = e === o.layer ? t : await Yn(a, {
+		let c = e === o.layer ? t : await Zn(a, {
 			...o,
 			layer: e
-		}), l = Ij(n, t.grid, c.grid), u = a.attributes.classes[c.category[l]], d = c.confidence[l] / 255, f = c.knowledge[l], p = f & 2 ? "reliable" : f & 1 ? "unreliable" : "none", m = {
+		}), l = Bj(n, t.grid, c.grid), u = a.attributes.classes[c.category[l]], d = c.confidence[l] / 255, f = c.knowledge[l], p = f & 2 ? "reliable" : f & 1 ? "unreliable" : "none", m = {
 			reliable: "reliable point",
 			unreliable: "unreliable point",
 			none: "no knowledge point"
@@ -13794,60 +13803,8 @@ async function Zj(e, t, n, i) {
 	}), u = await Promise.allSettled(l);
 	return [r("h4", {}, "Through the layers"), ...u.flatMap((e) => e.status === "fulfilled" ? [e.value] : [])];
 }
-// src/imagesearch.ts
-var Qj = 40;
-function $j(e) {
-	let t = r("datalist", { id: s("images") }), n = r("input", {
-		type: "text",
-		list: t.id,
-		"aria-label": "Image",
-		autocomplete: "off",
-		spellcheck: "false"
-	}), i = r("span", { class: "of" }), a = null, o = (t) => {
-		if (!a) return;
-		let n = a.run.attributes.n_images;
-		e({
-			image: (a.view.image + t + n) % n,
-			selection: []
-		});
-	};
-	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
-		if (!a) return;
-		let e = eM(a.run.names, n.value).slice(0, Qj), { names: i, labels: o, attributes: s } = a.run;
-		t.replaceChildren(...e.map((e) => r("option", { value: e }, `${i[e]} (${s.classes[o[e]]})`)));
-	}), n.addEventListener("change", () => {
-		let [t] = a ? eM(a.run.names, n.value) : [];
-		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
-			image: t,
-			selection: []
-		})), n.reportValidity();
-	}), {
-		element: r("div", { class: "search" }, r("button", {
-			class: "icon",
-			"aria-label": "Previous image",
-			title: "Previous image",
-			click: () => o(-1)
-		}, "‹"), n, t, i, r("button", {
-			class: "icon",
-			"aria-label": "Next image",
-			title: "Next image",
-			click: () => o(1)
-		}, "›")),
-		update(e) {
-			a = e, n.getRootNode() instanceof Document && document.activeElement === n && n.value === "" || (n.value = String(e.view.image), i.textContent = `of ${e.run.attributes.n_images}`);
-		}
-	};
-}
-function eM(e, t) {
-	let n = t.trim().toLowerCase();
-	if (/^\d+$/.test(n) && Number(n) < e.length) {
-		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
-		return [Number(n), ...t];
-	}
-	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
-}
 // src/outlines.ts
-var tM = [
+var nM = [
 	[
 		-1,
 		0,
@@ -13873,16 +13830,16 @@ var tM = [
 		0
 	]
 ];
-function nM(e, t, n, r = .08) {
+function rM(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of tM) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of nM) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = iM(i, n, e, t, r);
+		let [s, c] = aM(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => rM(a, e));
+	return o.flatMap((e) => iM(a, e));
 }
-function rM(e, t) {
+function iM(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -13891,21 +13848,21 @@ function rM(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function iM(e, t, n, [r, i, a, o], s) {
+function aM(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [aM(n + .5 + i * m + p * u), aM(t + .5 + r * m + p * l)];
+		return [oM(n + .5 + i * m + p * u), oM(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function aM(e) {
+function oM(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function oM(e, t, n) {
+function sM(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/picture.ts
-function sM(e) {
+function cM(e) {
 	let { image: t, pictures: n, size: [a, o], frame: s, grid: c } = e, l = r("canvas", { "aria-hidden": "true" }), u = i("svg", {
 		viewBox: `0 0 ${o} ${a}`,
 		"aria-hidden": "true"
@@ -13914,13 +13871,13 @@ function sM(e) {
 		"data-image": t,
 		style: `width:${o}px;height:${a}px`
 	}, l, u);
-	return n.draw(l, t).then((e) => d.classList.toggle("absent", !e), () => d.classList.add("absent")), e.importance && u.append(...uM(e.importance, c, o, a)), u.append(...dM(e, o, a)), s && u.append(...fM(s, t, o, a)), e.chosen !== null && u.append(...pM(e.chosen, c, o, a)), d;
+	return n.draw(l, t).then((e) => d.classList.toggle("absent", !e), () => d.classList.add("absent")), e.importance && u.append(...dM(e.importance, c, o, a)), u.append(...fM(e, o, a)), s && u.append(...pM(s, t, o, a)), e.chosen !== null && u.append(...mM(e.chosen, c, o, a)), d;
 }
-function cM(e, t, [n, r]) {
+function lM(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
-function lM([e, t], n, r) {
+function uM([e, t], n, r) {
 	let [i, a] = [n / t, r / e];
 	return (e) => ({
 		x: e % t * i,
@@ -13929,27 +13886,27 @@ function lM([e, t], n, r) {
 		height: a
 	});
 }
-function uM({ values: e, first: t }, n, r, a) {
-	let o = n[0] * n[1], s = e.subarray(t, t + o), c = Math.max(1, ...s), l = lM(n, r, a);
+function dM({ values: e, first: t }, n, r, a) {
+	let o = n[0] * n[1], s = e.subarray(t, t + o), c = Math.max(1, ...s), l = uM(n, r, a);
 	return Array.from(s, (e, t) => i("rect", {
 		...l(t),
 		class: "veil",
 		opacity: (.82 * (1 - e / c)).toFixed(2)
 	}));
 }
-function dM({ lit: e, image: t, grid: n }, r, a) {
-	let o = n[0] * n[1], s = lM(n, r, a);
+function fM({ lit: e, image: t, grid: n }, r, a) {
+	let o = n[0] * n[1], s = uM(n, r, a);
 	return Array.from({ length: o }, (e, t) => t).filter((n) => e.has(t * o + n)).map((e) => i("rect", {
 		...s(e),
 		class: "lit"
 	}));
 }
-function fM({ knowledge: e, regions: t, grid: n }, r, a, o) {
+function pM({ knowledge: e, regions: t, grid: n }, r, a, o) {
 	let [s, c] = n;
 	return ["unreliable", "reliable"].flatMap((n) => {
-		let l = n === "reliable" ? 3 : 1, u = nM(s, c, (n, i) => (e[r * t + n * c + i] & 3) === l);
+		let l = n === "reliable" ? 3 : 1, u = rM(s, c, (n, i) => (e[r * t + n * c + i] & 3) === l);
 		if (!u.length) return [];
-		let d = oM(u, a / c, o / s);
+		let d = sM(u, a / c, o / s);
 		return [i("path", {
 			class: "outline halo",
 			d
@@ -13959,8 +13916,8 @@ function fM({ knowledge: e, regions: t, grid: n }, r, a, o) {
 		})];
 	});
 }
-function pM(e, t, n, r) {
-	let a = lM(t, n, r)(e);
+function mM(e, t, n, r) {
+	let a = uM(t, n, r)(e);
 	return [i("rect", {
 		...a,
 		class: "chosen halo"
@@ -13969,275 +13926,23 @@ function pM(e, t, n, r) {
 		class: "chosen"
 	})];
 }
-// src/detail.ts
-var mM = 216;
-function hM(e) {
-	let t = $j(e), n = r("input", { type: "checkbox" }), i = r("label", { class: "check" }, n, "Importance");
-	n.addEventListener("change", () => e({ importance: n.checked }));
-	let a = r("p", {
-		class: "finding",
-		"aria-live": "polite"
-	}), o = r("div", { class: "pictures" }), s = Kj(e), c = null, l = r("div", {
-		class: "board",
-		tabindex: 0,
-		role: "group",
-		"aria-label": "Regions of the image. Arrow keys choose one."
-	}, o), u = (t) => {
-		if (!c) return;
-		let { view: n, run: r } = c, [i, a] = r.grid(n.condition, n.layer);
-		e({
-			space: "regions",
-			selection: [n.image * i * a + t]
-		});
-	};
-	l.addEventListener("click", (e) => {
-		let t = e.target.closest(".picture");
-		t && c && u(cM(e, t, c.run.grid(c.view.condition, c.view.layer)));
-	}), l.addEventListener("keydown", (e) => {
-		let t = {
-			ArrowLeft: [0, -1],
-			ArrowRight: [0, 1],
-			ArrowUp: [-1, 0],
-			ArrowDown: [1, 0]
-		}[e.key];
-		if (!t || !c) return;
-		e.preventDefault();
-		let [n, r] = c.run.grid(c.view.condition, c.view.layer), i = Cr(c) ?? 0, a = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
-		u(a(Math.floor(i / r), t[0], n) * r + a(i % r, t[1], r));
-	});
-	let d = async (e) => {
-		c = e, t.update(e);
-		let r = gM(e);
-		i.hidden = r === null, n.checked = e.view.importance, s.update(e), a.replaceChildren(...bM(e));
-		let l = r && e.view.importance ? await _M(e, r) : null;
-		c === e && o.replaceChildren(...vM(e, l));
-	}, f = r("p", { class: "key" }, r("span", { class: "swatch-box reliable" }), "reliable: speaks for the true class", r("span", { class: "swatch-box unreliable" }), "unreliable");
-	return {
-		element: r("section", {
-			class: "detail",
-			"aria-label": "Image"
-		}, r("div", { class: "tabbar" }, r("h2", {}, "Image"), t.element, i), a, r("div", { class: "detail-body" }, r("div", {}, l, f), s.element)),
-		update: (e) => void d(e)
-	};
-}
-function gM({ run: e, view: t }) {
-	let n = `layers/${t.layer}/${t.condition}/importance`;
-	return e.has(n) ? n : null;
-}
-async function _M({ run: e, view: t, frame: n }, r) {
-	if (!n) return null;
-	let i = await e.read(r, t.step).catch(() => null);
-	return i && {
-		values: i,
-		first: t.image * n.regions
-	};
-}
-function vM(e, t) {
-	let { run: n, view: i, frame: a, reference: o, clean: s, attacked: c } = e, [l, u] = n.attributes.image_size, d = o !== null, f = (d ? mM * .92 : mM) / Math.max(l, u), p = [Math.round(l * f), Math.round(u * f)], m = new Set(i.selection.length > 1 && i.space === "regions" ? i.selection : []), h = (a, o, s) => r("figure", {}, sM({
-		image: i.image,
-		pictures: a,
-		size: p,
-		grid: o?.grid ?? n.grid(i.condition, i.layer),
-		frame: o,
-		chosen: Cr(e),
-		lit: m,
-		importance: t
-	}), s && r("figcaption", {}, s));
-	if (!d) return [h(s, a, null)];
-	let g = n.condition(i.condition).kind === "attack", _ = g ? n.condition(i.condition).steps[i.step].label : n.condition(i.condition).name;
-	return [h(s, o, g ? "before the attack" : "network of the training"), h(g && c && yM(e) ? c : s, a, _)];
-}
-function yM({ run: e, view: t }) {
-	return t.step === e.condition(t.condition).steps.length - 1;
-}
-function bM(e) {
-	let { run: t, view: n, frame: i, reference: a } = e, { classes: o } = t.attributes, { image: s } = n;
-	if (!i) return [e.problem ?? "The regions of this image cannot be read."];
-	let c = o[t.labels[s]], l = i.predictions[s];
-	if (a) return [xM(e, i, a)];
-	let u = ur(t, i, s, l), d = cr(t, i, s * i.regions + u)[l], f = t.labels[s] === l;
-	return [
-		r("b", {}, `Image ${s} is ${f ? "" : "not "}taken for what it is, ${c}`),
-		f ? ". " : `, but for ${o[l]}. `,
-		`The region that speaks most for ${o[l]}: ${dr(u, i.grid[1])}, p = ${vr(d)}.`
-	];
-}
-function xM({ run: e, view: t }, n, r) {
-	let { classes: i } = e.attributes, { image: a } = t, o = (e) => {
-		let { total: t, classes: n } = fr(e, a), r = n.slice(0, 3).map(([e, t]) => `${t} ${i[e]}`);
-		return t ? `${t} knowledge point${t > 1 ? "s" : ""} (${pr(r)})` : "no knowledge point";
-	}, [s, c] = [r.predictions[a], n.predictions[a]].map((e) => i[e]), [l, u] = n.condition.kind === "attack" ? ["Before the attack", "After it"] : ["The network of the training", "This one"], d = n.targets ? `, aimed at ${i[n.targets[a]]}` : "";
-	return `Image ${a} (${i[e.labels[a]]}${d}). ${l}: taken for ${s}, ${o(r)}. ${u}: ${c}, ${o(n)}.`;
-}
-// src/motion.ts
-var SM = 380;
-function CM(e) {
-	return {
-		from: e,
-		to: e,
-		morph: 1
-	};
-}
-function wM({ from: e, to: t, morph: n }) {
-	return [(1 - n) * e.scale, n * t.scale];
-}
-function TM(e, t) {
-	return e.to.drawn.length === t.drawn.length ? {
-		from: EM(e),
-		to: t,
-		morph: 0
-	} : CM(t);
-}
-function EM(e) {
-	let { from: t, to: n, morph: r } = e;
-	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = wM(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
-	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
-	return {
-		drawn: s,
-		scale: i
-	};
-}
-function DM(e, t) {
-	let [n, r] = wM(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
-	return [
-		i(0),
-		i(1),
-		i(2)
-	];
-}
-function OM() {
-	return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-function kM(e, t) {
-	let n = performance.now();
-	return new Promise((r) => {
-		let i = () => {
-			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / SM);
-			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
-		};
-		requestAnimationFrame(i);
-	});
-}
-// src/controls.ts
-function AM(e, t) {
-	let n = r("select", {
-		"aria-label": e,
-		change: () => t(n.value)
-	}), i = "";
-	return {
-		element: r("label", { class: "chooser" }, r("span", {}, e), n),
-		set(e, t, a = !1) {
-			i !== JSON.stringify(e) && (i = JSON.stringify(e), n.replaceChildren(...e.map(([e, t]) => r("option", { value: e }, t)))), n.value = t, n.disabled = a;
-		}
-	};
-}
-var jM = {
-	regions: {
-		true: "true class",
-		predicted: "predicted class",
-		knowledge: "knowledge (class of the point)",
-		reliability: "reliability",
-		strength: "strength",
-		path: "type of path"
-	},
-	images: {
-		true: "true class",
-		predicted: "predicted class",
-		reliability: "right or wrong",
-		strength: "strength"
-	}
-}, MM = [
-	["all", "all regions"],
-	["knowledge", "knowledge points"],
-	["reliable", "reliable points"],
-	["unreliable", "unreliable points"]
-];
-function NM(e, t) {
-	let n = AM("Condition", (t) => e({ condition: t })), i = AM("Layer", (t) => e({ layer: t })), a = AM("A point is", (t) => e({ space: t })), o = AM("Colour by", (t) => e({ colour: t })), s = AM("Show", (e) => t(e));
-	return {
-		element: r("div", { class: "choosers" }, ...[
-			n,
-			i,
-			a,
-			o,
-			s
-		].map(({ element: e }) => e)),
-		update({ run: e, view: t }) {
-			let { conditions: r } = e.attributes, c = e.condition(t.condition);
-			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(Nj(c, t.space).map((e) => [e, jM[t.space][e]]), t.colour), s.set(MM, t.filter.points, t.space === "images");
-		}
-	};
-}
-var PM = 650;
-function FM(e) {
-	let t = r("button", {
-		class: "play",
-		"aria-label": "Play",
-		title: "Play (space)"
-	}, "▶"), n = r("input", {
-		type: "range",
-		min: 0,
-		step: 1,
-		"aria-label": "Step"
-	}), i = r("div", {
-		class: "marks",
-		"aria-hidden": "true"
-	}), a = r("output", {
-		class: "now",
-		"aria-live": "polite"
-	}), o = null, s = 0, c = () => {
-		s++, l(!1);
-	}, l = (e) => {
-		t.textContent = e ? "❚❚" : "▶", t.setAttribute("aria-label", e ? "Pause" : "Play"), t.title = e ? "Pause (space)" : "Play (space)";
-	}, u = async () => {
-		if (!o) return;
-		let t = ++s;
-		l(!0);
-		let n = o.run.condition(o.view.condition).steps.length, r = o.view.step >= n - 1 ? -1 : o.view.step;
-		for (; t === s && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, OM() ? 2 * PM : PM));
-		t === s && c();
-	};
-	return t.addEventListener("click", () => t.getAttribute("aria-label") === "Play" ? void u() : c()), n.addEventListener("input", () => {
-		c(), e(Number(n.value));
-	}), {
-		element: r("div", { class: "timeline" }, t, r("div", { class: "track" }, n, i), a),
-		stop: c,
-		update(e) {
-			o && o.view.condition !== e.view.condition && c(), o = e;
-			let { run: s, view: l } = e, u = s.condition(l.condition), d = u.steps.length;
-			n.max = String(d - 1), n.value = String(l.step), n.disabled = t.disabled = d < 2, n.setAttribute("aria-valuetext", yr(u, l.step)), i.replaceChildren(...IM(d, (e) => br(u, e)));
-			let { accuracy: f } = u.steps[l.step];
-			a.replaceChildren(r("b", {}, yr(u, l.step)), f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`);
-		}
-	};
-}
-function IM(e, t) {
-	if (e < 2) return [];
-	let n = Math.ceil(e / 9);
-	return Array.from({ length: e }, (i, a) => {
-		let o = a === e - 1 || a % n === 0 && e - 1 - a >= n / 2;
-		return r("span", { style: `left:${100 * a / (e - 1)}%` }, o && t(a));
-	});
-}
 // src/gallery.ts
-var LM = 18, RM = 62;
-function zM(e) {
+var hM = 12, gM = 62;
+function _M(e) {
 	let t = r("div", { class: "thumbs" }), n = r("span", {
 		class: "of",
 		"aria-live": "polite"
 	}), i = 0, a = null, o = [], s = (e) => {
 		if (!a) return;
-		let t = Math.max(1, Math.ceil(BM(a).length / LM));
+		let t = Math.max(1, Math.ceil(vM(a).length / hM));
 		i = (i + e + t) % t, c(a);
 	}, c = (r) => {
-		let a = BM(r), { view: s, frame: c } = r;
-		i * LM >= a.length && (i = 0);
-		let l = a.slice(i * LM, (i + 1) * LM);
-		n.textContent = a.length ? `${i * LM + 1}–${i * LM + l.length} of ${a.length}${s.selection.length > 1 ? " with chosen points" : ""}` : "No image passes the filter.";
+		let a = vM(r), { view: s, frame: c } = r;
+		i * hM >= a.length && (i = 0);
+		let l = a.slice(i * hM, (i + 1) * hM);
+		n.textContent = a.length ? `${i * hM + 1}–${i * hM + l.length} of ${a.length}${s.selection.length > 1 ? " with chosen points" : ""}` : "No image passes the filter.";
 		let u = t.contains(document.activeElement) ? document.activeElement?.getAttribute("data-thumb") : null;
-		t.replaceChildren(...l.map((t) => VM(r, t, e))), u && t.querySelector(`[data-thumb="${u}"]`)?.focus(), o = [
+		t.replaceChildren(...l.map((t) => yM(r, t, e))), u && t.querySelector(`[data-thumb="${u}"]`)?.focus(), o = [
 			c,
 			s.selection,
 			s.filter,
@@ -14246,8 +13951,9 @@ function zM(e) {
 		];
 	};
 	return {
-		element: r("section", {
+		element: r("div", {
 			class: "gallery",
+			role: "group",
 			"aria-label": "All images"
 		}, r("div", { class: "tabbar" }, r("h2", {}, "All images"), n, r("button", {
 			class: "icon",
@@ -14274,15 +13980,15 @@ function zM(e) {
 		}
 	};
 }
-function BM(e) {
+function vM(e) {
 	let { run: t, view: n, frame: r } = e, i = new Set(n.filter.classes), a = (e) => n.colour === "predicted" && r ? r.predictions[e] : t.labels[e], o = (e) => !i.size || i.has(a(e));
 	if (n.selection.length < 2) return Array.from(t.labels, (e, t) => t).filter((e) => n.colour === "knowledge" || o(e));
 	let s = /* @__PURE__ */ new Map();
-	for (let t of n.selection) s.set(xr(e, t), (s.get(xr(e, t)) ?? 0) + 1);
+	for (let t of n.selection) s.set(wr(e, t), (s.get(wr(e, t)) ?? 0) + 1);
 	return [...s].sort(([e, t], [n, r]) => r - t || e - n).map(([e]) => e);
 }
-function VM(e, t, n) {
-	let { run: i, view: a, frame: o, clean: s } = e, [c, l] = i.attributes.image_size, u = RM / Math.max(c, l), d = [Math.round(c * u), Math.round(l * u)], f = i.grid(a.condition, a.layer), p = a.space === "regions" && a.selection.length > 1, m = new Set(p ? a.selection : []), h = i.attributes.classes[i.labels[t]], g = () => n({
+function yM(e, t, n) {
+	let { run: i, view: a, frame: o, clean: s } = e, [c, l] = i.attributes.image_size, u = gM / Math.max(c, l), d = [Math.round(c * u), Math.round(l * u)], f = i.grid(a.condition, a.layer), p = a.space === "regions" && a.selection.length > 1, m = new Set(p ? a.selection : []), h = i.attributes.classes[i.labels[t]], g = () => n({
 		image: t,
 		selection: p ? a.selection : []
 	});
@@ -14295,14 +14001,14 @@ function VM(e, t, n) {
 		click: (e) => {
 			let r = e.currentTarget instanceof Element && e.currentTarget.querySelector(".picture");
 			if (e.detail === 0 || !r || p || !o) return g();
-			let i = cM(e, r, f);
+			let i = lM(e, r, f);
 			n({
 				space: "regions",
 				image: t,
 				selection: [t * o.regions + i]
 			});
 		}
-	}, sM({
+	}, cM({
 		image: t,
 		pictures: s,
 		size: d,
@@ -14313,13 +14019,317 @@ function VM(e, t, n) {
 		importance: null
 	}));
 }
+// src/imagesearch.ts
+var bM = 40;
+function xM(e) {
+	let t = r("datalist", { id: s("images") }), n = r("input", {
+		type: "text",
+		list: t.id,
+		"aria-label": "Image",
+		autocomplete: "off",
+		spellcheck: "false"
+	}), i = r("span", { class: "of" }), a = null, o = (t) => {
+		if (!a) return;
+		let n = a.run.attributes.n_images;
+		e({
+			image: (a.view.image + t + n) % n,
+			selection: []
+		});
+	};
+	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
+		if (!a) return;
+		let e = SM(a.run.names, n.value).slice(0, bM), { names: i, labels: o, attributes: s } = a.run;
+		t.replaceChildren(...e.map((e) => r("option", { value: e }, `${i[e]} (${s.classes[o[e]]})`)));
+	}), n.addEventListener("change", () => {
+		let [t] = a ? SM(a.run.names, n.value) : [];
+		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
+			image: t,
+			selection: []
+		})), n.reportValidity();
+	}), {
+		element: r("div", { class: "search" }, r("button", {
+			class: "icon",
+			"aria-label": "Previous image",
+			title: "Previous image",
+			click: () => o(-1)
+		}, "‹"), n, t, i, r("button", {
+			class: "icon",
+			"aria-label": "Next image",
+			title: "Next image",
+			click: () => o(1)
+		}, "›")),
+		update(e) {
+			a = e, n.getRootNode() instanceof Document && document.activeElement === n && n.value === "" || (n.value = String(e.view.image), i.textContent = `of ${e.run.attributes.n_images}`);
+		}
+	};
+}
+function SM(e, t) {
+	let n = t.trim().toLowerCase();
+	if (/^\d+$/.test(n) && Number(n) < e.length) {
+		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
+		return [Number(n), ...t];
+	}
+	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
+}
+// src/detail.ts
+var CM = 204;
+function wM(e) {
+	let t = _M(e), n = r("div", { class: "detail-body" }), i = xM(e), a = r("input", { type: "checkbox" }), o = r("label", { class: "check" }, a, "Importance");
+	a.addEventListener("change", () => e({ importance: a.checked }));
+	let s = r("p", {
+		class: "finding",
+		"aria-live": "polite"
+	}), c = r("div", { class: "pictures" }), l = Xj(e), u = null, d = r("div", {
+		class: "board",
+		tabindex: 0,
+		role: "group",
+		"aria-label": "Regions of the image. Arrow keys choose one."
+	}, c), f = (t) => {
+		if (!u) return;
+		let { view: n, run: r } = u, [i, a] = r.grid(n.condition, n.layer);
+		e({
+			space: "regions",
+			selection: [n.image * i * a + t]
+		});
+	};
+	d.addEventListener("click", (e) => {
+		let t = e.target.closest(".picture");
+		t && u && f(lM(e, t, u.run.grid(u.view.condition, u.view.layer)));
+	}), d.addEventListener("keydown", (e) => {
+		let t = {
+			ArrowLeft: [0, -1],
+			ArrowRight: [0, 1],
+			ArrowUp: [-1, 0],
+			ArrowDown: [1, 0]
+		}[e.key];
+		if (!t || !u) return;
+		e.preventDefault();
+		let [n, r] = u.run.grid(u.view.condition, u.view.layer), i = Er(u) ?? 0, a = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
+		f(a(Math.floor(i / r), t[0], n) * r + a(i % r, t[1], r));
+	});
+	let p = async (e) => {
+		u = e, i.update(e);
+		let r = TM(e);
+		o.hidden = r === null, a.checked = e.view.importance, l.update(e), t.update(e), n.classList.toggle("compared", e.reference !== null), s.replaceChildren(...kM(e));
+		let d = r && e.view.importance ? await EM(e, r) : null;
+		u === e && c.replaceChildren(...DM(e, d));
+	}, m = r("p", { class: "key" }, r("span", { class: "swatch-box reliable" }), "reliable: speaks for the true class", r("span", { class: "swatch-box unreliable" }), "unreliable");
+	return n.append(r("div", { class: "shown-image" }, d, m), l.element, t.element), {
+		element: r("section", {
+			class: "detail",
+			"aria-label": "Image"
+		}, r("div", { class: "tabbar" }, r("h2", {}, "Image"), i.element, o), s, n),
+		update: (e) => void p(e)
+	};
+}
+function TM({ run: e, view: t }) {
+	let n = `layers/${t.layer}/${t.condition}/importance`;
+	return e.has(n) ? n : null;
+}
+async function EM({ run: e, view: t, frame: n }, r) {
+	if (!n) return null;
+	let i = await e.read(r, t.step).catch(() => null);
+	return i && {
+		values: i,
+		first: t.image * n.regions
+	};
+}
+function DM(e, t) {
+	let { run: n, view: i, frame: a, reference: o, clean: s, attacked: c } = e, [l, u] = n.attributes.image_size, d = o !== null, f = (d ? CM * .95 : CM) / Math.max(l, u), p = [Math.round(l * f), Math.round(u * f)], m = new Set(i.selection.length > 1 && i.space === "regions" ? i.selection : []), h = (a, o, s) => r("figure", {}, cM({
+		image: i.image,
+		pictures: a,
+		size: p,
+		grid: o?.grid ?? n.grid(i.condition, i.layer),
+		frame: o,
+		chosen: Er(e),
+		lit: m,
+		importance: t
+	}), s && r("figcaption", {}, s));
+	if (!d) return [h(s, a, null)];
+	let g = n.condition(i.condition).kind === "attack", _ = g ? n.condition(i.condition).steps[i.step].label : n.condition(i.condition).name;
+	return [h(s, o, g ? "before the attack" : "network of the training"), h(g && c && OM(e) ? c : s, a, _)];
+}
+function OM({ run: e, view: t }) {
+	return t.step === e.condition(t.condition).steps.length - 1;
+}
+function kM(e) {
+	let { run: t, view: n, frame: i, reference: a } = e, { classes: o } = t.attributes, { image: s } = n;
+	if (!i) return [e.problem ?? "The regions of this image cannot be read."];
+	let c = o[t.labels[s]], l = i.predictions[s];
+	if (a) return [AM(e, i, a)];
+	let u = fr(t, i, s, l), d = ur(t, i, s * i.regions + u)[l], f = t.labels[s] === l;
+	return [
+		r("b", {}, `Image ${s} is ${f ? "" : "not "}taken for what it is, ${c}`),
+		f ? ". " : `, but for ${o[l]}. `,
+		`The region that speaks most for ${o[l]}: ${pr(u, i.grid[1])}, ${xr(d)}.`
+	];
+}
+function AM({ run: e, view: t }, n, r) {
+	let { classes: i } = e.attributes, { image: a } = t, o = (e) => {
+		let { total: t, classes: n } = mr(e, a), r = n.slice(0, 3).map(([e, t]) => `${t} ${i[e]}`);
+		return t ? `${t} knowledge point${t > 1 ? "s" : ""} (${hr(r)})` : "no knowledge point";
+	}, [s, c] = [r.predictions[a], n.predictions[a]].map((e) => i[e]), [l, u] = n.condition.kind === "attack" ? ["Before the attack", "After it"] : ["The network of the training", "This one"], d = n.targets ? `, aimed at ${i[n.targets[a]]}` : "";
+	return `Image ${a} (${i[e.labels[a]]}${d}). ${l}: taken for ${s}, ${o(r)}. ${u}: ${c}, ${o(n)}.`;
+}
+// src/motion.ts
+var jM = 380;
+function MM(e) {
+	return {
+		from: e,
+		to: e,
+		morph: 1
+	};
+}
+function NM({ from: e, to: t, morph: n }) {
+	return [(1 - n) * e.scale, n * t.scale];
+}
+function PM(e, t) {
+	return e.to.drawn.length === t.drawn.length ? {
+		from: FM(e),
+		to: t,
+		morph: 0
+	} : MM(t);
+}
+function FM(e) {
+	let { from: t, to: n, morph: r } = e;
+	if (r === 1) return n;
+	let i = Math.max(t.scale, n.scale), [a, o] = NM(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
+	return {
+		drawn: s,
+		scale: i
+	};
+}
+function IM(e, t) {
+	let [n, r] = NM(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+	return [
+		i(0),
+		i(1),
+		i(2)
+	];
+}
+function LM() {
+	return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+function RM(e, t) {
+	let n = performance.now();
+	return new Promise((r) => {
+		let i = () => {
+			if (t()) return r();
+			let a = Math.min(1, (performance.now() - n) / jM);
+			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
+		};
+		requestAnimationFrame(i);
+	});
+}
+// src/controls.ts
+function zM(e, t) {
+	let n = r("select", {
+		"aria-label": e,
+		change: () => t(n.value)
+	}), i = "";
+	return {
+		element: r("label", { class: "chooser" }, r("span", {}, e), n),
+		set(e, t, a = !1) {
+			i !== JSON.stringify(e) && (i = JSON.stringify(e), n.replaceChildren(...e.map(([e, t]) => r("option", { value: e }, t)))), n.value = t, n.disabled = a;
+		}
+	};
+}
+var BM = {
+	regions: {
+		true: "true class",
+		predicted: "predicted class",
+		knowledge: "knowledge (class of the point)",
+		reliability: "reliability",
+		strength: "strength",
+		path: "type of path"
+	},
+	images: {
+		true: "true class",
+		predicted: "predicted class",
+		reliability: "right or wrong",
+		strength: "strength"
+	}
+}, VM = [
+	["all", "all regions"],
+	["knowledge", "knowledge points"],
+	["reliable", "reliable points"],
+	["unreliable", "unreliable points"]
+];
+function HM(e, t) {
+	let n = zM("Condition", (t) => e({ condition: t })), i = zM("Layer", (t) => e({ layer: t })), a = zM("A point is", (t) => e({ space: t })), o = zM("Colour by", (t) => e({ colour: t })), s = zM("Show", (e) => t(e));
+	return {
+		element: r("div", { class: "choosers" }, ...[
+			n,
+			i,
+			a,
+			o,
+			s
+		].map(({ element: e }) => e)),
+		update({ run: e, view: t }) {
+			let { conditions: r } = e.attributes, c = e.condition(t.condition);
+			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(Lj(c, t.space).map((e) => [e, BM[t.space][e]]), t.colour), s.set(VM, t.filter.points, t.space === "images");
+		}
+	};
+}
+var UM = 650;
+function WM(e) {
+	let t = r("button", {
+		class: "play",
+		"aria-label": "Play",
+		title: "Play (space)"
+	}, "▶"), n = r("input", {
+		type: "range",
+		min: 0,
+		step: 1,
+		"aria-label": "Step"
+	}), i = r("div", {
+		class: "marks",
+		"aria-hidden": "true"
+	}), a = r("output", {
+		class: "now",
+		"aria-live": "polite"
+	}), o = null, s = 0, c = () => {
+		s++, l(!1);
+	}, l = (e) => {
+		t.textContent = e ? "❚❚" : "▶", t.setAttribute("aria-label", e ? "Pause" : "Play"), t.title = e ? "Pause (space)" : "Play (space)";
+	}, u = async () => {
+		if (!o) return;
+		let t = ++s;
+		l(!0);
+		let n = o.run.condition(o.view.condition).steps.length, r = o.view.step >= n - 1 ? -1 : o.view.step;
+		for (; t === s && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, LM() ? 2 * UM : UM));
+		t === s && c();
+	};
+	return t.addEventListener("click", () => t.getAttribute("aria-label") === "Play" ? void u() : c()), n.addEventListener("input", () => {
+		c(), e(Number(n.value));
+	}), {
+		element: r("div", { class: "timeline" }, t, r("div", { class: "track" }, n, i), a),
+		stop: c,
+		update(e) {
+			o && o.view.condition !== e.view.condition && c(), o = e;
+			let { run: s, view: l } = e, u = s.condition(l.condition), d = u.steps.length;
+			n.max = String(d - 1), n.value = String(l.step), n.disabled = t.disabled = d < 2, n.setAttribute("aria-valuetext", Sr(u, l.step)), i.replaceChildren(...GM(d, (e) => Cr(u, e)));
+			let { accuracy: f } = u.steps[l.step];
+			a.replaceChildren(r("b", {}, Sr(u, l.step)), f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`);
+		}
+	};
+}
+function GM(e, t) {
+	if (e < 2) return [];
+	let n = Math.ceil(e / 9);
+	return Array.from({ length: e }, (i, a) => {
+		let o = a === e - 1 || a % n === 0 && e - 1 - a >= n / 2;
+		return r("span", { style: `left:${100 * a / (e - 1)}%` }, o && t(a));
+	});
+}
 // src/legend.ts
-var HM = {
+var KM = 92, qM = vj("13px system-ui, sans-serif"), JM = {
 	true: "Class of the image",
 	predicted: "Class the network sees",
 	knowledge: "Class the region speaks for"
 };
-function UM(e) {
+function YM(e) {
 	let t = r("div", { class: "meaning" }), n = r("h2", {}), i = r("button", {
 		class: "small",
 		click: () => s([])
@@ -14334,38 +14344,38 @@ function UM(e) {
 		element: r("nav", {
 			class: "legend",
 			"aria-label": "Classes and colours"
-		}, t, r("div", { class: "rail-title" }, n, i), a),
+		}, t, n, a, i),
 		update(s) {
 			o = s;
 			let { view: u, marks: d, run: f } = s;
-			n.textContent = HM[u.colour] ?? HM.true;
+			n.textContent = JM[u.colour] ?? JM.true;
 			let { classes: p } = u.filter;
 			i.disabled = p.length === 0, l.length || (l = f.attributes.classes.map((e, t) => r("button", {
 				class: "class",
 				title: e,
 				click: () => c(t)
-			}, WM(d[t]), r("span", {}, e))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
-			let m = u.colour in HM;
+			}, XM(d[t]), r("span", {}, yj(e, KM, qM)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
+			let m = u.colour in JM;
 			a.classList.toggle("plain", !m), l.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(p.includes(t))), e.classList.toggle("off", p.length > 0 && !p.includes(t));
-			}), t.replaceChildren(...GM(s, e));
+			}), t.replaceChildren(...ZM(s, e));
 		}
 	};
 }
-function WM(e) {
+function XM(e) {
 	return i("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
 		"aria-hidden": "true"
 	}, i("path", {
-		d: Fn(e.shape, 5.2),
+		d: Ln(e.shape, 5.2),
 		fill: e.colour
 	}));
 }
-function GM(e, t) {
+function ZM(e, t) {
 	let { view: n, run: i } = e, a = [], o = (e, t) => r("p", { class: "key-row" }, r("span", {
 		class: "dot",
-		style: `background:${Mn(t)}`
+		style: `background:${Pn(t)}`
 	}), e);
 	if (n.colour === "reliability") {
 		let e = n.space === "regions" ? [
@@ -14374,9 +14384,9 @@ function GM(e, t) {
 			"no knowledge point"
 		] : ["decided rightly", "decided wrongly"];
 		a.push(r("h2", {}, "Colours"), ...e.map((e, t) => o(e, [
-			kn,
-			An,
-			Dn
+			jn,
+			Mn,
+			kn
 		][t])));
 	}
 	if (n.colour === "strength") {
@@ -14386,7 +14396,7 @@ function GM(e, t) {
 			.5,
 			.75,
 			1
-		].map((e) => Mn(Pn(e))).join(",");
+		].map((e) => Pn(In(e))).join(",");
 		a.push(r("h2", {}, "Strength"), r("div", {
 			class: "ramp",
 			style: `background:linear-gradient(90deg,${e})`
@@ -14411,13 +14421,13 @@ function GM(e, t) {
 			})
 		}, r("span", {
 			class: "dot",
-			style: `background:${Mn(tr[i])}`
-		}), r("span", {}, er[i]))));
+			style: `background:${Pn(rr[i])}`
+		}), r("span", {}, nr[i]))));
 	}
 	return a;
 }
 // src/save.ts
-var KM = [
+var QM = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -14429,21 +14439,21 @@ var KM = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function qM(e, t, n) {
+function $M(e, t, n) {
 	let i = URL.createObjectURL(new Blob(t, { type: n }));
 	r("a", {
 		href: i,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(i), 1e4);
 }
-function JM(e) {
+function eN(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	XM(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
-	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${Mn(r)}"/>`;
+	nN(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${Pn(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function YM(e) {
-	let { cloud: t, width: n, height: i } = e.picture(), a = JM(e), o = new Image();
+async function tN(e) {
+	let { cloud: t, width: n, height: i } = e.picture(), a = eN(e), o = new Image();
 	o.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(a)}`, await o.decode();
 	let s = t ? t.width / n : 1, c = r("canvas", {
 		width: Math.round(n * s),
@@ -14451,19 +14461,19 @@ async function YM(e) {
 	});
 	return c.getContext("2d")?.drawImage(o, 0, 0, c.width, c.height), new Promise((e, t) => c.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser made no picture.")), "image/png"));
 }
-function XM(e, t) {
+function nN(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of KM) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) XM(e.children[n], t.children[n]);
+	for (let e of QM) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) nN(e.children[n], t.children[n]);
 }
 // src/tables.ts
-var ZM = 200;
-function QM() {
+var rN = 200;
+function iN() {
 	let e = r("div", { class: "scrolls" }), t = r("div", { class: "scrolls" }), n = r("details", { class: "tables" }, r("summary", {}, "Tables"), r("h3", {}, "Knowledge points an image"), e, r("h3", { class: "of-image" }, "Regions"), t), i = n.querySelector(".of-image"), a = null, o = async () => {
 		if (!n.open || !a) return;
 		let r = a;
-		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(tN(r));
-		let o = await eN(r);
+		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(sN(r));
+		let o = await oN(r);
 		r === a && e.replaceChildren(o);
 	};
 	return n.addEventListener("toggle", () => void o()), {
@@ -14473,12 +14483,12 @@ function QM() {
 		}
 	};
 }
-function $M(e, t, n) {
+function aN(e, t, n) {
 	return r("table", {}, r("caption", {}, n), r("thead", {}, r("tr", {}, ...e.map((e) => r("th", { scope: "col" }, e)))), r("tbody", {}, ...t.map(([e, ...t]) => r("tr", {}, r("th", { scope: "row" }, String(e)), ...t.map((e) => r("td", {}, String(e)))))));
 }
-async function eN(e) {
-	let t = e.run.condition(e.view.condition), n = await wj(e);
-	return n.length ? $M([
+async function oN(e) {
+	let t = e.run.condition(e.view.condition), n = await Oj(e);
+	return n.length ? aN([
 		"layer",
 		"step",
 		"all",
@@ -14488,42 +14498,42 @@ async function eN(e) {
 		"share"
 	], n.flatMap(({ layer: e, rows: n }) => n.map(({ step: n, total: r, reliable: i, ratio: a }) => [
 		e.name,
-		yr(t, n),
-		_r(r.value),
-		`${_r(r.low)} to ${_r(r.high)}`,
-		_r(i.value),
-		`${_r(i.low)} to ${_r(i.high)}`,
-		_r(a.value)
+		Sr(t, n),
+		yr(r.value),
+		`${yr(r.low)} to ${yr(r.high)}`,
+		yr(i.value),
+		`${yr(i.low)} to ${yr(i.high)}`,
+		yr(a.value)
 	])), t.name) : r("p", {}, "The counts of this atlas cannot be read.");
 }
-function tN(e) {
+function sN(e) {
 	let { view: t, frame: n, run: i } = e;
 	if (!n) return r("p", {}, e.problem ?? "");
 	if (t.space === "images") return r("p", {}, "Points are images here; choose regions to list them.");
-	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, ZM).map((e) => [
+	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, rN).map((e) => [
 		e,
 		Math.floor(e / n.regions),
-		dr(e % n.regions, n.grid[1]),
+		pr(e % n.regions, n.grid[1]),
 		i.attributes.classes[n.category[e]],
 		(n.confidence[e] / 255).toFixed(2),
-		nN(n, e)
-	]), s = a.length > ZM ? ` (the first ${ZM} of ${a.length}; all are in the saved table)` : "";
-	return $M([
+		cN(n, e)
+	]), s = a.length > rN ? ` (the first ${rN} of ${a.length}; all are in the saved table)` : "";
+	return aN([
 		"point",
 		"image",
 		"region",
 		"says",
 		"p",
 		"knowledge point"
-	], o, `${n.layer.name}, ${yr(n.condition, n.step)}${s}`);
+	], o, `${n.layer.name}, ${Sr(n.condition, n.step)}${s}`);
 }
-function nN({ knowledge: e }, t) {
+function cN({ knowledge: e }, t) {
 	return e[t] & 2 ? "reliable" : e[t] & 1 ? "unreliable" : "no";
 }
-function rN(e, t) {
+function lN(e, t) {
 	let { run: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: { classes: s } } = n, { all: c, dimensions: l, scale: u } = Xn(i, r.space), d = Array.from({ length: l }, (e, t) => `x${t + 1}`), f = r.space === "regions", p = [[
+	let { names: a, labels: o, attributes: { classes: s } } = n, { all: c, dimensions: l, scale: u } = Qn(i, r.space), d = Array.from({ length: l }, (e, t) => `x${t + 1}`), f = r.space === "regions", p = [[
 		"point",
 		"image",
 		"name",
@@ -14544,116 +14554,33 @@ function rN(e, t) {
 		let n = f ? Math.floor(e / i.regions) : e, r = e % i.regions, m = [
 			Math.floor(r / i.grid[1]),
 			r % i.grid[1],
-			iN(s[i.category[e]]),
+			uN(s[i.category[e]]),
 			(i.confidence[e] / 255).toFixed(3),
-			nN(i, e),
+			cN(i, e),
 			...i.trajectory ? [i.trajectory[e]] : []
 		], h = d.map((t, n) => Number((u * c[l * e + n]).toPrecision(5)));
 		p.push([
 			e,
 			n,
-			iN(a[n]),
-			iN(s[o[n]]),
-			iN(s[i.predictions[n]]),
+			uN(a[n]),
+			uN(s[o[n]]),
+			uN(s[i.predictions[n]]),
 			...f ? m : [],
 			...h
 		].join(","));
 	}
 	return p;
 }
-function iN(e) {
+function uN(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
-// src/layout.ts
-var aN = {
-	webgl: "This browser offers no WebGL2, so the points cannot be drawn. Images, curves and tables work all the same.",
-	context: "The graphics card has dropped the picture. It comes back by itself when the browser allows; images, curves and tables work all the same."
-}, oN = [
+// src/actions.ts
+var dN = [
 	"auto",
 	"light",
 	"dark"
 ];
-function sN(e, t, n, i, a) {
-	let [o, s, c, ...l] = i, u = r("p", {
-		class: "status",
-		role: "status"
-	}), d = r("div", { class: "alerts" }), f = r("p", {
-		role: "alert",
-		class: "notice",
-		hidden: !0
-	}), p = fN(), m = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
-		class: "title",
-		title: t.attributes.title
-	}, t.attributes.title), dN(e, n, a, p, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, d, f, n.element, uN(n, a), u), c, r("aside", { "aria-label": "Findings and images" }, ...l), pN(t), p);
-	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(m), {
-		update(e) {
-			u.textContent = cN(e, n), m.querySelector(".note-condition").textContent = t.condition(e.view.condition).note ?? "";
-		},
-		problem(e) {
-			f.hidden = e === null, f.textContent = e === null ? "" : `${e} The points of this moment cannot be shown.`, n.element.classList.toggle("blank", e !== null);
-		},
-		notice(t, n) {
-			d.replaceChildren(...n ? [r("p", {
-				role: "alert",
-				class: "notice",
-				"data-notice": t
-			}, aN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
-		},
-		destroy: mN(e, t, a, p)
-	};
-}
-function cN({ run: e, view: t, frame: n }, r) {
-	let i = r.scene()?.visible;
-	if (!i || !n) return "";
-	let a = 0;
-	for (let e of i) a += e;
-	let o = t.space === "regions" ? "regions" : "images", s = `${a.toLocaleString("en")} of ${i.length.toLocaleString("en")} ${o} shown`;
-	if (t.selection.length < 2) return s;
-	let c = new Set(t.selection.map((n) => xr({
-		run: e,
-		view: t
-	}, n))).size;
-	return `${s} · ${t.selection.length.toLocaleString("en")} chosen, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
-}
-function lN(e, t, n, i = e) {
-	return r("button", {
-		class: "tool",
-		"aria-label": e,
-		title: i,
-		click: n
-	}, t);
-}
-function uN(e, t) {
-	let n = r("button", {
-		class: "tool wide",
-		"aria-pressed": "false",
-		title: "Draw around points to choose them (L)",
-		click: () => {
-			e.setLasso(!e.lassoes()), n.setAttribute("aria-pressed", String(e.lassoes())), e.element.classList.toggle("lassoing", e.lassoes());
-		}
-	}, "Lasso");
-	return n.dataset.key = "l", r("div", {
-		class: "stage-tools",
-		role: "toolbar",
-		"aria-label": "Tools of the space"
-	}, n, r("button", {
-		class: "tool wide",
-		title: "Choose all points that the filter shows",
-		click: () => {
-			let n = e.scene()?.visible ?? /* @__PURE__ */ new Uint8Array();
-			t.select(Array.from(n.keys()).filter((e) => n[e]));
-		}
-	}, "Choose shown"), r("button", {
-		class: "tool wide",
-		title: "Choose nothing (Escape)",
-		click: () => t.select([])
-	}, "Clear"), r("span", { class: "gap" }), lN("Zoom in", "+", () => e.move((e) => Un(e, 1.3))), lN("Zoom out", "−", () => e.move((e) => Un(e, 1 / 1.3))), r("button", {
-		class: "tool wide",
-		title: "The first view again (0)",
-		click: () => t.choose({ camera: null })
-	}, "Reset view"));
-}
-function dN(e, t, n, i, a) {
+function fN(e, t, n, i, a) {
 	let o = () => {
 		let { view: e, run: t } = n.current();
 		return `${t.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
@@ -14661,26 +14588,26 @@ function dN(e, t, n, i, a) {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let n = oN[(oN.indexOf(e.dataset.theme) + 1) % oN.length];
+			let n = dN[(dN.indexOf(e.dataset.theme) + 1) % dN.length];
 			e.dataset.theme = n, s.textContent = s.ariaLabel = `Theme: ${n}`, t.refresh();
 		}
 	}, "Theme: auto"), c = [
 		r("button", {
 			class: "quiet",
 			title: "The points as shown, with the arrows, as PNG",
-			click: () => void YM(t).then((e) => qM(`${o()}.png`, [e], "image/png"))
+			click: () => void tN(t).then((e) => $M(`${o()}.png`, [e], "image/png"))
 		}, "Save picture"),
 		r("button", {
 			class: "quiet",
 			title: "The same as SVG: arrows and names stay shapes and text",
-			click: () => qM(`${o()}.svg`, [JM(t)], "image/svg+xml")
+			click: () => $M(`${o()}.svg`, [eN(t)], "image/svg+xml")
 		}, "Save SVG"),
 		r("button", {
 			class: "quiet",
 			title: "All points that are shown, as CSV",
 			click: () => {
 				let e = n.current(), r = t.scene()?.visible;
-				e && r && qM(`${o()}.csv`, [`${rN(e, r).join("\n")}\n`], "text/csv");
+				e && r && $M(`${o()}.csv`, [`${lN(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
 	];
@@ -14698,7 +14625,8 @@ function dN(e, t, n, i, a) {
 		click: () => i.showModal()
 	}, "Keys"));
 }
-function fN() {
+// src/keys.ts
+function pN() {
 	return r("dialog", { "aria-label": "Keys" }, r("h2", {}, "Keys"), r("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "one step back, one step on"],
@@ -14709,10 +14637,6 @@ function fN() {
 		["+ − 0", "in the space: zoom, first view"],
 		["N and B", "in the space: next and previous point"]
 	].flatMap(([e, t]) => [r("dt", {}, e), r("dd", {}, t)])), r("p", {}, "Drag to turn, with shift or the right button to move, wheel to zoom; one finger turns, two move and zoom. Click a point or a region of an image to see both."), r("form", { method: "dialog" }, r("button", { class: "tool wide" }, "Close")));
-}
-function pN({ attributes: e }) {
-	let { left_out: t, aligned: n, dimensions: i } = e, a = [...t];
-	return n || a.push("The checkpoints are not in one frame: points do not glide from one to the next."), i > 3 && a.push(`The first three of ${i} dimensions are drawn; strength and probabilities use all.`), r("footer", {}, r("p", { class: "note-condition" }), ...a.map((e) => r("p", {}, e)));
 }
 function mN(e, t, n, r) {
 	let i = (i) => {
@@ -14736,21 +14660,110 @@ function mN(e, t, n, r) {
 	};
 	return e.addEventListener("keydown", i), () => e.removeEventListener("keydown", i);
 }
+// src/layout.ts
+var hN = {
+	webgl: "This browser offers no WebGL2, so the points cannot be drawn. Images, curves and tables work all the same.",
+	context: "The graphics card has dropped the picture. It comes back by itself when the browser allows; images, curves and tables work all the same."
+};
+function gN(e, t, n, i, a) {
+	let [o, s, c, ...l] = i, u = r("p", {
+		class: "status",
+		role: "status"
+	}), d = r("p", { class: "note-condition" }), f = r("div", { class: "alerts" }), p = r("p", {
+		role: "alert",
+		class: "notice",
+		hidden: !0
+	}), m = pN(), h = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
+		class: "title",
+		title: t.attributes.title
+	}, t.attributes.title), fN(e, n, a, m, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, f, p, n.element, yN(n, a), r("div", { class: "under" }, u, d)), c, r("aside", { "aria-label": "Findings and images" }, ...l), bN(t), m);
+	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(h), {
+		update(e) {
+			u.textContent = _N(e, n), d.textContent = d.title = t.condition(e.view.condition).note ?? "";
+		},
+		problem(e) {
+			p.hidden = e === null, p.textContent = e === null ? "" : `${e} The points of this moment cannot be shown.`, n.element.classList.toggle("blank", e !== null);
+		},
+		notice(t, n) {
+			f.replaceChildren(...n ? [r("p", {
+				role: "alert",
+				class: "notice",
+				"data-notice": t
+			}, hN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+		},
+		destroy: mN(e, t, a, m)
+	};
+}
+function _N({ run: e, view: t, frame: n }, r) {
+	let i = r.scene()?.visible;
+	if (!i || !n) return "";
+	let a = 0;
+	for (let e of i) a += e;
+	let o = t.space === "regions" ? "regions" : "images", s = `${a.toLocaleString("en")} of ${i.length.toLocaleString("en")} ${o} shown`;
+	if (t.selection.length < 2) return s;
+	let c = new Set(t.selection.map((n) => wr({
+		run: e,
+		view: t
+	}, n))).size;
+	return `${s} · ${t.selection.length.toLocaleString("en")} chosen, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
+}
+function vN(e, t, n, i = e) {
+	return r("button", {
+		class: "tool",
+		"aria-label": e,
+		title: i,
+		click: n
+	}, t);
+}
+function yN(e, t) {
+	let n = r("button", {
+		class: "tool wide",
+		"aria-pressed": "false",
+		title: "Draw around points to choose them (L)",
+		click: () => {
+			e.setLasso(!e.lassoes()), n.setAttribute("aria-pressed", String(e.lassoes())), e.element.classList.toggle("lassoing", e.lassoes());
+		}
+	}, "Lasso");
+	return n.dataset.key = "l", r("div", {
+		class: "stage-tools",
+		role: "toolbar",
+		"aria-label": "Tools of the space"
+	}, n, r("button", {
+		class: "tool wide",
+		title: "Choose all points that the filter shows",
+		click: () => {
+			let n = e.scene()?.visible ?? /* @__PURE__ */ new Uint8Array();
+			t.select(Array.from(n.keys()).filter((e) => n[e]));
+		}
+	}, "Choose shown"), r("button", {
+		class: "tool wide",
+		title: "Choose nothing (Escape)",
+		click: () => t.select([])
+	}, "Clear"), r("span", { class: "gap" }), vN("Zoom in", "+", () => e.move((e) => Gn(e, 1.3))), vN("Zoom out", "−", () => e.move((e) => Gn(e, 1 / 1.3))), r("button", {
+		class: "tool wide",
+		title: "The first view again (0)",
+		click: () => t.choose({ camera: null })
+	}, "Reset view"));
+}
+function bN({ attributes: e }) {
+	let { left_out: t, aligned: n, dimensions: i } = e, a = [...t];
+	return n || a.push("The checkpoints are not in one frame: points do not glide from one to the next."), i > 3 && a.push(`The first three of ${i} dimensions are drawn; strength and probabilities use all.`), r("footer", {}, ...a.map((e) => r("p", {}, e)));
+}
 // src/paths.ts
-var hN = 24;
-function gN(e, t) {
+var xN = 24;
+function SN(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return { get(r) {
 		if (!r.ids.length || r.steps < 2) return [];
 		let i = `${r.array}:${r.ids.join()}`;
-		return n.get(i) || (n.set(i, []), n.size > hN && n.delete(n.keys().next().value), Zn(e, r).then((e) => {
+		return n.get(i) || (n.set(i, []), n.size > xN && n.delete(n.keys().next().value), $n(e, r).then((e) => {
 			n.set(i, e), t();
 		}, () => void 0), []);
 	} };
 }
 // src/pictures.ts
-function _N(e, t) {
-	let n = e.sprites(t), r = /* @__PURE__ */ new Map(), i = (n, i) => (r.has(n) || r.set(n, vN(e, `${t}/${n}`, i)), r.get(n));
+function CN(e, t) {
+	let n = e.sprites(t), r = /* @__PURE__ */ new Map(), i = (n, i) => (r.has(n) || r.set(n, wN(e, `${t}/${n}`, i)), r.get(n));
 	return { async draw(e, t) {
 		let r = await n, a = r.findIndex(({ first: e, count: n }) => t >= e && t < e + n);
 		if (a < 0) return !1;
@@ -14760,34 +14773,34 @@ function _N(e, t) {
 		return e.getContext("2d")?.drawImage(o, d, f, l, c, 0, 0, l, c), !0;
 	} };
 }
-async function vN(e, t, n) {
+async function wN(e, t, n) {
 	let r = await e.read(t);
 	return {
 		bitmap: await createImageBitmap(new Blob([r], { type: n.media_type })),
 		sprite: n
 	};
 }
-var yN = 1e3, bN = 1001, xN = 1002, SN = 1003, CN = 1004, wN = 1005, TN = 1006, EN = 1007, DN = 1008, ON = 1009, kN = 1010, AN = 1011, jN = 1012, MN = 1013, NN = 1014, PN = 1015, FN = 1016, IN = 1017, LN = 1018, RN = 1020, zN = 35902, BN = 35899, VN = 1021, HN = 1022, UN = 1023, WN = 1026, GN = 1027, KN = 1028, qN = 1029, JN = 1030, YN = 1031, XN = 1033, ZN = 33776, QN = 33777, $N = 33778, eP = 33779, tP = 35840, nP = 35841, rP = 35842, iP = 35843, aP = 36196, oP = 37492, sP = 37496, cP = 37488, lP = 37489, uP = 37490, dP = 37491, fP = 37808, pP = 37809, mP = 37810, hP = 37811, gP = 37812, _P = 37813, vP = 37814, yP = 37815, bP = 37816, xP = 37817, SP = 37818, CP = 37819, wP = 37820, TP = 37821, EP = 36492, DP = 36494, OP = 36495, kP = 36283, AP = 36284, jP = 36285, MP = 36286, NP = 2300, PP = 2301, FP = 2302, IP = 2303, LP = 2400, RP = 2401, zP = 2402, BP = 3200, VP = "srgb", HP = "srgb-linear", UP = "linear", WP = "srgb", GP = 7680, KP = 35044, qP = "300 es", JP = 2e3;
-function YP(e) {
+var TN = 1e3, EN = 1001, DN = 1002, ON = 1003, kN = 1004, AN = 1005, jN = 1006, MN = 1007, NN = 1008, PN = 1009, FN = 1010, IN = 1011, LN = 1012, RN = 1013, zN = 1014, BN = 1015, VN = 1016, HN = 1017, UN = 1018, WN = 1020, GN = 35902, KN = 35899, qN = 1021, JN = 1022, YN = 1023, XN = 1026, ZN = 1027, QN = 1028, $N = 1029, eP = 1030, tP = 1031, nP = 1033, rP = 33776, iP = 33777, aP = 33778, oP = 33779, sP = 35840, cP = 35841, lP = 35842, uP = 35843, dP = 36196, fP = 37492, pP = 37496, mP = 37488, hP = 37489, gP = 37490, _P = 37491, vP = 37808, yP = 37809, bP = 37810, xP = 37811, SP = 37812, CP = 37813, wP = 37814, TP = 37815, EP = 37816, DP = 37817, OP = 37818, kP = 37819, AP = 37820, jP = 37821, MP = 36492, NP = 36494, PP = 36495, FP = 36283, IP = 36284, LP = 36285, RP = 36286, zP = 2300, BP = 2301, VP = 2302, HP = 2303, UP = 2400, WP = 2401, GP = 2402, KP = 3200, qP = "srgb", JP = "srgb-linear", YP = "linear", XP = "srgb", ZP = 7680, QP = 35044, $P = "300 es", eF = 2e3;
+function tF(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function XP(e) {
+function nF(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function ZP(e) {
+function rF(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function QP() {
-	let e = ZP("canvas");
+function iF() {
+	let e = rF("canvas");
 	return e.style.display = "block", e;
 }
-var $P = {};
-function eF(...e) {
+var aF = {};
+function oF(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function tF(e) {
+function sF(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -14796,7 +14809,7 @@ function tF(e) {
 	return e;
 }
 function K(...e) {
-	e = tF(e);
+	e = sF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -14804,18 +14817,18 @@ function K(...e) {
 	}
 }
 function q(...e) {
-	e = tF(e);
+	e = sF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function nF(...e) {
+function cF(...e) {
 	let t = e.join(" ");
-	t in $P || ($P[t] = !0, K(...e));
+	t in aF || (aF[t] = !0, K(...e));
 }
-function rF(e, t, n) {
+function lF(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -14831,7 +14844,7 @@ function rF(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var iF = {
+var uF = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -14840,7 +14853,7 @@ var iF = {
 	6: 2,
 	7: 7,
 	5: 3
-}, aF = class {
+}, dF = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -14870,24 +14883,24 @@ var iF = {
 			e.target = null;
 		}
 	}
-}, oF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), sF = Math.PI / 180, cF = 180 / Math.PI;
-function lF() {
+}, fF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), pF = Math.PI / 180, mF = 180 / Math.PI;
+function hF() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (oF[e & 255] + oF[e >> 8 & 255] + oF[e >> 16 & 255] + oF[e >> 24 & 255] + "-" + oF[t & 255] + oF[t >> 8 & 255] + "-" + oF[t >> 16 & 15 | 64] + oF[t >> 24 & 255] + "-" + oF[n & 63 | 128] + oF[n >> 8 & 255] + "-" + oF[n >> 16 & 255] + oF[n >> 24 & 255] + oF[r & 255] + oF[r >> 8 & 255] + oF[r >> 16 & 255] + oF[r >> 24 & 255]).toLowerCase();
+	return (fF[e & 255] + fF[e >> 8 & 255] + fF[e >> 16 & 255] + fF[e >> 24 & 255] + "-" + fF[t & 255] + fF[t >> 8 & 255] + "-" + fF[t >> 16 & 15 | 64] + fF[t >> 24 & 255] + "-" + fF[n & 63 | 128] + fF[n >> 8 & 255] + "-" + fF[n >> 16 & 255] + fF[n >> 24 & 255] + fF[r & 255] + fF[r >> 8 & 255] + fF[r >> 16 & 255] + fF[r >> 24 & 255]).toLowerCase();
 }
 function J(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function uF(e, t) {
+function gF(e, t) {
 	return (e % t + t) % t;
 }
-function dF(e, t, n) {
+function _F(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function fF(e) {
+function vF(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function pF(e) {
+function yF(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -14899,19 +14912,19 @@ function pF(e) {
 		default: return;
 	}
 }
-function mF(e, t) {
+function bF(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = pF(t);
+	let n = yF(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function hF(e, t) {
+function xF(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = pF(t);
+	let n = yF(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var gF = class {
+var SF = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -15103,7 +15116,7 @@ var gF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, _F = class {
+}, CF = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15373,10 +15386,10 @@ var gF = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(yF.setFromEuler(e));
+		return this.applyQuaternion(TF.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(yF.setFromAxisAngle(e, t));
+		return this.applyQuaternion(TF.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15478,10 +15491,10 @@ var gF = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return vF.copy(this).projectOnVector(e), this.sub(vF);
+		return wF.copy(this).projectOnVector(e), this.sub(wF);
 	}
 	reflect(e) {
-		return this.sub(vF.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(wF.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
@@ -15554,7 +15567,7 @@ var gF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, vF = /*@__PURE__*/ new Y(), yF = /*@__PURE__*/ new _F(), X = class {
+}, wF = /*@__PURE__*/ new Y(), TF = /*@__PURE__*/ new CF(), X = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -15629,13 +15642,13 @@ var gF = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return nF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(bF.makeScale(e, t)), this;
+		return cF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(EF.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return nF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(bF.makeRotation(-e)), this;
+		return cF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(EF.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return nF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(bF.makeTranslation(e, t)), this;
+		return cF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(EF.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -15663,14 +15676,14 @@ var gF = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, bF = /*@__PURE__*/ new X(), xF = /*@__PURE__*/ new X().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), SF = /*@__PURE__*/ new X().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function CF() {
+}, EF = /*@__PURE__*/ new X(), DF = /*@__PURE__*/ new X().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), OF = /*@__PURE__*/ new X().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function kF() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: HP,
+		workingColorSpace: JP,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = wF(e.r), e.g = wF(e.g), e.b = wF(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = TF(e.r), e.g = TF(e.g), e.b = TF(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = AF(e.r), e.g = AF(e.g), e.b = AF(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = jF(e.r), e.g = jF(e.g), e.b = jF(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -15682,7 +15695,7 @@ function CF() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? UP : this.spaces[e].transfer;
+			return e === "" ? YP : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -15715,59 +15728,59 @@ function CF() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[HP]: {
+		[JP]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: UP,
-			toXYZ: xF,
-			fromXYZ: SF,
+			transfer: YP,
+			toXYZ: DF,
+			fromXYZ: OF,
 			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: VP },
-			outputColorSpaceConfig: { drawingBufferColorSpace: VP }
+			workingColorSpaceConfig: { unpackColorSpace: qP },
+			outputColorSpaceConfig: { drawingBufferColorSpace: qP }
 		},
-		[VP]: {
+		[qP]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: WP,
-			toXYZ: xF,
-			fromXYZ: SF,
+			transfer: XP,
+			toXYZ: DF,
+			fromXYZ: OF,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: VP }
+			outputColorSpaceConfig: { drawingBufferColorSpace: qP }
 		}
 	}), e;
 }
-var Z = /*@__PURE__*/ CF();
-function wF(e) {
+var Z = /*@__PURE__*/ kF();
+function AF(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function TF(e) {
+function jF(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var EF, DF = class {
+var MF, NF = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			EF === void 0 && (EF = ZP("canvas")), EF.width = e.width, EF.height = e.height;
-			let t = EF.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = EF;
+			MF === void 0 && (MF = rF("canvas")), MF.width = e.width, MF.height = e.height;
+			let t = MF.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = MF;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = ZP("canvas");
+			let t = rF("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = wF(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = AF(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(wF(t[e] / 255) * 255) : t[e] = wF(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(AF(t[e] / 255) * 255) : t[e] = AF(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -15776,9 +15789,9 @@ var EF, DF = class {
 		}
 		return K("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, OF = 0, kF = class {
+}, PF = 0, FF = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: OF++ }), this.uuid = lF(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: PF++ }), this.uuid = hF(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -15798,33 +15811,33 @@ var EF, DF = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(AF(r[t].image)) : e.push(AF(r[t]));
-			} else e = AF(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(IF(r[t].image)) : e.push(IF(r[t]));
+			} else e = IF(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function AF(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? DF.getDataURL(e) : e.data ? {
+function IF(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? NF.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (K("Texture: Unable to serialize Texture."), {});
 }
-var jF = 0, MF = /*@__PURE__*/ new Y(), NF = class e extends aF {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = bN, i = bN, a = TN, o = DN, s = UN, c = ON, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: jF++ }), this.uuid = lF(), this.name = "", this.source = new kF(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new gF(0, 0), this.repeat = new gF(1, 1), this.center = new gF(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new X(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var LF = 0, RF = /*@__PURE__*/ new Y(), zF = class e extends dF {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = EN, i = EN, a = jN, o = NN, s = YN, c = PN, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: LF++ }), this.uuid = hF(), this.name = "", this.source = new FF(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new SF(0, 0), this.repeat = new SF(1, 1), this.center = new SF(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new X(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(MF).x;
+		return this.source.getSize(RF).x;
 	}
 	get height() {
-		return this.source.getSize(MF).y;
+		return this.source.getSize(RF).y;
 	}
 	get depth() {
-		return this.source.getSize(MF).z;
+		return this.source.getSize(RF).z;
 	}
 	get image() {
 		return this.source.data;
@@ -15902,22 +15915,22 @@ var jF = 0, MF = /*@__PURE__*/ new Y(), NF = class e extends aF {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case yN:
+			case TN:
 				e.x -= Math.floor(e.x);
 				break;
-			case bN:
+			case EN:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case xN: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case DN: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case yN:
+			case TN:
 				e.y -= Math.floor(e.y);
 				break;
-			case bN:
+			case EN:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case xN: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case DN: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -15928,8 +15941,8 @@ var jF = 0, MF = /*@__PURE__*/ new Y(), NF = class e extends aF {
 		e === !0 && this.pmremVersion++;
 	}
 };
-NF.DEFAULT_IMAGE = null, NF.DEFAULT_MAPPING = 300, NF.DEFAULT_ANISOTROPY = 1;
-var PF = class {
+zF.DEFAULT_IMAGE = null, zF.DEFAULT_MAPPING = 300, zF.DEFAULT_ANISOTROPY = 1;
+var BF = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16129,12 +16142,12 @@ var PF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, FF = class extends aF {
+}, VF = class extends dF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: TN,
+			minFilter: jN,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16149,9 +16162,9 @@ var PF = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new PF(0, 0, e, t), this.scissorTest = !1, this.viewport = new PF(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new BF(0, 0, e, t), this.scissorTest = !1, this.viewport = new BF(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new NF({
+		for (let i = 0; i < r; i++) this.textures[i] = new zF({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16160,7 +16173,7 @@ var PF = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: TN,
+			minFilter: jN,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16196,7 +16209,7 @@ var PF = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new kF(n);
+			this.textures[t].source = new FF(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16209,18 +16222,18 @@ var PF = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, IF = class extends FF {
+}, HF = class extends VF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, LF = class extends NF {
+}, UF = class extends zF {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = SN, this.minFilter = SN, this.wrapR = bN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = ON, this.minFilter = ON, this.wrapR = EN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16231,19 +16244,19 @@ var PF = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, RF = class extends NF {
+}, WF = class extends zF {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = SN, this.minFilter = SN, this.wrapR = bN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = ON, this.minFilter = ON, this.wrapR = EN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, zF = class e {
+}, GF = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16297,7 +16310,7 @@ var PF = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / BF.setFromMatrixColumn(e, 0).length(), i = 1 / BF.setFromMatrixColumn(e, 1).length(), a = 1 / BF.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / KF.setFromMatrixColumn(e, 0).length(), i = 1 / KF.setFromMatrixColumn(e, 1).length(), a = 1 / KF.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16324,11 +16337,11 @@ var PF = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(HF, e, UF);
+		return this.compose(JF, e, YF);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return KF.subVectors(e, t), KF.lengthSq() === 0 && (KF.z = 1), KF.normalize(), WF.crossVectors(n, KF), WF.lengthSq() === 0 && (Math.abs(n.z) === 1 ? KF.x += 1e-4 : KF.z += 1e-4, KF.normalize(), WF.crossVectors(n, KF)), WF.normalize(), GF.crossVectors(KF, WF), r[0] = WF.x, r[4] = GF.x, r[8] = KF.x, r[1] = WF.y, r[5] = GF.y, r[9] = KF.y, r[2] = WF.z, r[6] = GF.z, r[10] = KF.z, this;
+		return QF.subVectors(e, t), QF.lengthSq() === 0 && (QF.z = 1), QF.normalize(), XF.crossVectors(n, QF), XF.lengthSq() === 0 && (Math.abs(n.z) === 1 ? QF.x += 1e-4 : QF.z += 1e-4, QF.normalize(), XF.crossVectors(n, QF)), XF.normalize(), ZF.crossVectors(QF, XF), r[0] = XF.x, r[4] = ZF.x, r[8] = QF.x, r[1] = XF.y, r[5] = ZF.y, r[9] = QF.y, r[2] = XF.z, r[6] = ZF.z, r[10] = QF.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16408,12 +16421,12 @@ var PF = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = BF.set(r[0], r[1], r[2]).length(), o = BF.set(r[4], r[5], r[6]).length(), s = BF.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), VF.copy(this);
+		let a = KF.set(r[0], r[1], r[2]).length(), o = KF.set(r[4], r[5], r[6]).length(), s = KF.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), qF.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return VF.elements[0] *= c, VF.elements[1] *= c, VF.elements[2] *= c, VF.elements[4] *= l, VF.elements[5] *= l, VF.elements[6] *= l, VF.elements[8] *= u, VF.elements[9] *= u, VF.elements[10] *= u, t.setFromRotationMatrix(VF), n.x = a, n.y = o, n.z = s, this;
+		return qF.elements[0] *= c, qF.elements[1] *= c, qF.elements[2] *= c, qF.elements[4] *= l, qF.elements[5] *= l, qF.elements[6] *= l, qF.elements[8] *= u, qF.elements[9] *= u, qF.elements[10] *= u, t.setFromRotationMatrix(qF), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = JP, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = eF, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16421,7 +16434,7 @@ var PF = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = JP, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = eF, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16442,7 +16455,7 @@ var PF = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, BF = /*@__PURE__*/ new Y(), VF = /*@__PURE__*/ new zF(), HF = /*@__PURE__*/ new Y(0, 0, 0), UF = /*@__PURE__*/ new Y(1, 1, 1), WF = /*@__PURE__*/ new Y(), GF = /*@__PURE__*/ new Y(), KF = /*@__PURE__*/ new Y(), qF = /*@__PURE__*/ new zF(), JF = /*@__PURE__*/ new _F(), YF = class e {
+}, KF = /*@__PURE__*/ new Y(), qF = /*@__PURE__*/ new GF(), JF = /*@__PURE__*/ new Y(0, 0, 0), YF = /*@__PURE__*/ new Y(1, 1, 1), XF = /*@__PURE__*/ new Y(), ZF = /*@__PURE__*/ new Y(), QF = /*@__PURE__*/ new Y(), $F = /*@__PURE__*/ new GF(), eI = /*@__PURE__*/ new CF(), tI = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -16505,13 +16518,13 @@ var PF = class {
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return qF.makeRotationFromQuaternion(e), this.setFromRotationMatrix(qF, t, n);
+		return $F.makeRotationFromQuaternion(e), this.setFromRotationMatrix($F, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return JF.setFromEuler(this), this.setFromQuaternion(JF, e);
+		return eI.setFromEuler(this), this.setFromQuaternion(eI, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -16530,8 +16543,8 @@ var PF = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-YF.DEFAULT_ORDER = "XYZ";
-var XF = class {
+tI.DEFAULT_ORDER = "XYZ";
+var nI = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -16559,16 +16572,16 @@ var XF = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, ZF = 0, QF = /*@__PURE__*/ new Y(), $F = /*@__PURE__*/ new _F(), eI = /*@__PURE__*/ new zF(), tI = /*@__PURE__*/ new Y(), nI = /*@__PURE__*/ new Y(), rI = /*@__PURE__*/ new Y(), iI = /*@__PURE__*/ new _F(), aI = /*@__PURE__*/ new Y(1, 0, 0), oI = /*@__PURE__*/ new Y(0, 1, 0), sI = /*@__PURE__*/ new Y(0, 0, 1), cI = { type: "added" }, lI = { type: "removed" }, uI = {
+}, rI = 0, iI = /*@__PURE__*/ new Y(), aI = /*@__PURE__*/ new CF(), oI = /*@__PURE__*/ new GF(), sI = /*@__PURE__*/ new Y(), cI = /*@__PURE__*/ new Y(), lI = /*@__PURE__*/ new Y(), uI = /*@__PURE__*/ new CF(), dI = /*@__PURE__*/ new Y(1, 0, 0), fI = /*@__PURE__*/ new Y(0, 1, 0), pI = /*@__PURE__*/ new Y(0, 0, 1), mI = { type: "added" }, hI = { type: "removed" }, gI = {
 	type: "childadded",
 	child: null
-}, dI = {
+}, _I = {
 	type: "childremoved",
 	child: null
-}, fI = class e extends aF {
+}, vI = class e extends dF {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: ZF++ }), this.uuid = lF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new Y(), n = new YF(), r = new _F(), i = new Y(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: rI++ }), this.uuid = hF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new Y(), n = new tI(), r = new CF(), i = new Y(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -16596,9 +16609,9 @@ var XF = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new zF() },
+			modelViewMatrix: { value: new GF() },
 			normalMatrix: { value: new X() }
-		}), this.matrix = new zF(), this.matrixWorld = new zF(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new XF(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new GF(), this.matrixWorld = new GF(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new nI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -16623,49 +16636,49 @@ var XF = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return $F.setFromAxisAngle(e, t), this.quaternion.multiply($F), this;
+		return aI.setFromAxisAngle(e, t), this.quaternion.multiply(aI), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return $F.setFromAxisAngle(e, t), this.quaternion.premultiply($F), this;
+		return aI.setFromAxisAngle(e, t), this.quaternion.premultiply(aI), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(aI, e);
+		return this.rotateOnAxis(dI, e);
 	}
 	rotateY(e) {
-		return this.rotateOnAxis(oI, e);
+		return this.rotateOnAxis(fI, e);
 	}
 	rotateZ(e) {
-		return this.rotateOnAxis(sI, e);
+		return this.rotateOnAxis(pI, e);
 	}
 	translateOnAxis(e, t) {
-		return QF.copy(e).applyQuaternion(this.quaternion), this.position.add(QF.multiplyScalar(t)), this;
+		return iI.copy(e).applyQuaternion(this.quaternion), this.position.add(iI.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(aI, e);
+		return this.translateOnAxis(dI, e);
 	}
 	translateY(e) {
-		return this.translateOnAxis(oI, e);
+		return this.translateOnAxis(fI, e);
 	}
 	translateZ(e) {
-		return this.translateOnAxis(sI, e);
+		return this.translateOnAxis(pI, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(eI.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(oI.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? tI.copy(e) : tI.set(e, t, n);
+		e.isVector3 ? sI.copy(e) : sI.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), nI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? eI.lookAt(nI, tI, this.up) : eI.lookAt(tI, nI, this.up), this.quaternion.setFromRotationMatrix(eI), r && (eI.extractRotation(r.matrixWorld), $F.setFromRotationMatrix(eI), this.quaternion.premultiply($F.invert()));
+		this.updateWorldMatrix(!0, !1), cI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? oI.lookAt(cI, sI, this.up) : oI.lookAt(sI, cI, this.up), this.quaternion.setFromRotationMatrix(oI), r && (oI.extractRotation(r.matrixWorld), aI.setFromRotationMatrix(oI), this.quaternion.premultiply(aI.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (q("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(cI), uI.child = e, this.dispatchEvent(uI), uI.child = null) : q("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (q("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(mI), gI.child = e, this.dispatchEvent(gI), gI.child = null) : q("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -16673,7 +16686,7 @@ var XF = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(lI), dI.child = e, this.dispatchEvent(dI), dI.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(hI), _I.child = e, this.dispatchEvent(_I), _I.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -16683,7 +16696,7 @@ var XF = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), eI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), eI.multiply(e.parent.matrixWorld)), e.applyMatrix4(eI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(cI), uI.child = e, this.dispatchEvent(uI), uI.child = null, this;
+		return this.updateWorldMatrix(!0, !1), oI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), oI.multiply(e.parent.matrixWorld)), e.applyMatrix4(oI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(mI), gI.child = e, this.dispatchEvent(gI), gI.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -16708,10 +16721,10 @@ var XF = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(nI, e, rI), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(cI, e, lI), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(nI, iI, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(cI, uI, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -16842,23 +16855,23 @@ var XF = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-fI.DEFAULT_UP = /*@__PURE__*/ new Y(0, 1, 0), fI.DEFAULT_MATRIX_AUTO_UPDATE = !0, fI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var pI = class extends fI {
+vI.DEFAULT_UP = /*@__PURE__*/ new Y(0, 1, 0), vI.DEFAULT_MATRIX_AUTO_UPDATE = !0, vI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var yI = class extends vI {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, mI = { type: "move" }, hI = class {
+}, bI = { type: "move" }, xI = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new pI(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new yI(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new pI(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new Y(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new Y()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new yI(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new Y(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new Y()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new pI(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new Y(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new Y(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new yI(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new Y(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new Y(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -16903,18 +16916,18 @@ var pI = class extends fI {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(mI)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(bI)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new pI();
+			let n = new yI();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, gI = {
+}, SI = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -17063,19 +17076,19 @@ var pI = class extends fI {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, _I = {
+}, CI = {
 	h: 0,
 	s: 0,
 	l: 0
-}, vI = {
+}, wI = {
 	h: 0,
 	s: 0,
 	l: 0
 };
-function yI(e, t, n) {
+function TI(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var bI = class {
+var EI = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -17089,21 +17102,21 @@ var bI = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = VP) {
+	setHex(e, t = qP) {
 		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, Z.colorSpaceToWorking(this, t), this;
 	}
 	setRGB(e, t, n, r = Z.workingColorSpace) {
 		return this.r = e, this.g = t, this.b = n, Z.colorSpaceToWorking(this, r), this;
 	}
 	setHSL(e, t, n, r = Z.workingColorSpace) {
-		if (e = uF(e, 1), t = J(t, 0, 1), n = J(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+		if (e = gF(e, 1), t = J(t, 0, 1), n = J(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = yI(i, r, e + 1 / 3), this.g = yI(i, r, e), this.b = yI(i, r, e - 1 / 3);
+			this.r = TI(i, r, e + 1 / 3), this.g = TI(i, r, e), this.b = TI(i, r, e - 1 / 3);
 		}
 		return Z.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = VP) {
+	setStyle(e, t = qP) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && K("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17130,8 +17143,8 @@ var bI = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = VP) {
-		let n = gI[e.toLowerCase()];
+	setColorName(e, t = qP) {
+		let n = SI[e.toLowerCase()];
 		return n === void 0 ? K("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17141,10 +17154,10 @@ var bI = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = wF(e.r), this.g = wF(e.g), this.b = wF(e.b), this;
+		return this.r = AF(e.r), this.g = AF(e.g), this.b = AF(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = TF(e.r), this.g = TF(e.g), this.b = TF(e.b), this;
+		return this.r = jF(e.r), this.g = jF(e.g), this.b = jF(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17152,15 +17165,15 @@ var bI = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = VP) {
-		return Z.workingToColorSpace(xI.copy(this), e), Math.round(J(xI.r * 255, 0, 255)) * 65536 + Math.round(J(xI.g * 255, 0, 255)) * 256 + Math.round(J(xI.b * 255, 0, 255));
+	getHex(e = qP) {
+		return Z.workingToColorSpace(DI.copy(this), e), Math.round(J(DI.r * 255, 0, 255)) * 65536 + Math.round(J(DI.g * 255, 0, 255)) * 256 + Math.round(J(DI.b * 255, 0, 255));
 	}
-	getHexString(e = VP) {
+	getHexString(e = qP) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
 	getHSL(e, t = Z.workingColorSpace) {
-		Z.workingToColorSpace(xI.copy(this), t);
-		let n = xI.r, r = xI.g, i = xI.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+		Z.workingToColorSpace(DI.copy(this), t);
+		let n = DI.r, r = DI.g, i = DI.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17178,15 +17191,15 @@ var bI = class {
 		return e.h = s, e.s = c, e.l = l, e;
 	}
 	getRGB(e, t = Z.workingColorSpace) {
-		return Z.workingToColorSpace(xI.copy(this), t), e.r = xI.r, e.g = xI.g, e.b = xI.b, e;
+		return Z.workingToColorSpace(DI.copy(this), t), e.r = DI.r, e.g = DI.g, e.b = DI.b, e;
 	}
-	getStyle(e = VP) {
-		Z.workingToColorSpace(xI.copy(this), e);
-		let t = xI.r, n = xI.g, r = xI.b;
+	getStyle(e = qP) {
+		Z.workingToColorSpace(DI.copy(this), e);
+		let t = DI.r, n = DI.g, r = DI.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(_I), this.setHSL(_I.h + e, _I.s + t, _I.l + n);
+		return this.getHSL(CI), this.setHSL(CI.h + e, CI.s + t, CI.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17213,8 +17226,8 @@ var bI = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(_I), e.getHSL(vI);
-		let n = dF(_I.h, vI.h, t), r = dF(_I.s, vI.s, t), i = dF(_I.l, vI.l, t);
+		this.getHSL(CI), e.getHSL(wI);
+		let n = _F(CI.h, wI.h, t), r = _F(CI.s, wI.s, t), i = _F(CI.l, wI.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17242,11 +17255,11 @@ var bI = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, xI = /*@__PURE__*/ new bI();
-bI.NAMES = gI;
-var SI = class extends fI {
+}, DI = /*@__PURE__*/ new EI();
+EI.NAMES = SI;
+var OI = class extends vI {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new YF(), this.environmentIntensity = 1, this.environmentRotation = new YF(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new tI(), this.environmentIntensity = 1, this.environmentRotation = new tI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17255,33 +17268,33 @@ var SI = class extends fI {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, CI = /*@__PURE__*/ new Y(), wI = /*@__PURE__*/ new Y(), TI = /*@__PURE__*/ new Y(), EI = /*@__PURE__*/ new Y(), DI = /*@__PURE__*/ new Y(), OI = /*@__PURE__*/ new Y(), kI = /*@__PURE__*/ new Y(), AI = /*@__PURE__*/ new Y(), jI = /*@__PURE__*/ new Y(), MI = /*@__PURE__*/ new Y(), NI = /*@__PURE__*/ new PF(), PI = /*@__PURE__*/ new PF(), FI = /*@__PURE__*/ new PF(), II = class e {
+}, kI = /*@__PURE__*/ new Y(), AI = /*@__PURE__*/ new Y(), jI = /*@__PURE__*/ new Y(), MI = /*@__PURE__*/ new Y(), NI = /*@__PURE__*/ new Y(), PI = /*@__PURE__*/ new Y(), FI = /*@__PURE__*/ new Y(), II = /*@__PURE__*/ new Y(), LI = /*@__PURE__*/ new Y(), RI = /*@__PURE__*/ new Y(), zI = /*@__PURE__*/ new BF(), BI = /*@__PURE__*/ new BF(), VI = /*@__PURE__*/ new BF(), HI = class e {
 	constructor(e = new Y(), t = new Y(), n = new Y()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), CI.subVectors(e, t), r.cross(CI);
+		r.subVectors(n, t), kI.subVectors(e, t), r.cross(kI);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		CI.subVectors(r, t), wI.subVectors(n, t), TI.subVectors(e, t);
-		let a = CI.dot(CI), o = CI.dot(wI), s = CI.dot(TI), c = wI.dot(wI), l = wI.dot(TI), u = a * c - o * o;
+		kI.subVectors(r, t), AI.subVectors(n, t), jI.subVectors(e, t);
+		let a = kI.dot(kI), o = kI.dot(AI), s = kI.dot(jI), c = AI.dot(AI), l = AI.dot(jI), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, EI) !== null && EI.x >= 0 && EI.y >= 0 && EI.x + EI.y <= 1;
+		return this.getBarycoord(e, t, n, r, MI) !== null && MI.x >= 0 && MI.y >= 0 && MI.x + MI.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, EI) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, EI.x), s.addScaledVector(a, EI.y), s.addScaledVector(o, EI.z), s);
+		return this.getBarycoord(e, t, n, r, MI) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, MI.x), s.addScaledVector(a, MI.y), s.addScaledVector(o, MI.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return NI.setScalar(0), PI.setScalar(0), FI.setScalar(0), NI.fromBufferAttribute(e, t), PI.fromBufferAttribute(e, n), FI.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(NI, i.x), a.addScaledVector(PI, i.y), a.addScaledVector(FI, i.z), a;
+		return zI.setScalar(0), BI.setScalar(0), VI.setScalar(0), zI.fromBufferAttribute(e, t), BI.fromBufferAttribute(e, n), VI.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(zI, i.x), a.addScaledVector(BI, i.y), a.addScaledVector(VI, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return CI.subVectors(n, t), wI.subVectors(e, t), CI.cross(wI).dot(r) < 0;
+		return kI.subVectors(n, t), AI.subVectors(e, t), kI.cross(AI).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17299,7 +17312,7 @@ var SI = class extends fI {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return CI.subVectors(this.c, this.b), wI.subVectors(this.a, this.b), CI.cross(wI).length() * .5;
+		return kI.subVectors(this.c, this.b), AI.subVectors(this.a, this.b), kI.cross(AI).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17327,28 +17340,28 @@ var SI = class extends fI {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		DI.subVectors(r, n), OI.subVectors(i, n), AI.subVectors(e, n);
-		let s = DI.dot(AI), c = OI.dot(AI);
+		NI.subVectors(r, n), PI.subVectors(i, n), II.subVectors(e, n);
+		let s = NI.dot(II), c = PI.dot(II);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		jI.subVectors(e, r);
-		let l = DI.dot(jI), u = OI.dot(jI);
+		LI.subVectors(e, r);
+		let l = NI.dot(LI), u = PI.dot(LI);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(DI, a);
-		MI.subVectors(e, i);
-		let f = DI.dot(MI), p = OI.dot(MI);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(NI, a);
+		RI.subVectors(e, i);
+		let f = NI.dot(RI), p = PI.dot(RI);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(OI, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(PI, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return kI.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(kI, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return FI.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(FI, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(DI, a).addScaledVector(OI, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(NI, a).addScaledVector(PI, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, LI = class {
+}, UI = class {
 	constructor(e = new Y(Infinity, Infinity, Infinity), t = new Y(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17357,12 +17370,12 @@ var SI = class extends fI {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(zI.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(GI.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(zI.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(GI.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17371,7 +17384,7 @@ var SI = class extends fI {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = zI.copy(t).multiplyScalar(.5);
+		let n = GI.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17409,8 +17422,8 @@ var SI = class extends fI {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, zI) : zI.fromBufferAttribute(r, t), zI.applyMatrix4(e.matrixWorld), this.expandByPoint(zI);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), BI.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), BI.copy(e.boundingBox)), BI.applyMatrix4(e.matrixWorld), this.union(BI);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, GI) : GI.fromBufferAttribute(r, t), GI.applyMatrix4(e.matrixWorld), this.expandByPoint(GI);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), KI.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), KI.copy(e.boundingBox)), KI.applyMatrix4(e.matrixWorld), this.union(KI);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17429,7 +17442,7 @@ var SI = class extends fI {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, zI), zI.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, GI), GI.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17437,37 +17450,37 @@ var SI = class extends fI {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(qI), JI.subVectors(this.max, qI), VI.subVectors(e.a, qI), HI.subVectors(e.b, qI), UI.subVectors(e.c, qI), WI.subVectors(HI, VI), GI.subVectors(UI, HI), KI.subVectors(VI, UI);
+		this.getCenter($I), eL.subVectors(this.max, $I), qI.subVectors(e.a, $I), JI.subVectors(e.b, $I), YI.subVectors(e.c, $I), XI.subVectors(JI, qI), ZI.subVectors(YI, JI), QI.subVectors(qI, YI);
 		let t = [
 			0,
-			-WI.z,
-			WI.y,
+			-XI.z,
+			XI.y,
 			0,
-			-GI.z,
-			GI.y,
+			-ZI.z,
+			ZI.y,
 			0,
-			-KI.z,
-			KI.y,
-			WI.z,
+			-QI.z,
+			QI.y,
+			XI.z,
 			0,
-			-WI.x,
-			GI.z,
+			-XI.x,
+			ZI.z,
 			0,
-			-GI.x,
-			KI.z,
+			-ZI.x,
+			QI.z,
 			0,
-			-KI.x,
-			-WI.y,
-			WI.x,
+			-QI.x,
+			-XI.y,
+			XI.x,
 			0,
-			-GI.y,
-			GI.x,
+			-ZI.y,
+			ZI.x,
 			0,
-			-KI.y,
-			KI.x,
+			-QI.y,
+			QI.x,
 			0
 		];
-		return !ZI(t, VI, HI, UI, JI) || (t = [
+		return !rL(t, qI, JI, YI, eL) || (t = [
 			1,
 			0,
 			0,
@@ -17477,20 +17490,20 @@ var SI = class extends fI {
 			0,
 			0,
 			1
-		], !ZI(t, VI, HI, UI, JI)) ? !1 : (YI.crossVectors(WI, GI), t = [
-			YI.x,
-			YI.y,
-			YI.z
-		], ZI(t, VI, HI, UI, JI));
+		], !rL(t, qI, JI, YI, eL)) ? !1 : (tL.crossVectors(XI, ZI), t = [
+			tL.x,
+			tL.y,
+			tL.z
+		], rL(t, qI, JI, YI, eL));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, zI).distanceTo(e);
+		return this.clampPoint(e, GI).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(zI).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(GI).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -17499,7 +17512,7 @@ var SI = class extends fI {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (RI[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), RI[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), RI[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), RI[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), RI[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), RI[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), RI[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), RI[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(RI)), this;
+		return this.isEmpty() || (WI[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), WI[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), WI[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), WI[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), WI[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), WI[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), WI[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), WI[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(WI)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -17516,7 +17529,7 @@ var SI = class extends fI {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, RI = [
+}, WI = [
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y(),
@@ -17525,19 +17538,19 @@ var SI = class extends fI {
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y()
-], zI = /*@__PURE__*/ new Y(), BI = /*@__PURE__*/ new LI(), VI = /*@__PURE__*/ new Y(), HI = /*@__PURE__*/ new Y(), UI = /*@__PURE__*/ new Y(), WI = /*@__PURE__*/ new Y(), GI = /*@__PURE__*/ new Y(), KI = /*@__PURE__*/ new Y(), qI = /*@__PURE__*/ new Y(), JI = /*@__PURE__*/ new Y(), YI = /*@__PURE__*/ new Y(), XI = /*@__PURE__*/ new Y();
-function ZI(e, t, n, r, i) {
+], GI = /*@__PURE__*/ new Y(), KI = /*@__PURE__*/ new UI(), qI = /*@__PURE__*/ new Y(), JI = /*@__PURE__*/ new Y(), YI = /*@__PURE__*/ new Y(), XI = /*@__PURE__*/ new Y(), ZI = /*@__PURE__*/ new Y(), QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new Y(), eL = /*@__PURE__*/ new Y(), tL = /*@__PURE__*/ new Y(), nL = /*@__PURE__*/ new Y();
+function rL(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		XI.fromArray(e, a);
-		let o = i.x * Math.abs(XI.x) + i.y * Math.abs(XI.y) + i.z * Math.abs(XI.z), s = t.dot(XI), c = n.dot(XI), l = r.dot(XI);
+		nL.fromArray(e, a);
+		let o = i.x * Math.abs(nL.x) + i.y * Math.abs(nL.y) + i.z * Math.abs(nL.z), s = t.dot(nL), c = n.dot(nL), l = r.dot(nL);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class extends aF {
+var iL = /*@__PURE__*/ new Y(), aL = /*@__PURE__*/ new SF(), oL = 0, sL = class extends dF {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: eL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = KP, this.updateRanges = [], this.gpuType = PN, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : pF(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: oL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = QP, this.updateRanges = [], this.gpuType = BN, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : yF(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -17567,20 +17580,20 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) $I.fromBufferAttribute(this, t), $I.applyMatrix3(e), this.setXY(t, $I.x, $I.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) QI.fromBufferAttribute(this, t), QI.applyMatrix3(e), this.setXYZ(t, QI.x, QI.y, QI.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) aL.fromBufferAttribute(this, t), aL.applyMatrix3(e), this.setXY(t, aL.x, aL.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) iL.fromBufferAttribute(this, t), iL.applyMatrix3(e), this.setXYZ(t, iL.x, iL.y, iL.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) QI.fromBufferAttribute(this, t), QI.applyMatrix4(e), this.setXYZ(t, QI.x, QI.y, QI.z);
+		for (let t = 0, n = this.count; t < n; t++) iL.fromBufferAttribute(this, t), iL.applyMatrix4(e), this.setXYZ(t, iL.x, iL.y, iL.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) QI.fromBufferAttribute(this, t), QI.applyNormalMatrix(e), this.setXYZ(t, QI.x, QI.y, QI.z);
+		for (let t = 0, n = this.count; t < n; t++) iL.fromBufferAttribute(this, t), iL.applyNormalMatrix(e), this.setXYZ(t, iL.x, iL.y, iL.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) QI.fromBufferAttribute(this, t), QI.transformDirection(e), this.setXYZ(t, QI.x, QI.y, QI.z);
+		for (let t = 0, n = this.count; t < n; t++) iL.fromBufferAttribute(this, t), iL.transformDirection(e), this.setXYZ(t, iL.x, iL.y, iL.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -17650,33 +17663,33 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? mF(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? bF(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? hF(e, this.array) : Math.round(e * t);
+		return t === void 0 ? xF(e, this.array) : Math.round(e * t);
 	}
-}, nL = class extends tL {
+}, cL = class extends sL {
 	constructor(e, t, n) {
 		super(new Uint8Array(e), t, n);
 	}
-}, rL = class extends tL {
+}, lL = class extends sL {
 	constructor(e, t, n) {
 		super(new Int16Array(e), t, n);
 	}
-}, iL = class extends tL {
+}, uL = class extends sL {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, aL = class extends tL {
+}, dL = class extends sL {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, oL = class extends tL {
+}, fL = class extends sL {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, sL = /*@__PURE__*/ new LI(), cL = /*@__PURE__*/ new Y(), lL = /*@__PURE__*/ new Y(), uL = class {
+}, pL = /*@__PURE__*/ new UI(), mL = /*@__PURE__*/ new Y(), hL = /*@__PURE__*/ new Y(), gL = class {
 	constructor(e = new Y(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -17685,7 +17698,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? sL.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? pL.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -17730,16 +17743,16 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		cL.subVectors(e, this.center);
-		let t = cL.lengthSq();
+		mL.subVectors(e, this.center);
+		let t = mL.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(cL, n / e), this.radius += n;
+			this.center.addScaledVector(mL, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (lL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(cL.copy(e.center).add(lL)), this.expandByPoint(cL.copy(e.center).sub(lL))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (hL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(mL.copy(e.center).add(hL)), this.expandByPoint(mL.copy(e.center).sub(hL))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -17756,9 +17769,9 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, dL = 0, fL = /*@__PURE__*/ new zF(), pL = /*@__PURE__*/ new fI(), mL = /*@__PURE__*/ new Y(), hL = /*@__PURE__*/ new LI(), gL = /*@__PURE__*/ new LI(), _L = /*@__PURE__*/ new Y(), vL = class e extends aF {
+}, _L = 0, vL = /*@__PURE__*/ new GF(), yL = /*@__PURE__*/ new vI(), bL = /*@__PURE__*/ new Y(), xL = /*@__PURE__*/ new UI(), SL = /*@__PURE__*/ new UI(), CL = /*@__PURE__*/ new Y(), wL = class e extends dF {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: dL++ }), this.uuid = lF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: _L++ }), this.uuid = hF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -17767,7 +17780,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (YP(e) ? aL : iL)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (tF(e) ? dL : uL)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -17812,28 +17825,28 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return fL.makeRotationFromQuaternion(e), this.applyMatrix4(fL), this;
+		return vL.makeRotationFromQuaternion(e), this.applyMatrix4(vL), this;
 	}
 	rotateX(e) {
-		return fL.makeRotationX(e), this.applyMatrix4(fL), this;
+		return vL.makeRotationX(e), this.applyMatrix4(vL), this;
 	}
 	rotateY(e) {
-		return fL.makeRotationY(e), this.applyMatrix4(fL), this;
+		return vL.makeRotationY(e), this.applyMatrix4(vL), this;
 	}
 	rotateZ(e) {
-		return fL.makeRotationZ(e), this.applyMatrix4(fL), this;
+		return vL.makeRotationZ(e), this.applyMatrix4(vL), this;
 	}
 	translate(e, t, n) {
-		return fL.makeTranslation(e, t, n), this.applyMatrix4(fL), this;
+		return vL.makeTranslation(e, t, n), this.applyMatrix4(vL), this;
 	}
 	scale(e, t, n) {
-		return fL.makeScale(e, t, n), this.applyMatrix4(fL), this;
+		return vL.makeScale(e, t, n), this.applyMatrix4(vL), this;
 	}
 	lookAt(e) {
-		return pL.lookAt(e), pL.updateMatrix(), this.applyMatrix4(pL.matrix), this;
+		return yL.lookAt(e), yL.updateMatrix(), this.applyMatrix4(yL.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(mL).negate(), this.translate(mL.x, mL.y, mL.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(bL).negate(), this.translate(bL.x, bL.y, bL.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -17843,7 +17856,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new oL(t, 3));
+			this.setAttribute("position", new fL(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -17855,35 +17868,35 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new LI());
+		this.boundingBox === null && (this.boundingBox = new UI());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) q("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new Y(-Infinity, -Infinity, -Infinity), new Y(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					hL.setFromBufferAttribute(n), this.morphTargetsRelative ? (_L.addVectors(this.boundingBox.min, hL.min), this.boundingBox.expandByPoint(_L), _L.addVectors(this.boundingBox.max, hL.max), this.boundingBox.expandByPoint(_L)) : (this.boundingBox.expandByPoint(hL.min), this.boundingBox.expandByPoint(hL.max));
+					xL.setFromBufferAttribute(n), this.morphTargetsRelative ? (CL.addVectors(this.boundingBox.min, xL.min), this.boundingBox.expandByPoint(CL), CL.addVectors(this.boundingBox.max, xL.max), this.boundingBox.expandByPoint(CL)) : (this.boundingBox.expandByPoint(xL.min), this.boundingBox.expandByPoint(xL.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && q("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new uL());
+		this.boundingSphere === null && (this.boundingSphere = new gL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) q("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new Y(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (hL.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (xL.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				gL.setFromBufferAttribute(n), this.morphTargetsRelative ? (_L.addVectors(hL.min, gL.min), hL.expandByPoint(_L), _L.addVectors(hL.max, gL.max), hL.expandByPoint(_L)) : (hL.expandByPoint(gL.min), hL.expandByPoint(gL.max));
+				SL.setFromBufferAttribute(n), this.morphTargetsRelative ? (CL.addVectors(xL.min, SL.min), xL.expandByPoint(CL), CL.addVectors(xL.max, SL.max), xL.expandByPoint(CL)) : (xL.expandByPoint(SL.min), xL.expandByPoint(SL.max));
 			}
-			hL.getCenter(n);
+			xL.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) _L.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(_L));
+			for (let t = 0, i = e.count; t < i; t++) CL.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(CL));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) _L.fromBufferAttribute(a, t), o && (mL.fromBufferAttribute(e, t), _L.add(mL)), r = Math.max(r, n.distanceToSquared(_L));
+				for (let t = 0, i = a.count; t < i; t++) CL.fromBufferAttribute(a, t), o && (bL.fromBufferAttribute(e, t), CL.add(bL)), r = Math.max(r, n.distanceToSquared(CL));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && q("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -17895,10 +17908,10 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new tL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new sL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new Y(), s[e] = new Y();
-		let l = new Y(), u = new Y(), d = new Y(), f = new gF(), p = new gF(), m = new gF(), h = new Y(), g = new Y();
+		let l = new Y(), u = new Y(), d = new Y(), f = new SF(), p = new SF(), m = new SF(), h = new Y(), g = new Y();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -17928,7 +17941,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new tL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new sL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new Y(), i = new Y(), a = new Y(), o = new Y(), s = new Y(), c = new Y(), l = new Y(), u = new Y();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -17941,7 +17954,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) _L.fromBufferAttribute(e, t), _L.normalize(), e.setXYZ(t, _L.x, _L.y, _L.z);
+		for (let t = 0, n = e.count; t < n; t++) CL.fromBufferAttribute(e, t), CL.normalize(), e.setXYZ(t, CL.x, CL.y, CL.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -17950,7 +17963,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new tL(a, r, i);
+			return new sL(a, r, i);
 		}
 		if (this.index === null) return K("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -18046,7 +18059,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, yL = /*@__PURE__*/ new Y(), bL = /*@__PURE__*/ new Y(), xL = /*@__PURE__*/ new X(), SL = class {
+}, TL = /*@__PURE__*/ new Y(), EL = /*@__PURE__*/ new Y(), DL = /*@__PURE__*/ new X(), OL = class {
 	constructor(e = new Y(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -18060,7 +18073,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = yL.subVectors(n, t).cross(bL.subVectors(e, t)).normalize();
+		let r = TL.subVectors(n, t).cross(EL.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -18083,7 +18096,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(yL), i = this.normal.dot(r);
+		let r = e.delta(TL), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -18102,7 +18115,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || xL.getNormalMatrix(e), r = this.coplanarPoint(yL).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || DL.getNormalMatrix(e), r = this.coplanarPoint(TL).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -18123,9 +18136,9 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, CL = 0, wL = class extends aF {
+}, kL = 0, AL = class extends dF {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: CL++ }), this.uuid = lF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new bI(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = GP, this.stencilZFail = GP, this.stencilZPass = GP, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: kL++ }), this.uuid = hF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new EI(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = ZP, this.stencilZFail = ZP, this.stencilZPass = ZP, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18176,11 +18189,11 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new bI().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new SL().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new EI().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new OL().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new gF().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new SF().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new gF().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new SF().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18201,7 +18214,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, TL = /*@__PURE__*/ new Y(), EL = /*@__PURE__*/ new Y(), DL = /*@__PURE__*/ new Y(), OL = /*@__PURE__*/ new Y(), kL = class {
+}, jL = /*@__PURE__*/ new Y(), ML = /*@__PURE__*/ new Y(), NL = /*@__PURE__*/ new Y(), PL = /*@__PURE__*/ new Y(), FL = class {
 	constructor(e = new Y(), t = new Y(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18218,7 +18231,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, TL)), this;
+		return this.origin.copy(this.at(e, jL)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18229,12 +18242,12 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = TL.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (TL.copy(this.origin).addScaledVector(this.direction, t), TL.distanceToSquared(e));
+		let t = jL.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (jL.copy(this.origin).addScaledVector(this.direction, t), jL.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		EL.copy(e).add(t).multiplyScalar(.5), DL.copy(t).sub(e).normalize(), OL.copy(this.origin).sub(EL);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(DL), o = OL.dot(this.direction), s = -OL.dot(DL), c = OL.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		ML.copy(e).add(t).multiplyScalar(.5), NL.copy(t).sub(e).normalize(), PL.copy(this.origin).sub(ML);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(NL), o = PL.dot(this.direction), s = -PL.dot(NL), c = PL.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18245,12 +18258,12 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(EL).addScaledVector(DL, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(ML).addScaledVector(NL, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		TL.subVectors(e.center, this.origin);
-		let n = TL.dot(this.direction), r = TL.dot(TL) - n * n, i = e.radius * e.radius;
+		jL.subVectors(e.center, this.origin);
+		let n = jL.dot(this.direction), r = jL.dot(jL) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18277,7 +18290,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, TL) !== null;
+		return this.intersectBox(e, jL) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18300,15 +18313,15 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, AL = class extends wL {
+}, IL = class extends AL {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new bI(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new YF(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new EI(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new tI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, jL = /*@__PURE__*/ new zF(), ML = /*@__PURE__*/ new kL(), NL = /*@__PURE__*/ new uL(), PL = /*@__PURE__*/ new Y(), FL = /*@__PURE__*/ new Y(), IL = /*@__PURE__*/ new Y(), LL = /*@__PURE__*/ new Y(), RL = /*@__PURE__*/ new Y(), zL = /*@__PURE__*/ new Y(), BL = /*@__PURE__*/ new Y(), VL = /*@__PURE__*/ new Y(), HL = class extends fI {
-	constructor(e = new vL(), t = new AL()) {
+}, LL = /*@__PURE__*/ new GF(), RL = /*@__PURE__*/ new FL(), zL = /*@__PURE__*/ new gL(), BL = /*@__PURE__*/ new Y(), VL = /*@__PURE__*/ new Y(), HL = /*@__PURE__*/ new Y(), UL = /*@__PURE__*/ new Y(), WL = /*@__PURE__*/ new Y(), GL = /*@__PURE__*/ new Y(), KL = /*@__PURE__*/ new Y(), qL = /*@__PURE__*/ new Y(), JL = class extends vI {
+	constructor(e = new wL(), t = new IL()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18332,12 +18345,12 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			zL.set(0, 0, 0);
+			GL.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (RL.fromBufferAttribute(s, e), a ? zL.addScaledVector(RL, r) : zL.addScaledVector(RL.sub(t), r));
+				r !== 0 && (WL.fromBufferAttribute(s, e), a ? GL.addScaledVector(WL, r) : GL.addScaledVector(WL.sub(t), r));
 			}
-			t.add(zL);
+			t.add(GL);
 		}
 		return t;
 	}
@@ -18346,7 +18359,7 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), NL.copy(n.boundingSphere), NL.applyMatrix4(i), ML.copy(e.ray).recast(e.near), NL.containsPoint(ML.origin) === !1 && (ML.intersectSphere(NL, PL) === null || ML.origin.distanceToSquared(PL) > (e.far - e.near) ** 2) || (jL.copy(i).invert(), ML.copy(e.ray).applyMatrix4(jL), (n.boundingBox === null || ML.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, ML)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), zL.copy(n.boundingSphere), zL.applyMatrix4(i), RL.copy(e.ray).recast(e.near), zL.containsPoint(RL.origin) === !1 && (RL.intersectSphere(zL, BL) === null || RL.origin.distanceToSquared(BL) > (e.far - e.near) ** 2) || (LL.copy(i).invert(), RL.copy(e.ray).applyMatrix4(LL), (n.boundingBox === null || RL.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, RL)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18355,14 +18368,14 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = WL(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = XL(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = WL(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = XL(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18370,36 +18383,36 @@ var QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new gF(), eL = 0, tL = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = WL(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = XL(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = WL(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = XL(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function UL(e, t, n, r, i, a, o, s) {
+function YL(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	VL.copy(s), VL.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(VL);
+	qL.copy(s), qL.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(qL);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: VL.clone(),
+		point: qL.clone(),
 		object: e
 	};
 }
-function WL(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, FL), e.getVertexPosition(c, IL), e.getVertexPosition(l, LL);
-	let u = UL(e, t, n, r, FL, IL, LL, BL);
+function XL(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, VL), e.getVertexPosition(c, HL), e.getVertexPosition(l, UL);
+	let u = YL(e, t, n, r, VL, HL, UL, KL);
 	if (u) {
 		let e = new Y();
-		II.getBarycoord(BL, FL, IL, LL, e), i && (u.uv = II.getInterpolatedAttribute(i, s, c, l, e, new gF())), a && (u.uv1 = II.getInterpolatedAttribute(a, s, c, l, e, new gF())), o && (u.normal = II.getInterpolatedAttribute(o, s, c, l, e, new Y()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		HI.getBarycoord(KL, VL, HL, UL, e), i && (u.uv = HI.getInterpolatedAttribute(i, s, c, l, e, new SF())), a && (u.uv1 = HI.getInterpolatedAttribute(a, s, c, l, e, new SF())), o && (u.normal = HI.getInterpolatedAttribute(o, s, c, l, e, new Y()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18407,20 +18420,20 @@ function WL(e, t, n, r, i, a, o, s, c, l) {
 			normal: new Y(),
 			materialIndex: 0
 		};
-		II.getNormal(FL, IL, LL, t.normal), u.face = t, u.barycoord = e;
+		HI.getNormal(VL, HL, UL, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var GL = class extends NF {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = SN, l = SN, u, d) {
+var ZL = class extends zF {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = ON, l = ON, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, KL = /*@__PURE__*/ new uL(), qL = /*@__PURE__*/ new gF(.5, .5), JL = /*@__PURE__*/ new Y(), YL = class {
-	constructor(e = new SL(), t = new SL(), n = new SL(), r = new SL(), i = new SL(), a = new SL()) {
+}, QL = /*@__PURE__*/ new gL(), $L = /*@__PURE__*/ new SF(.5, .5), eR = /*@__PURE__*/ new Y(), tR = class {
+	constructor(e = new OL(), t = new OL(), n = new OL(), r = new OL(), i = new OL(), a = new OL()) {
 		this.planes = [
 			e,
 			t,
@@ -18439,7 +18452,7 @@ var GL = class extends NF {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = JP, n = !1) {
+	setFromProjectionMatrix(e, t = eF, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18448,15 +18461,15 @@ var GL = class extends NF {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), KL.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), QL.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), KL.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), QL.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(KL);
+		return this.intersectsSphere(QL);
 	}
 	intersectsSprite(e) {
-		return KL.center.set(0, 0, 0), KL.radius = .7071067811865476 + qL.distanceTo(e.center), KL.applyMatrix4(e.matrixWorld), this.intersectsSphere(KL);
+		return QL.center.set(0, 0, 0), QL.radius = .7071067811865476 + $L.distanceTo(e.center), QL.applyMatrix4(e.matrixWorld), this.intersectsSphere(QL);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18467,7 +18480,7 @@ var GL = class extends NF {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (JL.x = r.normal.x > 0 ? e.max.x : e.min.x, JL.y = r.normal.y > 0 ? e.max.y : e.min.y, JL.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(JL) < 0) return !1;
+			if (eR.x = r.normal.x > 0 ? e.max.x : e.min.x, eR.y = r.normal.y > 0 ? e.max.y : e.min.y, eR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(eR) < 0) return !1;
 		}
 		return !0;
 	}
@@ -18479,15 +18492,15 @@ var GL = class extends NF {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, XL = /*@__PURE__*/ new zF(), ZL = class e {
+}, nR = /*@__PURE__*/ new GF(), rR = class e {
 	constructor() {
-		this.coordinateSystem = JP, this._frustums = [], this._count = 0;
+		this.coordinateSystem = eF, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			XL.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new YL()), n[e].setFromProjectionMatrix(XL, r.coordinateSystem, r.reversedDepth);
+			nR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new tR()), n[e].setFromProjectionMatrix(nR, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -18522,21 +18535,21 @@ var GL = class extends NF {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new YL()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new tR()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, QL = class extends wL {
+}, iR = class extends AL {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new bI(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new EI(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, $L = /*@__PURE__*/ new zF(), eR = /*@__PURE__*/ new kL(), tR = /*@__PURE__*/ new uL(), nR = /*@__PURE__*/ new Y(), rR = class extends fI {
-	constructor(e = new vL(), t = new QL()) {
+}, aR = /*@__PURE__*/ new GF(), oR = /*@__PURE__*/ new FL(), sR = /*@__PURE__*/ new gL(), cR = /*@__PURE__*/ new Y(), lR = class extends vI {
+	constructor(e = new wL(), t = new iR()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18547,18 +18560,18 @@ var GL = class extends NF {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), tR.copy(n.boundingSphere), tR.applyMatrix4(r), tR.radius += i, e.ray.intersectsSphere(tR) === !1) return;
-		$L.copy(r).invert(), eR.copy(e.ray).applyMatrix4($L);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), sR.copy(n.boundingSphere), sR.applyMatrix4(r), sR.radius += i, e.ray.intersectsSphere(sR) === !1) return;
+		aR.copy(r).invert(), oR.copy(e.ray).applyMatrix4(aR);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				nR.fromBufferAttribute(l, n), iR(nR, n, s, r, e, t, this);
+				cR.fromBufferAttribute(l, n), uR(cR, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) nR.fromBufferAttribute(l, a), iR(nR, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) cR.fromBufferAttribute(l, a), uR(cR, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -18575,11 +18588,11 @@ var GL = class extends NF {
 		}
 	}
 };
-function iR(e, t, n, r, i, a, o) {
-	let s = eR.distanceSqToPoint(e);
+function uR(e, t, n, r, i, a, o) {
+	let s = oR.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new Y();
-		eR.closestPointToPoint(e, n), n.applyMatrix4(r);
+		oR.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -18594,7 +18607,7 @@ function iR(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var aR = class extends NF {
+var dR = class extends zF {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -18604,8 +18617,8 @@ var aR = class extends NF {
 	set images(e) {
 		this.image = e;
 	}
-}, oR = class extends NF {
-	constructor(e, t, n = NN, r, i, a, o = SN, s = SN, c, l = WN, u = 1) {
+}, fR = class extends zF {
+	constructor(e, t, n = zN, r, i, a, o = ON, s = ON, c, l = XN, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -18614,14 +18627,14 @@ var aR = class extends NF {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new kF(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new FF(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, sR = class extends oR {
-	constructor(e, t = NN, n = 301, r, i, a = SN, o = SN, s, c = WN) {
+}, pR = class extends fR {
+	constructor(e, t = zN, n = 301, r, i, a = ON, o = ON, s, c = XN) {
 		let l = {
 			width: e,
 			height: e,
@@ -18642,14 +18655,14 @@ var aR = class extends NF {
 	set images(e) {
 		this.image = e;
 	}
-}, cR = class extends NF {
+}, mR = class extends zF {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, lR = class e extends vL {
+}, hR = class e extends wL {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -18662,7 +18675,7 @@ var aR = class extends NF {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new oL(c, 3)), this.setAttribute("normal", new oL(l, 3)), this.setAttribute("uv", new oL(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new fL(c, 3)), this.setAttribute("normal", new fL(l, 3)), this.setAttribute("uv", new fL(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new Y();
 			for (let a = 0; a < w; a++) {
@@ -18682,7 +18695,7 @@ var aR = class extends NF {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, uR = class e extends vL {
+}, gR = class e extends wL {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -18702,7 +18715,7 @@ var aR = class extends NF {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new oL(p, 3)), this.setAttribute("normal", new oL(m, 3)), this.setAttribute("uv", new oL(h, 2));
+		this.setIndex(f), this.setAttribute("position", new fL(p, 3)), this.setAttribute("normal", new fL(m, 3)), this.setAttribute("uv", new fL(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -18711,15 +18724,15 @@ var aR = class extends NF {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function dR(e) {
+function _R(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (pR(i)) i.isRenderTargetTexture ? (K("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if (yR(i)) i.isRenderTargetTexture ? (K("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (pR(i[0])) {
+				if (yR(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -18729,32 +18742,32 @@ function dR(e) {
 	}
 	return t;
 }
-function fR(e) {
+function vR(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = dR(e[n]);
+		let r = _R(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function pR(e) {
+function yR(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function mR(e) {
+function bR(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function hR(e) {
+function xR(e) {
 	let t = e.getRenderTarget();
 	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : Z.workingColorSpace;
 }
-var gR = {
-	clone: dR,
-	merge: fR
-}, _R = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", vR = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", yR = class extends wL {
+var SR = {
+	clone: _R,
+	merge: vR
+}, CR = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", wR = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", TR = class extends AL {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = _R, this.fragmentShader = vR, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = CR, this.fragmentShader = wR, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -18768,7 +18781,7 @@ var gR = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = dR(e.uniforms), this.uniformsGroups = mR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = _R(e.uniforms), this.uniformsGroups = bR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -18811,22 +18824,22 @@ var gR = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new bI().setHex(r.value);
+					this.uniforms[n].value = new EI().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new gF().fromArray(r.value);
+					this.uniforms[n].value = new SF().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new Y().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new PF().fromArray(r.value);
+					this.uniforms[n].value = new BF().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new zF().fromArray(r.value);
+					this.uniforms[n].value = new GF().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -18834,18 +18847,18 @@ var gR = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, bR = class extends yR {
+}, ER = class extends TR {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, xR = class extends wL {
+}, DR = class extends AL {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = BP, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = KP, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, SR = class extends wL {
+}, OR = class extends AL {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -18853,13 +18866,13 @@ var gR = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function CR(e, t) {
+function kR(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function wR(e) {
+function AR(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var TR = class {
+var jR = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -18917,29 +18930,29 @@ var TR = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, ER = class extends TR {
+}, MR = class extends jR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: LP,
-			endingEnd: LP
+			endingStart: UP,
+			endingEnd: UP
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case RP:
+			case WP:
 				i = e, o = 2 * t - n;
 				break;
-			case zP:
+			case GP:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case RP:
+			case WP:
 				a = e, s = 2 * n - t;
 				break;
-			case zP:
+			case GP:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -18952,7 +18965,7 @@ var TR = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, DR = class extends TR {
+}, NR = class extends jR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -18961,14 +18974,14 @@ var TR = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, OR = class extends TR {
+}, PR = class extends jR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, kR = class extends TR {
+}, FR = class extends jR {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -18978,36 +18991,36 @@ var TR = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = MR(n, t, g, y, r);
-			i[p] = AR(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = RR(n, t, g, y, r);
+			i[p] = IR(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function AR(e, t, n, r, i) {
+function IR(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function jR(e, t, n, r, i) {
+function LR(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function MR(e, t, n, r, i) {
+function RR(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = AR(a, t, n, r, i) - e;
+		let o = IR(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = jR(a, t, n, r, i);
+		let s = LR(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var NR = class {
+var zR = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = CR(t, this.TimeBufferType), this.values = CR(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = kR(t, this.TimeBufferType), this.values = kR(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -19015,43 +19028,43 @@ var NR = class {
 		else {
 			n = {
 				name: e.name,
-				times: CR(e.times, Array),
-				values: CR(e.values, Array)
+				times: kR(e.times, Array),
+				values: kR(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), wR(e.settings) && (n.settings = {
-				inTangents: CR(e.settings.inTangents, Array),
-				outTangents: CR(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), AR(e.settings) && (n.settings = {
+				inTangents: kR(e.settings.inTangents, Array),
+				outTangents: kR(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new OR(this.times, this.values, this.getValueSize(), e);
+		return new PR(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new DR(this.times, this.values, this.getValueSize(), e);
+		return new NR(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new ER(this.times, this.values, this.getValueSize(), e);
+		return new MR(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new kR(this.times, this.values, this.getValueSize(), e);
+		let t = new FR(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case NP:
+			case zP:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case PP:
+			case BP:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case FP:
+			case VP:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case IP: t = this.InterpolantFactoryMethodBezier;
+			case HP: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -19065,10 +19078,10 @@ var NR = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return NP;
-			case this.InterpolantFactoryMethodLinear: return PP;
-			case this.InterpolantFactoryMethodSmooth: return FP;
-			case this.InterpolantFactoryMethodBezier: return IP;
+			case this.InterpolantFactoryMethodDiscrete: return zP;
+			case this.InterpolantFactoryMethodLinear: return BP;
+			case this.InterpolantFactoryMethodSmooth: return VP;
+			case this.InterpolantFactoryMethodBezier: return HP;
 		}
 	}
 	getValueSize() {
@@ -19078,7 +19091,7 @@ var NR = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			wR(this.settings) && (PR(this.settings.inTangents, e), PR(this.settings.outTangents, e));
+			AR(this.settings) && (BR(this.settings.inTangents, e), BR(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19086,7 +19099,7 @@ var NR = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			wR(this.settings) && (FR(this.settings.inTangents, e), FR(this.settings.outTangents, e));
+			AR(this.settings) && (VR(this.settings.inTangents, e), VR(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19119,7 +19132,7 @@ var NR = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && XP(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && nF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				q("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19129,7 +19142,7 @@ var NR = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === FP, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === VP, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19163,70 +19176,70 @@ var NR = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, wR(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, AR(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function PR(e, t) {
+function BR(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function FR(e, t) {
+function VR(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-NR.prototype.ValueTypeName = "", NR.prototype.TimeBufferType = Float32Array, NR.prototype.ValueBufferType = Float32Array, NR.prototype.DefaultInterpolation = PP;
-var IR = class extends NR {
+zR.prototype.ValueTypeName = "", zR.prototype.TimeBufferType = Float32Array, zR.prototype.ValueBufferType = Float32Array, zR.prototype.DefaultInterpolation = BP;
+var HR = class extends zR {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-IR.prototype.ValueTypeName = "bool", IR.prototype.ValueBufferType = Array, IR.prototype.DefaultInterpolation = NP, IR.prototype.InterpolantFactoryMethodLinear = void 0, IR.prototype.InterpolantFactoryMethodSmooth = void 0;
-var LR = class extends NR {
+HR.prototype.ValueTypeName = "bool", HR.prototype.ValueBufferType = Array, HR.prototype.DefaultInterpolation = zP, HR.prototype.InterpolantFactoryMethodLinear = void 0, HR.prototype.InterpolantFactoryMethodSmooth = void 0;
+var UR = class extends zR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-LR.prototype.ValueTypeName = "color";
-var RR = class extends NR {
+UR.prototype.ValueTypeName = "color";
+var WR = class extends zR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-RR.prototype.ValueTypeName = "number";
-var zR = class extends TR {
+WR.prototype.ValueTypeName = "number";
+var GR = class extends jR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) _F.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) CF.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, BR = class extends NR {
+}, KR = class extends zR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new zR(this.times, this.values, this.getValueSize(), e);
+		return new GR(this.times, this.values, this.getValueSize(), e);
 	}
 };
-BR.prototype.ValueTypeName = "quaternion", BR.prototype.InterpolantFactoryMethodSmooth = void 0;
-var VR = class extends NR {
+KR.prototype.ValueTypeName = "quaternion", KR.prototype.InterpolantFactoryMethodSmooth = void 0;
+var qR = class extends zR {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-VR.prototype.ValueTypeName = "string", VR.prototype.ValueBufferType = Array, VR.prototype.DefaultInterpolation = NP, VR.prototype.InterpolantFactoryMethodLinear = void 0, VR.prototype.InterpolantFactoryMethodSmooth = void 0;
-var HR = class extends NR {
+qR.prototype.ValueTypeName = "string", qR.prototype.ValueBufferType = Array, qR.prototype.DefaultInterpolation = zP, qR.prototype.InterpolantFactoryMethodLinear = void 0, qR.prototype.InterpolantFactoryMethodSmooth = void 0;
+var JR = class extends zR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-HR.prototype.ValueTypeName = "vector";
-var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ new Y(), KR = class extends fI {
+JR.prototype.ValueTypeName = "vector";
+var YR = /*@__PURE__*/ new Y(), XR = /*@__PURE__*/ new CF(), ZR = /*@__PURE__*/ new Y(), QR = class extends vI {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new zF(), this.projectionMatrix = new zF(), this.projectionMatrixInverse = new zF(), this.coordinateSystem = JP, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new GF(), this.projectionMatrix = new GF(), this.projectionMatrixInverse = new GF(), this.coordinateSystem = eF, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19238,15 +19251,15 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(UR, WR, GR), GR.x === 1 && GR.y === 1 && GR.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(UR, WR, GR.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(YR, XR, ZR), ZR.x === 1 && ZR.y === 1 && ZR.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(YR, XR, ZR.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(UR, WR, GR), GR.x === 1 && GR.y === 1 && GR.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(UR, WR, GR.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(YR, XR, ZR), ZR.x === 1 && ZR.y === 1 && ZR.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(YR, XR, ZR.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, qR = /*@__PURE__*/ new Y(), JR = /*@__PURE__*/ new gF(), YR = /*@__PURE__*/ new gF(), XR = class extends KR {
+}, $R = /*@__PURE__*/ new Y(), ez = /*@__PURE__*/ new SF(), tz = /*@__PURE__*/ new SF(), nz = class extends QR {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19255,14 +19268,14 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = cF * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = mF * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(sF * .5 * this.fov);
+		let e = Math.tan(pF * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return cF * 2 * Math.atan(Math.tan(sF * .5 * this.fov) / this.zoom);
+		return mF * 2 * Math.atan(Math.tan(pF * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19271,10 +19284,10 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		qR.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(qR.x, qR.y).multiplyScalar(-e / qR.z), qR.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(qR.x, qR.y).multiplyScalar(-e / qR.z);
+		$R.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set($R.x, $R.y).multiplyScalar(-e / $R.z), $R.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set($R.x, $R.y).multiplyScalar(-e / $R.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, JR, YR), t.subVectors(YR, JR);
+		return this.getViewBounds(e, ez, tz), t.subVectors(tz, ez);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19291,7 +19304,7 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(sF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(pF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19303,7 +19316,7 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, ZR = class extends KR {
+}, rz = class extends QR {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19336,20 +19349,20 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, QR = -90, $R = 1, ez = class extends fI {
+}, iz = -90, az = 1, oz = class extends vI {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new XR(QR, $R, e, t);
+		let r = new nz(iz, az, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new XR(QR, $R, e, t);
+		let i = new nz(iz, az, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new XR(QR, $R, e, t);
+		let a = new nz(iz, az, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new XR(QR, $R, e, t);
+		let o = new nz(iz, az, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new XR(QR, $R, e, t);
+		let s = new nz(iz, az, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new XR(QR, $R, e, t);
+		let c = new nz(iz, az, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19371,18 +19384,18 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, tz = class extends XR {
+}, sz = class extends nz {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, nz = "\\[\\]\\.:\\/", rz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), iz = "[^\\[\\]\\.:\\/]", az = "[^" + nz.replace("\\.", "") + "]", oz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", iz), sz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", az), cz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", iz), lz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", iz), uz = RegExp("^" + oz + sz + cz + lz + "$"), dz = [
+}, cz = "\\[\\]\\.:\\/", lz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), uz = "[^\\[\\]\\.:\\/]", dz = "[^" + cz.replace("\\.", "") + "]", fz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", uz), pz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", dz), mz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", uz), hz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", uz), gz = RegExp("^" + fz + pz + mz + hz + "$"), _z = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], fz = class {
+], vz = class {
 	constructor(e, t, n) {
-		let r = n || pz.parseTrackName(t);
+		let r = n || yz.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19402,7 +19415,7 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, pz = class e {
+}, yz = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19410,10 +19423,10 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(rz, "");
+		return e.replace(/\s/g, "_").replace(lz, "");
 	}
 	static parseTrackName(e) {
-		let t = uz.exec(e);
+		let t = gz.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19424,7 +19437,7 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			dz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			_z.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -19601,40 +19614,40 @@ var UR = /*@__PURE__*/ new Y(), WR = /*@__PURE__*/ new _F(), GR = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-pz.Composite = fz, pz.prototype.BindingType = {
+yz.Composite = vz, yz.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, pz.prototype.Versioning = {
+}, yz.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, pz.prototype.GetterByBindingType = [
-	pz.prototype._getValue_direct,
-	pz.prototype._getValue_array,
-	pz.prototype._getValue_arrayElement,
-	pz.prototype._getValue_toArray
-], pz.prototype.SetterByBindingTypeAndVersioning = [
+}, yz.prototype.GetterByBindingType = [
+	yz.prototype._getValue_direct,
+	yz.prototype._getValue_array,
+	yz.prototype._getValue_arrayElement,
+	yz.prototype._getValue_toArray
+], yz.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		pz.prototype._setValue_direct,
-		pz.prototype._setValue_direct_setNeedsUpdate,
-		pz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		yz.prototype._setValue_direct,
+		yz.prototype._setValue_direct_setNeedsUpdate,
+		yz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		pz.prototype._setValue_array,
-		pz.prototype._setValue_array_setNeedsUpdate,
-		pz.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		yz.prototype._setValue_array,
+		yz.prototype._setValue_array_setNeedsUpdate,
+		yz.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		pz.prototype._setValue_arrayElement,
-		pz.prototype._setValue_arrayElement_setNeedsUpdate,
-		pz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		yz.prototype._setValue_arrayElement,
+		yz.prototype._setValue_arrayElement_setNeedsUpdate,
+		yz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		pz.prototype._setValue_fromArray,
-		pz.prototype._setValue_fromArray_setNeedsUpdate,
-		pz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		yz.prototype._setValue_fromArray,
+		yz.prototype._setValue_fromArray_setNeedsUpdate,
+		yz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -19660,82 +19673,82 @@ pz.Composite = fz, pz.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function mz(e, t, n, r) {
-	let i = hz(r);
+function bz(e, t, n, r) {
+	let i = xz(r);
 	switch (n) {
-		case VN: return e * t;
-		case KN: return e * t / i.components * i.byteLength;
-		case qN: return e * t / i.components * i.byteLength;
-		case JN: return e * t * 2 / i.components * i.byteLength;
-		case YN: return e * t * 2 / i.components * i.byteLength;
-		case HN: return e * t * 3 / i.components * i.byteLength;
-		case UN: return e * t * 4 / i.components * i.byteLength;
-		case XN: return e * t * 4 / i.components * i.byteLength;
-		case ZN:
-		case QN: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case $N:
-		case eP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case nP:
-		case iP: return Math.max(e, 16) * Math.max(t, 8) / 4;
-		case tP:
-		case rP: return Math.max(e, 8) * Math.max(t, 8) / 2;
+		case qN: return e * t;
+		case QN: return e * t / i.components * i.byteLength;
+		case $N: return e * t / i.components * i.byteLength;
+		case eP: return e * t * 2 / i.components * i.byteLength;
+		case tP: return e * t * 2 / i.components * i.byteLength;
+		case JN: return e * t * 3 / i.components * i.byteLength;
+		case YN: return e * t * 4 / i.components * i.byteLength;
+		case nP: return e * t * 4 / i.components * i.byteLength;
+		case rP:
+		case iP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
 		case aP:
-		case oP:
+		case oP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
 		case cP:
-		case lP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case uP: return Math.max(e, 16) * Math.max(t, 8) / 4;
 		case sP:
-		case uP:
-		case dP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case fP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case pP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case mP: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case hP: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case gP: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case _P: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case vP: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case yP: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case bP: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case xP: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case SP: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case CP: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case wP: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case TP: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case EP:
-		case DP:
-		case OP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
-		case kP:
-		case AP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
-		case jP:
-		case MP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case lP: return Math.max(e, 8) * Math.max(t, 8) / 2;
+		case dP:
+		case fP:
+		case mP:
+		case hP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case pP:
+		case gP:
+		case _P: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case vP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case yP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case bP: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case xP: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case SP: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case CP: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case wP: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case TP: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case EP: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case DP: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case OP: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case kP: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case AP: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case jP: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
+		case MP:
+		case NP:
+		case PP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case FP:
+		case IP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case LP:
+		case RP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function hz(e) {
+function xz(e) {
 	switch (e) {
-		case ON:
-		case kN: return {
+		case PN:
+		case FN: return {
 			byteLength: 1,
 			components: 1
 		};
-		case jN:
-		case AN:
-		case FN: return {
+		case LN:
+		case IN:
+		case VN: return {
 			byteLength: 2,
 			components: 1
 		};
-		case IN:
-		case LN: return {
+		case HN:
+		case UN: return {
 			byteLength: 2,
 			components: 4
 		};
-		case NN:
-		case MN:
-		case PN: return {
+		case zN:
+		case RN:
+		case BN: return {
 			byteLength: 4,
 			components: 1
 		};
-		case zN:
-		case BN: return {
+		case GN:
+		case KN: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -19744,7 +19757,7 @@ function hz(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? K("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // node_modules/three/build/three.module.js
-function gz() {
+function Sz() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -19764,7 +19777,7 @@ function gz() {
 		}
 	};
 }
-function _z(e) {
+function Cz(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -19983,7 +19996,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new bI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new EI(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new X() },
@@ -20021,7 +20034,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new X() },
-		normalScale: { value: /*@__PURE__*/ new gF(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new SF(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -20046,7 +20059,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new bI(16777215) }
+		fogColor: { value: /*@__PURE__*/ new EI(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20159,7 +20172,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new bI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new EI(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20170,9 +20183,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new X() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new bI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new EI(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new gF(.5, .5) },
+		center: { value: /*@__PURE__*/ new SF(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new X() },
@@ -20180,9 +20193,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new X() },
 		alphaTest: { value: 0 }
 	}
-}, vz = {
+}, wz = {
 	basic: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20194,7 +20207,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20207,7 +20220,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new bI(0) },
+				emissive: { value: /*@__PURE__*/ new EI(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20215,7 +20228,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20228,8 +20241,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new bI(0) },
-				specular: { value: /*@__PURE__*/ new bI(1118481) },
+				emissive: { value: /*@__PURE__*/ new EI(0) },
+				specular: { value: /*@__PURE__*/ new EI(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20238,7 +20251,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20252,7 +20265,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new bI(0) },
+				emissive: { value: /*@__PURE__*/ new EI(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20262,7 +20275,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20273,13 +20286,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new bI(0) } }
+			{ emissive: { value: /*@__PURE__*/ new EI(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20291,12 +20304,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ fR([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ vR([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.fog,
 			{
@@ -20309,12 +20322,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ fR([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ vR([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20325,7 +20338,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ fR([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ vR([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20363,7 +20376,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.common,
 			$.displacementmap,
 			{
@@ -20376,11 +20389,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ fR([
+		uniforms: /*@__PURE__*/ vR([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new bI(0) },
+				color: { value: /*@__PURE__*/ new EI(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20388,14 +20401,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-vz.physical = {
-	uniforms: /*@__PURE__*/ fR([vz.standard.uniforms, {
+wz.physical = {
+	uniforms: /*@__PURE__*/ vR([wz.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new X() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new X() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new gF(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new SF(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new X() },
@@ -20413,7 +20426,7 @@ vz.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new X() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new bI(0) },
+		sheenColor: { value: /*@__PURE__*/ new EI(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new X() },
 		sheenRoughness: { value: 1 },
@@ -20422,34 +20435,34 @@ vz.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new X() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new gF() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new SF() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new X() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new bI(0) },
-		specularColor: { value: /*@__PURE__*/ new bI(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new EI(0) },
+		specularColor: { value: /*@__PURE__*/ new EI(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new X() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new X() },
-		anisotropyVector: { value: /*@__PURE__*/ new gF() },
+		anisotropyVector: { value: /*@__PURE__*/ new SF() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new X() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var yz = {
+var Tz = {
 	r: 0,
 	b: 0,
 	g: 0
-}, bz = /*@__PURE__*/ new zF(), xz = /*@__PURE__*/ new X();
-xz.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function Sz(e, t, n, r, i, a) {
-	let o = new bI(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, Ez = /*@__PURE__*/ new GF(), Dz = /*@__PURE__*/ new X();
+Dz.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function Oz(e, t, n, r, i, a) {
+	let o = new EI(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20466,11 +20479,11 @@ function Sz(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new HL(new lR(1, 1, 1), new yR({
+		i && i.isCubeTexture ? (l === void 0 && (l = new JL(new hR(1, 1, 1), new TR({
 			name: "BackgroundCubeMaterial",
-			uniforms: dR(vz.backgroundCube.uniforms),
-			vertexShader: vz.backgroundCube.vertexShader,
-			fragmentShader: vz.backgroundCube.fragmentShader,
+			uniforms: _R(wz.backgroundCube.uniforms),
+			vertexShader: wz.backgroundCube.vertexShader,
+			fragmentShader: wz.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20480,11 +20493,11 @@ function Sz(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(bz.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(xz), l.material.toneMapped = Z.getTransfer(i.colorSpace) !== WP, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new HL(new uR(2, 2), new yR({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(Ez.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(Dz), l.material.toneMapped = Z.getTransfer(i.colorSpace) !== XP, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new JL(new gR(2, 2), new TR({
 			name: "BackgroundMaterial",
-			uniforms: dR(vz.background.uniforms),
-			vertexShader: vz.background.vertexShader,
-			fragmentShader: vz.background.fragmentShader,
+			uniforms: _R(wz.background.uniforms),
+			vertexShader: wz.background.vertexShader,
+			fragmentShader: wz.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20492,10 +20505,10 @@ function Sz(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = Z.getTransfer(i.colorSpace) !== WP, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = Z.getTransfer(i.colorSpace) !== XP, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(yz, hR(e)), n.buffers.color.setClear(yz.r, yz.g, yz.b, r, a);
+		t.getRGB(Tz, xR(e)), n.buffers.color.setClear(Tz.r, Tz.g, Tz.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -20518,7 +20531,7 @@ function Sz(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function Cz(e, t) {
+function kz(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -20713,7 +20726,7 @@ function Cz(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function wz(e, t, n) {
+function Az(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -20733,7 +20746,7 @@ function wz(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function Tz(e, t, n, r) {
+function jz(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -20783,8 +20796,8 @@ function Tz(e, t, n, r) {
 		samples: S
 	};
 }
-function Ez(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new SL(), s = new X(), c = {
+function Mz(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new OL(), s = new X(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -20823,7 +20836,7 @@ function Ez(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var Dz = class extends IF {
+var Nz = class extends HF {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -20838,7 +20851,7 @@ var Dz = class extends IF {
 			n,
 			n
 		];
-		this.texture = new aR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new dR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -20846,35 +20859,35 @@ var Dz = class extends IF {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new lR(5, 5, 5), i = new yR({
+		}, r = new hR(5, 5, 5), i = new TR({
 			name: "CubemapFromEquirect",
-			uniforms: dR(n.uniforms),
+			uniforms: _R(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new HL(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = TN), new ez(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new JL(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = jN), new oz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, Oz = 256, kz = 3, Az = 20, jz = 256, Mz = 16, Nz = 3, Pz = /*@__PURE__*/ new Y(), Fz = /*@__PURE__*/ new bI(), Iz = class e {
+}, Pz = 256, Fz = 3, Iz = 20, Lz = 256, Rz = 16, zz = 3, Bz = /*@__PURE__*/ new Y(), Vz = /*@__PURE__*/ new EI(), Hz = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new ez(1, 10, null), this._boxMesh = new HL(new lR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new oz(1, 10, null), this._boxMesh = new JL(new hR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = Pz } = i, s = this._renderer;
+		let { size: a = 256, position: o = Bz } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(Fz));
-		let h = new ez(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(Vz));
+		let h = new oz(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -20884,10 +20897,10 @@ var Dz = class extends IF {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = Uz(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = Yz(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = Hz(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = Jz(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -20896,15 +20909,15 @@ var Dz = class extends IF {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(Oz, fF(e));
+		this._cubeSize = Math.max(Pz, vF(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? Oz : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? Pz : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = Lz(e, !1, !1), n = Math.log2(e) - kz;
+		let e = this._cubeSize, t = Uz(e, !1, !1), n = Math.log2(e) - Fz;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -20913,7 +20926,7 @@ var Dz = class extends IF {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = Lz(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = Uz(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -20926,40 +20939,40 @@ var Dz = class extends IF {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = Uz()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = Hz()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = Yz()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = Jz()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = zz(), this._integrationMaterial = Bz());
+		this._ggxMaterial === null && (this._ggxMaterial = Gz(), this._integrationMaterial = Kz());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / Mz);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / Rz);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - Nz) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - zz) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (jz * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (Lz * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = Vz());
+		this._blurMaterial === null && (this._blurMaterial = qz());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function Lz(e, t, n) {
-	return new Dz(e, {
-		minFilter: DN,
+function Uz(e, t, n) {
+	return new Nz(e, {
+		minFilter: NN,
 		generateMipmaps: t,
-		type: FN,
-		colorSpace: HP,
+		type: VN,
+		colorSpace: JP,
 		depthBuffer: n
 	});
 }
-function Rz(e, t, n) {
-	return new yR({
+function Wz(e, t, n) {
+	return new TR({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -20970,14 +20983,14 @@ function Rz(e, t, n) {
 		depthWrite: !1
 	});
 }
-function zz() {
-	return Rz("PMREMGGXConvolution", {
+function Gz() {
+	return Wz("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${jz}u
+		#define GGX_SAMPLES ${Lz}u
 
 		varying vec3 vWorldDirection;
 
@@ -21061,21 +21074,21 @@ function zz() {
 		}
 	`);
 }
-function Bz() {
-	return Rz("PMREMGGXIntegration", {
+function Kz() {
+	return Wz("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: Mz }
+		sourceSize: { value: Rz }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function Vz() {
-	return Rz("PMREMSphericalGaussianBlur", {
+function qz() {
+	return Wz("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${Az}
+		#define SAMPLES ${Iz}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -21123,16 +21136,16 @@ function Vz() {
 		}
 	`);
 }
-function Hz() {
-	return Rz("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+function Jz() {
+	return Wz("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
 }
-function Uz() {
-	return Rz("PMREMCubemapToCubemap", {
+function Yz() {
+	return Wz("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function Wz(e) {
+function Xz(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21148,7 +21161,7 @@ function Wz(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new Dz(r.height);
+						let i = new Nz(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21162,11 +21175,11 @@ function Wz(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new Iz(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new Hz(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new Iz(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new Hz(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21200,7 +21213,7 @@ function Wz(e) {
 		dispose: d
 	};
 }
-function Gz(e) {
+function Zz(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21216,11 +21229,11 @@ function Gz(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && nF("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && cF("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function Kz(e, t, n, r) {
+function Qz(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21242,7 +21255,7 @@ function Kz(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? aL : iL)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? dL : uL)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21282,7 +21295,7 @@ function Kz(e, t, n, r) {
 		dispose: p
 	};
 }
-function qz(e, t, n) {
+function $z(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21306,7 +21319,7 @@ function qz(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function Jz(e) {
+function eB(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21349,8 +21362,8 @@ function Jz(e) {
 		update: r
 	};
 }
-function Yz(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new PF();
+function tB(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new BF();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21359,8 +21372,8 @@ function Yz(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new LF(h, p, m, u);
-			g.type = PN, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new UF(h, p, m, u);
+			g.type = BN, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21372,7 +21385,7 @@ function Yz(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new gF(p, m)
+				size: new SF(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21390,7 +21403,7 @@ function Yz(e, t, n) {
 	}
 	return { update: a };
 }
-function Xz(e, t, n, r, i) {
+function nB(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21412,7 +21425,7 @@ function Xz(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var Zz = {
+var rB = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21421,8 +21434,8 @@ var Zz = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function Qz(e, t, n, r, i, a) {
-	let o = new IF(t, n, {
+function iB(e, t, n, r, i, a) {
+	let o = new HF(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21431,8 +21444,8 @@ function Qz(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new vL();
-	u.setAttribute("position", new oL([
+	}), s = null, c = null, l = null, u = new wL();
+	u.setAttribute("position", new fL([
 		-1,
 		3,
 		0,
@@ -21442,7 +21455,7 @@ function Qz(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new oL([
+	], 3)), u.setAttribute("uv", new fL([
 		0,
 		2,
 		0,
@@ -21450,13 +21463,13 @@ function Qz(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new bR({
+	let d = new ER({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new HL(u, d), p = new ZR(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new JL(u, d), p = new rz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21466,17 +21479,17 @@ function Qz(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new IF(t, n, {
-			type: FN,
+		y.length > 0 && s === null && (s = new HF(t, n, {
+			type: VN,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new IF(t, n, {
-			type: FN,
+		}), c = new HF(t, n, {
+			type: VN,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new oR(t, n), a === !0 && (l.format = GN, l.type = RN)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new fR(t, n), a === !0 && (l.format = ZN, l.type = WN)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -21499,7 +21512,7 @@ function Qz(e, t, n, r, i, a) {
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
 			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, Z.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = Zz[h];
+			let t = rB[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -21509,331 +21522,331 @@ function Qz(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var $z = /*@__PURE__*/ new NF(), eB = /*@__PURE__*/ new oR(1, 1), tB = /*@__PURE__*/ new sR(1), nB = /*@__PURE__*/ new LF(), rB = /*@__PURE__*/ new RF(), iB = /*@__PURE__*/ new aR(), aB = [], oB = [], sB = /* @__PURE__ */ new Float32Array(16), cB = /* @__PURE__ */ new Float32Array(9), lB = /* @__PURE__ */ new Float32Array(4);
-function uB(e, t, n) {
+var aB = /*@__PURE__*/ new zF(), oB = /*@__PURE__*/ new fR(1, 1), sB = /*@__PURE__*/ new pR(1), cB = /*@__PURE__*/ new UF(), lB = /*@__PURE__*/ new WF(), uB = /*@__PURE__*/ new dR(), dB = [], fB = [], pB = /* @__PURE__ */ new Float32Array(16), mB = /* @__PURE__ */ new Float32Array(9), hB = /* @__PURE__ */ new Float32Array(4);
+function gB(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = aB[i];
-	if (a === void 0 && (a = new Float32Array(i), aB[i] = a), t !== 0) {
+	let i = t * n, a = dB[i];
+	if (a === void 0 && (a = new Float32Array(i), dB[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function dB(e, t) {
+function _B(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function fB(e, t) {
+function vB(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function pB(e, t) {
-	let n = oB[t];
-	n === void 0 && (n = new Int32Array(t), oB[t] = n);
+function yB(e, t) {
+	let n = fB[t];
+	n === void 0 && (n = new Int32Array(t), fB[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function mB(e, t) {
+function bB(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function hB(e, t) {
+function xB(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (dB(n, t)) return;
-		e.uniform2fv(this.addr, t), fB(n, t);
+		if (_B(n, t)) return;
+		e.uniform2fv(this.addr, t), vB(n, t);
 	}
 }
-function gB(e, t) {
+function SB(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (dB(n, t)) return;
-		e.uniform3fv(this.addr, t), fB(n, t);
-	}
-}
-function _B(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
-	else {
-		if (dB(n, t)) return;
-		e.uniform4fv(this.addr, t), fB(n, t);
-	}
-}
-function vB(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (dB(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), fB(n, t);
-	} else {
-		if (dB(n, r)) return;
-		lB.set(r), e.uniformMatrix2fv(this.addr, !1, lB), fB(n, r);
-	}
-}
-function yB(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (dB(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), fB(n, t);
-	} else {
-		if (dB(n, r)) return;
-		cB.set(r), e.uniformMatrix3fv(this.addr, !1, cB), fB(n, r);
-	}
-}
-function bB(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (dB(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), fB(n, t);
-	} else {
-		if (dB(n, r)) return;
-		sB.set(r), e.uniformMatrix4fv(this.addr, !1, sB), fB(n, r);
-	}
-}
-function xB(e, t) {
-	let n = this.cache;
-	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
-}
-function SB(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (dB(n, t)) return;
-		e.uniform2iv(this.addr, t), fB(n, t);
+		if (_B(n, t)) return;
+		e.uniform3fv(this.addr, t), vB(n, t);
 	}
 }
 function CB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (dB(n, t)) return;
-		e.uniform3iv(this.addr, t), fB(n, t);
+		if (_B(n, t)) return;
+		e.uniform4fv(this.addr, t), vB(n, t);
 	}
 }
 function wB(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
-	else {
-		if (dB(n, t)) return;
-		e.uniform4iv(this.addr, t), fB(n, t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (_B(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), vB(n, t);
+	} else {
+		if (_B(n, r)) return;
+		hB.set(r), e.uniformMatrix2fv(this.addr, !1, hB), vB(n, r);
 	}
 }
 function TB(e, t) {
-	let n = this.cache;
-	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (_B(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), vB(n, t);
+	} else {
+		if (_B(n, r)) return;
+		mB.set(r), e.uniformMatrix3fv(this.addr, !1, mB), vB(n, r);
+	}
 }
 function EB(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (dB(n, t)) return;
-		e.uniform2uiv(this.addr, t), fB(n, t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (_B(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), vB(n, t);
+	} else {
+		if (_B(n, r)) return;
+		pB.set(r), e.uniformMatrix4fv(this.addr, !1, pB), vB(n, r);
 	}
 }
 function DB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else {
-		if (dB(n, t)) return;
-		e.uniform3uiv(this.addr, t), fB(n, t);
-	}
+	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
 function OB(e, t) {
 	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
+	else {
+		if (_B(n, t)) return;
+		e.uniform2iv(this.addr, t), vB(n, t);
+	}
+}
+function kB(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else {
+		if (_B(n, t)) return;
+		e.uniform3iv(this.addr, t), vB(n, t);
+	}
+}
+function AB(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (_B(n, t)) return;
+		e.uniform4iv(this.addr, t), vB(n, t);
+	}
+}
+function jB(e, t) {
+	let n = this.cache;
+	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+}
+function MB(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
+	else {
+		if (_B(n, t)) return;
+		e.uniform2uiv(this.addr, t), vB(n, t);
+	}
+}
+function NB(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else {
+		if (_B(n, t)) return;
+		e.uniform3uiv(this.addr, t), vB(n, t);
+	}
+}
+function PB(e, t) {
+	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (dB(n, t)) return;
-		e.uniform4uiv(this.addr, t), fB(n, t);
+		if (_B(n, t)) return;
+		e.uniform4uiv(this.addr, t), vB(n, t);
 	}
 }
-function kB(e) {
+function FB(e) {
 	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
 }
-function AB(e, t, n) {
+function IB(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? kB(eB) : $z, n.setTexture2D(t || a, i);
+	a = this.type === e.SAMPLER_2D_SHADOW ? FB(oB) : aB, n.setTexture2D(t || a, i);
 }
-function jB(e, t, n) {
+function LB(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || rB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || lB, i);
 }
-function MB(e, t, n) {
+function RB(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? kB(tB) : iB, n.setTextureCube(t || a, i);
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? FB(sB) : uB, n.setTextureCube(t || a, i);
 }
-function NB(e, t, n) {
+function zB(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || nB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || cB, i);
 }
-function PB(e) {
+function BB(e) {
 	switch (e) {
-		case 5126: return mB;
-		case 35664: return hB;
-		case 35665: return gB;
-		case 35666: return _B;
-		case 35674: return vB;
-		case 35675: return yB;
-		case 35676: return bB;
+		case 5126: return bB;
+		case 35664: return xB;
+		case 35665: return SB;
+		case 35666: return CB;
+		case 35674: return wB;
+		case 35675: return TB;
+		case 35676: return EB;
 		case 5124:
-		case 35670: return xB;
+		case 35670: return DB;
 		case 35667:
-		case 35671: return SB;
+		case 35671: return OB;
 		case 35668:
-		case 35672: return CB;
+		case 35672: return kB;
 		case 35669:
-		case 35673: return wB;
-		case 5125: return TB;
-		case 36294: return EB;
-		case 36295: return DB;
-		case 36296: return OB;
+		case 35673: return AB;
+		case 5125: return jB;
+		case 36294: return MB;
+		case 36295: return NB;
+		case 36296: return PB;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return AB;
+		case 35682: return IB;
 		case 35679:
 		case 36299:
-		case 36307: return jB;
+		case 36307: return LB;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return MB;
+		case 36293: return RB;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return NB;
+		case 36292: return zB;
 	}
-}
-function FB(e, t) {
-	e.uniform1fv(this.addr, t);
-}
-function IB(e, t) {
-	let n = uB(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
-}
-function LB(e, t) {
-	let n = uB(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
-}
-function RB(e, t) {
-	let n = uB(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
-}
-function zB(e, t) {
-	let n = uB(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
-}
-function BB(e, t) {
-	let n = uB(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function VB(e, t) {
-	let n = uB(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
+	e.uniform1fv(this.addr, t);
 }
 function HB(e, t) {
-	e.uniform1iv(this.addr, t);
+	let n = gB(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
 }
 function UB(e, t) {
-	e.uniform2iv(this.addr, t);
+	let n = gB(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
 }
 function WB(e, t) {
-	e.uniform3iv(this.addr, t);
+	let n = gB(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
 }
 function GB(e, t) {
-	e.uniform4iv(this.addr, t);
+	let n = gB(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
 }
 function KB(e, t) {
-	e.uniform1uiv(this.addr, t);
+	let n = gB(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function qB(e, t) {
-	e.uniform2uiv(this.addr, t);
+	let n = gB(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
 }
 function JB(e, t) {
-	e.uniform3uiv(this.addr, t);
+	e.uniform1iv(this.addr, t);
 }
 function YB(e, t) {
+	e.uniform2iv(this.addr, t);
+}
+function XB(e, t) {
+	e.uniform3iv(this.addr, t);
+}
+function ZB(e, t) {
+	e.uniform4iv(this.addr, t);
+}
+function QB(e, t) {
+	e.uniform1uiv(this.addr, t);
+}
+function $B(e, t) {
+	e.uniform2uiv(this.addr, t);
+}
+function eV(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function tV(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function XB(e, t, n) {
-	let r = this.cache, i = t.length, a = pB(n, i);
-	dB(r, a) || (e.uniform1iv(this.addr, a), fB(r, a));
+function nV(e, t, n) {
+	let r = this.cache, i = t.length, a = yB(n, i);
+	_B(r, a) || (e.uniform1iv(this.addr, a), vB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? kB(eB) : $z;
+	o = this.type === e.SAMPLER_2D_SHADOW ? FB(oB) : aB;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function ZB(e, t, n) {
-	let r = this.cache, i = t.length, a = pB(n, i);
-	dB(r, a) || (e.uniform1iv(this.addr, a), fB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || rB, a[e]);
+function rV(e, t, n) {
+	let r = this.cache, i = t.length, a = yB(n, i);
+	_B(r, a) || (e.uniform1iv(this.addr, a), vB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || lB, a[e]);
 }
-function QB(e, t, n) {
-	let r = this.cache, i = t.length, a = pB(n, i);
-	dB(r, a) || (e.uniform1iv(this.addr, a), fB(r, a));
+function iV(e, t, n) {
+	let r = this.cache, i = t.length, a = yB(n, i);
+	_B(r, a) || (e.uniform1iv(this.addr, a), vB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? kB(tB) : iB;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? FB(sB) : uB;
 	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function $B(e, t, n) {
-	let r = this.cache, i = t.length, a = pB(n, i);
-	dB(r, a) || (e.uniform1iv(this.addr, a), fB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || nB, a[e]);
+function aV(e, t, n) {
+	let r = this.cache, i = t.length, a = yB(n, i);
+	_B(r, a) || (e.uniform1iv(this.addr, a), vB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || cB, a[e]);
 }
-function eV(e) {
+function oV(e) {
 	switch (e) {
-		case 5126: return FB;
-		case 35664: return IB;
-		case 35665: return LB;
-		case 35666: return RB;
-		case 35674: return zB;
-		case 35675: return BB;
-		case 35676: return VB;
+		case 5126: return VB;
+		case 35664: return HB;
+		case 35665: return UB;
+		case 35666: return WB;
+		case 35674: return GB;
+		case 35675: return KB;
+		case 35676: return qB;
 		case 5124:
-		case 35670: return HB;
+		case 35670: return JB;
 		case 35667:
-		case 35671: return UB;
+		case 35671: return YB;
 		case 35668:
-		case 35672: return WB;
+		case 35672: return XB;
 		case 35669:
-		case 35673: return GB;
-		case 5125: return KB;
-		case 36294: return qB;
-		case 36295: return JB;
-		case 36296: return YB;
+		case 35673: return ZB;
+		case 5125: return QB;
+		case 36294: return $B;
+		case 36295: return eV;
+		case 36296: return tV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return XB;
+		case 35682: return nV;
 		case 35679:
 		case 36299:
-		case 36307: return ZB;
+		case 36307: return rV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return QB;
+		case 36293: return iV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return $B;
+		case 36292: return aV;
 	}
 }
-var tV = class {
+var sV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = PB(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = BB(t.type);
 	}
-}, nV = class {
+}, cV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = eV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = oV(t.type);
 	}
-}, rV = class {
+}, lV = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -21844,31 +21857,31 @@ var tV = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, iV = /(\w+)(\])?(\[|\.)?/g;
-function aV(e, t) {
+}, uV = /(\w+)(\])?(\[|\.)?/g;
+function dV(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function oV(e, t, n) {
+function fV(e, t, n) {
 	let r = e.name, i = r.length;
-	for (iV.lastIndex = 0;;) {
-		let a = iV.exec(r), o = iV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (uV.lastIndex = 0;;) {
+		let a = uV.exec(r), o = uV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			aV(n, l === void 0 ? new tV(s, e, t) : new nV(s, e, t));
+			dV(n, l === void 0 ? new sV(s, e, t) : new cV(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new rV(s), aV(n, e)), n = e;
+			e === void 0 && (e = new lV(s), dV(n, e)), n = e;
 		}
 	}
 }
-var sV = class {
+var pV = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			oV(n, e.getUniformLocation(t, n.name), this);
+			fV(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -21897,12 +21910,12 @@ var sV = class {
 		return n;
 	}
 };
-function cV(e, t, n) {
+function mV(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var lV = 37297, uV = 0;
-function dV(e, t) {
+var hV = 37297, gV = 0;
+function _V(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -21910,35 +21923,35 @@ function dV(e, t) {
 	}
 	return r.join("\n");
 }
-var fV = /*@__PURE__*/ new X();
-function pV(e) {
-	Z._getMatrix(fV, Z.workingColorSpace, e);
-	let t = `mat3( ${fV.elements.map((e) => e.toFixed(4))} )`;
+var vV = /*@__PURE__*/ new X();
+function yV(e) {
+	Z._getMatrix(vV, Z.workingColorSpace, e);
+	let t = `mat3( ${vV.elements.map((e) => e.toFixed(4))} )`;
 	switch (Z.getTransfer(e)) {
-		case UP: return [t, "LinearTransferOETF"];
-		case WP: return [t, "sRGBTransferOETF"];
+		case YP: return [t, "LinearTransferOETF"];
+		case XP: return [t, "sRGBTransferOETF"];
 		default: return K("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function mV(e, t, n) {
+function bV(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + dV(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + _V(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function hV(e, t) {
-	let n = pV(t);
+function xV(e, t) {
+	let n = yV(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var gV = {
+var SV = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -21947,23 +21960,23 @@ var gV = {
 	7: "Neutral",
 	5: "Custom"
 };
-function _V(e, t) {
-	let n = gV[t];
+function CV(e, t) {
+	let n = SV[t];
 	return n === void 0 ? (K("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var vV = /*@__PURE__*/ new Y();
-function yV() {
-	return Z.getLuminanceCoefficients(vV), [
+var wV = /*@__PURE__*/ new Y();
+function TV() {
+	return Z.getLuminanceCoefficients(wV), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${vV.x.toFixed(4)}, ${vV.y.toFixed(4)}, ${vV.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${wV.x.toFixed(4)}, ${wV.y.toFixed(4)}, ${wV.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function bV(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(CV).join("\n");
+function EV(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(kV).join("\n");
 }
-function xV(e) {
+function DV(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -21971,7 +21984,7 @@ function xV(e) {
 	}
 	return t.join("\n");
 }
-function SV(e, t) {
+function OV(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -21983,35 +21996,35 @@ function SV(e, t) {
 	}
 	return n;
 }
-function CV(e) {
+function kV(e) {
 	return e !== "";
 }
-function wV(e, t) {
+function AV(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function TV(e, t) {
+function jV(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var EV = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function DV(e) {
-	return e.replace(EV, OV);
+var MV = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function NV(e) {
+	return e.replace(MV, PV);
 }
-function OV(e, t) {
+function PV(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return DV(n);
+	return NV(n);
 }
-var kV = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function AV(e) {
-	return e.replace(kV, jV);
+var FV = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function IV(e) {
+	return e.replace(FV, LV);
 }
-function jV(e, t, n, r) {
+function LV(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function MV(e) {
+function RV(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -22032,37 +22045,37 @@ function MV(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var NV = {
+var zV = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function PV(e) {
-	return NV[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
+function BV(e) {
+	return zV[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var FV = { 302: "ENVMAP_MODE_REFRACTION" };
-function IV(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : FV[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+var VV = { 302: "ENVMAP_MODE_REFRACTION" };
+function HV(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : VV[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
 }
-var LV = {
+var UV = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function RV(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : LV[e.combine] || "ENVMAP_BLENDING_NONE";
+function WV(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : UV[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function zV(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = PV(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = IV(n), d = RV(n), f = bV(n), p = xV(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function GV(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = BV(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = HV(n), d = WV(n), f = EV(n), p = DV(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(CV).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(kV).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(CV).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		MV(n),
+	].filter(kV).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		RV(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22193,8 +22206,8 @@ function zV(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(CV).join("\n"), g = [
-		MV(n),
+	].filter(kV).join("\n"), g = [
+		RV(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22268,15 +22281,15 @@ function zV(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : _V("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : CV("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		hV("linearToOutputTexel", n.outputColorSpace),
-		yV(),
+		xV("linearToOutputTexel", n.outputColorSpace),
+		TV(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(CV).join("\n")), o = DV(o), o = wV(o, n), o = TV(o, n), s = DV(s), s = wV(s, n), s = TV(s, n), o = AV(o), s = AV(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(kV).join("\n")), o = NV(o), o = AV(o, n), o = jV(o, n), s = NV(s), s = AV(s, n), s = jV(s, n), o = IV(o), s = IV(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22296,7 +22309,7 @@ function zV(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = cV(i, i.VERTEX_SHADER, v), x = cV(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = mV(i, i.VERTEX_SHADER, v), x = mV(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22304,7 +22317,7 @@ function zV(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = mV(i, b, "vertex"), n = mV(i, x, "fragment");
+					let e = bV(i, b, "vertex"), n = bV(i, x, "fragment");
 					q("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : K("WebGLProgram: Program Info Log:", o);
@@ -22321,7 +22334,7 @@ function zV(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new sV(i, m), w = SV(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new pV(i, m), w = OV(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22333,12 +22346,12 @@ function zV(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, lV)), T;
+		return T === !1 && (T = i.getProgramParameter(m, hV)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = uV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = gV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var BV = 0, VV = class {
+var KV = 0, qV = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22366,18 +22379,18 @@ var BV = 0, VV = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new HV(e), t.set(e, n)), n;
+		return n === void 0 && (n = new JV(e), t.set(e, n)), n;
 	}
-}, HV = class {
+}, JV = class {
 	constructor(e) {
-		this.id = BV++, this.code = e, this.usedTimes = 0;
+		this.id = KV++, this.code = e, this.usedTimes = 0;
 	}
 };
-function UV(e) {
+function YV(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function WV(e, t, n, r, i, a) {
-	let o = new XF(), s = new VV(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function XV(e, t, n, r, i, a) {
+	let o = new nI(), s = new qV(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22404,7 +22417,7 @@ function WV(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = vz[x];
+			let e = wz[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22447,7 +22460,7 @@ function WV(e, t, n, r, i, a) {
 			emissiveMap: se,
 			normalMapObjectSpace: F && i.normalMapType === 1,
 			normalMapTangentSpace: F && i.normalMapType === 0,
-			packedNormalMap: F && i.normalMapType === 0 && UV(i.normalMap.format),
+			packedNormalMap: F && i.normalMapType === 0 && YV(i.normalMap.format),
 			metalnessMap: ce,
 			roughnessMap: le,
 			anisotropy: ue,
@@ -22570,14 +22583,14 @@ function WV(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = vz[t];
-			n = gR.clone(e.uniforms);
+			let e = wz[t];
+			n = SR.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new zV(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new GV(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -22602,7 +22615,7 @@ function WV(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function GV() {
+function ZV() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -22628,13 +22641,13 @@ function GV() {
 		dispose: a
 	};
 }
-function KV(e, t) {
+function QV(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function qV(e, t) {
+function $V(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function JV() {
+function eH() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -22667,7 +22680,7 @@ function JV() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || KV), r.length > 1 && r.sort(t || qV), i.length > 1 && i.sort(t || qV);
+		n.length > 1 && n.sort(e || QV), r.length > 1 && r.sort(t || $V), i.length > 1 && i.sort(t || $V);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -22687,11 +22700,11 @@ function JV() {
 		sort: u
 	};
 }
-function YV() {
+function tH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new JV(), e.set(t, [i])) : n >= r.length ? (i = new JV(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new eH(), e.set(t, [i])) : n >= r.length ? (i = new eH(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -22701,7 +22714,7 @@ function YV() {
 		dispose: n
 	};
 }
-function XV() {
+function nH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22711,14 +22724,14 @@ function XV() {
 			case "DirectionalLight":
 				n = {
 					direction: new Y(),
-					color: new bI()
+					color: new EI()
 				};
 				break;
 			case "SpotLight":
 				n = {
 					position: new Y(),
 					direction: new Y(),
-					color: new bI(),
+					color: new EI(),
 					distance: 0,
 					coneCos: 0,
 					penumbraCos: 0,
@@ -22728,7 +22741,7 @@ function XV() {
 			case "PointLight":
 				n = {
 					position: new Y(),
-					color: new bI(),
+					color: new EI(),
 					distance: 0,
 					decay: 0
 				};
@@ -22736,12 +22749,12 @@ function XV() {
 			case "HemisphereLight":
 				n = {
 					direction: new Y(),
-					skyColor: new bI(),
-					groundColor: new bI()
+					skyColor: new EI(),
+					groundColor: new EI()
 				};
 				break;
 			case "RectAreaLight": n = {
-				color: new bI(),
+				color: new EI(),
 				position: new Y(),
 				halfWidth: new Y(),
 				halfHeight: new Y()
@@ -22750,7 +22763,7 @@ function XV() {
 		return e[t.id] = n, n;
 	} };
 }
-function ZV() {
+function rH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22763,7 +22776,7 @@ function ZV() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new gF()
+					shadowMapSize: new SF()
 				};
 				break;
 			case "SpotLight":
@@ -22772,7 +22785,7 @@ function ZV() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new gF()
+					shadowMapSize: new SF()
 				};
 				break;
 			case "PointLight": n = {
@@ -22780,7 +22793,7 @@ function ZV() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new gF(),
+				shadowMapSize: new SF(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -22788,12 +22801,12 @@ function ZV() {
 		return e[t.id] = n, n;
 	} };
 }
-var QV = 0;
-function $V(e, t) {
+var iH = 0;
+function aH(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function eH(e) {
-	let t = new XV(), n = ZV(), r = {
+function oH(e) {
+	let t = new nH(), n = rH(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -22841,12 +22854,12 @@ function eH(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new Y());
-	let i = new Y(), a = new zF(), o = new zF();
+	let i = new Y(), a = new GF(), o = new GF();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort($V);
+		i.sort(aH);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -22896,7 +22909,7 @@ function eH(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = QV++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = iH++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -22929,8 +22942,8 @@ function eH(e) {
 		state: r
 	};
 }
-function tH(e) {
-	let t = new eH(e), n = [], r = [], i = [];
+function sH(e) {
+	let t = new oH(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -22964,11 +22977,11 @@ function tH(e) {
 		pushShadow: s
 	};
 }
-function nH(e) {
+function cH(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new tH(e), t.set(n, [a])) : r >= i.length ? (a = new tH(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new sH(e), t.set(n, [a])) : r >= i.length ? (a = new sH(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -22978,39 +22991,39 @@ function nH(e) {
 		dispose: r
 	};
 }
-var rH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", iH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", aH = [
+var lH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", uH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", dH = [
 	/*@__PURE__*/ new Y(1, 0, 0),
 	/*@__PURE__*/ new Y(-1, 0, 0),
 	/*@__PURE__*/ new Y(0, 1, 0),
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, 0, 1),
 	/*@__PURE__*/ new Y(0, 0, -1)
-], oH = [
+], fH = [
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, 0, 1),
 	/*@__PURE__*/ new Y(0, 0, -1),
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, -1, 0)
-], sH = /*@__PURE__*/ new zF(), cH = /*@__PURE__*/ new Y(), lH = /*@__PURE__*/ new Y();
-function uH(e, t, n) {
-	let r = new YL(), i = new gF(), a = new gF(), o = new PF(), s = new xR(), c = new SR(), l = {}, u = n.maxTextureSize, d = {
+], pH = /*@__PURE__*/ new GF(), mH = /*@__PURE__*/ new Y(), hH = /*@__PURE__*/ new Y();
+function gH(e, t, n) {
+	let r = new tR(), i = new SF(), a = new SF(), o = new BF(), s = new DR(), c = new OR(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new yR({
+	}, f = new TR({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new gF() },
+			resolution: { value: new SF() },
 			radius: { value: 4 }
 		},
-		vertexShader: rH,
-		fragmentShader: iH
+		vertexShader: lH,
+		fragmentShader: uH
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new vL();
-	m.setAttribute("position", new tL(new Float32Array([
+	let m = new wL();
+	m.setAttribute("position", new sL(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -23021,7 +23034,7 @@ function uH(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new HL(m, f), g = this;
+	let h = new JL(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -23050,14 +23063,14 @@ function uH(e, t, n) {
 						K("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new IF(i.x, i.y, {
-						format: JN,
-						type: FN,
-						minFilter: TN,
-						magFilter: TN,
+					d.map = new HF(i.x, i.y, {
+						format: eP,
+						type: VN,
+						minFilter: jN,
+						magFilter: jN,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new oR(i.x, i.y, PN), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = WN, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = SN, d.map.depthTexture.magFilter = SN;
-				} else l.isPointLight ? (d.map = new Dz(i.x), d.map.depthTexture = new sR(i.x, NN)) : (d.map = new IF(i.x, i.y), d.map.depthTexture = new oR(i.x, i.y, NN)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = WN, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = TN, d.map.depthTexture.magFilter = TN) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = SN, d.map.depthTexture.magFilter = SN);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new fR(i.x, i.y, BN), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = XN, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = ON, d.map.depthTexture.magFilter = ON;
+				} else l.isPointLight ? (d.map = new Nz(i.x), d.map.depthTexture = new pR(i.x, zN)) : (d.map = new HF(i.x, i.y), d.map.depthTexture = new fR(i.x, i.y, zN)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = XN, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = jN, d.map.depthTexture.magFilter = jN) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = ON, d.map.depthTexture.magFilter = ON);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -23068,7 +23081,7 @@ function uH(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), cH.setFromMatrixPosition(l.matrixWorld), e.position.copy(cH), lH.copy(e.position), lH.add(aH[t]), e.up.copy(oH[t]), e.lookAt(lH), e.updateMatrixWorld(), n.makeTranslation(-cH.x, -cH.y, -cH.z), sH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(sH, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), mH.setFromMatrixPosition(l.matrixWorld), e.position.copy(mH), hH.copy(e.position), hH.add(dH[t]), e.up.copy(fH[t]), e.lookAt(hH), e.updateMatrixWorld(), n.makeTranslation(-mH.x, -mH.y, -mH.z), pH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(pH, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -23084,9 +23097,9 @@ function uH(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new IF(i.x, i.y, {
-			format: JN,
-			type: FN
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new HF(i.x, i.y, {
+			format: eP,
+			type: VN
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23134,9 +23147,9 @@ function uH(e, t, n) {
 		}
 	}
 }
-function dH(e, t) {
+function _H(e, t) {
 	function n() {
-		let t = !1, n = new PF(), r = null, i = new PF(0, 0, 0, 0);
+		let t = !1, n = new BF(), r = null, i = new BF(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23173,7 +23186,7 @@ function dH(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = iF[t]), a !== t) {
+				if (r && (t = uF[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23241,9 +23254,9 @@ function dH(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new bI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, ee = 0, te = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new EI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, ee = 0, te = e.getParameter(e.VERSION);
 	te.indexOf("WebGL") === -1 ? te.indexOf("OpenGL ES") !== -1 && (ee = parseFloat(/^OpenGL ES (\d)/.exec(te)[1]), N = ee >= 2) : (ee = parseFloat(/^WebGL (\d)/.exec(te)[1]), N = ee >= 1);
-	let P = null, ne = {}, re = e.getParameter(e.SCISSOR_BOX), ie = e.getParameter(e.VIEWPORT), ae = new PF().fromArray(re), F = new PF().fromArray(ie);
+	let P = null, ne = {}, re = e.getParameter(e.SCISSOR_BOX), ie = e.getParameter(e.VIEWPORT), ae = new BF().fromArray(re), F = new BF().fromArray(ie);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23467,7 +23480,7 @@ function dH(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Le() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, P = null, ne = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new bI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ae.set(0, 0, e.canvas.width, e.canvas.height), F.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, P = null, ne = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new EI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ae.set(0, 0, e.canvas.width, e.canvas.height), F.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -23509,13 +23522,13 @@ function dH(e, t) {
 		reset: Le
 	};
 }
-function fH(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new gF(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function vH(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new SF(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : ZP("canvas");
+		return g ? new OffscreenCanvas(e, t) : rF("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = De(e);
@@ -23548,7 +23561,7 @@ function fH(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || K("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? UP : Z.getTransfer(o);
+			let t = s ? YP : Z.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -23669,16 +23682,16 @@ function fH(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? _e(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let le = {
-		[yN]: e.REPEAT,
-		[bN]: e.CLAMP_TO_EDGE,
-		[xN]: e.MIRRORED_REPEAT
+		[TN]: e.REPEAT,
+		[EN]: e.CLAMP_TO_EDGE,
+		[DN]: e.MIRRORED_REPEAT
 	}, ue = {
-		[SN]: e.NEAREST,
-		[CN]: e.NEAREST_MIPMAP_NEAREST,
-		[wN]: e.NEAREST_MIPMAP_LINEAR,
-		[TN]: e.LINEAR,
-		[EN]: e.LINEAR_MIPMAP_NEAREST,
-		[DN]: e.LINEAR_MIPMAP_LINEAR
+		[ON]: e.NEAREST,
+		[kN]: e.NEAREST_MIPMAP_NEAREST,
+		[AN]: e.NEAREST_MIPMAP_LINEAR,
+		[jN]: e.LINEAR,
+		[MN]: e.LINEAR_MIPMAP_NEAREST,
+		[NN]: e.LINEAR_MIPMAP_LINEAR
 	}, de = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -23754,7 +23767,7 @@ function fH(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			fe(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === GN, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === ZN, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -23769,7 +23782,7 @@ function fH(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = mz(h.width, h.height, o.format, o.type);
+										let t = bz(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -23788,7 +23801,7 @@ function fH(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = mz(t.width, t.height, o.format, o.type);
+							let i = bz(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -23856,7 +23869,7 @@ function fH(e, t, n, r, i, a, o) {
 			fe(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === GN, o.type), E) {
+				if (x = C(o.format === ZN, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -24065,7 +24078,7 @@ function fH(e, t, n, r, i, a, o) {
 	}
 	this.allocateTextureUnit = ie, this.resetTextureUnits = P, this.getTextureUnits = ne, this.setTextureUnits = re, this.setTexture2D = F, this.setTexture2DArray = oe, this.setTexture3D = se, this.setTextureCube = ce, this.rebindTextures = Se, this.setupRenderTarget = I, this.updateRenderTargetMipmap = Ce, this.updateMultisampleRenderTarget = Te, this.setupDepthRenderbuffer = xe, this.setupFrameBufferTexture = ve, this.useMultisampledRTT = Ee, this.dispose = j;
 }
-function pH(e, t) {
+function yH(e, t) {
 	function n(n, r = "") {
 		let i, a = Z.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
@@ -24160,28 +24173,28 @@ function pH(e, t) {
 	}
 	return { convert: n };
 }
-var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", gH = class {
+var bH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", xH = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", SH = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new cR(e.texture);
+			let n = new mR(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new yR({
-				vertexShader: mH,
-				fragmentShader: hH,
+			let t = e.cameras[0].viewport, n = new TR({
+				vertexShader: bH,
+				fragmentShader: xH,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new HL(new uR(20, 20), n);
+			this.mesh = new JL(new gR(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24191,23 +24204,23 @@ var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, _H = class extends aF {
+}, CH = class extends dF {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new gH(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new gF(), C = null, w = null, T = new XR();
-		T.viewport = new PF();
-		let E = new XR();
-		E.viewport = new PF();
-		let D = [T, E], O = new tz(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new SH(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new SF(), C = null, w = null, T = new nz();
+		T.viewport = new BF();
+		let E = new nz();
+		E.viewport = new BF();
+		let D = [T, E], O = new sz(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new hI(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new xI(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new hI(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new xI(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new hI(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new xI(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24252,16 +24265,16 @@ var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? GN : WN, a = _.stencil ? RN : NN);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? ZN : XN, a = _.stencil ? WN : zN);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new IF(d.textureWidth, d.textureHeight, {
-						format: UN,
-						type: ON,
-						depthTexture: new oR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new HF(d.textureWidth, d.textureHeight, {
+						format: YN,
+						type: PN,
+						depthTexture: new fR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24278,9 +24291,9 @@ var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new IF(f.framebufferWidth, f.framebufferHeight, {
-						format: UN,
-						type: ON,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new HF(f.framebufferWidth, f.framebufferHeight, {
+						format: YN,
+						type: PN,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24337,7 +24350,7 @@ var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "
 			}), te(e, O, i);
 		};
 		function te(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = cF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = mF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24367,7 +24380,7 @@ var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new XR(), o.layers.enable(n), o.viewport = new PF(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new nz(), o.layers.enable(n), o.viewport = new BF(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24381,7 +24394,7 @@ var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new cR(), g[n] = e);
+							e || (e = new mR(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24397,19 +24410,19 @@ var mH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", hH = "
 				data: i
 			}), p = null;
 		}
-		let re = new gz();
+		let re = new Sz();
 		re.setAnimationLoop(ne), this.setAnimationLoop = function(e) {
 			P = e;
 		}, this.dispose = function() {};
 	}
-}, vH = /*@__PURE__*/ new zF(), yH = /*@__PURE__*/ new X();
-yH.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function bH(e, t) {
+}, wH = /*@__PURE__*/ new GF(), TH = /*@__PURE__*/ new X();
+TH.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function EH(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, hR(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, xR(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24417,7 +24430,7 @@ function bH(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(vH.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(yH), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(wH.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(TH), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24455,7 +24468,7 @@ function bH(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function xH(e, t, n, r) {
+function DH(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -24557,7 +24570,7 @@ function xH(e, t, n, r) {
 		dispose: _
 	};
 }
-var SH = new Uint16Array([
+var OH = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -25070,13 +25083,13 @@ var SH = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), CH = null;
-function wH() {
-	return CH === null && (CH = new GL(SH, 16, 16, JN, FN), CH.name = "DFG_LUT", CH.minFilter = TN, CH.magFilter = TN, CH.wrapS = bN, CH.wrapT = bN, CH.generateMipmaps = !1, CH.needsUpdate = !0), CH;
+]), kH = null;
+function AH() {
+	return kH === null && (kH = new ZL(OH, 16, 16, eP, VN), kH.name = "DFG_LUT", kH.minFilter = jN, kH.magFilter = jN, kH.wrapS = EN, kH.wrapT = EN, kH.generateMipmaps = !1, kH.needsUpdate = !0), kH;
 }
-var TH = class {
+var jH = class {
 	constructor(e = {}) {
-		let { canvas: t = QP(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = ON } = e;
+		let { canvas: t = iF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = PN } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -25084,16 +25097,16 @@ var TH = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
-			XN,
-			YN,
-			qN
+			nP,
+			tP,
+			$N
 		]), g = /* @__PURE__ */ new Set([
-			ON,
-			NN,
-			jN,
-			RN,
-			IN,
-			LN
+			PN,
+			zN,
+			LN,
+			WN,
+			HN,
+			UN
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -25106,8 +25119,8 @@ var TH = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = VP;
-		let j = 0, M = 0, N = null, ee = -1, te = null, P = new PF(), ne = new PF(), re = null, ie = new bI(0), ae = 0, F = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new PF(0, 0, F, oe), de = new PF(0, 0, F, oe), fe = !1, pe = new YL(), me = new ZL(), he = !1, ge = !1, _e = new zF(), ve = new Y(), ye = new PF(), be = {
+		this._outputColorSpace = qP;
+		let j = 0, M = 0, N = null, ee = -1, te = null, P = new BF(), ne = new BF(), re = null, ie = new EI(0), ae = 0, F = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new BF(0, 0, F, oe), de = new BF(0, 0, F, oe), fe = !1, pe = new tR(), me = new rR(), he = !1, ge = !1, _e = new GF(), ve = new Y(), ye = new BF(), be = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25142,10 +25155,10 @@ var TH = class {
 			throw t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), q("WebGLRenderer: " + e.message), e;
 		}
 		function We() {
-			we = new Gz(I), we.init(), Ve = new pH(I, we), Te = new Tz(I, we, e, Ve), L = new dH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new Jz(I), R = new GV(), z = new fH(I, we, L, R, Te, Ve, Ee), De = new Wz(T), Oe = new _z(I), He = new Cz(I, Oe), ke = new Kz(I, Oe, Ee, He), Ae = new Xz(I, ke, Oe, He, Ee), Re = new Yz(I, Te, z), Fe = new Ez(R), je = new WV(T, De, we, Te, He, Fe), Me = new bH(T, R), Ne = new YV(), Pe = new nH(we), Le = new Sz(T, De, L, Ae, p, s), Ie = new uH(T, Ae, Te), Ue = new xH(I, Ee, Te, L), ze = new wz(I, we, Ee), Be = new qz(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
+			we = new Zz(I), we.init(), Ve = new yH(I, we), Te = new jz(I, we, e, Ve), L = new _H(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new eB(I), R = new ZV(), z = new vH(I, we, L, R, Te, Ve, Ee), De = new Xz(T), Oe = new Cz(I), He = new kz(I, Oe), ke = new Qz(I, Oe, Ee, He), Ae = new nB(I, ke, Oe, He, Ee), Re = new tB(I, Te, z), Fe = new Mz(R), je = new XV(T, De, we, Te, He, Fe), Me = new EH(T, R), Ne = new tH(), Pe = new cH(we), Le = new Oz(T, De, L, Ae, p, s), Ie = new gH(T, Ae, Te), Ue = new DH(I, Ee, Te, L), ze = new Az(I, we, Ee), Be = new $z(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
 		}
-		m !== 1009 && (w = new Qz(m, t.width, t.height, o, r, i));
-		let Ge = new _H(T, I);
+		m !== 1009 && (w = new iB(m, t.width, t.height, o, r, i));
+		let Ge = new CH(T, I);
 		this.xr = Ge, this.getContext = function() {
 			return I;
 		}, this.getContextAttributes = function() {
@@ -25231,10 +25244,10 @@ var TH = class {
 			t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Le.dispose(), Ne.dispose(), Pe.dispose(), z.dispose(), R.dispose(), De.dispose(), Ae.dispose(), ke.dispose(), He.dispose(), Ue.dispose(), je.dispose(), Ge.dispose(), Ge.removeEventListener("sessionstart", tt), Ge.removeEventListener("sessionend", nt), rt.stop();
 		};
 		function Ke(e) {
-			e.preventDefault(), eF("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), oF("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function qe() {
-			eF("WebGLRenderer: Context Restored."), E = !1;
+			oF("WebGLRenderer: Context Restored."), E = !1;
 			let e = Ee.autoReset, t = Ie.enabled, n = Ie.autoUpdate, r = Ie.needsUpdate, i = Ie.type;
 			We(), Ee.autoReset = e, Ie.enabled = t, Ie.autoUpdate = n, Ie.needsUpdate = r, Ie.type = i;
 		}
@@ -25329,7 +25342,7 @@ var TH = class {
 		function nt() {
 			rt.start();
 		}
-		let rt = new gz();
+		let rt = new Sz();
 		rt.setAnimationLoop(et), typeof self < "u" && rt.setContext(self), this.setAnimationLoop = function(e) {
 			$e = e, Ge.setAnimationLoop(e), e === null ? rt.stop() : rt.start();
 		}, Ge.addEventListener("sessionstart", tt), Ge.addEventListener("sessionend", nt), this.render = function(e, t) {
@@ -25340,7 +25353,7 @@ var TH = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = Ge.enabled === !0 && Ge.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, JP, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, eF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && at(e, t, -Infinity, T.sortObjects);
 			}
@@ -25401,10 +25414,10 @@ var TH = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = we.has("EXT_color_buffer_half_float") || we.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new IF(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new HF(1, 1, {
 					generateMipmaps: !0,
-					type: e ? FN : ON,
-					minFilter: DN,
+					type: e ? VN : PN,
+					minFilter: NN,
 					samples: Math.max(4, Te.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
@@ -25469,7 +25482,7 @@ var TH = class {
 		function pt(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = sV.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = pV.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -25503,16 +25516,16 @@ var TH = class {
 			}
 			i.isBatchedMesh && (A.setOptional(I, i, "batchingTexture"), A.setValue(I, "batchingTexture", i._matricesTexture, z), A.setOptional(I, i, "batchingIdTexture"), A.setValue(I, "batchingIdTexture", i._indirectTexture, z), A.setOptional(I, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(I, "batchingColorTexture", i._colorsTexture, z));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = wH()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = AH()), O) {
 				if (A.setValue(I, "toneMappingExposure", T.toneMappingExposure), v.needsLights && gt(j, k), a && r.fog === !0 && Me.refreshFogUniforms(j, a), Me.refreshMaterialUniforms(j, r, se, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				sV.upload(I, pt(v), j, z);
+				pV.upload(I, pt(v), j, z);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (sV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (pV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -25623,7 +25636,7 @@ var TH = class {
 					let p = N === null ? null : R.get(N).__webglFramebuffer;
 					L.bindFramebuffer(I.FRAMEBUFFER, p);
 					let m = I.fenceSync(I.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return I.flush(), await rF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
+					return I.flush(), await lF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -25664,7 +25677,7 @@ var TH = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return JP;
+		return eF;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -25674,31 +25687,31 @@ var TH = class {
 		let t = this.getContext();
 		t.drawingBufferColorSpace = Z._getDrawingBufferColorSpace(e), t.unpackColorSpace = Z._getUnpackColorSpace();
 	}
-}, EH = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nout vec3 colour;\nflat out float shape;\nout float depth;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  colour = look.xyz / 255.0;\n}", DH = "\nprecision highp float;\nin vec3 colour;\nflat in float shape;\nin float depth;\nuniform vec3 paper;\nout vec4 shade;\nfloat away(vec2 p) {\n  vec2 a = abs(p);\n  if (shape < 0.5) return length(p);\n  if (shape < 1.5) return max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  if (shape < 2.5) return max(a.x, a.y) * 1.15;\n  if (shape < 3.5) return (a.x + a.y) * 0.95;\n  if (shape < 4.5) return max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  if (shape < 5.5) return max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  if (shape < 6.5) { vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071; return max(max(d.x, d.y), min(d.x, d.y) * 2.6); }\n  float turn = atan(p.x, -p.y);\n  return length(p) / (0.62 + 0.38 * cos(5.0 * turn));\n}\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(colour, paper, max(depth, 0.75 * smoothstep(0.72, 0.95, reach))), 1.0);\n}", OH = class {
-	scene = new SI();
-	geometry = new vL();
+}, MH = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nout vec3 colour;\nflat out float shape;\nout float depth;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  colour = look.xyz / 255.0;\n}", NH = "\nprecision highp float;\nin vec3 colour;\nflat in float shape;\nin float depth;\nuniform vec3 paper;\nout vec4 shade;\nfloat away(vec2 p) {\n  vec2 a = abs(p);\n  if (shape < 0.5) return length(p);\n  if (shape < 1.5) return max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  if (shape < 2.5) return max(a.x, a.y) * 1.15;\n  if (shape < 3.5) return (a.x + a.y) * 0.95;\n  if (shape < 4.5) return max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  if (shape < 5.5) return max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  if (shape < 6.5) { vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071; return max(max(d.x, d.y), min(d.x, d.y) * 2.6); }\n  float turn = atan(p.x, -p.y);\n  return length(p) / (0.62 + 0.38 * cos(5.0 * turn));\n}\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(colour, paper, max(depth, 0.75 * smoothstep(0.72, 0.95, reach))), 1.0);\n}", PH = class {
+	scene = new OI();
+	geometry = new wL();
 	uniforms = {
-		view: { value: new zF() },
-		weights: { value: new gF(1, 0) },
+		view: { value: new GF() },
+		weights: { value: new SF(1, 0) },
 		size: { value: 4 },
 		paper: { value: new Y(1, 1, 1) }
 	};
-	material = new bR({
-		vertexShader: EH,
-		fragmentShader: DH,
+	material = new ER({
+		vertexShader: MH,
+		fragmentShader: NH,
 		uniforms: this.uniforms,
-		glslVersion: qP
+		glslVersion: $P
 	});
 	constructor() {
-		let e = new rR(this.geometry, this.material);
+		let e = new lR(this.geometry, this.material);
 		e.frustumCulled = !1, e.matrixAutoUpdate = !1, this.scene.add(e);
 	}
 	held = {};
 	place(e, t) {
-		this.put("from", e.drawn, (e) => new rL(e, 3)), this.put("to", t.drawn, (e) => new rL(e, 3)), this.geometry.setDrawRange(0, t.drawn.length / 3);
+		this.put("from", e.drawn, (e) => new lL(e, 3)), this.put("to", t.drawn, (e) => new lL(e, 3)), this.geometry.setDrawRange(0, t.drawn.length / 3);
 	}
 	paint(e) {
-		this.put("look", e, (e) => new nL(e, 4));
+		this.put("look", e, (e) => new cL(e, 4));
 	}
 	put(e, t, n) {
 		if (this.held[e] === t) return;
@@ -25710,20 +25723,20 @@ var TH = class {
 		this.geometry.dispose(), this.material.dispose();
 	}
 };
-function kH(e, t) {
+function FH(e, t) {
 	let n = document.createElement("canvas"), r = n.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1,
 		preserveDrawingBuffer: !0
 	});
 	if (!r) return null;
-	let i = new TH({
+	let i = new jH({
 		canvas: n,
 		context: r,
 		antialias: !1
 	});
 	i.autoClear = !1;
-	let a = new KR(), o = [], s = (e) => o[e] ??= new OH();
+	let a = new QR(), o = [], s = (e) => o[e] ??= new PH();
 	n.addEventListener("webglcontextlost", e), n.addEventListener("webglcontextrestored", t);
 	let c = 1;
 	return {
@@ -25748,8 +25761,8 @@ function kH(e, t) {
 	};
 }
 // src/hands.ts
-var AH = 4, jH = .12;
-function MH(e, t) {
+var IH = 4, LH = .12;
+function RH(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -25761,7 +25774,7 @@ function MH(e, t) {
 		e.setPointerCapture(t.pointerId), n.set(t.pointerId, l(t)), a = l(t), o = n.size > 1, r = i && n.size === 1 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > AH && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > IH && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -25776,7 +25789,7 @@ function MH(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = NH(e, t);
+		let n = zH(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -25784,14 +25797,14 @@ function MH(e, t) {
 		stop: () => s.abort()
 	};
 }
-function NH({ key: e, shiftKey: t }, n) {
+function zH({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * jH, r[1] * jH) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * LH, r[1] * LH) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -25801,26 +25814,29 @@ function NH({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/overlay.ts
-var PH = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", FH = 132, IH = hj(PH);
-function LH(e, t, n) {
+var BH = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", VH = 132, HH = 96, UH = 16, WH = vj(BH);
+function GH(e, t, n) {
 	let r = n.length > 1 && i("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(RH), ...r ? [r] : []);
+	e.replaceChildren(...t.map(KH), ...r ? [r] : []);
 }
-function RH(e) {
+function KH(e) {
 	let { box: t, caption: n } = e, r = i("g", {});
-	r.append(...VH(e), BH(e));
-	for (let t of e.threads) r.append(GH(e, t, !0));
-	return r.append(...UH(e)), e.path && r.append(GH(e, e.path, !1)), e.hover && r.append(zH(e, e.hover, "hover", 8)), e.focus && r.append(zH(e, e.focus, "focus", 9)), n && r.append(i("text", {
+	r.append(...YH(e), JH(e));
+	for (let t of e.threads) r.append($H(e, t, !0));
+	return r.append(...ZH(e)), e.path && r.append($H(e, e.path, !1)), e.hover && r.append(qH(e, e.hover, "hover", 8)), e.focus && r.append(qH(e, e.focus, "focus", 9)), t.left > 0 && r.append(i("path", {
+		class: "divider",
+		d: `M${t.left} 0v${t.height}`
+	})), n && r.append(i("text", {
 		class: "caption",
 		x: t.left + t.width / 2,
 		y: t.top + 22,
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function zH({ project: e }, t, n, r) {
+function qH({ project: e }, t, n, r) {
 	let [a, o] = e(...t);
 	return i("g", { class: `ring ${n}` }, i("circle", {
 		class: "halo",
@@ -25833,29 +25849,30 @@ function zH({ project: e }, t, n, r) {
 		r
 	}));
 }
-function BH({ project: e }) {
+function JH({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return i("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function VH({ project: e, circle: t, box: n }) {
+function YH({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, a] = e(0, 0, 0), o = HH(e, t);
-	return o < 12 || o > 2 * Math.max(n.width, n.height) ? [] : [i("circle", {
+	let [r, a] = e(0, 0, 0), o = XH(e, t);
+	if (o < 12 || o > 2 * Math.max(n.width, n.height)) return [];
+	let s = i("circle", {
 		class: "sphere",
 		cx: r,
 		cy: a,
 		r: o
-	}), i("text", {
+	});
+	return n.left > 0 ? [s] : [s, i("text", {
 		class: "note",
-		x: r,
-		y: a + o + 13,
-		"text-anchor": "middle"
-	}, "mean strength")];
+		x: 10,
+		y: n.height - 10
+	}, "dotted circle: mean strength")];
 }
-function HH(e, t) {
+function XH(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -25869,37 +25886,39 @@ function HH(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function UH(e) {
-	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = t(0, 0, 0), u = n.map((e, n) => {
+function ZH(e) {
+	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = r.length > UH, u = t(0, 0, 0), d = n.map((e, n) => {
 		let [r, i, s] = [
 			0,
 			1,
 			2
 		].map((e) => o * a[3 * n + e]);
 		return t(r, i, s);
-	}), d = n.map((e) => gj(e, FH, IH)), f = u.map(([e, t], n) => ({
-		x: e,
-		y: t,
-		width: IH(d[n]) + 4,
+	}), f = n.map((e) => yj(e, l ? HH : VH, WH)), p = (e) => d[e][2] > u[2] + 1e-6, m = n.map((e, t) => t).sort((e, t) => d[t][2] - d[e][2]), h = m.filter((t) => !l || !p(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+		x: d[e][0],
+		y: d[e][1],
+		width: WH(f[e]) + 4,
 		height: 15
-	})), p = _j(f, [l[0], l[1]], s), m = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), h = [], g = [];
+	})), _ = bj(g, [u[0], u[1]], s), v = [], y = [];
 	for (let e of m) {
-		let [t, n, a] = u[e], o = a > l[2] + 1e-6 ? " behind" : "";
-		h.push(WH(l, [t, n], r[e], c, o));
-		let [s, m] = p[e];
-		Math.hypot(s - t, m - n) > f[e].width / 2 + 16 && h.push(i("path", {
+		let [t, n] = d[e], a = p(e) ? " behind" : "";
+		v.push(QH(u, [t, n], r[e], c, a));
+		let o = h.indexOf(e);
+		if (o < 0) continue;
+		let [s, l] = _[o];
+		Math.hypot(s - t, l - n) > g[o].width / 2 + 16 && v.push(i("path", {
 			class: "leader",
-			d: `M${t} ${n}L${s} ${m}`
-		})), g.push(i("text", {
-			class: `name${o}`,
+			d: `M${t} ${n}L${s} ${l}`
+		})), y.push(i("text", {
+			class: `name${a}`,
 			x: s,
-			y: m + 4,
+			y: l + 4,
 			"text-anchor": "middle"
-		}, d[e]));
+		}, f[e]));
 	}
-	return [...h, ...g];
+	return [...v, ...y];
 }
-function WH(e, [t, n], r, a, o) {
+function QH(e, [t, n], r, a, o) {
 	let s = Math.hypot(t - e[0], n - e[1]), [c, l] = s > 0 ? [(t - e[0]) / s, (n - e[1]) / s] : [0, 0], u = Math.min(9, s), [d, f] = [t - u * c, n - u * l], p = `M${e[0]} ${e[1]}L${d} ${f}`, m = `M${t} ${n}L${d - .42 * u * l} ${f + .42 * u * c}L${d + .42 * u * l} ${f - .42 * u * c}Z`, h = i("g", { class: `arrow${o}` }, i("path", {
 		class: "halo",
 		d: p
@@ -25911,7 +25930,7 @@ function WH(e, [t, n], r, a, o) {
 	}));
 	return h.append(a ? i("path", {
 		class: "tip",
-		d: Fn(r.shape, 6),
+		d: Ln(r.shape, 6),
 		fill: r.colour,
 		transform: `translate(${t} ${n})`
 	}) : i("path", {
@@ -25919,12 +25938,12 @@ function WH(e, [t, n], r, a, o) {
 		fill: r.colour
 	})), h;
 }
-function GH({ project: e }, { places: t, now: n, colour: r }, a) {
+function $H({ project: e }, { places: t, now: n, colour: r }, a) {
 	let o = t.length / 3, s = Array.from({ length: o }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), c = `M${s.map(([e, t]) => `${e.toFixed(1)} ${t.toFixed(1)}`).join("L")}`;
 	if (a) return i("g", {}, i("path", {
 		class: "thread",
 		d: c,
-		stroke: r && Mn(r)
+		stroke: r && Pn(r)
 	}));
 	let l = i("g", { class: "path" }, i("path", {
 		class: "halo",
@@ -25940,7 +25959,7 @@ function GH({ project: e }, { places: t, now: n, colour: r }, a) {
 	}))), l;
 }
 // src/picking.ts
-function KH(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function eU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -25948,22 +25967,22 @@ function KH(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function qH({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = wM(e), [l, u] = [r.width / 2, r.height / 2];
+function tU({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = NM(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function JH(e, t, n, r = 4, i = 9) {
+function nU(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return qH(e, (e, i, l, u) => {
+	return tU(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function YH(e, t) {
+function rU(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -25971,7 +25990,7 @@ function YH(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return qH(e, (e, t, l) => {
+	return tU(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -25979,7 +25998,7 @@ function YH(e, t) {
 	}), c;
 }
 // src/stage.ts
-function XH(e) {
+function iU(e) {
 	let t = i("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -25992,10 +26011,10 @@ function XH(e) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys turn it, with shift they move it, plus and minus zoom, 0 shows it from the front, N and B go to the next and the previous point."
 	}), o = null, s = null, c = [], l = null, u = null, d = [], [f, p] = [1, 1], m = 0, h = 0, g = () => {
-		o = kH(() => e.notice("context", !0), () => {
+		o = FH(() => e.notice("context", !0), () => {
 			e.notice("context", !1), C();
 		}), o ? a.append(o.canvas) : e.notice("webgl", !0), a.append(t, n);
-	}, _ = () => l ?? s?.home ?? In, v = () => {
+	}, _ = () => l ?? s?.home ?? Rn, v = () => {
 		let e = s?.panes.length ?? 1;
 		return Array.from({ length: e }, (t, n) => ({
 			left: n * f / e,
@@ -26003,7 +26022,7 @@ function XH(e) {
 			width: f / e,
 			height: p
 		}));
-	}, y = (e) => Vn(_(), e.width / e.height, s.reach), b = (e) => {
+	}, y = (e) => Un(_(), e.width / e.height, s.reach), b = (e) => {
 		let t = v()[e], { painted: n } = s.panes[e];
 		return {
 			motion: c[e],
@@ -26013,25 +26032,26 @@ function XH(e) {
 		};
 	}, x = (e) => Math.min(v().length - 1, Math.max(0, Math.floor(e * v().length / f))), S = () => {
 		if (m = 0, !s) return;
-		let e = QH(a), n = v(), [{ painted: r }] = s.panes, i = ZH(r.shown, Math.min(n[0].width, p)) * Math.sqrt(_().zoom);
+		let e = oU(a), n = v(), [{ painted: r }] = s.panes, i = aU(r.shown, Math.min(n[0].width, p)) * Math.sqrt(_().zoom);
 		o?.draw(n.map((e, t) => ({
 			box: e,
 			matrix: y(e),
-			weights: wM(c[t]),
+			weights: NM(c[t]),
 			size: i
-		})), e), LH(t, n.map((e, t) => w(s, t, e)), d);
+		})), e), GH(t, n.map((e, t) => w(s, t, e)), d);
 	}, C = () => {
 		m ||= requestAnimationFrame(S);
 	}, w = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: l } = e.panes[t], d = y(n), f = (e) => e !== null && e < l.count ? DM(c[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: l } = e.panes[t], d = y(n), f = (e) => e !== null && e < l.count ? IM(c[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: s,
 			directions: r,
-			project: (e, t, r) => KH(d, n, e, t, r),
+			project: (e, t, r) => eU(d, n, e, t, r),
 			names: e.names,
+			emphasised: e.emphasised,
 			marks: e.marks,
 			arrow: .95 * e.reach,
 			circle: e.circle,
@@ -26039,8 +26059,8 @@ function XH(e) {
 			hover: u === i ? null : f(u)
 		};
 	}, T = (t, r) => {
-		let i = s && t >= 0 ? JH(b(x(t)), t, r) : -1, o = i < 0 ? null : i;
-		a.classList.toggle("pointing", o !== null), o !== u && (u = o, n.replaceChildren(...o === null ? [] : [e.describe(o)]), n.hidden = o === null, C()), o !== null && $H(n, t, r, f, p);
+		let i = s && t >= 0 ? nU(b(x(t)), t, r) : -1, o = i < 0 ? null : i;
+		a.classList.toggle("pointing", o !== null), o !== u && (u = o, n.replaceChildren(...o === null ? [] : [e.describe(o)]), n.hidden = o === null, C()), o !== null && sU(n, t, r, f, p);
 	}, E = (t) => {
 		let n = t(_());
 		l = s?.flat ? {
@@ -26048,23 +26068,23 @@ function XH(e) {
 			azimuth: 0,
 			elevation: 0
 		} : n, e.camera(l), C();
-	}, D = MH(a, {
-		turn: (e, t) => s?.flat ? E((n) => Wn(n, e, -t)) : E((n) => Hn(n, -e, t)),
-		pan: (e, t) => E((n) => Wn(n, e, t)),
+	}, D = RH(a, {
+		turn: (e, t) => s?.flat ? E((n) => Kn(n, e, -t)) : E((n) => Wn(n, -e, t)),
+		pan: (e, t) => E((n) => Kn(n, e, t)),
 		zoom: (e, t, n) => {
 			let r = v()[x(t ?? 0)], i = p / 2, a = t === void 0 ? 0 : (t - r.left - r.width / 2) / i;
-			E((t) => Un(t, e, a, n === void 0 ? 0 : (i - n) / i));
+			E((t) => Gn(t, e, a, n === void 0 ? 0 : (i - n) / i));
 		},
 		home: () => {
 			l = null, e.camera(_()), C();
 		},
 		hover: T,
 		click: (t, n) => {
-			let r = s ? JH(b(x(t)), t, n) : -1;
+			let r = s ? nU(b(x(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			d = n ? [] : t, n && s && e.lasso(YH(b(x(t[0][0])), t)), C();
+			d = n ? [] : t, n && s && e.lasso(rU(b(x(t[0][0])), t)), C();
 		},
 		next: e.next
 	}), O = new ResizeObserver(() => {
@@ -26073,14 +26093,14 @@ function XH(e) {
 	return g(), O.observe(a), {
 		element: a,
 		async show(e) {
-			let t = e.glides && !OM() && s !== null && c.length === e.panes.length;
+			let t = e.glides && !LM() && s !== null && c.length === e.panes.length;
 			s = e;
 			let n = ++h;
-			if (c = e.panes.map(({ placed: e }, n) => c[n]?.to === e ? c[n] : t ? TM(c[n], e) : CM(e)), e.panes.forEach(({ painted: e }, t) => {
+			if (c = e.panes.map(({ placed: e }, n) => c[n]?.to === e ? c[n] : t ? PM(c[n], e) : MM(e)), e.panes.forEach(({ painted: e }, t) => {
 				o?.place(t, c[t].from, c[t].to), o?.paint(t, e.look);
 			}), T(-1, -1), S(), c.every(({ morph: e }) => e === 1)) return;
 			let r = c.map(({ morph: e }) => e);
-			await kM((e) => {
+			await RM((e) => {
 				c.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), S();
 			}, () => n !== h);
 		},
@@ -26090,14 +26110,14 @@ function XH(e) {
 		setLasso: (e) => D.setLasso(e),
 		lassoes: () => D.lassoes(),
 		scene: () => s ? b(s.panes.length - 1) : null,
-		pick: (e, t) => s ? JH(b(x(e)), e, t) : -1,
+		pick: (e, t) => s ? nU(b(x(e)), e, t) : -1,
 		refresh: C,
 		finish: () => o?.finish(),
 		picture() {
 			return S(), {
 				cloud: o?.canvas ?? null,
 				overlay: t,
-				paper: QH(a),
+				paper: oU(a),
 				width: f,
 				height: p
 			};
@@ -26108,24 +26128,24 @@ function XH(e) {
 		}
 	};
 }
-function ZH(e, t) {
-	return Math.min(11, Math.max(2.2, .8 * t / Math.sqrt(Math.max(1, e))));
+function aU(e, t) {
+	return Math.min(8, Math.max(2.2, .8 * t / Math.sqrt(Math.max(1, e))));
 }
-function QH(e) {
+function oU(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
 		"255"
 	]).slice(0, 3).map(Number);
 }
-function $H(e, t, n, r, i) {
+function sU(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/tip.ts
-var eU = 72;
-function tU(e, t) {
-	let { run: n, view: i, frame: a, clean: o } = e, s = xr(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = eU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = sM({
+var cU = 72;
+function lU(e, t) {
+	let { run: n, view: i, frame: a, clean: o } = e, s = wr(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = cU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = cM({
 		image: s,
 		pictures: o,
 		size: [Math.round(l * d), Math.round(u * d)],
@@ -26137,19 +26157,19 @@ function tU(e, t) {
 	});
 	p.removeAttribute("data-image");
 	let m = [r("b", {}, `Image ${s}: ${c[n.labels[s]]}`)];
-	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, dr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, p = ${vr(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p, r("div", {}, ...m));
+	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, pr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, ${xr(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p, r("div", {}, ...m));
 }
 // src/viewer.ts
-async function nU(e, t, n) {
-	let r = Nn(t.attributes.classes.length), i = await Tr(t), a = Qn(t), o = _N(t, "thumbnails"), s = /* @__PURE__ */ new Map(), c = {
+async function uU(e, t, n) {
+	let r = Fn(t.attributes.classes.length), i = await Or(t), a = er(t), o = CN(t, "thumbnails"), s = /* @__PURE__ */ new Map(), c = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, l = Mj(t, jj(t), n.address ? Bj(location.hash) : {}), u = null, d = 0, f = (e) => {
+	}, l = Ij(t, Fj(t), n.address ? Wj(location.hash) : {}), u = null, d = 0, f = (e) => {
 		let n = `conditions/${e}/thumbnails`;
-		return t.has(`${n}/0`) ? (s.has(n) || s.set(n, _N(t, n)), s.get(n)) : null;
+		return t.has(`${n}/0`) ? (s.has(n) || s.set(n, CN(t, n)), s.get(n)) : null;
 	}, p = async () => {
-		let e = l, n = rU(t, e), [i, s] = await Promise.allSettled([a(e), n ? a(n) : null]), c = (e) => e.status === "fulfilled" ? e.value : null, u = i.status === "rejected" ? String(i.reason.message) : null, d = c(i);
+		let e = l, n = dU(t, e), [i, s] = await Promise.allSettled([a(e), n ? a(n) : null]), c = (e) => e.status === "fulfilled" ? e.value : null, u = i.status === "rejected" ? String(i.reason.message) : null, d = c(i);
 		return {
 			run: t,
 			view: e,
@@ -26168,45 +26188,44 @@ async function nU(e, t, n) {
 		let s = _(a, i);
 		o && (x.finish(), c.step = performance.now() - r);
 		for (let e of C) e.update(a);
-		w.update(a), n.address && iU(l), n.changed?.(l, t), await s;
-	}, h = Er(), g = gN(t, () => u && void _(u, i)), _ = (e, t) => (w.problem(e.problem), e.frame ? x.show(Dr(e, e.frame, t, g, h)) : Promise.resolve()), v = (e) => (l = Mj(t, l, e), e.camera !== void 0 && x.setCamera(l.camera), m()), y = (e) => void v(e), b = (e) => {
+		w.update(a), n.address && fU(l), n.changed?.(l, t), await s;
+	}, h = kr(), g = SN(t, () => u && void _(u, i)), _ = (e, t) => (w.problem(e.problem), e.frame ? x.show(Ar(e, e.frame, t, g, h)) : Promise.resolve()), v = (e) => (l = Ij(t, l, e), e.camera !== void 0 && x.setCamera(l.camera), m()), y = (e) => void v(e), b = (e) => {
 		e.length === 1 ? y({
 			selection: l.space === "images" ? [] : e,
-			image: xr({
+			image: wr({
 				view: l,
 				run: t
 			}, e[0])
 		}) : y({
 			selection: e,
-			...e.length ? { image: aU(e.map((e) => xr({
+			...e.length ? { image: pU(e.map((e) => wr({
 				view: l,
 				run: t
 			}, e))) } : {}
 		});
-	}, x = XH({
+	}, x = iU({
 		pick: (e) => b(e === null ? [] : [e]),
 		lasso: (e) => b(e),
 		camera: (e) => {
 			l = {
 				...l,
 				camera: e
-			}, n.address && iU(l);
+			}, n.address && fU(l);
 		},
-		describe: (e) => u?.frame ? tU(u, e) : document.createTextNode(""),
-		next: (e) => u && b(oU(x, l, e)),
+		describe: (e) => u?.frame ? lU(u, e) : document.createTextNode(""),
+		next: (e) => u && b(mU(x, l, e)),
 		notice: (e, t) => w.notice(e, t)
-	}), S = FM((e) => v({ step: e })), C = [
-		NM(y, (e) => y({ filter: {
+	}), S = WM((e) => v({ step: e })), C = [
+		HM(y, (e) => y({ filter: {
 			...l.filter,
 			points: e
 		} })),
-		UM(y),
+		YM(y),
 		S,
-		Cj(y),
-		hM(y),
-		zM(y),
-		QM()
-	], w = sN(e, t, x, C.map(({ element: e }) => e), {
+		Dj(y),
+		wM(y),
+		iN()
+	], w = gN(e, t, x, C.map(({ element: e }) => e), {
 		choose: y,
 		select: b,
 		current: () => u,
@@ -26216,7 +26235,7 @@ async function nU(e, t, n) {
 	await m(), c.opened = performance.now();
 	let T = () => void v({
 		camera: null,
-		...Bj(location.hash)
+		...Wj(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", T), {
 		run: t,
@@ -26230,7 +26249,7 @@ async function nU(e, t, n) {
 		}
 	};
 }
-function rU(e, t) {
+function dU(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -26244,17 +26263,17 @@ function rU(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function iU(e) {
+function fU(e) {
 	try {
-		history.replaceState(null, "", `#${zj(e)}`);
+		history.replaceState(null, "", `#${Uj(e)}`);
 	} catch {}
 }
-function aU(e) {
+function pU(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) t.set(n, (t.get(n) ?? 0) + 1);
 	return [...t].reduce((e, t) => t[1] > e[1] ? t : e)[0];
 }
-function oU(e, t, n) {
+function mU(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -26265,14 +26284,14 @@ function oU(e, t, n) {
 	return [];
 }
 // src/open.ts
-var sU = "patternscope-atlas-style";
-async function cU(e, t, n) {
-	document.getElementById(sU) || document.head.append(r("style", { id: sU }, wn)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
+var hU = "patternscope-atlas-style";
+async function gU(e, t, n) {
+	document.getElementById(hU) || document.head.append(r("style", { id: hU }, Tn, En, wn)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
 		class: "opening",
 		role: "status"
 	}, "The atlas is opening …"));
 	try {
-		let r = await nU(e, await _n(t), n);
+		let r = await uU(e, await _n(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof l ? t.kind : "damaged";
@@ -26284,7 +26303,7 @@ async function cU(e, t, n) {
 	}
 }
 // src/store.ts
-function lU(e) {
+function _U(e) {
 	let t = /* @__PURE__ */ new Map(), n = 0, r = (e, n) => {
 		if (e?.type !== "got") return;
 		let r = e.found ? n[0] : void 0;
@@ -26302,13 +26321,13 @@ function lU(e) {
 	};
 }
 // src/widget.ts
-var uU = [
+var vU = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function dU(e, t) {
+function yU(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -26317,33 +26336,33 @@ function dU(e, t) {
 		selection: n
 	};
 }
-function fU(e, t) {
+function bU(e, t) {
 	let n = (e, t) => e.find((e) => e.name === t)?.key, r = {}, i = n(t.attributes.layers, e.get("layer")), a = n(t.attributes.conditions, e.get("condition")), [o, s] = [e.get("step"), e.get("selection")];
 	return a && (r.condition = a), i && (r.layer = i), Number.isInteger(o) && (r.step = o), Array.isArray(s) && (r.selection = s), r;
 }
-function pU(e, t, n) {
-	let r = Object.entries(dU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function xU(e, t, n) {
+	let r = Object.entries(yU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function mU({ model: e, el: t }) {
+async function SU({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
-	let r = lU(e), i = null, a = !1;
-	i = await cU(n, r.get, {
+	let r = _U(e), i = null, a = !1;
+	i = await gU(n, r.get, {
 		address: !1,
 		changed(t, n) {
-			i && (a = !0, pU(e, t, n), a = !1);
+			i && (a = !0, xU(e, t, n), a = !1);
 		}
 	});
 	let o = () => {
-		i && !a && i.change(fU(e, i.run));
+		i && !a && i.change(bU(e, i.run));
 	};
-	for (let t of uU) e.on(`change:${t}`, o);
-	return i && await i.change(fU(e, i.run)), () => {
-		for (let t of uU) e.off(`change:${t}`, o);
+	for (let t of vU) e.on(`change:${t}`, o);
+	return i && await i.change(bU(e, i.run)), () => {
+		for (let t of vU) e.off(`change:${t}`, o);
 		r.close(), i?.destroy(), n.remove();
 	};
 }
-var hU = { render: mU };
-export { hU as default };
+var CU = { render: SU };
+export { CU as default };

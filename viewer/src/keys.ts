@@ -1,0 +1,63 @@
+/** Keys that work everywhere on the page, and the dialog that lists all keys. */
+
+import type { Actions } from "./actions";
+import { h } from "./dom";
+import type { Run } from "./run";
+
+export function helpDialog(): HTMLDialogElement {
+  const rows: [string, string][] = [
+    ["space", "play or pause"],
+    ["[ and ]", "one step back, one step on"],
+    ["L", "lasso on or off"],
+    ["Escape", "choose nothing"],
+    ["?", "these keys"],
+    ["arrows", "in the space: turn it; with shift: move it; on the image: another region"],
+    ["+ − 0", "in the space: zoom, first view"],
+    ["N and B", "in the space: next and previous point"],
+  ];
+  return h(
+    "dialog",
+    { "aria-label": "Keys" },
+    h("h2", {}, "Keys"),
+    h("dl", {}, ...rows.flatMap(([key, text]) => [h("dt", {}, key), h("dd", {}, text)])),
+    h(
+      "p",
+      {},
+      "Drag to turn, with shift or the right button to move, wheel to zoom; one finger turns, two move and zoom. Click a point or a region of an image to see both.",
+    ),
+    h("form", { method: "dialog" }, h("button", { class: "tool wide" }, "Close")),
+  );
+}
+
+/** Keys that work everywhere but in fields. They go no further: a notebook has other uses for them. */
+export function listenToKeys(
+  root: HTMLElement,
+  run: Run,
+  actions: Actions,
+  help: HTMLDialogElement,
+): () => void {
+  const react = (event: KeyboardEvent) => {
+    event.stopPropagation();
+    const field = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+    const pressed =
+      event.target instanceof HTMLButtonElement || (event.target as Element).tagName === "SUMMARY";
+    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    const shown = actions.current();
+    if (!shown) return;
+    const by = event.key === "]" ? 1 : event.key === "[" ? -1 : 0;
+    const click = (selector: string) => (root.querySelector(selector) as HTMLElement | null)?.click();
+    if (event.key === "Escape") actions.select([]);
+    else if (field) return;
+    else if (by) {
+      actions.stopPlaying();
+      const steps = run.condition(shown.view.condition).steps.length;
+      actions.choose({ step: Math.min(steps - 1, Math.max(0, shown.view.step + by)) });
+    } else if (event.key === " " && !pressed) click(".play");
+    else if (event.key.toLowerCase() === "l") click("[data-key=l]");
+    else if (event.key === "?") help.showModal();
+    else return;
+    event.preventDefault();
+  };
+  root.addEventListener("keydown", react);
+  return () => root.removeEventListener("keydown", react);
+}
