@@ -203,8 +203,9 @@ def test_checkpoints_start_at_zero_end_at_the_last_step_and_increase(total, coun
 
 
 def test_checkpoints_are_even_in_log_time():
-    logs = torch.log(torch.tensor(checkpoint_steps(100_000, 9), dtype=torch.float64) + 1)
-    torch.testing.assert_close(logs.diff()[2:], logs.diff()[2:].mean().expand(6), rtol=0.02, atol=0)
+    # Beyond a hundredth of the training, which is the unit of time.
+    logs = torch.log(torch.tensor(checkpoint_steps(100_000, 9), dtype=torch.float64) + 1000)
+    torch.testing.assert_close(logs.diff(), logs.diff().mean().expand(8), rtol=1e-3, atol=0)
 
 
 @pytest.mark.parametrize(("total", "count"), [(-1, 2), (3, 0)])

@@ -11,20 +11,22 @@ from patternscope.errors import InputError
 _WARM_UP = 0.25
 _START_DIVISOR = 25.0
 _END_DIVISOR = 1e4
+# Before a hundredth of the training a network is nearly constant: checkpoints closer than that show noise.
+_FIRST_SHARE = 0.01
 
 
 def checkpoint_steps(total_steps: int, count: int) -> list[int]:
     """Return at most `count` steps spaced evenly in log time, from 0 (untrained) to total_steps.
 
-    t_i = round((total_steps + 1)^(i / (count - 1))) - 1, moved up where two would be equal; strictly
-    increasing; all of 0 ... total_steps when there are not more. One checkpoint is the last step alone.
-    Source: this project.
+    t_i = round(u (1 + total_steps / u)^(i / (count - 1)) - u), u = max(1, total_steps / 100), moved up where two
+    would be equal: nearly even up to the time u, even in log time after it. All of 0 ... total_steps when there
+    are not more. One checkpoint is the last step alone. Source: this project.
 
     Raises:
         InputError: total_steps < 0 or count < 1.
 
     >>> checkpoint_steps(930, 8)
-    [0, 2, 6, 18, 49, 131, 350, 930]
+    [0, 9, 25, 58, 121, 242, 477, 930]
     >>> checkpoint_steps(3, 8), checkpoint_steps(500, 1)
     ([0, 1, 2, 3], [500])
     """
@@ -34,7 +36,8 @@ def checkpoint_steps(total_steps: int, count: int) -> list[int]:
         return [total_steps]
     if total_steps < count:
         return list(range(total_steps + 1))
-    steps = [round(float(each)) - 1 for each in np.geomspace(1, total_steps + 1, count)]
+    unit = max(1.0, _FIRST_SHARE * total_steps)
+    steps = [round(float(each) - unit) for each in np.geomspace(unit, total_steps + unit, count)]
     for place in range(1, count):
         steps[place] = max(steps[place], steps[place - 1] + 1)
     return steps

@@ -99,7 +99,7 @@ def _train_segment(ctx: UnitContext, network: Normalised) -> dict[str, Any]:
 
 TRAINING = Stage(
     "training",
-    version=1,
+    version=2,
     run=run_training,
     settings=(
         "seed",
