@@ -22,15 +22,17 @@ from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, min
 from patternscope.radial import log_posterior, mean_directions, procrustes
 
 KAPPA_MAX = 10.0
-# Share of samples farthest from their target that the second alignment leaves out (reference code).
-TRIMMED = 0.1
+# A start of more than this mean strength is no better for a network that is sure of itself.
+_START_STRENGTH = 0.5
 
 
 def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
     """Return a map that starts near the best one, with no randomness and in any order of samples.
 
-    The posterior says ``log P(c | x) = kappa o . mu_c + const(x)``, so the log probabilities, centred over
-    classes, have rank e. Their e leading singular vectors over samples are regressed on the features.
+    The posterior says ``log P(c | x) = log pi_c + kappa(l) o . mu_c + const(x)``, so the log probabilities,
+    centred over classes and samples, have rank e. Their e leading singular vectors over samples are regressed on
+    the features. Mean directions spread over the sphere have ``sum_c mu_c mu_c^T = c/e I``, which gives the
+    strength: that of a network which says the same of every image is 0.
 
     Source: this project.
 
@@ -40,22 +42,21 @@ def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
         dim: e.
 
     Returns:
-        M (e, d), of mean strength 1/2 where the probabilities differ at all, otherwise zero.
+        M (e, d), of mean strength at most 1/2; zero where all probabilities are the same.
 
     >>> spectral_start(torch.eye(3), torch.eye(3), dim=2).shape
     torch.Size([2, 3])
     """
     logs = target_probs.clamp_min(1e-6).log()
     centred = logs - logs.mean(dim=1, keepdim=True)
+    centred = centred - centred.mean(dim=0)
     _, _, loadings = torch.linalg.svd(centred.T @ centred)
     # A singular vector has no sign of its own: its largest entry shall be positive.
     largest = loadings.gather(1, loadings.abs().argmax(dim=1, keepdim=True))
     wanted = centred @ (loadings * largest.sign())[:dim].T
-    wanted = nn.functional.pad(wanted, (0, dim - wanted.shape[1]))
+    wanted = nn.functional.pad(wanted, (0, dim - wanted.shape[1])) * (dim / target_probs.shape[1]) ** 0.5
     strength = torch.linalg.vector_norm(wanted, dim=1).mean()
-    if strength < 1e-6:
-        return features.new_zeros(dim, features.shape[1])
-    return ridge(features, wanted / (2 * strength))
+    return ridge(features, wanted * (_START_STRENGTH / strength.clamp_min(_START_STRENGTH)))
 
 
 class SampleEmbedding(LinearMap):
@@ -166,13 +167,12 @@ class SampleEmbedding(LinearMap):
         return features.to(dtype), probs.to(features.device, dtype)
 
     def _align(self, features: Tensor, align: "Tensor | SampleEmbedding") -> None:
-        """Rotate M into another frame: by positions first, then by orientations without the farthest."""
+        """Rotate M into another frame: the rotation that brings the positions nearest to those given."""
         target = (align.embedding if isinstance(align, SampleEmbedding) else as_tensor(align, "align")).to(
             features
         )
         check_shape(target, "align", (len(features), self.out_dim), "(n, e)")
-        for trim, metric in ((0.0, "l2"), (TRIMMED, "cosine")):
-            self.map = procrustes(self(features), target, trim, metric).T @ self.map
+        self.map = procrustes(self(features), target).T @ self.map
 
     def _settle(self, features: Tensor, probs: Tensor) -> None:
         """Keep what the posterior needs."""
@@ -184,8 +184,14 @@ class SampleEmbedding(LinearMap):
 def _solve(
     features: Tensor, probs: Tensor, embedding: SampleEmbedding, settings: SampleParams, start: Tensor | None
 ) -> tuple[Tensor, Trace]:
-    """Minimise the sample loss with weight decay, from the given, the spectral or a random start."""
+    """Minimise the sample loss with weight decay, from the given, the spectral or a random start.
+
+    L-BFGS works in float64 where the device has it: the loss of a nearly constant network is lost in the rounding
+    errors of float32.
+    """
     exact = settings.solver == "lbfgs"
+    if exact and features.device.type != "mps":
+        features, probs = features.double(), probs.double()
 
     def objective(weight: Tensor, _: Tensor | None = None) -> Tensor:
         return sample_loss(weight, features, probs, embedding.kappa_max, exact_gradient=exact)

@@ -17,6 +17,7 @@ CHECKPOINT_COLUMNS = (
     "correlation",
     "alignment_residual",
     "alignment_angle",
+    "alignment_orientation_angle",
 )
 
 
@@ -42,6 +43,7 @@ def _checkpoint_row(trained: dict[str, Any], sample: dict[str, Any]) -> dict[str
         **sample,
         "alignment_residual": alignment.get("residual"),
         "alignment_angle": alignment.get("angle_degrees"),
+        "alignment_orientation_angle": alignment.get("orientation_angle_degrees"),
     }
     return {name: known.get(name) for name in CHECKPOINT_COLUMNS}
 
@@ -62,7 +64,7 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 SUMMARY = Stage(
     "summary",
-    version=1,
+    version=2,
     run=run_summary,
     needs=(
         Need("training", ("training.json",), checkpoint="all"),
