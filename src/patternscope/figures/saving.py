@@ -1,13 +1,12 @@
 """A figure on disk: png, svg, the csv behind it and its settings; the same bytes for the same inputs."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patternscope.errors import InputError
 from patternscope.figures.style import figure_style
-from patternscope.study.records import write_json
+from patternscope.study.records import write_json, write_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,19 +32,3 @@ def save_figure(
         figure.savefig(folder / f"{name}.svg", dpi=dpi, metadata={"Date": None, "Creator": None})
     write_rows(folder / f"{name}.csv", rows)
     write_json(folder / f"{name}.json", {"figure": name, "dpi": dpi, **settings})
-
-
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write rows of equal keys as csv; floats with six significant digits, nothing where there is no value.
-
-    Source: this project.
-    """
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
-
-
-def _cell(value: Any) -> Any:
-    """A value as csv shows it."""
-    return f"{value:.6g}" if isinstance(value, float) else value

@@ -21,6 +21,13 @@ from patternscope.knowledge.distilled import (
     channel_agreement,
     compare_layers,
 )
+from patternscope.knowledge.emergence import (
+    ClassAppearance,
+    class_appearance,
+    corresponding_regions,
+    first_appearance,
+    lasting_appearance,
+)
 from patternscope.knowledge.points import (
     KnowledgePoints,
     class_probability,
@@ -30,6 +37,7 @@ from patternscope.knowledge.points import (
 from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
 
 __all__ = [
+    "ClassAppearance",
     "Interval",
     "KnowledgePoints",
     "LayerDifference",
@@ -42,9 +50,13 @@ __all__ = [
     "bootstrap_histogram",
     "bootstrap_mean",
     "channel_agreement",
+    "class_appearance",
     "class_probability",
     "compare_layers",
+    "corresponding_regions",
     "find_knowledge_points",
+    "first_appearance",
+    "lasting_appearance",
     "object_cover",
     "orientation_change",
     "reliable_ratio",

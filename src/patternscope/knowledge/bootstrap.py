@@ -29,7 +29,7 @@ class Interval:
 def bootstrap_counts(
     mask: Tensor, reliable: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return total and reliable knowledge points an image, and their ratio, with percentile intervals.
+    """Return total, reliable and unreliable knowledge points an image, and the ratio, with percentile intervals.
 
     Images are drawn with replacement, as many as there are; the interval lies between the (1 - level)/2 and
     (1 + level)/2 quantiles of the draws. Draws without any point say nothing about the ratio and are left out.
@@ -44,7 +44,7 @@ def bootstrap_counts(
         seed: of the draws.
 
     Returns:
-        {"total", "reliable", "ratio"} -> Interval.
+        {"total", "reliable", "unreliable", "ratio"} -> Interval; ratio = reliable / total.
 
     Raises:
         InputError: no image, fewer than one draw, a level outside (0, 1).
@@ -67,6 +67,7 @@ def bootstrap_counts(
     return {
         "total": _interval(float(total), drawn[:, 0], level),
         "reliable": _interval(float(trusted), drawn[:, 1], level),
+        "unreliable": _interval(float(total - trusted), drawn[:, 0] - drawn[:, 1], level),
         "ratio": _interval(reliable_ratio(trusted, total), with_points[:, 1] / with_points[:, 0], level),
     }
 

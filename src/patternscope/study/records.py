@@ -1,8 +1,9 @@
-"""Small results as JSON: the same text for equal values, readable by a person."""
+"""Small results as JSON and csv: the same text for equal values, readable by a person."""
 
+import csv
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,22 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not readable as JSON ({error})") from error
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows of equal keys as csv; floats with six significant digits, nothing where there is no value.
+
+    Source: this project.
+    """
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    """A value as csv shows it."""
+    return f"{value:.6g}" if isinstance(value, float) else value
 
 
 def _finite(value: Any) -> Any:

@@ -6,6 +6,7 @@ from patternscope.study.stages.adversarial import ADVERSARIAL
 from patternscope.study.stages.attack import ATTACK
 from patternscope.study.stages.distillation import FEATURES_STUDENT, LOGITS_STUDENT
 from patternscope.study.stages.distilled import FEATURES_DISTILLED, LOGITS_DISTILLED
+from patternscope.study.stages.emergence import EMERGENCE
 from patternscope.study.stages.features import FEATURES
 from patternscope.study.stages.images import IMAGES, IMAGES_FOR_STUDENTS, trains_here
 from patternscope.study.stages.importance import IMPORTANCE
@@ -15,7 +16,17 @@ from patternscope.study.stages.sample import SAMPLE
 from patternscope.study.stages.summary import SUMMARY
 from patternscope.study.stages.training import TRAINING
 
-STAGES: tuple[Stage, ...] = (IMAGES, TRAINING, FEATURES, SAMPLE, IMPORTANCE, REGION, KNOWLEDGE, SUMMARY)
+STAGES: tuple[Stage, ...] = (
+    IMAGES,
+    TRAINING,
+    FEATURES,
+    SAMPLE,
+    IMPORTANCE,
+    REGION,
+    KNOWLEDGE,
+    EMERGENCE,
+    SUMMARY,
+)
 ATTACK_STAGES: tuple[Stage, ...] = (ATTACK, ADVERSARIAL)
 STUDENT_STAGES: dict[str, tuple[Stage, Stage]] = {
     "logits": (LOGITS_STUDENT, LOGITS_DISTILLED),

@@ -72,7 +72,7 @@ def _members(labels: Tensor, count: int) -> list[Tensor]:
 
 
 def _counts(ctx: UnitContext, mask: Tensor, reliable: Tensor) -> dict[str, Any]:
-    """Total and reliable points an image and their ratio, each with its interval over images."""
+    """Total, reliable and unreliable points an image and the ratio, each with its interval over images."""
     return flat_intervals(
         bootstrap_counts(mask, reliable, resamples=ctx.settings.knowledge.bootstrap, seed=ctx.seed)
     )
@@ -89,7 +89,7 @@ def _on_object(reliable: Tensor, masks: Tensor | None, grid: list[int]) -> dict[
 
 KNOWLEDGE = Stage(
     "knowledge",
-    version=1,
+    version=2,
     run=run_knowledge,
     settings=("seed", "knowledge", "region.kappa_max"),
     needs=(

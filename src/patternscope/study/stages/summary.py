@@ -1,10 +1,9 @@
 """Stage summary: the numbers of a study in two tables, a row a checkpoint and a row a layer of each."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
-from patternscope.study.records import read_json, write_json
+from patternscope.study.records import read_json, write_json, write_rows
 from patternscope.study.stage import Need, Stage, UnitContext
 
 CHECKPOINT_COLUMNS = (
@@ -31,8 +30,8 @@ def run_summary(ctx: UnitContext) -> None:
         for source in ctx.sources("knowledge")
     ]
     write_json(ctx.folder / "summary.json", {"checkpoints": checkpoints, "layers": layers})
-    _write_csv(ctx.folder / "checkpoints.csv", checkpoints)
-    _write_csv(ctx.folder / "summary.csv", layers)
+    write_rows(ctx.folder / "checkpoints.csv", checkpoints)
+    write_rows(ctx.folder / "summary.csv", layers)
 
 
 def _checkpoint_row(trained: dict[str, Any], sample: dict[str, Any]) -> dict[str, Any]:
@@ -52,14 +51,6 @@ def _layer_row(folder: Path) -> dict[str, Any]:
     """What is known of a layer at a checkpoint: single numbers, not tables."""
     found = read_json(folder / "knowledge.json")
     return {name: value for name, value in found.items() if not isinstance(value, list | dict)}
-
-
-def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Write rows of equal keys."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 SUMMARY = Stage(

@@ -1,0 +1,147 @@
+"""When knowledge points appear during training, and which regions of two layers are the same place."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from patternscope.errors import InputError
+
+NEVER = -1
+
+
+@dataclass(frozen=True)
+class ClassAppearance:
+    """When the images of a class get what is counted, such as their first reliable knowledge point.
+
+    Attributes:
+        label: the class.
+        images: how many it has, >= 1.
+        share: of them that ever get one, in [0, 1].
+        median: the checkpoint by which half of them have one; None where fewer than half ever do.
+        mean: mean checkpoint, an image that never gets one counting as one checkpoint after the last.
+
+    Source: this project.
+    """
+
+    label: int
+    images: int
+    share: float
+    median: int | None
+    mean: float
+
+
+def first_appearance(present: Tensor) -> Tensor:
+    """Return the first checkpoint at which each thing is there, -1 where it never is.
+
+    ``min {t : present_t}``. Source: this project.
+
+    Args:
+        present: (t, ...) bool: whether it is there at each checkpoint, such as "has a reliable point" of images
+            (t, n) or "is a reliable point" of regions (t, n, r).
+
+    Returns:
+        (...) int64 in [-1, t).
+
+    Raises:
+        InputError: not bool, or no checkpoint.
+
+    >>> first_appearance(torch.tensor([[False, False, True], [False, True, False]]))
+    tensor([-1,  1,  0])
+    """
+    _check_present(present)
+    first = present.to(torch.uint8).argmax(dim=0)
+    return torch.where(present.any(dim=0), first, NEVER)
+
+
+def lasting_appearance(present: Tensor) -> Tensor:
+    """Return the checkpoint from which on each thing is there up to the last, -1 where it is not there at last.
+
+    ``min {t : present_t, ..., present_T}``; never before `first_appearance`. Source: this project. Arguments,
+    result and errors as `first_appearance`.
+
+    >>> lasting_appearance(torch.tensor([[True, True, True], [False, True, True], [True, True, False]]))
+    tensor([ 2,  0, -1])
+    """
+    _check_present(present)
+    kept = present.flip(0).to(torch.int64).cumprod(dim=0).sum(dim=0)
+    return torch.where(kept > 0, len(present) - kept, NEVER)
+
+
+def class_appearance(first: Tensor, labels: Tensor, checkpoints: int) -> list[ClassAppearance]:
+    """Return when each class gets what `first` counts, the earliest class (smallest mean) first.
+
+    Source: this project.
+
+    Args:
+        first: (n,) int64 in [-1, checkpoints), from `first_appearance` or `lasting_appearance`.
+        labels: true classes (n,), integers.
+        checkpoints: how many there are, >= 1.
+
+    Returns:
+        A record of each class that has images; equal means in the order of labels.
+
+    Raises:
+        InputError: shapes that differ, values outside the checkpoints.
+
+    >>> found = class_appearance(torch.tensor([2, -1, 0, 1]), torch.tensor([0, 0, 1, 1]), checkpoints=3)
+    >>> [(each.label, each.share, each.median, each.mean) for each in found]
+    [(1, 1.0, 0, 0.5), (0, 0.5, 2, 2.5)]
+    """
+    if first.ndim != 1 or first.shape != labels.shape or len(first) == 0:
+        raise InputError(
+            f"first, labels: got shapes {tuple(first.shape)} and {tuple(labels.shape)}, wants (n,) twice, n >= 1"
+        )
+    if not NEVER <= int(first.min()) <= int(first.max()) < checkpoints:
+        raise InputError(
+            f"first: got {int(first.min())} to {int(first.max())}, wants -1 to {checkpoints - 1}"
+        )
+    when = torch.where(first == NEVER, checkpoints, first)
+    found = [_of_class(int(label), when[labels == label], checkpoints) for label in labels.unique()]
+    return sorted(found, key=lambda each: each.mean)
+
+
+def _of_class(label: int, when: Tensor, checkpoints: int) -> ClassAppearance:
+    """One class; `when` is `checkpoints` for images that never get one."""
+    half = int(when.sort().values[(len(when) - 1) // 2])
+    return ClassAppearance(
+        label=label,
+        images=len(when),
+        share=float((when < checkpoints).double().mean()),
+        median=half if half < checkpoints else None,
+        mean=float(when.double().mean()),
+    )
+
+
+def corresponding_regions(grid: tuple[int, int], other: tuple[int, int]) -> Tensor:
+    """Return for each region of a grid the region of another grid in which its centre lies.
+
+    ``row' = floor((row + 1/2) h' / h)``, likewise for columns; a centre on a border belongs to the later region.
+    Source: this project.
+
+    Args:
+        grid: (h, w), regions numbered row by row.
+        other: (h', w').
+
+    Returns:
+        (h * w,) int64 in [0, h' * w').
+
+    Raises:
+        InputError: a side below 1.
+
+    >>> corresponding_regions((2, 2), (1, 2))
+    tensor([0, 1, 0, 1])
+    """
+    if min(*grid, *other) < 1:
+        raise InputError(f"grid, other: got {grid} and {other}, wants sides of at least 1")
+    rows, columns = (
+        (2 * torch.arange(side) + 1) * onto // (2 * side) for side, onto in zip(grid, other, strict=True)
+    )
+    return (rows[:, None] * other[1] + columns).flatten()
+
+
+def _check_present(present: Tensor) -> None:
+    if present.dtype != torch.bool or present.ndim < 1 or len(present) == 0:
+        raise InputError(
+            f"present: got {present.dtype} of shape {tuple(present.shape)}, wants bool (t, ...), t >= 1"
+        )
