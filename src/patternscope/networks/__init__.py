@@ -4,6 +4,7 @@ from patternscope.networks.attack import pgd_steps
 from patternscope.networks.calling import images_at_once
 from patternscope.networks.device import parse_device, resolve_device
 from patternscope.networks.distillation import Student, distil_features, distil_logits
+from patternscope.networks.factories import factory_file
 from patternscope.networks.forward import Recording
 from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
 from patternscope.networks.pretrained import published_normaliser
@@ -42,6 +43,7 @@ __all__ = [
     "distil_features",
     "distil_logits",
     "evaluate",
+    "factory_file",
     "find_layer",
     "images_at_once",
     "list_layers",

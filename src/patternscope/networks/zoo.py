@@ -1,10 +1,10 @@
 """Networks by name: the built-in slim VGG-16, torchvision, timm, or a factory of the user's own."""
 
-import importlib
 import importlib.util
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 
 from patternscope.errors import InputError, nearest
 from patternscope.networks.borrowing import own_random_state
+from patternscope.networks.factories import call_factory
 from patternscope.networks.pretrained import load_pretrained, timm_pretrained
 from patternscope.networks.vgg import SlimVGG
 
@@ -27,15 +28,16 @@ def build_network(
     seed: int = 0,
     arguments: Mapping[str, Any] | None = None,
     pretrained: bool = False,
+    folder: Path | None = None,
 ) -> nn.Module:
     """Build a network on the CPU, untrained or with published weights; the same seed gives the same weights.
 
     `architecture` is "vgg16_slim", a torchvision classification model ("resnet18", "vgg16_bn", "vit_b_16"), a
-    timm model (also "timm:name"; extra `zoo`), or "package.module:factory". The number of classes and of
-    input channels are the network's from the start. A factory is called with `arguments`, and with `classes`
-    or `num_classes`, `channels`, `image_size` where its signature names them. With `pretrained` the weights
-    are those that torchvision or timm publish, but for a last layer of other classes and a first one of
-    other channels. The global random state is as found afterwards.
+    timm model (also "timm:name"; extra `zoo`), or "package.module:factory", which is looked for in `folder`
+    first. The number of classes and of input channels are the network's from the start. A factory is called
+    with `arguments`, and with `classes` or `num_classes`, `channels`, `image_size` where its signature names
+    them. With `pretrained` the weights are those that torchvision or timm publish, but for a last layer of other
+    classes and a first one of other channels. The global random state is as found afterwards.
     Source: this project.
 
     Raises:
@@ -49,7 +51,7 @@ def build_network(
     size = {"classes": classes, "channels": channels, "image_size": image_size}
     with own_random_state(torch.device("cpu")), torch.device("cpu"):
         torch.default_generator.manual_seed(seed)
-        builder = _find_builder(architecture, pretrained)
+        builder = _find_builder(architecture, pretrained, folder)
         try:
             network = builder(architecture, size, dict(arguments or {}))
         except InputError:
@@ -91,7 +93,9 @@ def _check_sizes(classes: int, channels: int, image_size: int) -> None:
             raise InputError(f"{name}: saw {value}, wanted at least {least}")
 
 
-def _find_builder(architecture: str, pretrained: bool) -> Callable[[str, Mapping[str, int], Arguments], Any]:
+def _find_builder(
+    architecture: str, pretrained: bool, folder: Path | None
+) -> Callable[[str, Mapping[str, int], Arguments], Any]:
     """Choose who builds a network of this name."""
     from_timm = architecture.startswith("timm:")
     own = architecture == "vgg16_slim" or (":" in architecture and not from_timm)
@@ -100,7 +104,7 @@ def _find_builder(architecture: str, pretrained: bool) -> Callable[[str, Mapping
             f"network.pretrained: nobody publishes weights for {architecture!r}; set network.weights to a file"
         )
     if own:
-        return _build_slim if architecture == "vgg16_slim" else _build_from_factory
+        return _build_slim if architecture == "vgg16_slim" else partial(call_factory, folder)
     build = _build_torchvision if architecture in architectures() and not from_timm else _build_timm
     return partial(build, pretrained=pretrained)
 
@@ -188,24 +192,3 @@ def _constructor_names(entrypoint: Callable[..., Any]) -> set[str]:
     returned = inspect.signature(entrypoint, eval_str=True).return_annotation
     bases = inspect.getmro(returned) if inspect.isclass(returned) else ()
     return {name for each in bases for name in inspect.signature(each.__init__).parameters}
-
-
-def _build_from_factory(architecture: str, size: Mapping[str, int], arguments: Arguments) -> Any:
-    """Call the user's factory."""
-    module_name, _, attribute = architecture.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except ImportError as error:
-        raise InputError(
-            f"architecture {architecture!r}: module {module_name!r} cannot be imported: {error}"
-        ) from error
-    factory = getattr(module, attribute, None)
-    if not callable(factory):
-        callables = [name for name in dir(module) if callable(getattr(module, name)) and name[0] != "_"]
-        hint = nearest(attribute, callables)
-        raise InputError(
-            f"architecture {architecture!r}: {module_name!r} has no callable {attribute!r}; {hint}"
-        )
-    named = inspect.signature(factory).parameters
-    offered = {**size, "num_classes": size["classes"]}
-    return factory(**{**{name: offered[name] for name in named if name in offered}, **arguments})

@@ -12,6 +12,7 @@ from patternscope.networks import (
     Layer,
     Normalised,
     build_network,
+    factory_file,
     find_layer,
     list_layers,
     published_normaliser,
@@ -30,6 +31,7 @@ MODEL_SETTINGS = (
     "images.image_size",
     "images.channels",
     "network.architecture",
+    "network.folder",
     "network.arguments",
     "network.pretrained",
     "network.mean",
@@ -57,6 +59,7 @@ def study_network(
         seed=seed,
         arguments=network.arguments,
         pretrained=pretrained,
+        folder=network.folder,
     )
     usual = published_normaliser(network.architecture) if network.pretrained else (_MEAN, _STD)
     mean, std = (own or default for own, default in zip((network.mean, network.std), usual, strict=True))
@@ -118,12 +121,26 @@ def checkpoint_files(folder: Path) -> list[Path]:
     return sorted(files, key=lambda path: _natural(path.name))
 
 
-def weights_digest(settings: StudySettings, unit: Unit) -> str:
-    """Return the digest of the weight file that a checkpoint comes from, "" when it is trained here.
+def network_digest(settings: StudySettings, unit: Unit) -> str:
+    """Return the digest of what a checkpoint's network is made from outside the study: weights and factory.
+
+    Source: this project. "" for a built-in network that is trained here. Of a factory, the file of its module
+    counts; what that file imports does not.
+    """
+    weights = checkpoint_file(settings.network, settings.checkpoints.folder, unit.checkpoint or 0)
+    return " ".join([_digest(weights), factory_digest(settings, unit)]).strip()
+
+
+def factory_digest(settings: StudySettings, unit: Unit) -> str:
+    """Return the digest of the file that defines the network's factory, "" where there is none.
 
     Source: this project.
     """
-    path = checkpoint_file(settings.network, settings.checkpoints.folder, unit.checkpoint or 0)
+    return _digest(factory_file(settings.network.architecture, settings.network.folder))
+
+
+def _digest(path: Path | None) -> str:
+    """The digest of a file, or nothing."""
     return "" if path is None else file_digest(path)
 
 

@@ -79,6 +79,11 @@ class NetworkSettings(Section):
     architecture: str = Field(
         default="vgg16_slim", description="vgg16_slim, a torchvision or timm name, or package.module:factory"
     )
+    folder: LocatedPath | None = Field(
+        default=None,
+        validate_default=True,
+        description="where package.module is looked for first; by default the settings file's folder",
+    )
     arguments: dict[str, Any] = Field(default={}, description="further arguments of the architecture")
     layers: tuple[str, ...] = Field(
         default=(), description="layers to analyse, shallow to deep; by default four spread over depth"
@@ -116,6 +121,13 @@ class NetworkSettings(Section):
     temperature: float = Field(
         default=4.0, gt=0, le=1000, description="T of the target probabilities softmax(logits / T)"
     )
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _beside_the_settings(cls, folder: Any, info: ValidationInfo) -> Any:
+        """A factory is looked for beside the settings file; no other architecture needs a folder."""
+        name, colon, _ = info.data.get("architecture", "").partition(":")
+        return "." if folder is None and colon and name != "timm" else folder
 
 
 class CheckpointsSettings(Section):

@@ -13,6 +13,7 @@ from patternscope.study.config import StudySettings
 from patternscope.study.models import (
     MODEL_SETTINGS,
     RECORDING_SETTINGS,
+    factory_digest,
     recording_options,
     study_network,
 )
@@ -88,6 +89,7 @@ FEATURES = Stage(
         Need("training", ("network.safetensors",)),
     ),
     per=("checkpoint",),
+    external=factory_digest,
     weight=2.0,
     bulk=("*/regional-*",),
 )

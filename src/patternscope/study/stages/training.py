@@ -20,7 +20,7 @@ from patternscope.networks import (
 )
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.models import MODEL_SETTINGS, checkpoint_file, study_network, weights_digest
+from patternscope.study.models import MODEL_SETTINGS, checkpoint_file, network_digest, study_network
 from patternscope.study.records import read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext
 
@@ -113,6 +113,6 @@ TRAINING = Stage(
         Need("training", ("state.safetensors",), checkpoint="before"),
     ),
     per=("checkpoint",),
-    external=weights_digest,
+    external=network_digest,
     weight=20.0,
 )

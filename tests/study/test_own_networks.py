@@ -1,0 +1,164 @@
+"""A network of the user's own: a factory beside the settings, checkpoints saved by a plain training loop."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from patternscope.errors import InputError
+from patternscope.images import open_images
+from patternscope.networks import build_network, factory_file
+from patternscope.study.config import load_settings
+from patternscope.study.records import read_json
+from patternscope.study.study import run_study
+
+FACTORY = """
+from torch import nn
+from own_parts import block
+
+class Small(nn.Module):
+    def __init__(self, classes, width):
+        super().__init__()
+        self.early = block(3, width)
+        self.late = block(width, 2 * width)
+        self.classifier = nn.Linear(2 * width, classes)
+
+    def forward(self, images):
+        return self.classifier(self.late(self.early(images)).amax(dim=(2, 3)))
+
+def small(num_classes, width=8):
+    return Small(num_classes, width)
+"""
+PARTS = """
+from torch import nn
+
+def block(into, out):
+    return nn.Sequential(nn.Conv2d(into, out, 3, stride=2, padding=1), nn.BatchNorm2d(out), nn.ReLU())
+"""
+TOML = """
+[images]
+image_size = 32
+train_per_class = 2
+test_per_class = 3
+samples_per_class = 3
+[network]
+architecture = "own_network:small"
+layers = ["early", "late"]
+grid = 4
+[checkpoints]
+folder = "weights"
+[importance]
+n_step = 2
+[region]
+n_step = 1
+[knowledge]
+bootstrap = 10
+taus = [0.4]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _modules_as_found():
+    known = set(sys.modules)
+    yield
+    for name in {"own_network", "own_parts"} & (set(sys.modules) - known):
+        del sys.modules[name]
+
+
+@pytest.fixture
+def project(tmp_path) -> Path:
+    """A folder as a user has it: settings, code, and what a loop of plain torch saved at epochs 0, 2 and 10."""
+    (tmp_path / "own_network.py").write_text(FACTORY)
+    (tmp_path / "own_parts.py").write_text(PARTS)
+    (tmp_path / "study.toml").write_text(TOML)
+    (tmp_path / "weights").mkdir()
+    network = build_network("own_network:small", classes=10, folder=tmp_path)
+    train = open_images("pictograms", image_size=32, train_per_class=2, test_per_class=2).train
+    images, labels = train.batch(range(len(train))).float() / 255, train.labels
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05)
+    for epoch in range(11):
+        if epoch == 0:
+            save_file(network.state_dict(), tmp_path / "weights/epoch_0.safetensors")
+        elif epoch == 2:
+            torch.save(
+                {"model_state_dict": network.state_dict(), "epoch": 2}, tmp_path / "weights/epoch_2.pth"
+            )
+        elif epoch == 10:
+            save_file(network.state_dict(), tmp_path / "weights/epoch_10.safetensors")
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(network((images - 0.5) / 0.25), labels).backward()
+        optimiser.step()
+    return tmp_path
+
+
+def test_checkpoints_of_a_plain_loop_become_findings(project):
+    with pytest.warns(UserWarning, match=r"epoch_2.pth is a pickle"):
+        done = run_study(project / "out", load_settings(project / "study.toml"), device="cpu").done
+    assert len({unit.checkpoint for unit in done if unit.stage == "knowledge"}) == 3
+    rows = read_json(project / "out/summary/summary.json")["checkpoints"]
+    assert [row["name"] for row in rows] == ["epoch_0", "epoch_2", "epoch_10"]
+    assert [row["step"] for row in rows] == [None] * 3
+    emergence = read_json(project / "out/emergence/emergence.json")
+    assert [each["name"] for each in emergence["checkpoints"]] == ["epoch_0", "epoch_2", "epoch_10"]
+    assert str(project) not in sys.path
+
+
+def test_what_is_run_again_when_code_or_one_checkpoint_changes(project):
+    settings = load_settings(project / "study.toml")
+
+    def ran() -> set[tuple[str, int | None]]:
+        with pytest.warns(UserWarning, match="pickle"):
+            done = run_study(project / "out", settings, device="cpu", until="features").done
+        return {(unit.stage, unit.checkpoint) for unit in done}
+
+    ran()
+    network = build_network("own_network:small", classes=10, seed=3, folder=project)
+    save_file(network.state_dict(), project / "weights/epoch_2.safetensors")
+    (project / "weights/epoch_2.pth").unlink()
+    torch.save(network.state_dict(), project / "weights/epoch_11.pth")
+    assert ran() == {("training", 1), ("features", 1), ("training", 3), ("features", 3)}
+    changed = FACTORY.replace(".amax(dim=(2, 3))", ".mean(dim=(2, 3))")
+    (project / "own_network.py").write_text(changed)
+    assert ran() == {(stage, place) for stage in ("training", "features") for place in range(4)}
+
+
+def test_a_checkpoint_that_does_not_fit_is_one_line(project):
+    other = build_network("own_network:small", classes=10, arguments={"width": 4}, folder=project)
+    save_file(other.state_dict(), project / "weights/epoch_11.safetensors")
+    with (
+        pytest.raises(InputError, match=r"training/03: weights 'epoch_11.safetensors' do not fit") as seen,
+        pytest.warns(UserWarning, match="pickle"),
+    ):
+        run_study(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
+    assert "saw (4, 3, 3, 3), wanted (8, 3, 3, 3)" in str(seen.value)
+    assert "\n" not in str(seen.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("own_netwrk:small", r"module 'own_netwrk' cannot be imported, also not from"),
+        ("own_network:smal", r"'own_network' has no callable 'smal'; did you mean 'small'\?"),
+    ],
+)
+def test_a_factory_that_is_not_there_is_one_line(project, name, said):
+    (project / "study.toml").write_text(TOML.replace("own_network:small", name))
+    with pytest.raises(InputError, match=said):
+        run_study(project / "out", load_settings(project / "study.toml"), device="cpu")
+    assert not (project / "out").exists()
+
+
+def test_modules_of_one_name_in_two_folders_are_not_mixed_up(project, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other")
+    (other / "own_network.py").write_text(FACTORY.replace("width=8", "width=3"))
+    (other / "own_parts.py").write_text(PARTS)
+    widths = [
+        build_network("own_network:small", classes=2, folder=each).classifier.in_features
+        for each in (project, other, project)
+    ]
+    assert widths == [16, 6, 16]
+    assert factory_file("own_network:small", other) == other / "own_network.py"
+    assert factory_file("timm:resnet18", other) is None
+    assert factory_file("vgg16_slim", other) is None
