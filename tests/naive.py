@@ -1,5 +1,6 @@
 """Every formula of the method a second time: loops, float64, no cleverness, nothing from the package."""
 
+import fractions
 import math
 
 import mpmath
@@ -265,3 +266,48 @@ def bin_shares(values, edges) -> list[float]:
             inner = [each for each in edges[1:-1] if value >= each]
             counts[len(inner)] += 1
     return [count / sum(counts) for count in counts]
+
+
+def first_appearance(history) -> int:
+    """First checkpoint of one thing's history, -1 for never."""
+    for checkpoint, present in enumerate(history):
+        if present:
+            return checkpoint
+    return -1
+
+
+def lasting_appearance(history) -> int:
+    """The checkpoint from which it is there to the end, -1 where it is not there at last."""
+    for checkpoint in range(len(history)):
+        if all(history[checkpoint:]):
+            return checkpoint
+    return -1
+
+
+def class_appearance(first, checkpoints: int) -> tuple[float, int | None, float]:
+    """Share that ever appears, checkpoint by which half has, mean with never as one after the last."""
+    seen = [each for each in first if each != -1]
+    median = None
+    for checkpoint in reversed(range(checkpoints)):
+        if 2 * sum(each <= checkpoint for each in seen) >= len(first):
+            median = checkpoint
+    mean = sum(checkpoints if each == -1 else each for each in first) / len(first)
+    return len(seen) / len(first), median, mean
+
+
+def corresponding_regions(grid, other) -> list[int]:
+    """The region of the other grid that holds the centre of each region."""
+    found = []
+    for row in range(grid[0]):
+        for column in range(grid[1]):
+            y = fractions.Fraction(2 * row + 1, 2 * grid[0]) * other[0]
+            x = fractions.Fraction(2 * column + 1, 2 * grid[1]) * other[1]
+            found.append(math.floor(y) * other[1] + math.floor(x))
+    return found
+
+
+def best_turn(source, target) -> float:
+    """Degrees by which a source (n, 3) would still have to turn to come nearest to a target, by Kabsch's method."""
+    u, _, vt = np.linalg.svd(source.T @ target)
+    turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
+    return math.degrees(math.acos(min(1.0, max(-1.0, (np.trace(turn) - 1) / 2))))

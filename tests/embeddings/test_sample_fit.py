@@ -72,6 +72,37 @@ def test_align_brings_another_fit_into_the_frame():
         assert aligned.trace.parts["kl"] == pytest.approx(first.trace.parts["kl"], rel=1e-4)
 
 
+@given(st.integers(0, 200))
+@settings(max_examples=15, deadline=None)
+def test_a_planted_turn_is_undone_and_none_is_left(seed):
+    generator = torch.Generator().manual_seed(seed)
+    data = sample_data(dtype=torch.float64)
+    first = fit(data)
+    turn = procrustes(*torch.randn(2, 3, 3, generator=generator, dtype=torch.float64))
+    # The same network again: a fit that begins in another frame ends in that of the one before.
+    same = fit(data, start=turn @ first.map, align=first)
+    assert (same.embedding - first.embedding).norm() < 1e-3 * first.embedding.norm()
+    # A network that went on learning: what is left between the two is no rotation.
+    noise = torch.randn(60, 5, generator=generator, dtype=torch.float64)
+    moved = {**data, "target_probs": (data["target_probs"].log() + noise / 2).softmax(1)}
+    later = fit(moved, start=turn @ first.map, align=first)
+    assert naive.best_turn(later.embedding.numpy(), first.embedding.numpy()) < 2
+    assert (later.embedding - first.embedding).norm() > 1e-2 * first.embedding.norm()
+
+
+def test_a_nearly_constant_network_has_hardly_any_strength():
+    data = sample_data(dtype=torch.float64)
+    logs = data["target_probs"].log()
+    strengths = [
+        float(fit({**data, "target_probs": (logs * sure).softmax(1)}).embedding.norm(dim=1).mean())
+        for sure in (1e-3, 1e-2, 1e-1, 1.0)
+    ]
+    assert strengths == sorted(strengths)
+    assert strengths[0] < 1e-2 < 0.5 < strengths[-1]
+    same = {**data, "target_probs": torch.full_like(logs, 0.2)}
+    assert fit(same).embedding.norm() == 0
+
+
 def test_starts_where_it_is_told():
     data = sample_data()
     fitted = fit(data)

@@ -20,9 +20,11 @@ def test_agree_with_a_loop_over_draws():
     seen = bootstrap_counts(mask, reliable, resamples=80, level=0.9, seed=3)
     total, trusted = (naive.bootstrap_means(each.sum(1).tolist(), 80, 3) for each in (mask, reliable))
     ratios = [b / a for a, b in zip(total, trusted, strict=True)]
-    for name, draws in (("total", total), ("reliable", trusted), ("ratio", ratios)):
+    others = [a - b for a, b in zip(total, trusted, strict=True)]
+    for name, draws in (("total", total), ("reliable", trusted), ("unreliable", others), ("ratio", ratios)):
         low, high = np.quantile(draws, [0.05, 0.95])
         assert (seen[name].low, seen[name].high) == pytest.approx((low, high))
+    assert seen["unreliable"].value == pytest.approx(float((mask & ~reliable).sum(1).double().mean()))
     assert seen["ratio"].value == pytest.approx(float(reliable.sum() / mask.sum()))
 
 

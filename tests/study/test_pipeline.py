@@ -1,5 +1,7 @@
 """Whole studies, tiny: what is written, what runs again, and that nothing depends on how it ran."""
 
+import csv
+import itertools
 import json
 import os
 import random
@@ -9,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import naive
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -18,7 +22,7 @@ from patternscope.errors import InputError
 from patternscope.figures import FIGURE_STAGES
 from patternscope.images import open_images
 from patternscope.study.arrays import ShardedArray, load_arrays
-from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.config import DEMO_FILE, StudySettings, make_settings
 from patternscope.study.execution import process_pool
 from patternscope.study.keys import chosen_settings
 from patternscope.study.models import checkpoint_files
@@ -115,7 +119,74 @@ def test_the_summary_repeats_the_findings(study):
     }
     assert (study / "summary/summary.csv").read_text().count("\n") == 5
     alignment = read_json(study / "sample/01/sample.json")["alignment"]
-    assert alignment["angle_degrees"] < 180
+    assert summary["checkpoints"][1]["alignment_residual"] == alignment["residual"]
+    assert summary["checkpoints"][1]["alignment_angle"] == alignment["angle_degrees"]
+
+
+def test_checkpoints_are_in_one_frame(study):
+    before, after = (
+        load_arrays(study / f"sample/{each}/sample.safetensors")["embedding"].double().numpy()
+        for each in ("00", "01")
+    )
+    alignment = read_json(study / "sample/01/sample.json")["alignment"]
+    assert naive.best_turn(after, before) < 0.1
+    assert alignment["angle_degrees"] < 0.1
+    alike = (after * before).sum() / np.linalg.norm(after) / np.linalg.norm(before)
+    assert alignment["residual"] == pytest.approx(np.sqrt(1 - alike**2), rel=1e-6)
+
+
+def test_the_demo_in_small_has_no_flips_between_eight_checkpoints(tmp_path):
+    import tomllib
+
+    content = tomllib.loads(DEMO_FILE.read_text())
+    content["images"] |= {
+        "image_size": 32,
+        "train_per_class": 40,
+        "test_per_class": 20,
+        "samples_per_class": 20,
+    }
+    content["training"] |= {"epochs": 4}
+    small = make_settings(content, "demo.toml", tmp_path)
+    run_study(tmp_path / "demo", small, device="cpu", until="sample")
+    found = [
+        load_arrays(tmp_path / f"demo/sample/{each:02d}/sample.safetensors")["embedding"] for each in range(8)
+    ]
+    turns = [naive.best_turn(b.double().numpy(), a.double().numpy()) for a, b in itertools.pairwise(found)]
+    assert max(turns) < 2
+    strengths = [float(each.norm(dim=1).mean()) for each in found]
+    assert 10 * strengths[0] < strengths[-1]
+
+
+def test_emergence_repeats_the_counts_and_says_when(study):
+    found = read_json(study / "emergence/emergence.json")
+    assert [each["step"] for each in found["checkpoints"]] == [0, 10]
+    labels = load_arrays(study / "images/samples.safetensors")["labels"]
+    when = load_arrays(study / "emergence/emergence.safetensors")
+    for layer in found["layers"]:
+        name = layer["layer"]
+        records = [read_json(study / f"knowledge/{each}/{name}/knowledge.json") for each in ("00", "01")]
+        for counts, record in zip(layer["counts"], records, strict=True):
+            assert counts["unreliable_high"] == record["unreliable_high"]
+            assert counts["unreliable"] == pytest.approx(record["total"] - record["reliable"])
+        assert layer["ratio_at_end"] == records[1]["ratio"]
+        growth = layer["growth"]["total"]
+        assert growth["value"] == pytest.approx(records[1]["total"] - records[0]["total"])
+        assert growth["low"] <= growth["value"] <= growth["high"]
+        reliable = [
+            load_arrays(study / f"knowledge/{each}/{name}/knowledge.safetensors")["reliable"]
+            for each in ("00", "01")
+        ]
+        for image, first in enumerate(when[f"first/{name}"].tolist()):
+            assert first == naive.first_appearance([bool(each[image].any()) for each in reliable])
+        assert {each["class"] for each in layer["first"]} == {each["class"] for each in layer["classes"]}
+        assert sum(each["images"] for each in layer["first"]) == len(labels)
+    with (study / "emergence/emergence.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 2 * 11 * 2
+    whole = [row for row in rows if row["class"] == "" and row["layer"] == "conv_53"]
+    assert [float(row["total"]) for row in whole] == pytest.approx(
+        [each["total"] for each in found["layers"][1]["counts"]], rel=1e-5
+    )
 
 
 def test_no_file_of_a_unit_has_a_time_or_a_place(study):
@@ -138,12 +209,12 @@ def test_an_unchanged_study_does_nothing_and_status_says_so(study):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"knowledge__tau": 0.5}, {"knowledge", "summary"}),
-        ({"figures__dpi": 300}, {"knowledge", "summary"}),
-        ({"region__lambda_mi": 0.5}, {"region", "knowledge", "summary"}),
-        ({"sample__kappa_max": 20.0}, {"sample", "region", "knowledge", "summary"}),
-        ({"importance__n_step": 2}, {"sample", "importance", "region", "knowledge", "summary"}),
-        ({}, {"importance", "region", "knowledge", "summary"}),
+        ({"knowledge__tau": 0.5}, {"knowledge", "emergence", "summary"}),
+        ({"figures__dpi": 300}, {"knowledge", "emergence", "summary"}),
+        ({"region__lambda_mi": 0.5}, {"region", "knowledge", "emergence", "summary"}),
+        ({"sample__kappa_max": 20.0}, {"sample", "region", "knowledge", "emergence", "summary"}),
+        ({"importance__n_step": 2}, {"sample", "importance", "region", "knowledge", "emergence", "summary"}),
+        ({}, {"importance", "region", "knowledge", "emergence", "summary"}),
     ],
 )
 def test_a_changed_setting_runs_just_what_depends_on_it(study, changes, expected):
