@@ -87,7 +87,7 @@ def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(
 
     assert ran() == set()
     drawn = {"figures/knowledge_points", "figures/regional_embedding", "figures/counts"}
-    assert ran(knowledge={"tau": 0.5}) == {"knowledge", "summary", *drawn}
+    assert ran(knowledge={"tau": 0.5}) == {"knowledge", "emergence", "summary", *drawn}
     assert ran(knowledge={"tau": 0.5}, figures={"dpi": 50}) == {stage.name for stage in FIGURE_STAGES}
     assert ran() >= drawn
 
