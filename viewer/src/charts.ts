@@ -202,6 +202,8 @@ export function stepUnder(
   right: number,
 ): number {
   const box = chart.getBoundingClientRect();
-  const share = (event.clientX - box.left - left) / Math.max(1, box.width - left - right);
+  // The chart may be drawn smaller than it was made.
+  const scale = box.width / Number(chart.getAttribute("width") ?? box.width);
+  const share = (event.clientX - box.left - left * scale) / Math.max(1, box.width - (left + right) * scale);
   return Math.min(steps - 1, Math.max(0, Math.round(share * (steps - 1))));
 }

@@ -131,17 +131,21 @@ async function overSteps(
 ): Promise<Node[]> {
   const { condition } = frame;
   if (condition.steps.length < 2) return [];
-  const rows: ProbabilityRow[] = [];
-  for (let step = 0; step < condition.steps.length; step++) {
+  const { classes: names } = run.attributes;
+  const rowsAt = async (step: number): Promise<ProbabilityRow[]> => {
     const { all, dimensions, scale } = await run.positions(
       `layers/${view.layer}/${condition.key}/position`,
       step,
     );
     const directions = await run.read<Float32Array>(`conditions/${condition.key}/direction`, step);
     const said = posterior(coordinates(all, dimensions, scale, id), directions, run.concentration);
-    for (const each of classes) rows.push({ step, name: run.attributes.classes[each], p: said[each] });
-  }
-  const colours = new Map(classes.map((each) => [run.attributes.classes[each], marks[each].colour]));
+    return classes.map((each) => ({ step, name: names[each], p: said[each] }));
+  };
+  // A damaged step is a gap in the curve.
+  const rows: ProbabilityRow[] = [];
+  for (let step = 0; step < condition.steps.length; step++)
+    rows.push(...(await rowsAt(step).catch(() => [])));
+  const colours = new Map(classes.map((each) => [names[each], marks[each].colour]));
   const chart = probabilityCurve(
     rows,
     colours,

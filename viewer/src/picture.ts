@@ -39,7 +39,7 @@ export function drawPicture(content: PictureContent): HTMLElement {
   const overlay = s("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   const element = h(
     "div",
-    { class: "picture", "data-image": image, style: `width:${width}px;height:${height}px` },
+    { class: "picture", "data-image": image, style: `width:${width}px;aspect-ratio:${width}/${height}` },
     canvas,
     overlay,
   );

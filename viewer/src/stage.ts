@@ -19,11 +19,14 @@ export interface StageEvents {
   /** What to say of the point under the pointer. */
   describe(id: number): Node;
   next(by: 1 | -1): void;
-  notice(kind: "webgl" | "context", lost: boolean): void;
+  /** The context was lost, or is back. */
+  lost(gone: boolean): void;
 }
 
 export interface Stage {
   element: HTMLElement;
+  /** Whether there is WebGL2 to draw points with. */
+  draws: boolean;
   /** Resolves when all points are where they belong. */
   show(content: StageContent): Promise<void>;
   setCamera(camera: Camera | null): void;
@@ -68,14 +71,13 @@ export function makeStage(events: StageEvents): Stage {
 
   const begin = () => {
     cloud = makeCloud(
-      () => events.notice("context", true),
+      () => events.lost(true),
       () => {
-        events.notice("context", false);
+        events.lost(false);
         redraw();
       },
     );
     if (cloud) element.append(cloud.canvas);
-    else events.notice("webgl", true);
     element.append(overlay, tip);
   };
 
@@ -201,6 +203,7 @@ export function makeStage(events: StageEvents): Stage {
 
   return {
     element,
+    draws: cloud !== null,
     async show(next) {
       const glides =
         next.glides && !reducedMotion() && content !== null && motions.length === next.panes.length;

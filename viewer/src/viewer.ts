@@ -122,7 +122,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     },
     describe: (id) => (shown?.frame ? pointTip(shown, id) : document.createTextNode("")),
     next: (by) => shown && select(nextPoint(stage, view, by)),
-    notice: (kind, on) => layout.notice(kind, on),
+    lost: (gone) => layout.notice("context", gone),
   });
   const timeline = makeTimeline((step) => change({ step }));
   const panels: Panel[] = [
@@ -146,6 +146,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       stopPlaying: timeline.stop,
     },
   );
+  if (!stage.draws) layout.notice("webgl", true);
   await render();
   timings.opened = performance.now();
   const follow = () => void change({ camera: null, ...fromAddress(location.hash) });
