@@ -1,10 +1,12 @@
 """The command line: exit codes, one clear line for what the user did wrong, help that teaches."""
 
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
+from easy_study import easy_settings
 
 from patternscope import __version__
 from patternscope.cli import main
@@ -103,6 +105,25 @@ def test_layers_lists_and_suggests(capsys, tmp_path):
     assert "conv_53" in out
     assert "4 x 4" in out
     assert 'layers = ["' in out
+
+
+def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, capsys):
+    folder = shutil.copytree(attacked_study, tmp_path / "study")
+    plain = easy_settings(attacked_study.parent, attack={"enabled": False})
+    monkeypatch.setattr("patternscope.study.config.load_settings", lambda path: plain)
+    arguments = ("demo", "--out", folder, "--device", "cpu", "--until")
+    code, out, _ = call(capsys, *arguments, "summary")
+    assert code == 0
+    assert "attack" not in out
+    code, out, _ = call(capsys, *arguments, "adversarial", "--full")
+    assert code == 0
+    assert "nothing to do" in out
+    about = json.loads((folder / "attack/attack.json").read_text())
+    assert f"attack: {about['succeeded']} of {about['attacked']} correctly classified images" in out
+    assert out.count("conv_53") == 2
+    code, out, _ = call(capsys, "status", folder)
+    assert "adversarial/conv_53" in out
+    assert "figures/attack_regions" in out
 
 
 def test_a_bug_is_a_traceback():
