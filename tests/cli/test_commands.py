@@ -121,9 +121,9 @@ def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, 
     about = json.loads((folder / "attack/attack.json").read_text())
     assert f"attack: {about['succeeded']} of {about['attacked']} correctly classified images" in out
     assert out.count("conv_53") == 2
-    code, out, _ = call(capsys, "status", folder)
-    assert "adversarial/conv_53" in out
-    assert "figures/attack_regions" in out
+    units = {row["unit"]: row["state"] for row in json.loads(call(capsys, "status", folder, "--json")[1])}
+    assert units["adversarial/conv_53"] == "done"
+    assert units["figures/attack_regions"] == "missing"
 
 
 def test_a_bug_is_a_traceback():
