@@ -19,7 +19,7 @@ import bench_features
 import naive_loops
 
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
-from patternscope.embeddings.importance import find_neighbours, unit_rows
+from patternscope.embeddings.neighbourhood import find_neighbours, unit_rows
 from patternscope.knowledge import find_knowledge_points
 from patternscope.similarity.matching import best_matches
 from patternscope.similarity.probabilities import target_log_similarities

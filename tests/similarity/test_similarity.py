@@ -12,14 +12,15 @@ from patternscope.similarity import (
     embedding_log_similarity,
     feature_log_similarity,
     match_regions,
+    matched,
     matching,
-    regional,
     target_log_similarity,
     unit_regions,
 )
-from patternscope.similarity.matching import best_matches, index_type, match_blocks
+from patternscope.similarity.matched import channel_scores, flat_rows, matched_scores
+from patternscope.similarity.matching import best_matches, index_type
 from patternscope.similarity.probabilities import target_log_similarities
-from patternscope.similarity.regional import channel_scores, orientation
+from patternscope.similarity.regional import orientation
 
 SEEDS = st.integers(0, 10_000)
 CASES = settings(max_examples=10, deadline=None)
@@ -162,15 +163,31 @@ def test_blocks_of_any_size_match_alike(monkeypatch, budget):
                 assert float(score[i, row, r]) == pytest.approx(best)
 
 
-def test_match_in_bfloat16_finds_nearly_the_best():
-    features, v, _, _ = draw(4)
-    unit = unit_regions(features)
-    exact, _ = next(match_blocks(unit * v[:, None], unit))
-    coarse, index = next(match_blocks(unit * v[:, None], unit, torch.bfloat16))
-    assert coarse.dtype == torch.bfloat16
-    products = torch.einsum("brk,msk->bmrs", unit * v[:, None], unit)
+@CASES
+@given(SEEDS)
+def test_match_in_bfloat16_is_nearly_the_best_and_its_score_exact(seed):
+    features, v, _, _ = draw(seed)
+    weighted, unit = unit_regions(features) * v[:, None], unit_regions(features)
+    positions = torch.tensor([[j for j in range(5) if j != i] for i in range(5)])
+    exact, _ = best_matches(weighted, unit, positions)
+    score, index = best_matches(weighted, unit, positions, torch.bfloat16)
+    products = torch.einsum("brk,bmsk->bmrs", weighted, unit[positions])
     taken = products.gather(3, index.long()[..., None])[..., 0]
-    assert (exact - taken).max() < 0.02 * exact.max()
+    torch.testing.assert_close(score, taken)
+    # Features are never negative here, so that the sum of |v f f'| is the score.
+    assert (exact - taken <= exact / 80 + 1e-12).all()
+
+
+@CASES
+@given(SEEDS, st.sampled_from([torch.float32, torch.float64, torch.bfloat16]))
+def test_first_of_equals_whatever_the_type(seed, dtype):
+    generator = torch.Generator().manual_seed(seed)
+    # Few different features, so that equals abound; 300 regions need more than eight bits.
+    unit = torch.eye(3)[torch.randint(3, (2, 300), generator=generator)].to(torch.float32)
+    _, index = best_matches(unit[:1, :5], unit, torch.tensor([[0, 1]]), dtype)
+    for row in range(2):
+        products = (unit[0, :5] @ unit[row].T).numpy()
+        np.testing.assert_array_equal(index[0, row], products.argmax(axis=1))
 
 
 @pytest.mark.parametrize(
@@ -183,21 +200,23 @@ def test_smallest_index_type_holds_the_last_region(regions, wanted):
 
 
 @pytest.mark.parametrize("cached", [1, 1 << 19])
-def test_channel_scores_are_those_of_loops(monkeypatch, cached):
-    features, _, w, _ = draw(5)
+def test_sums_over_matches_are_those_of_loops(monkeypatch, cached):
+    features, v, w, _ = draw(5)
     unit = unit_regions(features)
-    positions = torch.tensor([[1, 2], [0, 4]])
-    matches = torch.randint(0, 4, (2, 2, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-    monkeypatch.setattr(regional, "_CACHED_NUMBERS", cached)
-    seen = channel_scores(unit[:2] * w[:2, :, None], unit, positions, matches)
-    for i in range(2):
-        for row in range(2):
-            for k in range(6):
-                wanted = sum(
-                    w[i, r] * unit[i, r, k] * unit[positions[i, row], int(matches[i, row, r]), k]
-                    for r in range(4)
-                )
-                assert float(seen[i, row, k]) == pytest.approx(float(wanted))
+    positions = torch.tensor([1, 2, 4])
+    matches = torch.randint(0, 4, (3, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    rows = flat_rows(positions, matches, 4).T
+    monkeypatch.setattr(matched, "_CACHED_NUMBERS", cached)
+    by_channel = channel_scores(unit[0] * w[0][:, None], unit, rows)
+    by_region = matched_scores(unit[0] * v[0], unit, rows)
+    for row, j in enumerate(positions.tolist()):
+        other = [unit[j, int(matches[row, r])] for r in range(4)]
+        for k in range(6):
+            wanted = sum(w[0, r] * unit[0, r, k] * other[r][k] for r in range(4))
+            assert float(by_channel[row, k]) == pytest.approx(float(wanted))
+        for r in range(4):
+            wanted = sum(v[0, k] * unit[0, r, k] * other[r][k] for k in range(6))
+            assert float(by_region[r, row]) == pytest.approx(float(wanted))
 
 
 def test_inputs_are_left_as_they_are():

@@ -1,13 +1,13 @@
 """Which regions and channels make samples alike: the importance weights."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from patternscope.embeddings.anchors import AnchorProblems, solve_jointly, solve_separately
 from patternscope.embeddings.checks import (
     as_tensor,
     check_finite,
@@ -16,20 +16,12 @@ from patternscope.embeddings.checks import (
     read_data,
     working_dtype,
 )
+from patternscope.embeddings.neighbourhood import find_neighbours, unit_rows
+from patternscope.embeddings.precision import match_type
 from patternscope.embeddings.settings import ImportanceParams
-from patternscope.embeddings.simplex import solve_simplex, solve_two_simplices
 from patternscope.embeddings.solver import Stopwatch, Trace
 from patternscope.errors import InputError
-from patternscope.similarity import choose_neighbours, combine_regions, unit_regions
-from patternscope.similarity.matching import best_matches
-from patternscope.similarity.neighbours import Neighbours
 from patternscope.similarity.probabilities import target_log_similarities
-from patternscope.similarity.regional import channel_scores
-
-# Numbers held for the anchors solved together: 64 MB in float32.
-_NUMBERS_AT_ONCE = 1 << 24
-# With v learnt the best match changes; a second look is worth its price, a third is not (docs/decisions.md).
-_ROUNDS = 2
 
 
 class ImportanceWeight(nn.Module):
@@ -109,22 +101,21 @@ class ImportanceWeight(nn.Module):
         Raises:
             InputError: NaN or inf, shapes that disagree, rows that are no probabilities, unknown parameters.
 
-        Cost: 3 matches of ``2 r^2 k`` operations a pair and two passes over the matched features; some
-        64 MB beside input, candidates and result.
+        Cost: a match of ``2 r^2 k`` operations a pair, two more of the regions that matter (usually less
+        than a third), and two passes over their matched features; some 64 MB beside input, candidates and
+        result.
         """
         settings = ImportanceParams.read(params)
         features, probs = self._read(data)
         watch = Stopwatch()
-        problem = _problem(features, probs, self, settings)
-        solve = _separately if settings.solver == "separate" else _jointly
-        parts = [solve(problem, settings, anchors) for anchors in _blocks(problem)]
+        problems = self._problems(features, probs, settings)
+        solve = solve_separately if settings.solver == "separate" else solve_jointly
+        parts = [solve(problems, settings, anchors) for anchors in problems.blocks()]
         self.region_weights = torch.cat([part.region_weights for part in parts])
         self.channel_weights = torch.cat([part.channel_weights for part in parts])
         losses = torch.cat([part.losses for part in parts]).double().mean(dim=0).tolist()
-        steps = settings.n_step * (1 + _ROUNDS if settings.solver == "separate" else 1)
-        self.trace = watch.close(
-            Trace(losses=losses, steps=steps, parts={"kl": losses[-1]}), "importance weights"
-        )
+        trace = Trace(losses=losses, steps=parts[0].steps, parts={"kl": losses[-1]})
+        self.trace = watch.close(trace, "importance weights")
         if verbose_dir is not None:
             from patternscope.embeddings.verbose import write_heat_maps, write_losses
 
@@ -147,121 +138,14 @@ class ImportanceWeight(nn.Module):
             check_shape(images, "images", (self.shape[0], None, None, None), "(n, channels, height, width)")
         return features, probs.to(features.device, working_dtype(features))
 
-
-@dataclass(frozen=True)
-class _Problem:
-    """All that an anchor's problem is made of."""
-
-    features: Tensor  # as given (n, k, h, w)
-    candidates: Tensor  # unit features of the possible neighbours (m + 1, r, k)
-    neighbours: Neighbours
-    log_target: Tensor  # log p (n, m)
-    kappa: float
-
-    def anchors(self, block: Tensor) -> Tensor:
-        """Unit features of some anchors (b, r, k)."""
-        return unit_rows(self.features, block)
-
-
-@dataclass(frozen=True)
-class _Solved:
-    """The weights of some anchors, and their losses as the solve went on (b, stages)."""
-
-    region_weights: Tensor
-    channel_weights: Tensor
-    losses: Tensor
-
-
-def unit_rows(features: Tensor, samples: Tensor) -> Tensor:
-    """Return unit regional features of some samples in the working type: (n, k, h, w), (b,) -> (b, r, k).
-
-    Source: Sec. 3.3. Only the samples asked for are copied.
-
-    >>> unit_rows(torch.full((2, 4, 1, 1), 3.0), torch.tensor([1])).tolist()
-    [[[0.5, 0.5, 0.5, 0.5]]]
-    """
-    rows = features[samples].to(working_dtype(features)).flatten(2).transpose(1, 2)
-    return unit_regions(rows.contiguous())
-
-
-def find_neighbours(features: Tensor, target_probs: Tensor, count: int, seed: int) -> Neighbours:
-    """Choose each sample's neighbours; samples of equal probabilities are told apart by their mean feature.
-
-    Source: this project. (n, k, h, w), (n, c).
-
-    >>> find_neighbours(torch.rand(3, 2, 1, 1), torch.full((3, 2), 0.5), count=100, seed=0).count
-    2
-    """
-    mean_feature = torch.cat([block.double().flatten(1).mean(dim=1) for block in features.split(256)])
-    return choose_neighbours(target_probs, mean_feature, count, seed)
-
-
-def _problem(
-    features: Tensor, probs: Tensor, weight: ImportanceWeight, settings: ImportanceParams
-) -> _Problem:
-    neighbours = find_neighbours(features, probs, settings.kl_sample_num, settings.seed)
-    everyone = torch.arange(len(probs), device=probs.device)
-    log_target = target_log_similarities(probs, everyone, neighbours.samples, weight.kappa_prob)
-    return _Problem(
-        features, unit_rows(features, neighbours.candidates), neighbours, log_target, weight.kappa_max
-    )
-
-
-def _blocks(problem: _Problem) -> Iterator[Tensor]:
-    """Anchors in groups whose scores and channel scores fit the memory."""
-    n, k = problem.features.shape[:2]
-    r = problem.candidates.shape[1]
-    numbers = problem.neighbours.count * (r + k) + 2 * r * k
-    return iter(torch.arange(n, device=problem.features.device).split(max(1, _NUMBERS_AT_ONCE // numbers)))
-
-
-def _separately(problem: _Problem, settings: ImportanceParams, block: Tensor) -> _Solved:
-    """w with uniform v; then v, twice, each time with the best match under the v before."""
-    anchors, log_target = problem.anchors(block), problem.log_target[block]
-    positions = problem.neighbours.positions[block]
-    k = anchors.shape[2]
-    v = anchors.new_full((len(block), k), 1.0 / k)
-    scores, matches = best_matches(anchors * v[:, None], problem.candidates, positions)
-    scores *= problem.kappa
-    uniform = scores.new_full(scores.shape[::2], 1.0 / scores.shape[2])
-    losses = [_losses(scores, uniform, log_target)]
-    w = solve_simplex(scores, log_target, settings.lr, settings.n_step)
-    losses.append(_losses(scores, w, log_target))
-    for _ in range(_ROUNDS):
-        by_channel = problem.kappa * channel_scores(
-            anchors * w[..., None], problem.candidates, positions, matches
+    def _problems(self, features: Tensor, probs: Tensor, settings: ImportanceParams) -> AnchorProblems:
+        neighbours = find_neighbours(features, probs, settings.kl_sample_num, settings.seed)
+        everyone = torch.arange(len(probs), device=probs.device)
+        return AnchorProblems(
+            features=features,
+            candidates=unit_rows(features, neighbours.candidates),
+            neighbours=neighbours,
+            log_target=target_log_similarities(probs, everyone, neighbours.samples, self.kappa_prob),
+            kappa=self.kappa_max,
+            match_type=match_type(settings.match_dtype, features),
         )
-        v = solve_simplex(by_channel, log_target, settings.lr, settings.n_step, start=v)
-        scores, matches = best_matches(anchors * v[:, None], problem.candidates, positions)
-        losses.append(_losses(scores * problem.kappa, w, log_target))
-    return _Solved(w, v, torch.stack(losses, dim=1))
-
-
-def _jointly(problem: _Problem, settings: ImportanceParams, block: Tensor) -> _Solved:
-    """The paper's fit: v and w together, one anchor at a time, the match refreshed every few steps."""
-    solved = [_one_jointly(problem, settings, anchor) for anchor in block.split(1)]
-    columns = zip(*solved, strict=True)
-    return _Solved(*(torch.cat(column) for column in columns))
-
-
-def _one_jointly(
-    problem: _Problem, settings: ImportanceParams, anchor: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    unit, log_target = problem.anchors(anchor), problem.log_target[anchor]
-    positions = problem.neighbours.positions[anchor]
-
-    def products(v: Tensor) -> Tensor:
-        """kappa f_i f_j of the matched regions under v (m, r, k)."""
-        _, matches = best_matches(unit * v[:, None], problem.candidates, positions)
-        rows = positions[0][:, None] * unit.shape[1] + matches[0].long()
-        return problem.kappa * problem.candidates.flatten(0, 1)[rows] * unit
-
-    w, v, losses = solve_two_simplices(
-        products, log_target[0], unit.shape[1:], settings.lr, settings.n_step, settings.match_every
-    )
-    return w[None], v[None], losses[None]
-
-
-def _losses(scores: Tensor, region_weights: Tensor, log_target: Tensor) -> Tensor:
-    """KL(p || q) of each anchor (b,)."""
-    return (log_target.exp() * (log_target - combine_regions(scores, region_weights))).sum(dim=1)

@@ -17,8 +17,8 @@ from patternscope.embeddings.checks import (
     read_data,
     working_dtype,
 )
-from patternscope.embeddings.importance import find_neighbours, unit_rows
 from patternscope.embeddings.linear import LinearMap, ridge
+from patternscope.embeddings.neighbourhood import find_neighbours, unit_rows
 from patternscope.embeddings.objectives import align_loss, similarity_loss
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import RegionParams

@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from patternscope.embeddings.precision import MatchPrecision
 from patternscope.errors import InputError, explain
 
 
@@ -74,6 +75,10 @@ class ImportanceParams(Params):
     kl_sample_num: int = Field(default=100, ge=1, description="neighbours of an anchor, at most n - 1")
     match_every: int = Field(
         default=7, ge=1, description="joint: steps between two refreshments of the match"
+    )
+    match_dtype: MatchPrecision = Field(
+        default="full",
+        description="products that find matches: full, bfloat16, or auto for bfloat16 where it is native",
     )
     seed: int = Field(default=0, ge=0, description="seed of the choice of neighbours")
 

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-# Scores held at once while matching: 64 MB in float32, small enough to stay near the cores.
-_SCORES_AT_ONCE = 1 << 24
+from patternscope.similarity.matched import flat_rows, matched_scores
+
+# A block of scores is written and searched in one core's cache: at most so many (1 MB in float32), and so
+# many regions of anchors side by side, or its rows lie too far apart for the search to be fast.
+_SCORES_AT_ONCE = 1 << 18
+_REGIONS_AT_ONCE = 400
 
 
 def unit_regions(regional_features: Tensor) -> Tensor:
@@ -58,38 +62,53 @@ def match_blocks(
 
     ``max`` and ``argmax`` over r' of ``<v_i f_i^(r), f_j^(r')>``
 
-    Source: this project (one matrix product a block).
+    Source: this project (a matrix product a block).
 
     Args:
-        weighted_anchors: v_i f_i^(r) on unit features, (b, r, k).
+        weighted_anchors: v_i f_i^(r) on unit features, (b, a, k); any number of regions a.
         candidates: unit features of the possible neighbours, (m, r, k).
         dtype: of the product; None for that of the inputs. bfloat16 is for the argmax only.
 
     Yields:
-        Pairs (score (b', m, r), index (b', m, r) in the smallest sufficient integer type), in anchor order.
+        Pairs (score (b', m, a) in at least float32, index (b', m, a) in the smallest sufficient integer type),
+        in anchor order; the first of equals.
 
-    Cost: 2 b m r^2 k operations; at most 64 MB (float32) beside inputs and outputs, or one anchor's scores
-    against one candidate where those alone are more.
+    Cost: 2 b a m r k operations; 2 MB (float32) beside inputs and outputs, or one anchor's scores against one
+    candidate where those are more.
 
     >>> eye = torch.eye(2)[None]
     >>> [(score.tolist(), index.tolist()) for score, index in match_blocks(eye, eye)]
     [([[[1.0, 1.0]]], [[[0, 1]]])]
     """
     count, regions, channels = candidates.shape
-    anchors_at_once = max(1, _SCORES_AT_ONCE // (count * regions * regions))
-    candidates_at_once = max(1, _SCORES_AT_ONCE // (anchors_at_once * regions * regions))
+    asked = weighted_anchors.shape[1]
+    anchors_at_once = max(1, _REGIONS_AT_ONCE // asked)
+    candidates_at_once = max(1, _SCORES_AT_ONCE // (anchors_at_once * asked * regions))
     table = candidates.to(dtype or candidates.dtype)
     for block in weighted_anchors.to(table.dtype).split(anchors_at_once):
         columns = block.reshape(-1, channels).T
         best = [
-            (part.reshape(-1, channels) @ columns).view(len(part), regions, -1).max(dim=1)
+            _best_of((part.reshape(-1, channels) @ columns).view(len(part), regions, -1))
             for part in table.split(candidates_at_once)
         ]
         score, index = (
-            torch.cat(each).view(count, len(block), regions).transpose(0, 1)
-            for each in zip(*best, strict=True)
+            torch.cat(each).view(count, len(block), asked).transpose(0, 1) for each in zip(*best, strict=True)
         )
-        yield score, index.to(index_type(regions))
+        yield score, index
+
+
+def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Maximum over dimension 1 and where it is; spends the scores.
+
+    The place is found by comparing with the maximum: passes that the processor does many numbers at a time,
+    several times as fast as a search that carries the index along.
+    """
+    scores = scores if scores.dtype == torch.float64 else scores.float()
+    regions = scores.shape[1]
+    best = scores.amax(dim=1)
+    countdown = torch.arange(regions, 0, -1, dtype=scores.dtype, device=scores.device)[:, None]
+    from_end = scores.eq_(best[:, None]).mul_(countdown).amax(dim=1)
+    return best, (regions - from_end).to(index_type(regions))
 
 
 def index_type(regions: int) -> torch.dtype:
@@ -105,29 +124,39 @@ def index_type(regions: int) -> torch.dtype:
     return torch.int16 if regions <= 1 << 15 else torch.int32
 
 
-def best_matches(weighted_anchors: Tensor, candidates: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+def best_matches(
+    weighted_anchors: Tensor, candidates: Tensor, positions: Tensor, dtype: torch.dtype | None = None
+) -> tuple[Tensor, Tensor]:
     """Return score and index of the best match of each anchor's regions in each of its neighbours.
 
     Source: Sec. 3.3.
 
     Args:
-        weighted_anchors: v_i f_i^(r) on unit features (b, r, k).
+        weighted_anchors: v_i f_i^(r) on unit features (b, a, k); any number of regions a.
         candidates: unit features of the possible neighbours (m + 1, r, k).
         positions: which candidates are the neighbours of each anchor (b, m).
+        dtype: of the search; None for that of the inputs. In bfloat16 the match is the best up to the rounding
+            of features and scores: below the best by less than an 80th of the largest sum_k |v f_i f_j|;
+            its score is computed in the type of the inputs.
 
     Returns:
-        Score (b, m, r) and region index (b, m, r) in the smallest sufficient integer type.
+        Score (b, m, a) and region index (b, m, a) in the smallest sufficient integer type.
 
-    Cost: as :func:`match_blocks`.
+    Cost: as :func:`match_blocks`; in bfloat16 2 b m a k operations more.
 
     >>> eye = torch.eye(2)[None]
     >>> best_matches(eye, torch.cat([eye, 2 * eye]), torch.tensor([[1]]))[0].tolist()
     [[[2.0, 2.0]]]
     """
     scores, indices, done = [], [], 0
-    for score, index in match_blocks(weighted_anchors, candidates):
+    for score, index in match_blocks(weighted_anchors, candidates, dtype):
         taken = positions[done : done + len(score), :, None].expand(-1, -1, score.shape[2])
         scores.append(score.gather(1, taken))
         indices.append(index.gather(1, taken))
         done += len(score)
-    return torch.cat(scores), torch.cat(indices)
+    index = torch.cat(indices)
+    if dtype in (None, candidates.dtype):
+        return torch.cat(scores), index
+    rows = flat_rows(positions, index, candidates.shape[1]).transpose(1, 2)
+    score = matched_scores(weighted_anchors.flatten(0, 1), candidates, rows.flatten(0, 1))
+    return score.view(*rows.shape).transpose(1, 2), index

@@ -6,9 +6,6 @@ from torch import Tensor
 from patternscope.radial import concentrated
 from patternscope.similarity.matching import unit_regions
 
-# Matched features held at once: 2 MB in float32, about one core's cache.
-_CACHED_NUMBERS = 1 << 19
-
 
 def combine_regions(scores: Tensor, region_weights: Tensor) -> Tensor:
     """Return log q_i(j) from the scores of matched regions.
@@ -130,40 +127,3 @@ def take_regions(values: Tensor, matches: Tensor) -> Tensor:
     """
     rows = torch.arange(len(values), device=values.device)[:, None]
     return values[rows, matches.long()]
-
-
-def channel_scores(
-    weighted_anchors: Tensor, candidates: Tensor, positions: Tensor, matches: Tensor
-) -> Tensor:
-    """Return how alike an anchor and each neighbour are by each channel, over matched regions.
-
-    ``H_ij^(k) = sum_r w_i^(r) f_i^(r,k) f_j^(r',k)``, so that ``sum_r w_r score_ijr = kappa <v_i, H_ij>``
-
-    Source: this project (Sec. 3.3's similarity, summed over regions first).
-
-    Args:
-        weighted_anchors: w_i f_i^(r) on unit features (b, r, k).
-        candidates: unit features of the possible neighbours (m + 1, r, k).
-        positions: which candidates are the neighbours of each anchor (b, m).
-        matches: r' (b, m, r) integers.
-
-    Returns:
-        (b, m, k).
-
-    Cost: b m r k multiplications and as many reads; one neighbour's regions at a time stay in the cache.
-
-    >>> first = torch.zeros(1, 1).long()
-    >>> channel_scores(torch.eye(2)[None], torch.ones(1, 2, 2), first, torch.zeros(1, 1, 2))
-    tensor([[[1., 1.]]])
-    """
-    table = candidates.flatten(0, 1)
-    regions, channels = candidates.shape[1:]
-    scores = weighted_anchors.new_empty(*positions.shape, channels)
-    at_once = max(1, _CACHED_NUMBERS // (regions * channels))
-    for anchor, weighted in enumerate(weighted_anchors):
-        rows = positions[anchor][:, None] * regions + matches[anchor].long()
-        for start in range(0, len(rows), at_once):
-            part = rows[start : start + at_once]
-            matched = table.index_select(0, part.flatten()).view(*part.shape, channels)
-            torch.sum(matched.mul_(weighted), dim=1, out=scores[anchor, start : start + at_once])
-    return scores

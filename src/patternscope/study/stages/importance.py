@@ -23,7 +23,7 @@ def run_importance(ctx: UnitContext) -> None:
 
 IMPORTANCE = Stage(
     "importance",
-    version=1,
+    version=2,
     run=run_importance,
     settings=("seed", "importance"),
     needs=(Need("features", ("sample.safetensors", "{layer}/")),),
