@@ -12,7 +12,7 @@ export interface Actions {
   select(ids: number[]): void;
   current(): Shown | null;
   /** The address that keeps the view, where there is one. */
-  address(): string | null;
+  address: (() => string) | null;
   stopPlaying(): void;
 }
 
@@ -78,7 +78,8 @@ export function headerButtons(
       "Save table",
     ),
   ];
-  if (actions.address())
+  const { address } = actions;
+  if (address)
     buttons.unshift(
       h(
         "button",
@@ -86,9 +87,8 @@ export function headerButtons(
           class: "quiet",
           title: "The address keeps what you see",
           click: () => {
-            const address = actions.address() ?? "";
-            const copied =
-              navigator.clipboard?.writeText(address) ?? Promise.reject(new Error("no clipboard"));
+            const here = address();
+            const copied = navigator.clipboard?.writeText(here) ?? Promise.reject(new Error("no clipboard"));
             copied.then(
               () => say("The address is copied."),
               () => say("The address bar holds the address of this view."),

@@ -158,7 +158,6 @@ export function makeCloud(lost: () => void, restored: () => void): Cloud | null 
   const context = canvas.getContext("webgl2", {
     alpha: false,
     antialias: false,
-    preserveDrawingBuffer: true,
   });
   if (!context) return null;
   const renderer = new WebGLRenderer({ canvas, context, antialias: false });

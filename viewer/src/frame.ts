@@ -92,7 +92,7 @@ export async function pathsOfPoints(
 }
 
 /** Frames by their moment; the last few are kept, so that the same moment is the same frame. */
-export function makeFrames(run: Run, kept = 4): (moment: Moment) => Promise<Frame> {
+export function makeFrames(run: Run, kept = 6): (moment: Moment) => Promise<Frame> {
   const frames = new Map<string, Promise<Frame>>();
   return (moment) => {
     const key = `${moment.condition}/${moment.layer}/${moment.step}`;

@@ -45,6 +45,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   let view = changed(run, firstView(run), host.address ? fromAddress(location.hash) : {});
   let shown: Shown | null = null;
   let asked = 0;
+  const address = host.address ? makeAddress() : null;
 
   const attackedPictures = (condition: string): Pictures | null => {
     const path = `conditions/${condition}/thumbnails`;
@@ -86,9 +87,10 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     }
     for (const panel of panels) panel.update(next);
     layout.update(next);
-    if (host.address) keepAddress(view);
+    address?.keep(view);
     host.changed?.(view, run);
     await still;
+    if (own === asked) readAhead(run, frames, next.view);
   };
 
   const painter = makePainter();
@@ -118,7 +120,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     lasso: (ids) => select(ids),
     camera: (camera) => {
       view = { ...view, camera };
-      if (host.address) keepAddress(view);
+      address?.keep(view);
     },
     describe: (id) => (shown?.frame ? pointTip(shown, id) : document.createTextNode("")),
     next: (by) => shown && select(nextPoint(stage, view, by)),
@@ -142,7 +144,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       choose,
       select,
       current: () => shown,
-      address: () => (host.address ? location.href : null),
+      address: address && address.now,
       stopPlaying: timeline.stop,
     },
   );
@@ -178,12 +180,30 @@ function referenceOf(run: Run, view: View): { condition: string; layer: string; 
   return null;
 }
 
-function keepAddress(view: View): void {
-  try {
-    history.replaceState(null, "", `#${toAddress(view)}`);
-  } catch {
-    // Browsers allow only so many changes in a time; the next one keeps the view.
-  }
+/** Read the steps beside this one while the page has nothing to do; what is damaged is told of when it is shown. */
+function readAhead(run: Run, frames: ReturnType<typeof makeFrames>, view: View): void {
+  const last = run.condition(view.condition).steps.length - 1;
+  for (const step of [view.step + 1, view.step - 1])
+    if (step >= 0 && step <= last) frames({ ...view, step }).catch(() => undefined);
+}
+
+/** Keeps the view in the address when it has rested a while: browsers are slow at it, and allow only so many. */
+function makeAddress(): { keep(view: View): void; now(): string } {
+  let waiting: { view: View; timer: number } | null = null;
+  const write = () => {
+    if (waiting) history.replaceState(null, "", `#${toAddress(waiting.view)}`);
+    waiting = null;
+  };
+  return {
+    keep(view) {
+      if (waiting) clearTimeout(waiting.timer);
+      waiting = { view, timer: window.setTimeout(write, 300) };
+    },
+    now() {
+      write();
+      return location.href;
+    },
+  };
 }
 
 function mostChosen(images: number[]): number {

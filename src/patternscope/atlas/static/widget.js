@@ -2137,7 +2137,7 @@ async function $n(e, { array: t, steps: n, ids: r }) {
 	}
 	return i;
 }
-function er(e, t = 4) {
+function er(e, t = 6) {
 	let n = /* @__PURE__ */ new Map();
 	return (r) => {
 		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? Zn(e, r);
@@ -14610,12 +14610,12 @@ function fN(e, t, n, i, a) {
 				e && r && $M(`${o()}.csv`, [`${lN(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
-	];
-	return n.address() && c.unshift(r("button", {
+	], { address: l } = n;
+	return l && c.unshift(r("button", {
 		class: "quiet",
 		title: "The address keeps what you see",
 		click: () => {
-			let e = n.address() ?? "";
+			let e = l();
 			(navigator.clipboard?.writeText(e) ?? Promise.reject(/* @__PURE__ */ Error("no clipboard"))).then(() => a("The address is copied."), () => a("The address bar holds the address of this view."));
 		}
 	}, "Copy link")), r("div", { class: "actions" }, ...c, s, r("button", {
@@ -25726,8 +25726,7 @@ var jH = class {
 function FH(e, t) {
 	let n = document.createElement("canvas"), r = n.getContext("webgl2", {
 		alpha: !1,
-		antialias: !1,
-		preserveDrawingBuffer: !0
+		antialias: !1
 	});
 	if (!r) return null;
 	let i = new jH({
@@ -26166,10 +26165,10 @@ async function uU(e, t, n) {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, l = Ij(t, Fj(t), n.address ? Wj(location.hash) : {}), u = null, d = 0, f = (e) => {
+	}, l = Ij(t, Fj(t), n.address ? Wj(location.hash) : {}), u = null, d = 0, f = n.address ? pU() : null, p = (e) => {
 		let n = `conditions/${e}/thumbnails`;
 		return t.has(`${n}/0`) ? (s.has(n) || s.set(n, CN(t, n)), s.get(n)) : null;
-	}, p = async () => {
+	}, m = async () => {
 		let e = l, n = dU(t, e), [i, s] = await Promise.allSettled([a(e), n ? a(n) : null]), c = (e) => e.status === "fulfilled" ? e.value : null, u = i.status === "rejected" ? String(i.reason.message) : null, d = c(i);
 		return {
 			run: t,
@@ -26179,74 +26178,74 @@ async function uU(e, t, n) {
 			problem: u,
 			reference: c(s),
 			clean: o,
-			attacked: f(e.condition)
+			attacked: p(e.condition)
 		};
-	}, m = async () => {
-		let e = ++d, r = performance.now(), a = await p();
+	}, h = async () => {
+		let e = ++d, r = performance.now(), o = await m();
 		if (e !== d) return;
-		let o = u !== null && u.frame !== a.frame;
-		u = a;
-		let s = _(a, i);
-		o && (x.finish(), c.step = performance.now() - r);
-		for (let e of C) e.update(a);
-		w.update(a), n.address && fU(l), n.changed?.(l, t), await s;
-	}, h = kr(), g = SN(t, () => u && void _(u, i)), _ = (e, t) => (w.problem(e.problem), e.frame ? x.show(Ar(e, e.frame, t, g, h)) : Promise.resolve()), v = (e) => (l = Ij(t, l, e), e.camera !== void 0 && x.setCamera(l.camera), m()), y = (e) => void v(e), b = (e) => {
-		e.length === 1 ? y({
+		let s = u !== null && u.frame !== o.frame;
+		u = o;
+		let p = v(o, i);
+		s && (S.finish(), c.step = performance.now() - r);
+		for (let e of w) e.update(o);
+		T.update(o), f?.keep(l), n.changed?.(l, t), await p, e === d && fU(t, a, o.view);
+	}, g = kr(), _ = SN(t, () => u && void v(u, i)), v = (e, t) => (T.problem(e.problem), e.frame ? S.show(Ar(e, e.frame, t, _, g)) : Promise.resolve()), y = (e) => (l = Ij(t, l, e), e.camera !== void 0 && S.setCamera(l.camera), h()), b = (e) => void y(e), x = (e) => {
+		e.length === 1 ? b({
 			selection: l.space === "images" ? [] : e,
 			image: wr({
 				view: l,
 				run: t
 			}, e[0])
-		}) : y({
+		}) : b({
 			selection: e,
-			...e.length ? { image: pU(e.map((e) => wr({
+			...e.length ? { image: mU(e.map((e) => wr({
 				view: l,
 				run: t
 			}, e))) } : {}
 		});
-	}, x = iU({
-		pick: (e) => b(e === null ? [] : [e]),
-		lasso: (e) => b(e),
+	}, S = iU({
+		pick: (e) => x(e === null ? [] : [e]),
+		lasso: (e) => x(e),
 		camera: (e) => {
 			l = {
 				...l,
 				camera: e
-			}, n.address && fU(l);
+			}, f?.keep(l);
 		},
 		describe: (e) => u?.frame ? lU(u, e) : document.createTextNode(""),
-		next: (e) => u && b(mU(x, l, e)),
-		lost: (e) => w.notice("context", e)
-	}), S = WM((e) => v({ step: e })), C = [
-		HM(y, (e) => y({ filter: {
+		next: (e) => u && x(hU(S, l, e)),
+		lost: (e) => T.notice("context", e)
+	}), C = WM((e) => y({ step: e })), w = [
+		HM(b, (e) => b({ filter: {
 			...l.filter,
 			points: e
 		} })),
-		YM(y),
-		S,
-		Dj(y),
-		wM(y),
+		YM(b),
+		C,
+		Dj(b),
+		wM(b),
 		iN()
-	], w = gN(e, t, x, C.map(({ element: e }) => e), {
-		choose: y,
-		select: b,
+	], T = gN(e, t, S, w.map(({ element: e }) => e), {
+		choose: b,
+		select: x,
 		current: () => u,
-		address: () => n.address ? location.href : null,
-		stopPlaying: S.stop
+		address: f && f.now,
+		stopPlaying: C.stop
 	});
-	x.draws || w.notice("webgl", !0), await m(), c.opened = performance.now();
-	let T = () => void v({
+	S.draws || T.notice("webgl", !0), await h(), c.opened = performance.now();
+	let E = () => void y({
 		camera: null,
 		...Wj(location.hash)
 	});
-	return n.address && window.addEventListener("hashchange", T), {
+	return n.address && window.addEventListener("hashchange", E), {
 		run: t,
-		stage: x,
+		stage: S,
 		view: () => l,
 		shown: () => u,
-		change: v,
+		change: y,
 		timings: c,
 		destroy() {
-			d++, S.stop(), window.removeEventListener("hashchange", T), x.destroy(), w.destroy();
+			d++, C.stop(), window.removeEventListener("hashchange", E), S.destroy(), T.destroy();
 		}
 	};
 }
@@ -26264,17 +26263,35 @@ function dU(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function fU(e) {
-	try {
-		history.replaceState(null, "", `#${Uj(e)}`);
-	} catch {}
+function fU(e, t, n) {
+	let r = e.condition(n.condition).steps.length - 1;
+	for (let e of [n.step + 1, n.step - 1]) e >= 0 && e <= r && t({
+		...n,
+		step: e
+	}).catch(() => void 0);
 }
-function pU(e) {
+function pU() {
+	let e = null, t = () => {
+		e && history.replaceState(null, "", `#${Uj(e.view)}`), e = null;
+	};
+	return {
+		keep(n) {
+			e && clearTimeout(e.timer), e = {
+				view: n,
+				timer: window.setTimeout(t, 300)
+			};
+		},
+		now() {
+			return t(), location.href;
+		}
+	};
+}
+function mU(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) t.set(n, (t.get(n) ?? 0) + 1);
 	return [...t].reduce((e, t) => t[1] > e[1] ? t : e)[0];
 }
-function mU(e, t, n) {
+function hU(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -26285,9 +26302,9 @@ function mU(e, t, n) {
 	return [];
 }
 // src/open.ts
-var hU = "patternscope-atlas-style";
-async function gU(e, t, n) {
-	document.getElementById(hU) || document.head.append(r("style", { id: hU }, Tn, En, wn)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
+var gU = "patternscope-atlas-style";
+async function _U(e, t, n) {
+	document.getElementById(gU) || document.head.append(r("style", { id: gU }, Tn, En, wn)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
 		class: "opening",
 		role: "status"
 	}, "The atlas is opening …"));
@@ -26304,7 +26321,7 @@ async function gU(e, t, n) {
 	}
 }
 // src/store.ts
-function _U(e) {
+function vU(e) {
 	let t = /* @__PURE__ */ new Map(), n = 0, r = (e, n) => {
 		if (e?.type !== "got") return;
 		let r = e.found ? n[0] : void 0;
@@ -26322,13 +26339,13 @@ function _U(e) {
 	};
 }
 // src/widget.ts
-var vU = [
+var yU = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function yU(e, t) {
+function bU(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -26337,33 +26354,33 @@ function yU(e, t) {
 		selection: n
 	};
 }
-function bU(e, t) {
+function xU(e, t) {
 	let n = (e, t) => e.find((e) => e.name === t)?.key, r = {}, i = n(t.attributes.layers, e.get("layer")), a = n(t.attributes.conditions, e.get("condition")), [o, s] = [e.get("step"), e.get("selection")];
 	return a && (r.condition = a), i && (r.layer = i), Number.isInteger(o) && (r.step = o), Array.isArray(s) && (r.selection = s), r;
 }
-function xU(e, t, n) {
-	let r = Object.entries(yU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function SU(e, t, n) {
+	let r = Object.entries(bU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function SU({ model: e, el: t }) {
+async function CU({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
-	let r = _U(e), i = null, a = !1;
-	i = await gU(n, r.get, {
+	let r = vU(e), i = null, a = !1;
+	i = await _U(n, r.get, {
 		address: !1,
 		changed(t, n) {
-			i && (a = !0, xU(e, t, n), a = !1);
+			i && (a = !0, SU(e, t, n), a = !1);
 		}
 	});
 	let o = () => {
-		i && !a && i.change(bU(e, i.run));
+		i && !a && i.change(xU(e, i.run));
 	};
-	for (let t of vU) e.on(`change:${t}`, o);
-	return i && await i.change(bU(e, i.run)), () => {
-		for (let t of vU) e.off(`change:${t}`, o);
+	for (let t of yU) e.on(`change:${t}`, o);
+	return i && await i.change(xU(e, i.run)), () => {
+		for (let t of yU) e.off(`change:${t}`, o);
 		r.close(), i?.destroy(), n.remove();
 	};
 }
-var CU = { render: SU };
-export { CU as default };
+var wU = { render: CU };
+export { wU as default };
