@@ -69,6 +69,7 @@ def test_a_comparison_is_the_loops():
     assert found.turn.value == pytest.approx(np.nanmean(turns, axis=1).mean(), abs=1e-6)
     assert found.turn_at_points.value == pytest.approx(np.mean(at_points), abs=1e-6)
     assert found.strength.value == pytest.approx(grown.mean(), abs=1e-6)
+    assert found.strength_apart.value == pytest.approx(np.abs(grown).mean(), abs=1e-6)
     assert found.shared.value == pytest.approx(both / int(first.points.reliable.sum()))
     for histogram, values, edges in (
         (found.turns, turns, TURN_EDGES),

@@ -6,6 +6,8 @@ from patternscope.figures import (
     attack_regions,
     attack_trajectories,
     counts,
+    distilled_counts,
+    distilled_histograms,
     importance,
     knowledge_points,
     losses,
@@ -41,7 +43,11 @@ def figure_stages(settings: StudySettings) -> tuple[Stage, ...]:
     >>> figure_stages(StudySettings()) == FIGURE_STAGES
     True
     """
-    return FIGURE_STAGES + (ATTACK_FIGURE_STAGES if settings.attack.enabled else ())
+    stages = FIGURE_STAGES + (ATTACK_FIGURE_STAGES if settings.attack.enabled else ())
+    students = settings.distillation.students if settings.distillation.enabled else ()
+    return stages + tuple(
+        each.stage(students) for each in (distilled_counts, distilled_histograms) if students
+    )
 
 
 __all__ = [
@@ -52,6 +58,8 @@ __all__ = [
     "attack_regions",
     "attack_trajectories",
     "counts",
+    "distilled_counts",
+    "distilled_histograms",
     "figure_stages",
     "importance",
     "knowledge_points",

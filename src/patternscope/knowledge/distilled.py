@@ -53,7 +53,8 @@ class LayerDifference:
         turn: mean of ``1 - cos(h_1, h_2)`` over all regions, in [0, 2]; 1 where orientations have nothing in
             common.
         turn_at_points: the same over the first's knowledge points.
-        strength: mean of ``l_2 - l_1``, each in its unit.
+        strength: mean of ``l_2 - l_1``, each in its unit; 0 where each unit is the layer's own mean.
+        strength_apart: mean of ``|l_2 - l_1|``.
         turns: share of regions in each bin of `TURN_EDGES`.
         strengths: the same of ``l_2 - l_1`` and `STRENGTH_EDGES`; what lies beyond counts in the end bins.
 
@@ -65,6 +66,7 @@ class LayerDifference:
     turn: Interval
     turn_at_points: Interval
     strength: Interval
+    strength_apart: Interval
     turns: list[Interval]
     strengths: list[Interval]
 
@@ -100,6 +102,7 @@ def compare_layers(first: Seen, second: Seen, *, resamples: int = 1000, seed: in
         bootstrap_mean(turn.nanmean(dim=1), **draws),
         bootstrap_mean(at_points.nanmean(dim=1), **draws),
         bootstrap_mean(grown.mean(dim=1), **draws),
+        bootstrap_mean(grown.abs().mean(dim=1), **draws),
         bootstrap_histogram(turn, torch.tensor(TURN_EDGES), **draws),
         bootstrap_histogram(grown, torch.tensor(STRENGTH_EDGES), **draws),
     )

@@ -78,7 +78,7 @@ def _differences(first: Seen, second: Seen, *, resamples: int, seed: int) -> dic
     if first.embedding.shape != second.embedding.shape:
         return {"same_grid": False}
     found = compare_layers(first, second, resamples=resamples, seed=seed)
-    means = ("shared", "turn", "turn_at_points", "strength")
+    means = ("shared", "turn", "turn_at_points", "strength", "strength_apart")
     return {
         "same_grid": True,
         "difference": flat_intervals(found.counts),

@@ -1,0 +1,72 @@
+"""What figures show of networks compared on the same images: a teacher and its students, or two studies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from patternscope.figures.findings import Findings
+from patternscope.study.stage import Need
+
+FILES = ("distilled.json",)
+STUDENTS = ("logits", "features")
+# Neither of the classes' nor of the counts' colours, in the order of the networks compared with the first.
+COLOURS = ("#c2571a", "#6a3d9a", "#1a7f5a", "#555555")
+WHOSE = {"own": "own maps", "teacher": "teacher's maps", "first": "first's maps"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A first network and those compared with it, layer by layer.
+
+    `others` maps a network's name to its record a layer, as `layer_record` writes it, shallow to deep;
+    `accuracy` has what is known of each network's share of held-out images that are right. Source: this project.
+    """
+
+    first: str
+    others: Mapping[str, Sequence[Mapping[str, Any]]]
+    accuracy: Mapping[str, float]
+    images: int
+    tau: float
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the first network's layers."""
+        return [row["layer"] for row in next(iter(self.others.values()))]
+
+    @property
+    def networks(self) -> str:
+        """The networks' names, with their accuracy where that is known."""
+        names = (self.first, *self.others)
+        if not self.accuracy:
+            return ", ".join(names)
+        return "held-out accuracy: " + ", ".join(f"{name} {self.accuracy[name]:.3f}" for name in names)
+
+
+def students_of(findings: Findings) -> Compared:
+    """Return a study's teacher and students. Source: this project."""
+    present = {unit.stage for unit in findings.folders}
+    names = [name for name in STUDENTS if f"distilled/{name}" in present]
+    records = {name: findings.record(f"distilled/{name}", file="distilled") for name in names}
+    trained = {name: findings.record(f"distillation/{name}", file="distillation") for name in names}
+    one = records[names[0]]
+    return Compared(
+        "teacher",
+        {name: record["layers"] for name, record in records.items()},
+        {
+            "teacher": trained[names[0]]["teacher_accuracy"],
+            **{name: record["accuracy"] for name, record in trained.items()},
+        },
+        one["images"],
+        one["tau"],
+    )
+
+
+def student_needs(students: Sequence[str]) -> tuple[Need, ...]:
+    """Return what a figure of these students reads. Source: this project."""
+    trained = [Need(f"distillation/{name}", ("distillation.json",)) for name in students]
+    return (*trained, *[Need(f"distilled/{name}", FILES) for name in students])
+
+
+def whose_maps(row: Mapping[str, Any]) -> str:
+    """Return through whose maps a layer was seen, in words. Source: this project."""
+    return WHOSE[row["maps"]]
