@@ -179,6 +179,26 @@ def figures(folder: StudyFolder, workers: Workers = 1) -> None:
     _run(folder, settings, _executor(workers, None), "figures", "auto")
 
 
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="STUDY_A", help="Folder of a study.", show_default=False)],
+    second: Annotated[Path, typer.Argument(metavar="STUDY_B", help="Folder of another.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write.", show_default=False)] = None,
+    maps: Annotated[str, typer.Option(help="auto, own or first: through whose maps B is seen.")] = "auto",
+) -> None:
+    """Compare two finished studies of the same images.
+
+    Counts of each layer side by side with intervals of their differences, and how far regional embeddings turned.
+    Writes into runs/compare-A-B unless --out says otherwise.
+
+    Example: patternscope compare runs/resnet runs/vgg
+    """
+    from patternscope.cli.comparing import compare_folders
+
+    target = out or Path("runs") / f"compare-{first.resolve().name}-{second.resolve().name}"
+    compare_folders(first, second, target, maps)
+
+
 def _stages(settings: "StudySettings") -> "tuple[Stage, ...]":
     """The stages of a study, and the figures, which the study itself does not know."""
     from patternscope.figures import figure_stages
@@ -215,6 +235,7 @@ def _run(
 ) -> None:
     """Run a study and print what came of it."""
     from patternscope.cli.progress import progress
+    from patternscope.cli.comparing import print_students
     from patternscope.cli.tables import print_attack, print_outputs, print_summary
     from patternscope.study.study import run_study
 
@@ -229,4 +250,6 @@ def _run(
     print_summary(folder)
     if settings.attack.enabled:
         print_attack(folder)
+    if settings.distillation.enabled:
+        print_students(folder)
     print_outputs(folder)

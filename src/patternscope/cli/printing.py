@@ -1,6 +1,8 @@
 """How the commands print: lines as they are, tables as wide as they need to be, sizes and times for people."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -32,6 +34,32 @@ def time_span(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def number(value: float | None) -> str:
+    """Return two digits, or a dash for what there is not.
+
+    Source: this project.
+
+    >>> number(0.123), number(None)
+    ('0.12', '-')
+    """
+    return "-" if value is None else f"{value:.2f}"
+
+
+def with_interval(row: Mapping[str, Any], name: str, *, signed: bool = False) -> str:
+    """Return a number of a record with its interval; a signed one says + and may have negative ends.
+
+    Source: this project.
+
+    >>> row = {"total": 1.0, "total_low": -0.5, "total_high": 2.0}
+    >>> with_interval(row, "total", signed=True)
+    '+1.00 (-0.50 to 2.00)'
+    """
+    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if value is None or low is None or high is None:
+        return number(value)
+    return f"{value:+.2f} ({low:.2f} to {high:.2f})" if signed else f"{value:.2f} ({low:.2f}-{high:.2f})"
 
 
 def new_table(*columns: str) -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from patternscope.cli.printing import file_size, new_table, say, show
+from patternscope.cli.printing import file_size, new_table, number, say, show, with_interval
 from patternscope.networks import Layer
 from patternscope.study.records import read_json
 from patternscope.study.stage import Unit
@@ -61,19 +61,19 @@ def print_summary(folder: Path) -> None:
         return
     summary = read_json(path)
     last = summary["checkpoints"][-1]
-    say(f"held-out accuracy        {_number(last['held_out_accuracy'])} on {last['held_out_images']} images")
-    say(f"agreement with network   {_number(last['agreement'])}")
-    say(f"strength and uncertainty {_number(last['correlation'])} (correlation)")
+    say(f"held-out accuracy        {number(last['held_out_accuracy'])} on {last['held_out_images']} images")
+    say(f"agreement with network   {number(last['agreement'])}")
+    say(f"strength and uncertainty {number(last['correlation'])} (correlation)")
     table = new_table("layer", "total", "reliable", "ratio", "on object", "object's area")
     for row in summary["layers"]:
         if row["checkpoint"] == last["checkpoint"]:
             table.add_row(
                 row["layer"],
-                _with_interval(row, "total"),
-                _with_interval(row, "reliable"),
-                _with_interval(row, "ratio"),
-                _number(row["on_object"]),
-                _number(row["object_area"]),
+                with_interval(row, "total"),
+                with_interval(row, "reliable"),
+                with_interval(row, "ratio"),
+                number(row["on_object"]),
+                number(row["object_area"]),
             )
     show(table)
     say("knowledge points an image, with 95 % intervals over images; on object: share of the reliable ones")
@@ -97,7 +97,7 @@ def print_attack(folder: Path) -> None:
         path = folder / Unit("adversarial", layer=layer).path / "adversarial.json"
         if path.exists():
             found = read_json(path)
-            table.add_row(layer, *(_with_interval(found, name) for name in names))
+            table.add_row(layer, *(with_interval(found, name) for name in names))
     show(table)
     say("target points: regions an image that say the target class; new ones: share that did not before")
 
@@ -110,15 +110,3 @@ def print_outputs(folder: Path) -> None:
     for name in (SUMMARY_FILE, Path("summary", "summary.csv"), Path("figures")):
         if (folder / name).exists():
             say(str(folder / name))
-
-
-def _number(value: float | None) -> str:
-    """Two digits, or a dash for what there is not."""
-    return "-" if value is None else f"{value:.2f}"
-
-
-def _with_interval(row: dict[str, Any], name: str) -> str:
-    """A number with its interval."""
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    interval = "" if low is None or high is None else f" ({low:.2f}-{high:.2f})"
-    return f"{_number(row[name])}{interval}"

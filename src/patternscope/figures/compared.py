@@ -11,7 +11,6 @@ FILES = ("distilled.json",)
 STUDENTS = ("logits", "features")
 # Neither of the classes' nor of the counts' colours, in the order of the networks compared with the first.
 COLOURS = ("#c2571a", "#6a3d9a", "#1a7f5a", "#555555")
-WHOSE = {"own": "own maps", "teacher": "teacher's maps", "first": "first's maps"}
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,10 @@ class Compared:
     def layers(self) -> list[str]:
         """Names of the first network's layers."""
         return [row["layer"] for row in next(iter(self.others.values()))]
+
+    def maps(self, row: Mapping[str, Any]) -> str:
+        """Return through whose maps a layer was seen, in words."""
+        return "own maps" if row["maps"] == "own" else f"{self.first}'s maps"
 
     @property
     def networks(self) -> str:
@@ -61,12 +64,18 @@ def students_of(findings: Findings) -> Compared:
     )
 
 
+def studies_of(record: Mapping[str, Any]) -> Compared:
+    """Return the two studies of a comparison, from its compare.json. Source: this project."""
+    names = [record[end]["name"] for end in ("first", "second")]
+    if names[0] == names[1]:
+        names = ["first", "second"]
+    accuracy = {
+        name: record[end]["held_out_accuracy"] for name, end in zip(names, ("first", "second"), strict=True)
+    }
+    return Compared(names[0], {names[1]: record["layers"]}, accuracy, record["images"], record["tau"])
+
+
 def student_needs(students: Sequence[str]) -> tuple[Need, ...]:
     """Return what a figure of these students reads. Source: this project."""
     trained = [Need(f"distillation/{name}", ("distillation.json",)) for name in students]
     return (*trained, *[Need(f"distilled/{name}", FILES) for name in students])
-
-
-def whose_maps(row: Mapping[str, Any]) -> str:
-    """Return through whose maps a layer was seen, in words. Source: this project."""
-    return WHOSE[row["maps"]]

@@ -1,8 +1,9 @@
 """Figure: knowledge points of a teacher and its students in each layer, and by how much they differ."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.compared import Compared, student_needs, students_of, whose_maps
+from patternscope.figures.compared import Compared, student_needs, students_of
 from patternscope.figures.findings import Findings, findings_of
 from patternscope.figures.labels import shortened
 from patternscope.figures.saving import save_figure
@@ -78,7 +79,7 @@ def _rows(shown: Compared, layer: str) -> list[tuple[str, Any, str]]:
     one = next(iter(found.values()))
     return [
         (shown.first, one["first"], ""),
-        *[(name, row, whose_maps(row)) for name, row in found.items()],
+        *[(name, row, shown.maps(row)) for name, row in found.items()],
     ]
 
 
@@ -149,13 +150,15 @@ def table(shown: Compared) -> list[dict[str, Any]]:
     ]
 
 
+def save(shown: Compared, folder: Path, name: str, dpi: int) -> None:
+    """Write the figure into a folder. Source: this project."""
+    about = {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}
+    save_figure(draw(shown), folder, name, rows=table(shown), settings=about, dpi=dpi)
+
+
 def run(ctx: UnitContext) -> None:
     """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
+    save(data(findings_of(ctx)), ctx.folder, NAME, ctx.settings.figures.dpi)
 
 
 def stage(students: tuple[str, ...]) -> Stage:

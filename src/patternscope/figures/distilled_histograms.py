@@ -1,8 +1,9 @@
 """Figure: how far regional embeddings of students turned from their teacher's, and how much stronger they are."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.compared import COLOURS, Compared, student_needs, students_of, whose_maps
+from patternscope.figures.compared import COLOURS, Compared, student_needs, students_of
 from patternscope.figures.findings import Findings, findings_of
 from patternscope.figures.labels import shortened
 from patternscope.figures.saving import save_figure
@@ -88,7 +89,9 @@ def _draw_layer(axes: Any, shown: Compared, layer: str, kind: str) -> None:
             )
             continue
         found = row[kind]
-        axes.stairs(found["share"], found["edges"], color=colour, linewidth=1.2, label=_said(name, row, kind))
+        axes.stairs(
+            found["share"], found["edges"], color=colour, linewidth=1.2, label=_said(shown, name, row, kind)
+        )
         low, high = ([*found[end], found[end][-1]] for end in ("low", "high"))
         axes.fill_between(found["edges"], low, high, step="post", color=colour, alpha=0.22, linewidth=0)
     axes.axvline(
@@ -105,13 +108,13 @@ def _draw_layer(axes: Any, shown: Compared, layer: str, kind: str) -> None:
     axes.legend(loc="upper right", handlelength=1.0, borderaxespad=0.0, fontsize=6.2)
 
 
-def _said(name: str, row: Any, kind: str) -> str:
+def _said(shown: Compared, name: str, row: Any, kind: str) -> str:
     """A network's line in the legend."""
     if kind == "strength_histogram":
         return f"{name}: {row['strength_apart']:.2f}"
     at_points = row["turn_at_points"]
     return (
-        f"{name}, {whose_maps(row)}\n{row['turn']:.2f} ({'–' if at_points is None else f'{at_points:.2f}'})"
+        f"{name}, {shown.maps(row)}\n{row['turn']:.2f} ({'–' if at_points is None else f'{at_points:.2f}'})"
     )
 
 
@@ -121,7 +124,7 @@ def table(shown: Compared) -> list[dict[str, Any]]:
         {
             "layer": row["layer"],
             "network": name,
-            "maps": whose_maps(row),
+            "maps": shown.maps(row),
             "measure": measure,
             "from": row[kind]["edges"][place],
             "to": row[kind]["edges"][place + 1],
@@ -137,13 +140,15 @@ def table(shown: Compared) -> list[dict[str, Any]]:
     ]
 
 
+def save(shown: Compared, folder: Path, name: str, dpi: int) -> None:
+    """Write the figure into a folder. Source: this project."""
+    about = {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}
+    save_figure(draw(shown), folder, name, rows=table(shown), settings=about, dpi=dpi)
+
+
 def run(ctx: UnitContext) -> None:
     """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {"networks": [shown.first, *shown.others], "layers": shown.layers}
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
+    save(data(findings_of(ctx)), ctx.folder, NAME, ctx.settings.figures.dpi)
 
 
 def stage(students: tuple[str, ...]) -> Stage:

@@ -18,6 +18,23 @@ from patternscope.knowledge.distilled import STRENGTH_EDGES, TURN_EDGES
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.records import flat_interval, flat_intervals, read_json
 
+# Channels that correlate more than this on average mean the same in both networks (docs/decisions.md).
+ALIKE = 0.5
+
+
+def through_first(asked: str, alike: float | None, possible: bool) -> bool:
+    """Tell whether the second network is seen through the first's maps rather than through its own.
+
+    `asked` "own" never does, "auto" where channels mean the same in both, by their mean correlation `alike`, and
+    anything else does where it is `possible`: no map fits other channels. Source: this project.
+
+    >>> through_first("auto", 0.97, True), through_first("auto", 0.1, True), through_first("teacher", 0.1, True)
+    (True, False, True)
+    """
+    if asked == "auto":
+        return possible and alike is not None and alike > ALIKE
+    return possible and asked != "own"
+
 
 def saved_layer(region: Path, knowledge: Path, strength: Path) -> Seen:
     """Return a layer of a study from the folders of its units region and knowledge, and its strength.json.

@@ -77,7 +77,7 @@ def _training(ctx: UnitContext) -> TrainingSettings:
         raise InputError(
             "distillation.epochs: the teacher was not trained here; wanted a number for its students"
         )
-    return TrainingSettings(**{**vars(settings.training), "epochs": epochs})
+    return settings.training.model_copy(update={"epochs": epochs})
 
 
 def _matched(ctx: UnitContext) -> tuple[str, str]:
@@ -98,8 +98,7 @@ def _origin(ctx: UnitContext) -> dict[str, object]:
 _SETTINGS = (
     "seed",
     *MODEL_SETTINGS,
-    # How many checkpoints the teacher's training has is nothing to its students.
-    *(f"training.{name}" for name in TrainingSettings.model_fields if name != "checkpoints"),
+    "training",
     *(f"distillation.{name}" for name in ("architecture", "arguments", "weight", "epochs")),
 )
 _NEEDS = (

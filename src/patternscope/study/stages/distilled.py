@@ -12,7 +12,7 @@ from patternscope.embeddings import RegionEmbedding
 from patternscope.knowledge import Seen, agreement, channel_agreement, strength_uncertainty_correlation
 from patternscope.networks import load_weights, resolve_device
 from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
-from patternscope.study.comparing import layer_record, save_layer, saved_layer, seen_layer
+from patternscope.study.comparing import layer_record, save_layer, saved_layer, seen_layer, through_first
 from patternscope.study.config import StudySettings
 from patternscope.study.keys import unit_seed
 from patternscope.study.models import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings, study_network
@@ -29,8 +29,7 @@ from patternscope.study.stages.fitting import (
     sample_start,
 )
 
-# Channels that correlate more than this on average mean the same in both networks (docs/decisions.md).
-ALIKE = 0.5
+WHOSE = {True: "teacher", False: "own"}
 
 
 @dataclass(frozen=True)
@@ -94,27 +93,20 @@ def _embed_samples(ctx: UnitContext, recorded: Recorded) -> _Samples:
     features = recorded.sample_features.to(wanted.device)
     probs = recorded.target_probs(settings.network.temperature).to(wanted.device)
     alike = channel_agreement(on_device(ctx, "features", "sample.safetensors")["sample_features"], features)
-    maps = _maps(settings.distillation.maps, alike, same=features.shape[1] == teacher.in_dim)
+    by_teacher = through_first(settings.distillation.maps, alike, features.shape[1] == teacher.in_dim)
     fitted = teacher
-    if maps == "own":
+    if not by_teacher:
         start = sample_start(settings.sample, features, wanted)
         data = {"target_probs": probs, "sample_features": features}
         fitted = fit_sample(settings.sample, data, ctx.seed, align=wanted, start=start)
     embedding = fitted(features)
     record = {
-        "maps": maps,
+        "maps": WHOSE[by_teacher],
         "channel_agreement": alike,
         "agreement": agreement(fitted.posterior(features).cpu(), recorded.logits),
         "correlation": strength_uncertainty_correlation(embedding, probs),
     }
     return _Samples(embedding, fitted.mean_directions, probs, record)
-
-
-def _maps(asked: str, alike: float | None, *, same: bool) -> str:
-    """Whose map to use: the teacher's needs the same channels, and by default channels that mean the same."""
-    if not same or asked == "own":
-        return "own"
-    return "teacher" if asked == "teacher" or (alike is not None and alike > ALIKE) else "own"
 
 
 def _layers(ctx: UnitContext, folder: Path, samples: _Samples) -> Iterator[tuple[dict[str, Any], Seen]]:
@@ -128,13 +120,18 @@ def _layers(ctx: UnitContext, folder: Path, samples: _Samples) -> Iterator[tuple
         teacher = saved_layer(region[layer], knowledge[layer], region[layer] / "strength.json")
         features = _shards(folder, own_layer).to(samples.embedding.device)
         alike = channel_agreement(_shards(teachers, layer).to(features.device), features)
-        whose = _maps(settings.distillation.maps, alike, same=features.shape[1] == maps[layer].in_dim)
+        by_teacher = through_first(settings.distillation.maps, alike, features.shape[1] == maps[layer].in_dim)
         seen = (
             _by_teacher(ctx, maps[layer], features, teacher.unit_strength)
-            if whose == "teacher"
+            if by_teacher
             else _by_itself(ctx, samples, features, layer)
         )
-        about = {"layer": layer, "student_layer": own_layer, "maps": whose, "channel_agreement": alike}
+        about = {
+            "layer": layer,
+            "student_layer": own_layer,
+            "maps": WHOSE[by_teacher],
+            "channel_agreement": alike,
+        }
         found = layer_record(teacher, seen, resamples=settings.knowledge.bootstrap, seed=ctx.seed)
         yield {**about, "grid": list(features.shape[-2:]), **found}, seen
 

@@ -1,6 +1,7 @@
 """What stages share that fit something or use what was fitted: arguments, data and maps from disk."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -114,12 +115,20 @@ def fitted_regions(ctx: UnitContext) -> dict[str, RegionEmbedding]:
 
     Source: this project. From region.safetensors and region.json of one checkpoint.
     """
-    device = resolve_device(ctx.device)
-    found = {}
-    for source in ctx.sources("region"):
-        weight = load_arrays(source.folder / "region.safetensors")["map"]
-        scale = weight.new_tensor(read_json(source.folder / "region.json")["scale"])
-        fitted = RegionEmbedding(weight.shape[1], weight.shape[0], kappa_max=ctx.settings.region.kappa_max)
-        fitted.load_state_dict({"map": weight, "scale": scale})
-        found[source.unit.layer or ""] = fitted.to(device)
-    return found
+    device, kappa_max = resolve_device(ctx.device), ctx.settings.region.kappa_max
+    return {
+        source.unit.layer or "": fitted_region(source.folder, kappa_max).to(device)
+        for source in ctx.sources("region")
+    }
+
+
+def fitted_region(folder: Path, kappa_max: float) -> RegionEmbedding:
+    """Return the fitted regional embedding from region.safetensors and region.json of one unit's folder.
+
+    Source: this project.
+    """
+    weight = load_arrays(folder / "region.safetensors")["map"]
+    scale = weight.new_tensor(read_json(folder / "region.json")["scale"])
+    fitted = RegionEmbedding(weight.shape[1], weight.shape[0], kappa_max=kappa_max)
+    fitted.load_state_dict({"map": weight, "scale": scale})
+    return fitted

@@ -1,0 +1,302 @@
+"""Students of a tiny study: what is written, through whose maps, what runs again, and that how it ran is no matter."""
+
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from toy_stages import contents
+
+from patternscope.errors import InputError
+from patternscope.figures import figure_stages
+from patternscope.knowledge import find_knowledge_points
+from patternscope.networks import load_weights, record
+from patternscope.study.arrays import load_arrays
+from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.execution import process_pool
+from patternscope.study.models import student_layers, student_settings, study_network
+from patternscope.study.plan import make_plan
+from patternscope.study.records import read_json
+from patternscope.study.stage import InputUnit, UnitContext
+from patternscope.study.stages import STAGES, study_stages
+from patternscope.study.stages.distilled import LOGITS_DISTILLED
+from patternscope.study.study import run_study, saved_settings
+
+TOML = """
+[images]
+image_size = 32
+train_per_class = 8
+test_per_class = 4
+samples_per_class = 3
+[network]
+layers = ["conv_33", "conv_53"]
+[training]
+epochs = 2
+batch_size = 16
+checkpoints = 1
+[importance]
+n_step = 2
+[region]
+n_step = 1
+[knowledge]
+bootstrap = 20
+taus = [0.5]
+[figures]
+dpi = 50
+[distillation]
+epochs = 1
+"""
+LAYERS = ("conv_33", "conv_53")
+STUDENTS = ("logits", "features")
+FIGURES = {"figures/distilled_counts", "figures/distilled_histograms"}
+
+
+def settings(**changes) -> StudySettings:
+    content = tomllib.loads(TOML)
+    for path, value in changes.items():
+        section, _, name = path.partition("__")
+        content.setdefault(section, {})[name] = value
+    return make_settings(content, "tiny.toml", Path())
+
+
+def stages(asked: StudySettings):
+    """The study's stages, and the figures of students alone."""
+    return (*study_stages(asked), *[each for each in figure_stages(asked) if each.name in FIGURES])
+
+
+def ran(folder: Path, **changes) -> set[str]:
+    asked = settings(**changes)
+    return {unit.stage for unit in run_study(folder, asked, stages(asked), device="cpu").done}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("students") / "study"
+    ran(folder)
+    return folder
+
+
+def features_of(folder: Path, student: str):
+    asked, _ = saved_settings(folder)
+    model = study_network(student_settings(asked), asked.images, 10, seed=0)
+    load_weights(model, folder / f"distillation/{student}/network.safetensors")
+    samples = load_arrays(folder / "images/samples.safetensors")
+    return record(model, samples["images"], asked.distillation.layers, asked.network.grid), samples["labels"]
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_what_is_written_of_a_student(study, student):
+    trained = read_json(study / f"distillation/{student}/distillation.json")
+    teacher = read_json(study / "training/00/training.json")
+    assert trained["student"] == student
+    assert trained["teacher_accuracy"] == teacher["held_out_accuracy"]
+    assert len(trained["losses"]) == 5
+    found = read_json(study / f"distilled/{student}/distilled.json")
+    recorded, labels = features_of(study, student)
+    sample = load_arrays(study / f"distilled/{student}/sample.safetensors")
+    torch.testing.assert_close(sample["logits"], recorded.logits, rtol=1e-3, atol=1e-3)
+    wanted = torch.softmax(sample["logits"].double() / 4, 1)
+    torch.testing.assert_close(sample["target_probs"].double(), wanted, rtol=0, atol=1e-6)
+    for layer, row in zip(LAYERS, found["layers"], strict=True):
+        arrays = load_arrays(study / f"distilled/{student}/{layer}.safetensors")
+        points = find_knowledge_points(
+            arrays["embedding"],
+            sample["mean_directions"],
+            labels,
+            unit_strength=row["unit_strength"] if row["maps"] == "own" else None,
+        )
+        assert (row["layer"], row["student_layer"]) == (layer, layer)
+        assert row["total"] == pytest.approx(arrays["mask"].sum(1).double().mean().item())
+        assert row["first"]["total"] == read_json(study / f"knowledge/00/{layer}/knowledge.json")["total"]
+        assert row["difference"]["total"] == pytest.approx(row["total"] - row["first"]["total"])
+        if row["maps"] == "own":
+            assert torch.equal(points.mask, arrays["mask"])
+            assert torch.equal(points.category, arrays["category"])
+    assert {path.name for path in (study / f"distilled/{student}").iterdir()} == {
+        "conv_33.safetensors",
+        "conv_53.safetensors",
+        "distilled.json",
+        "manifest.json",
+        "sample.safetensors",
+    }
+
+
+def test_figures_and_their_tables_have_every_network_and_layer(study):
+    for name in FIGURES:
+        folder = study / name
+        stem = name.rpartition("/")[2]
+        assert {f"{stem}.{kind}" for kind in ("png", "svg", "csv", "json")} <= {
+            p.name for p in folder.iterdir()
+        }
+    lines = (study / "figures/distilled_counts/distilled_counts.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in lines[1:]] == [
+        [layer, network] for layer in LAYERS for network in ("teacher", *STUDENTS)
+    ]
+    assert read_json(study / "figures/distilled_counts/distilled_counts.json")["networks"] == [
+        "teacher",
+        *STUDENTS,
+    ]
+
+
+# In this order each change is made on top of the one before it.
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, set()),
+        ({"distillation__temperature": 2.0}, {"distillation/logits", "distilled/logits", *FIGURES}),
+        (
+            {"knowledge__tau": 0.5},
+            {
+                "knowledge",
+                "summary",
+                "distillation/logits",
+                "distilled/logits",
+                "distilled/features",
+                *FIGURES,
+            },
+        ),
+        ({}, {"knowledge", "summary", "distilled/logits", "distilled/features", *FIGURES}),
+    ],
+)
+def test_a_changed_setting_runs_just_what_depends_on_it(study, changes, expected):
+    assert ran(study, **changes) == expected
+
+
+def test_through_the_teachers_maps_where_asked_for_and_possible(study, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(study, folder)
+    assert ran(folder, distillation__maps="teacher") == {"distilled/logits", "distilled/features", *FIGURES}
+    recorded, _ = features_of(folder, "logits")
+    for layer in LAYERS:
+        region = load_arrays(folder / f"region/00/{layer}/region.safetensors")
+        scale = read_json(folder / f"region/00/{layer}/region.json")["scale"]
+        naive = (
+            torch.einsum("nkr,ek->nre", recorded.regional_features[layer].flatten(2), region["map"]) / scale
+        )
+        arrays = load_arrays(folder / f"distilled/logits/{layer}.safetensors")
+        torch.testing.assert_close(arrays["embedding"], naive, rtol=1e-3, atol=1e-3)
+    rows = read_json(folder / "distilled/logits/distilled.json")["layers"]
+    assert [row["maps"] for row in rows] == ["teacher", "teacher"]
+    # Other channels: no map of the teacher's fits, and the record says so.
+    narrow = {"widths": [8, 12, 16, 24, 32]}
+    ran(
+        folder,
+        distillation__maps="teacher",
+        distillation__arguments=narrow,
+        distillation__students=["features"],
+    )
+    found = read_json(folder / "distilled/features/distilled.json")
+    assert [row["maps"] for row in found["layers"]] == ["own", "own"]
+    assert [row["channel_agreement"] for row in found["layers"]] == [None, None]
+    assert found["sample"]["maps"] == "own"
+    weights = load_arrays(folder / "distillation/features/network.safetensors")
+    assert weights["conv_53.conv.weight"].shape[0] == 32
+    assert not [name for name in weights if "channel_map" in name]
+    assert {path.name for path in (folder / "figures/distilled_counts").iterdir()} >= {"distilled_counts.png"}
+
+
+def test_a_copy_is_seen_through_the_teachers_maps_and_differs_in_nothing(study, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(study, folder)
+    # A student that is its teacher, in the place of the one that was trained.
+    unit = folder / "distillation/logits/network.safetensors"
+    unit.write_bytes((folder / "training/00/network.safetensors").read_bytes())
+    asked, axes = saved_settings(folder)
+    plan = make_plan(asked, study_stages(asked), axes)
+    reader = next(each for each in plan.units if each.stage == "distilled/logits")
+    inputs = []
+    for source in dict.fromkeys(source for _, source in plan.needs[reader]):
+        place = folder / source.path
+        files = tuple(str(each.relative_to(place)) for each in place.rglob("*") if each.is_file())
+        inputs.append(InputUnit(source, place, files))
+    (tmp_path / "made").mkdir()
+    LOGITS_DISTILLED.run(UnitContext(reader, tmp_path / "made", asked, tuple(inputs), lambda *_: None, "cpu"))
+    found = read_json(tmp_path / "made/distilled.json")
+    assert found["agreement"] == 1
+    for row in found["layers"]:
+        assert row["maps"] == "teacher"
+        assert row["channel_agreement"] == pytest.approx(1)
+        assert row["turn"] == pytest.approx(0, abs=1e-6)
+        assert row["difference"]["total"] == 0
+
+
+def test_students_of_a_network_from_files_have_images_to_train_on(study, tmp_path):
+    weights = str(study / "training/00/network.safetensors")
+    asked = settings(network__weights=weights, distillation__students=["logits"])
+    run_study(tmp_path / "study", asked, until="distillation", device="cpu")
+    assert (tmp_path / "study/images/train").is_dir()
+    record_of = read_json(tmp_path / "study/distillation/logits/distillation.json")
+    assert (
+        record_of["teacher_accuracy"] == read_json(study / "training/00/training.json")["held_out_accuracy"]
+    )
+    for name in ("network.safetensors", "distillation.json"):
+        # The same teacher, images and seed give the same student.
+        own, other = (folder / f"distillation/logits/{name}" for folder in (tmp_path / "study", study))
+        assert own.read_bytes() == other.read_bytes()
+
+
+@pytest.mark.slow
+def test_a_worker_writes_the_same_bytes(study, tmp_path):
+    ran(study)
+    folder = tmp_path / "pool"
+    shutil.copytree(study, folder)
+    for name in ("distillation", "distilled", "figures"):
+        shutil.rmtree(folder / name)
+    asked = settings()
+    run_study(folder, asked, stages(asked), executor=lambda: process_pool(1), device="cpu")
+    assert contents(folder) == contents(study)
+
+
+def test_layers_of_students_are_named_alike_or_spread_over_depth():
+    assert student_layers(settings(), LAYERS) == LAYERS
+    other = student_layers(settings(distillation__architecture="resnet18"), LAYERS)
+    assert other == ("layer1", "layer2")  # those with at least 4 x 4 regions at 32 pixels
+    named = settings(distillation__architecture="resnet18", distillation__layers=["layer1", "layer3"])
+    assert student_layers(named, LAYERS) == ("layer1", "layer3")
+
+
+def test_a_study_without_the_section_has_no_students():
+    content = tomllib.loads(TOML)
+    del content["distillation"]
+    plain = make_settings(content, "plain.toml", Path())
+    assert study_stages(plain) == STAGES
+    assert not [stage for stage in figure_stages(plain) if stage.name in FIGURES]
+    off = settings(distillation__enabled=False)
+    assert study_stages(off) == STAGES
+    assert [stage.name for stage in study_stages(settings(distillation__students=["features"]))[-2:]] == [
+        "distillation/features",
+        "distilled/features",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"students": ["logit"]}, "did you mean 'logits'?"),
+        ({"students": []}, "distillation.students"),
+        ({"students": ["logits", "logits"]}, "wanted each student once"),
+        ({"temperature": 0}, "distillation.temperature: saw 0"),
+        ({"temperature": -1}, "distillation.temperature: saw -1"),
+        ({"weight": 2}, "distillation.weight: saw 2"),
+        ({"maps": "mine"}, "distillation.maps"),
+        ({"layers": ["conv_53"]}, "distillation.layers: saw 1, wanted 2"),
+        ({"layers": ["conv_53", "conv_54"]}, "did you mean 'conv_53'?"),
+        ({"layers": ["conv_53", "conv_53"]}, "named twice"),
+        ({"architecture": "resnet81"}, "did you mean 'resnet18'?"),
+    ],
+)
+def test_what_cannot_be_distilled_is_one_line_before_anything_runs(tmp_path, changes, said):
+    with pytest.raises(InputError) as raised:
+        ran(tmp_path / "study", **{f"distillation__{name}": value for name, value in changes.items()})
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "study").exists()
