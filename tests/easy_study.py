@@ -4,7 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
+from patternscope.figures import figure_stages
 from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.stage import Stage
+from patternscope.study.stages import study_stages
 
 CLASSES = ("red", "green", "blue", "yellow")
 COLOURS = np.array([[220, 60, 60], [60, 200, 60], [70, 70, 220], [210, 200, 60]])
@@ -39,6 +42,20 @@ def easy_settings(folder: Path, **changes: dict) -> StudySettings:
         (x_train, y_train), (x_test, y_test) = squares(240, 0), squares(40, 1)
         arrays = {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test}
         np.savez(file, **arrays, class_names=np.array(CLASSES))
-    content = {name: {**section, **changes.get(name, {})} for name, section in SETTINGS.items()}
+    sections = dict.fromkeys([*SETTINGS, *changes])
+    content = {name: {**SETTINGS.get(name, {}), **changes.get(name, {})} for name in sections}
     content["images"]["folder"] = file.name
     return make_settings(content, "squares.toml", folder)
+
+
+def students_settings(folder: Path, **changes: dict) -> StudySettings:
+    """Settings of the same study with students and without an attack."""
+    return easy_settings(
+        folder, **{"attack": {"enabled": False}, "distillation": {"enabled": True}, **changes}
+    )
+
+
+def students_stages(asked: StudySettings) -> tuple[Stage, ...]:
+    """The stages of such a study, and the figures of students alone."""
+    figures = [stage for stage in figure_stages(asked) if stage.name.startswith("figures/distilled")]
+    return (*study_stages(asked), *figures)

@@ -1,11 +1,13 @@
 """Students of a tiny study: what is written, through whose maps, what runs again, and that how it ran is no matter."""
 
+import functools
+import os
 import shutil
-import tomllib
 from pathlib import Path
 
 import pytest
 import torch
+from easy_study import CLASSES, students_settings, students_stages
 from toy_stages import contents
 
 from patternscope.errors import InputError
@@ -23,51 +25,35 @@ from patternscope.study.stages import STAGES, study_stages
 from patternscope.study.stages.distilled import LOGITS_DISTILLED
 from patternscope.study.study import run_study, saved_settings
 
-TOML = """
-[images]
-image_size = 32
-train_per_class = 8
-test_per_class = 4
-samples_per_class = 3
-[network]
-layers = ["conv_33", "conv_53"]
-[training]
-epochs = 2
-batch_size = 16
-checkpoints = 1
-[importance]
-n_step = 2
-[region]
-n_step = 1
-[knowledge]
-bootstrap = 20
-taus = [0.5]
-[figures]
-dpi = 50
-[distillation]
-epochs = 1
-"""
 LAYERS = ("conv_33", "conv_53")
 STUDENTS = ("logits", "features")
 FIGURES = {"figures/distilled_counts", "figures/distilled_histograms"}
 
 
-def settings(**changes) -> StudySettings:
-    content = tomllib.loads(TOML)
+@pytest.fixture
+def study(taught_study, tmp_path) -> Path:
+    """A copy that a test may change."""
+    return Path(shutil.copytree(taught_study, tmp_path / "study"))
+
+
+@pytest.fixture
+def ran(study, taught_study):
+    """Run the copy with changed settings; which stages ran."""
+
+    def run(**changes) -> set[str]:
+        asked = settings(taught_study.parent, **changes)
+        return {unit.stage for unit in run_study(study, asked, students_stages(asked), device="cpu").done}
+
+    return run
+
+
+def settings(folder: Path, **changes) -> StudySettings:
+    """`knowledge__tau=0.5` and the like, on top of the settings of the study."""
+    sections: dict[str, dict] = {"distillation": {"enabled": True}}
     for path, value in changes.items():
         section, _, name = path.partition("__")
-        content.setdefault(section, {})[name] = value
-    return make_settings(content, "tiny.toml", Path())
-
-
-def stages(asked: StudySettings):
-    """The study's stages, and the figures of students alone."""
-    return (*study_stages(asked), *[each for each in figure_stages(asked) if each.name in FIGURES])
-
-
-def ran(folder: Path, **changes) -> set[str]:
-    asked = settings(**changes)
-    return {unit.stage for unit in run_study(folder, asked, stages(asked), device="cpu").done}
+        sections.setdefault(section, {})[name] = value
+    return students_settings(folder, **sections)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,28 +64,24 @@ def _one_thread():
     torch.set_num_threads(threads)
 
 
-@pytest.fixture(scope="module")
-def study(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("students") / "study"
-    ran(folder)
-    return folder
-
-
 def features_of(folder: Path, student: str):
     asked, _ = saved_settings(folder)
-    model = study_network(student_settings(asked), asked.images, 10, seed=0)
+    model = study_network(student_settings(asked), asked.images, len(CLASSES), seed=0)
     load_weights(model, folder / f"distillation/{student}/network.safetensors")
     samples = load_arrays(folder / "images/samples.safetensors")
     return record(model, samples["images"], asked.distillation.layers, asked.network.grid), samples["labels"]
 
 
 @pytest.mark.parametrize("student", STUDENTS)
-def test_what_is_written_of_a_student(study, student):
+def test_what_is_written_of_a_student(taught_study, student):
+    study = taught_study
     trained = read_json(study / f"distillation/{student}/distillation.json")
-    teacher = read_json(study / "training/00/training.json")
+    teacher = read_json(study / "training/01/training.json")
     assert trained["student"] == student
     assert trained["teacher_accuracy"] == teacher["held_out_accuracy"]
-    assert len(trained["losses"]) == 5
+    assert len(trained["losses"]) == 45
+    assert sum(trained["losses"][-5:]) < 0.7 * sum(trained["losses"][:5])
+    assert trained["accuracy"] > 1 / len(CLASSES)
     found = read_json(study / f"distilled/{student}/distilled.json")
     recorded, labels = features_of(study, student)
     sample = load_arrays(study / f"distilled/{student}/sample.safetensors")
@@ -116,7 +98,7 @@ def test_what_is_written_of_a_student(study, student):
         )
         assert (row["layer"], row["student_layer"]) == (layer, layer)
         assert row["total"] == pytest.approx(arrays["mask"].sum(1).double().mean().item())
-        assert row["first"]["total"] == read_json(study / f"knowledge/00/{layer}/knowledge.json")["total"]
+        assert row["first"]["total"] == read_json(study / f"knowledge/01/{layer}/knowledge.json")["total"]
         assert row["difference"]["total"] == pytest.approx(row["total"] - row["first"]["total"])
         if row["maps"] == "own":
             assert torch.equal(points.mask, arrays["mask"])
@@ -130,7 +112,8 @@ def test_what_is_written_of_a_student(study, student):
     }
 
 
-def test_figures_and_their_tables_have_every_network_and_layer(study):
+def test_figures_and_their_tables_have_every_network_and_layer(taught_study):
+    study = taught_study
     for name in FIGURES:
         folder = study / name
         stem = name.rpartition("/")[2]
@@ -147,7 +130,6 @@ def test_figures_and_their_tables_have_every_network_and_layer(study):
     ]
 
 
-# In this order each change is made on top of the one before it.
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -155,61 +137,50 @@ def test_figures_and_their_tables_have_every_network_and_layer(study):
         ({"distillation__temperature": 2.0}, {"distillation/logits", "distilled/logits", *FIGURES}),
         (
             {"knowledge__tau": 0.5},
-            {
-                "knowledge",
-                "summary",
-                "distillation/logits",
-                "distilled/logits",
-                "distilled/features",
-                *FIGURES,
-            },
+            {"knowledge", "summary", "distilled/logits", "distilled/features", *FIGURES},
         ),
-        ({}, {"knowledge", "summary", "distilled/logits", "distilled/features", *FIGURES}),
     ],
 )
-def test_a_changed_setting_runs_just_what_depends_on_it(study, changes, expected):
-    assert ran(study, **changes) == expected
+def test_a_changed_setting_runs_just_what_depends_on_it(ran, changes, expected):
+    assert ran(**changes) == expected
 
 
-def test_through_the_teachers_maps_where_asked_for_and_possible(study, tmp_path):
-    folder = tmp_path / "study"
-    shutil.copytree(study, folder)
-    assert ran(folder, distillation__maps="teacher") == {"distilled/logits", "distilled/features", *FIGURES}
-    recorded, _ = features_of(folder, "logits")
+def test_through_the_teachers_maps_where_asked_for(ran, study):
+    assert ran(distillation__maps="teacher") == {"distilled/logits", "distilled/features", *FIGURES}
+    recorded, _ = features_of(study, "logits")
     for layer in LAYERS:
-        region = load_arrays(folder / f"region/00/{layer}/region.safetensors")
-        scale = read_json(folder / f"region/00/{layer}/region.json")["scale"]
-        naive = (
-            torch.einsum("nkr,ek->nre", recorded.regional_features[layer].flatten(2), region["map"]) / scale
-        )
-        arrays = load_arrays(folder / f"distilled/logits/{layer}.safetensors")
+        region = load_arrays(study / f"region/01/{layer}/region.safetensors")
+        scale = read_json(study / f"region/01/{layer}/region.json")["scale"]
+        features = recorded.regional_features[layer].flatten(2)
+        naive = torch.einsum("nkr,ek->nre", features, region["map"]) / scale
+        arrays = load_arrays(study / f"distilled/logits/{layer}.safetensors")
         torch.testing.assert_close(arrays["embedding"], naive, rtol=1e-3, atol=1e-3)
-    rows = read_json(folder / "distilled/logits/distilled.json")["layers"]
+    rows = read_json(study / "distilled/logits/distilled.json")["layers"]
     assert [row["maps"] for row in rows] == ["teacher", "teacher"]
-    # Other channels: no map of the teacher's fits, and the record says so.
+
+
+def test_a_narrower_student_is_seen_through_maps_of_its_own(ran, study):
     narrow = {"widths": [8, 12, 16, 24, 32]}
     ran(
-        folder,
         distillation__maps="teacher",
         distillation__arguments=narrow,
         distillation__students=["features"],
+        distillation__epochs=1,
     )
-    found = read_json(folder / "distilled/features/distilled.json")
+    found = read_json(study / "distilled/features/distilled.json")
     assert [row["maps"] for row in found["layers"]] == ["own", "own"]
     assert [row["channel_agreement"] for row in found["layers"]] == [None, None]
     assert found["sample"]["maps"] == "own"
-    weights = load_arrays(folder / "distillation/features/network.safetensors")
+    weights = load_arrays(study / "distillation/features/network.safetensors")
     assert weights["conv_53.conv.weight"].shape[0] == 32
     assert not [name for name in weights if "channel_map" in name]
-    assert {path.name for path in (folder / "figures/distilled_counts").iterdir()} >= {"distilled_counts.png"}
 
 
 def test_a_copy_is_seen_through_the_teachers_maps_and_differs_in_nothing(study, tmp_path):
-    folder = tmp_path / "study"
-    shutil.copytree(study, folder)
+    folder = study
     # A student that is its teacher, in the place of the one that was trained.
     unit = folder / "distillation/logits/network.safetensors"
-    unit.write_bytes((folder / "training/00/network.safetensors").read_bytes())
+    unit.write_bytes((folder / "training/01/network.safetensors").read_bytes())
     asked, axes = saved_settings(folder)
     plan = make_plan(asked, study_stages(asked), axes)
     reader = next(each for each in plan.units if each.stage == "distilled/logits")
@@ -229,52 +200,48 @@ def test_a_copy_is_seen_through_the_teachers_maps_and_differs_in_nothing(study, 
         assert row["difference"]["total"] == 0
 
 
-def test_students_of_a_network_from_files_have_images_to_train_on(study, tmp_path):
-    weights = str(study / "training/00/network.safetensors")
-    asked = settings(network__weights=weights, distillation__students=["logits"])
+def test_students_of_a_network_from_files_have_images_to_train_on(taught_study, tmp_path):
+    weights = str(taught_study / "training/01/network.safetensors")
+    asked = settings(taught_study.parent, network__weights=weights, distillation__students=["logits"])
     run_study(tmp_path / "study", asked, until="distillation", device="cpu")
     assert (tmp_path / "study/images/train").is_dir()
-    record_of = read_json(tmp_path / "study/distillation/logits/distillation.json")
-    assert (
-        record_of["teacher_accuracy"] == read_json(study / "training/00/training.json")["held_out_accuracy"]
-    )
     for name in ("network.safetensors", "distillation.json"):
         # The same teacher, images and seed give the same student.
-        own, other = (folder / f"distillation/logits/{name}" for folder in (tmp_path / "study", study))
+        own, other = (folder / f"distillation/logits/{name}" for folder in (tmp_path / "study", taught_study))
         assert own.read_bytes() == other.read_bytes()
 
 
 @pytest.mark.slow
-def test_a_worker_writes_the_same_bytes(study, tmp_path):
-    ran(study)
-    folder = tmp_path / "pool"
-    shutil.copytree(study, folder)
+def test_workers_write_the_same_bytes(study, taught_study):
     for name in ("distillation", "distilled", "figures"):
-        shutil.rmtree(folder / name)
-    asked = settings()
-    run_study(folder, asked, stages(asked), executor=lambda: process_pool(1), device="cpu")
-    assert contents(folder) == contents(study)
+        shutil.rmtree(study / name)
+    asked = settings(taught_study.parent)
+    pool = functools.partial(process_pool, os.cpu_count() or 1)
+    run_study(study, asked, students_stages(asked), executor=pool, device="cpu")
+    assert contents(study) == contents(taught_study)
 
 
-def test_layers_of_students_are_named_alike_or_spread_over_depth():
-    assert student_layers(settings(), LAYERS) == LAYERS
-    other = student_layers(settings(distillation__architecture="resnet18"), LAYERS)
+def test_layers_of_students_are_named_alike_or_spread_over_depth(tmp_path):
+    assert student_layers(settings(tmp_path), LAYERS) == LAYERS
+    other = student_layers(settings(tmp_path, distillation__architecture="resnet18"), LAYERS)
     assert other == ("layer1", "layer2")  # those with at least 4 x 4 regions at 32 pixels
-    named = settings(distillation__architecture="resnet18", distillation__layers=["layer1", "layer3"])
+    named = settings(
+        tmp_path, distillation__architecture="resnet18", distillation__layers=["layer1", "layer3"]
+    )
     assert student_layers(named, LAYERS) == ("layer1", "layer3")
 
 
-def test_a_study_without_the_section_has_no_students():
-    content = tomllib.loads(TOML)
-    del content["distillation"]
-    plain = make_settings(content, "plain.toml", Path())
-    assert study_stages(plain) == STAGES
-    assert not [stage for stage in figure_stages(plain) if stage.name in FIGURES]
-    off = settings(distillation__enabled=False)
-    assert study_stages(off) == STAGES
-    assert [stage.name for stage in study_stages(settings(distillation__students=["features"]))[-2:]] == [
+def test_a_study_without_the_section_has_no_students(tmp_path):
+    assert study_stages(StudySettings()) == STAGES
+    assert not [stage for stage in figure_stages(StudySettings()) if stage.name in FIGURES]
+    assert make_settings({"distillation": {}}, "on.toml", tmp_path).distillation.enabled
+    assert study_stages(settings(tmp_path, distillation__enabled=False)) == STAGES
+    one = settings(tmp_path, distillation__students=["features"])
+    assert [stage.name for stage in students_stages(one) if "distil" in stage.name] == [
         "distillation/features",
         "distilled/features",
+        "figures/distilled_counts",
+        "figures/distilled_histograms",
     ]
 
 
@@ -295,8 +262,12 @@ def test_a_study_without_the_section_has_no_students():
     ],
 )
 def test_what_cannot_be_distilled_is_one_line_before_anything_runs(tmp_path, changes, said):
+    def run():
+        asked = settings(tmp_path, **{f"distillation__{name}": value for name, value in changes.items()})
+        run_study(tmp_path / "study", asked, device="cpu")
+
     with pytest.raises(InputError) as raised:
-        ran(tmp_path / "study", **{f"distillation__{name}": value for name, value in changes.items()})
+        run()
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
     assert not (tmp_path / "study").exists()
