@@ -234,8 +234,8 @@ def _run(
     device: str,
 ) -> None:
     """Run a study and print what came of it."""
-    from patternscope.cli.progress import progress
     from patternscope.cli.comparing import print_students
+    from patternscope.cli.progress import progress
     from patternscope.cli.tables import print_attack, print_outputs, print_summary
     from patternscope.study.study import run_study
 

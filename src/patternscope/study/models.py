@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import torch
 
@@ -89,9 +89,10 @@ def student_settings(settings: StudySettings, layers: Sequence[str] = ()) -> Net
     teacher, asked = settings.network, settings.distillation
     own = asked.architecture is None or asked.architecture == teacher.architecture
     arguments = (teacher.arguments if own else {}) if asked.arguments is None else asked.arguments
-    changes = {"arguments": arguments, "layers": tuple(layers)}
-    if asked.architecture is not None:
-        changes["architecture"] = asked.architecture
+    changes: dict[str, Any] = {"arguments": arguments, "layers": tuple(layers)}
+    if not own:
+        # A name of the teacher's means nothing in another architecture.
+        changes |= {"architecture": asked.architecture, "sample_layer": None}
     return cast(NetworkSettings, SimpleNamespace(**{**vars(teacher), **changes}))
 
 
