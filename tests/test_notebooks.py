@@ -6,7 +6,12 @@ import nbformat
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
-PICTURES = {"visualize-knowledge-point": 5, "visualize-attack-region": 4, "visualize-attack-trajectory": 3}
+PICTURES = {
+    "visualize-knowledge-point": 5,
+    "visualize-attack-region": 4,
+    "visualize-attack-trajectory": 3,
+    "visualize-distillation": 2,
+}
 
 
 def test_every_notebook_is_known():
@@ -26,12 +31,13 @@ def test_notebooks_are_committed_without_outputs(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 # Jupyter's own: its move to platformdirs, and sockets that a kernel's end leaves to the garbage collector.
 @pytest.mark.filterwarnings("ignore:Jupyter is migrating:DeprecationWarning")
-def test_notebooks_run(path, attacked_study, tmp_path):
+def test_notebooks_run(path, attacked_study, taught_study, tmp_path):
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
+    study = taught_study if path.stem == "visualize-distillation" else attacked_study
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATTERNSCOPE_STUDY", str(attacked_study))
+        patch.setenv("PATTERNSCOPE_STUDY", str(study))
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("IPYTHONDIR", str(tmp_path))
         client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={})

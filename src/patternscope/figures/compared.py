@@ -45,10 +45,15 @@ class Compared:
         return "held-out accuracy: " + ", ".join(f"{name} {self.accuracy[name]:.3f}" for name in names)
 
 
-def students_of(findings: Findings) -> Compared:
-    """Return a study's teacher and students. Source: this project."""
+def student_names(findings: Findings) -> list[str]:
+    """Return what the students of a study learnt from; none where it has no students. Source: this project."""
     present = {unit.stage for unit in findings.folders}
-    names = [name for name in STUDENTS if f"distilled/{name}" in present]
+    return [name for name in STUDENTS if f"distilled/{name}" in present]
+
+
+def students_of(findings: Findings) -> Compared:
+    """Return a study's teacher and students, of which there is at least one. Source: this project."""
+    names = student_names(findings)
     records = {name: findings.record(f"distilled/{name}", file="distilled") for name in names}
     trained = {name: findings.record(f"distillation/{name}", file="distillation") for name in names}
     one = records[names[0]]

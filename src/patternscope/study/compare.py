@@ -16,7 +16,7 @@ from patternscope.knowledge.distilled import Alignment
 from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
 from patternscope.study.comparing import layer_record, save_layer, saved_layer, seen_layer, through_first
 from patternscope.study.config import StudySettings
-from patternscope.study.records import read_json, write_csv, write_json
+from patternscope.study.records import read_json, write_json, write_rows
 from patternscope.study.stage import Axes, Unit, layer_folder
 from patternscope.study.stages import STAGES
 from patternscope.study.stages.fitting import fitted_region
@@ -114,7 +114,7 @@ def compare_studies(first: Finished, second: Finished, out: Path, *, maps: Maps 
         "layers": rows,
     }
     write_json(out / COMPARISON_FILE, record)
-    write_csv(out / "compare.csv", [_flat(row) for row in rows])
+    write_rows(out / "compare.csv", [_flat(row) for row in rows])
     return record
 
 

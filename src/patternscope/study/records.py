@@ -36,15 +36,6 @@ def flat_intervals(intervals: Mapping[str, Interval]) -> dict[str, float | None]
     return {key: end for name, each in intervals.items() for key, end in flat_interval(name, each).items()}
 
 
-def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows, with nothing where a row lacks a key of another. Source: this project."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(names), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
 def read_json(path: Path) -> Any:
     """Read what `write_json` wrote; InputError when the file cannot be read as JSON.
 
@@ -57,12 +48,13 @@ def read_json(path: Path) -> Any:
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows of equal keys as csv; floats with six significant digits, nothing where there is no value.
+    """Write rows as csv; floats with six significant digits, nothing where a row has no value or lacks a key.
 
     Source: this project.
     """
+    names = dict.fromkeys(name for row in rows for name in row)
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+        writer = csv.DictWriter(file, fieldnames=list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
 
