@@ -102,8 +102,18 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-if __name__ == "__main__":
+def main(folder: str, pause: str) -> int:
+    """Run the toy study as the command line does: 0, or 2 and one line."""
     from patternscope.study.plan import make_plan
     from patternscope.study.runner import run_units
 
-    run_units(Path(sys.argv[1]), make_plan(Toy(pause=float(sys.argv[2])), STAGES, AXES))
+    try:
+        run_units(Path(folder), make_plan(Toy(pause=float(pause)), STAGES, AXES))
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -45,7 +45,7 @@ def study_status(folder: Path, plan: Plan) -> list[UnitStatus]:
         if state in {"done", "dropped"} and manifest is not None:
             done[unit] = manifest
         size = None if manifest is None else manifest.size
-        if unit.path in begun:
+        if unit.path in begun and state != "done":
             found.append(UnitStatus(unit, "running", size, max(0.0, time.time() - begun[unit.path])))
         else:
             found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path)))
