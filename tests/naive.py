@@ -1,6 +1,7 @@
 """Every formula of the method a second time: loops, float64, no cleverness, nothing from the package."""
 
 import fractions
+import itertools
 import math
 
 import mpmath
@@ -311,3 +312,17 @@ def best_turn(source, target) -> float:
     u, _, vt = np.linalg.svd(source.T @ target)
     turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
     return math.degrees(math.acos(min(1.0, max(-1.0, (np.trace(turn) - 1) / 2))))
+
+
+def deletion(shares, order) -> list[float]:
+    """What is left of a sum as its terms go one after another."""
+    left, curve = sum(shares), [sum(shares)]
+    for region in order:
+        left -= shares[region]
+        curve.append(left)
+    return curve
+
+
+def area(curve) -> float:
+    """Area under a curve over [0, 1], by trapezoids."""
+    return sum((a + b) / 2 for a, b in itertools.pairwise(curve)) / (len(curve) - 1)

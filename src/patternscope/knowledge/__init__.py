@@ -28,6 +28,7 @@ from patternscope.knowledge.emergence import (
     first_appearance,
     lasting_appearance,
 )
+from patternscope.knowledge.faithfulness import curve_area, deletion_curve, removal_order
 from patternscope.knowledge.points import (
     KnowledgePoints,
     class_probability,
@@ -54,12 +55,15 @@ __all__ = [
     "class_probability",
     "compare_layers",
     "corresponding_regions",
+    "curve_area",
+    "deletion_curve",
     "find_knowledge_points",
     "first_appearance",
     "lasting_appearance",
     "object_cover",
     "orientation_change",
     "reliable_ratio",
+    "removal_order",
     "strength_change",
     "strength_uncertainty_correlation",
     "trajectory_types",

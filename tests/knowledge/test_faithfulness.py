@@ -1,0 +1,110 @@
+"""The deletion test: known curves of known networks, and its laws."""
+
+import naive
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patternscope.errors import InputError
+from patternscope.knowledge.faithfulness import (
+    curve_area,
+    deletion_curve,
+    mean_colour,
+    removal_order,
+    replace_regions,
+)
+
+CASES = settings(max_examples=15, deadline=None)
+GRID = (2, 3)
+
+
+def drawn(seed: int, n: int = 3) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images of 4 x 6 pixels and how much a linear network makes of each region of them."""
+    generator = torch.Generator().manual_seed(seed)
+    images = torch.rand(n, 1, 4, 6, generator=generator, dtype=torch.float64)
+    return images, torch.rand(6, generator=generator, dtype=torch.float64)
+
+
+def linear_network(weights: torch.Tensor):
+    """A network whose p(class 0) is a weighted sum of the regions' brightness, in [0, 1]."""
+
+    def probabilities(images: torch.Tensor) -> torch.Tensor:
+        by_region = torch.nn.functional.avg_pool2d(images, 2).flatten(1)
+        first = by_region @ weights / weights.sum()
+        return torch.stack([first, 1 - first], dim=1)
+
+    return probabilities
+
+
+@CASES
+@given(st.integers(0, 999))
+def test_curve_of_a_linear_network_is_known(seed):
+    images, weights = drawn(seed)
+    shares = torch.nn.functional.avg_pool2d(images, 2).flatten(1) * weights / weights.sum()
+    order = removal_order(shares)
+    black, labels = torch.zeros(1, dtype=torch.float64), torch.zeros(3, dtype=torch.long)
+    curve = deletion_curve(linear_network(weights), images, labels, order, GRID, replacement=black)
+    for i in range(3):
+        np.testing.assert_allclose(
+            curve[i], naive.deletion(shares[i].tolist(), order[i].tolist()), atol=1e-12
+        )
+        np.testing.assert_allclose(curve_area(curve)[i], naive.area(curve[i].tolist()), rtol=1e-12)
+    # What helps most goes first: no order takes the answer away sooner.
+    other = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)
+    slower = deletion_curve(linear_network(weights), images, labels, other, GRID, replacement=black)
+    assert (curve <= slower + 1e-12).all()
+
+
+@CASES
+@given(st.integers(0, 999), st.integers(1, 9))
+def test_ends_are_the_whole_image_and_none_of_it(seed, steps):
+    images, weights = drawn(seed)
+    network, labels = linear_network(weights), torch.tensor([0, 1, 0])
+    order = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)
+    curve = deletion_curve(network, images, labels, order, GRID, steps=steps)
+    assert curve.shape == (3, min(steps, 6) + 1)
+    chosen = torch.arange(3), labels
+    torch.testing.assert_close(curve[:, 0], network(images)[chosen])
+    torch.testing.assert_close(curve[:, -1], network(mean_colour(images).expand_as(images))[chosen])
+
+
+@CASES
+@given(st.integers(0, 999), st.integers(0, 6))
+def test_regions_replaced_are_those_first_in_order_and_inputs_stay(seed, count):
+    images, _ = drawn(seed)
+    order = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)
+    before = images.clone(), order.clone()
+    changed = replace_regions(images, torch.full((1,), 9.0, dtype=torch.float64), order, GRID, count) == 9.0
+    regions = torch.nn.functional.avg_pool2d(changed.double(), 2).flatten(1)
+    for i in range(3):
+        assert set(regions[i].nonzero().flatten().tolist()) == set(order[i, :count].tolist())
+        assert set(regions[i].tolist()) <= {0.0, 1.0}
+    assert torch.equal(images, before[0])
+    assert torch.equal(order, before[1])
+
+
+def test_equals_go_in_the_order_they_stand():
+    assert removal_order(torch.tensor([[0.2, 0.5, 0.2, 0.5]])).tolist() == [[1, 3, 0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: removal_order(torch.tensor([0.5])), "importance: got shape"),
+        (lambda: removal_order(torch.tensor([[float("nan")]])), "importance: got shape"),
+        (lambda: curve_of(order=torch.zeros(3, 5).long()), r"order: got shapes .* wants .* \(n, 6\)"),
+        (lambda: curve_of(labels=torch.zeros(2).long()), "labels"),
+        (lambda: curve_of(steps=0), "steps: got 0"),
+    ],
+)
+def test_refuse_what_does_not_fit(call, said):
+    with pytest.raises(InputError, match=said):
+        call()
+
+
+def curve_of(**changed) -> torch.Tensor:
+    images, weights = drawn(0)
+    arguments = {"labels": torch.zeros(3).long(), "order": torch.arange(6).repeat(3, 1), "steps": 2} | changed
+    return deletion_curve(linear_network(weights), images, grid=GRID, **arguments)
