@@ -27,7 +27,7 @@ export interface Mark {
 }
 
 export const MUTED: Rgb = [150, 155, 160];
-const STRENGTHS = ["#d8e3ee", "#8fbfe8", "#3f90da", "#1b5c9e", "#0c3463"].map(rgbOf);
+const STRENGTHS = ["#a3aebb", "#7f9cc4", "#6f7fcb", "#8a58bd", "#ad2a9d"].map(rgbOf);
 export const RELIABLE = rgbOf("#1b7fd4");
 export const UNRELIABLE = rgbOf("#e76300");
 
@@ -48,7 +48,7 @@ export function classMarks(count: number): Mark[] {
   });
 }
 
-/** Colour of a share in [0, 1] on the scale of strengths, from pale to deep blue. */
+/** Colour of a share in [0, 1] on the scale of strengths: from grey, which recedes on light and dark, to purple. */
 export function strengthColour(share: number): Rgb {
   const place = Math.min(1, Math.max(0, share)) * (STRENGTHS.length - 1);
   const low = Math.min(STRENGTHS.length - 2, Math.floor(place));

@@ -17,7 +17,7 @@ export function makeCurves(change: Change): Panel {
   const classes = classPart(change);
   const choice = tabs("Knowledge points", [
     { name: "Layers", element: layers.element },
-    { name: "Classes", element: classes.element },
+    { name: "Emergence", element: classes.element },
   ]);
   return {
     element: h("section", { class: "curves", "aria-label": "Curves" }, choice.element),
