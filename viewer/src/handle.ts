@@ -24,10 +24,11 @@ export function makeHandle(viewer: Viewer) {
       const { condition, layer, step, colour, selection, image, filter, space, importance } = viewer.view();
       return { condition, layer, step, colour, selection, image, filter, space, importance };
     },
-    set(changes: Asked) {
+    async set(changes: Asked) {
       const view = viewer.view();
       const filter = changes.filter ? { ...view.filter, ...changes.filter } : view.filter;
-      return viewer.change({ ...changes, filter } as Partial<View>);
+      await viewer.change({ ...changes, filter } as Partial<View>);
+      viewer.keepAddress();
     },
     positions: () => each(3, (id) => placeOf(scene().motion, id)),
     projected() {

@@ -25,6 +25,8 @@ export interface Viewer {
   /** Resolves when the change is drawn and all points are where they belong. */
   change(changes: Partial<View>): Promise<void>;
   timings: { opened: number; step: number; pick: number };
+  /** Write the address now, where it keeps the view. */
+  keepAddress(): void;
   destroy(): void;
 }
 
@@ -160,6 +162,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     shown: () => shown,
     change,
     timings,
+    keepAddress: () => void address?.now(),
     destroy() {
       asked++;
       timeline.stop();

@@ -26244,6 +26244,7 @@ async function uU(e, t, n) {
 		shown: () => u,
 		change: y,
 		timings: c,
+		keepAddress: () => void f?.now(),
 		destroy() {
 			d++, C.stop(), window.removeEventListener("hashchange", E), S.destroy(), T.destroy();
 		}
