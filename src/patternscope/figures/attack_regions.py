@@ -7,7 +7,7 @@ import numpy as np
 
 from patternscope.errors import InputError
 from patternscope.figures.examples import Examples, examples_of, image_sheet, write_below
-from patternscope.figures.findings import ADVERSARIAL, ATTACK, IMAGES, Findings, findings_of
+from patternscope.figures.findings import ADVERSARIAL, ATTACK, IMAGES, Findings, attack_text, findings_of
 from patternscope.figures.labels import shortened
 from patternscope.figures.outlines import draw_outlined, outline_legend
 from patternscope.figures.saving import save_figure
@@ -35,8 +35,7 @@ class AttackRegionsData:
     targets: np.ndarray
     layer: str
     tau: float
-    epsilon: float
-    norm: str
+    attack: str
 
     def of_class(self, moment: int, image: int, label: int) -> np.ndarray:
         """Whether each region is a knowledge point of a class (h, w)."""
@@ -69,14 +68,13 @@ def data(findings: Findings, count: int, layer: str | None = None) -> AttackRegi
         attack["targets"][chosen],
         layer,
         findings.record("adversarial", layer=layer)["tau"],
-        about["epsilon"],
-        about["norm"],
+        attack_text(about["norm"], about["epsilon"]),
     )
 
 
 def draw(shown: AttackRegionsData) -> "Figure":
     """Return the figure. Source: Sec. 4 in content; the drawing is this project's."""
-    meaning = f"{shown.layer}: regions with p(class) > {shown.tau:g}; {shown.norm} attack, epsilon {shown.epsilon:.3g}."
+    meaning = f"{shown.layer}: regions with p(class) > {shown.tau:g}; {shown.attack}."
     title = "Knowledge points before and after an attack"
     sheet = image_sheet(shown.examples, MOMENTS, title, meaning, caption=0.15)
     classes = shown.examples.classes
@@ -129,8 +127,7 @@ def run(ctx: UnitContext) -> None:
     about = {
         "layer": shown.layer,
         "tau": shown.tau,
-        "epsilon": shown.epsilon,
-        "norm": shown.norm,
+        "attack": shown.attack,
         "samples": shown.examples.samples.tolist(),
         "targets": shown.targets.tolist(),
         "examples": asked.examples,

@@ -138,7 +138,8 @@ def _draw_ways(axes: Any, ways: Ways, shown: AttackTrajectoriesData) -> None:
     """One type; each panel has its own scale, which the circle tells."""
     pair = [ways.label, ways.target]
     names = [shown.classes[each] for each in pair]
-    said = f"{ways.total:,} regions; shown: {len(ways.points)} of {ways.pair:,} {names[0]} → {names[1]}"
+    regions = "region" if ways.total == 1 else "regions"
+    said = f"{ways.total:,} {regions}; shown: {len(ways.points)} of {ways.pair:,} {names[0]} → {names[1]}"
     said = shortened(said, 6.5, _PANEL * 70) if ways.total else "no region goes this way"
     for text, top, style in (
         (TITLES[ways.kind], 1.15, {"weight": "bold", "fontsize": NORMAL}),
