@@ -137,7 +137,7 @@ def test_figures_and_their_tables_have_every_network_and_layer(taught_study):
         ({"distillation__temperature": 2.0}, {"distillation/logits", "distilled/logits", *FIGURES}),
         (
             {"knowledge__tau": 0.5},
-            {"knowledge", "summary", "distilled/logits", "distilled/features", *FIGURES},
+            {"knowledge", "summary", "emergence", "distilled/logits", "distilled/features", *FIGURES},
         ),
     ],
 )
