@@ -71,7 +71,11 @@ def invent_layer(
 
     def step(at: int) -> Regions:
         rng = np.random.default_rng(seed)
-        said = np.where(rng.random((len(labels), regions)) < 0.75, labels[:, None], rng.integers(classes))
+        said = np.where(
+            rng.random((len(labels), regions)) < 0.75,
+            labels[:, None],
+            rng.integers(classes, size=(len(labels), regions)),
+        )
         reach = rng.gamma(2.0, 1.0, size=(len(labels), regions, 1)) * (
             rng.random((len(labels), regions, 1)) < 0.6
         )
@@ -98,10 +102,6 @@ def invent_layer(
         )
 
     counted = [step(at) for at in range(len(growth))]
-    reliable = np.stack([each.reliable.any(axis=1) for each in counted])
-    first = np.where(reliable.any(axis=0), reliable.argmax(axis=0), len(growth))
-    own = [first[labels == label] for label in range(classes)]
-    medians = [np.median(each) if len(each) else np.nan for each in own]
     return LayerContent(
         grid=grid,
         regions=step,
@@ -115,8 +115,7 @@ def invent_layer(
                 for each in counted
             ]
         ),
-        first=first,
-        class_first=np.array([np.nan if each == len(growth) else each for each in medians]),
+        emerged=np.stack([each.reliable.any(axis=1) for each in counted]),
     )
 
 

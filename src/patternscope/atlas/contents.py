@@ -47,18 +47,18 @@ class LayerContent:
     """A layer in a condition: its grid, its regions step by step, and its counts.
 
     `regions(t)` reads one step. `counts` (t, 3, 3) is (total, reliable, ratio) x (value, low, high), NaN
-    where there is nothing; `class_counts` (t, c, 3, 3) the same a class. `first` (n,) is the first step with
-    a reliable point of the image (t for never), `class_first` (c,) its median (NaN for never). `trajectory`
-    (n, r) are the types of an attack's paths, 0 to 4. Source: this project.
+    where there is nothing; `class_counts` (t, c, 3, 3) the same a class. `emerged` (t, n) bool: the image has
+    a reliable point. `trajectory` (n, r) are the types of an attack's paths, 0 to 4. `direction` (t, c, e) are
+    mean directions of the layer's own, where they are not the condition's. Source: this project.
     """
 
     grid: Grid
     regions: Callable[[int], Regions]
     counts: np.ndarray
     class_counts: np.ndarray | None = None
-    first: np.ndarray | None = None
-    class_first: np.ndarray | None = None
+    emerged: np.ndarray | None = None
     trajectory: np.ndarray | None = None
+    direction: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -46,14 +46,20 @@ def single_page(store: Path) -> Iterator[str]:
     Content-Security-Policy lets the page's own script run and no request leave. Source: this project.
     InputError when the page is not built. Cost: memory for the store's largest file.
     """
-    script = _script_text()
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    yield _HEAD.format(policy=f"{_POLICY}; script-src 'sha256-{digest}'", title=_title(store))
-    yield '<div id="atlas"></div>\n'
+    yield from _before(store)
     for key in store_keys(store):
-        content = base64.b64encode((store / key).read_bytes()).decode()
-        yield f'<script type="text/plain" data-key="{html.escape(key)}">{content}</script>\n'
-    yield f"<script>{script}</script>\n</body>\n</html>\n"
+        yield _embedded(key, base64.b64encode((store / key).read_bytes()).decode())
+    yield from _after()
+
+
+def single_bytes(store: Path) -> int:
+    """Return the size in bytes of the one HTML file that would hold a store.
+
+    Source: this project. Cost: the sizes of the store's files, not their contents.
+    """
+    empty = sum(len(part.encode()) for part in (*_before(store), *_after()))
+    keys = store_keys(store)
+    return empty + sum(len(_embedded(key, "")) + 4 * -(-(store / key).stat().st_size // 3) for key in keys)
 
 
 def folder_page(store: Path) -> str:
@@ -112,6 +118,23 @@ def read_script(path: Path) -> bytes:
         raise InputError(
             f"{path}: the page is not built; in a clone run `npm ci && npm run build` in viewer/"
         ) from error
+
+
+def _before(store: Path) -> Iterator[str]:
+    """What comes before the store in one file."""
+    digest = base64.b64encode(hashlib.sha256(_script_text().encode()).digest()).decode()
+    yield _HEAD.format(policy=f"{_POLICY}; script-src 'sha256-{digest}'", title=_title(store))
+    yield '<div id="atlas"></div>\n'
+
+
+def _embedded(key: str, content: str) -> str:
+    """One file of the store as an element."""
+    return f'<script type="text/plain" data-key="{html.escape(key)}">{content}</script>\n'
+
+
+def _after() -> Iterator[str]:
+    """What comes after the store in one file."""
+    yield f"<script>{_script_text()}</script>\n</body>\n</html>\n"
 
 
 def _script_text() -> str:

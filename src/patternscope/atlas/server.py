@@ -4,7 +4,8 @@ import errno
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from socketserver import TCPServer
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from patternscope.atlas.page import (
@@ -46,11 +47,8 @@ class AtlasServer(ThreadingHTTPServer):
 
     def __init__(self, store: Path, host: str = "127.0.0.1", port: int = PORT) -> None:
         self.store = store
-        self.pages = {
-            "": (INDEX_FILE, folder_page(store).encode()),
-            INDEX_FILE: (INDEX_FILE, folder_page(store).encode()),
-            SCRIPT_FILE: (SCRIPT_FILE, read_script(SCRIPT)),
-        }
+        page = (INDEX_FILE, folder_page(store).encode())
+        self.pages = {"": page, INDEX_FILE: page, SCRIPT_FILE: (SCRIPT_FILE, read_script(SCRIPT))}
         try:
             super().__init__((host, port), _Handler)
         except OverflowError as error:
@@ -64,6 +62,11 @@ class AtlasServer(ThreadingHTTPServer):
                 f"{host}: {what.get(error.errno or 0, f'cannot listen here ({error.strerror})')}"
             ) from error
 
+    def server_bind(self) -> None:
+        """Bind without asking the network for this machine's name, as the base class does."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
     @property
     def address(self) -> str:
         """The address for a browser on this machine."""
@@ -74,7 +77,6 @@ class AtlasServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD."""
 
-    server: AtlasServer  # pyright: ignore[reportIncompatibleVariableOverride]
     protocol_version = "HTTP/1.1"
     server_version = "patternscope"
     sys_version = ""
@@ -115,8 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _found(self, path: str) -> tuple[str, bytes] | None:
         """Name and bytes of what a path asks for."""
-        if path in self.server.pages:
-            return self.server.pages[path]
+        server = cast(AtlasServer, self.server)
+        if path in server.pages:
+            return server.pages[path]
         folder, _, key = path.partition("/")
-        file = file_of(self.server.store, key) if folder == STORE_FOLDER else None
+        file = file_of(server.store, key) if folder == STORE_FOLDER else None
         return None if file is None else (file.name, file.read_bytes())

@@ -12,15 +12,17 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions
 from patternscope.atlas.sprites import sprites
+from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
 from patternscope.radial import concentration_per_strength
 
 if TYPE_CHECKING:
     import zarr
 
 FORMAT, VERSION = "patternscope-atlas", 1
-NEVER = 65535  # in `first`: no step has a reliable point
+_NEVER = 65535  # for -1, which unsigned integers lack
 _NODES = 513  # of the table of concentrations: relative error below 4e-5 between them
 _LEVEL = 6  # of gzip
+_GZIP = b"\x1f\x8b"
 _LARGEST = {"<i2": 32767, "|u1": 255}
 
 Report = Callable[[float, str], None]
@@ -46,9 +48,10 @@ def write_store(folder: Path, content: AtlasContent, report: Report = lambda fra
         _write_condition(whole, condition)
         for name, layer in condition.layers.items():
             path = f"layers/{keys[name]}/{condition.key}"
-            for strength in _write_layer(whole, path, condition, layer, len(content.classes)):
+            for strength in _write_layer(whole, path, condition, layer, content.labels, len(content.classes)):
                 done, reach = done + 1, max(reach, strength)
                 report(done / work, f"{condition.name}, {name}")
+    _clear_times(folder)
     group.attrs.update(_attributes(content, keys, reach))
     with warnings.catch_warnings():
         # Consolidated metadata is an extension that zarr-python and zarrita agree on; it warns of that.
@@ -65,6 +68,16 @@ def layer_keys(layers: tuple[str, ...]) -> dict[str, str]:
     {'conv_22': '0', 'features.0/relu': '1'}
     """
     return {name: str(place) for place, name in enumerate(layers)}
+
+
+def _clear_times(folder: Path) -> None:
+    """gzip notes when it was called; the same content must give the same bytes."""
+    for path in folder.rglob("c/**/*"):
+        if path.is_file():
+            with path.open("r+b") as file:
+                if file.read(2) == _GZIP:
+                    file.seek(4)
+                    file.write(bytes(4))
 
 
 class _Writer:
@@ -136,7 +149,7 @@ def _write_condition(whole: _Writer, condition: Condition) -> None:
     whole.put_scaled(f"{path}/sample_position", condition.sample_position, "<i2")
     whole.put(f"{path}/predictions", condition.predictions, "<u2", steps=True)
     if condition.targets is not None:
-        whole.put(f"{path}/targets", condition.targets, "<u2")
+        whole.put(f"{path}/targets", np.where(condition.targets < 0, _NEVER, condition.targets), "<u2")
     if condition.attacked is not None and condition.success is not None:
         whole.put(f"{path}/outcome", condition.attacked + 2 * condition.success.astype(np.uint8), "|u1")
     if condition.images is not None:
@@ -144,7 +157,7 @@ def _write_condition(whole: _Writer, condition: Condition) -> None:
 
 
 def _write_layer(
-    whole: _Writer, path: str, condition: Condition, layer: LayerContent, classes: int
+    whole: _Writer, path: str, condition: Condition, layer: LayerContent, labels: np.ndarray, classes: int
 ) -> Iterator[float]:
     """Write a layer of a condition; yield the largest strength of each step when it is written."""
     n, steps, e = len(condition.predictions[0]), len(condition.steps), condition.direction.shape[2]
@@ -172,7 +185,9 @@ def _write_layer(
     position.attrs["scale"] = scales["position"]
     if "importance" in arrays:
         arrays["importance"].attrs["scale"] = scales["importance"]
-    _write_counts(whole, path, layer, steps)
+    _write_counts(whole, path, layer)
+    if layer.emerged is not None:
+        _write_emergence(whole, path, layer.emerged, labels, classes)
 
 
 def _as_bytes(found: Regions) -> dict[str, np.ndarray]:
@@ -184,17 +199,27 @@ def _as_bytes(found: Regions) -> dict[str, np.ndarray]:
     }
 
 
-def _write_counts(whole: _Writer, path: str, layer: LayerContent, steps: int) -> None:
-    """Write counts of a layer, and what is told a class or an image."""
+def _write_counts(whole: _Writer, path: str, layer: LayerContent) -> None:
+    """Write counts of a layer, the types of its paths under an attack, and directions of its own."""
     whole.put(f"{path}/counts", layer.counts, "<f4")
+    if layer.direction is not None:
+        whole.put(f"{path}/direction", layer.direction, "<f4", steps=True)
     if layer.class_counts is not None:
         whole.put(f"{path}/class_counts", layer.class_counts, "<f4")
-    if layer.first is not None:
-        whole.put(f"{path}/first", np.where(layer.first < steps, layer.first, NEVER), "<u2")
-    if layer.class_first is not None:
-        whole.put(f"{path}/class_first", layer.class_first, "<f4")
     if layer.trajectory is not None:
         whole.put(f"{path}/trajectory", layer.trajectory.reshape(-1), "|u1")
+
+
+def _write_emergence(
+    whole: _Writer, path: str, emerged: np.ndarray, labels: np.ndarray, classes: int
+) -> None:
+    """Write when each image, and each class, has its first reliable point."""
+    first = first_appearance(torch.from_numpy(emerged))
+    whole.put(f"{path}/first", np.where(first == NEVER, _NEVER, first), "<u2")
+    medians = np.full(classes, np.nan)
+    for found in class_appearance(first, torch.from_numpy(labels), len(emerged)):
+        medians[found.label] = np.nan if found.median is None else found.median
+    whole.put(f"{path}/class_first", medians, "<f4")
 
 
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:

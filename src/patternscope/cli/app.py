@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
+LOOPBACK = "127.0.0.1"
 Out = Annotated[Path | None, typer.Option("--out", help="Folder of the study.", show_default=False)]
 Workers = Annotated[int, typer.Option(help="Processes that share the work; 1 works in this process.")]
 Scheduler = Annotated[
@@ -199,12 +200,67 @@ def compare(
     compare_folders(first, second, target, maps)
 
 
+@app.command()
+def atlas(
+    folder: StudyFolder,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write one HTML file to send.", show_default=False)
+    ] = None,
+    max_mb: Annotated[
+        float | None, typer.Option(help="Largest size of --html, in millions of bytes.", show_default=False)
+    ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option("--folder", help="Also write a folder for a file server.", show_default=False),
+    ] = None,
+) -> None:
+    """Write a study's atlas: a page for the browser.
+
+    It is written into DIR/atlas when its findings have changed. What does not fit into --max-mb is left out
+    of the file, and said here and on the page.
+
+    Examples: patternscope atlas runs/demo; patternscope atlas runs/demo --html demo.html --max-mb 10
+    """
+    from patternscope.cli.exporting import export
+    from patternscope.errors import InputError
+    from patternscope.study.study import saved_settings
+
+    if max_mb is not None and html is None:
+        raise InputError(
+            "--max-mb: goes with --html FILE; for DIR/atlas/atlas.html set max_mb under [atlas] of the study"
+        )
+    settings, _ = saved_settings(folder)
+    _run(folder, settings, None, "atlas", "auto")
+    export(folder, settings, html=html, max_mb=max_mb, site=site)
+
+
+@app.command()
+def view(
+    folder: StudyFolder,
+    host: Annotated[
+        str, typer.Option(help="Address to listen at; 0.0.0.0 for the whole network.")
+    ] = LOOPBACK,
+    port: Annotated[int | None, typer.Option(help="Port; by default 8765 or a free one.")] = None,
+    browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
+) -> None:
+    """Show a study's atlas in the browser.
+
+    Serves it to this machine alone until Ctrl-C, and prints how to reach it from another machine.
+
+    Examples: patternscope view runs/demo; patternscope view runs/demo --no-browser --port 9000
+    """
+    from patternscope.cli.viewing import serve
+
+    serve(folder, host, port, browser)
+
+
 def _stages(settings: "StudySettings") -> "tuple[Stage, ...]":
-    """The stages of a study, and the figures, which the study itself does not know."""
+    """The stages of a study, and the figures and the atlas, which the study itself does not know."""
+    from patternscope.atlas.stage import atlas_stage
     from patternscope.figures import figure_stages
     from patternscope.study.stages import study_stages
 
-    return (*study_stages(settings), *figure_stages(settings))
+    return (*study_stages(settings), *figure_stages(settings), atlas_stage(settings))
 
 
 def _executor(workers: int, scheduler: str | None) -> "Callable[[], Executor] | None":

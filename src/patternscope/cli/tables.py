@@ -12,6 +12,7 @@ from patternscope.study.stage import Unit
 from patternscope.study.status import study_record_of
 
 SUMMARY_FILE = Path("summary", "summary.json")
+ATLAS_FILE, ATLAS_RECORD = Path("atlas", "atlas.html"), Path("atlas", "atlas.json")
 ATTACK_FILE = Path("attack", "attack.json")
 
 
@@ -103,10 +104,14 @@ def print_attack(folder: Path) -> None:
 
 
 def print_outputs(folder: Path) -> None:
-    """Print where to look: the summary and the figures, where they are there.
+    """Print where to look: the summary, the figures and the atlas, where they are there.
 
     Source: this project.
     """
-    for name in (SUMMARY_FILE, Path("summary", "summary.csv"), Path("figures")):
+    for name in (SUMMARY_FILE, Path("summary", "summary.csv"), Path("figures"), ATLAS_FILE):
         if (folder / name).exists():
             say(str(folder / name))
+    if (folder / ATLAS_RECORD).exists():
+        record = read_json(folder / ATLAS_RECORD)
+        for line in record["left_out"] if record["refused"] is None else [record["refused"]]:
+            say(f"{ATLAS_FILE}: {line}")

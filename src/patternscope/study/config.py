@@ -11,6 +11,7 @@ from patternscope.embeddings.settings import ImportanceSettings, RegionSettings,
 from patternscope.errors import InputError, explain
 from patternscope.networks.settings import TrainingSettings
 from patternscope.study.sections import (
+    AtlasSettings,
     AttackSettings,
     CheckpointsSettings,
     DistillationSettings,
@@ -60,6 +61,7 @@ class StudySettings(Section):
         default_factory=DistillationSettings, description="students of the network"
     )
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
+    atlas: AtlasSettings = Field(default_factory=AtlasSettings, description="the page for the browser")
 
     @field_validator("attack", "distillation", mode="before")
     @classmethod

@@ -267,3 +267,17 @@ class FiguresSettings(Section):
         default=8, ge=1, le=64, description="images shown where a figure shows single images"
     )
     dpi: int = Field(default=200, ge=50, le=1200, description="dots an inch of png files")
+
+
+class AtlasSettings(Section):
+    """[atlas]: the page that shows a study in a browser. Source: this project.
+
+    >>> AtlasSettings().max_mb
+    100.0
+    """
+
+    max_mb: float = Field(
+        default=100.0,
+        gt=0,
+        description="largest atlas.html in millions of bytes; what is left out of a larger one is said",
+    )

@@ -1,0 +1,52 @@
+"""An atlas in one HTML file of limited size."""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from patternscope.atlas.contents import AtlasContent
+from patternscope.atlas.page import single_bytes, write_single
+from patternscope.atlas.selection import smaller
+from patternscope.atlas.store import write_store
+from patternscope.errors import InputError
+
+MEGABYTE = 10**6
+
+
+class TooLarge(InputError):  # noqa: N818 - named as what it says
+    """An atlas that cannot be made small enough for one file. Source: this project."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An HTML file that was written, and sentences about what of the study it does not hold.
+
+    Source: this project.
+    """
+
+    size: int
+    left_out: tuple[str, ...]
+
+
+def export_single(content: AtlasContent, store: Path, file: Path, max_mb: float) -> Exported:
+    """Write one HTML file of at most `max_mb` million bytes, leaving out what `smaller` does until it fits.
+
+    `store` holds all of `content`. What is left out is returned, and said on the page. Source: this project.
+    TooLarge when even the smallest does not fit.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".atlas-") as room:
+        size = 0
+        for candidate in smaller(content):
+            written = store if candidate is content else Path(room) / "store"
+            if candidate is not content:
+                shutil.rmtree(written, ignore_errors=True)
+                write_store(written, candidate)
+            size = single_bytes(written)
+            if size <= max_mb * MEGABYTE:
+                return Exported(write_single(written, file), candidate.left_out)
+    raise TooLarge(
+        f"max_mb: saw {max_mb:g}, but the smallest atlas of this study in one file has {size / MEGABYTE:.1f} MB; "
+        "allow more, export a folder, or study fewer images or layers"
+    )

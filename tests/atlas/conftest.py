@@ -1,0 +1,109 @@
+"""One invented atlas, one tiny study and one browser for all tests of the atlas."""
+
+import os
+import shutil
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from invented_atlas import invent
+
+from patternscope.atlas.contents import AtlasContent
+from patternscope.atlas.stage import atlas_stage
+from patternscope.atlas.store import write_store
+from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.stages import study_stages
+from patternscope.study.study import run_study
+
+TINY = """
+[images]
+image_size = 32
+train_per_class = 6
+test_per_class = 4
+samples_per_class = 3
+[network]
+layers = ["conv_33", "conv_53"]
+[training]
+epochs = 2
+batch_size = 16
+checkpoints = 3
+[importance]
+n_step = 2
+[region]
+n_step = 1
+[knowledge]
+bootstrap = 10
+taus = [0.4]
+[attack]
+n_step = 4
+epsilon = 0.1
+[distillation]
+epochs = 1
+students = ["logits"]
+"""
+
+
+def tiny_settings(**sections: dict) -> StudySettings:
+    written = tomllib.loads(TINY)
+    return make_settings(
+        {**written, **{name: {**written.get(name, {}), **each} for name, each in sections.items()}},
+        "tiny.toml",
+        Path(),
+    )
+
+
+def run_tiny(folder: Path, settings: StudySettings) -> set[str]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    summary = run_study(folder, settings, (*study_stages(settings), atlas_stage(settings)), device="cpu")
+    torch.set_num_threads(threads)
+    return {unit.stage for unit in summary.done}
+
+
+@pytest.fixture(scope="session")
+def content() -> AtlasContent:
+    """Three layers of other grids, four checkpoints, an attack and a student."""
+    return invent(layers=3, grid=(4, 6))
+
+
+@pytest.fixture(scope="session")
+def store(content, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("atlas") / "store"
+    write_store(folder, content)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tiny") / "study"
+    run_tiny(folder, tiny_settings())
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator:
+    """The system's Chromium, drawing in software. Without it the tests skip; in CI they must run."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    missing = None if chromium else "no chromium on this machine (apt-get install chromium)"
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing = "playwright is not installed"
+    if missing:
+        if os.environ.get("PATTERNSCOPE_REQUIRE_BROWSER"):
+            pytest.fail(f"PATTERNSCOPE_REQUIRE_BROWSER is set, but {missing}")
+        pytest.skip(missing)
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium,
+            args=[
+                "--no-sandbox",
+                "--use-gl=angle",
+                "--use-angle=swiftshader",
+                "--enable-unsafe-swiftshader",
+            ],
+        )
+        yield opened
+        opened.close()

@@ -1,0 +1,55 @@
+"""Opening pages of the atlas in a browser, and what they did meanwhile."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+READY = "#atlas[data-ready], #atlas[data-error]"
+
+
+@dataclass
+class Watched:
+    """A page, the addresses it asked for, and what it complained of."""
+
+    page: object
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def handle(self, call: str, *arguments):
+        """Call a method of `window.patternscope`."""
+        given = list(arguments)
+        return self.page.evaluate(
+            "async ([call, given]) => { const found = await patternscope[call](...given);"
+            " return ArrayBuffer.isView(found) ? Array.from(found) : found; }",
+            [call, given],
+        )
+
+    def until(self, **wanted) -> None:
+        """Wait until the view is as wanted; the page's policy forbids the browser's own waiting for code."""
+        for _ in range(500):
+            state = self.handle("state")
+            if all(state[name] == value for name, value in wanted.items()):
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"the view is {state}, wanted {wanted}")
+
+
+@contextmanager
+def opened(
+    browser, address: str, *, wait: str = READY, script: str | None = None, **context
+) -> Iterator[Watched]:
+    """Open an address and wait for the first picture, or for a sentence."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **context)
+    watched = Watched(context.new_page())
+    watched.page.on("request", lambda request: watched.asked.append(request.url))
+    watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
+    watched.page.on(
+        "console",
+        lambda message: watched.complaints.append(message.text) if message.type == "error" else None,
+    )
+    if script:
+        watched.page.add_init_script(script)
+    watched.page.goto(address)
+    watched.page.wait_for_selector(wait, state="attached", timeout=30_000)
+    yield watched
+    context.close()

@@ -1,0 +1,396 @@
+"""The page in a real browser: what it shows is what Python wrote."""
+
+import functools
+import http.server
+import io
+import json
+import re
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from invented_atlas import invent
+from pages import Watched, opened
+from PIL import Image
+
+from patternscope.atlas.page import write_folder, write_single
+from patternscope.atlas.store import write_store
+from patternscope.figures.style import class_marks
+from patternscope.radial import log_posterior
+
+DEEPEST = "conv_43"
+
+
+@pytest.fixture(scope="module")
+def file(store, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "atlas.html"
+    write_single(store, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def shown(browser, file):
+    """One page for the tests that leave it as it was."""
+    with opened(browser, file.as_uri()) as watched:
+        yield watched
+
+
+@pytest.fixture
+def fresh(browser, file):
+    with opened(browser, file.as_uri()) as watched:
+        yield watched
+
+
+def layer_of(content, name: str = DEEPEST, condition: int = 0):
+    return content.conditions[condition].layers[name]
+
+
+def test_one_file_opens_from_the_disk_and_asks_for_nothing(fresh, file):
+    assert fresh.page.get_attribute("#atlas", "data-ready") == "true"
+    assert fresh.asked == [file.as_uri()]
+    assert fresh.complaints == []
+    fresh.handle("set", {"condition": "attack", "step": 1, "layer": "0"})
+    fresh.page.get_by_role("button", name="Save table").click()
+    assert [each for each in fresh.asked if not each.startswith("blob:")] == [file.as_uri()]
+    assert fresh.complaints == []
+
+
+def test_a_folder_opens_behind_pythons_file_server(browser, store, content, tmp_path):
+    write_folder(store, tmp_path / "site")
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=tmp_path / "site")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        with opened(browser, address) as watched:
+            there = np.array(watched.handle("positions")).reshape(-1, 3)
+            watched.handle("set", {"step": 0})
+        server.shutdown()
+        thread.join()
+    assert np.abs(there - layer_of(content).regions(3).position.reshape(-1, 3)).max() < 1e-3
+    assert watched.complaints == []
+    assert {each for each in watched.asked if not each.startswith(address)} == set()
+    chunks = [each.removeprefix(address) for each in watched.asked if "/position/c/" in each]
+    assert len(chunks) == len(set(chunks)), "what was read once is not read again"
+
+
+def test_any_point_has_the_same_values_in_python_and_on_the_page(shown, content):
+    rng = np.random.default_rng(5)
+    for place, condition in enumerate(content.conditions):
+        for key, name in enumerate(content.layers):
+            step = int(rng.integers(len(condition.steps)))
+            shown.handle("set", {"condition": condition.key, "layer": str(key), "step": step})
+            given = layer_of(content, name, place).regions(step)
+            flat = given.position.reshape(-1, 3)
+            assert np.abs(np.array(shown.handle("positions")).reshape(-1, 3) - flat).max() < 1e-3
+            point = int(rng.integers(len(flat)))
+            direction = torch.from_numpy(condition.direction[step])
+            wanted = log_posterior(torch.from_numpy(flat[point]).double(), direction, content.kappa_max).exp()
+            assert np.abs(np.array(shown.handle("posterior", point)) - wanted.numpy()).max() < 2e-3
+    shown.handle("set", {"condition": "training", "layer": "2", "step": 3})
+
+
+def test_a_morph_ends_where_the_step_is(browser, file, content):
+    with opened(browser, file.as_uri()) as watched:
+        watched.page.emulate_media(reduced_motion="no-preference")
+        for step in (0, 2, 1, 3):
+            watched.handle("set", {"step": step})
+            there = np.array(watched.handle("positions")).reshape(-1, 3)
+            assert np.abs(there - layer_of(content).regions(step).position.reshape(-1, 3)).max() < 1e-3
+            assert watched.handle("state")["step"] == step
+
+
+def projected(watched: Watched, points: np.ndarray) -> np.ndarray:
+    """As the document says it."""
+    camera = watched.handle("camera")
+    matrix = np.array(camera["matrix"]).reshape(4, 4).T
+    x, y, _, w = (np.c_[points, np.ones(len(points))] @ matrix.T).T
+    rect = camera["rect"]
+    left = rect["left"] + (x / w + 1) / 2 * rect["width"]
+    return np.stack([left, rect["top"] + (1 - y / w) / 2 * rect["height"]], axis=1)
+
+
+def inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Even-odd rule, an edge at a time."""
+    found = np.zeros(len(points), bool)
+    for (x1, y1), (x2, y2) in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        crosses = (y1 > points[:, 1]) != (y2 > points[:, 1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x = x1 + (points[:, 1] - y1) / (y2 - y1) * (x2 - x1)
+        found ^= crosses & (points[:, 0] < x)
+    return found
+
+
+def test_a_lasso_chooses_what_python_projects_into_it(shown, content):
+    points = layer_of(content).regions(3).position.reshape(-1, 3)
+    flat = projected(shown, points)
+    assert np.abs(np.array(shown.handle("projected")).reshape(-1, 2) - flat).max() < 0.5
+    middle = np.median(flat, axis=0)
+    far, near = np.quantile(np.linalg.norm(flat - middle, axis=1), [0.5, 0.2])
+    turns = np.arange(10) * np.pi / 5
+    star = middle + np.stack([np.cos(turns), np.sin(turns)], axis=1) * np.array([far, near] * 5)[:, None]
+    polygon = star
+    near_edge = inside(flat + 0.5, polygon) != inside(flat - 0.5, polygon)
+    wanted = set(np.flatnonzero(inside(flat, polygon)))
+    found = set(shown.handle("lasso", polygon.tolist()))
+    assert 50 < len(found) < len(points) / 2
+    assert found ^ wanted <= set(np.flatnonzero(near_edge))
+    shown.handle("set", {"filter": {"classes": [3]}})
+    of_class = set(shown.handle("lasso", polygon.tolist()))
+    shown.handle("set", {"filter": {"classes": []}})
+    assert of_class == {each for each in found if content.labels[each // 24] == 3}
+
+
+def test_a_pick_finds_the_point_under_the_pointer(shown, content):
+    flat = np.array(shown.handle("projected")).reshape(-1, 2)
+    farthest = int(np.argmax(np.linalg.norm(flat - flat.mean(axis=0), axis=1)))
+    assert shown.handle("pick", *flat[farthest]) == farthest
+    rect = shown.handle("camera")["rect"]
+    assert shown.handle("pick", rect["left"] + 1, rect["top"] + 1) == -1
+
+
+def is_free(watched: Watched, place: np.ndarray, point: int) -> bool:
+    """Nothing covers a point: neither another nor a name."""
+    over = watched.page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).closest('text, button, a')", place.tolist()
+    )
+    return over is None and watched.handle("pick", *place) == point
+
+
+def test_a_click_on_a_region_chooses_its_point_and_back(fresh, content):
+    fresh.handle("set", {"image": 17})
+    picture = fresh.page.locator('[data-image="17"]').first
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    row, column = 2, 4
+    picture.click(position={"x": (column + 0.5) / 6 * box["width"], "y": (row + 0.5) / 4 * box["height"]})
+    assert fresh.handle("state")["selection"] == [17 * 24 + row * 6 + column]
+    flat = np.array(fresh.handle("projected")).reshape(-1, 2)
+    alone = next(each for each in range(18 * 24, len(flat)) if is_free(fresh, flat[each], each))
+    fresh.page.mouse.click(*flat[alone])
+    fresh.until(selection=[alone], image=alone // 24)
+
+
+def test_every_class_has_coloured_pixels(shown, content):
+    rect = shown.handle("camera")["rect"]
+    clip = {"x": rect["left"], "y": rect["top"], "width": rect["width"], "height": rect["height"]}
+    pixels = np.asarray(Image.open(io.BytesIO(shown.page.screenshot(clip=clip))).convert("RGB")).astype(int)
+    for mark in class_marks(len(content.classes)):
+        colour = np.array([int(mark.colour[at : at + 2], 16) for at in (1, 3, 5)])
+        assert (np.abs(pixels - colour).max(axis=2) < 24).sum() > 20, mark.colour
+
+
+def test_curves_and_tables_repeat_the_counts(shown, content):
+    shown.page.locator("summary", has_text="Tables").click()
+    for key, name in enumerate(content.layers):
+        total, reliable = layer_of(content, name).counts[3][:2, 0]
+        said = re.search(rf"{name}\s+([\d.]+) of ([\d.]+)", shown.page.inner_text("#atlas"))
+        assert [float(each) for each in said.groups()] == pytest.approx([reliable, total], abs=0.06), key
+    cells = shown.page.locator("table:visible").first.inner_text()
+    assert all(name in cells for name in content.layers)
+    shown.page.locator("summary", has_text="Tables").click()
+
+
+def test_the_address_keeps_the_view(browser, file):
+    with opened(browser, file.as_uri()) as watched:
+        watched.handle(
+            "set", {"layer": "1", "step": 1, "colour": "reliability", "image": 9, "selection": [70]}
+        )
+        before, address = watched.handle("state"), watched.page.url
+    with opened(browser, address) as watched:
+        assert watched.handle("state") == before
+
+
+def test_downloads_hold_the_picture_and_the_points(fresh, content, tmp_path):
+    fresh.handle("set", {"filter": {"classes": [2]}})
+    with fresh.page.expect_download() as table:
+        fresh.page.get_by_role("button", name="Save table").click()
+    table.value.save_as(tmp_path / "table.csv")
+    lines = (tmp_path / "table.csv").read_text().splitlines()
+    assert len(lines) == 1 + 24 * (content.labels == 2).sum()
+    with fresh.page.expect_download() as picture:
+        fresh.page.get_by_role("button", name="Save picture").click()
+    picture.value.save_as(tmp_path / "picture.png")
+    assert Image.open(io.BytesIO((tmp_path / "picture.png").read_bytes())).format == "PNG"
+
+
+CONTROLS = "button, input, select, textarea, a[href], summary, [tabindex='0']"
+
+
+def test_every_control_is_reached_by_tab_and_has_a_name(fresh):
+    page = fresh.page
+    names = page.evaluate(
+        """selector => [...document.querySelectorAll(selector)].filter(each => each.checkVisibility() && !each.disabled
+           && each.tabIndex >= 0).map(each => each.ariaLabel || (each.labels && each.labels[0]?.innerText)
+           || each.innerText || each.title || "")""",
+        CONTROLS,
+    )
+    assert names
+    assert all(name.strip() for name in names), names
+    page.evaluate("document.activeElement.blur()")
+    reached = set()
+    for _ in range(4 * len(names)):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.outerHTML.slice(0, 300)"))
+    for role, name in (
+        ("slider", "Step"),
+        ("combobox", "Layer"),
+        ("combobox", "Condition"),
+        ("button", "Play"),
+    ):
+        one = page.get_by_role(role, name=name, exact=False).first
+        assert one.evaluate("each => each.outerHTML.slice(0, 300)") in reached, name
+
+
+def test_the_keyboard_alone_changes_step_layer_and_point(fresh):
+    page = fresh.page
+    page.get_by_role("slider", name="Step").focus()
+    page.keyboard.press("ArrowLeft")
+    fresh.until(step=2)
+    page.get_by_role("button", name="Play").focus()
+    page.keyboard.press("[")
+    fresh.until(step=1)
+    page.get_by_role("combobox", name="Layer").focus()
+    page.keyboard.press("ArrowUp")
+    fresh.until(layer="1")
+    page.keyboard.press("Escape")
+    fresh.until(selection=[])
+    assert page.locator("[aria-live], [role=status]").count() > 0
+
+
+def broken(store: Path, folder: Path, change) -> Path:
+    shutil.copytree(store, folder / "store")
+    change(folder / "store")
+    write_single(folder / "store", folder / "atlas.html")
+    return folder / "atlas.html"
+
+
+def set_version(store: Path) -> None:
+    path = store / "zarr.json"
+    written = json.loads(path.read_text())
+    written["attributes"]["version"] = 7
+    path.write_text(json.dumps(written))
+
+
+def test_an_unknown_version_is_a_sentence(browser, store, tmp_path):
+    with opened(browser, broken(store, tmp_path, set_version).as_uri()) as watched:
+        assert watched.page.get_attribute("#atlas", "data-error") == "version"
+        assert "7" in watched.page.inner_text("[role=alert]")
+
+
+def cut_root(store: Path) -> None:
+    path = store / "zarr.json"
+    written = json.loads(path.read_text())
+    del written["attributes"]["conditions"]
+    path.write_text(json.dumps(written))
+
+
+def test_a_damaged_root_is_a_sentence(browser, store, tmp_path):
+    with opened(browser, broken(store, tmp_path, cut_root).as_uri()) as watched:
+        assert watched.page.get_attribute("#atlas", "data-error") == "damaged"
+        assert len(watched.page.inner_text("[role=alert]")) > 20
+
+
+def cut_points(store: Path) -> None:
+    (store / "layers/2/training/position/c/3/0/0").unlink()
+    (store / "layers/2/training/knowledge/c/2/0").write_bytes(b"\x1f\x8b no gzip")
+
+
+def test_a_missing_chunk_is_a_sentence_and_the_rest_works(browser, store, content, tmp_path):
+    with opened(browser, broken(store, tmp_path, cut_points).as_uri()) as watched:
+        assert watched.page.locator("[role=alert]:visible").count() > 0
+        watched.handle("set", {"step": 1})
+        there = np.array(watched.handle("positions")).reshape(-1, 3)
+        assert np.abs(there - layer_of(content).regions(1).position.reshape(-1, 3)).max() < 1e-3
+        assert watched.page.locator("[role=alert]:visible").count() == 0
+
+
+NO_WEBGL = """HTMLCanvasElement.prototype.getContext = new Proxy(HTMLCanvasElement.prototype.getContext, {
+    apply: (get, canvas, given) => /webgl/.test(given[0]) ? null : Reflect.apply(get, canvas, given) });"""
+
+
+def test_without_webgl_images_and_tables_still_work(browser, file):
+    with opened(browser, file.as_uri(), script=NO_WEBGL) as watched:
+        assert watched.page.get_attribute("#atlas", "data-ready") == "true"
+        assert watched.page.locator('[role=alert][data-notice="webgl"]').count() == 1
+        watched.handle("set", {"image": 17, "step": 1})
+        assert watched.page.locator('[data-image="17"]').first.is_visible()
+        watched.page.locator("summary", has_text="Tables").click()
+        assert watched.page.locator("table:visible").count() > 0
+
+
+def test_a_lost_context_is_said_and_the_points_come_back(fresh):
+    lose = "canvas.getContext('webgl2').getExtension('WEBGL_lose_context')"
+    find = "const canvas = [...document.querySelectorAll('canvas')].find(each => each.getContext('webgl2'));"
+    fresh.page.evaluate(f"() => {{ {find} window.lost = {lose}; window.lost.loseContext(); }}")
+    fresh.page.wait_for_selector('[role=alert][data-notice="context"]')
+    fresh.page.evaluate("window.lost.restoreContext()")
+    fresh.page.wait_for_selector('[role=alert][data-notice="context"]', state="detached")
+    fresh.handle("set", {"step": 0})
+    assert fresh.handle("state")["step"] == 0
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"classes": 2, "dimensions": 2, "steps": 1, "layers": 1, "attack": False, "model": False},
+        {"classes": 40, "images": 80, "dimensions": 5, "steps": 2, "layers": 2, "importance": False},
+    ],
+    ids=["two classes in a plane, one checkpoint", "forty classes in five dimensions"],
+)
+def test_other_shapes_of_study(browser, tmp_path, shape):
+    content = invent(**shape)
+    write_store(tmp_path / "store", content)
+    write_single(tmp_path / "store", tmp_path / "atlas.html")
+    with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
+        assert watched.complaints == []
+        last = content.conditions[0]
+        position = last.layers[content.layers[-1]].regions(len(last.steps) - 1).position
+        flat = position.reshape(-1, position.shape[2])[:, :3]
+        flat = np.pad(flat, ((0, 0), (0, 3 - flat.shape[1])))
+        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - flat).max() < 1e-3
+        text = watched.page.inner_text("#atlas")
+        assert content.classes[-1] in text
+        assert ("5 dimensions" in text) == (shape["dimensions"] == 5)
+
+
+def test_what_is_left_out_is_on_the_page(browser, content, tmp_path):
+    from dataclasses import replace
+
+    less = replace(content, left_out=("Importance maps are left out.",))
+    write_store(tmp_path / "store", less)
+    write_single(tmp_path / "store", tmp_path / "atlas.html")
+    with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
+        assert "Importance maps are left out." in watched.page.inner_text("#atlas")
+
+
+@pytest.mark.slow
+def test_a_million_points_open_turn_and_are_picked(browser, tmp_path):
+    content = invent(
+        images=5000, grid=(20, 10), steps=2, layers=1, side=8, attack=False, model=False, importance=False
+    )
+    write_store(tmp_path / "store", content)
+    write_single(tmp_path / "store", tmp_path / "atlas.html")
+    with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
+        before = np.array(watched.handle("camera")["matrix"])
+        stage = watched.handle("camera")["rect"]
+        middle = (stage["left"] + stage["width"] / 2, stage["top"] + stage["height"] / 2)
+        watched.page.mouse.move(*middle)
+        watched.page.mouse.down()
+        watched.page.mouse.move(middle[0] + 120, middle[1] + 30, steps=3)
+        watched.page.mouse.up()
+        assert np.abs(np.array(watched.handle("camera")["matrix"]) - before).max() > 0.01
+        flat = watched.page.evaluate("Array.from(patternscope.projected().slice(0, 2))")
+        assert watched.handle("pick", *flat) >= 0
+        there = watched.page.evaluate("Array.from(patternscope.positions().slice(-3))")
+        wanted = layer_of(content, content.layers[0]).regions(1).position.reshape(-1, 3)[-1]
+        assert np.abs(np.array(there) - wanted).max() < 2e-3
+        assert watched.complaints == []

@@ -1,0 +1,205 @@
+"""One HTML file, a folder, a server: the store and nothing else leaves."""
+
+import base64
+import hashlib
+import http.client
+import re
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from patternscope.atlas.export import TooLarge, export_single
+from patternscope.atlas.page import (
+    SCRIPT,
+    folder_page,
+    single_bytes,
+    store_keys,
+    write_folder,
+    write_single,
+)
+from patternscope.atlas.server import AtlasServer, file_of
+from patternscope.errors import InputError
+
+
+class Embedded(HTMLParser):
+    """What a browser takes out of one HTML file."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.key: str | None = None
+        self.files: dict[str, bytes] = {}
+        self.scripts: list[str] = []
+        self.policy, self.inside = "", False
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        if tag == "meta" and given.get("http-equiv") == "Content-Security-Policy":
+            self.policy = given["content"]
+        self.key = given.get("data-key") if tag == "script" else None
+        self.inside = tag == "script"
+
+    def handle_data(self, data):
+        if self.inside and self.key is not None:
+            self.files[self.key] = base64.b64decode(data, validate=True)
+        elif self.inside:
+            self.scripts.append(data)
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+
+def test_one_file_holds_every_file_of_the_store(store, tmp_path):
+    size = write_single(store, tmp_path / "new/atlas.html")
+    page = (tmp_path / "new/atlas.html").read_text(encoding="utf-8")
+    assert size == len(page.encode()) == single_bytes(store)
+    found = Embedded(page)
+    assert found.files == {key: (store / key).read_bytes() for key in store_keys(store)}
+    digest = base64.b64encode(hashlib.sha256("".join(found.scripts).encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in found.policy
+    assert "default-src 'none'" in found.policy
+    assert "connect-src" not in found.policy
+    assert not list(tmp_path.glob("new/.*"))
+
+
+def test_a_limit_is_kept_and_what_is_left_out_is_said(store, content, tmp_path):
+    full = single_bytes(store)
+    data = full - SCRIPT.stat().st_size
+    file = tmp_path / "atlas.html"
+    assert export_single(content, store, file, full / 1e6).left_out == ()
+    sizes = []
+    for less in (0.02 * data, 0.25 * data):
+        exported = export_single(content, store, file, (full - less) / 1e6)
+        assert exported.size == file.stat().st_size <= full - less
+        assert exported.left_out
+        said = Embedded(file.read_text()).files["zarr.json"].decode()
+        assert all(line in said for line in exported.left_out)
+        sizes.append(exported.size)
+    assert sizes[0] > sizes[1]
+    before = file.read_bytes()
+    with pytest.raises(TooLarge, match=r"max_mb: saw 0.001, but the smallest"):
+        export_single(content, store, file, 0.001)
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["atlas.html"]
+
+
+def test_a_folder_holds_page_script_and_store_and_is_replaced(store, tmp_path):
+    for _ in range(2):
+        write_folder(store, tmp_path / "site")
+        assert {path.name for path in (tmp_path / "site").iterdir()} == {"index.html", "page.js", "store"}
+        assert store_keys(tmp_path / "site/store") == store_keys(store)
+    (tmp_path / "site/notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds other things than an atlas"):
+        write_folder(store, tmp_path / "site")
+    assert (tmp_path / "site/notes.txt").read_text() == "mine"
+
+
+@pytest.fixture(scope="module")
+def server(store):
+    with AtlasServer(store, port=0) as listening:
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
+def ask(server: AtlasServer, path: str, method: str = "GET") -> tuple[int, bytes, dict[str, str]]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
+    connection.putrequest(method, path, skip_host=False)
+    connection.endheaders()
+    answer = connection.getresponse()
+    content = answer.read()
+    connection.close()
+    return answer.status, content, dict(answer.getheaders())
+
+
+def test_the_server_sends_the_page_the_script_and_the_store(server, store):
+    assert ask(server, "/")[:2] == (200, folder_page(store).encode())
+    assert ask(server, "/index.html?x=1#y")[0] == 200
+    assert ask(server, "/page.js")[1] == SCRIPT.read_bytes()
+    for key in store_keys(store)[::40]:
+        status, content, headers = ask(server, f"/store/{key}")
+        assert (status, content) == (200, (store / key).read_bytes())
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    status, content, headers = ask(server, "/store/zarr.json", "HEAD")
+    assert (status, content) == (200, b"")
+    assert int(headers["Content-Length"]) == (store / "zarr.json").stat().st_size
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/store/../store/zarr.json",
+        "/store/%2e%2e/outside.txt",
+        "/store/..%2foutside.txt",
+        "/store/layers/../../outside.txt",
+        "/store//etc/passwd",
+        "/store/%2fetc%2fpasswd",
+        "/store/..\\outside.txt",
+        "/store/link/outside.txt",
+        "/store/a%00b",
+        "/store/layers",
+        "/store/",
+        "/store",
+        "/../outside.txt",
+        "/etc/passwd",
+        "/favicon.ico",
+        "/widget.js",
+        "http://elsewhere/store/../outside.txt",
+    ],
+)
+def test_no_path_leaves_the_store(server, store, path):
+    (store.parent / "outside.txt").write_text("secret")
+    link = store / "link"
+    if not link.is_symlink():
+        link.symlink_to(store.parent, target_is_directory=True)
+    try:
+        status, content, _ = ask(server, path)
+    finally:
+        link.unlink()
+    assert (status, content) == (404, b"nothing here\n")
+
+
+def test_a_key_is_a_file_of_the_store_or_nothing(store):
+    assert file_of(store, "zarr.json") == (store / "zarr.json").resolve()
+    for key in (
+        "",
+        "/",
+        "layers",
+        "nothing",
+        "../store/zarr.json",
+        "layers/./0/zarr.json",
+        str(store / "zarr.json"),
+    ):
+        assert file_of(store, key) is None
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_refused(server, method):
+    status, content, headers = ask(server, "/store/zarr.json", method)
+    assert (status, content, headers["Allow"]) == (405, b"", "GET, HEAD")
+
+
+def test_the_server_listens_to_this_machine_and_says_why_it_cannot(server, store):
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", server.address)
+    port = server.server_address[1]
+    with pytest.raises(InputError, match=f"port {port} is taken"):
+        AtlasServer(store, port=port)
+    with pytest.raises(InputError, match="port: saw 70000, wanted 0 to 65535"):
+        AtlasServer(store, port=70000)
+    with pytest.raises(InputError, match=r"no\.such\.host\.invalid: cannot listen here"):
+        AtlasServer(store, host="no.such.host.invalid", port=0)
+
+
+def test_the_page_names_only_files_beside_it(store):
+    page = folder_page(store)
+    assert not re.findall(r"(?:src|href)=\"(?!page\.js|data:,)", page)
+    assert "//" not in re.sub(r"<!doctype html>", "", page)
+
+
+def test_the_script_is_built():
+    assert SCRIPT.stat().st_size > 0
+    assert Path(SCRIPT).with_name("widget.js").stat().st_size > 0

@@ -1,0 +1,234 @@
+"""The store holds what was given, as docs/atlas-format.md says, and the same bytes each time."""
+
+import io
+import json
+import re
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import zarr
+from invented_atlas import invent
+from PIL import Image
+
+from patternscope.atlas.selection import evenly, smaller, with_steps, without_importance
+from patternscope.atlas.store import write_store
+from patternscope.radial import log_posterior
+
+DOCUMENT = Path(__file__).parents[2] / "docs/atlas-format.md"
+ENTRY = re.compile(r"^( {4,})(\S+) +(u1|u2|i2|f4) \(([^)]*)\)")
+
+
+def promised() -> dict[str, tuple[str, str]]:
+    """Arrays that the document lists: path -> dtype, shape."""
+    found, folder = {}, ""
+    tree = DOCUMENT.read_text().split("## Tree")[1].split("`<l>` and")[0]
+    for line in tree.splitlines():
+        if line.strip().endswith("/") and line.strip() != "/":
+            folder = line.strip()
+        entry = ENTRY.match(line)
+        if entry:
+            inside = folder if len(entry[1]) > 4 else "/"
+            found[(inside + entry[2]).lstrip("/")] = (entry[3], entry[4])
+    return found
+
+
+def opened(store: Path) -> zarr.Group:
+    return zarr.open_consolidated(store)
+
+
+def arrays(store: Path) -> dict[str, zarr.Array]:
+    return {
+        name: each for name, each in opened(store).members(max_depth=None) if isinstance(each, zarr.Array)
+    }
+
+
+def test_the_document_lists_just_the_arrays_that_are_there(store, content):
+    told = promised()
+    assert len(told) == 20
+    root = opened(store).attrs.asdict()
+    conditions = {each["key"]: each for each in root["conditions"]}
+    seen = set()
+    for name, array in arrays(store).items():
+        parts = name.split("/")
+        sizes = {"N": 60, "C": 10, "e": 3, "3": 3}
+        if parts[0] == "layers":
+            height, width = conditions[parts[2]]["grids"][parts[1]]
+            sizes |= {"R": height * width, "N*R": 60 * height * width}
+        condition = next((conditions[part] for part in parts if part in conditions), None)
+        if condition is not None:
+            sizes["T"] = len(condition["steps"])
+        general = re.sub(r"^layers/[^/]+/[^/]+", "layers/<l>/<c>", name)
+        general = re.sub(r"^conditions/[^/]+", "conditions/<c>", general)
+        general = re.sub(r"thumbnails/\d+$", "thumbnails/<k>", general)
+        dtype, shape = told[general]
+        seen.add(general)
+        assert array.dtype.str[1:] == {"u1": "u1", "u2": "u2", "i2": "i2", "f4": "f4"}[dtype], name
+        if shape != "bytes":
+            assert array.shape == tuple(sizes[each] for each in shape.split(", ")), name
+        steps = shape.startswith("T") and not name.endswith("counts")
+        assert array.chunks == ((1, *array.shape[1:]) if steps else array.shape), name
+    # Only a student seen through two kinds of map has directions of a layer's own.
+    assert set(told) - seen == {"layers/<l>/<c>/direction"}
+
+
+def test_values_come_back_within_half_an_integer(store, content):
+    group = opened(store)
+    for condition in content.conditions:
+        for key, name in enumerate(content.layers):
+            found = group[f"layers/{key}/{condition.key}"]
+            scales = found["position"].attrs["scale"]
+            for step in range(len(condition.steps)):
+                given = condition.layers[name].regions(step)
+                integers = np.asarray(found["position"][step])
+                assert np.abs(integers).max() == 32767
+                error = integers * scales[step] - given.position.reshape(integers.shape)
+                assert np.abs(error).max() <= 0.501 * scales[step]
+                assert (np.asarray(found["category"][step]) == given.category.ravel()).all()
+                bits = np.asarray(found["knowledge"][step])
+                assert ((bits & 1 > 0) == given.mask.ravel()).all()
+                assert ((bits & 2 > 0) == given.reliable.ravel()).all()
+                confidence = np.asarray(found["confidence"][step]) / 255
+                assert np.abs(confidence - given.confidence.ravel()).max() <= 0.501 / 255
+                if given.importance is not None:
+                    scale = found["importance"].attrs["scale"][step]
+                    weights = np.asarray(found["importance"][step]) * scale
+                    assert np.abs(weights - given.importance).max() <= 0.501 * scale
+            assert np.allclose(found["counts"], condition.layers[name].counts, equal_nan=True)
+
+
+def naive_posterior(root: dict, position: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """As the document says it, a point at a time."""
+    table = root["concentration"]
+    nodes = np.linspace(0, np.log1p(table["reach"]), len(table["values"]))
+    found = []
+    for x in position:
+        q = np.interp(np.log1p(np.linalg.norm(x)), nodes, table["values"])
+        logits = [q * float(np.dot(x, mu)) for mu in direction]
+        weights = np.exp(np.array(logits) - max(logits))
+        found.append(weights / weights.sum())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("dimensions", [2, 3, 5])
+def test_the_page_can_compute_the_posterior_from_what_is_stored(dimensions, tmp_path):
+    content = invent(images=12, dimensions=dimensions, steps=2, attack=False, model=False)
+    write_store(tmp_path / "store", content)
+    group = opened(tmp_path / "store")
+    root = group.attrs.asdict()
+    assert root["dimensions"] == dimensions
+    for key, name in enumerate(content.layers):
+        position = group[f"layers/{key}/training/position"]
+        stored = np.asarray(position[1]) * position.attrs["scale"][1]
+        direction = np.asarray(group["conditions/training/direction"][1])
+        given = torch.from_numpy(content.conditions[0].layers[name].regions(1).position).double()
+        exact = log_posterior(given, torch.from_numpy(direction).double(), content.kappa_max).exp()
+        exact = exact.reshape(-1, len(content.classes)).numpy()
+        assert np.abs(naive_posterior(root, stored, direction) - exact).max() < 2e-3
+
+
+def test_images_are_cut_from_the_sprites_as_the_document_says(store, content):
+    group = opened(store)
+    for name, images in (
+        ("thumbnails", content.images),
+        ("conditions/attack/thumbnails", content.conditions[1].images),
+    ):
+        sprite = group[f"{name}/0"]
+        about = sprite.attrs.asdict()
+        sheet = np.asarray(Image.open(io.BytesIO(np.asarray(sprite).tobytes())))
+        height, width = about["size"]
+        for index in (0, 17, 59):
+            row, column = divmod(index - about["first"], about["columns"])
+            cut = sheet[row * height :][:height, column * width :][:, :width]
+            assert np.abs(cut.astype(int) - images[index].transpose(1, 2, 0)).mean() < 4
+    names = json.loads(np.asarray(group["image_names"]).tobytes())
+    assert tuple(names) == content.image_names
+
+
+def test_large_and_grey_images_become_thumbnails(tmp_path):
+    content = invent(images=300, steps=1, layers=1, grid=(1, 1), attack=False, model=False, side=8)
+    grey = np.zeros((300, 1, 200, 400), np.uint8)
+    write_store(tmp_path / "store", replace(content, images=grey))
+    group = opened(tmp_path / "store")
+    assert [group[f"thumbnails/{k}"].attrs["count"] for k in (0, 1)] == [256, 44]
+    assert group["thumbnails/0"].attrs["size"] == [64, 128]
+    assert group.attrs["image_size"] == [200, 400]
+
+
+def test_first_appearances_by_a_loop(store, content):
+    for key, name in enumerate(content.layers):
+        emerged = content.conditions[0].layers[name].emerged
+        first = [next((t for t in range(4) if emerged[t, image]), 65535) for image in range(60)]
+        found = opened(store)[f"layers/{key}/training"]
+        assert np.asarray(found["first"]).tolist() == first
+        for label, median in enumerate(np.asarray(found["class_first"])):
+            own = sorted(each for each, of in zip(first, content.labels, strict=True) if of == label)
+            half = own[(len(own) - 1) // 2]
+            assert np.isnan(median) if half == 65535 else median == half
+
+
+def test_the_same_content_gives_the_same_bytes_at_another_time(store, content, tmp_path, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 86400)
+    write_store(tmp_path / "store", content)
+    files = {path.relative_to(store): path.read_bytes() for path in store.rglob("*") if path.is_file()}
+    again = {
+        path.relative_to(tmp_path / "store"): path.read_bytes()
+        for path in (tmp_path / "store").rglob("*")
+        if path.is_file()
+    }
+    assert again == files
+
+
+def test_every_chunk_is_there_also_one_of_zeros(tmp_path):
+    content = invent(images=4, steps=2, layers=1, grid=(2, 2), attack=False, model=False)
+    quiet = replace(content.conditions[0], predictions=np.zeros((2, 4), int))
+    write_store(tmp_path / "store", replace(content, conditions=(quiet,)))
+    for name, array in arrays(tmp_path / "store").items():
+        chunks = [path for path in (tmp_path / "store" / name / "c").rglob("*") if path.is_file()]
+        assert len(chunks) == array.nchunks, name
+
+
+def test_an_image_that_is_not_attacked_has_no_target(tmp_path):
+    content = invent(images=4, steps=1, layers=1, grid=(1, 1), model=False)
+    attack = replace(content.conditions[1], targets=np.array([-1, 0, 1, 2]))
+    write_store(tmp_path / "store", replace(content, conditions=(content.conditions[0], attack)))
+    assert np.asarray(opened(tmp_path / "store")["conditions/attack/targets"]).tolist() == [65535, 0, 1, 2]
+
+
+def test_fewer_steps_are_the_same_steps(content):
+    fewer = with_steps(content, "training", [0, 3])
+    old, new = content.conditions[0].layers["conv_43"], fewer.conditions[0].layers["conv_43"]
+    for place, step in enumerate((0, 3)):
+        assert (new.regions(place).position == old.regions(step).position).all()
+        assert (new.emerged[place] == old.emerged[step]).all()
+        assert np.array_equal(new.counts[place], old.counts[step], equal_nan=True)
+    assert fewer.conditions[1:] == content.conditions[1:]
+    assert fewer.left_out == ("Training: 2 of 4 steps (step 0, step 1000).",)
+    assert content.left_out == ()
+
+
+def test_without_importance_nothing_else_changes(content):
+    bare = without_importance(content)
+    given = content.conditions[0].layers["conv_23"].regions(1)
+    found = bare.conditions[0].layers["conv_23"].regions(1)
+    assert found.importance is None
+    assert given.importance is not None
+    assert (found.position == given.position).all()
+    assert "mportance" in bare.left_out[0]
+
+
+def test_smaller_ends_with_first_and_last_steps_and_says_all(content):
+    steps = [[len(each.steps) for each in one.conditions] for one in smaller(content)]
+    assert steps == [[4, 4, 1], [4, 4, 1], [2, 2, 1]]
+    *_, smallest = smaller(content)
+    assert len(smallest.left_out) == 3
+    for count in range(2, 20):
+        for kept in range(2, count + 1):
+            chosen = evenly(count, kept)
+            assert chosen[0] == 0
+            assert chosen[-1] == count - 1
+            assert len(set(chosen)) == kept
