@@ -5,12 +5,13 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types unit bench clean
+.PHONY: help setup demo test lint types unit viewer bench clean
 
 help:
 	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 3 minutes)"
 	@echo "make test    every check: lint, types, tests"
 	@echo "make unit    the tests alone        make lint    ruff        make types   pyright"
+	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
 	@echo "make bench   the estimators against naive loops, at the size of the paper (about 20 minutes)"
 	@echo "make clean   remove the environment and what the tools left"
 
@@ -36,6 +37,9 @@ types: $(READY)
 
 unit: $(READY)
 	$(BIN)/python -m pytest
+
+viewer:
+	cd viewer && npm ci --no-audit --no-fund && npm run build && npm test
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from toy_stages import contents
 
+from patternscope.atlas.stage import atlas_stage
 from patternscope.errors import InputError
 from patternscope.figures import FIGURE_STAGES
 from patternscope.images import open_images
@@ -249,8 +250,8 @@ def test_workers_and_kills_give_the_same_bytes(study, tmp_path):
     end = subprocess.run(script, env=environment, capture_output=True, text=True, check=True)
     assert "held-out accuracy" in end.stdout
     assert contents(tmp_path / "pool") == contents(study)
-    # The command draws the figures too.
-    run_study(tmp_path / "pool", settings(), (*STAGES, *FIGURE_STAGES), device="cpu")
+    # The command draws the figures and writes the atlas too.
+    run_study(tmp_path / "pool", settings(), (*STAGES, *FIGURE_STAGES, atlas_stage(settings())), device="cpu")
     assert contents(tmp_path / "killed") == contents(tmp_path / "pool")
     status = subprocess.run(
         [sys.executable, "-m", "patternscope", "status", str(tmp_path / "killed"), "--json"],
