@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from patternscope.embeddings import SampleEmbedding
-from patternscope.embeddings.region import align_loss
-from patternscope.embeddings.sample import sample_loss
+from patternscope.embeddings.objectives import align_loss, sample_loss
 from patternscope.radial import concentration, log_posterior, mean_directions, procrustes
 from patternscope.similarity import (
     embedding_log_similarity,

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.radial import concentrated, log_posterior, mean_directions
+from patternscope.similarity.embedded import embedded_scores
+from patternscope.similarity.matched import flat_rows
 from patternscope.similarity.regional import orientation
 
 
@@ -60,26 +62,29 @@ def similarity_loss(
     matches: Tensor,
     log_target: Tensor,
     kappa_max: float,
+    *,
+    exact_gradient: bool = False,
 ) -> Tensor:
     """Return how badly regional embeddings explain which samples are alike.
 
     ``mean_i KL(p_i || q_i)``, ``q_i(j) = softmax_j(sum_r w_i^(r) kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``
 
-    Source: Sec. 3.3; kappa and norms are constants of the gradient (reference code).
+    Source: Sec. 3.3; kappa and norms are constants of the gradient (reference code) unless `exact_gradient`.
 
     Args:
-        region_embedding: h of the anchors (b, r, e).
+        region_embedding: h of the anchors (b, a, e), of all their regions or of some.
         candidate_embedding: h of the possible neighbours (m + 1, r, e).
-        region_weights: w of the anchors (b, r).
+        region_weights: w of the anchors (b, a).
         positions: which candidates are the neighbours of each anchor (b, m).
-        matches: r' (b, m, r) integers.
+        matches: r' (b, m, a) integers.
         log_target: log p (b, m).
         kappa_max: > 0.
+        exact_gradient: differentiate through strength as well.
 
     Returns:
         Scalar >= 0, in nats.
 
-    Cost: 2 b m r e operations and as many scattered reads forward, twice that backward.
+    Cost: as :func:`embedded_scores`.
 
     >>> h = torch.eye(2)[:, None]
     >>> zero = torch.zeros(2, 1, 1, dtype=torch.uint8)
@@ -87,12 +92,11 @@ def similarity_loss(
     >>> similarity_loss(h, h, torch.ones(2, 1), position, zero, sure, 10.0)
     tensor(0.)
     """
-    regions, dim = candidate_embedding.shape[1:]
-    pulls = concentrated(region_embedding, kappa_max) * region_weights[..., None]
-    rows = positions[:, :, None] * regions + matches.long()
-    # An embedding look-up, as its gradient is summed row by row and not by a sort of all indices.
-    matched = nn.functional.embedding(rows, orientation(candidate_embedding).reshape(-1, dim))
-    log_q = torch.log_softmax(torch.einsum("bmre,bre->bm", matched, pulls), dim=1)
+    pulls = concentrated(region_embedding, kappa_max, exact_gradient=exact_gradient)
+    orientations = orientation(candidate_embedding, exact_gradient=exact_gradient).flatten(0, 1)
+    rows = flat_rows(positions, matches, candidate_embedding.shape[1])
+    scores = embedded_scores(pulls * region_weights[..., None], orientations, rows)
+    log_q = torch.log_softmax(scores, dim=1)
     return (log_target.exp() * (log_target - log_q)).sum(dim=1).mean()
 
 

@@ -1,7 +1,6 @@
 """The regional embedding: where each region of an image lies in the radial space of its layer."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,23 +16,22 @@ from patternscope.embeddings.checks import (
     read_data,
     working_dtype,
 )
+from patternscope.embeddings.comparisons import compare
 from patternscope.embeddings.linear import LinearMap, ridge
-from patternscope.embeddings.neighbourhood import find_neighbours, unit_rows
-from patternscope.embeddings.objectives import align_loss, similarity_loss
+from patternscope.embeddings.neighbourhood import find_neighbours
+from patternscope.embeddings.regional_objective import RegionalObjective, embed_regions
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import RegionParams
-from patternscope.embeddings.solver import Stopwatch, Trace, minimise_stepwise
+from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
 from patternscope.errors import InputError
-from patternscope.similarity.matching import best_matches
-from patternscope.similarity.neighbours import Neighbours
 from patternscope.similarity.probabilities import target_log_similarities
 
 KAPPA_MAX = 1000.0
-# Anchors in a step of the default solver; "sgd" takes one.
-_ANCHORS_A_STEP = 50
-_ANCHORS_MATCHED_AT_ONCE = 64
-# Factors of the default step size, tried in turn until the fit improves on its start.
-_STEP_SIZES = (1.0, 0.25, 0.0625)
+# Share of an image's weight in regions that the default solver does not compare.
+_LEFT_OUT = 1e-3
+# Added to the second moment of unit features, in units of its mean eigenvalue.
+_RIDGE = 1e-2
+_MOST_HALVINGS = 8
 
 
 class RegionEmbedding(LinearMap):
@@ -42,8 +40,7 @@ class RegionEmbedding(LinearMap):
     L minimises ``lambda_kl similarity_loss + lambda_mi align_loss + wd/2 |L|^2``. Source: Sec. 3.3.
 
     Attributes after `fit`:
-        map: L (e, k).   scale: s.   trace: record of the solve; its parts are the losses over all pairs, its
-            steps 0 where no step improved on the least-squares start, which then is the map.
+        map: L (e, k).   scale: s.   trace: record of the solve; its parts are the losses over all pairs.
 
     Args:
         in_dim: k, channels of the layer.
@@ -99,17 +96,22 @@ class RegionEmbedding(LinearMap):
         Raises:
             InputError: NaN or inf, shapes that disagree, rows that are no probabilities, unknown parameters.
 
-        Cost: one match of ``2 r^2 k`` operations a pair, then 6 m r e operations a sample and pass.
+        Cost: a match of ``2 r k`` operations for each neighbour and region that weighs; then some 25 evaluations,
+        each of m e look-ups and sums for such a region and two passes over the features.
         """
         settings = RegionParams.read(params)
         self._check(data)
         watch = Stopwatch()
         features = as_tensor(data["regional_features"], "regional_features").detach()
         self._set_scale(features)
-        problem = _problem(data, features, self, settings)
-        weight, self.trace = _solve(problem, self, settings)
+        objective, moment = _objective(data, features, self, settings)
+        if settings.solver == "sgd":
+            start = self.random_map(settings.seed).to(objective.region_weights)
+            weight, self.trace = _follow_protocol(objective, start, settings)
+        else:
+            weight, self.trace = _solve(objective, moment, settings)
         watch.close(self.trace, "regional embedding")
-        self.map = weight
+        self.map = weight.contiguous()
         if verbose_dir is not None:
             from patternscope.embeddings.verbose import write_losses
 
@@ -139,169 +141,80 @@ class RegionEmbedding(LinearMap):
         check_finite(samples, "sample_embs")
 
 
-def embed_regions(weight: Tensor, features: Tensor, scale: Tensor) -> Tensor:
-    """Return ``L f^(r) / s`` without a copy of the features: (e, k), (n, k, h, w) -> (n, r, e).
-
-    Source: Sec. 3.3.
-
-    >>> embed_regions(torch.eye(2), torch.ones(1, 2, 1, 3), torch.tensor(2.0)).shape
-    torch.Size([1, 3, 2])
-    """
-    return (weight @ features.flatten(2).to(weight.dtype)).transpose(1, 2) / scale
-
-
-@dataclass(frozen=True)
-class _Problem:
-    """All that the fit looks at."""
-
-    features: Tensor  # as given (n, k, h, w)
-    candidates: Tensor  # those of the possible neighbours (m + 1, k, h, w)
-    sample_embedding: Tensor  # g (n, e)
-    region_weights: Tensor  # w (n, r)
-    neighbours: Neighbours
-    matches: Tensor  # r' (n, m, r)
-    log_target: Tensor  # log p (n, m)
-    scale: Tensor
-    kappa_max: float
-
-    def losses(self, weight: Tensor, anchors: Tensor) -> tuple[Tensor, Tensor]:
-        """Similarity and alignment loss of some anchors under a map."""
-        embedding = embed_regions(weight, self.features[anchors], self.scale)
-        candidates = embed_regions(weight, self.candidates, self.scale)
-        w = self.region_weights[anchors]
-        positions, matches = self.neighbours.positions[anchors], self.matches[anchors]
-        similarity = similarity_loss(
-            embedding, candidates, w, positions, matches, self.log_target[anchors], self.kappa_max
-        )
-        return similarity, align_loss(embedding, w, self.sample_embedding[anchors])
-
-    def all_losses(self, weight: Tensor) -> tuple[float, float]:
-        """Both losses over all anchors."""
-        total = torch.zeros(2, dtype=torch.float64)
-        with torch.no_grad():
-            for block in torch.arange(len(self.features), device=self.scale.device).split(_ANCHORS_A_STEP):
-                total += len(block) * torch.stack(self.losses(weight, block)).double().cpu()
-        similarity, align = (total / len(self.features)).tolist()
-        return similarity, align
-
-
-def _problem(
+def _objective(
     data: Mapping[str, Any], features: Tensor, embedding: RegionEmbedding, settings: RegionParams
-) -> _Problem:
+) -> tuple[RegionalObjective, Tensor]:
+    """The objective, and the second moment of the unit regional features (k, k)."""
     dtype, device = working_dtype(features), features.device
     probs, v, w = (
         as_tensor(data[name], name).detach().to(device, dtype) for name in ("target_probs", "w_k", "w_r")
     )
     neighbours = find_neighbours(features, probs, settings.kl_sample_num, settings.seed)
+    # The published protocol takes one anchor a step and leaves nothing out.
+    left_out, at_once = (0.0, 1) if settings.solver == "sgd" else (_LEFT_OUT, None)
+    comparisons, moment = compare(features, v, w, neighbours, left_out=left_out, at_once=at_once)
     everyone = torch.arange(len(probs), device=device)
-    return _Problem(
+    objective = RegionalObjective(
         features=features,
-        candidates=features[neighbours.candidates],
         sample_embedding=_sample_embedding(data).detach().to(device, dtype),
         region_weights=w,
-        neighbours=neighbours,
-        matches=_all_matches(features, v, neighbours),
+        candidates=neighbours.candidates,
         log_target=target_log_similarities(probs, everyone, neighbours.samples, embedding.kappa_prob),
+        comparisons=comparisons,
         scale=embedding.scale.to(dtype),
         kappa_max=embedding.kappa_max,
+        lambda_kl=settings.lambda_kl,
+        lambda_mi=settings.lambda_mi,
+        wd=settings.wd,
     )
+    return objective, moment
 
 
-def _all_matches(features: Tensor, channel_weights: Tensor, neighbours: Neighbours) -> Tensor:
-    """r' of every anchor, neighbour and region (n, m, r)."""
-    candidates = unit_rows(features, neighbours.candidates)
-    everyone = torch.arange(len(features), device=features.device)
-    blocks = []
-    for block in everyone.split(_ANCHORS_MATCHED_AT_ONCE):
-        weighted = unit_rows(features, block) * channel_weights[block][:, None]
-        blocks.append(best_matches(weighted, candidates, neighbours.positions[block])[1])
-    return torch.cat(blocks)
+def _solve(objective: RegionalObjective, moment: Tensor, settings: RegionParams) -> tuple[Tensor, Trace]:
+    """L-BFGS from a start that knows the frame, in coordinates in which all directions weigh alike."""
+    moment.diagonal().add_(_RIDGE / len(moment))
+    factor = torch.linalg.cholesky(moment.double()).to(moment.dtype)
+    evaluate = preconditioned(objective.evaluate, factor)
+    point, losses = minimise_lbfgs(evaluate, _start(objective) @ factor, settings.n_step)
+    weight = torch.linalg.solve_triangular(factor, point, upper=False, left=False)
+    return weight, Trace(losses=losses, steps=len(losses) - 1, parts=objective.parts(weight))
 
 
-def _solve(problem: _Problem, embedding: RegionEmbedding, settings: RegionParams) -> tuple[Tensor, Trace]:
-    """Minibatch Adam from a start that knows the frame, or the published protocol."""
-    if settings.solver == "sgd":
-        start = embedding.random_map(settings.seed).to(problem.region_weights)
-        weight, losses = _descend(problem, settings, start, lambda step: 1.0, anchors_a_step=1)
-        before, after = _total(problem, settings, start), _total(problem, settings, weight)
-        return weight, _trace(settings, [before["objective"], *losses], after)
-    start = _start(problem)
-    before = _total(problem, settings, start)
-    # The first step size does for all but small or odd problems; those get smaller ones before the start is kept.
-    for size in _STEP_SIZES:
-        weight, losses = _descend(
-            problem, settings, start, lambda left, size=size: size * left, _ANCHORS_A_STEP
-        )
-        after = _total(problem, settings, weight)
-        if after["objective"] <= before["objective"]:
-            return weight, _trace(settings, [before["objective"], *losses], after)
-    kept = _trace(settings, [before["objective"]], before)
-    kept.steps = 0
-    return start, kept
+def _start(objective: RegionalObjective) -> Tensor:
+    """The map that takes each image's w-weighted mean feature nearest to its sample embedding, or a part of it.
+
+    Where samples are unlike what linear maps of regions can be, least squares makes strengths that are too
+    large, and halving them helps.
+    """
+    dtype = objective.region_weights.dtype
+    pairs = zip(objective.features.split(256), objective.region_weights.split(256), strict=True)
+    pooled = torch.cat([torch.einsum("nkr,nr->nk", block.flatten(2).to(dtype), w) for block, w in pairs])
+    start = ridge(pooled / objective.scale, objective.sample_embedding)
+    loss = objective.parts(start)["objective"]
+    for _ in range(_MOST_HALVINGS):
+        half = objective.parts(start / 2)["objective"]
+        if half >= loss:
+            break
+        start, loss = start / 2, half
+    return start
 
 
-def _descend(
-    problem: _Problem,
-    settings: RegionParams,
-    start: Tensor,
-    schedule: Callable[[float], float],
-    anchors_a_step: int,
-) -> tuple[Tensor, list[float]]:
-    """Some passes over the anchors, a few a step; `schedule` maps the share of steps left to a factor of lr."""
+def _follow_protocol(
+    objective: RegionalObjective, start: Tensor, settings: RegionParams
+) -> tuple[Tensor, Trace]:
+    """The published protocol: SGD from a random map, one anchor a step, the published gradient."""
     generator = torch.Generator().manual_seed(settings.seed)
-    n = len(problem.features)
-    orders = [torch.randperm(n, generator=generator).to(start.device) for _ in range(settings.n_step)]
-    batches = [batch for order in orders for batch in order.split(anchors_a_step)]
-
-    def objective(weight: Tensor, anchors: Tensor) -> Tensor:
-        similarity, align = problem.losses(weight, anchors)
-        decay = settings.wd / 2 * weight.square().sum() if settings.solver == "adam" else 0.0
-        return settings.lambda_kl * similarity + settings.lambda_mi * align + decay
-
+    n = len(objective.comparisons)
+    orders = [torch.randperm(n, generator=generator) for _ in range(settings.n_step)]
     weight, losses = minimise_stepwise(
-        objective, start, batches, _optimiser(settings, start), lambda step: schedule(1 - step / len(batches))
+        objective.of_one_block,
+        start,
+        [anchor for order in orders for anchor in order],
+        lambda point: torch.optim.SGD([point], settings.lr, settings.momentum, weight_decay=settings.wd),
     )
-    return weight, _pass_means(losses, len(batches) // settings.n_step)
-
-
-def _total(problem: _Problem, settings: RegionParams, weight: Tensor) -> dict[str, float]:
-    """The objective over all pairs, and its parts."""
-    similarity, align = problem.all_losses(weight)
-    decay = settings.wd / 2 * float(weight.square().sum())
-    objective = settings.lambda_kl * similarity + settings.lambda_mi * align + decay
-    return {"similarity": similarity, "align": align, "objective": objective}
-
-
-def _trace(settings: RegionParams, losses: list[float], parts: dict[str, float]) -> Trace:
-    """Record of the solve; the last loss is that over all pairs."""
-    return Trace(losses=[*losses, parts["objective"]], steps=settings.n_step, parts=parts)
-
-
-def _start(problem: _Problem) -> Tensor:
-    """The map that takes each image's w-weighted mean feature nearest to its sample embedding."""
-    pooled = torch.einsum(
-        "nkr,nr->nk", problem.features.flatten(2).to(problem.region_weights.dtype), problem.region_weights
-    )
-    return ridge(pooled / problem.scale, problem.sample_embedding)
-
-
-def _optimiser(settings: RegionParams, start: Tensor) -> Callable[[Tensor], torch.optim.Optimizer]:
-    """Make the optimiser; Adam's step follows the size of the map's entries, so that it holds for any k."""
-    if settings.solver == "adam":
-        size = float(start.square().mean().sqrt())
-        rate = settings.lr or max(0.1 * size, 1e-3)
-        return lambda point: torch.optim.Adam([point], lr=rate)
-    return lambda point: torch.optim.SGD(
-        [point], lr=settings.lr or 0.01, momentum=settings.momentum, weight_decay=settings.wd
-    )
-
-
-def _pass_means(losses: list[float], steps_a_pass: int) -> list[float]:
-    """Mean loss of each pass, as it went."""
-    return [
-        sum(part) / len(part)
-        for part in (losses[i : i + steps_a_pass] for i in range(0, len(losses), steps_a_pass))
-    ]
+    before, after = objective.parts(start), objective.parts(weight)
+    means = torch.tensor(losses).view(settings.n_step, n).mean(dim=1).tolist()
+    return weight, Trace([before["objective"], *means, after["objective"]], settings.n_step, parts=after)
 
 
 def _sample_embedding(data: Mapping[str, Any]) -> Tensor:

@@ -18,7 +18,7 @@ from patternscope.embeddings.checks import (
 from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import SampleParams
-from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise
+from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
 from patternscope.radial import log_posterior, mean_directions, procrustes
 
 KAPPA_MAX = 10.0
@@ -204,7 +204,7 @@ def _solve(
         start = start.to(features)
     if settings.solver == "lbfgs":
         start = spectral_start(features, probs, embedding.out_dim) if start is None else start
-        weight, losses = minimise_lbfgs(with_decay, start, settings.n_step or 200)
+        weight, losses = minimise_lbfgs(with_gradient(with_decay), start, settings.n_step or 200)
     else:
         steps = settings.n_step or 2000
         start = embedding.random_map(settings.seed).to(features) if start is None else start

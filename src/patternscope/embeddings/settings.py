@@ -86,28 +86,30 @@ class ImportanceParams(Params):
 class RegionParams(Params):
     """How the regional embedding is fitted (METHOD section 5).
 
-    Source: Sec. 3.3; "sgd" is the published protocol (one anchor a step), "adam" this project's.
+    Source: Sec. 3.3; "sgd" is the published protocol (one anchor a step), "lbfgs" this project's.
 
     >>> RegionParams().lambda_mi
     1.0
     """
 
-    solver: Literal["adam", "sgd"] = Field(
-        default="adam", description="adam on minibatches, or sgd, one anchor a step"
+    solver: Literal["lbfgs", "sgd"] = Field(
+        default="lbfgs", description="lbfgs, or sgd for the published protocol, one anchor a step"
     )
     lambda_kl: float = Field(default=1.0, ge=0, description="weight of the similarity loss")
     lambda_mi: float = Field(
         1.0, ge=0, description="weight of the alignment with the sample embedding (paper: 0.1)"
     )
     kl_sample_num: int = Field(default=100, ge=1, description="neighbours of an anchor, at most n - 1")
-    n_step: int = Field(default=20, ge=1, description="passes over all anchors")
-    lr: float | None = Field(
-        default=None, gt=0, description="step size; default a tenth of the map's entries (adam), 0.01 (sgd)"
+    n_step: int = Field(
+        default=20, ge=1, description="most iterations (lbfgs), or passes over all anchors (sgd)"
     )
+    lr: float = Field(default=0.01, gt=0, description="step size of sgd; lbfgs searches for its own")
     momentum: float = Field(default=0.9, ge=0, lt=1, description="momentum of sgd")
     wd: float = Field(default=5e-4, ge=0, description="weight decay on the map, part of the objective")
     seed: int = Field(
-        default=0, ge=0, description="seed of neighbours, minibatches and of the random start of sgd"
+        default=0,
+        ge=0,
+        description="seed of neighbours; for sgd of the random start and of the order as well",
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-Progress = Callable[[float], None]
+Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass
@@ -17,7 +17,7 @@ class Trace:
 
     Attributes:
         losses: the objective, or the named parts of it, as the solve went on; the first before any step.
-        steps: steps taken (sample, importance) or passes over the anchors (region; 0 where the start was kept).
+        steps: steps taken, or passes over the anchors (region, sgd).
         converged: whether the last tenth of the solve changed the loss by less than 1 % of the whole change.
         seconds: wall time.
         parts: the final value of each part of the objective.
@@ -76,22 +76,39 @@ class Stopwatch:
         return trace
 
 
-def minimise_lbfgs(
-    objective: Callable[[Tensor], Tensor], start: Tensor, n_step: int
-) -> tuple[Tensor, list[float]]:
+def with_gradient(objective: Callable[[Tensor], Tensor]) -> Evaluate:
+    """Return a function that gives a differentiable objective and its gradient.
+
+    Source: this project.
+
+    >>> with_gradient(lambda x: (x * x).sum())(torch.tensor([3.0]))
+    (tensor(9.), tensor([6.]))
+    """
+
+    def evaluate(point: Tensor) -> tuple[Tensor, Tensor]:
+        point = point.detach().requires_grad_()
+        with torch.enable_grad():
+            loss = objective(point)
+        return loss.detach(), torch.autograd.grad(loss, point)[0]
+
+    return evaluate
+
+
+def minimise_lbfgs(evaluate: Evaluate, start: Tensor, n_step: int) -> tuple[Tensor, list[float]]:
     """Minimise a smooth objective by L-BFGS with a strong Wolfe line search.
 
     Source: this project (torch.optim.LBFGS).
 
     Args:
-        objective: tensor like `start` -> scalar, differentiable.
+        evaluate: tensor like `start` -> objective and gradient.
         start: where to begin; left as it is.
         n_step: most iterations.
 
     Returns:
         The best point met, and the objective at the start and at each evaluation better than all before.
 
-    >>> point, losses = minimise_lbfgs(lambda x: ((x - 3) ** 2).sum(), torch.zeros(2), 10)
+    >>> evaluate = with_gradient(lambda x: ((x - 3) ** 2).sum())
+    >>> point, losses = minimise_lbfgs(evaluate, torch.zeros(2), 10)
     >>> bool(torch.allclose(point, torch.full((2,), 3.0))), losses[0]
     (True, 18.0)
     """
@@ -101,19 +118,36 @@ def minimise_lbfgs(
     )
     best, losses = start.detach().clone(), []
 
-    def evaluate() -> Tensor:
+    def closure() -> Tensor:
         nonlocal best
-        solver.zero_grad()
-        with torch.enable_grad():
-            loss = objective(point)
-        loss.backward()
+        loss, gradient = evaluate(point.detach())
+        point.grad = gradient.contiguous()
         if torch.isfinite(loss) and (not losses or loss.item() < losses[-1]):
             losses.append(loss.item())
             best = point.detach().clone()
         return loss
 
-    solver.step(evaluate)  # pyright: ignore[reportArgumentType]
+    solver.step(closure)  # pyright: ignore[reportArgumentType]
     return best, losses
+
+
+def preconditioned(evaluate: Evaluate, factor: Tensor) -> Evaluate:
+    """Return an objective of maps in other coordinates, ``X = L C``.
+
+    ``E(L) = E(X C^-1)``, ``dE/dX = dE/dL C^-T``
+
+    Source: this project. `factor` is C (k, k), lower triangular; maps are (e, k).
+
+    >>> evaluate = preconditioned(with_gradient(lambda x: x.sum()), torch.tensor([[2.0]]))
+    >>> evaluate(torch.tensor([[6.0]]))
+    (tensor(3.), tensor([[0.5000]]))
+    """
+
+    def evaluate_there(point: Tensor) -> tuple[Tensor, Tensor]:
+        loss, gradient = evaluate(torch.linalg.solve_triangular(factor, point, upper=False, left=False))
+        return loss, torch.linalg.solve_triangular(factor.T, gradient, upper=True, left=False)
+
+    return evaluate_there
 
 
 def minimise_stepwise(

@@ -104,17 +104,21 @@ def embedding_log_similarity(
     return combine_regions((matched * pulls).sum(-1), region_weights[anchor])
 
 
-def orientation(embedding: Tensor) -> Tensor:
-    """Return o = x / l, with the norm a constant of the gradient; zero stays zero.
+def orientation(embedding: Tensor, *, exact_gradient: bool = False) -> Tensor:
+    """Return o = x / l; zero stays zero.
 
-    Source: Sec. 3.1, reference code for the gradient. (..., e) -> (..., e).
+    Source: Sec. 3.1. (..., e) -> (..., e). The norm is a constant of the gradient (reference code) unless
+    `exact_gradient`.
 
     >>> orientation(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
     tensor([[0.6000, 0.8000],
             [0.0000, 0.0000]])
     """
-    strength = torch.linalg.vector_norm(embedding.detach(), dim=-1, keepdim=True)
-    return embedding / strength.clamp_min(torch.finfo(embedding.dtype).tiny)
+    strength = torch.linalg.vector_norm(
+        embedding if exact_gradient else embedding.detach(), dim=-1, keepdim=True
+    )
+    # The root of the smallest number: its inverse is finite, and so is the gradient at the origin.
+    return embedding / strength.clamp_min(torch.finfo(embedding.dtype).tiny ** 0.5)
 
 
 def take_regions(values: Tensor, matches: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def run_region(ctx: UnitContext) -> None:
 
 REGION = Stage(
     "region",
-    version=1,
+    version=2,
     run=run_region,
     settings=("seed", "region"),
     needs=(
