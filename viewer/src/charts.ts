@@ -82,7 +82,6 @@ const frameOf = ({ width }: Size) => ({
 });
 
 export interface ClassCell {
-  name: string;
   place: number;
   step: number;
   reliable: number;

@@ -15,7 +15,7 @@ export const PETROFF10 = [
 ] as const;
 
 /** Shapes in the order of the figures' markers; the number is what the point shader switches on. */
-export const SHAPES = ["circle", "triangle", "square", "diamond", "down", "plus", "cross", "star"] as const;
+const SHAPES = ["circle", "triangle", "square", "diamond", "down", "plus", "cross", "star"] as const;
 
 export type Rgb = [number, number, number];
 

@@ -3,7 +3,7 @@
 import { bestView, FRONT, type Camera } from "./camera";
 import type { Placed } from "./cloud";
 import type { Mark } from "./colours";
-import { threeOfFloat } from "./directions";
+import { threeOf } from "./dimensions";
 import { reachOf, shownPositions, type Frame } from "./frame";
 import { paint, PATH_COLOURS, type Painted } from "./paint";
 import type { Path } from "./overlay";
@@ -59,7 +59,7 @@ export async function settingOf(run: Run): Promise<Setting> {
     reach(`layers/${deepest}/${training.key}/position`),
     reach(`conditions/${training.key}/sample_position`),
     directions.then(
-      (found) => (dimensions === 2 ? FRONT : bestView(threeOfFloat(found, dimensions))),
+      (found) => (dimensions === 2 ? FRONT : bestView(threeOf(found, dimensions))),
       () => FRONT,
     ),
   ]);
@@ -95,7 +95,7 @@ export function stageContent(
     return {
       placed: shownPositions(of, view.space),
       painted,
-      directions: threeOfFloat(of.directions, dimensions),
+      directions: threeOf(of.directions, dimensions),
       focus,
       path:
         focus !== null && (view.selection.length === 1 || view.space === "images")

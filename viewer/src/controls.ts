@@ -5,12 +5,12 @@ import { reducedMotion } from "./motion";
 import { stepLabel, stepMark, type Change, type Panel, type Shown } from "./shown";
 import { coloursOf, type Colour, type Points, type Space } from "./state";
 
-export interface Choice {
+interface Choice {
   element: HTMLElement;
   set(options: [string, string][], value: string, disabled?: boolean): void;
 }
 
-export function chooser(name: string, choose: (value: string) => void): Choice {
+function chooser(name: string, choose: (value: string) => void): Choice {
   const select = h("select", { "aria-label": name, change: () => choose(select.value) });
   let offered = "";
   return {
@@ -30,7 +30,7 @@ const COLOUR_NAMES: Record<Space, Partial<Record<Colour, string>>> = {
   regions: {
     true: "true class",
     predicted: "predicted class",
-    knowledge: "knowledge (class of the point)",
+    knowledge: "knowledge",
     reliability: "reliability",
     strength: "strength",
     path: "type of path",

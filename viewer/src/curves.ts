@@ -2,7 +2,7 @@
 
 import { classChart, layerCurve, stepUnder, type CurveRow } from "./charts";
 import { h } from "./dom";
-import { classSentence, countsAt, layerSentence, number } from "./findings";
+import { classSentence, countsAt, emergenceOrder, layerSentence, number } from "./findings";
 import type { Condition, Layer } from "./format";
 import { measureIn, shortened } from "./labels";
 import { stepLabel, stepMark, type Change, type Panel, type Shown } from "./shown";
@@ -150,38 +150,31 @@ function classPart(change: Change): Panel {
     if (!first || !counts)
       return sentence.replaceChildren("This atlas does not say when the classes emerge in this layer.");
     const names = run.attributes.classes;
-    sentence.replaceChildren(
-      classSentence(
-        run.layer(view.layer).name,
-        names,
-        first,
-        training.steps.map((each) => each.label),
-      ),
-    );
-    chart.replaceChildren(classRows(shown, training, first, counts, step, change));
+    const reliable = (each: number, at: number) =>
+      countsAt(counts, at * names.length + each).reliable.value || 0;
+    const order = emergenceOrder(first, reliable);
+    const labels = training.steps.map((each) => each.label);
+    sentence.replaceChildren(classSentence(run.layer(view.layer).name, names, order, first, labels));
+    chart.replaceChildren(classRows(shown, { training, order, first, reliable, step }, change));
   };
   return { element: h("div", {}, sentence, chart, key), update: (shown) => void update(shown) };
 }
 
-function classRows(
-  { run, marks, view }: Shown,
-  training: Condition,
-  first: Float32Array,
-  counts: Float32Array,
-  now: number,
-  change: Change,
-): HTMLElement {
+interface Emergence {
+  training: Condition;
+  order: number[];
+  first: Float32Array;
+  /** Reliable points an image of a class at a step. */
+  reliable: (each: number, step: number) => number;
+  step: number;
+}
+
+function classRows({ run, marks, view }: Shown, emergence: Emergence, change: Change): HTMLElement {
+  const { training, order, first, reliable, step: now } = emergence;
   const names = run.attributes.classes;
-  const orNever = (each: number) => (Number.isNaN(first[each]) ? Infinity : first[each]);
-  const order = names
-    .map((_, each) => each)
-    .sort((one, other) => orNever(one) - orNever(other) || one - other);
   const places = order.map((_, place) => order.length - 1 - place);
   const cells = order.flatMap((each, row) =>
-    training.steps.map((_, step) => {
-      const { value } = countsAt(counts, step * names.length + each).reliable;
-      return { name: names[each], place: places[row], step, reliable: Number.isNaN(value) ? 0 : value };
-    }),
+    training.steps.map((_, step) => ({ place: places[row], step, reliable: reliable(each, step) })),
   );
   const firsts = order.flatMap((each, row) =>
     Number.isNaN(first[each]) ? [] : [{ place: places[row], first: first[each], colour: marks[each].colour }],

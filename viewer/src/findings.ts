@@ -75,10 +75,15 @@ export function listed(words: string[]): string {
     : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
 }
 
-/** Places of the smallest values that are numbers. */
-export function placesOfLeast(values: ArrayLike<number>): number[] {
-  const least = Math.min(...Array.from(values).filter((each) => !Number.isNaN(each)));
-  return Array.from(values, (_, place) => place).filter((place) => values[place] === least);
+/** Classes from the first to emerge to the last; of those at one step, the one with the most points then comes first. */
+export function emergenceOrder(
+  first: ArrayLike<number>,
+  pointsAt: (place: number, step: number) => number,
+): number[] {
+  const step = (place: number) => (Number.isNaN(first[place]) ? Infinity : first[place]);
+  const points = (place: number) => (step(place) < Infinity ? pointsAt(place, Math.ceil(step(place))) : 0);
+  const all = Array.from(first, (_, place) => place);
+  return all.sort((a, b) => (step(a) === step(b) ? points(b) - points(a) || a - b : step(a) - step(b)));
 }
 
 export function layerSentence(names: string[], counts: Counts[], moment: string): string {
@@ -94,20 +99,22 @@ export function layerSentence(names: string[], counts: Counts[], moment: string)
   return `At ${moment}, ${names[best]} has the most reliable points: ${number(value)} ${range}.`;
 }
 
+/** Which class emerges first, given the order of emergence. */
 export function classSentence(
   layer: string,
   names: string[],
+  order: number[],
   first: ArrayLike<number>,
   labels: string[],
 ): string {
-  const places = placesOfLeast(first);
-  if (!places.length)
-    return `In ${layer}, no class emerges: never does half of a class have a reliable point.`;
-  const shown = places.slice(0, 3).map((each) => names[each]);
-  if (places.length > 3) shown.push(`${places.length - 3} more`);
-  const step = labels[Math.ceil(first[places[0]])];
-  const verb = places.length > 1 ? "emerge" : "emerges";
-  return `In ${layer}, ${listed(shown)} ${verb} first: half of the images have a reliable point from ${step} on.`;
+  const [best, ...others] = order;
+  if (Number.isNaN(first[best]))
+    return `In ${layer}, no class emerges: half of its images never have a reliable point.`;
+  const step = labels[Math.ceil(first[best])];
+  const equal = others.filter((each) => first[each] === first[best]).map((each) => names[each]);
+  const shown = equal.length > 3 ? [...equal.slice(0, 2), `${equal.length - 2} more`] : equal;
+  const also = equal.length ? ` At the same step, with fewer points: ${listed(shown)}.` : "";
+  return `In ${layer}, ${names[best]} emerges first: half of its images have a reliable point from ${step} on.${also}`;
 }
 
 export function number(value: number): string {

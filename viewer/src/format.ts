@@ -1,7 +1,7 @@
 /** What the root of an atlas says of itself (docs/atlas-format.md), and how it is checked. */
 
-export const FORMAT = "patternscope-atlas";
-export const VERSION = 1;
+const FORMAT = "patternscope-atlas";
+const VERSION = 1;
 
 export type Grid = [height: number, width: number];
 

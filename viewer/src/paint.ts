@@ -13,13 +13,10 @@ import {
 import { shownPositions, type Frame } from "./frame";
 import type { Filter, View } from "./state";
 
-/** How a point stands out; in the last byte of its look, times 8, beside its shape. */
-export const HIDDEN = 0,
-  FAINT = 1,
-  PLAIN = 2,
-  STRONG = 3;
+/** How a point stands out; in the last byte of its look, times 8, beside its shape. A hidden point has 0. */
+export const STATE = { faint: 1, plain: 2, strong: 3 } as const;
 
-/** Types of an attack's paths, 1 to 4, as METHOD names them; colours that differ from each other most. */
+/** Types of an attack's paths, 1 to 4, in the order of the study; colours that differ from each other most. */
 export const PATHS = [
   "no type",
   "feature to target",
@@ -34,8 +31,9 @@ export interface Painted {
   look: Uint8Array;
   /** 1 for points that pass the filter. */
   visible: Uint8Array;
-  /** How many points pass, and how many there are. */
+  /** How many points pass, how many of them are not faint, and how many points there are. */
   shown: number;
+  plain: number;
   count: number;
 }
 
@@ -53,25 +51,26 @@ export function paint(frame: Frame, view: View, labels: Uint16Array, marks: Mark
   const lookOf = lookOfPoints(frame, view, labels, marks, reach);
   const chosen = view.selection.length > 1 ? new Set(view.selection) : null;
   const fades = regional && view.filter.points === "all" && view.colour !== "strength";
-  let shown = 0;
+  let [shown, plain] = [0, 0];
   for (let id = 0; id < count; id++) {
     const image = regional ? Math.floor(id / frame.regions) : id;
     if (!passes(id, image)) continue;
     const { rgb, shape } = lookOf(id, image);
     const faint = chosen ? !chosen.has(id) : fades && (frame.knowledge[id] & 1) === 0;
-    const state = faint ? FAINT : chosen ? STRONG : PLAIN;
+    const state = faint ? STATE.faint : chosen ? STATE.strong : STATE.plain;
     visible[id] = 1;
     shown++;
+    if (!faint) plain++;
     look[4 * id] = rgb[0];
     look[4 * id + 1] = rgb[1];
     look[4 * id + 2] = rgb[2];
     look[4 * id + 3] = 8 * state + shape;
   }
-  return { look, visible, shown, count };
+  return { look, visible, shown, plain, count };
 }
 
 /** The class that the filter of classes is about: the one that the colours show, or else the true one. */
-export function classOfPoint(frame: Frame, view: Pick<View, "colour" | "space">, labels: Uint16Array) {
+function classOfPoint(frame: Frame, view: Pick<View, "colour" | "space">, labels: Uint16Array) {
   if (view.colour === "predicted") return (_: number, image: number) => frame.predictions[image];
   if (view.colour === "knowledge" && view.space === "regions") return (id: number) => frame.category[id];
   return (_: number, image: number) => labels[image];

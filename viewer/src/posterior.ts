@@ -23,7 +23,7 @@ export function coordinates(
   return Array.from({ length: dimensions }, (_, axis) => scale * values[dimensions * id + axis]);
 }
 
-export function strengthOf(point: number[]): number {
+function strengthOf(point: number[]): number {
   return Math.hypot(...point);
 }
 

@@ -1,6 +1,7 @@
 /** An opened atlas: typed access to its arrays, one step at a time, with what was read last kept at hand. */
 
 import * as zarr from "zarrita";
+import { threeOf } from "./dimensions";
 import {
   AtlasError,
   checkAttributes,
@@ -69,7 +70,6 @@ export async function openRun(get: Get): Promise<Run> {
   const read = <T extends Values>(path: string, step?: number) =>
     kept.get(`${path}/${step ?? ""}`, async () => readPart(await open(path), path, step)) as Promise<T>;
   const scale = async (path: string) => (await open(path)).attrs.scale as number[];
-  const packed = new WeakMap<Int16Array, Int16Array>();
   return {
     attributes,
     concentration: concentrationTable(attributes.concentration.values, attributes.concentration.reach),
@@ -85,8 +85,7 @@ export async function openRun(get: Get): Promise<Run> {
     async positions(path, step) {
       const all = await read<Int16Array>(path, step);
       const dimensions = (await open(path)).shape[2];
-      if (!packed.has(all)) packed.set(all, threeOf(all, dimensions));
-      return { drawn: packed.get(all) as Int16Array, all, dimensions, scale: (await scale(path))[step] };
+      return { drawn: threeOf(all, dimensions), all, dimensions, scale: (await scale(path))[step] };
     },
     async sprites(path) {
       const found: Sprite[] = [];
@@ -151,17 +150,6 @@ async function damagedOr<T>(path: string, work: () => Promise<T>): Promise<T> {
       `A part of this atlas cannot be read: ${path} (${(error as Error).message}).`,
     );
   }
-}
-
-/** Three coordinates a point: the values themselves in space, with a zero in the plane, the first three beyond. */
-export function threeOf(values: Int16Array, dimensions: number): Int16Array {
-  if (dimensions === 3) return values;
-  const points = values.length / dimensions;
-  const three = new Int16Array(3 * points);
-  for (let point = 0; point < points; point++)
-    for (let axis = 0; axis < Math.min(3, dimensions); axis++)
-      three[3 * point + axis] = values[dimensions * point + axis];
-  return three;
 }
 
 /** What was read last, up to so many bytes; a failed read is not kept. */

@@ -8,6 +8,7 @@ import { h, s } from "./dom";
 import { listenToHands, type Hands } from "./hands";
 import { glide, moved, placeOf, reducedMotion, still, weightsOf, type Motion } from "./motion";
 import { drawOverlay, type Drawing } from "./overlay";
+import type { Painted } from "./paint";
 import { lasso, pick, project, type Scene } from "./picking";
 
 export interface StageEvents {
@@ -107,7 +108,7 @@ export function makeStage(events: StageEvents): Stage {
     const paper = paperOf(element);
     const shown = boxes();
     const [{ painted }] = content.panes;
-    const size = sizeOf(painted.shown, Math.min(shown[0].width, height)) * Math.sqrt(seen().zoom);
+    const size = sizeOf(painted, Math.min(shown[0].width, height)) * Math.sqrt(seen().zoom);
     cloud?.draw(
       shown.map((box, pane) => ({ box, matrix: matrixOf(box), weights: weightsOf(motions[pane]), size })),
       paper,
@@ -254,9 +255,9 @@ export function makeStage(events: StageEvents): Stage {
   };
 }
 
-/** Pixels of a point across: more points are smaller. */
-function sizeOf(points: number, room: number): number {
-  return Math.min(8, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, points))));
+/** Pixels of a point across: more points are smaller; faint ones count little, since they are small already. */
+function sizeOf({ shown, plain }: Painted, room: number): number {
+  return Math.min(8, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, plain + 0.1 * (shown - plain)))));
 }
 
 function paperOf(element: Element): Rgb {

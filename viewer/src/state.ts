@@ -4,9 +4,9 @@ import type { Camera } from "./camera";
 import type { Condition, Grid } from "./format";
 import type { Run } from "./run";
 
-export const COLOURS = ["true", "predicted", "knowledge", "reliability", "strength", "path"] as const;
+const COLOURS = ["true", "predicted", "knowledge", "reliability", "strength", "path"] as const;
 export type Colour = (typeof COLOURS)[number];
-export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
+const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
 export type Points = (typeof POINTS)[number];
 export type Space = "regions" | "images";
 

@@ -5,7 +5,7 @@ import {
   countsAt,
   layerSentence,
   listed,
-  placesOfLeast,
+  emergenceOrder,
   probability,
   probabilityWords,
 } from "../src/findings";
@@ -14,7 +14,7 @@ import { matches } from "../src/imagesearch";
 import { placeLabels, shortened } from "../src/labels";
 import { outlinePath, outlines } from "../src/outlines";
 import { concentrationTable, posterior } from "../src/posterior";
-import { threeOf } from "../src/run";
+import { threeOf } from "../src/dimensions";
 import { fromBase64 } from "../src/store";
 import { quoted } from "../src/tables";
 
@@ -102,16 +102,23 @@ describe("sentences", () => {
     expect(layerSentence(["low"], [counts(Number.NaN)], "step 9")).toContain("no layer");
   });
 
-  it("name the classes that emerge first", () => {
+  it("name the class that emerges first, by its points among those of one step", () => {
     const labels = ["step 0", "step 10", "step 20"];
-    expect(classSentence("high", ["bus", "car", "dog"], [2, 0.5, Number.NaN], labels)).toContain(
-      "car emerges first: half of the images have a reliable point from step 10",
+    const names = ["bus", "car", "dog", "cat"];
+    const told = (first: number[], points: number[] = [0, 0, 0, 0]) => {
+      const order = emergenceOrder(first, (each) => points[each]);
+      return [order, classSentence("high", names, order, first, labels)] as const;
+    };
+    const [order, sentence] = told([2, 0.5, Number.NaN, 1]);
+    expect(order).toEqual([1, 3, 0, 2]);
+    expect(sentence).toBe(
+      "In high, car emerges first: half of its images have a reliable point from step 10 on.",
     );
-    expect(classSentence("high", ["bus", "car", "dog"], [1, 1, 2], labels)).toContain(
-      "bus and car emerge first",
-    );
-    expect(classSentence("high", ["bus"], [Number.NaN], labels)).toContain("no class emerges");
-    expect(placesOfLeast([Number.NaN, 3, 1, 1])).toEqual([2, 3]);
+    const [equal, both] = told([1, 1, 2, 1], [3, 5, 9, 4]);
+    expect(equal).toEqual([1, 3, 0, 2]);
+    expect(both).toContain("car emerges first");
+    expect(both).toContain("At the same step, with fewer points: cat and bus.");
+    expect(told([Number.NaN, Number.NaN, Number.NaN, Number.NaN])[1]).toContain("no class emerges");
     expect(listed(["a", "b", "c"])).toBe("a, b and c");
   });
 

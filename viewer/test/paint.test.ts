@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+import { classMarks, MUTED, RELIABLE, UNRELIABLE } from "../src/colours";
+import type { Frame } from "../src/frame";
+import { galleryOrder } from "../src/gallery";
+import { paint, PATH_COLOURS, STATE } from "../src/paint";
+import type { Shown } from "../src/shown";
+import type { View } from "../src/state";
+
+// Three images of two regions; what each region says is chosen so that every case is there.
+const labels = Uint16Array.of(0, 1, 11);
+const positions = {
+  drawn: Int16Array.of(0, 0, 0, 100, 0, 0, 0, 50, 0, 0, 0, 25, 3, 4, 0, 0, 0, 99),
+  scale: 0.02,
+};
+const frame = {
+  regions: 2,
+  grid: [1, 2],
+  predictions: Uint16Array.of(0, 0, 11),
+  category: Uint8Array.of(0, 2, 1, 0, 11, 11),
+  knowledge: Uint8Array.of(3, 1, 0, 1, 3, 0),
+  trajectory: Uint8Array.of(1, 2, 0, 4, 1, 3),
+  region: positions,
+  sample: { drawn: positions.drawn.slice(0, 9), scale: 0.02 },
+} as unknown as Frame;
+const marks = classMarks(12);
+const view = (changes: Partial<View> = {}, filter: Partial<View["filter"]> = {}): View =>
+  ({
+    space: "regions",
+    colour: "true",
+    selection: [],
+    ...changes,
+    filter: { classes: [], points: "all", path: 0, ...filter },
+  }) as View;
+const painted = (...given: Parameters<typeof view>) => paint(frame, view(...given), labels, marks, 2);
+const rgb = (look: Uint8Array) =>
+  Array.from({ length: look.length / 4 }, (_, id) => [...look.subarray(4 * id, 4 * id + 3)]);
+const states = (look: Uint8Array) =>
+  Array.from({ length: look.length / 4 }, (_, id) => look[4 * id + 3] >> 3);
+
+describe("painting", () => {
+  it("colours by the class of the image, faint where there is no knowledge point", () => {
+    const { look, shown, plain, count } = painted();
+    expect(rgb(look)).toEqual([0, 0, 1, 1, 11, 11].map((each) => marks[each].rgb));
+    expect(states(look)).toEqual([2, 2, 1, 2, 2, 1]);
+    expect(look[4 * 4 + 3] & 7).toBe(marks[11].shape);
+    expect([shown, plain, count]).toEqual([6, 4, 6]);
+  });
+
+  it("colours by what is predicted, said, reliable and on a path", () => {
+    expect(rgb(painted({ colour: "predicted" }).look)[2]).toEqual(marks[0].rgb);
+    const said = [marks[0].rgb, marks[2].rgb, MUTED, marks[0].rgb, marks[11].rgb, MUTED];
+    expect(rgb(painted({ colour: "knowledge" }).look)).toEqual(said);
+    const reliable = [RELIABLE, UNRELIABLE, MUTED, UNRELIABLE, RELIABLE, MUTED];
+    expect(rgb(painted({ colour: "reliability" }).look)).toEqual(reliable);
+    expect(rgb(painted({ colour: "path" }).look)).toEqual(
+      [1, 2, 0, 4, 1, 3].map((each) => PATH_COLOURS[each]),
+    );
+  });
+
+  it("colours by strength, the same for the same strength", () => {
+    const found = rgb(painted({ colour: "strength" }).look);
+    expect(new Set(found.map(String)).size).toBe(5);
+    expect(states(painted({ colour: "strength" }).look)).toEqual(Array(6).fill(STATE.plain));
+  });
+
+  it("shows what passes the filter", () => {
+    const ids = (filter: Partial<View["filter"]>, changes: Partial<View> = {}) => {
+      const { visible, shown } = painted(changes, filter);
+      const found = [...visible.keys()].filter((id) => visible[id]);
+      expect(shown).toBe(found.length);
+      return found;
+    };
+    expect(ids({ classes: [1, 11] })).toEqual([2, 3, 4, 5]);
+    expect(ids({ classes: [0] }, { colour: "predicted" })).toEqual([0, 1, 2, 3]);
+    expect(ids({ classes: [0] }, { colour: "knowledge" })).toEqual([0, 3]);
+    expect(ids({ points: "knowledge" })).toEqual([0, 1, 3, 4]);
+    expect(ids({ points: "reliable" })).toEqual([0, 4]);
+    expect(ids({ points: "unreliable" })).toEqual([1, 3]);
+    expect(ids({ path: 1, points: "reliable" })).toEqual([0, 4]);
+  });
+
+  it("brings out what is chosen", () => {
+    expect(states(painted({ selection: [0, 2] }).look)).toEqual([3, 1, 3, 1, 1, 1]);
+    expect(states(painted({ selection: [0] }).look)).toEqual(states(painted().look));
+  });
+
+  it("paints images where a point is an image", () => {
+    const { look, count } = painted({ space: "images", colour: "reliability" });
+    expect(count).toBe(3);
+    expect(rgb(look)).toEqual([RELIABLE, UNRELIABLE, RELIABLE]);
+  });
+});
+
+describe("the gallery", () => {
+  const order = (...given: Parameters<typeof view>) =>
+    galleryOrder({ run: { labels, grid: () => [1, 2] }, view: view(...given), frame } as unknown as Shown);
+
+  it("shows the images of the chosen classes", () => {
+    expect(order()).toEqual([0, 1, 2]);
+    expect(order({}, { classes: [1] })).toEqual([1]);
+    expect(order({ colour: "predicted" }, { classes: [0] })).toEqual([0, 1]);
+  });
+
+  it("puts those with most chosen points first", () => {
+    expect(order({ selection: [1, 4, 5] })).toEqual([2, 0]);
+    expect(order({ selection: [2, 0], space: "images" })).toEqual([0, 2]);
+  });
+});
