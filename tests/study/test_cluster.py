@@ -33,7 +33,7 @@ def cluster(tmp_path_factory):
         dask.config.set({"distributed.scheduler.allowed-failures": 1}),
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, env=environment, **options) as found,
     ):
-        patch.setattr(study_cluster, "ANSWER_SECONDS", 0.5)
+        patch.setattr(study_cluster, "ANSWER_SECONDS", 2)
         yield found
 
 
@@ -42,6 +42,8 @@ def kill_one(cluster) -> None:
 
 
 def run(folder: Path, cluster, stages=STAGES, report=None, **changes):
+    cluster.scale(2)
+    cluster.wait_for_workers(2)  # a test before may have killed one, and a busy machine restarts it late
     return run_units(
         folder,
         make_plan(Toy(**changes), stages, AXES),
