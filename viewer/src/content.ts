@@ -95,7 +95,7 @@ export function stageContent(
     return {
       placed: shownPositions(of, view.space),
       painted,
-      directions: threeOf(of.directions, dimensions),
+      directions: threeOf(view.space === "regions" ? of.directions : of.sampleDirections, dimensions),
       focus,
       path:
         focus !== null && (view.selection.length === 1 || view.space === "images")

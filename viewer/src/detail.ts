@@ -14,7 +14,7 @@ import { makeGallery } from "./gallery";
 import { imageSearch } from "./imagesearch";
 import { drawPicture, regionUnder, type Shade } from "./picture";
 import type { Pictures } from "./pictures";
-import type { Frame } from "./frame";
+import { NOT_ATTACKED, type Frame } from "./frame";
 import { focusRegion, type Change, type Panel, type Shown } from "./shown";
 
 const ROOM = 204;
@@ -180,6 +180,9 @@ function compared({ run, view }: Shown, frame: Frame, reference: Frame): string 
   const [before, after] = attack
     ? ["Before the attack", "After it"]
     : ["The network of the training", "This one"];
-  const aim = frame.targets ? `, aimed at ${classes[frame.targets[image]]}` : "";
+  const target = frame.targets?.[image];
+  if (target === NOT_ATTACKED)
+    return `Image ${image} (${classes[run.labels[image]]}) was not attacked: the network takes it for ${one} as it is.`;
+  const aim = target === undefined ? "" : `, aimed at ${classes[target]}`;
   return `Image ${image} (${classes[run.labels[image]]}${aim}). ${before}: taken for ${one}, ${points(reference)}. ${after}: ${other}, ${points(frame)}.`;
 }

@@ -10,7 +10,7 @@ import {
   regionPosterior,
   regionStrength,
 } from "./findings";
-import { loadFrame, type Frame } from "./frame";
+import { loadFrame, readDirections, type Frame } from "./frame";
 import { PATHS } from "./paint";
 import { coordinates, posterior } from "./posterior";
 import { chosenRegion, focusRegion, stepMark, type Change, type Panel, type Shown } from "./shown";
@@ -137,7 +137,7 @@ async function overSteps(
       `layers/${view.layer}/${condition.key}/position`,
       step,
     );
-    const directions = await run.read<Float32Array>(`conditions/${condition.key}/direction`, step);
+    const directions = await readDirections(run, condition.key, view.layer, step);
     const said = posterior(coordinates(all, dimensions, scale, id), directions, run.concentration);
     return classes.map((each) => ({ step, name: names[each], p: said[each] }));
   };

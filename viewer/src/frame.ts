@@ -4,6 +4,9 @@ import type { Condition, Grid, Layer } from "./format";
 import type { Positions, Run } from "./run";
 import type { Space } from "./state";
 
+/** In `targets`: the network was wrong about the image, and it was not attacked. */
+export const NOT_ATTACKED = 65535;
+
 export interface Frame {
   condition: Condition;
   layer: Layer;
@@ -11,8 +14,9 @@ export interface Frame {
   grid: Grid;
   /** Regions of an image. */
   regions: number;
-  /** Mean directions (classes x dimensions). */
+  /** Mean directions (classes x dimensions) for the regions, and for the images. */
   directions: Float32Array;
+  sampleDirections: Float32Array;
   /** The class that the network decides for (images). */
   predictions: Uint16Array;
   region: Positions;
@@ -23,7 +27,7 @@ export interface Frame {
   knowledge: Uint8Array;
   /** Types of an attack's paths, where there is an attack. */
   trajectory: Uint8Array | null;
-  /** Classes that an attack aims at. */
+  /** Classes that an attack aims at; NOT_ATTACKED for images that it leaves alone. */
   targets: Uint16Array | null;
 }
 
@@ -34,41 +38,52 @@ export interface Moment {
 }
 
 export async function loadFrame(run: Run, { condition: name, layer: key, step }: Moment): Promise<Frame> {
-  const condition = run.condition(name);
   const at = (array: string) => `layers/${key}/${name}/${array}`;
   const of = (array: string) => `conditions/${name}/${array}`;
   const optional = (path: string) => (run.has(path) ? run.read(path) : null);
-  const [directions, predictions, region, sample, category, confidence, knowledge, trajectory, targets] =
-    await Promise.all([
-      run.read<Float32Array>(of("direction"), step),
-      run.read<Uint16Array>(of("predictions"), step),
-      run.positions(at("position"), step),
-      run.positions(of("sample_position"), step),
-      run.read<Uint8Array | Uint16Array>(at("category"), step),
-      run.read<Uint8Array>(at("confidence"), step),
-      run.read<Uint8Array>(at("knowledge"), step),
-      optional(at("trajectory")) as Promise<Uint8Array> | null,
-      optional(of("targets")) as Promise<Uint16Array> | null,
-    ]);
   const grid = run.grid(name, key);
-  const layer = run.layer(key);
-  const regions = grid[0] * grid[1];
+  const read = {
+    directions: readDirections(run, name, key, step),
+    sampleDirections: run.read<Float32Array>(of("direction"), step),
+    predictions: run.read<Uint16Array>(of("predictions"), step),
+    region: run.positions(at("position"), step),
+    sample: run.positions(of("sample_position"), step),
+    category: run.read<Uint8Array | Uint16Array>(at("category"), step),
+    confidence: run.read<Uint8Array>(at("confidence"), step),
+    knowledge: run.read<Uint8Array>(at("knowledge"), step),
+    trajectory: optional(at("trajectory")) as Promise<Uint8Array> | null,
+    targets: optional(of("targets")) as Promise<Uint16Array> | null,
+  };
+  // Waited for together: none of them may fail unheard while another is waited for.
+  await Promise.all(Object.values(read));
   return {
-    condition,
-    layer,
+    condition: run.condition(name),
+    layer: run.layer(key),
     step,
     grid,
-    regions,
-    directions,
-    predictions,
-    region,
-    sample,
-    category,
-    confidence,
-    knowledge,
-    trajectory,
-    targets,
+    regions: grid[0] * grid[1],
+    directions: await read.directions,
+    sampleDirections: await read.sampleDirections,
+    predictions: await read.predictions,
+    region: await read.region,
+    sample: await read.sample,
+    category: await read.category,
+    confidence: await read.confidence,
+    knowledge: await read.knowledge,
+    trajectory: await read.trajectory,
+    targets: await read.targets,
   };
+}
+
+/** Mean directions for the regions of a layer: its own where it has some, or else those of the condition. */
+export function readDirections(
+  run: Run,
+  condition: string,
+  layer: string,
+  step: number,
+): Promise<Float32Array> {
+  const own = `layers/${layer}/${condition}/direction`;
+  return run.read(run.has(own) ? own : `conditions/${condition}/direction`, step);
 }
 
 /** The positions that a space shows. */

@@ -2088,40 +2088,45 @@ function Xn(e, t, [n, r]) {
 	}
 	return a;
 }
-// src/frame.ts
 async function Zn(e, { condition: t, layer: n, step: r }) {
-	let i = e.condition(t), a = (e) => `layers/${n}/${t}/${e}`, o = (e) => `conditions/${t}/${e}`, s = (t) => e.has(t) ? e.read(t) : null, [c, l, u, d, f, p, m, h, g] = await Promise.all([
-		e.read(o("direction"), r),
-		e.read(o("predictions"), r),
-		e.positions(a("position"), r),
-		e.positions(o("sample_position"), r),
-		e.read(a("category"), r),
-		e.read(a("confidence"), r),
-		e.read(a("knowledge"), r),
-		s(a("trajectory")),
-		s(o("targets"))
-	]), _ = e.grid(t, n);
-	return {
-		condition: i,
+	let i = (e) => `layers/${n}/${t}/${e}`, a = (e) => `conditions/${t}/${e}`, o = (t) => e.has(t) ? e.read(t) : null, s = e.grid(t, n), c = {
+		directions: Qn(e, t, n, r),
+		sampleDirections: e.read(a("direction"), r),
+		predictions: e.read(a("predictions"), r),
+		region: e.positions(i("position"), r),
+		sample: e.positions(a("sample_position"), r),
+		category: e.read(i("category"), r),
+		confidence: e.read(i("confidence"), r),
+		knowledge: e.read(i("knowledge"), r),
+		trajectory: o(i("trajectory")),
+		targets: o(a("targets"))
+	};
+	return await Promise.all(Object.values(c)), {
+		condition: e.condition(t),
 		layer: e.layer(n),
 		step: r,
-		grid: _,
-		regions: _[0] * _[1],
-		directions: c,
-		predictions: l,
-		region: u,
-		sample: d,
-		category: f,
-		confidence: p,
-		knowledge: m,
-		trajectory: h,
-		targets: g
+		grid: s,
+		regions: s[0] * s[1],
+		directions: await c.directions,
+		sampleDirections: await c.sampleDirections,
+		predictions: await c.predictions,
+		region: await c.region,
+		sample: await c.sample,
+		category: await c.category,
+		confidence: await c.confidence,
+		knowledge: await c.knowledge,
+		trajectory: await c.trajectory,
+		targets: await c.targets
 	};
 }
-function Qn(e, t) {
+function Qn(e, t, n, r) {
+	let i = `layers/${n}/${t}/direction`;
+	return e.read(e.has(i) ? i : `conditions/${t}/direction`, r);
+}
+function $n(e, t) {
 	return t === "regions" ? e.region : e.sample;
 }
-async function $n(e, { array: t, steps: n, ids: r }) {
+async function er(e, { array: t, steps: n, ids: r }) {
 	let i = r.map(() => new Float32Array(3 * n));
 	for (let a = 0; a < n; a++) {
 		let { drawn: n, scale: o } = await e.positions(t, a);
@@ -2131,41 +2136,41 @@ async function $n(e, { array: t, steps: n, ids: r }) {
 	}
 	return i;
 }
-function er(e, t = 6) {
+function tr(e, t = 6) {
 	let n = /* @__PURE__ */ new Map();
 	return (r) => {
 		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? Zn(e, r);
 		return n.delete(i), n.set(i, a), a.catch(() => n.delete(i)), n.size > t && n.delete(n.keys().next().value), a;
 	};
 }
-function tr({ drawn: e, scale: t }) {
+function nr({ drawn: e, scale: t }) {
 	let n = e.length / 3, r = Math.max(1, Math.floor(n / 2e4)), i = [];
 	for (let t = 0; t < n; t += r) i.push(Math.hypot(e[3 * t], e[3 * t + 1], e[3 * t + 2]));
 	return i.sort((e, t) => e - t), Math.max(1, t * i[Math.floor(.995 * (i.length - 1))]);
 }
 // src/paint.ts
-var nr = {
+var rr = {
 	faint: 1,
 	plain: 2,
 	strong: 3
-}, rr = [
+}, ir = [
 	"no type",
 	"feature to target",
 	"to target past the origin",
 	"nothing to target",
 	"feature to nothing"
-], ir = [jn, ...[
+], ar = [jn, ...[
 	2,
 	1,
 	0,
 	4
 ].map((e) => Fn(kn[e]))];
-function ar(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = sr(e, t, n), u = lr(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = a && t.filter.points === "all" && t.colour !== "strength", [p, m] = [0, 0];
+function or(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = cr(e, t, n), u = ur(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = a && t.filter.points === "all" && t.colour !== "strength", [p, m] = [0, 0];
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
-		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f && !(e.knowledge[t] & 1), h = o ? nr.faint : d ? nr.strong : nr.plain;
+		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f && !(e.knowledge[t] & 1), h = o ? rr.faint : d ? rr.strong : rr.plain;
 		c[t] = 1, p++, o || m++, s[4 * t] = r[0], s[4 * t + 1] = r[1], s[4 * t + 2] = r[2], s[4 * t + 3] = 8 * h + i;
 	}
 	return {
@@ -2176,24 +2181,24 @@ function ar(e, t, n, r, i) {
 		count: o
 	};
 }
-function or(e, t, n) {
+function sr(e, t, n) {
 	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
 }
-function sr(e, t, n) {
+function cr(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = or(e, t, n);
+	let s = sr(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = cr[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = lr[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var cr = {
+var lr = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function lr(e, t, n, r, i) {
+function ur(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
@@ -2207,21 +2212,21 @@ function lr(e, t, n, r, i) {
 		case "knowledge": return (e) => l[e] & 1 ? r[u[e]] : o;
 		case "reliability": return t.space === "images" ? (e, t) => d[t] === n[t] ? s : c : (e) => l[e] & 2 ? s : l[e] & 1 ? c : o;
 		case "strength": {
-			let { drawn: n, scale: r } = Qn(e, t.space), o = Array.from({ length: 64 }, (e, t) => a(Rn(t / 63)));
+			let { drawn: n, scale: r } = $n(e, t.space), o = Array.from({ length: 64 }, (e, t) => a(Rn(t / 63)));
 			return (e) => {
 				let t = r * Math.hypot(n[3 * e], n[3 * e + 1], n[3 * e + 2]);
 				return o[Math.min(63, Math.floor(64 * t / i))];
 			};
 		}
 		case "path": {
-			let e = ir.map(a);
+			let e = ar.map(a);
 			return (t) => e[f?.[t] ?? 0];
 		}
 		default: return (e, t) => r[n[t]];
 	}
 }
 // src/findings.ts
-function ur(e, t) {
+function dr(e, t) {
 	let n = (n) => {
 		let [r, i, a] = e.subarray(9 * t + 3 * n, 9 * t + 3 * n + 3);
 		return {
@@ -2236,14 +2241,14 @@ function ur(e, t) {
 		ratio: n(2)
 	};
 }
-function dr(e, t, n) {
+function fr(e, t, n) {
 	let { all: r, dimensions: i, scale: a } = t.region;
 	return vn(hn(r, i, a, n), t.directions, e.concentration);
 }
-function fr({ region: { all: e, dimensions: t, scale: n } }, r) {
+function pr({ region: { all: e, dimensions: t, scale: n } }, r) {
 	return Math.hypot(...hn(e, t, n, r));
 }
-function pr(e, t, n, r) {
+function mr(e, t, n, r) {
 	let { all: i, dimensions: a, scale: o } = t.region, s = 0, c = -Infinity;
 	for (let l = 0; l < t.regions; l++) {
 		let u = _n(hn(i, a, o, n * t.regions + l), t.directions, e.concentration)[r];
@@ -2251,10 +2256,10 @@ function pr(e, t, n, r) {
 	}
 	return s;
 }
-function mr(e, t) {
+function hr(e, t) {
 	return `row ${Math.floor(e / t) + 1}, column ${e % t + 1}`;
 }
-function hr(e, t) {
+function gr(e, t) {
 	let n = /* @__PURE__ */ new Map(), [r, i] = [0, 0];
 	for (let a = t * e.regions; a < (t + 1) * e.regions; a++) e.knowledge[a] & 1 && (r++, i += e.knowledge[a] >> 1, n.set(e.category[a], (n.get(e.category[a]) ?? 0) + 1));
 	return {
@@ -2263,64 +2268,64 @@ function hr(e, t) {
 		classes: [...n].sort(([, e], [, t]) => t - e)
 	};
 }
-function gr(e) {
+function _r(e) {
 	return e.length < 2 ? e.join("") : `${e.slice(0, -1).join(", ")} and ${e[e.length - 1]}`;
 }
-function _r(e, t) {
+function vr(e, t) {
 	let n = (t) => Number.isNaN(e[t]) ? Infinity : e[t], r = (e) => n(e) < Infinity ? t(e, Math.ceil(n(e))) : 0;
 	return Array.from(e, (e, t) => t).sort((e, t) => n(e) === n(t) ? r(t) - r(e) || e - t : n(e) - n(t));
 }
-function vr(e, t, n) {
+function yr(e, t, n) {
 	let r = t.reduce((e, n, r) => n.reliable.value > t[e].reliable.value ? r : e, 0), { value: i, low: a, high: o } = t[r].reliable;
 	if (!(i > 0)) return `At ${n}, no layer has a reliable knowledge point.`;
-	let s = `an image (95 % interval ${br(a)} to ${br(o)})`;
-	return e.length === 1 ? `At ${n}, ${e[0]} has ${br(i)} reliable knowledge points ${s}.` : `At ${n}, ${e[r]} has the most reliable points: ${br(i)} ${s}.`;
+	let s = `an image (95 % interval ${xr(a)} to ${xr(o)})`;
+	return e.length === 1 ? `At ${n}, ${e[0]} has ${xr(i)} reliable knowledge points ${s}.` : `At ${n}, ${e[r]} has the most reliable points: ${xr(i)} ${s}.`;
 }
-function yr(e, t, n, r, i) {
+function br(e, t, n, r, i) {
 	let [a, ...o] = n;
 	if (Number.isNaN(r[a])) return `In ${e}, no class emerges: half of its images never have a reliable point.`;
-	let s = i[Math.ceil(r[a])], c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${gr(l)}.` : "";
+	let s = i[Math.ceil(r[a])], c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${_r(l)}.` : "";
 	return `In ${e}, ${t[a]} emerges first: half of its images have a reliable point from ${s} on.${u}`;
 }
-function br(e) {
+function xr(e) {
 	return Number.isFinite(e) ? e.toLocaleString("en", { maximumFractionDigits: Math.abs(e) >= 100 ? 0 : Math.abs(e) >= 1 ? 1 : 2 }) : "–";
 }
-function xr(e) {
+function Sr(e) {
 	return e >= .995 && e < 1 ? "> 0.99" : e < .005 && e > 0 ? "< 0.01" : e.toFixed(2);
 }
-function Sr(e) {
-	let t = xr(e);
+function Cr(e) {
+	let t = Sr(e);
 	return /^[<>]/.test(t) ? `p\u00a0${t}`.replace(/ /g, "\xA0") : `p\u00a0=\u00a0${t}`;
 }
 // src/shown.ts
-function Cr({ steps: e }, t) {
+function wr({ steps: e }, t) {
 	return e[t].label;
 }
-function wr({ steps: e }, t) {
+function Tr({ steps: e }, t) {
 	let { number: n, label: r } = e[t];
 	return n === null ? r : n.toLocaleString("en");
 }
-function Tr({ view: e, run: t }, n) {
+function Er({ view: e, run: t }, n) {
 	if (e.space === "images") return n;
 	let [r, i] = t.grid(e.condition, e.layer);
 	return Math.floor(n / (r * i));
 }
-function Er(e) {
+function Dr(e) {
 	let { view: t, run: n } = e;
 	if (t.space !== "regions" || t.selection.length !== 1) return null;
 	let [r, i] = n.grid(t.condition, t.layer), [a] = t.selection;
 	return Math.floor(a / (r * i)) === t.image ? a % (r * i) : null;
 }
-function Dr(e) {
-	let t = Er(e);
+function Or(e) {
+	let t = Dr(e);
 	if (t !== null || !e.frame) return t;
 	let { run: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
-	return pr(n, o, a.image, o.predictions[a.image]);
+	return mr(n, o, a.image, o.predictions[a.image]);
 }
 // src/content.ts
-var Or = 120;
-async function kr(e) {
-	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = t.steps.length - 1, i = t.layers[t.layers.length - 1], a = (t) => e.positions(t, r).then(tr, () => 3), o = e.read(`conditions/${t.key}/direction`, r), [s, c, l] = await Promise.all([
+var kr = 120;
+async function Ar(e) {
+	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = t.steps.length - 1, i = t.layers[t.layers.length - 1], a = (t) => e.positions(t, r).then(nr, () => 3), o = e.read(`conditions/${t.key}/direction`, r), [s, c, l] = await Promise.all([
 		a(`layers/${i}/${t.key}/position`),
 		a(`conditions/${t.key}/sample_position`),
 		o.then((e) => n === 2 ? Bn : Yn(pn(e, n)), () => Bn)
@@ -2333,7 +2338,7 @@ async function kr(e) {
 		home: l
 	};
 }
-function Ar() {
+function jr() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { view: r, run: i, marks: a }, o) => {
 		let s = [
@@ -2344,23 +2349,23 @@ function Ar() {
 			r.selection
 		], c = e.get(t);
 		if (c?.depends.every((e, t) => e === s[t])) return c.painted;
-		let l = ar(n, r, i.labels, a, o);
+		let l = or(n, r, i.labels, a, o);
 		return e.set(t, {
 			depends: s,
 			painted: l
 		}), l;
 	};
 }
-function jr(e, t, { reach: n, home: r }, i, a) {
+function Mr(e, t, { reach: n, home: r }, i, a) {
 	let { run: o, view: s, reference: c } = e, { dimensions: l, aligned: u, classes: d } = o.attributes, f = n[s.space], p = (n, r, o) => {
-		let c = a(n, r, e, f), u = Mr(e, r, t);
+		let c = a(n, r, e, f), u = Nr(e, r, t);
 		return {
-			placed: Qn(r, s.space),
+			placed: $n(r, s.space),
 			painted: c,
-			directions: pn(r.directions, l),
+			directions: pn(s.space === "regions" ? r.directions : r.sampleDirections, l),
 			focus: u,
-			path: u !== null && (s.selection.length === 1 || s.space === "images") ? Pr(e, r, u, i) : null,
-			threads: Fr(e, r, c, i),
+			path: u !== null && (s.selection.length === 1 || s.space === "images") ? Fr(e, r, u, i) : null,
+			threads: Ir(e, r, c, i),
 			caption: o
 		};
 	};
@@ -2376,19 +2381,19 @@ function jr(e, t, { reach: n, home: r }, i, a) {
 		glides: u || t.condition.kind === "attack"
 	};
 }
-function Mr(e, t, n) {
+function Nr(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = Dr(e);
+	let i = Or(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function Nr({ view: e }, { condition: t, layer: n }) {
+function Pr({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function Pr(e, t, n, r) {
+function Fr(e, t, n, r) {
 	let [i] = r.get({
-		array: Nr(e, t),
+		array: Pr(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -2398,31 +2403,31 @@ function Pr(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function Fr(e, t, { visible: n, shown: r }, i) {
+function Ir(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / Or), s = [];
+	let o = Math.max(1, r / kr), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: Nr(e, t),
+		array: Pr(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
 		places: e,
 		now: -1,
-		colour: ir[a]
+		colour: ar[a]
 	}));
 }
 // node_modules/d3-array/dist/d3-array.mjs
-function Ir(e, t) {
+function Lr(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Lr(e, t) {
+function Rr(e, t) {
 	return e == null || t == null ? NaN : t < e ? -1 : t > e ? 1 : t >= e ? 0 : NaN;
 }
-function Rr(e) {
+function zr(e) {
 	let t, n, r;
-	e.length === 2 ? (t = e === Ir || e === Lr ? e : zr, n = e, r = e) : (t = Ir, n = (t, n) => Ir(e(t), n), r = (t, n) => e(t) - n);
+	e.length === 2 ? (t = e === Lr || e === Rr ? e : Br, n = e, r = e) : (t = Lr, n = (t, n) => Lr(e(t), n), r = (t, n) => e(t) - n);
 	function i(e, r, i = 0, a = e.length) {
 		if (i < a) {
 			if (t(r, r) !== 0) return a;
@@ -2453,22 +2458,22 @@ function Rr(e) {
 		right: a
 	};
 }
-function zr() {
+function Br() {
 	return 0;
 }
-function Br(e) {
+function Vr(e) {
 	return e === null ? NaN : +e;
 }
-function* Vr(e, t) {
+function* Hr(e, t) {
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (yield t);
 	else {
 		let n = -1;
 		for (let r of e) (r = t(r, ++n, e)) != null && (r = +r) >= r && (yield r);
 	}
 }
-var Hr = Rr(Ir), Ur = Hr.right;
-Hr.left, Rr(Br).center;
-function Wr(e, t) {
+var Ur = zr(Lr), Wr = Ur.right;
+Ur.left, zr(Vr).center;
+function Gr(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && ++n;
 	else {
@@ -2477,23 +2482,23 @@ function Wr(e, t) {
 	}
 	return n;
 }
-function Gr(e) {
+function Kr(e) {
 	return e.length | 0;
 }
-function Kr(e) {
+function qr(e) {
 	return !(e > 0);
 }
-function qr(e) {
+function Jr(e) {
 	return typeof e != "object" || "length" in e ? e : Array.from(e);
 }
-function Jr(e) {
+function Yr(e) {
 	return (t) => e(...t);
 }
-function Yr(...e) {
-	let t = typeof e[e.length - 1] == "function" && Jr(e.pop());
-	e = e.map(qr);
-	let n = e.map(Gr), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
-	if (r < 0 || n.some(Kr)) return a;
+function Xr(...e) {
+	let t = typeof e[e.length - 1] == "function" && Yr(e.pop());
+	e = e.map(Jr);
+	let n = e.map(Kr), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
+	if (r < 0 || n.some(qr)) return a;
 	for (;;) {
 		a.push(i.map((t, n) => e[n][t]));
 		let o = r;
@@ -2503,11 +2508,11 @@ function Yr(...e) {
 		}
 	}
 }
-function Xr(e, t) {
+function Zr(e, t) {
 	var n = 0, r = 0;
 	return Float64Array.from(e, t === void 0 ? (e) => n += +e || 0 : (i) => n += +t(i, r++, e) || 0);
 }
-function Zr(e, t) {
+function Qr(e, t) {
 	let n = 0, r, i = 0, a = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (r = t - i, i += r / ++n, a += r * (t - i));
 	else {
@@ -2516,11 +2521,11 @@ function Zr(e, t) {
 	}
 	if (n > 1) return a / (n - 1);
 }
-function Qr(e, t) {
-	let n = Zr(e, t);
+function $r(e, t) {
+	let n = Qr(e, t);
 	return n && Math.sqrt(n);
 }
-function $r(e, t) {
+function ei(e, t) {
 	let n, r;
 	if (t === void 0) for (let t of e) t != null && (n === void 0 ? t >= t && (n = r = t) : (n > t && (n = t), r < t && (r = t)));
 	else {
@@ -2529,7 +2534,7 @@ function $r(e, t) {
 	}
 	return [n, r];
 }
-var ei = class {
+var ti = class {
 	constructor() {
 		this._partials = /* @__PURE__ */ new Float64Array(32), this._n = 0;
 	}
@@ -2549,73 +2554,73 @@ var ei = class {
 		}
 		return a;
 	}
-}, ti = class extends Map {
-	constructor(e, t = oi) {
+}, ni = class extends Map {
+	constructor(e, t = si) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let [t, n] of e) this.set(t, n);
 	}
 	get(e) {
-		return super.get(ri(this, e));
+		return super.get(ii(this, e));
 	}
 	has(e) {
-		return super.has(ri(this, e));
+		return super.has(ii(this, e));
 	}
 	set(e, t) {
-		return super.set(ii(this, e), t);
+		return super.set(ai(this, e), t);
 	}
 	delete(e) {
-		return super.delete(ai(this, e));
+		return super.delete(oi(this, e));
 	}
-}, ni = class extends Set {
-	constructor(e, t = oi) {
+}, ri = class extends Set {
+	constructor(e, t = si) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let t of e) this.add(t);
 	}
 	has(e) {
-		return super.has(ri(this, e));
+		return super.has(ii(this, e));
 	}
 	add(e) {
-		return super.add(ii(this, e));
+		return super.add(ai(this, e));
 	}
 	delete(e) {
-		return super.delete(ai(this, e));
+		return super.delete(oi(this, e));
 	}
 };
-function ri({ _intern: e, _key: t }, n) {
+function ii({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : n;
 }
-function ii({ _intern: e, _key: t }, n) {
+function ai({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : (e.set(r, n), n);
 }
-function ai({ _intern: e, _key: t }, n) {
+function oi({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) && (n = e.get(r), e.delete(r)), n;
 }
-function oi(e) {
+function si(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function si(e) {
+function ci(e) {
 	return e;
 }
-function ci(e, ...t) {
-	return di(e, si, si, t);
-}
-function li(e, t, ...n) {
-	return di(e, si, t, n);
+function li(e, ...t) {
+	return fi(e, ci, ci, t);
 }
 function ui(e, t, ...n) {
-	return di(e, Array.from, t, n);
+	return fi(e, ci, t, n);
 }
-function di(e, t, n, r) {
+function di(e, t, ...n) {
+	return fi(e, Array.from, t, n);
+}
+function fi(e, t, n, r) {
 	return (function e(i, a) {
 		if (a >= r.length) return n(i);
-		let o = new ti(), s = r[a++], c = -1;
+		let o = new ni(), s = r[a++], c = -1;
 		for (let e of i) {
 			let t = s(e, ++c, i), n = o.get(t);
 			n ? n.push(e) : o.set(t, [e]);
@@ -2624,10 +2629,10 @@ function di(e, t, n, r) {
 		return t(o);
 	})(e, 0);
 }
-function fi(e, t) {
+function pi(e, t) {
 	return Array.from(t, (t) => e[t]);
 }
-function pi(e, ...t) {
+function mi(e, ...t) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	e = Array.from(e);
 	let [n] = t;
@@ -2635,41 +2640,41 @@ function pi(e, ...t) {
 		let r = Uint32Array.from(e, (e, t) => t);
 		return t.length > 1 ? (t = t.map((t) => e.map(t)), r.sort((e, n) => {
 			for (let r of t) {
-				let t = hi(r[e], r[n]);
+				let t = gi(r[e], r[n]);
 				if (t) return t;
 			}
-		})) : (n = e.map(n), r.sort((e, t) => hi(n[e], n[t]))), fi(e, r);
+		})) : (n = e.map(n), r.sort((e, t) => gi(n[e], n[t]))), pi(e, r);
 	}
-	return e.sort(mi(n));
+	return e.sort(hi(n));
 }
-function mi(e = Ir) {
-	if (e === Ir) return hi;
+function hi(e = Lr) {
+	if (e === Lr) return gi;
 	if (typeof e != "function") throw TypeError("compare is not a function");
 	return (t, n) => {
 		let r = e(t, n);
 		return r || r === 0 ? r : (e(n, n) === 0) - (e(t, t) === 0);
 	};
 }
-function hi(e, t) {
+function gi(e, t) {
 	return (e == null || !(e >= e)) - (t == null || !(t >= t)) || (e < t ? -1 : +(e > t));
 }
-function gi(e, t, n) {
-	return (t.length === 2 ? pi(ci(e, n), (([e, n], [r, i]) => t(n, i) || Ir(e, r))) : pi(li(e, t, n), (([e, t], [n, r]) => Ir(t, r) || Ir(e, n)))).map(([e]) => e);
+function _i(e, t, n) {
+	return (t.length === 2 ? mi(li(e, n), (([e, n], [r, i]) => t(n, i) || Lr(e, r))) : mi(ui(e, t, n), (([e, t], [n, r]) => Lr(t, r) || Lr(e, n)))).map(([e]) => e);
 }
 Array.prototype.slice;
-var _i = Math.sqrt(50), vi = Math.sqrt(10), yi = Math.sqrt(2);
-function bi(e, t, n) {
-	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= _i ? 10 : a >= vi ? 5 : a >= yi ? 2 : 1, s, c, l;
-	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? bi(e, t, n * 2) : [
+var vi = Math.sqrt(50), yi = Math.sqrt(10), bi = Math.sqrt(2);
+function xi(e, t, n) {
+	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= vi ? 10 : a >= yi ? 5 : a >= bi ? 2 : 1, s, c, l;
+	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? xi(e, t, n * 2) : [
 		s,
 		c,
 		l
 	];
 }
-function xi(e, t, n) {
+function Si(e, t, n) {
 	if (t = +t, e = +e, n = +n, !(n > 0)) return [];
 	if (e === t) return [e];
-	let r = t < e, [i, a, o] = r ? bi(t, e, n) : bi(e, t, n);
+	let r = t < e, [i, a, o] = r ? xi(t, e, n) : xi(e, t, n);
 	if (!(a >= i)) return [];
 	let s = a - i + 1, c = Array(s);
 	if (r) {
@@ -2679,18 +2684,18 @@ function xi(e, t, n) {
 	else for (let e = 0; e < s; ++e) c[e] = (i + e) * o;
 	return c;
 }
-function Si(e, t, n) {
-	return t = +t, e = +e, n = +n, bi(e, t, n)[2];
-}
 function Ci(e, t, n) {
+	return t = +t, e = +e, n = +n, xi(e, t, n)[2];
+}
+function wi(e, t, n) {
 	t = +t, e = +e, n = +n;
-	let r = t < e, i = r ? Si(t, e, n) : Si(e, t, n);
+	let r = t < e, i = r ? Ci(t, e, n) : Ci(e, t, n);
 	return (r ? -1 : 1) * (i < 0 ? 1 / -i : i);
 }
-function wi(e) {
-	return Math.max(1, Math.ceil(Math.log(Wr(e)) / Math.LN2) + 1);
+function Ti(e) {
+	return Math.max(1, Math.ceil(Math.log(Gr(e)) / Math.LN2) + 1);
 }
-function Ti(e, t) {
+function Ei(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n < t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2699,13 +2704,13 @@ function Ti(e, t) {
 	}
 	return n;
 }
-function Ei(e, t) {
+function Di(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n < t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n < a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function Di(e, t) {
+function Oi(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n > t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2714,52 +2719,52 @@ function Di(e, t) {
 	}
 	return n;
 }
-function Oi(e, t) {
+function ki(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n > t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n > a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function ki(e, t, n = 0, r = Infinity, i) {
+function Ai(e, t, n = 0, r = Infinity, i) {
 	if (t = Math.floor(t), n = Math.floor(Math.max(0, n)), r = Math.floor(Math.min(e.length - 1, r)), !(n <= t && t <= r)) return e;
-	for (i = i === void 0 ? hi : mi(i); r > n;) {
+	for (i = i === void 0 ? gi : hi(i); r > n;) {
 		if (r - n > 600) {
 			let a = r - n + 1, o = t - n + 1, s = Math.log(a), c = .5 * Math.exp(2 * s / 3), l = .5 * Math.sqrt(s * c * (a - c) / a) * (o - a / 2 < 0 ? -1 : 1), u = Math.max(n, Math.floor(t - o * c / a + l)), d = Math.min(r, Math.floor(t + (a - o) * c / a + l));
-			ki(e, t, u, d, i);
+			Ai(e, t, u, d, i);
 		}
 		let a = e[t], o = n, s = r;
-		for (Ai(e, n, t), i(e[r], a) > 0 && Ai(e, n, r); o < s;) {
-			for (Ai(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
+		for (ji(e, n, t), i(e[r], a) > 0 && ji(e, n, r); o < s;) {
+			for (ji(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
 			for (; i(e[s], a) > 0;) --s;
 		}
-		i(e[n], a) === 0 ? Ai(e, n, s) : (++s, Ai(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
+		i(e[n], a) === 0 ? ji(e, n, s) : (++s, ji(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
 	}
 	return e;
 }
-function Ai(e, t, n) {
+function ji(e, t, n) {
 	let r = e[t];
 	e[t] = e[n], e[n] = r;
 }
-function ji(e, t = Ir) {
+function Mi(e, t = Lr) {
 	let n, r = !1;
 	if (t.length === 1) {
 		let i;
 		for (let a of e) {
 			let e = t(a);
-			(r ? Ir(e, i) > 0 : Ir(e, e) === 0) && (n = a, i = e, r = !0);
+			(r ? Lr(e, i) > 0 : Lr(e, e) === 0) && (n = a, i = e, r = !0);
 		}
 	} else for (let i of e) (r ? t(i, n) > 0 : t(i, i) === 0) && (n = i, r = !0);
 	return n;
 }
-function Mi(e, t, n) {
-	if (e = Float64Array.from(Vr(e, n)), (r = e.length) && !isNaN(t = +t)) {
-		if (t <= 0 || r < 2) return Di(e);
-		if (t >= 1) return Ti(e);
-		var r, i = (r - 1) * t, a = Math.floor(i), o = Ti(ki(e, a).subarray(0, a + 1));
-		return o + (Di(e.subarray(a + 1)) - o) * (i - a);
+function Ni(e, t, n) {
+	if (e = Float64Array.from(Hr(e, n)), (r = e.length) && !isNaN(t = +t)) {
+		if (t <= 0 || r < 2) return Oi(e);
+		if (t >= 1) return Ei(e);
+		var r, i = (r - 1) * t, a = Math.floor(i), o = Ei(Ai(e, a).subarray(0, a + 1));
+		return o + (Oi(e.subarray(a + 1)) - o) * (i - a);
 	}
 }
-function Ni(e, t, n = Br) {
+function Pi(e, t, n = Vr) {
 	if ((r = e.length) && !isNaN(t = +t)) {
 		if (t <= 0 || r < 2) return +n(e[0], 0, e);
 		if (t >= 1) return +n(e[r - 1], r - 1, e);
@@ -2767,15 +2772,15 @@ function Ni(e, t, n = Br) {
 		return o + (+n(e[a + 1], a + 1, e) - o) * (i - a);
 	}
 }
-function Pi(e, t, n) {
-	let r = Wr(e), i = Mi(e, .75) - Mi(e, .25);
+function Fi(e, t, n) {
+	let r = Gr(e), i = Ni(e, .75) - Ni(e, .25);
 	return r && i ? Math.ceil((n - t) / (2 * i * r ** (-1 / 3))) : 1;
 }
-function Fi(e, t, n) {
-	let r = Wr(e), i = Qr(e);
+function Ii(e, t, n) {
+	let r = Gr(e), i = $r(e);
 	return r && i ? Math.ceil((n - t) * Math.cbrt(r) / (3.49 * i)) : 1;
 }
-function Ii(e, t) {
+function Li(e, t) {
 	let n = 0, r = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (++n, r += t);
 	else {
@@ -2784,17 +2789,17 @@ function Ii(e, t) {
 	}
 	if (n) return r / n;
 }
-function Li(e, t) {
-	return Mi(e, .5, t);
+function Ri(e, t) {
+	return Ni(e, .5, t);
 }
-function* Ri(e) {
+function* zi(e) {
 	for (let t of e) yield* t;
 }
-function zi(e) {
-	return Array.from(Ri(e));
+function Bi(e) {
+	return Array.from(zi(e));
 }
-function Bi(e, t) {
-	let n = new ti();
+function Vi(e, t) {
+	let n = new ni();
 	if (t === void 0) for (let t of e) t != null && t >= t && n.set(t, (n.get(t) || 0) + 1);
 	else {
 		let r = -1;
@@ -2804,20 +2809,20 @@ function Bi(e, t) {
 	for (let [e, t] of n) t > i && (i = t, r = e);
 	return r;
 }
-function Vi(e, t = Hi) {
+function Hi(e, t = Ui) {
 	let n = [], r, i = !1;
 	for (let a of e) i && n.push(t(r, a)), r = a, i = !0;
 	return n;
 }
-function Hi(e, t) {
+function Ui(e, t) {
 	return [e, t];
 }
-function Ui(e, t, n) {
+function Wi(e, t, n) {
 	e = +e, t = +t, n = (i = arguments.length) < 2 ? (t = e, e = 0, 1) : i < 3 ? 1 : +n;
 	for (var r = -1, i = Math.max(0, Math.ceil((t - e) / n)) | 0, a = Array(i); ++r < i;) a[r] = e + r * n;
 	return a;
 }
-function Wi(e, t) {
+function Gi(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) (t = +t) && (n += t);
 	else {
@@ -2826,42 +2831,42 @@ function Wi(e, t) {
 	}
 	return n;
 }
-function Gi(e) {
+function Ki(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
 // node_modules/d3-axis/dist/d3-axis.mjs
-function Ki(e) {
+function qi(e) {
 	return e;
 }
-var qi = 1, Ji = 2, Yi = 3, Xi = 4, Zi = 1e-6;
-function Qi(e) {
+var Ji = 1, Yi = 2, Xi = 3, Zi = 4, Qi = 1e-6;
+function $i(e) {
 	return "translate(" + e + ",0)";
 }
-function $i(e) {
+function ea(e) {
 	return "translate(0," + e + ")";
 }
-function ea(e) {
+function ta(e) {
 	return (t) => +e(t);
 }
-function ta(e, t) {
+function na(e, t) {
 	return t = Math.max(0, e.bandwidth() - t * 2) / 2, e.round() && (t = Math.round(t)), (n) => +e(n) + t;
 }
-function na() {
+function ra() {
 	return !this.__axis;
 }
-function ra(e, t) {
-	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === qi || e === Xi ? -1 : 1, u = e === Xi || e === Ji ? "x" : "y", d = e === qi || e === Yi ? Qi : $i;
+function ia(e, t) {
+	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === Ji || e === Zi ? -1 : 1, u = e === Zi || e === Yi ? "x" : "y", d = e === Ji || e === Xi ? $i : ea;
 	function f(f) {
-		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : Ki), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? ta : ea)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
-		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === qi ? "0em" : e === Yi ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", Zi).attr("transform", function(e) {
+		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : qi), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? na : ta)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
+		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === Ji ? "0em" : e === Xi ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", Qi).attr("transform", function(e) {
 			return isFinite(e = y(e)) ? d(e + c) : this.getAttribute("transform");
-		}), w.attr("opacity", Zi).attr("transform", function(e) {
+		}), w.attr("opacity", Qi).attr("transform", function(e) {
 			var t = this.parentNode.__axis;
 			return d((t && isFinite(t = t(e)) ? t : y(e)) + c);
-		})), C.remove(), x.attr("d", e === Xi || e === Ji ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
+		})), C.remove(), x.attr("d", e === Zi || e === Yi ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
 			return d(y(e) + c);
-		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(na).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === Ji ? "start" : e === Xi ? "end" : "middle"), b.each(function() {
+		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(ra).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === Yi ? "start" : e === Zi ? "end" : "middle"), b.each(function() {
 			this.__axis = y;
 		});
 	}
@@ -2887,121 +2892,121 @@ function ra(e, t) {
 		return arguments.length ? (c = +e, f) : c;
 	}, f;
 }
-function ia(e) {
-	return ra(Yi, e);
+function aa(e) {
+	return ia(Xi, e);
 }
 // node_modules/d3-selection/dist/d3-selection.mjs
-var aa = "http://www.w3.org/1999/xhtml", oa = {
+var oa = "http://www.w3.org/1999/xhtml", sa = {
 	svg: "http://www.w3.org/2000/svg",
-	xhtml: aa,
+	xhtml: oa,
 	xlink: "http://www.w3.org/1999/xlink",
 	xml: "http://www.w3.org/XML/1998/namespace",
 	xmlns: "http://www.w3.org/2000/xmlns/"
 };
-function sa(e) {
+function ca(e) {
 	var t = e += "", n = t.indexOf(":");
-	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), oa.hasOwnProperty(t) ? {
-		space: oa[t],
+	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), sa.hasOwnProperty(t) ? {
+		space: sa[t],
 		local: e
 	} : e;
 }
-function ca(e) {
+function la(e) {
 	return function() {
 		var t = this.ownerDocument, n = this.namespaceURI;
-		return n === aa && t.documentElement.namespaceURI === aa ? t.createElement(e) : t.createElementNS(n, e);
+		return n === oa && t.documentElement.namespaceURI === oa ? t.createElement(e) : t.createElementNS(n, e);
 	};
 }
-function la(e) {
+function ua(e) {
 	return function() {
 		return this.ownerDocument.createElementNS(e.space, e.local);
 	};
 }
-function ua(e) {
-	var t = sa(e);
-	return (t.local ? la : ca)(t);
+function da(e) {
+	var t = ca(e);
+	return (t.local ? ua : la)(t);
 }
-function da() {}
-function fa(e) {
-	return e == null ? da : function() {
+function fa() {}
+function pa(e) {
+	return e == null ? fa : function() {
 		return this.querySelector(e);
 	};
 }
-function pa(e) {
-	typeof e != "function" && (e = fa(e));
-	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
-	return new ns(r, this._parents);
-}
 function ma(e) {
+	typeof e != "function" && (e = pa(e));
+	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
+	return new rs(r, this._parents);
+}
+function ha(e) {
 	return e == null ? [] : Array.isArray(e) ? e : Array.from(e);
 }
-function ha() {
+function ga() {
 	return [];
 }
-function ga(e) {
-	return e == null ? ha : function() {
+function _a(e) {
+	return e == null ? ga : function() {
 		return this.querySelectorAll(e);
 	};
 }
-function _a(e) {
+function va(e) {
 	return function() {
-		return ma(e.apply(this, arguments));
+		return ha(e.apply(this, arguments));
 	};
 }
-function va(e) {
-	e = typeof e == "function" ? _a(e) : ga(e);
-	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
-	return new ns(r, i);
-}
 function ya(e) {
+	e = typeof e == "function" ? va(e) : _a(e);
+	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
+	return new rs(r, i);
+}
+function ba(e) {
 	return function() {
 		return this.matches(e);
 	};
 }
-function ba(e) {
+function xa(e) {
 	return function(t) {
 		return t.matches(e);
 	};
 }
-var xa = Array.prototype.find;
-function Sa(e) {
+var Sa = Array.prototype.find;
+function Ca(e) {
 	return function() {
-		return xa.call(this.children, e);
+		return Sa.call(this.children, e);
 	};
 }
-function Ca() {
+function wa() {
 	return this.firstElementChild;
 }
-function wa(e) {
-	return this.select(e == null ? Ca : Sa(typeof e == "function" ? e : ba(e)));
+function Ta(e) {
+	return this.select(e == null ? wa : Ca(typeof e == "function" ? e : xa(e)));
 }
-var Ta = Array.prototype.filter;
-function Ea() {
+var Ea = Array.prototype.filter;
+function Da() {
 	return Array.from(this.children);
 }
-function Da(e) {
+function Oa(e) {
 	return function() {
-		return Ta.call(this.children, e);
+		return Ea.call(this.children, e);
 	};
 }
-function Oa(e) {
-	return this.selectAll(e == null ? Ea : Da(typeof e == "function" ? e : ba(e)));
-}
 function ka(e) {
-	typeof e != "function" && (e = ya(e));
-	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
-	return new ns(r, this._parents);
+	return this.selectAll(e == null ? Da : Oa(typeof e == "function" ? e : xa(e)));
 }
 function Aa(e) {
+	typeof e != "function" && (e = ba(e));
+	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
+	return new rs(r, this._parents);
+}
+function ja(e) {
 	return Array(e.length);
 }
-function ja() {
-	return new ns(this._enter || this._groups.map(Aa), this._parents);
+function Ma() {
+	return new rs(this._enter || this._groups.map(ja), this._parents);
 }
-function Ma(e, t) {
+function Na(e, t) {
 	this.ownerDocument = e.ownerDocument, this.namespaceURI = e.namespaceURI, this._next = null, this._parent = e, this.__data__ = t;
 }
-Ma.prototype = {
-	constructor: Ma,
+Na.prototype = {
+	constructor: Na,
 	appendChild: function(e) {
 		return this._parent.insertBefore(e, this._next);
 	},
@@ -3015,59 +3020,59 @@ Ma.prototype = {
 		return this._parent.querySelectorAll(e);
 	}
 };
-function Na(e) {
+function Pa(e) {
 	return function() {
 		return e;
 	};
 }
-function Pa(e, t, n, r, i, a) {
-	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new Ma(e, a[o]);
+function Fa(e, t, n, r, i, a) {
+	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new Na(e, a[o]);
 	for (; o < c; ++o) (s = t[o]) && (i[o] = s);
 }
-function Fa(e, t, n, r, i, a, o) {
+function Ia(e, t, n, r, i, a, o) {
 	var s, c, l = /* @__PURE__ */ new Map(), u = t.length, d = a.length, f = Array(u), p;
 	for (s = 0; s < u; ++s) (c = t[s]) && (f[s] = p = o.call(c, c.__data__, s, t) + "", l.has(p) ? i[s] = c : l.set(p, c));
-	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new Ma(e, a[s]);
+	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new Na(e, a[s]);
 	for (s = 0; s < u; ++s) (c = t[s]) && l.get(f[s]) === c && (i[s] = c);
 }
-function Ia(e) {
+function La(e) {
 	return e.__data__;
 }
-function La(e, t) {
-	if (!arguments.length) return Array.from(this, Ia);
-	var n = t ? Fa : Pa, r = this._parents, i = this._groups;
-	typeof e != "function" && (e = Na(e));
+function Ra(e, t) {
+	if (!arguments.length) return Array.from(this, La);
+	var n = t ? Ia : Fa, r = this._parents, i = this._groups;
+	typeof e != "function" && (e = Pa(e));
 	for (var a = i.length, o = Array(a), s = Array(a), c = Array(a), l = 0; l < a; ++l) {
-		var u = r[l], d = i[l], f = d.length, p = Ra(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
+		var u = r[l], d = i[l], f = d.length, p = za(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
 		n(u, d, h, g, c[l] = Array(f), p, t);
 		for (var _ = 0, v = 0, y, b; _ < m; ++_) if (y = h[_]) {
 			for (_ >= v && (v = _ + 1); !(b = g[v]) && ++v < m;);
 			y._next = b || null;
 		}
 	}
-	return o = new ns(o, r), o._enter = s, o._exit = c, o;
+	return o = new rs(o, r), o._enter = s, o._exit = c, o;
 }
-function Ra(e) {
+function za(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function za() {
-	return new ns(this._exit || this._groups.map(Aa), this._parents);
+function Ba() {
+	return new rs(this._exit || this._groups.map(ja), this._parents);
 }
-function Ba(e, t, n) {
+function Va(e, t, n) {
 	var r = this.enter(), i = this, a = this.exit();
 	return typeof e == "function" ? (r = e(r), r &&= r.selection()) : r = r.append(e + ""), t != null && (i = t(i), i &&= i.selection()), n == null ? a.remove() : n(a), r && i ? r.merge(i).order() : i;
 }
-function Va(e) {
+function Ha(e) {
 	for (var t = e.selection ? e.selection() : e, n = this._groups, r = t._groups, i = n.length, a = r.length, o = Math.min(i, a), s = Array(i), c = 0; c < o; ++c) for (var l = n[c], u = r[c], d = l.length, f = s[c] = Array(d), p, m = 0; m < d; ++m) (p = l[m] || u[m]) && (f[m] = p);
 	for (; c < i; ++c) s[c] = n[c];
-	return new ns(s, this._parents);
+	return new rs(s, this._parents);
 }
-function Ha() {
+function Ua() {
 	for (var e = this._groups, t = -1, n = e.length; ++t < n;) for (var r = e[t], i = r.length - 1, a = r[i], o; --i >= 0;) (o = r[i]) && (a && o.compareDocumentPosition(a) ^ 4 && a.parentNode.insertBefore(o, a), a = o);
 	return this;
 }
-function Ua(e) {
-	e ||= Wa;
+function Wa(e) {
+	e ||= Ga;
 	function t(t, n) {
 		return t && n ? e(t.__data__, n.__data__) : !t - !n;
 	}
@@ -3075,131 +3080,131 @@ function Ua(e) {
 		for (var o = n[a], s = o.length, c = i[a] = Array(s), l, u = 0; u < s; ++u) (l = o[u]) && (c[u] = l);
 		c.sort(t);
 	}
-	return new ns(i, this._parents).order();
+	return new rs(i, this._parents).order();
 }
-function Wa(e, t) {
+function Ga(e, t) {
 	return e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Ga() {
+function Ka() {
 	var e = arguments[0];
 	return arguments[0] = this, e.apply(null, arguments), this;
 }
-function Ka() {
+function qa() {
 	return Array.from(this);
 }
-function qa() {
+function Ja() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length; i < a; ++i) {
 		var o = r[i];
 		if (o) return o;
 	}
 	return null;
 }
-function Ja() {
+function Ya() {
 	let e = 0;
 	for (let t of this) ++e;
 	return e;
 }
-function Ya() {
+function Xa() {
 	return !this.node();
 }
-function Xa(e) {
+function Za(e) {
 	for (var t = this._groups, n = 0, r = t.length; n < r; ++n) for (var i = t[n], a = 0, o = i.length, s; a < o; ++a) (s = i[a]) && e.call(s, s.__data__, a, i);
 	return this;
 }
-function Za(e) {
+function Qa(e) {
 	return function() {
 		this.removeAttribute(e);
 	};
 }
-function Qa(e) {
+function $a(e) {
 	return function() {
 		this.removeAttributeNS(e.space, e.local);
 	};
 }
-function $a(e, t) {
+function eo(e, t) {
 	return function() {
 		this.setAttribute(e, t);
 	};
 }
-function eo(e, t) {
-	return function() {
-		this.setAttributeNS(e.space, e.local, t);
-	};
-}
 function to(e, t) {
 	return function() {
-		var n = t.apply(this, arguments);
-		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
+		this.setAttributeNS(e.space, e.local, t);
 	};
 }
 function no(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
-		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
+		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
 	};
 }
 function ro(e, t) {
-	var n = sa(e);
+	return function() {
+		var n = t.apply(this, arguments);
+		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
+	};
+}
+function io(e, t) {
+	var n = ca(e);
 	if (arguments.length < 2) {
 		var r = this.node();
 		return n.local ? r.getAttributeNS(n.space, n.local) : r.getAttribute(n);
 	}
-	return this.each((t == null ? n.local ? Qa : Za : typeof t == "function" ? n.local ? no : to : n.local ? eo : $a)(n, t));
-}
-function io(e) {
-	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
+	return this.each((t == null ? n.local ? $a : Qa : typeof t == "function" ? n.local ? ro : no : n.local ? to : eo)(n, t));
 }
 function ao(e) {
+	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
+}
+function oo(e) {
 	return function() {
 		this.style.removeProperty(e);
 	};
 }
-function oo(e, t, n) {
+function so(e, t, n) {
 	return function() {
 		this.style.setProperty(e, t, n);
 	};
 }
-function so(e, t, n) {
+function co(e, t, n) {
 	return function() {
 		var r = t.apply(this, arguments);
 		r == null ? this.style.removeProperty(e) : this.style.setProperty(e, r, n);
 	};
 }
-function co(e, t, n) {
-	return arguments.length > 1 ? this.each((t == null ? ao : typeof t == "function" ? so : oo)(e, t, n ?? "")) : lo(this.node(), e);
+function lo(e, t, n) {
+	return arguments.length > 1 ? this.each((t == null ? oo : typeof t == "function" ? co : so)(e, t, n ?? "")) : uo(this.node(), e);
 }
-function lo(e, t) {
-	return e.style.getPropertyValue(t) || io(e).getComputedStyle(e, null).getPropertyValue(t);
+function uo(e, t) {
+	return e.style.getPropertyValue(t) || ao(e).getComputedStyle(e, null).getPropertyValue(t);
 }
-function uo(e) {
+function fo(e) {
 	return function() {
 		delete this[e];
 	};
 }
-function fo(e, t) {
+function po(e, t) {
 	return function() {
 		this[e] = t;
 	};
 }
-function po(e, t) {
+function mo(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? delete this[e] : this[e] = n;
 	};
 }
-function mo(e, t) {
-	return arguments.length > 1 ? this.each((t == null ? uo : typeof t == "function" ? po : fo)(e, t)) : this.node()[e];
-}
-function ho(e) {
-	return e.trim().split(/^|\s+/);
+function ho(e, t) {
+	return arguments.length > 1 ? this.each((t == null ? fo : typeof t == "function" ? mo : po)(e, t)) : this.node()[e];
 }
 function go(e) {
-	return e.classList || new _o(e);
+	return e.trim().split(/^|\s+/);
 }
 function _o(e) {
-	this._node = e, this._names = ho(e.getAttribute("class") || "");
+	return e.classList || new vo(e);
 }
-_o.prototype = {
+function vo(e) {
+	this._node = e, this._names = go(e.getAttribute("class") || "");
+}
+vo.prototype = {
 	add: function(e) {
 		this._names.indexOf(e) < 0 && (this._names.push(e), this._node.setAttribute("class", this._names.join(" ")));
 	},
@@ -3211,123 +3216,123 @@ _o.prototype = {
 		return this._names.indexOf(e) >= 0;
 	}
 };
-function vo(e, t) {
-	for (var n = go(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
-}
 function yo(e, t) {
-	for (var n = go(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
+	for (var n = _o(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
 }
-function bo(e) {
-	return function() {
-		vo(this, e);
-	};
+function bo(e, t) {
+	for (var n = _o(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
 }
 function xo(e) {
 	return function() {
 		yo(this, e);
 	};
 }
-function So(e, t) {
+function So(e) {
 	return function() {
-		(t.apply(this, arguments) ? vo : yo)(this, e);
+		bo(this, e);
 	};
 }
 function Co(e, t) {
-	var n = ho(e + "");
+	return function() {
+		(t.apply(this, arguments) ? yo : bo)(this, e);
+	};
+}
+function wo(e, t) {
+	var n = go(e + "");
 	if (arguments.length < 2) {
-		for (var r = go(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
+		for (var r = _o(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
 		return !0;
 	}
-	return this.each((typeof t == "function" ? So : t ? bo : xo)(n, t));
+	return this.each((typeof t == "function" ? Co : t ? xo : So)(n, t));
 }
-function wo() {
+function To() {
 	this.textContent = "";
 }
-function To(e) {
+function Eo(e) {
 	return function() {
 		this.textContent = e;
 	};
 }
-function Eo(e) {
+function Do(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.textContent = t ?? "";
 	};
 }
-function Do(e) {
-	return arguments.length ? this.each(e == null ? wo : (typeof e == "function" ? Eo : To)(e)) : this.node().textContent;
+function Oo(e) {
+	return arguments.length ? this.each(e == null ? To : (typeof e == "function" ? Do : Eo)(e)) : this.node().textContent;
 }
-function Oo() {
+function ko() {
 	this.innerHTML = "";
 }
-function ko(e) {
+function Ao(e) {
 	return function() {
 		this.innerHTML = e;
 	};
 }
-function Ao(e) {
+function jo(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.innerHTML = t ?? "";
 	};
 }
-function jo(e) {
-	return arguments.length ? this.each(e == null ? Oo : (typeof e == "function" ? Ao : ko)(e)) : this.node().innerHTML;
-}
-function Mo() {
-	this.nextSibling && this.parentNode.appendChild(this);
+function Mo(e) {
+	return arguments.length ? this.each(e == null ? ko : (typeof e == "function" ? jo : Ao)(e)) : this.node().innerHTML;
 }
 function No() {
-	return this.each(Mo);
+	this.nextSibling && this.parentNode.appendChild(this);
 }
 function Po() {
-	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
+	return this.each(No);
 }
 function Fo() {
-	return this.each(Po);
+	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
 }
-function Io(e) {
-	var t = typeof e == "function" ? e : ua(e);
+function Io() {
+	return this.each(Fo);
+}
+function Lo(e) {
+	var t = typeof e == "function" ? e : da(e);
 	return this.select(function() {
 		return this.appendChild(t.apply(this, arguments));
 	});
 }
-function Lo() {
+function Ro() {
 	return null;
 }
-function Ro(e, t) {
-	var n = typeof e == "function" ? e : ua(e), r = t == null ? Lo : typeof t == "function" ? t : fa(t);
+function zo(e, t) {
+	var n = typeof e == "function" ? e : da(e), r = t == null ? Ro : typeof t == "function" ? t : pa(t);
 	return this.select(function() {
 		return this.insertBefore(n.apply(this, arguments), r.apply(this, arguments) || null);
 	});
 }
-function zo() {
+function Bo() {
 	var e = this.parentNode;
 	e && e.removeChild(this);
 }
-function Bo() {
-	return this.each(zo);
-}
 function Vo() {
+	return this.each(Bo);
+}
+function Ho() {
 	var e = this.cloneNode(!1), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Ho() {
+function Uo() {
 	var e = this.cloneNode(!0), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Uo(e) {
-	return this.select(e ? Ho : Vo);
-}
 function Wo(e) {
-	return arguments.length ? this.property("__data__", e) : this.node().__data__;
+	return this.select(e ? Uo : Ho);
 }
 function Go(e) {
+	return arguments.length ? this.property("__data__", e) : this.node().__data__;
+}
+function Ko(e) {
 	return function(t) {
 		e.call(this, t, this.__data__);
 	};
 }
-function Ko(e) {
+function qo(e) {
 	return e.trim().split(/^|\s+/).map(function(e) {
 		var t = "", n = e.indexOf(".");
 		return n >= 0 && (t = e.slice(n + 1), e = e.slice(0, n)), {
@@ -3336,7 +3341,7 @@ function Ko(e) {
 		};
 	});
 }
-function qo(e) {
+function Jo(e) {
 	return function() {
 		var t = this.__on;
 		if (t) {
@@ -3345,9 +3350,9 @@ function qo(e) {
 		}
 	};
 }
-function Jo(e, t, n) {
+function Yo(e, t, n) {
 	return function() {
-		var r = this.__on, i, a = Go(t);
+		var r = this.__on, i, a = Ko(t);
 		if (r) {
 			for (var o = 0, s = r.length; o < s; ++o) if ((i = r[o]).type === e.type && i.name === e.name) {
 				this.removeEventListener(i.type, i.listener, i.options), this.addEventListener(i.type, i.listener = a, i.options = n), i.value = t;
@@ -3363,98 +3368,98 @@ function Jo(e, t, n) {
 		}, r ? r.push(i) : this.__on = [i];
 	};
 }
-function Yo(e, t, n) {
-	var r = Ko(e + ""), i, a = r.length, o;
+function Xo(e, t, n) {
+	var r = qo(e + ""), i, a = r.length, o;
 	if (arguments.length < 2) {
 		var s = this.node().__on;
 		if (s) {
 			for (var c = 0, l = s.length, u; c < l; ++c) for (i = 0, u = s[c]; i < a; ++i) if ((o = r[i]).type === u.type && o.name === u.name) return u.value;
 		}
 	} else {
-		for (s = t ? Jo : qo, i = 0; i < a; ++i) this.each(s(r[i], t, n));
+		for (s = t ? Yo : Jo, i = 0; i < a; ++i) this.each(s(r[i], t, n));
 		return this;
 	}
 }
-function Xo(e, t, n) {
-	var r = io(e), i = r.CustomEvent;
+function Zo(e, t, n) {
+	var r = ao(e), i = r.CustomEvent;
 	typeof i == "function" ? i = new i(t, n) : (i = r.document.createEvent("Event"), n ? (i.initEvent(t, n.bubbles, n.cancelable), i.detail = n.detail) : i.initEvent(t, !1, !1)), e.dispatchEvent(i);
-}
-function Zo(e, t) {
-	return function() {
-		return Xo(this, e, t);
-	};
 }
 function Qo(e, t) {
 	return function() {
-		return Xo(this, e, t.apply(this, arguments));
+		return Zo(this, e, t);
 	};
 }
 function $o(e, t) {
-	return this.each((typeof t == "function" ? Qo : Zo)(e, t));
+	return function() {
+		return Zo(this, e, t.apply(this, arguments));
+	};
 }
-function* es() {
+function es(e, t) {
+	return this.each((typeof t == "function" ? $o : Qo)(e, t));
+}
+function* ts() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length, o; i < a; ++i) (o = r[i]) && (yield o);
 }
-var ts = [null];
-function ns(e, t) {
+var ns = [null];
+function rs(e, t) {
 	this._groups = e, this._parents = t;
 }
-function rs() {
-	return new ns([[document.documentElement]], ts);
-}
 function is() {
+	return new rs([[document.documentElement]], ns);
+}
+function as() {
 	return this;
 }
-ns.prototype = rs.prototype = {
-	constructor: ns,
-	select: pa,
-	selectAll: va,
-	selectChild: wa,
-	selectChildren: Oa,
-	filter: ka,
-	data: La,
-	enter: ja,
-	exit: za,
-	join: Ba,
-	merge: Va,
-	selection: is,
-	order: Ha,
-	sort: Ua,
-	call: Ga,
-	nodes: Ka,
-	node: qa,
-	size: Ja,
-	empty: Ya,
-	each: Xa,
-	attr: ro,
-	style: co,
-	property: mo,
-	classed: Co,
-	text: Do,
-	html: jo,
-	raise: No,
-	lower: Fo,
-	append: Io,
-	insert: Ro,
-	remove: Bo,
-	clone: Uo,
-	datum: Wo,
-	on: Yo,
-	dispatch: $o,
-	[Symbol.iterator]: es
+rs.prototype = is.prototype = {
+	constructor: rs,
+	select: ma,
+	selectAll: ya,
+	selectChild: Ta,
+	selectChildren: ka,
+	filter: Aa,
+	data: Ra,
+	enter: Ma,
+	exit: Ba,
+	join: Va,
+	merge: Ha,
+	selection: as,
+	order: Ua,
+	sort: Wa,
+	call: Ka,
+	nodes: qa,
+	node: Ja,
+	size: Ya,
+	empty: Xa,
+	each: Za,
+	attr: io,
+	style: lo,
+	property: ho,
+	classed: wo,
+	text: Oo,
+	html: Mo,
+	raise: Po,
+	lower: Io,
+	append: Lo,
+	insert: zo,
+	remove: Vo,
+	clone: Wo,
+	datum: Go,
+	on: Xo,
+	dispatch: es,
+	[Symbol.iterator]: ts
 };
-function as(e) {
-	return typeof e == "string" ? new ns([[document.querySelector(e)]], [document.documentElement]) : new ns([[e]], ts);
+function os(e) {
+	return typeof e == "string" ? new rs([[document.querySelector(e)]], [document.documentElement]) : new rs([[e]], ns);
 }
-var os = 0;
-function ss() {
-	return new cs();
-}
+var ss = 0;
 function cs() {
-	this._ = "@" + (++os).toString(36);
+	return new ls();
 }
-cs.prototype = ss.prototype = {
-	constructor: cs,
+function ls() {
+	this._ = "@" + (++ss).toString(36);
+}
+ls.prototype = cs.prototype = {
+	constructor: ls,
 	get: function(e) {
 		for (var t = this._; !(t in e);) if (!(e = e.parentNode)) return;
 		return e[t];
@@ -3469,13 +3474,13 @@ cs.prototype = ss.prototype = {
 		return this._;
 	}
 };
-function ls(e) {
+function us(e) {
 	let t;
 	for (; t = e.sourceEvent;) e = t;
 	return e;
 }
-function us(e, t) {
-	if (e = ls(e), t === void 0 && (t = e.currentTarget), t) {
+function ds(e, t) {
+	if (e = us(e), t === void 0 && (t = e.currentTarget), t) {
 		var n = t.ownerSVGElement || t;
 		if (n.createSVGPoint) {
 			var r = n.createSVGPoint();
@@ -3489,16 +3494,16 @@ function us(e, t) {
 	return [e.pageX, e.pageY];
 }
 // node_modules/d3-color/dist/d3-color.mjs
-function ds(e, t, n) {
+function fs(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
-function fs(e, t) {
+function ps(e, t) {
 	var n = Object.create(e.prototype);
 	for (var r in t) n[r] = t[r];
 	return n;
 }
-function ps() {}
-var ms = .7, hs = 1 / ms, gs = "\\s*([+-]?\\d+)\\s*", _s = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", vs = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", ys = /^#([0-9a-f]{3,8})$/, bs = RegExp(`^rgb\\(${gs},${gs},${gs}\\)$`), xs = RegExp(`^rgb\\(${vs},${vs},${vs}\\)$`), Ss = RegExp(`^rgba\\(${gs},${gs},${gs},${_s}\\)$`), Cs = RegExp(`^rgba\\(${vs},${vs},${vs},${_s}\\)$`), ws = RegExp(`^hsl\\(${_s},${vs},${vs}\\)$`), Ts = RegExp(`^hsla\\(${_s},${vs},${vs},${_s}\\)$`), Es = {
+function ms() {}
+var hs = .7, gs = 1 / hs, _s = "\\s*([+-]?\\d+)\\s*", vs = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", ys = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", bs = /^#([0-9a-f]{3,8})$/, xs = RegExp(`^rgb\\(${_s},${_s},${_s}\\)$`), Ss = RegExp(`^rgb\\(${ys},${ys},${ys}\\)$`), Cs = RegExp(`^rgba\\(${_s},${_s},${_s},${vs}\\)$`), ws = RegExp(`^rgba\\(${ys},${ys},${ys},${vs}\\)$`), Ts = RegExp(`^hsl\\(${vs},${ys},${ys}\\)$`), Es = RegExp(`^hsla\\(${vs},${ys},${ys},${vs}\\)$`), Ds = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -3648,287 +3653,287 @@ var ms = .7, hs = 1 / ms, gs = "\\s*([+-]?\\d+)\\s*", _s = "\\s*([+-]?(?:\\d*\\.
 	yellow: 16776960,
 	yellowgreen: 10145074
 };
-ds(ps, js, {
+fs(ms, Ms, {
 	copy(e) {
 		return Object.assign(new this.constructor(), this, e);
 	},
 	displayable() {
 		return this.rgb().displayable();
 	},
-	hex: Ds,
-	formatHex: Ds,
-	formatHex8: Os,
-	formatHsl: ks,
-	formatRgb: As,
-	toString: As
+	hex: Os,
+	formatHex: Os,
+	formatHex8: ks,
+	formatHsl: As,
+	formatRgb: js,
+	toString: js
 });
-function Ds() {
+function Os() {
 	return this.rgb().formatHex();
 }
-function Os() {
+function ks() {
 	return this.rgb().formatHex8();
 }
-function ks() {
-	return Ws(this).formatHsl();
-}
 function As() {
+	return Gs(this).formatHsl();
+}
+function js() {
 	return this.rgb().formatRgb();
 }
-function js(e) {
-	var t, n;
-	return e = (e + "").trim().toLowerCase(), (t = ys.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? Ms(t) : n === 3 ? new Is(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? Ns(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? Ns(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = bs.exec(e)) ? new Is(t[1], t[2], t[3], 1) : (t = xs.exec(e)) ? new Is(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = Ss.exec(e)) ? Ns(t[1], t[2], t[3], t[4]) : (t = Cs.exec(e)) ? Ns(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = ws.exec(e)) ? Us(t[1], t[2] / 100, t[3] / 100, 1) : (t = Ts.exec(e)) ? Us(t[1], t[2] / 100, t[3] / 100, t[4]) : Es.hasOwnProperty(e) ? Ms(Es[e]) : e === "transparent" ? new Is(NaN, NaN, NaN, 0) : null;
-}
 function Ms(e) {
-	return new Is(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
+	var t, n;
+	return e = (e + "").trim().toLowerCase(), (t = bs.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? Ns(t) : n === 3 ? new Ls(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? Ps(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? Ps(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = xs.exec(e)) ? new Ls(t[1], t[2], t[3], 1) : (t = Ss.exec(e)) ? new Ls(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = Cs.exec(e)) ? Ps(t[1], t[2], t[3], t[4]) : (t = ws.exec(e)) ? Ps(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = Ts.exec(e)) ? Ws(t[1], t[2] / 100, t[3] / 100, 1) : (t = Es.exec(e)) ? Ws(t[1], t[2] / 100, t[3] / 100, t[4]) : Ds.hasOwnProperty(e) ? Ns(Ds[e]) : e === "transparent" ? new Ls(NaN, NaN, NaN, 0) : null;
 }
-function Ns(e, t, n, r) {
-	return r <= 0 && (e = t = n = NaN), new Is(e, t, n, r);
+function Ns(e) {
+	return new Ls(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
 }
-function Ps(e) {
-	return e instanceof ps || (e = js(e)), e ? (e = e.rgb(), new Is(e.r, e.g, e.b, e.opacity)) : new Is();
+function Ps(e, t, n, r) {
+	return r <= 0 && (e = t = n = NaN), new Ls(e, t, n, r);
 }
-function Fs(e, t, n, r) {
-	return arguments.length === 1 ? Ps(e) : new Is(e, t, n, r ?? 1);
+function Fs(e) {
+	return e instanceof ms || (e = Ms(e)), e ? (e = e.rgb(), new Ls(e.r, e.g, e.b, e.opacity)) : new Ls();
 }
 function Is(e, t, n, r) {
+	return arguments.length === 1 ? Fs(e) : new Ls(e, t, n, r ?? 1);
+}
+function Ls(e, t, n, r) {
 	this.r = +e, this.g = +t, this.b = +n, this.opacity = +r;
 }
-ds(Is, Fs, fs(ps, {
+fs(Ls, Is, ps(ms, {
 	brighter(e) {
-		return e = e == null ? hs : hs ** +e, new Is(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? gs : gs ** +e, new Ls(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? ms : ms ** +e, new Is(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? hs : hs ** +e, new Ls(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	rgb() {
 		return this;
 	},
 	clamp() {
-		return new Is(Vs(this.r), Vs(this.g), Vs(this.b), Bs(this.opacity));
+		return new Ls(Hs(this.r), Hs(this.g), Hs(this.b), Vs(this.opacity));
 	},
 	displayable() {
 		return -.5 <= this.r && this.r < 255.5 && -.5 <= this.g && this.g < 255.5 && -.5 <= this.b && this.b < 255.5 && 0 <= this.opacity && this.opacity <= 1;
 	},
-	hex: Ls,
-	formatHex: Ls,
-	formatHex8: Rs,
-	formatRgb: zs,
-	toString: zs
+	hex: Rs,
+	formatHex: Rs,
+	formatHex8: zs,
+	formatRgb: Bs,
+	toString: Bs
 }));
-function Ls() {
-	return `#${Hs(this.r)}${Hs(this.g)}${Hs(this.b)}`;
-}
 function Rs() {
-	return `#${Hs(this.r)}${Hs(this.g)}${Hs(this.b)}${Hs((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
+	return `#${Us(this.r)}${Us(this.g)}${Us(this.b)}`;
 }
 function zs() {
-	let e = Bs(this.opacity);
-	return `${e === 1 ? "rgb(" : "rgba("}${Vs(this.r)}, ${Vs(this.g)}, ${Vs(this.b)}${e === 1 ? ")" : `, ${e})`}`;
+	return `#${Us(this.r)}${Us(this.g)}${Us(this.b)}${Us((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
 }
-function Bs(e) {
-	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
+function Bs() {
+	let e = Vs(this.opacity);
+	return `${e === 1 ? "rgb(" : "rgba("}${Hs(this.r)}, ${Hs(this.g)}, ${Hs(this.b)}${e === 1 ? ")" : `, ${e})`}`;
 }
 function Vs(e) {
-	return Math.max(0, Math.min(255, Math.round(e) || 0));
+	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
 }
 function Hs(e) {
-	return e = Vs(e), (e < 16 ? "0" : "") + e.toString(16);
+	return Math.max(0, Math.min(255, Math.round(e) || 0));
 }
-function Us(e, t, n, r) {
-	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new Ks(e, t, n, r);
+function Us(e) {
+	return e = Hs(e), (e < 16 ? "0" : "") + e.toString(16);
 }
-function Ws(e) {
-	if (e instanceof Ks) return new Ks(e.h, e.s, e.l, e.opacity);
-	if (e instanceof ps || (e = js(e)), !e) return new Ks();
-	if (e instanceof Ks) return e;
+function Ws(e, t, n, r) {
+	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new qs(e, t, n, r);
+}
+function Gs(e) {
+	if (e instanceof qs) return new qs(e.h, e.s, e.l, e.opacity);
+	if (e instanceof ms || (e = Ms(e)), !e) return new qs();
+	if (e instanceof qs) return e;
 	e = e.rgb();
 	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = Math.min(t, n, r), a = Math.max(t, n, r), o = NaN, s = a - i, c = (a + i) / 2;
-	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new Ks(o, s, c, e.opacity);
-}
-function Gs(e, t, n, r) {
-	return arguments.length === 1 ? Ws(e) : new Ks(e, t, n, r ?? 1);
+	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new qs(o, s, c, e.opacity);
 }
 function Ks(e, t, n, r) {
+	return arguments.length === 1 ? Gs(e) : new qs(e, t, n, r ?? 1);
+}
+function qs(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-ds(Ks, Gs, fs(ps, {
+fs(qs, Ks, ps(ms, {
 	brighter(e) {
-		return e = e == null ? hs : hs ** +e, new Ks(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? gs : gs ** +e, new qs(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? ms : ms ** +e, new Ks(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? hs : hs ** +e, new qs(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
 		var e = this.h % 360 + (this.h < 0) * 360, t = isNaN(e) || isNaN(this.s) ? 0 : this.s, n = this.l, r = n + (n < .5 ? n : 1 - n) * t, i = 2 * n - r;
-		return new Is(Ys(e >= 240 ? e - 240 : e + 120, i, r), Ys(e, i, r), Ys(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
+		return new Ls(Xs(e >= 240 ? e - 240 : e + 120, i, r), Xs(e, i, r), Xs(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
 	},
 	clamp() {
-		return new Ks(qs(this.h), Js(this.s), Js(this.l), Bs(this.opacity));
+		return new qs(Js(this.h), Ys(this.s), Ys(this.l), Vs(this.opacity));
 	},
 	displayable() {
 		return (0 <= this.s && this.s <= 1 || isNaN(this.s)) && 0 <= this.l && this.l <= 1 && 0 <= this.opacity && this.opacity <= 1;
 	},
 	formatHsl() {
-		let e = Bs(this.opacity);
-		return `${e === 1 ? "hsl(" : "hsla("}${qs(this.h)}, ${Js(this.s) * 100}%, ${Js(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
+		let e = Vs(this.opacity);
+		return `${e === 1 ? "hsl(" : "hsla("}${Js(this.h)}, ${Ys(this.s) * 100}%, ${Ys(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
 	}
 }));
-function qs(e) {
+function Js(e) {
 	return e = (e || 0) % 360, e < 0 ? e + 360 : e;
 }
-function Js(e) {
+function Ys(e) {
 	return Math.max(0, Math.min(1, e || 0));
 }
-function Ys(e, t, n) {
+function Xs(e, t, n) {
 	return (e < 60 ? t + (n - t) * e / 60 : e < 180 ? n : e < 240 ? t + (n - t) * (240 - e) / 60 : t) * 255;
 }
-var Xs = Math.PI / 180, Zs = 180 / Math.PI, Qs = 18, $s = .96422, ec = 1, tc = .82521, nc = 4 / 29, rc = 6 / 29, ic = 3 * rc * rc, ac = rc * rc * rc;
-function oc(e) {
-	if (e instanceof cc) return new cc(e.l, e.a, e.b, e.opacity);
-	if (e instanceof hc) return gc(e);
-	e instanceof Is || (e = Ps(e));
-	var t = fc(e.r), n = fc(e.g), r = fc(e.b), i = lc((.2225045 * t + .7168786 * n + .0606169 * r) / ec), a, o;
-	return t === n && n === r ? a = o = i : (a = lc((.4360747 * t + .3850649 * n + .1430804 * r) / $s), o = lc((.0139322 * t + .0971045 * n + .7141733 * r) / tc)), new cc(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
-}
-function sc(e, t, n, r) {
-	return arguments.length === 1 ? oc(e) : new cc(e, t, n, r ?? 1);
+var Zs = Math.PI / 180, Qs = 180 / Math.PI, $s = 18, ec = .96422, tc = 1, nc = .82521, rc = 4 / 29, ic = 6 / 29, ac = 3 * ic * ic, oc = ic * ic * ic;
+function sc(e) {
+	if (e instanceof lc) return new lc(e.l, e.a, e.b, e.opacity);
+	if (e instanceof gc) return _c(e);
+	e instanceof Ls || (e = Fs(e));
+	var t = pc(e.r), n = pc(e.g), r = pc(e.b), i = uc((.2225045 * t + .7168786 * n + .0606169 * r) / tc), a, o;
+	return t === n && n === r ? a = o = i : (a = uc((.4360747 * t + .3850649 * n + .1430804 * r) / ec), o = uc((.0139322 * t + .0971045 * n + .7141733 * r) / nc)), new lc(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
 }
 function cc(e, t, n, r) {
+	return arguments.length === 1 ? sc(e) : new lc(e, t, n, r ?? 1);
+}
+function lc(e, t, n, r) {
 	this.l = +e, this.a = +t, this.b = +n, this.opacity = +r;
 }
-ds(cc, sc, fs(ps, {
+fs(lc, cc, ps(ms, {
 	brighter(e) {
-		return new cc(this.l + Qs * (e ?? 1), this.a, this.b, this.opacity);
+		return new lc(this.l + $s * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	darker(e) {
-		return new cc(this.l - Qs * (e ?? 1), this.a, this.b, this.opacity);
+		return new lc(this.l - $s * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	rgb() {
 		var e = (this.l + 16) / 116, t = isNaN(this.a) ? e : e + this.a / 500, n = isNaN(this.b) ? e : e - this.b / 200;
-		return t = $s * uc(t), e = ec * uc(e), n = tc * uc(n), new Is(dc(3.1338561 * t - 1.6168667 * e - .4906146 * n), dc(-.9787684 * t + 1.9161415 * e + .033454 * n), dc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
+		return t = ec * dc(t), e = tc * dc(e), n = nc * dc(n), new Ls(fc(3.1338561 * t - 1.6168667 * e - .4906146 * n), fc(-.9787684 * t + 1.9161415 * e + .033454 * n), fc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
 	}
 }));
-function lc(e) {
-	return e > ac ? e ** (1 / 3) : e / ic + nc;
-}
 function uc(e) {
-	return e > rc ? e * e * e : ic * (e - nc);
+	return e > oc ? e ** (1 / 3) : e / ac + rc;
 }
 function dc(e) {
-	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
+	return e > ic ? e * e * e : ac * (e - rc);
 }
 function fc(e) {
-	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
+	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
 }
 function pc(e) {
-	if (e instanceof hc) return new hc(e.h, e.c, e.l, e.opacity);
-	if (e instanceof cc || (e = oc(e)), e.a === 0 && e.b === 0) return new hc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
-	var t = Math.atan2(e.b, e.a) * Zs;
-	return new hc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
+	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
 }
-function mc(e, t, n, r) {
-	return arguments.length === 1 ? pc(e) : new hc(e, t, n, r ?? 1);
+function mc(e) {
+	if (e instanceof gc) return new gc(e.h, e.c, e.l, e.opacity);
+	if (e instanceof lc || (e = sc(e)), e.a === 0 && e.b === 0) return new gc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
+	var t = Math.atan2(e.b, e.a) * Qs;
+	return new gc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
 }
 function hc(e, t, n, r) {
+	return arguments.length === 1 ? mc(e) : new gc(e, t, n, r ?? 1);
+}
+function gc(e, t, n, r) {
 	this.h = +e, this.c = +t, this.l = +n, this.opacity = +r;
 }
-function gc(e) {
-	if (isNaN(e.h)) return new cc(e.l, 0, 0, e.opacity);
-	var t = e.h * Xs;
-	return new cc(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
+function _c(e) {
+	if (isNaN(e.h)) return new lc(e.l, 0, 0, e.opacity);
+	var t = e.h * Zs;
+	return new lc(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
 }
-ds(hc, mc, fs(ps, {
+fs(gc, hc, ps(ms, {
 	brighter(e) {
-		return new hc(this.h, this.c, this.l + Qs * (e ?? 1), this.opacity);
+		return new gc(this.h, this.c, this.l + $s * (e ?? 1), this.opacity);
 	},
 	darker(e) {
-		return new hc(this.h, this.c, this.l - Qs * (e ?? 1), this.opacity);
+		return new gc(this.h, this.c, this.l - $s * (e ?? 1), this.opacity);
 	},
 	rgb() {
-		return gc(this).rgb();
+		return _c(this).rgb();
 	}
 }));
-var _c = -.14861, vc = 1.78277, yc = -.29227, bc = -.90649, xc = 1.97294, Sc = xc * bc, Cc = xc * vc, wc = vc * yc - bc * _c;
-function Tc(e) {
-	if (e instanceof Dc) return new Dc(e.h, e.s, e.l, e.opacity);
-	e instanceof Is || (e = Ps(e));
-	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (wc * r + Sc * t - Cc * n) / (wc + Sc - Cc), a = r - i, o = (xc * (n - i) - yc * a) / bc, s = Math.sqrt(o * o + a * a) / (xc * i * (1 - i)), c = s ? Math.atan2(o, a) * Zs - 120 : NaN;
-	return new Dc(c < 0 ? c + 360 : c, s, i, e.opacity);
-}
-function Ec(e, t, n, r) {
-	return arguments.length === 1 ? Tc(e) : new Dc(e, t, n, r ?? 1);
+var vc = -.14861, yc = 1.78277, bc = -.29227, xc = -.90649, Sc = 1.97294, Cc = Sc * xc, wc = Sc * yc, Tc = yc * bc - xc * vc;
+function Ec(e) {
+	if (e instanceof Oc) return new Oc(e.h, e.s, e.l, e.opacity);
+	e instanceof Ls || (e = Fs(e));
+	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (Tc * r + Cc * t - wc * n) / (Tc + Cc - wc), a = r - i, o = (Sc * (n - i) - bc * a) / xc, s = Math.sqrt(o * o + a * a) / (Sc * i * (1 - i)), c = s ? Math.atan2(o, a) * Qs - 120 : NaN;
+	return new Oc(c < 0 ? c + 360 : c, s, i, e.opacity);
 }
 function Dc(e, t, n, r) {
+	return arguments.length === 1 ? Ec(e) : new Oc(e, t, n, r ?? 1);
+}
+function Oc(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-ds(Dc, Ec, fs(ps, {
+fs(Oc, Dc, ps(ms, {
 	brighter(e) {
-		return e = e == null ? hs : hs ** +e, new Dc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? gs : gs ** +e, new Oc(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? ms : ms ** +e, new Dc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? hs : hs ** +e, new Oc(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
-		var e = isNaN(this.h) ? 0 : (this.h + 120) * Xs, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
-		return new Is(255 * (t + n * (_c * r + vc * i)), 255 * (t + n * (yc * r + bc * i)), 255 * (t + xc * r * n), this.opacity);
+		var e = isNaN(this.h) ? 0 : (this.h + 120) * Zs, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
+		return new Ls(255 * (t + n * (vc * r + yc * i)), 255 * (t + n * (bc * r + xc * i)), 255 * (t + Sc * r * n), this.opacity);
 	}
 }));
 // node_modules/d3-interpolate/dist/d3-interpolate.mjs
-function Oc(e, t, n, r, i) {
+function kc(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
 }
-function kc(e) {
+function Ac(e) {
 	var t = e.length - 1;
 	return function(n) {
 		var r = n <= 0 ? n = 0 : n >= 1 ? (n = 1, t - 1) : Math.floor(n * t), i = e[r], a = e[r + 1], o = r > 0 ? e[r - 1] : 2 * i - a, s = r < t - 1 ? e[r + 2] : 2 * a - i;
-		return Oc((n - r / t) * t, o, i, a, s);
+		return kc((n - r / t) * t, o, i, a, s);
 	};
 }
-var Ac = (e) => () => e;
-function jc(e, t) {
+var jc = (e) => () => e;
+function Mc(e, t) {
 	return function(n) {
 		return e + n * t;
 	};
 }
-function Mc(e, t, n) {
+function Nc(e, t, n) {
 	return e **= +n, t = t ** +n - e, n = 1 / n, function(r) {
 		return (e + r * t) ** +n;
 	};
 }
-function Nc(e, t) {
+function Pc(e, t) {
 	var n = t - e;
-	return n ? jc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : Ac(isNaN(e) ? t : e);
+	return n ? Mc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : jc(isNaN(e) ? t : e);
 }
-function Pc(e) {
-	return (e = +e) == 1 ? Fc : function(t, n) {
-		return n - t ? Mc(t, n, e) : Ac(isNaN(t) ? n : t);
+function Fc(e) {
+	return (e = +e) == 1 ? Ic : function(t, n) {
+		return n - t ? Nc(t, n, e) : jc(isNaN(t) ? n : t);
 	};
 }
-function Fc(e, t) {
+function Ic(e, t) {
 	var n = t - e;
-	return n ? jc(e, n) : Ac(isNaN(e) ? t : e);
+	return n ? Mc(e, n) : jc(isNaN(e) ? t : e);
 }
-var Ic = (function e(t) {
-	var n = Pc(t);
+var Lc = (function e(t) {
+	var n = Fc(t);
 	function r(e, t) {
-		var r = n((e = Fs(e)).r, (t = Fs(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = Fc(e.opacity, t.opacity);
+		var r = n((e = Is(e)).r, (t = Is(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = Ic(e.opacity, t.opacity);
 		return function(t) {
 			return e.r = r(t), e.g = i(t), e.b = a(t), e.opacity = o(t), e + "";
 		};
 	}
 	return r.gamma = e, r;
 })(1);
-function Lc(e) {
+function Rc(e) {
 	return function(t) {
-		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = Fs(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
+		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = Is(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
 		return r = e(r), i = e(i), a = e(a), s.opacity = 1, function(e) {
 			return s.r = r(e), s.g = i(e), s.b = a(e), s + "";
 		};
 	};
 }
-var Rc = Lc(kc);
-function zc(e, t) {
+var zc = Rc(Ac);
+function Bc(e, t) {
 	t ||= [];
 	var n = e ? Math.min(t.length, e.length) : 0, r = t.slice(), i;
 	return function(a) {
@@ -3936,81 +3941,81 @@ function zc(e, t) {
 		return r;
 	};
 }
-function Bc(e) {
+function Vc(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function Vc(e, t) {
-	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = Xc(e[o], t[o]);
+function Hc(e, t) {
+	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = Zc(e[o], t[o]);
 	for (; o < n; ++o) a[o] = t[o];
 	return function(e) {
 		for (o = 0; o < r; ++o) a[o] = i[o](e);
 		return a;
 	};
 }
-function Hc(e, t) {
+function Uc(e, t) {
 	var n = /* @__PURE__ */ new Date();
 	return e = +e, t = +t, function(r) {
 		return n.setTime(e * (1 - r) + t * r), n;
 	};
 }
-function Uc(e, t) {
+function Wc(e, t) {
 	return e = +e, t = +t, function(n) {
 		return e * (1 - n) + t * n;
 	};
 }
-function Wc(e, t) {
+function Gc(e, t) {
 	var n = {}, r = {}, i;
-	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = Xc(e[i], t[i]) : r[i] = t[i];
+	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = Zc(e[i], t[i]) : r[i] = t[i];
 	return function(e) {
 		for (i in n) r[i] = n[i](e);
 		return r;
 	};
 }
-var Gc = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, Kc = new RegExp(Gc.source, "g");
-function qc(e) {
+var Kc = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, qc = new RegExp(Kc.source, "g");
+function Jc(e) {
 	return function() {
 		return e;
 	};
 }
-function Jc(e) {
+function Yc(e) {
 	return function(t) {
 		return e(t) + "";
 	};
 }
-function Yc(e, t) {
-	var n = Gc.lastIndex = Kc.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
-	for (e += "", t += ""; (r = Gc.exec(e)) && (i = Kc.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
+function Xc(e, t) {
+	var n = Kc.lastIndex = qc.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
+	for (e += "", t += ""; (r = Kc.exec(e)) && (i = qc.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
 		i: o,
-		x: Uc(r, i)
-	})), n = Kc.lastIndex;
-	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? Jc(c[0].x) : qc(t) : (t = c.length, function(e) {
+		x: Wc(r, i)
+	})), n = qc.lastIndex;
+	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? Yc(c[0].x) : Jc(t) : (t = c.length, function(e) {
 		for (var n = 0, r; n < t; ++n) s[(r = c[n]).i] = r.x(e);
 		return s.join("");
 	});
 }
-function Xc(e, t) {
-	var n = typeof t, r;
-	return t == null || n === "boolean" ? Ac(t) : (n === "number" ? Uc : n === "string" ? (r = js(t)) ? (t = r, Ic) : Yc : t instanceof js ? Ic : t instanceof Date ? Hc : Bc(t) ? zc : Array.isArray(t) ? Vc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Wc : Uc)(e, t);
-}
 function Zc(e, t) {
+	var n = typeof t, r;
+	return t == null || n === "boolean" ? jc(t) : (n === "number" ? Wc : n === "string" ? (r = Ms(t)) ? (t = r, Lc) : Xc : t instanceof Ms ? Lc : t instanceof Date ? Uc : Vc(t) ? Bc : Array.isArray(t) ? Hc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Gc : Wc)(e, t);
+}
+function Qc(e, t) {
 	return e = +e, t = +t, function(n) {
 		return Math.round(e * (1 - n) + t * n);
 	};
 }
-var Qc = 1e-12;
-function $c(e) {
+var $c = 1e-12;
+function el(e) {
 	return ((e = Math.exp(e)) + 1 / e) / 2;
 }
-function el(e) {
+function tl(e) {
 	return ((e = Math.exp(e)) - 1 / e) / 2;
 }
-function tl(e) {
+function nl(e) {
 	return ((e = Math.exp(2 * e)) - 1) / (e + 1);
 }
 (function e(t, n, r) {
 	function i(e, i) {
 		var a = e[0], o = e[1], s = e[2], c = i[0], l = i[1], u = i[2], d = c - a, f = l - o, p = d * d + f * f, m, h;
-		if (p < Qc) h = Math.log(u / s) / t, m = function(e) {
+		if (p < $c) h = Math.log(u / s) / t, m = function(e) {
 			return [
 				a + e * d,
 				o + e * f,
@@ -4020,11 +4025,11 @@ function tl(e) {
 		else {
 			var g = Math.sqrt(p), _ = (u * u - s * s + r * p) / (2 * s * n * g), v = (u * u - s * s - r * p) / (2 * u * n * g), y = Math.log(Math.sqrt(_ * _ + 1) - _);
 			h = (Math.log(Math.sqrt(v * v + 1) - v) - y) / t, m = function(e) {
-				var r = e * h, i = $c(y), c = s / (n * g) * (i * tl(t * r + y) - el(y));
+				var r = e * h, i = el(y), c = s / (n * g) * (i * nl(t * r + y) - tl(y));
 				return [
 					a + c * d,
 					o + c * f,
-					s * i / $c(t * r + y)
+					s * i / el(t * r + y)
 				];
 			};
 		}
@@ -4035,35 +4040,35 @@ function tl(e) {
 		return e(n, r, r * r);
 	}, i;
 })(Math.SQRT2, 2, 4);
-function nl(e) {
+function rl(e) {
 	return function(t, n) {
-		var r = e((t = Gs(t)).h, (n = Gs(n)).h), i = Fc(t.s, n.s), a = Fc(t.l, n.l), o = Fc(t.opacity, n.opacity);
+		var r = e((t = Ks(t)).h, (n = Ks(n)).h), i = Ic(t.s, n.s), a = Ic(t.l, n.l), o = Ic(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.s = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var rl = nl(Nc);
-function il(e, t) {
-	var n = Fc((e = sc(e)).l, (t = sc(t)).l), r = Fc(e.a, t.a), i = Fc(e.b, t.b), a = Fc(e.opacity, t.opacity);
+var il = rl(Pc);
+function al(e, t) {
+	var n = Ic((e = cc(e)).l, (t = cc(t)).l), r = Ic(e.a, t.a), i = Ic(e.b, t.b), a = Ic(e.opacity, t.opacity);
 	return function(t) {
 		return e.l = n(t), e.a = r(t), e.b = i(t), e.opacity = a(t), e + "";
 	};
 }
-function al(e) {
+function ol(e) {
 	return function(t, n) {
-		var r = e((t = mc(t)).h, (n = mc(n)).h), i = Fc(t.c, n.c), a = Fc(t.l, n.l), o = Fc(t.opacity, n.opacity);
+		var r = e((t = hc(t)).h, (n = hc(n)).h), i = Ic(t.c, n.c), a = Ic(t.l, n.l), o = Ic(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.c = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var ol = al(Nc);
-function sl(e) {
+var sl = ol(Pc);
+function cl(e) {
 	return (function t(n) {
 		n = +n;
 		function r(t, r) {
-			var i = e((t = Ec(t)).h, (r = Ec(r)).h), a = Fc(t.s, r.s), o = Fc(t.l, r.l), s = Fc(t.opacity, r.opacity);
+			var i = e((t = Dc(t)).h, (r = Dc(r)).h), a = Ic(t.s, r.s), o = Ic(t.l, r.l), s = Ic(t.opacity, r.opacity);
 			return function(e) {
 				return t.h = i(e), t.s = a(e), t.l = o(e ** +n), t.opacity = s(e), t + "";
 			};
@@ -4071,42 +4076,42 @@ function sl(e) {
 		return r.gamma = t, r;
 	})(1);
 }
-sl(Nc);
-var cl = sl(Fc);
-function ll(e, t) {
-	t === void 0 && (t = e, e = Xc);
+cl(Pc);
+var ll = cl(Ic);
+function ul(e, t) {
+	t === void 0 && (t = e, e = Zc);
 	for (var n = 0, r = t.length - 1, i = t[0], a = Array(r < 0 ? 0 : r); n < r;) a[n] = e(i, i = t[++n]);
 	return function(e) {
 		var t = Math.max(0, Math.min(r - 1, Math.floor(e *= r)));
 		return a[t](e - t);
 	};
 }
-function ul(e, t) {
+function dl(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
 // node_modules/d3-path/dist/d3-path.mjs
-var dl = Math.PI, fl = 2 * dl, pl = 1e-6, ml = fl - pl;
-function hl(e) {
+var fl = Math.PI, pl = 2 * fl, ml = 1e-6, hl = pl - ml;
+function gl(e) {
 	this._ += e[0];
 	for (let t = 1, n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function gl(e) {
+function _l(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw Error(`invalid digits: ${e}`);
-	if (t > 15) return hl;
+	if (t > 15) return gl;
 	let n = 10 ** t;
 	return function(e) {
 		this._ += e[0];
 		for (let t = 1, r = e.length; t < r; ++t) this._ += Math.round(arguments[t] * n) / n + e[t];
 	};
 }
-function _l(e, t, n, r) {
+function vl(e, t, n, r) {
 	return e === n && t === r;
 }
-function vl(e) {
+function yl(e) {
 	let t = Math.floor(e);
-	if (!(t <= 15)) return _l;
+	if (!(t <= 15)) return vl;
 	let n = 10 ** t, r = function(e) {
 		return Math.round(e * n);
 	};
@@ -4114,9 +4119,9 @@ function vl(e) {
 		return r(e) === r(n) && r(t) === r(i);
 	};
 }
-var yl = class {
+var bl = class {
 	constructor(e) {
-		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? hl : gl(e), this._equal = e == null ? _l : vl(e);
+		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? gl : _l(e), this._equal = e == null ? vl : yl(e);
 	}
 	moveTo(e, t) {
 		this._append`M${this._x0 = this._x1 = +e},${this._y0 = this._y1 = +t}`;
@@ -4137,27 +4142,27 @@ var yl = class {
 		if (e = +e, t = +t, n = +n, r = +r, i = +i, i < 0) throw Error(`negative radius: ${i}`);
 		let a = this._x1, o = this._y1, s = n - e, c = r - t, l = a - e, u = o - t, d = l * l + u * u;
 		if (this._x1 === null) this._append`M${this._x1 = e},${this._y1 = t}`;
-		else if (d > pl) {
-			if (!(Math.abs(u * s - c * l) > pl) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
+		else if (d > ml) {
+			if (!(Math.abs(u * s - c * l) > ml) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
 			else {
-				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((dl - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
-				Math.abs(y - 1) > pl && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
+				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((fl - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
+				Math.abs(y - 1) > ml && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
 			}
 		}
 	}
 	arc(e, t, n, r, i, a) {
 		if (e = +e, t = +t, n = +n, a = !!a, n < 0) throw Error(`negative radius: ${n}`);
 		let o = n * Math.cos(r), s = n * Math.sin(r), c = e + o, l = t + s, u = 1 ^ a, d = a ? r - i : i - r;
-		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > pl || Math.abs(this._y1 - l) > pl) && this._append`L${c},${l}`, n) {
-			if (d < 0 && (d = d % fl + fl), d > ml) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
-			else if (d > pl) {
+		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > ml || Math.abs(this._y1 - l) > ml) && this._append`L${c},${l}`, n) {
+			if (d < 0 && (d = d % pl + pl), d > hl) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
+			else if (d > ml) {
 				let a = e + n * Math.cos(i), o = t + n * Math.sin(i);
-				if (d >= dl && this._equal(c, l, a, o)) {
+				if (d >= fl && this._equal(c, l, a, o)) {
 					d /= 2;
 					let i = r + d;
-					this._append`A${n},${n},0,${+(d >= dl)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
+					this._append`A${n},${n},0,${+(d >= fl)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
 				}
-				this._append`A${n},${n},0,${+(d >= dl)},${u},${this._x1 = a},${this._y1 = o}`;
+				this._append`A${n},${n},0,${+(d >= fl)},${u},${this._x1 = a},${this._y1 = o}`;
 			}
 		}
 	}
@@ -4168,40 +4173,40 @@ var yl = class {
 		return this._;
 	}
 };
-yl.prototype;
-function bl(e = 3) {
-	return new yl(+e);
+bl.prototype;
+function xl(e = 3) {
+	return new bl(+e);
 }
 // node_modules/d3-format/dist/d3-format.mjs
-function xl(e) {
+function Sl(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
-function Sl(e, t) {
+function Cl(e, t) {
 	if (!isFinite(e) || e === 0) return null;
 	var n = (e = t ? e.toExponential(t - 1) : e.toExponential()).indexOf("e"), r = e.slice(0, n);
 	return [r.length > 1 ? r[0] + r.slice(2) : r, +e.slice(n + 1)];
 }
-function Cl(e) {
-	return e = Sl(Math.abs(e)), e ? e[1] : NaN;
+function wl(e) {
+	return e = Cl(Math.abs(e)), e ? e[1] : NaN;
 }
-function wl(e, t) {
+function Tl(e, t) {
 	return function(n, r) {
 		for (var i = n.length, a = [], o = 0, s = e[0], c = 0; i > 0 && s > 0 && (c + s + 1 > r && (s = Math.max(1, r - c)), a.push(n.substring(i -= s, i + s)), !((c += s + 1) > r));) s = e[o = (o + 1) % e.length];
 		return a.reverse().join(t);
 	};
 }
-function Tl(e) {
+function El(e) {
 	return function(t) {
 		return t.replace(/[0-9]/g, function(t) {
 			return e[+t];
 		});
 	};
 }
-var El = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
-function Dl(e) {
-	if (!(t = El.exec(e))) throw Error("invalid format: " + e);
+var Dl = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
+function Ol(e) {
+	if (!(t = Dl.exec(e))) throw Error("invalid format: " + e);
 	var t;
-	return new Ol({
+	return new kl({
 		fill: t[1],
 		align: t[2],
 		sign: t[3],
@@ -4214,14 +4219,14 @@ function Dl(e) {
 		type: t[10]
 	});
 }
-Dl.prototype = Ol.prototype;
-function Ol(e) {
+Ol.prototype = kl.prototype;
+function kl(e) {
 	this.fill = e.fill === void 0 ? " " : e.fill + "", this.align = e.align === void 0 ? ">" : e.align + "", this.sign = e.sign === void 0 ? "-" : e.sign + "", this.symbol = e.symbol === void 0 ? "" : e.symbol + "", this.zero = !!e.zero, this.width = e.width === void 0 ? void 0 : +e.width, this.comma = !!e.comma, this.precision = e.precision === void 0 ? void 0 : +e.precision, this.trim = !!e.trim, this.type = e.type === void 0 ? "" : e.type + "";
 }
-Ol.prototype.toString = function() {
+kl.prototype.toString = function() {
 	return this.fill + this.align + this.sign + this.symbol + (this.zero ? "0" : "") + (this.width === void 0 ? "" : Math.max(1, this.width | 0)) + (this.comma ? "," : "") + (this.precision === void 0 ? "" : "." + Math.max(0, this.precision | 0)) + (this.trim ? "~" : "") + this.type;
 };
-function kl(e) {
+function Al(e) {
 	out: for (var t = e.length, n = 1, r = -1, i; n < t; ++n) switch (e[n]) {
 		case ".":
 			r = i = n;
@@ -4235,38 +4240,38 @@ function kl(e) {
 	}
 	return r > 0 ? e.slice(0, r) + e.slice(i + 1) : e;
 }
-var Al;
-function jl(e, t) {
-	var n = Sl(e, t);
-	if (!n) return Al = void 0, e.toPrecision(t);
-	var r = n[0], i = n[1], a = i - (Al = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
-	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + Sl(e, Math.max(0, t + a - 1))[0];
-}
+var jl;
 function Ml(e, t) {
-	var n = Sl(e, t);
+	var n = Cl(e, t);
+	if (!n) return jl = void 0, e.toPrecision(t);
+	var r = n[0], i = n[1], a = i - (jl = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
+	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + Cl(e, Math.max(0, t + a - 1))[0];
+}
+function Nl(e, t) {
+	var n = Cl(e, t);
 	if (!n) return e + "";
 	var r = n[0], i = n[1];
 	return i < 0 ? "0." + Array(-i).join("0") + r : r.length > i + 1 ? r.slice(0, i + 1) + "." + r.slice(i + 1) : r + Array(i - r.length + 2).join("0");
 }
-var Nl = {
+var Pl = {
 	"%": (e, t) => (e * 100).toFixed(t),
 	b: (e) => Math.round(e).toString(2),
 	c: (e) => e + "",
-	d: xl,
+	d: Sl,
 	e: (e, t) => e.toExponential(t),
 	f: (e, t) => e.toFixed(t),
 	g: (e, t) => e.toPrecision(t),
 	o: (e) => Math.round(e).toString(8),
-	p: (e, t) => Ml(e * 100, t),
-	r: Ml,
-	s: jl,
+	p: (e, t) => Nl(e * 100, t),
+	r: Nl,
+	s: Ml,
 	X: (e) => Math.round(e).toString(16).toUpperCase(),
 	x: (e) => Math.round(e).toString(16)
 };
-function Pl(e) {
+function Fl(e) {
 	return e;
 }
-var Fl = Array.prototype.map, Il = [
+var Il = Array.prototype.map, Ll = [
 	"y",
 	"z",
 	"a",
@@ -4285,13 +4290,13 @@ var Fl = Array.prototype.map, Il = [
 	"Z",
 	"Y"
 ];
-function Ll(e) {
-	var t = e.grouping === void 0 || e.thousands === void 0 ? Pl : wl(Fl.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? Pl : Tl(Fl.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
+function Rl(e) {
+	var t = e.grouping === void 0 || e.thousands === void 0 ? Fl : Tl(Il.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? Fl : El(Il.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
 	function l(e, l) {
-		e = Dl(e);
+		e = Ol(e);
 		var u = e.fill, d = e.align, f = e.sign, p = e.symbol, m = e.zero, h = e.width, g = e.comma, _ = e.precision, v = e.trim, y = e.type;
-		y === "n" ? (g = !0, y = "g") : Nl[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
-		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = Nl[y], C = /[defgprs%]/.test(y);
+		y === "n" ? (g = !0, y = "g") : Pl[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
+		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = Pl[y], C = /[defgprs%]/.test(y);
 		_ = _ === void 0 ? 6 : /[gprs]/.test(y) ? Math.max(1, Math.min(21, _)) : Math.max(0, Math.min(20, _));
 		function w(e) {
 			var n = b, r = x, o, l, p;
@@ -4299,7 +4304,7 @@ function Ll(e) {
 			else {
 				e = +e;
 				var w = e < 0 || 1 / e < 0;
-				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = kl(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && Al !== void 0 ? Il[8 + Al / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
+				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = Al(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && jl !== void 0 ? Ll[8 + jl / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
 					for (o = -1, l = e.length; ++o < l;) if (p = e.charCodeAt(o), 48 > p || p > 57) {
 						r = (p === 46 ? i + e.slice(o + 1) : e.slice(o)) + r, e = e.slice(0, o);
 						break;
@@ -4327,7 +4332,7 @@ function Ll(e) {
 		}, w;
 	}
 	function u(e, t) {
-		var n = Math.max(-8, Math.min(8, Math.floor(Cl(t) / 3))) * 3, r = 10 ** -n, i = l((e = Dl(e), e.type = "f", e), { suffix: Il[8 + n / 3] });
+		var n = Math.max(-8, Math.min(8, Math.floor(wl(t) / 3))) * 3, r = 10 ** -n, i = l((e = Ol(e), e.type = "f", e), { suffix: Ll[8 + n / 3] });
 		return function(e) {
 			return i(r * e);
 		};
@@ -4337,46 +4342,46 @@ function Ll(e) {
 		formatPrefix: u
 	};
 }
-var Rl, zl, Bl;
-Vl({
+var zl, Bl, Vl;
+Hl({
 	thousands: ",",
 	grouping: [3],
 	currency: ["$", ""]
 });
-function Vl(e) {
-	return Rl = Ll(e), zl = Rl.format, Bl = Rl.formatPrefix, Rl;
-}
 function Hl(e) {
-	return Math.max(0, -Cl(Math.abs(e)));
+	return zl = Rl(e), Bl = zl.format, Vl = zl.formatPrefix, zl;
 }
-function Ul(e, t) {
-	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(Cl(t) / 3))) * 3 - Cl(Math.abs(e)));
+function Ul(e) {
+	return Math.max(0, -wl(Math.abs(e)));
 }
 function Wl(e, t) {
-	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, Cl(t) - Cl(e)) + 1;
+	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(wl(t) / 3))) * 3 - wl(Math.abs(e)));
+}
+function Gl(e, t) {
+	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, wl(t) - wl(e)) + 1;
 }
 // node_modules/d3-geo/dist/d3-geo.mjs
-var B = 1e-6, Gl = 1e-12, V = Math.PI, Kl = V / 2, ql = V / 4, Jl = V * 2, Yl = 180 / V, Xl = V / 180, Zl = Math.abs, Ql = Math.atan, $l = Math.atan2, H = Math.cos, eu = Math.exp, tu = Math.log, nu = Math.pow, U = Math.sin, ru = Math.sign || function(e) {
+var B = 1e-6, Kl = 1e-12, V = Math.PI, ql = V / 2, Jl = V / 4, Yl = V * 2, Xl = 180 / V, Zl = V / 180, Ql = Math.abs, $l = Math.atan, eu = Math.atan2, H = Math.cos, tu = Math.exp, nu = Math.log, ru = Math.pow, U = Math.sin, iu = Math.sign || function(e) {
 	return e > 0 ? 1 : e < 0 ? -1 : 0;
-}, iu = Math.sqrt, au = Math.tan;
-function ou(e) {
+}, au = Math.sqrt, ou = Math.tan;
+function su(e) {
 	return e > 1 ? 0 : e < -1 ? V : Math.acos(e);
 }
-function su(e) {
-	return e > 1 ? Kl : e < -1 ? -Kl : Math.asin(e);
+function cu(e) {
+	return e > 1 ? ql : e < -1 ? -ql : Math.asin(e);
 }
-function cu() {}
-function lu(e, t) {
-	e && du.hasOwnProperty(e.type) && du[e.type](e, t);
+function lu() {}
+function uu(e, t) {
+	e && fu.hasOwnProperty(e.type) && fu[e.type](e, t);
 }
-var uu = {
+var du = {
 	Feature: function(e, t) {
-		lu(e.geometry, t);
+		uu(e.geometry, t);
 	},
 	FeatureCollection: function(e, t) {
-		for (var n = e.features, r = -1, i = n.length; ++r < i;) lu(n[r].geometry, t);
+		for (var n = e.features, r = -1, i = n.length; ++r < i;) uu(n[r].geometry, t);
 	}
-}, du = {
+}, fu = {
 	Sphere: function(e, t) {
 		t.sphere();
 	},
@@ -4387,39 +4392,39 @@ var uu = {
 		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) e = n[r], t.point(e[0], e[1], e[2]);
 	},
 	LineString: function(e, t) {
-		fu(e.coordinates, t, 0);
+		pu(e.coordinates, t, 0);
 	},
 	MultiLineString: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) fu(n[r], t, 0);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) pu(n[r], t, 0);
 	},
 	Polygon: function(e, t) {
-		pu(e.coordinates, t);
+		mu(e.coordinates, t);
 	},
 	MultiPolygon: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) pu(n[r], t);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) mu(n[r], t);
 	},
 	GeometryCollection: function(e, t) {
-		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) lu(n[r], t);
+		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) uu(n[r], t);
 	}
 };
-function fu(e, t, n) {
+function pu(e, t, n) {
 	var r = -1, i = e.length - n, a;
 	for (t.lineStart(); ++r < i;) a = e[r], t.point(a[0], a[1], a[2]);
 	t.lineEnd();
 }
-function pu(e, t) {
+function mu(e, t) {
 	var n = -1, r = e.length;
-	for (t.polygonStart(); ++n < r;) fu(e[n], t, 1);
+	for (t.polygonStart(); ++n < r;) pu(e[n], t, 1);
 	t.polygonEnd();
 }
-function mu(e, t) {
-	e && uu.hasOwnProperty(e.type) ? uu[e.type](e, t) : lu(e, t);
+function hu(e, t) {
+	e && du.hasOwnProperty(e.type) ? du[e.type](e, t) : uu(e, t);
 }
-new ei(), new ei();
-function hu(e) {
-	return [$l(e[1], e[0]), su(e[2])];
-}
+new ti(), new ti();
 function gu(e) {
+	return [eu(e[1], e[0]), cu(e[2])];
+}
+function _u(e) {
 	var t = e[0], n = e[1], r = H(n);
 	return [
 		r * H(t),
@@ -4427,31 +4432,31 @@ function gu(e) {
 		U(n)
 	];
 }
-function _u(e, t) {
+function vu(e, t) {
 	return e[0] * t[0] + e[1] * t[1] + e[2] * t[2];
 }
-function vu(e, t) {
+function yu(e, t) {
 	return [
 		e[1] * t[2] - e[2] * t[1],
 		e[2] * t[0] - e[0] * t[2],
 		e[0] * t[1] - e[1] * t[0]
 	];
 }
-function yu(e, t) {
+function bu(e, t) {
 	e[0] += t[0], e[1] += t[1], e[2] += t[2];
 }
-function bu(e, t) {
+function xu(e, t) {
 	return [
 		e[0] * t,
 		e[1] * t,
 		e[2] * t
 	];
 }
-function xu(e) {
-	var t = iu(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
+function Su(e) {
+	var t = au(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
 	e[0] /= t, e[1] /= t, e[2] /= t;
 }
-function Su(e, t) {
+function Cu(e, t) {
 	function n(n, r) {
 		return n = e(n, r), t(n[0], n[1]);
 	}
@@ -4459,59 +4464,59 @@ function Su(e, t) {
 		return n = t.invert(n, r), n && e.invert(n[0], n[1]);
 	}), n;
 }
-function Cu(e, t) {
-	return Zl(e) > V && (e -= Math.round(e / Jl) * Jl), [e, t];
+function wu(e, t) {
+	return Ql(e) > V && (e -= Math.round(e / Yl) * Yl), [e, t];
 }
-Cu.invert = Cu;
-function wu(e, t, n) {
-	return (e %= Jl) ? t || n ? Su(Eu(e), Du(t, n)) : Eu(e) : t || n ? Du(t, n) : Cu;
-}
-function Tu(e) {
-	return function(t, n) {
-		return t += e, Zl(t) > V && (t -= Math.round(t / Jl) * Jl), [t, n];
-	};
+wu.invert = wu;
+function Tu(e, t, n) {
+	return (e %= Yl) ? t || n ? Cu(Du(e), Ou(t, n)) : Du(e) : t || n ? Ou(t, n) : wu;
 }
 function Eu(e) {
-	var t = Tu(e);
-	return t.invert = Tu(-e), t;
+	return function(t, n) {
+		return t += e, Ql(t) > V && (t -= Math.round(t / Yl) * Yl), [t, n];
+	};
 }
-function Du(e, t) {
+function Du(e) {
+	var t = Eu(e);
+	return t.invert = Eu(-e), t;
+}
+function Ou(e, t) {
 	var n = H(e), r = U(e), i = H(t), a = U(t);
 	function o(e, t) {
 		var o = H(t), s = H(e) * o, c = U(e) * o, l = U(t), u = l * n + s * r;
-		return [$l(c * i - u * a, s * n - l * r), su(u * i + c * a)];
+		return [eu(c * i - u * a, s * n - l * r), cu(u * i + c * a)];
 	}
 	return o.invert = function(e, t) {
 		var o = H(t), s = H(e) * o, c = U(e) * o, l = U(t), u = l * i - c * a;
-		return [$l(c * i + l * a, s * n + u * r), su(u * n - s * r)];
+		return [eu(c * i + l * a, s * n + u * r), cu(u * n - s * r)];
 	}, o;
 }
-function Ou(e) {
-	e = wu(e[0] * Xl, e[1] * Xl, e.length > 2 ? e[2] * Xl : 0);
+function ku(e) {
+	e = Tu(e[0] * Zl, e[1] * Zl, e.length > 2 ? e[2] * Zl : 0);
 	function t(t) {
-		return t = e(t[0] * Xl, t[1] * Xl), t[0] *= Yl, t[1] *= Yl, t;
+		return t = e(t[0] * Zl, t[1] * Zl), t[0] *= Xl, t[1] *= Xl, t;
 	}
 	return t.invert = function(t) {
-		return t = e.invert(t[0] * Xl, t[1] * Xl), t[0] *= Yl, t[1] *= Yl, t;
+		return t = e.invert(t[0] * Zl, t[1] * Zl), t[0] *= Xl, t[1] *= Xl, t;
 	}, t;
 }
-function ku(e, t, n, r, i, a) {
+function Au(e, t, n, r, i, a) {
 	if (n) {
 		var o = H(t), s = U(t), c = r * n;
-		i == null ? (i = t + r * Jl, a = t - c / 2) : (i = Au(o, i), a = Au(o, a), (r > 0 ? i < a : i > a) && (i += r * Jl));
-		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = hu([
+		i == null ? (i = t + r * Yl, a = t - c / 2) : (i = ju(o, i), a = ju(o, a), (r > 0 ? i < a : i > a) && (i += r * Yl));
+		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = gu([
 			o,
 			-s * H(u),
 			-s * U(u)
 		]), e.point(l[0], l[1]);
 	}
 }
-function Au(e, t) {
-	t = gu(t), t[0] -= e, xu(t);
-	var n = ou(-t[1]);
-	return ((-t[2] < 0 ? -n : n) + Jl - B) % Jl;
+function ju(e, t) {
+	t = _u(t), t[0] -= e, Su(t);
+	var n = su(-t[1]);
+	return ((-t[2] < 0 ? -n : n) + Yl - B) % Yl;
 }
-function ju() {
+function Mu() {
 	var e = [], t;
 	return {
 		point: function(e, n, r) {
@@ -4524,7 +4529,7 @@ function ju() {
 		lineStart: function() {
 			e.push(t = []);
 		},
-		lineEnd: cu,
+		lineEnd: lu,
 		rejoin: function() {
 			e.length > 1 && e.push(e.pop().concat(e.shift()));
 		},
@@ -4534,18 +4539,18 @@ function ju() {
 		}
 	};
 }
-function Mu(e, t) {
-	return Zl(e[0] - t[0]) < B && Zl(e[1] - t[1]) < B;
+function Nu(e, t) {
+	return Ql(e[0] - t[0]) < B && Ql(e[1] - t[1]) < B;
 }
-function Nu(e, t, n, r) {
+function Pu(e, t, n, r) {
 	this.x = e, this.z = t, this.o = n, this.e = r, this.v = !1, this.n = this.p = null;
 }
-function Pu(e, t, n, r, i) {
+function Fu(e, t, n, r, i) {
 	var a = [], o = [], s, c;
 	if (e.forEach(function(e) {
 		if (!((t = e.length - 1) <= 0)) {
 			var t, n = e[0], r = e[t], c;
-			if (Mu(n, r)) {
+			if (Nu(n, r)) {
 				if (!n[2] && !r[2]) {
 					for (i.lineStart(), s = 0; s < t; ++s) i.point((n = e[s])[0], n[1]);
 					i.lineEnd();
@@ -4553,10 +4558,10 @@ function Pu(e, t, n, r, i) {
 				}
 				r[0] += 2 * B;
 			}
-			a.push(c = new Nu(n, e, null, !0)), o.push(c.o = new Nu(n, null, c, !1)), a.push(c = new Nu(r, e, null, !1)), o.push(c.o = new Nu(r, null, c, !0));
+			a.push(c = new Pu(n, e, null, !0)), o.push(c.o = new Pu(n, null, c, !1)), a.push(c = new Pu(r, e, null, !1)), o.push(c.o = new Pu(r, null, c, !0));
 		}
 	}), a.length) {
-		for (o.sort(t), Fu(a), Fu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
+		for (o.sort(t), Iu(a), Iu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
 		for (var l = a[0], u, d;;) {
 			for (var f = l, p = !0; f.v;) if ((f = f.n) === l) return;
 			u = f.z, i.lineStart();
@@ -4576,38 +4581,38 @@ function Pu(e, t, n, r, i) {
 		}
 	}
 }
-function Fu(e) {
+function Iu(e) {
 	if (t = e.length) {
 		for (var t, n = 0, r = e[0], i; ++n < t;) r.n = i = e[n], i.p = r, r = i;
 		r.n = i = e[0], i.p = r;
 	}
 }
-function Iu(e) {
-	return Zl(e[0]) <= V ? e[0] : ru(e[0]) * ((Zl(e[0]) + V) % Jl - V);
+function Lu(e) {
+	return Ql(e[0]) <= V ? e[0] : iu(e[0]) * ((Ql(e[0]) + V) % Yl - V);
 }
-function Lu(e, t) {
-	var n = Iu(t), r = t[1], i = U(r), a = [
+function Ru(e, t) {
+	var n = Lu(t), r = t[1], i = U(r), a = [
 		U(n),
 		-H(n),
 		0
-	], o = 0, s = 0, c = new ei();
-	i === 1 ? r = Kl + B : i === -1 && (r = -Kl - B);
-	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = Iu(p), h = p[1] / 2 + ql, g = U(h), _ = H(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
-		var y = d[v], b = Iu(y), x = y[1] / 2 + ql, S = U(x), C = H(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > V, O = g * S;
-		if (c.add($l(O * T * U(E), _ * C + O * H(E))), o += D ? w + T * Jl : w, D ^ m >= n ^ b >= n) {
-			var k = vu(gu(p), gu(y));
-			xu(k);
-			var A = vu(a, k);
-			xu(A);
-			var j = (D ^ w >= 0 ? -1 : 1) * su(A[2]);
+	], o = 0, s = 0, c = new ti();
+	i === 1 ? r = ql + B : i === -1 && (r = -ql - B);
+	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = Lu(p), h = p[1] / 2 + Jl, g = U(h), _ = H(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
+		var y = d[v], b = Lu(y), x = y[1] / 2 + Jl, S = U(x), C = H(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > V, O = g * S;
+		if (c.add(eu(O * T * U(E), _ * C + O * H(E))), o += D ? w + T * Yl : w, D ^ m >= n ^ b >= n) {
+			var k = yu(_u(p), _u(y));
+			Su(k);
+			var A = yu(a, k);
+			Su(A);
+			var j = (D ^ w >= 0 ? -1 : 1) * cu(A[2]);
 			(r > j || r === j && (k[0] || k[1])) && (s += D ^ w >= 0 ? 1 : -1);
 		}
 	}
-	return (o < -B || o < B && c < -Gl) ^ s & 1;
+	return (o < -B || o < B && c < -Kl) ^ s & 1;
 }
-function Ru(e, t, n, r) {
+function zu(e, t, n, r) {
 	return function(i) {
-		var a = t(i), o = ju(), s = t(o), c = !1, l, u, d, f = {
+		var a = t(i), o = Mu(), s = t(o), c = !1, l, u, d, f = {
 			point: p,
 			lineStart: h,
 			lineEnd: g,
@@ -4615,9 +4620,9 @@ function Ru(e, t, n, r) {
 				f.point = _, f.lineStart = v, f.lineEnd = y, u = [], l = [];
 			},
 			polygonEnd: function() {
-				f.point = p, f.lineStart = h, f.lineEnd = g, u = zi(u);
-				var e = Lu(l, r);
-				u.length ? (c ||= (i.polygonStart(), !0), Pu(u, Bu, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
+				f.point = p, f.lineStart = h, f.lineEnd = g, u = Bi(u);
+				var e = Ru(l, r);
+				u.length ? (c ||= (i.polygonStart(), !0), Fu(u, Vu, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
 			},
 			sphere: function() {
 				i.polygonStart(), i.lineStart(), n(null, null, 1, i), i.lineEnd(), i.polygonEnd();
@@ -4650,30 +4655,30 @@ function Ru(e, t, n, r) {
 						for (c ||= (i.polygonStart(), !0), i.lineStart(), n = 0; n < a; ++n) i.point((p = f[n])[0], p[1]);
 						i.lineEnd();
 					}
-				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(zu));
+				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(Bu));
 			}
 		}
 		return f;
 	};
 }
-function zu(e) {
+function Bu(e) {
 	return e.length > 1;
 }
-function Bu(e, t) {
-	return ((e = e.x)[0] < 0 ? e[1] - Kl - B : Kl - e[1]) - ((t = t.x)[0] < 0 ? t[1] - Kl - B : Kl - t[1]);
+function Vu(e, t) {
+	return ((e = e.x)[0] < 0 ? e[1] - ql - B : ql - e[1]) - ((t = t.x)[0] < 0 ? t[1] - ql - B : ql - t[1]);
 }
-var Vu = Ru(function() {
+var Hu = zu(function() {
 	return !0;
-}, Hu, Wu, [-V, -Kl]);
-function Hu(e) {
+}, Uu, Gu, [-V, -ql]);
+function Uu(e) {
 	var t = NaN, n = NaN, r = NaN, i;
 	return {
 		lineStart: function() {
 			e.lineStart(), i = 1;
 		},
 		point: function(a, o) {
-			var s = a > 0 ? V : -V, c = Zl(a - t);
-			Zl(c - V) < B ? (e.point(t, n = (n + o) / 2 > 0 ? Kl : -Kl), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= V && (Zl(t - r) < B && (t -= r * B), Zl(a - s) < B && (a -= s * B), n = Uu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
+			var s = a > 0 ? V : -V, c = Ql(a - t);
+			Ql(c - V) < B ? (e.point(t, n = (n + o) / 2 > 0 ? ql : -ql), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= V && (Ql(t - r) < B && (t -= r * B), Ql(a - s) < B && (a -= s * B), n = Wu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
 		},
 		lineEnd: function() {
 			e.lineEnd(), t = n = NaN;
@@ -4683,22 +4688,22 @@ function Hu(e) {
 		}
 	};
 }
-function Uu(e, t, n, r) {
-	var i, a, o = U(e - n);
-	return Zl(o) > B ? Ql((U(t) * (a = H(r)) * U(n) - U(r) * (i = H(t)) * U(e)) / (i * a * o)) : (t + r) / 2;
-}
 function Wu(e, t, n, r) {
+	var i, a, o = U(e - n);
+	return Ql(o) > B ? $l((U(t) * (a = H(r)) * U(n) - U(r) * (i = H(t)) * U(e)) / (i * a * o)) : (t + r) / 2;
+}
+function Gu(e, t, n, r) {
 	var i;
-	if (e == null) i = n * Kl, r.point(-V, i), r.point(0, i), r.point(V, i), r.point(V, 0), r.point(V, -i), r.point(0, -i), r.point(-V, -i), r.point(-V, 0), r.point(-V, i);
-	else if (Zl(e[0] - t[0]) > B) {
+	if (e == null) i = n * ql, r.point(-V, i), r.point(0, i), r.point(V, i), r.point(V, 0), r.point(V, -i), r.point(0, -i), r.point(-V, -i), r.point(-V, 0), r.point(-V, i);
+	else if (Ql(e[0] - t[0]) > B) {
 		var a = e[0] < t[0] ? V : -V;
 		i = n * a / 2, r.point(-a, i), r.point(0, i), r.point(a, i);
 	} else r.point(t[0], t[1]);
 }
-function Gu(e) {
-	var t = H(e), n = 2 * Xl, r = t > 0, i = Zl(t) > B;
+function Ku(e) {
+	var t = H(e), n = 2 * Zl, r = t > 0, i = Ql(t) > B;
 	function a(t, r, i, a) {
-		ku(a, e, n, i, t, r);
+		Au(a, e, n, i, t, r);
 	}
 	function o(e, n) {
 		return H(e) * H(n) > t;
@@ -4711,12 +4716,12 @@ function Gu(e) {
 			},
 			point: function(d, f) {
 				var p = [d, f], m, h = o(d, f), g = r ? h ? 0 : l(d, f) : h ? l(d + (d < 0 ? V : -V), f) : 0;
-				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || Mu(t, m) || Mu(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
+				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || Nu(t, m) || Nu(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
 				else if (i && t && r ^ h) {
 					var _;
 					!(g & n) && (_ = c(p, t, !0)) && (u = 0, r ? (e.lineStart(), e.point(_[0][0], _[0][1]), e.point(_[1][0], _[1][1]), e.lineEnd()) : (e.point(_[1][0], _[1][1]), e.lineEnd(), e.lineStart(), e.point(_[0][0], _[0][1], 3)));
 				}
-				!h || t && Mu(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
+				!h || t && Nu(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
 			},
 			lineEnd: function() {
 				a && e.lineEnd(), t = null;
@@ -4727,24 +4732,24 @@ function Gu(e) {
 		};
 	}
 	function c(e, n, r) {
-		var i = gu(e), a = gu(n), o = [
+		var i = _u(e), a = _u(n), o = [
 			1,
 			0,
 			0
-		], s = vu(i, a), c = _u(s, s), l = s[0], u = c - l * l;
+		], s = yu(i, a), c = vu(s, s), l = s[0], u = c - l * l;
 		if (!u) return !r && e;
-		var d = t * c / u, f = -t * l / u, p = vu(o, s), m = bu(o, d);
-		yu(m, bu(s, f));
-		var h = p, g = _u(m, h), _ = _u(h, h), v = g * g - _ * (_u(m, m) - 1);
+		var d = t * c / u, f = -t * l / u, p = yu(o, s), m = xu(o, d);
+		bu(m, xu(s, f));
+		var h = p, g = vu(m, h), _ = vu(h, h), v = g * g - _ * (vu(m, m) - 1);
 		if (!(v < 0)) {
-			var y = iu(v), b = bu(h, (-g - y) / _);
-			if (yu(b, m), b = hu(b), !r) return b;
+			var y = au(v), b = xu(h, (-g - y) / _);
+			if (bu(b, m), b = gu(b), !r) return b;
 			var x = e[0], S = n[0], C = e[1], w = n[1], T;
 			S < x && (T = x, x = S, S = T);
-			var E = S - x, D = Zl(E - V) < B, O = D || E < B;
-			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (Zl(b[0] - x) < B ? C : w) : C <= b[1] && b[1] <= w : E > V ^ (x <= b[0] && b[0] <= S)) {
-				var k = bu(h, (-g + y) / _);
-				return yu(k, m), [b, hu(k)];
+			var E = S - x, D = Ql(E - V) < B, O = D || E < B;
+			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (Ql(b[0] - x) < B ? C : w) : C <= b[1] && b[1] <= w : E > V ^ (x <= b[0] && b[0] <= S)) {
+				var k = xu(h, (-g + y) / _);
+				return bu(k, m), [b, gu(k)];
 			}
 		}
 	}
@@ -4752,9 +4757,9 @@ function Gu(e) {
 		var i = r ? e : V - e, a = 0;
 		return t < -i ? a |= 1 : t > i && (a |= 2), n < -i ? a |= 4 : n > i && (a |= 8), a;
 	}
-	return Ru(o, s, a, r ? [0, -e] : [-V, e - V]);
+	return zu(o, s, a, r ? [0, -e] : [-V, e - V]);
 }
-function Ku(e, t, n, r, i, a) {
+function qu(e, t, n, r, i, a) {
 	var o = e[0], s = e[1], c = t[0], l = t[1], u = 0, d = 1, f = c - o, p = l - s, m = n - o;
 	if (!(!f && m > 0)) {
 		if (m /= f, f < 0) {
@@ -4794,8 +4799,8 @@ function Ku(e, t, n, r, i, a) {
 		}
 	}
 }
-var qu = 1e9, Ju = -qu;
-function Yu(e, t, n, r) {
+var Ju = 1e9, Yu = -Ju;
+function Xu(e, t, n, r) {
 	function i(i, a) {
 		return e <= i && i <= n && t <= a && a <= r;
 	}
@@ -4807,7 +4812,7 @@ function Yu(e, t, n, r) {
 		else l.point(a[0], a[1]);
 	}
 	function o(r, i) {
-		return Zl(r[0] - e) < B ? i > 0 ? 0 : 3 : Zl(r[0] - n) < B ? i > 0 ? 2 : 1 : Zl(r[1] - t) < B ? +(i > 0) : i > 0 ? 3 : 2;
+		return Ql(r[0] - e) < B ? i > 0 ? 0 : 3 : Ql(r[0] - n) < B ? i > 0 ? 2 : 1 : Ql(r[1] - t) < B ? +(i > 0) : i > 0 ? 3 : 2;
 	}
 	function s(e, t) {
 		return c(e.x, t.x);
@@ -4817,7 +4822,7 @@ function Yu(e, t, n, r) {
 		return n === r ? n === 0 ? t[1] - e[1] : n === 1 ? e[0] - t[0] : n === 2 ? e[1] - t[1] : t[0] - e[0] : n - r;
 	}
 	return function(o) {
-		var c = o, l = ju(), u, d, f, p, m, h, g, _, v, y, b, x = {
+		var c = o, l = Mu(), u, d, f, p, m, h, g, _, v, y, b, x = {
 			point: S,
 			lineStart: E,
 			lineEnd: D,
@@ -4835,8 +4840,8 @@ function Yu(e, t, n, r) {
 			c = l, u = [], d = [], b = !0;
 		}
 		function T() {
-			var e = C(), t = b && e, n = (u = zi(u)).length;
-			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && Pu(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
+			var e = C(), t = b && e, n = (u = Bi(u)).length;
+			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && Fu(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
 		}
 		function E() {
 			x.point = O, d && d.push(f = []), y = !0, v = !1, g = _ = NaN;
@@ -4849,103 +4854,103 @@ function Yu(e, t, n, r) {
 			if (d && f.push([a, o]), y) p = a, m = o, h = s, y = !1, s && (c.lineStart(), c.point(a, o));
 			else if (s && v) c.point(a, o);
 			else {
-				var l = [g = Math.max(Ju, Math.min(qu, g)), _ = Math.max(Ju, Math.min(qu, _))], u = [a = Math.max(Ju, Math.min(qu, a)), o = Math.max(Ju, Math.min(qu, o))];
-				Ku(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
+				var l = [g = Math.max(Yu, Math.min(Ju, g)), _ = Math.max(Yu, Math.min(Ju, _))], u = [a = Math.max(Yu, Math.min(Ju, a)), o = Math.max(Yu, Math.min(Ju, o))];
+				qu(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
 			}
 			g = a, _ = o, v = s;
 		}
 		return x;
 	};
 }
-var Xu = (e) => e, Zu = new ei(), Qu = new ei(), $u, ed, td, nd, rd = {
-	point: cu,
-	lineStart: cu,
-	lineEnd: cu,
+var Zu = (e) => e, Qu = new ti(), $u = new ti(), ed, td, nd, rd, id = {
+	point: lu,
+	lineStart: lu,
+	lineEnd: lu,
 	polygonStart: function() {
-		rd.lineStart = id, rd.lineEnd = sd;
+		id.lineStart = ad, id.lineEnd = cd;
 	},
 	polygonEnd: function() {
-		rd.lineStart = rd.lineEnd = rd.point = cu, Zu.add(Zl(Qu)), Qu = new ei();
+		id.lineStart = id.lineEnd = id.point = lu, Qu.add(Ql($u)), $u = new ti();
 	},
 	result: function() {
-		var e = Zu / 2;
-		return Zu = new ei(), e;
+		var e = Qu / 2;
+		return Qu = new ti(), e;
 	}
 };
-function id() {
-	rd.point = ad;
-}
-function ad(e, t) {
-	rd.point = od, $u = td = e, ed = nd = t;
+function ad() {
+	id.point = od;
 }
 function od(e, t) {
-	Qu.add(nd * e - td * t), td = e, nd = t;
+	id.point = sd, ed = nd = e, td = rd = t;
 }
-function sd() {
-	od($u, ed);
+function sd(e, t) {
+	$u.add(rd * e - nd * t), nd = e, rd = t;
 }
-var cd = Infinity, ld = cd, ud = -cd, dd = ud, fd = {
-	point: pd,
-	lineStart: cu,
-	lineEnd: cu,
-	polygonStart: cu,
-	polygonEnd: cu,
+function cd() {
+	sd(ed, td);
+}
+var ld = Infinity, ud = ld, dd = -ld, fd = dd, pd = {
+	point: md,
+	lineStart: lu,
+	lineEnd: lu,
+	polygonStart: lu,
+	polygonEnd: lu,
 	result: function() {
-		var e = [[cd, ld], [ud, dd]];
-		return ud = dd = -(ld = cd = Infinity), e;
+		var e = [[ld, ud], [dd, fd]];
+		return dd = fd = -(ud = ld = Infinity), e;
 	}
 };
-function pd(e, t) {
-	e < cd && (cd = e), e > ud && (ud = e), t < ld && (ld = t), t > dd && (dd = t);
+function md(e, t) {
+	e < ld && (ld = e), e > dd && (dd = e), t < ud && (ud = t), t > fd && (fd = t);
 }
-var md = 0, hd = 0, gd = 0, _d = 0, vd = 0, yd = 0, bd = 0, xd = 0, Sd = 0, Cd, wd, Td, Ed, Dd = {
-	point: Od,
-	lineStart: kd,
-	lineEnd: Md,
+var hd = 0, gd = 0, _d = 0, vd = 0, yd = 0, bd = 0, xd = 0, Sd = 0, Cd = 0, wd, Td, Ed, Dd, Od = {
+	point: kd,
+	lineStart: Ad,
+	lineEnd: Nd,
 	polygonStart: function() {
-		Dd.lineStart = Nd, Dd.lineEnd = Pd;
+		Od.lineStart = Pd, Od.lineEnd = Fd;
 	},
 	polygonEnd: function() {
-		Dd.point = Od, Dd.lineStart = kd, Dd.lineEnd = Md;
+		Od.point = kd, Od.lineStart = Ad, Od.lineEnd = Nd;
 	},
 	result: function() {
-		var e = Sd ? [bd / Sd, xd / Sd] : yd ? [_d / yd, vd / yd] : gd ? [md / gd, hd / gd] : [NaN, NaN];
-		return md = hd = gd = _d = vd = yd = bd = xd = Sd = 0, e;
+		var e = Cd ? [xd / Cd, Sd / Cd] : bd ? [vd / bd, yd / bd] : _d ? [hd / _d, gd / _d] : [NaN, NaN];
+		return hd = gd = _d = vd = yd = bd = xd = Sd = Cd = 0, e;
 	}
 };
-function Od(e, t) {
-	md += e, hd += t, ++gd;
+function kd(e, t) {
+	hd += e, gd += t, ++_d;
 }
-function kd() {
-	Dd.point = Ad;
-}
-function Ad(e, t) {
-	Dd.point = jd, Od(Td = e, Ed = t);
+function Ad() {
+	Od.point = jd;
 }
 function jd(e, t) {
-	var n = e - Td, r = t - Ed, i = iu(n * n + r * r);
-	_d += i * (Td + e) / 2, vd += i * (Ed + t) / 2, yd += i, Od(Td = e, Ed = t);
+	Od.point = Md, kd(Ed = e, Dd = t);
 }
-function Md() {
-	Dd.point = Od;
+function Md(e, t) {
+	var n = e - Ed, r = t - Dd, i = au(n * n + r * r);
+	vd += i * (Ed + e) / 2, yd += i * (Dd + t) / 2, bd += i, kd(Ed = e, Dd = t);
 }
 function Nd() {
-	Dd.point = Fd;
+	Od.point = kd;
 }
 function Pd() {
-	Id(Cd, wd);
+	Od.point = Id;
 }
-function Fd(e, t) {
-	Dd.point = Id, Od(Cd = Td = e, wd = Ed = t);
+function Fd() {
+	Ld(wd, Td);
 }
 function Id(e, t) {
-	var n = e - Td, r = t - Ed, i = iu(n * n + r * r);
-	_d += i * (Td + e) / 2, vd += i * (Ed + t) / 2, yd += i, i = Ed * e - Td * t, bd += i * (Td + e), xd += i * (Ed + t), Sd += i * 3, Od(Td = e, Ed = t);
+	Od.point = Ld, kd(wd = Ed = e, Td = Dd = t);
 }
-function Ld(e) {
+function Ld(e, t) {
+	var n = e - Ed, r = t - Dd, i = au(n * n + r * r);
+	vd += i * (Ed + e) / 2, yd += i * (Dd + t) / 2, bd += i, i = Dd * e - Ed * t, xd += i * (Ed + e), Sd += i * (Dd + t), Cd += i * 3, kd(Ed = e, Dd = t);
+}
+function Rd(e) {
 	this._context = e;
 }
-Ld.prototype = {
+Rd.prototype = {
 	_radius: 4.5,
 	pointRadius: function(e) {
 		return this._radius = e, this;
@@ -4970,39 +4975,39 @@ Ld.prototype = {
 			case 1:
 				this._context.lineTo(e, t);
 				break;
-			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, Jl);
+			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, Yl);
 		}
 	},
-	result: cu
+	result: lu
 };
-var Rd = new ei(), zd, Bd, Vd, Hd, Ud, Wd = {
-	point: cu,
+var zd = new ti(), Bd, Vd, Hd, Ud, Wd, Gd = {
+	point: lu,
 	lineStart: function() {
-		Wd.point = Gd;
+		Gd.point = Kd;
 	},
 	lineEnd: function() {
-		zd && Kd(Bd, Vd), Wd.point = cu;
+		Bd && qd(Vd, Hd), Gd.point = lu;
 	},
 	polygonStart: function() {
-		zd = !0;
+		Bd = !0;
 	},
 	polygonEnd: function() {
-		zd = null;
+		Bd = null;
 	},
 	result: function() {
-		var e = +Rd;
-		return Rd = new ei(), e;
+		var e = +zd;
+		return zd = new ti(), e;
 	}
 };
-function Gd(e, t) {
-	Wd.point = Kd, Bd = Hd = e, Vd = Ud = t;
-}
 function Kd(e, t) {
-	Hd -= e, Ud -= t, Rd.add(iu(Hd * Hd + Ud * Ud)), Hd = e, Ud = t;
+	Gd.point = qd, Vd = Ud = e, Hd = Wd = t;
 }
-var qd, Jd, Yd, Xd, Zd = class {
+function qd(e, t) {
+	Ud -= e, Wd -= t, zd.add(au(Ud * Ud + Wd * Wd)), Ud = e, Wd = t;
+}
+var Jd, Yd, Xd, Zd, Qd = class {
 	constructor(e) {
-		this._append = e == null ? Qd : $d(e), this._radius = 4.5, this._ = "";
+		this._append = e == null ? $d : ef(e), this._radius = 4.5, this._ = "";
 	}
 	pointRadius(e) {
 		return this._radius = +e, this;
@@ -5028,11 +5033,11 @@ var qd, Jd, Yd, Xd, Zd = class {
 				this._append`L${e},${t}`;
 				break;
 			default:
-				if (this._append`M${e},${t}`, this._radius !== Yd || this._append !== Jd) {
+				if (this._append`M${e},${t}`, this._radius !== Xd || this._append !== Yd) {
 					let e = this._radius, t = this._;
-					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, Yd = e, Jd = this._append, Xd = this._, this._ = t;
+					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, Xd = e, Yd = this._append, Zd = this._, this._ = t;
 				}
-				this._ += Xd;
+				this._ += Zd;
 		}
 	}
 	result() {
@@ -5040,42 +5045,42 @@ var qd, Jd, Yd, Xd, Zd = class {
 		return this._ = "", e.length ? e : null;
 	}
 };
-function Qd(e) {
+function $d(e) {
 	let t = 1;
 	this._ += e[0];
 	for (let n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function $d(e) {
+function ef(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
-	if (t > 15) return Qd;
-	if (t !== qd) {
+	if (t > 15) return $d;
+	if (t !== Jd) {
 		let e = 10 ** t;
-		qd = t, Jd = function(t) {
+		Jd = t, Yd = function(t) {
 			let n = 1;
 			this._ += t[0];
 			for (let r = t.length; n < r; ++n) this._ += Math.round(arguments[n] * e) / e + t[n];
 		};
 	}
-	return Jd;
+	return Yd;
 }
-function ef(e, t) {
+function tf(e, t) {
 	let n = 3, r = 4.5, i, a;
 	function o(e) {
-		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), mu(e, i(a))), a.result();
+		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), hu(e, i(a))), a.result();
 	}
 	return o.area = function(e) {
-		return mu(e, i(rd)), rd.result();
+		return hu(e, i(id)), id.result();
 	}, o.measure = function(e) {
-		return mu(e, i(Wd)), Wd.result();
+		return hu(e, i(Gd)), Gd.result();
 	}, o.bounds = function(e) {
-		return mu(e, i(fd)), fd.result();
+		return hu(e, i(pd)), pd.result();
 	}, o.centroid = function(e) {
-		return mu(e, i(Dd)), Dd.result();
+		return hu(e, i(Od)), Od.result();
 	}, o.projection = function(t) {
-		return arguments.length ? (i = t == null ? (e = null, Xu) : (e = t).stream, o) : e;
+		return arguments.length ? (i = t == null ? (e = null, Zu) : (e = t).stream, o) : e;
 	}, o.context = function(e) {
-		return arguments.length ? (a = e == null ? (t = null, new Zd(n)) : new Ld(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
+		return arguments.length ? (a = e == null ? (t = null, new Qd(n)) : new Rd(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
 	}, o.pointRadius = function(e) {
 		return arguments.length ? (r = typeof e == "function" ? e : (a.pointRadius(+e), +e), o) : r;
 	}, o.digits = function(e) {
@@ -5086,22 +5091,22 @@ function ef(e, t) {
 			if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
 			n = t;
 		}
-		return t === null && (a = new Zd(n)), o;
+		return t === null && (a = new Qd(n)), o;
 	}, o.projection(e).digits(n).context(t);
 }
-function tf(e) {
-	return { stream: nf(e) };
-}
 function nf(e) {
+	return { stream: rf(e) };
+}
+function rf(e) {
 	return function(t) {
-		var n = new rf();
+		var n = new af();
 		for (var r in e) n[r] = e[r];
 		return n.stream = t, n;
 	};
 }
-function rf() {}
-rf.prototype = {
-	constructor: rf,
+function af() {}
+af.prototype = {
+	constructor: af,
 	point: function(e, t) {
 		this.stream.point(e, t);
 	},
@@ -5121,46 +5126,46 @@ rf.prototype = {
 		this.stream.polygonEnd();
 	}
 };
-function af(e, t, n) {
-	var r = e.clipExtent && e.clipExtent();
-	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), mu(n, e.stream(fd)), t(fd.result()), r != null && e.clipExtent(r), e;
-}
 function of(e, t, n) {
-	return af(e, function(n) {
+	var r = e.clipExtent && e.clipExtent();
+	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), hu(n, e.stream(pd)), t(pd.result()), r != null && e.clipExtent(r), e;
+}
+function sf(e, t, n) {
+	return of(e, function(n) {
 		var r = t[1][0] - t[0][0], i = t[1][1] - t[0][1], a = Math.min(r / (n[1][0] - n[0][0]), i / (n[1][1] - n[0][1])), o = +t[0][0] + (r - a * (n[1][0] + n[0][0])) / 2, s = +t[0][1] + (i - a * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * a).translate([o, s]);
 	}, n);
 }
-function sf(e, t, n) {
-	return of(e, [[0, 0], t], n);
-}
 function cf(e, t, n) {
-	return af(e, function(n) {
+	return sf(e, [[0, 0], t], n);
+}
+function lf(e, t, n) {
+	return of(e, function(n) {
 		var r = +t, i = r / (n[1][0] - n[0][0]), a = (r - i * (n[1][0] + n[0][0])) / 2, o = -i * n[0][1];
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-function lf(e, t, n) {
-	return af(e, function(n) {
+function uf(e, t, n) {
+	return of(e, function(n) {
 		var r = +t, i = r / (n[1][1] - n[0][1]), a = -i * n[0][0], o = (r - i * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-var uf = 16, df = H(30 * Xl);
-function ff(e, t) {
-	return +t ? mf(e, t) : pf(e);
+var df = 16, ff = H(30 * Zl);
+function pf(e, t) {
+	return +t ? hf(e, t) : mf(e);
 }
-function pf(e) {
-	return nf({ point: function(t, n) {
+function mf(e) {
+	return rf({ point: function(t, n) {
 		t = e(t, n), this.stream.point(t[0], t[1]);
 	} });
 }
-function mf(e, t) {
+function hf(e, t) {
 	function n(r, i, a, o, s, c, l, u, d, f, p, m, h, g) {
 		var _ = l - r, v = u - i, y = _ * _ + v * v;
 		if (y > 4 * t && h--) {
-			var b = o + f, x = s + p, S = c + m, C = iu(b * b + x * x + S * S), w = su(S /= C), T = Zl(Zl(S) - 1) < B || Zl(a - d) < B ? (a + d) / 2 : $l(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
-			(j * j / y > t || Zl((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < df) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
+			var b = o + f, x = s + p, S = c + m, C = au(b * b + x * x + S * S), w = cu(S /= C), T = Ql(Ql(S) - 1) < B || Ql(a - d) < B ? (a + d) / 2 : eu(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
+			(j * j / y > t || Ql((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < ff) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
 		}
 	}
 	return function(t) {
@@ -5182,8 +5187,8 @@ function mf(e, t) {
 			u = NaN, h.point = v, t.lineStart();
 		}
 		function v(r, i) {
-			var a = gu([r, i]), o = e(r, i);
-			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], uf, t), t.point(u, d);
+			var a = _u([r, i]), o = e(r, i);
+			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], df, t), t.point(u, d);
 		}
 		function y() {
 			h.point = g, t.lineEnd();
@@ -5195,21 +5200,21 @@ function mf(e, t) {
 			v(r = e, t), i = u, a = d, o = f, s = p, c = m, h.point = v;
 		}
 		function S() {
-			n(u, d, l, f, p, m, i, a, r, o, s, c, uf, t), h.lineEnd = y, y();
+			n(u, d, l, f, p, m, i, a, r, o, s, c, df, t), h.lineEnd = y, y();
 		}
 		return h;
 	};
 }
-var hf = nf({ point: function(e, t) {
-	this.stream.point(e * Xl, t * Xl);
+var gf = rf({ point: function(e, t) {
+	this.stream.point(e * Zl, t * Zl);
 } });
-function gf(e) {
-	return nf({ point: function(t, n) {
+function _f(e) {
+	return rf({ point: function(t, n) {
 		var r = e(t, n);
 		return this.stream.point(r[0], r[1]);
 	} });
 }
-function _f(e, t, n, r, i) {
+function vf(e, t, n, r, i) {
 	function a(a, o) {
 		return a *= r, o *= i, [t + e * a, n - e * o];
 	}
@@ -5217,8 +5222,8 @@ function _f(e, t, n, r, i) {
 		return [(a - t) / e * r, (n - o) / e * i];
 	}, a;
 }
-function vf(e, t, n, r, i, a) {
-	if (!a) return _f(e, t, n, r, i);
+function yf(e, t, n, r, i, a) {
+	if (!a) return vf(e, t, n, r, i);
 	var o = H(a), s = U(a), c = o * e, l = s * e, u = o / e, d = s / e, f = (s * n - o * t) / e, p = (s * t + o * n) / e;
 	function m(e, a) {
 		return e *= r, a *= i, [c * e - l * a + t, n - l * e - c * a];
@@ -5227,61 +5232,61 @@ function vf(e, t, n, r, i, a) {
 		return [r * (u * e - d * t + f), i * (p - d * e - u * t)];
 	}, m;
 }
-function yf(e) {
-	return bf(function() {
+function bf(e) {
+	return xf(function() {
 		return e;
 	})();
 }
-function bf(e) {
-	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Vu, g = null, _, v, y, b = Xu, x = .5, S, C, w, T, E;
+function xf(e) {
+	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Hu, g = null, _, v, y, b = Zu, x = .5, S, C, w, T, E;
 	function D(e) {
-		return w(e[0] * Xl, e[1] * Xl);
+		return w(e[0] * Zl, e[1] * Zl);
 	}
 	function O(e) {
-		return e = w.invert(e[0], e[1]), e && [e[0] * Yl, e[1] * Yl];
+		return e = w.invert(e[0], e[1]), e && [e[0] * Xl, e[1] * Xl];
 	}
 	D.stream = function(e) {
-		return T && E === e ? T : T = hf(gf(u)(h(S(b(E = e)))));
+		return T && E === e ? T : T = gf(_f(u)(h(S(b(E = e)))));
 	}, D.preclip = function(e) {
 		return arguments.length ? (h = e, m = void 0, A()) : h;
 	}, D.postclip = function(e) {
 		return arguments.length ? (b = e, g = _ = v = y = null, A()) : b;
 	}, D.clipAngle = function(e) {
-		return arguments.length ? (h = +e ? Gu(m = e * Xl) : (m = null, Vu), A()) : m * Yl;
+		return arguments.length ? (h = +e ? Ku(m = e * Zl) : (m = null, Hu), A()) : m * Xl;
 	}, D.clipExtent = function(e) {
-		return arguments.length ? (b = e == null ? (g = _ = v = y = null, Xu) : Yu(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
+		return arguments.length ? (b = e == null ? (g = _ = v = y = null, Zu) : Xu(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
 	}, D.scale = function(e) {
 		return arguments.length ? (n = +e, k()) : n;
 	}, D.translate = function(e) {
 		return arguments.length ? (r = +e[0], i = +e[1], k()) : [r, i];
 	}, D.center = function(e) {
-		return arguments.length ? (a = e[0] % 360 * Xl, o = e[1] % 360 * Xl, k()) : [a * Yl, o * Yl];
+		return arguments.length ? (a = e[0] % 360 * Zl, o = e[1] % 360 * Zl, k()) : [a * Xl, o * Xl];
 	}, D.rotate = function(e) {
-		return arguments.length ? (s = e[0] % 360 * Xl, c = e[1] % 360 * Xl, l = e.length > 2 ? e[2] % 360 * Xl : 0, k()) : [
-			s * Yl,
-			c * Yl,
-			l * Yl
+		return arguments.length ? (s = e[0] % 360 * Zl, c = e[1] % 360 * Zl, l = e.length > 2 ? e[2] % 360 * Zl : 0, k()) : [
+			s * Xl,
+			c * Xl,
+			l * Xl
 		];
 	}, D.angle = function(e) {
-		return arguments.length ? (d = e % 360 * Xl, k()) : d * Yl;
+		return arguments.length ? (d = e % 360 * Zl, k()) : d * Xl;
 	}, D.reflectX = function(e) {
 		return arguments.length ? (f = e ? -1 : 1, k()) : f < 0;
 	}, D.reflectY = function(e) {
 		return arguments.length ? (p = e ? -1 : 1, k()) : p < 0;
 	}, D.precision = function(e) {
-		return arguments.length ? (S = ff(C, x = e * e), A()) : iu(x);
+		return arguments.length ? (S = pf(C, x = e * e), A()) : au(x);
 	}, D.fitExtent = function(e, t) {
-		return of(D, e, t);
-	}, D.fitSize = function(e, t) {
 		return sf(D, e, t);
-	}, D.fitWidth = function(e, t) {
+	}, D.fitSize = function(e, t) {
 		return cf(D, e, t);
-	}, D.fitHeight = function(e, t) {
+	}, D.fitWidth = function(e, t) {
 		return lf(D, e, t);
+	}, D.fitHeight = function(e, t) {
+		return uf(D, e, t);
 	};
 	function k() {
-		var e = vf(n, 0, 0, f, p, d).apply(null, t(a, o)), m = vf(n, r - e[0], i - e[1], f, p, d);
-		return u = wu(s, c, l), C = Su(t, m), w = Su(u, C), S = ff(C, x), A();
+		var e = yf(n, 0, 0, f, p, d).apply(null, t(a, o)), m = yf(n, r - e[0], i - e[1], f, p, d);
+		return u = Tu(s, c, l), C = Cu(t, m), w = Cu(u, C), S = pf(C, x), A();
 	}
 	function A() {
 		return T = E = null, D;
@@ -5290,41 +5295,41 @@ function bf(e) {
 		return t = e.apply(this, arguments), D.invert = t.invert && O, k();
 	};
 }
-function xf(e) {
-	var t = 0, n = V / 3, r = bf(e), i = r(t, n);
+function Sf(e) {
+	var t = 0, n = V / 3, r = xf(e), i = r(t, n);
 	return i.parallels = function(e) {
-		return arguments.length ? r(t = e[0] * Xl, n = e[1] * Xl) : [t * Yl, n * Yl];
+		return arguments.length ? r(t = e[0] * Zl, n = e[1] * Zl) : [t * Xl, n * Xl];
 	}, i;
 }
-function Sf(e) {
+function Cf(e) {
 	var t = H(e);
 	function n(e, n) {
 		return [e * t, U(n) / t];
 	}
 	return n.invert = function(e, n) {
-		return [e / t, su(n * t)];
+		return [e / t, cu(n * t)];
 	}, n;
 }
-function Cf(e, t) {
+function wf(e, t) {
 	var n = U(e), r = (n + U(t)) / 2;
-	if (Zl(r) < B) return Sf(e);
-	var i = 1 + n * (2 * r - n), a = iu(i) / r;
+	if (Ql(r) < B) return Cf(e);
+	var i = 1 + n * (2 * r - n), a = au(i) / r;
 	function o(e, t) {
-		var n = iu(i - 2 * r * U(t)) / r;
+		var n = au(i - 2 * r * U(t)) / r;
 		return [n * U(e *= r), a - n * H(e)];
 	}
 	return o.invert = function(e, t) {
-		var n = a - t, o = $l(e, Zl(n)) * ru(n);
-		return n * r < 0 && (o -= V * ru(e) * ru(n)), [o / r, su((i - (e * e + n * n) * r * r) / (2 * r))];
+		var n = a - t, o = eu(e, Ql(n)) * iu(n);
+		return n * r < 0 && (o -= V * iu(e) * iu(n)), [o / r, cu((i - (e * e + n * n) * r * r) / (2 * r))];
 	}, o;
 }
-function wf() {
-	return xf(Cf).scale(155.424).center([0, 33.6442]);
-}
 function Tf() {
-	return wf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+	return Sf(wf).scale(155.424).center([0, 33.6442]);
 }
-function Ef(e) {
+function Ef() {
+	return Tf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+}
+function Df(e) {
 	var t = e.length;
 	return {
 		point: function(n, r) {
@@ -5347,8 +5352,8 @@ function Ef(e) {
 		}
 	};
 }
-function Df() {
-	var e, t, n = Tf(), r, i = wf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = wf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
+function Of() {
+	var e, t, n = Ef(), r, i = Tf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = Tf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
 		c = [e, t];
 	} };
 	function u(e) {
@@ -5359,7 +5364,7 @@ function Df() {
 		var t = n.scale(), r = n.translate(), a = (e[0] - r[0]) / t, s = (e[1] - r[1]) / t;
 		return (s >= .12 && s < .234 && a >= -.425 && a < -.214 ? i : s >= .166 && s < .234 && a >= -.214 && a < -.115 ? o : n).invert(e);
 	}, u.stream = function(r) {
-		return e && t === r ? e : e = Ef([
+		return e && t === r ? e : e = Df([
 			n.stream(t = r),
 			i.stream(r),
 			o.stream(r)
@@ -5373,60 +5378,60 @@ function Df() {
 		var t = n.scale(), c = +e[0], u = +e[1];
 		return r = n.translate(e).clipExtent([[c - .455 * t, u - .238 * t], [c + .455 * t, u + .238 * t]]).stream(l), a = i.translate([c - .307 * t, u + .201 * t]).clipExtent([[c - .425 * t + B, u + .12 * t + B], [c - .214 * t - B, u + .234 * t - B]]).stream(l), s = o.translate([c - .205 * t, u + .212 * t]).clipExtent([[c - .214 * t + B, u + .166 * t + B], [c - .115 * t - B, u + .234 * t - B]]).stream(l), d();
 	}, u.fitExtent = function(e, t) {
-		return of(u, e, t);
-	}, u.fitSize = function(e, t) {
 		return sf(u, e, t);
-	}, u.fitWidth = function(e, t) {
+	}, u.fitSize = function(e, t) {
 		return cf(u, e, t);
-	}, u.fitHeight = function(e, t) {
+	}, u.fitWidth = function(e, t) {
 		return lf(u, e, t);
+	}, u.fitHeight = function(e, t) {
+		return uf(u, e, t);
 	};
 	function d() {
 		return e = t = null, u;
 	}
 	return u.scale(1070);
 }
-function Of(e) {
+function kf(e) {
 	return function(t, n) {
 		var r = H(t), i = H(n), a = e(r * i);
 		return a === Infinity ? [2, 0] : [a * i * U(t), a * U(n)];
 	};
 }
-function kf(e) {
+function Af(e) {
 	return function(t, n) {
-		var r = iu(t * t + n * n), i = e(r), a = U(i), o = H(i);
-		return [$l(t * a, r * o), su(r && n * a / r)];
+		var r = au(t * t + n * n), i = e(r), a = U(i), o = H(i);
+		return [eu(t * a, r * o), cu(r && n * a / r)];
 	};
 }
-var Af = Of(function(e) {
-	return iu(2 / (1 + e));
+var jf = kf(function(e) {
+	return au(2 / (1 + e));
 });
-Af.invert = kf(function(e) {
-	return 2 * su(e / 2);
+jf.invert = Af(function(e) {
+	return 2 * cu(e / 2);
 });
-function jf() {
-	return yf(Af).scale(124.75).clipAngle(179.999);
+function Mf() {
+	return bf(jf).scale(124.75).clipAngle(179.999);
 }
-var Mf = Of(function(e) {
-	return (e = ou(e)) && e / U(e);
+var Nf = kf(function(e) {
+	return (e = su(e)) && e / U(e);
 });
-Mf.invert = kf(function(e) {
+Nf.invert = Af(function(e) {
 	return e;
 });
-function Nf() {
-	return yf(Mf).scale(79.4188).clipAngle(179.999);
+function Pf() {
+	return bf(Nf).scale(79.4188).clipAngle(179.999);
 }
-function Pf(e, t) {
-	return [e, tu(au((Kl + t) / 2))];
+function Ff(e, t) {
+	return [e, nu(ou((ql + t) / 2))];
 }
-Pf.invert = function(e, t) {
-	return [e, 2 * Ql(eu(t)) - Kl];
+Ff.invert = function(e, t) {
+	return [e, 2 * $l(tu(t)) - ql];
 };
-function Ff() {
-	return If(Pf).scale(961 / Jl);
+function If() {
+	return Lf(Ff).scale(961 / Yl);
 }
-function If(e) {
-	var t = yf(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
+function Lf(e) {
+	var t = bf(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
 	t.scale = function(e) {
 		return arguments.length ? (r(e), u()) : r();
 	}, t.translate = function(e) {
@@ -5437,97 +5442,97 @@ function If(e) {
 		return arguments.length ? (e == null ? o = s = c = l = null : (o = +e[0][0], s = +e[0][1], c = +e[1][0], l = +e[1][1]), u()) : o == null ? null : [[o, s], [c, l]];
 	};
 	function u() {
-		var n = V * r(), i = t(Ou(t.rotate()).invert([0, 0]));
-		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === Pf ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
+		var n = V * r(), i = t(ku(t.rotate()).invert([0, 0]));
+		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === Ff ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
 	}
 	return u();
 }
-function Lf(e) {
-	return au((Kl + e) / 2);
+function Rf(e) {
+	return ou((ql + e) / 2);
 }
-function Rf(e, t) {
-	var n = H(e), r = e === t ? U(e) : tu(n / H(t)) / tu(Lf(t) / Lf(e)), i = n * nu(Lf(e), r) / r;
-	if (!r) return Pf;
+function zf(e, t) {
+	var n = H(e), r = e === t ? U(e) : nu(n / H(t)) / nu(Rf(t) / Rf(e)), i = n * ru(Rf(e), r) / r;
+	if (!r) return Ff;
 	function a(e, t) {
-		i > 0 ? t < -Kl + B && (t = -Kl + B) : t > Kl - B && (t = Kl - B);
-		var n = i / nu(Lf(t), r);
+		i > 0 ? t < -ql + B && (t = -ql + B) : t > ql - B && (t = ql - B);
+		var n = i / ru(Rf(t), r);
 		return [n * U(r * e), i - n * H(r * e)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = ru(r) * iu(e * e + n * n), o = $l(e, Zl(n)) * ru(n);
-		return n * r < 0 && (o -= V * ru(e) * ru(n)), [o / r, 2 * Ql(nu(i / a, 1 / r)) - Kl];
+		var n = i - t, a = iu(r) * au(e * e + n * n), o = eu(e, Ql(n)) * iu(n);
+		return n * r < 0 && (o -= V * iu(e) * iu(n)), [o / r, 2 * $l(ru(i / a, 1 / r)) - ql];
 	}, a;
 }
-function zf() {
-	return xf(Rf).scale(109.5).parallels([30, 30]);
+function Bf() {
+	return Sf(zf).scale(109.5).parallels([30, 30]);
 }
-function Bf(e, t) {
+function Vf(e, t) {
 	return [e, t];
 }
-Bf.invert = Bf;
-function Vf() {
-	return yf(Bf).scale(152.63);
+Vf.invert = Vf;
+function Hf() {
+	return bf(Vf).scale(152.63);
 }
-function Hf(e, t) {
+function Uf(e, t) {
 	var n = H(e), r = e === t ? U(e) : (n - H(t)) / (t - e), i = n / r + e;
-	if (Zl(r) < B) return Bf;
+	if (Ql(r) < B) return Vf;
 	function a(e, t) {
 		var n = i - t, a = r * e;
 		return [n * U(a), i - n * H(a)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = $l(e, Zl(n)) * ru(n);
-		return n * r < 0 && (a -= V * ru(e) * ru(n)), [a / r, i - ru(r) * iu(e * e + n * n)];
+		var n = i - t, a = eu(e, Ql(n)) * iu(n);
+		return n * r < 0 && (a -= V * iu(e) * iu(n)), [a / r, i - iu(r) * au(e * e + n * n)];
 	}, a;
 }
-function Uf() {
-	return xf(Hf).scale(131.154).center([0, 13.9389]);
+function Wf() {
+	return Sf(Uf).scale(131.154).center([0, 13.9389]);
 }
-var Wf = 1.340264, Gf = -.081106, Kf = 893e-6, qf = .003796, Jf = iu(3) / 2, Yf = 12;
-function Xf(e, t) {
-	var n = su(Jf * U(t)), r = n * n, i = r * r * r;
-	return [e * H(n) / (Jf * (Wf + 3 * Gf * r + i * (7 * Kf + 9 * qf * r))), n * (Wf + Gf * r + i * (Kf + qf * r))];
+var Gf = 1.340264, Kf = -.081106, qf = 893e-6, Jf = .003796, Yf = au(3) / 2, Xf = 12;
+function Zf(e, t) {
+	var n = cu(Yf * U(t)), r = n * n, i = r * r * r;
+	return [e * H(n) / (Yf * (Gf + 3 * Kf * r + i * (7 * qf + 9 * Jf * r))), n * (Gf + Kf * r + i * (qf + Jf * r))];
 }
-Xf.invert = function(e, t) {
-	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < Yf && (s = n * (Wf + Gf * r + i * (Kf + qf * r)) - t, c = Wf + 3 * Gf * r + i * (7 * Kf + 9 * qf * r), n -= o = s / c, r = n * n, i = r * r * r, !(Zl(o) < Gl)); ++a);
-	return [Jf * e * (Wf + 3 * Gf * r + i * (7 * Kf + 9 * qf * r)) / H(n), su(U(n) / Jf)];
+Zf.invert = function(e, t) {
+	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < Xf && (s = n * (Gf + Kf * r + i * (qf + Jf * r)) - t, c = Gf + 3 * Kf * r + i * (7 * qf + 9 * Jf * r), n -= o = s / c, r = n * n, i = r * r * r, !(Ql(o) < Kl)); ++a);
+	return [Yf * e * (Gf + 3 * Kf * r + i * (7 * qf + 9 * Jf * r)) / H(n), cu(U(n) / Yf)];
 };
-function Zf() {
-	return yf(Xf).scale(177.158);
+function Qf() {
+	return bf(Zf).scale(177.158);
 }
-function Qf(e, t) {
+function $f(e, t) {
 	var n = H(t), r = H(e) * n;
 	return [n * U(e) / r, U(t) / r];
 }
-Qf.invert = kf(Ql);
-function $f() {
-	return yf(Qf).scale(144.049).clipAngle(60);
+$f.invert = Af($l);
+function ep() {
+	return bf($f).scale(144.049).clipAngle(60);
 }
-function ep(e, t) {
+function tp(e, t) {
 	return [H(t) * U(e), U(t)];
 }
-ep.invert = kf(su);
-function tp() {
-	return yf(ep).scale(249.5).clipAngle(90 + B);
+tp.invert = Af(cu);
+function np() {
+	return bf(tp).scale(249.5).clipAngle(90 + B);
 }
-function np(e, t) {
+function rp(e, t) {
 	var n = H(t), r = 1 + H(e) * n;
 	return [n * U(e) / r, U(t) / r];
 }
-np.invert = kf(function(e) {
-	return 2 * Ql(e);
+rp.invert = Af(function(e) {
+	return 2 * $l(e);
 });
-function rp() {
-	return yf(np).scale(250).clipAngle(142);
+function ip() {
+	return bf(rp).scale(250).clipAngle(142);
 }
-function ip(e, t) {
-	return [tu(au((Kl + t) / 2)), -e];
+function ap(e, t) {
+	return [nu(ou((ql + t) / 2)), -e];
 }
-ip.invert = function(e, t) {
-	return [-t, 2 * Ql(eu(e)) - Kl];
+ap.invert = function(e, t) {
+	return [-t, 2 * $l(tu(e)) - ql];
 };
-function ap() {
-	var e = If(ip), t = e.center, n = e.rotate;
+function op() {
+	var e = Lf(ap), t = e.center, n = e.rotate;
 	return e.center = function(e) {
 		return arguments.length ? t([-e[1], e[0]]) : (e = t(), [e[1], -e[0]]);
 	}, e.rotate = function(e) {
@@ -5547,8 +5552,8 @@ function ap() {
 	]).scale(159.155);
 }
 // node_modules/d3-time/dist/d3-time.mjs
-var op = /* @__PURE__ */ new Date(), sp = /* @__PURE__ */ new Date();
-function cp(e, t, n, r) {
+var sp = /* @__PURE__ */ new Date(), cp = /* @__PURE__ */ new Date();
+function lp(e, t, n, r) {
 	function i(t) {
 		return e(t = arguments.length === 0 ? /* @__PURE__ */ new Date() : /* @__PURE__ */ new Date(+t)), t;
 	}
@@ -5563,208 +5568,208 @@ function cp(e, t, n, r) {
 			o.push(s = /* @__PURE__ */ new Date(+n)), t(n, a), e(n);
 		while (s < n && n < r);
 		return o;
-	}, i.filter = (n) => cp((t) => {
+	}, i.filter = (n) => lp((t) => {
 		if (t >= t) for (; e(t), !n(t);) t.setTime(t - 1);
 	}, (e, r) => {
 		if (e >= e) {
 			if (r < 0) for (; ++r <= 0;) for (; t(e, -1), !n(e););
 			else for (; --r >= 0;) for (; t(e, 1), !n(e););
 		}
-	}), n && (i.count = (t, r) => (op.setTime(+t), sp.setTime(+r), e(op), e(sp), Math.floor(n(op, sp))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
+	}), n && (i.count = (t, r) => (sp.setTime(+t), cp.setTime(+r), e(sp), e(cp), Math.floor(n(sp, cp))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
 }
-var lp = cp(() => {}, (e, t) => {
+var up = lp(() => {}, (e, t) => {
 	e.setTime(+e + t);
 }, (e, t) => t - e);
-lp.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? cp((t) => {
+up.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? lp((t) => {
 	t.setTime(Math.floor(t / e) * e);
 }, (t, n) => {
 	t.setTime(+t + n * e);
-}, (t, n) => (n - t) / e) : lp), lp.range;
-var up = 1e3, dp = up * 60, fp = dp * 60, pp = fp * 24, mp = pp * 7, hp = pp * 30, gp = pp * 365, _p = cp((e) => {
+}, (t, n) => (n - t) / e) : up), up.range;
+var dp = 1e3, fp = dp * 60, pp = fp * 60, mp = pp * 24, hp = mp * 7, gp = mp * 30, _p = mp * 365, vp = lp((e) => {
 	e.setTime(e - e.getMilliseconds());
 }, (e, t) => {
-	e.setTime(+e + t * up);
-}, (e, t) => (t - e) / up, (e) => e.getUTCSeconds());
-_p.range;
-var vp = cp((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * up);
-}, (e, t) => {
 	e.setTime(+e + t * dp);
-}, (e, t) => (t - e) / dp, (e) => e.getMinutes());
+}, (e, t) => (t - e) / dp, (e) => e.getUTCSeconds());
 vp.range;
-var yp = cp((e) => {
+var yp = lp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * dp);
+}, (e, t) => {
+	e.setTime(+e + t * fp);
+}, (e, t) => (t - e) / fp, (e) => e.getMinutes());
+yp.range;
+var bp = lp((e) => {
 	e.setUTCSeconds(0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * dp);
-}, (e, t) => (t - e) / dp, (e) => e.getUTCMinutes());
-yp.range;
-var bp = cp((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * up - e.getMinutes() * dp);
-}, (e, t) => {
 	e.setTime(+e + t * fp);
-}, (e, t) => (t - e) / fp, (e) => e.getHours());
+}, (e, t) => (t - e) / fp, (e) => e.getUTCMinutes());
 bp.range;
-var xp = cp((e) => {
+var xp = lp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * dp - e.getMinutes() * fp);
+}, (e, t) => {
+	e.setTime(+e + t * pp);
+}, (e, t) => (t - e) / pp, (e) => e.getHours());
+xp.range;
+var Sp = lp((e) => {
 	e.setUTCMinutes(0, 0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * fp);
-}, (e, t) => (t - e) / fp, (e) => e.getUTCHours());
-xp.range;
-var Sp = cp((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * dp) / pp, (e) => e.getDate() - 1);
+	e.setTime(+e + t * pp);
+}, (e, t) => (t - e) / pp, (e) => e.getUTCHours());
 Sp.range;
-var Cp = cp((e) => {
-	e.setUTCHours(0, 0, 0, 0);
-}, (e, t) => {
-	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / pp, (e) => e.getUTCDate() - 1);
+var Cp = lp((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * fp) / mp, (e) => e.getDate() - 1);
 Cp.range;
-var wp = cp((e) => {
+var wp = lp((e) => {
 	e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / pp, (e) => Math.floor(e / pp));
+}, (e, t) => (t - e) / mp, (e) => e.getUTCDate() - 1);
 wp.range;
-function Tp(e) {
-	return cp((t) => {
+var Tp = lp((e) => {
+	e.setUTCHours(0, 0, 0, 0);
+}, (e, t) => {
+	e.setUTCDate(e.getUTCDate() + t);
+}, (e, t) => (t - e) / mp, (e) => Math.floor(e / mp));
+Tp.range;
+function Ep(e) {
+	return lp((t) => {
 		t.setDate(t.getDate() - (t.getDay() + 7 - e) % 7), t.setHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setDate(e.getDate() + t * 7);
-	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * dp) / mp);
+	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * fp) / hp);
 }
-var Ep = Tp(0), Dp = Tp(1), Op = Tp(2), kp = Tp(3), Ap = Tp(4), jp = Tp(5), Mp = Tp(6);
-Ep.range, Dp.range, Op.range, kp.range, Ap.range, jp.range, Mp.range;
-function Np(e) {
-	return cp((t) => {
+var Dp = Ep(0), Op = Ep(1), kp = Ep(2), Ap = Ep(3), jp = Ep(4), Mp = Ep(5), Np = Ep(6);
+Dp.range, Op.range, kp.range, Ap.range, jp.range, Mp.range, Np.range;
+function Pp(e) {
+	return lp((t) => {
 		t.setUTCDate(t.getUTCDate() - (t.getUTCDay() + 7 - e) % 7), t.setUTCHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setUTCDate(e.getUTCDate() + t * 7);
-	}, (e, t) => (t - e) / mp);
+	}, (e, t) => (t - e) / hp);
 }
-var Pp = Np(0), Fp = Np(1), Ip = Np(2), Lp = Np(3), Rp = Np(4), zp = Np(5), Bp = Np(6);
-Pp.range, Fp.range, Ip.range, Lp.range, Rp.range, zp.range, Bp.range;
-var Vp = cp((e) => {
+var Fp = Pp(0), Ip = Pp(1), Lp = Pp(2), Rp = Pp(3), zp = Pp(4), Bp = Pp(5), Vp = Pp(6);
+Fp.range, Ip.range, Lp.range, Rp.range, zp.range, Bp.range, Vp.range;
+var Hp = lp((e) => {
 	e.setDate(1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setMonth(e.getMonth() + t);
 }, (e, t) => t.getMonth() - e.getMonth() + (t.getFullYear() - e.getFullYear()) * 12, (e) => e.getMonth());
-Vp.range;
-var Hp = cp((e) => {
+Hp.range;
+var Up = lp((e) => {
 	e.setUTCDate(1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCMonth(e.getUTCMonth() + t);
 }, (e, t) => t.getUTCMonth() - e.getUTCMonth() + (t.getUTCFullYear() - e.getUTCFullYear()) * 12, (e) => e.getUTCMonth());
-Hp.range;
-var Up = cp((e) => {
+Up.range;
+var Wp = lp((e) => {
 	e.setMonth(0, 1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setFullYear(e.getFullYear() + t);
 }, (e, t) => t.getFullYear() - e.getFullYear(), (e) => e.getFullYear());
-Up.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : cp((t) => {
+Wp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : lp((t) => {
 	t.setFullYear(Math.floor(t.getFullYear() / e) * e), t.setMonth(0, 1), t.setHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setFullYear(t.getFullYear() + n * e);
-}), Up.range;
-var Wp = cp((e) => {
+}), Wp.range;
+var Gp = lp((e) => {
 	e.setUTCMonth(0, 1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCFullYear(e.getUTCFullYear() + t);
 }, (e, t) => t.getUTCFullYear() - e.getUTCFullYear(), (e) => e.getUTCFullYear());
-Wp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : cp((t) => {
+Gp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : lp((t) => {
 	t.setUTCFullYear(Math.floor(t.getUTCFullYear() / e) * e), t.setUTCMonth(0, 1), t.setUTCHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setUTCFullYear(t.getUTCFullYear() + n * e);
-}), Wp.range;
-function Gp(e, t, n, r, i, a) {
+}), Gp.range;
+function Kp(e, t, n, r, i, a) {
 	let o = [
 		[
-			_p,
-			1,
-			up
-		],
-		[
-			_p,
-			5,
-			5 * up
-		],
-		[
-			_p,
-			15,
-			15 * up
-		],
-		[
-			_p,
-			30,
-			30 * up
-		],
-		[
-			a,
+			vp,
 			1,
 			dp
 		],
 		[
-			a,
+			vp,
 			5,
 			5 * dp
 		],
 		[
-			a,
+			vp,
 			15,
 			15 * dp
 		],
 		[
-			a,
+			vp,
 			30,
 			30 * dp
 		],
 		[
-			i,
+			a,
 			1,
 			fp
 		],
 		[
-			i,
-			3,
-			3 * fp
+			a,
+			5,
+			5 * fp
+		],
+		[
+			a,
+			15,
+			15 * fp
+		],
+		[
+			a,
+			30,
+			30 * fp
 		],
 		[
 			i,
-			6,
-			6 * fp
-		],
-		[
-			i,
-			12,
-			12 * fp
-		],
-		[
-			r,
 			1,
 			pp
 		],
 		[
-			r,
-			2,
-			2 * pp
+			i,
+			3,
+			3 * pp
 		],
 		[
-			n,
+			i,
+			6,
+			6 * pp
+		],
+		[
+			i,
+			12,
+			12 * pp
+		],
+		[
+			r,
 			1,
 			mp
 		],
 		[
-			t,
+			r,
+			2,
+			2 * mp
+		],
+		[
+			n,
 			1,
 			hp
 		],
 		[
 			t,
+			1,
+			gp
+		],
+		[
+			t,
 			3,
-			3 * hp
+			3 * gp
 		],
 		[
 			e,
 			1,
-			gp
+			_p
 		]
 	];
 	function s(e, t, n) {
@@ -5774,31 +5779,31 @@ function Gp(e, t, n, r, i, a) {
 		return r ? a.reverse() : a;
 	}
 	function c(t, n, r) {
-		let i = Math.abs(n - t) / r, a = Rr(([, , e]) => e).right(o, i);
-		if (a === o.length) return e.every(Ci(t / gp, n / gp, r));
-		if (a === 0) return lp.every(Math.max(Ci(t, n, r), 1));
+		let i = Math.abs(n - t) / r, a = zr(([, , e]) => e).right(o, i);
+		if (a === o.length) return e.every(wi(t / _p, n / _p, r));
+		if (a === 0) return up.every(Math.max(wi(t, n, r), 1));
 		let [s, c] = o[i / o[a - 1][2] < o[a][2] / i ? a - 1 : a];
 		return s.every(c);
 	}
 	return [s, c];
 }
-var [Kp, qp] = Gp(Wp, Hp, Pp, wp, xp, yp), [Jp, Yp] = Gp(Up, Vp, Ep, Sp, bp, vp);
+var [qp, Jp] = Kp(Gp, Up, Fp, Tp, Sp, bp), [Yp, Xp] = Kp(Wp, Hp, Dp, Cp, xp, yp);
 // node_modules/d3-time-format/dist/d3-time-format.mjs
-function Xp(e) {
+function Zp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
 		return t.setFullYear(e.y), t;
 	}
 	return new Date(e.y, e.m, e.d, e.H, e.M, e.S, e.L);
 }
-function Zp(e) {
+function Qp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(Date.UTC(-1, e.m, e.d, e.H, e.M, e.S, e.L));
 		return t.setUTCFullYear(e.y), t;
 	}
 	return new Date(Date.UTC(e.y, e.m, e.d, e.H, e.M, e.S, e.L));
 }
-function Qp(e, t, n) {
+function $p(e, t, n) {
 	return {
 		y: e,
 		m: t,
@@ -5809,133 +5814,133 @@ function Qp(e, t, n) {
 		L: 0
 	};
 }
-function $p(e) {
-	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = om(i), u = sm(i), d = om(a), f = sm(a), p = om(o), m = sm(o), h = om(s), g = sm(s), _ = om(c), v = sm(c), y = {
+function em(e) {
+	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = sm(i), u = cm(i), d = sm(a), f = cm(a), p = sm(o), m = cm(o), h = sm(s), g = cm(s), _ = sm(c), v = cm(c), y = {
 		a: N,
 		A: P,
 		b: ee,
 		B: F,
 		c: null,
-		d: Om,
-		e: Om,
-		f: Nm,
-		g: Wm,
-		G: Km,
-		H: km,
-		I: Am,
-		j: jm,
-		L: Mm,
-		m: Pm,
-		M: Fm,
+		d: km,
+		e: km,
+		f: Pm,
+		g: Gm,
+		G: qm,
+		H: Am,
+		I: jm,
+		j: Mm,
+		L: Nm,
+		m: Fm,
+		M: Im,
 		p: te,
 		q: ne,
-		Q: hh,
-		s: gh,
-		S: Im,
-		u: Lm,
-		U: Rm,
-		V: Bm,
-		w: Vm,
-		W: Hm,
+		Q: gh,
+		s: _h,
+		S: Lm,
+		u: Rm,
+		U: zm,
+		V: Vm,
+		w: Hm,
+		W: Um,
 		x: null,
 		X: null,
-		y: Um,
-		Y: Gm,
-		Z: qm,
-		"%": mh
+		y: Wm,
+		Y: Km,
+		Z: Jm,
+		"%": hh
 	}, b = {
 		a: re,
 		A: ie,
 		b: ae,
 		B: oe,
 		c: null,
-		d: Jm,
-		e: Jm,
-		f: $m,
-		g: uh,
-		G: fh,
-		H: Ym,
-		I: Xm,
-		j: Zm,
-		L: Qm,
-		m: eh,
-		M: th,
+		d: Ym,
+		e: Ym,
+		f: eh,
+		g: dh,
+		G: ph,
+		H: Xm,
+		I: Zm,
+		j: Qm,
+		L: $m,
+		m: th,
+		M: nh,
 		p: se,
 		q: ce,
-		Q: hh,
-		s: gh,
-		S: nh,
-		u: rh,
-		U: ih,
-		V: oh,
-		w: sh,
-		W: ch,
+		Q: gh,
+		s: _h,
+		S: rh,
+		u: ih,
+		U: ah,
+		V: sh,
+		w: ch,
+		W: lh,
 		x: null,
 		X: null,
-		y: lh,
-		Y: dh,
-		Z: ph,
-		"%": mh
+		y: uh,
+		Y: fh,
+		Z: mh,
+		"%": hh
 	}, x = {
 		a: E,
 		A: D,
 		b: O,
 		B: k,
 		c: A,
-		d: vm,
-		e: vm,
-		f: wm,
-		g: mm,
-		G: pm,
-		H: bm,
-		I: bm,
-		j: ym,
-		L: Cm,
-		m: _m,
-		M: xm,
+		d: ym,
+		e: ym,
+		f: Tm,
+		g: hm,
+		G: mm,
+		H: xm,
+		I: xm,
+		j: bm,
+		L: wm,
+		m: vm,
+		M: Sm,
 		p: T,
-		q: gm,
-		Q: Em,
-		s: Dm,
-		S: Sm,
-		u: lm,
-		U: um,
-		V: dm,
-		w: cm,
-		W: fm,
+		q: _m,
+		Q: Dm,
+		s: Om,
+		S: Cm,
+		u: um,
+		U: dm,
+		V: fm,
+		w: lm,
+		W: pm,
 		x: j,
 		X: M,
-		y: mm,
-		Y: pm,
-		Z: hm,
-		"%": Tm
+		y: hm,
+		Y: mm,
+		Z: gm,
+		"%": Em
 	};
 	y.x = S(n, y), y.X = S(r, y), y.c = S(t, y), b.x = S(n, b), b.X = S(r, b), b.c = S(t, b);
 	function S(e, t) {
 		return function(n) {
 			var r = [], i = -1, a = 0, o = e.length, s, c, l;
-			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = em[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
+			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = tm[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
 			return r.push(e.slice(a, i)), r.join("");
 		};
 	}
 	function C(e, t) {
 		return function(n) {
-			var r = Qp(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
+			var r = $p(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
 			if (i != n.length) return null;
 			if ("Q" in r) return new Date(r.Q);
 			if ("s" in r) return new Date(r.s * 1e3 + ("L" in r ? r.L : 0));
 			if (t && !("Z" in r) && (r.Z = 0), "p" in r && (r.H = r.H % 12 + r.p * 12), r.m === void 0 && (r.m = "q" in r ? r.q : 0), "V" in r) {
 				if (r.V < 1 || r.V > 53) return null;
-				"w" in r || (r.w = 1), "Z" in r ? (a = Zp(Qp(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? Fp.ceil(a) : Fp(a), a = Cp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = Xp(Qp(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? Dp.ceil(a) : Dp(a), a = Sp.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
-			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? Zp(Qp(r.y, 0, 1)).getUTCDay() : Xp(Qp(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
-			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, Zp(r)) : Xp(r);
+				"w" in r || (r.w = 1), "Z" in r ? (a = Qp($p(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? Ip.ceil(a) : Ip(a), a = wp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = Zp($p(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? Op.ceil(a) : Op(a), a = Cp.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
+			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? Qp($p(r.y, 0, 1)).getUTCDay() : Zp($p(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
+			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, Qp(r)) : Zp(r);
 		};
 	}
 	function w(e, t, n, r) {
 		for (var i = 0, a = t.length, o = n.length, s, c; i < a;) {
 			if (r >= o) return -1;
 			if (s = t.charCodeAt(i++), s === 37) {
-				if (s = t.charAt(i++), c = x[s in em ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
+				if (s = t.charAt(i++), c = x[s in tm ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
 			} else if (s != n.charCodeAt(r++)) return -1;
 		}
 		return r;
@@ -6032,242 +6037,242 @@ function $p(e) {
 		}
 	};
 }
-var em = {
+var tm = {
 	"-": "",
 	_: " ",
 	0: "0"
-}, tm = /^\s*\d+/, nm = /^%/, rm = /[\\^$*+?|[\]().{}]/g;
-function im(e, t, n) {
+}, nm = /^\s*\d+/, rm = /^%/, im = /[\\^$*+?|[\]().{}]/g;
+function am(e, t, n) {
 	var r = e < 0 ? "-" : "", i = (r ? -e : e) + "", a = i.length;
 	return r + (a < n ? Array(n - a + 1).join(t) + i : i);
 }
-function am(e) {
-	return e.replace(rm, "\\$&");
-}
 function om(e) {
-	return RegExp("^(?:" + e.map(am).join("|") + ")", "i");
+	return e.replace(im, "\\$&");
 }
 function sm(e) {
+	return RegExp("^(?:" + e.map(om).join("|") + ")", "i");
+}
+function cm(e) {
 	return new Map(e.map((e, t) => [e.toLowerCase(), t]));
 }
-function cm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 1));
+function lm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 1));
 	return r ? (e.w = +r[0], n + r[0].length) : -1;
 }
-function lm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 1));
+function um(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 1));
 	return r ? (e.u = +r[0], n + r[0].length) : -1;
 }
-function um(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function dm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.U = +r[0], n + r[0].length) : -1;
 }
-function dm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function fm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.V = +r[0], n + r[0].length) : -1;
 }
-function fm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function pm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.W = +r[0], n + r[0].length) : -1;
 }
-function pm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 4));
+function mm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 4));
 	return r ? (e.y = +r[0], n + r[0].length) : -1;
 }
-function mm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function hm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.y = +r[0] + (+r[0] > 68 ? 1900 : 2e3), n + r[0].length) : -1;
 }
-function hm(e, t, n) {
+function gm(e, t, n) {
 	var r = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(t.slice(n, n + 6));
 	return r ? (e.Z = r[1] ? 0 : -(r[2] + (r[3] || "00")), n + r[0].length) : -1;
 }
-function gm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 1));
+function _m(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 1));
 	return r ? (e.q = r[0] * 3 - 3, n + r[0].length) : -1;
 }
-function _m(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function vm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.m = r[0] - 1, n + r[0].length) : -1;
 }
-function vm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function ym(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.d = +r[0], n + r[0].length) : -1;
 }
-function ym(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 3));
+function bm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 3));
 	return r ? (e.m = 0, e.d = +r[0], n + r[0].length) : -1;
 }
-function bm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function xm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.H = +r[0], n + r[0].length) : -1;
 }
-function xm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function Sm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.M = +r[0], n + r[0].length) : -1;
 }
-function Sm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 2));
+function Cm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 2));
 	return r ? (e.S = +r[0], n + r[0].length) : -1;
 }
-function Cm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 3));
+function wm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 3));
 	return r ? (e.L = +r[0], n + r[0].length) : -1;
 }
-function wm(e, t, n) {
-	var r = tm.exec(t.slice(n, n + 6));
+function Tm(e, t, n) {
+	var r = nm.exec(t.slice(n, n + 6));
 	return r ? (e.L = Math.floor(r[0] / 1e3), n + r[0].length) : -1;
 }
-function Tm(e, t, n) {
-	var r = nm.exec(t.slice(n, n + 1));
+function Em(e, t, n) {
+	var r = rm.exec(t.slice(n, n + 1));
 	return r ? n + r[0].length : -1;
 }
-function Em(e, t, n) {
-	var r = tm.exec(t.slice(n));
+function Dm(e, t, n) {
+	var r = nm.exec(t.slice(n));
 	return r ? (e.Q = +r[0], n + r[0].length) : -1;
 }
-function Dm(e, t, n) {
-	var r = tm.exec(t.slice(n));
+function Om(e, t, n) {
+	var r = nm.exec(t.slice(n));
 	return r ? (e.s = +r[0], n + r[0].length) : -1;
 }
-function Om(e, t) {
-	return im(e.getDate(), t, 2);
-}
 function km(e, t) {
-	return im(e.getHours(), t, 2);
+	return am(e.getDate(), t, 2);
 }
 function Am(e, t) {
-	return im(e.getHours() % 12 || 12, t, 2);
+	return am(e.getHours(), t, 2);
 }
 function jm(e, t) {
-	return im(1 + Sp.count(Up(e), e), t, 3);
+	return am(e.getHours() % 12 || 12, t, 2);
 }
 function Mm(e, t) {
-	return im(e.getMilliseconds(), t, 3);
+	return am(1 + Cp.count(Wp(e), e), t, 3);
 }
 function Nm(e, t) {
-	return Mm(e, t) + "000";
+	return am(e.getMilliseconds(), t, 3);
 }
 function Pm(e, t) {
-	return im(e.getMonth() + 1, t, 2);
+	return Nm(e, t) + "000";
 }
 function Fm(e, t) {
-	return im(e.getMinutes(), t, 2);
+	return am(e.getMonth() + 1, t, 2);
 }
 function Im(e, t) {
-	return im(e.getSeconds(), t, 2);
+	return am(e.getMinutes(), t, 2);
 }
-function Lm(e) {
+function Lm(e, t) {
+	return am(e.getSeconds(), t, 2);
+}
+function Rm(e) {
 	var t = e.getDay();
 	return t === 0 ? 7 : t;
 }
-function Rm(e, t) {
-	return im(Ep.count(Up(e) - 1, e), t, 2);
+function zm(e, t) {
+	return am(Dp.count(Wp(e) - 1, e), t, 2);
 }
-function zm(e) {
+function Bm(e) {
 	var t = e.getDay();
-	return t >= 4 || t === 0 ? Ap(e) : Ap.ceil(e);
+	return t >= 4 || t === 0 ? jp(e) : jp.ceil(e);
 }
-function Bm(e, t) {
-	return e = zm(e), im(Ap.count(Up(e), e) + (Up(e).getDay() === 4), t, 2);
+function Vm(e, t) {
+	return e = Bm(e), am(jp.count(Wp(e), e) + (Wp(e).getDay() === 4), t, 2);
 }
-function Vm(e) {
+function Hm(e) {
 	return e.getDay();
 }
-function Hm(e, t) {
-	return im(Dp.count(Up(e) - 1, e), t, 2);
-}
 function Um(e, t) {
-	return im(e.getFullYear() % 100, t, 2);
+	return am(Op.count(Wp(e) - 1, e), t, 2);
 }
 function Wm(e, t) {
-	return e = zm(e), im(e.getFullYear() % 100, t, 2);
+	return am(e.getFullYear() % 100, t, 2);
 }
 function Gm(e, t) {
-	return im(e.getFullYear() % 1e4, t, 4);
+	return e = Bm(e), am(e.getFullYear() % 100, t, 2);
 }
 function Km(e, t) {
+	return am(e.getFullYear() % 1e4, t, 4);
+}
+function qm(e, t) {
 	var n = e.getDay();
-	return e = n >= 4 || n === 0 ? Ap(e) : Ap.ceil(e), im(e.getFullYear() % 1e4, t, 4);
+	return e = n >= 4 || n === 0 ? jp(e) : jp.ceil(e), am(e.getFullYear() % 1e4, t, 4);
 }
-function qm(e) {
+function Jm(e) {
 	var t = e.getTimezoneOffset();
-	return (t > 0 ? "-" : (t *= -1, "+")) + im(t / 60 | 0, "0", 2) + im(t % 60, "0", 2);
-}
-function Jm(e, t) {
-	return im(e.getUTCDate(), t, 2);
+	return (t > 0 ? "-" : (t *= -1, "+")) + am(t / 60 | 0, "0", 2) + am(t % 60, "0", 2);
 }
 function Ym(e, t) {
-	return im(e.getUTCHours(), t, 2);
+	return am(e.getUTCDate(), t, 2);
 }
 function Xm(e, t) {
-	return im(e.getUTCHours() % 12 || 12, t, 2);
+	return am(e.getUTCHours(), t, 2);
 }
 function Zm(e, t) {
-	return im(1 + Cp.count(Wp(e), e), t, 3);
+	return am(e.getUTCHours() % 12 || 12, t, 2);
 }
 function Qm(e, t) {
-	return im(e.getUTCMilliseconds(), t, 3);
+	return am(1 + wp.count(Gp(e), e), t, 3);
 }
 function $m(e, t) {
-	return Qm(e, t) + "000";
+	return am(e.getUTCMilliseconds(), t, 3);
 }
 function eh(e, t) {
-	return im(e.getUTCMonth() + 1, t, 2);
+	return $m(e, t) + "000";
 }
 function th(e, t) {
-	return im(e.getUTCMinutes(), t, 2);
+	return am(e.getUTCMonth() + 1, t, 2);
 }
 function nh(e, t) {
-	return im(e.getUTCSeconds(), t, 2);
+	return am(e.getUTCMinutes(), t, 2);
 }
-function rh(e) {
+function rh(e, t) {
+	return am(e.getUTCSeconds(), t, 2);
+}
+function ih(e) {
 	var t = e.getUTCDay();
 	return t === 0 ? 7 : t;
 }
-function ih(e, t) {
-	return im(Pp.count(Wp(e) - 1, e), t, 2);
+function ah(e, t) {
+	return am(Fp.count(Gp(e) - 1, e), t, 2);
 }
-function ah(e) {
+function oh(e) {
 	var t = e.getUTCDay();
-	return t >= 4 || t === 0 ? Rp(e) : Rp.ceil(e);
+	return t >= 4 || t === 0 ? zp(e) : zp.ceil(e);
 }
-function oh(e, t) {
-	return e = ah(e), im(Rp.count(Wp(e), e) + (Wp(e).getUTCDay() === 4), t, 2);
+function sh(e, t) {
+	return e = oh(e), am(zp.count(Gp(e), e) + (Gp(e).getUTCDay() === 4), t, 2);
 }
-function sh(e) {
+function ch(e) {
 	return e.getUTCDay();
 }
-function ch(e, t) {
-	return im(Fp.count(Wp(e) - 1, e), t, 2);
-}
 function lh(e, t) {
-	return im(e.getUTCFullYear() % 100, t, 2);
+	return am(Ip.count(Gp(e) - 1, e), t, 2);
 }
 function uh(e, t) {
-	return e = ah(e), im(e.getUTCFullYear() % 100, t, 2);
+	return am(e.getUTCFullYear() % 100, t, 2);
 }
 function dh(e, t) {
-	return im(e.getUTCFullYear() % 1e4, t, 4);
+	return e = oh(e), am(e.getUTCFullYear() % 100, t, 2);
 }
 function fh(e, t) {
-	var n = e.getUTCDay();
-	return e = n >= 4 || n === 0 ? Rp(e) : Rp.ceil(e), im(e.getUTCFullYear() % 1e4, t, 4);
+	return am(e.getUTCFullYear() % 1e4, t, 4);
 }
-function ph() {
-	return "+0000";
+function ph(e, t) {
+	var n = e.getUTCDay();
+	return e = n >= 4 || n === 0 ? zp(e) : zp.ceil(e), am(e.getUTCFullYear() % 1e4, t, 4);
 }
 function mh() {
+	return "+0000";
+}
+function hh() {
 	return "%";
 }
-function hh(e) {
+function gh(e) {
 	return +e;
 }
-function gh(e) {
+function _h(e) {
 	return Math.floor(e / 1e3);
 }
-var _h, vh, yh, bh;
-xh({
+var vh, yh, bh, xh;
+Sh({
 	dateTime: "%x, %X",
 	date: "%-m/%-d/%Y",
 	time: "%-I:%M:%S %p",
@@ -6319,13 +6324,13 @@ xh({
 		"Dec"
 	]
 });
-function xh(e) {
-	return _h = $p(e), vh = _h.format, _h.parse, yh = _h.utcFormat, bh = _h.utcParse, _h;
+function Sh(e) {
+	return vh = em(e), yh = vh.format, vh.parse, bh = vh.utcFormat, xh = vh.utcParse, vh;
 }
-var Sh = "%Y-%m-%dT%H:%M:%S.%LZ";
-Date.prototype.toISOString || yh(Sh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || bh(Sh);
+var Ch = "%Y-%m-%dT%H:%M:%S.%LZ";
+Date.prototype.toISOString || bh(Ch), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || xh(Ch);
 // node_modules/d3-scale/dist/d3-scale.mjs
-function Ch(e, t) {
+function wh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6335,7 +6340,7 @@ function Ch(e, t) {
 	}
 	return this;
 }
-function wh(e, t) {
+function Th(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6345,20 +6350,20 @@ function wh(e, t) {
 	}
 	return this;
 }
-var Th = Symbol("implicit");
-function Eh() {
-	var e = new ti(), t = [], n = [], r = Th;
+var Eh = Symbol("implicit");
+function Dh() {
+	var e = new ni(), t = [], n = [], r = Eh;
 	function i(i) {
 		let a = e.get(i);
 		if (a === void 0) {
-			if (r !== Th) return r;
+			if (r !== Eh) return r;
 			e.set(i, a = t.push(i) - 1);
 		}
 		return n[a % n.length];
 	}
 	return i.domain = function(n) {
 		if (!arguments.length) return t.slice();
-		t = [], e = new ti();
+		t = [], e = new ni();
 		for (let r of n) e.has(r) || e.set(r, t.push(r) - 1);
 		return i;
 	}, i.range = function(e) {
@@ -6366,16 +6371,16 @@ function Eh() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (r = e, i) : r;
 	}, i.copy = function() {
-		return Eh(t, n).unknown(r);
-	}, Ch.apply(i, arguments), i;
+		return Dh(t, n).unknown(r);
+	}, wh.apply(i, arguments), i;
 }
-function Dh() {
-	var e = Eh().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
+function Oh() {
+	var e = Dh().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
 	delete e.unknown;
 	function d() {
 		var e = t().length, d = i < r, f = d ? i : r, p = d ? r : i;
 		a = (p - f) / Math.max(1, e - c + l * 2), s && (a = Math.floor(a)), f += (p - f - a * (e - c)) * u, o = a * (1 - c), s && (f = Math.round(f), o = Math.round(o));
-		var m = Ui(e).map(function(e) {
+		var m = Wi(e).map(function(e) {
 			return f + a * e;
 		});
 		return n(d ? m.reverse() : m);
@@ -6401,77 +6406,77 @@ function Dh() {
 	}, e.align = function(e) {
 		return arguments.length ? (u = Math.max(0, Math.min(1, e)), d()) : u;
 	}, e.copy = function() {
-		return Dh(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
-	}, Ch.apply(d(), arguments);
+		return Oh(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
+	}, wh.apply(d(), arguments);
 }
-function Oh(e) {
+function kh(e) {
 	var t = e.copy;
 	return e.padding = e.paddingOuter, delete e.paddingInner, delete e.paddingOuter, e.copy = function() {
-		return Oh(t());
+		return kh(t());
 	}, e;
 }
-function kh() {
-	return Oh(Dh.apply(null, arguments).paddingInner(1));
+function Ah() {
+	return kh(Oh.apply(null, arguments).paddingInner(1));
 }
-function Ah(e) {
+function jh(e) {
 	return function() {
 		return e;
 	};
 }
-function jh(e) {
+function Mh(e) {
 	return +e;
 }
-var Mh = [0, 1];
-function Nh(e) {
+var Nh = [0, 1];
+function Ph(e) {
 	return e;
 }
-function Ph(e, t) {
+function Fh(e, t) {
 	return (t -= e = +e) ? function(n) {
 		return (n - e) / t;
-	} : Ah(isNaN(t) ? NaN : .5);
+	} : jh(isNaN(t) ? NaN : .5);
 }
-function Fh(e, t) {
+function Ih(e, t) {
 	var n;
 	return e > t && (n = e, e = t, t = n), function(n) {
 		return Math.max(e, Math.min(t, n));
 	};
 }
-function Ih(e, t, n) {
+function Lh(e, t, n) {
 	var r = e[0], i = e[1], a = t[0], o = t[1];
-	return i < r ? (r = Ph(i, r), a = n(o, a)) : (r = Ph(r, i), a = n(a, o)), function(e) {
+	return i < r ? (r = Fh(i, r), a = n(o, a)) : (r = Fh(r, i), a = n(a, o)), function(e) {
 		return a(r(e));
 	};
 }
-function Lh(e, t, n) {
+function Rh(e, t, n) {
 	var r = Math.min(e.length, t.length) - 1, i = Array(r), a = Array(r), o = -1;
-	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = Ph(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
+	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = Fh(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
 	return function(t) {
-		var n = Ur(e, t, 1, r) - 1;
+		var n = Wr(e, t, 1, r) - 1;
 		return a[n](i[n](t));
 	};
 }
-function Rh(e, t) {
+function zh(e, t) {
 	return t.domain(e.domain()).range(e.range()).interpolate(e.interpolate()).clamp(e.clamp()).unknown(e.unknown());
 }
-function zh() {
-	var e = Mh, t = Mh, n = Xc, r, i, a, o = Nh, s, c, l;
+function Bh() {
+	var e = Nh, t = Nh, n = Zc, r, i, a, o = Ph, s, c, l;
 	function u() {
 		var n = Math.min(e.length, t.length);
-		return o !== Nh && (o = Fh(e[0], e[n - 1])), s = n > 2 ? Lh : Ih, c = l = null, d;
+		return o !== Ph && (o = Ih(e[0], e[n - 1])), s = n > 2 ? Rh : Lh, c = l = null, d;
 	}
 	function d(i) {
 		return i == null || isNaN(i = +i) ? a : (c ||= s(e.map(r), t, n))(r(o(i)));
 	}
 	return d.invert = function(n) {
-		return o(i((l ||= s(t, e.map(r), Uc))(n)));
+		return o(i((l ||= s(t, e.map(r), Wc))(n)));
 	}, d.domain = function(t) {
-		return arguments.length ? (e = Array.from(t, jh), u()) : e.slice();
+		return arguments.length ? (e = Array.from(t, Mh), u()) : e.slice();
 	}, d.range = function(e) {
 		return arguments.length ? (t = Array.from(e), u()) : t.slice();
 	}, d.rangeRound = function(e) {
-		return t = Array.from(e), n = Zc, u();
+		return t = Array.from(e), n = Qc, u();
 	}, d.clamp = function(e) {
-		return arguments.length ? (o = e ? !0 : Nh, u()) : o !== Nh;
+		return arguments.length ? (o = e ? !0 : Ph, u()) : o !== Ph;
 	}, d.interpolate = function(e) {
 		return arguments.length ? (n = e, u()) : n;
 	}, d.unknown = function(e) {
@@ -6480,40 +6485,40 @@ function zh() {
 		return r = e, i = t, u();
 	};
 }
-function Bh() {
-	return zh()(Nh, Nh);
+function Vh() {
+	return Bh()(Ph, Ph);
 }
-function Vh(e, t, n, r) {
-	var i = Ci(e, t, n), a;
-	switch (r = Dl(r ?? ",f"), r.type) {
+function Hh(e, t, n, r) {
+	var i = wi(e, t, n), a;
+	switch (r = Ol(r ?? ",f"), r.type) {
 		case "s":
 			var o = Math.max(Math.abs(e), Math.abs(t));
-			return r.precision == null && !isNaN(a = Ul(i, o)) && (r.precision = a), Bl(r, o);
+			return r.precision == null && !isNaN(a = Wl(i, o)) && (r.precision = a), Vl(r, o);
 		case "":
 		case "e":
 		case "g":
 		case "p":
 		case "r":
-			r.precision == null && !isNaN(a = Wl(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
+			r.precision == null && !isNaN(a = Gl(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
 			break;
 		case "f":
-		case "%": r.precision == null && !isNaN(a = Hl(i)) && (r.precision = a - (r.type === "%") * 2);
+		case "%": r.precision == null && !isNaN(a = Ul(i)) && (r.precision = a - (r.type === "%") * 2);
 	}
-	return zl(r);
+	return Bl(r);
 }
-function Hh(e) {
+function Uh(e) {
 	var t = e.domain;
 	return e.ticks = function(e) {
 		var n = t();
-		return xi(n[0], n[n.length - 1], e ?? 10);
+		return Si(n[0], n[n.length - 1], e ?? 10);
 	}, e.tickFormat = function(e, n) {
 		var r = t();
-		return Vh(r[0], r[r.length - 1], e ?? 10, n);
+		return Hh(r[0], r[r.length - 1], e ?? 10, n);
 	}, e.nice = function(n) {
 		n ??= 10;
 		var r = t(), i = 0, a = r.length - 1, o = r[i], s = r[a], c, l, u = 10;
 		for (s < o && (l = o, o = s, s = l, l = i, i = a, a = l); u-- > 0;) {
-			if (l = Si(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
+			if (l = Ci(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
 			if (l > 0) o = Math.floor(o / l) * l, s = Math.ceil(s / l) * l;
 			else if (l < 0) o = Math.ceil(o * l) / l, s = Math.floor(s * l) / l;
 			else break;
@@ -6522,58 +6527,58 @@ function Hh(e) {
 		return e;
 	}, e;
 }
-function Uh() {
-	var e = Bh();
+function Wh() {
+	var e = Vh();
 	return e.copy = function() {
-		return Rh(e, Uh());
-	}, Ch.apply(e, arguments), Hh(e);
+		return zh(e, Wh());
+	}, wh.apply(e, arguments), Uh(e);
 }
-function Wh(e) {
+function Gh(e) {
 	var t;
 	function n(e) {
 		return e == null || isNaN(e = +e) ? t : e;
 	}
 	return n.invert = n, n.domain = n.range = function(t) {
-		return arguments.length ? (e = Array.from(t, jh), n) : e.slice();
+		return arguments.length ? (e = Array.from(t, Mh), n) : e.slice();
 	}, n.unknown = function(e) {
 		return arguments.length ? (t = e, n) : t;
 	}, n.copy = function() {
-		return Wh(e).unknown(t);
-	}, e = arguments.length ? Array.from(e, jh) : [0, 1], Hh(n);
+		return Gh(e).unknown(t);
+	}, e = arguments.length ? Array.from(e, Mh) : [0, 1], Uh(n);
 }
-function Gh(e, t) {
+function Kh(e, t) {
 	e = e.slice();
 	var n = 0, r = e.length - 1, i = e[n], a = e[r], o;
 	return a < i && (o = n, n = r, r = o, o = i, i = a, a = o), e[n] = t.floor(i), e[r] = t.ceil(a), e;
 }
-function Kh(e) {
+function qh(e) {
 	return Math.log(e);
 }
-function qh(e) {
+function Jh(e) {
 	return Math.exp(e);
 }
-function Jh(e) {
+function Yh(e) {
 	return -Math.log(-e);
 }
-function Yh(e) {
+function Xh(e) {
 	return -Math.exp(-e);
 }
-function Xh(e) {
+function Zh(e) {
 	return isFinite(e) ? +("1e" + e) : e < 0 ? 0 : e;
 }
-function Zh(e) {
-	return e === 10 ? Xh : e === Math.E ? Math.exp : (t) => e ** +t;
-}
 function Qh(e) {
-	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
+	return e === 10 ? Zh : e === Math.E ? Math.exp : (t) => e ** +t;
 }
 function $h(e) {
-	return (t, n) => -e(-t, n);
+	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
 }
 function eg(e) {
-	let t = e(Kh, qh), n = t.domain, r = 10, i, a;
+	return (t, n) => -e(-t, n);
+}
+function tg(e) {
+	let t = e(qh, Jh), n = t.domain, r = 10, i, a;
 	function o() {
-		return i = Qh(r), a = Zh(r), n()[0] < 0 ? (i = $h(i), a = $h(a), e(Jh, Yh)) : e(Kh, qh), t;
+		return i = $h(r), a = Qh(r), n()[0] < 0 ? (i = eg(i), a = eg(a), e(Yh, Xh)) : e(qh, Jh), t;
 	}
 	return t.base = function(e) {
 		return arguments.length ? (r = +e, o()) : r;
@@ -6593,82 +6598,82 @@ function eg(e) {
 				if (f > s) break;
 				m.push(f);
 			}
-			m.length * 2 < p && (m = xi(o, s, p));
-		} else m = xi(l, u, Math.min(u - l, p)).map(a);
+			m.length * 2 < p && (m = Si(o, s, p));
+		} else m = Si(l, u, Math.min(u - l, p)).map(a);
 		return c ? m.reverse() : m;
 	}, t.tickFormat = (e, n) => {
-		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = Dl(n)).precision == null && (n.trim = !0), n = zl(n)), e === Infinity) return n;
+		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = Ol(n)).precision == null && (n.trim = !0), n = Bl(n)), e === Infinity) return n;
 		let o = Math.max(1, r * e / t.ticks().length);
 		return (e) => {
 			let t = e / a(Math.round(i(e)));
 			return t * r < r - .5 && (t *= r), t <= o ? n(e) : "";
 		};
-	}, t.nice = () => n(Gh(n(), {
+	}, t.nice = () => n(Kh(n(), {
 		floor: (e) => a(Math.floor(i(e))),
 		ceil: (e) => a(Math.ceil(i(e)))
 	})), t;
 }
-function tg() {
-	let e = eg(zh()).domain([1, 10]);
-	return e.copy = () => Rh(e, tg()).base(e.base()), Ch.apply(e, arguments), e;
+function ng() {
+	let e = tg(Bh()).domain([1, 10]);
+	return e.copy = () => zh(e, ng()).base(e.base()), wh.apply(e, arguments), e;
 }
-function ng(e) {
+function rg(e) {
 	return function(t) {
 		return Math.sign(t) * Math.log1p(Math.abs(t / e));
 	};
 }
-function rg(e) {
+function ig(e) {
 	return function(t) {
 		return Math.sign(t) * Math.expm1(Math.abs(t)) * e;
 	};
 }
-function ig(e) {
-	var t = 1, n = e(ng(t), rg(t));
+function ag(e) {
+	var t = 1, n = e(rg(t), ig(t));
 	return n.constant = function(n) {
-		return arguments.length ? e(ng(t = +n), rg(t)) : t;
-	}, Hh(n);
+		return arguments.length ? e(rg(t = +n), ig(t)) : t;
+	}, Uh(n);
 }
-function ag() {
-	var e = ig(zh());
+function og() {
+	var e = ag(Bh());
 	return e.copy = function() {
-		return Rh(e, ag()).constant(e.constant());
-	}, Ch.apply(e, arguments);
+		return zh(e, og()).constant(e.constant());
+	}, wh.apply(e, arguments);
 }
-function og(e) {
+function sg(e) {
 	return function(t) {
 		return t < 0 ? -((-t) ** +e) : t ** +e;
 	};
 }
-function sg(e) {
+function cg(e) {
 	return e < 0 ? -Math.sqrt(-e) : Math.sqrt(e);
 }
-function cg(e) {
+function lg(e) {
 	return e < 0 ? -e * e : e * e;
 }
-function lg(e) {
-	var t = e(Nh, Nh), n = 1;
+function ug(e) {
+	var t = e(Ph, Ph), n = 1;
 	function r() {
-		return n === 1 ? e(Nh, Nh) : n === .5 ? e(sg, cg) : e(og(n), og(1 / n));
+		return n === 1 ? e(Ph, Ph) : n === .5 ? e(cg, lg) : e(sg(n), sg(1 / n));
 	}
 	return t.exponent = function(e) {
 		return arguments.length ? (n = +e, r()) : n;
-	}, Hh(t);
-}
-function ug() {
-	var e = lg(zh());
-	return e.copy = function() {
-		return Rh(e, ug()).exponent(e.exponent());
-	}, Ch.apply(e, arguments), e;
+	}, Uh(t);
 }
 function dg() {
+	var e = ug(Bh());
+	return e.copy = function() {
+		return zh(e, dg()).exponent(e.exponent());
+	}, wh.apply(e, arguments), e;
+}
+function fg() {
 	var e = [], t = [], n = [], r;
 	function i() {
 		var r = 0, i = Math.max(1, t.length);
-		for (n = Array(i - 1); ++r < i;) n[r - 1] = Ni(e, r / i);
+		for (n = Array(i - 1); ++r < i;) n[r - 1] = Pi(e, r / i);
 		return a;
 	}
 	function a(e) {
-		return e == null || isNaN(e = +e) ? r : t[Ur(n, e)];
+		return e == null || isNaN(e = +e) ? r : t[Wr(n, e)];
 	}
 	return a.invertExtent = function(r) {
 		var i = t.indexOf(r);
@@ -6677,7 +6682,7 @@ function dg() {
 		if (!arguments.length) return e.slice();
 		e = [];
 		for (let n of t) n != null && !isNaN(n = +n) && e.push(n);
-		return e.sort(Ir), i();
+		return e.sort(Lr), i();
 	}, a.range = function(e) {
 		return arguments.length ? (t = Array.from(e), i()) : t.slice();
 	}, a.unknown = function(e) {
@@ -6685,13 +6690,13 @@ function dg() {
 	}, a.quantiles = function() {
 		return n.slice();
 	}, a.copy = function() {
-		return dg().domain(e).range(t).unknown(r);
-	}, Ch.apply(a, arguments);
+		return fg().domain(e).range(t).unknown(r);
+	}, wh.apply(a, arguments);
 }
-function fg() {
+function pg() {
 	var e = [.5], t = [0, 1], n, r = 1;
 	function i(i) {
-		return i != null && i <= i ? t[Ur(e, i, 0, r)] : n;
+		return i != null && i <= i ? t[Wr(e, i, 0, r)] : n;
 	}
 	return i.domain = function(n) {
 		return arguments.length ? (e = Array.from(n), r = Math.min(e.length, t.length - 1), i) : e.slice();
@@ -6703,24 +6708,24 @@ function fg() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (n = e, i) : n;
 	}, i.copy = function() {
-		return fg().domain(e).range(t).unknown(n);
-	}, Ch.apply(i, arguments);
-}
-function pg(e) {
-	return new Date(e);
+		return pg().domain(e).range(t).unknown(n);
+	}, wh.apply(i, arguments);
 }
 function mg(e) {
+	return new Date(e);
+}
+function hg(e) {
 	return e instanceof Date ? +e : Math.round(e);
 }
-function hg(e, t, n, r, i, a, o, s, c, l) {
-	var u = Bh(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
+function gg(e, t, n, r, i, a, o, s, c, l) {
+	var u = Vh(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
 	function x(e) {
 		return (c(e) < e ? p : s(e) < e ? m : o(e) < e ? h : a(e) < e ? g : r(e) < e ? i(e) < e ? _ : v : n(e) < e ? y : b)(e);
 	}
 	return u.invert = function(e) {
 		return new Date(Math.round(d(e)));
 	}, u.domain = function(e) {
-		return arguments.length ? f(Array.from(e, mg)) : f().map(pg);
+		return arguments.length ? f(Array.from(e, hg)) : f().map(mg);
 	}, u.ticks = function(t) {
 		var n = f();
 		return e(n[0], n[n.length - 1], t ?? 10);
@@ -6728,22 +6733,22 @@ function hg(e, t, n, r, i, a, o, s, c, l) {
 		return t == null ? x : l(t);
 	}, u.nice = function(e) {
 		var n = f();
-		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(Gh(n, e)) : u;
+		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(Kh(n, e)) : u;
 	}, u.copy = function() {
-		return Rh(u, hg(e, t, n, r, i, a, o, s, c, l));
+		return zh(u, gg(e, t, n, r, i, a, o, s, c, l));
 	}, u;
 }
-function gg() {
-	return Ch.apply(hg(Jp, Yp, Up, Vp, Ep, Sp, bp, vp, _p, vh).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
-}
 function _g() {
-	return Ch.apply(hg(Kp, qp, Wp, Hp, Pp, Cp, xp, yp, _p, yh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+	return wh.apply(gg(Yp, Xp, Wp, Hp, Dp, Cp, xp, yp, vp, yh).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
 }
-function vg(e, t) {
+function vg() {
+	return wh.apply(gg(qp, Jp, Gp, Up, Fp, wp, Sp, bp, vp, bh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+}
+function yg(e, t) {
 	return t.domain(e.domain()).interpolator(e.interpolator()).clamp(e.clamp()).unknown(e.unknown());
 }
-function yg() {
-	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = Nh, u, d = !1, f;
+function bg() {
+	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = Ph, u, d = !1, f;
 	function p(e) {
 		return e == null || isNaN(e = +e) ? f : (e = .5 + ((e = +u(e)) - a) * (r * e < r * a ? s : c), l(d ? Math.max(0, Math.min(1, e)) : e));
 	}
@@ -6761,7 +6766,7 @@ function yg() {
 	function m(e) {
 		return function(t) {
 			var n, r, i;
-			return arguments.length ? ([n, r, i] = t, l = ll(e, [
+			return arguments.length ? ([n, r, i] = t, l = ul(e, [
 				n,
 				r,
 				i
@@ -6772,46 +6777,46 @@ function yg() {
 			];
 		};
 	}
-	return p.range = m(Xc), p.rangeRound = m(Zc), p.unknown = function(e) {
+	return p.range = m(Zc), p.rangeRound = m(Qc), p.unknown = function(e) {
 		return arguments.length ? (f = e, p) : f;
 	}, function(l) {
 		return u = l, i = l(e), a = l(t), o = l(n), s = i === a ? 0 : .5 / (a - i), c = a === o ? 0 : .5 / (o - a), r = a < i ? -1 : 1, p;
 	};
 }
-function bg() {
-	var e = Hh(yg()(Nh));
-	return e.copy = function() {
-		return vg(e, bg());
-	}, wh.apply(e, arguments);
-}
 function xg() {
-	var e = eg(yg()).domain([
+	var e = Uh(bg()(Ph));
+	return e.copy = function() {
+		return yg(e, xg());
+	}, Th.apply(e, arguments);
+}
+function Sg() {
+	var e = tg(bg()).domain([
 		.1,
 		1,
 		10
 	]);
 	return e.copy = function() {
-		return vg(e, xg()).base(e.base());
-	}, wh.apply(e, arguments);
-}
-function Sg() {
-	var e = ig(yg());
-	return e.copy = function() {
-		return vg(e, Sg()).constant(e.constant());
-	}, wh.apply(e, arguments);
+		return yg(e, Sg()).base(e.base());
+	}, Th.apply(e, arguments);
 }
 function Cg() {
-	var e = lg(yg());
+	var e = ag(bg());
 	return e.copy = function() {
-		return vg(e, Cg()).exponent(e.exponent());
-	}, wh.apply(e, arguments);
+		return yg(e, Cg()).constant(e.constant());
+	}, Th.apply(e, arguments);
+}
+function wg() {
+	var e = ug(bg());
+	return e.copy = function() {
+		return yg(e, wg()).exponent(e.exponent());
+	}, Th.apply(e, arguments);
 }
 // node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function W(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
 }
-var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg = W("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), Eg = W("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), Dg = W("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), Og = W("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), kg = W("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), Ag = W("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), jg = W("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), Mg = W("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), Ng = W("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), Pg = W("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), Fg = (e) => Rc(e[e.length - 1]), Ig = [
+var Tg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Eg = W("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), Dg = W("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), Og = W("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), kg = W("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), Ag = W("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), jg = W("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), Mg = W("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), Ng = W("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), Pg = W("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), Fg = W("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), Ig = (e) => zc(e[e.length - 1]), Lg = [
 	,
 	,
 	,
@@ -6824,7 +6829,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"8c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e",
 	"5430058c510abf812ddfc27df6e8c3c7eae580cdc135978f01665e003c30",
 	"5430058c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e003c30"
-].map(W), Lg = Fg(Ig), Rg = [
+].map(W), Rg = Ig(Lg), zg = [
 	,
 	,
 	,
@@ -6837,7 +6842,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b7837",
 	"40004b762a839970abc2a5cfe7d4e8d9f0d3a6dba05aae611b783700441b",
 	"40004b762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b783700441b"
-].map(W), zg = Fg(Rg), Bg = [
+].map(W), Bg = Ig(zg), Vg = [
 	,
 	,
 	,
@@ -6850,7 +6855,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221",
 	"8e0152c51b7dde77aef1b6dafde0efe6f5d0b8e1867fbc414d9221276419",
 	"8e0152c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221276419"
-].map(W), Vg = Fg(Bg), Hg = [
+].map(W), Hg = Ig(Vg), Ug = [
 	,
 	,
 	,
@@ -6863,7 +6868,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b35806",
 	"2d004b5427888073acb2abd2d8daebfee0b6fdb863e08214b358067f3b08",
 	"2d004b5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b358067f3b08"
-].map(W), Ug = Fg(Hg), Wg = [
+].map(W), Wg = Ig(Ug), Gg = [
 	,
 	,
 	,
@@ -6876,7 +6881,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"b2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac",
 	"67001fb2182bd6604df4a582fddbc7d1e5f092c5de4393c32166ac053061",
 	"67001fb2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac053061"
-].map(W), Gg = Fg(Wg), Kg = [
+].map(W), Kg = Ig(Gg), qg = [
 	,
 	,
 	,
@@ -6889,7 +6894,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"b2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d",
 	"67001fb2182bd6604df4a582fddbc7e0e0e0bababa8787874d4d4d1a1a1a",
 	"67001fb2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d1a1a1a"
-].map(W), qg = Fg(Kg), Jg = [
+].map(W), Jg = Ig(qg), Yg = [
 	,
 	,
 	,
@@ -6902,7 +6907,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4",
 	"a50026d73027f46d43fdae61fee090e0f3f8abd9e974add14575b4313695",
 	"a50026d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4313695"
-].map(W), Yg = Fg(Jg), Xg = [
+].map(W), Xg = Ig(Yg), Zg = [
 	,
 	,
 	,
@@ -6915,7 +6920,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850",
 	"a50026d73027f46d43fdae61fee08bd9ef8ba6d96a66bd631a9850006837",
 	"a50026d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850006837"
-].map(W), Zg = Fg(Xg), Qg = [
+].map(W), Qg = Ig(Zg), $g = [
 	,
 	,
 	,
@@ -6928,7 +6933,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd",
 	"9e0142d53e4ff46d43fdae61fee08be6f598abdda466c2a53288bd5e4fa2",
 	"9e0142d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd5e4fa2"
-].map(W), $g = Fg(Qg), e_ = [
+].map(W), e_ = Ig($g), t_ = [
 	,
 	,
 	,
@@ -6939,7 +6944,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"edf8fbccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45006d2c00441b"
-].map(W), t_ = Fg(e_), n_ = [
+].map(W), n_ = Ig(t_), r_ = [
 	,
 	,
 	,
@@ -6950,7 +6955,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"edf8fbbfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d810f7c4d004b"
-].map(W), r_ = Fg(n_), i_ = [
+].map(W), i_ = Ig(r_), a_ = [
 	,
 	,
 	,
@@ -6961,7 +6966,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"f0f9e8ccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe0868ac084081"
-].map(W), a_ = Fg(i_), o_ = [
+].map(W), o_ = Ig(a_), s_ = [
 	,
 	,
 	,
@@ -6972,7 +6977,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"fef0d9fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301fb300007f0000"
-].map(W), s_ = Fg(o_), c_ = [
+].map(W), c_ = Ig(s_), l_ = [
 	,
 	,
 	,
@@ -6983,7 +6988,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"f6eff7d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016c59014636"
-].map(W), l_ = Fg(c_), u_ = [
+].map(W), u_ = Ig(l_), d_ = [
 	,
 	,
 	,
@@ -6994,7 +6999,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"f1eef6d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0045a8d023858"
-].map(W), d_ = Fg(u_), f_ = [
+].map(W), f_ = Ig(d_), p_ = [
 	,
 	,
 	,
@@ -7005,7 +7010,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"f1eef6d4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125698004367001f"
-].map(W), p_ = Fg(f_), m_ = [
+].map(W), m_ = Ig(p_), h_ = [
 	,
 	,
 	,
@@ -7016,7 +7021,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"feebe2fcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a017749006a"
-].map(W), h_ = Fg(m_), g_ = [
+].map(W), g_ = Ig(h_), __ = [
 	,
 	,
 	,
@@ -7027,7 +7032,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"ffffccc7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea8253494081d58"
-].map(W), __ = Fg(g_), v_ = [
+].map(W), v_ = Ig(__), y_ = [
 	,
 	,
 	,
@@ -7038,7 +7043,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"ffffccd9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443006837004529"
-].map(W), y_ = Fg(v_), b_ = [
+].map(W), b_ = Ig(y_), x_ = [
 	,
 	,
 	,
@@ -7049,7 +7054,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"ffffd4fee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c02993404662506"
-].map(W), x_ = Fg(b_), S_ = [
+].map(W), S_ = Ig(x_), C_ = [
 	,
 	,
 	,
@@ -7060,7 +7065,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"ffffb2fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cbd0026800026"
-].map(W), C_ = Fg(S_), w_ = [
+].map(W), w_ = Ig(C_), T_ = [
 	,
 	,
 	,
@@ -7071,7 +7076,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"eff3ffc6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b508519c08306b"
-].map(W), T_ = Fg(w_), E_ = [
+].map(W), E_ = Ig(T_), D_ = [
 	,
 	,
 	,
@@ -7082,7 +7087,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"edf8e9c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45006d2c00441b"
-].map(W), D_ = Fg(E_), O_ = [
+].map(W), O_ = Ig(D_), k_ = [
 	,
 	,
 	,
@@ -7093,7 +7098,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"f7f7f7d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525000000"
-].map(W), k_ = Fg(O_), A_ = [
+].map(W), A_ = Ig(k_), j_ = [
 	,
 	,
 	,
@@ -7104,7 +7109,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"f2f0f7dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a354278f3f007d"
-].map(W), j_ = Fg(A_), M_ = [
+].map(W), M_ = Ig(j_), N_ = [
 	,
 	,
 	,
@@ -7115,7 +7120,7 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"fee5d9fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181da50f1567000d"
-].map(W), N_ = Fg(M_), P_ = [
+].map(W), P_ = Ig(N_), F_ = [
 	,
 	,
 	,
@@ -7126,41 +7131,41 @@ var wg = W("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Tg =
 	"feeddefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d94801a636037f2704"
-].map(W), F_ = Fg(P_);
-function I_(e) {
+].map(W), I_ = Ig(F_);
+function L_(e) {
 	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(-4.54 - e * (35.34 - e * (2381.73 - e * (6402.7 - e * (7024.72 - e * 2710.57))))))) + ", " + Math.max(0, Math.min(255, Math.round(32.49 + e * (170.73 + e * (52.82 - e * (131.46 - e * (176.58 - e * 67.37))))))) + ", " + Math.max(0, Math.min(255, Math.round(81.24 + e * (442.36 - e * (2482.43 - e * (6167.24 - e * (6614.94 - e * 2475.67))))))) + ")";
 }
-var L_ = cl(Ec(300, .5, 0), Ec(-240, .5, 1)), R_ = cl(Ec(-100, .75, .35), Ec(80, 1.5, .8)), z_ = cl(Ec(260, .75, .35), Ec(80, 1.5, .8)), B_ = Ec();
-function V_(e) {
+var R_ = ll(Dc(300, .5, 0), Dc(-240, .5, 1)), z_ = ll(Dc(-100, .75, .35), Dc(80, 1.5, .8)), B_ = ll(Dc(260, .75, .35), Dc(80, 1.5, .8)), V_ = Dc();
+function H_(e) {
 	(e < 0 || e > 1) && (e -= Math.floor(e));
 	var t = Math.abs(e - .5);
-	return B_.h = 360 * e - 100, B_.s = 1.5 - 1.5 * t, B_.l = .8 - .9 * t, B_ + "";
+	return V_.h = 360 * e - 100, V_.s = 1.5 - 1.5 * t, V_.l = .8 - .9 * t, V_ + "";
 }
-var H_ = Fs(), U_ = Math.PI / 3, W_ = Math.PI * 2 / 3;
-function G_(e) {
-	var t;
-	return e = (.5 - e) * Math.PI, H_.r = 255 * (t = Math.sin(e)) * t, H_.g = 255 * (t = Math.sin(e + U_)) * t, H_.b = 255 * (t = Math.sin(e + W_)) * t, H_ + "";
-}
+var U_ = Is(), W_ = Math.PI / 3, G_ = Math.PI * 2 / 3;
 function K_(e) {
-	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
+	var t;
+	return e = (.5 - e) * Math.PI, U_.r = 255 * (t = Math.sin(e)) * t, U_.g = 255 * (t = Math.sin(e + W_)) * t, U_.b = 255 * (t = Math.sin(e + G_)) * t, U_ + "";
 }
 function q_(e) {
+	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
+}
+function J_(e) {
 	var t = e.length;
 	return function(n) {
 		return e[Math.max(0, Math.min(t - 1, Math.floor(n * t)))];
 	};
 }
-var J_ = q_(W("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), Y_ = q_(W("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), X_ = q_(W("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), Z_ = q_(W("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
+var Y_ = J_(W("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), X_ = J_(W("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), Z_ = J_(W("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), Q_ = J_(W("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
 // node_modules/d3-shape/dist/d3-shape.mjs
-function Q_(e) {
+function $_(e) {
 	return function() {
 		return e;
 	};
 }
-var $_ = Math.cos, ev = Math.min, tv = Math.sin, nv = Math.sqrt, rv = 1e-12, iv = Math.PI;
-iv / 2;
-var av = 2 * iv;
-function ov(e) {
+var ev = Math.cos, tv = Math.min, nv = Math.sin, rv = Math.sqrt, iv = 1e-12, av = Math.PI;
+av / 2;
+var ov = 2 * av;
+function sv(e) {
 	let t = 3;
 	return e.digits = function(n) {
 		if (!arguments.length) return t;
@@ -7171,16 +7176,16 @@ function ov(e) {
 			t = e;
 		}
 		return e;
-	}, () => new yl(t);
+	}, () => new bl(t);
 }
 Array.prototype.slice;
-function sv(e) {
+function cv(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function cv(e) {
+function lv(e) {
 	this._context = e;
 }
-cv.prototype = {
+lv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7203,40 +7208,40 @@ cv.prototype = {
 		}
 	}
 };
-function lv(e) {
-	return new cv(e);
-}
 function uv(e) {
-	return e[0];
+	return new lv(e);
 }
 function dv(e) {
+	return e[0];
+}
+function fv(e) {
 	return e[1];
 }
-function fv(e, t) {
-	var n = Q_(!0), r = null, i = lv, a = null, o = ov(s);
-	e = typeof e == "function" ? e : e === void 0 ? uv : Q_(e), t = typeof t == "function" ? t : t === void 0 ? dv : Q_(t);
+function pv(e, t) {
+	var n = $_(!0), r = null, i = uv, a = null, o = sv(s);
+	e = typeof e == "function" ? e : e === void 0 ? dv : $_(e), t = typeof t == "function" ? t : t === void 0 ? fv : $_(t);
 	function s(s) {
-		var c, l = (s = sv(s)).length, u, d = !1, f;
+		var c, l = (s = cv(s)).length, u, d = !1, f;
 		for (r ?? (a = i(f = o())), c = 0; c <= l; ++c) !(c < l && n(u = s[c], c, s)) === d && ((d = !d) ? a.lineStart() : a.lineEnd()), d && a.point(+e(u, c, s), +t(u, c, s));
 		if (f) return a = null, f + "" || null;
 	}
 	return s.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : Q_(+t), s) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : $_(+t), s) : e;
 	}, s.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : Q_(+e), s) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : $_(+e), s) : t;
 	}, s.defined = function(e) {
-		return arguments.length ? (n = typeof e == "function" ? e : Q_(!!e), s) : n;
+		return arguments.length ? (n = typeof e == "function" ? e : $_(!!e), s) : n;
 	}, s.curve = function(e) {
 		return arguments.length ? (i = e, r != null && (a = i(r)), s) : i;
 	}, s.context = function(e) {
 		return arguments.length ? (e == null ? r = a = null : a = i(r = e), s) : r;
 	}, s;
 }
-function pv(e, t, n) {
-	var r = null, i = Q_(!0), a = null, o = lv, s = null, c = ov(l);
-	e = typeof e == "function" ? e : e === void 0 ? uv : Q_(+e), t = typeof t == "function" ? t : Q_(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? dv : Q_(+n);
+function mv(e, t, n) {
+	var r = null, i = $_(!0), a = null, o = uv, s = null, c = sv(l);
+	e = typeof e == "function" ? e : e === void 0 ? dv : $_(+e), t = typeof t == "function" ? t : $_(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? fv : $_(+n);
 	function l(l) {
-		var u, d, f, p = (l = sv(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
+		var u, d, f, p = (l = cv(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
 		for (a ?? (s = o(g = c())), u = 0; u <= p; ++u) {
 			if (!(u < p && i(m = l[u], u, l)) === h) {
 				if (h = !h) d = u, s.areaStart(), s.lineStart();
@@ -7250,20 +7255,20 @@ function pv(e, t, n) {
 		if (g) return s = null, g + "" || null;
 	}
 	function u() {
-		return fv().defined(i).curve(o).context(a);
+		return pv().defined(i).curve(o).context(a);
 	}
 	return l.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : Q_(+t), r = null, l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : $_(+t), r = null, l) : e;
 	}, l.x0 = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : Q_(+t), l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : $_(+t), l) : e;
 	}, l.x1 = function(e) {
-		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : Q_(+e), l) : r;
+		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : $_(+e), l) : r;
 	}, l.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : Q_(+e), n = null, l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : $_(+e), n = null, l) : t;
 	}, l.y0 = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : Q_(+e), l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : $_(+e), l) : t;
 	}, l.y1 = function(e) {
-		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : Q_(+e), l) : n;
+		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : $_(+e), l) : n;
 	}, l.lineX0 = l.lineY0 = function() {
 		return u().x(e).y(t);
 	}, l.lineY1 = function() {
@@ -7271,18 +7276,18 @@ function pv(e, t, n) {
 	}, l.lineX1 = function() {
 		return u().x(r).y(t);
 	}, l.defined = function(e) {
-		return arguments.length ? (i = typeof e == "function" ? e : Q_(!!e), l) : i;
+		return arguments.length ? (i = typeof e == "function" ? e : $_(!!e), l) : i;
 	}, l.curve = function(e) {
 		return arguments.length ? (o = e, a != null && (s = o(a)), l) : o;
 	}, l.context = function(e) {
 		return arguments.length ? (e == null ? a = s = null : s = o(a = e), l) : a;
 	}, l;
 }
-hv(lv);
-function mv(e) {
+gv(uv);
+function hv(e) {
 	this._curve = e;
 }
-mv.prototype = {
+hv.prototype = {
 	areaStart: function() {
 		this._curve.areaStart();
 	},
@@ -7299,13 +7304,13 @@ mv.prototype = {
 		this._curve.point(t * Math.sin(e), t * -Math.cos(e));
 	}
 };
-function hv(e) {
+function gv(e) {
 	function t(t) {
-		return new mv(e(t));
+		return new hv(e(t));
 	}
 	return t._curve = e, t;
 }
-var gv = class {
+var _v = class {
 	constructor(e, t) {
 		this._context = e, this._x = t;
 	}
@@ -7332,81 +7337,81 @@ var gv = class {
 		this._x0 = e, this._y0 = t;
 	}
 };
-function _v(e) {
-	return new gv(e, !0);
-}
 function vv(e) {
-	return new gv(e, !1);
+	return new _v(e, !0);
 }
-var yv = nv(3), bv = { draw(e, t) {
-	let n = nv(t + ev(t / 28, .75)) * .59436, r = n / 2, i = r * yv;
+function yv(e) {
+	return new _v(e, !1);
+}
+var bv = rv(3), xv = { draw(e, t) {
+	let n = rv(t + tv(t / 28, .75)) * .59436, r = n / 2, i = r * bv;
 	e.moveTo(0, n), e.lineTo(0, -n), e.moveTo(-i, -r), e.lineTo(i, r), e.moveTo(-i, r), e.lineTo(i, -r);
-} }, xv = { draw(e, t) {
-	let n = nv(t / iv);
-	e.moveTo(n, 0), e.arc(0, 0, n, 0, av);
 } }, Sv = { draw(e, t) {
-	let n = nv(t / 5) / 2;
+	let n = rv(t / av);
+	e.moveTo(n, 0), e.arc(0, 0, n, 0, ov);
+} }, Cv = { draw(e, t) {
+	let n = rv(t / 5) / 2;
 	e.moveTo(-3 * n, -n), e.lineTo(-n, -n), e.lineTo(-n, -3 * n), e.lineTo(n, -3 * n), e.lineTo(n, -n), e.lineTo(3 * n, -n), e.lineTo(3 * n, n), e.lineTo(n, n), e.lineTo(n, 3 * n), e.lineTo(-n, 3 * n), e.lineTo(-n, n), e.lineTo(-3 * n, n), e.closePath();
-} }, Cv = nv(1 / 3), wv = Cv * 2, Tv = { draw(e, t) {
-	let n = nv(t / wv), r = n * Cv;
+} }, wv = rv(1 / 3), Tv = wv * 2, Ev = { draw(e, t) {
+	let n = rv(t / Tv), r = n * wv;
 	e.moveTo(0, -n), e.lineTo(r, 0), e.lineTo(0, n), e.lineTo(-r, 0), e.closePath();
-} }, Ev = { draw(e, t) {
-	let n = nv(t) * .62625;
-	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
 } }, Dv = { draw(e, t) {
-	let n = nv(t - ev(t / 7, 2)) * .87559;
-	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
+	let n = rv(t) * .62625;
+	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
 } }, Ov = { draw(e, t) {
-	let n = nv(t), r = -n / 2;
-	e.rect(r, r, n, n);
+	let n = rv(t - tv(t / 7, 2)) * .87559;
+	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
 } }, kv = { draw(e, t) {
-	let n = nv(t) * .4431;
+	let n = rv(t), r = -n / 2;
+	e.rect(r, r, n, n);
+} }, Av = { draw(e, t) {
+	let n = rv(t) * .4431;
 	e.moveTo(n, n), e.lineTo(n, -n), e.lineTo(-n, -n), e.lineTo(-n, n), e.closePath();
-} }, Av = .8908130915292852, jv = tv(iv / 10) / tv(7 * iv / 10), Mv = tv(av / 10) * jv, Nv = -$_(av / 10) * jv, Pv = { draw(e, t) {
-	let n = nv(t * Av), r = Mv * n, i = Nv * n;
+} }, jv = .8908130915292852, Mv = nv(av / 10) / nv(7 * av / 10), Nv = nv(ov / 10) * Mv, Pv = -ev(ov / 10) * Mv, Fv = { draw(e, t) {
+	let n = rv(t * jv), r = Nv * n, i = Pv * n;
 	e.moveTo(0, -n), e.lineTo(r, i);
 	for (let t = 1; t < 5; ++t) {
-		let a = av * t / 5, o = $_(a), s = tv(a);
+		let a = ov * t / 5, o = ev(a), s = nv(a);
 		e.lineTo(s * n, -o * n), e.lineTo(o * r - s * i, s * r + o * i);
 	}
 	e.closePath();
-} }, Fv = nv(3), Iv = { draw(e, t) {
-	let n = -nv(t / (Fv * 3));
-	e.moveTo(0, n * 2), e.lineTo(-Fv * n, -n), e.lineTo(Fv * n, -n), e.closePath();
-} }, Lv = nv(3), Rv = { draw(e, t) {
-	let n = nv(t) * .6824, r = n / 2, i = n * Lv / 2;
+} }, Iv = rv(3), Lv = { draw(e, t) {
+	let n = -rv(t / (Iv * 3));
+	e.moveTo(0, n * 2), e.lineTo(-Iv * n, -n), e.lineTo(Iv * n, -n), e.closePath();
+} }, Rv = rv(3), zv = { draw(e, t) {
+	let n = rv(t) * .6824, r = n / 2, i = n * Rv / 2;
 	e.moveTo(0, -n), e.lineTo(i, r), e.lineTo(-i, r), e.closePath();
-} }, zv = -.5, Bv = nv(3) / 2, Vv = 1 / nv(12), Hv = (Vv / 2 + 1) * 3, Uv = { draw(e, t) {
-	let n = nv(t / Hv), r = n / 2, i = n * Vv, a = r, o = n * Vv + n, s = -a, c = o;
-	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(zv * r - Bv * i, Bv * r + zv * i), e.lineTo(zv * a - Bv * o, Bv * a + zv * o), e.lineTo(zv * s - Bv * c, Bv * s + zv * c), e.lineTo(zv * r + Bv * i, zv * i - Bv * r), e.lineTo(zv * a + Bv * o, zv * o - Bv * a), e.lineTo(zv * s + Bv * c, zv * c - Bv * s), e.closePath();
-} }, Wv = { draw(e, t) {
-	let n = nv(t - ev(t / 6, 1.7)) * .6189;
+} }, Bv = -.5, Vv = rv(3) / 2, Hv = 1 / rv(12), Uv = (Hv / 2 + 1) * 3, Wv = { draw(e, t) {
+	let n = rv(t / Uv), r = n / 2, i = n * Hv, a = r, o = n * Hv + n, s = -a, c = o;
+	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(Bv * r - Vv * i, Vv * r + Bv * i), e.lineTo(Bv * a - Vv * o, Vv * a + Bv * o), e.lineTo(Bv * s - Vv * c, Vv * s + Bv * c), e.lineTo(Bv * r + Vv * i, Bv * i - Vv * r), e.lineTo(Bv * a + Vv * o, Bv * o - Vv * a), e.lineTo(Bv * s + Vv * c, Bv * c - Vv * s), e.closePath();
+} }, Gv = { draw(e, t) {
+	let n = rv(t - tv(t / 6, 1.7)) * .6189;
 	e.moveTo(-n, -n), e.lineTo(n, n), e.moveTo(-n, n), e.lineTo(n, -n);
-} }, Gv = [
-	xv,
+} }, Kv = [
 	Sv,
-	Tv,
-	Ov,
-	Pv,
-	Iv,
-	Uv
-], Kv = [
-	xv,
-	Dv,
-	Wv,
-	Rv,
-	bv,
+	Cv,
+	Ev,
 	kv,
-	Ev
+	Fv,
+	Lv,
+	Wv
+], qv = [
+	Sv,
+	Ov,
+	Gv,
+	zv,
+	xv,
+	Av,
+	Dv
 ];
-function qv() {}
-function Jv(e, t, n) {
+function Jv() {}
+function Yv(e, t, n) {
 	e._context.bezierCurveTo((2 * e._x0 + e._x1) / 3, (2 * e._y0 + e._y1) / 3, (e._x0 + 2 * e._x1) / 3, (e._y0 + 2 * e._y1) / 3, (e._x0 + 4 * e._x1 + t) / 6, (e._y0 + 4 * e._y1 + n) / 6);
 }
-function Yv(e) {
+function Xv(e) {
 	this._context = e;
 }
-Yv.prototype = {
+Xv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7418,7 +7423,7 @@ Yv.prototype = {
 	},
 	lineEnd: function() {
 		switch (this._point) {
-			case 3: Jv(this, this._x1, this._y1);
+			case 3: Yv(this, this._x1, this._y1);
 			case 2: this._context.lineTo(this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
@@ -7432,20 +7437,20 @@ Yv.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3, this._context.lineTo((5 * this._x0 + this._x1) / 6, (5 * this._y0 + this._y1) / 6);
-			default: Jv(this, e, t);
+			default: Yv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Xv(e) {
-	return new Yv(e);
-}
 function Zv(e) {
+	return new Xv(e);
+}
+function Qv(e) {
 	this._context = e;
 }
-Zv.prototype = {
-	areaStart: qv,
-	areaEnd: qv,
+Qv.prototype = {
+	areaStart: Jv,
+	areaEnd: Jv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = NaN, this._point = 0;
 	},
@@ -7471,18 +7476,18 @@ Zv.prototype = {
 			case 2:
 				this._point = 3, this._x4 = e, this._y4 = t, this._context.moveTo((this._x0 + 4 * this._x1 + e) / 6, (this._y0 + 4 * this._y1 + t) / 6);
 				break;
-			default: Jv(this, e, t);
+			default: Yv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Qv(e) {
-	return new Zv(e);
-}
 function $v(e) {
+	return new Qv(e);
+}
+function ey(e) {
 	this._context = e;
 }
-$v.prototype = {
+ey.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7509,18 +7514,18 @@ $v.prototype = {
 				this._line ? this._context.lineTo(n, r) : this._context.moveTo(n, r);
 				break;
 			case 3: this._point = 4;
-			default: Jv(this, e, t);
+			default: Yv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function ey(e) {
-	return new $v(e);
+function ty(e) {
+	return new ey(e);
 }
-function ty(e, t) {
-	this._basis = new Yv(e), this._beta = t;
+function ny(e, t) {
+	this._basis = new Xv(e), this._beta = t;
 }
-ty.prototype = {
+ny.prototype = {
 	lineStart: function() {
 		this._x = [], this._y = [], this._basis.lineStart();
 	},
@@ -7533,21 +7538,21 @@ ty.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-var ny = (function e(t) {
+var ry = (function e(t) {
 	function n(e) {
-		return t === 1 ? new Yv(e) : new ty(e, t);
+		return t === 1 ? new Xv(e) : new ny(e, t);
 	}
 	return n.beta = function(t) {
 		return e(+t);
 	}, n;
 })(.85);
-function ry(e, t, n) {
+function iy(e, t, n) {
 	e._context.bezierCurveTo(e._x1 + e._k * (e._x2 - e._x0), e._y1 + e._k * (e._y2 - e._y0), e._x2 + e._k * (e._x1 - t), e._y2 + e._k * (e._y1 - n), e._x2, e._y2);
 }
-function iy(e, t) {
+function ay(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-iy.prototype = {
+ay.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7562,7 +7567,7 @@ iy.prototype = {
 			case 2:
 				this._context.lineTo(this._x2, this._y2);
 				break;
-			case 3: ry(this, this._x1, this._y1);
+			case 3: iy(this, this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7575,25 +7580,25 @@ iy.prototype = {
 				this._point = 2, this._x1 = e, this._y1 = t;
 				break;
 			case 2: this._point = 3;
-			default: ry(this, e, t);
+			default: iy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var ay = (function e(t) {
+var oy = (function e(t) {
 	function n(e) {
-		return new iy(e, t);
+		return new ay(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function oy(e, t) {
+function sy(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-oy.prototype = {
-	areaStart: qv,
-	areaEnd: qv,
+sy.prototype = {
+	areaStart: Jv,
+	areaEnd: Jv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._point = 0;
 	},
@@ -7619,23 +7624,23 @@ oy.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: ry(this, e, t);
+			default: iy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var sy = (function e(t) {
+var cy = (function e(t) {
 	function n(e) {
-		return new oy(e, t);
+		return new sy(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function cy(e, t) {
+function ly(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-cy.prototype = {
+ly.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7660,35 +7665,35 @@ cy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: ry(this, e, t);
+			default: iy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var ly = (function e(t) {
+var uy = (function e(t) {
 	function n(e) {
-		return new cy(e, t);
+		return new ly(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function uy(e, t, n) {
+function dy(e, t, n) {
 	var r = e._x1, i = e._y1, a = e._x2, o = e._y2;
-	if (e._l01_a > rv) {
+	if (e._l01_a > iv) {
 		var s = 2 * e._l01_2a + 3 * e._l01_a * e._l12_a + e._l12_2a, c = 3 * e._l01_a * (e._l01_a + e._l12_a);
 		r = (r * s - e._x0 * e._l12_2a + e._x2 * e._l01_2a) / c, i = (i * s - e._y0 * e._l12_2a + e._y2 * e._l01_2a) / c;
 	}
-	if (e._l23_a > rv) {
+	if (e._l23_a > iv) {
 		var l = 2 * e._l23_2a + 3 * e._l23_a * e._l12_a + e._l12_2a, u = 3 * e._l23_a * (e._l23_a + e._l12_a);
 		a = (a * l + e._x1 * e._l23_2a - t * e._l12_2a) / u, o = (o * l + e._y1 * e._l23_2a - n * e._l12_2a) / u;
 	}
 	e._context.bezierCurveTo(r, i, a, o, e._x2, e._y2);
 }
-function dy(e, t) {
+function fy(e, t) {
 	this._context = e, this._alpha = t;
 }
-dy.prototype = {
+fy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7720,25 +7725,25 @@ dy.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3;
-			default: uy(this, e, t);
+			default: dy(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var fy = (function e(t) {
+var py = (function e(t) {
 	function n(e) {
-		return t ? new dy(e, t) : new iy(e, 0);
+		return t ? new fy(e, t) : new ay(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function py(e, t) {
+function my(e, t) {
 	this._context = e, this._alpha = t;
 }
-py.prototype = {
-	areaStart: qv,
-	areaEnd: qv,
+my.prototype = {
+	areaStart: Jv,
+	areaEnd: Jv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._l01_a = this._l12_a = this._l23_a = this._l01_2a = this._l12_2a = this._l23_2a = this._point = 0;
 	},
@@ -7768,23 +7773,23 @@ py.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: uy(this, e, t);
+			default: dy(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var my = (function e(t) {
+var hy = (function e(t) {
 	function n(e) {
-		return t ? new py(e, t) : new oy(e, 0);
+		return t ? new my(e, t) : new sy(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function hy(e, t) {
+function gy(e, t) {
 	this._context = e, this._alpha = t;
 }
-hy.prototype = {
+gy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7813,25 +7818,25 @@ hy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: uy(this, e, t);
+			default: dy(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var gy = (function e(t) {
+var _y = (function e(t) {
 	function n(e) {
-		return t ? new hy(e, t) : new cy(e, 0);
+		return t ? new gy(e, t) : new ly(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function _y(e) {
+function vy(e) {
 	this._context = e;
 }
-_y.prototype = {
-	areaStart: qv,
-	areaEnd: qv,
+vy.prototype = {
+	areaStart: Jv,
+	areaEnd: Jv,
 	lineStart: function() {
 		this._point = 0;
 	},
@@ -7842,28 +7847,28 @@ _y.prototype = {
 		e = +e, t = +t, this._point ? this._context.lineTo(e, t) : (this._point = 1, this._context.moveTo(e, t));
 	}
 };
-function vy(e) {
-	return new _y(e);
-}
 function yy(e) {
+	return new vy(e);
+}
+function by(e) {
 	return e < 0 ? -1 : 1;
 }
-function by(e, t, n) {
+function xy(e, t, n) {
 	var r = e._x1 - e._x0, i = t - e._x1, a = (e._y1 - e._y0) / (r || i < 0 && -0), o = (n - e._y1) / (i || r < 0 && -0), s = (a * i + o * r) / (r + i);
-	return (yy(a) + yy(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
+	return (by(a) + by(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
 }
-function xy(e, t) {
+function Sy(e, t) {
 	var n = e._x1 - e._x0;
 	return n ? (3 * (e._y1 - e._y0) / n - t) / 2 : t;
 }
-function Sy(e, t, n) {
+function Cy(e, t, n) {
 	var r = e._x0, i = e._y0, a = e._x1, o = e._y1, s = (a - r) / 3;
 	e._context.bezierCurveTo(r + s, i + s * t, a - s, o - s * n, a, o);
 }
-function Cy(e) {
+function wy(e) {
 	this._context = e;
 }
-Cy.prototype = {
+wy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7878,7 +7883,7 @@ Cy.prototype = {
 			case 2:
 				this._context.lineTo(this._x1, this._y1);
 				break;
-			case 3: Sy(this, this._t0, xy(this, this._t0));
+			case 3: Cy(this, this._t0, Sy(this, this._t0));
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7893,24 +7898,24 @@ Cy.prototype = {
 					this._point = 2;
 					break;
 				case 2:
-					this._point = 3, Sy(this, xy(this, n = by(this, e, t)), n);
+					this._point = 3, Cy(this, Sy(this, n = xy(this, e, t)), n);
 					break;
-				default: Sy(this, this._t0, n = by(this, e, t));
+				default: Cy(this, this._t0, n = xy(this, e, t));
 			}
 			this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t, this._t0 = n;
 		}
 	}
 };
-function wy(e) {
-	this._context = new Ty(e);
-}
-(wy.prototype = Object.create(Cy.prototype)).point = function(e, t) {
-	Cy.prototype.point.call(this, t, e);
-};
 function Ty(e) {
+	this._context = new Ey(e);
+}
+(Ty.prototype = Object.create(wy.prototype)).point = function(e, t) {
+	wy.prototype.point.call(this, t, e);
+};
+function Ey(e) {
 	this._context = e;
 }
-Ty.prototype = {
+Ey.prototype = {
 	moveTo: function(e, t) {
 		this._context.moveTo(t, e);
 	},
@@ -7924,16 +7929,16 @@ Ty.prototype = {
 		this._context.bezierCurveTo(t, e, r, n, a, i);
 	}
 };
-function Ey(e) {
-	return new Cy(e);
-}
 function Dy(e) {
 	return new wy(e);
 }
 function Oy(e) {
+	return new Ty(e);
+}
+function ky(e) {
 	this._context = e;
 }
-Oy.prototype = {
+ky.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7947,7 +7952,7 @@ Oy.prototype = {
 		var e = this._x, t = this._y, n = e.length;
 		if (n) {
 			if (this._line ? this._context.lineTo(e[0], t[0]) : this._context.moveTo(e[0], t[0]), n === 2) this._context.lineTo(e[1], t[1]);
-			else for (var r = ky(e), i = ky(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
+			else for (var r = Ay(e), i = Ay(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
 		}
 		(this._line || this._line !== 0 && n === 1) && this._context.closePath(), this._line = 1 - this._line, this._x = this._y = null;
 	},
@@ -7955,7 +7960,7 @@ Oy.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-function ky(e) {
+function Ay(e) {
 	var t, n = e.length - 1, r, i = Array(n), a = Array(n), o = Array(n);
 	for (i[0] = 0, a[0] = 2, o[0] = e[0] + 2 * e[1], t = 1; t < n - 1; ++t) i[t] = 1, a[t] = 4, o[t] = 4 * e[t] + 2 * e[t + 1];
 	for (i[n - 1] = 2, a[n - 1] = 7, o[n - 1] = 8 * e[n - 1] + e[n], t = 1; t < n; ++t) r = i[t] / a[t - 1], a[t] -= r, o[t] -= r * o[t - 1];
@@ -7963,13 +7968,13 @@ function ky(e) {
 	for (a[n - 1] = (e[n] + i[n - 1]) / 2, t = 0; t < n - 1; ++t) a[t] = 2 * e[t + 1] - i[t + 1];
 	return [i, a];
 }
-function Ay(e) {
-	return new Oy(e);
+function jy(e) {
+	return new ky(e);
 }
-function jy(e, t) {
+function My(e, t) {
 	this._context = e, this._t = t;
 }
-jy.prototype = {
+My.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7997,62 +8002,62 @@ jy.prototype = {
 		this._x = e, this._y = t;
 	}
 };
-function My(e) {
-	return new jy(e, .5);
-}
 function Ny(e) {
-	return new jy(e, 0);
+	return new My(e, .5);
 }
 function Py(e) {
-	return new jy(e, 1);
+	return new My(e, 0);
+}
+function Fy(e) {
+	return new My(e, 1);
 }
 // node_modules/@observablehq/plot/src/defined.js
-function Fy(e) {
+function Iy(e) {
 	return e != null && !Number.isNaN(e);
 }
-function Iy(e, t) {
-	return +Fy(t) - Fy(e) || Ir(e, t);
-}
 function Ly(e, t) {
-	return +Fy(t) - Fy(e) || Lr(e, t);
+	return +Iy(t) - Iy(e) || Lr(e, t);
 }
-function Ry(e) {
-	return e != null && `${e}` != "";
+function Ry(e, t) {
+	return +Iy(t) - Iy(e) || Rr(e, t);
 }
 function zy(e) {
-	return isFinite(e) ? e : NaN;
+	return e != null && `${e}` != "";
 }
 function By(e) {
-	return e > 0 && isFinite(e) ? e : NaN;
+	return isFinite(e) ? e : NaN;
 }
 function Vy(e) {
+	return e > 0 && isFinite(e) ? e : NaN;
+}
+function Hy(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
 // node_modules/isoformat/src/format.js
-function Hy(e, t) {
+function Uy(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
-	return `${Uy(e.getUTCFullYear(), 4)}-${Wy(e.getUTCMonth() + 1, 2)}-${Wy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Wy(n, 2)}:${Wy(r, 2)}${i || a ? `:${Wy(i, 2)}${a ? `.${Wy(a, 3)}` : ""}` : ""}Z` : ""}`;
+	return `${Wy(e.getUTCFullYear(), 4)}-${Gy(e.getUTCMonth() + 1, 2)}-${Gy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Gy(n, 2)}:${Gy(r, 2)}${i || a ? `:${Gy(i, 2)}${a ? `.${Gy(a, 3)}` : ""}` : ""}Z` : ""}`;
 }
-function Uy(e) {
-	return e < 0 ? `-${Wy(-e, 6)}` : e > 9999 ? `+${Wy(e, 6)}` : Wy(e, 4);
+function Wy(e) {
+	return e < 0 ? `-${Gy(-e, 6)}` : e > 9999 ? `+${Gy(e, 6)}` : Gy(e, 4);
 }
-function Wy(e, t) {
+function Gy(e, t) {
 	return `${e}`.padStart(t, "0");
 }
 // node_modules/isoformat/src/parse.js
-var Gy = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
-function Ky(e, t) {
-	return Gy.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
+var Ky = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
+function qy(e, t) {
+	return Ky.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
 // node_modules/@observablehq/plot/src/order.js
-function qy(e) {
+function Jy(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
-	return Lr(t, n);
+	return Rr(t, n);
 }
 // node_modules/@observablehq/plot/src/time.js
-var Jy = 1e3, Yy = Jy * 60, Xy = Yy * 60, Zy = Xy * 24, Qy = Zy * 7, $y = Zy * 30, eb = Zy * 365, tb = [
+var Yy = 1e3, Xy = Yy * 60, Zy = Xy * 60, Qy = Zy * 24, $y = Qy * 7, eb = Qy * 30, tb = Qy * 365, nb = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
 	["5 milliseconds", 5],
@@ -8062,160 +8067,160 @@ var Jy = 1e3, Yy = Jy * 60, Xy = Yy * 60, Zy = Xy * 24, Qy = Zy * 7, $y = Zy * 3
 	["100 milliseconds", 100],
 	["200 milliseconds", 200],
 	["500 milliseconds", 500],
-	["second", Jy],
-	["5 seconds", 5 * Jy],
-	["15 seconds", 15 * Jy],
-	["30 seconds", 30 * Jy],
-	["minute", Yy],
-	["5 minutes", 5 * Yy],
-	["15 minutes", 15 * Yy],
-	["30 minutes", 30 * Yy],
-	["hour", Xy],
-	["3 hours", 3 * Xy],
-	["6 hours", 6 * Xy],
-	["12 hours", 12 * Xy],
-	["day", Zy],
-	["2 days", 2 * Zy],
-	["week", Qy],
-	["2 weeks", 2 * Qy],
-	["month", $y],
-	["3 months", 3 * $y],
-	["6 months", 6 * $y],
-	["year", eb],
-	["2 years", 2 * eb],
-	["5 years", 5 * eb],
-	["10 years", 10 * eb],
-	["20 years", 20 * eb],
-	["50 years", 50 * eb],
-	["100 years", 100 * eb]
-], nb = /* @__PURE__ */ new Map([
-	["second", Jy],
-	["minute", Yy],
-	["hour", Xy],
-	["day", Zy],
-	["monday", Qy],
-	["tuesday", Qy],
-	["wednesday", Qy],
-	["thursday", Qy],
-	["friday", Qy],
-	["saturday", Qy],
-	["sunday", Qy],
-	["week", Qy],
-	["month", $y],
-	["year", eb]
-]), rb = /* @__PURE__ */ new Map([
-	["second", _p],
-	["minute", vp],
-	["hour", bp],
-	["day", Sp],
-	["monday", Dp],
-	["tuesday", Op],
-	["wednesday", kp],
-	["thursday", Ap],
-	["friday", jp],
-	["saturday", Mp],
-	["sunday", Ep],
-	["week", Ep],
-	["month", Vp],
-	["year", Up]
+	["second", Yy],
+	["5 seconds", 5 * Yy],
+	["15 seconds", 15 * Yy],
+	["30 seconds", 30 * Yy],
+	["minute", Xy],
+	["5 minutes", 5 * Xy],
+	["15 minutes", 15 * Xy],
+	["30 minutes", 30 * Xy],
+	["hour", Zy],
+	["3 hours", 3 * Zy],
+	["6 hours", 6 * Zy],
+	["12 hours", 12 * Zy],
+	["day", Qy],
+	["2 days", 2 * Qy],
+	["week", $y],
+	["2 weeks", 2 * $y],
+	["month", eb],
+	["3 months", 3 * eb],
+	["6 months", 6 * eb],
+	["year", tb],
+	["2 years", 2 * tb],
+	["5 years", 5 * tb],
+	["10 years", 10 * tb],
+	["20 years", 20 * tb],
+	["50 years", 50 * tb],
+	["100 years", 100 * tb]
+], rb = /* @__PURE__ */ new Map([
+	["second", Yy],
+	["minute", Xy],
+	["hour", Zy],
+	["day", Qy],
+	["monday", $y],
+	["tuesday", $y],
+	["wednesday", $y],
+	["thursday", $y],
+	["friday", $y],
+	["saturday", $y],
+	["sunday", $y],
+	["week", $y],
+	["month", eb],
+	["year", tb]
 ]), ib = /* @__PURE__ */ new Map([
-	["second", _p],
+	["second", vp],
 	["minute", yp],
 	["hour", xp],
-	["day", wp],
-	["monday", Fp],
-	["tuesday", Ip],
-	["wednesday", Lp],
-	["thursday", Rp],
-	["friday", zp],
-	["saturday", Bp],
-	["sunday", Pp],
-	["week", Pp],
+	["day", Cp],
+	["monday", Op],
+	["tuesday", kp],
+	["wednesday", Ap],
+	["thursday", jp],
+	["friday", Mp],
+	["saturday", Np],
+	["sunday", Dp],
+	["week", Dp],
 	["month", Hp],
 	["year", Wp]
-]), ab = Symbol("intervalDuration"), ob = Symbol("intervalType");
-for (let [e, t] of rb) t[ab] = nb.get(e), t[ob] = "time";
-for (let [e, t] of ib) t[ab] = nb.get(e), t[ob] = "utc";
-var sb = [
+]), ab = /* @__PURE__ */ new Map([
+	["second", vp],
+	["minute", bp],
+	["hour", Sp],
+	["day", Tp],
+	["monday", Ip],
+	["tuesday", Lp],
+	["wednesday", Rp],
+	["thursday", zp],
+	["friday", Bp],
+	["saturday", Vp],
+	["sunday", Fp],
+	["week", Fp],
+	["month", Up],
+	["year", Gp]
+]), ob = Symbol("intervalDuration"), sb = Symbol("intervalType");
+for (let [e, t] of ib) t[ob] = rb.get(e), t[sb] = "time";
+for (let [e, t] of ab) t[ob] = rb.get(e), t[sb] = "utc";
+var cb = [
+	[
+		"year",
+		Gp,
+		"utc"
+	],
+	[
+		"month",
+		Up,
+		"utc"
+	],
+	[
+		"day",
+		Tp,
+		"utc",
+		6 * eb
+	],
+	[
+		"hour",
+		Sp,
+		"utc",
+		3 * Qy
+	],
+	[
+		"minute",
+		bp,
+		"utc",
+		6 * Zy
+	],
+	[
+		"second",
+		vp,
+		"utc",
+		30 * Xy
+	]
+], lb = [
 	[
 		"year",
 		Wp,
-		"utc"
+		"time"
 	],
 	[
 		"month",
 		Hp,
-		"utc"
+		"time"
 	],
 	[
 		"day",
-		wp,
-		"utc",
-		6 * $y
+		Cp,
+		"time",
+		6 * eb
 	],
 	[
 		"hour",
 		xp,
-		"utc",
-		3 * Zy
+		"time",
+		3 * Qy
 	],
 	[
 		"minute",
 		yp,
-		"utc",
-		6 * Xy
+		"time",
+		6 * Zy
 	],
 	[
 		"second",
-		_p,
-		"utc",
-		30 * Yy
-	]
-], cb = [
-	[
-		"year",
-		Up,
-		"time"
-	],
-	[
-		"month",
-		Vp,
-		"time"
-	],
-	[
-		"day",
-		Sp,
-		"time",
-		6 * $y
-	],
-	[
-		"hour",
-		bp,
-		"time",
-		3 * Zy
-	],
-	[
-		"minute",
 		vp,
 		"time",
-		6 * Xy
-	],
-	[
-		"second",
-		_p,
-		"time",
-		30 * Yy
+		30 * Xy
 	]
-], lb = [
-	sb[0],
+], ub = [
 	cb[0],
-	sb[1],
+	lb[0],
 	cb[1],
-	sb[2],
+	lb[1],
 	cb[2],
-	...sb.slice(3)
+	lb[2],
+	...cb.slice(3)
 ];
-function ub(e) {
+function db(e) {
 	let t = `${e}`.toLowerCase();
 	t.endsWith("s") && (t = t.slice(0, -1));
 	let n = 1, r = /^(?:(\d+)\s+)/.exec(t);
@@ -8225,148 +8230,148 @@ function ub(e) {
 			break;
 		case "half": t = "month", n *= 6;
 	}
-	let i = ib.get(t);
+	let i = ab.get(t);
 	if (!i) throw Error(`unknown interval: ${e}`);
 	if (n > 1 && !i.every) throw Error(`non-periodic interval: ${t}`);
 	return [t, n];
 }
-function db(e) {
-	return pb(ub(e), "time");
-}
 function fb(e) {
-	return pb(ub(e), "utc");
+	return mb(db(e), "time");
 }
-function pb([e, t], n) {
-	let r = (n === "time" ? rb : ib).get(e);
-	return t > 1 && (r = r.every(t), r[ab] = nb.get(e) * t, r[ob] = n), r;
+function pb(e) {
+	return mb(db(e), "utc");
 }
-function mb(e, t) {
+function mb([e, t], n) {
+	let r = (n === "time" ? ib : ab).get(e);
+	return t > 1 && (r = r.every(t), r[ob] = rb.get(e) * t, r[sb] = n), r;
+}
+function hb(e, t) {
 	if (!(t > 1)) return;
-	let n = e[ab];
-	if (!tb.some(([, e]) => e === n) || n % Zy === 0 && Zy < n && n < $y) return;
-	let [r] = tb[Rr(([, e]) => Math.log(e)).center(tb, Math.log(n * t))];
-	return (e[ob] === "time" ? db : fb)(r);
+	let n = e[ob];
+	if (!nb.some(([, e]) => e === n) || n % Qy === 0 && Qy < n && n < eb) return;
+	let [r] = nb[zr(([, e]) => Math.log(e)).center(nb, Math.log(n * t))];
+	return (e[sb] === "time" ? fb : pb)(r);
 }
-function hb(e, t, n) {
-	let r = t === "time" ? vh : yh;
+function gb(e, t, n) {
+	let r = t === "time" ? yh : bh;
 	if (n == null) return r(e === "year" ? "%Y" : e === "month" ? "%Y-%m" : e === "day" ? "%Y-%m-%d" : e === "hour" || e === "minute" ? "%Y-%m-%dT%H:%M" : e === "second" ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%dT%H:%M:%S.%L");
-	let i = gb(n);
+	let i = _b(n);
 	switch (e) {
-		case "millisecond": return yb(r(".%L"), r(":%M:%S"), i);
-		case "second": return yb(r(":%S"), r("%-I:%M"), i);
-		case "minute": return yb(r("%-I:%M"), r("%p"), i);
-		case "hour": return yb(r("%-I %p"), r("%b %-d"), i);
-		case "day": return yb(r("%-d"), r("%b"), i);
-		case "month": return yb(r("%b"), r("%Y"), i);
+		case "millisecond": return bb(r(".%L"), r(":%M:%S"), i);
+		case "second": return bb(r(":%S"), r("%-I:%M"), i);
+		case "minute": return bb(r("%-I:%M"), r("%p"), i);
+		case "hour": return bb(r("%-I %p"), r("%b %-d"), i);
+		case "day": return bb(r("%-d"), r("%b"), i);
+		case "month": return bb(r("%b"), r("%Y"), i);
 		case "year": return r("%Y");
 	}
 	throw Error("unable to format time ticks");
 }
-function gb(e) {
+function _b(e) {
 	return e === "left" || e === "right" ? (e, t) => `\n${e}\n${t}` : e === "top" ? (e, t) => `${t}\n${e}` : (e, t) => `${e}\n${t}`;
 }
-function _b(e) {
-	return e === "time" ? cb : e === "utc" ? sb : lb;
-}
-function vb(e, t, n) {
-	let r = Ti(Vi(t, (e, t) => Math.abs(t - e)));
-	if (r < 1e3) return hb("millisecond", "utc", n);
-	for (let [i, a, o, s] of _b(e)) {
-		if (r > s || i === "hour" && !r) break;
-		if (t.every((e) => a.floor(e) >= e)) return hb(i, o, n);
-	}
+function vb(e) {
+	return e === "time" ? lb : e === "utc" ? cb : ub;
 }
 function yb(e, t, n) {
+	let r = Ei(Hi(t, (e, t) => Math.abs(t - e)));
+	if (r < 1e3) return gb("millisecond", "utc", n);
+	for (let [i, a, o, s] of vb(e)) {
+		if (r > s || i === "hour" && !r) break;
+		if (t.every((e) => a.floor(e) >= e)) return gb(i, o, n);
+	}
+}
+function bb(e, t, n) {
 	return (r, i, a) => {
-		let o = e(r, i), s = t(r, i), c = i - qy(a);
+		let o = e(r, i), s = t(r, i), c = i - Jy(a);
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
 // node_modules/@observablehq/plot/src/options.js
-var bb = Object.getPrototypeOf(Uint8Array), xb = Object.prototype.toString;
-function Sb(e) {
-	return e instanceof Array || e instanceof bb;
-}
+var xb = Object.getPrototypeOf(Uint8Array), Sb = Object.prototype.toString;
 function Cb(e) {
-	return e instanceof bb && !Tb(e);
+	return e instanceof Array || e instanceof xb;
 }
 function wb(e) {
-	return e?.prototype instanceof bb && !Eb(e);
+	return e instanceof xb && !Eb(e);
 }
 function Tb(e) {
-	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+	return e?.prototype instanceof xb && !Db(e);
 }
 function Eb(e) {
+	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+}
+function Db(e) {
 	return e === BigInt64Array || e === BigUint64Array;
 }
-var Db = Symbol("reindex");
-function Ob(e, t, n) {
+var Ob = Symbol("reindex");
+function kb(e, t, n) {
 	let r = typeof t;
-	return r === "string" ? $x(e) ? Mb(e.getChild(t), n) : Ab(e, Fb(t), n) : r === "function" ? Ab(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? rx(e, Wb(t), n) : typeof t?.transform == "function" ? jb(t.transform(e), n) : kb(jb(t, n), e?.[Db]);
+	return r === "string" ? eS(e) ? Nb(e.getChild(t), n) : jb(e, Ib(t), n) : r === "function" ? jb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? ix(e, Gb(t), n) : typeof t?.transform == "function" ? Mb(t.transform(e), n) : Ab(Mb(t, n), e?.[Ob]);
 }
-function kb(e, t) {
-	return e != null && t ? hx(e, t) : e;
+function Ab(e, t) {
+	return e != null && t ? gx(e, t) : e;
 }
-function Ab(e, t, n) {
-	return rx(e, wb(n) ? (e, n) => qb(t(e, n)) : t, n);
-}
-function jb(e, t) {
-	return t === void 0 ? tx(e) : eS(e) ? Mb(e, t) : e instanceof t ? e : t.from(e, wb(t) && !Cb(e) ? qb : void 0);
+function jb(e, t, n) {
+	return ix(e, Tb(n) ? (e, n) => Jb(t(e, n)) : t, n);
 }
 function Mb(e, t) {
-	return e == null ? e : (t === void 0 || t === Array) && tS(e.type) ? Jb(Nb(e)) : jb(Nb(e), t);
+	return t === void 0 ? nx(e) : tS(e) ? Nb(e, t) : e instanceof t ? e : t.from(e, Tb(t) && !wb(e) ? Jb : void 0);
 }
-function Nb(e) {
+function Nb(e, t) {
+	return e == null ? e : (t === void 0 || t === Array) && nS(e.type) ? Yb(Pb(e)) : Mb(Pb(e), t);
+}
+function Pb(e) {
 	return e.nullCount ? e.toJSON() : e.toArray();
 }
-var Pb = [null], Fb = (e) => (t) => {
+var Fb = [null], Ib = (e) => (t) => {
 	let n = t[e];
 	return n === void 0 && t.type === "Feature" ? t.properties?.[e] : n;
-}, Ib = { transform: mx }, Lb = { transform: (e) => e }, Rb = () => 1, zb = () => !0, Bb = (e) => e == null ? e : `${e}`, Vb = (e) => e == null ? e : +e, Hb = (e) => e ? e[0] : void 0, Ub = (e) => e ? e[1] : void 0, Wb = (e) => () => e;
-function Gb(e) {
-	let t = `${e}`.slice(1) / 100;
-	return (e, n) => Mi(e, t, n);
-}
+}, Lb = { transform: hx }, Rb = { transform: (e) => e }, zb = () => 1, Bb = () => !0, Vb = (e) => e == null ? e : `${e}`, Hb = (e) => e == null ? e : +e, Ub = (e) => e ? e[0] : void 0, Wb = (e) => e ? e[1] : void 0, Gb = (e) => () => e;
 function Kb(e) {
-	return Cb(e) ? e : rx(e, qb, Float64Array);
+	let t = `${e}`.slice(1) / 100;
+	return (e, n) => Ni(e, t, n);
 }
 function qb(e) {
-	return e == null ? NaN : Number(e);
+	return wb(e) ? e : ix(e, Jb, Float64Array);
 }
 function Jb(e) {
-	return rx(e, Yb);
+	return e == null ? NaN : Number(e);
 }
 function Yb(e) {
-	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? Ky(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
+	return ix(e, Xb);
 }
-function Xb(e, t) {
-	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Hx(e) ? [void 0, e] : [e, void 0];
+function Xb(e) {
+	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? qy(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
 }
 function Zb(e, t) {
+	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Ux(e) ? [void 0, e] : [e, void 0];
+}
+function Qb(e, t) {
 	return e === void 0 && (e = t), e === null || typeof e == "number" ? [void 0, e] : [e, void 0];
 }
-function Qb(e, t, n) {
-	if (e != null) return $b(e, t, n);
-}
 function $b(e, t, n) {
+	if (e != null) return ex(e, t, n);
+}
+function ex(e, t, n) {
 	let r = `${e}`.toLowerCase();
 	if (!n.includes(r)) throw Error(`invalid ${t}: ${e}`);
 	return r;
 }
-function ex(e) {
-	return $x(e) ? e : tx(e);
-}
 function tx(e) {
-	if (e == null || Sb(e)) return e;
-	if (eS(e)) return Mb(e);
-	if (nx(e)) switch (e.type) {
+	return eS(e) ? e : nx(e);
+}
+function nx(e) {
+	if (e == null || Cb(e)) return e;
+	if (tS(e)) return Nb(e);
+	if (rx(e)) switch (e.type) {
 		case "FeatureCollection": return e.features;
 		case "GeometryCollection": return e.geometries;
 		default: return [e];
 	}
 	return Array.from(e);
 }
-function nx(e) {
+function rx(e) {
 	switch (e?.type) {
 		case "FeatureCollection":
 		case "GeometryCollection":
@@ -8381,54 +8386,54 @@ function nx(e) {
 		default: return !1;
 	}
 }
-function rx(e, t, n = Array) {
+function ix(e, t, n = Array) {
 	return e == null ? e : e instanceof n ? e.map(t) : n.from(e, t);
 }
-function ix(e, t = Array) {
+function ax(e, t = Array) {
 	return e instanceof t ? e.slice() : t.from(e);
 }
-function ax({ y: e, y1: t, y2: n }) {
+function ox({ y: e, y1: t, y2: n }) {
 	return e !== void 0 || t !== void 0 || n !== void 0;
 }
-function ox(e) {
-	return e?.toString === xb;
-}
 function sx(e) {
-	return ox(e) && (e.type !== void 0 || e.domain !== void 0);
+	return e?.toString === Sb;
 }
 function cx(e) {
-	return ox(e) && typeof e.transform != "function";
+	return sx(e) && (e.type !== void 0 || e.domain !== void 0);
 }
 function lx(e) {
-	return cx(e) && e.value === void 0 && e.channel === void 0;
+	return sx(e) && typeof e.transform != "function";
 }
-function ux(e, t, n, r = Lb) {
+function ux(e) {
+	return lx(e) && e.value === void 0 && e.channel === void 0;
+}
+function dx(e, t, n, r = Rb) {
 	return t === void 0 && n === void 0 ? (t = 0, n = e === void 0 ? r : e) : t === void 0 ? t = e === void 0 ? 0 : e : n === void 0 && (n = e === void 0 ? 0 : e), [t, n];
 }
-function dx(e, t) {
-	return e === void 0 && t === void 0 ? [Hb, Ub] : [e, t];
+function fx(e, t) {
+	return e === void 0 && t === void 0 ? [Ub, Wb] : [e, t];
 }
-function fx({ z: e, fill: t, stroke: n } = {}) {
-	return e === void 0 && ([e] = Xb(t)), e === void 0 && ([e] = Xb(n)), e;
-}
-function px(e) {
-	return Sb(e) ? e.length : e?.numRows;
+function px({ z: e, fill: t, stroke: n } = {}) {
+	return e === void 0 && ([e] = Zb(t)), e === void 0 && ([e] = Zb(n)), e;
 }
 function mx(e) {
-	let t = px(e), n = new Uint32Array(t);
+	return Cb(e) ? e.length : e?.numRows;
+}
+function hx(e) {
+	let t = mx(e), n = new Uint32Array(t);
 	for (let e = 0; e < t; ++e) n[e] = e;
 	return n;
 }
-function hx(e, t) {
-	return Sb(e) ? rx(t, (t) => e[t], e.constructor) : rx(t, (t) => e.at(t));
+function gx(e, t) {
+	return Cb(e) ? ix(t, (t) => e[t], e.constructor) : ix(t, (t) => e.at(t));
 }
-function gx(e, t, n) {
+function _x(e, t, n) {
 	return e.subarray ? e.subarray(t, n) : e.slice(t, n);
 }
-function _x(e) {
+function vx(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function vx(e, t) {
+function yx(e, t) {
 	if (t[e] !== void 0) return t[e];
 	switch (e) {
 		case "x1":
@@ -8440,110 +8445,110 @@ function vx(e, t) {
 	}
 	return t[e];
 }
-function yx(e) {
+function bx(e) {
 	let t;
 	return [{
 		transform: () => t,
-		label: xx(e)
+		label: Sx(e)
 	}, (e) => t = e];
 }
-function bx(e) {
-	return e == null ? [e] : yx(e);
-}
-function xx(e, t) {
-	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
+function xx(e) {
+	return e == null ? [e] : bx(e);
 }
 function Sx(e, t) {
+	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
+}
+function Cx(e, t) {
 	return {
 		transform(n) {
 			let r = e.transform(n), i = t.transform(n);
-			return Ix(r) || Ix(i) ? rx(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : rx(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
+			return Lx(r) || Lx(i) ? ix(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : ix(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
 		},
 		label: e.label
 	};
 }
-function Cx(e, t) {
-	let n = wx(t?.interval, t?.type);
-	return n ? rx(e, n) : e;
-}
 function wx(e, t) {
-	let n = Tx(e, t);
-	return n && ((e) => Fy(e) ? n.floor(e) : e);
+	let n = Tx(t?.interval, t?.type);
+	return n ? ix(e, n) : e;
 }
 function Tx(e, t) {
+	let n = Ex(e, t);
+	return n && ((e) => Iy(e) ? n.floor(e) : e);
+}
+function Ex(e, t) {
 	if (e != null) {
-		if (typeof e == "number") return Ex(e);
-		if (typeof e == "string") return (t === "time" ? db : fb)(e);
+		if (typeof e == "number") return Dx(e);
+		if (typeof e == "string") return (t === "time" ? fb : pb)(e);
 		if (typeof e.floor != "function") throw Error("invalid interval; missing floor method");
 		if (typeof e.offset != "function") throw Error("invalid interval; missing offset method");
 		return e;
 	}
 }
-function Ex(e) {
+function Dx(e) {
 	e = +e, 0 < e && e < 1 && Number.isInteger(1 / e) && (e = -1 / e);
 	let t = Math.abs(e);
 	return e < 0 ? {
 		floor: (e) => Math.floor(e * t) / t,
 		offset: (e, n = 1) => (e * t + Math.floor(n)) / t,
-		range: (e, n) => Ui(Math.ceil(e * t), n * t).map((e) => e / t)
+		range: (e, n) => Wi(Math.ceil(e * t), n * t).map((e) => e / t)
 	} : {
 		floor: (e) => Math.floor(e / t) * t,
 		offset: (e, n = 1) => e + t * Math.floor(n),
-		range: (e, n) => Ui(Math.ceil(e / t), n / t).map((e) => e * t)
+		range: (e, n) => Wi(Math.ceil(e / t), n / t).map((e) => e * t)
 	};
-}
-function Dx(e, t) {
-	if (e = Tx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
-	return e;
 }
 function Ox(e, t) {
-	if (e = Dx(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+	if (e = Ex(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
 	return e;
 }
-function kx(e) {
-	return Ax(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
+function kx(e, t) {
+	if (e = Ox(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+	return e;
 }
 function Ax(e) {
-	return typeof e?.range == "function";
+	return jx(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
 }
 function jx(e) {
-	return e === void 0 || cx(e) ? e : { value: e };
+	return typeof e?.range == "function";
 }
 function Mx(e) {
-	return e == null ? null : {
-		transform: (t) => Ob(t, e, Float64Array),
-		label: xx(e)
-	};
+	return e === void 0 || lx(e) ? e : { value: e };
 }
 function Nx(e) {
-	return e && typeof e[Symbol.iterator] == "function";
+	return e == null ? null : {
+		transform: (t) => kb(t, e, Float64Array),
+		label: Sx(e)
+	};
 }
 function Px(e) {
-	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+	return e && typeof e[Symbol.iterator] == "function";
 }
 function Fx(e) {
+	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+}
+function Ix(e) {
 	for (let t of e) {
 		if (t == null) continue;
 		let e = typeof t;
 		return e === "string" || e === "boolean";
 	}
 }
-function Ix(e) {
+function Lx(e) {
 	for (let t of e) if (t != null) return t instanceof Date;
 }
-function Lx(e) {
-	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && Ky(t);
-}
 function Rx(e) {
+	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && qy(t);
+}
+function zx(e) {
 	for (let t of e) if (t != null) {
 		if (typeof t != "string") return !1;
 		if (t.trim()) return !isNaN(t);
 	}
 }
-function zx(e) {
+function Bx(e) {
 	for (let t of e) if (t != null) return typeof t == "number";
 }
-function Bx(e, t) {
+function Vx(e, t) {
 	let n;
 	for (let r of e) if (r != null) {
 		if (!t(r)) return !1;
@@ -8551,24 +8556,24 @@ function Bx(e, t) {
 	}
 	return n;
 }
-var Vx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
-function Hx(e) {
-	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Vx.has(e));
-}
+var Hx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
 function Ux(e) {
-	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
+	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Hx.has(e));
 }
 function Wx(e) {
-	return e == null || Gx(e);
+	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
 }
 function Gx(e) {
-	return /^\s*none\s*$/i.test(e);
+	return e == null || Kx(e);
 }
 function Kx(e) {
+	return /^\s*none\s*$/i.test(e);
+}
+function qx(e) {
 	return /^\s*round\s*$/i.test(e);
 }
-function qx(e, t) {
-	return Qb(e, t, [
+function Jx(e, t) {
+	return $b(e, t, [
 		"middle",
 		"top-left",
 		"top",
@@ -8580,10 +8585,10 @@ function qx(e, t) {
 		"left"
 	]);
 }
-function Jx(e = "middle") {
-	return qx(e, "frameAnchor");
+function Yx(e = "middle") {
+	return Jx(e, "frameAnchor");
 }
-function Yx(e = {}, ...t) {
+function Xx(e = {}, ...t) {
 	let n = e;
 	for (let r of t) for (let t in r) if (n[t] === void 0) {
 		let i = r[t];
@@ -8594,7 +8599,7 @@ function Yx(e = {}, ...t) {
 	}
 	return n;
 }
-function Xx(e) {
+function Zx(e) {
 	console.warn("named iterables are deprecated; please use an object instead");
 	let t = /* @__PURE__ */ new Set();
 	return Object.fromEntries(Array.from(e, (e) => {
@@ -8606,101 +8611,101 @@ function Xx(e) {
 		return t.add(r), [n, e];
 	}));
 }
-function Zx(e) {
-	return Nx(e) ? Xx(e) : e;
-}
 function Qx(e) {
-	return e === !0 ? e = "frame" : e === !1 ? e = null : !nx(e) && e != null && (e = $b(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
+	return Px(e) ? Zx(e) : e;
 }
 function $x(e) {
-	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
+	return e === !0 ? e = "frame" : e === !1 ? e = null : !rx(e) && e != null && (e = ex(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
 }
 function eS(e) {
-	return e && typeof e.toArray == "function" && e.type;
+	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
 }
 function tS(e) {
+	return e && typeof e.toArray == "function" && e.type;
+}
+function nS(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
 // node_modules/@observablehq/plot/src/scales/index.js
-var nS = Symbol("position"), rS = Symbol("color"), iS = Symbol("radius"), aS = Symbol("length"), oS = Symbol("opacity"), sS = Symbol("symbol"), cS = Symbol("projection"), lS = /* @__PURE__ */ new Map([
-	["x", nS],
-	["y", nS],
-	["fx", nS],
-	["fy", nS],
-	["r", iS],
-	["color", rS],
-	["opacity", oS],
-	["symbol", sS],
-	["length", aS],
-	["projection", cS]
+var rS = Symbol("position"), iS = Symbol("color"), aS = Symbol("radius"), oS = Symbol("length"), sS = Symbol("opacity"), cS = Symbol("symbol"), lS = Symbol("projection"), uS = /* @__PURE__ */ new Map([
+	["x", rS],
+	["y", rS],
+	["fx", rS],
+	["fy", rS],
+	["r", aS],
+	["color", iS],
+	["opacity", sS],
+	["symbol", cS],
+	["length", oS],
+	["projection", lS]
 ]);
-function uS(e) {
-	return e === nS || e === cS;
-}
 function dS(e) {
-	return e === nS || e === iS || e === aS || e === oS;
+	return e === rS || e === lS;
 }
-var fS = 2 / Math.sqrt(3), pS = /* @__PURE__ */ new Map([
-	["asterisk", bv],
-	["circle", xv],
-	["cross", Sv],
-	["diamond", Tv],
-	["diamond2", Ev],
+function fS(e) {
+	return e === rS || e === aS || e === oS || e === sS;
+}
+var pS = 2 / Math.sqrt(3), mS = /* @__PURE__ */ new Map([
+	["asterisk", xv],
+	["circle", Sv],
+	["cross", Cv],
+	["diamond", Ev],
+	["diamond2", Dv],
 	["hexagon", { draw(e, t) {
-		let n = Math.sqrt(t / Math.PI), r = n * fS, i = r / 2;
+		let n = Math.sqrt(t / Math.PI), r = n * pS, i = r / 2;
 		e.moveTo(0, r), e.lineTo(n, i), e.lineTo(n, -i), e.lineTo(0, -r), e.lineTo(-n, -i), e.lineTo(-n, i), e.closePath();
 	} }],
-	["plus", Dv],
-	["square", Ov],
-	["square2", kv],
-	["star", Pv],
-	["times", Wv],
-	["triangle", Iv],
-	["triangle2", Rv],
-	["wye", Uv]
+	["plus", Ov],
+	["square", kv],
+	["square2", Av],
+	["star", Fv],
+	["times", Gv],
+	["triangle", Lv],
+	["triangle2", zv],
+	["wye", Wv]
 ]);
-function mS(e) {
+function hS(e) {
 	return e && typeof e.draw == "function";
 }
-function hS(e) {
-	return mS(e) ? !0 : typeof e == "string" && pS.has(e.toLowerCase());
-}
 function gS(e) {
-	if (e == null || mS(e)) return e;
-	let t = pS.get(`${e}`.toLowerCase());
+	return hS(e) ? !0 : typeof e == "string" && mS.has(e.toLowerCase());
+}
+function _S(e) {
+	if (e == null || hS(e)) return e;
+	let t = mS.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid symbol: ${e}`);
 }
-function _S(e) {
-	if (e == null || mS(e)) return [void 0, e];
+function vS(e) {
+	if (e == null || hS(e)) return [void 0, e];
 	if (typeof e == "string") {
-		let t = pS.get(`${e}`.toLowerCase());
+		let t = mS.get(`${e}`.toLowerCase());
 		if (t) return [void 0, t];
 	}
 	return [e, void 0];
 }
 // node_modules/@observablehq/plot/src/transforms/basic.js
-function vS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
-	if (r === void 0 && (e != null && (r = CS(e)), t != null && !lx(t) && (r = bS(r, ES(t))), n && (r = bS(r, wS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
+function yS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
+	if (r === void 0 && (e != null && (r = wS(e)), t != null && !ux(t) && (r = xS(r, DS(t))), n && (r = xS(r, TS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
 		...a,
-		...(t === null || lx(t)) && { sort: t },
-		transform: bS(r, o)
+		...(t === null || ux(t)) && { sort: t },
+		transform: xS(r, o)
 	};
 }
-function yS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
-	return r === void 0 && (e != null && (r = CS(e)), t != null && !lx(t) && (r = xS(r, ES(t))), n && (r = xS(r, wS))), {
+function bS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
+	return r === void 0 && (e != null && (r = wS(e)), t != null && !ux(t) && (r = SS(r, DS(t))), n && (r = SS(r, TS))), {
 		...i,
-		...(t === null || lx(t)) && { sort: t },
-		initializer: xS(r, a)
-	};
-}
-function bS(e, t) {
-	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
-		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, ex(n), r, i);
+		...(t === null || ux(t)) && { sort: t },
+		initializer: SS(r, a)
 	};
 }
 function xS(e, t) {
+	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
+		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, tx(n), r, i);
+	};
+}
+function SS(e, t) {
 	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i, ...a) {
 		let o, s, c, l, u, d;
 		return {data: s = n, facets: c = r, channels: o} = e.call(this, n, r, i, ...a), {data: u = s, facets: d = c, channels: l} = t.call(this, s, c, {
@@ -8716,58 +8721,58 @@ function xS(e, t) {
 		};
 	};
 }
-function SS(e, t) {
-	return (e.initializer == null ? vS : yS)(e, t);
+function CS(e, t) {
+	return (e.initializer == null ? yS : bS)(e, t);
 }
-function CS(e) {
+function wS(e) {
 	return (t, n) => {
-		let r = Ob(t, e);
+		let r = kb(t, e);
 		return {
 			data: t,
 			facets: n.map((e) => e.filter((e) => r[e]))
 		};
 	};
 }
-function wS(e, t) {
+function TS(e, t) {
 	return {
 		data: e,
 		facets: t.map((e) => e.slice().reverse())
 	};
 }
-function TS(e, { sort: t, ...n } = {}) {
+function ES(e, { sort: t, ...n } = {}) {
 	return {
-		...(cx(e) && e.channel !== void 0 ? yS : SS)(n, ES(e)),
-		sort: lx(t) ? t : null
+		...(lx(e) && e.channel !== void 0 ? bS : CS)(n, DS(e)),
+		sort: ux(t) ? t : null
 	};
 }
-function ES(e) {
-	return (typeof e == "function" && e.length !== 1 ? DS : OS)(e);
-}
 function DS(e) {
+	return (typeof e == "function" && e.length !== 1 ? OS : kS)(e);
+}
+function OS(e) {
 	return (t, n) => {
-		let r = Sb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
+		let r = Cb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 		return {
 			data: t,
 			facets: n.map((e) => e.slice().sort(r))
 		};
 	};
 }
-function OS(e) {
+function kS(e) {
 	let t, n;
-	({channel: t, value: e, order: n} = { ...jx(e) });
+	({channel: t, value: e, order: n} = { ...Mx(e) });
 	let r = t?.startsWith("-");
-	if (r && (t = t.slice(1)), n === void 0 && (n = r ? Ly : Iy), typeof n != "function") switch (`${n}`.toLowerCase()) {
+	if (r && (t = t.slice(1)), n === void 0 && (n = r ? Ry : Ly), typeof n != "function") switch (`${n}`.toLowerCase()) {
 		case "ascending":
-			n = Iy;
+			n = Ly;
 			break;
 		case "descending":
-			n = Ly;
+			n = Ry;
 			break;
 		default: throw Error(`invalid order: ${n}`);
 	}
 	return (r, i, a) => {
 		let o;
-		if (t === void 0) o = Ob(r, e);
+		if (t === void 0) o = kb(r, e);
 		else {
 			if (a === void 0) throw Error("channel sort requires an initializer");
 			if (o = a[t], !o) return {};
@@ -8781,18 +8786,18 @@ function OS(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/group.js
-function kS(e, ...t) {
+function AS(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
 }
-function AS(e, t, n = jS) {
+function jS(e, t, n = MS) {
 	let r = Object.entries(e);
-	return t.title != null && e.title === void 0 && r.push(["title", GS]), t.href != null && e.href === void 0 && r.push(["href", WS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? MS(e) : n(e, r, t));
+	return t.title != null && e.title === void 0 && r.push(["title", KS]), t.href != null && e.href === void 0 && r.push(["href", GS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? NS(e) : n(e, r, t));
 }
-function jS(e, t, n, r = NS) {
+function MS(e, t, n, r = PS) {
 	let i;
-	ox(t) && "reduce" in t && (i = t.scale, t = t.reduce);
-	let a = r(e, t, n), [o, s] = yx(a.label), c;
+	sx(t) && "reduce" in t && (i = t.scale, t = t.reduce);
+	let a = r(e, t, n), [o, s] = bx(a.label), c;
 	return {
 		name: e,
 		output: i === void 0 ? o : {
@@ -8810,7 +8815,7 @@ function jS(e, t, n, r = NS) {
 		}
 	};
 }
-function MS(e) {
+function NS(e) {
 	return {
 		name: e,
 		initialize() {},
@@ -8818,12 +8823,12 @@ function MS(e) {
 		reduce() {}
 	};
 }
-function NS(e, t, n, r = FS) {
-	let i = vx(e, n), a = r(t, i), o, s;
+function PS(e, t, n, r = IS) {
+	let i = yx(e, n), a = r(t, i), o, s;
 	return {
-		label: xx(a === qS ? null : i, a.label),
+		label: Sx(a === JS ? null : i, a.label),
 		initialize(e) {
-			o = i === void 0 ? e : Ob(e, i), a.scope === "data" && (s = a.reduceIndex(mx(e), o));
+			o = i === void 0 ? e : kb(e, i), a.scope === "data" && (s = a.reduceIndex(hx(e), o));
 		},
 		scope(e, t) {
 			a.scope === e && (s = a.reduceIndex(t, o));
@@ -8833,185 +8838,185 @@ function NS(e, t, n, r = FS) {
 		}
 	};
 }
-function PS(e, t) {
-	return t ? ci(e, (e) => t[e]) : [[, e]];
+function FS(e, t) {
+	return t ? li(e, (e) => t[e]) : [[, e]];
 }
-function FS(e, t, n = IS) {
+function IS(e, t, n = LS) {
 	if (e == null) return n(e);
 	if (typeof e.reduceIndex == "function") return e;
-	if (typeof e.reduce == "function" && ox(e)) return zS(e);
-	if (typeof e == "function") return BS(e);
-	if (/^p\d{2}$/i.test(e)) return VS(Gb(e));
+	if (typeof e.reduce == "function" && sx(e)) return BS(e);
+	if (typeof e == "function") return VS(e);
+	if (/^p\d{2}$/i.test(e)) return HS(Kb(e));
 	switch (`${e}`.toLowerCase()) {
-		case "first": return WS;
-		case "last": return KS;
-		case "identity": return US;
-		case "count": return qS;
-		case "distinct": return JS;
-		case "sum": return t == null ? qS : YS;
-		case "proportion": return XS(t, "data");
-		case "proportion-facet": return XS(t, "facet");
-		case "deviation": return VS(Qr);
-		case "min": return VS(Di);
-		case "min-index": return VS(Oi);
-		case "max": return VS(Ti);
-		case "max-index": return VS(Ei);
-		case "mean": return HS(Ii);
-		case "median": return HS(Li);
-		case "variance": return VS(Zr);
-		case "mode": return VS(Bi);
+		case "first": return GS;
+		case "last": return qS;
+		case "identity": return WS;
+		case "count": return JS;
+		case "distinct": return YS;
+		case "sum": return t == null ? JS : XS;
+		case "proportion": return ZS(t, "data");
+		case "proportion-facet": return ZS(t, "facet");
+		case "deviation": return HS($r);
+		case "min": return HS(Oi);
+		case "min-index": return HS(ki);
+		case "max": return HS(Ei);
+		case "max-index": return HS(Di);
+		case "mean": return US(Li);
+		case "median": return US(Ri);
+		case "variance": return HS(Qr);
+		case "mode": return HS(Vi);
 	}
 	return n(e);
 }
-function IS(e) {
+function LS(e) {
 	throw Error(`invalid reduce: ${e}`);
 }
-function LS(e, t) {
+function RS(e, t) {
 	for (let n in t) {
 		let r = t[n];
 		if (r !== void 0 && !e.some((e) => e.name === n)) return r;
 	}
 }
-function RS(e, t, n) {
+function zS(e, t, n) {
 	if (t) {
-		let n = t.output.transform(), r = (e, t) => Iy(n[e], n[t]);
+		let n = t.output.transform(), r = (e, t) => Ly(n[e], n[t]);
 		e.forEach((e) => e.sort(r));
 	}
 	n && e.forEach((e) => e.reverse());
 }
-function zS(e) {
+function BS(e) {
 	return console.warn("deprecated reduce interface; implement reduceIndex instead."), {
 		...e,
 		reduceIndex: e.reduce.bind(e)
 	};
 }
-function BS(e) {
-	return { reduceIndex(t, n, r) {
-		return e(hx(n, t), r);
-	} };
-}
 function VS(e) {
-	return { reduceIndex(t, n) {
-		return e(t, (e) => n[e]);
+	return { reduceIndex(t, n, r) {
+		return e(gx(n, t), r);
 	} };
 }
 function HS(e) {
 	return { reduceIndex(t, n) {
-		let r = e(t, (e) => n[e]);
-		return Ix(n) ? new Date(r) : r;
+		return e(t, (e) => n[e]);
 	} };
 }
-var US = { reduceIndex(e, t) {
-	return hx(t, e);
-} }, WS = { reduceIndex(e, t) {
-	return t[e[0]];
+function US(e) {
+	return { reduceIndex(t, n) {
+		let r = e(t, (e) => n[e]);
+		return Lx(n) ? new Date(r) : r;
+	} };
+}
+var WS = { reduceIndex(e, t) {
+	return gx(t, e);
 } }, GS = { reduceIndex(e, t) {
-	let n = pi(li(e, (e) => e.length, (e) => t[e]), Ub), r = n.slice(-5).reverse();
+	return t[e[0]];
+} }, KS = { reduceIndex(e, t) {
+	let n = mi(ui(e, (e) => e.length, (e) => t[e]), Wb), r = n.slice(-5).reverse();
 	if (r.length < n.length) {
 		let e = n.slice(0, -4);
-		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Wi(e, Ub)];
+		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Gi(e, Wb)];
 	}
 	return r.map(([e, t]) => `${e} (${t.toLocaleString("en-US")})`).join("\n");
-} }, KS = { reduceIndex(e, t) {
+} }, qS = { reduceIndex(e, t) {
 	return t[e[e.length - 1]];
-} }, qS = {
+} }, JS = {
 	label: "Frequency",
 	reduceIndex(e) {
 		return e.length;
 	}
-}, JS = {
+}, YS = {
 	label: "Distinct",
 	reduceIndex(e, t) {
-		let n = new ni();
+		let n = new ri();
 		for (let r of e) n.add(t[r]);
 		return n.size;
 	}
-}, YS = VS(Wi);
-function XS(e, t) {
+}, XS = HS(Gi);
+function ZS(e, t) {
 	return e == null ? {
 		scope: t,
 		label: "Frequency",
 		reduceIndex: (e, t, n = 1) => e.length / n
 	} : {
 		scope: t,
-		reduceIndex: (e, t, n = 1) => Wi(e, (e) => t[e]) / n
+		reduceIndex: (e, t, n = 1) => Gi(e, (e) => t[e]) / n
 	};
 }
-var ZS = { reduceIndex(e, t, { z: n }) {
+var QS = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
 // node_modules/@observablehq/plot/src/channel.js
-function QS(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = xx(r) }, s) {
-	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), tC(s, {
+function $S(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = Sx(r) }, s) {
+	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), nC(s, {
 		scale: t,
 		type: n,
-		value: Ob(e, r),
+		value: kb(e, r),
 		label: o,
 		filter: i,
 		hint: a
 	});
 }
-function $S(e, t) {
-	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, QS(t, n, e)]));
-}
 function eC(e, t) {
+	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, $S(t, n, e)]));
+}
+function tC(e, t) {
 	let n = Object.fromEntries(Object.entries(e).map(([e, { scale: n, value: r }]) => {
 		let i = n == null ? null : t[n];
-		return [e, i == null ? r : rx(r, i)];
+		return [e, i == null ? r : ix(r, i)];
 	}));
 	return n.channels = e, n;
 }
-function tC(e, t) {
+function nC(e, t) {
 	let { scale: n, value: r } = t;
 	if (n === !0 || n === "auto") switch (e) {
 		case "fill":
 		case "stroke":
 		case "color":
-			t.scale = n !== !0 && Bx(r, Hx) ? null : "color", t.defaultScale = "color";
+			t.scale = n !== !0 && Vx(r, Ux) ? null : "color", t.defaultScale = "color";
 			break;
 		case "fillOpacity":
 		case "strokeOpacity":
 		case "opacity":
-			t.scale = n !== !0 && Bx(r, Ux) ? null : "opacity", t.defaultScale = "opacity";
+			t.scale = n !== !0 && Vx(r, Wx) ? null : "opacity", t.defaultScale = "opacity";
 			break;
 		case "symbol":
-			n !== !0 && Bx(r, hS) ? (t.scale = null, t.value = rx(r, gS)) : t.scale = "symbol", t.defaultScale = "symbol";
+			n !== !0 && Vx(r, gS) ? (t.scale = null, t.value = ix(r, _S)) : t.scale = "symbol", t.defaultScale = "symbol";
 			break;
-		default: t.scale = lS.has(e) ? e : null;
+		default: t.scale = uS.has(e) ? e : null;
 	}
 	else if (n === !1) t.scale = null;
-	else if (n != null && !lS.has(n)) throw Error(`unknown scale: ${n}`);
+	else if (n != null && !uS.has(n)) throw Error(`unknown scale: ${n}`);
 	return t;
 }
-function nC(e, t, n, r, i) {
+function rC(e, t, n, r, i) {
 	let { order: a, reverse: o, reduce: s = !0, limit: c } = i;
 	for (let l in i) {
-		if (!lS.has(l)) continue;
-		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = jx(i[l]), h = u?.startsWith("-");
-		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? cC : lC : sC(d), p == null || p === !1) continue;
-		let g = l === "fx" || l === "fy" ? iC(t, r[l]) : rC(n, l);
+		if (!uS.has(l)) continue;
+		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = Mx(i[l]), h = u?.startsWith("-");
+		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? lC : uC : cC(d), p == null || p === !1) continue;
+		let g = l === "fx" || l === "fy" ? aC(t, r[l]) : iC(n, l);
 		if (!g) throw Error(`missing channel for scale: ${l}`);
-		let _ = g.value, [v = 0, y = Infinity] = Nx(m) ? m : m < 0 ? [m] : [0, m];
+		let _ = g.value, [v = 0, y = Infinity] = Px(m) ? m : m < 0 ? [m] : [0, m];
 		if (u == null) g.domain = () => {
-			let e = Array.from(new ni(_));
+			let e = Array.from(new ri(_));
 			return f && (e = e.reverse()), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e;
 		};
 		else {
-			let t = u === "data" ? e : u === "height" ? aC(n, "y1", "y2") : u === "width" ? aC(n, "x1", "x2") : oC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = FS(p === !0 ? "max" : p, t);
+			let t = u === "data" ? e : u === "height" ? oC(n, "y1", "y2") : u === "width" ? oC(n, "x1", "x2") : sC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = IS(p === !0 ? "max" : p, t);
 			g.domain = () => {
-				let e = ui(mx(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
-				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Hb);
+				let e = di(hx(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
+				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Ub);
 			};
 		}
 	}
 }
-function rC(e, t) {
+function iC(e, t) {
 	for (let n in e) {
 		let r = e[n];
 		if (r.scale === t) return r;
 	}
 }
-function iC(e, t) {
+function aC(e, t) {
 	let n = e.original;
 	if (n === e) return t;
 	let r = t.value, i = t.value = [];
@@ -9021,30 +9026,30 @@ function iC(e, t) {
 	}
 	return t;
 }
-function aC(e, t, n) {
-	let r = oC(e, t);
-	return rx(oC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
-}
 function oC(e, t, n) {
+	let r = sC(e, t);
+	return ix(sC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
+}
+function sC(e, t, n) {
 	let r = e[t];
 	if (!r && n !== void 0 && (r = e[n]), r) return r.value;
 	throw Error(`missing channel: ${t}`);
 }
-function sC(e) {
+function cC(e) {
 	if (e == null || typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
-		case "ascending": return cC;
-		case "descending": return lC;
+		case "ascending": return lC;
+		case "descending": return uC;
 	}
 	throw Error(`invalid order: ${e}`);
 }
-function cC([e, t], [n, r]) {
-	return Iy(t, r) || Iy(e, n);
-}
 function lC([e, t], [n, r]) {
-	return Ly(t, r) || Iy(e, n);
+	return Ly(t, r) || Ly(e, n);
 }
-function uC(e, t) {
+function uC([e, t], [n, r]) {
+	return Ry(t, r) || Ly(e, n);
+}
+function dC(e, t) {
 	let n = e[t];
 	if (n) {
 		for (; n.source;) n = n.source;
@@ -9052,91 +9057,91 @@ function uC(e, t) {
 	}
 }
 // node_modules/@observablehq/plot/src/scales/schemes.js
-var dC = /* @__PURE__ */ new Map([
-	["accent", Tg],
-	["category10", wg],
-	["dark2", Eg],
-	["observable10", Dg],
-	["paired", Og],
-	["pastel1", kg],
-	["pastel2", Ag],
-	["set1", jg],
-	["set2", Mg],
-	["set3", Ng],
-	["tableau10", Pg]
+var fC = /* @__PURE__ */ new Map([
+	["accent", Eg],
+	["category10", Tg],
+	["dark2", Dg],
+	["observable10", Og],
+	["paired", kg],
+	["pastel1", Ag],
+	["pastel2", jg],
+	["set1", Mg],
+	["set2", Ng],
+	["set3", Pg],
+	["tableau10", Fg]
 ]);
-function fC(e) {
-	return e != null && dC.has(`${e}`.toLowerCase());
+function pC(e) {
+	return e != null && fC.has(`${e}`.toLowerCase());
 }
-var pC = new Map([
-	...dC,
-	["brbg", hC(Ig, Lg)],
-	["prgn", hC(Rg, zg)],
-	["piyg", hC(Bg, Vg)],
-	["puor", hC(Hg, Ug)],
-	["rdbu", hC(Wg, Gg)],
-	["rdgy", hC(Kg, qg)],
-	["rdylbu", hC(Jg, Yg)],
-	["rdylgn", hC(Xg, Zg)],
-	["spectral", hC(Qg, $g)],
-	["burd", gC(Wg, Gg)],
-	["buylrd", gC(Jg, Yg)],
-	["blues", mC(w_, T_)],
-	["greens", mC(E_, D_)],
-	["greys", mC(O_, k_)],
-	["oranges", mC(P_, F_)],
-	["purples", mC(A_, j_)],
-	["reds", mC(M_, N_)],
-	["turbo", _C(K_)],
-	["viridis", _C(J_)],
-	["magma", _C(Y_)],
-	["inferno", _C(X_)],
-	["plasma", _C(Z_)],
-	["cividis", _C(I_)],
-	["cubehelix", _C(L_)],
-	["warm", _C(R_)],
-	["cool", _C(z_)],
-	["bugn", mC(e_, t_)],
-	["bupu", mC(n_, r_)],
-	["gnbu", mC(i_, a_)],
-	["orrd", mC(o_, s_)],
-	["pubu", mC(u_, d_)],
-	["pubugn", mC(c_, l_)],
-	["purd", mC(f_, p_)],
-	["rdpu", mC(m_, h_)],
-	["ylgn", mC(v_, y_)],
-	["ylgnbu", mC(g_, __)],
-	["ylorbr", mC(b_, x_)],
-	["ylorrd", mC(S_, C_)],
-	["rainbow", vC(V_)],
-	["sinebow", vC(G_)]
+var mC = new Map([
+	...fC,
+	["brbg", gC(Lg, Rg)],
+	["prgn", gC(zg, Bg)],
+	["piyg", gC(Vg, Hg)],
+	["puor", gC(Ug, Wg)],
+	["rdbu", gC(Gg, Kg)],
+	["rdgy", gC(qg, Jg)],
+	["rdylbu", gC(Yg, Xg)],
+	["rdylgn", gC(Zg, Qg)],
+	["spectral", gC($g, e_)],
+	["burd", _C(Gg, Kg)],
+	["buylrd", _C(Yg, Xg)],
+	["blues", hC(T_, E_)],
+	["greens", hC(D_, O_)],
+	["greys", hC(k_, A_)],
+	["oranges", hC(F_, I_)],
+	["purples", hC(j_, M_)],
+	["reds", hC(N_, P_)],
+	["turbo", vC(q_)],
+	["viridis", vC(Y_)],
+	["magma", vC(X_)],
+	["inferno", vC(Z_)],
+	["plasma", vC(Q_)],
+	["cividis", vC(L_)],
+	["cubehelix", vC(R_)],
+	["warm", vC(z_)],
+	["cool", vC(B_)],
+	["bugn", hC(t_, n_)],
+	["bupu", hC(r_, i_)],
+	["gnbu", hC(a_, o_)],
+	["orrd", hC(s_, c_)],
+	["pubu", hC(d_, f_)],
+	["pubugn", hC(l_, u_)],
+	["purd", hC(p_, m_)],
+	["rdpu", hC(h_, g_)],
+	["ylgn", hC(y_, b_)],
+	["ylgnbu", hC(__, v_)],
+	["ylorbr", hC(x_, S_)],
+	["ylorrd", hC(C_, w_)],
+	["rainbow", yC(H_)],
+	["sinebow", yC(K_)]
 ]);
-function mC(e, t) {
-	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? ul(t, n) : e[n]);
-}
 function hC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? ul(t, n) : e[n]);
+	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? dl(t, n) : e[n]);
 }
 function gC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? ul((e) => t(1 - e), n) : e[n].slice().reverse());
+	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? dl(t, n) : e[n]);
 }
-function _C(e) {
-	return ({ length: t }) => ul(e, Math.max(2, Math.floor(t)));
+function _C(e, t) {
+	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? dl((e) => t(1 - e), n) : e[n].slice().reverse());
 }
 function vC(e) {
-	return ({ length: t }) => ul(e, Math.floor(t) + 1).slice(0, -1);
+	return ({ length: t }) => dl(e, Math.max(2, Math.floor(t)));
 }
 function yC(e) {
-	let t = `${e}`.toLowerCase();
-	if (!pC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
-	return pC.get(t);
+	return ({ length: t }) => dl(e, Math.floor(t) + 1).slice(0, -1);
 }
-function bC(e, t) {
-	let n = yC(e), r = typeof n == "function" ? n({ length: t }) : n;
+function bC(e) {
+	let t = `${e}`.toLowerCase();
+	if (!mC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
+	return mC.get(t);
+}
+function xC(e, t) {
+	let n = bC(e), r = typeof n == "function" ? n({ length: t }) : n;
 	return r.length === t ? r : r.slice(0, t);
 }
-function xC(e, t = "greys") {
-	let n = /* @__PURE__ */ new Set(), [r, i] = bC(t, 2);
+function SC(e, t = "greys") {
+	let n = /* @__PURE__ */ new Set(), [r, i] = xC(t, 2);
 	for (let t of e) if (t != null) {
 		if (t === !0) n.add(i);
 		else if (t === !1) n.add(r);
@@ -9144,54 +9149,54 @@ function xC(e, t = "greys") {
 	}
 	return [...n];
 }
-var SC = /* @__PURE__ */ new Map([
-	["brbg", Lg],
-	["prgn", zg],
-	["piyg", Vg],
-	["puor", Ug],
-	["rdbu", Gg],
-	["rdgy", qg],
-	["rdylbu", Yg],
-	["rdylgn", Zg],
-	["spectral", $g],
-	["burd", (e) => Gg(1 - e)],
-	["buylrd", (e) => Yg(1 - e)],
-	["blues", T_],
-	["greens", D_],
-	["greys", k_],
-	["purples", j_],
-	["reds", N_],
-	["oranges", F_],
-	["turbo", K_],
-	["viridis", J_],
-	["magma", Y_],
-	["inferno", X_],
-	["plasma", Z_],
-	["cividis", I_],
-	["cubehelix", L_],
-	["warm", R_],
-	["cool", z_],
-	["bugn", t_],
-	["bupu", r_],
-	["gnbu", a_],
-	["orrd", s_],
-	["pubugn", l_],
-	["pubu", d_],
-	["purd", p_],
-	["rdpu", h_],
-	["ylgnbu", __],
-	["ylgn", y_],
-	["ylorbr", x_],
-	["ylorrd", C_],
-	["rainbow", V_],
-	["sinebow", G_]
+var CC = /* @__PURE__ */ new Map([
+	["brbg", Rg],
+	["prgn", Bg],
+	["piyg", Hg],
+	["puor", Wg],
+	["rdbu", Kg],
+	["rdgy", Jg],
+	["rdylbu", Xg],
+	["rdylgn", Qg],
+	["spectral", e_],
+	["burd", (e) => Kg(1 - e)],
+	["buylrd", (e) => Xg(1 - e)],
+	["blues", E_],
+	["greens", O_],
+	["greys", A_],
+	["purples", M_],
+	["reds", P_],
+	["oranges", I_],
+	["turbo", q_],
+	["viridis", Y_],
+	["magma", X_],
+	["inferno", Z_],
+	["plasma", Q_],
+	["cividis", L_],
+	["cubehelix", R_],
+	["warm", z_],
+	["cool", B_],
+	["bugn", n_],
+	["bupu", i_],
+	["gnbu", o_],
+	["orrd", c_],
+	["pubugn", u_],
+	["pubu", f_],
+	["purd", m_],
+	["rdpu", g_],
+	["ylgnbu", v_],
+	["ylgn", b_],
+	["ylorbr", S_],
+	["ylorrd", w_],
+	["rainbow", H_],
+	["sinebow", K_]
 ]);
-function CC(e) {
+function wC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!SC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
-	return SC.get(t);
+	if (!CC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
+	return CC.get(t);
 }
-var wC = /* @__PURE__ */ new Set([
+var TC = /* @__PURE__ */ new Set([
 	"brbg",
 	"prgn",
 	"piyg",
@@ -9204,32 +9209,32 @@ var wC = /* @__PURE__ */ new Set([
 	"burd",
 	"buylrd"
 ]);
-function TC(e) {
-	return e != null && wC.has(`${e}`.toLowerCase());
+function EC(e) {
+	return e != null && TC.has(`${e}`.toLowerCase());
 }
 // node_modules/@observablehq/plot/src/scales/quantitative.js
-var EC = (e) => (t) => e(1 - t), DC = [0, 1], OC = /* @__PURE__ */ new Map([
-	["number", Uc],
-	["rgb", Ic],
-	["hsl", rl],
-	["hcl", ol],
-	["lab", il]
+var DC = (e) => (t) => e(1 - t), OC = [0, 1], kC = /* @__PURE__ */ new Map([
+	["number", Wc],
+	["rgb", Lc],
+	["hsl", il],
+	["hcl", sl],
+	["lab", al]
 ]);
-function kC(e) {
+function AC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!OC.has(t)) throw Error(`unknown interpolator: ${t}`);
-	return OC.get(t);
+	if (!kC.has(t)) throw Error(`unknown interpolator: ${t}`);
+	return kC.get(t);
 }
-function AC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = WC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = lS.get(e) === iS ? KC(n, s) : lS.get(e) === aS ? qC(n, s) : lS.get(e) === oS ? DC : void 0, interpolate: p = lS.get(e) === rS ? u == null && f !== void 0 ? Ic : CC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? Zc : Uc, reverse: m }) {
-	if (s = jC(s), d = Dx(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = kC(p)), m = !!m, f !== void 0 && s.length !== (f = jC(f)).length) {
+function jC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = GC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = uS.get(e) === aS ? qC(n, s) : uS.get(e) === oS ? JC(n, s) : uS.get(e) === sS ? OC : void 0, interpolate: p = uS.get(e) === iS ? u == null && f !== void 0 ? Lc : wC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? Qc : Wc, reverse: m }) {
+	if (s = MC(s), d = Ox(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = AC(p)), m = !!m, f !== void 0 && s.length !== (f = MC(f)).length) {
 		if (p.length === 1) throw Error("invalid piecewise interpolator");
-		p = ll(p, f), f = void 0;
+		p = ul(p, f), f = void 0;
 	}
-	if (p.length === 1 ? (m &&= (p = EC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = DC)), t.interpolate((f === DC ? Wb : XC)(p))) : t.interpolate(p), o) {
-		let [e, t] = $r(s);
-		(e > 0 || t < 0) && (s = ix(s), (qy(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
+	if (p.length === 1 ? (m &&= (p = DC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = OC)), t.interpolate((f === OC ? Gb : ZC)(p))) : t.interpolate(p), o) {
+		let [e, t] = ei(s);
+		(e > 0 || t < 0) && (s = ax(s), (Jy(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
 	}
-	return m && (s = Gi(s)), t.domain(s).unknown(c), i && (t.nice(MC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
+	return m && (s = Ki(s)), t.domain(s).unknown(c), i && (t.nice(NC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
 		type: r,
 		domain: s,
 		range: f,
@@ -9238,126 +9243,126 @@ function AC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = WC(e, n)
 		interval: d
 	};
 }
-function jC(e) {
-	return e = tx(e), e.length >= 2 ? e : [e[0], e[0]];
+function MC(e) {
+	return e = nx(e), e.length >= 2 ? e : [e[0], e[0]];
 }
-function MC(e, t) {
-	return e === !0 ? void 0 : typeof e == "number" ? e : Ox(e, t);
-}
-function NC(e, t, n) {
-	return AC(e, Uh(), t, n);
+function NC(e, t) {
+	return e === !0 ? void 0 : typeof e == "number" ? e : kx(e, t);
 }
 function PC(e, t, n) {
-	return FC(e, t, {
+	return jC(e, Wh(), t, n);
+}
+function FC(e, t, n) {
+	return IC(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function FC(e, t, { exponent: n = 1, ...r }) {
-	return AC(e, ug().exponent(n), t, {
+function IC(e, t, { exponent: n = 1, ...r }) {
+	return jC(e, dg().exponent(n), t, {
 		...r,
 		type: "pow"
 	});
 }
-function IC(e, t, { base: n = 10, domain: r = JC(t), ...i }) {
-	return AC(e, tg().base(n), t, {
+function LC(e, t, { base: n = 10, domain: r = YC(t), ...i }) {
+	return jC(e, ng().base(n), t, {
 		...i,
 		domain: r
 	});
 }
-function LC(e, t, { constant: n = 1, ...r }) {
-	return AC(e, ag().constant(n), t, r);
+function RC(e, t, { constant: n = 1, ...r }) {
+	return jC(e, og().constant(n), t, r);
 }
-function RC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = YC(t), unknown: s, interpolate: c, reverse: l }) {
-	return n === void 0 && (n = c === void 0 ? lS.get(e) === rS ? bC(a, i) : void 0 : ul(c, i)), o.length > 0 && (o = dg(o, n === void 0 ? { length: i } : n).quantiles()), BC(e, t, {
+function zC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = XC(t), unknown: s, interpolate: c, reverse: l }) {
+	return n === void 0 && (n = c === void 0 ? uS.get(e) === iS ? xC(a, i) : void 0 : dl(c, i)), o.length > 0 && (o = fg(o, n === void 0 ? { length: i } : n).quantiles()), VC(e, t, {
 		domain: o,
 		range: n,
 		reverse: l,
 		unknown: s
 	});
 }
-function zC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = WC(e, t), unknown: o, interpolate: s, reverse: c }) {
-	let [l, u] = $r(a), d;
-	return n === void 0 ? (d = xi(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? lS.get(e) === rS ? bC(i, r) : void 0 : ul(s, r)) : (d = ul(Uc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), qy(tx(a)) < 0 && d.reverse(), BC(e, t, {
+function BC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = GC(e, t), unknown: o, interpolate: s, reverse: c }) {
+	let [l, u] = ei(a), d;
+	return n === void 0 ? (d = Si(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? uS.get(e) === iS ? xC(i, r) : void 0 : dl(s, r)) : (d = dl(Wc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), Jy(nx(a)) < 0 && d.reverse(), VC(e, t, {
 		domain: d,
 		range: n,
 		reverse: c,
 		unknown: o
 	});
 }
-function BC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? lS.get(e) === rS ? bC(i, n.length + 1) : void 0 : ul(a, n.length + 1), reverse: s }) {
-	n = tx(n);
-	let c = qy(n);
-	if (!isNaN(c) && !VC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
-	return s && (o = Gi(o)), {
+function VC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? uS.get(e) === iS ? xC(i, n.length + 1) : void 0 : dl(a, n.length + 1), reverse: s }) {
+	n = nx(n);
+	let c = Jy(n);
+	if (!isNaN(c) && !HC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
+	return s && (o = Ki(o)), {
 		type: "threshold",
-		scale: fg(c < 0 ? Gi(n) : n, o === void 0 ? [] : o).unknown(r),
+		scale: pg(c < 0 ? Ki(n) : n, o === void 0 ? [] : o).unknown(r),
 		domain: n,
 		range: o
 	};
 }
-function VC(e, t) {
+function HC(e, t) {
 	for (let n = 1, r = e.length, i = e[0]; n < r; ++n) {
-		let r = Lr(i, i = e[n]);
+		let r = Rr(i, i = e[n]);
 		if (r !== 0 && r !== t) return !1;
 	}
 	return !0;
 }
-function HC(e) {
+function UC(e) {
 	return {
 		type: "identity",
-		scale: dS(lS.get(e)) ? Wh() : (e) => e
+		scale: fS(uS.get(e)) ? Gh() : (e) => e
 	};
 }
-function UC(e, t = zy) {
-	return e.length ? [Di(e, ({ value: e }) => e === void 0 ? e : Di(e, t)), Ti(e, ({ value: e }) => e === void 0 ? e : Ti(e, t))] : [0, 1];
+function WC(e, t = By) {
+	return e.length ? [Oi(e, ({ value: e }) => e === void 0 ? e : Oi(e, t)), Ei(e, ({ value: e }) => e === void 0 ? e : Ei(e, t))] : [0, 1];
 }
-function WC(e, t) {
-	let n = lS.get(e);
-	return (n === iS || n === oS || n === aS ? GC : UC)(t);
+function GC(e, t) {
+	let n = uS.get(e);
+	return (n === aS || n === sS || n === oS ? KC : WC)(t);
 }
-function GC(e) {
-	return [0, e.length ? Ti(e, ({ value: e }) => e === void 0 ? e : Ti(e, zy)) : 1];
-}
-function KC(e, t) {
-	let n = e.find(({ radius: e }) => e !== void 0);
-	if (n !== void 0) return [0, n.radius];
-	let r = Mi(e, .5, ({ value: e }) => e === void 0 ? NaN : Mi(e, .25, By)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / Ti(i);
-	return a < 1 ? i.map((e) => e * a) : i;
+function KC(e) {
+	return [0, e.length ? Ei(e, ({ value: e }) => e === void 0 ? e : Ei(e, By)) : 1];
 }
 function qC(e, t) {
-	let n = Li(e, ({ value: e }) => e === void 0 ? NaN : Li(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / Ti(r);
+	let n = e.find(({ radius: e }) => e !== void 0);
+	if (n !== void 0) return [0, n.radius];
+	let r = Ni(e, .5, ({ value: e }) => e === void 0 ? NaN : Ni(e, .25, Vy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / Ei(i);
+	return a < 1 ? i.map((e) => e * a) : i;
+}
+function JC(e, t) {
+	let n = Ri(e, ({ value: e }) => e === void 0 ? NaN : Ri(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / Ei(r);
 	return i < 1 ? r.map((e) => e * i) : r;
 }
-function JC(e) {
+function YC(e) {
 	for (let { value: t } of e) if (t !== void 0) for (let n of t) {
-		if (n > 0) return UC(e, By);
-		if (n < 0) return UC(e, Vy);
+		if (n > 0) return WC(e, Vy);
+		if (n < 0) return WC(e, Hy);
 	}
 	return [1, 10];
 }
-function YC(e) {
+function XC(e) {
 	let t = [];
 	for (let { value: n } of e) if (n !== void 0) for (let e of n) t.push(e);
 	return t;
 }
-function XC(e) {
+function ZC(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
 // node_modules/@observablehq/plot/src/warnings.js
-var ZC = 0, QC;
-function $C() {
-	let e = ZC;
-	return ZC = 0, QC = void 0, e;
+var QC = 0, $C;
+function ew() {
+	let e = QC;
+	return QC = 0, $C = void 0, e;
 }
-function ew(e) {
-	e !== QC && (QC = e, console.warn(e), ++ZC);
+function tw(e) {
+	e !== $C && ($C = e, console.warn(e), ++QC);
 }
 // node_modules/@observablehq/plot/src/scales/diverging.js
-function tw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = UC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = lS.get(e) === rS ? u == null && d !== void 0 ? Ic : CC(u === void 0 ? "rdbu" : u) : Uc, reverse: m }) {
-	l = +l, s = tx(s);
+function nw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = WC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = uS.get(e) === iS ? u == null && d !== void 0 ? Lc : wC(u === void 0 ? "rdbu" : u) : Wc, reverse: m }) {
+	l = +l, s = nx(s);
 	let [h, g] = s;
-	if (s.length > 2 && ew(`Warning: the diverging ${e} scale domain contains extra elements.`), Lr(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = kC(p)), d !== void 0 && (p = p.length === 1 ? XC(p)(...d) : ll(p, d)), m && (p = EC(p)), f) {
+	if (s.length > 2 && tw(`Warning: the diverging ${e} scale domain contains extra elements.`), Rr(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = AC(p)), d !== void 0 && (p = p.length === 1 ? ZC(p)(...d) : ul(p, d)), m && (p = DC(p)), f) {
 		let e = n.apply(l), t = e - n.apply(h), r = n.apply(g) - e;
 		t < r ? h = n.invert(e - r) : t > r && (g = n.invert(e + t));
 	}
@@ -9373,42 +9378,42 @@ function tw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = UC(r), unknown
 		scale: t
 	};
 }
-function nw(e, t, n) {
-	return tw(e, bg(), sw, t, n);
-}
 function rw(e, t, n) {
-	return iw(e, t, {
+	return nw(e, xg(), cw, t, n);
+}
+function iw(e, t, n) {
+	return aw(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function iw(e, t, { exponent: n = 1, ...r }) {
-	return tw(e, Cg().exponent(n = +n), uw(n), t, {
+function aw(e, t, { exponent: n = 1, ...r }) {
+	return nw(e, wg().exponent(n = +n), dw(n), t, {
 		...r,
 		type: "diverging-pow"
 	});
 }
-function aw(e, t, { base: n = 10, pivot: r = 1, domain: i = UC(t, r < 0 ? Vy : By), ...a }) {
-	return tw(e, xg().base(n = +n), cw, t, {
+function ow(e, t, { base: n = 10, pivot: r = 1, domain: i = WC(t, r < 0 ? Hy : Vy), ...a }) {
+	return nw(e, Sg().base(n = +n), lw, t, {
 		domain: i,
 		pivot: r,
 		...a
 	});
 }
-function ow(e, t, { constant: n = 1, ...r }) {
-	return tw(e, Sg().constant(n = +n), dw(n), t, r);
+function sw(e, t, { constant: n = 1, ...r }) {
+	return nw(e, Cg().constant(n = +n), fw(n), t, r);
 }
-var sw = {
+var cw = {
 	apply(e) {
 		return e;
 	},
 	invert(e) {
 		return e;
 	}
-}, cw = {
+}, lw = {
 	apply: Math.log,
 	invert: Math.exp
-}, lw = {
+}, uw = {
 	apply(e) {
 		return Math.sign(e) * Math.sqrt(Math.abs(e));
 	},
@@ -9416,8 +9421,8 @@ var sw = {
 		return e * e * Math.sign(e);
 	}
 };
-function uw(e) {
-	return e === .5 ? lw : {
+function dw(e) {
+	return e === .5 ? uw : {
 		apply(t) {
 			return Math.sign(t) * Math.abs(t) ** +e;
 		},
@@ -9426,7 +9431,7 @@ function uw(e) {
 		}
 	};
 }
-function dw(e) {
+function fw(e) {
 	return {
 		apply(t) {
 			return Math.sign(t) * Math.log1p(Math.abs(t / e));
@@ -9437,19 +9442,19 @@ function dw(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/scales/temporal.js
-function fw(e, t, n, r) {
-	return AC(e, t, n, r);
-}
-function pw(e, t, n) {
-	return fw(e, gg(), t, n);
+function pw(e, t, n, r) {
+	return jC(e, t, n, r);
 }
 function mw(e, t, n) {
-	return fw(e, _g(), t, n);
+	return pw(e, _g(), t, n);
+}
+function hw(e, t, n) {
+	return pw(e, vg(), t, n);
 }
 // node_modules/@observablehq/plot/src/scales/ordinal.js
-var hw = Symbol("ordinal");
-function gw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
-	return i = Dx(i, r), a === void 0 && (a = xw(n, i, e)), (r === "categorical" || r === hw) && (r = "ordinal"), s && (a = Gi(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
+var gw = Symbol("ordinal");
+function _w(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
+	return i = Ox(i, r), a === void 0 && (a = Sw(n, i, e)), (r === "categorical" || r === gw) && (r = "ordinal"), s && (a = Ki(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
 		type: r,
 		domain: a,
 		range: o,
@@ -9458,18 +9463,18 @@ function gw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hi
 		interval: i
 	};
 }
-function _w(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
-	r = Dx(r, n), i === void 0 && (i = xw(t, r, e));
+function vw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
+	r = Ox(r, n), i === void 0 && (i = Sw(t, r, e));
 	let l;
-	if (lS.get(e) === sS) l = Cw(t), a = a === void 0 ? ww(l) : rx(a, gS);
-	else if (lS.get(e) === rS && (a === void 0 && (n === "ordinal" || n === hw) && (a = xC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
+	if (uS.get(e) === cS) l = ww(t), a = a === void 0 ? Tw(l) : ix(a, _S);
+	else if (uS.get(e) === iS && (a === void 0 && (n === "ordinal" || n === gw) && (a = SC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
 		if (a !== void 0) {
-			let e = CC(o), t = a[0], n = a[1] - a[0];
-			a = ({ length: r }) => ul((r) => e(t + n * r), r);
-		} else a = yC(o);
+			let e = wC(o), t = a[0], n = a[1] - a[0];
+			a = ({ length: r }) => dl((r) => e(t + n * r), r);
+		} else a = bC(o);
 	}
-	if (s === Th) throw Error(`implicit unknown on ${e} scale is not supported`);
-	return gw(e, Eh().unknown(s), t, {
+	if (s === Eh) throw Error(`implicit unknown on ${e} scale is not supported`);
+	return _w(e, Dh().unknown(s), t, {
 		...c,
 		type: n,
 		domain: i,
@@ -9477,30 +9482,30 @@ function _w(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknow
 		hint: l
 	});
 }
-function vw(e, t, { align: n = .5, padding: r = .5, ...i }) {
-	return bw(kh().align(n).padding(r), t, i, e);
+function yw(e, t, { align: n = .5, padding: r = .5, ...i }) {
+	return xw(Ah().align(n).padding(r), t, i, e);
 }
-function yw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
-	return bw(Dh().align(n).paddingInner(i).paddingOuter(a), t, o, e);
+function bw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
+	return xw(Oh().align(n).paddingInner(i).paddingOuter(a), t, o, e);
 }
-function bw(e, t, n, r) {
+function xw(e, t, n, r) {
 	let { round: i } = n;
-	return i !== void 0 && e.round(i = !!i), e = gw(r, e, t, n), e.round = i, e;
+	return i !== void 0 && e.round(i = !!i), e = _w(r, e, t, n), e.round = i, e;
 }
-function xw(e, t, n) {
-	let r = new ni();
+function Sw(e, t, n) {
+	let r = new ri();
 	for (let { value: t, domain: n } of e) {
 		if (n !== void 0) return n();
 		if (t !== void 0) for (let e of t) r.add(e);
 	}
 	if (t !== void 0) {
-		let [e, n] = $r(r).map(t.floor, t);
+		let [e, n] = ei(r).map(t.floor, t);
 		return t.range(e, t.offset(n));
 	}
-	if (r.size > 1e4 && lS.get(n) === nS) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
-	return pi(r, Iy);
+	if (r.size > 1e4 && uS.get(n) === rS) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
+	return mi(r, Ly);
 }
-function Sw(e, t) {
+function Cw(e, t) {
 	let n;
 	for (let { hint: r } of e) {
 		let e = r?.[t];
@@ -9511,21 +9516,21 @@ function Sw(e, t) {
 	}
 	return n;
 }
-function Cw(e) {
+function ww(e) {
 	return {
-		fill: Sw(e, "fill"),
-		stroke: Sw(e, "stroke")
+		fill: Cw(e, "fill"),
+		stroke: Cw(e, "stroke")
 	};
 }
-function ww(e) {
-	return Wx(e.fill) ? Kv : Gv;
+function Tw(e) {
+	return Gx(e.fill) ? qv : Kv;
 }
 // node_modules/@observablehq/plot/src/scales.js
-function Tw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
+function Ew(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
-		let e = h[n], v = Lw(n, _, {
-			round: lS.get(n) === nS ? s : void 0,
+		let e = h[n], v = Rw(n, _, {
+			round: uS.get(n) === rS ? s : void 0,
 			nice: c,
 			clamp: l,
 			zero: u,
@@ -9538,40 +9543,40 @@ function Tw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, ins
 			let { label: s = n === "fx" || n === "fy" ? m : t, percent: c, transform: l, inset: u, insetTop: d = u === void 0 ? n === "y" ? r : 0 : u, insetRight: f = u === void 0 ? n === "x" ? i : 0 : u, insetBottom: p = u === void 0 ? n === "y" ? a : 0 : u, insetLeft: h = u === void 0 ? n === "x" ? o : 0 : u } = e || {};
 			if (l == null) l = void 0;
 			else if (typeof l != "function") throw Error("invalid scale transform; not a function");
-			v.percent = !!c, v.label = s === void 0 ? Ow(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
+			v.percent = !!c, v.label = s === void 0 ? kw(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
 		}
 	}
 	return g;
 }
-function Ew(e) {
+function Dw(e) {
 	let t = {}, n = { scales: t };
 	for (let [r, i] of Object.entries(e)) {
 		let { scale: e, type: a, interval: o, label: s } = i;
-		t[r] = Xw(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
+		t[r] = Zw(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
 	}
 	return n;
 }
-function Dw(e, t) {
-	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? Aw(t) : t;
-	i && Mw(i, o), a && Nw(a, o);
-	let s = i || a ? jw(e, t) : t;
-	n && Mw(n, s), r && Nw(r, s);
+function Ow(e, t) {
+	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? jw(t) : t;
+	i && Nw(i, o), a && Pw(a, o);
+	let s = i || a ? Mw(e, t) : t;
+	n && Nw(n, s), r && Pw(r, s);
 }
-function Ow(e = [], t) {
+function kw(e = [], t) {
 	let n;
 	for (let { label: t } of e) if (t !== void 0) {
 		if (n === void 0) n = t;
 		else if (n !== t) return;
 	}
-	if (n !== void 0) return !Uw(t) && t.percent && (n = `${n} (%)`), {
+	if (n !== void 0) return !Ww(t) && t.percent && (n = `${n} (%)`), {
 		inferred: !0,
 		toString: () => n
 	};
 }
-function kw(e) {
-	return Math.sign(qy(e.domain())) * Math.sign(qy(e.range()));
-}
 function Aw(e) {
+	return Math.sign(Jy(e.domain())) * Math.sign(Jy(e.range()));
+}
+function jw(e) {
 	let { marginTop: t, marginRight: n, marginBottom: r, marginLeft: i, width: a, height: o, facet: { marginTop: s, marginRight: c, marginBottom: l, marginLeft: u } } = e;
 	return {
 		marginTop: Math.max(t, s),
@@ -9582,8 +9587,8 @@ function Aw(e) {
 		height: o
 	};
 }
-function jw({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Aw(n);
+function Mw({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = jw(n);
 	return {
 		marginTop: r,
 		marginRight: i,
@@ -9597,38 +9602,38 @@ function jw({ fx: e, fy: t }, n) {
 		}
 	};
 }
-function Mw(e, t) {
-	if (e.range === void 0) {
-		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [s, Math.max(s, c)], Uw(e) || (e.range = Iw(e)), e.scale.range(e.range);
-	}
-	Pw(e);
-}
 function Nw(e, t) {
 	if (e.range === void 0) {
-		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [Math.max(s, c), s], Uw(e) ? e.range.reverse() : e.range = Iw(e), e.scale.range(e.range);
+		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
+		e.range = [s, Math.max(s, c)], Ww(e) || (e.range = Lw(e)), e.scale.range(e.range);
 	}
-	Pw(e);
+	Fw(e);
 }
-function Pw(e) {
-	e.round === void 0 && Gw(e) && Fw(e) <= 30 && e.scale.round(!0);
+function Pw(e, t) {
+	if (e.range === void 0) {
+		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
+		e.range = [Math.max(s, c), s], Ww(e) ? e.range.reverse() : e.range = Lw(e), e.scale.range(e.range);
+	}
+	Fw(e);
 }
-function Fw({ scale: e }) {
+function Fw(e) {
+	e.round === void 0 && Kw(e) && Iw(e) <= 30 && e.scale.round(!0);
+}
+function Iw({ scale: e }) {
 	let t = e.domain().length, [n, r] = e.range(), i = e.paddingInner ? e.paddingInner() : 1, a = e.paddingOuter ? e.paddingOuter() : e.padding(), o = t - i, s = Math.abs(r - n) / Math.max(1, o + a * 2);
 	return (s - Math.floor(s)) * o;
 }
-function Iw(e) {
-	let t = e.scale.domain().length + Ww(e);
+function Lw(e) {
+	let t = e.scale.domain().length + Gw(e);
 	if (!(t > 2)) return e.range;
 	let [n, r] = e.range;
 	return Array.from({ length: t }, (e, i) => n + i / (t - 1) * (r - n));
 }
-function Lw(e, t = [], n = {}) {
-	let r = Vw(e, t, n);
-	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Uw({ type: r })) {
+function Rw(e, t = [], n = {}) {
+	let r = Hw(e, t, n);
+	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Ww({ type: r })) {
 		let n = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		n.some(Ix) ? ew(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${Rw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${Rw(r)}".`) : n.some(Lx) ? ew(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${Rw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${Rw(r)}".`) : n.some(Rx) && ew(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${Rw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${Rw(r)}".`);
+		n.some(Lx) ? tw(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${zw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${zw(r)}".`) : n.some(Rx) ? tw(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${zw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${zw(r)}".`) : n.some(zx) && tw(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${zw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${zw(r)}".`);
 	}
 	switch (n.type = r, r) {
 		case "diverging":
@@ -9645,126 +9650,126 @@ function Lw(e, t = [], n = {}) {
 		case "pow":
 		case "log":
 		case "symlog":
-			n = qw(t, n, Kb);
+			n = Jw(t, n, qb);
 			break;
 		case "identity":
-			switch (lS.get(e)) {
-				case nS:
-					n = qw(t, n, Kb);
+			switch (uS.get(e)) {
+				case rS:
+					n = Jw(t, n, qb);
 					break;
-				case sS: n = qw(t, n, Jw);
+				case cS: n = Jw(t, n, Yw);
 			}
 			break;
 		case "utc":
-		case "time": n = qw(t, n, Jb);
+		case "time": n = Jw(t, n, Yb);
 	}
 	switch (r) {
-		case "diverging": return nw(e, t, n);
-		case "diverging-sqrt": return rw(e, t, n);
-		case "diverging-pow": return iw(e, t, n);
-		case "diverging-log": return aw(e, t, n);
-		case "diverging-symlog": return ow(e, t, n);
+		case "diverging": return rw(e, t, n);
+		case "diverging-sqrt": return iw(e, t, n);
+		case "diverging-pow": return aw(e, t, n);
+		case "diverging-log": return ow(e, t, n);
+		case "diverging-symlog": return sw(e, t, n);
 		case "categorical":
 		case "ordinal":
-		case hw: return _w(e, t, n);
+		case gw: return vw(e, t, n);
 		case "cyclical":
 		case "sequential":
-		case "linear": return NC(e, t, n);
-		case "sqrt": return PC(e, t, n);
-		case "threshold": return BC(e, t, n);
-		case "quantile": return RC(e, t, n);
-		case "quantize": return zC(e, t, n);
-		case "pow": return FC(e, t, n);
-		case "log": return IC(e, t, n);
-		case "symlog": return LC(e, t, n);
-		case "utc": return mw(e, t, n);
-		case "time": return pw(e, t, n);
-		case "point": return vw(e, t, n);
-		case "band": return yw(e, t, n);
-		case "identity": return HC(e);
+		case "linear": return PC(e, t, n);
+		case "sqrt": return FC(e, t, n);
+		case "threshold": return VC(e, t, n);
+		case "quantile": return zC(e, t, n);
+		case "quantize": return BC(e, t, n);
+		case "pow": return IC(e, t, n);
+		case "log": return LC(e, t, n);
+		case "symlog": return RC(e, t, n);
+		case "utc": return hw(e, t, n);
+		case "time": return mw(e, t, n);
+		case "point": return yw(e, t, n);
+		case "band": return bw(e, t, n);
+		case "identity": return UC(e);
 		case void 0: return;
 		default: throw Error(`unknown scale type: ${r}`);
 	}
 }
-function Rw(e) {
+function zw(e) {
 	return typeof e == "symbol" ? e.description : e;
 }
-function zw(e) {
+function Bw(e) {
 	return typeof e == "string" ? `${e}`.toLowerCase() : e;
 }
-var Bw = { toString: () => "projection" };
-function Vw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
-	if (n = zw(n), e === "fx" || e === "fy") return "band";
-	(e === "x" || e === "y") && s != null && (n = Bw);
+var Vw = { toString: () => "projection" };
+function Hw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
+	if (n = Bw(n), e === "fx" || e === "fy") return "band";
+	(e === "x" || e === "y") && s != null && (n = Vw);
 	for (let e of t) {
-		let t = zw(e.type);
+		let t = Bw(e.type);
 		if (t !== void 0) {
 			if (n === void 0) n = t;
 			else if (n !== t) throw Error(`scale incompatible with channel: ${n} !== ${t}`);
 		}
 	}
-	if (n === Bw) return;
+	if (n === Vw) return;
 	if (n !== void 0) return n;
 	if (r === void 0 && !t.some(({ value: e }) => e !== void 0)) return;
-	let c = lS.get(e);
-	if (c === iS) return "sqrt";
-	if (c === oS || c === aS) return "linear";
-	if (c === sS) return "ordinal";
+	let c = uS.get(e);
+	if (c === aS) return "sqrt";
+	if (c === sS || c === oS) return "linear";
+	if (c === cS) return "ordinal";
 	let l = (r ?? i)?.length;
-	if (l < 2 || l > 2) return Hw(c);
+	if (l < 2 || l > 2) return Uw(c);
 	if (r !== void 0) {
-		if (Fx(r)) return Hw(c);
-		if (Ix(r)) return "utc";
+		if (Ix(r)) return Uw(c);
+		if (Lx(r)) return "utc";
 	} else {
 		let e = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		if (e.some(Fx)) return Hw(c);
-		if (e.some(Ix)) return "utc";
+		if (e.some(Ix)) return Uw(c);
+		if (e.some(Lx)) return "utc";
 	}
-	if (c === rS) {
-		if (o != null || TC(a)) return "diverging";
-		if (fC(a)) return "categorical";
+	if (c === iS) {
+		if (o != null || EC(a)) return "diverging";
+		if (pC(a)) return "categorical";
 	}
 	return "linear";
 }
-function Hw(e) {
+function Uw(e) {
 	switch (e) {
-		case nS: return "point";
-		case rS: return hw;
+		case rS: return "point";
+		case iS: return gw;
 		default: return "ordinal";
 	}
 }
-function Uw({ type: e }) {
-	return e === "ordinal" || e === "point" || e === "band" || e === hw;
-}
 function Ww({ type: e }) {
-	return e === "threshold";
+	return e === "ordinal" || e === "point" || e === "band" || e === gw;
 }
 function Gw({ type: e }) {
+	return e === "threshold";
+}
+function Kw({ type: e }) {
 	return e === "point" || e === "band";
 }
-function Kw(e) {
+function qw(e) {
 	if (e === void 0) return !0;
 	let t = e.domain(), n = e(t[0]);
 	for (let r = 1, i = t.length; r < i; ++r) if (e(t[r]) - n) return !1;
 	return !0;
 }
-function qw(e, { domain: t, ...n }, r) {
+function Jw(e, { domain: t, ...n }, r) {
 	for (let n of e) n.value !== void 0 && (t === void 0 && (t = n.value?.domain), n.value = r(n.value));
 	return {
 		domain: t === void 0 ? t : r(t),
 		...n
 	};
 }
-function Jw(e) {
-	return rx(e, gS);
-}
 function Yw(e) {
+	return ix(e, _S);
+}
+function Xw(e) {
 	return (t) => {
-		if (!lS.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
+		if (!uS.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
 		return e[t];
 	};
 }
-function Xw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
+function Zw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
 	if (t === "identity") return {
 		type: "identity",
 		apply: (e) => e,
@@ -9773,8 +9778,8 @@ function Xw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	let l = e.unknown ? e.unknown() : void 0;
 	return {
 		type: t,
-		domain: ix(n),
-		...r !== void 0 && { range: ix(r) },
+		domain: ax(n),
+		...r !== void 0 && { range: ax(r) },
 		...o !== void 0 && { transform: o },
 		...s && { percent: s },
 		...l !== void 0 && { unknown: l },
@@ -9805,9 +9810,9 @@ function Xw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	};
 }
 // node_modules/@observablehq/plot/src/facet.js
-function Zw(e, t) {
-	let { fx: n, fy: r } = Tw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
-	return i && a ? Yr(i, a).map(([e, t], n) => ({
+function Qw(e, t) {
+	let { fx: n, fy: r } = Ew(e, t), i = n?.scale.domain(), a = r?.scale.domain();
+	return i && a ? Xr(i, a).map(([e, t], n) => ({
 		x: e,
 		y: t,
 		i: n
@@ -9819,21 +9824,21 @@ function Zw(e, t) {
 		i: t
 	})) : void 0;
 }
-function Qw(e, { x: t, y: n }) {
-	return t &&= aT(t), n &&= aT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
+function $w(e, { x: t, y: n }) {
+	return t &&= oT(t), n &&= oT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
 }
-function $w(e, { fx: t, fy: n }) {
-	let r = mx(e), i = t?.value, a = n?.value;
-	return t && n ? li(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? li(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : li(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
+function eT(e, { fx: t, fy: n }) {
+	let r = hx(e), i = t?.value, a = n?.value;
+	return t && n ? ui(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? ui(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : ui(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
 }
-function eT(e, t, { marginTop: n, marginLeft: r }) {
+function tT(e, t, { marginTop: n, marginLeft: r }) {
 	let i = e ? ({ x: t }) => e(t) - r : () => 0, a = t ? ({ y: e }) => t(e) - n : () => 0;
 	return function(e) {
 		this.tagName === "svg" ? (this.setAttribute("x", i(e)), this.setAttribute("y", a(e))) : this.setAttribute("transform", `translate(${i(e)},${a(e)})`);
 	};
 }
-function tT(e) {
-	let t = [], n = new Uint32Array(Wi(e, (e) => e.length));
+function nT(e) {
+	let t = [], n = new Uint32Array(Gi(e, (e) => e.length));
 	for (let r of e) {
 		let i = 0;
 		for (let t of e) r !== t && (n.set(t, i), i += t.length);
@@ -9841,99 +9846,99 @@ function tT(e) {
 	}
 	return t;
 }
-var nT = /* @__PURE__ */ new Map([
-	["top", lT],
-	["right", fT],
-	["bottom", uT],
-	["left", dT],
-	["top-left", vT(lT, dT)],
-	["top-right", vT(lT, fT)],
-	["bottom-left", vT(uT, dT)],
-	["bottom-right", vT(uT, fT)],
-	["top-empty", pT],
-	["right-empty", gT],
-	["bottom-empty", mT],
-	["left-empty", hT],
-	["empty", _T]
+var rT = /* @__PURE__ */ new Map([
+	["top", uT],
+	["right", pT],
+	["bottom", dT],
+	["left", fT],
+	["top-left", yT(uT, fT)],
+	["top-right", yT(uT, pT)],
+	["bottom-left", yT(dT, fT)],
+	["bottom-right", yT(dT, pT)],
+	["top-empty", mT],
+	["right-empty", _T],
+	["bottom-empty", hT],
+	["left-empty", gT],
+	["empty", vT]
 ]);
-function rT(e) {
+function iT(e) {
 	if (e == null) return null;
-	let t = nT.get(`${e}`.toLowerCase());
+	let t = rT.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid facet anchor: ${e}`);
 }
-var iT = /* @__PURE__ */ new WeakMap();
-function aT(e) {
-	let t = iT.get(e);
-	return t || iT.set(e, t = new ti(rx(e, (e, t) => [e, t]))), t;
+var aT = /* @__PURE__ */ new WeakMap();
+function oT(e) {
+	let t = aT.get(e);
+	return t || aT.set(e, t = new ni(ix(e, (e, t) => [e, t]))), t;
 }
-function oT(e, t) {
-	return aT(e).get(t);
-}
-function sT(e, t, n) {
-	return t = _x(t), n = _x(n), e.find((e) => Object.is(_x(e.x), t) && Object.is(_x(e.y), n));
+function sT(e, t) {
+	return oT(e).get(t);
 }
 function cT(e, t, n) {
-	return sT(e, t, n)?.empty;
+	return t = vx(t), n = vx(n), e.find((e) => Object.is(vx(e.x), t) && Object.is(vx(e.y), n));
 }
-function lT(e, { y: t }, { y: n }) {
-	return !t || oT(t, n) === 0;
+function lT(e, t, n) {
+	return cT(e, t, n)?.empty;
 }
 function uT(e, { y: t }, { y: n }) {
-	return !t || oT(t, n) === t.length - 1;
+	return !t || sT(t, n) === 0;
 }
-function dT(e, { x: t }, { x: n }) {
-	return !t || oT(t, n) === 0;
+function dT(e, { y: t }, { y: n }) {
+	return !t || sT(t, n) === t.length - 1;
 }
 function fT(e, { x: t }, { x: n }) {
-	return !t || oT(t, n) === t.length - 1;
+	return !t || sT(t, n) === 0;
 }
-function pT(e, { y: t }, { x: n, y: r, empty: i }) {
-	if (i) return !1;
-	if (!t) return;
-	let a = oT(t, r);
-	if (a > 0) return cT(e, n, t[a - 1]);
+function pT(e, { x: t }, { x: n }) {
+	return !t || sT(t, n) === t.length - 1;
 }
 function mT(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = oT(t, r);
-	if (a < t.length - 1) return cT(e, n, t[a + 1]);
+	let a = sT(t, r);
+	if (a > 0) return lT(e, n, t[a - 1]);
 }
-function hT(e, { x: t }, { x: n, y: r, empty: i }) {
+function hT(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = oT(t, n);
-	if (a > 0) return cT(e, t[a - 1], r);
+	let a = sT(t, r);
+	if (a < t.length - 1) return lT(e, n, t[a + 1]);
 }
 function gT(e, { x: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = oT(t, n);
-	if (a < t.length - 1) return cT(e, t[a + 1], r);
+	let a = sT(t, n);
+	if (a > 0) return lT(e, t[a - 1], r);
 }
-function _T(e, t, { empty: n }) {
+function _T(e, { x: t }, { x: n, y: r, empty: i }) {
+	if (i) return !1;
+	if (!t) return;
+	let a = sT(t, n);
+	if (a < t.length - 1) return lT(e, t[a + 1], r);
+}
+function vT(e, t, { empty: n }) {
 	return n;
 }
-function vT(e, t) {
+function yT(e, t) {
 	return function() {
 		return e.apply(null, arguments) && t.apply(null, arguments);
 	};
 }
-function yT(e, { channels: { fx: t, fy: n }, groups: r }) {
+function bT(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
 // node_modules/@observablehq/plot/src/projection.js
-var bT = Math.PI, xT = 2 * bT, ST = .618;
-function CT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
+var xT = Math.PI, ST = 2 * xT, CT = .618;
+function wT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
 	if (typeof e.stream == "function") return e;
 	let s, c, l = "frame";
-	if (ox(e)) {
+	if (sx(e)) {
 		let t;
 		if ({type: e, domain: c, inset: t, insetTop: n = t === void 0 ? n : t, insetRight: r = t === void 0 ? r : t, insetBottom: i = t === void 0 ? i : t, insetLeft: a = t === void 0 ? a : t, clip: l = l, ...s} = e, e == null) return;
 	}
-	typeof e != "function" && ({type: e} = wT(e));
+	typeof e != "function" && ({type: e} = TT(e));
 	let { width: u, height: d, marginLeft: f, marginRight: p, marginTop: m, marginBottom: h } = o, g = u - f - p - a - r, _ = d - m - h - n - i;
 	if (e = e?.({
 		width: g,
@@ -9941,47 +9946,47 @@ function CT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, i
 		clip: l,
 		...s
 	}), e == null) return;
-	l = TT(l, f, m, u - p, d - h);
+	l = ET(l, f, m, u - p, d - h);
 	let v = f + a, y = m + n, b;
 	if (c != null) {
-		let [[t, n], [r, i]] = ef(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
-		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = tf({ point(e, t) {
+		let [[t, n], [r, i]] = tf(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
+		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = nf({ point(e, t) {
 			this.stream.point(e * a + v, t * a + y);
-		} })) : ew("Warning: the projection could not be fit to the specified domain; using the default scale.");
+		} })) : tw("Warning: the projection could not be fit to the specified domain; using the default scale.");
 	}
-	return b ??= v === 0 && y === 0 ? OT() : tf({ point(e, t) {
+	return b ??= v === 0 && y === 0 ? kT() : nf({ point(e, t) {
 		this.stream.point(e + v, t + y);
 	} }), { stream: (t) => e.stream(b.stream(l(t))) };
 }
-function wT(e) {
+function TT(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "albers-usa": return ET(Df, .7463, .4673);
-		case "albers": return DT(Tf, .7463, .4673);
-		case "azimuthal-equal-area": return ET(jf, 4, 4);
-		case "azimuthal-equidistant": return ET(Nf, xT, xT);
-		case "conic-conformal": return DT(zf, xT, xT);
-		case "conic-equal-area": return DT(wf, 6.1702, 2.9781);
-		case "conic-equidistant": return DT(Uf, 7.312, 3.6282);
-		case "equal-earth": return ET(Zf, 5.4133, 2.6347);
-		case "equirectangular": return ET(Vf, xT, bT);
-		case "gnomonic": return ET($f, 3.4641, 3.4641);
-		case "identity": return { type: OT };
-		case "reflect-y": return { type: kT };
-		case "mercator": return ET(Ff, xT, xT);
-		case "orthographic": return ET(tp, 2, 2);
-		case "stereographic": return ET(rp, 2, 2);
-		case "transverse-mercator": return ET(ap, xT, xT);
+		case "albers-usa": return DT(Of, .7463, .4673);
+		case "albers": return OT(Ef, .7463, .4673);
+		case "azimuthal-equal-area": return DT(Mf, 4, 4);
+		case "azimuthal-equidistant": return DT(Pf, ST, ST);
+		case "conic-conformal": return OT(Bf, ST, ST);
+		case "conic-equal-area": return OT(Tf, 6.1702, 2.9781);
+		case "conic-equidistant": return OT(Wf, 7.312, 3.6282);
+		case "equal-earth": return DT(Qf, 5.4133, 2.6347);
+		case "equirectangular": return DT(Hf, ST, xT);
+		case "gnomonic": return DT(ep, 3.4641, 3.4641);
+		case "identity": return { type: kT };
+		case "reflect-y": return { type: AT };
+		case "mercator": return DT(If, ST, ST);
+		case "orthographic": return DT(np, 2, 2);
+		case "stereographic": return DT(ip, 2, 2);
+		case "transverse-mercator": return DT(op, ST, ST);
 		default: throw Error(`unknown projection type: ${e}`);
 	}
 }
-function TT(e, t, n, r, i) {
+function ET(e, t, n, r, i) {
 	if (e === !1 || e == null || typeof e == "number") return (e) => e;
 	switch (e === !0 && (e = "frame"), `${e}`.toLowerCase()) {
-		case "frame": return Yu(t, n, r, i);
+		case "frame": return Xu(t, n, r, i);
 		default: throw Error(`unknown projection clip type: ${e}`);
 	}
 }
-function ET(e, t, n) {
+function DT(e, t, n) {
 	return {
 		type: ({ width: r, height: i, rotate: a, precision: o = .15, clip: s }) => {
 			let c = e();
@@ -9990,8 +9995,8 @@ function ET(e, t, n) {
 		aspectRatio: n / t
 	};
 }
-function DT(e, t, n) {
-	let { type: r, aspectRatio: i } = ET(e, t, n);
+function OT(e, t, n) {
+	let { type: r, aspectRatio: i } = DT(e, t, n);
 	return {
 		type: (e) => {
 			let { parallels: t, domain: n, width: i, height: a } = e, o = r(e);
@@ -10000,40 +10005,40 @@ function DT(e, t, n) {
 		aspectRatio: i
 	};
 }
-var OT = Wb({ stream: (e) => e }), kT = Wb(tf({ point(e, t) {
+var kT = Gb({ stream: (e) => e }), AT = Gb(nf({ point(e, t) {
 	this.stream.point(e, -t);
 } }));
-function AT(e, t, n, r) {
+function jT(e, t, n, r) {
 	let i = n[e], a = n[t], o = i.length, s = n[e] = new Float64Array(o).fill(NaN), c = n[t] = new Float64Array(o).fill(NaN), l, u = r.stream({ point(e, t) {
 		s[l] = e, c[l] = t;
 	} });
 	for (l = 0; l < o; ++l) u.point(i[l], a[l]);
 }
-function jT({ projection: e } = {}) {
-	return e == null ? !1 : typeof e.stream == "function" || (ox(e) && (e = e.type), e != null);
+function MT({ projection: e } = {}) {
+	return e == null ? !1 : typeof e.stream == "function" || (sx(e) && (e = e.type), e != null);
 }
-function MT(e) {
-	if (typeof e?.stream == "function") return ST;
-	if (ox(e)) {
+function NT(e) {
+	if (typeof e?.stream == "function") return CT;
+	if (sx(e)) {
 		let t, n;
 		if ({domain: t, type: e, ...n} = e, t != null && e != null) {
-			let [[r, i], [a, o]] = ef((typeof e == "string" ? wT(e).type : e)({
+			let [[r, i], [a, o]] = tf((typeof e == "string" ? TT(e).type : e)({
 				...n,
 				width: 100,
 				height: 100
 			})).bounds(t), s = (o - i) / (a - r);
-			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : ST;
+			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : CT;
 		}
 	}
 	if (e != null) {
 		if (typeof e != "function") {
-			let { aspectRatio: t } = wT(e);
+			let { aspectRatio: t } = TT(e);
 			if (t) return t;
 		}
-		return ST;
+		return CT;
 	}
 }
-function NT(e) {
+function PT(e) {
 	let t = [], n = [], r = {
 		scale: "x",
 		value: t
@@ -10050,68 +10055,68 @@ function NT(e) {
 		polygonEnd() {},
 		sphere() {}
 	};
-	for (let t of e.value) mu(t, a);
+	for (let t of e.value) hu(t, a);
 	return [r, i];
 }
-function PT({ x: e, y: t }) {
-	if (e || t) return e ??= (e) => e, t ??= (e) => e, tf({ point(n, r) {
+function FT({ x: e, y: t }) {
+	if (e || t) return e ??= (e) => e, t ??= (e) => e, nf({ point(n, r) {
 		this.stream.point(e(n), t(r));
 	} });
 }
 // node_modules/@observablehq/plot/src/context.js
-function FT(e = {}) {
+function IT(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
 		document: t,
-		clip: Qx(n)
+		clip: $x(n)
 	};
 }
-function IT(e, { document: t }) {
-	return as(ua(e).call(t.documentElement));
+function LT(e, { document: t }) {
+	return os(da(e).call(t.documentElement));
 }
 // node_modules/@observablehq/plot/src/memoize.js
-var LT = Symbol("unset");
-function RT(e) {
-	return (e.length === 1 ? zT : BT)(e);
-}
+var RT = Symbol("unset");
 function zT(e) {
-	let t, n = LT;
-	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
+	return (e.length === 1 ? BT : VT)(e);
 }
 function BT(e) {
+	let t, n = RT;
+	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
+}
+function VT(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
 // node_modules/@observablehq/plot/src/format.js
-var VT = RT((e) => new Intl.NumberFormat(e));
-RT((e, t) => new Intl.DateTimeFormat(e, {
+var HT = zT((e) => new Intl.NumberFormat(e));
+zT((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { month: t }
-})), RT((e, t) => new Intl.DateTimeFormat(e, {
+})), zT((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { weekday: t }
 }));
-function HT(e = "en-US") {
-	let t = VT(e);
+function UT(e = "en-US") {
+	let t = HT(e);
 	return (e) => e != null && !isNaN(e) ? t.format(e) : void 0;
 }
-function UT(e) {
-	return Hy(e, "Invalid Date");
+function WT(e) {
+	return Uy(e, "Invalid Date");
 }
-function WT(e = "en-US") {
-	let t = HT(e);
-	return (e) => (e instanceof Date ? UT : typeof e == "number" ? t : Bb)(e);
+function GT(e = "en-US") {
+	let t = UT(e);
+	return (e) => (e instanceof Date ? WT : typeof e == "number" ? t : Vb)(e);
 }
-var GT = WT(), KT = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, qT = 0;
-function JT() {
-	return `plot-clip-${++qT}`;
+var KT = GT(), qT = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, JT = 0;
+function YT() {
+	return `plot-clip-${++JT}`;
 }
-function YT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
-	T === null && (s = null, c = null), D === null && (l = null, d = null), Wx(T) ? Wx(D) || Wx(s) && !C?.fill || (D = "none") : Wx(D) && (!Wx(l) || C?.stroke) && (T = "none");
-	let [P, ee] = Xb(s, T), [F, te] = Zb(c, E), [ne, re] = Xb(l, D), [ie, ae] = Zb(d, O), [oe, se] = Zb(_);
-	Gx(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !Kx(f) && (m = M), !Gx(ee) && b === void 0 && (b = N));
-	let [ce, le] = Zb(u);
-	return T !== null && (e.fill = gE(ee, "currentColor"), e.fillOpacity = _E(te, 1)), D !== null && (e.stroke = gE(re, "none"), e.strokeWidth = _E(le, 1), e.strokeOpacity = _E(ae, 1), e.strokeLinejoin = gE(f, "miter"), e.strokeLinecap = gE(p, "butt"), e.strokeMiterlimit = _E(m, 4), e.strokeDasharray = gE(h, "none"), e.strokeDashoffset = gE(g, "0")), e.target = Bb(o), e.ariaLabel = Bb(w), e.ariaDescription = Bb(i), e.ariaHidden = Bb(a), e.opacity = _E(se, 1), e.mixBlendMode = gE(v, "normal"), e.imageFilter = gE(y, "none"), e.paintOrder = gE(b, "normal"), e.pointerEvents = gE(x, "auto"), e.shapeRendering = gE(S, "auto"), {
+function XT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
+	T === null && (s = null, c = null), D === null && (l = null, d = null), Gx(T) ? Gx(D) || Gx(s) && !C?.fill || (D = "none") : Gx(D) && (!Gx(l) || C?.stroke) && (T = "none");
+	let [P, ee] = Zb(s, T), [F, te] = Qb(c, E), [ne, re] = Zb(l, D), [ie, ae] = Qb(d, O), [oe, se] = Qb(_);
+	Kx(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !qx(f) && (m = M), !Kx(ee) && b === void 0 && (b = N));
+	let [ce, le] = Qb(u);
+	return T !== null && (e.fill = _E(ee, "currentColor"), e.fillOpacity = vE(te, 1)), D !== null && (e.stroke = _E(re, "none"), e.strokeWidth = vE(le, 1), e.strokeOpacity = vE(ae, 1), e.strokeLinejoin = _E(f, "miter"), e.strokeLinecap = _E(p, "butt"), e.strokeMiterlimit = vE(m, 4), e.strokeDasharray = _E(h, "none"), e.strokeDashoffset = _E(g, "0")), e.target = Vb(o), e.ariaLabel = Vb(w), e.ariaDescription = Vb(i), e.ariaHidden = Vb(a), e.opacity = vE(se, 1), e.mixBlendMode = _E(v, "normal"), e.imageFilter = _E(y, "none"), e.paintOrder = _E(b, "normal"), e.pointerEvents = _E(x, "auto"), e.shapeRendering = _E(S, "auto"), {
 		title: {
 			value: t,
 			optional: !0,
@@ -10158,25 +10163,25 @@ function YT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden
 		}
 	};
 }
-function XT(e, t) {
-	t && e.filter((e) => Ry(t[e])).append("title").call(QT, t);
-}
 function ZT(e, t) {
-	t && e.filter(([e]) => Ry(t[e])).append("title").call($T, t);
+	t && e.filter((e) => zy(t[e])).append("title").call($T, t);
 }
 function QT(e, t) {
-	t && e.text((e) => GT(t[e]));
+	t && e.filter(([e]) => zy(t[e])).append("title").call(eE, t);
 }
 function $T(e, t) {
-	t && e.text(([e]) => GT(t[e]));
+	t && e.text((e) => KT(t[e]));
 }
-function eE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && G(e, "aria-label", (e) => r[e]), a && G(e, "fill", (e) => a[e]), o && G(e, "fill-opacity", (e) => o[e]), s && G(e, "stroke", (e) => s[e]), c && G(e, "stroke-opacity", (e) => c[e]), l && G(e, "stroke-width", (e) => l[e]), u && G(e, "opacity", (e) => u[e]), d && pE(e, (e) => d[e], t), n || XT(e, i);
+function eE(e, t) {
+	t && e.text(([e]) => KT(t[e]));
 }
 function tE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && G(e, "aria-label", ([e]) => r[e]), a && G(e, "fill", ([e]) => a[e]), o && G(e, "fill-opacity", ([e]) => o[e]), s && G(e, "stroke", ([e]) => s[e]), c && G(e, "stroke-opacity", ([e]) => c[e]), l && G(e, "stroke-width", ([e]) => l[e]), u && G(e, "opacity", ([e]) => u[e]), d && pE(e, ([e]) => d[e], t), n || ZT(e, i);
+	r && G(e, "aria-label", (e) => r[e]), a && G(e, "fill", (e) => a[e]), o && G(e, "fill-opacity", (e) => o[e]), s && G(e, "stroke", (e) => s[e]), c && G(e, "stroke-opacity", (e) => c[e]), l && G(e, "stroke-width", (e) => l[e]), u && G(e, "opacity", (e) => u[e]), d && mE(e, (e) => d[e], t), n || ZT(e, i);
 }
-function nE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
+function nE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
+	r && G(e, "aria-label", ([e]) => r[e]), a && G(e, "fill", ([e]) => a[e]), o && G(e, "fill-opacity", ([e]) => o[e]), s && G(e, "stroke", ([e]) => s[e]), c && G(e, "stroke-opacity", ([e]) => c[e]), l && G(e, "stroke-width", ([e]) => l[e]), u && G(e, "opacity", ([e]) => u[e]), d && mE(e, ([e]) => d[e], t), n || QT(e, i);
+}
+function rE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
 	return [
 		e,
 		l ? void 0 : t,
@@ -10189,24 +10194,24 @@ function nE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, stroke
 		c
 	].filter((e) => e !== void 0);
 }
-function rE(e, t, n) {
-	let r = ci(e, (e) => t[e]);
-	return n === void 0 && r.size > 1 + e.length >> 1 && ew("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
+function iE(e, t, n) {
+	let r = li(e, (e) => t[e]);
+	return n === void 0 && r.size > 1 + e.length >> 1 && tw("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
 }
-function* iE(e, t, n, r) {
-	let { z: i } = n, { z: a } = r, o = nE(r, n), s = [...t, ...o];
-	for (let t of a ? rE(e, a, i) : [e]) {
+function* aE(e, t, n, r) {
+	let { z: i } = n, { z: a } = r, o = rE(r, n), s = [...t, ...o];
+	for (let t of a ? iE(e, a, i) : [e]) {
 		let e, n;
 		out: for (let r of t) {
-			for (let e of s) if (!Fy(e[r])) {
+			for (let e of s) if (!Iy(e[r])) {
 				n && n.push(-1);
 				continue out;
 			}
-			if (e === void 0) n && (yield n), e = o.map((e) => _x(e[r])), n = [r];
+			if (e === void 0) n && (yield n), e = o.map((e) => vx(e[r])), n = [r];
 			else {
 				n.push(r);
-				for (let t = 0; t < o.length; ++t) if (_x(o[t][r]) !== e[t]) {
-					yield n, e = o.map((e) => _x(e[r])), n = [r];
+				for (let t = 0; t < o.length; ++t) if (vx(o[t][r]) !== e[t]) {
+					yield n, e = o.map((e) => vx(e[r])), n = [r];
 					continue out;
 				}
 			}
@@ -10214,97 +10219,97 @@ function* iE(e, t, n, r) {
 		n && (yield n);
 	}
 }
-function aE(e, t, n, r) {
+function oE(e, t, n, r) {
 	let i, { clip: a = r.clip } = t;
-	a === "frame" ? (e = IT("svg:g", r).each(function() {
+	a === "frame" ? (e = LT("svg:g", r).each(function() {
 		this.appendChild(e.node()), e.node = () => this;
-	}), i = sE(r, n)) : a && (i = uE(a, r)), G(e, "aria-label", t.ariaLabel), G(e, "aria-description", t.ariaDescription), G(e, "aria-hidden", t.ariaHidden), G(e, "clip-path", i);
+	}), i = cE(r, n)) : a && (i = dE(a, r)), G(e, "aria-label", t.ariaLabel), G(e, "aria-description", t.ariaDescription), G(e, "aria-hidden", t.ariaHidden), G(e, "clip-path", i);
 }
-function oE(e) {
+function sE(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	return (n, r) => {
 		let i = t.get(n);
 		if (!i) {
-			let a = JT();
-			as(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
+			let a = YT();
+			os(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
 		}
 		return i;
 	};
 }
-var sE = oE((e, t, n) => {
+var cE = sE((e, t, n) => {
 	let { width: r, height: i, marginLeft: a, marginRight: o, marginTop: s, marginBottom: c } = n;
 	e.append("rect").attr("x", a).attr("y", s).attr("width", r - o - a).attr("height", i - s - c);
-}), cE = /* @__PURE__ */ new WeakMap(), lE = { type: "Sphere" };
-function uE(e, t) {
+}), lE = /* @__PURE__ */ new WeakMap(), uE = { type: "Sphere" };
+function dE(e, t) {
 	let n, r;
-	if ((n = cE.get(t)) || cE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = lE), !(r = n.get(e))) {
-		let i = JT();
-		as(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
+	if ((n = lE.get(t)) || lE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = uE), !(r = n.get(e))) {
+		let i = YT();
+		os(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
 	}
 	return r;
 }
-function dE(e, t, n, r) {
-	aE(e, t, n, r), G(e, "class", t.className), G(e, "fill", t.fill), G(e, "fill-opacity", t.fillOpacity), G(e, "stroke", t.stroke), G(e, "stroke-width", t.strokeWidth), G(e, "stroke-opacity", t.strokeOpacity), G(e, "stroke-linejoin", t.strokeLinejoin), G(e, "stroke-linecap", t.strokeLinecap), G(e, "stroke-miterlimit", t.strokeMiterlimit), G(e, "stroke-dasharray", t.strokeDasharray), G(e, "stroke-dashoffset", t.strokeDashoffset), G(e, "shape-rendering", t.shapeRendering), G(e, "filter", t.imageFilter), G(e, "paint-order", t.paintOrder);
+function fE(e, t, n, r) {
+	oE(e, t, n, r), G(e, "class", t.className), G(e, "fill", t.fill), G(e, "fill-opacity", t.fillOpacity), G(e, "stroke", t.stroke), G(e, "stroke-width", t.strokeWidth), G(e, "stroke-opacity", t.strokeOpacity), G(e, "stroke-linejoin", t.strokeLinejoin), G(e, "stroke-linecap", t.strokeLinecap), G(e, "stroke-miterlimit", t.strokeMiterlimit), G(e, "stroke-dasharray", t.strokeDasharray), G(e, "stroke-dashoffset", t.strokeDashoffset), G(e, "shape-rendering", t.shapeRendering), G(e, "filter", t.imageFilter), G(e, "paint-order", t.paintOrder);
 	let { pointerEvents: i = r.pointerSticky === !1 ? "none" : void 0 } = t;
 	G(e, "pointer-events", i);
 }
-function fE(e, t) {
-	mE(e, "mix-blend-mode", t.mixBlendMode), G(e, "opacity", t.opacity);
+function pE(e, t) {
+	hE(e, "mix-blend-mode", t.mixBlendMode), G(e, "opacity", t.opacity);
 }
-function pE(e, t, n) {
+function mE(e, t, n) {
 	e.each(function(e) {
 		let r = t(e);
 		if (r != null) {
-			let e = this.ownerDocument.createElementNS(oa.svg, "a");
-			e.setAttribute("fill", "inherit"), e.setAttributeNS(oa.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
+			let e = this.ownerDocument.createElementNS(sa.svg, "a");
+			e.setAttribute("fill", "inherit"), e.setAttributeNS(sa.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
 		}
 	});
 }
 function G(e, t, n) {
 	n != null && e.attr(t, n);
 }
-function mE(e, t, n) {
+function hE(e, t, n) {
 	n != null && e.style(t, n);
 }
-function hE(e, t, { x: n, y: r }, i = KT, a = KT) {
+function gE(e, t, { x: n, y: r }, i = qT, a = qT) {
 	i += t.dx, a += t.dy, n?.bandwidth && (i += n.bandwidth() / 2), r?.bandwidth && (a += r.bandwidth() / 2), (i || a) && e.attr("transform", `translate(${i},${a})`);
-}
-function gE(e, t) {
-	if ((e = Bb(e)) !== t) return e;
 }
 function _E(e, t) {
 	if ((e = Vb(e)) !== t) return e;
 }
-var vE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
-function yE(e) {
+function vE(e, t) {
+	if ((e = Hb(e)) !== t) return e;
+}
+var yE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
+function bE(e) {
 	if (e === void 0) return "plot-d6a7b5";
-	if (e = `${e}`, !vE.test(e)) throw Error(`invalid class name: ${e}`);
+	if (e = `${e}`, !yE.test(e)) throw Error(`invalid class name: ${e}`);
 	return e;
 }
-function bE(e, t) {
+function xE(e, t) {
 	if (typeof t == "string") e.property("style", t);
 	else if (t != null) for (let n of e) Object.assign(n.style, t);
 }
-function xE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
+function SE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
 // node_modules/@observablehq/plot/src/mark.js
-var SE = class {
+var CE = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
-		if (this.data = e, this.sort = lx(c) ? c : null, this.initializer = yS(n).initializer, this.transform = this.initializer ? n.transform : vS(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = $b(i === !0 ? "include" : i, "facet", [
+		if (this.data = e, this.sort = ux(c) ? c : null, this.initializer = bS(n).initializer, this.transform = this.initializer ? n.transform : yS(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = ex(i === !0 ? "include" : i, "facet", [
 			"auto",
 			"include",
 			"exclude",
 			"super"
-		]), this.fx = e === Pb && typeof o == "string" ? [o] : o, this.fy = e === Pb && typeof s == "string" ? [s] : s), this.facetAnchor = rT(a), t = Zx(t), v !== void 0 && (t = {
-			...TE(v),
+		]), this.fx = e === Fb && typeof o == "string" ? [o] : o, this.fy = e === Fb && typeof s == "string" ? [s] : s), this.facetAnchor = iT(a), t = Qx(t), v !== void 0 && (t = {
+			...EE(v),
 			...t
 		}), r !== void 0 && (t = {
-			...YT(this, n, r),
+			...XT(this, n, r),
 			...t
 		}), this.channels = Object.fromEntries(Object.entries(t).map(([t, n]) => {
-			if (cx(n.value)) {
+			if (lx(n.value)) {
 				let { value: e, label: t = n.label, scale: r = n.scale } = n.value;
 				n = {
 					...n,
@@ -10313,7 +10318,7 @@ var SE = class {
 					value: e
 				};
 			}
-			if (e === Pb && typeof n.value == "string") {
+			if (e === Fb && typeof n.value == "string") {
 				let { value: e } = n;
 				n = {
 					...n,
@@ -10325,22 +10330,22 @@ var SE = class {
 			if (t != null) return !0;
 			if (n) return !1;
 			throw Error(`missing channel value: ${e}`);
-		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = Qx(_), this.tip = EE(y), this.className = Bb(g), this.facet === "super") {
+		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = $x(_), this.tip = DE(y), this.className = Vb(g), this.facet === "super") {
 			if (o || s) throw Error("super-faceting cannot use fx or fy");
 			for (let e in this.channels) {
 				let { scale: n } = t[e];
 				if (n === "x" || n === "y") throw Error("super-faceting cannot use x or y");
 			}
 		}
-		b != null && (this.render = wE(b, this.render));
+		b != null && (this.render = TE(b, this.render));
 	}
 	initialize(e, t, n) {
-		let r = ex(this.data);
-		e === void 0 && r != null && (e = [mx(r)]);
+		let r = tx(this.data);
+		e === void 0 && r != null && (e = [hx(r)]);
 		let i = e;
-		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = ex(r)), e !== void 0 && (e.original = i);
-		let a = $S(this.channels, r);
-		return this.sort != null && nC(r, e, a, t, this.sort), {
+		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = tx(r)), e !== void 0 && (e.original = i);
+		let a = eC(this.channels, r);
+		return this.sort != null && rC(r, e, a, t, this.sort), {
 			data: r,
 			facets: e,
 			channels: a
@@ -10348,7 +10353,7 @@ var SE = class {
 	}
 	filter(e, t, n) {
 		for (let r in t) {
-			let { filter: i = Fy } = t[r];
+			let { filter: i = Iy } = t[r];
 			if (i !== null) {
 				let t = n[r];
 				e = e.filter((e) => i(t[e]));
@@ -10359,18 +10364,18 @@ var SE = class {
 	project(e, t, n) {
 		for (let r in e) if (e[r].scale === "x" && /^x|x$/.test(r)) {
 			let i = r.replace(/^x|x$/, "y");
-			i in e && e[i].scale === "y" && AT(r, i, t, n.projection);
+			i in e && e[i].scale === "y" && jT(r, i, t, n.projection);
 		}
 	}
 	scale(e, t, n) {
-		let r = eC(e, t);
+		let r = tC(e, t);
 		return n.projection && this.project(e, r, n), r;
 	}
 };
-function CE(...e) {
-	return e.plot = SE.prototype.plot, e;
+function wE(...e) {
+	return e.plot = CE.prototype.plot, e;
 }
-function wE(e, t) {
+function TE(e, t) {
 	if (e == null) return t === null ? void 0 : t;
 	if (t == null) return e === null ? void 0 : e;
 	if (typeof e != "function") throw TypeError(`invalid render transform: ${e}`);
@@ -10379,27 +10384,27 @@ function wE(e, t) {
 		return e.call(this, n, r, i, a, o, (e, n, r, i, a) => t.call(this, e, n, r, i, a, s));
 	};
 }
-function TE(e) {
-	return Object.fromEntries(Object.entries(Zx(e)).map(([e, t]) => (t = typeof t == "string" ? {
+function EE(e) {
+	return Object.fromEntries(Object.entries(Qx(e)).map(([e, t]) => (t = typeof t == "string" ? {
 		value: t,
 		label: e
-	} : jx(t), t.filter === void 0 && t.scale == null && (t = {
+	} : Mx(t), t.filter === void 0 && t.scale == null && (t = {
 		...t,
 		filter: null
 	}), [e, t])));
 }
-function EE(e) {
-	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? $b(e, "tip", [
+function DE(e) {
+	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? ex(e, "tip", [
 		"x",
 		"y",
 		"xy"
 	]) : e;
 }
-function DE(e, t) {
+function OE(e, t) {
 	return e?.tip === !0 ? {
 		...e,
 		tip: t
-	} : ox(e?.tip) && e.tip.pointer === void 0 ? {
+	} : sx(e?.tip) && e.tip.pointer === void 0 ? {
 		...e,
 		tip: {
 			...e.tip,
@@ -10408,12 +10413,12 @@ function DE(e, t) {
 	} : e;
 }
 // node_modules/@observablehq/plot/src/dimensions.js
-function OE(e, t, n = {}) {
-	let r = .5 - KT, i = .5 + KT, a = .5 + KT, o = .5 - KT;
+function kE(e, t, n = {}) {
+	let r = .5 - qT, i = .5 + qT, a = .5 + qT, o = .5 - qT;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
 	let { margin: s, marginTop: c = s === void 0 ? r : s, marginRight: l = s === void 0 ? i : s, marginBottom: u = s === void 0 ? a : s, marginLeft: d = s === void 0 ? o : s } = n;
 	c = +c, l = +l, u = +u, d = +d;
-	let { width: f = 640, height: p = kE(e, n, {
+	let { width: f = 640, height: p = AE(e, n, {
 		width: f,
 		marginTopDefault: r,
 		marginRightDefault: i,
@@ -10440,21 +10445,21 @@ function OE(e, t, n = {}) {
 	}
 	return m;
 }
-function kE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
-	let d = n && n.scale.domain().length || 1, f = MT(i);
+function AE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
+	let d = n && n.scale.domain().length || 1, f = NT(i);
 	if (f) {
 		let e = r ? r.scale.domain().length : 1, t = (1.1 * d - .1) / (1.1 * e - .1) * f, n = Math.max(.1, Math.min(10, t));
 		return Math.round((o - u - c) * n + s + l);
 	}
-	let p = t ? Uw(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
+	let p = t ? Ww(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
 	if (a != null) {
 		if (a = +a, !(isFinite(a) && a > 0)) throw Error(`invalid aspectRatio: ${a}`);
-		let i = AE("y", t) / (AE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
+		let i = jE("y", t) / (jE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
 		return (i * (d * (o - u - c) - e.insetLeft - e.insetRight) + t.insetTop + t.insetBottom) / f + s + l;
 	}
 	return !!(t || n) * Math.max(1, Math.min(60, p * d)) * 20 + !!r * 30 + 60;
 }
-function AE(e, t) {
+function jE(e, t) {
 	if (!t) throw Error(`aspectRatio requires ${e} scale`);
 	let { type: n, domain: r } = t, i;
 	switch (n) {
@@ -10475,12 +10480,12 @@ function AE(e, t) {
 		case "band": return r.length;
 		default: throw Error(`unsupported ${e} scale for aspectRatio: ${n}`);
 	}
-	let [a, o] = $r(r);
+	let [a, o] = ei(r);
 	return Math.abs(i(o) - i(a));
 }
 // node_modules/@observablehq/plot/src/interactions/pointer.js
-var jE = /* @__PURE__ */ new WeakMap();
-function ME(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
+var ME = /* @__PURE__ */ new WeakMap();
+function NE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
 		...s,
 		px: {
@@ -10498,13 +10503,13 @@ function ME(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		y: r,
 		channels: s,
 		...l,
-		render: wE(function(n, r, i, a, s, c) {
+		render: TE(function(n, r, i, a, s, c) {
 			s = {
 				...s,
 				pointerSticky: !1
 			};
-			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = jE.get(l);
-			d || jE.set(l, d = {
+			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = ME.get(l);
+			d || ME.set(l, d = {
 				sticky: !1,
 				roots: [],
 				renders: []
@@ -10516,7 +10521,7 @@ function ME(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 				let e = d.facetStates;
 				e || (d.facetStates = e = /* @__PURE__ */ new Map()), b = e.get(this), b || e.set(this, b = /* @__PURE__ */ new Map());
 			}
-			let [x, S] = xE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : IE(i, x), E = w ? (e) => w[e] : LE(i, S), D, O, k, A;
+			let [x, S] = SE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : LE(i, x), E = w ? (e) => w[e] : RE(i, S), D, O, k, A;
 			function j(e, t) {
 				if (y) {
 					if (A &&= cancelAnimationFrame(A), e == null) b.delete(n.fi);
@@ -10548,14 +10553,14 @@ function ME(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 					O.replaceWith(o);
 				}
 				if (d.roots[f] = O = o, !(D == null && b?.size > 1)) {
-					let e = D == null ? null : Sb(u) ? u[D] : u.get(D);
+					let e = D == null ? null : Cb(u) ? u[D] : u.get(D);
 					s.dispatchValue(e);
 				}
 				return o;
 			}
 			function N(r) {
 				if (d.sticky || r.pointerType === "mouse" && r.buttons === 1) return;
-				let [i, s] = us(r);
+				let [i, s] = ds(r);
 				i -= _, s -= v;
 				let c = i < a.marginLeft || i > a.width - a.marginRight ? 1 : e, l = s < a.marginTop || s > a.height - a.marginBottom ? 1 : t, u = null, f = o * o;
 				for (let e of n) {
@@ -10578,30 +10583,30 @@ function ME(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		}, c)
 	};
 }
-function NE(e) {
-	return ME(1, 1, e);
-}
 function PE(e) {
-	return ME(1, .01, e);
+	return NE(1, 1, e);
 }
 function FE(e) {
-	return ME(.01, 1, e);
+	return NE(1, .01, e);
 }
-function IE({ x1: e, x2: t, x: n = e }, r) {
+function IE(e) {
+	return NE(.01, 1, e);
+}
+function LE({ x1: e, x2: t, x: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-function LE({ y1: e, y2: t, y: n = e }, r) {
+function RE({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
 // node_modules/@observablehq/plot/src/axes.js
-function RE(e) {
-	return Uw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
+function zE(e) {
+	return Ww(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
 // node_modules/@observablehq/plot/src/legends/ramp.js
-function zE(e, t) {
-	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = RE(e), round: m = !0, opacity: h, className: g } = t, _ = FT(t);
-	g = yE(g), h = Zb(h)[1], f === null && (f = () => null);
-	let v = IT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
+function BE(e, t) {
+	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = zE(e), round: m = !0, opacity: h, className: g } = t, _ = IT(t);
+	g = bE(g), h = Qb(h)[1], f === null && (f = () => null);
+	let v = LT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
   display: block;
   height: auto;
   height: intrinsic;
@@ -10610,89 +10615,89 @@ function zE(e, t) {
 }
 :where(.${g}-ramp text) {
   white-space: pre;
-}`)).call(bE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
+}`)).call(xE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
 	if (T) {
-		let e = w === void 0 ? T : ll(T.length === 1 ? XC(T) : T, w);
-		b = x(E.copy(), ul(Uc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
+		let e = w === void 0 ? T : ul(T.length === 1 ? ZC(T) : T, w);
+		b = x(E.copy(), dl(Wc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
 		let t = _.document.createElement("canvas");
 		t.width = 256, t.height = 1;
 		let n = t.getContext("2d");
 		for (let t = 0; t < 256; ++t) n.fillStyle = e(t / 255), n.fillRect(t, 0, 1, 1);
 		v.append("image").attr("opacity", h).attr("x", l).attr("y", o).attr("width", i - l - s).attr("height", a - o - c).attr("preserveAspectRatio", "none").attr("xlink:href", t.toDataURL());
 	} else if (S === "threshold") {
-		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? zl(f) : f;
-		b = x(Uh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = rx(e, (e, t) => t), f = (n) => t(e[n], n);
-	} else b = x(Dh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
-	return v.append("g").attr("transform", `translate(0,${a - c})`).call(ia(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", gE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
+		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? Bl(f) : f;
+		b = x(Wh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = ix(e, (e, t) => t), f = (n) => t(e[n], n);
+	} else b = x(Oh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
+	return v.append("g").attr("transform", `translate(0,${a - c})`).call(aa(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", _E(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
 // node_modules/@observablehq/plot/src/math.js
-var BE = Math.PI / 180;
+var VE = Math.PI / 180;
 // node_modules/@observablehq/plot/src/marker.js
-function VE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
-	e.markerStart = HE(n), e.markerMid = HE(r), e.markerEnd = HE(i);
+function HE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
+	e.markerStart = UE(n), e.markerMid = UE(r), e.markerEnd = UE(i);
 }
-function HE(e) {
+function UE(e) {
 	if (e == null || e === !1) return null;
-	if (e === !0) return GE;
+	if (e === !0) return KE;
 	if (typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
 		case "none": return null;
-		case "arrow": return UE("auto");
-		case "arrow-reverse": return UE("auto-start-reverse");
-		case "dot": return WE;
+		case "arrow": return WE("auto");
+		case "arrow-reverse": return WE("auto-start-reverse");
+		case "dot": return GE;
 		case "circle":
-		case "circle-fill": return GE;
-		case "circle-stroke": return KE;
-		case "tick": return qE("auto");
-		case "tick-x": return qE(90);
-		case "tick-y": return qE(0);
+		case "circle-fill": return KE;
+		case "circle-stroke": return qE;
+		case "tick": return JE("auto");
+		case "tick-x": return JE(90);
+		case "tick-y": return JE(0);
 	}
 	throw Error(`invalid marker: ${e}`);
 }
-function UE(e) {
-	return (t, n) => IT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
-}
-function WE(e, t) {
-	return IT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
+function WE(e) {
+	return (t, n) => LT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
 }
 function GE(e, t) {
-	return IT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+	return LT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
 }
 function KE(e, t) {
-	return IT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+	return LT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-function qE(e) {
-	return (t, n) => IT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
+function qE(e, t) {
+	return LT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-var JE = 0;
-function YE(e, t, { stroke: n }, r) {
-	return eD(e, t, n && ((e) => n[e]), null, r);
+function JE(e) {
+	return (t, n) => LT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
 }
-function XE(e, t, { stroke: n, z: r }, i) {
-	return eD(e, t, n && (([e]) => n[e]), r, i);
+var YE = 0;
+function XE(e, t, { stroke: n }, r) {
+	return tD(e, t, n && ((e) => n[e]), null, r);
 }
-var ZE = 1, QE = 2;
-function $E(e, t) {
+function ZE(e, t, { stroke: n, z: r }, i) {
+	return tD(e, t, n && (([e]) => n[e]), r, i);
+}
+var QE = 1, $E = 2;
+function eD(e, t) {
 	let n = new Uint8Array(t.length), r = e.data().filter((e) => e.length > 1), i = r.length;
-	for (let e = 0, a = LT; e < i; ++e) {
+	for (let e = 0, a = RT; e < i; ++e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = _x(t[e])) && (n[e] |= ZE);
+			a !== (a = vx(t[e])) && (n[e] |= QE);
 		}
 	}
-	for (let e = i - 1, a = LT; e >= 0; --e) {
+	for (let e = i - 1, a = RT; e >= 0; --e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = _x(t[e])) && (n[e] |= QE);
+			a !== (a = vx(t[e])) && (n[e] |= $E);
 		}
 	}
 	return ([e]) => n[e];
 }
-function eD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
+function tD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
 	if (!t && !n && !r) return;
-	let c = /* @__PURE__ */ new Map(), l = o && $E(e, o);
+	let c = /* @__PURE__ */ new Map(), l = o && eD(e, o);
 	function u(e, t, n) {
 		return function(r) {
 			if (n && !n(r)) return;
@@ -10700,45 +10705,45 @@ function eD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 			o || c.set(t, o = /* @__PURE__ */ new Map());
 			let l = o.get(i);
 			if (!l) {
-				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++JE}`;
+				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++YE}`;
 				e.setAttribute("id", n), o.set(i, l = `url(#${n})`);
 			}
 			this.setAttribute(e, l);
 		};
 	}
-	t && e.each(u("marker-start", t, l && ((e) => l(e) & ZE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & ZE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & QE)));
+	t && e.each(u("marker-start", t, l && ((e) => l(e) & QE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & QE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & $E)));
 }
 // node_modules/@observablehq/plot/src/transforms/inset.js
-function tD({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
-	return [t, n] = rD(e, t, n), {
+function nD({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
+	return [t, n] = iD(e, t, n), {
 		inset: e,
 		insetLeft: t,
 		insetRight: n,
 		...r
 	};
 }
-function nD({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
-	return [t, n] = rD(e, t, n), {
+function rD({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
+	return [t, n] = iD(e, t, n), {
 		inset: e,
 		insetTop: t,
 		insetBottom: n,
 		...r
 	};
 }
-function rD(e, t, n) {
-	return e === void 0 && t === void 0 && n === void 0 ? KT ? [1, 0] : [.5, .5] : [t, n];
+function iD(e, t, n) {
+	return e === void 0 && t === void 0 && n === void 0 ? qT ? [1, 0] : [.5, .5] : [t, n];
 }
 // node_modules/@observablehq/plot/src/transforms/interval.js
-function iD(e, { interval: t }) {
-	return e = { ...jx(e) }, e.interval = Tx(e.interval === void 0 ? t : e.interval), e;
+function aD(e, { interval: t }) {
+	return e = { ...Mx(e) }, e.interval = Ex(e.interval === void 0 ? t : e.interval), e;
 }
-function aD(e, t, n, r) {
-	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = iD(i, n);
+function oD(e, t, n, r) {
+	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = aD(i, n);
 	if (s == null || c == null && !r) return n;
-	let l = xx(i);
+	let l = Sx(i);
 	if (c == null) {
 		let t, i = {
-			transform: (e) => t ||= Ob(e, s),
+			transform: (e) => t ||= kb(e, s),
 			label: l
 		};
 		return {
@@ -10750,7 +10755,7 @@ function aD(e, t, n, r) {
 	}
 	let u, d;
 	function f(e) {
-		return d !== void 0 && e === u ? d : d = rx(Ob(u = e, s), (e) => c.floor(e));
+		return d !== void 0 && e === u ? d : d = ix(kb(u = e, s), (e) => c.floor(e));
 	}
 	return t({
 		...n,
@@ -10765,43 +10770,43 @@ function aD(e, t, n, r) {
 		} : o
 	});
 }
-function oD(e, t, n) {
-	let { [e]: r } = n, { value: i, interval: a } = iD(r, n);
+function sD(e, t, n) {
+	let { [e]: r } = n, { value: i, interval: a } = aD(r, n);
 	return i == null || a == null ? n : t({
 		...n,
 		[e]: {
-			label: xx(r),
+			label: Sx(r),
 			transform: (e) => {
-				let t = rx(Ob(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
-				return t.map(Ix(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
+				let t = ix(kb(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
+				return t.map(Lx(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
 			}
 		}
 	});
 }
-function sD(e = {}) {
-	return aD("x", tD, e, !0);
-}
 function cD(e = {}) {
-	return aD("y", nD, e, !0);
+	return oD("x", nD, e, !0);
 }
 function lD(e = {}) {
-	return aD("x", tD, e);
+	return oD("y", rD, e, !0);
 }
 function uD(e = {}) {
-	return aD("y", nD, e);
+	return oD("x", nD, e);
 }
 function dD(e = {}) {
-	return oD("x", tD, e);
+	return oD("y", rD, e);
 }
 function fD(e = {}) {
-	return oD("y", nD, e);
+	return sD("x", nD, e);
+}
+function pD(e = {}) {
+	return sD("y", rD, e);
 }
 // node_modules/@observablehq/plot/src/marks/rule.js
-var pD = {
+var mD = {
 	ariaLabel: "rule",
 	fill: null,
 	stroke: "currentColor"
-}, mD = class extends SE {
+}, hD = class extends CE {
 	constructor(e, t = {}) {
 		let { x: n, y1: r, y2: i, inset: a = 0, insetTop: o = a, insetBottom: s = a } = t;
 		super(e, {
@@ -10820,13 +10825,13 @@ var pD = {
 				scale: "y",
 				optional: !0
 			}
-		}, DE(t, "x"), pD), this.insetTop = Vb(o), this.insetBottom = Vb(s), VE(this, t);
+		}, OE(t, "x"), mD), this.insetTop = Hb(o), this.insetBottom = Hb(s), HE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x: s, y1: c, y2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetTop: g, insetBottom: _ } = this;
-		return IT("svg:g", i).call(dE, this, r, i).call(hE, this, { x: s && a }, KT, 0).call((t) => t.selectAll().data(e).enter().append("line").call(fE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !Kw(o) ? (e) => c[e] + g : f + g).attr("y2", l && !Kw(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(eE, this, n).call(YE, this, n, i)).node();
+		return LT("svg:g", i).call(fE, this, r, i).call(gE, this, { x: s && a }, qT, 0).call((t) => t.selectAll().data(e).enter().append("line").call(pE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !qw(o) ? (e) => c[e] + g : f + g).attr("y2", l && !qw(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(tE, this, n).call(XE, this, n, i)).node();
 	}
-}, hD = class extends SE {
+}, gD = class extends CE {
 	constructor(e, t = {}) {
 		let { x1: n, x2: r, y: i, inset: a = 0, insetRight: o = a, insetLeft: s = a } = t;
 		super(e, {
@@ -10845,32 +10850,32 @@ var pD = {
 				scale: "x",
 				optional: !0
 			}
-		}, DE(t, "y"), pD), this.insetRight = Vb(o), this.insetLeft = Vb(s), VE(this, t);
+		}, OE(t, "y"), mD), this.insetRight = Hb(o), this.insetLeft = Hb(s), HE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { y: s, x1: c, x2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetLeft: g, insetRight: _ } = this;
-		return IT("svg:g", i).call(dE, this, r, i).call(hE, this, { y: s && o }, 0, KT).call((t) => t.selectAll().data(e).enter().append("line").call(fE, this).attr("x1", c && !Kw(a) ? (e) => c[e] + g : m + g).attr("x2", l && !Kw(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(eE, this, n).call(YE, this, n, i)).node();
+		return LT("svg:g", i).call(fE, this, r, i).call(gE, this, { y: s && o }, 0, qT).call((t) => t.selectAll().data(e).enter().append("line").call(pE, this).attr("x1", c && !qw(a) ? (e) => c[e] + g : m + g).attr("x2", l && !qw(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(tE, this, n).call(XE, this, n, i)).node();
 	}
 };
-function gD(e, t) {
-	let { x: n = Lb, y: r, y1: i, y2: a, ...o } = uD(t);
-	return [i, a] = vD(r, i, a), new mD(e, {
+function _D(e, t) {
+	let { x: n = Rb, y: r, y1: i, y2: a, ...o } = dD(t);
+	return [i, a] = yD(r, i, a), new hD(e, {
 		...o,
 		x: n,
 		y1: i,
 		y2: a
 	});
 }
-function _D(e, t) {
-	let { y: n = Lb, x: r, x1: i, x2: a, ...o } = lD(t);
-	return [i, a] = vD(r, i, a), new hD(e, {
+function vD(e, t) {
+	let { y: n = Rb, x: r, x1: i, x2: a, ...o } = uD(t);
+	return [i, a] = yD(r, i, a), new gD(e, {
 		...o,
 		y: n,
 		x1: i,
 		x2: a
 	});
 }
-function vD(e, t, n) {
+function yD(e, t, n) {
 	if (e == null) {
 		if (t === void 0) {
 			if (n !== void 0) return [0, n];
@@ -10880,7 +10885,7 @@ function vD(e, t, n) {
 	return [t, n];
 }
 // node_modules/@observablehq/plot/src/template.js
-function yD(e, ...t) {
+function bD(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
 	return (r) => {
@@ -10890,14 +10895,14 @@ function yD(e, ...t) {
 	};
 }
 // node_modules/@observablehq/plot/src/marks/text.js
-var bD = {
+var xD = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
 	strokeWidth: 3,
 	paintOrder: "stroke"
-}, xD = "­", SD = class extends SE {
+}, SD = "­", CD = class extends CE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, text: i = Nx(e) && Px(e) ? Lb : Ib, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = Zb(_, 0), [b, x] = jD(p);
+		let { x: n, y: r, text: i = Px(e) && Fx(e) ? Rb : Lb, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = Qb(_, 0), [b, x] = MD(p);
 		if (super(e, {
 			x: {
 				value: n,
@@ -10914,31 +10919,31 @@ var bD = {
 				optional: !0
 			},
 			rotate: {
-				value: Mx(v),
+				value: Nx(v),
 				optional: !0
 			},
 			text: {
 				value: i,
-				filter: Ry,
+				filter: zy,
 				optional: !0
 			}
-		}, t, bD), this.rotate = y, this.textAnchor = gE(o, "middle"), this.lineAnchor = $b(s, "lineAnchor", [
+		}, t, xD), this.rotate = y, this.textAnchor = _E(o, "middle"), this.lineAnchor = ex(s, "lineAnchor", [
 			"top",
 			"middle",
 			"bottom"
-		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = CD(u), this.monospace = !!d, this.fontFamily = Bb(f), this.fontSize = x, this.fontStyle = Bb(m), this.fontVariant = Bb(h), this.fontWeight = Bb(g), this.frameAnchor = Jx(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
-		this.splitLines = LD(this), this.clipLine = RD(this);
+		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = wD(u), this.monospace = !!d, this.fontFamily = Vb(f), this.fontSize = x, this.fontStyle = Vb(m), this.fontVariant = Vb(h), this.fontWeight = Vb(g), this.frameAnchor = Yx(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
+		this.splitLines = RD(this), this.clipLine = zD(this);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = xE(this, r);
-		return IT("svg:g", i).call(dE, this, r, i).call(OD, this, u, r).call(hE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = SE(this, r);
+		return LT("svg:g", i).call(fE, this, r, i).call(kD, this, u, r).call(gE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("text").call(fE, this).call(wD, this, u, d).attr("transform", yD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(G, "font-size", f && ((e) => f[e])).call(eE, this, n)).node();
+		}).call((t) => t.selectAll().data(e).enter().append("text").call(pE, this).call(TD, this, u, d).attr("transform", bD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(G, "font-size", f && ((e) => f[e])).call(tE, this, n)).node();
 	}
 };
-function CD(e) {
-	return e == null ? null : $b(e, "textOverflow", [
+function wD(e) {
+	return e == null ? null : ex(e, "textOverflow", [
 		"clip",
 		"ellipsis",
 		"clip-start",
@@ -10948,51 +10953,51 @@ function CD(e) {
 		"ellipsis-end"
 	]).replace(/^(clip|ellipsis)$/, "$1-end");
 }
-function wD(e, t, n, r) {
+function TD(e, t, n, r) {
 	if (!n) return;
 	let { lineAnchor: i, lineHeight: a, textOverflow: o, splitLines: s, clipLine: c } = t;
 	e.each(function(e) {
-		let t = s(GT(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
+		let t = s(KT(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
 		if (l > 1) {
 			let e = 0;
 			for (let n = 0; n < l; ++n) {
 				if (++e, !t[n]) continue;
-				let r = this.ownerDocument.createElementNS(oa.svg, "tspan");
+				let r = this.ownerDocument.createElementNS(sa.svg, "tspan");
 				r.setAttribute("x", 0), n === e - 1 ? r.setAttribute("y", `${(u + n) * a}em`) : r.setAttribute("dy", `${e * a}em`), r.textContent = t[n], this.appendChild(r), e = 0;
 			}
 		} else u && this.setAttribute("y", `${u * a}em`), this.textContent = t[0];
 		if (o && !r && t[0] !== n[e]) {
-			let t = this.ownerDocument.createElementNS(oa.svg, "title");
+			let t = this.ownerDocument.createElementNS(sa.svg, "title");
 			t.textContent = n[e], this.appendChild(t);
 		}
 	});
 }
-function TD(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = dx(t, n)), new SD(e, {
+function ED(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = fx(t, n)), new CD(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function ED(e, { x: t = Lb, ...n } = {}) {
-	return new SD(e, fD({
+function DD(e, { x: t = Rb, ...n } = {}) {
+	return new CD(e, pD({
 		...n,
 		x: t
 	}));
 }
-function DD(e, { y: t = Lb, ...n } = {}) {
-	return new SD(e, dD({
+function OD(e, { y: t = Rb, ...n } = {}) {
+	return new CD(e, fD({
 		...n,
 		y: t
 	}));
 }
-function OD(e, t, n) {
-	G(e, "text-anchor", t.textAnchor), G(e, "font-family", t.fontFamily), G(e, "font-size", t.fontSize), G(e, "font-style", t.fontStyle), G(e, "font-variant", t.fontVariant === void 0 ? kD(n) : t.fontVariant), G(e, "font-weight", t.fontWeight);
+function kD(e, t, n) {
+	G(e, "text-anchor", t.textAnchor), G(e, "font-family", t.fontFamily), G(e, "font-size", t.fontSize), G(e, "font-style", t.fontStyle), G(e, "font-variant", t.fontVariant === void 0 ? AD(n) : t.fontVariant), G(e, "font-weight", t.fontWeight);
 }
-function kD(e) {
-	return e && (zx(e) || Ix(e)) ? "tabular-nums" : void 0;
+function AD(e) {
+	return e && (Bx(e) || Lx(e)) ? "tabular-nums" : void 0;
 }
-var AD = /* @__PURE__ */ new Set([
+var jD = /* @__PURE__ */ new Set([
 	"inherit",
 	"initial",
 	"revert",
@@ -11008,20 +11013,20 @@ var AD = /* @__PURE__ */ new Set([
 	"larger",
 	"smaller"
 ]);
-function jD(e) {
-	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), AD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
+function MD(e) {
+	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), jD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
 }
-function MD(e, t, n) {
+function ND(e, t, n) {
 	let r = [], i, a = 0;
-	for (let [o, s, c] of ND(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === xD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
+	for (let [o, s, c] of PD(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === SD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
 	return r;
 }
-function* ND(e) {
+function* PD(e) {
 	let t = 0, n = 0, r = e.length;
 	for (; n < r;) {
 		let r = 1;
 		switch (e[n]) {
-			case xD:
+			case SD:
 			case "-":
 				++n, yield [
 					t,
@@ -11054,7 +11059,7 @@ function* ND(e) {
 		!0
 	];
 }
-var PD = {
+var FD = {
 	a: 56,
 	b: 63,
 	c: 57,
@@ -11136,36 +11141,36 @@ var PD = {
 	"”": 47,
 	"…": 82
 };
-function FD(e, t = 0, n = e.length) {
-	let r = 0;
-	for (let i = t; i < n; i = GD(e, i)) r += PD[e[i]] ?? (XD(e, i) ? 120 : PD.e);
-	return r;
-}
 function ID(e, t = 0, n = e.length) {
 	let r = 0;
-	for (let i = t; i < n; i = GD(e, i)) r += XD(e, i) ? 126 : 63;
+	for (let i = t; i < n; i = KD(e, i)) r += FD[e[i]] ?? (ZD(e, i) ? 120 : FD.e);
 	return r;
 }
-function LD({ monospace: e, lineWidth: t, textOverflow: n }) {
-	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
-	let r = e ? ID : FD, i = t * 100;
-	return (e) => MD(e, i, r);
+function LD(e, t = 0, n = e.length) {
+	let r = 0;
+	for (let i = t; i < n; i = KD(e, i)) r += ZD(e, i) ? 126 : 63;
+	return r;
 }
 function RD({ monospace: e, lineWidth: t, textOverflow: n }) {
+	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
+	let r = e ? LD : ID, i = t * 100;
+	return (e) => ND(e, i, r);
+}
+function zD({ monospace: e, lineWidth: t, textOverflow: n }) {
 	if (n == null || t == Infinity) return (e) => e;
-	let r = e ? ID : FD, i = t * 100;
+	let r = e ? LD : ID, i = t * 100;
 	switch (n) {
-		case "clip-start": return (e) => HD(e, i, r, "");
-		case "clip-end": return (e) => BD(e, i, r, "");
-		case "ellipsis-start": return (e) => HD(e, i, r, "…");
-		case "ellipsis-middle": return (e) => VD(e, i, r, "…");
-		case "ellipsis-end": return (e) => BD(e, i, r, "…");
+		case "clip-start": return (e) => UD(e, i, r, "");
+		case "clip-end": return (e) => VD(e, i, r, "");
+		case "ellipsis-start": return (e) => UD(e, i, r, "…");
+		case "ellipsis-middle": return (e) => HD(e, i, r, "…");
+		case "ellipsis-end": return (e) => VD(e, i, r, "…");
 	}
 }
-function zD(e, t, n, r) {
+function BD(e, t, n, r) {
 	let i = [], a = 0;
 	for (let o = 0, s = 0, c = e.length; o < c; o = s) {
-		s = GD(e, o);
+		s = KD(e, o);
 		let c = n(e, o, s);
 		if (a + c > t) {
 			for (a += r; a > t && o > 0;) s = o, o = i.pop(), a -= n(e, o, s);
@@ -11175,33 +11180,33 @@ function zD(e, t, n, r) {
 	}
 	return [-1, 0];
 }
-function BD(e, t, n, r) {
-	e = e.trim();
-	let i = n(r), [a] = zD(e, t, n, i);
-	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
-}
 function VD(e, t, n, r) {
 	e = e.trim();
-	let i = n(e);
-	if (i <= t) return e;
-	let a = n(r) / 2, [o, s] = zD(e, t / 2, n, a), [c] = zD(e, i - t / 2 - s + a, n, -a);
-	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(GD(e, c)).trimStart();
+	let i = n(r), [a] = BD(e, t, n, i);
+	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
 }
 function HD(e, t, n, r) {
 	e = e.trim();
 	let i = n(e);
 	if (i <= t) return e;
-	let a = n(r), [o] = zD(e, i - t + a, n, -a);
-	return o < 0 ? r : r + e.slice(GD(e, o)).trimStart();
+	let a = n(r) / 2, [o, s] = BD(e, t / 2, n, a), [c] = BD(e, i - t / 2 - s + a, n, -a);
+	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(KD(e, c)).trimStart();
 }
-var UD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, WD = /\p{Extended_Pictographic}/uy;
-function GD(e, t) {
-	return t += qD(e, t) ? 2 : 1, YD(e, t) && (t = UD.lastIndex), JD(e, t) ? GD(e, t + 1) : t;
+function UD(e, t, n, r) {
+	e = e.trim();
+	let i = n(e);
+	if (i <= t) return e;
+	let a = n(r), [o] = BD(e, i - t + a, n, -a);
+	return o < 0 ? r : r + e.slice(KD(e, o)).trimStart();
 }
+var WD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, GD = /\p{Extended_Pictographic}/uy;
 function KD(e, t) {
-	return e.charCodeAt(t) < 128;
+	return t += JD(e, t) ? 2 : 1, XD(e, t) && (t = WD.lastIndex), YD(e, t) ? KD(e, t + 1) : t;
 }
 function qD(e, t) {
+	return e.charCodeAt(t) < 128;
+}
+function JD(e, t) {
 	let n = e.charCodeAt(t);
 	if (n >= 55296 && n < 56320) {
 		let n = e.charCodeAt(t + 1);
@@ -11209,41 +11214,41 @@ function qD(e, t) {
 	}
 	return !1;
 }
-function JD(e, t) {
+function YD(e, t) {
 	return e.charCodeAt(t) === 8205;
 }
-function YD(e, t) {
-	return !KD(e, t) && (UD.lastIndex = t, UD.test(e));
-}
 function XD(e, t) {
-	return !KD(e, t) && (WD.lastIndex = t, WD.test(e));
+	return !qD(e, t) && (WD.lastIndex = t, WD.test(e));
+}
+function ZD(e, t) {
+	return !qD(e, t) && (GD.lastIndex = t, GD.test(e));
 }
 // node_modules/@observablehq/plot/src/marks/vector.js
-var ZD = {
+var QD = {
 	ariaLabel: "vector",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5,
 	strokeLinejoin: "round",
 	strokeLinecap: "round"
-}, QD = 3.5, $D = QD * 5, eO = { draw(e, t, n) {
-	let r = t * n / $D;
+}, $D = 3.5, eO = $D * 5, tO = { draw(e, t, n) {
+	let r = t * n / eO;
 	e.moveTo(0, 0), e.lineTo(0, -t), e.moveTo(-r, r - t), e.lineTo(0, -t), e.lineTo(r, r - t);
-} }, tO = /* @__PURE__ */ new Map([["arrow", eO], ["spike", { draw(e, t, n) {
+} }, nO = /* @__PURE__ */ new Map([["arrow", tO], ["spike", { draw(e, t, n) {
 	e.moveTo(-n, 0), e.lineTo(0, -t), e.lineTo(n, 0);
 } }]]);
-function nO(e) {
+function rO(e) {
 	return e && typeof e.draw == "function";
 }
-function rO(e) {
-	if (nO(e)) return e;
-	let t = tO.get(`${e}`.toLowerCase());
+function iO(e) {
+	if (rO(e)) return e;
+	let t = nO.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid shape: ${e}`);
 }
-var iO = class extends SE {
+var aO = class extends CE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i = QD, length: a, rotate: o, shape: s = eO, anchor: c = "middle", frameAnchor: l } = t, [u, d] = Zb(a, 12), [f, p] = Zb(o, 0);
+		let { x: n, y: r, r: i = $D, length: a, rotate: o, shape: s = tO, anchor: c = "middle", frameAnchor: l } = t, [u, d] = Qb(a, 12), [f, p] = Qb(o, 0);
 		super(e, {
 			x: {
 				value: n,
@@ -11264,81 +11269,81 @@ var iO = class extends SE {
 				value: f,
 				optional: !0
 			}
-		}, t, ZD), this.r = +i, this.length = d, this.rotate = p, this.shape = rO(s), this.anchor = $b(c, "anchor", [
+		}, t, QD), this.r = +i, this.length = d, this.rotate = p, this.shape = iO(s), this.anchor = ex(c, "anchor", [
 			"start",
 			"middle",
 			"end"
-		]), this.frameAnchor = Jx(l);
+		]), this.frameAnchor = Yx(l);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = xE(this, r);
-		return IT("svg:g", i).call(dE, this, r, i).call(hE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = SE(this, r);
+		return LT("svg:g", i).call(fE, this, r, i).call(gE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("path").call(fE, this).attr("transform", yD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
-			let t = bl();
+		}).call((t) => t.selectAll().data(e).enter().append("path").call(pE, this).attr("transform", bD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
+			let t = xl();
 			return m.draw(t, l[e], h), t;
 		} : (() => {
-			let e = bl();
+			let e = xl();
 			return m.draw(e, d, h), e;
-		})()).call(eE, this, n)).node();
+		})()).call(tE, this, n)).node();
 	}
 };
-function aO(e, t = {}) {
-	let { x: n = Lb, ...r } = t;
-	return new iO(e, {
+function oO(e, t = {}) {
+	let { x: n = Rb, ...r } = t;
+	return new aO(e, {
 		...r,
 		x: n
 	});
 }
-function oO(e, t = {}) {
-	let { y: n = Lb, ...r } = t;
-	return new iO(e, {
+function sO(e, t = {}) {
+	let { y: n = Rb, ...r } = t;
+	return new aO(e, {
 		...r,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/axis.js
-function sO(e, t) {
-	return arguments.length < 2 && !Nx(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
+function cO(e, t) {
+	return arguments.length < 2 && !Px(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
-function cO({ anchor: e } = {}, t) {
-	return e === void 0 ? t[0] : $b(e, "anchor", t);
-}
-function lO(e) {
-	return cO(e, ["left", "right"]);
+function lO({ anchor: e } = {}, t) {
+	return e === void 0 ? t[0] : ex(e, "anchor", t);
 }
 function uO(e) {
-	return cO(e, ["right", "left"]);
+	return lO(e, ["left", "right"]);
 }
 function dO(e) {
-	return cO(e, ["bottom", "top"]);
+	return lO(e, ["right", "left"]);
 }
 function fO(e) {
-	return cO(e, ["top", "bottom"]);
+	return lO(e, ["bottom", "top"]);
 }
-function pO() {
-	let [e, t] = sO(...arguments);
-	return _O("y", lO(t), e, t);
+function pO(e) {
+	return lO(e, ["top", "bottom"]);
 }
 function mO() {
-	let [e, t] = sO(...arguments);
-	return _O("fy", uO(t), e, t);
+	let [e, t] = cO(...arguments);
+	return vO("y", uO(t), e, t);
 }
 function hO() {
-	let [e, t] = sO(...arguments);
-	return vO("x", dO(t), e, t);
+	let [e, t] = cO(...arguments);
+	return vO("fy", dO(t), e, t);
 }
 function gO() {
-	let [e, t] = sO(...arguments);
-	return vO("fx", fO(t), e, t);
+	let [e, t] = cO(...arguments);
+	return yO("x", fO(t), e, t);
 }
-function _O(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Vb(m), h = Vb(h), g = Vb(g), w !== void 0 && (w = $b(w, "labelAnchor", [
+function _O() {
+	let [e, t] = cO(...arguments);
+	return yO("fx", pO(t), e, t);
+}
+function vO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Hb(m), h = Hb(h), g = Hb(g), w !== void 0 && (w = ex(w, "labelAnchor", [
 		"center",
 		"top",
 		"bottom"
-	])), T = HO(T), CE(m && !Wx(a) ? yO(e, t, n, {
+	])), T = UO(T), wE(m && !Gx(a) ? bO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11348,7 +11353,7 @@ function _O(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		x: _,
 		ariaLabel: D,
 		...O
-	}) : null, Wx(c) ? null : xO(e, t, n, {
+	}) : null, Gx(c) ? null : SO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11365,7 +11370,7 @@ function _O(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Wx(c) && C !== null ? TD([], AO({
+	}), !Gx(c) && C !== null ? ED([], jO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11373,7 +11378,7 @@ function _O(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "y" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "top"), p = E ?? (t === "right" ? l : d) - 3;
 		return f === "center" ? (this.textAnchor = void 0, this.lineAnchor = t === "right" ? "bottom" : "top", this.frameAnchor = t, this.rotate = -90) : (this.textAnchor = t === "right" ? "end" : "start", this.lineAnchor = f, this.frameAnchor = `${f}-${t}`, this.rotate = 0), this.dy = f === "top" ? 3 - c : f === "bottom" ? u - 3 : 0, this.dx = t === "right" ? p : -p, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [VO(e, s, {
+			channels: { text: { value: [HO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11382,12 +11387,12 @@ function _O(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function vO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Vb(m), h = Vb(h), g = Vb(g), w !== void 0 && (w = $b(w, "labelAnchor", [
+function yO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Hb(m), h = Hb(h), g = Hb(g), w !== void 0 && (w = ex(w, "labelAnchor", [
 		"center",
 		"left",
 		"right"
-	])), T = HO(T), CE(m && !Wx(a) ? bO(e, t, n, {
+	])), T = UO(T), wE(m && !Gx(a) ? xO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11397,7 +11402,7 @@ function vO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		y: _,
 		ariaLabel: D,
 		...O
-	}) : null, Wx(c) ? null : SO(e, t, n, {
+	}) : null, Gx(c) ? null : CO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11414,7 +11419,7 @@ function vO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Wx(c) && C !== null ? TD([], AO({
+	}), !Gx(c) && C !== null ? ED([], jO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11422,7 +11427,7 @@ function vO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "x" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "right"), p = E ?? (t === "top" ? c : u) - 3;
 		return f === "center" ? (this.frameAnchor = t, this.textAnchor = void 0) : (this.frameAnchor = `${t}-${f}`, this.textAnchor = f === "right" ? "end" : "start"), this.lineAnchor = t, this.dy = t === "top" ? -p : p, this.dx = f === "right" ? l - 3 : f === "left" ? 3 - d : 0, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [VO(e, s, {
+			channels: { text: { value: [HO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11431,8 +11436,8 @@ function vO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function yO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
-	return jO(oO, e, n, {
+function bO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
+	return MO(sO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11443,14 +11448,14 @@ function yO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		y: p,
 		...h,
-		dx: t === "left" ? +f - KT + +u : +f + KT - d,
+		dx: t === "left" ? +f - qT + +u : +f + qT - d,
 		anchor: "start",
 		length: c,
-		shape: t === "left" ? RO : zO
+		shape: t === "left" ? zO : BO
 	});
 }
-function bO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
-	return jO(aO, e, n, {
+function xO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
+	return MO(oO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11461,14 +11466,14 @@ function bO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		x: p,
 		...h,
-		dy: t === "bottom" ? +f - KT - d : +f + KT + +u,
+		dy: t === "bottom" ? +f - qT - d : +f + qT + +u,
 		anchor: "start",
 		length: c,
-		shape: t === "bottom" ? IO : LO
+		shape: t === "bottom" ? LO : RO
 	});
 }
-function xO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * BE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
-	return jO(DD, e, n, { ariaLabel: `${g} tick label` }, {
+function SO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * VE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
+	return MO(OD, e, n, { ariaLabel: `${g} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c,
@@ -11480,11 +11485,11 @@ function xO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAn
 		...v,
 		dx: t === "left" ? +h - a - s + +p : +h + +a + +s - m
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = BO(e)), c === void 0 && (a.text = NO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = VO(e)), c === void 0 && (a.text = PO(e, n, r, i, t));
 	});
 }
-function SO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * BE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
-	return jO(ED, e, n, { ariaLabel: `${_} tick label` }, {
+function CO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * VE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
+	return MO(DD, e, n, { ariaLabel: `${_} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c === void 0 ? null : c,
@@ -11496,48 +11501,48 @@ function SO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAn
 		...v,
 		dy: t === "bottom" ? +h + +a + +s - m : +h - a - s + +p
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = BO(e)), c === void 0 && (a.text = NO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = VO(e)), c === void 0 && (a.text = PO(e, n, r, i, t));
 	});
 }
-function CO() {
-	let [e, t] = sO(...arguments);
-	return DO("y", lO(t), e, t);
-}
 function wO() {
-	let [e, t] = sO(...arguments);
-	return DO("fy", uO(t), e, t);
+	let [e, t] = cO(...arguments);
+	return OO("y", uO(t), e, t);
 }
 function TO() {
-	let [e, t] = sO(...arguments);
-	return OO("x", dO(t), e, t);
+	let [e, t] = cO(...arguments);
+	return OO("fy", dO(t), e, t);
 }
 function EO() {
-	let [e, t] = sO(...arguments);
-	return OO("fx", fO(t), e, t);
+	let [e, t] = cO(...arguments);
+	return kO("x", fO(t), e, t);
 }
-function DO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return jO(_D, e, n, {
+function DO() {
+	let [e, t] = cO(...arguments);
+	return kO("fx", pO(t), e, t);
+}
+function OO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return MO(vD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		y: r,
 		x1: a,
 		x2: o,
-		...kO(l)
+		...AO(l)
 	});
 }
-function OO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return jO(gD, e, n, {
+function kO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return MO(_D, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		x: r,
 		y1: a,
 		y2: o,
-		...kO(l)
+		...AO(l)
 	});
 }
-function kO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
+function AO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
 	return {
 		stroke: n,
 		strokeOpacity: r,
@@ -11545,8 +11550,8 @@ function kO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeO
 		...a
 	};
 }
-function AO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
-	return [, e] = Xb(e), [, t] = Zb(t), {
+function jO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
+	return [, e] = Zb(e), [, t] = Qb(t), {
 		facet: "super",
 		x: null,
 		y: null,
@@ -11564,24 +11569,24 @@ function AO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i,
 		initializer: d
 	};
 }
-function jO(e, t, n, r, i, a) {
+function MO(e, t, n, r, i, a) {
 	let o;
 	function s(e, n, r, s, c, l) {
 		let u = e == null && (t === "fx" || t === "fy"), { [t]: d } = s;
 		if (!d) throw Error(`missing scale: ${t}`);
 		let f = d.domain(), { interval: p, ticks: m, tickFormat: h, tickSpacing: g = t === "x" ? 80 : 35 } = i;
-		if (typeof m == "string" && UO(d) && (p = m, m = void 0), m === void 0 && (m = Dx(p, d.type) ?? MO(d, g)), e == null) {
-			if (Nx(m)) e = tx(m);
-			else if (Ax(m)) e = FO(m, ...$r(f));
+		if (typeof m == "string" && WO(d) && (p = m, m = void 0), m === void 0 && (m = Ox(p, d.type) ?? NO(d, g)), e == null) {
+			if (Px(m)) e = nx(m);
+			else if (jx(m)) e = IO(m, ...ei(f));
 			else if (d.interval) {
 				let t = d.interval;
 				if (d.ticks) {
-					let [n, r] = $r(f), i = (r - n) / t[ab];
-					t = mb(t, i / m) ?? t, e = FO(t, n, r);
+					let [n, r] = ei(f), i = (r - n) / t[ob];
+					t = hb(t, i / m) ?? t, e = IO(t, n, r);
 				} else {
 					e = f;
 					let n = e.length;
-					t = mb(t, n / m) ?? t, t !== d.interval && (e = FO(t, ...$r(e)));
+					t = hb(t, n / m) ?? t, t !== d.interval && (e = IO(t, ...ei(e)));
 				}
 				if (t === d.interval) {
 					let t = Math.round(e.length / m);
@@ -11589,18 +11594,18 @@ function jO(e, t, n, r, i, a) {
 				}
 			} else e = d.ticks ? d.ticks(m) : f;
 			if (!d.ticks && e.length && e !== f) {
-				let n = new ni(f);
-				e = e.filter((e) => n.has(e)), e.length || ew(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
+				let n = new ri(f);
+				e = e.filter((e) => n.has(e)), e.length || tw(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
 			}
-			t === "y" || t === "x" ? n = [mx(e)] : o[t] = {
+			t === "y" || t === "x" ? n = [hx(e)] : o[t] = {
 				scale: t,
-				value: Lb
+				value: Rb
 			};
 		}
 		a?.call(this, d, e, m, h, o);
 		let _ = Object.fromEntries(Object.entries(o).map(([t, n]) => [t, {
 			...n,
-			value: Ob(e, n.value)
+			value: kb(e, n.value)
 		}]));
 		return u && (n = l.filterFacets(e, _)), {
 			data: e,
@@ -11608,42 +11613,42 @@ function jO(e, t, n, r, i, a) {
 			channels: _
 		};
 	}
-	let c = yS(i).initializer, l = e(n, yS({
+	let c = bS(i).initializer, l = e(n, bS({
 		...i,
 		initializer: s
 	}, c));
 	return n == null ? (o = l.channels, l.channels = {}) : o = {}, r !== void 0 && Object.assign(l, r), l.clip === void 0 && (l.clip = !1), l;
 }
-function MO(e, t) {
-	let [n, r] = $r(e.range());
+function NO(e, t) {
+	let [n, r] = ei(e.range());
 	return (r - n) / t;
 }
-function NO(e, t, n, r, i) {
-	return { value: PO(e, t, n, r, i) };
-}
 function PO(e, t, n, r, i) {
-	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && Ix(t) ? vb(e.type, t, i) ?? GT : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (Ix(e.domain()) ? yh : zl)(r) : r === void 0 ? GT : Wb(r);
+	return { value: FO(e, t, n, r, i) };
 }
-function FO(e, t, n) {
+function FO(e, t, n, r, i) {
+	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && Lx(t) ? yb(e.type, t, i) ?? KT : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (Lx(e.domain()) ? bh : Bl)(r) : r === void 0 ? KT : Gb(r);
+}
+function IO(e, t, n) {
 	return e.range(t, e.offset(e.floor(n)));
 }
-var IO = { draw(e, t) {
+var LO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(0, t);
-} }, LO = { draw(e, t) {
-	e.moveTo(0, 0), e.lineTo(0, -t);
 } }, RO = { draw(e, t) {
-	e.moveTo(0, 0), e.lineTo(-t, 0);
+	e.moveTo(0, 0), e.lineTo(0, -t);
 } }, zO = { draw(e, t) {
+	e.moveTo(0, 0), e.lineTo(-t, 0);
+} }, BO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(t, 0);
 } };
-function BO(e) {
+function VO(e) {
 	return e.bandwidth && !e.interval ? void 0 : "tabular-nums";
 }
-function VO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
-	if (!(r == null || r.inferred && UO(t) && /^(date|time|year)$/i.test(r))) {
+function HO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
+	if (!(r == null || r.inferred && WO(t) && /^(date|time|year)$/i.test(r))) {
 		if (r = String(r), a === "auto" && (a = (!t.bandwidth || t.interval) && !/[↑↓→←]/.test(r)), !a) return r;
 		if (a === !0) {
-			let n = kw(t);
+			let n = Aw(t);
 			n && (a = /x$/.test(e) || i === "center" ? /x$/.test(e) === n < 0 ? "left" : "right" : n < 0 ? "up" : "down");
 		}
 		switch (a) {
@@ -11655,8 +11660,8 @@ function VO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a
 		return r;
 	}
 }
-function HO(e = "auto") {
-	return Wx(e) ? !1 : typeof e == "boolean" ? e : $b(e, "labelArrow", [
+function UO(e = "auto") {
+	return Gx(e) ? !1 : typeof e == "boolean" ? e : ex(e, "labelArrow", [
 		"auto",
 		"up",
 		"right",
@@ -11664,31 +11669,31 @@ function HO(e = "auto") {
 		"left"
 	]);
 }
-function UO(e) {
-	return Ix(e.domain());
+function WO(e) {
+	return Lx(e.domain());
 }
 // node_modules/@observablehq/plot/src/legends/swatches.js
-function WO(e, t) {
+function GO(e, t) {
 	if (t == null) return t;
 	let n = e(t);
 	if (!n) throw Error(`scale not found: ${t}`);
 	return n;
 }
-function GO(e, { opacity: t, ...n } = {}) {
-	if (!Uw(e) && !Ww(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
-	return qO(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", Zb(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
+function KO(e, { opacity: t, ...n } = {}) {
+	if (!Ww(e) && !Gw(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
+	return JO(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", Qb(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
 }
-function KO(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Wx(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
-	let [l, u] = Xb(t), [d, f] = Xb(r), p = WO(c, l), m = WO(c, d), h = o * o * Math.PI;
-	return n = Zb(n)[1], i = Zb(i)[1], a = Zb(a)[1], qO(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
-		let n = bl();
+function qO(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Gx(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
+	let [l, u] = Zb(t), [d, f] = Zb(r), p = GO(c, l), m = GO(c, d), h = o * o * Math.PI;
+	return n = Qb(n)[1], i = Qb(i)[1], a = Qb(a)[1], JO(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
+		let n = xl();
 		return e.scale(t).draw(n, h), n;
 	}));
 }
-function qO(e, t = {}, n) {
-	let { columns: r, tickFormat: i, fontVariant: a = RE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = FT(t);
-	u = yE(u), i = PO(e.scale, e.domain, void 0, i);
-	let m = IT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
+function JO(e, t = {}, n) {
+	let { columns: r, tickFormat: i, fontVariant: a = zE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = IT(t);
+	u = bE(u), i = FO(e.scale, e.domain, void 0, i);
+	let m = LT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
 	return r == null ? (h = `:where(.${u}-swatches-wrap) {
   display: flex;
   align-items: center;
@@ -11723,22 +11728,22 @@ function qO(e, t = {}, n) {
   margin-right: 0.5em;
   overflow: visible;
 }
-${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", gE(a, "normal")).call(bE, d).node();
+${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", _E(a, "normal")).call(xE, d).node();
 }
 // node_modules/@observablehq/plot/src/legends.js
-var JO = /* @__PURE__ */ new Map([
-	["symbol", KO],
-	["color", ZO],
-	["opacity", QO]
+var YO = /* @__PURE__ */ new Map([
+	["symbol", qO],
+	["color", QO],
+	["opacity", $O]
 ]);
-function YO(e, t, n = {}) {
+function XO(e, t, n = {}) {
 	return (r, i) => {
-		if (!JO.has(r)) throw Error(`unknown legend type: ${r}`);
-		if (r in e) return JO.get(r)(e[r], XO(t, n[r], i), (t) => e[t]);
+		if (!YO.has(r)) throw Error(`unknown legend type: ${r}`);
+		if (r in e) return YO.get(r)(e[r], ZO(t, n[r], i), (t) => e[t]);
 	};
 }
-function XO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
-	return Yx(a, {
+function ZO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
+	return Xx(a, {
 		className: e,
 		...t
 	}, {
@@ -11747,62 +11752,62 @@ function XO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, 
 		tickFormat: i
 	});
 }
-function ZO(e, { legend: t = !0, ...n }) {
+function QO(e, { legend: t = !0, ...n }) {
 	if (t === !0 && (t = e.type === "ordinal" ? "swatches" : "ramp"), e.domain !== void 0) switch (`${t}`.toLowerCase()) {
-		case "swatches": return GO(e, n);
-		case "ramp": return zE(e, n);
+		case "swatches": return KO(e, n);
+		case "ramp": return BE(e, n);
 		default: throw Error(`unknown legend type: ${t}`);
 	}
 }
-function QO({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = Fs(0, 0, 0), ...a }) {
+function $O({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = Is(0, 0, 0), ...a }) {
 	if (!t) throw Error(`${e} opacity scales are not supported`);
 	if (r === !0 && (r = "ramp"), `${r}`.toLowerCase() !== "ramp") throw Error(`${r} opacity legends are not supported`);
-	return ZO({
+	return QO({
 		type: e,
 		...n,
-		interpolate: $O(i)
+		interpolate: ek(i)
 	}, {
 		legend: r,
 		...a
 	});
 }
-function $O(e) {
-	let { r: t, g: n, b: r } = Fs(e) || Fs(0, 0, 0);
+function ek(e) {
+	let { r: t, g: n, b: r } = Is(e) || Is(0, 0, 0);
 	return (e) => `rgba(${t},${n},${r},${e})`;
 }
-function ek(e, t, n) {
+function tk(e, t, n) {
 	let r = [];
-	for (let [i, a] of JO) {
+	for (let [i, a] of YO) {
 		let o = n[i];
 		if (o?.legend && i in e) {
-			let n = a(e[i], XO(t, e[i], o), (t) => e[t]);
+			let n = a(e[i], ZO(t, e[i], o), (t) => e[t]);
 			n != null && r.push(n);
 		}
 	}
 	return r;
 }
 // node_modules/@observablehq/plot/src/transforms/identity.js
-function tk(e = {}, t = "y") {
-	return ax(e) ? e : {
+function nk(e = {}, t = "y") {
+	return ox(e) ? e : {
 		...e,
-		[t]: Lb
+		[t]: Rb
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
-function nk(e, t) {
+function rk(e, t) {
 	if (t.length === 1) return {
 		data: e,
 		facets: t
 	};
-	let n = px(e), r = new Uint8Array(n), i = 0;
+	let n = mx(e), r = new Uint8Array(n), i = 0;
 	for (let e of t) for (let t of e) r[t] && ++i, r[t] = 1;
 	if (i === 0) return {
 		data: e,
 		facets: t
 	};
-	e = ix(e);
-	let a = e[Db] = new Uint32Array(n + i);
-	t = t.map((e) => ix(e, Uint32Array));
+	e = ax(e);
+	let a = e[Ob] = new Uint32Array(n + i);
+	t = t.map((e) => ax(e, Uint32Array));
 	let o = n;
 	r.fill(0);
 	for (let n of t) for (let t = 0, i = n.length; t < i; ++t) {
@@ -11815,29 +11820,29 @@ function nk(e, t) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/stack.js
-function rk(e = {}, t = {}) {
-	arguments.length === 1 && ([e, t] = ak(e));
-	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = sk(r, i, "x", "y", e, a);
+function ik(e = {}, t = {}) {
+	arguments.length === 1 && ([e, t] = ok(e));
+	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = ck(r, i, "x", "y", e, a);
 	return {
 		...o,
 		x1: n,
 		x: s,
 		y1: c,
 		y2: l,
-		y: Sx(c, l)
+		y: Cx(c, l)
 	};
 }
-function ik({ y: e, y1: t, y2: n, ...r } = {}) {
-	return r = DE(r, "x"), t === void 0 && n === void 0 ? rk({
+function ak({ y: e, y1: t, y2: n, ...r } = {}) {
+	return r = OE(r, "x"), t === void 0 && n === void 0 ? ik({
 		y: e,
 		...r
-	}) : ([t, n] = ux(e, t, n), {
+	}) : ([t, n] = dx(e, t, n), {
 		...r,
 		y1: t,
 		y2: n
 	});
 }
-function ak(e) {
+function ok(e) {
 	let { offset: t, order: n, reverse: r, ...i } = e;
 	return [{
 		offset: t,
@@ -11845,16 +11850,16 @@ function ak(e) {
 		reverse: r
 	}, i];
 }
-var ok = { length: !0 };
-function sk(e, t = Rb, n, r, { offset: i, order: a, reverse: o }, s) {
+var sk = { length: !0 };
+function ck(e, t = zb, n, r, { offset: i, order: a, reverse: o }, s) {
 	if (t === null) throw Error(`stack requires ${r}`);
-	let c = fx(s), [l, u] = bx(e), [d, f] = yx(t), [p, m] = yx(t);
-	return d.hint = p.hint = ok, i = ck(i), a = hk(a, i, r), [
-		vS(s, (r, s, l) => {
-			({data: r, facets: s} = nk(r, s));
-			let d = e == null ? void 0 : u(Cx(Ob(r, e), l?.[n])), p = Ob(r, t, Float64Array), h = Ob(r, c), g = a && a(r, d, p, h), _ = px(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
+	let c = px(s), [l, u] = xx(e), [d, f] = bx(t), [p, m] = bx(t);
+	return d.hint = p.hint = sk, i = lk(i), a = gk(a, i, r), [
+		yS(s, (r, s, l) => {
+			({data: r, facets: s} = rk(r, s));
+			let d = e == null ? void 0 : u(wx(kb(r, e), l?.[n])), p = kb(r, t, Float64Array), h = kb(r, c), g = a && a(r, d, p, h), _ = mx(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
 			for (let e of s) {
-				let t = d ? Array.from(ci(e, (e) => d[e]).values()) : [e];
+				let t = d ? Array.from(li(e, (e) => d[e]).values()) : [e];
 				if (g) for (let e of t) e.sort(g);
 				for (let e of t) {
 					let t = 0, n = 0;
@@ -11876,20 +11881,20 @@ function sk(e, t = Rb, n, r, { offset: i, order: a, reverse: o }, s) {
 		p
 	];
 }
-function ck(e) {
+function lk(e) {
 	if (e != null) {
 		if (typeof e == "function") return e;
 		switch (`${e}`.toLowerCase()) {
 			case "expand":
-			case "normalize": return uk;
+			case "normalize": return dk;
 			case "center":
-			case "silhouette": return dk;
-			case "wiggle": return fk;
+			case "silhouette": return fk;
+			case "wiggle": return pk;
 		}
 		throw Error(`unknown offset: ${e}`);
 	}
 }
-function lk(e, t) {
+function uk(e, t) {
 	let n = 0, r = 0;
 	for (let i of e) {
 		let e = t[i];
@@ -11897,118 +11902,118 @@ function lk(e, t) {
 	}
 	return [n, r];
 }
-function uk(e, t, n) {
+function dk(e, t, n) {
 	for (let r of e) for (let e of r) {
-		let [r, i] = lk(e, n);
+		let [r, i] = uk(e, n);
 		for (let a of e) {
 			let e = 1 / (i - r || 1);
 			t[a] = e * (t[a] - r), n[a] = e * (n[a] - r);
 		}
 	}
 }
-function dk(e, t, n) {
+function fk(e, t, n) {
 	for (let r of e) {
 		for (let e of r) {
-			let [r, i] = lk(e, n);
+			let [r, i] = uk(e, n);
 			for (let a of e) {
 				let e = (i + r) / 2;
 				t[a] -= e, n[a] -= e;
 			}
 		}
-		pk(r, t, n);
+		mk(r, t, n);
 	}
-	mk(e, t, n);
+	hk(e, t, n);
 }
-function fk(e, t, n, r) {
+function pk(e, t, n, r) {
 	for (let i of e) {
-		let e = new ti(), a = 0;
+		let e = new ni(), a = 0;
 		for (let o of i) {
 			let i = -1, s = o.map((e) => Math.abs(n[e] - t[e])), c = o.map((a) => {
 				i = r ? r[a] : ++i;
 				let o = n[a] - t[a], s = e.has(i) ? o - e.get(i) : 0;
 				return e.set(i, o), s;
-			}), l = [0, ...Xr(c)];
+			}), l = [0, ...Zr(c)];
 			for (let e of o) t[e] += a, n[e] += a;
-			let u = Wi(s);
-			u && (a -= Wi(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
+			let u = Gi(s);
+			u && (a -= Gi(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
 		}
-		pk(i, t, n);
+		mk(i, t, n);
 	}
-	mk(e, t, n);
-}
-function pk(e, t, n) {
-	let r = Di(e, (e) => Di(e, (e) => t[e]));
-	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
+	hk(e, t, n);
 }
 function mk(e, t, n) {
+	let r = Oi(e, (e) => Oi(e, (e) => t[e]));
+	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
+}
+function hk(e, t, n) {
 	let r = e.length;
 	if (r === 1) return;
-	let i = e.map((e) => e.flat()), a = i.map((e) => (Di(e, (e) => t[e]) + Ti(e, (e) => n[e])) / 2), o = Di(a);
+	let i = e.map((e) => e.flat()), a = i.map((e) => (Oi(e, (e) => t[e]) + Ei(e, (e) => n[e])) / 2), o = Oi(a);
 	for (let e = 0; e < r; e++) {
 		let r = o - a[e];
 		for (let a of i[e]) t[a] += r, n[a] += r;
 	}
 }
-function hk(e, t, n) {
-	if (e === void 0 && t === fk) return bk(Iy);
+function gk(e, t, n) {
+	if (e === void 0 && t === pk) return xk(Ly);
 	if (e != null) {
 		if (typeof e == "string") {
-			let t = e.startsWith("-"), r = t ? Ly : Iy;
+			let t = e.startsWith("-"), r = t ? Ry : Ly;
 			switch ((t ? e.slice(1) : e).toLowerCase()) {
 				case "value":
-				case n: return gk(r);
-				case "z": return _k(r);
-				case "sum": return vk(r);
-				case "appearance": return yk(r);
-				case "inside-out": return bk(r);
+				case n: return _k(r);
+				case "z": return vk(r);
+				case "sum": return yk(r);
+				case "appearance": return bk(r);
+				case "inside-out": return xk(r);
 			}
-			return xk(Fb(e));
+			return Sk(Ib(e));
 		}
-		if (typeof e == "function") return (e.length === 1 ? xk : Sk)(e);
-		if (Sb(e)) return Ck(e);
+		if (typeof e == "function") return (e.length === 1 ? Sk : Ck)(e);
+		if (Cb(e)) return wk(e);
 		throw Error(`invalid order: ${e}`);
 	}
 }
-function gk(e) {
+function _k(e) {
 	return (t, n, r) => (t, n) => e(r[t], r[n]);
 }
-function _k(e) {
+function vk(e) {
 	return (t, n, r, i) => (t, n) => e(i[t], i[n]);
 }
-function vk(e) {
-	return wk(e, (e, t, n, r) => gi(mx(e), (e) => Wi(e, (e) => n[e]), (e) => r[e]));
-}
 function yk(e) {
-	return wk(e, (e, t, n, r) => gi(mx(e), (e) => t[ji(e, (e) => n[e])], (e) => r[e]));
+	return Tk(e, (e, t, n, r) => _i(hx(e), (e) => Gi(e, (e) => n[e]), (e) => r[e]));
 }
 function bk(e) {
-	return wk(e, (e, t, n, r) => {
-		let i = mx(e), a = gi(i, (e) => t[ji(e, (e) => n[e])], (e) => r[e]), o = li(i, (e) => Wi(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
+	return Tk(e, (e, t, n, r) => _i(hx(e), (e) => t[Mi(e, (e) => n[e])], (e) => r[e]));
+}
+function xk(e) {
+	return Tk(e, (e, t, n, r) => {
+		let i = hx(e), a = _i(i, (e) => t[Mi(e, (e) => n[e])], (e) => r[e]), o = ui(i, (e) => Gi(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
 		for (let e of a) l < 0 ? (l += o.get(e), s.push(e)) : (l -= o.get(e), c.push(e));
 		return c.reverse().concat(s);
 	});
 }
-function xk(e) {
+function Sk(e) {
 	return (t) => {
-		let n = Ob(t, e);
-		return (e, t) => Iy(n[e], n[t]);
+		let n = kb(t, e);
+		return (e, t) => Ly(n[e], n[t]);
 	};
 }
-function Sk(e) {
-	return (t) => Sb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
-}
 function Ck(e) {
-	return wk(Iy, () => e);
+	return (t) => Cb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 }
-function wk(e, t) {
+function wk(e) {
+	return Tk(Ly, () => e);
+}
+function Tk(e, t) {
 	return (n, r, i, a) => {
 		if (!a) throw Error("missing channel: z");
-		let o = new ti(t(n, r, i, a).map((e, t) => [e, t]));
+		let o = new ni(t(n, r, i, a).map((e, t) => [e, t]));
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
 // node_modules/@observablehq/plot/src/marks/rect.js
-var Tk = { ariaLabel: "rect" }, Ek = class extends SE {
+var Ek = { ariaLabel: "rect" }, Dk = class extends CE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
 		super(e, {
@@ -12034,88 +12039,88 @@ var Tk = { ariaLabel: "rect" }, Ek = class extends SE {
 				scale: "y",
 				optional: !0
 			}
-		}, t, Tk), Dk(this, t), Ok(this, t);
+		}, t, Ek), Ok(this, t), kk(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x1: s, y1: c, x2: l, y2: u } = n, { marginTop: d, marginRight: f, marginBottom: p, marginLeft: m, width: h, height: g } = r, { projection: _ } = i, { insetTop: v, insetRight: y, insetBottom: b, insetLeft: x } = this, { rx: S, ry: C, rx1y1: w, rx1y2: T, rx2y1: E, rx2y2: D } = this;
-		(s || l) && !_ && Kw(a) && (s = l = null), (c || u) && !_ && Kw(o) && (c = u = null);
+		(s || l) && !_ && qw(a) && (s = l = null), (c || u) && !_ && qw(o) && (c = u = null);
 		let O = a?.bandwidth ? a.bandwidth() : 0, k = o?.bandwidth ? o.bandwidth() : 0;
-		return IT("svg:g", i).call(dE, this, r, i).call(hE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(fE, this).call(kk, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(eE, this, n) : (e) => e.append("rect").call(fE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(G, "rx", S).call(G, "ry", C).call(eE, this, n))).node();
+		return LT("svg:g", i).call(fE, this, r, i).call(gE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(pE, this).call(Ak, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(tE, this, n) : (e) => e.append("rect").call(pE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(G, "rx", S).call(G, "ry", C).call(tE, this, n))).node();
 	}
 };
-function Dk(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
-	e.insetTop = Vb(n), e.insetRight = Vb(r), e.insetBottom = Vb(i), e.insetLeft = Vb(a);
+function Ok(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
+	e.insetTop = Hb(n), e.insetRight = Hb(r), e.insetBottom = Hb(i), e.insetLeft = Hb(a);
 }
-function Ok(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
-	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = gE(n, "auto"), e.ry = gE(r, "auto"));
+function kk(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
+	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = _E(n, "auto"), e.ry = _E(r, "auto"));
 }
-function kk(e, t, n, r, i, a) {
+function Ak(e, t, n, r, i, a) {
 	let { rx1y1: o, rx1y2: s, rx2y1: c, rx2y2: l } = a;
-	typeof t != "function" && (t = Wb(t)), typeof n != "function" && (n = Wb(n)), typeof r != "function" && (r = Wb(r)), typeof i != "function" && (i = Wb(i));
+	typeof t != "function" && (t = Gb(t)), typeof n != "function" && (n = Gb(n)), typeof r != "function" && (r = Gb(r)), typeof i != "function" && (i = Gb(i));
 	let u = Math.max(Math.abs(o + c), Math.abs(s + l)), d = Math.max(Math.abs(o + s), Math.abs(c + l));
 	e.attr("d", (e) => {
 		let a = t(e), f = n(e), p = r(e), m = i(e), h = a > p, g = f > m, _ = h ? p : a, v = h ? a : p, y = g ? m : f, b = g ? f : m, x = Math.min(1, (v - _) / u, (b - y) / d), S = x * (h ? g ? l : c : g ? s : o), C = x * (h ? g ? s : o : g ? l : c), w = x * (h ? g ? o : s : g ? c : l), T = x * (h ? g ? c : l : g ? o : s);
-		return `M${_},${y + jk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + Ak(S, T)},${y}H${v - Ak(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + jk(C, w)}V${b - jk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - Ak(w, C)},${b}H${_ + Ak(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - jk(T, S)}Z`;
+		return `M${_},${y + Mk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + jk(S, T)},${y}H${v - jk(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + Mk(C, w)}V${b - Mk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - jk(w, C)},${b}H${_ + jk(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - Mk(T, S)}Z`;
 	});
 }
-function Ak(e, t) {
+function jk(e, t) {
 	return t < 0 ? e : Math.abs(e);
 }
-function jk(e, t) {
+function Mk(e, t) {
 	return t < 0 ? Math.abs(e) : e;
 }
-function Mk(e, t) {
-	return new Ek(e, sD(cD(t)));
+function Nk(e, t) {
+	return new Dk(e, cD(lD(t)));
 }
 // node_modules/@observablehq/plot/src/marks/frame.js
-var Nk = {
+var Pk = {
 	ariaLabel: "frame",
 	fill: "none",
 	stroke: "currentColor",
 	clip: !1
-}, Pk = {
+}, Fk = {
 	ariaLabel: "frame",
 	fill: null,
 	stroke: "currentColor",
 	strokeLinecap: "square",
 	clip: !1
-}, Fk = class extends SE {
+}, Ik = class extends CE {
 	constructor(e = {}) {
 		let { anchor: t = null } = e;
-		super(Pb, void 0, e, t == null ? Nk : Pk), this.anchor = Qb(t, "anchor", [
+		super(Fb, void 0, e, t == null ? Pk : Fk), this.anchor = $b(t, "anchor", [
 			"top",
 			"right",
 			"bottom",
 			"left"
-		]), Dk(this, e), t || Ok(this, e);
+		]), Ok(this, e), t || kk(this, e);
 	}
 	render(e, t, n, r, i) {
 		let { marginTop: a, marginRight: o, marginBottom: s, marginLeft: c, width: l, height: u } = r, { anchor: d, insetTop: f, insetRight: p, insetBottom: m, insetLeft: h } = this, { rx: g, ry: _, rx1y1: v, rx1y2: y, rx2y1: b, rx2y2: x } = this, S = c + h, C = l - o - p, w = a + f, T = u - s - m;
-		return IT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(dE, this, r, i).call(fE, this).call(eE, this, n).call(hE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(kk, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
+		return LT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(fE, this, r, i).call(pE, this).call(tE, this, n).call(gE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(Ak, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
 	}
 };
-function Ik(e) {
-	return new Fk(e);
+function Lk(e) {
+	return new Ik(e);
 }
 // node_modules/@observablehq/plot/src/marks/tip.js
-var Lk = {
+var Rk = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
 	stroke: "currentColor"
-}, Rk = /* @__PURE__ */ new Set([
+}, zk = /* @__PURE__ */ new Set([
 	"geometry",
 	"href",
 	"src",
 	"ariaLabel",
 	"scales"
-]), zk = class extends SE {
+]), Bk = class extends CE {
 	constructor(e, t = {}) {
 		t.tip && (t = {
 			...t,
 			tip: !1
-		}), t.title === void 0 && Nx(e) && Px(e) && (t = {
+		}), t.title === void 0 && Px(e) && Fx(e) && (t = {
 			...t,
-			title: Lb
+			title: Rb
 		});
 		let { x: n, y: r, x1: i, x2: a, y1: o, y2: s, anchor: c, preferredAnchor: l = "bottom", monospace: u, fontFamily: d = u ? "ui-monospace, monospace" : void 0, fontSize: f, fontStyle: p, fontVariant: m, fontWeight: h, lineHeight: g = 1, lineWidth: _ = 20, frameAnchor: v, format: y, textAnchor: b = "start", textOverflow: x, textPadding: S = 8, title: C, pointerSize: w = 12, pathFilter: T = "drop-shadow(0 3px 4px rgba(0,0,0,0.2))" } = t;
 		super(e, {
@@ -12153,18 +12158,18 @@ var Lk = {
 				value: C,
 				optional: !0
 			}
-		}, t, Lk), this.anchor = qx(c, "anchor"), this.preferredAnchor = qx(l, "preferredAnchor"), this.frameAnchor = Jx(v), this.textAnchor = gE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = Bb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = CD(x), this.monospace = !!u, this.fontFamily = Bb(d), this.fontSize = Vb(f), this.fontStyle = Bb(p), this.fontVariant = Bb(m), this.fontWeight = Bb(h);
-		for (let e in Lk) e in this.channels && (this[e] = Lk[e]);
-		this.splitLines = LD(this), this.clipLine = RD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
+		}, t, Rk), this.anchor = Jx(c, "anchor"), this.preferredAnchor = Jx(l, "preferredAnchor"), this.frameAnchor = Yx(v), this.textAnchor = _E(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = Vb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = wD(x), this.monospace = !!u, this.fontFamily = Vb(d), this.fontSize = Hb(f), this.fontStyle = Vb(p), this.fontVariant = Vb(m), this.fontWeight = Vb(h);
+		for (let e in Rk) e in this.channels && (this[e] = Rk[e]);
+		this.splitLines = RD(this), this.clipLine = zD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
 	}
 	render(e, t, n, r, i) {
-		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = xE(this, r), j = IE(n, k), M = LE(n, A), N = p ? ID : FD, P = N("…"), ee, F;
-		"title" in n ? (ee = Wk.call(this, { title: n.channels.title }, t), F = Kk) : (ee = Wk.call(this, n.channels, t), F = qk);
-		let te = IT("svg:g", i).call(dE, this, r, i).call(OD, this).call(hE, this, {
+		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = SE(this, r), j = LE(n, k), M = RE(n, A), N = p ? LD : ID, P = N("…"), ee, F;
+		"title" in n ? (ee = Gk.call(this, { title: n.channels.title }, t), F = qk) : (ee = Gk.call(this, n.channels, t), F = Jk);
+		let te = LT("svg:g", i).call(fE, this, r, i).call(kD, this).call(gE, this, {
 			x: T && o,
 			y: E && s
-		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(fE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
-			let i = as(this);
+		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(pE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
+			let i = os(this);
 			this.setAttribute("fill", "currentColor"), this.setAttribute("fill-opacity", 1), this.setAttribute("stroke", "none");
 			let o = F.call(a, r, e, ee, t, n);
 			if (typeof o == "string") for (let e of a.splitLines(o)) ne(i, { value: a.clipLine(e) });
@@ -12178,11 +12183,11 @@ var Lk = {
 		})));
 		function ne(e, { label: t, value: n, color: r, opacity: i }) {
 			t ??= "", n ??= "";
-			let a = r != null || i != null, o, s = h * 100, [c] = zD(t, s, N, P);
+			let a = r != null || i != null, o, s = h * 100, [c] = BD(t, s, N, P);
 			if (c >= 0) t = t.slice(0, c).trimEnd() + "…", o = n.trim(), n = "";
 			else {
 				(t || !n && !a) && (n = " " + n);
-				let [e] = zD(n, s - N(t), N, P);
+				let [e] = BD(n, s - N(t), N, P);
 				e >= 0 && (o = n.trim(), n = n.slice(0, e).trimEnd() + "…");
 			}
 			let l = e.append("tspan").attr("x", 0).attr("dy", `${m}em`).text("​");
@@ -12199,24 +12204,24 @@ var Lk = {
 					s = l && u ? d && f ? a.preferredAnchor : f ? "bottom" : "top" : d && f ? l ? "left" : "right" : (l || u) && (d || f) ? `${f ? "bottom" : "top"}-${l ? "left" : "right"}` : a.preferredAnchor;
 				}
 				let c = this.firstChild, l = this.lastChild;
-				if (c.setAttribute("d", Uk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
-				l.setAttribute("y", `${+Vk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Hk(s, _, g, i, o)})`);
+				if (c.setAttribute("d", Wk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
+				l.setAttribute("y", `${+Hk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Uk(s, _, g, i, o)})`);
 			}), te.attr("visibility", null);
 		}
 		return e.length && (te.attr("visibility", "hidden"), u.isConnected ? Promise.resolve().then(re) : typeof requestAnimationFrame < "u" && requestAnimationFrame(re)), te.node();
 	}
 };
-function Bk(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = dx(t, n)), new zk(e, {
+function Vk(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = fx(t, n)), new Bk(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function Vk(e, t, n) {
+function Hk(e, t, n) {
 	return /^top(?:-|$)/.test(e) ? .94 - n : -.29 - t * n;
 }
-function Hk(e, t, n, r, i) {
+function Uk(e, t, n, r, i) {
 	switch (e) {
 		case "middle": return [-r / 2, i / 2];
 		case "top-left": return [n, t + n];
@@ -12229,7 +12234,7 @@ function Hk(e, t, n, r, i) {
 		case "left": return [n + t / 2, i / 2];
 	}
 }
-function Uk(e, t, n, r, i) {
+function Wk(e, t, n, r, i) {
 	let a = r + n * 2, o = i + n * 2;
 	switch (e) {
 		case "middle": return `M${-a / 2},${-o / 2}h${a}v${o}h${-a}z`;
@@ -12243,22 +12248,22 @@ function Uk(e, t, n, r, i) {
 		case "left": return `M0,0l${t / 2},${-t / 2}v${t / 2 - o / 2}h${a}v${o}h${-a}v${t / 2 - o / 2}z`;
 	}
 }
-function Wk(e, t) {
+function Gk(e, t) {
 	let n = {}, r = this.format;
-	r = Gk(r, e, "x"), r = Gk(r, e, "y"), this.format = r;
+	r = Kk(r, e, "x"), r = Kk(r, e, "y"), this.format = r;
 	for (let t in r) {
 		let i = r[t];
 		if (i !== null && i !== !1) {
 			if (t === "fx" || t === "fy") n[t] = !0;
 			else {
-				let r = uC(e, t);
+				let r = dC(e, t);
 				r && (n[t] = r);
 			}
 		}
 	}
 	for (let t in e) {
-		if (t in n || t in r || Rk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
-		let i = uC(e, t);
+		if (t in n || t in r || zk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
+		let i = dC(e, t);
 		if (i) {
 			if (i.scale == null && i.defaultScale === "color") continue;
 			n[t] = i;
@@ -12269,29 +12274,29 @@ function Wk(e, t) {
 		let r = this.format[e];
 		if (typeof r == "string") {
 			let i = n[e]?.value ?? t[e]?.domain() ?? [];
-			this.format[e] = (Ix(i) ? yh : zl)(r);
+			this.format[e] = (Lx(i) ? bh : Bl)(r);
 		} else if (r === void 0 || r === !0) {
 			let n = t[e];
-			this.format[e] = n?.bandwidth ? PO(n, n.domain()) : GT;
+			this.format[e] = n?.bandwidth ? FO(n, n.domain()) : KT;
 		}
 	}
 	return n;
 }
-function Gk(e, t, n) {
+function Kk(e, t, n) {
 	if (!(n in e)) return e;
 	let r = `${n}1`, i = `${n}2`;
 	if ((r in e || !(r in t)) && (i in e || !(i in t))) return e;
 	let a = Object.entries(e), o = e[n];
 	return a.splice(a.findIndex(([e]) => e === n) + 1, 0, [r, o], [i, o]), Object.fromEntries(a);
 }
-function Kk(e, t, { title: n }) {
+function qk(e, t, { title: n }) {
 	return this.format.title(n.value[e], e);
 }
-function* qk(e, t, n, r, i) {
+function* Jk(e, t, n, r, i) {
 	for (let a in n) {
 		if (a === "fx" || a === "fy") {
 			yield {
-				label: Xk(r, n, a),
+				label: Zk(r, n, a),
 				value: this.format[a](t[a], e)
 			};
 			continue;
@@ -12299,18 +12304,18 @@ function* qk(e, t, n, r, i) {
 		if (a === "x1" && "x2" in n || a === "y1" && "y2" in n) continue;
 		let o = n[a];
 		if (a === "x2" && "x1" in n) yield {
-			label: Yk(r, n, "x"),
-			value: Jk(this.format.x2, n.x1, o, e)
+			label: Xk(r, n, "x"),
+			value: Yk(this.format.x2, n.x1, o, e)
 		};
 		else if (a === "y2" && "y1" in n) yield {
-			label: Yk(r, n, "y"),
-			value: Jk(this.format.y2, n.y1, o, e)
+			label: Xk(r, n, "y"),
+			value: Yk(this.format.y2, n.y1, o, e)
 		};
 		else {
 			let t = o.value[e], s = o.scale;
-			if (!Fy(t) && s == null) continue;
+			if (!Iy(t) && s == null) continue;
 			yield {
-				label: Xk(r, n, a),
+				label: Zk(r, n, a),
 				value: this.format[a](t, e),
 				color: s === "color" ? i[a][e] : null,
 				opacity: s === "opacity" ? i[a][e] : null
@@ -12318,41 +12323,41 @@ function* qk(e, t, n, r, i) {
 		}
 	}
 }
-function Jk(e, t, n, r) {
+function Yk(e, t, n, r) {
 	return n.hint?.length ? `${e(n.value[r] - t.value[r], r)}` : `${e(t.value[r], r)}–${e(n.value[r], r)}`;
 }
-function Yk(e, t, n) {
-	let r = Xk(e, t, `${n}1`, n), i = Xk(e, t, `${n}2`, n);
+function Xk(e, t, n) {
+	let r = Zk(e, t, `${n}1`, n), i = Zk(e, t, `${n}2`, n);
 	return r === i ? r : `${r}–${i}`;
 }
-function Xk(e, t, n, r = n) {
+function Zk(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
 // node_modules/@observablehq/plot/src/plot.js
-function Zk(e = {}) {
-	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = yE(e.className), l = e.marks === void 0 ? [] : eA(e.marks);
-	l.push(...dA(l));
-	let u = cA(t, e), d = /* @__PURE__ */ new Map();
+function Qk(e = {}) {
+	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = bE(e.className), l = e.marks === void 0 ? [] : tA(e.marks);
+	l.push(...fA(l));
+	let u = lA(t, e), d = /* @__PURE__ */ new Map();
 	for (let t of l) {
-		let n = lA(t, u, e);
+		let n = uA(t, u, e);
 		n && d.set(t, n);
 	}
 	let f = /* @__PURE__ */ new Map();
-	u && oA(f, [u], e), oA(f, d, e);
-	let p = eA(fA(l, f, e));
+	u && sA(f, [u], e), sA(f, d, e);
+	let p = tA(pA(l, f, e));
 	for (let t of p) {
-		let n = lA(t, u, e);
+		let n = uA(t, u, e);
 		n && d.set(t, n);
 	}
 	l.unshift(...p);
-	let m = Zw(f, e);
+	let m = Qw(f, e);
 	if (m !== void 0) {
-		let e = u ? yT(m, u) : void 0;
+		let e = u ? bT(m, u) : void 0;
 		for (let t of l) {
 			if (t.facet === null || t.facet === "super") continue;
 			let n = d.get(t);
-			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? yT(m, n) : e);
+			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? bT(m, n) : e);
 		}
 		let t = /* @__PURE__ */ new Set();
 		for (let { facetsIndex: e } of d.values()) e?.forEach((e, n) => {
@@ -12361,28 +12366,28 @@ function Zk(e = {}) {
 		m.forEach(0 < t.size && t.size < m.length ? (e, n) => e.empty = !t.has(n) : (e) => e.empty = !1);
 		for (let e of l) if (e.facet === "exclude") {
 			let t = d.get(e);
-			t !== void 0 && (t.facetsIndex = tT(t.facetsIndex));
+			t !== void 0 && (t.facetsIndex = nT(t.facetsIndex));
 		}
 	}
-	for (let t of lS.keys()) sx(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
+	for (let t of uS.keys()) cx(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
 	let h = /* @__PURE__ */ new Map();
 	for (let t of l) {
 		if (h.has(t)) throw Error("duplicate mark; each mark must be unique");
 		let { facetsIndex: n, channels: r } = d.get(t) ?? {}, { data: i, facets: a, channels: o } = t.initialize(n, r, e);
-		rA(o, e), h.set(t, {
+		iA(o, e), h.set(t, {
 			data: i,
 			facets: a,
 			channels: o
 		});
 	}
-	let g = Tw(oA(f, h, e), e), _ = OE(g, l, e);
-	Dw(g, _);
-	let v = Ew(g), { fx: y, fy: b } = v, x = y || b ? jw(g, _) : _, S = y || b ? CA(v, _) : _, C = FT(e), w = C.document, T = ua("svg").call(w.documentElement), E = T;
-	C.ownerSVGElement = T, C.className = c, C.projection = CT(e, x), C.path = function() {
-		return ef(this.projection ?? PT(v));
-	}, C.filterFacets = (e, t) => yT(m, {
+	let g = Ew(sA(f, h, e), e), _ = kE(g, l, e);
+	Ow(g, _);
+	let v = Dw(g), { fx: y, fy: b } = v, x = y || b ? Mw(g, _) : _, S = y || b ? wA(v, _) : _, C = IT(e), w = C.document, T = da("svg").call(w.documentElement), E = T;
+	C.ownerSVGElement = T, C.className = c, C.projection = wT(e, x), C.path = function() {
+		return tf(this.projection ?? FT(v));
+	}, C.filterFacets = (e, t) => bT(m, {
 		channels: t,
-		groups: $w(e, t)
+		groups: eT(e, t)
 	}), C.getMarkState = (e) => {
 		let t = h.get(e), n = d.get(e);
 		return {
@@ -12400,28 +12405,28 @@ function Zk(e = {}) {
 		let r = t.facet === "super" ? S : x, i = t.initializer(n.data, n.facets, n.channels, v, r, C);
 		if (i.data !== void 0 && (n.data = i.data), i.facets !== void 0 && (n.facets = i.facets), i.channels !== void 0) {
 			let { fx: r, fy: a, ...o } = i.channels;
-			aA(o), Object.assign(n.channels, o);
+			oA(o), Object.assign(n.channels, o);
 			for (let t of Object.values(o)) {
 				let { scale: n } = t;
-				n != null && !uS(lS.get(n)) && (iA(t, e), D.add(n));
+				n != null && !dS(uS.get(n)) && (aA(t, e), D.add(n));
 			}
 			(r != null || a != null) && d.set(t, !0);
 		}
 	}
 	if (D.size) {
 		let t = /* @__PURE__ */ new Map();
-		oA(t, h, e, (e) => D.has(e)), oA(f, h, e, (e) => D.has(e));
-		let n = SA(Tw(t, e), g), { scales: r, ...i } = Ew(n);
+		sA(t, h, e, (e) => D.has(e)), sA(f, h, e, (e) => D.has(e));
+		let n = CA(Ew(t, e), g), { scales: r, ...i } = Dw(n);
 		Object.assign(g, n), Object.assign(v, i), Object.assign(v.scales, r);
 	}
 	let O, k;
 	m !== void 0 && (O = {
 		x: y?.domain(),
 		y: b?.domain()
-	}, m = Qw(m, O), k = eT(y, b, _));
+	}, m = $w(m, O), k = tT(y, b, _));
 	for (let [e, t] of h) t.values = e.scale(t.channels, v, C);
 	let { width: A, height: j } = _;
-	as(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
+	os(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
   --plot-background: white;
   display: block;
   height: auto;
@@ -12431,7 +12436,7 @@ function Zk(e = {}) {
 :where(.${c} text),
 :where(.${c} tspan) {
   white-space: pre;
-}`)).call(bE, n);
+}`)).call(xE, n);
 	for (let e of l) {
 		let { channels: t, values: n, facets: r } = h.get(e);
 		if (m === void 0 || e.facet === "super") {
@@ -12448,11 +12453,11 @@ function Zk(e = {}) {
 				if (r) {
 					let i = d.has(e);
 					if (o = r[i ? a.i : 0], o = e.filter(o, t, n), o.length === 0) continue;
-					!i && o === r[0] && (o = gx(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
+					!i && o === r[0] && (o = _x(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
 				}
 				let s = e.render(o, v, n, x, C);
 				if (s != null) {
-					(i ??= as(T).append("g")).append(() => s).datum(a);
+					(i ??= os(T).append("g")).append(() => s).datum(a);
 					for (let e of [
 						"aria-label",
 						"aria-description",
@@ -12464,103 +12469,103 @@ function Zk(e = {}) {
 			i?.selectChildren().each(k);
 		}
 	}
-	let M = ek(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
-	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(Qk(w, r, "h2")), i != null && E.append(Qk(w, i, "h3")), E.append(...M, T), a != null && E.append($k(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = Yw(v.scales), E.legend = YO(g, C, e);
-	let P = $C();
-	return P > 0 && as(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
+	let M = tk(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
+	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append($k(w, r, "h2")), i != null && E.append($k(w, i, "h3")), E.append(...M, T), a != null && E.append(eA(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = Xw(v.scales), E.legend = XO(g, C, e);
+	let P = ew();
+	return P > 0 && os(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
 }
-function Qk(e, t, n) {
+function $k(e, t, n) {
 	if (t.ownerDocument) return t;
 	let r = e.createElement(n);
 	return r.append(t), r;
 }
-function $k(e, t) {
+function eA(e, t) {
 	let n = e.createElement("figcaption");
 	return n.append(t), n;
 }
-function eA(e) {
-	return e.flat(Infinity).filter((e) => e != null).map(tA);
-}
 function tA(e) {
-	return typeof e.render == "function" ? e : new nA(e);
+	return e.flat(Infinity).filter((e) => e != null).map(nA);
 }
-var nA = class extends SE {
+function nA(e) {
+	return typeof e.render == "function" ? e : new rA(e);
+}
+var rA = class extends CE {
 	constructor(e) {
 		if (typeof e != "function") throw TypeError("invalid mark; missing render function");
 		super(), this.render = e;
 	}
 	render() {}
 };
-function rA(e, t) {
-	for (let n in e) iA(e[n], t);
+function iA(e, t) {
+	for (let n in e) aA(e[n], t);
 	return e;
 }
-function iA(e, t) {
+function aA(e, t) {
 	let { scale: n, transform: r = !0 } = e;
 	if (n == null || !r) return;
-	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : wx(o, i) } = t[n] ?? {};
-	s != null && (e.value = rx(e.value, s), e.transform = !1);
+	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : Tx(o, i) } = t[n] ?? {};
+	s != null && (e.value = ix(e.value, s), e.transform = !1);
 }
-function aA(e) {
-	for (let t in e) tC(t, e[t]);
+function oA(e) {
+	for (let t in e) nC(t, e[t]);
 }
-function oA(e, t, n, r = zb) {
+function sA(e, t, n, r = Bb) {
 	for (let { channels: i } of t.values()) for (let t in i) {
 		let a = i[t], { scale: o } = a;
 		if (o != null && r(o)) {
 			if (o === "projection") {
-				if (!jT(n)) {
+				if (!MT(n)) {
 					let t = n.x?.domain === void 0, r = n.y?.domain === void 0;
 					if (t || r) {
-						let [n, i] = NT(a);
-						t && sA(e, "x", n), r && sA(e, "y", i);
+						let [n, i] = PT(a);
+						t && cA(e, "x", n), r && cA(e, "y", i);
 					}
 				}
-			} else sA(e, o, a);
+			} else cA(e, o, a);
 		}
 	}
 	return e;
 }
-function sA(e, t, n) {
+function cA(e, t, n) {
 	let r = e.get(t);
 	r === void 0 ? e.set(t, [n]) : r.push(n);
 }
-function cA(e, t) {
+function lA(e, t) {
 	if (e == null) return;
 	let { x: n, y: r } = e;
 	if (n == null && r == null) return;
-	let i = ex(e.data);
+	let i = tx(e.data);
 	if (i == null) throw Error("missing facet data");
 	let a = {};
-	return n != null && (a.fx = QS(i, {
+	return n != null && (a.fx = $S(i, {
 		value: n,
 		scale: "fx"
-	})), r != null && (a.fy = QS(i, {
+	})), r != null && (a.fy = $S(i, {
 		value: r,
 		scale: "fy"
-	})), rA(a, t), {
+	})), iA(a, t), {
 		channels: a,
-		groups: $w(i, a),
+		groups: eT(i, a),
 		data: e.data
 	};
 }
-function lA(e, t, n) {
+function uA(e, t, n) {
 	if (e.facet === null || e.facet === "super") return;
 	let { fx: r, fy: i } = e;
 	if (r != null || i != null) {
-		let t = ex(e.data ?? r ?? i);
+		let t = tx(e.data ?? r ?? i);
 		if (t === void 0) throw Error(`missing facet data in ${e.ariaLabel}`);
 		if (t === null) return;
 		let a = {};
-		return r != null && (a.fx = QS(t, {
+		return r != null && (a.fx = $S(t, {
 			value: r,
 			scale: "fx"
-		})), i != null && (a.fy = QS(t, {
+		})), i != null && (a.fy = $S(t, {
 			value: i,
 			scale: "fy"
-		})), rA(a, n), {
+		})), iA(a, n), {
 			channels: a,
-			groups: $w(t, a)
+			groups: eT(t, a)
 		};
 	}
 	if (t === void 0) return;
@@ -12569,53 +12574,53 @@ function lA(e, t, n) {
 		channels: a,
 		groups: o
 	};
-	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && px(ex(e.data)) === px(s) && ew(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
+	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && mx(tx(e.data)) === mx(s) && tw(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
 }
-function uA(e, t = {}) {
-	return yS({
+function dA(e, t = {}) {
+	return bS({
 		...t,
 		x: null,
 		y: null
 	}, (t, n, r, i, a, o) => o.getMarkState(e));
 }
-function dA(e) {
+function fA(e) {
 	let t = [];
 	for (let n of e) {
 		let e = n.tip;
 		if (e) {
 			e === !0 ? e = {} : typeof e == "string" && (e = { pointer: e });
 			let { pointer: r, preferredAnchor: i } = e;
-			r = /^x$/i.test(r) ? PE : /^y$/i.test(r) ? FE : NE, e = r(uA(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === FE ? "left" : "bottom");
-			let a = Bk(n.data, e);
+			r = /^x$/i.test(r) ? FE : /^y$/i.test(r) ? IE : PE, e = r(dA(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === IE ? "left" : "bottom");
+			let a = Vk(n.data, e);
 			a.facet = n.facet, a.facetAnchor = n.facetAnchor, t.push(a);
 		}
 	}
 	return t;
 }
-function fA(e, t, n) {
+function pA(e, t, n) {
 	let { projection: r, x: i = {}, y: a = {}, fx: o = {}, fy: s = {}, axis: c, grid: l, facet: u = {}, facet: { axis: d = c, grid: f } = u, x: { axis: p = c, grid: m = p === null ? null : l } = i, y: { axis: h = c, grid: g = h === null ? null : l } = a, fx: { axis: _ = d, grid: v = _ === null ? null : f } = o, fy: { axis: y = d, grid: b = y === null ? null : f } = s } = n;
-	(r || !sx(i) && !xA("x", e)) && (p = m = null), (r || !sx(a) && !xA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !bA(e, "x")), h === void 0 && (h = !bA(e, "y")), _ === void 0 && (_ = !bA(e, "fx")), y === void 0 && (y = !bA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
+	(r || !cx(i) && !SA("x", e)) && (p = m = null), (r || !cx(a) && !SA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !xA(e, "x")), h === void 0 && (h = !xA(e, "y")), _ === void 0 && (_ = !xA(e, "fx")), y === void 0 && (y = !xA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
 	let x = [];
-	return mA(x, b, wO, s), pA(x, y, mO, "right", "left", u, s), mA(x, v, EO, o), pA(x, _, gO, "top", "bottom", u, o), mA(x, g, CO, a), pA(x, h, pO, "left", "right", n, a), mA(x, m, TO, i), pA(x, p, hO, "bottom", "top", n, i), x;
+	return hA(x, b, TO, s), mA(x, y, hO, "right", "left", u, s), hA(x, v, DO, o), mA(x, _, _O, "top", "bottom", u, o), hA(x, g, wO, a), mA(x, h, mO, "left", "right", n, a), hA(x, m, EO, i), mA(x, p, gO, "bottom", "top", n, i), x;
 }
-function pA(e, t, n, r, i, a, o) {
+function mA(e, t, n, r, i, a, o) {
 	if (!t) return;
-	let s = hA(t);
-	o = gA(s ? r : t, a, o);
+	let s = gA(t);
+	o = _A(s ? r : t, a, o);
 	let { line: c } = o;
-	(n === pO || n === hO) && c && !Gx(c) && e.push(Ik(_A(o))), e.push(n(o)), s && e.push(n({
+	(n === mO || n === gO) && c && !Kx(c) && e.push(Lk(vA(o))), e.push(n(o)), s && e.push(n({
 		...o,
 		anchor: i,
 		label: null
 	}));
 }
-function mA(e, t, n, r) {
-	t && !Gx(t) && e.push(n(vA(t, r)));
+function hA(e, t, n, r) {
+	t && !Kx(t) && e.push(n(yA(t, r)));
 }
-function hA(e) {
+function gA(e) {
 	return /^\s*both\s*$/i.test(e);
 }
-function gA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
+function _A(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
 	return {
 		anchor: e,
 		line: n,
@@ -12634,7 +12639,7 @@ function gA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tic
 		labelOffset: h
 	};
 }
-function _A(e) {
+function vA(e) {
 	let { anchor: t, line: n } = e;
 	return {
 		anchor: t,
@@ -12642,7 +12647,7 @@ function _A(e) {
 		stroke: n === !0 ? void 0 : n
 	};
 }
-function vA(e, { stroke: t = Hx(e) ? e : void 0, ticks: n = yA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
+function yA(e, { stroke: t = Ux(e) ? e : void 0, ticks: n = bA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
 	return {
 		stroke: t,
 		ticks: n,
@@ -12651,33 +12656,33 @@ function vA(e, { stroke: t = Hx(e) ? e : void 0, ticks: n = yA(e) ? e : void 0, 
 		ariaDescription: a
 	};
 }
-function yA(e) {
+function bA(e) {
 	switch (typeof e) {
 		case "number": return !0;
-		case "string": return !Hx(e);
+		case "string": return !Ux(e);
 	}
-	return Nx(e) || typeof e?.range == "function";
+	return Px(e) || typeof e?.range == "function";
 }
-function bA(e, t) {
+function xA(e, t) {
 	let n = `${t}-axis `;
 	return e.some((e) => e.ariaLabel?.startsWith(n));
 }
-function xA(e, t) {
+function SA(e, t) {
 	for (let n of t) for (let t in n.channels) {
 		let { scale: r } = n.channels[t];
 		if (r === e || r === "projection") return !0;
 	}
 	return !1;
 }
-function SA(e, t) {
+function CA(e, t) {
 	for (let n in e) {
 		let r = e[n], i = t[n];
 		r.label === void 0 && i && (r.label = i.label);
 	}
 	return e;
 }
-function CA({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Aw(n), l = e && wA(e), u = t && wA(t);
+function wA({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = jw(n), l = e && TA(e), u = t && TA(t);
 	return {
 		marginTop: t ? u[0] : r,
 		marginRight: e ? s - l[1] : i,
@@ -12693,38 +12698,38 @@ function CA({ fx: e, fy: t }, n) {
 		height: c
 	};
 }
-function wA(e) {
+function TA(e) {
 	let t = e.domain();
 	if (t.length === 0) return [0, e.bandwidth()];
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
 // node_modules/@observablehq/plot/src/curve.js
-var TA = /* @__PURE__ */ new Map([
-	["basis", Xv],
-	["basis-closed", Qv],
-	["basis-open", ey],
-	["bundle", ny],
-	["bump-x", _v],
-	["bump-y", vv],
-	["cardinal", ay],
-	["cardinal-closed", sy],
-	["cardinal-open", ly],
-	["catmull-rom", fy],
-	["catmull-rom-closed", my],
-	["catmull-rom-open", gy],
-	["linear", lv],
-	["linear-closed", vy],
-	["monotone-x", Ey],
-	["monotone-y", Dy],
-	["natural", Ay],
-	["step", My],
-	["step-after", Py],
-	["step-before", Ny]
+var EA = /* @__PURE__ */ new Map([
+	["basis", Zv],
+	["basis-closed", $v],
+	["basis-open", ty],
+	["bundle", ry],
+	["bump-x", vv],
+	["bump-y", yv],
+	["cardinal", oy],
+	["cardinal-closed", cy],
+	["cardinal-open", uy],
+	["catmull-rom", py],
+	["catmull-rom-closed", hy],
+	["catmull-rom-open", _y],
+	["linear", uv],
+	["linear-closed", yy],
+	["monotone-x", Dy],
+	["monotone-y", Oy],
+	["natural", jy],
+	["step", Ny],
+	["step-after", Fy],
+	["step-before", Py]
 ]);
-function EA(e = lv, t) {
+function DA(e = uv, t) {
 	if (typeof e == "function") return e;
-	let n = TA.get(`${e}`.toLowerCase());
+	let n = EA.get(`${e}`.toLowerCase());
 	if (!n) throw Error(`unknown curve: ${e}`);
 	if (t !== void 0) {
 		if ("beta" in n) return n.beta(t);
@@ -12733,70 +12738,70 @@ function EA(e = lv, t) {
 	}
 	return n;
 }
-function DA(e = OA, t) {
-	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? OA : EA(e, t);
+function OA(e = kA, t) {
+	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? kA : DA(e, t);
 }
-function OA(e) {
-	return lv(e);
+function kA(e) {
+	return uv(e);
 }
 // node_modules/@observablehq/plot/src/transforms/bin.js
-function kA(e = { y: "count" }, t = {}) {
-	[e, t] = NA(e, t);
+function AA(e = { y: "count" }, t = {}) {
+	[e, t] = PA(e, t);
 	let { x: n, y: r } = t;
-	return MA(PA(n, t, Lb), null, null, r, e, tD(t));
+	return NA(FA(n, t, Rb), null, null, r, e, nD(t));
 }
-function AA(e, t, n = {}) {
+function jA(e, t, n = {}) {
 	if (n?.interval == null) return n;
-	let { reduce: r = WS } = n, i = { filter: null };
+	let { reduce: r = GS } = n, i = { filter: null };
 	return n[t] != null && (i[t] = r), n[`${t}1`] != null && (i[`${t}1`] = r), n[`${t}2`] != null && (i[`${t}2`] = r), e(i, n);
 }
-function jA(e = {}) {
-	return AA(kA, "y", DE(e, "x"));
+function MA(e = {}) {
+	return jA(AA, "y", OE(e, "x"));
 }
-function MA(e, t, n, r, { data: i = US, filter: a = qS, sort: o, reverse: s, ...c } = {}, l = {}) {
-	e = FA(e), t = FA(t), c = LA(c, l), i = BA(i, Lb), o = o == null ? void 0 : RA("sort", o, l), a = a == null ? void 0 : zA("filter", a, l), n != null && kS(c, "x", "x1", "x2") && (n = null), r != null && kS(c, "y", "y1", "y2") && (r = null);
-	let [u, d] = bx(e), [f, p] = bx(e), [m, h] = bx(t), [g, _] = bx(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = bx(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = bx(w), [ne] = Xb(T), [re] = Xb(E), [ie, ae] = bx(ne), [oe, se] = bx(re);
+function NA(e, t, n, r, { data: i = WS, filter: a = JS, sort: o, reverse: s, ...c } = {}, l = {}) {
+	e = IA(e), t = IA(t), c = RA(c, l), i = VA(i, Rb), o = o == null ? void 0 : zA("sort", o, l), a = a == null ? void 0 : BA("filter", a, l), n != null && AS(c, "x", "x1", "x2") && (n = null), r != null && AS(c, "y", "y1", "y2") && (r = null);
+	let [u, d] = xx(e), [f, p] = xx(e), [m, h] = xx(t), [g, _] = xx(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = xx(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = xx(w), [ne] = Zb(T), [re] = Zb(E), [ie, ae] = xx(ne), [oe, se] = xx(re);
 	return {
 		..."z" in l && { z: F || w },
 		..."fill" in l && { fill: ie || T },
 		..."stroke" in l && { stroke: oe || E },
-		...vS(ee, (n, r, l) => {
-			let u = Cx(Ob(n, v), l?.[y]), f = Ob(n, w), m = Ob(n, ne), g = Ob(n, re), b = LS(c, {
+		...yS(ee, (n, r, l) => {
+			let u = wx(kb(n, v), l?.[y]), f = kb(n, w), m = kb(n, ne), g = kb(n, re), b = RS(c, {
 				z: f,
 				fill: m,
 				stroke: g
-			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && se([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = WA(e, t, n), P = 0;
+			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && se([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = GA(e, t, n), P = 0;
 			for (let e of c) e.initialize(n);
 			o && o.initialize(n), a && a.initialize(n);
 			for (let e of r) {
 				let t = [];
 				for (let t of c) t.scope("facet", e);
 				o && o.scope("facet", e), a && a.scope("facet", e);
-				for (let [r, s] of PS(e, b)) for (let [e, l] of PS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
+				for (let [r, s] of FS(e, b)) for (let [e, l] of FS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
 					t.push(P++), C.push(i.reduceIndex(s, n, d)), u && T.push(e), f && E.push(b === f ? r : f[(s.length > 0 ? s : l)[0]]), m && D.push(b === m ? r : m[(s.length > 0 ? s : l)[0]]), g && O.push(b === g ? r : g[(s.length > 0 ? s : l)[0]]), k && (k.push(d.x1), A.push(d.x2)), j && (j.push(d.y1), M.push(d.y2));
 					for (let e of c) e.reduce(s, d);
 					o && o.reduce(s, d);
 				}
 				S.push(t);
 			}
-			return RS(S, o, s), {
+			return zS(S, o, s), {
 				data: C,
 				facets: S
 			};
 		}),
-		...!kS(c, "x") && (u ? {
+		...!AS(c, "x") && (u ? {
 			x1: u,
 			x2: f,
-			x: Sx(u, f)
+			x: Cx(u, f)
 		} : {
 			x: S,
 			x1: D,
 			x2: O
 		}),
-		...!kS(c, "y") && (m ? {
+		...!AS(c, "y") && (m ? {
 			y1: m,
 			y2: g,
-			y: Sx(m, g)
+			y: Cx(m, g)
 		} : {
 			y: C,
 			y1: k,
@@ -12806,7 +12811,7 @@ function MA(e, t, n, r, { data: i = US, filter: a = qS, sort: o, reverse: s, ...
 		...Object.fromEntries(c.map(({ name: e, output: t }) => [e, t]))
 	};
 }
-function NA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
+function PA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 	return [i, {
 		cumulative: e,
 		domain: t,
@@ -12815,23 +12820,23 @@ function NA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 		...a
 	}];
 }
-function PA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
-	return e = { ...jx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = IA(e.thresholds, e.interval), e;
+function FA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
+	return e = { ...Mx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = LA(e.thresholds, e.interval), e;
 }
-function FA(e) {
+function IA(e) {
 	if (e == null) return;
-	let { value: t, cumulative: n, domain: r = $r, thresholds: i } = e, a = (e) => {
-		let a = Ob(e, t), o;
-		if (Ix(a) || UA(i)) {
-			a = rx(a, Yb, Float64Array);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Ax(i) ? i(a, e, t) : i;
-			typeof n == "number" && (n = qp(e, t, n)), Ax(n) && (r === $r && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
+	let { value: t, cumulative: n, domain: r = ei, thresholds: i } = e, a = (e) => {
+		let a = kb(e, t), o;
+		if (Lx(a) || WA(i)) {
+			a = ix(a, Xb, Float64Array);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !jx(i) ? i(a, e, t) : i;
+			typeof n == "number" && (n = Jp(e, t, n)), jx(n) && (r === ei && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
 		} else {
-			a = Kb(a);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Ax(i) ? i(a, e, t) : i;
+			a = qb(a);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !jx(i) ? i(a, e, t) : i;
 			if (typeof n == "number") {
-				if (r === $r) {
-					let r = Si(e, t, n);
+				if (r === ei) {
+					let r = Ci(e, t, n);
 					if (isFinite(r)) {
 						if (r > 0) {
 							let i = Math.round(e / r), a = Math.round(t / r);
@@ -12848,61 +12853,61 @@ function FA(e) {
 							for (let e = 0; e < o; ++e) n[e] = (i + e) / r;
 						} else n = [e];
 					} else n = [e];
-				} else n = xi(e, t, n);
-			} else Ax(n) && (r === $r && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
+				} else n = Si(e, t, n);
+			} else jx(n) && (r === ei && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
 			o = n;
 		}
 		let s = [];
 		if (o.length === 1) s.push([o[0], o[0]]);
 		else for (let e = 1; e < o.length; ++e) s.push([o[e - 1], o[e]]);
-		return s.bin = (n < 0 ? qA : n > 0 ? KA : GA)(s, o, a), s;
+		return s.bin = (n < 0 ? JA : n > 0 ? qA : KA)(s, o, a), s;
 	};
-	return a.label = xx(t), a;
+	return a.label = Sx(t), a;
 }
-function IA(e, t, n = HA) {
-	if (e === void 0) return t === void 0 ? n : Dx(t);
+function LA(e, t, n = UA) {
+	if (e === void 0) return t === void 0 ? n : Ox(t);
 	if (typeof e == "string") {
 		switch (e.toLowerCase()) {
-			case "freedman-diaconis": return Pi;
-			case "scott": return Fi;
-			case "sturges": return wi;
-			case "auto": return HA;
+			case "freedman-diaconis": return Fi;
+			case "scott": return Ii;
+			case "sturges": return Ti;
+			case "auto": return UA;
 		}
-		return fb(e);
+		return pb(e);
 	}
 	return e;
 }
-function LA(e, t) {
-	return AS(e, t, RA);
-}
-function RA(e, t, n) {
-	return jS(e, t, n, zA);
+function RA(e, t) {
+	return jS(e, t, zA);
 }
 function zA(e, t, n) {
-	return NS(e, t, n, BA);
+	return MS(e, t, n, BA);
 }
-function BA(e, t) {
-	return FS(e, t, VA);
+function BA(e, t, n) {
+	return PS(e, t, n, VA);
 }
-function VA(e) {
+function VA(e, t) {
+	return IS(e, t, HA);
+}
+function HA(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "x": return YA;
-		case "x1": return ZA;
-		case "x2": return QA;
-		case "y": return XA;
-		case "y1": return $A;
-		case "y2": return ej;
-		case "z": return ZS;
+		case "x": return XA;
+		case "x1": return QA;
+		case "x2": return $A;
+		case "y": return ZA;
+		case "y1": return ej;
+		case "y2": return tj;
+		case "z": return QS;
 	}
 	throw Error(`invalid bin reduce: ${e}`);
 }
-function HA(e, t, n) {
-	return Math.min(200, Fi(e, t, n));
+function UA(e, t, n) {
+	return Math.min(200, Ii(e, t, n));
 }
-function UA(e) {
-	return kx(e) || Nx(e) && Ix(e);
+function WA(e) {
+	return Ax(e) || Px(e) && Lx(e);
 }
-function WA(e, t, n) {
+function GA(e, t, n) {
 	let r = e?.(n), i = t?.(n);
 	return r && i ? function* (e) {
 		let t = r.bin(e);
@@ -12932,15 +12937,15 @@ function WA(e, t, n) {
 		}];
 	};
 }
-function GA(e, t, n) {
-	return t = Kb(t), (r) => {
+function KA(e, t, n) {
+	return t = qb(t), (r) => {
 		let i = e.map(() => []);
-		for (let e of r) i[Ur(t, n[e]) - 1]?.push(e);
+		for (let e of r) i[Wr(t, n[e]) - 1]?.push(e);
 		return i;
 	};
 }
-function KA(e, t, n) {
-	let r = GA(e, t, n);
+function qA(e, t, n) {
+	let r = KA(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = 1, n = t.length; e < n; ++e) {
@@ -12950,8 +12955,8 @@ function KA(e, t, n) {
 		return t;
 	};
 }
-function qA(e, t, n) {
-	let r = GA(e, t, n);
+function JA(e, t, n) {
+	let r = KA(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = t.length - 2; e >= 0; --e) {
@@ -12961,29 +12966,29 @@ function qA(e, t, n) {
 		return t;
 	};
 }
-function JA(e, t) {
+function YA(e, t) {
 	let n = (+e + +t) / 2;
 	return e instanceof Date ? new Date(n) : n;
 }
-var YA = { reduceIndex(e, t, { x1: n, x2: r }) {
-	return JA(n, r);
-} }, XA = { reduceIndex(e, t, { y1: n, y2: r }) {
-	return JA(n, r);
-} }, ZA = { reduceIndex(e, t, { x1: n }) {
+var XA = { reduceIndex(e, t, { x1: n, x2: r }) {
+	return YA(n, r);
+} }, ZA = { reduceIndex(e, t, { y1: n, y2: r }) {
+	return YA(n, r);
+} }, QA = { reduceIndex(e, t, { x1: n }) {
 	return n;
-} }, QA = { reduceIndex(e, t, { x2: n }) {
+} }, $A = { reduceIndex(e, t, { x2: n }) {
 	return n;
-} }, $A = { reduceIndex(e, t, { y1: n }) {
+} }, ej = { reduceIndex(e, t, { y1: n }) {
 	return n;
-} }, ej = { reduceIndex(e, t, { y2: n }) {
+} }, tj = { reduceIndex(e, t, { y2: n }) {
 	return n;
-} }, tj = {
+} }, nj = {
 	ariaLabel: "area",
 	strokeWidth: 1,
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, nj = class extends SE {
+}, rj = class extends CE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a, z: o, curve: s, tension: c } = t;
 		super(e, {
@@ -13006,45 +13011,45 @@ var YA = { reduceIndex(e, t, { x1: n, x2: r }) {
 				optional: !0
 			},
 			z: {
-				value: fx(t),
+				value: px(t),
 				optional: !0
 			}
-		}, t, tj), this.z = o, this.curve = EA(s, c);
+		}, t, nj), this.z = o, this.curve = DA(s, c);
 	}
 	filter(e) {
 		return e;
 	}
 	render(e, t, n, r, i) {
 		let { x1: a, y1: o, x2: s = a, y2: c = o } = n;
-		return IT("svg:g", i).call(dE, this, r, i).call(hE, this, t, 0, 0).call((t) => t.selectAll().data(iE(e, [
+		return LT("svg:g", i).call(fE, this, r, i).call(gE, this, t, 0, 0).call((t) => t.selectAll().data(aE(e, [
 			a,
 			o,
 			s,
 			c
-		], this, n)).enter().append("path").call(fE, this).call(tE, this, n).attr("d", pv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
+		], this, n)).enter().append("path").call(pE, this).call(nE, this, n).attr("d", mv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
 	}
 };
-function rj(e, t) {
-	let { x: n = Ib, ...r } = jA(t);
-	return new nj(e, ik(tk({
+function ij(e, t) {
+	let { x: n = Lb, ...r } = MA(t);
+	return new rj(e, ak(nk({
 		...r,
 		x1: n,
 		x2: void 0
-	}, n === Ib ? "y2" : "y")));
+	}, n === Lb ? "y2" : "y")));
 }
 // node_modules/@observablehq/plot/src/marks/dot.js
-var ij = {
+var aj = {
 	ariaLabel: "dot",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5
 };
-function aj(e) {
-	return e.sort === void 0 && e.reverse === void 0 ? TS({ channel: "-r" }, e) : e;
+function oj(e) {
+	return e.sort === void 0 && e.reverse === void 0 ? ES({ channel: "-r" }, e) : e;
 }
-var oj = class extends SE {
+var sj = class extends CE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i, rotate: a, symbol: o = xv, frameAnchor: s } = t, [c, l] = Zb(a, 0), [u, d] = _S(o), [f, p] = Zb(i, u == null ? 3 : 4.5);
+		let { x: n, y: r, r: i, rotate: a, symbol: o = Sv, frameAnchor: s } = t, [c, l] = Qb(a, 0), [u, d] = vS(o), [f, p] = Qb(i, u == null ? 3 : 4.5);
 		super(e, {
 			x: {
 				value: n,
@@ -13059,7 +13064,7 @@ var oj = class extends SE {
 			r: {
 				value: f,
 				scale: "r",
-				filter: By,
+				filter: Vy,
 				optional: !0
 			},
 			rotate: {
@@ -13071,7 +13076,7 @@ var oj = class extends SE {
 				scale: "auto",
 				optional: !0
 			}
-		}, aj(t), ij), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = Jx(s);
+		}, oj(t), aj), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = Yx(s);
 		let { channels: m } = this, { symbol: h } = m;
 		if (h) {
 			let { fill: e, stroke: t } = m;
@@ -13082,38 +13087,38 @@ var oj = class extends SE {
 		}
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = xE(this, r), _ = m === xv, v = l ? void 0 : f * f * Math.PI;
-		return Vy(f) && (e = []), IT("svg:g", i).call(dE, this, r, i).call(hE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = SE(this, r), _ = m === Sv, v = l ? void 0 : f * f * Math.PI;
+		return Hy(f) && (e = []), LT("svg:g", i).call(fE, this, r, i).call(gE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(fE, this).call(_ ? (e) => {
+		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(pE, this).call(_ ? (e) => {
 			e.attr("cx", s ? (e) => s[e] : h).attr("cy", c ? (e) => c[e] : g).attr("r", l ? (e) => l[e] : f);
 		} : (e) => {
-			e.attr("transform", yD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
-				let t = bl();
+			e.attr("transform", bD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
+				let t = xl();
 				return d[e].draw(t, l[e] * l[e] * Math.PI), t;
 			} : l ? (e) => {
-				let t = bl();
+				let t = xl();
 				return m.draw(t, l[e] * l[e] * Math.PI), t;
 			} : d ? (e) => {
-				let t = bl();
+				let t = xl();
 				return d[e].draw(t, v), t;
 			} : (() => {
-				let e = bl();
+				let e = xl();
 				return m.draw(e, v), e;
 			})());
-		}).call(eE, this, n)).node();
+		}).call(tE, this, n)).node();
 	}
 };
-function sj(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = dx(t, n)), new oj(e, {
+function cj(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = fx(t, n)), new sj(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/line.js
-var cj = {
+var lj = {
 	ariaLabel: "line",
 	fill: "none",
 	stroke: "currentColor",
@@ -13121,7 +13126,7 @@ var cj = {
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, lj = class extends SE {
+}, uj = class extends CE {
 	constructor(e, t = {}) {
 		let { x: n, y: r, z: i, curve: a, tension: o } = t;
 		super(e, {
@@ -13134,24 +13139,24 @@ var cj = {
 				scale: "y"
 			},
 			z: {
-				value: fx(t),
+				value: px(t),
 				optional: !0
 			}
-		}, t, cj), this.z = i, this.curve = DA(a, o), VE(this, t);
+		}, t, lj), this.z = i, this.curve = OA(a, o), HE(this, t);
 	}
 	filter(e) {
 		return e;
 	}
 	project(e, t, n) {
-		this.curve !== OA && super.project(e, t, n);
+		this.curve !== kA && super.project(e, t, n);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = n, { curve: s } = this;
-		return IT("svg:g", i).call(dE, this, r, i).call(hE, this, t).call((t) => t.selectAll().data(iE(e, [a, o], this, n)).enter().append("path").call(fE, this).call(tE, this, n).call(XE, this, n, i).attr("d", s === OA && i.projection ? uj(i.path(), a, o) : fv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
+		return LT("svg:g", i).call(fE, this, r, i).call(gE, this, t).call((t) => t.selectAll().data(aE(e, [a, o], this, n)).enter().append("path").call(pE, this).call(nE, this, n).call(ZE, this, n, i).attr("d", s === kA && i.projection ? dj(i.path(), a, o) : pv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
 	}
 };
-function uj(e, t, n) {
-	return t = Kb(t), n = Kb(n), (r) => {
+function dj(e, t, n) {
+	return t = qb(t), n = qb(n), (r) => {
 		let i = [], a = [i];
 		for (let e of r) e === -1 ? (i = [], a.push(i)) : i.push([t[e], n[e]]);
 		return e({
@@ -13160,29 +13165,29 @@ function uj(e, t, n) {
 		});
 	};
 }
-function dj(e, { x: t, y: n, ...r } = {}) {
-	return [t, n] = dx(t, n), new lj(e, {
+function fj(e, { x: t, y: n, ...r } = {}) {
+	return [t, n] = fx(t, n), new uj(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/index.js
-SE.prototype.plot = function({ marks: e = [], ...t } = {}) {
-	return Zk({
+CE.prototype.plot = function({ marks: e = [], ...t } = {}) {
+	return Qk({
 		...t,
 		marks: [...e, this]
 	});
 };
 // src/charts.ts
-var fj = {
+var pj = {
 	background: "none",
 	overflow: "visible",
 	fontSize: "10px",
 	color: "var(--soft)"
 };
-function pj(e, t, n, r, i) {
-	let a = e.length - 1, o = e.length === 1, s = (t, n) => (o ? gD : rj)(e, {
+function mj(e, t, n, r, i) {
+	let a = e.length - 1, o = e.length === 1, s = (t, n) => (o ? _D : ij)(e, {
 		x: "step",
 		y1: (e) => e[t].low,
 		y2: (e) => e[t].high,
@@ -13193,22 +13198,22 @@ function pj(e, t, n, r, i) {
 			fill: n,
 			fillOpacity: .22
 		}
-	}), c = (t, n, r) => o ? sj(e, {
+	}), c = (t, n, r) => o ? cj(e, {
 		x: "step",
 		y: (e) => e[t].value,
 		fill: n,
 		r: 4
-	}) : dj(e, {
+	}) : fj(e, {
 		x: "step",
 		y: (e) => e[t].value,
 		stroke: n,
 		strokeWidth: 2,
 		strokeDasharray: r
 	}), l = e[t];
-	return Zk({
+	return Qk({
 		...i,
-		...mj(i),
-		style: fj,
+		...hj(i),
+		style: pj,
 		x: {
 			domain: o ? [-1, 1] : [0, a],
 			ticks: o ? [] : [0, a],
@@ -13224,7 +13229,7 @@ function pj(e, t, n, r, i) {
 			label: null
 		},
 		marks: [
-			...l && !o ? [gD([t], {
+			...l && !o ? [_D([t], {
 				stroke: "var(--accent)",
 				strokeOpacity: .6
 			})] : [],
@@ -13232,7 +13237,7 @@ function pj(e, t, n, r, i) {
 			s("reliable", "var(--reliable)"),
 			c("total", "var(--total)", "3 2"),
 			c("reliable", "var(--reliable)", "none"),
-			...l && !o ? [sj([l], {
+			...l && !o ? [cj([l], {
 				x: "step",
 				y: (e) => e.reliable.value,
 				fill: "var(--reliable)",
@@ -13241,22 +13246,22 @@ function pj(e, t, n, r, i) {
 		]
 	});
 }
-var mj = ({ width: e }) => ({
+var hj = ({ width: e }) => ({
 	marginLeft: 26,
 	marginRight: Math.min(18, e / 5),
 	marginTop: 6,
 	marginBottom: 20
 });
-function hj(e, t, n, r, i, a) {
+function gj(e, t, n, r, i, a) {
 	let o = new Set(e.map(({ place: e }) => e)).size, s = new Set(e.map(({ step: e }) => e)).size, c = Math.max(1e-9, ...e.map(({ reliable: e }) => e));
-	return Zk({
+	return Qk({
 		width: i,
 		height: o * 17 + 26,
 		marginLeft: a,
 		marginRight: 10,
 		marginTop: 4,
 		marginBottom: 22,
-		style: fj,
+		style: pj,
 		x: {
 			type: "linear",
 			domain: [-.5, s - .5],
@@ -13272,15 +13277,15 @@ function hj(e, t, n, r, i, a) {
 		},
 		color: { type: "identity" },
 		marks: [
-			Mk(e, {
+			Nk(e, {
 				x1: (e) => e.step - .5,
 				x2: (e) => e.step + .5,
 				y1: (e) => e.place - .5,
 				y2: (e) => e.place + .5,
-				fill: (e) => gj(e.reliable / c),
+				fill: (e) => _j(e.reliable / c),
 				inset: .75
 			}),
-			Mk([n], {
+			Nk([n], {
 				x1: n - .5,
 				x2: n + .5,
 				y1: -.5,
@@ -13288,7 +13293,7 @@ function hj(e, t, n, r, i, a) {
 				stroke: "var(--accent)",
 				strokeWidth: 1.5
 			}),
-			sj(t, {
+			cj(t, {
 				x: "first",
 				y: "place",
 				r: 4.5,
@@ -13299,13 +13304,13 @@ function hj(e, t, n, r, i, a) {
 		]
 	});
 }
-var gj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
-function _j(e, t, n, r, i, a) {
+var _j = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
+function vj(e, t, n, r, i, a) {
 	let o = Math.max(...e.map(({ step: e }) => e));
-	return Zk({
+	return Qk({
 		...a,
-		...mj(a),
-		style: fj,
+		...hj(a),
+		style: pj,
 		x: {
 			domain: [0, o],
 			ticks: [0, o],
@@ -13329,21 +13334,21 @@ function _j(e, t, n, r, i, a) {
 			range: [...t.values()]
 		},
 		marks: [
-			_D([r], {
+			vD([r], {
 				stroke: "var(--soft)",
 				strokeDasharray: "2 2"
 			}),
-			gD([n], {
+			_D([n], {
 				stroke: "var(--accent)",
 				strokeOpacity: .6
 			}),
-			dj(e, {
+			fj(e, {
 				x: "step",
 				y: "p",
 				stroke: "name",
 				strokeWidth: 2
 			}),
-			sj(e.filter(({ step: e }) => e === n), {
+			cj(e.filter(({ step: e }) => e === n), {
 				x: "step",
 				y: "p",
 				fill: "name",
@@ -13352,16 +13357,16 @@ function _j(e, t, n, r, i, a) {
 		]
 	});
 }
-function vj(e, t, n, r, i) {
+function yj(e, t, n, r, i) {
 	let a = t.getBoundingClientRect(), o = a.width / Number(t.getAttribute("width") ?? a.width), s = (e.clientX - a.left - r * o) / Math.max(1, a.width - (r + i) * o);
 	return Math.min(n - 1, Math.max(0, Math.round(s * (n - 1))));
 }
 // src/labels.ts
-function yj(e) {
+function bj(e) {
 	let t = /* @__PURE__ */ new Map(), n = null;
 	return (r) => (n ??= document.createElement("canvas").getContext("2d"), n.font = e, t.has(r) || t.set(r, n.measureText(r).width), t.get(r));
 }
-function bj(e, t, n) {
+function xj(e, t, n) {
 	let r = (t) => {
 		let n = Math.floor(t * .4);
 		return `${e.slice(0, t - n).trimEnd()}…${e.slice(e.length - n).trimStart()}`;
@@ -13371,19 +13376,19 @@ function bj(e, t, n) {
 	for (; i > 1 && n(r(i)) > t;) i--;
 	return r(i);
 }
-function xj(e, [t, n], r, i = 7) {
+function Sj(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = Cj(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = Cj(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = wj(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = wj(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && Sj(e, a); t++) o();
+	for (let t = 0; t < 40 && Cj(e, a); t++) o();
 	return a;
 }
-function Sj(e, t) {
+function Cj(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -13393,11 +13398,11 @@ function Sj(e, t) {
 	}
 	return n;
 }
-function Cj(e, t, n) {
+function wj(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
 // src/tabs.ts
-function wj(e, t) {
+function Tj(e, t) {
 	let n = t.map(({ name: e, element: t }) => {
 		let n = s("tab"), i = r("div", {
 			role: "tabpanel",
@@ -13433,14 +13438,14 @@ function wj(e, t) {
 	};
 }
 // src/curves.ts
-var Tj = 408, Ej = 98, Dj = yj("11px system-ui, sans-serif");
-function Oj(e) {
-	let t = Aj(e), n = Mj(e);
+var Ej = 408, Dj = 98, Oj = bj("11px system-ui, sans-serif");
+function kj(e) {
+	let t = jj(e), n = Nj(e);
 	return {
 		element: r("section", {
 			class: "curves",
 			"aria-label": "Curves"
-		}, wj("Knowledge points", [{
+		}, Tj("Knowledge points", [{
 			name: "Layers",
 			element: t.element
 		}, {
@@ -13452,11 +13457,11 @@ function Oj(e) {
 		}
 	};
 }
-async function kj({ run: e, view: t }) {
+async function Aj({ run: e, view: t }) {
 	let n = e.condition(t.condition), r = n.layers.map(async (t) => {
 		let r = await e.read(`layers/${t}/${n.key}/counts`), i = n.steps.map((e, t) => ({
 			step: t,
-			...ur(r, t)
+			...dr(r, t)
 		}));
 		return {
 			layer: e.layer(t),
@@ -13465,26 +13470,26 @@ async function kj({ run: e, view: t }) {
 	});
 	return (await Promise.allSettled(r)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
-function Aj(e) {
+function jj(e) {
 	let t = r("p", { class: "finding" }), n = r("div", { class: "layer-charts" }), i = r("p", { class: "key" }, r("span", { class: "swatch-line reliable" }), "reliable", r("span", { class: "swatch-line total" }), "all knowledge points", r("span", {}, "· an image, with 95 % intervals")), a = "", o = async (r) => {
 		let { view: i, run: o } = r, s = `${i.condition}/${i.step}/${i.layer}`;
 		if (s === a) return;
 		a = s;
-		let c = o.condition(i.condition), l = await kj(r);
+		let c = o.condition(i.condition), l = await Aj(r);
 		if (s !== a) return;
 		if (!l.length) return t.replaceChildren("The counts of this atlas cannot be read.");
-		t.replaceChildren(vr(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), Cr(c, i.step)));
+		t.replaceChildren(yr(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), wr(c, i.step)));
 		let u = Math.max(.001, ...l.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0))), d = n.contains(document.activeElement) ? [...n.children].indexOf(document.activeElement) : -1;
-		n.replaceChildren(...l.map((t) => jj(t, c, i, u, e))), n.children[d]?.focus();
+		n.replaceChildren(...l.map((t) => Mj(t, c, i, u, e))), n.children[d]?.focus();
 	};
 	return {
 		element: r("div", {}, t, n, i),
 		update: (e) => void o(e)
 	};
 }
-function jj({ layer: e, rows: t }, n, i, a, o) {
-	let { reliable: s, total: c } = t[i.step], l = `${e.name}: ${br(s.value)} reliable of ${br(c.value)} knowledge points an image`, u = pj(t, i.step, a, (e) => n.steps[e] ? wr(n, e) : "", {
-		width: Ej,
+function Mj({ layer: e, rows: t }, n, i, a, o) {
+	let { reliable: s, total: c } = t[i.step], l = `${e.name}: ${xr(s.value)} reliable of ${xr(c.value)} knowledge points an image`, u = mj(t, i.step, a, (e) => n.steps[e] ? Tr(n, e) : "", {
+		width: Dj,
 		height: 92
 	});
 	return r("button", {
@@ -13496,12 +13501,12 @@ function jj({ layer: e, rows: t }, n, i, a, o) {
 			let r = n.detail > 0 && u.contains(n.target);
 			o({
 				layer: e.key,
-				...r && t.length > 1 && { step: vj(n, u, t.length, 26, 12) }
+				...r && t.length > 1 && { step: yj(n, u, t.length, 26, 12) }
 			});
 		}
-	}, r("span", { class: "layer-name" }, e.name), r("span", { class: "layer-counts" }, r("b", {}, br(s.value)), ` of ${br(c.value)}`), u);
+	}, r("span", { class: "layer-name" }, e.name), r("span", { class: "layer-counts" }, r("b", {}, xr(s.value)), ` of ${xr(c.value)}`), u);
 }
-function Mj(e) {
+function Nj(e) {
 	let t = r("p", { class: "finding" }), n = r("div", { class: "class-chart" }), i = r("p", { class: "key" }, "A row a class, from the first to emerge to the last; a column a checkpoint. Darker: more reliable points an image. The dot: half of the class's images have one."), a = "", o = async (r) => {
 		let { view: i, run: o } = r, s = `${i.layer}/${i.condition === "training" ? i.step : "end"}`;
 		if (s === a) return;
@@ -13509,8 +13514,8 @@ function Mj(e) {
 		let c = o.attributes.conditions[0], l = i.condition === c.key ? i.step : c.steps.length - 1, u = `layers/${i.layer}/${c.key}`, [d, f] = await Promise.all([o.read(`${u}/class_first`), o.read(`${u}/class_counts`)]).catch(() => [null, null]);
 		if (s !== a) return;
 		if (n.replaceChildren(), !d || !f) return t.replaceChildren("This atlas does not say when the classes emerge in this layer.");
-		let p = o.attributes.classes, m = (e, t) => ur(f, t * p.length + e).reliable.value || 0, h = _r(d, m), g = c.steps.map((e) => e.label);
-		t.replaceChildren(yr(o.layer(i.layer).name, p, h, d, g)), n.replaceChildren(Nj(r, {
+		let p = o.attributes.classes, m = (e, t) => dr(f, t * p.length + e).reliable.value || 0, h = vr(d, m), g = c.steps.map((e) => e.label);
+		t.replaceChildren(br(o.layer(i.layer).name, p, h, d, g)), n.replaceChildren(Pj(r, {
 			training: c,
 			order: h,
 			first: d,
@@ -13523,7 +13528,7 @@ function Mj(e) {
 		update: (e) => void o(e)
 	};
 }
-function Nj({ run: e, marks: t, view: n }, i, a) {
+function Pj({ run: e, marks: t, view: n }, i, a) {
 	let { training: o, order: s, first: c, reliable: l, step: u } = i, d = e.attributes.classes, f = s.map((e, t) => s.length - 1 - t), p = s.flatMap((e, t) => o.steps.map((n, r) => ({
 		place: f[t],
 		step: r,
@@ -13532,7 +13537,7 @@ function Nj({ run: e, marks: t, view: n }, i, a) {
 		place: f[n],
 		first: c[e],
 		colour: t[e].colour
-	}]), h = Math.min(130, 16 + Math.max(...d.map(Dj))), g = hj(p, m, u, (e) => o.steps[e] ? wr(o, e) : "", Tj, h), _ = s.map((e) => r("button", {
+	}]), h = Math.min(130, 16 + Math.max(...d.map(Oj))), g = gj(p, m, u, (e) => o.steps[e] ? Tr(o, e) : "", Ej, h), _ = s.map((e) => r("button", {
 		class: "class-row",
 		"aria-pressed": String(n.filter.classes.includes(e)),
 		title: Number.isNaN(c[e]) ? `${d[e]}: does not emerge` : `${d[e]}: emerges at ${o.steps[Math.ceil(c[e])].label}`,
@@ -13544,30 +13549,30 @@ function Nj({ run: e, marks: t, view: n }, i, a) {
 			},
 			colour: "true"
 		})
-	}, bj(d[e], h - 14, Dj)));
+	}, xj(d[e], h - 14, Oj)));
 	return g.addEventListener("click", (e) => {
 		let t = (g.getBoundingClientRect().width - h - 10) / o.steps.length / 2;
 		a({
 			condition: o.key,
-			step: vj(e, g, o.steps.length, h + t, 10 + t)
+			step: yj(e, g, o.steps.length, h + t, 10 + t)
 		});
 	}), r("div", { class: "class-grid" }, g, r("div", { class: "class-names" }, ..._));
 }
 // src/state.ts
-var Pj = [
+var Fj = [
 	"true",
 	"predicted",
 	"knowledge",
 	"reliability",
 	"strength",
 	"path"
-], Fj = [
+], Ij = [
 	"all",
 	"knowledge",
 	"reliable",
 	"unreliable"
 ];
-function Ij(e) {
+function Lj(e) {
 	let t = e.attributes.conditions[0];
 	return {
 		condition: t.key,
@@ -13586,46 +13591,46 @@ function Ij(e) {
 		camera: null
 	};
 }
-function Lj(e, t, n) {
+function Rj(e, t, n) {
 	let r = {
 		...t,
 		...n
 	}, { conditions: i, n_images: a, classes: o } = e.attributes, s = i.find((e) => e.key === r.condition) ?? i[0];
-	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = Hj(Math.round(r.step), s.steps.length), r.layer = zj(e, s, r.layer), r.image = Hj(Math.round(r.image), a), Rj(s, r.space).includes(r.colour) || (r.colour = "true"), s.kind !== "attack" && (r.filter = {
+	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = Uj(Math.round(r.step), s.steps.length), r.layer = Bj(e, s, r.layer), r.image = Uj(Math.round(r.image), a), zj(s, r.space).includes(r.colour) || (r.colour = "true"), s.kind !== "attack" && (r.filter = {
 		...r.filter,
 		path: 0
 	}), r.filter = {
 		...r.filter,
 		classes: r.filter.classes.filter((e) => e >= 0 && e < o.length)
-	}, r.selection = Bj(e, t, r, n.selection !== void 0), r;
+	}, r.selection = Vj(e, t, r, n.selection !== void 0), r;
 }
-function Rj(e, t) {
+function zj(e, t) {
 	return t === "images" ? [
 		"true",
 		"predicted",
 		"reliability",
 		"strength"
-	] : Pj.filter((t) => t !== "path" || e.kind === "attack");
+	] : Fj.filter((t) => t !== "path" || e.kind === "attack");
 }
-function zj(e, t, n) {
+function Bj(e, t, n) {
 	if (t.layers.includes(n)) return n;
 	let r = e.attributes.layers.map((e) => e.key), i = (e) => Math.abs(r.indexOf(e) - r.indexOf(n));
 	return t.layers.reduce((e, t) => i(t) < i(e) ? t : e);
 }
-function Bj(e, t, n, r) {
+function Vj(e, t, n, r) {
 	let i = e.grid(n.condition, n.layer), a = n.space === "images" ? e.attributes.n_images : e.attributes.n_images * i[0] * i[1];
-	return (r || n.space !== t.space ? r ? n.selection : [] : n.space === "images" ? n.selection : [...new Set(n.selection.map((n) => Vj(n, e.grid(t.condition, t.layer), i)))]).filter((e) => Number.isInteger(e) && e >= 0 && e < a);
+	return (r || n.space !== t.space ? r ? n.selection : [] : n.space === "images" ? n.selection : [...new Set(n.selection.map((n) => Hj(n, e.grid(t.condition, t.layer), i)))]).filter((e) => Number.isInteger(e) && e >= 0 && e < a);
 }
-function Vj(e, t, n) {
+function Hj(e, t, n) {
 	if (t[0] === n[0] && t[1] === n[1]) return e;
 	let r = Math.floor(e / (t[0] * t[1])), i = e % (t[0] * t[1]), a = (e, r) => Math.floor((e + .5) * n[r] / t[r]), o = a(Math.floor(i / t[1]), 0);
 	return r * n[0] * n[1] + o * n[1] + a(i % t[1], 1);
 }
-function Hj(e, t) {
+function Uj(e, t) {
 	return Number.isFinite(e) ? Math.min(t - 1, Math.max(0, e)) : 0;
 }
-var Uj = 4e3;
-function Wj(e) {
+var Wj = 4e3;
+function Gj(e) {
 	let { filter: t, camera: n } = e, r = {
 		condition: e.condition,
 		layer: e.layer,
@@ -13637,17 +13642,17 @@ function Wj(e) {
 		path: t.path > 0 && t.path,
 		image: e.image,
 		importance: e.importance && 1,
-		selection: e.selection.length > 0 && qj(e.selection),
-		camera: n !== null && Kj(n).map((e) => +e.toFixed(3)).join("_")
+		selection: e.selection.length > 0 && Jj(e.selection),
+		camera: n !== null && qj(n).map((e) => +e.toFixed(3)).join("_")
 	};
-	return typeof r.selection == "string" && r.selection.length > Uj && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof r.selection == "string" && r.selection.length > Wj && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function Gj(e) {
+function Kj(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Pj)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? Jj(t.get("selection")) : void 0);
-	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Fj) ?? "all";
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Fj)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? Yj(t.get("selection")) : void 0);
+	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Ij) ?? "all";
 	[
 		"classes",
 		"points",
@@ -13666,7 +13671,7 @@ function Gj(e) {
 		panY: c[4]
 	}), n;
 }
-function Kj({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+function qj({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 	return [
 		e,
 		t,
@@ -13675,7 +13680,7 @@ function Kj({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 		i
 	];
 }
-function qj(e) {
+function Jj(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -13684,7 +13689,7 @@ function qj(e) {
 	}
 	return n.join(".");
 }
-function Jj(e) {
+function Yj(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -13696,11 +13701,11 @@ function Jj(e) {
 	return t;
 }
 // src/facts.ts
-var Yj = 4, Xj = {
+var Xj = 4, Zj = {
 	width: 184,
 	height: 84
 };
-function Zj(e) {
+function Qj(e) {
 	let t = r("h3", {}), n = r("p", {
 		class: "says",
 		"aria-live": "polite"
@@ -13709,7 +13714,7 @@ function Zj(e) {
 		role: "list",
 		"aria-label": "Class probabilities of the region"
 	}), a = r("div", { class: "steps" }), o = r("div", { class: "depth" }), s = "", c = async (r) => {
-		let { frame: c, view: l } = r, u = Dr(r);
+		let { frame: c, view: l } = r, u = Or(r);
 		if (!c || u === null) {
 			s = "";
 			for (let e of [
@@ -13721,12 +13726,12 @@ function Zj(e) {
 			]) e.replaceChildren();
 			return;
 		}
-		let d = l.image * c.regions + u, f = dr(r.run, c, d), p = Er(r) === null ? "Strongest region" : "Region";
-		t.textContent = `${p}: ${mr(u, c.grid[1])}`, n.replaceChildren(...$j(r, c, d, f)), i.replaceChildren(...eM(r, f, r.run.labels[l.image]));
+		let d = l.image * c.regions + u, f = fr(r.run, c, d), p = Dr(r) === null ? "Strongest region" : "Region";
+		t.textContent = `${p}: ${hr(u, c.grid[1])}`, n.replaceChildren(...eM(r, c, d, f)), i.replaceChildren(...tM(r, f, r.run.labels[l.image]));
 		let m = `${l.condition}/${l.layer}/${l.step}/${d}`;
 		if (s === m) return;
 		s = m;
-		let h = Qj(f).slice(0, 3), [g, _] = await Promise.all([tM(r, c, d, h, e), nM(r, c, d, e)]);
+		let h = $j(f).slice(0, 3), [g, _] = await Promise.all([nM(r, c, d, h, e), rM(r, c, d, e)]);
 		s === m && (a.replaceChildren(...g), o.replaceChildren(..._));
 	};
 	return {
@@ -13734,20 +13739,20 @@ function Zj(e) {
 		update: (e) => void c(e)
 	};
 }
-function Qj(e) {
+function $j(e) {
 	return e.map((e, t) => t).sort((t, n) => e[n] - e[t]);
 }
-function $j({ run: e, reference: t, view: n }, i, a, o) {
-	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, ${Sr(o[i.category[a]])}`), `: ${d}. Strength ${br(fr(i, a))} times the layer's mean.`];
+function eM({ run: e, reference: t, view: n }, i, a, o) {
+	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, ${Cr(o[i.category[a]])}`), `: ${d}. Strength ${xr(pr(i, a))} times the layer's mean.`];
 	if (t && t.regions === i.regions) {
-		let r = dr(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
-		f.push(` ${o}: ${s[i]}, ${Sr(r[i])}.`);
+		let r = fr(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
+		f.push(` ${o}: ${s[i]}, ${Cr(r[i])}.`);
 	}
 	let p = i.trajectory?.[a] ?? 0;
-	return p && f.push(` Path of type ${p}: ${rr[p]}.`), f;
+	return p && f.push(` Path of type ${p}: ${ir[p]}.`), f;
 }
-function eM({ run: e, marks: t }, n, i) {
-	let a = Qj(n).slice(0, Yj);
+function tM({ run: e, marks: t }, n, i) {
+	let a = $j(n).slice(0, Xj);
 	return a.includes(i) || (a[a.length - 1] = i), a.map((a) => r("div", {
 		class: "bar",
 		role: "listitem"
@@ -13757,13 +13762,13 @@ function eM({ run: e, marks: t }, n, i) {
 	}, e.attributes.classes[a], a === i && r("i", {}, " true")), r("span", { class: "bar-track" }, r("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[a]).toFixed(1)}%;background:${t[a].colour}`
-	})), r("span", { class: "bar-value" }, xr(n[a]))));
+	})), r("span", { class: "bar-value" }, Sr(n[a]))));
 }
-async function tM({ run: e, view: t, marks: n }, i, a, o, s) {
+async function nM({ run: e, view: t, marks: n }, i, a, o, s) {
 	let { condition: c } = i;
 	if (c.steps.length < 2) return [];
 	let { classes: l } = e.attributes, u = async (n) => {
-		let { all: r, dimensions: i, scale: s } = await e.positions(`layers/${t.layer}/${c.key}/position`, n), u = await e.read(`conditions/${c.key}/direction`, n), d = vn(hn(r, i, s, a), u, e.concentration);
+		let { all: r, dimensions: i, scale: s } = await e.positions(`layers/${t.layer}/${c.key}/position`, n), u = await Qn(e, c.key, t.layer, n), d = vn(hn(r, i, s, a), u, e.concentration);
 		return o.map((e) => ({
 			step: n,
 			name: l[e],
@@ -13771,17 +13776,17 @@ async function tM({ run: e, view: t, marks: n }, i, a, o, s) {
 		}));
 	}, d = [];
 	for (let e = 0; e < c.steps.length; e++) d.push(...await u(e).catch(() => []));
-	let f = _j(d, new Map(o.map((e) => [l[e], n[e].colour])), t.step, e.attributes.tau, (e) => c.steps[e] ? wr(c, e) : "", Xj);
-	return f.addEventListener("click", (e) => s({ step: vj(e, f, c.steps.length, 26, 16) })), [r("h4", {}, c.kind === "attack" ? "Over the attack" : "Over training"), f];
+	let f = vj(d, new Map(o.map((e) => [l[e], n[e].colour])), t.step, e.attributes.tau, (e) => c.steps[e] ? Tr(c, e) : "", Zj);
+	return f.addEventListener("click", (e) => s({ step: yj(e, f, c.steps.length, 26, 16) })), [r("h4", {}, c.kind === "attack" ? "Over the attack" : "Over training"), f];
 }
-async function nM(e, t, n, i) {
+async function rM(e, t, n, i) {
 	let { run: a, view: o, marks: s } = e, { condition: c } = t;
 	if (c.layers.length < 2) return [];
 	let l = c.layers.map(async (e) => {
 		let c = e === o.layer ? t : await Zn(a, {
 			...o,
 			layer: e
-		}), l = Vj(n, t.grid, c.grid), u = a.attributes.classes[c.category[l]], d = c.confidence[l] / 255, f = c.knowledge[l], p = f & 2 ? "reliable" : f & 1 ? "unreliable" : "none", m = {
+		}), l = Hj(n, t.grid, c.grid), u = a.attributes.classes[c.category[l]], d = c.confidence[l] / 255, f = c.knowledge[l], p = f & 2 ? "reliable" : f & 1 ? "unreliable" : "none", m = {
 			reliable: "reliable point",
 			unreliable: "unreliable point",
 			none: "no knowledge point"
@@ -13804,7 +13809,7 @@ async function nM(e, t, n, i) {
 	return [r("h4", {}, "Through the layers"), ...u.flatMap((e) => e.status === "fulfilled" ? [e.value] : [])];
 }
 // src/outlines.ts
-var rM = [
+var iM = [
 	[
 		-1,
 		0,
@@ -13830,16 +13835,16 @@ var rM = [
 		0
 	]
 ];
-function iM(e, t, n, r = .08) {
+function aM(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of rM) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of iM) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = oM(i, n, e, t, r);
+		let [s, c] = sM(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => aM(a, e));
+	return o.flatMap((e) => oM(a, e));
 }
-function aM(e, t) {
+function oM(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -13848,21 +13853,21 @@ function aM(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function oM(e, t, n, [r, i, a, o], s) {
+function sM(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [sM(n + .5 + i * m + p * u), sM(t + .5 + r * m + p * l)];
+		return [cM(n + .5 + i * m + p * u), cM(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function sM(e) {
+function cM(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function cM(e, t, n) {
+function lM(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/picture.ts
-function lM(e) {
+function uM(e) {
 	let { image: t, pictures: n, size: [a, o], frame: s, grid: c } = e, l = r("canvas", { "aria-hidden": "true" }), u = i("svg", {
 		viewBox: `0 0 ${o} ${a}`,
 		"aria-hidden": "true"
@@ -13871,13 +13876,13 @@ function lM(e) {
 		"data-image": t,
 		style: `width:${o}px;aspect-ratio:${o}/${a}`
 	}, l, u);
-	return n.draw(l, t).then((e) => d.classList.toggle("absent", !e), () => d.classList.add("absent")), e.importance && u.append(...fM(e.importance, c, o, a)), u.append(...pM(e, o, a)), s && u.append(...mM(s, t, o, a)), e.chosen !== null && u.append(...hM(e.chosen, c, o, a)), d;
+	return n.draw(l, t).then((e) => d.classList.toggle("absent", !e), () => d.classList.add("absent")), e.importance && u.append(...pM(e.importance, c, o, a)), u.append(...mM(e, o, a)), s && u.append(...hM(s, t, o, a)), e.chosen !== null && u.append(...gM(e.chosen, c, o, a)), d;
 }
-function uM(e, t, [n, r]) {
+function dM(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
-function dM([e, t], n, r) {
+function fM([e, t], n, r) {
 	let [i, a] = [n / t, r / e];
 	return (e) => ({
 		x: e % t * i,
@@ -13886,27 +13891,27 @@ function dM([e, t], n, r) {
 		height: a
 	});
 }
-function fM({ values: e, first: t }, n, r, a) {
-	let o = n[0] * n[1], s = e.subarray(t, t + o), c = Math.max(1, ...s), l = dM(n, r, a);
+function pM({ values: e, first: t }, n, r, a) {
+	let o = n[0] * n[1], s = e.subarray(t, t + o), c = Math.max(1, ...s), l = fM(n, r, a);
 	return Array.from(s, (e, t) => i("rect", {
 		...l(t),
 		class: "veil",
 		opacity: (.82 * (1 - e / c)).toFixed(2)
 	}));
 }
-function pM({ lit: e, image: t, grid: n }, r, a) {
-	let o = n[0] * n[1], s = dM(n, r, a);
+function mM({ lit: e, image: t, grid: n }, r, a) {
+	let o = n[0] * n[1], s = fM(n, r, a);
 	return Array.from({ length: o }, (e, t) => t).filter((n) => e.has(t * o + n)).map((e) => i("rect", {
 		...s(e),
 		class: "lit"
 	}));
 }
-function mM({ knowledge: e, regions: t, grid: n }, r, a, o) {
+function hM({ knowledge: e, regions: t, grid: n }, r, a, o) {
 	let [s, c] = n;
 	return ["unreliable", "reliable"].flatMap((n) => {
-		let l = n === "reliable" ? 3 : 1, u = iM(s, c, (n, i) => (e[r * t + n * c + i] & 3) === l);
+		let l = n === "reliable" ? 3 : 1, u = aM(s, c, (n, i) => (e[r * t + n * c + i] & 3) === l);
 		if (!u.length) return [];
-		let d = cM(u, a / c, o / s);
+		let d = lM(u, a / c, o / s);
 		return [i("path", {
 			class: "outline halo",
 			d
@@ -13916,8 +13921,8 @@ function mM({ knowledge: e, regions: t, grid: n }, r, a, o) {
 		})];
 	});
 }
-function hM(e, t, n, r) {
-	let a = dM(t, n, r)(e);
+function gM(e, t, n, r) {
+	let a = fM(t, n, r)(e);
 	return [i("rect", {
 		...a,
 		class: "chosen halo"
@@ -13927,22 +13932,22 @@ function hM(e, t, n, r) {
 	})];
 }
 // src/gallery.ts
-var gM = 12, _M = 62;
-function vM(e) {
+var _M = 12, vM = 62;
+function yM(e) {
 	let t = r("div", { class: "thumbs" }), n = r("span", {
 		class: "of",
 		"aria-live": "polite"
 	}), i = 0, a = null, o = [], s = (e) => {
 		if (!a) return;
-		let t = Math.max(1, Math.ceil(yM(a).length / gM));
+		let t = Math.max(1, Math.ceil(bM(a).length / _M));
 		i = (i + e + t) % t, c(a);
 	}, c = (r) => {
-		let a = yM(r), { view: s, frame: c } = r;
-		i * gM >= a.length && (i = 0);
-		let l = a.slice(i * gM, (i + 1) * gM);
-		n.textContent = a.length ? `${i * gM + 1}–${i * gM + l.length} of ${a.length}${s.selection.length > 1 ? " with chosen points" : ""}` : "No image passes the filter.";
+		let a = bM(r), { view: s, frame: c } = r;
+		i * _M >= a.length && (i = 0);
+		let l = a.slice(i * _M, (i + 1) * _M);
+		n.textContent = a.length ? `${i * _M + 1}–${i * _M + l.length} of ${a.length}${s.selection.length > 1 ? " with chosen points" : ""}` : "No image passes the filter.";
 		let u = t.contains(document.activeElement) ? document.activeElement?.getAttribute("data-thumb") : null;
-		t.replaceChildren(...l.map((t) => bM(r, t, e))), u && t.querySelector(`[data-thumb="${u}"]`)?.focus(), o = [
+		t.replaceChildren(...l.map((t) => xM(r, t, e))), u && t.querySelector(`[data-thumb="${u}"]`)?.focus(), o = [
 			c,
 			s.selection,
 			s.filter,
@@ -13980,15 +13985,15 @@ function vM(e) {
 		}
 	};
 }
-function yM(e) {
+function bM(e) {
 	let { run: t, view: n, frame: r } = e, i = new Set(n.filter.classes), a = (e) => n.colour === "predicted" && r ? r.predictions[e] : t.labels[e], o = (e) => !i.size || i.has(a(e));
 	if (n.selection.length < 2) return Array.from(t.labels, (e, t) => t).filter((e) => n.colour === "knowledge" || o(e));
 	let s = /* @__PURE__ */ new Map();
-	for (let t of n.selection) s.set(Tr(e, t), (s.get(Tr(e, t)) ?? 0) + 1);
+	for (let t of n.selection) s.set(Er(e, t), (s.get(Er(e, t)) ?? 0) + 1);
 	return [...s].sort(([e, t], [n, r]) => r - t || e - n).map(([e]) => e);
 }
-function bM(e, t, n) {
-	let { run: i, view: a, frame: o, clean: s } = e, [c, l] = i.attributes.image_size, u = _M / Math.max(c, l), d = [Math.round(c * u), Math.round(l * u)], f = i.grid(a.condition, a.layer), p = a.space === "regions" && a.selection.length > 1, m = new Set(p ? a.selection : []), h = i.attributes.classes[i.labels[t]], g = () => n({
+function xM(e, t, n) {
+	let { run: i, view: a, frame: o, clean: s } = e, [c, l] = i.attributes.image_size, u = vM / Math.max(c, l), d = [Math.round(c * u), Math.round(l * u)], f = i.grid(a.condition, a.layer), p = a.space === "regions" && a.selection.length > 1, m = new Set(p ? a.selection : []), h = i.attributes.classes[i.labels[t]], g = () => n({
 		image: t,
 		selection: p ? a.selection : []
 	});
@@ -14001,14 +14006,14 @@ function bM(e, t, n) {
 		click: (e) => {
 			let r = e.currentTarget instanceof Element && e.currentTarget.querySelector(".picture");
 			if (e.detail === 0 || !r || p || !o) return g();
-			let i = uM(e, r, f);
+			let i = dM(e, r, f);
 			n({
 				space: "regions",
 				image: t,
 				selection: [t * o.regions + i]
 			});
 		}
-	}, lM({
+	}, uM({
 		image: t,
 		pictures: s,
 		size: d,
@@ -14020,8 +14025,8 @@ function bM(e, t, n) {
 	}));
 }
 // src/imagesearch.ts
-var xM = 40;
-function SM(e) {
+var SM = 40;
+function CM(e) {
 	let t = r("datalist", { id: s("images") }), n = r("input", {
 		type: "text",
 		list: t.id,
@@ -14038,10 +14043,10 @@ function SM(e) {
 	};
 	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
 		if (!a) return;
-		let e = CM(a.run.names, n.value).slice(0, xM), { names: i, labels: o, attributes: s } = a.run;
+		let e = wM(a.run.names, n.value).slice(0, SM), { names: i, labels: o, attributes: s } = a.run;
 		t.replaceChildren(...e.map((e) => r("option", { value: e }, `${i[e]} (${s.classes[o[e]]})`)));
 	}), n.addEventListener("change", () => {
-		let [t] = a ? CM(a.run.names, n.value) : [];
+		let [t] = a ? wM(a.run.names, n.value) : [];
 		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
 			image: t,
 			selection: []
@@ -14063,7 +14068,7 @@ function SM(e) {
 		}
 	};
 }
-function CM(e, t) {
+function wM(e, t) {
 	let n = t.trim().toLowerCase();
 	if (/^\d+$/.test(n) && Number(n) < e.length) {
 		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
@@ -14072,14 +14077,14 @@ function CM(e, t) {
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
 // src/detail.ts
-var wM = 204;
-function TM(e) {
-	let t = vM(e), n = r("div", { class: "detail-body" }), i = SM(e), a = r("input", { type: "checkbox" }), o = r("label", { class: "check" }, a, "Importance");
+var TM = 204;
+function EM(e) {
+	let t = yM(e), n = r("div", { class: "detail-body" }), i = CM(e), a = r("input", { type: "checkbox" }), o = r("label", { class: "check" }, a, "Importance");
 	a.addEventListener("change", () => e({ importance: a.checked }));
 	let s = r("p", {
 		class: "finding",
 		"aria-live": "polite"
-	}), c = r("div", { class: "pictures" }), l = Zj(e), u = null, d = r("div", {
+	}), c = r("div", { class: "pictures" }), l = Qj(e), u = null, d = r("div", {
 		class: "board",
 		tabindex: 0,
 		role: "group",
@@ -14094,7 +14099,7 @@ function TM(e) {
 	};
 	d.addEventListener("click", (e) => {
 		let t = e.target.closest(".picture");
-		t && u && f(uM(e, t, u.run.grid(u.view.condition, u.view.layer)));
+		t && u && f(dM(e, t, u.run.grid(u.view.condition, u.view.layer)));
 	}), d.addEventListener("keydown", (e) => {
 		let t = {
 			ArrowLeft: [0, -1],
@@ -14104,15 +14109,15 @@ function TM(e) {
 		}[e.key];
 		if (!t || !u) return;
 		e.preventDefault();
-		let [n, r] = u.run.grid(u.view.condition, u.view.layer), i = Dr(u) ?? 0, a = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
+		let [n, r] = u.run.grid(u.view.condition, u.view.layer), i = Or(u) ?? 0, a = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
 		f(a(Math.floor(i / r), t[0], n) * r + a(i % r, t[1], r));
 	});
 	let p = async (e) => {
 		u = e, i.update(e);
-		let r = EM(e);
-		o.hidden = r === null, a.checked = e.view.importance, l.update(e), t.update(e), n.classList.toggle("compared", e.reference !== null), s.replaceChildren(...AM(e));
-		let d = r && e.view.importance ? await DM(e, r) : null;
-		u === e && c.replaceChildren(...OM(e, d));
+		let r = DM(e);
+		o.hidden = r === null, a.checked = e.view.importance, l.update(e), t.update(e), n.classList.toggle("compared", e.reference !== null), s.replaceChildren(...jM(e));
+		let d = r && e.view.importance ? await OM(e, r) : null;
+		u === e && c.replaceChildren(...kM(e, d));
 	}, m = r("p", { class: "key" }, r("span", { class: "swatch-box reliable" }), "reliable: speaks for the true class", r("span", { class: "swatch-box unreliable" }), "unreliable");
 	return n.append(r("div", { class: "shown-image" }, d, m), l.element, t.element), {
 		element: r("section", {
@@ -14122,11 +14127,11 @@ function TM(e) {
 		update: (e) => void p(e)
 	};
 }
-function EM({ run: e, view: t }) {
+function DM({ run: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function DM({ run: e, view: t, frame: n }, r) {
+async function OM({ run: e, view: t, frame: n }, r) {
 	if (!n) return null;
 	let i = await e.read(r, t.step).catch(() => null);
 	return i && {
@@ -14134,96 +14139,98 @@ async function DM({ run: e, view: t, frame: n }, r) {
 		first: t.image * n.regions
 	};
 }
-function OM(e, t) {
-	let { run: n, view: i, frame: a, reference: o, clean: s, attacked: c } = e, [l, u] = n.attributes.image_size, d = o !== null, f = (d ? wM * .95 : wM) / Math.max(l, u), p = [Math.round(l * f), Math.round(u * f)], m = new Set(i.selection.length > 1 && i.space === "regions" ? i.selection : []), h = (a, o, s) => r("figure", {}, lM({
+function kM(e, t) {
+	let { run: n, view: i, frame: a, reference: o, clean: s, attacked: c } = e, [l, u] = n.attributes.image_size, d = o !== null, f = (d ? TM * .95 : TM) / Math.max(l, u), p = [Math.round(l * f), Math.round(u * f)], m = new Set(i.selection.length > 1 && i.space === "regions" ? i.selection : []), h = (a, o, s) => r("figure", {}, uM({
 		image: i.image,
 		pictures: a,
 		size: p,
 		grid: o?.grid ?? n.grid(i.condition, i.layer),
 		frame: o,
-		chosen: Dr(e),
+		chosen: Or(e),
 		lit: m,
 		importance: t
 	}), s && r("figcaption", {}, s));
 	if (!d) return [h(s, a, null)];
 	let g = n.condition(i.condition).kind === "attack", _ = g ? n.condition(i.condition).steps[i.step].label : n.condition(i.condition).name;
-	return [h(s, o, g ? "before the attack" : "network of the training"), h(g && c && kM(e) ? c : s, a, _)];
+	return [h(s, o, g ? "before the attack" : "network of the training"), h(g && c && AM(e) ? c : s, a, _)];
 }
-function kM({ run: e, view: t }) {
+function AM({ run: e, view: t }) {
 	return t.step === e.condition(t.condition).steps.length - 1;
 }
-function AM(e) {
+function jM(e) {
 	let { run: t, view: n, frame: i, reference: a } = e, { classes: o } = t.attributes, { image: s } = n;
 	if (!i) return [e.problem ?? "The regions of this image cannot be read."];
 	let c = o[t.labels[s]], l = i.predictions[s];
-	if (a) return [jM(e, i, a)];
-	let u = pr(t, i, s, l), d = dr(t, i, s * i.regions + u)[l], f = t.labels[s] === l;
+	if (a) return [MM(e, i, a)];
+	let u = mr(t, i, s, l), d = fr(t, i, s * i.regions + u)[l], f = t.labels[s] === l;
 	return [
 		r("b", {}, `Image ${s} is ${f ? "" : "not "}taken for what it is, ${c}`),
 		f ? ". " : `, but for ${o[l]}. `,
-		`The region that speaks most for ${o[l]}: ${mr(u, i.grid[1])}, ${Sr(d)}.`
+		`The region that speaks most for ${o[l]}: ${hr(u, i.grid[1])}, ${Cr(d)}.`
 	];
 }
-function jM({ run: e, view: t }, n, r) {
+function MM({ run: e, view: t }, n, r) {
 	let { classes: i } = e.attributes, { image: a } = t, o = (e) => {
-		let { total: t, classes: n } = hr(e, a), r = n.slice(0, 3).map(([e, t]) => `${t} ${i[e]}`);
-		return t ? `${t} knowledge point${t > 1 ? "s" : ""} (${gr(r)})` : "no knowledge point";
-	}, [s, c] = [r.predictions[a], n.predictions[a]].map((e) => i[e]), [l, u] = n.condition.kind === "attack" ? ["Before the attack", "After it"] : ["The network of the training", "This one"], d = n.targets ? `, aimed at ${i[n.targets[a]]}` : "";
-	return `Image ${a} (${i[e.labels[a]]}${d}). ${l}: taken for ${s}, ${o(r)}. ${u}: ${c}, ${o(n)}.`;
+		let { total: t, classes: n } = gr(e, a), r = n.slice(0, 3).map(([e, t]) => `${t} ${i[e]}`);
+		return t ? `${t} knowledge point${t > 1 ? "s" : ""} (${_r(r)})` : "no knowledge point";
+	}, [s, c] = [r.predictions[a], n.predictions[a]].map((e) => i[e]), [l, u] = n.condition.kind === "attack" ? ["Before the attack", "After it"] : ["The network of the training", "This one"], d = n.targets?.[a];
+	if (d === 65535) return `Image ${a} (${i[e.labels[a]]}) was not attacked: the network takes it for ${s} as it is.`;
+	let f = d === void 0 ? "" : `, aimed at ${i[d]}`;
+	return `Image ${a} (${i[e.labels[a]]}${f}). ${l}: taken for ${s}, ${o(r)}. ${u}: ${c}, ${o(n)}.`;
 }
 // src/motion.ts
-var MM = 380;
-function NM(e) {
+var NM = 380;
+function PM(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function PM({ from: e, to: t, morph: n }) {
+function FM({ from: e, to: t, morph: n }) {
 	return [(1 - n) * e.scale, n * t.scale];
 }
-function FM(e, t) {
+function IM(e, t) {
 	return e.to.drawn.length === t.drawn.length ? {
-		from: IM(e),
+		from: LM(e),
 		to: t,
 		morph: 0
-	} : NM(t);
+	} : PM(t);
 }
-function IM(e) {
+function LM(e) {
 	let { from: t, to: n, morph: r } = e;
 	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = PM(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	let i = Math.max(t.scale, n.scale), [a, o] = FM(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
 	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
 	return {
 		drawn: s,
 		scale: i
 	};
 }
-function LM(e, t) {
-	let [n, r] = PM(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+function RM(e, t) {
+	let [n, r] = FM(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
 	return [
 		i(0),
 		i(1),
 		i(2)
 	];
 }
-function RM() {
+function zM() {
 	return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
-function zM(e, t) {
+function BM(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / MM);
+			let a = Math.min(1, (performance.now() - n) / NM);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/controls.ts
-function BM(e, t) {
+function VM(e, t) {
 	let n = r("select", {
 		"aria-label": e,
 		change: () => t(n.value)
@@ -14235,7 +14242,7 @@ function BM(e, t) {
 		}
 	};
 }
-var VM = {
+var HM = {
 	regions: {
 		true: "true class",
 		predicted: "predicted class",
@@ -14250,14 +14257,14 @@ var VM = {
 		reliability: "right or wrong",
 		strength: "strength"
 	}
-}, HM = [
+}, UM = [
 	["all", "all regions"],
 	["knowledge", "knowledge points"],
 	["reliable", "reliable points"],
 	["unreliable", "unreliable points"]
 ];
-function UM(e, t) {
-	let n = BM("Condition", (t) => e({ condition: t })), i = BM("Layer", (t) => e({ layer: t })), a = BM("A point is", (t) => e({ space: t })), o = BM("Colour by", (t) => e({ colour: t })), s = BM("Show", (e) => t(e));
+function WM(e, t) {
+	let n = VM("Condition", (t) => e({ condition: t })), i = VM("Layer", (t) => e({ layer: t })), a = VM("A point is", (t) => e({ space: t })), o = VM("Colour by", (t) => e({ colour: t })), s = VM("Show", (e) => t(e));
 	return {
 		element: r("div", { class: "choosers" }, ...[
 			n,
@@ -14268,12 +14275,12 @@ function UM(e, t) {
 		].map(({ element: e }) => e)),
 		update({ run: e, view: t }) {
 			let { conditions: r } = e.attributes, c = e.condition(t.condition);
-			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(Rj(c, t.space).map((e) => [e, VM[t.space][e]]), t.colour), s.set(HM, t.filter.points, t.space === "images");
+			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(zj(c, t.space).map((e) => [e, HM[t.space][e]]), t.colour), s.set(UM, t.filter.points, t.space === "images");
 		}
 	};
 }
-var WM = 650;
-function GM(e) {
+var GM = 650;
+function KM(e) {
 	let t = r("button", {
 		class: "play",
 		"aria-label": "Play",
@@ -14298,7 +14305,7 @@ function GM(e) {
 		let t = ++s;
 		l(!0);
 		let n = o.run.condition(o.view.condition).steps.length, r = o.view.step >= n - 1 ? -1 : o.view.step;
-		for (; t === s && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, RM() ? 2 * WM : WM));
+		for (; t === s && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, zM() ? 2 * GM : GM));
 		t === s && c();
 	};
 	return t.addEventListener("click", () => t.getAttribute("aria-label") === "Play" ? void u() : c()), n.addEventListener("input", () => {
@@ -14309,13 +14316,13 @@ function GM(e) {
 		update(e) {
 			o && o.view.condition !== e.view.condition && c(), o = e;
 			let { run: s, view: l } = e, u = s.condition(l.condition), d = u.steps.length;
-			n.max = String(d - 1), n.value = String(l.step), n.disabled = t.disabled = d < 2, n.setAttribute("aria-valuetext", Cr(u, l.step)), i.replaceChildren(...KM(d, (e) => wr(u, e)));
+			n.max = String(d - 1), n.value = String(l.step), n.disabled = t.disabled = d < 2, n.setAttribute("aria-valuetext", wr(u, l.step)), i.replaceChildren(...qM(d, (e) => Tr(u, e)));
 			let { accuracy: f } = u.steps[l.step];
-			a.replaceChildren(r("b", {}, Cr(u, l.step)), f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`);
+			a.replaceChildren(r("b", {}, wr(u, l.step)), f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`);
 		}
 	};
 }
-function KM(e, t) {
+function qM(e, t) {
 	if (e < 2) return [];
 	let n = Math.ceil(e / 9);
 	return Array.from({ length: e }, (i, a) => {
@@ -14324,12 +14331,12 @@ function KM(e, t) {
 	});
 }
 // src/legend.ts
-var qM = 92, JM = yj("13px system-ui, sans-serif"), YM = {
+var JM = 92, YM = bj("13px system-ui, sans-serif"), XM = {
 	true: "Class of the image",
 	predicted: "Class the network sees",
 	knowledge: "Class the region speaks for"
 };
-function XM(e) {
+function ZM(e) {
 	let t = r("div", { class: "meaning" }), n = r("h2", {}), i = r("button", {
 		class: "small",
 		click: () => s([])
@@ -14348,21 +14355,21 @@ function XM(e) {
 		update(s) {
 			o = s;
 			let { view: u, marks: d, run: f } = s;
-			n.textContent = YM[u.colour] ?? YM.true;
+			n.textContent = XM[u.colour] ?? XM.true;
 			let { classes: p } = u.filter;
 			i.disabled = p.length === 0, l.length || (l = f.attributes.classes.map((e, t) => r("button", {
 				class: "class",
 				title: e,
 				click: () => c(t)
-			}, ZM(d[t]), r("span", {}, bj(e, qM, JM)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
-			let m = u.colour in YM;
+			}, QM(d[t]), r("span", {}, xj(e, JM, YM)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
+			let m = u.colour in XM;
 			a.classList.toggle("plain", !m), l.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(p.includes(t))), e.classList.toggle("off", p.length > 0 && !p.includes(t));
-			}), t.replaceChildren(...QM(s, e));
+			}), t.replaceChildren(...$M(s, e));
 		}
 	};
 }
-function ZM(e) {
+function QM(e) {
 	return i("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
@@ -14372,7 +14379,7 @@ function ZM(e) {
 		fill: e.colour
 	}));
 }
-function QM(e, t) {
+function $M(e, t) {
 	let { view: n, run: i } = e, a = [], o = (e, t) => r("p", { class: "key-row" }, r("span", {
 		class: "dot",
 		style: `background:${In(t)}`
@@ -14421,13 +14428,13 @@ function QM(e, t) {
 			})
 		}, r("span", {
 			class: "dot",
-			style: `background:${In(ir[i])}`
-		}), r("span", {}, rr[i]))));
+			style: `background:${In(ar[i])}`
+		}), r("span", {}, ir[i]))));
 	}
 	return a;
 }
 // src/save.ts
-var $M = [
+var eN = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -14439,21 +14446,21 @@ var $M = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function eN(e, t, n) {
+function tN(e, t, n) {
 	let i = URL.createObjectURL(new Blob(t, { type: n }));
 	r("a", {
 		href: i,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(i), 1e4);
 }
-function tN(e) {
+function nN(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	rN(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	iN(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
 	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${In(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function nN(e) {
-	let { cloud: t, width: n, height: i } = e.picture(), a = tN(e), o = new Image();
+async function rN(e) {
+	let { cloud: t, width: n, height: i } = e.picture(), a = nN(e), o = new Image();
 	o.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(a)}`, await o.decode();
 	let s = t ? t.width / n : 1, c = r("canvas", {
 		width: Math.round(n * s),
@@ -14461,19 +14468,19 @@ async function nN(e) {
 	});
 	return c.getContext("2d")?.drawImage(o, 0, 0, c.width, c.height), new Promise((e, t) => c.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser made no picture.")), "image/png"));
 }
-function rN(e, t) {
+function iN(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of $M) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) rN(e.children[n], t.children[n]);
+	for (let e of eN) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) iN(e.children[n], t.children[n]);
 }
 // src/tables.ts
-var iN = 200;
-function aN() {
+var aN = 200;
+function oN() {
 	let e = r("div", { class: "scrolls" }), t = r("div", { class: "scrolls" }), n = r("details", { class: "tables" }, r("summary", {}, "Tables"), r("h3", {}, "Knowledge points an image"), e, r("h3", { class: "of-image" }, "Regions"), t), i = n.querySelector(".of-image"), a = null, o = async () => {
 		if (!n.open || !a) return;
 		let r = a;
-		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(cN(r));
-		let o = await sN(r);
+		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(lN(r));
+		let o = await cN(r);
 		r === a && e.replaceChildren(o);
 	};
 	return n.addEventListener("toggle", () => void o()), {
@@ -14483,12 +14490,12 @@ function aN() {
 		}
 	};
 }
-function oN(e, t, n) {
+function sN(e, t, n) {
 	return r("table", {}, r("caption", {}, n), r("thead", {}, r("tr", {}, ...e.map((e) => r("th", { scope: "col" }, e)))), r("tbody", {}, ...t.map(([e, ...t]) => r("tr", {}, r("th", { scope: "row" }, String(e)), ...t.map((e) => r("td", {}, String(e)))))));
 }
-async function sN(e) {
-	let t = e.run.condition(e.view.condition), n = await kj(e);
-	return n.length ? oN([
+async function cN(e) {
+	let t = e.run.condition(e.view.condition), n = await Aj(e);
+	return n.length ? sN([
 		"layer",
 		"step",
 		"all",
@@ -14498,42 +14505,42 @@ async function sN(e) {
 		"share"
 	], n.flatMap(({ layer: e, rows: n }) => n.map(({ step: n, total: r, reliable: i, ratio: a }) => [
 		e.name,
-		Cr(t, n),
-		br(r.value),
-		`${br(r.low)} to ${br(r.high)}`,
-		br(i.value),
-		`${br(i.low)} to ${br(i.high)}`,
-		br(a.value)
+		wr(t, n),
+		xr(r.value),
+		`${xr(r.low)} to ${xr(r.high)}`,
+		xr(i.value),
+		`${xr(i.low)} to ${xr(i.high)}`,
+		xr(a.value)
 	])), t.name) : r("p", {}, "The counts of this atlas cannot be read.");
 }
-function cN(e) {
+function lN(e) {
 	let { view: t, frame: n, run: i } = e;
 	if (!n) return r("p", {}, e.problem ?? "");
 	if (t.space === "images") return r("p", {}, "Points are images here; choose regions to list them.");
-	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, iN).map((e) => [
+	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, aN).map((e) => [
 		e,
 		Math.floor(e / n.regions),
-		mr(e % n.regions, n.grid[1]),
+		hr(e % n.regions, n.grid[1]),
 		i.attributes.classes[n.category[e]],
 		(n.confidence[e] / 255).toFixed(2),
-		lN(n, e)
-	]), s = a.length > iN ? ` (the first ${iN} of ${a.length}; all are in the saved table)` : "";
-	return oN([
+		uN(n, e)
+	]), s = a.length > aN ? ` (the first ${aN} of ${a.length}; all are in the saved table)` : "";
+	return sN([
 		"point",
 		"image",
 		"region",
 		"says",
 		"p",
 		"knowledge point"
-	], o, `${n.layer.name}, ${Cr(n.condition, n.step)}${s}`);
+	], o, `${n.layer.name}, ${wr(n.condition, n.step)}${s}`);
 }
-function lN({ knowledge: e }, t) {
+function uN({ knowledge: e }, t) {
 	return e[t] & 2 ? "reliable" : e[t] & 1 ? "unreliable" : "no";
 }
-function uN(e, t) {
+function dN(e, t) {
 	let { run: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: { classes: s } } = n, { all: c, dimensions: l, scale: u } = Qn(i, r.space), d = Array.from({ length: l }, (e, t) => `x${t + 1}`), f = r.space === "regions", p = [[
+	let { names: a, labels: o, attributes: { classes: s } } = n, { all: c, dimensions: l, scale: u } = $n(i, r.space), d = Array.from({ length: l }, (e, t) => `x${t + 1}`), f = r.space === "regions", p = [[
 		"point",
 		"image",
 		"name",
@@ -14554,33 +14561,33 @@ function uN(e, t) {
 		let n = f ? Math.floor(e / i.regions) : e, r = e % i.regions, m = [
 			Math.floor(r / i.grid[1]),
 			r % i.grid[1],
-			dN(s[i.category[e]]),
+			fN(s[i.category[e]]),
 			(i.confidence[e] / 255).toFixed(3),
-			lN(i, e),
+			uN(i, e),
 			...i.trajectory ? [i.trajectory[e]] : []
 		], h = d.map((t, n) => Number((u * c[l * e + n]).toPrecision(5)));
 		p.push([
 			e,
 			n,
-			dN(a[n]),
-			dN(s[o[n]]),
-			dN(s[i.predictions[n]]),
+			fN(a[n]),
+			fN(s[o[n]]),
+			fN(s[i.predictions[n]]),
 			...f ? m : [],
 			...h
 		].join(","));
 	}
 	return p;
 }
-function dN(e) {
+function fN(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/actions.ts
-var fN = [
+var pN = [
 	"auto",
 	"light",
 	"dark"
 ];
-function pN(e, t, n, i, a) {
+function mN(e, t, n, i, a) {
 	let o = () => {
 		let { view: e, run: t } = n.current();
 		return `${t.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
@@ -14588,26 +14595,26 @@ function pN(e, t, n, i, a) {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let n = fN[(fN.indexOf(e.dataset.theme) + 1) % fN.length];
+			let n = pN[(pN.indexOf(e.dataset.theme) + 1) % pN.length];
 			e.dataset.theme = n, s.textContent = s.ariaLabel = `Theme: ${n}`, t.refresh();
 		}
 	}, "Theme: auto"), c = [
 		r("button", {
 			class: "quiet",
 			title: "The points as shown, with the arrows, as PNG",
-			click: () => void nN(t).then((e) => eN(`${o()}.png`, [e], "image/png"))
+			click: () => void rN(t).then((e) => tN(`${o()}.png`, [e], "image/png"))
 		}, "Save picture"),
 		r("button", {
 			class: "quiet",
 			title: "The same as SVG: arrows and names stay shapes and text",
-			click: () => eN(`${o()}.svg`, [tN(t)], "image/svg+xml")
+			click: () => tN(`${o()}.svg`, [nN(t)], "image/svg+xml")
 		}, "Save SVG"),
 		r("button", {
 			class: "quiet",
 			title: "All points that are shown, as CSV",
 			click: () => {
 				let e = n.current(), r = t.scene()?.visible;
-				e && r && eN(`${o()}.csv`, [`${uN(e, r).join("\n")}\n`], "text/csv");
+				e && r && tN(`${o()}.csv`, [`${dN(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
 	], { address: l } = n;
@@ -14626,7 +14633,7 @@ function pN(e, t, n, i, a) {
 	}, "Keys"));
 }
 // src/keys.ts
-function mN() {
+function hN() {
 	return r("dialog", { "aria-label": "Keys" }, r("h2", {}, "Keys"), r("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "one step back, one step on"],
@@ -14638,7 +14645,7 @@ function mN() {
 		["N and B", "in the space: next and previous point"]
 	].flatMap(([e, t]) => [r("dt", {}, e), r("dd", {}, t)])), r("p", {}, "Drag to turn, with shift or the right button to move, wheel to zoom; one finger turns, two move and zoom. Click a point or a region of an image to see both."), r("form", { method: "dialog" }, r("button", { class: "tool wide" }, "Close")));
 }
-function hN(e, t, n, r) {
+function gN(e, t, n, r) {
 	let i = (i) => {
 		i.stopPropagation();
 		let a = i.target instanceof HTMLInputElement || i.target instanceof HTMLSelectElement, o = i.target instanceof HTMLButtonElement || i.target.tagName === "SUMMARY";
@@ -14661,11 +14668,11 @@ function hN(e, t, n, r) {
 	return e.addEventListener("keydown", i), () => e.removeEventListener("keydown", i);
 }
 // src/layout.ts
-var gN = {
+var _N = {
 	webgl: "This browser offers no WebGL2, so the points cannot be drawn. Images, curves and tables work all the same.",
 	context: "The graphics card has dropped the picture. It comes back by itself when the browser allows; images, curves and tables work all the same."
 };
-function _N(e, t, n, i, a) {
+function vN(e, t, n, i, a) {
 	let [o, s, c, ...l] = i, u = r("p", {
 		class: "status",
 		role: "status"
@@ -14673,13 +14680,13 @@ function _N(e, t, n, i, a) {
 		role: "alert",
 		class: "notice",
 		hidden: !0
-	}), m = mN(), h = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
+	}), m = hN(), h = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
 		class: "title",
 		title: t.attributes.title
-	}, t.attributes.title), pN(e, n, a, m, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, f, p, n.element, bN(n, a), r("div", { class: "under" }, u, d)), c, r("aside", { "aria-label": "Findings and images" }, ...l), xN(t), m);
+	}, t.attributes.title), mN(e, n, a, m, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, f, p, n.element, xN(n, a), r("div", { class: "under" }, u, d)), c, r("aside", { "aria-label": "Findings and images" }, ...l), SN(t), m);
 	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(h), {
 		update(e) {
-			u.textContent = vN(e, n), d.textContent = d.title = t.condition(e.view.condition).note ?? "";
+			u.textContent = yN(e, n), d.textContent = d.title = t.condition(e.view.condition).note ?? "";
 		},
 		problem(e) {
 			p.hidden = e === null, p.textContent = e === null ? "" : `${e} The points of this moment cannot be shown.`, n.element.classList.toggle("blank", e !== null);
@@ -14689,25 +14696,25 @@ function _N(e, t, n, i, a) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, gN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, _N[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
-		destroy: hN(e, t, a, m)
+		destroy: gN(e, t, a, m)
 	};
 }
-function vN({ run: e, view: t, frame: n }, r) {
+function yN({ run: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
 	for (let e of i) a += e;
 	let o = t.space === "regions" ? "regions" : "images", s = `${a.toLocaleString("en")} of ${i.length.toLocaleString("en")} ${o} shown`;
 	if (t.selection.length < 2) return s;
-	let c = new Set(t.selection.map((n) => Tr({
+	let c = new Set(t.selection.map((n) => Er({
 		run: e,
 		view: t
 	}, n))).size;
 	return `${s} · ${t.selection.length.toLocaleString("en")} chosen, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
-function yN(e, t, n, i = e) {
+function bN(e, t, n, i = e) {
 	return r("button", {
 		class: "tool",
 		"aria-label": e,
@@ -14715,7 +14722,7 @@ function yN(e, t, n, i = e) {
 		click: n
 	}, t);
 }
-function bN(e, t) {
+function xN(e, t) {
 	let n = r("button", {
 		class: "tool wide",
 		"aria-pressed": "false",
@@ -14739,31 +14746,31 @@ function bN(e, t) {
 		class: "tool wide",
 		title: "Choose nothing (Escape)",
 		click: () => t.select([])
-	}, "Clear"), r("span", { class: "gap" }), yN("Zoom in", "+", () => e.move((e) => qn(e, 1.3))), yN("Zoom out", "−", () => e.move((e) => qn(e, 1 / 1.3))), r("button", {
+	}, "Clear"), r("span", { class: "gap" }), bN("Zoom in", "+", () => e.move((e) => qn(e, 1.3))), bN("Zoom out", "−", () => e.move((e) => qn(e, 1 / 1.3))), r("button", {
 		class: "tool wide",
 		title: "The first view again (0)",
 		click: () => t.choose({ camera: null })
 	}, "Reset view"));
 }
-function xN({ attributes: e }) {
+function SN({ attributes: e }) {
 	let { left_out: t, aligned: n, dimensions: i } = e, a = [...t];
 	return n || a.push("The checkpoints are not in one frame: points do not glide from one to the next."), i > 3 && a.push(`The first three of ${i} dimensions are drawn; strength and probabilities use all.`), r("footer", {}, ...a.map((e) => r("p", {}, e)));
 }
 // src/paths.ts
-var SN = 24;
-function CN(e, t) {
+var CN = 24;
+function wN(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return { get(r) {
 		if (!r.ids.length || r.steps < 2) return [];
 		let i = `${r.array}:${r.ids.join()}`;
-		return n.get(i) || (n.set(i, []), n.size > SN && n.delete(n.keys().next().value), $n(e, r).then((e) => {
+		return n.get(i) || (n.set(i, []), n.size > CN && n.delete(n.keys().next().value), er(e, r).then((e) => {
 			n.set(i, e), t();
 		}, () => void 0), []);
 	} };
 }
 // src/pictures.ts
-function wN(e, t) {
-	let n = e.sprites(t), r = /* @__PURE__ */ new Map(), i = (n, i) => (r.has(n) || r.set(n, TN(e, `${t}/${n}`, i)), r.get(n));
+function TN(e, t) {
+	let n = e.sprites(t), r = /* @__PURE__ */ new Map(), i = (n, i) => (r.has(n) || r.set(n, EN(e, `${t}/${n}`, i)), r.get(n));
 	return { async draw(e, t) {
 		let r = await n, a = r.findIndex(({ first: e, count: n }) => t >= e && t < e + n);
 		if (a < 0) return !1;
@@ -14773,34 +14780,34 @@ function wN(e, t) {
 		return e.getContext("2d")?.drawImage(o, d, f, l, c, 0, 0, l, c), !0;
 	} };
 }
-async function TN(e, t, n) {
+async function EN(e, t, n) {
 	let r = await e.read(t);
 	return {
 		bitmap: await createImageBitmap(new Blob([r], { type: n.media_type })),
 		sprite: n
 	};
 }
-var EN = 1e3, DN = 1001, ON = 1002, kN = 1003, AN = 1004, jN = 1005, MN = 1006, NN = 1007, PN = 1008, FN = 1009, IN = 1010, LN = 1011, RN = 1012, zN = 1013, BN = 1014, VN = 1015, HN = 1016, UN = 1017, WN = 1018, GN = 1020, KN = 35902, qN = 35899, JN = 1021, YN = 1022, XN = 1023, ZN = 1026, QN = 1027, $N = 1028, eP = 1029, tP = 1030, nP = 1031, rP = 1033, iP = 33776, aP = 33777, oP = 33778, sP = 33779, cP = 35840, lP = 35841, uP = 35842, dP = 35843, fP = 36196, pP = 37492, mP = 37496, hP = 37488, gP = 37489, _P = 37490, vP = 37491, yP = 37808, bP = 37809, xP = 37810, SP = 37811, CP = 37812, wP = 37813, TP = 37814, EP = 37815, DP = 37816, OP = 37817, kP = 37818, AP = 37819, jP = 37820, MP = 37821, NP = 36492, PP = 36494, FP = 36495, IP = 36283, LP = 36284, RP = 36285, zP = 36286, BP = 2300, VP = 2301, HP = 2302, UP = 2303, WP = 2400, GP = 2401, KP = 2402, qP = 3200, JP = "srgb", YP = "srgb-linear", XP = "linear", ZP = "srgb", QP = 7680, $P = 35044, eF = "300 es", tF = 2e3;
-function nF(e) {
+var DN = 1e3, ON = 1001, kN = 1002, AN = 1003, jN = 1004, MN = 1005, NN = 1006, PN = 1007, FN = 1008, IN = 1009, LN = 1010, RN = 1011, zN = 1012, BN = 1013, VN = 1014, HN = 1015, UN = 1016, WN = 1017, GN = 1018, KN = 1020, qN = 35902, JN = 35899, YN = 1021, XN = 1022, ZN = 1023, QN = 1026, $N = 1027, eP = 1028, tP = 1029, nP = 1030, rP = 1031, iP = 1033, aP = 33776, oP = 33777, sP = 33778, cP = 33779, lP = 35840, uP = 35841, dP = 35842, fP = 35843, pP = 36196, mP = 37492, hP = 37496, gP = 37488, _P = 37489, vP = 37490, yP = 37491, bP = 37808, xP = 37809, SP = 37810, CP = 37811, wP = 37812, TP = 37813, EP = 37814, DP = 37815, OP = 37816, kP = 37817, AP = 37818, jP = 37819, MP = 37820, NP = 37821, PP = 36492, FP = 36494, IP = 36495, LP = 36283, RP = 36284, zP = 36285, BP = 36286, VP = 2300, HP = 2301, UP = 2302, WP = 2303, GP = 2400, KP = 2401, qP = 2402, JP = 3200, YP = "srgb", XP = "srgb-linear", ZP = "linear", QP = "srgb", $P = 7680, eF = 35044, tF = "300 es", nF = 2e3;
+function rF(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function rF(e) {
+function iF(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function iF(e) {
+function aF(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function aF() {
-	let e = iF("canvas");
+function oF() {
+	let e = aF("canvas");
 	return e.style.display = "block", e;
 }
-var oF = {};
-function sF(...e) {
+var sF = {};
+function cF(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function cF(e) {
+function lF(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -14809,7 +14816,7 @@ function cF(e) {
 	return e;
 }
 function K(...e) {
-	e = cF(e);
+	e = lF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -14817,18 +14824,18 @@ function K(...e) {
 	}
 }
 function q(...e) {
-	e = cF(e);
+	e = lF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function lF(...e) {
+function uF(...e) {
 	let t = e.join(" ");
-	t in oF || (oF[t] = !0, K(...e));
+	t in sF || (sF[t] = !0, K(...e));
 }
-function uF(e, t, n) {
+function dF(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -14844,7 +14851,7 @@ function uF(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var dF = {
+var fF = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -14853,7 +14860,7 @@ var dF = {
 	6: 2,
 	7: 7,
 	5: 3
-}, fF = class {
+}, pF = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -14883,24 +14890,24 @@ var dF = {
 			e.target = null;
 		}
 	}
-}, pF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), mF = Math.PI / 180, hF = 180 / Math.PI;
-function gF() {
+}, mF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), hF = Math.PI / 180, gF = 180 / Math.PI;
+function _F() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (pF[e & 255] + pF[e >> 8 & 255] + pF[e >> 16 & 255] + pF[e >> 24 & 255] + "-" + pF[t & 255] + pF[t >> 8 & 255] + "-" + pF[t >> 16 & 15 | 64] + pF[t >> 24 & 255] + "-" + pF[n & 63 | 128] + pF[n >> 8 & 255] + "-" + pF[n >> 16 & 255] + pF[n >> 24 & 255] + pF[r & 255] + pF[r >> 8 & 255] + pF[r >> 16 & 255] + pF[r >> 24 & 255]).toLowerCase();
+	return (mF[e & 255] + mF[e >> 8 & 255] + mF[e >> 16 & 255] + mF[e >> 24 & 255] + "-" + mF[t & 255] + mF[t >> 8 & 255] + "-" + mF[t >> 16 & 15 | 64] + mF[t >> 24 & 255] + "-" + mF[n & 63 | 128] + mF[n >> 8 & 255] + "-" + mF[n >> 16 & 255] + mF[n >> 24 & 255] + mF[r & 255] + mF[r >> 8 & 255] + mF[r >> 16 & 255] + mF[r >> 24 & 255]).toLowerCase();
 }
 function J(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function _F(e, t) {
+function vF(e, t) {
 	return (e % t + t) % t;
 }
-function vF(e, t, n) {
+function yF(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function yF(e) {
+function bF(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function bF(e) {
+function xF(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -14912,19 +14919,19 @@ function bF(e) {
 		default: return;
 	}
 }
-function xF(e, t) {
+function SF(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = bF(t);
+	let n = xF(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function SF(e, t) {
+function CF(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = bF(t);
+	let n = xF(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var CF = class {
+var wF = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -15116,7 +15123,7 @@ var CF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, wF = class {
+}, TF = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15386,10 +15393,10 @@ var CF = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(EF.setFromEuler(e));
+		return this.applyQuaternion(DF.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(EF.setFromAxisAngle(e, t));
+		return this.applyQuaternion(DF.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15491,10 +15498,10 @@ var CF = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return TF.copy(this).projectOnVector(e), this.sub(TF);
+		return EF.copy(this).projectOnVector(e), this.sub(EF);
 	}
 	reflect(e) {
-		return this.sub(TF.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(EF.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
@@ -15567,7 +15574,7 @@ var CF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, TF = /*@__PURE__*/ new Y(), EF = /*@__PURE__*/ new wF(), X = class {
+}, EF = /*@__PURE__*/ new Y(), DF = /*@__PURE__*/ new TF(), X = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -15642,13 +15649,13 @@ var CF = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return lF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(DF.makeScale(e, t)), this;
+		return uF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(OF.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return lF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(DF.makeRotation(-e)), this;
+		return uF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(OF.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return lF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(DF.makeTranslation(e, t)), this;
+		return uF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(OF.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -15676,14 +15683,14 @@ var CF = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, DF = /*@__PURE__*/ new X(), OF = /*@__PURE__*/ new X().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), kF = /*@__PURE__*/ new X().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function AF() {
+}, OF = /*@__PURE__*/ new X(), kF = /*@__PURE__*/ new X().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), AF = /*@__PURE__*/ new X().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function jF() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: YP,
+		workingColorSpace: XP,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = jF(e.r), e.g = jF(e.g), e.b = jF(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = MF(e.r), e.g = MF(e.g), e.b = MF(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = MF(e.r), e.g = MF(e.g), e.b = MF(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = NF(e.r), e.g = NF(e.g), e.b = NF(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -15695,7 +15702,7 @@ function AF() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? XP : this.spaces[e].transfer;
+			return e === "" ? ZP : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -15728,59 +15735,59 @@ function AF() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[YP]: {
-			primaries: t,
-			whitePoint: r,
-			transfer: XP,
-			toXYZ: OF,
-			fromXYZ: kF,
-			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: JP },
-			outputColorSpaceConfig: { drawingBufferColorSpace: JP }
-		},
-		[JP]: {
+		[XP]: {
 			primaries: t,
 			whitePoint: r,
 			transfer: ZP,
-			toXYZ: OF,
-			fromXYZ: kF,
+			toXYZ: kF,
+			fromXYZ: AF,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: JP }
+			workingColorSpaceConfig: { unpackColorSpace: YP },
+			outputColorSpaceConfig: { drawingBufferColorSpace: YP }
+		},
+		[YP]: {
+			primaries: t,
+			whitePoint: r,
+			transfer: QP,
+			toXYZ: kF,
+			fromXYZ: AF,
+			luminanceCoefficients: n,
+			outputColorSpaceConfig: { drawingBufferColorSpace: YP }
 		}
 	}), e;
 }
-var Z = /*@__PURE__*/ AF();
-function jF(e) {
+var Z = /*@__PURE__*/ jF();
+function MF(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function MF(e) {
+function NF(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var NF, PF = class {
+var PF, FF = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			NF === void 0 && (NF = iF("canvas")), NF.width = e.width, NF.height = e.height;
-			let t = NF.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = NF;
+			PF === void 0 && (PF = aF("canvas")), PF.width = e.width, PF.height = e.height;
+			let t = PF.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = PF;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = iF("canvas");
+			let t = aF("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = jF(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = MF(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(jF(t[e] / 255) * 255) : t[e] = jF(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(MF(t[e] / 255) * 255) : t[e] = MF(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -15789,9 +15796,9 @@ var NF, PF = class {
 		}
 		return K("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, FF = 0, IF = class {
+}, IF = 0, LF = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: FF++ }), this.uuid = gF(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: IF++ }), this.uuid = _F(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -15811,33 +15818,33 @@ var NF, PF = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(LF(r[t].image)) : e.push(LF(r[t]));
-			} else e = LF(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(RF(r[t].image)) : e.push(RF(r[t]));
+			} else e = RF(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function LF(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? PF.getDataURL(e) : e.data ? {
+function RF(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? FF.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (K("Texture: Unable to serialize Texture."), {});
 }
-var RF = 0, zF = /*@__PURE__*/ new Y(), BF = class e extends fF {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = DN, i = DN, a = MN, o = PN, s = XN, c = FN, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: RF++ }), this.uuid = gF(), this.name = "", this.source = new IF(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new CF(0, 0), this.repeat = new CF(1, 1), this.center = new CF(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new X(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var zF = 0, BF = /*@__PURE__*/ new Y(), VF = class e extends pF {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = ON, i = ON, a = NN, o = FN, s = ZN, c = IN, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: zF++ }), this.uuid = _F(), this.name = "", this.source = new LF(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new wF(0, 0), this.repeat = new wF(1, 1), this.center = new wF(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new X(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(zF).x;
+		return this.source.getSize(BF).x;
 	}
 	get height() {
-		return this.source.getSize(zF).y;
+		return this.source.getSize(BF).y;
 	}
 	get depth() {
-		return this.source.getSize(zF).z;
+		return this.source.getSize(BF).z;
 	}
 	get image() {
 		return this.source.data;
@@ -15915,22 +15922,22 @@ var RF = 0, zF = /*@__PURE__*/ new Y(), BF = class e extends fF {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case EN:
+			case DN:
 				e.x -= Math.floor(e.x);
 				break;
-			case DN:
+			case ON:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case ON: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case kN: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case EN:
+			case DN:
 				e.y -= Math.floor(e.y);
 				break;
-			case DN:
+			case ON:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case ON: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case kN: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -15941,8 +15948,8 @@ var RF = 0, zF = /*@__PURE__*/ new Y(), BF = class e extends fF {
 		e === !0 && this.pmremVersion++;
 	}
 };
-BF.DEFAULT_IMAGE = null, BF.DEFAULT_MAPPING = 300, BF.DEFAULT_ANISOTROPY = 1;
-var VF = class {
+VF.DEFAULT_IMAGE = null, VF.DEFAULT_MAPPING = 300, VF.DEFAULT_ANISOTROPY = 1;
+var HF = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16142,12 +16149,12 @@ var VF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, HF = class extends fF {
+}, UF = class extends pF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: MN,
+			minFilter: NN,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16162,9 +16169,9 @@ var VF = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new VF(0, 0, e, t), this.scissorTest = !1, this.viewport = new VF(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new HF(0, 0, e, t), this.scissorTest = !1, this.viewport = new HF(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new BF({
+		for (let i = 0; i < r; i++) this.textures[i] = new VF({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16173,7 +16180,7 @@ var VF = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: MN,
+			minFilter: NN,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16209,7 +16216,7 @@ var VF = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new IF(n);
+			this.textures[t].source = new LF(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16222,18 +16229,18 @@ var VF = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, UF = class extends HF {
+}, WF = class extends UF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, WF = class extends BF {
+}, GF = class extends VF {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = kN, this.minFilter = kN, this.wrapR = DN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = AN, this.minFilter = AN, this.wrapR = ON, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16244,19 +16251,19 @@ var VF = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, GF = class extends BF {
+}, KF = class extends VF {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = kN, this.minFilter = kN, this.wrapR = DN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = AN, this.minFilter = AN, this.wrapR = ON, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, KF = class e {
+}, qF = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16310,7 +16317,7 @@ var VF = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / qF.setFromMatrixColumn(e, 0).length(), i = 1 / qF.setFromMatrixColumn(e, 1).length(), a = 1 / qF.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / JF.setFromMatrixColumn(e, 0).length(), i = 1 / JF.setFromMatrixColumn(e, 1).length(), a = 1 / JF.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16337,11 +16344,11 @@ var VF = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(YF, e, XF);
+		return this.compose(XF, e, ZF);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return $F.subVectors(e, t), $F.lengthSq() === 0 && ($F.z = 1), $F.normalize(), ZF.crossVectors(n, $F), ZF.lengthSq() === 0 && (Math.abs(n.z) === 1 ? $F.x += 1e-4 : $F.z += 1e-4, $F.normalize(), ZF.crossVectors(n, $F)), ZF.normalize(), QF.crossVectors($F, ZF), r[0] = ZF.x, r[4] = QF.x, r[8] = $F.x, r[1] = ZF.y, r[5] = QF.y, r[9] = $F.y, r[2] = ZF.z, r[6] = QF.z, r[10] = $F.z, this;
+		return eI.subVectors(e, t), eI.lengthSq() === 0 && (eI.z = 1), eI.normalize(), QF.crossVectors(n, eI), QF.lengthSq() === 0 && (Math.abs(n.z) === 1 ? eI.x += 1e-4 : eI.z += 1e-4, eI.normalize(), QF.crossVectors(n, eI)), QF.normalize(), $F.crossVectors(eI, QF), r[0] = QF.x, r[4] = $F.x, r[8] = eI.x, r[1] = QF.y, r[5] = $F.y, r[9] = eI.y, r[2] = QF.z, r[6] = $F.z, r[10] = eI.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16421,12 +16428,12 @@ var VF = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = qF.set(r[0], r[1], r[2]).length(), o = qF.set(r[4], r[5], r[6]).length(), s = qF.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), JF.copy(this);
+		let a = JF.set(r[0], r[1], r[2]).length(), o = JF.set(r[4], r[5], r[6]).length(), s = JF.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), YF.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return JF.elements[0] *= c, JF.elements[1] *= c, JF.elements[2] *= c, JF.elements[4] *= l, JF.elements[5] *= l, JF.elements[6] *= l, JF.elements[8] *= u, JF.elements[9] *= u, JF.elements[10] *= u, t.setFromRotationMatrix(JF), n.x = a, n.y = o, n.z = s, this;
+		return YF.elements[0] *= c, YF.elements[1] *= c, YF.elements[2] *= c, YF.elements[4] *= l, YF.elements[5] *= l, YF.elements[6] *= l, YF.elements[8] *= u, YF.elements[9] *= u, YF.elements[10] *= u, t.setFromRotationMatrix(YF), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = tF, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = nF, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16434,7 +16441,7 @@ var VF = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = tF, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = nF, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16455,7 +16462,7 @@ var VF = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, qF = /*@__PURE__*/ new Y(), JF = /*@__PURE__*/ new KF(), YF = /*@__PURE__*/ new Y(0, 0, 0), XF = /*@__PURE__*/ new Y(1, 1, 1), ZF = /*@__PURE__*/ new Y(), QF = /*@__PURE__*/ new Y(), $F = /*@__PURE__*/ new Y(), eI = /*@__PURE__*/ new KF(), tI = /*@__PURE__*/ new wF(), nI = class e {
+}, JF = /*@__PURE__*/ new Y(), YF = /*@__PURE__*/ new qF(), XF = /*@__PURE__*/ new Y(0, 0, 0), ZF = /*@__PURE__*/ new Y(1, 1, 1), QF = /*@__PURE__*/ new Y(), $F = /*@__PURE__*/ new Y(), eI = /*@__PURE__*/ new Y(), tI = /*@__PURE__*/ new qF(), nI = /*@__PURE__*/ new TF(), rI = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -16518,13 +16525,13 @@ var VF = class {
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return eI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(eI, t, n);
+		return tI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(tI, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return tI.setFromEuler(this), this.setFromQuaternion(tI, e);
+		return nI.setFromEuler(this), this.setFromQuaternion(nI, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -16543,8 +16550,8 @@ var VF = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-nI.DEFAULT_ORDER = "XYZ";
-var rI = class {
+rI.DEFAULT_ORDER = "XYZ";
+var iI = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -16572,16 +16579,16 @@ var rI = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, iI = 0, aI = /*@__PURE__*/ new Y(), oI = /*@__PURE__*/ new wF(), sI = /*@__PURE__*/ new KF(), cI = /*@__PURE__*/ new Y(), lI = /*@__PURE__*/ new Y(), uI = /*@__PURE__*/ new Y(), dI = /*@__PURE__*/ new wF(), fI = /*@__PURE__*/ new Y(1, 0, 0), pI = /*@__PURE__*/ new Y(0, 1, 0), mI = /*@__PURE__*/ new Y(0, 0, 1), hI = { type: "added" }, gI = { type: "removed" }, _I = {
+}, aI = 0, oI = /*@__PURE__*/ new Y(), sI = /*@__PURE__*/ new TF(), cI = /*@__PURE__*/ new qF(), lI = /*@__PURE__*/ new Y(), uI = /*@__PURE__*/ new Y(), dI = /*@__PURE__*/ new Y(), fI = /*@__PURE__*/ new TF(), pI = /*@__PURE__*/ new Y(1, 0, 0), mI = /*@__PURE__*/ new Y(0, 1, 0), hI = /*@__PURE__*/ new Y(0, 0, 1), gI = { type: "added" }, _I = { type: "removed" }, vI = {
 	type: "childadded",
 	child: null
-}, vI = {
+}, yI = {
 	type: "childremoved",
 	child: null
-}, yI = class e extends fF {
+}, bI = class e extends pF {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: iI++ }), this.uuid = gF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new Y(), n = new nI(), r = new wF(), i = new Y(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: aI++ }), this.uuid = _F(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new Y(), n = new rI(), r = new TF(), i = new Y(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -16609,9 +16616,9 @@ var rI = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new KF() },
+			modelViewMatrix: { value: new qF() },
 			normalMatrix: { value: new X() }
-		}), this.matrix = new KF(), this.matrixWorld = new KF(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new rI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new qF(), this.matrixWorld = new qF(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new iI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -16636,49 +16643,49 @@ var rI = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return oI.setFromAxisAngle(e, t), this.quaternion.multiply(oI), this;
+		return sI.setFromAxisAngle(e, t), this.quaternion.multiply(sI), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return oI.setFromAxisAngle(e, t), this.quaternion.premultiply(oI), this;
+		return sI.setFromAxisAngle(e, t), this.quaternion.premultiply(sI), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(fI, e);
-	}
-	rotateY(e) {
 		return this.rotateOnAxis(pI, e);
 	}
-	rotateZ(e) {
+	rotateY(e) {
 		return this.rotateOnAxis(mI, e);
 	}
+	rotateZ(e) {
+		return this.rotateOnAxis(hI, e);
+	}
 	translateOnAxis(e, t) {
-		return aI.copy(e).applyQuaternion(this.quaternion), this.position.add(aI.multiplyScalar(t)), this;
+		return oI.copy(e).applyQuaternion(this.quaternion), this.position.add(oI.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(fI, e);
-	}
-	translateY(e) {
 		return this.translateOnAxis(pI, e);
 	}
-	translateZ(e) {
+	translateY(e) {
 		return this.translateOnAxis(mI, e);
+	}
+	translateZ(e) {
+		return this.translateOnAxis(hI, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(sI.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(cI.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? cI.copy(e) : cI.set(e, t, n);
+		e.isVector3 ? lI.copy(e) : lI.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), lI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? sI.lookAt(lI, cI, this.up) : sI.lookAt(cI, lI, this.up), this.quaternion.setFromRotationMatrix(sI), r && (sI.extractRotation(r.matrixWorld), oI.setFromRotationMatrix(sI), this.quaternion.premultiply(oI.invert()));
+		this.updateWorldMatrix(!0, !1), uI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? cI.lookAt(uI, lI, this.up) : cI.lookAt(lI, uI, this.up), this.quaternion.setFromRotationMatrix(cI), r && (cI.extractRotation(r.matrixWorld), sI.setFromRotationMatrix(cI), this.quaternion.premultiply(sI.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (q("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(hI), _I.child = e, this.dispatchEvent(_I), _I.child = null) : q("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (q("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(gI), vI.child = e, this.dispatchEvent(vI), vI.child = null) : q("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -16686,7 +16693,7 @@ var rI = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(gI), vI.child = e, this.dispatchEvent(vI), vI.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(_I), yI.child = e, this.dispatchEvent(yI), yI.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -16696,7 +16703,7 @@ var rI = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), sI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), sI.multiply(e.parent.matrixWorld)), e.applyMatrix4(sI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(hI), _I.child = e, this.dispatchEvent(_I), _I.child = null, this;
+		return this.updateWorldMatrix(!0, !1), cI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), cI.multiply(e.parent.matrixWorld)), e.applyMatrix4(cI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(gI), vI.child = e, this.dispatchEvent(vI), vI.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -16721,10 +16728,10 @@ var rI = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(lI, e, uI), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(uI, e, dI), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(lI, dI, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(uI, fI, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -16855,23 +16862,23 @@ var rI = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-yI.DEFAULT_UP = /*@__PURE__*/ new Y(0, 1, 0), yI.DEFAULT_MATRIX_AUTO_UPDATE = !0, yI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var bI = class extends yI {
+bI.DEFAULT_UP = /*@__PURE__*/ new Y(0, 1, 0), bI.DEFAULT_MATRIX_AUTO_UPDATE = !0, bI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var xI = class extends bI {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, xI = { type: "move" }, SI = class {
+}, SI = { type: "move" }, CI = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new bI(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new xI(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new bI(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new Y(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new Y()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new xI(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new Y(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new Y()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new bI(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new Y(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new Y(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new xI(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new Y(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new Y(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -16916,18 +16923,18 @@ var bI = class extends yI {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(xI)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(SI)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new bI();
+			let n = new xI();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, CI = {
+}, wI = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -17076,19 +17083,19 @@ var bI = class extends yI {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, wI = {
-	h: 0,
-	s: 0,
-	l: 0
 }, TI = {
 	h: 0,
 	s: 0,
 	l: 0
+}, EI = {
+	h: 0,
+	s: 0,
+	l: 0
 };
-function EI(e, t, n) {
+function DI(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var DI = class {
+var OI = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -17102,21 +17109,21 @@ var DI = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = JP) {
+	setHex(e, t = YP) {
 		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, Z.colorSpaceToWorking(this, t), this;
 	}
 	setRGB(e, t, n, r = Z.workingColorSpace) {
 		return this.r = e, this.g = t, this.b = n, Z.colorSpaceToWorking(this, r), this;
 	}
 	setHSL(e, t, n, r = Z.workingColorSpace) {
-		if (e = _F(e, 1), t = J(t, 0, 1), n = J(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+		if (e = vF(e, 1), t = J(t, 0, 1), n = J(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = EI(i, r, e + 1 / 3), this.g = EI(i, r, e), this.b = EI(i, r, e - 1 / 3);
+			this.r = DI(i, r, e + 1 / 3), this.g = DI(i, r, e), this.b = DI(i, r, e - 1 / 3);
 		}
 		return Z.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = JP) {
+	setStyle(e, t = YP) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && K("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17143,8 +17150,8 @@ var DI = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = JP) {
-		let n = CI[e.toLowerCase()];
+	setColorName(e, t = YP) {
+		let n = wI[e.toLowerCase()];
 		return n === void 0 ? K("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17154,10 +17161,10 @@ var DI = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = jF(e.r), this.g = jF(e.g), this.b = jF(e.b), this;
+		return this.r = MF(e.r), this.g = MF(e.g), this.b = MF(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = MF(e.r), this.g = MF(e.g), this.b = MF(e.b), this;
+		return this.r = NF(e.r), this.g = NF(e.g), this.b = NF(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17165,15 +17172,15 @@ var DI = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = JP) {
-		return Z.workingToColorSpace(OI.copy(this), e), Math.round(J(OI.r * 255, 0, 255)) * 65536 + Math.round(J(OI.g * 255, 0, 255)) * 256 + Math.round(J(OI.b * 255, 0, 255));
+	getHex(e = YP) {
+		return Z.workingToColorSpace(kI.copy(this), e), Math.round(J(kI.r * 255, 0, 255)) * 65536 + Math.round(J(kI.g * 255, 0, 255)) * 256 + Math.round(J(kI.b * 255, 0, 255));
 	}
-	getHexString(e = JP) {
+	getHexString(e = YP) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
 	getHSL(e, t = Z.workingColorSpace) {
-		Z.workingToColorSpace(OI.copy(this), t);
-		let n = OI.r, r = OI.g, i = OI.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+		Z.workingToColorSpace(kI.copy(this), t);
+		let n = kI.r, r = kI.g, i = kI.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17191,15 +17198,15 @@ var DI = class {
 		return e.h = s, e.s = c, e.l = l, e;
 	}
 	getRGB(e, t = Z.workingColorSpace) {
-		return Z.workingToColorSpace(OI.copy(this), t), e.r = OI.r, e.g = OI.g, e.b = OI.b, e;
+		return Z.workingToColorSpace(kI.copy(this), t), e.r = kI.r, e.g = kI.g, e.b = kI.b, e;
 	}
-	getStyle(e = JP) {
-		Z.workingToColorSpace(OI.copy(this), e);
-		let t = OI.r, n = OI.g, r = OI.b;
+	getStyle(e = YP) {
+		Z.workingToColorSpace(kI.copy(this), e);
+		let t = kI.r, n = kI.g, r = kI.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(wI), this.setHSL(wI.h + e, wI.s + t, wI.l + n);
+		return this.getHSL(TI), this.setHSL(TI.h + e, TI.s + t, TI.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17226,8 +17233,8 @@ var DI = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(wI), e.getHSL(TI);
-		let n = vF(wI.h, TI.h, t), r = vF(wI.s, TI.s, t), i = vF(wI.l, TI.l, t);
+		this.getHSL(TI), e.getHSL(EI);
+		let n = yF(TI.h, EI.h, t), r = yF(TI.s, EI.s, t), i = yF(TI.l, EI.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17255,11 +17262,11 @@ var DI = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, OI = /*@__PURE__*/ new DI();
-DI.NAMES = CI;
-var kI = class extends yI {
+}, kI = /*@__PURE__*/ new OI();
+OI.NAMES = wI;
+var AI = class extends bI {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new nI(), this.environmentIntensity = 1, this.environmentRotation = new nI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new rI(), this.environmentIntensity = 1, this.environmentRotation = new rI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17268,33 +17275,33 @@ var kI = class extends yI {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, AI = /*@__PURE__*/ new Y(), jI = /*@__PURE__*/ new Y(), MI = /*@__PURE__*/ new Y(), NI = /*@__PURE__*/ new Y(), PI = /*@__PURE__*/ new Y(), FI = /*@__PURE__*/ new Y(), II = /*@__PURE__*/ new Y(), LI = /*@__PURE__*/ new Y(), RI = /*@__PURE__*/ new Y(), zI = /*@__PURE__*/ new Y(), BI = /*@__PURE__*/ new VF(), VI = /*@__PURE__*/ new VF(), HI = /*@__PURE__*/ new VF(), UI = class e {
+}, jI = /*@__PURE__*/ new Y(), MI = /*@__PURE__*/ new Y(), NI = /*@__PURE__*/ new Y(), PI = /*@__PURE__*/ new Y(), FI = /*@__PURE__*/ new Y(), II = /*@__PURE__*/ new Y(), LI = /*@__PURE__*/ new Y(), RI = /*@__PURE__*/ new Y(), zI = /*@__PURE__*/ new Y(), BI = /*@__PURE__*/ new Y(), VI = /*@__PURE__*/ new HF(), HI = /*@__PURE__*/ new HF(), UI = /*@__PURE__*/ new HF(), WI = class e {
 	constructor(e = new Y(), t = new Y(), n = new Y()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), AI.subVectors(e, t), r.cross(AI);
+		r.subVectors(n, t), jI.subVectors(e, t), r.cross(jI);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		AI.subVectors(r, t), jI.subVectors(n, t), MI.subVectors(e, t);
-		let a = AI.dot(AI), o = AI.dot(jI), s = AI.dot(MI), c = jI.dot(jI), l = jI.dot(MI), u = a * c - o * o;
+		jI.subVectors(r, t), MI.subVectors(n, t), NI.subVectors(e, t);
+		let a = jI.dot(jI), o = jI.dot(MI), s = jI.dot(NI), c = MI.dot(MI), l = MI.dot(NI), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, NI) !== null && NI.x >= 0 && NI.y >= 0 && NI.x + NI.y <= 1;
+		return this.getBarycoord(e, t, n, r, PI) !== null && PI.x >= 0 && PI.y >= 0 && PI.x + PI.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, NI) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, NI.x), s.addScaledVector(a, NI.y), s.addScaledVector(o, NI.z), s);
+		return this.getBarycoord(e, t, n, r, PI) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, PI.x), s.addScaledVector(a, PI.y), s.addScaledVector(o, PI.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return BI.setScalar(0), VI.setScalar(0), HI.setScalar(0), BI.fromBufferAttribute(e, t), VI.fromBufferAttribute(e, n), HI.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(BI, i.x), a.addScaledVector(VI, i.y), a.addScaledVector(HI, i.z), a;
+		return VI.setScalar(0), HI.setScalar(0), UI.setScalar(0), VI.fromBufferAttribute(e, t), HI.fromBufferAttribute(e, n), UI.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(VI, i.x), a.addScaledVector(HI, i.y), a.addScaledVector(UI, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return AI.subVectors(n, t), jI.subVectors(e, t), AI.cross(jI).dot(r) < 0;
+		return jI.subVectors(n, t), MI.subVectors(e, t), jI.cross(MI).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17312,7 +17319,7 @@ var kI = class extends yI {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return AI.subVectors(this.c, this.b), jI.subVectors(this.a, this.b), AI.cross(jI).length() * .5;
+		return jI.subVectors(this.c, this.b), MI.subVectors(this.a, this.b), jI.cross(MI).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17340,28 +17347,28 @@ var kI = class extends yI {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		PI.subVectors(r, n), FI.subVectors(i, n), LI.subVectors(e, n);
-		let s = PI.dot(LI), c = FI.dot(LI);
+		FI.subVectors(r, n), II.subVectors(i, n), RI.subVectors(e, n);
+		let s = FI.dot(RI), c = II.dot(RI);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		RI.subVectors(e, r);
-		let l = PI.dot(RI), u = FI.dot(RI);
+		zI.subVectors(e, r);
+		let l = FI.dot(zI), u = II.dot(zI);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(PI, a);
-		zI.subVectors(e, i);
-		let f = PI.dot(zI), p = FI.dot(zI);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(FI, a);
+		BI.subVectors(e, i);
+		let f = FI.dot(BI), p = II.dot(BI);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(FI, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(II, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return II.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(II, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return LI.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(LI, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(PI, a).addScaledVector(FI, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(FI, a).addScaledVector(II, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, WI = class {
+}, GI = class {
 	constructor(e = new Y(Infinity, Infinity, Infinity), t = new Y(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17370,12 +17377,12 @@ var kI = class extends yI {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(KI.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(qI.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(KI.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(qI.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17384,7 +17391,7 @@ var kI = class extends yI {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = KI.copy(t).multiplyScalar(.5);
+		let n = qI.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17422,8 +17429,8 @@ var kI = class extends yI {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, KI) : KI.fromBufferAttribute(r, t), KI.applyMatrix4(e.matrixWorld), this.expandByPoint(KI);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), qI.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), qI.copy(e.boundingBox)), qI.applyMatrix4(e.matrixWorld), this.union(qI);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, qI) : qI.fromBufferAttribute(r, t), qI.applyMatrix4(e.matrixWorld), this.expandByPoint(qI);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), JI.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), JI.copy(e.boundingBox)), JI.applyMatrix4(e.matrixWorld), this.union(JI);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17442,7 +17449,7 @@ var kI = class extends yI {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, KI), KI.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, qI), qI.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17450,37 +17457,37 @@ var kI = class extends yI {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(eL), tL.subVectors(this.max, eL), JI.subVectors(e.a, eL), YI.subVectors(e.b, eL), XI.subVectors(e.c, eL), ZI.subVectors(YI, JI), QI.subVectors(XI, YI), $I.subVectors(JI, XI);
+		this.getCenter(tL), nL.subVectors(this.max, tL), YI.subVectors(e.a, tL), XI.subVectors(e.b, tL), ZI.subVectors(e.c, tL), QI.subVectors(XI, YI), $I.subVectors(ZI, XI), eL.subVectors(YI, ZI);
 		let t = [
-			0,
-			-ZI.z,
-			ZI.y,
 			0,
 			-QI.z,
 			QI.y,
 			0,
 			-$I.z,
 			$I.y,
-			ZI.z,
 			0,
-			-ZI.x,
+			-eL.z,
+			eL.y,
 			QI.z,
 			0,
 			-QI.x,
 			$I.z,
 			0,
 			-$I.x,
-			-ZI.y,
-			ZI.x,
+			eL.z,
 			0,
+			-eL.x,
 			-QI.y,
 			QI.x,
 			0,
 			-$I.y,
 			$I.x,
+			0,
+			-eL.y,
+			eL.x,
 			0
 		];
-		return !iL(t, JI, YI, XI, tL) || (t = [
+		return !aL(t, YI, XI, ZI, nL) || (t = [
 			1,
 			0,
 			0,
@@ -17490,20 +17497,20 @@ var kI = class extends yI {
 			0,
 			0,
 			1
-		], !iL(t, JI, YI, XI, tL)) ? !1 : (nL.crossVectors(ZI, QI), t = [
-			nL.x,
-			nL.y,
-			nL.z
-		], iL(t, JI, YI, XI, tL));
+		], !aL(t, YI, XI, ZI, nL)) ? !1 : (rL.crossVectors(QI, $I), t = [
+			rL.x,
+			rL.y,
+			rL.z
+		], aL(t, YI, XI, ZI, nL));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, KI).distanceTo(e);
+		return this.clampPoint(e, qI).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(KI).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(qI).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -17512,7 +17519,7 @@ var kI = class extends yI {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (GI[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), GI[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), GI[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), GI[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), GI[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), GI[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), GI[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), GI[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(GI)), this;
+		return this.isEmpty() || (KI[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), KI[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), KI[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), KI[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), KI[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), KI[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), KI[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), KI[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(KI)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -17529,7 +17536,7 @@ var kI = class extends yI {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, GI = [
+}, KI = [
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y(),
@@ -17538,19 +17545,19 @@ var kI = class extends yI {
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y(),
 	/*@__PURE__*/ new Y()
-], KI = /*@__PURE__*/ new Y(), qI = /*@__PURE__*/ new WI(), JI = /*@__PURE__*/ new Y(), YI = /*@__PURE__*/ new Y(), XI = /*@__PURE__*/ new Y(), ZI = /*@__PURE__*/ new Y(), QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new Y(), eL = /*@__PURE__*/ new Y(), tL = /*@__PURE__*/ new Y(), nL = /*@__PURE__*/ new Y(), rL = /*@__PURE__*/ new Y();
-function iL(e, t, n, r, i) {
+], qI = /*@__PURE__*/ new Y(), JI = /*@__PURE__*/ new GI(), YI = /*@__PURE__*/ new Y(), XI = /*@__PURE__*/ new Y(), ZI = /*@__PURE__*/ new Y(), QI = /*@__PURE__*/ new Y(), $I = /*@__PURE__*/ new Y(), eL = /*@__PURE__*/ new Y(), tL = /*@__PURE__*/ new Y(), nL = /*@__PURE__*/ new Y(), rL = /*@__PURE__*/ new Y(), iL = /*@__PURE__*/ new Y();
+function aL(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		rL.fromArray(e, a);
-		let o = i.x * Math.abs(rL.x) + i.y * Math.abs(rL.y) + i.z * Math.abs(rL.z), s = t.dot(rL), c = n.dot(rL), l = r.dot(rL);
+		iL.fromArray(e, a);
+		let o = i.x * Math.abs(iL.x) + i.y * Math.abs(iL.y) + i.z * Math.abs(iL.z), s = t.dot(iL), c = n.dot(iL), l = r.dot(iL);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class extends fF {
+var oL = /*@__PURE__*/ new Y(), sL = /*@__PURE__*/ new wF(), cL = 0, lL = class extends pF {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: sL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = $P, this.updateRanges = [], this.gpuType = VN, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : bF(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: cL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = eF, this.updateRanges = [], this.gpuType = HN, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : xF(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -17580,20 +17587,20 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) oL.fromBufferAttribute(this, t), oL.applyMatrix3(e), this.setXY(t, oL.x, oL.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) aL.fromBufferAttribute(this, t), aL.applyMatrix3(e), this.setXYZ(t, aL.x, aL.y, aL.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) sL.fromBufferAttribute(this, t), sL.applyMatrix3(e), this.setXY(t, sL.x, sL.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) oL.fromBufferAttribute(this, t), oL.applyMatrix3(e), this.setXYZ(t, oL.x, oL.y, oL.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) aL.fromBufferAttribute(this, t), aL.applyMatrix4(e), this.setXYZ(t, aL.x, aL.y, aL.z);
+		for (let t = 0, n = this.count; t < n; t++) oL.fromBufferAttribute(this, t), oL.applyMatrix4(e), this.setXYZ(t, oL.x, oL.y, oL.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) aL.fromBufferAttribute(this, t), aL.applyNormalMatrix(e), this.setXYZ(t, aL.x, aL.y, aL.z);
+		for (let t = 0, n = this.count; t < n; t++) oL.fromBufferAttribute(this, t), oL.applyNormalMatrix(e), this.setXYZ(t, oL.x, oL.y, oL.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) aL.fromBufferAttribute(this, t), aL.transformDirection(e), this.setXYZ(t, aL.x, aL.y, aL.z);
+		for (let t = 0, n = this.count; t < n; t++) oL.fromBufferAttribute(this, t), oL.transformDirection(e), this.setXYZ(t, oL.x, oL.y, oL.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -17663,33 +17670,33 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? xF(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? SF(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? SF(e, this.array) : Math.round(e * t);
+		return t === void 0 ? CF(e, this.array) : Math.round(e * t);
 	}
-}, lL = class extends cL {
+}, uL = class extends lL {
 	constructor(e, t, n) {
 		super(new Uint8Array(e), t, n);
 	}
-}, uL = class extends cL {
+}, dL = class extends lL {
 	constructor(e, t, n) {
 		super(new Int16Array(e), t, n);
 	}
-}, dL = class extends cL {
+}, fL = class extends lL {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, fL = class extends cL {
+}, pL = class extends lL {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, pL = class extends cL {
+}, mL = class extends lL {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, mL = /*@__PURE__*/ new WI(), hL = /*@__PURE__*/ new Y(), gL = /*@__PURE__*/ new Y(), _L = class {
+}, hL = /*@__PURE__*/ new GI(), gL = /*@__PURE__*/ new Y(), _L = /*@__PURE__*/ new Y(), vL = class {
 	constructor(e = new Y(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -17698,7 +17705,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? mL.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? hL.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -17743,16 +17750,16 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		hL.subVectors(e, this.center);
-		let t = hL.lengthSq();
+		gL.subVectors(e, this.center);
+		let t = gL.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(hL, n / e), this.radius += n;
+			this.center.addScaledVector(gL, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (gL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(hL.copy(e.center).add(gL)), this.expandByPoint(hL.copy(e.center).sub(gL))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (_L.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(gL.copy(e.center).add(_L)), this.expandByPoint(gL.copy(e.center).sub(_L))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -17769,9 +17776,9 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, vL = 0, yL = /*@__PURE__*/ new KF(), bL = /*@__PURE__*/ new yI(), xL = /*@__PURE__*/ new Y(), SL = /*@__PURE__*/ new WI(), CL = /*@__PURE__*/ new WI(), wL = /*@__PURE__*/ new Y(), TL = class e extends fF {
+}, yL = 0, bL = /*@__PURE__*/ new qF(), xL = /*@__PURE__*/ new bI(), SL = /*@__PURE__*/ new Y(), CL = /*@__PURE__*/ new GI(), wL = /*@__PURE__*/ new GI(), TL = /*@__PURE__*/ new Y(), EL = class e extends pF {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: vL++ }), this.uuid = gF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: yL++ }), this.uuid = _F(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -17780,7 +17787,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (nF(e) ? fL : dL)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (rF(e) ? pL : fL)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -17825,28 +17832,28 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return yL.makeRotationFromQuaternion(e), this.applyMatrix4(yL), this;
+		return bL.makeRotationFromQuaternion(e), this.applyMatrix4(bL), this;
 	}
 	rotateX(e) {
-		return yL.makeRotationX(e), this.applyMatrix4(yL), this;
+		return bL.makeRotationX(e), this.applyMatrix4(bL), this;
 	}
 	rotateY(e) {
-		return yL.makeRotationY(e), this.applyMatrix4(yL), this;
+		return bL.makeRotationY(e), this.applyMatrix4(bL), this;
 	}
 	rotateZ(e) {
-		return yL.makeRotationZ(e), this.applyMatrix4(yL), this;
+		return bL.makeRotationZ(e), this.applyMatrix4(bL), this;
 	}
 	translate(e, t, n) {
-		return yL.makeTranslation(e, t, n), this.applyMatrix4(yL), this;
+		return bL.makeTranslation(e, t, n), this.applyMatrix4(bL), this;
 	}
 	scale(e, t, n) {
-		return yL.makeScale(e, t, n), this.applyMatrix4(yL), this;
+		return bL.makeScale(e, t, n), this.applyMatrix4(bL), this;
 	}
 	lookAt(e) {
-		return bL.lookAt(e), bL.updateMatrix(), this.applyMatrix4(bL.matrix), this;
+		return xL.lookAt(e), xL.updateMatrix(), this.applyMatrix4(xL.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(xL).negate(), this.translate(xL.x, xL.y, xL.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(SL).negate(), this.translate(SL.x, SL.y, SL.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -17856,7 +17863,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new pL(t, 3));
+			this.setAttribute("position", new mL(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -17868,35 +17875,35 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new WI());
+		this.boundingBox === null && (this.boundingBox = new GI());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) q("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new Y(-Infinity, -Infinity, -Infinity), new Y(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					SL.setFromBufferAttribute(n), this.morphTargetsRelative ? (wL.addVectors(this.boundingBox.min, SL.min), this.boundingBox.expandByPoint(wL), wL.addVectors(this.boundingBox.max, SL.max), this.boundingBox.expandByPoint(wL)) : (this.boundingBox.expandByPoint(SL.min), this.boundingBox.expandByPoint(SL.max));
+					CL.setFromBufferAttribute(n), this.morphTargetsRelative ? (TL.addVectors(this.boundingBox.min, CL.min), this.boundingBox.expandByPoint(TL), TL.addVectors(this.boundingBox.max, CL.max), this.boundingBox.expandByPoint(TL)) : (this.boundingBox.expandByPoint(CL.min), this.boundingBox.expandByPoint(CL.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && q("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new _L());
+		this.boundingSphere === null && (this.boundingSphere = new vL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) q("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new Y(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (SL.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (CL.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				CL.setFromBufferAttribute(n), this.morphTargetsRelative ? (wL.addVectors(SL.min, CL.min), SL.expandByPoint(wL), wL.addVectors(SL.max, CL.max), SL.expandByPoint(wL)) : (SL.expandByPoint(CL.min), SL.expandByPoint(CL.max));
+				wL.setFromBufferAttribute(n), this.morphTargetsRelative ? (TL.addVectors(CL.min, wL.min), CL.expandByPoint(TL), TL.addVectors(CL.max, wL.max), CL.expandByPoint(TL)) : (CL.expandByPoint(wL.min), CL.expandByPoint(wL.max));
 			}
-			SL.getCenter(n);
+			CL.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) wL.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(wL));
+			for (let t = 0, i = e.count; t < i; t++) TL.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(TL));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) wL.fromBufferAttribute(a, t), o && (xL.fromBufferAttribute(e, t), wL.add(xL)), r = Math.max(r, n.distanceToSquared(wL));
+				for (let t = 0, i = a.count; t < i; t++) TL.fromBufferAttribute(a, t), o && (SL.fromBufferAttribute(e, t), TL.add(SL)), r = Math.max(r, n.distanceToSquared(TL));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && q("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -17908,10 +17915,10 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new cL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new lL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new Y(), s[e] = new Y();
-		let l = new Y(), u = new Y(), d = new Y(), f = new CF(), p = new CF(), m = new CF(), h = new Y(), g = new Y();
+		let l = new Y(), u = new Y(), d = new Y(), f = new wF(), p = new wF(), m = new wF(), h = new Y(), g = new Y();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -17941,7 +17948,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new cL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new lL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new Y(), i = new Y(), a = new Y(), o = new Y(), s = new Y(), c = new Y(), l = new Y(), u = new Y();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -17954,7 +17961,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) wL.fromBufferAttribute(e, t), wL.normalize(), e.setXYZ(t, wL.x, wL.y, wL.z);
+		for (let t = 0, n = e.count; t < n; t++) TL.fromBufferAttribute(e, t), TL.normalize(), e.setXYZ(t, TL.x, TL.y, TL.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -17963,7 +17970,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new cL(a, r, i);
+			return new lL(a, r, i);
 		}
 		if (this.index === null) return K("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -18059,7 +18066,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, EL = /*@__PURE__*/ new Y(), DL = /*@__PURE__*/ new Y(), OL = /*@__PURE__*/ new X(), kL = class {
+}, DL = /*@__PURE__*/ new Y(), OL = /*@__PURE__*/ new Y(), kL = /*@__PURE__*/ new X(), AL = class {
 	constructor(e = new Y(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -18073,7 +18080,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = EL.subVectors(n, t).cross(DL.subVectors(e, t)).normalize();
+		let r = DL.subVectors(n, t).cross(OL.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -18096,7 +18103,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(EL), i = this.normal.dot(r);
+		let r = e.delta(DL), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -18115,7 +18122,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || OL.getNormalMatrix(e), r = this.coplanarPoint(EL).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || kL.getNormalMatrix(e), r = this.coplanarPoint(DL).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -18136,9 +18143,9 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, AL = 0, jL = class extends fF {
+}, jL = 0, ML = class extends pF {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: AL++ }), this.uuid = gF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new DI(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = QP, this.stencilZFail = QP, this.stencilZPass = QP, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: jL++ }), this.uuid = _F(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new OI(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = $P, this.stencilZFail = $P, this.stencilZPass = $P, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18189,11 +18196,11 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new DI().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new kL().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new OI().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new AL().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new CF().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new wF().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new CF().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new wF().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18214,7 +18221,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, ML = /*@__PURE__*/ new Y(), NL = /*@__PURE__*/ new Y(), PL = /*@__PURE__*/ new Y(), FL = /*@__PURE__*/ new Y(), IL = class {
+}, NL = /*@__PURE__*/ new Y(), PL = /*@__PURE__*/ new Y(), FL = /*@__PURE__*/ new Y(), IL = /*@__PURE__*/ new Y(), LL = class {
 	constructor(e = new Y(), t = new Y(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18231,7 +18238,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, ML)), this;
+		return this.origin.copy(this.at(e, NL)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18242,12 +18249,12 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = ML.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (ML.copy(this.origin).addScaledVector(this.direction, t), ML.distanceToSquared(e));
+		let t = NL.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (NL.copy(this.origin).addScaledVector(this.direction, t), NL.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		NL.copy(e).add(t).multiplyScalar(.5), PL.copy(t).sub(e).normalize(), FL.copy(this.origin).sub(NL);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(PL), o = FL.dot(this.direction), s = -FL.dot(PL), c = FL.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		PL.copy(e).add(t).multiplyScalar(.5), FL.copy(t).sub(e).normalize(), IL.copy(this.origin).sub(PL);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(FL), o = IL.dot(this.direction), s = -IL.dot(FL), c = IL.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18258,12 +18265,12 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(NL).addScaledVector(PL, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(PL).addScaledVector(FL, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		ML.subVectors(e.center, this.origin);
-		let n = ML.dot(this.direction), r = ML.dot(ML) - n * n, i = e.radius * e.radius;
+		NL.subVectors(e.center, this.origin);
+		let n = NL.dot(this.direction), r = NL.dot(NL) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18290,7 +18297,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, ML) !== null;
+		return this.intersectBox(e, NL) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18313,15 +18320,15 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, LL = class extends jL {
+}, RL = class extends ML {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new DI(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new nI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new OI(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new rI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, RL = /*@__PURE__*/ new KF(), zL = /*@__PURE__*/ new IL(), BL = /*@__PURE__*/ new _L(), VL = /*@__PURE__*/ new Y(), HL = /*@__PURE__*/ new Y(), UL = /*@__PURE__*/ new Y(), WL = /*@__PURE__*/ new Y(), GL = /*@__PURE__*/ new Y(), KL = /*@__PURE__*/ new Y(), qL = /*@__PURE__*/ new Y(), JL = /*@__PURE__*/ new Y(), YL = class extends yI {
-	constructor(e = new TL(), t = new LL()) {
+}, zL = /*@__PURE__*/ new qF(), BL = /*@__PURE__*/ new LL(), VL = /*@__PURE__*/ new vL(), HL = /*@__PURE__*/ new Y(), UL = /*@__PURE__*/ new Y(), WL = /*@__PURE__*/ new Y(), GL = /*@__PURE__*/ new Y(), KL = /*@__PURE__*/ new Y(), qL = /*@__PURE__*/ new Y(), JL = /*@__PURE__*/ new Y(), YL = /*@__PURE__*/ new Y(), XL = class extends bI {
+	constructor(e = new EL(), t = new RL()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18345,12 +18352,12 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			KL.set(0, 0, 0);
+			qL.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (GL.fromBufferAttribute(s, e), a ? KL.addScaledVector(GL, r) : KL.addScaledVector(GL.sub(t), r));
+				r !== 0 && (KL.fromBufferAttribute(s, e), a ? qL.addScaledVector(KL, r) : qL.addScaledVector(KL.sub(t), r));
 			}
-			t.add(KL);
+			t.add(qL);
 		}
 		return t;
 	}
@@ -18359,7 +18366,7 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), BL.copy(n.boundingSphere), BL.applyMatrix4(i), zL.copy(e.ray).recast(e.near), BL.containsPoint(zL.origin) === !1 && (zL.intersectSphere(BL, VL) === null || zL.origin.distanceToSquared(VL) > (e.far - e.near) ** 2) || (RL.copy(i).invert(), zL.copy(e.ray).applyMatrix4(RL), (n.boundingBox === null || zL.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, zL)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), VL.copy(n.boundingSphere), VL.applyMatrix4(i), BL.copy(e.ray).recast(e.near), VL.containsPoint(BL.origin) === !1 && (BL.intersectSphere(VL, HL) === null || BL.origin.distanceToSquared(HL) > (e.far - e.near) ** 2) || (zL.copy(i).invert(), BL.copy(e.ray).applyMatrix4(zL), (n.boundingBox === null || BL.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, BL)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18368,14 +18375,14 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = ZL(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = QL(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = ZL(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = QL(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18383,36 +18390,36 @@ var aL = /*@__PURE__*/ new Y(), oL = /*@__PURE__*/ new CF(), sL = 0, cL = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = ZL(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = QL(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = ZL(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = QL(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function XL(e, t, n, r, i, a, o, s) {
+function ZL(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	JL.copy(s), JL.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(JL);
+	YL.copy(s), YL.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(YL);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: JL.clone(),
+		point: YL.clone(),
 		object: e
 	};
 }
-function ZL(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, HL), e.getVertexPosition(c, UL), e.getVertexPosition(l, WL);
-	let u = XL(e, t, n, r, HL, UL, WL, qL);
+function QL(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, UL), e.getVertexPosition(c, WL), e.getVertexPosition(l, GL);
+	let u = ZL(e, t, n, r, UL, WL, GL, JL);
 	if (u) {
 		let e = new Y();
-		UI.getBarycoord(qL, HL, UL, WL, e), i && (u.uv = UI.getInterpolatedAttribute(i, s, c, l, e, new CF())), a && (u.uv1 = UI.getInterpolatedAttribute(a, s, c, l, e, new CF())), o && (u.normal = UI.getInterpolatedAttribute(o, s, c, l, e, new Y()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		WI.getBarycoord(JL, UL, WL, GL, e), i && (u.uv = WI.getInterpolatedAttribute(i, s, c, l, e, new wF())), a && (u.uv1 = WI.getInterpolatedAttribute(a, s, c, l, e, new wF())), o && (u.normal = WI.getInterpolatedAttribute(o, s, c, l, e, new Y()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18420,20 +18427,20 @@ function ZL(e, t, n, r, i, a, o, s, c, l) {
 			normal: new Y(),
 			materialIndex: 0
 		};
-		UI.getNormal(HL, UL, WL, t.normal), u.face = t, u.barycoord = e;
+		WI.getNormal(UL, WL, GL, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var QL = class extends BF {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = kN, l = kN, u, d) {
+var $L = class extends VF {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = AN, l = AN, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, $L = /*@__PURE__*/ new _L(), eR = /*@__PURE__*/ new CF(.5, .5), tR = /*@__PURE__*/ new Y(), nR = class {
-	constructor(e = new kL(), t = new kL(), n = new kL(), r = new kL(), i = new kL(), a = new kL()) {
+}, eR = /*@__PURE__*/ new vL(), tR = /*@__PURE__*/ new wF(.5, .5), nR = /*@__PURE__*/ new Y(), rR = class {
+	constructor(e = new AL(), t = new AL(), n = new AL(), r = new AL(), i = new AL(), a = new AL()) {
 		this.planes = [
 			e,
 			t,
@@ -18452,7 +18459,7 @@ var QL = class extends BF {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = tF, n = !1) {
+	setFromProjectionMatrix(e, t = nF, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18461,15 +18468,15 @@ var QL = class extends BF {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), $L.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), eR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), $L.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), eR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere($L);
+		return this.intersectsSphere(eR);
 	}
 	intersectsSprite(e) {
-		return $L.center.set(0, 0, 0), $L.radius = .7071067811865476 + eR.distanceTo(e.center), $L.applyMatrix4(e.matrixWorld), this.intersectsSphere($L);
+		return eR.center.set(0, 0, 0), eR.radius = .7071067811865476 + tR.distanceTo(e.center), eR.applyMatrix4(e.matrixWorld), this.intersectsSphere(eR);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18480,7 +18487,7 @@ var QL = class extends BF {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (tR.x = r.normal.x > 0 ? e.max.x : e.min.x, tR.y = r.normal.y > 0 ? e.max.y : e.min.y, tR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(tR) < 0) return !1;
+			if (nR.x = r.normal.x > 0 ? e.max.x : e.min.x, nR.y = r.normal.y > 0 ? e.max.y : e.min.y, nR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(nR) < 0) return !1;
 		}
 		return !0;
 	}
@@ -18492,15 +18499,15 @@ var QL = class extends BF {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, rR = /*@__PURE__*/ new KF(), iR = class e {
+}, iR = /*@__PURE__*/ new qF(), aR = class e {
 	constructor() {
-		this.coordinateSystem = tF, this._frustums = [], this._count = 0;
+		this.coordinateSystem = nF, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			rR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new nR()), n[e].setFromProjectionMatrix(rR, r.coordinateSystem, r.reversedDepth);
+			iR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new rR()), n[e].setFromProjectionMatrix(iR, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -18535,21 +18542,21 @@ var QL = class extends BF {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new nR()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new rR()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, aR = class extends jL {
+}, oR = class extends ML {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new DI(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new OI(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, oR = /*@__PURE__*/ new KF(), sR = /*@__PURE__*/ new IL(), cR = /*@__PURE__*/ new _L(), lR = /*@__PURE__*/ new Y(), uR = class extends yI {
-	constructor(e = new TL(), t = new aR()) {
+}, sR = /*@__PURE__*/ new qF(), cR = /*@__PURE__*/ new LL(), lR = /*@__PURE__*/ new vL(), uR = /*@__PURE__*/ new Y(), dR = class extends bI {
+	constructor(e = new EL(), t = new oR()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18560,18 +18567,18 @@ var QL = class extends BF {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), cR.copy(n.boundingSphere), cR.applyMatrix4(r), cR.radius += i, e.ray.intersectsSphere(cR) === !1) return;
-		oR.copy(r).invert(), sR.copy(e.ray).applyMatrix4(oR);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), lR.copy(n.boundingSphere), lR.applyMatrix4(r), lR.radius += i, e.ray.intersectsSphere(lR) === !1) return;
+		sR.copy(r).invert(), cR.copy(e.ray).applyMatrix4(sR);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				lR.fromBufferAttribute(l, n), dR(lR, n, s, r, e, t, this);
+				uR.fromBufferAttribute(l, n), fR(uR, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) lR.fromBufferAttribute(l, a), dR(lR, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) uR.fromBufferAttribute(l, a), fR(uR, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -18588,11 +18595,11 @@ var QL = class extends BF {
 		}
 	}
 };
-function dR(e, t, n, r, i, a, o) {
-	let s = sR.distanceSqToPoint(e);
+function fR(e, t, n, r, i, a, o) {
+	let s = cR.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new Y();
-		sR.closestPointToPoint(e, n), n.applyMatrix4(r);
+		cR.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -18607,7 +18614,7 @@ function dR(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var fR = class extends BF {
+var pR = class extends VF {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -18617,8 +18624,8 @@ var fR = class extends BF {
 	set images(e) {
 		this.image = e;
 	}
-}, pR = class extends BF {
-	constructor(e, t, n = BN, r, i, a, o = kN, s = kN, c, l = ZN, u = 1) {
+}, mR = class extends VF {
+	constructor(e, t, n = VN, r, i, a, o = AN, s = AN, c, l = QN, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -18627,14 +18634,14 @@ var fR = class extends BF {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new IF(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new LF(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, mR = class extends pR {
-	constructor(e, t = BN, n = 301, r, i, a = kN, o = kN, s, c = ZN) {
+}, hR = class extends mR {
+	constructor(e, t = VN, n = 301, r, i, a = AN, o = AN, s, c = QN) {
 		let l = {
 			width: e,
 			height: e,
@@ -18655,14 +18662,14 @@ var fR = class extends BF {
 	set images(e) {
 		this.image = e;
 	}
-}, hR = class extends BF {
+}, gR = class extends VF {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, gR = class e extends TL {
+}, _R = class e extends EL {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -18675,7 +18682,7 @@ var fR = class extends BF {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new pL(c, 3)), this.setAttribute("normal", new pL(l, 3)), this.setAttribute("uv", new pL(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new mL(c, 3)), this.setAttribute("normal", new mL(l, 3)), this.setAttribute("uv", new mL(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new Y();
 			for (let a = 0; a < w; a++) {
@@ -18695,7 +18702,7 @@ var fR = class extends BF {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, _R = class e extends TL {
+}, vR = class e extends EL {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -18715,7 +18722,7 @@ var fR = class extends BF {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new pL(p, 3)), this.setAttribute("normal", new pL(m, 3)), this.setAttribute("uv", new pL(h, 2));
+		this.setIndex(f), this.setAttribute("position", new mL(p, 3)), this.setAttribute("normal", new mL(m, 3)), this.setAttribute("uv", new mL(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -18724,15 +18731,15 @@ var fR = class extends BF {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function vR(e) {
+function yR(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (bR(i)) i.isRenderTargetTexture ? (K("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if (xR(i)) i.isRenderTargetTexture ? (K("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (bR(i[0])) {
+				if (xR(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -18742,32 +18749,32 @@ function vR(e) {
 	}
 	return t;
 }
-function yR(e) {
+function bR(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = vR(e[n]);
+		let r = yR(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function bR(e) {
+function xR(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function xR(e) {
+function SR(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function SR(e) {
+function CR(e) {
 	let t = e.getRenderTarget();
 	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : Z.workingColorSpace;
 }
-var CR = {
-	clone: vR,
-	merge: yR
-}, wR = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", TR = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", ER = class extends jL {
+var wR = {
+	clone: yR,
+	merge: bR
+}, TR = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", ER = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", DR = class extends ML {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = wR, this.fragmentShader = TR, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = TR, this.fragmentShader = ER, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -18781,7 +18788,7 @@ var CR = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = vR(e.uniforms), this.uniformsGroups = xR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = yR(e.uniforms), this.uniformsGroups = SR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -18824,22 +18831,22 @@ var CR = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new DI().setHex(r.value);
+					this.uniforms[n].value = new OI().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new CF().fromArray(r.value);
+					this.uniforms[n].value = new wF().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new Y().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new VF().fromArray(r.value);
+					this.uniforms[n].value = new HF().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new KF().fromArray(r.value);
+					this.uniforms[n].value = new qF().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -18847,18 +18854,18 @@ var CR = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, DR = class extends ER {
+}, OR = class extends DR {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, OR = class extends jL {
+}, kR = class extends ML {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = qP, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = JP, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, kR = class extends jL {
+}, AR = class extends ML {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -18866,13 +18873,13 @@ var CR = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function AR(e, t) {
+function jR(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function jR(e) {
+function MR(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var MR = class {
+var NR = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -18930,29 +18937,29 @@ var MR = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, NR = class extends MR {
+}, PR = class extends NR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: WP,
-			endingEnd: WP
+			endingStart: GP,
+			endingEnd: GP
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case GP:
+			case KP:
 				i = e, o = 2 * t - n;
 				break;
-			case KP:
+			case qP:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case GP:
+			case KP:
 				a = e, s = 2 * n - t;
 				break;
-			case KP:
+			case qP:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -18965,7 +18972,7 @@ var MR = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, PR = class extends MR {
+}, FR = class extends NR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -18974,14 +18981,14 @@ var MR = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, FR = class extends MR {
+}, IR = class extends NR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, IR = class extends MR {
+}, LR = class extends NR {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -18991,36 +18998,36 @@ var MR = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = zR(n, t, g, y, r);
-			i[p] = LR(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = BR(n, t, g, y, r);
+			i[p] = RR(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function LR(e, t, n, r, i) {
+function RR(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function RR(e, t, n, r, i) {
+function zR(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function zR(e, t, n, r, i) {
+function BR(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = LR(a, t, n, r, i) - e;
+		let o = RR(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = RR(a, t, n, r, i);
+		let s = zR(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var BR = class {
+var VR = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = AR(t, this.TimeBufferType), this.values = AR(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = jR(t, this.TimeBufferType), this.values = jR(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -19028,43 +19035,43 @@ var BR = class {
 		else {
 			n = {
 				name: e.name,
-				times: AR(e.times, Array),
-				values: AR(e.values, Array)
+				times: jR(e.times, Array),
+				values: jR(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), jR(e.settings) && (n.settings = {
-				inTangents: AR(e.settings.inTangents, Array),
-				outTangents: AR(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), MR(e.settings) && (n.settings = {
+				inTangents: jR(e.settings.inTangents, Array),
+				outTangents: jR(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new FR(this.times, this.values, this.getValueSize(), e);
+		return new IR(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new PR(this.times, this.values, this.getValueSize(), e);
+		return new FR(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new NR(this.times, this.values, this.getValueSize(), e);
+		return new PR(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new IR(this.times, this.values, this.getValueSize(), e);
+		let t = new LR(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case BP:
+			case VP:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case VP:
+			case HP:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case HP:
+			case UP:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case UP: t = this.InterpolantFactoryMethodBezier;
+			case WP: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -19078,10 +19085,10 @@ var BR = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return BP;
-			case this.InterpolantFactoryMethodLinear: return VP;
-			case this.InterpolantFactoryMethodSmooth: return HP;
-			case this.InterpolantFactoryMethodBezier: return UP;
+			case this.InterpolantFactoryMethodDiscrete: return VP;
+			case this.InterpolantFactoryMethodLinear: return HP;
+			case this.InterpolantFactoryMethodSmooth: return UP;
+			case this.InterpolantFactoryMethodBezier: return WP;
 		}
 	}
 	getValueSize() {
@@ -19091,7 +19098,7 @@ var BR = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			jR(this.settings) && (VR(this.settings.inTangents, e), VR(this.settings.outTangents, e));
+			MR(this.settings) && (HR(this.settings.inTangents, e), HR(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19099,7 +19106,7 @@ var BR = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			jR(this.settings) && (HR(this.settings.inTangents, e), HR(this.settings.outTangents, e));
+			MR(this.settings) && (UR(this.settings.inTangents, e), UR(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19132,7 +19139,7 @@ var BR = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && rF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && iF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				q("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19142,7 +19149,7 @@ var BR = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === HP, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === UP, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19176,70 +19183,70 @@ var BR = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, jR(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, MR(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function VR(e, t) {
+function HR(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function HR(e, t) {
+function UR(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-BR.prototype.ValueTypeName = "", BR.prototype.TimeBufferType = Float32Array, BR.prototype.ValueBufferType = Float32Array, BR.prototype.DefaultInterpolation = VP;
-var UR = class extends BR {
+VR.prototype.ValueTypeName = "", VR.prototype.TimeBufferType = Float32Array, VR.prototype.ValueBufferType = Float32Array, VR.prototype.DefaultInterpolation = HP;
+var WR = class extends VR {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-UR.prototype.ValueTypeName = "bool", UR.prototype.ValueBufferType = Array, UR.prototype.DefaultInterpolation = BP, UR.prototype.InterpolantFactoryMethodLinear = void 0, UR.prototype.InterpolantFactoryMethodSmooth = void 0;
-var WR = class extends BR {
+WR.prototype.ValueTypeName = "bool", WR.prototype.ValueBufferType = Array, WR.prototype.DefaultInterpolation = VP, WR.prototype.InterpolantFactoryMethodLinear = void 0, WR.prototype.InterpolantFactoryMethodSmooth = void 0;
+var GR = class extends VR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-WR.prototype.ValueTypeName = "color";
-var GR = class extends BR {
+GR.prototype.ValueTypeName = "color";
+var KR = class extends VR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-GR.prototype.ValueTypeName = "number";
-var KR = class extends MR {
+KR.prototype.ValueTypeName = "number";
+var qR = class extends NR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) wF.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) TF.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, qR = class extends BR {
+}, JR = class extends VR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new KR(this.times, this.values, this.getValueSize(), e);
+		return new qR(this.times, this.values, this.getValueSize(), e);
 	}
 };
-qR.prototype.ValueTypeName = "quaternion", qR.prototype.InterpolantFactoryMethodSmooth = void 0;
-var JR = class extends BR {
+JR.prototype.ValueTypeName = "quaternion", JR.prototype.InterpolantFactoryMethodSmooth = void 0;
+var YR = class extends VR {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-JR.prototype.ValueTypeName = "string", JR.prototype.ValueBufferType = Array, JR.prototype.DefaultInterpolation = BP, JR.prototype.InterpolantFactoryMethodLinear = void 0, JR.prototype.InterpolantFactoryMethodSmooth = void 0;
-var YR = class extends BR {
+YR.prototype.ValueTypeName = "string", YR.prototype.ValueBufferType = Array, YR.prototype.DefaultInterpolation = VP, YR.prototype.InterpolantFactoryMethodLinear = void 0, YR.prototype.InterpolantFactoryMethodSmooth = void 0;
+var XR = class extends VR {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-YR.prototype.ValueTypeName = "vector";
-var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ new Y(), $R = class extends yI {
+XR.prototype.ValueTypeName = "vector";
+var ZR = /*@__PURE__*/ new Y(), QR = /*@__PURE__*/ new TF(), $R = /*@__PURE__*/ new Y(), ez = class extends bI {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new KF(), this.projectionMatrix = new KF(), this.projectionMatrixInverse = new KF(), this.coordinateSystem = tF, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new qF(), this.projectionMatrix = new qF(), this.projectionMatrixInverse = new qF(), this.coordinateSystem = nF, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19251,15 +19258,15 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(XR, ZR, QR), QR.x === 1 && QR.y === 1 && QR.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(XR, ZR, QR.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(ZR, QR, $R), $R.x === 1 && $R.y === 1 && $R.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(ZR, QR, $R.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(XR, ZR, QR), QR.x === 1 && QR.y === 1 && QR.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(XR, ZR, QR.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(ZR, QR, $R), $R.x === 1 && $R.y === 1 && $R.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(ZR, QR, $R.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, ez = /*@__PURE__*/ new Y(), tz = /*@__PURE__*/ new CF(), nz = /*@__PURE__*/ new CF(), rz = class extends $R {
+}, tz = /*@__PURE__*/ new Y(), nz = /*@__PURE__*/ new wF(), rz = /*@__PURE__*/ new wF(), iz = class extends ez {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19268,14 +19275,14 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = hF * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = gF * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(mF * .5 * this.fov);
+		let e = Math.tan(hF * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return hF * 2 * Math.atan(Math.tan(mF * .5 * this.fov) / this.zoom);
+		return gF * 2 * Math.atan(Math.tan(hF * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19284,10 +19291,10 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		ez.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(ez.x, ez.y).multiplyScalar(-e / ez.z), ez.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(ez.x, ez.y).multiplyScalar(-e / ez.z);
+		tz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(tz.x, tz.y).multiplyScalar(-e / tz.z), tz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(tz.x, tz.y).multiplyScalar(-e / tz.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, tz, nz), t.subVectors(nz, tz);
+		return this.getViewBounds(e, nz, rz), t.subVectors(rz, nz);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19304,7 +19311,7 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(mF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(hF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19316,7 +19323,7 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, iz = class extends $R {
+}, az = class extends ez {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19349,20 +19356,20 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, az = -90, oz = 1, sz = class extends yI {
+}, oz = -90, sz = 1, cz = class extends bI {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new rz(az, oz, e, t);
+		let r = new iz(oz, sz, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new rz(az, oz, e, t);
+		let i = new iz(oz, sz, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new rz(az, oz, e, t);
+		let a = new iz(oz, sz, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new rz(az, oz, e, t);
+		let o = new iz(oz, sz, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new rz(az, oz, e, t);
+		let s = new iz(oz, sz, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new rz(az, oz, e, t);
+		let c = new iz(oz, sz, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19384,18 +19391,18 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, cz = class extends rz {
+}, lz = class extends iz {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, lz = "\\[\\]\\.:\\/", uz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), dz = "[^\\[\\]\\.:\\/]", fz = "[^" + lz.replace("\\.", "") + "]", pz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", dz), mz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", fz), hz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", dz), gz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", dz), _z = RegExp("^" + pz + mz + hz + gz + "$"), vz = [
+}, uz = "\\[\\]\\.:\\/", dz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), fz = "[^\\[\\]\\.:\\/]", pz = "[^" + uz.replace("\\.", "") + "]", mz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", fz), hz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", pz), gz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", fz), _z = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", fz), vz = RegExp("^" + mz + hz + gz + _z + "$"), yz = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], yz = class {
+], bz = class {
 	constructor(e, t, n) {
-		let r = n || bz.parseTrackName(t);
+		let r = n || xz.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19415,7 +19422,7 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, bz = class e {
+}, xz = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19423,10 +19430,10 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(uz, "");
+		return e.replace(/\s/g, "_").replace(dz, "");
 	}
 	static parseTrackName(e) {
-		let t = _z.exec(e);
+		let t = vz.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19437,7 +19444,7 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			vz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			yz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -19614,40 +19621,40 @@ var XR = /*@__PURE__*/ new Y(), ZR = /*@__PURE__*/ new wF(), QR = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-bz.Composite = yz, bz.prototype.BindingType = {
+xz.Composite = bz, xz.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, bz.prototype.Versioning = {
+}, xz.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, bz.prototype.GetterByBindingType = [
-	bz.prototype._getValue_direct,
-	bz.prototype._getValue_array,
-	bz.prototype._getValue_arrayElement,
-	bz.prototype._getValue_toArray
-], bz.prototype.SetterByBindingTypeAndVersioning = [
+}, xz.prototype.GetterByBindingType = [
+	xz.prototype._getValue_direct,
+	xz.prototype._getValue_array,
+	xz.prototype._getValue_arrayElement,
+	xz.prototype._getValue_toArray
+], xz.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		bz.prototype._setValue_direct,
-		bz.prototype._setValue_direct_setNeedsUpdate,
-		bz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		xz.prototype._setValue_direct,
+		xz.prototype._setValue_direct_setNeedsUpdate,
+		xz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		bz.prototype._setValue_array,
-		bz.prototype._setValue_array_setNeedsUpdate,
-		bz.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		xz.prototype._setValue_array,
+		xz.prototype._setValue_array_setNeedsUpdate,
+		xz.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		bz.prototype._setValue_arrayElement,
-		bz.prototype._setValue_arrayElement_setNeedsUpdate,
-		bz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		xz.prototype._setValue_arrayElement,
+		xz.prototype._setValue_arrayElement_setNeedsUpdate,
+		xz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		bz.prototype._setValue_fromArray,
-		bz.prototype._setValue_fromArray_setNeedsUpdate,
-		bz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		xz.prototype._setValue_fromArray,
+		xz.prototype._setValue_fromArray_setNeedsUpdate,
+		xz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -19673,82 +19680,82 @@ bz.Composite = yz, bz.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function xz(e, t, n, r) {
-	let i = Sz(r);
+function Sz(e, t, n, r) {
+	let i = Cz(r);
 	switch (n) {
-		case JN: return e * t;
-		case $N: return e * t / i.components * i.byteLength;
+		case YN: return e * t;
 		case eP: return e * t / i.components * i.byteLength;
-		case tP: return e * t * 2 / i.components * i.byteLength;
+		case tP: return e * t / i.components * i.byteLength;
 		case nP: return e * t * 2 / i.components * i.byteLength;
-		case YN: return e * t * 3 / i.components * i.byteLength;
-		case XN: return e * t * 4 / i.components * i.byteLength;
-		case rP: return e * t * 4 / i.components * i.byteLength;
-		case iP:
-		case aP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case oP:
-		case sP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case rP: return e * t * 2 / i.components * i.byteLength;
+		case XN: return e * t * 3 / i.components * i.byteLength;
+		case ZN: return e * t * 4 / i.components * i.byteLength;
+		case iP: return e * t * 4 / i.components * i.byteLength;
+		case aP:
+		case oP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case sP:
+		case cP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case uP:
+		case fP: return Math.max(e, 16) * Math.max(t, 8) / 4;
 		case lP:
-		case dP: return Math.max(e, 16) * Math.max(t, 8) / 4;
-		case cP:
-		case uP: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case fP:
+		case dP: return Math.max(e, 8) * Math.max(t, 8) / 2;
 		case pP:
-		case hP:
-		case gP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
 		case mP:
-		case _P:
-		case vP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case gP:
+		case _P: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case hP:
+		case vP:
 		case yP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case bP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case xP: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case SP: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case CP: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case wP: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case TP: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case EP: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case DP: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case OP: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case kP: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case AP: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case jP: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case MP: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case NP:
+		case bP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case xP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case SP: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case CP: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case wP: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case TP: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case EP: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case DP: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case OP: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case kP: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case AP: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case jP: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case MP: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case NP: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
 		case PP:
-		case FP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
-		case IP:
-		case LP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
-		case RP:
-		case zP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case FP:
+		case IP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case LP:
+		case RP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case zP:
+		case BP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function Sz(e) {
+function Cz(e) {
 	switch (e) {
-		case FN:
-		case IN: return {
+		case IN:
+		case LN: return {
 			byteLength: 1,
 			components: 1
 		};
+		case zN:
 		case RN:
-		case LN:
-		case HN: return {
+		case UN: return {
 			byteLength: 2,
 			components: 1
 		};
-		case UN:
-		case WN: return {
+		case WN:
+		case GN: return {
 			byteLength: 2,
 			components: 4
 		};
+		case VN:
 		case BN:
-		case zN:
-		case VN: return {
+		case HN: return {
 			byteLength: 4,
 			components: 1
 		};
-		case KN:
-		case qN: return {
+		case qN:
+		case JN: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -19757,7 +19764,7 @@ function Sz(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? K("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // node_modules/three/build/three.module.js
-function Cz() {
+function wz() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -19777,7 +19784,7 @@ function Cz() {
 		}
 	};
 }
-function wz(e) {
+function Tz(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -19996,7 +20003,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new DI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new OI(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new X() },
@@ -20034,7 +20041,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new X() },
-		normalScale: { value: /*@__PURE__*/ new CF(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new wF(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -20059,7 +20066,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new DI(16777215) }
+		fogColor: { value: /*@__PURE__*/ new OI(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20172,7 +20179,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new DI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new OI(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20183,9 +20190,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new X() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new DI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new OI(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new CF(.5, .5) },
+		center: { value: /*@__PURE__*/ new wF(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new X() },
@@ -20193,9 +20200,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new X() },
 		alphaTest: { value: 0 }
 	}
-}, Tz = {
+}, Ez = {
 	basic: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20207,7 +20214,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20220,7 +20227,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new DI(0) },
+				emissive: { value: /*@__PURE__*/ new OI(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20228,7 +20235,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20241,8 +20248,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new DI(0) },
-				specular: { value: /*@__PURE__*/ new DI(1118481) },
+				emissive: { value: /*@__PURE__*/ new OI(0) },
+				specular: { value: /*@__PURE__*/ new OI(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20251,7 +20258,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20265,7 +20272,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new DI(0) },
+				emissive: { value: /*@__PURE__*/ new OI(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20275,7 +20282,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20286,13 +20293,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new DI(0) } }
+			{ emissive: { value: /*@__PURE__*/ new OI(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20304,12 +20311,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ yR([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ bR([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.fog,
 			{
@@ -20322,12 +20329,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ yR([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ bR([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20338,7 +20345,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ yR([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ bR([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20376,7 +20383,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.common,
 			$.displacementmap,
 			{
@@ -20389,11 +20396,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ yR([
+		uniforms: /*@__PURE__*/ bR([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new DI(0) },
+				color: { value: /*@__PURE__*/ new OI(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20401,14 +20408,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-Tz.physical = {
-	uniforms: /*@__PURE__*/ yR([Tz.standard.uniforms, {
+Ez.physical = {
+	uniforms: /*@__PURE__*/ bR([Ez.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new X() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new X() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new CF(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new wF(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new X() },
@@ -20426,7 +20433,7 @@ Tz.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new X() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new DI(0) },
+		sheenColor: { value: /*@__PURE__*/ new OI(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new X() },
 		sheenRoughness: { value: 1 },
@@ -20435,34 +20442,34 @@ Tz.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new X() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new CF() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new wF() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new X() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new DI(0) },
-		specularColor: { value: /*@__PURE__*/ new DI(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new OI(0) },
+		specularColor: { value: /*@__PURE__*/ new OI(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new X() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new X() },
-		anisotropyVector: { value: /*@__PURE__*/ new CF() },
+		anisotropyVector: { value: /*@__PURE__*/ new wF() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new X() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var Ez = {
+var Dz = {
 	r: 0,
 	b: 0,
 	g: 0
-}, Dz = /*@__PURE__*/ new KF(), Oz = /*@__PURE__*/ new X();
-Oz.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function kz(e, t, n, r, i, a) {
-	let o = new DI(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, Oz = /*@__PURE__*/ new qF(), kz = /*@__PURE__*/ new X();
+kz.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function Az(e, t, n, r, i, a) {
+	let o = new OI(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20479,11 +20486,11 @@ function kz(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new YL(new gR(1, 1, 1), new ER({
+		i && i.isCubeTexture ? (l === void 0 && (l = new XL(new _R(1, 1, 1), new DR({
 			name: "BackgroundCubeMaterial",
-			uniforms: vR(Tz.backgroundCube.uniforms),
-			vertexShader: Tz.backgroundCube.vertexShader,
-			fragmentShader: Tz.backgroundCube.fragmentShader,
+			uniforms: yR(Ez.backgroundCube.uniforms),
+			vertexShader: Ez.backgroundCube.vertexShader,
+			fragmentShader: Ez.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20493,11 +20500,11 @@ function kz(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(Dz.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(Oz), l.material.toneMapped = Z.getTransfer(i.colorSpace) !== ZP, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new YL(new _R(2, 2), new ER({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(Oz.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(kz), l.material.toneMapped = Z.getTransfer(i.colorSpace) !== QP, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new XL(new vR(2, 2), new DR({
 			name: "BackgroundMaterial",
-			uniforms: vR(Tz.background.uniforms),
-			vertexShader: Tz.background.vertexShader,
-			fragmentShader: Tz.background.fragmentShader,
+			uniforms: yR(Ez.background.uniforms),
+			vertexShader: Ez.background.vertexShader,
+			fragmentShader: Ez.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20505,10 +20512,10 @@ function kz(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = Z.getTransfer(i.colorSpace) !== ZP, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = Z.getTransfer(i.colorSpace) !== QP, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(Ez, SR(e)), n.buffers.color.setClear(Ez.r, Ez.g, Ez.b, r, a);
+		t.getRGB(Dz, CR(e)), n.buffers.color.setClear(Dz.r, Dz.g, Dz.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -20531,7 +20538,7 @@ function kz(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function Az(e, t) {
+function jz(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -20726,7 +20733,7 @@ function Az(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function jz(e, t, n) {
+function Mz(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -20746,7 +20753,7 @@ function jz(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function Mz(e, t, n, r) {
+function Nz(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -20796,8 +20803,8 @@ function Mz(e, t, n, r) {
 		samples: S
 	};
 }
-function Nz(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new kL(), s = new X(), c = {
+function Pz(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new AL(), s = new X(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -20836,7 +20843,7 @@ function Nz(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var Pz = class extends UF {
+var Fz = class extends WF {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -20851,7 +20858,7 @@ var Pz = class extends UF {
 			n,
 			n
 		];
-		this.texture = new fR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new pR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -20859,35 +20866,35 @@ var Pz = class extends UF {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new gR(5, 5, 5), i = new ER({
+		}, r = new _R(5, 5, 5), i = new DR({
 			name: "CubemapFromEquirect",
-			uniforms: vR(n.uniforms),
+			uniforms: yR(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new YL(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = MN), new sz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new XL(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = NN), new cz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, Fz = 256, Iz = 3, Lz = 20, Rz = 256, zz = 16, Bz = 3, Vz = /*@__PURE__*/ new Y(), Hz = /*@__PURE__*/ new DI(), Uz = class e {
+}, Iz = 256, Lz = 3, Rz = 20, zz = 256, Bz = 16, Vz = 3, Hz = /*@__PURE__*/ new Y(), Uz = /*@__PURE__*/ new OI(), Wz = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new sz(1, 10, null), this._boxMesh = new YL(new gR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new cz(1, 10, null), this._boxMesh = new XL(new _R(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = Vz } = i, s = this._renderer;
+		let { size: a = 256, position: o = Hz } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(Hz));
-		let h = new sz(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(Uz));
+		let h = new cz(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -20897,10 +20904,10 @@ var Pz = class extends UF {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = Xz(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = Zz(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = Yz(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = Xz(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -20909,15 +20916,15 @@ var Pz = class extends UF {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(Fz, yF(e));
+		this._cubeSize = Math.max(Iz, bF(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? Fz : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? Iz : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = Wz(e, !1, !1), n = Math.log2(e) - Iz;
+		let e = this._cubeSize, t = Gz(e, !1, !1), n = Math.log2(e) - Lz;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -20926,7 +20933,7 @@ var Pz = class extends UF {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = Wz(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = Gz(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -20939,40 +20946,40 @@ var Pz = class extends UF {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = Xz()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = Yz()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = Zz()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = Xz()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = Kz(), this._integrationMaterial = qz());
+		this._ggxMaterial === null && (this._ggxMaterial = qz(), this._integrationMaterial = Jz());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / zz);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / Bz);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - Bz) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - Vz) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (Rz * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (zz * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = Jz());
+		this._blurMaterial === null && (this._blurMaterial = Yz());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function Wz(e, t, n) {
-	return new Pz(e, {
-		minFilter: PN,
+function Gz(e, t, n) {
+	return new Fz(e, {
+		minFilter: FN,
 		generateMipmaps: t,
-		type: HN,
-		colorSpace: YP,
+		type: UN,
+		colorSpace: XP,
 		depthBuffer: n
 	});
 }
-function Gz(e, t, n) {
-	return new ER({
+function Kz(e, t, n) {
+	return new DR({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -20983,14 +20990,14 @@ function Gz(e, t, n) {
 		depthWrite: !1
 	});
 }
-function Kz() {
-	return Gz("PMREMGGXConvolution", {
+function qz() {
+	return Kz("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${Rz}u
+		#define GGX_SAMPLES ${zz}u
 
 		varying vec3 vWorldDirection;
 
@@ -21074,21 +21081,21 @@ function Kz() {
 		}
 	`);
 }
-function qz() {
-	return Gz("PMREMGGXIntegration", {
+function Jz() {
+	return Kz("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: zz }
+		sourceSize: { value: Bz }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function Jz() {
-	return Gz("PMREMSphericalGaussianBlur", {
+function Yz() {
+	return Kz("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${Lz}
+		#define SAMPLES ${Rz}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -21136,16 +21143,16 @@ function Jz() {
 		}
 	`);
 }
-function Yz() {
-	return Gz("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
-}
 function Xz() {
-	return Gz("PMREMCubemapToCubemap", {
+	return Kz("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+}
+function Zz() {
+	return Kz("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function Zz(e) {
+function Qz(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21161,7 +21168,7 @@ function Zz(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new Pz(r.height);
+						let i = new Fz(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21175,11 +21182,11 @@ function Zz(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new Uz(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new Wz(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new Uz(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new Wz(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21213,7 +21220,7 @@ function Zz(e) {
 		dispose: d
 	};
 }
-function Qz(e) {
+function $z(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21229,11 +21236,11 @@ function Qz(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && lF("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && uF("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function $z(e, t, n, r) {
+function eB(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21255,7 +21262,7 @@ function $z(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? fL : dL)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? pL : fL)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21295,7 +21302,7 @@ function $z(e, t, n, r) {
 		dispose: p
 	};
 }
-function eB(e, t, n) {
+function tB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21319,7 +21326,7 @@ function eB(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function tB(e) {
+function nB(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21362,8 +21369,8 @@ function tB(e) {
 		update: r
 	};
 }
-function nB(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new VF();
+function rB(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new HF();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21372,8 +21379,8 @@ function nB(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new WF(h, p, m, u);
-			g.type = VN, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new GF(h, p, m, u);
+			g.type = HN, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21385,7 +21392,7 @@ function nB(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new CF(p, m)
+				size: new wF(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21403,7 +21410,7 @@ function nB(e, t, n) {
 	}
 	return { update: a };
 }
-function rB(e, t, n, r, i) {
+function iB(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21425,7 +21432,7 @@ function rB(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var iB = {
+var aB = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21434,8 +21441,8 @@ var iB = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function aB(e, t, n, r, i, a) {
-	let o = new UF(t, n, {
+function oB(e, t, n, r, i, a) {
+	let o = new WF(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21444,8 +21451,8 @@ function aB(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new TL();
-	u.setAttribute("position", new pL([
+	}), s = null, c = null, l = null, u = new EL();
+	u.setAttribute("position", new mL([
 		-1,
 		3,
 		0,
@@ -21455,7 +21462,7 @@ function aB(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new pL([
+	], 3)), u.setAttribute("uv", new mL([
 		0,
 		2,
 		0,
@@ -21463,13 +21470,13 @@ function aB(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new DR({
+	let d = new OR({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new YL(u, d), p = new iz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new XL(u, d), p = new az(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21479,17 +21486,17 @@ function aB(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new UF(t, n, {
-			type: HN,
+		y.length > 0 && s === null && (s = new WF(t, n, {
+			type: UN,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new UF(t, n, {
-			type: HN,
+		}), c = new WF(t, n, {
+			type: UN,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new pR(t, n), a === !0 && (l.format = QN, l.type = GN)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new mR(t, n), a === !0 && (l.format = $N, l.type = KN)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -21512,7 +21519,7 @@ function aB(e, t, n, r, i, a) {
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
 			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, Z.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = iB[h];
+			let t = aB[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -21522,331 +21529,331 @@ function aB(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var oB = /*@__PURE__*/ new BF(), sB = /*@__PURE__*/ new pR(1, 1), cB = /*@__PURE__*/ new mR(1), lB = /*@__PURE__*/ new WF(), uB = /*@__PURE__*/ new GF(), dB = /*@__PURE__*/ new fR(), fB = [], pB = [], mB = /* @__PURE__ */ new Float32Array(16), hB = /* @__PURE__ */ new Float32Array(9), gB = /* @__PURE__ */ new Float32Array(4);
-function _B(e, t, n) {
+var sB = /*@__PURE__*/ new VF(), cB = /*@__PURE__*/ new mR(1, 1), lB = /*@__PURE__*/ new hR(1), uB = /*@__PURE__*/ new GF(), dB = /*@__PURE__*/ new KF(), fB = /*@__PURE__*/ new pR(), pB = [], mB = [], hB = /* @__PURE__ */ new Float32Array(16), gB = /* @__PURE__ */ new Float32Array(9), _B = /* @__PURE__ */ new Float32Array(4);
+function vB(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = fB[i];
-	if (a === void 0 && (a = new Float32Array(i), fB[i] = a), t !== 0) {
+	let i = t * n, a = pB[i];
+	if (a === void 0 && (a = new Float32Array(i), pB[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function vB(e, t) {
+function yB(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function yB(e, t) {
+function bB(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function bB(e, t) {
-	let n = pB[t];
-	n === void 0 && (n = new Int32Array(t), pB[t] = n);
+function xB(e, t) {
+	let n = mB[t];
+	n === void 0 && (n = new Int32Array(t), mB[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function xB(e, t) {
+function SB(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function SB(e, t) {
+function CB(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (vB(n, t)) return;
-		e.uniform2fv(this.addr, t), yB(n, t);
-	}
-}
-function CB(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
-	else {
-		if (vB(n, t)) return;
-		e.uniform3fv(this.addr, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniform2fv(this.addr, t), bB(n, t);
 	}
 }
 function wB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (vB(n, t)) return;
-		e.uniform4fv(this.addr, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniform3fv(this.addr, t), bB(n, t);
 	}
 }
 function TB(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (vB(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), yB(n, t);
-	} else {
-		if (vB(n, r)) return;
-		gB.set(r), e.uniformMatrix2fv(this.addr, !1, gB), yB(n, r);
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (yB(n, t)) return;
+		e.uniform4fv(this.addr, t), bB(n, t);
 	}
 }
 function EB(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (vB(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), bB(n, t);
 	} else {
-		if (vB(n, r)) return;
-		hB.set(r), e.uniformMatrix3fv(this.addr, !1, hB), yB(n, r);
+		if (yB(n, r)) return;
+		_B.set(r), e.uniformMatrix2fv(this.addr, !1, _B), bB(n, r);
 	}
 }
 function DB(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (vB(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), bB(n, t);
 	} else {
-		if (vB(n, r)) return;
-		mB.set(r), e.uniformMatrix4fv(this.addr, !1, mB), yB(n, r);
+		if (yB(n, r)) return;
+		gB.set(r), e.uniformMatrix3fv(this.addr, !1, gB), bB(n, r);
 	}
 }
 function OB(e, t) {
-	let n = this.cache;
-	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (yB(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), bB(n, t);
+	} else {
+		if (yB(n, r)) return;
+		hB.set(r), e.uniformMatrix4fv(this.addr, !1, hB), bB(n, r);
+	}
 }
 function kB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (vB(n, t)) return;
-		e.uniform2iv(this.addr, t), yB(n, t);
-	}
+	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
 function AB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (vB(n, t)) return;
-		e.uniform3iv(this.addr, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniform2iv(this.addr, t), bB(n, t);
 	}
 }
 function jB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (vB(n, t)) return;
-		e.uniform4iv(this.addr, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniform3iv(this.addr, t), bB(n, t);
 	}
 }
 function MB(e, t) {
 	let n = this.cache;
-	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (yB(n, t)) return;
+		e.uniform4iv(this.addr, t), bB(n, t);
+	}
 }
 function NB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (vB(n, t)) return;
-		e.uniform2uiv(this.addr, t), yB(n, t);
-	}
+	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
 }
 function PB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (vB(n, t)) return;
-		e.uniform3uiv(this.addr, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniform2uiv(this.addr, t), bB(n, t);
 	}
 }
 function FB(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (vB(n, t)) return;
-		e.uniform4uiv(this.addr, t), yB(n, t);
+		if (yB(n, t)) return;
+		e.uniform3uiv(this.addr, t), bB(n, t);
 	}
 }
-function IB(e) {
-	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
+function IB(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (yB(n, t)) return;
+		e.uniform4uiv(this.addr, t), bB(n, t);
+	}
 }
-function LB(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? IB(sB) : oB, n.setTexture2D(t || a, i);
+function LB(e) {
+	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
 }
 function RB(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || uB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_2D_SHADOW ? LB(cB) : sB, n.setTexture2D(t || a, i);
 }
 function zB(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? IB(cB) : dB, n.setTextureCube(t || a, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || dB, i);
 }
 function BB(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || lB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? LB(lB) : fB, n.setTextureCube(t || a, i);
 }
-function VB(e) {
+function VB(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || uB, i);
+}
+function HB(e) {
 	switch (e) {
-		case 5126: return xB;
-		case 35664: return SB;
-		case 35665: return CB;
-		case 35666: return wB;
-		case 35674: return TB;
-		case 35675: return EB;
-		case 35676: return DB;
+		case 5126: return SB;
+		case 35664: return CB;
+		case 35665: return wB;
+		case 35666: return TB;
+		case 35674: return EB;
+		case 35675: return DB;
+		case 35676: return OB;
 		case 5124:
-		case 35670: return OB;
+		case 35670: return kB;
 		case 35667:
-		case 35671: return kB;
+		case 35671: return AB;
 		case 35668:
-		case 35672: return AB;
+		case 35672: return jB;
 		case 35669:
-		case 35673: return jB;
-		case 5125: return MB;
-		case 36294: return NB;
-		case 36295: return PB;
-		case 36296: return FB;
+		case 35673: return MB;
+		case 5125: return NB;
+		case 36294: return PB;
+		case 36295: return FB;
+		case 36296: return IB;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return LB;
+		case 35682: return RB;
 		case 35679:
 		case 36299:
-		case 36307: return RB;
+		case 36307: return zB;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return zB;
+		case 36293: return BB;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return BB;
+		case 36292: return VB;
 	}
-}
-function HB(e, t) {
-	e.uniform1fv(this.addr, t);
 }
 function UB(e, t) {
-	let n = _B(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
+	e.uniform1fv(this.addr, t);
 }
 function WB(e, t) {
-	let n = _B(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
+	let n = vB(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
 }
 function GB(e, t) {
-	let n = _B(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
+	let n = vB(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
 }
 function KB(e, t) {
-	let n = _B(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
+	let n = vB(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
 }
 function qB(e, t) {
-	let n = _B(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
+	let n = vB(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
 }
 function JB(e, t) {
-	let n = _B(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
+	let n = vB(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function YB(e, t) {
-	e.uniform1iv(this.addr, t);
+	let n = vB(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
 }
 function XB(e, t) {
-	e.uniform2iv(this.addr, t);
+	e.uniform1iv(this.addr, t);
 }
 function ZB(e, t) {
-	e.uniform3iv(this.addr, t);
+	e.uniform2iv(this.addr, t);
 }
 function QB(e, t) {
-	e.uniform4iv(this.addr, t);
+	e.uniform3iv(this.addr, t);
 }
 function $B(e, t) {
-	e.uniform1uiv(this.addr, t);
+	e.uniform4iv(this.addr, t);
 }
 function eV(e, t) {
-	e.uniform2uiv(this.addr, t);
+	e.uniform1uiv(this.addr, t);
 }
 function tV(e, t) {
-	e.uniform3uiv(this.addr, t);
+	e.uniform2uiv(this.addr, t);
 }
 function nV(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function rV(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function rV(e, t, n) {
-	let r = this.cache, i = t.length, a = bB(n, i);
-	vB(r, a) || (e.uniform1iv(this.addr, a), yB(r, a));
+function iV(e, t, n) {
+	let r = this.cache, i = t.length, a = xB(n, i);
+	yB(r, a) || (e.uniform1iv(this.addr, a), bB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? IB(sB) : oB;
+	o = this.type === e.SAMPLER_2D_SHADOW ? LB(cB) : sB;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function iV(e, t, n) {
-	let r = this.cache, i = t.length, a = bB(n, i);
-	vB(r, a) || (e.uniform1iv(this.addr, a), yB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || uB, a[e]);
-}
 function aV(e, t, n) {
-	let r = this.cache, i = t.length, a = bB(n, i);
-	vB(r, a) || (e.uniform1iv(this.addr, a), yB(r, a));
-	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? IB(cB) : dB;
-	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
+	let r = this.cache, i = t.length, a = xB(n, i);
+	yB(r, a) || (e.uniform1iv(this.addr, a), bB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || dB, a[e]);
 }
 function oV(e, t, n) {
-	let r = this.cache, i = t.length, a = bB(n, i);
-	vB(r, a) || (e.uniform1iv(this.addr, a), yB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || lB, a[e]);
+	let r = this.cache, i = t.length, a = xB(n, i);
+	yB(r, a) || (e.uniform1iv(this.addr, a), bB(r, a));
+	let o;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? LB(lB) : fB;
+	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function sV(e) {
+function sV(e, t, n) {
+	let r = this.cache, i = t.length, a = xB(n, i);
+	yB(r, a) || (e.uniform1iv(this.addr, a), bB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || uB, a[e]);
+}
+function cV(e) {
 	switch (e) {
-		case 5126: return HB;
-		case 35664: return UB;
-		case 35665: return WB;
-		case 35666: return GB;
-		case 35674: return KB;
-		case 35675: return qB;
-		case 35676: return JB;
+		case 5126: return UB;
+		case 35664: return WB;
+		case 35665: return GB;
+		case 35666: return KB;
+		case 35674: return qB;
+		case 35675: return JB;
+		case 35676: return YB;
 		case 5124:
-		case 35670: return YB;
+		case 35670: return XB;
 		case 35667:
-		case 35671: return XB;
+		case 35671: return ZB;
 		case 35668:
-		case 35672: return ZB;
+		case 35672: return QB;
 		case 35669:
-		case 35673: return QB;
-		case 5125: return $B;
-		case 36294: return eV;
-		case 36295: return tV;
-		case 36296: return nV;
+		case 35673: return $B;
+		case 5125: return eV;
+		case 36294: return tV;
+		case 36295: return nV;
+		case 36296: return rV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return rV;
+		case 35682: return iV;
 		case 35679:
 		case 36299:
-		case 36307: return iV;
+		case 36307: return aV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return aV;
+		case 36293: return oV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return oV;
+		case 36292: return sV;
 	}
 }
-var cV = class {
+var lV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = VB(t.type);
-	}
-}, lV = class {
-	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = sV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = HB(t.type);
 	}
 }, uV = class {
+	constructor(e, t, n) {
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = cV(t.type);
+	}
+}, dV = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -21857,31 +21864,31 @@ var cV = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, dV = /(\w+)(\])?(\[|\.)?/g;
-function fV(e, t) {
+}, fV = /(\w+)(\])?(\[|\.)?/g;
+function pV(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function pV(e, t, n) {
+function mV(e, t, n) {
 	let r = e.name, i = r.length;
-	for (dV.lastIndex = 0;;) {
-		let a = dV.exec(r), o = dV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (fV.lastIndex = 0;;) {
+		let a = fV.exec(r), o = fV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			fV(n, l === void 0 ? new cV(s, e, t) : new lV(s, e, t));
+			pV(n, l === void 0 ? new lV(s, e, t) : new uV(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new uV(s), fV(n, e)), n = e;
+			e === void 0 && (e = new dV(s), pV(n, e)), n = e;
 		}
 	}
 }
-var mV = class {
+var hV = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			pV(n, e.getUniformLocation(t, n.name), this);
+			mV(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -21910,12 +21917,12 @@ var mV = class {
 		return n;
 	}
 };
-function hV(e, t, n) {
+function gV(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var gV = 37297, _V = 0;
-function vV(e, t) {
+var _V = 37297, vV = 0;
+function yV(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -21923,35 +21930,35 @@ function vV(e, t) {
 	}
 	return r.join("\n");
 }
-var yV = /*@__PURE__*/ new X();
-function bV(e) {
-	Z._getMatrix(yV, Z.workingColorSpace, e);
-	let t = `mat3( ${yV.elements.map((e) => e.toFixed(4))} )`;
+var bV = /*@__PURE__*/ new X();
+function xV(e) {
+	Z._getMatrix(bV, Z.workingColorSpace, e);
+	let t = `mat3( ${bV.elements.map((e) => e.toFixed(4))} )`;
 	switch (Z.getTransfer(e)) {
-		case XP: return [t, "LinearTransferOETF"];
-		case ZP: return [t, "sRGBTransferOETF"];
+		case ZP: return [t, "LinearTransferOETF"];
+		case QP: return [t, "sRGBTransferOETF"];
 		default: return K("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function xV(e, t, n) {
+function SV(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + vV(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + yV(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function SV(e, t) {
-	let n = bV(t);
+function CV(e, t) {
+	let n = xV(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var CV = {
+var wV = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -21960,23 +21967,23 @@ var CV = {
 	7: "Neutral",
 	5: "Custom"
 };
-function wV(e, t) {
-	let n = CV[t];
+function TV(e, t) {
+	let n = wV[t];
 	return n === void 0 ? (K("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var TV = /*@__PURE__*/ new Y();
-function EV() {
-	return Z.getLuminanceCoefficients(TV), [
+var EV = /*@__PURE__*/ new Y();
+function DV() {
+	return Z.getLuminanceCoefficients(EV), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${TV.x.toFixed(4)}, ${TV.y.toFixed(4)}, ${TV.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${EV.x.toFixed(4)}, ${EV.y.toFixed(4)}, ${EV.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function DV(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(AV).join("\n");
-}
 function OV(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(jV).join("\n");
+}
+function kV(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -21984,7 +21991,7 @@ function OV(e) {
 	}
 	return t.join("\n");
 }
-function kV(e, t) {
+function AV(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -21996,35 +22003,35 @@ function kV(e, t) {
 	}
 	return n;
 }
-function AV(e) {
+function jV(e) {
 	return e !== "";
 }
-function jV(e, t) {
+function MV(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function MV(e, t) {
+function NV(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var NV = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function PV(e) {
-	return e.replace(NV, FV);
+var PV = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function FV(e) {
+	return e.replace(PV, IV);
 }
-function FV(e, t) {
+function IV(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return PV(n);
+	return FV(n);
 }
-var IV = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function LV(e) {
-	return e.replace(IV, RV);
+var LV = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function RV(e) {
+	return e.replace(LV, zV);
 }
-function RV(e, t, n, r) {
+function zV(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function zV(e) {
+function BV(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -22045,37 +22052,37 @@ function zV(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var BV = {
+var VV = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function VV(e) {
-	return BV[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
+function HV(e) {
+	return VV[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var HV = { 302: "ENVMAP_MODE_REFRACTION" };
-function UV(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : HV[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+var UV = { 302: "ENVMAP_MODE_REFRACTION" };
+function WV(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : UV[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
 }
-var WV = {
+var GV = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function GV(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : WV[e.combine] || "ENVMAP_BLENDING_NONE";
+function KV(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : GV[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function KV(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = VV(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = UV(n), d = GV(n), f = DV(n), p = OV(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function qV(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = HV(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = WV(n), d = KV(n), f = OV(n), p = kV(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(AV).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(jV).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(AV).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		zV(n),
+	].filter(jV).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		BV(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22206,8 +22213,8 @@ function KV(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(AV).join("\n"), g = [
-		zV(n),
+	].filter(jV).join("\n"), g = [
+		BV(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22281,15 +22288,15 @@ function KV(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : wV("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : TV("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		SV("linearToOutputTexel", n.outputColorSpace),
-		EV(),
+		CV("linearToOutputTexel", n.outputColorSpace),
+		DV(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(AV).join("\n")), o = PV(o), o = jV(o, n), o = MV(o, n), s = PV(s), s = jV(s, n), s = MV(s, n), o = LV(o), s = LV(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(jV).join("\n")), o = FV(o), o = MV(o, n), o = NV(o, n), s = FV(s), s = MV(s, n), s = NV(s, n), o = RV(o), s = RV(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22309,7 +22316,7 @@ function KV(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = hV(i, i.VERTEX_SHADER, v), x = hV(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = gV(i, i.VERTEX_SHADER, v), x = gV(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22317,7 +22324,7 @@ function KV(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = xV(i, b, "vertex"), n = xV(i, x, "fragment");
+					let e = SV(i, b, "vertex"), n = SV(i, x, "fragment");
 					q("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : K("WebGLProgram: Program Info Log:", o);
@@ -22334,7 +22341,7 @@ function KV(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new mV(i, m), w = kV(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new hV(i, m), w = AV(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22346,12 +22353,12 @@ function KV(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, gV)), T;
+		return T === !1 && (T = i.getProgramParameter(m, _V)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = _V++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = vV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var qV = 0, JV = class {
+var JV = 0, YV = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22379,18 +22386,18 @@ var qV = 0, JV = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new YV(e), t.set(e, n)), n;
+		return n === void 0 && (n = new XV(e), t.set(e, n)), n;
 	}
-}, YV = class {
+}, XV = class {
 	constructor(e) {
-		this.id = qV++, this.code = e, this.usedTimes = 0;
+		this.id = JV++, this.code = e, this.usedTimes = 0;
 	}
 };
-function XV(e) {
+function ZV(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function ZV(e, t, n, r, i, a) {
-	let o = new rI(), s = new JV(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function QV(e, t, n, r, i, a) {
+	let o = new iI(), s = new YV(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22417,7 +22424,7 @@ function ZV(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = Tz[x];
+			let e = Ez[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22460,7 +22467,7 @@ function ZV(e, t, n, r, i, a) {
 			emissiveMap: se,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && XV(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && ZV(i.normalMap.format),
 			metalnessMap: ce,
 			roughnessMap: le,
 			anisotropy: ue,
@@ -22583,14 +22590,14 @@ function ZV(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = Tz[t];
-			n = CR.clone(e.uniforms);
+			let e = Ez[t];
+			n = wR.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new KV(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new qV(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -22615,7 +22622,7 @@ function ZV(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function QV() {
+function $V() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -22641,13 +22648,13 @@ function QV() {
 		dispose: a
 	};
 }
-function $V(e, t) {
+function eH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function eH(e, t) {
+function tH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function tH() {
+function nH() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -22680,7 +22687,7 @@ function tH() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || $V), r.length > 1 && r.sort(t || eH), i.length > 1 && i.sort(t || eH);
+		n.length > 1 && n.sort(e || eH), r.length > 1 && r.sort(t || tH), i.length > 1 && i.sort(t || tH);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -22700,11 +22707,11 @@ function tH() {
 		sort: u
 	};
 }
-function nH() {
+function rH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new tH(), e.set(t, [i])) : n >= r.length ? (i = new tH(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new nH(), e.set(t, [i])) : n >= r.length ? (i = new nH(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -22713,55 +22720,6 @@ function nH() {
 		get: t,
 		dispose: n
 	};
-}
-function rH() {
-	let e = {};
-	return { get: function(t) {
-		if (e[t.id] !== void 0) return e[t.id];
-		let n;
-		switch (t.type) {
-			case "SunLight":
-			case "DirectionalLight":
-				n = {
-					direction: new Y(),
-					color: new DI()
-				};
-				break;
-			case "SpotLight":
-				n = {
-					position: new Y(),
-					direction: new Y(),
-					color: new DI(),
-					distance: 0,
-					coneCos: 0,
-					penumbraCos: 0,
-					decay: 0
-				};
-				break;
-			case "PointLight":
-				n = {
-					position: new Y(),
-					color: new DI(),
-					distance: 0,
-					decay: 0
-				};
-				break;
-			case "HemisphereLight":
-				n = {
-					direction: new Y(),
-					skyColor: new DI(),
-					groundColor: new DI()
-				};
-				break;
-			case "RectAreaLight": n = {
-				color: new DI(),
-				position: new Y(),
-				halfWidth: new Y(),
-				halfHeight: new Y()
-			};
-		}
-		return e[t.id] = n, n;
-	} };
 }
 function iH() {
 	let e = {};
@@ -22772,11 +22730,60 @@ function iH() {
 			case "SunLight":
 			case "DirectionalLight":
 				n = {
+					direction: new Y(),
+					color: new OI()
+				};
+				break;
+			case "SpotLight":
+				n = {
+					position: new Y(),
+					direction: new Y(),
+					color: new OI(),
+					distance: 0,
+					coneCos: 0,
+					penumbraCos: 0,
+					decay: 0
+				};
+				break;
+			case "PointLight":
+				n = {
+					position: new Y(),
+					color: new OI(),
+					distance: 0,
+					decay: 0
+				};
+				break;
+			case "HemisphereLight":
+				n = {
+					direction: new Y(),
+					skyColor: new OI(),
+					groundColor: new OI()
+				};
+				break;
+			case "RectAreaLight": n = {
+				color: new OI(),
+				position: new Y(),
+				halfWidth: new Y(),
+				halfHeight: new Y()
+			};
+		}
+		return e[t.id] = n, n;
+	} };
+}
+function aH() {
+	let e = {};
+	return { get: function(t) {
+		if (e[t.id] !== void 0) return e[t.id];
+		let n;
+		switch (t.type) {
+			case "SunLight":
+			case "DirectionalLight":
+				n = {
 					shadowIntensity: 1,
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new CF()
+					shadowMapSize: new wF()
 				};
 				break;
 			case "SpotLight":
@@ -22785,7 +22792,7 @@ function iH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new CF()
+					shadowMapSize: new wF()
 				};
 				break;
 			case "PointLight": n = {
@@ -22793,7 +22800,7 @@ function iH() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new CF(),
+				shadowMapSize: new wF(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -22801,12 +22808,12 @@ function iH() {
 		return e[t.id] = n, n;
 	} };
 }
-var aH = 0;
-function oH(e, t) {
+var oH = 0;
+function sH(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function sH(e) {
-	let t = new rH(), n = iH(), r = {
+function cH(e) {
+	let t = new iH(), n = aH(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -22854,12 +22861,12 @@ function sH(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new Y());
-	let i = new Y(), a = new KF(), o = new KF();
+	let i = new Y(), a = new qF(), o = new qF();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(oH);
+		i.sort(sH);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -22909,7 +22916,7 @@ function sH(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = aH++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = oH++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -22942,8 +22949,8 @@ function sH(e) {
 		state: r
 	};
 }
-function cH(e) {
-	let t = new sH(e), n = [], r = [], i = [];
+function lH(e) {
+	let t = new cH(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -22977,11 +22984,11 @@ function cH(e) {
 		pushShadow: s
 	};
 }
-function lH(e) {
+function uH(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new cH(e), t.set(n, [a])) : r >= i.length ? (a = new cH(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new lH(e), t.set(n, [a])) : r >= i.length ? (a = new lH(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -22991,39 +22998,39 @@ function lH(e) {
 		dispose: r
 	};
 }
-var uH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", dH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", fH = [
+var dH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", fH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", pH = [
 	/*@__PURE__*/ new Y(1, 0, 0),
 	/*@__PURE__*/ new Y(-1, 0, 0),
 	/*@__PURE__*/ new Y(0, 1, 0),
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, 0, 1),
 	/*@__PURE__*/ new Y(0, 0, -1)
-], pH = [
+], mH = [
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, 0, 1),
 	/*@__PURE__*/ new Y(0, 0, -1),
 	/*@__PURE__*/ new Y(0, -1, 0),
 	/*@__PURE__*/ new Y(0, -1, 0)
-], mH = /*@__PURE__*/ new KF(), hH = /*@__PURE__*/ new Y(), gH = /*@__PURE__*/ new Y();
-function _H(e, t, n) {
-	let r = new nR(), i = new CF(), a = new CF(), o = new VF(), s = new OR(), c = new kR(), l = {}, u = n.maxTextureSize, d = {
+], hH = /*@__PURE__*/ new qF(), gH = /*@__PURE__*/ new Y(), _H = /*@__PURE__*/ new Y();
+function vH(e, t, n) {
+	let r = new rR(), i = new wF(), a = new wF(), o = new HF(), s = new kR(), c = new AR(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new ER({
+	}, f = new DR({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new CF() },
+			resolution: { value: new wF() },
 			radius: { value: 4 }
 		},
-		vertexShader: uH,
-		fragmentShader: dH
+		vertexShader: dH,
+		fragmentShader: fH
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new TL();
-	m.setAttribute("position", new cL(new Float32Array([
+	let m = new EL();
+	m.setAttribute("position", new lL(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -23034,7 +23041,7 @@ function _H(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new YL(m, f), g = this;
+	let h = new XL(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -23063,14 +23070,14 @@ function _H(e, t, n) {
 						K("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new UF(i.x, i.y, {
-						format: tP,
-						type: HN,
-						minFilter: MN,
-						magFilter: MN,
+					d.map = new WF(i.x, i.y, {
+						format: nP,
+						type: UN,
+						minFilter: NN,
+						magFilter: NN,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new pR(i.x, i.y, VN), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = ZN, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = kN, d.map.depthTexture.magFilter = kN;
-				} else l.isPointLight ? (d.map = new Pz(i.x), d.map.depthTexture = new mR(i.x, BN)) : (d.map = new UF(i.x, i.y), d.map.depthTexture = new pR(i.x, i.y, BN)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = ZN, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = MN, d.map.depthTexture.magFilter = MN) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = kN, d.map.depthTexture.magFilter = kN);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new mR(i.x, i.y, HN), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = QN, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = AN, d.map.depthTexture.magFilter = AN;
+				} else l.isPointLight ? (d.map = new Fz(i.x), d.map.depthTexture = new hR(i.x, VN)) : (d.map = new WF(i.x, i.y), d.map.depthTexture = new mR(i.x, i.y, VN)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = QN, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = NN, d.map.depthTexture.magFilter = NN) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = AN, d.map.depthTexture.magFilter = AN);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -23081,7 +23088,7 @@ function _H(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), hH.setFromMatrixPosition(l.matrixWorld), e.position.copy(hH), gH.copy(e.position), gH.add(fH[t]), e.up.copy(pH[t]), e.lookAt(gH), e.updateMatrixWorld(), n.makeTranslation(-hH.x, -hH.y, -hH.z), mH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(mH, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), gH.setFromMatrixPosition(l.matrixWorld), e.position.copy(gH), _H.copy(e.position), _H.add(pH[t]), e.up.copy(mH[t]), e.lookAt(_H), e.updateMatrixWorld(), n.makeTranslation(-gH.x, -gH.y, -gH.z), hH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(hH, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -23097,9 +23104,9 @@ function _H(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new UF(i.x, i.y, {
-			format: tP,
-			type: HN
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new WF(i.x, i.y, {
+			format: nP,
+			type: UN
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23147,9 +23154,9 @@ function _H(e, t, n) {
 		}
 	}
 }
-function vH(e, t) {
+function yH(e, t) {
 	function n() {
-		let t = !1, n = new VF(), r = null, i = new VF(0, 0, 0, 0);
+		let t = !1, n = new HF(), r = null, i = new HF(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23186,7 +23193,7 @@ function vH(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = dF[t]), a !== t) {
+				if (r && (t = fF[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23254,9 +23261,9 @@ function vH(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new DI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new OI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
 	ee.indexOf("WebGL") === -1 ? ee.indexOf("OpenGL ES") !== -1 && (P = parseFloat(/^OpenGL ES (\d)/.exec(ee)[1]), N = P >= 2) : (P = parseFloat(/^WebGL (\d)/.exec(ee)[1]), N = P >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new VF().fromArray(ne), ae = new VF().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new HF().fromArray(ne), ae = new HF().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23480,7 +23487,7 @@ function vH(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Le() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new DI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new OI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -23522,13 +23529,13 @@ function vH(e, t) {
 		reset: Le
 	};
 }
-function yH(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new CF(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function bH(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new wF(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : iF("canvas");
+		return g ? new OffscreenCanvas(e, t) : aF("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = De(e);
@@ -23561,7 +23568,7 @@ function yH(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || K("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? XP : Z.getTransfer(o);
+			let t = s ? ZP : Z.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -23682,16 +23689,16 @@ function yH(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? _e(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let le = {
-		[EN]: e.REPEAT,
-		[DN]: e.CLAMP_TO_EDGE,
-		[ON]: e.MIRRORED_REPEAT
+		[DN]: e.REPEAT,
+		[ON]: e.CLAMP_TO_EDGE,
+		[kN]: e.MIRRORED_REPEAT
 	}, ue = {
-		[kN]: e.NEAREST,
-		[AN]: e.NEAREST_MIPMAP_NEAREST,
-		[jN]: e.NEAREST_MIPMAP_LINEAR,
-		[MN]: e.LINEAR,
-		[NN]: e.LINEAR_MIPMAP_NEAREST,
-		[PN]: e.LINEAR_MIPMAP_LINEAR
+		[AN]: e.NEAREST,
+		[jN]: e.NEAREST_MIPMAP_NEAREST,
+		[MN]: e.NEAREST_MIPMAP_LINEAR,
+		[NN]: e.LINEAR,
+		[PN]: e.LINEAR_MIPMAP_NEAREST,
+		[FN]: e.LINEAR_MIPMAP_LINEAR
 	}, de = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -23767,7 +23774,7 @@ function yH(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			fe(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === QN, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === $N, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -23782,7 +23789,7 @@ function yH(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = xz(h.width, h.height, o.format, o.type);
+										let t = Sz(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -23801,7 +23808,7 @@ function yH(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = xz(t.width, t.height, o.format, o.type);
+							let i = Sz(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -23869,7 +23876,7 @@ function yH(e, t, n, r, i, a, o) {
 			fe(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === QN, o.type), E) {
+				if (x = C(o.format === $N, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -24078,7 +24085,7 @@ function yH(e, t, n, r, i, a, o) {
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = se, this.setTextureCube = ce, this.rebindTextures = Se, this.setupRenderTarget = I, this.updateRenderTargetMipmap = Ce, this.updateMultisampleRenderTarget = Te, this.setupDepthRenderbuffer = xe, this.setupFrameBufferTexture = ve, this.useMultisampledRTT = Ee, this.dispose = j;
 }
-function bH(e, t) {
+function xH(e, t) {
 	function n(n, r = "") {
 		let i, a = Z.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
@@ -24173,28 +24180,28 @@ function bH(e, t) {
 	}
 	return { convert: n };
 }
-var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", CH = class {
+var SH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", CH = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", wH = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new hR(e.texture);
+			let n = new gR(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new ER({
-				vertexShader: xH,
-				fragmentShader: SH,
+			let t = e.cameras[0].viewport, n = new DR({
+				vertexShader: SH,
+				fragmentShader: CH,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new YL(new _R(20, 20), n);
+			this.mesh = new XL(new vR(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24204,23 +24211,23 @@ var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, wH = class extends fF {
+}, TH = class extends pF {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new CH(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new CF(), C = null, w = null, T = new rz();
-		T.viewport = new VF();
-		let E = new rz();
-		E.viewport = new VF();
-		let D = [T, E], O = new cz(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new wH(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new wF(), C = null, w = null, T = new iz();
+		T.viewport = new HF();
+		let E = new iz();
+		E.viewport = new HF();
+		let D = [T, E], O = new lz(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new SI(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new CI(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new SI(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new CI(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new SI(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new CI(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24265,16 +24272,16 @@ var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? QN : ZN, a = _.stencil ? GN : BN);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? $N : QN, a = _.stencil ? KN : VN);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new UF(d.textureWidth, d.textureHeight, {
-						format: XN,
-						type: FN,
-						depthTexture: new pR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new WF(d.textureWidth, d.textureHeight, {
+						format: ZN,
+						type: IN,
+						depthTexture: new mR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24291,9 +24298,9 @@ var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new UF(f.framebufferWidth, f.framebufferHeight, {
-						format: XN,
-						type: FN,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new WF(f.framebufferWidth, f.framebufferHeight, {
+						format: ZN,
+						type: IN,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24350,7 +24357,7 @@ var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "
 			}), ee(e, O, i);
 		};
 		function ee(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = hF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = gF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24380,7 +24387,7 @@ var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new rz(), o.layers.enable(n), o.viewport = new VF(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new iz(), o.layers.enable(n), o.viewport = new HF(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24394,7 +24401,7 @@ var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new hR(), g[n] = e);
+							e || (e = new gR(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24410,19 +24417,19 @@ var xH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", SH = "
 				data: i
 			}), p = null;
 		}
-		let ne = new Cz();
+		let ne = new wz();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, TH = /*@__PURE__*/ new KF(), EH = /*@__PURE__*/ new X();
-EH.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function DH(e, t) {
+}, EH = /*@__PURE__*/ new qF(), DH = /*@__PURE__*/ new X();
+DH.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function OH(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, SR(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, CR(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24430,7 +24437,7 @@ function DH(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(TH.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(EH), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(EH.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(DH), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24468,7 +24475,7 @@ function DH(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function OH(e, t, n, r) {
+function kH(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -24570,7 +24577,7 @@ function OH(e, t, n, r) {
 		dispose: _
 	};
 }
-var kH = new Uint16Array([
+var AH = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -25083,13 +25090,13 @@ var kH = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), AH = null;
-function jH() {
-	return AH === null && (AH = new QL(kH, 16, 16, tP, HN), AH.name = "DFG_LUT", AH.minFilter = MN, AH.magFilter = MN, AH.wrapS = DN, AH.wrapT = DN, AH.generateMipmaps = !1, AH.needsUpdate = !0), AH;
+]), jH = null;
+function MH() {
+	return jH === null && (jH = new $L(AH, 16, 16, nP, UN), jH.name = "DFG_LUT", jH.minFilter = NN, jH.magFilter = NN, jH.wrapS = ON, jH.wrapT = ON, jH.generateMipmaps = !1, jH.needsUpdate = !0), jH;
 }
-var MH = class {
+var NH = class {
 	constructor(e = {}) {
-		let { canvas: t = aF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = FN } = e;
+		let { canvas: t = oF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = IN } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -25097,16 +25104,16 @@ var MH = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
+			iP,
 			rP,
-			nP,
-			eP
+			tP
 		]), g = /* @__PURE__ */ new Set([
-			FN,
-			BN,
-			RN,
-			GN,
-			UN,
-			WN
+			IN,
+			VN,
+			zN,
+			KN,
+			WN,
+			GN
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -25119,8 +25126,8 @@ var MH = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = JP;
-		let j = 0, M = 0, N = null, P = -1, ee = null, F = new VF(), te = new VF(), ne = null, re = new DI(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new VF(0, 0, ae, oe), de = new VF(0, 0, ae, oe), fe = !1, pe = new nR(), me = new iR(), he = !1, ge = !1, _e = new KF(), ve = new Y(), ye = new VF(), be = {
+		this._outputColorSpace = YP;
+		let j = 0, M = 0, N = null, P = -1, ee = null, F = new HF(), te = new HF(), ne = null, re = new OI(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new HF(0, 0, ae, oe), de = new HF(0, 0, ae, oe), fe = !1, pe = new rR(), me = new aR(), he = !1, ge = !1, _e = new qF(), ve = new Y(), ye = new HF(), be = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25155,10 +25162,10 @@ var MH = class {
 			throw t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), q("WebGLRenderer: " + e.message), e;
 		}
 		function We() {
-			we = new Qz(I), we.init(), Ve = new bH(I, we), Te = new Mz(I, we, e, Ve), L = new vH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new tB(I), R = new QV(), z = new yH(I, we, L, R, Te, Ve, Ee), De = new Zz(T), Oe = new wz(I), He = new Az(I, Oe), ke = new $z(I, Oe, Ee, He), Ae = new rB(I, ke, Oe, He, Ee), Re = new nB(I, Te, z), Fe = new Nz(R), je = new ZV(T, De, we, Te, He, Fe), Me = new DH(T, R), Ne = new nH(), Pe = new lH(we), Le = new kz(T, De, L, Ae, p, s), Ie = new _H(T, Ae, Te), Ue = new OH(I, Ee, Te, L), ze = new jz(I, we, Ee), Be = new eB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
+			we = new $z(I), we.init(), Ve = new xH(I, we), Te = new Nz(I, we, e, Ve), L = new yH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new nB(I), R = new $V(), z = new bH(I, we, L, R, Te, Ve, Ee), De = new Qz(T), Oe = new Tz(I), He = new jz(I, Oe), ke = new eB(I, Oe, Ee, He), Ae = new iB(I, ke, Oe, He, Ee), Re = new rB(I, Te, z), Fe = new Pz(R), je = new QV(T, De, we, Te, He, Fe), Me = new OH(T, R), Ne = new rH(), Pe = new uH(we), Le = new Az(T, De, L, Ae, p, s), Ie = new vH(T, Ae, Te), Ue = new kH(I, Ee, Te, L), ze = new Mz(I, we, Ee), Be = new tB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
 		}
-		m !== 1009 && (w = new aB(m, t.width, t.height, o, r, i));
-		let Ge = new wH(T, I);
+		m !== 1009 && (w = new oB(m, t.width, t.height, o, r, i));
+		let Ge = new TH(T, I);
 		this.xr = Ge, this.getContext = function() {
 			return I;
 		}, this.getContextAttributes = function() {
@@ -25244,10 +25251,10 @@ var MH = class {
 			t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Le.dispose(), Ne.dispose(), Pe.dispose(), z.dispose(), R.dispose(), De.dispose(), Ae.dispose(), ke.dispose(), He.dispose(), Ue.dispose(), je.dispose(), Ge.dispose(), Ge.removeEventListener("sessionstart", tt), Ge.removeEventListener("sessionend", nt), rt.stop();
 		};
 		function Ke(e) {
-			e.preventDefault(), sF("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), cF("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function qe() {
-			sF("WebGLRenderer: Context Restored."), E = !1;
+			cF("WebGLRenderer: Context Restored."), E = !1;
 			let e = Ee.autoReset, t = Ie.enabled, n = Ie.autoUpdate, r = Ie.needsUpdate, i = Ie.type;
 			We(), Ee.autoReset = e, Ie.enabled = t, Ie.autoUpdate = n, Ie.needsUpdate = r, Ie.type = i;
 		}
@@ -25342,7 +25349,7 @@ var MH = class {
 		function nt() {
 			rt.start();
 		}
-		let rt = new Cz();
+		let rt = new wz();
 		rt.setAnimationLoop(et), typeof self < "u" && rt.setContext(self), this.setAnimationLoop = function(e) {
 			$e = e, Ge.setAnimationLoop(e), e === null ? rt.stop() : rt.start();
 		}, Ge.addEventListener("sessionstart", tt), Ge.addEventListener("sessionend", nt), this.render = function(e, t) {
@@ -25353,7 +25360,7 @@ var MH = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = Ge.enabled === !0 && Ge.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, tF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, nF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && at(e, t, -Infinity, T.sortObjects);
 			}
@@ -25414,10 +25421,10 @@ var MH = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = we.has("EXT_color_buffer_half_float") || we.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new UF(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new WF(1, 1, {
 					generateMipmaps: !0,
-					type: e ? HN : FN,
-					minFilter: PN,
+					type: e ? UN : IN,
+					minFilter: FN,
 					samples: Math.max(4, Te.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
@@ -25482,7 +25489,7 @@ var MH = class {
 		function pt(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = mV.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = hV.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -25516,16 +25523,16 @@ var MH = class {
 			}
 			i.isBatchedMesh && (A.setOptional(I, i, "batchingTexture"), A.setValue(I, "batchingTexture", i._matricesTexture, z), A.setOptional(I, i, "batchingIdTexture"), A.setValue(I, "batchingIdTexture", i._indirectTexture, z), A.setOptional(I, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(I, "batchingColorTexture", i._colorsTexture, z));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = jH()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = MH()), O) {
 				if (A.setValue(I, "toneMappingExposure", T.toneMappingExposure), v.needsLights && gt(j, k), a && r.fog === !0 && Me.refreshFogUniforms(j, a), Me.refreshMaterialUniforms(j, r, se, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				mV.upload(I, pt(v), j, z);
+				hV.upload(I, pt(v), j, z);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (mV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (hV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -25636,7 +25643,7 @@ var MH = class {
 					let p = N === null ? null : R.get(N).__webglFramebuffer;
 					L.bindFramebuffer(I.FRAMEBUFFER, p);
 					let m = I.fenceSync(I.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return I.flush(), await uF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
+					return I.flush(), await dF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -25677,7 +25684,7 @@ var MH = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return tF;
+		return nF;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -25687,31 +25694,31 @@ var MH = class {
 		let t = this.getContext();
 		t.drawingBufferColorSpace = Z._getDrawingBufferColorSpace(e), t.unpackColorSpace = Z._getUnpackColorSpace();
 	}
-}, NH = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nout vec3 colour;\nflat out float shape;\nout float depth;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  colour = look.xyz / 255.0;\n}", PH = "\nprecision highp float;\nin vec3 colour;\nflat in float shape;\nin float depth;\nuniform vec3 paper;\nout vec4 shade;\nfloat away(vec2 p) {\n  vec2 a = abs(p);\n  if (shape < 0.5) return length(p);\n  if (shape < 1.5) return max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  if (shape < 2.5) return max(a.x, a.y) * 1.15;\n  if (shape < 3.5) return (a.x + a.y) * 0.95;\n  if (shape < 4.5) return max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  if (shape < 5.5) return max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  if (shape < 6.5) { vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071; return max(max(d.x, d.y), min(d.x, d.y) * 2.6); }\n  float turn = atan(p.x, -p.y);\n  return length(p) / (0.62 + 0.38 * cos(5.0 * turn));\n}\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(colour, paper, max(depth, 0.75 * smoothstep(0.72, 0.95, reach))), 1.0);\n}", FH = class {
-	scene = new kI();
-	geometry = new TL();
+}, PH = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nout vec3 colour;\nflat out float shape;\nout float depth;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  colour = look.xyz / 255.0;\n}", FH = "\nprecision highp float;\nin vec3 colour;\nflat in float shape;\nin float depth;\nuniform vec3 paper;\nout vec4 shade;\nfloat away(vec2 p) {\n  vec2 a = abs(p);\n  if (shape < 0.5) return length(p);\n  if (shape < 1.5) return max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  if (shape < 2.5) return max(a.x, a.y) * 1.15;\n  if (shape < 3.5) return (a.x + a.y) * 0.95;\n  if (shape < 4.5) return max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  if (shape < 5.5) return max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  if (shape < 6.5) { vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071; return max(max(d.x, d.y), min(d.x, d.y) * 2.6); }\n  float turn = atan(p.x, -p.y);\n  return length(p) / (0.62 + 0.38 * cos(5.0 * turn));\n}\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(colour, paper, max(depth, 0.75 * smoothstep(0.72, 0.95, reach))), 1.0);\n}", IH = class {
+	scene = new AI();
+	geometry = new EL();
 	uniforms = {
-		view: { value: new KF() },
-		weights: { value: new CF(1, 0) },
+		view: { value: new qF() },
+		weights: { value: new wF(1, 0) },
 		size: { value: 4 },
 		paper: { value: new Y(1, 1, 1) }
 	};
-	material = new DR({
-		vertexShader: NH,
-		fragmentShader: PH,
+	material = new OR({
+		vertexShader: PH,
+		fragmentShader: FH,
 		uniforms: this.uniforms,
-		glslVersion: eF
+		glslVersion: tF
 	});
 	constructor() {
-		let e = new uR(this.geometry, this.material);
+		let e = new dR(this.geometry, this.material);
 		e.frustumCulled = !1, e.matrixAutoUpdate = !1, this.scene.add(e);
 	}
 	held = {};
 	place(e, t) {
-		this.put("from", e.drawn, (e) => new uL(e, 3)), this.put("to", t.drawn, (e) => new uL(e, 3)), this.geometry.setDrawRange(0, t.drawn.length / 3);
+		this.put("from", e.drawn, (e) => new dL(e, 3)), this.put("to", t.drawn, (e) => new dL(e, 3)), this.geometry.setDrawRange(0, t.drawn.length / 3);
 	}
 	paint(e) {
-		this.put("look", e, (e) => new lL(e, 4));
+		this.put("look", e, (e) => new uL(e, 4));
 	}
 	put(e, t, n) {
 		if (this.held[e] === t) return;
@@ -25723,19 +25730,19 @@ var MH = class {
 		this.geometry.dispose(), this.material.dispose();
 	}
 };
-function IH(e, t) {
+function LH(e, t) {
 	let n = document.createElement("canvas"), r = n.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!r) return null;
-	let i = new MH({
+	let i = new NH({
 		canvas: n,
 		context: r,
 		antialias: !1
 	});
 	i.autoClear = !1;
-	let a = new $R(), o = [], s = (e) => o[e] ??= new FH();
+	let a = new ez(), o = [], s = (e) => o[e] ??= new IH();
 	n.addEventListener("webglcontextlost", e), n.addEventListener("webglcontextrestored", t);
 	let c = 1;
 	return {
@@ -25760,8 +25767,8 @@ function IH(e, t) {
 	};
 }
 // src/hands.ts
-var LH = 4, RH = .12;
-function zH(e, t) {
+var RH = 4, zH = .12;
+function BH(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -25773,7 +25780,7 @@ function zH(e, t) {
 		e.setPointerCapture(t.pointerId), n.set(t.pointerId, l(t)), a = l(t), o = n.size > 1, r = i && n.size === 1 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > LH && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > RH && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -25788,7 +25795,7 @@ function zH(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = BH(e, t);
+		let n = VH(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -25796,14 +25803,14 @@ function zH(e, t) {
 		stop: () => s.abort()
 	};
 }
-function BH({ key: e, shiftKey: t }, n) {
+function VH({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * RH, r[1] * RH) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * zH, r[1] * zH) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -25813,19 +25820,19 @@ function BH({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/overlay.ts
-var VH = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", HH = 132, UH = 96, WH = 16, GH = yj(VH);
-function KH(e, t, n) {
+var HH = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", UH = 132, WH = 96, GH = 16, KH = bj(HH);
+function qH(e, t, n) {
 	let r = n.length > 1 && i("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(qH), ...r ? [r] : []);
+	e.replaceChildren(...t.map(JH), ...r ? [r] : []);
 }
-function qH(e) {
+function JH(e) {
 	let { box: t, caption: n } = e, r = i("g", {});
-	r.append(...XH(e), YH(e));
-	for (let t of e.threads) r.append(eU(e, t, !0));
-	return r.append(...QH(e)), e.path && r.append(eU(e, e.path, !1)), e.hover && r.append(JH(e, e.hover, "hover", 8)), e.focus && r.append(JH(e, e.focus, "focus", 9)), t.left > 0 && r.append(i("path", {
+	r.append(...ZH(e), XH(e));
+	for (let t of e.threads) r.append(tU(e, t, !0));
+	return r.append(...$H(e)), e.path && r.append(tU(e, e.path, !1)), e.hover && r.append(YH(e, e.hover, "hover", 8)), e.focus && r.append(YH(e, e.focus, "focus", 9)), t.left > 0 && r.append(i("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
 	})), n && r.append(i("text", {
@@ -25835,7 +25842,7 @@ function qH(e) {
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function JH({ project: e }, t, n, r) {
+function YH({ project: e }, t, n, r) {
 	let [a, o] = e(...t);
 	return i("g", { class: `ring ${n}` }, i("circle", {
 		class: "halo",
@@ -25848,16 +25855,16 @@ function JH({ project: e }, t, n, r) {
 		r
 	}));
 }
-function YH({ project: e }) {
+function XH({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return i("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function XH({ project: e, circle: t, box: n }) {
+function ZH({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, a] = e(0, 0, 0), o = ZH(e, t);
+	let [r, a] = e(0, 0, 0), o = QH(e, t);
 	if (o < 12 || o > 2 * Math.max(n.width, n.height)) return [];
 	let s = i("circle", {
 		class: "sphere",
@@ -25871,7 +25878,7 @@ function XH({ project: e, circle: t, box: n }) {
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function ZH(e, t) {
+function QH(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -25885,23 +25892,23 @@ function ZH(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function QH(e) {
-	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = r.length > WH, u = t(0, 0, 0), d = n.map((e, n) => {
+function $H(e) {
+	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = r.length > GH, u = t(0, 0, 0), d = n.map((e, n) => {
 		let [r, i, s] = [
 			0,
 			1,
 			2
 		].map((e) => o * a[3 * n + e]);
 		return t(r, i, s);
-	}), f = n.map((e) => bj(e, l ? UH : HH, GH)), p = (e) => d[e][2] > u[2] + 1e-6, m = n.map((e, t) => t).sort((e, t) => d[t][2] - d[e][2]), h = m.filter((t) => !l || !p(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+	}), f = n.map((e) => xj(e, l ? WH : UH, KH)), p = (e) => d[e][2] > u[2] + 1e-6, m = n.map((e, t) => t).sort((e, t) => d[t][2] - d[e][2]), h = m.filter((t) => !l || !p(t) || e.emphasised.includes(t)), g = h.map((e) => ({
 		x: d[e][0],
 		y: d[e][1],
-		width: GH(f[e]) + 4,
+		width: KH(f[e]) + 4,
 		height: 15
-	})), _ = xj(g, [u[0], u[1]], s), v = [], y = [];
+	})), _ = Sj(g, [u[0], u[1]], s), v = [], y = [];
 	for (let e of m) {
 		let [t, n] = d[e], a = p(e) ? " behind" : "";
-		v.push($H(u, [t, n], r[e], c, a));
+		v.push(eU(u, [t, n], r[e], c, a));
 		let o = h.indexOf(e);
 		if (o < 0) continue;
 		let [s, l] = _[o];
@@ -25917,7 +25924,7 @@ function QH(e) {
 	}
 	return [...v, ...y];
 }
-function $H(e, [t, n], r, a, o) {
+function eU(e, [t, n], r, a, o) {
 	let s = Math.hypot(t - e[0], n - e[1]), [c, l] = s > 0 ? [(t - e[0]) / s, (n - e[1]) / s] : [0, 0], u = Math.min(9, s), [d, f] = [t - u * c, n - u * l], p = `M${e[0]} ${e[1]}L${d} ${f}`, m = `M${t} ${n}L${d - .42 * u * l} ${f + .42 * u * c}L${d + .42 * u * l} ${f - .42 * u * c}Z`, h = i("g", { class: `arrow${o}` }, i("path", {
 		class: "halo",
 		d: p
@@ -25937,7 +25944,7 @@ function $H(e, [t, n], r, a, o) {
 		fill: r.colour
 	})), h;
 }
-function eU({ project: e }, { places: t, now: n, colour: r }, a) {
+function tU({ project: e }, { places: t, now: n, colour: r }, a) {
 	let o = t.length / 3, s = Array.from({ length: o }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), c = `M${s.map(([e, t]) => `${e.toFixed(1)} ${t.toFixed(1)}`).join("L")}`;
 	if (a) return i("g", {}, i("path", {
 		class: "thread",
@@ -25958,7 +25965,7 @@ function eU({ project: e }, { places: t, now: n, colour: r }, a) {
 	}))), l;
 }
 // src/picking.ts
-function tU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function nU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -25966,22 +25973,22 @@ function tU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function nU({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = PM(e), [l, u] = [r.width / 2, r.height / 2];
+function rU({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = FM(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function rU(e, t, n, r = 4, i = 9) {
+function iU(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return nU(e, (e, i, l, u) => {
+	return rU(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function iU(e, t) {
+function aU(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -25989,7 +25996,7 @@ function iU(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return nU(e, (e, t, l) => {
+	return rU(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -25997,7 +26004,7 @@ function iU(e, t) {
 	}), c;
 }
 // src/stage.ts
-function aU(e) {
+function oU(e) {
 	let t = i("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -26010,7 +26017,7 @@ function aU(e) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys turn it, with shift they move it, plus and minus zoom, 0 shows it from the front, N and B go to the next and the previous point."
 	}), o = null, s = null, c = [], l = null, u = null, d = [], [f, p] = [1, 1], m = 0, h = 0, g = () => {
-		o = IH(() => e.lost(!0), () => {
+		o = LH(() => e.lost(!0), () => {
 			e.lost(!1), C();
 		}), o && a.append(o.canvas), a.append(t, n);
 	}, _ = () => l ?? s?.home ?? Bn, v = () => {
@@ -26031,24 +26038,24 @@ function aU(e) {
 		};
 	}, x = (e) => Math.min(v().length - 1, Math.max(0, Math.floor(e * v().length / f))), S = () => {
 		if (m = 0, !s) return;
-		let e = sU(a), n = v(), [{ painted: r }] = s.panes, i = oU(r, Math.min(n[0].width, p)) * Math.sqrt(_().zoom);
+		let e = cU(a), n = v(), [{ painted: r }] = s.panes, i = sU(r, Math.min(n[0].width, p)) * Math.sqrt(_().zoom);
 		o?.draw(n.map((e, t) => ({
 			box: e,
 			matrix: y(e),
-			weights: PM(c[t]),
+			weights: FM(c[t]),
 			size: i
-		})), e), KH(t, n.map((e, t) => w(s, t, e)), d);
+		})), e), qH(t, n.map((e, t) => w(s, t, e)), d);
 	}, C = () => {
 		m ||= requestAnimationFrame(S);
 	}, w = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: l } = e.panes[t], d = y(n), f = (e) => e !== null && e < l.count ? LM(c[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: l } = e.panes[t], d = y(n), f = (e) => e !== null && e < l.count ? RM(c[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: s,
 			directions: r,
-			project: (e, t, r) => tU(d, n, e, t, r),
+			project: (e, t, r) => nU(d, n, e, t, r),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
@@ -26058,8 +26065,8 @@ function aU(e) {
 			hover: u === i ? null : f(u)
 		};
 	}, T = (t, r) => {
-		let i = s && t >= 0 ? rU(b(x(t)), t, r) : -1, o = i < 0 ? null : i;
-		a.classList.toggle("pointing", o !== null), o !== u && (u = o, n.replaceChildren(...o === null ? [] : [e.describe(o)]), n.hidden = o === null, C()), o !== null && cU(n, t, r, f, p);
+		let i = s && t >= 0 ? iU(b(x(t)), t, r) : -1, o = i < 0 ? null : i;
+		a.classList.toggle("pointing", o !== null), o !== u && (u = o, n.replaceChildren(...o === null ? [] : [e.describe(o)]), n.hidden = o === null, C()), o !== null && lU(n, t, r, f, p);
 	}, E = (t) => {
 		let n = t(_());
 		l = s?.flat ? {
@@ -26067,7 +26074,7 @@ function aU(e) {
 			azimuth: 0,
 			elevation: 0
 		} : n, e.camera(l), C();
-	}, D = zH(a, {
+	}, D = BH(a, {
 		turn: (e, t) => s?.flat ? E((n) => Jn(n, e, -t)) : E((n) => Kn(n, -e, t)),
 		pan: (e, t) => E((n) => Jn(n, e, t)),
 		zoom: (e, t, n) => {
@@ -26079,11 +26086,11 @@ function aU(e) {
 		},
 		hover: T,
 		click: (t, n) => {
-			let r = s ? rU(b(x(t)), t, n) : -1;
+			let r = s ? iU(b(x(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			d = n ? [] : t, n && s && e.lasso(iU(b(x(t[0][0])), t)), C();
+			d = n ? [] : t, n && s && e.lasso(aU(b(x(t[0][0])), t)), C();
 		},
 		next: e.next
 	}), O = new ResizeObserver(() => {
@@ -26093,14 +26100,14 @@ function aU(e) {
 		element: a,
 		draws: o !== null,
 		async show(e) {
-			let t = e.glides && !RM() && s !== null && c.length === e.panes.length;
+			let t = e.glides && !zM() && s !== null && c.length === e.panes.length;
 			s = e;
 			let n = ++h;
-			if (c = e.panes.map(({ placed: e }, n) => c[n]?.to === e ? c[n] : t ? FM(c[n], e) : NM(e)), e.panes.forEach(({ painted: e }, t) => {
+			if (c = e.panes.map(({ placed: e }, n) => c[n]?.to === e ? c[n] : t ? IM(c[n], e) : PM(e)), e.panes.forEach(({ painted: e }, t) => {
 				o?.place(t, c[t].from, c[t].to), o?.paint(t, e.look);
 			}), T(-1, -1), S(), c.every(({ morph: e }) => e === 1)) return;
 			let r = c.map(({ morph: e }) => e);
-			await zM((e) => {
+			await BM((e) => {
 				c.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), S();
 			}, () => n !== h);
 		},
@@ -26110,14 +26117,14 @@ function aU(e) {
 		setLasso: (e) => D.setLasso(e),
 		lassoes: () => D.lassoes(),
 		scene: () => s ? b(s.panes.length - 1) : null,
-		pick: (e, t) => s ? rU(b(x(e)), e, t) : -1,
+		pick: (e, t) => s ? iU(b(x(e)), e, t) : -1,
 		refresh: C,
 		finish: () => o?.finish(),
 		picture() {
 			return S(), {
 				cloud: o?.canvas ?? null,
 				overlay: t,
-				paper: sU(a),
+				paper: cU(a),
 				width: f,
 				height: p
 			};
@@ -26128,24 +26135,24 @@ function aU(e) {
 		}
 	};
 }
-function oU({ shown: e, plain: t }, n) {
+function sU({ shown: e, plain: t }, n) {
 	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
 }
-function sU(e) {
+function cU(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
 		"255"
 	]).slice(0, 3).map(Number);
 }
-function cU(e, t, n, r, i) {
+function lU(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/tip.ts
-var lU = 72;
-function uU(e, t) {
-	let { run: n, view: i, frame: a, clean: o } = e, s = Tr(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = lU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = lM({
+var uU = 72;
+function dU(e, t) {
+	let { run: n, view: i, frame: a, clean: o } = e, s = Er(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = uU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = uM({
 		image: s,
 		pictures: o,
 		size: [Math.round(l * d), Math.round(u * d)],
@@ -26157,19 +26164,19 @@ function uU(e, t) {
 	});
 	p.removeAttribute("data-image");
 	let m = [r("b", {}, `Image ${s}: ${c[n.labels[s]]}`)];
-	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, mr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, ${Sr(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p, r("div", {}, ...m));
+	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, hr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, ${Cr(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p, r("div", {}, ...m));
 }
 // src/viewer.ts
-async function dU(e, t, n) {
-	let r = Ln(t.attributes.classes.length), i = await kr(t), a = er(t), o = wN(t, "thumbnails"), s = /* @__PURE__ */ new Map(), c = {
+async function fU(e, t, n) {
+	let r = Ln(t.attributes.classes.length), i = await Ar(t), a = tr(t), o = TN(t, "thumbnails"), s = /* @__PURE__ */ new Map(), c = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, l = Lj(t, Ij(t), n.address ? Gj(location.hash) : {}), u = null, d = 0, f = n.address ? mU() : null, p = (e) => {
+	}, l = Rj(t, Lj(t), n.address ? Kj(location.hash) : {}), u = null, d = 0, f = n.address ? hU() : null, p = (e) => {
 		let n = `conditions/${e}/thumbnails`;
-		return t.has(`${n}/0`) ? (s.has(n) || s.set(n, wN(t, n)), s.get(n)) : null;
+		return t.has(`${n}/0`) ? (s.has(n) || s.set(n, TN(t, n)), s.get(n)) : null;
 	}, m = async () => {
-		let e = l, n = fU(t, e), [i, s] = await Promise.allSettled([a(e), n ? a(n) : null]), c = (e) => e.status === "fulfilled" ? e.value : null, u = i.status === "rejected" ? String(i.reason.message) : null, d = c(i);
+		let e = l, n = pU(t, e), [i, s] = await Promise.allSettled([a(e), n ? a(n) : null]), c = (e) => e.status === "fulfilled" ? e.value : null, u = i.status === "rejected" ? String(i.reason.message) : null, d = c(i);
 		return {
 			run: t,
 			view: e,
@@ -26188,22 +26195,22 @@ async function dU(e, t, n) {
 		let p = v(o, i);
 		s && (S.finish(), c.step = performance.now() - r);
 		for (let e of w) e.update(o);
-		T.update(o), f?.keep(l), n.changed?.(l, t), await p, e === d && pU(t, a, o.view);
-	}, g = Ar(), _ = CN(t, () => u && void v(u, i)), v = (e, t) => (T.problem(e.problem), e.frame ? S.show(jr(e, e.frame, t, _, g)) : Promise.resolve()), y = (e) => (l = Lj(t, l, e), e.camera !== void 0 && S.setCamera(l.camera), h()), b = (e) => void y(e), x = (e) => {
+		T.update(o), f?.keep(l), n.changed?.(l, t), await p, e === d && mU(t, a, o.view);
+	}, g = jr(), _ = wN(t, () => u && void v(u, i)), v = (e, t) => (T.problem(e.problem), e.frame ? S.show(Mr(e, e.frame, t, _, g)) : Promise.resolve()), y = (e) => (l = Rj(t, l, e), e.camera !== void 0 && S.setCamera(l.camera), h()), b = (e) => void y(e), x = (e) => {
 		e.length === 1 ? b({
 			selection: l.space === "images" ? [] : e,
-			image: Tr({
+			image: Er({
 				view: l,
 				run: t
 			}, e[0])
 		}) : b({
 			selection: e,
-			...e.length ? { image: hU(e.map((e) => Tr({
+			...e.length ? { image: gU(e.map((e) => Er({
 				view: l,
 				run: t
 			}, e))) } : {}
 		});
-	}, S = aU({
+	}, S = oU({
 		pick: (e) => x(e === null ? [] : [e]),
 		lasso: (e) => x(e),
 		camera: (e) => {
@@ -26212,20 +26219,20 @@ async function dU(e, t, n) {
 				camera: e
 			}, f?.keep(l);
 		},
-		describe: (e) => u?.frame ? uU(u, e) : document.createTextNode(""),
-		next: (e) => u && x(gU(S, l, e)),
+		describe: (e) => u?.frame ? dU(u, e) : document.createTextNode(""),
+		next: (e) => u && x(_U(S, l, e)),
 		lost: (e) => T.notice("context", e)
-	}), C = GM((e) => y({ step: e })), w = [
-		UM(b, (e) => b({ filter: {
+	}), C = KM((e) => y({ step: e })), w = [
+		WM(b, (e) => b({ filter: {
 			...l.filter,
 			points: e
 		} })),
-		XM(b),
+		ZM(b),
 		C,
-		Oj(b),
-		TM(b),
-		aN()
-	], T = _N(e, t, S, w.map(({ element: e }) => e), {
+		kj(b),
+		EM(b),
+		oN()
+	], T = vN(e, t, S, w.map(({ element: e }) => e), {
 		choose: b,
 		select: x,
 		current: () => u,
@@ -26235,7 +26242,7 @@ async function dU(e, t, n) {
 	S.draws || T.notice("webgl", !0), await h(), c.opened = performance.now();
 	let E = () => void y({
 		camera: null,
-		...Gj(location.hash)
+		...Kj(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", E), {
 		run: t,
@@ -26250,7 +26257,7 @@ async function dU(e, t, n) {
 		}
 	};
 }
-function fU(e, t) {
+function pU(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -26264,16 +26271,16 @@ function fU(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function pU(e, t, n) {
+function mU(e, t, n) {
 	let r = e.condition(n.condition).steps.length - 1;
 	for (let e of [n.step + 1, n.step - 1]) e >= 0 && e <= r && t({
 		...n,
 		step: e
 	}).catch(() => void 0);
 }
-function mU() {
+function hU() {
 	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${Wj(e.view)}`), e = null;
+		e && history.replaceState(null, "", `#${Gj(e.view)}`), e = null;
 	};
 	return {
 		keep(n) {
@@ -26287,12 +26294,12 @@ function mU() {
 		}
 	};
 }
-function hU(e) {
+function gU(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) t.set(n, (t.get(n) ?? 0) + 1);
 	return [...t].reduce((e, t) => t[1] > e[1] ? t : e)[0];
 }
-function gU(e, t, n) {
+function _U(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -26303,14 +26310,14 @@ function gU(e, t, n) {
 	return [];
 }
 // src/open.ts
-var _U = "patternscope-atlas-style";
-async function vU(e, t, n) {
-	document.getElementById(_U) || document.head.append(r("style", { id: _U }, Dn, On, En)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
+var vU = "patternscope-atlas-style";
+async function yU(e, t, n) {
+	document.getElementById(vU) || document.head.append(r("style", { id: vU }, Dn, On, En)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
 		class: "opening",
 		role: "status"
 	}, "The atlas is opening …"));
 	try {
-		let r = await dU(e, await bn(t), n);
+		let r = await fU(e, await bn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof u ? t.kind : "damaged";
@@ -26322,7 +26329,7 @@ async function vU(e, t, n) {
 	}
 }
 // src/store.ts
-function yU(e) {
+function bU(e) {
 	let t = /* @__PURE__ */ new Map(), n = 0, r = (e, n) => {
 		if (e?.type !== "got") return;
 		let r = e.found ? n[0] : void 0;
@@ -26340,13 +26347,13 @@ function yU(e) {
 	};
 }
 // src/widget.ts
-var bU = [
+var xU = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function xU(e, t) {
+function SU(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -26355,33 +26362,33 @@ function xU(e, t) {
 		selection: n
 	};
 }
-function SU(e, t) {
+function CU(e, t) {
 	let n = (e, t) => e.find((e) => e.name === t)?.key, r = {}, i = n(t.attributes.layers, e.get("layer")), a = n(t.attributes.conditions, e.get("condition")), [o, s] = [e.get("step"), e.get("selection")];
 	return a && (r.condition = a), i && (r.layer = i), Number.isInteger(o) && (r.step = o), Array.isArray(s) && (r.selection = s), r;
 }
-function CU(e, t, n) {
-	let r = Object.entries(xU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function wU(e, t, n) {
+	let r = Object.entries(SU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function wU({ model: e, el: t }) {
+async function TU({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
-	let r = yU(e), i = null, a = !1;
-	i = await vU(n, r.get, {
+	let r = bU(e), i = null, a = !1;
+	i = await yU(n, r.get, {
 		address: !1,
 		changed(t, n) {
-			i && (a = !0, CU(e, t, n), a = !1);
+			i && (a = !0, wU(e, t, n), a = !1);
 		}
 	});
 	let o = () => {
-		i && !a && i.change(SU(e, i.run));
+		i && !a && i.change(CU(e, i.run));
 	};
-	for (let t of bU) e.on(`change:${t}`, o);
-	return i && await i.change(SU(e, i.run)), () => {
-		for (let t of bU) e.off(`change:${t}`, o);
+	for (let t of xU) e.on(`change:${t}`, o);
+	return i && await i.change(CU(e, i.run)), () => {
+		for (let t of xU) e.off(`change:${t}`, o);
 		r.close(), i?.destroy(), n.remove();
 	};
 }
-var TU = { render: wU };
-export { TU as default };
+var EU = { render: TU };
+export { EU as default };
