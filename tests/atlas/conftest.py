@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from invented_atlas import invent
 
+from atlas.invented_atlas import invent
 from patternscope.atlas.contents import AtlasContent
 from patternscope.atlas.stage import atlas_stage
 from patternscope.atlas.store import write_store

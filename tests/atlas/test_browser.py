@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from invented_atlas import invent
-from pages import Watched, opened
 from PIL import Image
 
+from atlas.invented_atlas import invent
+from atlas.pages import Watched, opened
 from patternscope.atlas.page import write_folder, write_single
 from patternscope.atlas.store import write_store
 from patternscope.figures.style import class_marks

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from invented_atlas import invent
 from PIL import Image
 
+from atlas.invented_atlas import invent
 from patternscope.atlas.selection import evenly, smaller, with_steps, without_importance
 from patternscope.atlas.store import write_store
 from patternscope.radial import log_posterior

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 import zarr
-from conftest import run_tiny, tiny_settings
 
+from atlas.conftest import run_tiny, tiny_settings
 from patternscope.atlas.stage import atlas_stage, store_of
 from patternscope.cli import main
 from patternscope.errors import InputError

@@ -1,0 +1,1 @@
+"""Tests of the atlas; a package, so that its fixtures stand beside those of all tests."""
