@@ -94,11 +94,11 @@ STAGES = (
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """All bytes of a study but the journal, which has the times."""
+    """All bytes of a study's units and study.json: not the journal, which has the times, and not videos."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in {"journal.jsonl", ".lock"}
+        if path.is_file() and path.name not in {"journal.jsonl", ".lock"} and path.suffix != ".mp4"
     }
 
 

@@ -292,7 +292,8 @@ def _run(
     """Run a study and print what came of it."""
     from patternscope.cli.comparing import print_students
     from patternscope.cli.progress import progress
-    from patternscope.cli.tables import print_attack, print_outputs, print_summary
+    from patternscope.cli.tables import print_attack, print_outputs, print_summary, print_training
+    from patternscope.figures.video import write_videos
     from patternscope.study.study import run_study
 
     with progress(sys.stderr) as report:
@@ -303,6 +304,8 @@ def _run(
         typer.echo(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")
     else:
         typer.echo(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
+    write_videos(folder / "figures")
+    print_training(folder)
     print_summary(folder)
     if settings.attack.enabled:
         print_attack(folder)

@@ -13,6 +13,7 @@ from patternscope.study.status import study_record_of
 
 SUMMARY_FILE = Path("summary", "summary.json")
 ATLAS_FILE, ATLAS_RECORD = Path("atlas", "atlas.html"), Path("atlas", "atlas.json")
+_LAYERS = 6
 ATTACK_FILE = Path("attack", "attack.json")
 
 
@@ -78,6 +79,34 @@ def print_summary(folder: Path) -> None:
             )
     show(table)
     say("knowledge points an image, with 95 % intervals over images; on object: share of the reliable ones")
+
+
+def print_training(folder: Path) -> None:
+    """Print a row a checkpoint of a study that has several: how it lies to the one before, what its layers know.
+
+    Source: this project. Of many layers the deepest are shown.
+    """
+    path = folder / SUMMARY_FILE
+    summary = read_json(path) if path.exists() else {"checkpoints": []}
+    if len(summary["checkpoints"]) < 2:
+        return
+    layers = list(dict.fromkeys(row["layer"] for row in summary["layers"]))[-_LAYERS:]
+    points = {(row["checkpoint"], row["layer"]): row for row in summary["layers"]}
+    table = new_table("checkpoint", "accuracy", "residual", "remaining turn", *layers)
+    for row in summary["checkpoints"]:
+        found = [points[row["checkpoint"], layer] for layer in layers]
+        turn = row["alignment_angle"]
+        table.add_row(
+            row["name"],
+            _number(row["held_out_accuracy"]),
+            _number(row["alignment_residual"]),
+            "-" if turn is None else f"{turn:.1f}°",
+            *[f"{each['reliable']:.1f} of {each['total']:.1f}" for each in found],
+        )
+    show(table)
+    say(
+        "reliable points of all points an image; residual and turn: to the sample embedding before, after alignment"
+    )
 
 
 def print_attack(folder: Path) -> None:

@@ -8,11 +8,15 @@ from patternscope.figures import (
     counts,
     distilled_counts,
     distilled_histograms,
+    emergence,
     importance,
     knowledge_points,
     losses,
+    region_paths,
     regional_embedding,
     sample_embedding,
+    training_animation,
+    training_strip,
 )
 from patternscope.figures.findings import Findings, open_findings
 from patternscope.study.config import StudySettings
@@ -24,7 +28,11 @@ FIGURE_STAGES: tuple[Stage, ...] = (
     knowledge_points.STAGE,
     importance.STAGE,
     counts.STAGE,
+    emergence.STAGE,
+    training_strip.STAGE,
+    region_paths.STAGE,
     losses.STAGE,
+    training_animation.STAGE,
 )
 
 ATTACK_FIGURE_STAGES: tuple[Stage, ...] = (
@@ -60,11 +68,15 @@ __all__ = [
     "counts",
     "distilled_counts",
     "distilled_histograms",
+    "emergence",
     "figure_stages",
     "importance",
     "knowledge_points",
     "losses",
     "open_findings",
+    "region_paths",
     "regional_embedding",
     "sample_embedding",
+    "training_animation",
+    "training_strip",
 ]

@@ -1,9 +1,9 @@
-"""Figure: total and reliable knowledge points of each layer with intervals, over training where there is any."""
+"""Figure: total and reliable knowledge points of each layer at the last checkpoint, with intervals."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.findings import Findings, findings_of, moment
+from patternscope.figures.findings import TRAINING, Findings, findings_of, moment
 from patternscope.figures.labels import shortened
 from patternscope.figures.saving import save_figure
 from patternscope.figures.style import INK, RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style
@@ -19,62 +19,43 @@ _FIELDS = tuple(f"{name}{end}" for name in _NUMBERS for end in ("", "_low", "_hi
 
 @dataclass(frozen=True)
 class CountsData:
-    """Rows by checkpoint and layer: checkpoint, step, layer, and total, reliable, ratio with low and high.
+    """Rows by layer, shallow to deep: checkpoint, step, layer, and total, reliable, ratio with low and high.
 
     Source: this project.
     """
 
     rows: list[dict[str, Any]]
-    layers: list[str]
     tau: float
     images: int
     moment: str
 
-    def of(self, layer: str) -> list[dict[str, Any]]:
-        """Rows of one layer in the order of training."""
-        return [row for row in self.rows if row["layer"] == layer]
-
 
 def data(findings: Findings) -> CountsData:
-    """Return what the figure shows: all checkpoints and layers.
+    """Return what the figure shows: all layers at the last checkpoint.
 
     Source: this project.
     """
-    rows = []
+    trained = findings.record("training")
     layers = findings.layers("knowledge")
-    for checkpoint in findings.checkpoints("knowledge"):
-        step = findings.record("training", checkpoint)["step"]
-        for layer in layers:
-            found = findings.record("knowledge", checkpoint, layer)
-            key = {"checkpoint": checkpoint, "step": step, "layer": layer}
-            rows.append({**key, **{name: found[name] for name in _FIELDS}})
-    last = findings.record("knowledge", layer=layers[-1])
-    return CountsData(rows, layers, last["tau"], last["images"], moment(findings.record("training")))
+    found = [findings.record("knowledge", layer=layer) for layer in layers]
+    key = {"checkpoint": trained["checkpoint"], "step": trained["step"]}
+    rows = [
+        {**key, "layer": layer, **{name: each[name] for name in _FIELDS}}
+        for layer, each in zip(layers, found, strict=True)
+    ]
+    return CountsData(rows, found[-1]["tau"], found[-1]["images"], moment(trained))
 
 
 def draw(shown: CountsData) -> "Figure":
-    """Return the figure: bars for one checkpoint, lines for several.
-
-    Source: Sec. 4, Fig. 4 in content; the drawing is this project's.
-    """
+    """Return the figure: a bar a layer. Source: Sec. 4, Fig. 4 in content; the drawing is this project's."""
     from matplotlib.figure import Figure
 
-    several = len(shown.rows) > len(shown.layers)
-    across = min(4, len(shown.layers))
-    lines = -(-len(shown.layers) // across)
-    size = (
-        (max(6.4, 2.4 * across), 0.75 + 2.3 * lines) if several else (max(5.0, 1.1 * len(shown.layers)), 3.8)
-    )
     with figure_style():
-        figure = Figure(figsize=size, layout="constrained")
-        if several:
-            _draw_lines(figure, shown, (lines, across))
-            when = f"up to {shown.moment}"
-        else:
-            _draw_bars(figure.add_subplot(), shown)
-            when = f"at {shown.moment}"
+        figure = Figure(figsize=(max(5.0, 1.1 * len(shown.rows)), 3.8), layout="constrained")
+        _draw_bars(figure.add_subplot(), shown)
         said = (
-            f"p(class) > {shown.tau:g}, {when}; mean of {shown.images} images with 95 % bootstrap intervals"
+            f"p(class) > {shown.tau:g}, at {shown.moment}; mean of {shown.images} images with 95 % bootstrap "
+            "intervals"
         )
         _write(figure, said)
     return figure
@@ -98,7 +79,7 @@ def _write(figure: "Figure", said: str) -> None:
 
 def _draw_bars(axes: Any, shown: CountsData) -> None:
     """A bar a layer, the reliable ones inside all, and their ratio."""
-    places = list(range(len(shown.rows)))
+    places, layers = list(range(len(shown.rows))), [row["layer"] for row in shown.rows]
     for name, colour, width in (("total", TOTAL, 0.62), ("reliable", RELIABLE, 0.36)):
         values = [row[name] for row in shown.rows]
         axes.bar(places, values, width=width, color=colour, label=name)
@@ -117,43 +98,13 @@ def _draw_bars(axes: Any, shown: CountsData) -> None:
         axes.text(
             place, row["total_high"] + 0.02 * top, _ratio(row), ha="center", va="bottom", fontsize=SMALL
         )
-    axes.set_xticks(places, [shortened(layer, SMALL, 75) for layer in shown.layers])
+    axes.set_xticks(places, [shortened(layer, SMALL, 75) for layer in layers])
     if len(places) > 8:
         axes.tick_params(axis="x", rotation=40)
     axes.set(ylabel="regions an image", ylim=(0, 1.14 * top), xlim=(-0.6, len(places) - 0.4))
     axes.legend(loc="upper left", title="number above: reliable / total", title_fontsize=SMALL)
     if len(places) > 1 and shown.rows[0]["total_high"] > 0.7 * top:
         axes.set_ylim(0, 1.5 * top)
-
-
-def _draw_lines(figure: "Figure", shown: CountsData, shape: tuple[int, int]) -> None:
-    """A panel a layer, lines over training with bands."""
-    panels = figure.subplots(*shape, sharex=True, sharey=True, squeeze=False).ravel()
-    known = all(row["step"] is not None for row in shown.rows)
-    for axes, layer in zip(panels, shown.layers, strict=False):
-        rows = shown.of(layer)
-        times = [row["step"] if known else row["checkpoint"] for row in rows]
-        for name, colour, line in (("total", TOTAL, "--"), ("reliable", RELIABLE, "-")):
-            axes.plot(times, [row[name] for row in rows], line, color=colour, label=name, marker="o", ms=3)
-            low, high = ([row[f"{name}_{end}"] for row in rows] for end in ("low", "high"))
-            axes.fill_between(times, low, high, color=colour, alpha=0.25, linewidth=0)
-        if known:
-            _stretch(axes, times)
-        axes.set_title(f"{shortened(layer, 8, 90)}   {_ratio(rows[-1])}")
-        axes.set_ylim(bottom=0)
-    for axes in panels[len(shown.layers) :]:
-        axes.set_axis_off()
-    panels[0].legend(loc="upper left")
-    figure.supxlabel("training step" if known else "checkpoint", fontsize=8)
-    figure.supylabel("regions an image", fontsize=8)
-
-
-def _stretch(axes: Any, times: list[int]) -> None:
-    """Training steps on a logarithmic scale that has a place for step 0."""
-    axes.set_xscale("symlog", linthresh=max(1, min((time for time in times if time > 0), default=1)))
-    marks = sorted({times[0], times[len(times) // 2], times[-1]})
-    axes.set_xticks(marks, [str(mark) for mark in marks])
-    axes.minorticks_off()
 
 
 def _spans(rows: list[dict[str, Any]], name: str) -> list[list[float]]:
@@ -170,14 +121,19 @@ def _ratio(row: dict[str, Any]) -> str:
 
 
 def table(shown: CountsData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a checkpoint and layer. Source: this project."""
+    """Return the rows behind the figure: one a layer. Source: this project."""
     return shown.rows
 
 
 def run(ctx: UnitContext) -> None:
     """Write the figure into the unit's folder."""
     shown = data(findings_of(ctx))
-    about = {"checkpoint": shown.moment, "tau": shown.tau, "layers": shown.layers, "images": shown.images}
+    about = {
+        "checkpoint": shown.moment,
+        "tau": shown.tau,
+        "layers": [row["layer"] for row in shown.rows],
+        "images": shown.images,
+    }
     save_figure(
         draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
     )
@@ -185,12 +141,9 @@ def run(ctx: UnitContext) -> None:
 
 STAGE = Stage(
     f"figures/{NAME}",
-    version=1,
+    version=2,
     run=run,
     settings=("seed", "figures.dpi"),
-    needs=(
-        Need("training", ("training.json",), checkpoint="all"),
-        Need("knowledge", ("knowledge.json",), checkpoint="all", layer="all"),
-    ),
+    needs=(TRAINING, Need("knowledge", ("knowledge.json",), layer="all")),
     weight=0.5,
 )

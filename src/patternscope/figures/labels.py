@@ -1,12 +1,20 @@
-"""Names beside points without overlap, and names that fit."""
+"""Names beside points without overlap, names that fit, and legends of classes."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, pi, sin
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from patternscope.figures.style import class_marks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _ANGLES = 24
 _RINGS = 14
+_LINE, _COLUMN = 0.16, 0.85  # inches of a legend's entry
 
 
 @lru_cache(maxsize=4096)
@@ -41,6 +49,26 @@ def shortened(text: str, size: float, width: float) -> str:
     while len(text) > 1 and text_width(f"{text}…", size) > width:
         text = text[:-1].rstrip()
     return f"{text}…"
+
+
+def moment_labels(names: Sequence[str], steps: Sequence[int | None]) -> tuple[list[str], str]:
+    """Return short labels of checkpoints for an axis, and what they are.
+
+    Steps where they are known; otherwise names, without what all have in common before their numbers.
+    Source: this project.
+
+    >>> moment_labels(["step 0", "step 9"], [0, 9])
+    (['0', '9'], 'training step')
+    >>> moment_labels(["epoch_5", "epoch_10"], [None, None])
+    (['5', '10'], 'checkpoint epoch_…')
+    """
+    if None not in steps:
+        return [str(step) for step in steps], "training step"
+    common = names[0].rstrip("0123456789")
+    rest = [name.removeprefix(common) for name in names]
+    if common and all(each.isdecimal() for each in rest):
+        return rest, f"checkpoint {common}…"
+    return list(names), "checkpoint"
 
 
 def place_labels(
@@ -104,3 +132,42 @@ def _costs(
     blocked = np.where((overlap < 0).all(axis=2), overlap.prod(axis=2), 0).sum(axis=1)
     outside = np.maximum(0, np.abs(places) + size / 2 - reach).sum(axis=1)
     return cost + 15 * covers + 1e3 * (blocked > 0) + 10 * blocked + 50 * outside
+
+
+def legend_height(width: float, count: int) -> float:
+    """Return the height in inches of a legend of `count` classes in a figure of some width.
+
+    Source: this project.
+
+    >>> legend_height(8.5, 10), legend_height(8.5, 11)
+    (0.16, 0.32)
+    """
+    return _LINE * -(-count // max(1, int(width / _COLUMN)))
+
+
+def draw_class_legend(figure: "Figure", classes: Sequence[str], bottom: float) -> float:
+    """Draw the marks and names of classes `bottom` inches above the figure's lower edge; return the height.
+
+    Source: this project.
+    """
+    from matplotlib.lines import Line2D
+
+    width, height = figure.get_size_inches()
+    inches = legend_height(width, len(classes))
+    lines = [
+        Line2D([], [], color=mark.colour, marker=mark.marker, linestyle="", label=shortened(name, 6.5, 44))
+        for name, mark in zip(classes, class_marks(len(classes)), strict=True)
+    ]
+    figure.legend(
+        handles=lines,
+        loc="lower center",
+        bbox_to_anchor=(0.5, bottom / height),
+        ncols=-(-len(classes) // round(inches / _LINE)),
+        fontsize=6.5,
+        markerscale=0.65,
+        handletextpad=0.2,
+        columnspacing=1.0,
+        labelspacing=0.35,
+        borderpad=0,
+    )
+    return inches

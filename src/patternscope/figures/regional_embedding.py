@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from patternscope.figures.findings import IMAGES, TRAINING, Findings, findings_of, moment
+from patternscope.figures.labels import draw_class_legend, legend_height
 from patternscope.figures.sample_embedding import dimension_note
 from patternscope.figures.saving import save_figure
 from patternscope.figures.space import (
@@ -109,11 +110,10 @@ def draw(shown: RegionalEmbeddingData) -> "Figure":
     from matplotlib.figure import Figure
 
     across = min(_ACROSS, len(shown.clouds))
-    legend = _legend_height(shown, across)
-    pitch = _PANEL + _HEAD
-    foot = _FOOT + legend
     width = max(across * _PANEL, 6.4)
-    height = _TOP + -(-len(shown.clouds) // across) * pitch + foot
+    legend = 0.1 + legend_height(width, len(shown.classes)) if len(shown.classes) > _NAMED else 0.0
+    pitch = _PANEL + _HEAD
+    height = _TOP + -(-len(shown.clouds) // across) * pitch + _FOOT + legend
     view = choose_view(shown.mean_directions)
     reach = _reach(shown)
     with figure_style():
@@ -123,7 +123,9 @@ def draw(shown: RegionalEmbeddingData) -> "Figure":
             top = _TOP + (place // across) * pitch + _HEAD
             box = (left / width, 1 - (top + _PANEL) / height, _PANEL / width, _PANEL / height)
             _draw_cloud(figure.add_axes(box), cloud, shown, view, reach)
-        _write(figure, shown, foot)
+        _write(figure, shown)
+        if legend:
+            draw_class_legend(figure, shown.classes, 0.26)
     return figure
 
 
@@ -158,24 +160,8 @@ def _draw_cloud(
     axes.text(0.5, 1.005, said, transform=axes.transAxes, ha="center", fontsize=6.5, color=SOFT)
 
 
-def _legend_height(shown: RegionalEmbeddingData, across: int) -> float:
-    """Inches for the classes' names below the panels, where they do not fit into them."""
-    if len(shown.classes) <= _NAMED:
-        return 0.0
-    return 0.1 + 0.16 * -(-len(shown.classes) // _columns(across))
-
-
-def _columns(across: int) -> int:
-    """Columns of the legend."""
-    return max(5, 2 * across)
-
-
-def _write(figure: "Figure", shown: RegionalEmbeddingData, foot: float) -> None:
-    """Title, explanation and, for many classes, the legend."""
-    from matplotlib.lines import Line2D
-
-    from patternscope.figures.labels import shortened
-
+def _write(figure: "Figure", shown: RegionalEmbeddingData) -> None:
+    """Title and explanation."""
     width, height = figure.get_size_inches()
     left = 0.12 / width
     figure.text(left, 1 - 0.2 / height, "Regional embeddings", fontsize=TITLE, weight="bold", va="center")
@@ -186,32 +172,6 @@ def _write(figure: "Figure", shown: RegionalEmbeddingData, foot: float) -> None:
     figure.text(left, 1 - 0.42 / height, meaning, fontsize=SMALL, color=SOFT, va="center")
     about = f"At {shown.moment}. Circle: the layer's mean strength, the unit of all panels."
     figure.text(left, 0.14 / height, about, fontsize=SMALL - 0.5, color=SOFT, va="center")
-    if len(shown.classes) > _NAMED:
-        columns = _columns(round(width / _PANEL))
-        room = width * 72 / columns - 26
-        lines = [
-            Line2D(
-                [],
-                [],
-                color=mark.colour,
-                marker=mark.marker,
-                linestyle="",
-                markersize=4,
-                label=shortened(name, 6.5, room),
-            )
-            for name, mark in zip(shown.classes, class_marks(len(shown.classes)), strict=True)
-        ]
-        figure.legend(
-            handles=lines,
-            loc="lower center",
-            bbox_to_anchor=(0.5, 0.24 / height),
-            ncols=columns,
-            fontsize=6.5,
-            handletextpad=0.2,
-            columnspacing=1.0,
-            labelspacing=0.35,
-            borderpad=0,
-        )
 
 
 def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:

@@ -55,7 +55,8 @@ def run_emergence(ctx: UnitContext) -> None:
                 **{kind: _appearances(each, labels, classes, moments) for kind, each in when.items()},
             }
         )
-    write_json(ctx.folder / "emergence.json", {"checkpoints": moments, "layers": layers})
+    about = {"images": len(labels), "tau": ctx.settings.knowledge.tau, "checkpoints": moments}
+    write_json(ctx.folder / "emergence.json", {**about, "layers": layers})
     write_rows(ctx.folder / "emergence.csv", _table(layers))
     save_arrays(ctx.folder / "emergence.safetensors", arrays)
 
@@ -121,7 +122,7 @@ EMERGENCE = Stage(
     "emergence",
     version=1,
     run=run_emergence,
-    settings=("seed", "knowledge.bootstrap"),
+    settings=("seed", "knowledge.tau", "knowledge.bootstrap"),
     needs=(
         Need("images", ("samples.safetensors", "classes.json")),
         Need("training", ("training.json",), checkpoint="all"),

@@ -51,6 +51,7 @@ def run_knowledge(ctx: UnitContext) -> None:
             "images": len(embedding),
             "tau": asked.tau,
             "unit_strength": unit_strength,
+            "kappa_max": kappa_max,
             **_counts(ctx, points.mask, points.reliable),
             **_on_object(points.reliable, samples.get("masks"), grid),
             "classes": [
@@ -89,7 +90,7 @@ def _on_object(reliable: Tensor, masks: Tensor | None, grid: list[int]) -> dict[
 
 KNOWLEDGE = Stage(
     "knowledge",
-    version=2,
+    version=3,
     run=run_knowledge,
     settings=("seed", "knowledge", "region.kappa_max"),
     needs=(

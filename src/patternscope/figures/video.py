@@ -1,0 +1,41 @@
+"""Animations as mp4, where ffmpeg is there.
+
+A video is made from a finished gif and stands beside the units of a study, not in one: whether this machine has
+ffmpeg, and which, must not change what a study holds.
+"""
+
+import shutil
+import subprocess
+import warnings
+from pathlib import Path
+
+_ENCODE = (
+    *("-map_metadata", "-1", "-fflags", "+bitexact", "-flags:v", "+bitexact", "-threads", "1"),
+    *("-vf", "fps=25,scale=trunc(iw/2)*2:trunc(ih/2)*2,format=yuv420p"),
+    *("-movflags", "+faststart", "-f", "mp4"),
+)
+
+
+def write_videos(figures: Path) -> list[Path]:
+    """Write NAME.mp4 into a folder of figures for each animation NAME/NAME.gif in it; return those written.
+
+    A video that is newer than its gif is left alone; without ffmpeg on the path there is nothing to do. The same
+    gif and ffmpeg give the same bytes. Source: this project. Warns when ffmpeg fails, in one line.
+    """
+    ffmpeg = shutil.which("ffmpeg")
+    written = []
+    for gif in sorted(figures.glob("*/*.gif")) if ffmpeg else []:
+        video = figures / f"{gif.stem}.mp4"
+        if video.exists() and video.stat().st_mtime >= gif.stat().st_mtime:
+            continue
+        partial = video.with_suffix(".mp4.partial")
+        command = [str(ffmpeg), "-y", "-loglevel", "error", "-i", str(gif), *_ENCODE, str(partial)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            partial.unlink(missing_ok=True)
+            said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            warnings.warn(f"{video.name} was not made: ffmpeg: {said}", stacklevel=2)
+            continue
+        partial.replace(video)
+        written.append(video)
+    return written

@@ -1,0 +1,257 @@
+"""Figures over training: curves, strip, animation, ways of regions; from one checkpoint to many."""
+
+import itertools
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from patternscope.figures import emergence, open_findings, region_paths, training_animation, training_strip
+from patternscope.figures.ellipses import coverage_ellipse
+from patternscope.figures.examples import Examples
+from patternscope.figures.video import write_videos
+from patternscope.knowledge import class_probability
+from patternscope.study.config import make_settings
+from patternscope.study.study import run_study
+
+SETTINGS = {
+    "images": {"image_size": 32, "train_per_class": 4, "test_per_class": 3, "samples_per_class": 3},
+    "network": {"layers": ["conv_33", "conv_53"]},
+    "training": {"epochs": 1, "batch_size": 16, "checkpoints": 3},
+    "importance": {"n_step": 1},
+    "region": {"n_step": 1},
+    "knowledge": {"bootstrap": 10, "taus": [0.4]},
+}
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("training") / "study"
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    run_study(folder, make_settings(SETTINGS, "tiny.toml", Path()), device="cpu", until="emergence")
+    torch.set_num_threads(threads)
+    return open_findings(folder)
+
+
+def moments(count: int, classes: int, dimensions: int = 3) -> training_strip.TrainingData:
+    """Invented training: classes move out along their mean directions; the first has no strength at all."""
+    rng = np.random.default_rng(0)
+    directions = rng.normal(size=(classes, dimensions))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    labels = np.repeat(np.arange(classes), 4)
+    places = directions[labels] + 0.1 * rng.normal(size=(len(labels), dimensions))
+    found = [
+        training_strip.Moment(
+            checkpoint=each,
+            name=f"epoch_{each}",
+            step=None,
+            embedding=places * each,
+            mean_directions=directions,
+            accuracy=0.5,
+            alignment={"residual": 0.1, "angle_degrees": 0.0} if each else None,
+        )
+        for each in range(count)
+    ]
+    return training_strip.TrainingData(found, labels, [f"class {c} $" for c in range(classes)], count)
+
+
+@pytest.mark.parametrize(("count", "classes", "dimensions"), [(1, 2, 2), (12, 21, 3), (3, 11, 5)])
+def test_a_strip_of_any_size_is_drawn(count, classes, dimensions):
+    shown = moments(count, classes, dimensions)
+    figure = training_strip.draw(shown)
+    assert len(figure.axes) == count
+    said = " ".join(text.get_text() for text in figure.texts)
+    assert ("Shown: 3 of 5" in said) == (dimensions == 5)
+    heads = [axes.texts[0].get_text() for axes in figure.axes]
+    assert heads == [f"epoch_{each}" for each in range(count)]
+    limits = {axes.get_xlim() for axes in figure.axes}
+    assert len(limits) == 1
+    assert len(training_strip.table(shown)) == count * classes
+
+
+def test_many_checkpoints_are_thinned_and_keep_both_ends(found):
+    chosen = training_strip.data(found, 2)
+    assert [each.checkpoint for each in chosen.moments] == [0, 2]
+    assert chosen.total == 3
+    assert "2 of 3 checkpoints" in training_strip.draw(chosen).texts[1].get_text()
+    assert [each.checkpoint for each in training_strip.data(found, 1).moments] == [2]
+
+
+@given(st.integers(0, 1000), st.integers(3, 60), st.floats(0.1, 1.0))
+@settings(max_examples=40, deadline=None)
+def test_an_ellipse_covers_its_share_and_is_no_larger(seed, count, share):
+    rng = np.random.default_rng(seed)
+    points = rng.normal(size=(count, 2)) @ rng.normal(size=(2, 2)) + rng.normal(size=2)
+    ellipse = coverage_ellipse(points, share)
+    turn = np.radians(ellipse.angle)
+    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    inside = (((points - ellipse.centre) @ axes.T / np.array(ellipse.half_axes)) ** 2).sum(axis=1)
+    assert (inside <= 1 + 1e-3).sum() >= share * count - 1e-9
+    assert (inside < 1 - 1e-3).sum() < share * count
+    assert ellipse.half_axes[0] >= ellipse.half_axes[1]
+
+
+def test_points_on_a_line_have_no_ellipse():
+    assert coverage_ellipse(np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]), 0.8) is None
+    assert coverage_ellipse(np.zeros((9, 2)), 0.8) is None
+    assert coverage_ellipse(np.eye(2), 0.8) is None
+
+
+def test_the_strip_shows_the_embeddings_of_the_study(found):
+    shown = training_strip.data(found)
+    assert [each.step for each in shown.moments] == [0, 1, 2]
+    for each in shown.moments:
+        assert np.array_equal(each.embedding, found.arrays("sample", each.checkpoint)["embedding"])
+    table = training_strip.table(shown)
+    strengths = np.linalg.norm(shown.moments[2].embedding[shown.labels == 0].astype(float), axis=1)
+    assert table[2 * 10]["strength"] == pytest.approx(strengths.mean(), rel=1e-6)
+
+
+def test_curves_repeat_the_findings_and_every_layer_has_its_ratio(found):
+    shown = emergence.data(found)
+    table = emergence.table(shown)
+    for row in table:
+        if row["class"] is None:
+            record = found.record("knowledge", row["checkpoint"], row["layer"])
+            assert (row["total"], row["unreliable_low"]) == (record["total"], record["unreliable_low"])
+    assert len(table) == 2 * 11 * 3
+    figure = emergence.draw(shown)
+    assert [axes.get_title("left") for axes in figure.axes[:2]] == ["conv_33", "conv_53"]
+
+
+@pytest.mark.parametrize(("count", "layers", "classes"), [(1, 1, 2), (14, 5, 25)])
+def test_curves_of_any_size_are_drawn(count, layers, classes):
+    row = {
+        f"{name}{end}": 1.0 for name in ("total", "reliable", "unreliable") for end in ("", "_low", "_high")
+    }
+    histories = [
+        emergence.LayerHistory(
+            f"layer{each}", [row] * count, {f"c{c}": [row] * count for c in range(classes)}, None
+        )
+        for each in range(layers)
+    ]
+    names = [f"epoch_{each}" for each in range(count)]
+    figure = emergence.draw(emergence.EmergenceData(histories, names, [None] * count, 0.4, 9))
+    drawn = [axes for axes in figure.axes if axes.axison]
+    assert len(drawn) == 2 * layers
+    assert all(axes.get_ylim()[0] == 0 < 1 <= axes.get_ylim()[1] for axes in drawn)
+    assert len(drawn[-1].get_xticks()) <= 5
+
+
+def test_ways_of_regions_are_those_of_the_findings(found):
+    shown = region_paths.data(found)
+    for path in shown.paths:
+        sample, label = shown.examples.samples[path.image], shown.examples.labels[path.image]
+        for time, layer in np.ndindex(path.probability.shape):
+            name = shown.layers[layer]
+            record = found.record("knowledge", time, name)
+            h = (
+                torch.from_numpy(found.arrays("region", time, name)["embedding"][sample])
+                / record["unit_strength"]
+            )
+            mu = torch.from_numpy(found.arrays("sample", time)["mean_directions"])
+            probability = class_probability(h[None], mu, torch.tensor([label]), record["kappa_max"])[
+                0
+            ].numpy()
+            # The region is the one at whose centre the box of the last layer lies.
+            rows, columns = found.record("region", time, name)["grid"]
+            x, y = path.box[0] + path.box[2] / 2, path.box[1] + path.box[3] / 2
+            region = int(y * rows) * columns + int(x * columns)
+            assert path.probability[time, layer] == pytest.approx(probability[region], abs=1e-6)
+            assert np.allclose(path.points[time, layer], h[region].numpy())
+            mask = found.arrays("knowledge", time, name)["mask"]
+            assert path.mask[time, layer] == mask[sample, region]
+            if (time, layer) == (2, len(shown.layers) - 1):
+                assert probability[region] == probability.max()
+    assert len(region_paths.table(shown)) == len(shown.paths) * 3 * 2
+
+
+@pytest.mark.parametrize(("count", "layers", "classes"), [(1, 1, 2), (15, 6, 12)])
+def test_ways_of_any_length_are_drawn(count, layers, classes):
+    rng = np.random.default_rng(0)
+    examples = Examples(
+        np.array([4]), np.zeros((1, 8, 8, 3), np.uint8), np.array([1]), [f"c{c}" for c in range(classes)]
+    )
+    shape = (count, layers)
+    path = region_paths.RegionPath(
+        0,
+        (0.5, 0.5, 0.25, 0.25),
+        rng.normal(size=(*shape, 3)),
+        rng.random(shape),
+        rng.random(shape) > 0.5,
+        rng.random(shape) > 0.7,
+    )
+    directions = np.linalg.qr(rng.normal(size=(classes, 3)))[0]
+    names = [f"epoch_{each}" for each in range(count)]
+    figure = region_paths.draw(
+        region_paths.RegionPathsData(
+            examples, [path], directions, [f"layer{each}" for each in range(layers)], names, "checkpoint"
+        )
+    )
+    matrix = figure.axes[-1]
+    assert len(matrix.patches) == path.mask.sum()
+    assert bool(matrix.texts) == (count <= 12)
+
+
+def test_an_animation_passes_every_checkpoint_and_is_the_same_again(tmp_path):
+    shown = moments(3, 2)
+    wanted = list(training_animation.frames(shown))
+    assert [place for _, place, time in wanted if time >= 700] == [0, 1, 2]
+    for before, after in itertools.pairwise(wanted):
+        assert 0 < after[1] - before[1] < 0.2
+    for moment, place, _ in wanted:
+        assert np.allclose(moment.embedding, shown.moments[2].embedding * place / 2)
+        assert np.allclose(np.linalg.norm(moment.mean_directions, axis=1), 1)
+    short = training_strip.TrainingData(shown.moments[:2], shown.labels, shown.classes, 2)
+    for name in ("a", "b"):
+        training_animation.write_gif(tmp_path / f"{name}.gif", short)
+    assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == len(list(training_animation.frames(short)))
+        assert gif.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+        assert gif.info["duration"] == 700
+
+
+def test_one_checkpoint_is_one_frame():
+    assert len(list(training_animation.frames(moments(1, 2)))) == 1
+
+
+@pytest.fixture
+def gif(tmp_path) -> Path:
+    path = tmp_path / "figures/moving/moving.gif"
+    path.parent.mkdir(parents=True)
+    pictures = [Image.new("RGB", (21, 15), (each, 0, 0)) for each in (0, 120, 250)]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=100)
+    return path
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_a_video_is_made_once_beside_the_units_with_the_same_bytes(gif):
+    video = gif.parents[1] / "moving.mp4"
+    assert write_videos(gif.parents[1]) == [video]
+    content = video.read_bytes()
+    assert content[4:8] == b"ftyp"
+    assert write_videos(gif.parents[1]) == []
+    video.unlink()
+    write_videos(gif.parents[1])
+    assert video.read_bytes() == content
+    assert sorted(path.name for path in gif.parent.iterdir()) == ["moving.gif"]
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+def test_a_video_that_cannot_be_made_is_said(gif):
+    gif.write_bytes(b"GIF89a, but no picture")
+    with pytest.warns(UserWarning, match=r"moving.mp4 was not made: ffmpeg: "):
+        assert write_videos(gif.parents[1]) == []
+    assert sorted(path.name for path in gif.parents[1].iterdir()) == ["moving"]
+
+
+def test_without_ffmpeg_there_is_no_video(gif, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert write_videos(gif.parents[1]) == []
