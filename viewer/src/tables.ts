@@ -31,7 +31,12 @@ export function makeTables(): Panel {
     const found = await countsTable(shown);
     if (shown === last) counts.replaceChildren(found);
   };
-  details.addEventListener("toggle", () => void render());
+  // By hand: the event "toggle" comes a moment later, and a table is to be there when its summary was pressed.
+  details.querySelector("summary")?.addEventListener("click", (event) => {
+    event.preventDefault();
+    details.open = !details.open;
+    void render();
+  });
   return {
     element: h("section", { "aria-label": "Tables" }, details),
     update(shown) {

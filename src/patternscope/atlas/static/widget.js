@@ -14483,7 +14483,9 @@ function oN() {
 		let o = await cN(r);
 		r === a && e.replaceChildren(o);
 	};
-	return n.addEventListener("toggle", () => void o()), {
+	return n.querySelector("summary")?.addEventListener("click", (e) => {
+		e.preventDefault(), n.open = !n.open, o();
+	}), {
 		element: r("section", { "aria-label": "Tables" }, n),
 		update(e) {
 			a = e, o();
