@@ -14,7 +14,13 @@ from patternscope.errors import InputError
 from patternscope.knowledge import Seen, agreement, align_embeddings, channel_agreement
 from patternscope.knowledge.distilled import Alignment
 from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
-from patternscope.study.comparing import layer_record, save_layer, saved_layer, seen_layer, through_first
+from patternscope.study.compared_layers import (
+    layer_record,
+    save_layer,
+    saved_layer,
+    seen_layer,
+    through_first,
+)
 from patternscope.study.config import StudySettings
 from patternscope.study.records import read_json, write_json, write_rows
 from patternscope.study.stage import Axes, Unit, layer_folder

@@ -12,7 +12,13 @@ from patternscope.embeddings import RegionEmbedding
 from patternscope.knowledge import Seen, agreement, channel_agreement, strength_uncertainty_correlation
 from patternscope.networks import load_weights, resolve_device
 from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
-from patternscope.study.comparing import layer_record, save_layer, saved_layer, seen_layer, through_first
+from patternscope.study.compared_layers import (
+    layer_record,
+    save_layer,
+    saved_layer,
+    seen_layer,
+    through_first,
+)
 from patternscope.study.config import StudySettings
 from patternscope.study.keys import unit_seed
 from patternscope.study.models import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings, study_network
