@@ -8,18 +8,20 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from patternscope.images import pictograms
+from patternscope.knowledge import object_cover
 from patternscope.networks import TrainingSettings, record, train
 from patternscope.networks.vgg import ConvBlock, SlimVGG
 
-CACHE = Path("runs/bench/features.safetensors")
-SIZE, CHANNELS, SAMPLES = 112, 512, 500
+FOLDER = Path("runs/bench")
+SIZE, GRID, CHANNELS, SAMPLES = 112, (14, 14), 512, 500
 
 
 @dataclass(frozen=True)
 class Features:
     """What the estimators are given, and what their results are judged by."""
 
-    regional: Tensor
+    regional: Tensor  # the last layer, conv_53 (n, 512, 14, 14)
+    earlier: Tensor  # the last layer of the block before, conv_43 (n, 48, 14, 14)
     sample: Tensor
     probs: Tensor
     labels: Tensor
@@ -28,30 +30,54 @@ class Features:
 
 def load() -> Features:
     """Read the features, or train the network and record them first (about two minutes)."""
-    if not CACHE.exists():
-        CACHE.parent.mkdir(parents=True, exist_ok=True)
-        save_file(_make(), CACHE)
-    return Features(**load_file(CACHE))
+    if not (FOLDER / "layers.safetensors").exists():
+        _make()
+    return Features(**load_file(FOLDER / "layers.safetensors"))
 
 
-def _make() -> dict[str, Tensor]:
-    network = SlimVGG(10, widths=(16, 24, 32, 48, 64))
-    network.conv_53 = ConvBlock(64, CHANNELS)
-    network.classifier = nn.Linear(CHANNELS, 10)
-    nn.init.normal_(network.classifier.weight, std=0.01, generator=torch.Generator().manual_seed(0))
+def network() -> nn.Module:
+    """The network the features are of; it takes floats of 0 to 1."""
+    trained = _untrained()
+    trained.load_state_dict(load_file(FOLDER / "network.safetensors"))
+    return trained.eval()
+
+
+def images(count: int) -> Tensor:
+    """The first images behind the features (count, 3, 112, 112), uint8."""
+    return torch.from_numpy(_held_out(count).images)
+
+
+def _held_out(count: int) -> pictograms.Pictograms:
+    return pictograms.draw_many(count, size=SIZE, seed=0, start=10**9)
+
+
+def _untrained() -> SlimVGG:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        built = SlimVGG(10, widths=(16, 24, 32, 48, 64))
+        built.conv_53 = ConvBlock(64, CHANNELS)
+        built.classifier = nn.Linear(CHANNELS, 10)
+        nn.init.normal_(built.classifier.weight, std=0.01)
+    return built
+
+
+def _make() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
     drawn = pictograms.draw_many(2000, size=SIZE, seed=0)
     settings = TrainingSettings.model_validate({"epochs": 10})
-    state = train(network, torch.from_numpy(drawn.images), torch.from_numpy(drawn.labels), settings, seed=0)
-    network.load_state_dict(state.network)
-    held_out = pictograms.draw_many(SAMPLES, size=SIZE, seed=0, start=10**9)
-    recorded = record(network, torch.from_numpy(held_out.images), ["conv_53"])
-    masks = torch.from_numpy(held_out.masks).float()[:, None]
+    start = _untrained()
+    state = train(start, torch.from_numpy(drawn.images), torch.from_numpy(drawn.labels), settings, seed=0)
+    save_file(state.network, FOLDER / "network.safetensors")
+    held_out = _held_out(SAMPLES)
+    recorded = record(network(), torch.from_numpy(held_out.images), ["conv_43", "conv_53"])
     labels = torch.from_numpy(held_out.labels)
     print(f"accuracy of the network: {(recorded.logits.argmax(1) == labels).float().mean():.2f}")
-    return {
+    arrays = {
         "regional": recorded.regional_features["conv_53"].contiguous(),
+        "earlier": recorded.regional_features["conv_43"].contiguous(),
         "sample": recorded.sample_features.contiguous(),
         "probs": torch.softmax(recorded.logits / 4, dim=1),
         "labels": labels,
-        "object_share": nn.functional.adaptive_avg_pool2d(masks, 14).flatten(1),
+        "object_share": object_cover(torch.from_numpy(held_out.masks), GRID).float(),
     }
+    save_file(arrays, FOLDER / "layers.safetensors")

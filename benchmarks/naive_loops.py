@@ -36,6 +36,15 @@ def importance_anchor(
     return w.detach(), v.detach()
 
 
+def importance_loss(
+    unit: Tensor, anchor: int, neighbours: Tensor, log_target: Tensor, w: Tensor, v: Tensor, kappa: float
+) -> float:
+    """KL(p || q) of one anchor over all its neighbours, under the best match for v."""
+    scores = torch.stack([match_pair(unit[anchor], unit[j], v)[0] for j in neighbours])
+    log_q = torch.log_softmax(torch.log_softmax(kappa * scores, dim=0) @ w, dim=0)
+    return float((log_target.exp() * (log_target - log_q)).sum())
+
+
 def region_step(
     weight: Tensor,
     features: Tensor,

@@ -9,7 +9,7 @@ from torch import Tensor
 from patternscope.embeddings.neighbourhood import unit_rows
 from patternscope.embeddings.settings import ImportanceParams
 from patternscope.embeddings.simplex import solve_simplex, solve_two_simplices
-from patternscope.similarity import Neighbours, combine_regions
+from patternscope.similarity import Neighbours
 from patternscope.similarity.matched import channel_scores, flat_rows
 from patternscope.similarity.matching import best_matches
 
@@ -81,18 +81,17 @@ def solve_separately(problems: AnchorProblems, settings: ImportanceParams, block
     positions = problems.neighbours.positions[block]
     best_v = anchors.new_full((len(block), anchors.shape[2]), 1.0 / anchors.shape[2])
     scores, matches = problems.best_matches(anchors * best_v[:, None], positions)
-    uniform = anchors.new_full(anchors.shape[:2], 1.0 / anchors.shape[1])
-    losses = [_divergence(log_target, combine_regions(scores, uniform))]
-    w = solve_simplex(scores, log_target, settings.lr, settings.n_step)
-    losses.append(_divergence(log_target, combine_regions(scores, w)))
+    w, w_losses = solve_simplex(scores, log_target, settings.lr, settings.n_step)
+    losses = list(w_losses.unbind(dim=1))
     regions = _weighty_regions(anchors, w, scores)
     found, v = matches.transpose(1, 2)[regions.mask], best_v
     for _ in range(_ROUNDS):
         by_channel = problems.kappa * regions.channel_scores(problems.candidates, positions, found)
-        v = solve_simplex(by_channel, log_target, settings.lr, settings.n_step, start=v)
+        v, _ = solve_simplex(by_channel, log_target, settings.lr, settings.n_step, start=v)
         score, found = problems.best_matches(regions.weighted(v), positions[regions.owner])
         found = found.squeeze(2)
-        loss = _divergence(log_target, torch.log_softmax(regions.mixture(score.squeeze(2)), dim=1))
+        log_q = torch.log_softmax(regions.mixture(score.squeeze(2)), dim=1)
+        loss = (log_target.exp() * (log_target - log_q)).sum(dim=1)
         better = loss < losses[-1]
         best_v = torch.where(better[:, None], v, best_v)
         losses.append(torch.where(better, loss, losses[-1]))
@@ -162,7 +161,3 @@ def _one_jointly(
         products, log_target[0], unit.shape[1:], settings.lr, settings.n_step, settings.match_every
     )
 
-
-def _divergence(log_target: Tensor, log_q: Tensor) -> Tensor:
-    """KL(p || q) of each anchor (b,)."""
-    return (log_target.exp() * (log_target - log_q)).sum(dim=1)

@@ -10,7 +10,7 @@ _BETAS = (0.9, 0.999)
 
 def solve_simplex(
     scores: Tensor, log_target: Tensor, lr: float, n_step: int, start: Tensor | None = None
-) -> Tensor:
+) -> tuple[Tensor, Tensor]:
     """Return, for each problem of a batch, weights on a simplex whose mixture of scores explains the target.
 
     ``minimise over w:  KL(p || softmax_j(sum_a w_a score_ja))``, w >= 0, sum w = 1: convex in w
@@ -26,14 +26,14 @@ def solve_simplex(
         start: weights to begin with (b, a), positive; None for uniform ones.
 
     Returns:
-        (b, a), rows on the simplex.
+        Weights (b, a), rows on the simplex, and the losses at the start and of the weights (b, 2).
 
     Cost: 4 b m a operations and two reads of the scores a step.
 
     >>> scores = torch.tensor([[[0.0, 5.0], [0.0, -5.0]]])
-    >>> weights = solve_simplex(scores, torch.tensor([[0.9999, 0.0001]]).log(), lr=0.3, n_step=50)
-    >>> bool(weights[0, 1] > 0.9)
-    True
+    >>> weights, losses = solve_simplex(scores, torch.tensor([[0.9999, 0.0001]]).log(), lr=0.3, n_step=50)
+    >>> bool(weights[0, 1] > 0.9), bool(losses[0, 1] < losses[0, 0])
+    (True, True)
     """
     b, _, size = scores.shape
     logits = (
@@ -41,11 +41,13 @@ def solve_simplex(
     )
     target = log_target.exp()
     mean, square = torch.zeros_like(logits), torch.zeros_like(logits)
-    best_loss, best = scores.new_full((b,), torch.inf), torch.softmax(logits, dim=1)
+    first = best_loss = scores.new_full((b,), torch.inf)
+    best = torch.softmax(logits, dim=1)
     for step in range(1, n_step + 2):
         weights = torch.softmax(logits, dim=1)
         log_q = torch.log_softmax(torch.einsum("bma,ba->bm", scores, weights), dim=1)
         loss = (target * (log_target - log_q)).sum(dim=1)
+        first = loss if step == 1 else first
         better = loss < best_loss
         best_loss, best = torch.where(better, loss, best_loss), torch.where(better[:, None], weights, best)
         if step > n_step:
@@ -53,7 +55,7 @@ def solve_simplex(
         slope = torch.einsum("bm,bma->ba", log_q.exp() - target, scores)
         slope = weights * (slope - (weights * slope).sum(dim=1, keepdim=True))
         logits = logits - lr * _adam_direction(slope, mean, square, step)
-    return best
+    return best, torch.stack([first, best_loss], dim=1)
 
 
 def _adam_direction(slope: Tensor, mean: Tensor, square: Tensor, step: int) -> Tensor:
