@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from patternscope.embeddings.comparisons import weighty_counts
 from patternscope.embeddings.neighbourhood import unit_rows
 from patternscope.embeddings.settings import ImportanceParams
 from patternscope.embeddings.simplex import solve_simplex, solve_two_simplices
@@ -126,13 +127,13 @@ class _Regions:
 
 
 def _weighty_regions(anchors: Tensor, w: Tensor, scores: Tensor) -> _Regions:
-    """Each anchor's regions without those of least w that together are negligible."""
+    """Each anchor's regions without those of least weight that together are negligible."""
     spread = (scores.amax(dim=(1, 2)) - scores.amin(dim=(1, 2))).clamp_min(1.0)
-    by_weight, order = w.sort(dim=1)
-    kept = by_weight.cumsum(dim=1) * spread[:, None] > _NEGLIGIBLE
-    mask = torch.zeros_like(kept).scatter(1, order, kept)
-    owner = mask.nonzero()[:, 0]
-    return _Regions(mask, anchors[mask], w[mask], owner, mask.sum(dim=1).tolist())
+    counts = weighty_counts(w, _NEGLIGIBLE / spread[:, None])
+    places = torch.arange(w.shape[1], device=w.device).expand_as(w)
+    by_weight = w.argsort(dim=1, descending=True, stable=True)
+    mask = torch.empty_like(w, dtype=torch.bool).scatter_(1, by_weight, places < counts[:, None])
+    return _Regions(mask, anchors[mask], w[mask], mask.nonzero()[:, 0], counts.tolist())
 
 
 def solve_jointly(problems: AnchorProblems, settings: ImportanceParams, block: Tensor) -> Solved:
@@ -160,4 +161,3 @@ def _one_jointly(
     return solve_two_simplices(
         products, log_target[0], unit.shape[1:], settings.lr, settings.n_step, settings.match_every
     )
-

@@ -84,10 +84,11 @@ def compare(
     return comparisons, moment / len(features)
 
 
-def weighty_counts(region_weights: Tensor, left_out: float) -> Tensor:
+def weighty_counts(region_weights: Tensor, left_out: float | Tensor) -> Tensor:
     """Return how many regions of each image remain when those of least weight go that have `left_out` together.
 
-    Source: this project. (n, r), rows sum to 1 -> (n,) integers in [1, r].
+    Source: this project. (n, r), rows sum to 1 -> (n,) integers in [1, r]; `left_out` one share for all images
+    or one each (n, 1).
 
     >>> import torch
     >>> weighty_counts(torch.tensor([[0.5, 0.4, 0.1], [0.0, 1.0, 0.0]]), left_out=0.15)

@@ -80,7 +80,7 @@ def solve_two_simplices(
     ``minimise over w, v:  KL(p || softmax_j(sum_rk w_r v_k g_jrk(v)))``; g is refreshed every few steps
 
     Source: Sec. 3.3; Adam on the logits of both simplices is this project's. The best weights met
-    under the match in force at the end are returned.
+    under the match in force at the end are returned, or uniform ones where those are better.
 
     Args:
         products: v (1, k) -> g (m, r, k), constant between refreshments.
@@ -101,7 +101,8 @@ def solve_two_simplices(
     target = log_target.exp()
     logits = [log_target.new_zeros(size) for size in shape]
     moments = [(torch.zeros_like(each), torch.zeros_like(each)) for each in logits]
-    best_loss, best, first = torch.inf, [torch.softmax(each, dim=0) for each in logits], None
+    uniform = best = [torch.softmax(each, dim=0) for each in logits]
+    first = best_loss = torch.inf
     g = products(best[1][None])
     for step in range(n_step + 1):
         w, v = (torch.softmax(each, dim=0) for each in logits)
@@ -110,11 +111,13 @@ def solve_two_simplices(
         by_region, by_channel = g @ v, torch.einsum("mrk,r->mk", g, w)
         log_q = torch.log_softmax(by_region @ w, dim=0)
         loss = float((target * (log_target - log_q)).sum())
-        first = loss if first is None else first
+        first = loss if step == 0 else first
         if loss < best_loss:
             best_loss, best = loss, [w, v]
         for i, (weights, scores) in enumerate(((w, by_region), (v, by_channel))):
             slope = (log_q.exp() - target) @ scores
             slope = weights * (slope - weights @ slope)
             logits[i] = logits[i] - lr * _adam_direction(slope, *moments[i], step + 1)
+    if best_loss > first:
+        best, best_loss = uniform, first
     return best[0], best[1], log_target.new_tensor([first, best_loss])
