@@ -98,8 +98,8 @@ def print_training(folder: Path) -> None:
         turn = row["alignment_angle"]
         table.add_row(
             row["name"],
-            _number(row["held_out_accuracy"]),
-            _number(row["alignment_residual"]),
+            number(row["held_out_accuracy"]),
+            number(row["alignment_residual"]),
             "-" if turn is None else f"{turn:.1f}°",
             *[f"{each['reliable']:.1f} of {each['total']:.1f}" for each in found],
         )
