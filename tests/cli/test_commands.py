@@ -120,7 +120,7 @@ def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, 
     assert "nothing to do" in out
     about = json.loads((folder / "attack/attack.json").read_text())
     assert f"attack: {about['succeeded']} of {about['attacked']} correctly classified images" in out
-    assert out.count("conv_53") == 2
+    assert out.count("conv_53") == 3  # in the tables of findings, of training and of the attack
     units = {row["unit"]: row["state"] for row in json.loads(call(capsys, "status", folder, "--json")[1])}
     assert units["adversarial/conv_53"] == "done"
     assert units["figures/attack_regions"] == "missing"
