@@ -326,3 +326,14 @@ def deletion(shares, order) -> list[float]:
 def area(curve) -> float:
     """Area under a curve over [0, 1], by trapezoids."""
     return sum((a + b) / 2 for a, b in itertools.pairwise(curve)) / (len(curve) - 1)
+
+
+def seeds_agree(verdicts) -> float:
+    """Share of regions, over all pairs of seeds, on which two seeds say the same."""
+    pairs = list(itertools.combinations(verdicts, 2))
+    return sum(x == y for a, b in pairs for x, y in zip(a, b, strict=True)) / (len(pairs) * len(verdicts[0]))
+
+
+def jaccard(a, b) -> float:
+    """Common points of two lists of verdicts as a share of the points of either."""
+    return sum(x and y for x, y in zip(a, b, strict=True)) / sum(x or y for x, y in zip(a, b, strict=True))

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from patternscope.errors import InputError
 from patternscope.knowledge.faithfulness import (
+    blurred,
     curve_area,
     deletion_curve,
+    insertion_curve,
     mean_colour,
     removal_order,
     replace_regions,
@@ -76,13 +78,66 @@ def test_regions_replaced_are_those_first_in_order_and_inputs_stay(seed, count):
     images, _ = drawn(seed)
     order = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)
     before = images.clone(), order.clone()
-    changed = replace_regions(images, torch.full((1,), 9.0, dtype=torch.float64), order, GRID, count) == 9.0
+    replaced = torch.zeros(3, 6).bool().scatter(1, order[:, :count], True)
+    changed = replace_regions(images, torch.full((1,), 9.0, dtype=torch.float64), replaced, GRID) == 9.0
     regions = torch.nn.functional.avg_pool2d(changed.double(), 2).flatten(1)
     for i in range(3):
         assert set(regions[i].nonzero().flatten().tolist()) == set(order[i, :count].tolist())
         assert set(regions[i].tolist()) <= {0.0, 1.0}
     assert torch.equal(images, before[0])
     assert torch.equal(order, before[1])
+
+
+@CASES
+@given(st.integers(0, 999), st.integers(1, 7), st.integers(1, 9))
+def test_many_orders_at_once_are_each_on_its_own(seed, at_once, steps):
+    images, weights = drawn(seed)
+    network, labels = linear_network(weights), torch.tensor([0, 1, 0])
+    orders = torch.rand(2, 3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=2)
+    together = deletion_curve(network, images, labels, orders, GRID, steps=steps, at_once=at_once)
+    alone = [deletion_curve(network, images, labels, order, GRID, steps=steps) for order in orders]
+    torch.testing.assert_close(together, torch.stack(alone))
+    torch.testing.assert_close(curve_area(together), torch.stack([curve_area(each) for each in alone]))
+
+
+def test_both_ends_are_shown_once_for_all_orders():
+    images, weights = drawn(0)
+    shown = []
+
+    def counted(seen: torch.Tensor) -> torch.Tensor:
+        shown.append(len(seen))
+        return linear_network(weights)(seen)
+
+    orders = torch.arange(6).expand(4, 3, 6)
+    deletion_curve(counted, images, torch.zeros(3).long(), orders, GRID, steps=3)
+    assert sum(shown) == 3 * (2 + 4 * 2)
+    assert len(shown) == 3
+
+
+@CASES
+@given(st.integers(0, 999))
+def test_insertion_of_a_linear_network_is_what_deletion_took(seed):
+    images, weights = drawn(seed)
+    network, labels = linear_network(weights), torch.zeros(3, dtype=torch.long)
+    order = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)
+    black = torch.zeros(1, dtype=torch.float64)
+    given_back = insertion_curve(network, images, labels, order, GRID, replacement=black)
+    taken = deletion_curve(network, images, labels, order, GRID, replacement=black)
+    torch.testing.assert_close(given_back + taken, taken[:, :1].expand_as(taken))
+
+
+@CASES
+@given(st.integers(0, 999), st.floats(0.05, 0.6))
+def test_blur_is_an_average_that_a_plain_image_survives(seed, share):
+    images, _ = drawn(seed)
+    soft = blurred(images, share)
+    assert soft.shape == images.shape
+    assert images.min() <= soft.min()
+    assert soft.max() <= images.max()
+    assert soft.var(dim=(2, 3)).sum() < images.var(dim=(2, 3)).sum()
+    plain = images[:, :, :1, :1].expand_as(images)
+    torch.testing.assert_close(blurred(plain, share), plain)
+    torch.testing.assert_close(blurred(images.mT, share), soft.mT)
 
 
 def test_equals_go_in_the_order_they_stand():
@@ -94,9 +149,11 @@ def test_equals_go_in_the_order_they_stand():
     [
         (lambda: removal_order(torch.tensor([0.5])), "importance: got shape"),
         (lambda: removal_order(torch.tensor([[float("nan")]])), "importance: got shape"),
-        (lambda: curve_of(order=torch.zeros(3, 5).long()), r"order: got shapes .* wants .* \(n, 6\)"),
+        (lambda: curve_of(order=torch.zeros(3, 5).long()), r"order: got shapes .* wants .* \(\.\.\., n, 6\)"),
         (lambda: curve_of(labels=torch.zeros(2).long()), "labels"),
         (lambda: curve_of(steps=0), "steps: got 0"),
+        (lambda: blurred(torch.zeros(1, 1, 2, 2), 0.0), "positive share"),
+        (lambda: blurred(torch.zeros(1, 1, 2, 2).byte()), "uint8"),
     ],
 )
 def test_refuse_what_does_not_fit(call, said):

@@ -8,7 +8,12 @@ import pytest
 import torch
 
 from patternscope.errors import InputError
-from patternscope.knowledge import find_knowledge_points, reliable_ratio
+from patternscope.knowledge import (
+    class_log_odds,
+    class_probability,
+    find_knowledge_points,
+    reliable_ratio,
+)
 
 
 def draw(seed: int = 0, n=4, r=5, e=3):
@@ -90,3 +95,14 @@ def test_refuse_bad_input_in_one_line(changed, said):
     with pytest.raises(InputError, match=said) as raised:
         find_knowledge_points(**given)
     assert "\n" not in str(raised.value)
+
+
+def test_log_odds_are_those_of_the_probability_and_keep_its_order_where_it_is_one():
+    h, directions, labels = draw()
+    p = class_probability(h, directions, labels, 20.0)
+    torch.testing.assert_close(class_log_odds(h, directions, labels, 20.0), (p / (1 - p)).log())
+    sure = class_log_odds(h.float() * 50, directions.float(), labels)
+    assert sure.dtype == torch.float64
+    assert sure.isfinite().all()
+    with pytest.raises(InputError, match="classes"):
+        class_log_odds(h, directions, labels[:2])

@@ -13,6 +13,7 @@ from patternscope.knowledge.bootstrap import (
     bootstrap_counts,
     bootstrap_histogram,
     bootstrap_mean,
+    bootstrap_ratio,
 )
 from patternscope.knowledge.distilled import (
     LayerDifference,
@@ -28,14 +29,33 @@ from patternscope.knowledge.emergence import (
     first_appearance,
     lasting_appearance,
 )
-from patternscope.knowledge.faithfulness import curve_area, deletion_curve, removal_order
+from patternscope.knowledge.faithfulness import (
+    blurred,
+    curve_area,
+    deletion_curve,
+    insertion_curve,
+    removal_order,
+)
 from patternscope.knowledge.points import (
     KnowledgePoints,
+    class_log_odds,
     class_probability,
     find_knowledge_points,
     reliable_ratio,
 )
-from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
+from patternscope.knowledge.quality import (
+    agreement,
+    object_cover,
+    pointing_game,
+    strength_uncertainty_correlation,
+)
+from patternscope.knowledge.uncertainty import (
+    Stability,
+    seed_spread,
+    verdict_stability,
+    with_seed_spread,
+    within_noise,
+)
 
 __all__ = [
     "ClassAppearance",
@@ -43,15 +63,19 @@ __all__ = [
     "KnowledgePoints",
     "LayerDifference",
     "Seen",
+    "Stability",
     "Trajectory",
     "agreement",
     "align_embeddings",
+    "blurred",
     "bootstrap_count_differences",
     "bootstrap_counts",
     "bootstrap_histogram",
     "bootstrap_mean",
+    "bootstrap_ratio",
     "channel_agreement",
     "class_appearance",
+    "class_log_odds",
     "class_probability",
     "compare_layers",
     "corresponding_regions",
@@ -59,13 +83,19 @@ __all__ = [
     "deletion_curve",
     "find_knowledge_points",
     "first_appearance",
+    "insertion_curve",
     "lasting_appearance",
     "object_cover",
     "orientation_change",
+    "pointing_game",
     "reliable_ratio",
     "removal_order",
+    "seed_spread",
     "strength_change",
     "strength_uncertainty_correlation",
     "trajectory_types",
+    "verdict_stability",
     "weight_on",
+    "with_seed_spread",
+    "within_noise",
 ]

@@ -76,34 +76,40 @@ def bootstrap_count_differences(
     first: KnowledgePoints,
     second: KnowledgePoints,
     *,
+    paired: bool = True,
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Interval]:
-    """Return by how much the second network's counts exceed the first's, with intervals paired over images.
+    """Return by how much the second counts exceed the first, with intervals paired over images.
 
     A draw takes the same images for both, so that what makes an image rich in points for either network is
-    not taken for a difference between them. Arguments, errors and draws as :func:`bootstrap_counts`; the
-    points may lie on other grids. Source: this project (paired percentile bootstrap).
+    not taken for a difference between them; with `paired` False the images are others, and drawn apart.
+    Arguments, errors and draws as :func:`bootstrap_counts`; the points may lie on other grids. Source: this
+    project (percentile bootstrap).
 
     >>> points = [KnowledgePoints(*[torch.ones(4, r).bool()] * 5) for r in (2, 3)]
     >>> bootstrap_count_differences(*points)["total"]
     Interval(value=1.0, low=1.0, high=1.0)
     """
     masks = (first.mask, first.reliable, second.mask, second.reliable)
-    if any(mask.ndim != 2 or len(mask) != len(first.mask) for mask in masks) or len(first.mask) == 0:
+    sizes = [len(mask) for mask in masks]
+    if any(mask.ndim != 2 for mask in masks) or not all(sizes) or (paired and len(set(sizes)) > 1):
         raise InputError(
             f"first, second: got points of shapes {tuple(first.mask.shape)} and {tuple(second.mask.shape)}, "
-            "wants (n, r) of the same n >= 1 images"
+            f"wants (n, r) of {'the same ' if paired else ''}n >= 1 images"
         )
     _check_draws(resamples, level)
-    counts = np.stack([mask.sum(dim=1).cpu().double().numpy() for mask in masks], axis=1)
-    drawn = _resampled_means(counts, resamples, np.random.default_rng(seed))
-    mean = counts.mean(axis=0)
+    counts = [mask.sum(dim=1).cpu().double().numpy() for mask in masks]
+    generator = np.random.default_rng(seed)
+    groups = [counts] if paired else [counts[:2], counts[2:]]
+    means = [_resampled_means(np.stack(group, axis=1), resamples, generator) for group in groups]
+    drawn = np.concatenate(means, axis=1)
+    mean = [float(each.mean()) for each in counts]
     ratios = [reliable_ratio(mean[1], mean[0]), reliable_ratio(mean[3], mean[2])]
     with_points = drawn[(drawn[:, 0] > 0) & (drawn[:, 2] > 0)]
     ratio_draws = with_points[:, 3] / with_points[:, 2] - with_points[:, 1] / with_points[:, 0]
-    ratio = None if ratios[0] is None or ratios[1] is None else float(ratios[1] - ratios[0])
+    ratio = None if ratios[0] is None or ratios[1] is None else ratios[1] - ratios[0]
     return {
         "total": _interval(float(mean[2] - mean[0]), drawn[:, 2] - drawn[:, 0], level),
         "reliable": _interval(float(mean[3] - mean[1]), drawn[:, 3] - drawn[:, 1], level),
@@ -180,6 +186,35 @@ def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95
         return Interval(None, None, None)
     drawn = _resampled_means(known[:, None], resamples, np.random.default_rng(seed))
     return _interval(float(known.mean()), drawn[:, 0], level)
+
+
+def bootstrap_ratio(
+    part: Tensor, whole: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """Return sum(part) / sum(whole) of one number of each an image, with its percentile interval over images.
+
+    Draws in which the whole is nothing are left out. Source: this project (percentile bootstrap).
+
+    Args:
+        part: (n,), such as what of an image's knowledge points lies on the object.
+        whole: (n,), such as how many points the image has.
+        resamples, level, seed: as :func:`bootstrap_mean`.
+
+    Raises:
+        InputError: no image, two shapes, fewer than one draw, a level outside (0, 1).
+
+    >>> bootstrap_ratio(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0]))
+    Interval(value=0.5, low=0.5, high=0.5)
+    """
+    if part.ndim != 1 or part.shape != whole.shape or not len(part):
+        raise InputError(
+            f"part, whole: got shapes {tuple(part.shape)} and {tuple(whole.shape)}, wants (n,) twice, n >= 1"
+        )
+    _check_draws(resamples, level)
+    pair = torch.stack([part.double(), whole.double()], dim=1).cpu().numpy()
+    drawn = _resampled_means(pair, resamples, np.random.default_rng(seed))
+    drawn = drawn[drawn[:, 1] > 0]
+    return _interval(reliable_ratio(*pair.sum(axis=0).tolist()), drawn[:, 0] / drawn[:, 1], level)
 
 
 def _check_draws(resamples: int, level: float) -> None:

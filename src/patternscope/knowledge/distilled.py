@@ -97,7 +97,7 @@ def compare_layers(first: Seen, second: Seen, *, resamples: int = 1000, seed: in
     grown = second.strength - first.strength
     kept = first.points.reliable & second.points.reliable
     return LayerDifference(
-        bootstrap_count_differences(first.points, second.points, **draws),
+        bootstrap_count_differences(first.points, second.points, resamples=resamples, seed=seed),
         bootstrap_counts(first.points.reliable, kept, **draws)["ratio"],
         bootstrap_mean(turn.nanmean(dim=1), **draws),
         bootstrap_mean(at_points.nanmean(dim=1), **draws),

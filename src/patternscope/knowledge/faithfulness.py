@@ -1,13 +1,16 @@
-"""Whether the network depends on the regions said to matter: its answer as they are taken away one after another."""
+"""Whether the network depends on the regions said to matter: its answer as they are taken away, or given back."""
 
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from patternscope.errors import InputError
 
 Probabilities = Callable[[Tensor], Tensor]
+
+_AT_ONCE = 256
 
 
 def removal_order(importance: Tensor) -> Tensor:
@@ -34,29 +37,49 @@ def mean_colour(images: Tensor) -> Tensor:
     return images.double().mean(dim=(2, 3), keepdim=True).to(images.dtype)
 
 
-def replace_regions(
-    images: Tensor, replacement: Tensor, order: Tensor, grid: tuple[int, int], count: int
-) -> Tensor:
-    """Return images whose first regions in an order show something else.
+def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
+    """Return the images without their details: under a Gaussian whose sigma is a share of their longer side.
+
+    Source: this project. (n, channels, height, width) floating point -> the same shape. The border repeats the
+    outermost pixels, so that a plain image stays as it is. InputError for a share that is not positive or images
+    that are no floating point.
+
+    >>> blurred(torch.ones(1, 1, 8, 8)).sub(1).abs().max() < 1e-6
+    tensor(True)
+    """
+    if not share > 0 or images.ndim != 4 or not images.is_floating_point():
+        raise InputError(
+            f"images, share: got {images.dtype} of shape {tuple(images.shape)} and {share}, wants floating point "
+            "(n, channels, height, width) and a positive share"
+        )
+    sigma = share * max(images.shape[2:])
+    reach = max(1, round(3 * sigma))
+    offsets = torch.arange(-reach, reach + 1, dtype=images.dtype, device=images.device)
+    kernel = torch.softmax(-offsets.square() / (2 * sigma**2), dim=0)
+    planes = F.pad(images.flatten(0, 1)[:, None], (reach,) * 4, mode="replicate")
+    across = F.conv2d(planes, kernel.view(1, 1, 1, -1))
+    return F.conv2d(across, kernel.view(1, 1, -1, 1)).view_as(images)
+
+
+def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return images of which some regions show something else.
 
     Source: this project.
 
     Args:
         images: (n, channels, height, width).
         replacement: what is shown instead, of a shape that expands to that of the images.
-        order: (n, r), rows are permutations of the regions.
+        replaced: which regions (n, r) bool.
         grid: (h, w) with h*w = r; a region is its share of the image's pixels.
-        count: regions replaced, 0 to r.
 
     Returns:
         A copy, (n, channels, height, width).
 
-    >>> image = torch.ones(1, 1, 1, 4)
-    >>> replace_regions(image, torch.zeros(1), torch.tensor([[3, 1, 0, 2]]), (1, 4), 2).flatten().tolist()
+    >>> image, replaced = torch.ones(1, 1, 1, 4), torch.tensor([[False, True, False, True]])
+    >>> replace_regions(image, torch.zeros(1), replaced, (1, 4)).flatten().tolist()
     [1.0, 0.0, 1.0, 0.0]
     """
-    chosen = torch.zeros_like(order, dtype=torch.float32).scatter_(1, order[:, :count], 1.0)
-    mask = torch.nn.functional.interpolate(chosen.view(-1, 1, *grid), size=images.shape[2:], mode="nearest")
+    mask = F.interpolate(replaced.float().view(-1, 1, *grid), size=images.shape[2:], mode="nearest")
     return torch.where(mask.to(images.device).bool(), replacement, images)
 
 
@@ -69,27 +92,29 @@ def deletion_curve(
     *,
     replacement: Tensor | None = None,
     steps: int = 16,
+    at_once: int = _AT_ONCE,
 ) -> Tensor:
     """Return the probability of each image's class as its regions are replaced one after another.
 
-    Source: this project, after the deletion test of saliency maps.
+    Source: this project, after the deletion test of saliency maps (Petsiuk et al., BMVC 2018).
 
     Args:
-        probabilities: images -> class probabilities (n, c); it sees n images at a time.
+        probabilities: images -> class probabilities (b, c).
         images: (n, channels, height, width).
         labels: the class asked for (n,), integers in [0, c).
-        order: which region goes first, by :func:`removal_order` (n, r).
+        order: which region goes first, by :func:`removal_order`; several orders at once are (..., n, r).
         grid: (h, w) with h*w = r.
         replacement: what is shown instead, as in :func:`replace_regions`; None for each image's mean colour.
         steps: equal shares in which the regions go, clipped to r.
+        at_once: images that the network is shown in one call.
 
     Returns:
-        (n, steps + 1) in [0, 1], from the whole image to no region at all. With the last step all is replaced.
+        (..., n, steps + 1) in [0, 1], from the whole image to no region at all. With the last step all is replaced.
 
     Raises:
         InputError: shapes that disagree, fewer than one step.
 
-    Cost: steps + 1 passes of the network.
+    Cost: n (2 + orders (steps - 1)) images through the network: both ends are the same for all orders.
 
     >>> def brightness(images):
     ...     share = images.mean(dim=(1, 2, 3))
@@ -98,29 +123,76 @@ def deletion_curve(
     >>> deletion_curve(brightness, image, torch.tensor([0]), order, (1, 2), replacement=torch.zeros(1)).tolist()
     [[0.5, 0.0, 0.0]]
     """
-    regions = grid[0] * grid[1]
-    if images.ndim != 4 or order.shape != (len(images), regions) or labels.shape != (len(images),):
-        raise InputError(
-            f"images, labels, order: got shapes {tuple(images.shape)}, {tuple(labels.shape)} and "
-            f"{tuple(order.shape)}, wants (n, channels, height, width), (n,) and (n, {regions})"
+    _check(images, labels, order, grid, steps)
+    n, regions = len(images), grid[0] * grid[1]
+    instead = (mean_colour(images) if replacement is None else replacement).expand_as(images)
+    counts = torch.linspace(0, regions, min(steps, regions) + 1).round().long()
+    # The place of each region in its order: a region is gone once as many as its place are.
+    places = order.reshape(-1, n, regions).cpu().argsort(dim=2)
+    tasks = torch.cartesian_prod(*(torch.arange(size) for size in (len(places), len(counts) - 2, n)))
+    ends = [_answers(probabilities, each, labels, at_once) for each in (images, instead)]
+    curve = ends[0].new_empty(len(places), n, len(counts))
+    curve[..., 0], curve[..., -1] = ends
+    for part in tasks.view(-1, 3).split(at_once):
+        which, step, image = part.unbind(dim=1)
+        gone = places[which, image] < counts[step + 1, None]
+        at = image.to(images.device)
+        shown = replace_regions(images[at], instead[at], gone, grid)
+        curve[which, image, step + 1] = _answers(
+            probabilities, shown, labels[image.to(labels.device)], at_once
         )
-    if steps < 1:
-        raise InputError(f"steps: got {steps}, wants at least 1")
-    instead = mean_colour(images) if replacement is None else replacement
-    counts = torch.linspace(0, regions, min(steps, regions) + 1).round().int().tolist()
-    curve = []
-    for count in counts:
-        seen = probabilities(replace_regions(images, instead, order, grid, count))
-        curve.append(seen.gather(1, labels[:, None].to(seen.device)).squeeze(1))
-    return torch.stack(curve, dim=1)
+    return curve.view(*order.shape[:-1], len(counts))
+
+
+def insertion_curve(
+    probabilities: Probabilities,
+    images: Tensor,
+    labels: Tensor,
+    order: Tensor,
+    grid: tuple[int, int],
+    **options: object,
+) -> Tensor:
+    """Return the probability of each image's class as its regions come back one after another.
+
+    Arguments, shapes, errors and cost as :func:`deletion_curve`: giving back in an order is taking away in the
+    reverse of it, seen from the end. Source: this project, after the insertion test (Petsiuk et al., BMVC 2018).
+
+    >>> def brightness(images):
+    ...     share = images.mean(dim=(1, 2, 3))
+    ...     return torch.stack([share, 1 - share], dim=1)
+    >>> image, order = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[0, 1]])
+    >>> insertion_curve(brightness, image, torch.tensor([0]), order, (1, 2), replacement=torch.zeros(1)).tolist()
+    [[0.0, 0.5, 0.5]]
+    """
+    return deletion_curve(probabilities, images, labels, order.flip(-1), grid, **options).flip(-1)  # type: ignore[arg-type]
 
 
 def curve_area(curve: Tensor) -> Tensor:
-    """Return the area under each curve over the share of regions, by trapezoids: (n, steps + 1) -> (n,).
+    """Return the area under each curve over the share of regions, by trapezoids: (..., steps + 1) -> (...).
 
-    Source: this project. For deletion, the smaller the better the order.
+    Source: this project. For deletion, the smaller the better the order; for insertion, the larger.
 
     >>> curve_area(torch.tensor([[1.0, 0.5, 0.0]]))
     tensor([0.5000])
     """
-    return torch.trapezoid(curve, dx=1.0 / (curve.shape[1] - 1), dim=1)
+    return torch.trapezoid(curve, dx=1.0 / (curve.shape[-1] - 1), dim=-1)
+
+
+def _answers(probabilities: Probabilities, images: Tensor, labels: Tensor, at_once: int) -> Tensor:
+    """The probability of each image's class, on the CPU."""
+    found = []
+    for shown, asked in zip(images.split(at_once), labels.split(at_once), strict=True):
+        seen = probabilities(shown)
+        found.append(seen.gather(1, asked[:, None].to(seen.device)).squeeze(1).cpu())
+    return torch.cat(found)
+
+
+def _check(images: Tensor, labels: Tensor, order: Tensor, grid: tuple[int, int], steps: int) -> None:
+    regions = grid[0] * grid[1]
+    if images.ndim != 4 or order.shape[-2:] != (len(images), regions) or labels.shape != (len(images),):
+        raise InputError(
+            f"images, labels, order: got shapes {tuple(images.shape)}, {tuple(labels.shape)} and "
+            f"{tuple(order.shape)}, wants (n, channels, height, width), (n,) and (..., n, {regions})"
+        )
+    if steps < 1:
+        raise InputError(f"steps: got {steps}, wants at least 1")

@@ -118,6 +118,27 @@ def class_probability(
     return posterior.gather(2, chosen)[..., 0].exp()
 
 
+def class_log_odds(
+    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = KAPPA_MAX
+) -> Tensor:
+    """Return log p / (1 - p) of p = p(class | h^(r)): the order of p where p itself is rounded to 1.
+
+    Source: this project. Arguments and errors as :func:`class_probability`; (n, r) float64.
+
+    >>> h = torch.tensor([[[30.0, 0.0], [40.0, 0.0]]])
+    >>> class_probability(h, torch.eye(2), torch.tensor([0]))
+    tensor([[1., 1.]])
+    >>> class_log_odds(h, torch.eye(2), torch.tensor([0])).diff() > 0
+    tensor([[True]])
+    """
+    if classes.shape != (len(region_embedding),):
+        raise InputError(f"classes: got shape {tuple(classes.shape)}, wants ({len(region_embedding)},)")
+    posterior = log_posterior(region_embedding.double(), mean_directions.double(), kappa_max)
+    own = torch.nn.functional.one_hot(classes.to(posterior.device), len(mean_directions)).bool()[:, None]
+    others = posterior.masked_fill(own, -torch.inf).logsumexp(dim=-1)
+    return posterior.masked_fill(~own, -torch.inf).logsumexp(dim=-1) - others
+
+
 def reliable_ratio(reliable: float, total: float) -> float | None:
     """Return reliable / total, or None where there is nothing to divide by.
 

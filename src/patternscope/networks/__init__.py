@@ -6,6 +6,7 @@ from patternscope.networks.device import parse_device, resolve_device
 from patternscope.networks.distillation import Student, distil_features, distil_logits
 from patternscope.networks.factories import factory_file
 from patternscope.networks.forward import Recording
+from patternscope.networks.gradcam import grad_cam
 from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
 from patternscope.networks.pretrained import published_normaliser
 from patternscope.networks.recorder import record, record_batches
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate",
     "factory_file",
     "find_layer",
+    "grad_cam",
     "images_at_once",
     "list_layers",
     "load_state",

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
-Call = Callable[[str, nn.Module, tuple[Any, ...], Any], None]
+Call = Callable[[str, nn.Module, tuple[Any, ...], Any], Any]
 
 
 def device_of(model: nn.Module) -> torch.device:
@@ -100,7 +100,8 @@ def _uncompiled(model: nn.Module) -> Iterator[None]:
 def observed(modules: Mapping[str, nn.Module], on_call: Call) -> Iterator[None]:
     """Call `on_call(name, module, inputs, output)` after each of the modules has run; hooks always come off.
 
-    The second call of a module within the block is named `name@2`, the third `name@3`. Source: this project.
+    What it returns takes the output's place, unless it is None. The second call of a module within the block is
+    named `name@2`, the third `name@3`. Source: this project.
 
     >>> seen, layer = [], nn.ReLU()
     >>> with observed({"relu": layer}, lambda name, *_: seen.append(name)):
@@ -111,10 +112,11 @@ def observed(modules: Mapping[str, nn.Module], on_call: Call) -> Iterator[None]:
     handles: list[RemovableHandle] = []
     calls: dict[str, int] = {}
 
-    def hook_for(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], None]:
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+    def hook_for(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], Any]:
+        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
             calls[name] = calls.get(name, 0) + 1
-            on_call(name if calls[name] == 1 else f"{name}@{calls[name]}", module, inputs, output)
+            called = name if calls[name] == 1 else f"{name}@{calls[name]}"
+            return on_call(called, module, inputs, output)
 
         return hook
 
