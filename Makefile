@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types unit viewer bench clean
+.PHONY: help setup demo test lint types unit viewer bench evidence clean
 
 help:
 	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 3 minutes)"
@@ -13,6 +13,7 @@ help:
 	@echo "make unit    the tests alone        make lint    ruff        make types   pyright"
 	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
 	@echo "make bench   the estimators against naive loops, at the size of the paper (about 20 minutes)"
+	@echo "make evidence  what the method is worth: docs/evidence.md from studies of its own (about 40 minutes)"
 	@echo "make clean   remove the environment and what the tools left"
 
 setup: $(READY)
@@ -43,6 +44,10 @@ viewer:
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+
+evidence: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[evidence]'
+	$(BIN)/python evidence/run.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
