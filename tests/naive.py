@@ -337,3 +337,28 @@ def seeds_agree(verdicts) -> float:
 def jaccard(a, b) -> float:
     """Common points of two lists of verdicts as a share of the points of either."""
     return sum(x and y for x, y in zip(a, b, strict=True)) / sum(x or y for x, y in zip(a, b, strict=True))
+
+
+def drpr_loss(weight, features, target_probs) -> float:
+    """KL from a mixture of Gaussians of unit variance, sample by sample, densities written out."""
+    (n, classes), dim = target_probs.shape, len(weight)
+    places = [[dot(row, feature) for row in weight] for feature in features]
+    centres, prior = [], []
+    for c in range(classes):
+        mass = sum(target_probs[i][c] for i in range(n))
+        prior.append(mass / n)
+        centres.append([sum(target_probs[i][c] * places[i][e] for i in range(n)) / mass for e in range(dim)])
+    total = 0.0
+    for i in range(n):
+        densities = [
+            prior[c]
+            * math.prod(
+                math.exp(-((places[i][e] - centres[c][e]) ** 2) / 2) / math.sqrt(2 * math.pi)
+                for e in range(dim)
+            )
+            for c in range(classes)
+        ]
+        for c in range(classes):
+            p = target_probs[i][c]
+            total += p * math.log(p * sum(densities) / densities[c]) if p > 0 else 0.0
+    return total
