@@ -42,6 +42,14 @@ def parse_device(name: str) -> tuple[str, str]:
     return kind, index
 
 
+def cuda_devices() -> int:
+    """Return how many CUDA devices torch sees here.
+
+    Source: this project. CUDA_VISIBLE_DEVICES counts.
+    """
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def _mps_available() -> bool:
     """Tell whether this build and machine have Apple's GPU backend."""
     return torch.backends.mps.is_available()

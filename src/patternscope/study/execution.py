@@ -20,6 +20,7 @@ from patternscope.study.stage import InputUnit, Unit, UnitContext
 from patternscope.study.store import Store, plain_errors, seal
 
 RESTARTS = 3  # executors that may break in one run before it gives up
+_share: tuple[int, int] | None = None  # in a worker of a pool: its number, and the GPUs that the pool shares
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> 
         partial = store.open_partial(task.unit)
         try:
             heard = report or _silent
-            task.run(UnitContext(task.unit, partial, task.settings, task.inputs, heard, task.device))
+            device = own_device(task.device)
+            task.run(UnitContext(task.unit, partial, task.settings, task.inputs, heard, device))
             seal(partial, task.unit, task.key)
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
@@ -84,30 +86,52 @@ class InProcessExecutor(Executor):
 
 
 class ProcessPool(ProcessPoolExecutor):
-    """Fresh processes on this machine, each with its share of the threads.
+    """Fresh processes on this machine, each with its share of the threads and of the GPUs.
 
     Source: this project. `capacity` is their number. They end with their parent, even when it is killed.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, gpus: int) -> None:
         self.capacity = workers
+        context = multiprocessing.get_context("spawn")
         threads = max(1, (os.cpu_count() or 1) // workers)
         super().__init__(
             workers,
-            mp_context=multiprocessing.get_context("spawn"),
+            mp_context=context,
             initializer=_start_worker,
-            initargs=(threads,),
+            initargs=(threads, context.Value("i", 0), gpus),
         )
 
 
-def process_pool(workers: int) -> ProcessPool:
-    """Return a pool of `workers` processes that share this machine's threads.
+def process_pool(workers: int, gpus: int | None = None) -> ProcessPool:
+    """Return a pool of `workers` processes that share this machine's threads and its GPUs.
 
-    Source: this project. InputError for fewer than one.
+    `gpus` is their number, by default of all that torch sees; `own_device` says who gets which. Source: this
+    project. InputError for fewer workers than one.
     """
     if workers < 1:
         raise InputError(f"workers: {workers} asked for; wanted 1 or more")
-    return ProcessPool(workers)
+    if gpus is None:
+        # Not at the top: a worker imports this module before its number of threads is set, and torch reads it once.
+        from patternscope.networks.device import cuda_devices
+
+        gpus = cuda_devices()
+    return ProcessPool(workers, gpus)
+
+
+def own_device(asked: str) -> str:
+    """Return the device on which this process computes where `asked` is the device of the run.
+
+    Worker i of a pool that shares GPUs computes on GPU i modulo their number where "auto" or "cuda" is asked for.
+    Source: this project.
+
+    >>> own_device("auto")
+    'auto'
+    """
+    if _share is None or asked not in ("auto", "cuda"):
+        return asked
+    worker, gpus = _share
+    return f"cuda:{worker % gpus}" if gpus else asked
 
 
 class Workers:
@@ -152,8 +176,12 @@ class Workers:
         return True
 
 
-def _start_worker(threads: int) -> None:
-    """Give a worker its share of threads, and let it end when its parent does."""
+def _start_worker(threads: int, started: Any, gpus: int) -> None:
+    """Give a worker its share of threads and GPUs, and let it end when its parent does."""
+    global _share
+    with started.get_lock():
+        _share = (started.value, gpus)
+        started.value += 1
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -16,7 +16,7 @@ from patternscope.study.sections import Section
 from patternscope.study.stage import Axes, Stage
 from patternscope.study.stages import study_stages
 from patternscope.study.status import UnitStatus, study_record_of, study_status
-from patternscope.study.store import MANIFEST_FILE
+from patternscope.study.store import MANIFEST_FILE, STUDY_FILE
 
 
 def run_study(
@@ -92,11 +92,20 @@ def with_layers(settings: StudySettings, axes: Axes) -> StudySettings:
 def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
     """Return settings and axes of a study that was run before.
 
-    Source: this project. InputError when the folder is no study.
+    Source: this project. InputError when the folder is no study, or its settings mean nothing to this version.
     """
-    record = study_record_of(Path(folder))
-    settings = make_settings(record["settings"], str(Path(folder) / "study.json"), Path(folder).resolve())
-    return settings, Axes(int(record["checkpoints"]), tuple(record["layers"]))
+    folder = Path(folder)
+    record = study_record_of(folder)
+    try:
+        settings = make_settings(record["settings"], str(folder / STUDY_FILE), folder.resolve())
+        return settings, Axes(int(record["checkpoints"]), tuple(record["layers"]))
+    except (InputError, KeyError, TypeError, ValueError) as error:
+        said = str(error) if isinstance(error, InputError) else f"{folder / STUDY_FILE}: holds no such study"
+        made_by = record.get("versions", {}).get("patternscope", "another version")
+        raise InputError(
+            f"{said}; patternscope {made_by} made this study: run its TOML file again with --out {folder}, which "
+            "keeps what still holds"
+        ) from error
 
 
 def saved_status(folder: str | Path, stages: Sequence[Stage] | None = None) -> list[UnitStatus]:
