@@ -1,7 +1,9 @@
 """`make bench`: the estimators against naive loops over pairs, in one process; prints a table of ratios.
 
 python benchmarks/run.py [machine] [importance] [match] [meaning] [region] [sample] [layer] [growth]
-[growth_importance] [limits]
+[growth_importance] [limits] [workers] [memory]
+
+Of their own: bench_study.py (cost model against finished studies), bench_kills.py, bench_atlas.py.
 """
 
 import platform
@@ -17,6 +19,8 @@ from bench_fits import region, sample
 from bench_importance import growth_importance, importance, match, meaning
 from bench_layer import growth, layer
 from bench_limits import limits
+from bench_memory import memory
+from bench_workers import workers
 from measuring import copy_rate, matrix_rate, row
 
 
@@ -30,12 +34,16 @@ def machine() -> None:
 PARTS = {
     each.__name__: each
     for each in (
-        machine, importance, match, meaning, region, sample, layer, growth, growth_importance, limits
+        machine, importance, match, meaning, region, sample, layer, growth, growth_importance, limits,
+        workers, memory,
     )
 }  # fmt: skip
 
+WITHOUT_FEATURES = {"machine", "workers", "memory"}
+
 if __name__ == "__main__":
-    bench_features.load()
+    if set(sys.argv[1:] or PARTS) - WITHOUT_FEATURES:
+        bench_features.load()
     where = f"torch {torch.__version__}, {torch.get_num_threads()} threads, {platform.machine()}"
     print(f"{datetime.now(UTC):%Y-%m-%d}, {where}\n")
     print("| what | ratio | ours | naive |\n|---|---|---|---|")

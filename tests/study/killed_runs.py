@@ -1,7 +1,10 @@
-"""Runs `patternscope run` again and again and kills it at random moments: killed_runs.py STUDY.toml OUT KILLS SEED.
+"""Runs `patternscope run` again and again and kills it at random moments.
 
-Each run is a process of its own, forked from this one, which has imported everything: so the kills fall into
-the work and not into the start of Python. Prints how many runs were killed and what the last one left.
+    python killed_runs.py STUDY.toml OUT KILLS SEED [LONGEST]
+
+LONGEST are the most seconds until a kill. Each run is a process of its own, forked from this one, which has imported
+everything: so the kills fall into the work and not into the start of Python. Prints how many runs were killed and
+what each left.
 """
 
 import os
@@ -18,7 +21,7 @@ import patternscope.figures
 import patternscope.study.study  # noqa: F401
 from patternscope.cli import main
 
-LONGEST = 1.5  # seconds until a kill
+LONGEST = 1.5
 
 
 def run(study: str, out: Path) -> int:
@@ -34,20 +37,23 @@ def run(study: str, out: Path) -> int:
     return child
 
 
-def kill_runs(study: str, out: Path, kills: int, chance: random.Random) -> None:
+def kill_runs(study: str, out: Path, kills: int, chance: random.Random, longest: float) -> None:
     """Kill that many runs; one that came to its end first loses a folder, so that there is work again."""
     while kills:
         child = run(study, out)
-        time.sleep(chance.uniform(0.02, LONGEST))
+        time.sleep(chance.uniform(0.02, longest))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             kills -= 1
             sys.stdout.write(f"killed with {len(list(out.rglob('manifest.json')))} units done\n")
+            sys.stdout.flush()
         else:
             shutil.rmtree(chance.choice([path.parent for path in out.rglob("manifest.json")]))
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    kill_runs(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), random.Random(int(sys.argv[4])))
+    study, out, kills, seed, *longest = sys.argv[1:]
+    most = float(longest[0]) if longest else LONGEST
+    kill_runs(study, Path(out), int(kills), random.Random(int(seed)), most)

@@ -93,16 +93,24 @@ def run(
     scheduler: Scheduler = None,
     until: Until = None,
     device: Device = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would run and take.")] = False,
 ) -> None:
     """Run a study: what is missing, damaged or made from other settings.
 
-    Writes into runs/NAME for NAME.toml. A run that was stopped or killed goes on where it was.
+    Writes into runs/NAME for NAME.toml. A run that was stopped or killed goes on where it was. It begins by
+    saying what it will take: time on this machine, disk and memory.
 
     Examples: patternscope run study.toml --workers 2; patternscope run study.toml --until features
     """
     from patternscope.study.config import load_settings
 
-    _run(out or Path("runs") / study.stem, load_settings(study), _executor(workers, scheduler), until, device)
+    folder, settings = out or Path("runs") / study.stem, load_settings(study)
+    if dry_run:
+        from patternscope.cli.budgeting import print_dry_run
+
+        print_dry_run(folder, settings, _stages(settings), until, device)
+    else:
+        _run(folder, settings, _executor(workers, scheduler), until, device)
 
 
 @app.command()
@@ -290,6 +298,7 @@ def _run(
     device: str,
 ) -> None:
     """Run a study and print what came of it."""
+    from patternscope.cli.budgeting import say_budget
     from patternscope.cli.comparing import print_students
     from patternscope.cli.progress import progress
     from patternscope.cli.tables import print_attack, print_outputs, print_summary, print_training
@@ -298,7 +307,14 @@ def _run(
 
     with progress(sys.stderr) as report:
         summary = run_study(
-            folder, settings, _stages(settings), executor=executor, report=report, until=until, device=device
+            folder,
+            settings,
+            _stages(settings),
+            executor=executor,
+            report=report,
+            until=until,
+            device=device,
+            announce=say_budget,
         )
     if summary.done:
         typer.echo(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")

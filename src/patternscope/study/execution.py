@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import platform
 import shutil
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -184,6 +185,9 @@ def _start_worker(threads: int, started: Any, gpus: int) -> None:
         started.value += 1
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
+    if "torch" in sys.modules:
+        # The user's script imported it, and a spawned process runs the script's top before anything else.
+        sys.modules["torch"].set_num_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

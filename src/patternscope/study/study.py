@@ -4,10 +4,12 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from patternscope.errors import InputError
 from patternscope.networks import parse_device, resolve_device
+from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import student_layers, study_axes
 from patternscope.study.plan import Plan, make_plan
@@ -28,29 +30,41 @@ def run_study(
     report: Callable[[Event], None] | None = None,
     until: str | None = None,
     device: str = "auto",
+    announce: Callable[[Budget], None] | None = None,
 ) -> RunSummary:
     """Bring the study in `folder` up to date with its settings; what is up to date is left alone.
 
     `stages` are `study_stages` of the settings by default. Layers that are not named are suggested by the
-    network, and written into study.json. Arguments as `run_units`. Source: this project. InputError for
-    settings, images, networks and folders that cannot be used.
+    network, and written into study.json. `announce` is told what the run takes before it starts; images of one's
+    own are read first, since nobody knows their number. Other arguments as `run_units`. Source: this project.
+    InputError for settings, images, networks and folders that cannot be used and, with `announce`, for a disk
+    without room for what would be written.
     """
     # Workers elsewhere may have devices that this machine lacks.
     parse_device(device)
     if executor is None:
         resolve_device(device)
+    folder, plan = Path(folder), study_plan(settings, stages)
+    run = partial(run_units, folder, plan, report=report, device=device, keep_bulk=settings.keep_features)
+    with _nothing_half_written(folder):
+        first = RunSummary()
+        if announce is not None:
+            if count_images(folder, settings) is None:
+                first = run(until="images")
+            budget = make_budget(folder, plan, until=until, device=device)
+            if budget is not None:
+                budget.check_disk(folder)
+                announce(budget)
+        return first.then(run(executor=executor, until=until))
+
+
+def study_plan(settings: StudySettings, stages: Sequence[Stage] | None = None) -> Plan:
+    """Return the plan of a study with the layers that are really analysed; `stages` as of `run_study`.
+
+    Source: this project. InputError as `study_axes`.
+    """
     axes = study_axes(settings)
-    settings = with_layers(settings, axes)
-    with _nothing_half_written(Path(folder)):
-        return run_units(
-            Path(folder),
-            _plan(settings, stages, axes),
-            executor=executor,
-            report=report,
-            until=until,
-            device=device,
-            keep_bulk=settings.keep_features,
-        )
+    return _plan(with_layers(settings, axes), stages, axes)
 
 
 def _plan(settings: StudySettings, stages: Sequence[Stage] | None, axes: Axes) -> Plan:

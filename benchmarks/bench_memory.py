@@ -1,0 +1,111 @@
+"""The estimators' stages of a study of many images, one after the other: peak memory and time.
+
+    python benchmarks/bench_memory.py [IMAGES [CHANNELS [SIDE]]]
+
+Three layers of invented features, written in shards as a recording writes them; then the stages sample, importance,
+region and knowledge with the default settings of a study, in this process. 5,000 images with k = 512 and r = 14 x 14
+need 7 GB of disk in runs/bench/memory.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from measuring import peak_memory, row
+from torch import Tensor
+
+from patternscope.study.arrays import ShardWriter, save_arrays
+from patternscope.study.config import StudySettings
+from patternscope.study.journal import Journal, unit_times
+from patternscope.study.plan import make_plan
+from patternscope.study.records import write_json
+from patternscope.study.runner import run_units
+from patternscope.study.stage import Axes, UnitContext
+from patternscope.study.stages.features import FEATURES
+from patternscope.study.stages.images import IMAGES
+from patternscope.study.stages.importance import IMPORTANCE
+from patternscope.study.stages.knowledge import KNOWLEDGE
+from patternscope.study.stages.region import REGION
+from patternscope.study.stages.sample import SAMPLE
+from patternscope.study.study import with_layers
+
+CLASSES, AT_ONCE = 10, 50
+LAYERS = ("low", "middle", "top")
+
+
+def memory() -> None:
+    """In a process of its own, so that its peak memory is its own."""
+    subprocess.run([sys.executable, __file__], check=True)
+
+
+def main(images: int = 5000, channels: int = 512, side: int = 14) -> None:
+    folder = Path("runs/bench/memory", f"{images}-{channels}-{side}")
+    axes = Axes(1, LAYERS)
+    settings = with_layers(StudySettings.model_validate({"network": {"grid": side}}), axes)
+    sized = f"n = {images}, k = {channels}, r = {side * side}"
+    stages = (
+        replace(IMAGES, run=Invented(images, channels, side).images),
+        replace(FEATURES, run=Invented(images, channels, side).features, needs=(), external=None),
+        SAMPLE, IMPORTANCE, REGION, KNOWLEDGE,
+    )  # fmt: skip
+    run_units(folder, make_plan(settings, stages, axes))
+    seconds = unit_times(Journal(folder)).seconds
+    spent = {name: sum(s for unit, s in seconds.items() if unit.startswith(name)) for name in
+             ("importance", "region", "knowledge")}  # fmt: skip
+    times = ", ".join(f"{name} {taken:.0f} s" for name, taken in spent.items())
+    row(f"stages of 3 layers, {sized}", "-", f"{peak_memory():.2f} GB at most; {times}", "")
+
+
+class Invented:
+    """Images and features of a study that was never trained: a class is a pattern of channels on some regions."""
+
+    def __init__(self, images: int, channels: int, side: int) -> None:
+        self.count, self.channels, self.side = images, channels, side
+        self.labels = torch.arange(images) % CLASSES
+
+    def images(self, ctx: UnitContext) -> None:
+        tiny = torch.zeros(self.count, 3, 2, 2, dtype=torch.uint8)
+        save_arrays(ctx.folder / "samples.safetensors", {"images": tiny, "labels": self.labels})
+        write_json(ctx.folder / "classes.json", {"classes": [f"class {each}" for each in range(CLASSES)]})
+
+    def features(self, ctx: UnitContext) -> None:
+        pooled = torch.zeros(self.count, self.channels)
+        for place, layer in enumerate(LAYERS):
+            writer, done = ShardWriter(ctx.folder / layer, "regional"), 0
+            for block in self.blocks(seed=place, clarity=(1 + place) / len(LAYERS)):
+                writer.append(block)
+                pooled[done : done + len(block)] = block.amax(dim=(2, 3))
+                done += len(block)
+            writer.close()
+        logits = 4 * (pooled - pooled.mean(0)) @ self.patterns(len(LAYERS) - 1).T / self.channels**0.5
+        arrays = {
+            "sample_features": pooled,
+            "logits": logits,
+            "target_probs": torch.softmax(logits / 4, dim=1),
+        }
+        save_arrays(ctx.folder / "sample.safetensors", arrays)
+
+    def patterns(self, seed: int) -> Tensor:
+        """Channels of each class (c, k)."""
+        return torch.rand(CLASSES, self.channels, generator=torch.Generator().manual_seed(seed)).pow(4)
+
+    def blocks(self, seed: int, clarity: float) -> Iterator[Tensor]:
+        """Regional features of some images at a time (b, k, side, side)."""
+        generator, patterns = torch.Generator().manual_seed(seed), self.patterns(seed)
+        half = self.side // 2
+        for labels in self.labels.split(AT_ONCE):
+            shape = (len(labels), self.channels, self.side, self.side)
+            block = torch.randn(shape, generator=generator).mul_(0.5).relu_()
+            for features, label in zip(block, labels, strict=True):
+                row, column = torch.randint(0, self.side - half + 1, (2,), generator=generator).tolist()
+                features[:, row : row + half, column : column + half] += (
+                    2 * clarity * patterns[label, :, None, None]
+                )
+            yield block
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

@@ -1,0 +1,132 @@
+"""The budget of a study: what is counted, that bytes are those written, and a disk without room."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from easy_study import easy_settings
+
+from patternscope.cli.budgeting import budget_line
+from patternscope.errors import InputError
+from patternscope.study import budget as study_budget
+from patternscope.study.budget import Budget, count_images, make_budget, pending_units, unit_costs
+from patternscope.study.config import StudySettings, make_settings
+from patternscope.study.costs import Sizes, Speed, unit_cost
+from patternscope.study.stage import Unit
+from patternscope.study.study import run_study, saved_status, study_plan
+
+SIZES = Sizes(500, 1000, 6000, 12288, 10, 64, 200_000, 800_000, {"conv_53": (64, 64)}, 8)
+SPEED = Speed(1e11, 1e10, 5e-4)
+
+
+@pytest.fixture
+def study(attacked_study, tmp_path) -> Path:
+    """A copy that a test may change, without the images' file beside it."""
+    return Path(shutil.copytree(attacked_study, tmp_path / "study"))
+
+
+def test_a_finished_study_takes_nothing_and_a_part_takes_what_is_missing(study, attacked_study):
+    settings = easy_settings(attacked_study.parent)
+    plan = study_plan(settings)
+    assert pending_units(study, plan) == []
+    assert make_budget(study, plan) is None
+    said = []
+    run_study(study, settings, device="cpu", announce=said.append)
+    assert said == []
+    shutil.rmtree(study / "knowledge/01/conv_53")
+    found = make_budget(study, plan, until="knowledge")
+    assert found is not None
+    assert (found.units, list(found.stages)) == (1, ["knowledge"])
+    run_study(study, settings, device="cpu", announce=said.append, until="knowledge")
+    assert [each.units for each in said] == [1]
+
+
+def test_the_bytes_are_those_that_are_written(attacked_study):
+    plan = study_plan(easy_settings(attacked_study.parent))
+    written = {each.unit: each.size or 0 for each in saved_status(attacked_study)}
+    costs = unit_costs(attacked_study, plan, plan.units, "cpu")
+    assert costs is not None
+    for stage in ("training", "features", "importance", "region", "knowledge", "attack", "adversarial"):
+        said = sum(cost.disk for unit, cost in costs.items() if unit.stage == stage)
+        assert said == pytest.approx(
+            sum(size for unit, size in written.items() if unit.stage == stage), rel=0.15
+        )
+    assert all(cost.seconds > 0 and cost.memory >= 0 for cost in costs.values())
+
+
+def test_dropped_features_that_are_read_again_count(study, attacked_study):
+    settings = easy_settings(attacked_study.parent).model_copy(update={"keep_features": False})
+    run_study(study, settings, device="cpu")
+    plan = study_plan(settings)
+    assert pending_units(study, plan) == []
+    shutil.rmtree(study / "importance/00/conv_33")
+    assert Unit("features", 0) in pending_units(study, plan)
+    assert Unit("features", 1) not in pending_units(study, plan)
+
+
+def test_images_of_ones_own_are_counted_by_reading_them(tmp_path):
+    settings = easy_settings(tmp_path)
+    assert count_images(tmp_path / "study", settings) is None
+    assert make_budget(tmp_path / "study", study_plan(settings)) is None
+    said = []
+    done = run_study(tmp_path / "study", settings, device="cpu", until="training", announce=said.append).done
+    assert count_images(tmp_path / "study", settings) == (24, 40, 240, 4)
+    assert [each.units for each in said] == [2]
+    assert [unit.path for unit in done] == ["images", "training/00", "training/01"]
+
+
+def test_pictograms_are_counted_without_drawing():
+    asked = {"train_per_class": 7, "test_per_class": 5, "samples_per_class": 9}
+    assert count_images(Path("nowhere"), make_settings({"images": asked}, "a.toml", Path())) == (
+        50,
+        50,
+        70,
+        10,
+    )
+    assert count_images(Path("nowhere"), StudySettings()) == (500, 1000, 5000, 10)
+
+
+def test_a_disk_without_room_is_one_line_before_anything_is_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(study_budget, "_free", lambda folder: 100_000)
+    folder = tmp_path / "runs" / "study"
+    with pytest.raises(InputError, match=r"GB, and the disk has 0\.0 GB free; make room") as caught:
+        run_study(folder, StudySettings(), device="cpu", announce=lambda budget: None)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_features_that_are_not_kept_need_less_disk(tmp_path):
+    kept, dropped = (
+        make_budget(tmp_path, study_plan(make_settings({"keep_features": each}, "a.toml", tmp_path)))
+        for each in (True, False)
+    )
+    assert kept is not None
+    assert dropped is not None
+    features = kept.stages["features"].disk
+    assert kept.disk - dropped.disk == pytest.approx(features * 6 / 8, rel=1e-6)
+
+
+@pytest.mark.parametrize("stage", ["importance", "region", "knowledge"])
+def test_costs_grow_with_what_they_depend_on(stage):
+    def cost(**changes):
+        sizes = replace(SIZES, **changes)
+        return unit_cost(Unit(stage, 0, "conv_53"), sizes, SPEED, StudySettings())
+
+    base = cost()
+    images, regions, channels = (
+        cost(samples=5000), cost(layers={"conv_53": (64, 256)}), cost(layers={"conv_53": (640, 64)})
+    )  # fmt: skip
+    assert images.disk == pytest.approx(10 * base.disk, rel=0.02)
+    assert images.seconds > 3 * base.seconds  # a knowledge unit has a part that is always the same
+    assert images.memory > base.memory
+    assert regions.seconds > 1.5 * base.seconds
+    assert channels.seconds >= base.seconds
+    assert unit_cost(Unit("figures/curves"), SIZES, SPEED, StudySettings(), 1.5).seconds == 1.5
+
+
+def test_the_line():
+    line = budget_line(Budget(3, 200.0, 10**9, 10**9, 10**10, {}))
+    assert line == (
+        "to do: 3 units, about 3 min on this machine, 1.0 GB on disk (10.0 GB free), 1.0 GB of memory a process"
+    )
