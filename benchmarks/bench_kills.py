@@ -37,7 +37,6 @@ def main(study: str = str(DEMO_FILE), kills: str = "10", seed: str = "0") -> int
         taken = time.perf_counter() - begun
         # Twice the even share of each: on the way some kills come early and some late.
         print(python(killed_runs.__file__, study, killed, kills, seed, 2 * taken / int(kills)), end="")
-        python(*run, killed)
         ours, theirs = contents(killed), contents(whole)
     differing = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
     size = sum(map(len, theirs.values())) / 1e6

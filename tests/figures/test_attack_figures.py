@@ -34,10 +34,7 @@ def drawn(attacked_study, tmp_path_factory):
     folder = tmp_path_factory.mktemp("attack") / "study"
     shutil.copytree(attacked_study, folder)
     asked = easy_settings(attacked_study.parent)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     run_study(folder, asked, (*study_stages(asked), *ATTACK_FIGURE_STAGES), device="cpu")
-    torch.set_num_threads(threads)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import matplotlib
@@ -45,10 +46,7 @@ def settings(**changes):
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("figures") / "study"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     run_study(folder, settings(), (*STAGES, *FIGURE_STAGES), device="cpu")
-    torch.set_num_threads(threads)
     return folder
 
 
@@ -83,9 +81,11 @@ def test_the_same_findings_give_the_same_bytes(study, tmp_path):
         assert again == (study / f"figures/regional_embedding/regional_embedding.{kind}").read_bytes()
 
 
-def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(study):
+def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(study, tmp_path):
+    own = shutil.copytree(study, tmp_path / "study")
+
     def ran(**changes):
-        done = run_study(study, settings(**changes), (*STAGES, *FIGURE_STAGES), device="cpu").done
+        done = run_study(own, settings(**changes), (*STAGES, *FIGURE_STAGES), device="cpu").done
         return {unit.stage for unit in done}
 
     assert ran() == set()
@@ -95,7 +95,6 @@ def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(
     assert ran(knowledge={"tau": 0.5}, figures={"dpi": 50}) == {
         stage.name for stage in FIGURE_STAGES if stage is not training_animation.STAGE
     }
-    assert ran() >= drawn
 
 
 def test_tables_repeat_the_findings(study):

@@ -32,10 +32,7 @@ SETTINGS = {
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training") / "study"
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     run_study(folder, make_settings(SETTINGS, "tiny.toml", Path()), device="cpu", until="emergence")
-    torch.set_num_threads(threads)
     return open_findings(folder)
 
 

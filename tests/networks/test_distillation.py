@@ -22,14 +22,6 @@ from patternscope.networks.distillation import feature_distance, softened_diverg
 SETTINGS = TrainingSettings(epochs=12, batch_size=16, lr=0.02, augmentation=False)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def network(seed=0, channels=8, pool=1, classes=2):
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

@@ -28,14 +28,6 @@ from patternscope.networks.augmentation import augmented
 from patternscope.networks.schedule import batch_indices, derived_seed, one_cycle
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def tiny_network(channels=3):
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(0)

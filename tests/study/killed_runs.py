@@ -1,10 +1,10 @@
-"""Runs `patternscope run` again and again and kills it at random moments.
+"""Runs `patternscope run` again and again, kills it at random moments, and lets the last run end.
 
-    python killed_runs.py STUDY.toml OUT KILLS SEED [LONGEST]
+    python killed_runs.py STUDY.toml OUT KILLS SEED LONGEST [OPTION ...]
 
-LONGEST are the most seconds until a kill. Each run is a process of its own, forked from this one, which has imported
-everything: so the kills fall into the work and not into the start of Python. Prints how many runs were killed and
-what each left.
+LONGEST are the most seconds until a kill, options go to the command. Each run is a process of its own, forked from
+this one, which has imported everything: so the kills fall into the work and not into the start of Python. Prints what
+each killed run left, and how the last one ended.
 """
 
 import os
@@ -13,6 +13,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -21,39 +22,46 @@ import patternscope.figures
 import patternscope.study.study  # noqa: F401
 from patternscope.cli import main
 
-LONGEST = 1.5
 
-
-def run(study: str, out: Path) -> int:
+def start(arguments: list[str]) -> int:
     """Start a run in a child and return its process id."""
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(1, 2)
+        code = 1
         try:
-            main(["run", study, "--out", str(out), "--device", "cpu"])
+            main(arguments)
+        except SystemExit as end:
+            code = int(end.code or 0)
         finally:
-            os._exit(1)
+            os._exit(code)
     return child
 
 
-def kill_runs(study: str, out: Path, kills: int, chance: random.Random, longest: float) -> None:
+def kill_runs(run: Callable[[], int], out: Path, kills: int, chance: random.Random, longest: float) -> None:
     """Kill that many runs; one that came to its end first loses a folder, so that there is work again."""
     while kills:
-        child = run(study, out)
+        child = run()
         time.sleep(chance.uniform(0.02, longest))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             kills -= 1
-            sys.stdout.write(f"killed with {len(list(out.rglob('manifest.json')))} units done\n")
-            sys.stdout.flush()
+            say(f"killed with {len(list(out.rglob('manifest.json')))} units done")
         else:
             shutil.rmtree(chance.choice([path.parent for path in out.rglob("manifest.json")]))
 
 
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    study, out, kills, seed, *longest = sys.argv[1:]
-    most = float(longest[0]) if longest else LONGEST
-    kill_runs(study, Path(out), int(kills), random.Random(int(seed)), most)
+    study, out, kills, seed, longest, *options = sys.argv[1:]
+    arguments = ["run", study, "--out", out, "--device", "cpu", *options]
+    kill_runs(lambda: start(arguments), Path(out), int(kills), random.Random(int(seed)), float(longest))
+    _, status = os.waitpid(start(arguments), 0)
+    say(f"ended with code {os.waitstatus_to_exitcode(status)}")

@@ -14,7 +14,6 @@ from patternscope.knowledge import find_knowledge_points, orientation_change, tr
 from patternscope.networks import load_weights, pgd_steps, record
 from patternscope.study.arrays import load_arrays
 from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.execution import process_pool
 from patternscope.study.models import study_network
 from patternscope.study.records import read_json
 from patternscope.study.sections import AttackSettings
@@ -23,14 +22,6 @@ from patternscope.study.stages.attack import attack_aims, kept_steps
 from patternscope.study.study import run_study, saved_settings, saved_status
 
 LAYERS = ("conv_33", "conv_53")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture
@@ -174,11 +165,11 @@ def test_a_changed_attack_runs_again_and_nothing_else(own_study, ran):
 
 
 @pytest.mark.slow
-def test_a_worker_writes_the_same_bytes(own_study, ran):
+def test_workers_write_the_same_bytes(own_study, ran, two_workers):
     before = contents(own_study)
     for name in ("attack", "adversarial"):
         shutil.rmtree(own_study / name)
-    assert ran(executor=lambda: process_pool(1)) == {"attack", "adversarial"}
+    assert ran(executor=two_workers) == {"attack", "adversarial"}
     assert contents(own_study) == before
 
 

@@ -69,7 +69,7 @@ def test_a_killed_worker_changes_nothing(tmp_path, cluster):
 
 
 @pytest.mark.slow
-def test_a_real_study_has_the_same_bytes(tmp_path, cluster, one_thread):
+def test_a_real_study_has_the_same_bytes(tmp_path, cluster):
     small = settings(training__epochs=1, training__checkpoints=1, knowledge__taus=[0.5])
     killed = []
 

@@ -19,14 +19,6 @@ from patternscope.study.study import run_study
 LAYERS = ("conv_33", "conv_53")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def study_like(attacked_study, tmp_path_factory):
     """Make a study like the shared one with other settings, out of what is there already."""

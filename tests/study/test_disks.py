@@ -108,8 +108,8 @@ def test_files_that_may_not_grow(tmp_path, function):
 
 
 def test_two_runs_at_once(tmp_path):
-    folder, plan = tmp_path / "s", make_plan(Toy(pause=0.3), STAGES, AXES)
-    first = subprocess.Popen([sys.executable, toy_stages.__file__, str(folder), "0.3"])
+    folder, plan = tmp_path / "s", make_plan(Toy(pause=0.1), STAGES, AXES)
+    first = subprocess.Popen([sys.executable, toy_stages.__file__, str(folder), "0.1"])
     states = set()
     while "running" not in states:
         time.sleep(0.01)

@@ -2,7 +2,6 @@
 
 import csv
 import itertools
-import json
 import os
 import subprocess
 import sys
@@ -16,13 +15,10 @@ import torch
 from PIL import Image
 from toy_stages import contents
 
-from patternscope.atlas.stage import atlas_stage
 from patternscope.errors import InputError
-from patternscope.figures import FIGURE_STAGES
 from patternscope.images import open_images
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.config import DEMO_FILE, StudySettings, make_settings
-from patternscope.study.execution import process_pool
 from patternscope.study.keys import chosen_settings
 from patternscope.study.models import checkpoint_files
 from patternscope.study.records import read_json
@@ -64,11 +60,8 @@ def settings(**changes) -> StudySettings:
     return make_settings(content, "tiny.toml", Path())
 
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, one_thread) -> Path:
+def study(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "study"
     run_study(folder, settings(), device="cpu")
     return folder
@@ -232,34 +225,29 @@ def test_more_samples_do_not_train_again(study, tmp_path):
 
 
 @pytest.mark.slow
-def test_workers_and_kills_give_the_same_bytes(study, tmp_path):
+def test_workers_give_the_same_bytes(study, tmp_path, two_workers):
     ran(study)
-    run_study(tmp_path / "pool", settings(), executor=lambda: process_pool(os.cpu_count() or 1), device="cpu")
-    (tmp_path / "tiny.toml").write_text(TOML)
-    killed = [str(tmp_path / "tiny.toml"), str(tmp_path / "killed")]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    told = subprocess.run(
-        [sys.executable, killed_runs.__file__, *killed, "10", "3"],
-        env=environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert told.stdout.count("killed") == 10
-    script = [sys.executable, "-m", "patternscope", "run", killed[0], "--out", killed[1], "--device", "cpu"]
-    end = subprocess.run(script, env=environment, capture_output=True, text=True, check=True)
-    assert "held-out accuracy" in end.stdout
+    run_study(tmp_path / "pool", settings(), executor=two_workers, device="cpu")
     assert contents(tmp_path / "pool") == contents(study)
-    # The command draws the figures and writes the atlas too.
-    run_study(tmp_path / "pool", settings(), (*STAGES, *FIGURE_STAGES, atlas_stage(settings())), device="cpu")
-    assert contents(tmp_path / "killed") == contents(tmp_path / "pool")
-    status = subprocess.run(
-        [sys.executable, "-m", "patternscope", "status", str(tmp_path / "killed"), "--json"],
+
+
+@pytest.mark.slow
+def test_the_command_killed_at_random_moments_ends_with_the_same_bytes(study, tmp_path):
+    """Without figures and the atlas; benchmarks/bench_kills.py kills the demo with all it has."""
+    ran(study)
+    file, folder = tmp_path / "tiny.toml", tmp_path / "killed"
+    file.write_text(TOML)
+    told = subprocess.run(
+        [sys.executable, killed_runs.__file__, file, folder, "10", "3", "1", "--until", "summary"],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        check=True,
         capture_output=True,
         text=True,
-        check=True,
     )
-    assert {row["state"] for row in json.loads(status.stdout)} == {"done"}
+    assert told.stdout.count("killed with") == 10
+    assert told.stdout.splitlines()[-1] == "ended with code 0"
+    assert contents(folder) == contents(study)
+    assert {each.state for each in saved_status(folder)} == {"done"}
 
 
 def test_checkpoints_from_a_folder_give_the_same_findings(study, tmp_path):

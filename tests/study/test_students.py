@@ -1,7 +1,5 @@
 """Students of a tiny study: what is written, through whose maps, what runs again, and that how it ran is no matter."""
 
-import functools
-import os
 import shutil
 from pathlib import Path
 
@@ -16,7 +14,6 @@ from patternscope.knowledge import find_knowledge_points
 from patternscope.networks import load_weights, record
 from patternscope.study.arrays import load_arrays
 from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.execution import process_pool
 from patternscope.study.models import student_layers, student_settings, study_network
 from patternscope.study.plan import make_plan
 from patternscope.study.records import read_json
@@ -54,14 +51,6 @@ def settings(folder: Path, **changes) -> StudySettings:
         section, _, name = path.partition("__")
         sections.setdefault(section, {})[name] = value
     return students_settings(folder, **sections)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def features_of(folder: Path, student: str):
@@ -212,12 +201,11 @@ def test_students_of_a_network_from_files_have_images_to_train_on(taught_study, 
 
 
 @pytest.mark.slow
-def test_workers_write_the_same_bytes(study, taught_study):
+def test_workers_write_the_same_bytes(study, taught_study, two_workers):
     for name in ("distillation", "distilled", "figures"):
         shutil.rmtree(study / name)
     asked = settings(taught_study.parent)
-    pool = functools.partial(process_pool, os.cpu_count() or 1)
-    run_study(study, asked, students_stages(asked), executor=pool, device="cpu")
+    run_study(study, asked, students_stages(asked), executor=two_workers, device="cpu")
     assert contents(study) == contents(taught_study)
 
 

@@ -220,10 +220,13 @@ def _distilled(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
 
 
 def _atlas(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
-    points = s.checkpoints * s.samples * s.regions
+    conditions = s.checkpoints
+    conditions += len(kept_steps(settings.attack.n_step)) if settings.attack.enabled else 0
+    conditions += len(settings.distillation.students) if settings.distillation.enabled else 0
+    points = conditions * s.samples * s.regions
     store = points * (2 * settings.sample.out_dim + 1) + 2500 * s.samples
     one_file = min(4 / 3 * store, 1e6 * settings.atlas.max_mb)
-    return Cost(0.3 + 60 * store / v.copies, store + one_file, 6 * store)
+    return Cost(0.3 + 1e-7 * store, store + one_file, 6 * store)
 
 
 def _drawing(s: Sizes, seconds: float) -> Cost:
