@@ -4,14 +4,18 @@ import bench_features
 import naive_loops
 import torch
 from bench_importance import weights
-from measuring import row, seconds
+from measuring import row, seconds, timed
+from torch import Tensor
 
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding
+from patternscope.embeddings import region as region_module
 from patternscope.embeddings.neighbourhood import find_neighbours
 from patternscope.knowledge import find_knowledge_points
+from patternscope.similarity.probabilities import target_log_similarities
 
 
 def region() -> None:
+    """Time to the published protocol's objective, and to the end; the match is left out on both sides."""
     data = bench_features.load()
     weight = weights(data)
     sample = SampleEmbedding(512).fit({"target_probs": data.probs, "sample_features": data.sample})
@@ -19,28 +23,56 @@ def region() -> None:
         "target_probs": data.probs, "regional_features": data.regional, "sample_embs": sample,
         "w_k": weight.channel_weights, "w_r": weight.region_weights,
     }  # fmt: skip
-    ours = RegionEmbedding(512).fit(given)
-    published = RegionEmbedding(512).fit(given, {"solver": "sgd"})
-    neighbours = find_neighbours(data.regional, data.probs, 100, 0)
-    matches = torch.randint(196, (100, 196), generator=torch.Generator().manual_seed(0))
-    flat = data.regional.flatten(2)
-    a_step = seconds(
-        lambda: naive_loops.region_step(
-            ours.map, flat, 0, neighbours.samples[0], matches, weight.region_weights[0], 100.0
-        ),
-        3,
+
+    def fitted(**params: object) -> tuple[RegionEmbedding, float]:
+        with timed((region_module, "compare")) as spent:
+            embedding = RegionEmbedding(512).fit(given, params)
+        return embedding, embedding.trace.seconds - sum(spent["compare"])
+
+    def judged(embedding: RegionEmbedding) -> str:
+        points = find_knowledge_points(embedding(data.regional), sample.mean_directions, data.labels)
+        return f"objective {embedding.trace.parts['objective']:.4f}, reliable ratio {points.ratio:.3f}"
+
+    published, seconds_published = fitted(solver="sgd")
+    wanted = published.trace.parts["objective"]
+    ours, seconds_ours = fitted()
+    as_good, seconds_as_good = next(
+        found for found in (fitted(n_step=steps) for steps in range(1, 101))
+        if found[0].trace.parts["objective"] <= wanted
+    )  # fmt: skip
+    a_step = _naive_step(data, ours, sample, weight.region_weights)
+    theirs = a_step * len(data.regional) * 20
+    loop = f"{theirs:.0f} s ({a_step * 1e3:.0f} ms a step), {judged(published)}"
+    row("regional fit, to the published protocol's objective", f"{theirs / seconds_as_good:.0f} x",
+        f"{seconds_as_good:.2f} s, {judged(as_good)}", loop)  # fmt: skip
+    row(
+        "regional fit, to the end",
+        f"{theirs / seconds_ours:.0f} x",
+        f"{seconds_ours:.2f} s, {judged(ours)}",
+        "",
     )
-    theirs = a_step * 500 * 20
+    row("match of the fit", "-", f"{ours.trace.seconds - seconds_ours:.2f} s", "")
+    row(
+        'solver="sgd", without its match',
+        f"{theirs / seconds_published:.1f} x",
+        f"{seconds_published:.0f} s",
+        "",
+    )
 
-    def judged(fitted: RegionEmbedding) -> str:
-        points = find_knowledge_points(fitted(data.regional), sample.mean_directions, data.labels)
-        return f"objective {fitted.trace.parts['objective']:.4f}, reliable ratio {points.ratio:.3f}"
 
-    mine = f"{ours.trace.seconds:.1f} s, {judged(ours)}"
-    row("regional fit, 20 passes", f"{theirs / ours.trace.seconds:.0f} x", mine,
-        f"{theirs:.0f} s ({a_step * 1e3:.0f} ms a step), {judged(published)}")  # fmt: skip
-    row("published protocol, in batches of our own", f"{theirs / published.trace.seconds:.0f} x",
-        f"{published.trace.seconds:.1f} s", "")  # fmt: skip
+def _naive_step(
+    data: bench_features.Features, fitted: RegionEmbedding, sample: SampleEmbedding, region_weights: Tensor
+) -> float:
+    neighbours = find_neighbours(data.regional, data.probs, 100, 0).samples[0]
+    matches = torch.randint(196, (100, 196), generator=torch.Generator().manual_seed(0))
+    log_target = target_log_similarities(data.probs, torch.arange(1), neighbours[None])[0]
+    flat = data.regional.flatten(2)
+    return seconds(
+        lambda: naive_loops.region_step(
+            fitted.fitted_map(), flat, 0, neighbours, matches, region_weights[0], log_target,
+            sample.embedding[0], fitted.scale,
+        ), 10,
+    )  # fmt: skip
 
 
 def sample() -> None:

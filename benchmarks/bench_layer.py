@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bench_features
 import torch
-from measuring import peak_memory, row
+from measuring import forget_peak, peak_memory, row
 
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
 
@@ -36,7 +36,7 @@ def one_layer(n: int) -> None:
             block.mul_(1 + 0.1 * torch.rand(block.shape, generator=generator))
     probs, sample_features = data.probs.repeat(copies, 1), data.sample.repeat(copies, 1)
     sample = SampleEmbedding(512).fit({"target_probs": probs, "sample_features": sample_features})
-    before = peak_memory()
+    before = forget_peak()
     start = time.perf_counter()
     weight = ImportanceWeight(*regional.shape).estimate(
         {"target_probs": probs, "regional_features": regional}

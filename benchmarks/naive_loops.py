@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from patternscope.radial import concentration
+
 KAPPA_V = 1000.0
 
 
@@ -52,18 +54,25 @@ def region_step(
     neighbours: Tensor,
     matches: Tensor,
     w: Tensor,
-    kappa: float,
+    log_target: Tensor,
+    sample: Tensor,
+    scale: Tensor,
 ) -> Tensor:
-    """Similarity scores of one anchor and gradient with respect to the map, a loop over neighbours.
+    """Gradient with respect to the map of the published loss of one anchor, a loop over its neighbours.
 
-    The concentration is a constant here: what is timed is the loop. features (n, k, r), matches (m, r).
+    Strengths and concentrations are constants of the similarity's gradient. features (n, k, r), matches (m, r),
+    sample embedding of the anchor (e,).
     """
     weight = weight.detach().requires_grad_()
-    h_i = torch.nn.functional.normalize(weight @ features[anchor], dim=0)
+    h_i = weight @ features[anchor] / scale
+    kappa = concentration(h_i.detach().norm(dim=0), KAPPA_V)
     scores = []
     for j, match in zip(neighbours, matches, strict=True):
-        h_j = torch.nn.functional.normalize(weight @ features[j], dim=0)
-        scores.append((w * kappa * (h_i * h_j[:, match]).sum(dim=0)).sum())
+        h_j = (weight @ features[j] / scale)[:, match]
+        cosines = (h_i / h_i.detach().norm(dim=0) * h_j / h_j.detach().norm(dim=0)).sum(dim=0)
+        scores.append((w * kappa * cosines).sum())
     log_q = torch.log_softmax(torch.stack(scores), dim=0)
-    (gradient,) = torch.autograd.grad(-log_q.mean(), weight)
+    similarity = (log_target.exp() * (log_target - log_q)).sum()
+    align = -(w * torch.nn.functional.cosine_similarity(h_i, sample[:, None], dim=0)).sum()
+    (gradient,) = torch.autograd.grad(similarity + align, weight)
     return gradient

@@ -73,7 +73,8 @@ def test_blocks_change_nothing():
     assert len(single.comparisons) == 24 > len(whole.comparisons)
     for first, second in zip(whole.evaluate(weight), single.evaluate(weight), strict=True):
         torch.testing.assert_close(first, second)
-    blocks = [single.of_one_block(weight, torch.tensor(i)) for i in range(24)]
+    candidate_features = single.features[single.candidates]
+    blocks = [single.of_one_block(weight, torch.tensor(i), candidate_features) for i in range(24)]
     value = whole.parts(weight)["objective"] - 5e-4 / 2 * float(weight.square().sum())
     assert float(torch.stack(blocks).mean()) == pytest.approx(value, rel=1e-10)
 

@@ -206,8 +206,9 @@ def _follow_protocol(
     generator = torch.Generator().manual_seed(settings.seed)
     n = len(objective.comparisons)
     orders = [torch.randperm(n, generator=generator) for _ in range(settings.n_step)]
+    candidate_features = objective.features[objective.candidates]
     weight, losses = minimise_stepwise(
-        objective.of_one_block,
+        lambda point, anchor: objective.of_one_block(point, anchor, candidate_features),
         start,
         [anchor for order in orders for anchor in order],
         lambda point: torch.optim.SGD([point], settings.lr, settings.momentum, weight_decay=settings.wd),

@@ -82,10 +82,13 @@ class RegionalObjective:
         objective = self._weighted(similarity, align) + self.wd / 2 * weight.double().square().sum().cpu()
         return {"similarity": float(similarity), "align": float(align), "objective": float(objective)}
 
-    def of_one_block(self, weight: Tensor, index: Tensor) -> Tensor:
-        """Return the published objective of one block of anchors, without decay, differentiable in the map."""
+    def of_one_block(self, weight: Tensor, index: Tensor, candidate_features: Tensor) -> Tensor:
+        """Return the published objective of one block of anchors, without decay, differentiable in the map.
+
+        `candidate_features` are the features of the candidates, copied once for all steps.
+        """
         compared = self.comparisons[int(index)]
-        candidates = embed_regions(weight, self.features[self.candidates], self.scale)
+        candidates = embed_regions(weight, candidate_features, self.scale)
         anchors = embed_regions(weight, self.features[compared.anchors], self.scale)
         return self._weighted(*self.losses(anchors, candidates, compared, exact_gradient=False))
 
