@@ -28,6 +28,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "resnet18": {"architecture": "small_images:resnet18", "layers": ["layer2", "layer3", "layer4"]},
     "mobilenet_v2": {
         "architecture": "small_images:mobilenet_v2",
+        "arguments": {"width": 0.5},
         "layers": ["features.6", "features.13", "features.18"],
     },
 }
@@ -37,7 +38,12 @@ IMAGE_SETS: dict[str, dict[str, Any]] = {
 }
 # Images are the same for every seed: what differs between seeds is the network.
 IMAGES = {"image_size": 64, "train_per_class": 300, "test_per_class": 50, "samples_per_class": 25, "seed": 0}
-TRAINING = {"vgg16_slim": {"epochs": 10}, "resnet18": {"epochs": 4}, "mobilenet_v2": {"epochs": 6}}
+# As long as it takes to know most images, at half a minute to four a network and core.
+TRAINING: dict[str, dict[str, Any]] = {
+    "vgg16_slim": {"epochs": 10},
+    "resnet18": {"epochs": 5, "batch_size": 32, "lr": 0.002},
+    "mobilenet_v2": {"epochs": 16, "batch_size": 32, "lr": 0.006},
+}
 
 
 @dataclass(frozen=True)

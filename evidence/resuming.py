@@ -1,0 +1,34 @@
+"""Results that are kept: read again as long as nothing they were made from has changed."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from patternscope.study.execution import program_versions
+from patternscope.study.keys import file_digest, text_digest
+from patternscope.study.records import read_json, write_json
+
+Source = Path | ModuleType | str
+
+
+def kept(path: Path, sources: Sequence[Source], make: Callable[[], Any]) -> Any:
+    """What `make` returned when it was called with these sources: the files, modules and settings it depends on.
+
+    A module counts by its own file; versions of the programs count too. What is kept is plain JSON.
+    """
+    key = text_digest("\n".join([*map(_digest, sources), str(sorted(program_versions().items()))]))
+    if path.exists() and (found := read_json(path))["key"] == key:
+        return found["value"]
+    value = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    write_json(partial, {"key": key, "value": value})
+    partial.replace(path)
+    return read_json(path)["value"]
+
+
+def _digest(source: Source) -> str:
+    if isinstance(source, str):
+        return source
+    return file_digest(source if isinstance(source, Path) else Path(str(source.__file__)))

@@ -1,0 +1,119 @@
+"""What a projection is worth: does it say how sure the network is, of which class, and who is near whom."""
+
+import torch
+from torch import Tensor
+
+from patternscope.errors import InputError
+from patternscope.knowledge.projections import Projection, library
+from patternscope.knowledge.quality import agreement, strength_uncertainty_correlation
+
+NEIGHBOURS = 10
+TRUSTED = 5  # scikit-learn's default of trustworthiness
+
+
+def projection_quality(
+    projection: Projection,
+    features: Tensor,
+    logits: Tensor,
+    target_probs: Tensor,
+    *,
+    fitted_logits: Tensor | None = None,
+) -> dict[str, float | None]:
+    """Return the measures of a projection, on the samples it was fitted to or on others.
+
+    - correlation: Pearson, of the distance from the origin with the entropy of P(. | x);
+    - agreement: share of samples for which the posterior decides as the network; linear discriminant analysis
+      of the network's decisions, fitted in the projection, reads those that have no posterior;
+    - orientation_agreement: the same, decided by :func:`orientation_decisions`, about the projection's origin;
+    - neighbour_agreement: the same, decided by :func:`neighbour_decisions`;
+    - trustworthiness: how few of the 5 nearest in the projection are not among the nearest in the features;
+    - separation: mean silhouette of the network's decisions.
+
+    Source: METHOD section 10; Venna and Kaski 2001 (trustworthiness), Rousseeuw 1987 (silhouette).
+
+    Args:
+        projection: as :func:`patternscope.knowledge.projections.project` fits it.
+        features: of the samples judged (m, d).
+        logits: (m, c).
+        target_probs: (m, c).
+        fitted_logits: (n, c) of the samples fitted to, when others are judged.
+
+    Returns:
+        Each measure by its name; None where it does not exist.
+
+    Raises:
+        InputError: a projection that has no place for other samples; scikit-learn is not installed.
+
+    Cost: m n distances.
+    """
+    if fitted_logits is not None and projection.transform is None:
+        raise InputError(
+            "projection: has no transform, so other samples than those fitted have no place in it"
+        )
+    seen = fitted_logits is None
+    fitted, decided = projection.embedding, (logits if fitted_logits is None else fitted_logits).argmax(dim=1)
+    places = fitted if seen or projection.transform is None else projection.transform(features)
+    decisions = logits.argmax(dim=1)
+    voted = neighbour_decisions(places, fitted, decided, own=seen)
+    centred = places - projection.origin
+    pointed = orientation_decisions(centred, fitted - projection.origin, decided, classes=logits.shape[1])
+    metrics, manifold = library("sklearn.metrics"), library("sklearn.manifold")
+    several = 2 <= len(decisions.unique()) < len(decisions)
+    return {
+        "correlation": strength_uncertainty_correlation(centred, target_probs),
+        "agreement": _agreement(projection, places, logits, decided),
+        "orientation_agreement": float((pointed == decisions).double().mean()),
+        "neighbour_agreement": float((voted == decisions).double().mean()),
+        "trustworthiness": float(
+            manifold.trustworthiness(features.double().numpy(), places.numpy(), n_neighbors=TRUSTED)
+        ),
+        "separation": float(metrics.silhouette_score(places.numpy(), decisions.numpy())) if several else None,
+    }
+
+
+def neighbour_decisions(
+    places: Tensor, fitted: Tensor, decided: Tensor, *, own: bool, neighbours: int = NEIGHBOURS
+) -> Tensor:
+    """Return the class that most of the nearest fitted samples have; of equals, that of the lower number.
+
+    Source: this project. Places (m, e), fitted (n, e) with classes decided (n,) -> (m,). `own`: places are those
+    fitted, and none is its own neighbour. At most n, or n - 1, neighbours.
+
+    >>> line = torch.tensor([[0.0], [1.0], [10.0], [11.0]])
+    >>> neighbour_decisions(line, line, torch.tensor([0, 1, 2, 3]), own=True, neighbours=1)
+    tensor([1, 0, 3, 2])
+    """
+    distance = torch.cdist(places, fitted)
+    if own:
+        distance.fill_diagonal_(torch.inf)
+    nearest = distance.topk(min(neighbours, len(fitted) - own), largest=False).indices
+    votes = torch.nn.functional.one_hot(decided[nearest]).sum(dim=1)
+    return votes.argmax(dim=1)
+
+
+def orientation_decisions(places: Tensor, fitted: Tensor, decided: Tensor, *, classes: int) -> Tensor:
+    """Return the class whose mean orientation is nearest to that of each place.
+
+    ``argmax_c <o, mu_c>``, ``mu_c = normalise(sum of the orientations of the fitted samples decided as c)``
+
+    Source: this project; no strength, no prior. Places (m, e), fitted (n, e) with classes decided (n,) -> (m,); a
+    class that nobody has is never decided.
+
+    >>> rays = torch.tensor([[1.0, 0.0], [5.0, 0.1], [0.0, 0.2]])
+    >>> orientation_decisions(rays, rays, torch.tensor([0, 0, 1]), classes=2)
+    tensor([0, 0, 1])
+    """
+    members = torch.nn.functional.one_hot(decided, classes).to(fitted)
+    means = torch.nn.functional.normalize(members.T @ torch.nn.functional.normalize(fitted, dim=1), dim=1)
+    cosines = torch.nn.functional.normalize(places, dim=1) @ means.T
+    return cosines.masked_fill(members.sum(dim=0) == 0, -torch.inf).argmax(dim=1)
+
+
+def _agreement(projection: Projection, places: Tensor, logits: Tensor, decided: Tensor) -> float:
+    """How often what can be read off the positions is what the network decides."""
+    if projection.posterior is not None:
+        return agreement(projection.posterior(places), logits)
+    reader = library("sklearn.discriminant_analysis").LinearDiscriminantAnalysis()
+    reader.fit(projection.embedding.numpy(), decided.numpy())
+    read = torch.from_numpy(reader.predict(places.numpy()))
+    return float((read == logits.argmax(dim=1)).double().mean())
