@@ -6,11 +6,19 @@ from bench_importance import estimated
 from measuring import copy_rate, matrix_rate, row, timed
 from torch import Tensor
 
-from patternscope.embeddings import ImportanceWeight, anchors
+from patternscope.embeddings import (
+    ImportanceWeight,
+    RegionEmbedding,
+    SampleEmbedding,
+    anchors,
+    region,
+    regional_objective,
+)
+from patternscope.embeddings.comparisons import weighty_counts
 
 
 def limits() -> None:
-    """Where the time of importance goes, beside the least that operations and bytes allow."""
+    """Where the time of importance and of the regional fit goes, beside the least that operations and bytes allow."""
     data = bench_features.load()
     for name, regional in (
         ("k 512, r 196", data.regional),
@@ -24,6 +32,45 @@ def limits() -> None:
         _report(name, regional, spent, _regions_kept(weight), rates)
         rest = weight.trace.seconds - sum(map(sum, spent.values()))
         row(f"{name}: everything else", "-", f"{rest:.2f} of {weight.trace.seconds:.2f} s", "")
+    _limits_of_the_regional_fit(data)
+
+
+def _limits_of_the_regional_fit(data: bench_features.Features) -> None:
+    weight = estimated(data.regional, data.probs)
+    sample = SampleEmbedding(512).fit({"target_probs": data.probs, "sample_features": data.sample})
+    rates = max(matrix_rate(), matrix_rate()), copy_rate()
+    parts = ("embed_regions", "_pull_back", "similarity_loss", "align_loss")
+    with timed((region, "compare"), *((regional_objective, name) for name in parts)) as spent:
+        fitted = RegionEmbedding(512).fit({
+            "target_probs": data.probs, "regional_features": data.regional, "sample_embs": sample,
+            "w_k": weight.channel_weights, "w_r": weight.region_weights,
+        })  # fmt: skip
+    n, k = data.regional.shape[:2]
+    r, m, number, dims = data.regional[0, 0].numel(), 100, 4, 3
+    kept = float(weighty_counts(weight.region_weights, 1e-3).double().mean())
+    times = {name: sum(each) for name, each in spent.items()}
+    passes, slopes = len(spent["embed_regions"]), len(spent["_pull_back"])
+    rest = fitted.trace.seconds - sum(times.values())
+    a_pass = 2 * n * r * k * dims
+    features, lookups = n * k * r * number, n * m * kept * dims * number
+    # Forward a look-up reads an index and a number and writes one; the rest, mostly backward, reads and adds.
+    stages = {
+        "match": (times["compare"], 2 * n * m * kept * r * k, 2 * features),
+        f"maps of features, {passes} passes": (
+            times["embed_regions"],
+            passes * a_pass,
+            passes * features,
+        ),
+        f"gradients of maps, {slopes} passes": (
+            times["_pull_back"],
+            slopes * a_pass,
+            slopes * features,
+        ),
+        "look-ups forward": (times["similarity_loss"] + times["align_loss"], 0.0, passes * 3 * lookups),
+        "sums backward and the rest": (rest, 0.0, slopes * 3 * lookups),
+    }
+    for stage, (taken, operations, moved) in stages.items():
+        _row(f"regional fit: {stage}", taken, operations / rates[0], moved / rates[1])
 
 
 def _regions_kept(weight: ImportanceWeight) -> float:
@@ -49,7 +96,10 @@ def _report(
             2 * sweeps * 2 * n * m * k, 2 * sweeps * n * m * k * number),
     }  # fmt: skip
     for stage, (times, operations, moved) in stages.items():
-        least = operations / rates[0], moved / rates[1]
-        which = "operations" if least[0] > least[1] else "bytes"
-        row(f"{name}: {stage}", f"{sum(times) / max(least):.1f} of its limit ({which})",
-            f"{sum(times):.2f} s", f"operations {least[0]:.2f} s, bytes {least[1]:.2f} s")  # fmt: skip
+        _row(f"{name}: {stage}", sum(times), operations / rates[0], moved / rates[1])
+
+
+def _row(what: str, taken: float, by_operations: float, by_bytes: float) -> None:
+    which = "operations" if by_operations > by_bytes else "bytes"
+    row(what, f"{taken / max(by_operations, by_bytes):.1f} of its limit ({which})",
+        f"{taken:.2f} s", f"operations {by_operations:.2f} s, bytes {by_bytes:.2f} s")  # fmt: skip
