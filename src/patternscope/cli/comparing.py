@@ -1,5 +1,6 @@
 """Networks side by side on the terminal: a study's students, and the command `compare`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -24,8 +25,11 @@ def compare_folders(first: Path, second: Path, out: Path, maps: str) -> None:
     with replaced_folder(out) as folder:
         shown = studies_of(compare_studies(*studies, folder, maps=cast(Maps, maps)))
         dpi = studies[0].settings.figures.dpi
-        distilled_counts.save(shown, folder, "counts", dpi)
-        distilled_histograms.save(shown, folder, "histograms", dpi)
+        for figure, name in (
+            (distilled_counts.FIGURE, "counts"),
+            (distilled_histograms.FIGURE, "histograms"),
+        ):
+            replace(figure, name=name).save(shown, folder, dpi)
     print_compared(shown)
     say(str(out))
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.findings import ADVERSARIAL, ATTACK, Findings, attack_text, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import ADVERSARIAL, ATTACK, Findings, attack_text
 from patternscope.figures.labels import shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import (
     RELIABLE,
     SMALL,
@@ -14,7 +14,6 @@ from patternscope.figures.style import (
     UNRELIABLE,
     figure_style,
 )
-from patternscope.study.stage import Stage, UnitContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -96,19 +95,10 @@ def table(shown: AttackChangeData) -> list[dict[str, Any]]:
     return shown.rows
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {"attack": shown.attack, "images": shown.images}
-    rows = table(shown)
-    save_figure(draw(shown), ctx.folder, NAME, rows=rows, settings=about, dpi=ctx.settings.figures.dpi)
+def about(shown: AttackChangeData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {"attack": shown.attack, "images": shown.images}
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(ATTACK, ADVERSARIAL),
-    weight=0.5,
-)
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(ATTACK, ADVERSARIAL)

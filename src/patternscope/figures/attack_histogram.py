@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.findings import ADVERSARIAL, ATTACK, Findings, attack_text, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import ADVERSARIAL, ATTACK, Findings, attack_text
 from patternscope.figures.labels import shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import INK, RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style
-from patternscope.study.stage import Stage, UnitContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -122,20 +121,11 @@ def table(shown: AttackHistogramData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
+def about(shown: AttackHistogramData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
     below = {each.layer: each.below_tau for each in shown.layers}
-    about = {"attack": shown.attack, "tau": shown.tau, "below_tau": below}
-    rows = table(shown)
-    save_figure(draw(shown), ctx.folder, NAME, rows=rows, settings=about, dpi=ctx.settings.figures.dpi)
+    return {"attack": shown.attack, "tau": shown.tau, "below_tau": below}
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(ATTACK, ADVERSARIAL),
-    weight=0.5,
-)
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(ATTACK, ADVERSARIAL)

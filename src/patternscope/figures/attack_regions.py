@@ -7,12 +7,12 @@ import numpy as np
 
 from patternscope.errors import InputError
 from patternscope.figures.examples import Examples, examples_of, image_sheet, write_below
-from patternscope.figures.findings import ADVERSARIAL, ATTACK, IMAGES, Findings, attack_text, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import ADVERSARIAL, ATTACK, IMAGES, Findings, attack_text
 from patternscope.figures.labels import shortened
 from patternscope.figures.outlines import draw_outlined, outline_legend
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import figure_style
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -120,26 +120,16 @@ def table(shown: AttackRegionsData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    asked = ctx.settings.figures
-    shown = data(findings_of(ctx), asked.examples)
-    about = {
+def about(shown: AttackRegionsData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "layer": shown.layer,
         "tau": shown.tau,
         "attack": shown.attack,
         "samples": shown.examples.samples.tolist(),
         "targets": shown.targets.tolist(),
-        "examples": asked.examples,
     }
-    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=asked.dpi)
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures"),
-    needs=(IMAGES, ATTACK, ADVERSARIAL, Need("region", ("region.json",), layer="all")),
-    weight=1.0,
-)
+FIGURE = StudyFigure(NAME, data, draw, table, about, examples=True)
+STAGE = FIGURE.stage(IMAGES, ATTACK, ADVERSARIAL, Need("region", ("region.json",), layer="all"), weight=1.0)

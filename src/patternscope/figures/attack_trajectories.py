@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.findings import ADVERSARIAL, CLASSES, Findings, attack_text, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import ADVERSARIAL, CLASSES, Findings, attack_text
 from patternscope.figures.labels import shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.smoothing import smooth_path
 from patternscope.figures.space import draw_arrows, draw_names, draw_sphere, prepare, project
 from patternscope.figures.style import INK, NORMAL, SMALL, SOFT, TITLE, class_marks, figure_style
 from patternscope.knowledge import Trajectory
-from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
+from patternscope.study.stage import Need, layer_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -236,30 +236,22 @@ def table(shown: AttackTrajectoriesData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {
+def about(shown: AttackTrajectoriesData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "layer": shown.layer,
         "attack": shown.attack,
         "regions": {
             each.kind.name.lower(): {"shown": len(each.points), "of": each.total} for each in shown.ways
         },
     }
-    rows = table(shown)
-    save_figure(draw(shown), ctx.folder, NAME, rows=rows, settings=about, dpi=ctx.settings.figures.dpi)
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(
-        CLASSES,
-        Need("sample", ("sample.safetensors",), checkpoint="last"),
-        Need("attack"),
-        ADVERSARIAL,
-    ),
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(
+    CLASSES,
+    Need("sample", ("sample.safetensors",), checkpoint="last"),
+    Need("attack"),
+    ADVERSARIAL,
     weight=1.0,
 )

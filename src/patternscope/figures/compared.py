@@ -80,6 +80,11 @@ def studies_of(record: Mapping[str, Any]) -> Compared:
     return Compared(names[0], {names[1]: record["layers"]}, accuracy, record["images"], record["tau"])
 
 
+def about(shown: Compared) -> dict[str, Any]:
+    """What the settings of a figure say of the networks it compares. Source: this project."""
+    return {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}
+
+
 def student_needs(students: Sequence[str]) -> tuple[Need, ...]:
     """Return what a figure of these students reads. Source: this project."""
     trained = [Need(f"distillation/{name}", ("distillation.json",)) for name in students]

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.findings import TRAINING, Findings, findings_of, moment
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import TRAINING, Findings, moment
 from patternscope.figures.labels import shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import INK, RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,25 +125,15 @@ def table(shown: CountsData) -> list[dict[str, Any]]:
     return shown.rows
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {
+def about(shown: CountsData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "checkpoint": shown.moment,
         "tau": shown.tau,
         "layers": [row["layer"] for row in shown.rows],
         "images": shown.images,
     }
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=2,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(TRAINING, Need("knowledge", ("knowledge.json",), layer="all")),
-    weight=0.5,
-)
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(TRAINING, Need("knowledge", ("knowledge.json",), layer="all"), version=2)

@@ -1,14 +1,13 @@
 """Figure: knowledge points of a teacher and its students in each layer, and by how much they differ."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.compared import Compared, student_needs, students_of
-from patternscope.figures.findings import Findings, findings_of
+from patternscope.figures.compared import Compared, about, student_needs, students_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import Findings
 from patternscope.figures.labels import shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import FAINT, INK, RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style
-from patternscope.study.stage import Stage, UnitContext
+from patternscope.study.stage import Stage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -150,24 +149,9 @@ def table(shown: Compared) -> list[dict[str, Any]]:
     ]
 
 
-def save(shown: Compared, folder: Path, name: str, dpi: int) -> None:
-    """Write the figure into a folder. Source: this project."""
-    about = {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}
-    save_figure(draw(shown), folder, name, rows=table(shown), settings=about, dpi=dpi)
-
-
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    save(data(findings_of(ctx)), ctx.folder, NAME, ctx.settings.figures.dpi)
+FIGURE = StudyFigure(NAME, data, draw, table, about)
 
 
 def stage(students: tuple[str, ...]) -> Stage:
     """Return the stage that draws these students. Source: this project."""
-    return Stage(
-        f"figures/{NAME}",
-        version=1,
-        run=run,
-        settings=("seed", "figures.dpi"),
-        needs=student_needs(students),
-        weight=0.5,
-    )
+    return FIGURE.stage(*student_needs(students))

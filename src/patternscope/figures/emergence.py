@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from patternscope.figures.findings import Findings, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import Findings
 from patternscope.figures.labels import draw_class_legend, moment_labels, shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import (
     RELIABLE,
     SMALL,
@@ -16,7 +16,7 @@ from patternscope.figures.style import (
     class_marks,
     figure_style,
 )
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -183,25 +183,15 @@ def table(shown: EmergenceData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {
+def about(shown: EmergenceData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "tau": shown.tau,
         "images": shown.images,
         "checkpoints": shown.names,
         "ratio_at_end": {each.layer: each.ratio for each in shown.layers},
     }
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(Need("emergence", ("emergence.json",)),),
-    weight=0.5,
-)
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(Need("emergence", ("emergence.json",)))

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from patternscope.figures.examples import Examples, Sheet, examples_of, image_sheet
-from patternscope.figures.findings import IMAGES, TRAINING, Findings, findings_of, moment
-from patternscope.figures.saving import save_figure
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import IMAGES, TRAINING, Findings, moment
 from patternscope.figures.style import SMALL, figure_style
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -108,24 +108,19 @@ def table(shown: ImportanceData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    asked = ctx.settings.figures
-    shown = data(findings_of(ctx), asked.examples)
-    about = {
+def about(shown: ImportanceData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "checkpoint": shown.moment,
         "layers": list(shown.weights),
         "samples": shown.examples.samples.tolist(),
-        "examples": asked.examples,
     }
-    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=asked.dpi)
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures"),
-    needs=(IMAGES, TRAINING, Need("importance", ("importance.safetensors", "importance.json"), layer="all")),
+FIGURE = StudyFigure(NAME, data, draw, table, about, examples=True)
+STAGE = FIGURE.stage(
+    IMAGES,
+    TRAINING,
+    Need("importance", ("importance.safetensors", "importance.json"), layer="all"),
     weight=1.0,
 )

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from patternscope.figures.examples import Examples, examples_of, image_sheet, write_below
-from patternscope.figures.findings import IMAGES, KNOWLEDGE, TRAINING, Findings, findings_of, moment
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import IMAGES, KNOWLEDGE, TRAINING, Findings, moment
 from patternscope.figures.outlines import draw_outlined, outline_legend
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import figure_style
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,25 +107,15 @@ def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    asked = ctx.settings.figures
-    shown = data(findings_of(ctx), asked.examples)
-    about = {
+def about(shown: KnowledgePointsData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "checkpoint": shown.moment,
         "tau": shown.tau,
         "layers": [each.layer for each in shown.layers],
         "samples": shown.examples.samples.tolist(),
-        "examples": asked.examples,
     }
-    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=asked.dpi)
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures"),
-    needs=(IMAGES, TRAINING, KNOWLEDGE, Need("region", ("region.json",), layer="all")),
-    weight=1.0,
-)
+FIGURE = StudyFigure(NAME, data, draw, table, about, examples=True)
+STAGE = FIGURE.stage(IMAGES, TRAINING, KNOWLEDGE, Need("region", ("region.json",), layer="all"), weight=1.0)

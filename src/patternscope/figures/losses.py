@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.findings import Findings, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import Findings
 from patternscope.figures.labels import shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.style import RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style, layer_colours
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -154,25 +154,16 @@ def _row(panel: str, line: str, step: int | None, value: float) -> dict[str, Any
     return {"panel": panel, "line": line, "step": step, "value": value}
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {"checkpoints": [name for _, name, _ in shown.accuracy], "layers": list(shown.region)}
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
+def about(shown: LossesData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {"checkpoints": [name for _, name, _ in shown.accuracy], "layers": list(shown.region)}
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(
+    Need("training", ("training.json",), checkpoint="all"),
+    Need("sample", ("sample.json",), checkpoint="all"),
+    Need("importance", ("importance.json",), checkpoint="last", layer="all"),
+    Need("region", ("region.json",), checkpoint="last", layer="all"),
     version=2,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(
-        Need("training", ("training.json",), checkpoint="all"),
-        Need("sample", ("sample.json",), checkpoint="all"),
-        Need("importance", ("importance.json",), checkpoint="last", layer="all"),
-        Need("region", ("region.json",), checkpoint="last", layer="all"),
-    ),
-    weight=0.5,
 )

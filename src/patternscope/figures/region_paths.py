@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from patternscope.figures.examples import Examples, examples_of
-from patternscope.figures.findings import IMAGES, Findings, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import IMAGES, Findings
 from patternscope.figures.labels import moment_labels, shortened
-from patternscope.figures.saving import save_figure
 from patternscope.figures.space import choose_view, draw_arrows, draw_sphere, halo, prepare, project
 from patternscope.figures.style import (
     INK,
@@ -26,7 +26,7 @@ from patternscope.figures.style import (
     layer_colours,
 )
 from patternscope.knowledge import class_probability, corresponding_regions
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -275,25 +275,18 @@ def table(shown: RegionPathsData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    asked = ctx.settings.figures
-    shown = data(findings_of(ctx), asked.examples)
-    about = {"samples": shown.examples.samples.tolist(), "layers": shown.layers, "checkpoints": shown.names}
-    save_figure(draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=asked.dpi)
+def about(shown: RegionPathsData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {"samples": shown.examples.samples.tolist(), "layers": shown.layers, "checkpoints": shown.names}
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures"),
-    needs=(
-        IMAGES,
-        Need("training", ("training.json",), checkpoint="all"),
-        Need("sample", ("sample.safetensors",), checkpoint="all"),
-        Need("region", ("region.safetensors", "region.json"), checkpoint="all", layer="all"),
-        Need("knowledge", ("knowledge.safetensors", "knowledge.json"), checkpoint="all", layer="all"),
-    ),
+FIGURE = StudyFigure(NAME, data, draw, table, about, examples=True)
+STAGE = FIGURE.stage(
+    IMAGES,
+    Need("training", ("training.json",), checkpoint="all"),
+    Need("sample", ("sample.safetensors",), checkpoint="all"),
+    Need("region", ("region.safetensors", "region.json"), checkpoint="all", layer="all"),
+    Need("knowledge", ("knowledge.safetensors", "knowledge.json"), checkpoint="all", layer="all"),
+    version=2,
     weight=1.0,
 )

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.findings import IMAGES, TRAINING, Findings, findings_of, moment
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import IMAGES, TRAINING, Findings, moment
 from patternscope.figures.labels import draw_class_legend, legend_height
 from patternscope.figures.sample_embedding import dimension_note
-from patternscope.figures.saving import save_figure
 from patternscope.figures.space import (
     choose_view,
     draw_arrows,
@@ -28,7 +28,7 @@ from patternscope.figures.style import (
     class_marks,
     figure_style,
 )
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -190,30 +190,21 @@ def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:
     ]
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {
+def about(shown: RegionalEmbeddingData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "checkpoint": shown.moment,
         "tau": shown.tau,
         "regions": {each.layer: {"shown": len(each.points), "of": each.total} for each in shown.clouds},
     }
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(
-        IMAGES,
-        TRAINING,
-        Need("sample", ("sample.safetensors",), checkpoint="last"),
-        Need("region", ("region.safetensors",), layer="all"),
-        Need("knowledge", ("knowledge.safetensors", "knowledge.json"), layer="all"),
-    ),
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(
+    IMAGES,
+    TRAINING,
+    Need("sample", ("sample.safetensors",), checkpoint="last"),
+    Need("region", ("region.safetensors",), layer="all"),
+    Need("knowledge", ("knowledge.safetensors", "knowledge.json"), layer="all"),
     weight=1.0,
 )

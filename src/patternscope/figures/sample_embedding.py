@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.findings import IMAGES, TRAINING, Findings, findings_of, moment
-from patternscope.figures.saving import save_figure
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import IMAGES, TRAINING, Findings, moment
 from patternscope.figures.space import (
     SHOWN_AXES,
     choose_view,
@@ -18,7 +18,7 @@ from patternscope.figures.space import (
     project,
 )
 from patternscope.figures.style import SMALL, SOFT, TITLE, class_marks, figure_style
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -135,20 +135,12 @@ def _row(kind: str, index: int | None, name: str, point: np.ndarray) -> dict[str
     return {"kind": kind, "sample": index, "class": name, **coordinates, "strength": strength}
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {"checkpoint": shown.moment, "images": len(shown.labels), "classes": shown.classes}
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
+def about(shown: SampleEmbeddingData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {"checkpoint": shown.moment, "images": len(shown.labels), "classes": shown.classes}
 
 
-STAGE = Stage(
-    f"figures/{NAME}",
-    version=1,
-    run=run,
-    settings=("seed", "figures.dpi"),
-    needs=(IMAGES, TRAINING, Need("sample", ("sample.safetensors", "sample.json"), checkpoint="last")),
-    weight=0.5,
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(
+    IMAGES, TRAINING, Need("sample", ("sample.safetensors", "sample.json"), checkpoint="last")
 )

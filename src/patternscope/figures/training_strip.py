@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from patternscope.figures.ellipses import coverage_ellipse
-from patternscope.figures.findings import IMAGES, Findings, findings_of
+from patternscope.figures.figure import StudyFigure
+from patternscope.figures.findings import IMAGES, Findings
 from patternscope.figures.labels import draw_class_legend, legend_height, shortened
 from patternscope.figures.sample_embedding import dimension_note
-from patternscope.figures.saving import save_figure
 from patternscope.figures.space import choose_view, draw_arrows, draw_points, draw_sphere, prepare, project
 from patternscope.figures.style import NORMAL, SMALL, SOFT, TITLE, class_marks, figure_style
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stage import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -235,21 +235,16 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
     return rows
 
 
-def run(ctx: UnitContext) -> None:
-    """Write the figure into the unit's folder."""
-    shown = data(findings_of(ctx))
-    about = {
+def about(shown: TrainingData) -> dict[str, Any]:
+    """What the figure's settings say of it."""
+    return {
         "checkpoints": [each.name for each in shown.moments],
         "of": shown.total,
         "images": len(shown.labels),
         "ellipses_cover": COVERED,
         "alignment": [each.alignment for each in shown.moments],
     }
-    save_figure(
-        draw(shown), ctx.folder, NAME, rows=table(shown), settings=about, dpi=ctx.settings.figures.dpi
-    )
 
 
-STAGE = Stage(
-    f"figures/{NAME}", version=1, run=run, settings=("seed", "figures.dpi"), needs=ALL_CHECKPOINTS, weight=1.5
-)
+FIGURE = StudyFigure(NAME, data, draw, table, about)
+STAGE = FIGURE.stage(*ALL_CHECKPOINTS, weight=1.5)

@@ -150,7 +150,7 @@ class UnitContext:
 class Stage:
     """A stage of a study, declared as data.
 
-    `run` is an importable top-level function: it is handed to other processes and machines by its name.
+    `run` is a top-level function, or an object made of such: it is handed to other processes and machines by name.
     `settings` are dotted paths; a change of any other setting leaves the stage alone. `version` is raised
     when the code computes something else. `external(settings, unit)` is a digest of what lies outside the
     study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns of
