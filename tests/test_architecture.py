@@ -16,11 +16,12 @@ ALLOWED = {stage: set(STAGES[:place]) for place, stage in enumerate(STAGES)} | {
     "networks": set(),
     "figures": {"knowledge", "study"},
     "atlas": {"radial", "knowledge", "study"},
+    "report": {"figures", "knowledge", "study"},
     "errors": set(),
-    "reference": {*STAGES, "images", "networks", "figures", "atlas"},
+    "reference": {*STAGES, "images", "networks", "figures", "atlas", "report"},
 }
 ALLOWED["study"] |= {"images", "networks"}
-ALLOWED["cli"] |= {"figures", "atlas", "images", "networks"}
+ALLOWED["cli"] |= {"figures", "atlas", "report", "images", "networks"}
 TOP = {"__init__", "__main__"}
 FILES = sorted(ROOT.rglob("*.py"))
 

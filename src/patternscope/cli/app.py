@@ -209,6 +209,35 @@ def compare(
 
 
 @app.command()
+def report(
+    folder: StudyFolder,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE",
+            help="Where the page goes; by default DIR/report.html.",
+            show_default=False,
+        ),
+    ] = None,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Also as PDF beside it, by Chromium, Chrome, Edge or WeasyPrint.")
+    ] = False,
+) -> None:
+    """Write a finished study as one page to read, send or print.
+
+    Findings in sentences, each difference said to be within the noise or beyond it; figures, settings, versions,
+    and how to cite and to repeat the study. The page is one HTML file that needs no network. Nothing is run
+    again: figures that are not up to date are left out, and said.
+
+    Examples: patternscope report runs/demo; patternscope report runs/demo --out demo.html --pdf
+    """
+    from patternscope.cli.reporting import write_report
+
+    write_report(folder, out, pdf)
+
+
+@app.command()
 def atlas(
     folder: StudyFolder,
     html: Annotated[

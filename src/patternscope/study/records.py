@@ -36,6 +36,15 @@ def flat_intervals(intervals: Mapping[str, Interval]) -> dict[str, float | None]
     return {key: end for name, each in intervals.items() for key, end in flat_interval(name, each).items()}
 
 
+def interval_of(record: Mapping[str, Any], name: str) -> Interval:
+    """Return the interval that `flat_interval` wrote into a record. Source: this project.
+
+    >>> interval_of({"total": 2.0, "total_low": 1.5, "total_high": 2.5}, "total")
+    Interval(value=2.0, low=1.5, high=2.5)
+    """
+    return Interval(record[name], record[f"{name}_low"], record[f"{name}_high"])
+
+
 def read_json(path: Path) -> Any:
     """Read what `write_json` wrote; InputError when the file cannot be read as JSON.
 

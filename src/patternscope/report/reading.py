@@ -1,0 +1,108 @@
+"""Reading a finished study: its records, and the paired differences between its layers and its checkpoints."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+
+from patternscope.figures.compared import student_names, students_of
+from patternscope.knowledge import (
+    KnowledgePoints,
+    bootstrap_count_differences,
+    bootstrap_mean,
+    orientation_change,
+)
+from patternscope.report.contents import Attack, Change, Contents, Depth, Training
+from patternscope.study.config import StudySettings
+from patternscope.study.findings import Findings
+from patternscope.study.keys import unit_seed
+from patternscope.study.stage import layer_folder
+
+
+class _Draws(NamedTuple):
+    """How many draws of the images, and the seed of them."""
+
+    resamples: int
+    seed: int
+
+
+def read_contents(findings: Findings, settings: StudySettings) -> Contents:
+    """Return what a report says of a finished study.
+
+    Source: this project. InputError when a file is missing or damaged. Cost: `knowledge.bootstrap` draws of the
+    images for each layer and checkpoint.
+    """
+    resamples = settings.knowledge.bootstrap
+    draws = _Draws(resamples, unit_seed(findings.seed, "report"))
+    has_attack = bool(findings.layers("adversarial"))
+    return Contents(
+        classes=tuple(findings.classes),
+        sample=findings.record("sample"),
+        trained=findings.record("training"),
+        depth=_depth(findings, draws),
+        training=_training(findings, draws) if len(findings.checkpoints("sample")) > 1 else None,
+        attack=_attack(findings, draws) if has_attack else None,
+        students=students_of(findings) if student_names(findings) else None,
+        resamples=resamples,
+    )
+
+
+def _points(findings: Findings, layer: str, checkpoint: int | None = None) -> KnowledgePoints:
+    """Knowledge points of a layer at a checkpoint, by default the last."""
+    arrays = findings.arrays("knowledge", checkpoint, layer)
+    return KnowledgePoints(**{name: torch.from_numpy(array) for name, array in arrays.items()})
+
+
+def _changes(names: Sequence[str], points: Sequence[KnowledgePoints], draws: _Draws) -> tuple[Change, ...]:
+    """From each of some layers or checkpoints to the next, on the same images."""
+    return tuple(
+        Change(*ends, bootstrap_count_differences(*pair, resamples=draws.resamples, seed=draws.seed))
+        for ends, pair in zip(pairwise(names), pairwise(points), strict=True)
+    )
+
+
+def _depth(findings: Findings, draws: _Draws) -> Depth:
+    """The layers at the last checkpoint."""
+    names = findings.layers("knowledge")
+    points = [_points(findings, name) for name in names]
+    layers = tuple(
+        {"layer": name, "regions": own.mask.shape[1], **findings.record("knowledge", layer=name)}
+        for name, own in zip(names, points, strict=True)
+    )
+    # The deeper of two equal layers leads.
+    order = sorted(range(len(names)), key=lambda place: (layers[place]["reliable"], place))[-2:]
+    leading = _changes([names[each] for each in order], [points[each] for each in order], draws)
+    return Depth(layers, _changes(names, points, draws), leading[0] if leading else None)
+
+
+def _training(findings: Findings, draws: _Draws) -> Training:
+    """The checkpoints."""
+    found = findings.record("emergence")
+    numbers = findings.checkpoints("knowledge")
+    names = [each["name"] for each in found["checkpoints"]]
+    steps = {
+        layer: _changes(names, [_points(findings, layer, each) for each in numbers], draws)
+        for layer in findings.layers("knowledge")
+    }
+    summary = findings.record("summary")
+    return Training(tuple(summary["checkpoints"]), tuple(found["layers"]), steps)
+
+
+def _attack(findings: Findings, draws: _Draws) -> Attack:
+    """The attack, and how much farther regions of the last layer turn than those of the first."""
+    names = findings.layers("adversarial")
+    layers = tuple({"layer": name, **findings.record("adversarial", layer=name)} for name in names)
+    attacked = torch.from_numpy(findings.arrays("attack")["attacked"])
+    apart = None
+    if len(names) > 1:
+        first, last = (_turned(findings, name, attacked) for name in (names[0], names[-1]))
+        difference = bootstrap_mean(last - first, resamples=draws.resamples, seed=draws.seed)
+        apart = Change(names[0], names[-1], {"orientation_change": difference})
+    return Attack(findings.record("attack"), layers, apart)
+
+
+def _turned(findings: Findings, layer: str, attacked: torch.Tensor) -> torch.Tensor:
+    """How far the regions of each attacked image turned, on average (m,)."""
+    way = torch.from_numpy(findings.arrays("attack", file=layer_folder(layer))["embedding"])
+    return orientation_change(way[0, attacked], way[-1, attacked]).nanmean(dim=1)

@@ -1,0 +1,15 @@
+"""Findings in sentences: pure functions of records; the first sentence of each part is its headline."""
+
+from patternscope.report.sentences.attack import attack_sentences
+from patternscope.report.sentences.depth import depth_sentences
+from patternscope.report.sentences.students import student_sentences
+from patternscope.report.sentences.training import training_sentences
+from patternscope.report.sentences.trust import trust_sentences
+
+__all__ = [
+    "attack_sentences",
+    "depth_sentences",
+    "student_sentences",
+    "training_sentences",
+    "trust_sentences",
+]

@@ -1,0 +1,40 @@
+"""Sentences on how far to trust the rest: the sample embedding's fit, and what the intervals do not cover."""
+
+from patternscope.report.contents import Contents, Record
+from patternscope.report.wording import number, percent
+
+
+def trust_sentences(contents: Contents) -> list[str]:
+    """Return what is said of the fit and of the noise. Source: this project."""
+    return [
+        agreement(contents.sample),
+        correlation(contents.sample),
+        what_noise_means(contents.depth.layers[-1]["images"], contents.resamples),
+        "The spread over seeds of the network and of the fits is not in these intervals: one study has one seed. "
+        "Other seeds are other studies, which patternscope compare sets side by side.",
+        "Each difference is judged for itself: of a hundred that are nothing, about five seem beyond the noise.",
+    ]
+
+
+def agreement(sample: Record) -> str:
+    """Return how often the sample embedding and the network decide for the same class. Source: this project."""
+    return (
+        f"The sample embedding decides for the same class as the network on {percent(sample['agreement'])} of the "
+        "images; what is said of regions rests on its directions."
+    )
+
+
+def correlation(sample: Record) -> str:
+    """Return how strength and uncertainty are related. Source: this project; the paper reports −0.94 for VGG-16."""
+    return (
+        f"The strength of sample features and the uncertainty of the network's decision have the correlation "
+        f"{number(sample['correlation'])}."
+    )
+
+
+def what_noise_means(images: int, resamples: int) -> str:
+    """Return what the intervals are. Source: this project."""
+    return (
+        f"Intervals are 95 % bootstrap intervals over the {images:,} images ({resamples:,} draws); differences "
+        "are taken on the same images. A difference is within the noise when its interval holds zero."
+    )
