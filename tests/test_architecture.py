@@ -12,15 +12,16 @@ import patternscope
 ROOT = Path(patternscope.__file__).parent
 STAGES = ["radial", "similarity", "embeddings", "knowledge", "study", "cli"]
 ALLOWED = {stage: set(STAGES[:place]) for place, stage in enumerate(STAGES)} | {
-    "images": set(),
-    "networks": set(),
+    "factories": set(),
+    "images": {"factories"},
+    "networks": {"factories"},
     "figures": {"knowledge", "study"},
     "atlas": {"radial", "knowledge", "study"},
     "report": {"figures", "knowledge", "study"},
     "errors": set(),
     "reference": {*STAGES, "images", "networks", "figures", "atlas", "report"},
 }
-ALLOWED["study"] |= {"images", "networks"}
+ALLOWED["study"] |= {"images", "networks", "factories"}
 ALLOWED["cli"] |= {"figures", "atlas", "report", "images", "networks"}
 TOP = {"__init__", "__main__"}
 FILES = sorted(ROOT.rglob("*.py"))

@@ -7,7 +7,11 @@ from PIL import Image
 
 from patternscope.errors import InputError
 from patternscope.images.sources import open_images
-from patternscope.images.sources.decoding import decode, fit_mask
+from patternscope.images.sources.decoding import fit_mask, load_picture, to_tensor
+
+
+def decode(path, size, channels):
+    return to_tensor(load_picture(path), size, channels)
 
 
 def save(path, *, size=(24, 20), colour=(200, 100, 50), mode="RGB", **options):
@@ -181,9 +185,9 @@ def test_masks_are_cut_as_their_pictures():
 
 
 def test_a_file_that_vanishes_is_named(tmp_path, monkeypatch):
-    from patternscope.images.sources import folder
+    from patternscope.images.sources import pictures
 
-    monkeypatch.setattr(folder, "_CACHE_BYTES", 0)
+    monkeypatch.setattr(pictures, "_CACHE_BYTES", 0)
     train, _ = opened(class_folders(tmp_path))
     (tmp_path / train.names[0]).unlink()
     with pytest.raises(InputError, match="can no longer be read"):

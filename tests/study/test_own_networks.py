@@ -8,8 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from patternscope.errors import InputError
+from patternscope.factories import factory_file
 from patternscope.images import open_images
-from patternscope.networks import build_network, factory_file
+from patternscope.networks import build_network
 from patternscope.study.config import load_settings
 from patternscope.study.records import read_json
 from patternscope.study.study import run_study

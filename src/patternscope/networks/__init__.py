@@ -4,7 +4,6 @@ from patternscope.networks.attack import pgd_steps
 from patternscope.networks.calling import images_at_once
 from patternscope.networks.device import parse_device, resolve_device
 from patternscope.networks.distillation import Student, distil_features, distil_logits
-from patternscope.networks.factories import factory_file
 from patternscope.networks.forward import Recording
 from patternscope.networks.gradcam import grad_cam
 from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
@@ -44,7 +43,6 @@ __all__ = [
     "distil_features",
     "distil_logits",
     "evaluate",
-    "factory_file",
     "find_layer",
     "grad_cam",
     "images_at_once",

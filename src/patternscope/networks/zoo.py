@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from patternscope.errors import InputError, nearest
+from patternscope.factories import call_offered, found_factory
 from patternscope.networks.borrowing import own_random_state
-from patternscope.networks.factories import call_factory
 from patternscope.networks.pretrained import load_pretrained, timm_pretrained
 from patternscope.networks.vgg import SlimVGG
 
@@ -104,7 +104,7 @@ def _find_builder(
             f"network.pretrained: nobody publishes weights for {architecture!r}; set network.weights to a file"
         )
     if own:
-        return _build_slim if architecture == "vgg16_slim" else partial(call_factory, folder)
+        return _build_slim if architecture == "vgg16_slim" else partial(_build_own, folder)
     build = _build_torchvision if architecture in architectures() and not from_timm else _build_timm
     return partial(build, pretrained=pretrained)
 
@@ -112,6 +112,12 @@ def _find_builder(
 def _build_slim(_: str, size: Mapping[str, int], arguments: Arguments) -> nn.Module:
     """Build the built-in network."""
     return SlimVGG(**{"classes": size["classes"], "channels": size["channels"], **arguments})
+
+
+def _build_own(folder: Path | None, name: str, size: Mapping[str, int], arguments: Arguments) -> Any:
+    """Call a factory of the user's own."""
+    with found_factory(name, folder, "architecture") as factory:
+        return call_offered(factory, {**size, "num_classes": size["classes"]}, arguments)
 
 
 def _build_torchvision(

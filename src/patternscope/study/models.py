@@ -8,11 +8,11 @@ from typing import Any, cast
 import torch
 
 from patternscope.errors import InputError
+from patternscope.factories import factory_file
 from patternscope.networks import (
     Layer,
     Normalised,
     build_network,
-    factory_file,
     find_layer,
     list_layers,
     published_normaliser,

@@ -12,8 +12,8 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.images.selection import hold_out
 from patternscope.images.sources.decoding import fit_mask, to_tensor
-from patternscope.images.sources.folder import TEST_SHARE
 from patternscope.images.sources.image_set import ImageSet, Request, Splits, check_class_sizes, check_labels
+from patternscope.images.sources.pictures import TEST_SHARE
 
 
 class _Part(NamedTuple):

@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -55,8 +56,8 @@ def to_tensor(picture: Image.Image, size: int, channels: int) -> Tensor:
     return torch.from_numpy(np.array(fitted)).reshape(size, size, channels).permute(2, 0, 1).contiguous()
 
 
-def decode(path: Path, size: int, channels: int) -> Tensor:
-    """Read a picture file as uint8 (channels, size, size), turned upright by its EXIF orientation.
+def load_picture(source: Path | BinaryIO) -> Image.Image:
+    """Read a picture file to its end, and turn it upright by its EXIF orientation.
 
     Source: this project. Of several frames the first.
 
@@ -65,9 +66,9 @@ def decode(path: Path, size: int, channels: int) -> Tensor:
     with warnings.catch_warnings():
         # Pillow warns of odd metadata; a picture that decodes is good enough.
         warnings.simplefilter("ignore")
-        with Image.open(path) as picture:
+        with Image.open(source) as picture:
             picture.load()
-            return to_tensor(ImageOps.exif_transpose(picture), size, channels)
+            return ImageOps.exif_transpose(picture)
 
 
 def fit_mask(mask: np.ndarray, size: int) -> Tensor:

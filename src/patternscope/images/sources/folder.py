@@ -1,49 +1,19 @@
 """Images in class folders, with or without split folders above them."""
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.selection import hold_out
-from patternscope.images.sources.decoding import UNREADABLE, decode
-from patternscope.images.sources.image_set import ImageSet, Progress, Request, Splits, check_class_sizes
+from patternscope.images.sources.decoding import load_picture
+from patternscope.images.sources.image_set import Request, Splits
+from patternscope.images.sources.pictures import Picture, open_pictures
 
-TEST_SHARE = 0.2
 _TRAIN_NAMES = ("train", "training")
 _TEST_NAMES = ("test", "testing", "val", "valid", "validation")
 _SUFFIXES = frozenset(
     [".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".pbm"]
 )
-_CACHE_BYTES = 2**30
-
-
-class _Found(NamedTuple):
-    """One picture file of a class."""
-
-    path: Path
-    label: int
-
-
-class _Decoded(NamedTuple):
-    """Decodes by position."""
-
-    paths: list[Path]
-    size: int
-    channels: int
-
-    def __call__(self, index: int) -> Tensor:
-        try:
-            return decode(self.paths[index], self.size, self.channels)
-        except UNREADABLE as error:
-            raise InputError(f"{self.paths[index]} can no longer be read: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
-    """The error's text on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _visible(name: str) -> bool:
@@ -56,8 +26,8 @@ def _folders(root: Path) -> list[Path]:
     return sorted(each for each in root.iterdir() if each.is_dir() and _visible(each.name))
 
 
-def _pictures(folder: Path) -> list[Path]:
-    """The visible picture files below a folder, by path."""
+def picture_files(folder: Path) -> list[Path]:
+    """Return the visible picture files below a folder, by path. Source: this project."""
     inside = (each for each in folder.rglob("*") if each.suffix.lower() in _SUFFIXES and each.is_file())
     return sorted(each for each in inside if all(_visible(part) for part in each.relative_to(folder).parts))
 
@@ -94,9 +64,16 @@ def _class_names(root: Path, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
     return tuple(present) if wanted is None else wanted
 
 
-def _listed(root: Path, classes: tuple[str, ...]) -> list[_Found]:
-    """The picture files of every class folder, in the order of the classes."""
-    return [_Found(path, label) for label, name in enumerate(classes) for path in _pictures(root / name)]
+def listed(root: Path, folders: Sequence[Path]) -> list[Picture]:
+    """Return the picture files of class folders, labelled by the order of the folders, named from `root` on.
+
+    Source: this project.
+    """
+    return [
+        Picture(path.relative_to(root).as_posix(), label, partial(load_picture, path))
+        for label, folder in enumerate(folders)
+        for path in picture_files(folder)
+    ]
 
 
 def _check_held_out(root: Path, train_root: Path) -> None:
@@ -107,42 +84,13 @@ def _check_held_out(root: Path, train_root: Path) -> None:
             raise InputError(f"folder {str(each)!r} is of no class trained on; {nearest(each.name, known)}")
 
 
-def _opened(found: list[_Found], classes: tuple[str, ...], request: Request, progress: Progress) -> ImageSet:
-    """The files that decode, as a set that remembers the others; each file is decoded once."""
-    root = request.folder or Path()
-    good, images, skipped, room = [], {}, [], _CACHE_BYTES
-    for done, each in enumerate(found):
-        try:
-            image = decode(each.path, request.image_size, request.channels)
-        except UNREADABLE as error:
-            skipped.append(f"{each.path.relative_to(root).as_posix()}: {_reason(error)}")
-        else:
-            if image.nbytes <= room:
-                images[len(good)], room = image, room - image.nbytes
-            good.append(each)
-        progress(done + 1, len(found))
-    opened = ImageSet(
-        classes,
-        torch.tensor([each.label for each in good], dtype=torch.int64),
-        _Decoded([each.path for each in good], request.image_size, request.channels),
-        names=[each.path.relative_to(root).as_posix() for each in good],
-        skipped=skipped,
-    )
-    opened.keep(images)
-    return opened
-
-
-def _ignore(done: int, total: int) -> None:
-    """Progress for nobody."""
-
-
 def open_folder(request: Request) -> Splits:
     """Return the images of class folders (ImageFolder layout), held-out ones from a split folder or chosen.
 
     Source: this project. `folder/CLASS/...` or `folder/train/CLASS/...` with test, val, valid or validation
     beside it (any case; test comes first); without such a folder a seeded 20 % of every class is held out.
     `class_names` takes just these class folders, in this order. Hidden files are ignored, files that can't be
-    decoded to their end are named in `skipped`, once. Every file is decoded once, 1 GiB of pixels is kept.
+    decoded to their end are named in `skipped`, once.
 
     Raises InputError for a missing or empty folder, fewer than two classes, fewer than two images of one.
     """
@@ -151,29 +99,11 @@ def open_folder(request: Request) -> Splits:
         raise InputError(f"folder {str(root)!r} is not there; class folders are needed")
     train_root, test_root = _split_folders(root)
     classes = _class_names(train_root, request.class_names)
-    found, held_out = _listed(train_root, classes), []
-    if not found:
+    train = listed(root, [train_root / name for name in classes])
+    if not train:
         raise InputError(f"folder {str(train_root)!r} has no picture in its class folders")
+    test = None
     if test_root is not None:
         _check_held_out(test_root, train_root)
-        held_out = _listed(test_root, classes)
-    tell, total = request.progress or _ignore, len(found) + len(held_out)
-    train = _opened(found, classes, request, lambda done, _: tell(done, total))
-    unreadable = f", {len(train.skipped)} unreadable" if train.skipped else ""
-    check_class_sizes(train.labels, classes, where=f" in {str(train_root)!r}{unreadable}")
-    if test_root is None:
-        return _split(train, request.seed)
-    test = _opened(held_out, classes, request, lambda done, _: tell(len(found) + done, total))
-    if not len(test):
-        raise InputError(
-            f"folder {str(test_root)!r} has no readable picture; class folders with pictures are needed"
-        )
-    return Splits(train, test)
-
-
-def _split(images: ImageSet, seed: int) -> Splits:
-    """A seeded choice of held-out images; the skipped files are told once."""
-    kept, held = hold_out(images.labels, TEST_SHARE, seed=seed)
-    test = images.subset(held)
-    test.skipped = ()
-    return Splits(images.subset(kept), test)
+        test = listed(root, [test_root / name for name in classes])
+    return open_pictures(classes, train, test, request, where=repr(str(train_root)))

@@ -1,54 +1,68 @@
-"""Networks made by a function of the user's own, found by `package.module:factory`."""
+"""Networks and images made by a function of the user's own, found by `package.module:factory`."""
 
 import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError, nearest
 
+NOT_FACTORIES = ("timm", "torchvision")
+"""What stands before a colon and is no module with factories."""
 
-def call_factory(
-    folder: Path | None, architecture: str, size: Mapping[str, int], arguments: Mapping[str, Any]
-) -> Any:
-    """Return what the factory named by "package.module:factory" returns.
 
-    Modules in `folder` come before installed ones, as those beside a script do. The factory is called with
-    `arguments`, and with those of `size` that its signature names, "classes" also as "num_classes". The module
-    search path is as found afterwards. Source: this project. InputError for a module or a function that is not there.
+@contextmanager
+def found_factory(name: str, folder: Path | None, setting: str) -> Iterator[Callable[..., Any]]:
+    """Give the callable that "package.module:factory" names, to be called within the block.
+
+    Modules in `folder` come before installed ones, as those beside a script do; the module search path is as found
+    afterwards. `setting` begins the text of errors. Source: this project. InputError for a module or a function that
+    is not there.
+
+    >>> with found_factory("math:sqrt", None, "architecture") as factory:
+    ...     factory(4)
+    2.0
     """
-    module_name, _, attribute = architecture.partition(":")
+    module_name, _, attribute = name.partition(":")
     with _searched_first(folder, module_name):
         try:
             module = importlib.import_module(module_name)
         except ImportError as error:
             beside = "" if folder is None else f", also not from {folder}"
             raise InputError(
-                f"architecture {architecture!r}: module {module_name!r} cannot be imported{beside}: {error}"
+                f"{setting} {name!r}: module {module_name!r} cannot be imported{beside}: {error}"
             ) from error
         factory = getattr(module, attribute, None)
         if not callable(factory):
-            callables = [name for name in dir(module) if callable(getattr(module, name)) and name[0] != "_"]
+            callables = [each for each in dir(module) if callable(getattr(module, each)) and each[0] != "_"]
             hint = nearest(attribute, callables)
-            raise InputError(
-                f"architecture {architecture!r}: {module_name!r} has no callable {attribute!r}; {hint}"
-            )
-        named = inspect.signature(factory).parameters
-        offered = {**size, "num_classes": size["classes"]}
-        return factory(**{**{name: offered[name] for name in named if name in offered}, **arguments})
+            raise InputError(f"{setting} {name!r}: {module_name!r} has no callable {attribute!r}; {hint}")
+        yield factory
 
 
-def factory_file(architecture: str, folder: Path | None) -> Path | None:
-    """Return the file of the module that a factory is defined in; None for other architectures.
+def call_offered(factory: Callable[..., Any], offered: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+    """Call a factory with `arguments`, and with those of `offered` that its signature names.
+
+    Source: this project.
+
+    >>> call_offered(lambda classes, width=3: (classes, width), {"classes": 2, "seed": 0}, {"width": 5})
+    (2, 5)
+    """
+    named = inspect.signature(factory).parameters
+    return factory(**{**{name: offered[name] for name in named if name in offered}, **arguments})
+
+
+def factory_file(name: str, folder: Path | None) -> Path | None:
+    """Return the file of the module that a factory is defined in; None for other names.
 
     Source: this project. Also None for a module that cannot be found or is not a file of Python code.
     """
-    module_name, colon, _ = architecture.partition(":")
-    if not colon or module_name == "timm":
+    module_name, colon, _ = name.partition(":")
+    if not colon or module_name in NOT_FACTORIES:
         return None
     with _searched_first(folder, module_name):
         try:
