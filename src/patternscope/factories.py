@@ -44,7 +44,9 @@ def found_factory(name: str, folder: Path | None, setting: str) -> Iterator[Call
         yield factory
 
 
-def call_offered(factory: Callable[..., Any], offered: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
+def call_offered(
+    factory: Callable[..., Any], offered: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> Any:
     """Call a factory with `arguments`, and with those of `offered` that its signature names.
 
     Source: this project.

@@ -204,7 +204,7 @@ def test_files_are_decoded_once(tmp_path):
 def test_missing_and_empty_folders(tmp_path):
     with pytest.raises(InputError, match="is not there"):
         opened(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="source 'folder' needs a folder"):
         opened(None)
     with pytest.raises(InputError, match=r"holds 0 class folder\(s\)"):
         opened(tmp_path)

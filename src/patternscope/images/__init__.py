@@ -1,6 +1,28 @@
 """Where images come from: drawn pictograms and readers of files; and which samples are analysed."""
 
 from patternscope.images.selection import choose_samples, short_classes
-from patternscope.images.sources import SOURCES, ImageSet, Splits, fingerprint, open_images
+from patternscope.images.sources import (
+    SOURCES,
+    ImageSet,
+    SourceOptions,
+    Splits,
+    check_source,
+    fingerprint,
+    layout_hint,
+    open_images,
+    source_kind,
+)
 
-__all__ = ["SOURCES", "ImageSet", "Splits", "choose_samples", "fingerprint", "open_images", "short_classes"]
+__all__ = [
+    "SOURCES",
+    "ImageSet",
+    "SourceOptions",
+    "Splits",
+    "check_source",
+    "choose_samples",
+    "fingerprint",
+    "layout_hint",
+    "open_images",
+    "short_classes",
+    "source_kind",
+]

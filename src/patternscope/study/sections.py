@@ -1,7 +1,7 @@
 """The sections of a study's settings that belong to no estimator."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+
+from patternscope.errors import InputError
+from patternscope.images import SourceOptions, check_source, layout_hint
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
@@ -37,12 +40,39 @@ class ImagesSettings(Section):
     50
     """
 
-    source: Literal["pictograms", "folder", "idx", "arrays"] = Field(
+    source: str = Field(
         default="pictograms",
-        description="drawn pictograms, class folders, MNIST-like IDX files, or NumPy arrays",
+        description="pictograms, folder, idx, arrays, tiny_imagenet, imagenet, cub, coco, cifar, parquet, "
+        "torchvision:NAME, or package.module:factory",
     )
     folder: LocatedPath | None = Field(
         default=None, description="where the images are; relative to the settings file"
+    )
+    factory_folder: LocatedPath | None = Field(
+        default=None,
+        validate_default=True,
+        description="where a factory's package.module is looked for first; by default the settings file's folder",
+    )
+    arguments: dict[str, Any] | None = Field(
+        default=None, description="of a factory, or of a torchvision data set"
+    )
+    preset: str | None = Field(
+        default=None, description='"paper": the ten classes of the paper (tiny_imagenet, imagenet)'
+    )
+    crop: bool | None = Field(
+        default=None, description="cut out the objects by their boxes (cub; coco always does)"
+    )
+    margin: float | None = Field(
+        default=None, ge=0, le=10, description="share of a box added on each side (cub, coco); 0.1 by default"
+    )
+    smallest_box: int | None = Field(
+        default=None, ge=1, description="least pixels of a box's shorter side (coco); 32 by default"
+    )
+    image_column: str | None = Field(
+        default=None, description="column of the images (parquet); found by itself where there is one"
+    )
+    label_column: str | None = Field(
+        default=None, description="column of the labels (parquet); found by itself where there is one"
     )
     image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side that the network sees")
     channels: Literal[1, 3] = Field(default=3, description="1 for grey, 3 for colour")
@@ -58,14 +88,31 @@ class ImagesSettings(Section):
     seed: int | None = Field(
         default=None, ge=0, lt=2**62, description="of drawing and choosing images; the study's own by default"
     )
-    class_names: tuple[str, ...] | None = Field(default=None, description="names of the classes, by label")
+    class_names: tuple[str, ...] | None = Field(
+        default=None, description="the classes to take; names by label where the source has none of its own"
+    )
+
+    @field_validator("factory_folder", mode="before")
+    @classmethod
+    def _beside_the_settings(cls, folder: Any, info: ValidationInfo) -> Any:
+        """A factory is looked for beside the settings file; no other source needs that folder."""
+        source = str(info.data.get("source", ""))
+        is_factory = ":" in source and not source.startswith("torchvision:")
+        return "." if folder is None and is_factory else folder
+
+    @property
+    def options(self) -> SourceOptions:
+        """What single sources take besides, as `open_images` wants it."""
+        return cast(SourceOptions, {name: getattr(self, name) for name in SourceOptions.__annotations__})
 
     @model_validator(mode="after")
-    def _source_has_its_folder(self) -> "ImagesSettings":
-        """A source on disk needs a place; drawn images have none."""
-        if (self.source == "pictograms") != (self.folder is None):
-            wanted = "no folder" if self.source == "pictograms" else "a folder"
-            raise ValueError(f"source {self.source!r} needs {wanted}")
+    def _source_has_what_it_needs(self) -> "ImagesSettings":
+        """A source on disk needs a place, drawn images have none, and settings of another source are mistakes."""
+        try:
+            check_source(self.source, self.folder, self.options)
+        except InputError as error:
+            hint = layout_hint(self.source, self.folder) if self.source == "pictograms" else None
+            raise ValueError(f"{error}; {hint}" if hint else str(error)) from error
         return self
 
 

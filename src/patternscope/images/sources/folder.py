@@ -8,6 +8,7 @@ from patternscope.errors import InputError, nearest
 from patternscope.images.sources.decoding import load_picture
 from patternscope.images.sources.image_set import Request, Splits
 from patternscope.images.sources.pictures import Picture, open_pictures
+from patternscope.images.sources.recognition import passes_for_class_folders
 
 _TRAIN_NAMES = ("train", "training")
 _TEST_NAMES = ("test", "testing", "val", "valid", "validation")
@@ -21,9 +22,10 @@ def _visible(name: str) -> bool:
     return not name.startswith((".", "__MACOSX"))
 
 
-def _folders(root: Path) -> list[Path]:
-    """The visible folders in a folder, by name."""
-    return sorted(each for each in root.iterdir() if each.is_dir() and _visible(each.name))
+def folders_in(root: Path) -> list[Path]:
+    """Return the visible folders in a folder, by name; none where there is no folder. Source: this project."""
+    inside = root.iterdir() if root.is_dir() else ()
+    return sorted(each for each in inside if each.is_dir() and _visible(each.name))
 
 
 def picture_files(folder: Path) -> list[Path]:
@@ -39,21 +41,21 @@ def _named(folders: list[Path], names: tuple[str, ...]) -> list[Path]:
 
 def _split_folders(root: Path) -> tuple[Path, Path | None]:
     """The folder of the class folders to train on, and that of the held-out ones if there is one."""
-    folders = _folders(root)
+    folders = folders_in(root)
     train = _named(folders, _TRAIN_NAMES)
     if not train:
         return root, None
-    known = {each.name for each in _folders(train[0])}
+    known = {each.name for each in folders_in(train[0])}
     for other in _named(folders, _TEST_NAMES):
         # Some image sets ship held-out pictures without class folders; those have no labels to test on.
-        if known & {each.name for each in _folders(other)}:
+        if known & {each.name for each in folders_in(other)}:
             return train[0], other
     return train[0], None
 
 
 def _class_names(root: Path, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
     """The names of the class folders, or those of them that are wanted; at least two."""
-    present = [each.name for each in _folders(root)]
+    present = [each.name for each in folders_in(root)]
     for name in wanted or ():
         if name not in present:
             raise InputError(
@@ -78,8 +80,8 @@ def listed(root: Path, folders: Sequence[Path]) -> list[Picture]:
 
 def _check_held_out(root: Path, train_root: Path) -> None:
     """Refuse held-out images of a class that isn't trained on."""
-    known = [each.name for each in _folders(train_root)]
-    for each in _folders(root):
+    known = [each.name for each in folders_in(train_root)]
+    for each in folders_in(root):
         if each.name not in known:
             raise InputError(f"folder {str(each)!r} is of no class trained on; {nearest(each.name, known)}")
 
@@ -97,6 +99,9 @@ def open_folder(request: Request) -> Splits:
     root = request.folder
     if root is None or not root.is_dir():
         raise InputError(f"folder {str(root)!r} is not there; class folders are needed")
+    other = passes_for_class_folders(root)
+    if other is not None:
+        raise InputError(f"folder {str(root)!r} is not one of class folders; {other}")
     train_root, test_root = _split_folders(root)
     classes = _class_names(train_root, request.class_names)
     train = listed(root, [train_root / name for name in classes])

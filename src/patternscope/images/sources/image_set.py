@@ -1,9 +1,9 @@
 """The one type for images of any source, and what an opener is asked for."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
 import torch
 from torch import Tensor
@@ -15,14 +15,28 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) during long work."""
 
 
+class SourceOptions(TypedDict, total=False):
+    """What single sources take besides; `open_images` documents each. Source: this project."""
+
+    preset: str | None
+    crop: bool | None
+    margin: float | None
+    smallest_box: int | None
+    image_column: str | None
+    label_column: str | None
+    arguments: Mapping[str, Any] | None
+    factory_folder: Path | None
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What an opener is asked for.
 
     Source: this project. `image_size` in pixels, `channels` 1 or 3; the counts per class are upper bounds
-    (None: all).
+    (None: all). `source` is the name after which the opener was chosen.
     """
 
+    source: str = ""
     folder: Path | None = None
     image_size: int = 64
     channels: int = 3
@@ -31,6 +45,7 @@ class Request:
     test_per_class: int | None = None
     class_names: tuple[str, ...] | None = None
     progress: Progress | None = None
+    options: SourceOptions = field(default_factory=SourceOptions)
 
 
 class ImageSet(Dataset[tuple[Tensor, int]]):

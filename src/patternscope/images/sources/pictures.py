@@ -42,9 +42,7 @@ class Picture(NamedTuple):
         """Return the mask of its object, cut and resized as the picture is, bool (size, size)."""
         mask = np.ones((1, 1), dtype=bool) if self.mask is None else self.mask()
         if self.box is not None:
-            left, top, right, bottom = square_around(
-                self.box, (mask.shape[1], mask.shape[0]), self.margin
-            )
+            left, top, right, bottom = square_around(self.box, (mask.shape[1], mask.shape[0]), self.margin)
             mask = mask[top:bottom, left:right]
         return fit_mask(mask, size)
 

@@ -43,6 +43,7 @@ def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
         test_per_class=asked.test_per_class,
         class_names=asked.class_names,
         progress=lambda done, total: ctx.report(0.5 * done / max(1, total), "reading images"),
+        **asked.options,
     )
     samples = splits.test.subset(choose_samples(splits.test.labels, asked.samples_per_class, seed=seed))
     _write_samples(ctx.folder, samples)
@@ -88,7 +89,7 @@ def _write_set(folder: Path, images: ImageSet) -> None:
 
 def source_digest(settings: StudySettings, unit: Unit) -> str:
     """Return the fingerprint of the image source: it changes when files do. Source: this project."""
-    return fingerprint(settings.images.source, settings.images.folder)
+    return fingerprint(settings.images.source, settings.images.folder, settings.images.factory_folder)
 
 
 IMAGES = Stage(
