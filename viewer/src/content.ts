@@ -1,7 +1,7 @@
 /** From what is chosen to what the space shows. */
 
 import { bestView, FRONT, type Camera } from "./camera";
-import type { Placed } from "./cloud";
+import type { Placed } from "./points";
 import type { Mark } from "./colours";
 import { threeOf } from "./dimensions";
 import { reachOf, shownPositions, type Frame } from "./frame";

@@ -1,8 +1,9 @@
 /** What is chosen above the space, and the line of steps below it. */
 
 import { h } from "./dom";
+import type { Condition } from "./format";
 import { reducedMotion } from "./motion";
-import { stepLabel, stepMark, type Change, type Panel, type Shown } from "./shown";
+import { stepLabel, stepMarks, type Change, type Panel, type Shown } from "./shown";
 import { coloursOf, type Colour, type Points, type Space } from "./state";
 
 interface Choice {
@@ -94,6 +95,7 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
   const marks = h("div", { class: "marks", "aria-hidden": "true" });
   const now = h("output", { class: "now", "aria-live": "polite" });
   let last: Shown | null = null;
+  let marked: Condition | null = null;
   let playing = 0;
   const stop = () => {
     playing++;
@@ -134,7 +136,8 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
       slider.value = String(view.step);
       slider.disabled = play.disabled = count < 2;
       slider.setAttribute("aria-valuetext", stepLabel(condition, view.step));
-      marks.replaceChildren(...stepMarks(count, (step) => stepMark(condition, step)));
+      if (marked !== condition) marks.replaceChildren(...marksOf(count, stepMarks(condition)));
+      marked = condition;
       const { accuracy } = condition.steps[view.step];
       now.replaceChildren(
         h("b", {}, stepLabel(condition, view.step)),
@@ -145,7 +148,7 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
 }
 
 /** A mark a step; of many, only some are written. */
-function stepMarks(count: number, text: (step: number) => string): HTMLElement[] {
+function marksOf(count: number, text: (step: number) => string): HTMLElement[] {
   if (count < 2) return [];
   const every = Math.ceil(count / 9);
   return Array.from({ length: count }, (_, step) => {

@@ -41,3 +41,14 @@ let labelled = 0;
 export function freshId(name: string): string {
   return `patternscope-${name}-${++labelled}`;
 }
+
+/** The width of an element, 0 while it is not shown; `react` is called when it is another. Asking it costs no layout. */
+export function widthOf(element: Element, react: () => void): () => number {
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (contentRect.width === width) return;
+    width = contentRect.width;
+    react();
+  }).observe(element);
+  return () => width;
+}

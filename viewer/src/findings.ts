@@ -1,5 +1,6 @@
 /** What can be read off an atlas, as values and as sentences. */
 
+import type { Condition, Layer } from "./format";
 import type { Frame } from "./frame";
 import { coordinates, logPosterior, posterior } from "./posterior";
 import type { Run } from "./run";
@@ -26,6 +27,51 @@ export function countsAt(values: Float32Array, place: number): Counts {
   return { total: count(0), reliable: count(1), ratio: count(2) };
 }
 
+/** The counts of a layer at each step. */
+export interface LayerRows {
+  layer: Layer;
+  rows: ({ step: number } & Counts)[];
+}
+
+/** The counts of each layer of a condition; a layer whose counts cannot be read is left out. */
+export async function countsOfLayers(run: Run, key: string): Promise<LayerRows[]> {
+  const condition = run.condition(key);
+  const read = condition.layers.map(async (layer): Promise<LayerRows> => {
+    const values = await run.read<Float32Array>(`layers/${layer}/${key}/counts`);
+    return {
+      layer: run.layer(layer),
+      rows: condition.steps.map((_, step) => ({ step, ...countsAt(values, step) })),
+    };
+  });
+  const settled = await Promise.allSettled(read);
+  return settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+}
+
+/** When the classes emerge in a layer. */
+export interface Emergence {
+  training: Condition;
+  /** Classes from the first to emerge to the last. */
+  order: number[];
+  /** Step by which half of a class's images have a reliable point; NaN for never. */
+  first: ArrayLike<number>;
+  /** Reliable points an image of a class at a step. */
+  reliable: (each: number, step: number) => number;
+}
+
+export async function emergenceIn(run: Run, layer: string): Promise<Emergence | null> {
+  const [training] = run.attributes.conditions;
+  const path = `layers/${layer}/${training.key}`;
+  const [first, counts] = await Promise.all([
+    run.read<Float32Array>(`${path}/class_first`),
+    run.read<Float32Array>(`${path}/class_counts`),
+  ]).catch(() => [null, null]);
+  if (!first || !counts) return null;
+  const classes = run.attributes.classes.length;
+  const reliable = (each: number, step: number) =>
+    countsAt(counts, step * classes + each).reliable.value || 0;
+  return { training, order: emergenceOrder(first, reliable), first, reliable };
+}
+
 /** Class probabilities of a region. */
 export function regionPosterior(run: Run, frame: Frame, id: number): number[] {
   const { all, dimensions, scale } = frame.region;
@@ -34,6 +80,11 @@ export function regionPosterior(run: Run, frame: Frame, id: number): number[] {
 
 export function regionStrength({ region: { all, dimensions, scale } }: Frame, id: number): number {
   return Math.hypot(...coordinates(all, dimensions, scale, id));
+}
+
+/** Classes from the likeliest to the least likely. */
+export function orderOf(probabilities: number[]): number[] {
+  return probabilities.map((_, each) => each).sort((one, other) => probabilities[other] - probabilities[one]);
 }
 
 /** The region of an image that speaks most for a class: the highest log probability, which does not saturate. */
@@ -84,37 +135,6 @@ export function emergenceOrder(
   const points = (place: number) => (step(place) < Infinity ? pointsAt(place, Math.ceil(step(place))) : 0);
   const all = Array.from(first, (_, place) => place);
   return all.sort((a, b) => (step(a) === step(b) ? points(b) - points(a) || a - b : step(a) - step(b)));
-}
-
-export function layerSentence(names: string[], counts: Counts[], moment: string): string {
-  const best = counts.reduce(
-    (most, each, place) => (each.reliable.value > counts[most].reliable.value ? place : most),
-    0,
-  );
-  const { value, low, high } = counts[best].reliable;
-  if (!(value > 0)) return `At ${moment}, no layer has a reliable knowledge point.`;
-  const range = `an image (95 % interval ${number(low)} to ${number(high)})`;
-  if (names.length === 1)
-    return `At ${moment}, ${names[0]} has ${number(value)} reliable knowledge points ${range}.`;
-  return `At ${moment}, ${names[best]} has the most reliable points: ${number(value)} ${range}.`;
-}
-
-/** Which class emerges first, given the order of emergence. */
-export function classSentence(
-  layer: string,
-  names: string[],
-  order: number[],
-  first: ArrayLike<number>,
-  labels: string[],
-): string {
-  const [best, ...others] = order;
-  if (Number.isNaN(first[best]))
-    return `In ${layer}, no class emerges: half of its images never have a reliable point.`;
-  const step = labels[Math.ceil(first[best])];
-  const equal = others.filter((each) => first[each] === first[best]).map((each) => names[each]);
-  const shown = equal.length > 3 ? [...equal.slice(0, 2), `${equal.length - 2} more`] : equal;
-  const also = equal.length ? ` At the same step, with fewer points: ${listed(shown)}.` : "";
-  return `In ${layer}, ${names[best]} emerges first: half of its images have a reliable point from ${step} on.${also}`;
 }
 
 export function number(value: number): string {

@@ -1,7 +1,7 @@
 /** All images small, those with chosen regions first; a page at a time. */
 
 import { h } from "./dom";
-import { drawPicture, regionUnder } from "./picture";
+import { makePicture, regionUnder } from "./picture";
 import { imageOf, type Change, type Panel, type Shown } from "./shown";
 
 const PAGE = 12;
@@ -10,30 +10,30 @@ const SIZE = 62;
 export function makeGallery(change: Change): Panel {
   const grid = h("div", { class: "thumbs" });
   const where = h("span", { class: "of", "aria-live": "polite" });
+  const thumbs = Array.from({ length: PAGE }, () => makeThumb(change));
   let page = 0;
   let last: Shown | null = null;
-  let drawnFor: unknown[] = [];
+  let order: number[] = [];
+  let orderedBy: unknown[] = [];
   const turn = (by: number) => {
-    if (!last) return;
-    const pages = Math.max(1, Math.ceil(galleryOrder(last).length / PAGE));
+    const pages = Math.max(1, Math.ceil(order.length / PAGE));
     page = (page + by + pages) % pages;
-    render(last);
+    render();
   };
-  const render = (shown: Shown) => {
-    const order = galleryOrder(shown);
-    const { view, frame } = shown;
-    if (page * PAGE >= order.length) page = 0;
+  const render = () => {
+    if (!last) return;
+    const shown = last;
     const images = order.slice(page * PAGE, (page + 1) * PAGE);
-    where.textContent = order.length
-      ? `${page * PAGE + 1}–${page * PAGE + images.length} of ${order.length}${view.selection.length > 1 ? " with chosen points" : ""}`
+    const some = last.view.selection.length > 1 ? " with chosen points" : "";
+    where.textContent = images.length
+      ? `${page * PAGE + 1}–${page * PAGE + images.length} of ${order.length}${some}`
       : "No image passes the filter.";
-    const focus = grid.contains(document.activeElement)
-      ? document.activeElement?.getAttribute("data-thumb")
-      : null;
-    grid.replaceChildren(...images.map((image) => thumb(shown, image, change)));
-    if (focus) (grid.querySelector(`[data-thumb="${focus}"]`) as HTMLElement | null)?.focus();
-    drawnFor = [frame, view.selection, view.filter, view.colour, view.image];
+    images.forEach((image, place) => thumbs[place].show(shown, image));
+    const wanted = thumbs.slice(0, images.length).map(({ element }) => element);
+    if (grid.children.length !== wanted.length) grid.replaceChildren(...wanted);
   };
+  const step = (name: string, sign: string, by: number) =>
+    h("button", { class: "icon", "aria-label": name, title: name, click: () => turn(by) }, sign);
   return {
     element: h(
       "div",
@@ -43,27 +43,21 @@ export function makeGallery(change: Change): Panel {
         { class: "tabbar" },
         h("h2", {}, "All images"),
         where,
-        h(
-          "button",
-          { class: "icon", "aria-label": "Earlier images", title: "Earlier images", click: () => turn(-1) },
-          "‹",
-        ),
-        h(
-          "button",
-          { class: "icon", "aria-label": "Later images", title: "Later images", click: () => turn(1) },
-          "›",
-        ),
+        step("Earlier images", "‹", -1),
+        step("Later images", "›", 1),
       ),
       grid,
     ),
     update(shown) {
-      const selected = last?.view.selection !== shown.view.selection && shown.view.selection.length > 1;
-      const filtered = last?.view.filter !== shown.view.filter;
       last = shown;
-      if (selected || filtered) page = 0;
       const { view, frame } = shown;
-      const now = [frame, view.selection, view.filter, view.colour, view.image];
-      if (now.some((each, place) => each !== drawnFor[place])) render(shown);
+      const now = [view.selection, view.filter, view.colour, view.colour === "predicted" && frame];
+      if (now.some((each, place) => each !== orderedBy[place])) {
+        const before = order;
+        [order, orderedBy] = [galleryOrder(shown), now];
+        if (order.some((image, place) => image !== before[place]) || order.length !== before.length) page = 0;
+      }
+      render();
     },
   };
 }
@@ -84,32 +78,41 @@ export function galleryOrder(shown: Shown): number[] {
   return [...counts].sort(([a, one], [b, other]) => other - one || a - b).map(([image]) => image);
 }
 
-function thumb(shown: Shown, image: number, change: Change): HTMLElement {
-  const { run, view, frame, clean } = shown;
-  const [height, width] = run.attributes.image_size;
-  const scale = SIZE / Math.max(height, width);
-  const size: [number, number] = [Math.round(height * scale), Math.round(width * scale)];
-  const grid = run.grid(view.condition, view.layer);
-  const several = view.space === "regions" && view.selection.length > 1;
-  const lit = new Set(several ? view.selection : []);
-  const name = run.attributes.classes[run.labels[image]];
-  const open = () => change({ image, selection: several ? view.selection : [] });
-  return h(
-    "button",
-    {
-      class: "thumb",
-      "data-thumb": image,
-      "aria-label": `Image ${image}, ${name}`,
-      title: `Image ${image}, ${name}`,
-      "aria-current": image === view.image ? "true" : false,
-      click: (event: MouseEvent) => {
-        const picture =
-          event.currentTarget instanceof Element && event.currentTarget.querySelector(".picture");
-        if (event.detail === 0 || !picture || several || !frame) return open();
-        const region = regionUnder(event, picture, grid);
-        change({ space: "regions", image, selection: [image * frame.regions + region] });
-      },
+/** A small image to press: the region under the pointer, or the whole image where several points are chosen. */
+function makeThumb(change: Change) {
+  const picture = makePicture();
+  let now: { shown: Shown; image: number } | null = null;
+  const press = (event: MouseEvent) => {
+    if (!now) return;
+    const { shown, image } = now;
+    const { frame, view, run } = shown;
+    const several = view.space === "regions" && view.selection.length > 1;
+    if (event.detail === 0 || several || !frame)
+      return change({ image, selection: several ? view.selection : [] });
+    const region = regionUnder(event, picture.element, run.grid(view.condition, view.layer));
+    change({ space: "regions", image, selection: [image * frame.regions + region] });
+  };
+  const element = h("button", { class: "thumb", click: press }, picture.element);
+  return {
+    element,
+    show(shown: Shown, image: number) {
+      now = { shown, image };
+      const { run, view, frame, clean } = shown;
+      const [height, width] = run.attributes.image_size;
+      const scale = SIZE / Math.max(height, width);
+      element.title = element.ariaLabel = `Image ${image}, ${run.attributes.classes[run.labels[image]]}`;
+      if (image === view.image) element.setAttribute("aria-current", "true");
+      else element.removeAttribute("aria-current");
+      picture.show({
+        image,
+        pictures: clean,
+        size: [Math.round(height * scale), Math.round(width * scale)],
+        grid: run.grid(view.condition, view.layer),
+        frame,
+        chosen: null,
+        lit: new Set(view.space === "regions" && view.selection.length > 1 ? view.selection : []),
+        importance: null,
+      });
     },
-    drawPicture({ image, pictures: clean, size, grid, frame, chosen: null, lit, importance: null }),
-  );
+  };
 }

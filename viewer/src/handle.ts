@@ -27,7 +27,11 @@ export function makeHandle(viewer: Viewer) {
     async set(changes: Asked) {
       const view = viewer.view();
       const filter = changes.filter ? { ...view.filter, ...changes.filter } : view.filter;
+      const before = viewer.shown()?.frame;
       await viewer.change({ ...changes, filter } as Partial<View>);
+      const start = performance.now();
+      stage.finish();
+      if (viewer.shown()?.frame !== before) timings.step += performance.now() - start;
       viewer.keepAddress();
     },
     positions: () => each(3, (id) => placeOf(scene().motion, id)),

@@ -1,6 +1,6 @@
 /** Points on their way from one step to the next. */
 
-import type { Placed } from "./cloud";
+import type { Placed } from "./points";
 
 const DURATION = 380;
 

@@ -91,9 +91,9 @@ function drawCircle({ project, circle, box }: Drawing): SVGElement[] {
   const [cx, cy] = project(0, 0, 0);
   const r = radiusOf(project, circle);
   if (r < 12 || r > 2 * Math.max(box.width, box.height)) return [];
-  const sphere = s("circle", { class: "sphere", cx, cy, r });
-  if (box.left > 0) return [sphere];
-  return [sphere, s("text", { class: "note", x: 10, y: box.height - 10 }, "dotted circle: mean strength")];
+  const sphere = ["sphere halo", "sphere"].map((kind) => s("circle", { class: kind, cx, cy, r }));
+  if (box.left > 0) return sphere;
+  return [...sphere, s("text", { class: "note", x: 10, y: box.height - 10 }, "dotted circle: mean strength")];
 }
 
 /** Largest distance on the screen of the axes' ends from the origin: the radius of the sphere. */

@@ -1,9 +1,9 @@
 /** One image with what its regions say: outlines of knowledge points, importance, the region that is chosen. */
 
-import { h, s } from "./dom";
+import { h } from "./dom";
 import type { Frame } from "./frame";
 import { outlinePath, outlines } from "./outlines";
-import type { Pictures } from "./pictures";
+import type { Cut, Pictures } from "./pictures";
 import type { Grid } from "./format";
 
 export interface Shade {
@@ -26,32 +26,158 @@ export interface PictureContent {
   importance: Shade | null;
 }
 
-/** The picture and a drawing over it, without anything to press. */
-export function drawPicture(content: PictureContent): HTMLElement {
+export interface Picture {
+  element: HTMLElement;
+  show(content: PictureContent): void;
+  /** Show no image: the element is then no picture of one. */
+  clear(): void;
+}
+
+/** Line widths in pixels of the page; small pictures have thinner lines. */
+const LINE = 2.2,
+  SMALL = 80,
+  THINNER = 0.64;
+const COLOURS = {
+  reliable: "#1b6fc4",
+  unreliable: "#e76300",
+  halo: "#fff",
+  ring: "#111",
+  lit: "rgb(255 213 0 / 0.55)",
+  litEdge: "rgb(138 109 0 / 0.9)",
+};
+
+/** A canvas, without anything to press. Not drawn by the GPU: each such canvas would be a layer of its own on the page. */
+export function makePicture(): Picture {
+  const canvas = h("canvas", { "aria-hidden": "true" });
+  const context = canvas.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
+  const element = h("div", { class: "picture" }, canvas);
+  let last: PictureContent | null = null;
+  const draw = (content: PictureContent, cut: Cut | null) => {
+    const {
+      size: [height, width],
+    } = content;
+    const ratio = window.devicePixelRatio || 1;
+    // Setting a canvas's size empties it.
+    [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    context.scale(canvas.width / width, canvas.height / height);
+    if (cut) context.drawImage(cut.bitmap, cut.x, cut.y, cut.width, cut.height, 0, 0, width, height);
+    element.classList.toggle("absent", !cut);
+    drawOver(context, content);
+  };
+  return {
+    element,
+    show(content) {
+      const {
+        image,
+        size: [height, width],
+      } = content;
+      last = content;
+      element.dataset.image = String(image);
+      element.style.cssText = `width:${width}px;aspect-ratio:${width}/${height}`;
+      const cut = content.pictures.cut(image);
+      if (!(cut instanceof Promise)) return draw(content, cut);
+      void cut
+        .catch(() => null)
+        .then((found) => {
+          if (last === content) draw(content, found);
+        });
+    },
+    clear() {
+      last = null;
+      delete element.dataset.image;
+    },
+  };
+}
+
+type Cell = [x: number, y: number, width: number, height: number];
+
+/** What the regions say, over the picture: from the veil of importance up to the ring of the chosen one. */
+function drawOver(context: CanvasRenderingContext2D, content: PictureContent): void {
   const {
     image,
-    pictures,
-    size: [height, width],
     frame,
-    grid,
+    lit,
+    chosen,
+    grid: [rows, columns],
+    size: [height, width],
   } = content;
-  const canvas = h("canvas", { "aria-hidden": "true" });
-  const overlay = s("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
-  const element = h(
-    "div",
-    { class: "picture", "data-image": image, style: `width:${width}px;aspect-ratio:${width}/${height}` },
-    canvas,
-    overlay,
-  );
-  pictures.draw(canvas, image).then(
-    (found) => element.classList.toggle("absent", !found),
-    () => element.classList.add("absent"),
-  );
-  if (content.importance) overlay.append(...dimmed(content.importance, grid, width, height));
-  overlay.append(...litCells(content, width, height));
-  if (frame) overlay.append(...pointOutlines(frame, image, width, height));
-  if (content.chosen !== null) overlay.append(...cellRing(content.chosen, grid, width, height));
-  return element;
+  const [across, down] = [width / columns, height / rows];
+  const cell = (region: number): Cell => [
+    (region % columns) * across,
+    Math.floor(region / columns) * down,
+    across,
+    down,
+  ];
+  const line = LINE * (width < SMALL ? THINNER : 1);
+  if (content.importance) drawVeil(context, content.importance, rows * columns, cell);
+  for (let region = 0; lit.size && region < rows * columns; region++)
+    if (lit.has(image * rows * columns + region)) drawLit(context, cell(region));
+  if (frame) drawPoints(context, frame, image, [across, down], line);
+  if (chosen === null) return;
+  const ring = new Path2D();
+  ring.rect(...cell(chosen));
+  stroke(context, ring, COLOURS.halo, line + 3.8);
+  stroke(context, ring, COLOURS.ring, line);
+}
+
+/** A veil, thinner where a region is more important. */
+function drawVeil(
+  context: CanvasRenderingContext2D,
+  { values, first }: Shade,
+  regions: number,
+  cell: (region: number) => Cell,
+): void {
+  const own = values.subarray(first, first + regions);
+  const most = Math.max(1, ...own);
+  own.forEach((value, region) => {
+    context.fillStyle = `rgb(0 0 0 / ${(0.82 * (1 - value / most)).toFixed(2)})`;
+    context.fillRect(...cell(region));
+  });
+}
+
+function drawLit(context: CanvasRenderingContext2D, box: Cell): void {
+  context.fillStyle = COLOURS.lit;
+  context.fillRect(...box);
+  context.lineWidth = 1;
+  context.strokeStyle = COLOURS.litEdge;
+  context.strokeRect(...box);
+}
+
+/** Reliable points in solid lines, unreliable ones in dashed lines of another colour; white below both. */
+function drawPoints(
+  context: CanvasRenderingContext2D,
+  { knowledge, regions, grid: [rows, columns] }: Frame,
+  image: number,
+  [across, down]: [number, number],
+  line: number,
+): void {
+  for (const [kind, bits, dash] of [
+    ["unreliable", 1, [5, 3]],
+    ["reliable", 3, []],
+  ] as const) {
+    const lines = outlines(
+      rows,
+      columns,
+      (row, column) => (knowledge[image * regions + row * columns + column] & 3) === bits,
+    );
+    const path = new Path2D(outlinePath(lines, across, down));
+    stroke(context, path, COLOURS.halo, 2 * line);
+    stroke(context, path, COLOURS[kind], line, dash);
+  }
+}
+
+function stroke(
+  context: CanvasRenderingContext2D,
+  path: Path2D,
+  colour: string,
+  width: number,
+  dash: readonly number[] = [],
+): void {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.setLineDash([...dash]);
+  context.stroke(path);
+  context.setLineDash([]);
 }
 
 /** The region under a pointer over the picture. */
@@ -61,60 +187,4 @@ export function regionUnder(event: MouseEvent, element: Element, [rows, columns]
     Math.min(count - 1, Math.max(0, Math.floor((count * place) / size)));
   const row = along(event.clientY - box.top, box.height, rows);
   return row * columns + along(event.clientX - box.left, box.width, columns);
-}
-
-function cells([rows, columns]: Grid, width: number, height: number) {
-  const [across, down] = [width / columns, height / rows];
-  return (region: number) => ({
-    x: (region % columns) * across,
-    y: Math.floor(region / columns) * down,
-    width: across,
-    height: down,
-  });
-}
-
-/** A veil, thinner where a region is more important. */
-function dimmed({ values, first }: Shade, grid: Grid, width: number, height: number): SVGElement[] {
-  const regions = grid[0] * grid[1];
-  const own = values.subarray(first, first + regions);
-  const most = Math.max(1, ...own);
-  const cell = cells(grid, width, height);
-  return Array.from(own, (value, region) =>
-    s("rect", { ...cell(region), class: "veil", opacity: (0.82 * (1 - value / most)).toFixed(2) }),
-  );
-}
-
-function litCells({ lit, image, grid }: PictureContent, width: number, height: number): SVGElement[] {
-  const regions = grid[0] * grid[1];
-  const cell = cells(grid, width, height);
-  const own = Array.from({ length: regions }, (_, region) => region).filter((region) =>
-    lit.has(image * regions + region),
-  );
-  return own.map((region) => s("rect", { ...cell(region), class: "lit" }));
-}
-
-/** Reliable points in solid lines, unreliable ones in dashed lines of another colour; white below both. */
-function pointOutlines(
-  { knowledge, regions, grid }: Frame,
-  image: number,
-  width: number,
-  height: number,
-): SVGElement[] {
-  const [rows, columns] = grid;
-  return (["unreliable", "reliable"] as const).flatMap((kind) => {
-    const wanted = kind === "reliable" ? 3 : 1;
-    const lines = outlines(
-      rows,
-      columns,
-      (row, column) => (knowledge[image * regions + row * columns + column] & 3) === wanted,
-    );
-    if (!lines.length) return [];
-    const d = outlinePath(lines, width / columns, height / rows);
-    return [s("path", { class: "outline halo", d }), s("path", { class: `outline ${kind}`, d })];
-  });
-}
-
-function cellRing(region: number, grid: Grid, width: number, height: number): SVGElement[] {
-  const box = cells(grid, width, height)(region);
-  return [s("rect", { ...box, class: "chosen halo" }), s("rect", { ...box, class: "chosen" })];
 }

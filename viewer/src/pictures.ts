@@ -2,42 +2,45 @@
 
 import type { Run, Sprite } from "./run";
 
-export interface Pictures {
-  /** Draw an image into a canvas; resolves to false where the atlas does not have it. */
-  draw(canvas: HTMLCanvasElement, image: number): Promise<boolean>;
+/** A part of a bitmap: an image in its sprite. */
+export interface Cut {
+  bitmap: ImageBitmap;
+  x: number;
+  y: number;
+  width: number;
+  height: number;
 }
 
-interface Sheet {
-  bitmap: ImageBitmap;
-  sprite: Sprite;
+export interface Pictures {
+  /** An image: at once when its sprite was read before; nothing where the atlas does not have it. */
+  cut(image: number): Cut | null | Promise<Cut | null>;
 }
 
 /** The pictures under a path, `thumbnails` or those of an attack. */
 export function openPictures(run: Run, path: string): Pictures {
   const sprites = run.sprites(path);
-  const sheets = new Map<number, Promise<Sheet>>();
-  const sheet = (place: number, sprite: Sprite) => {
-    if (!sheets.has(place)) sheets.set(place, decode(run, `${path}/${place}`, sprite));
-    return sheets.get(place) as Promise<Sheet>;
+  const sheets = new Map<number, Promise<ImageBitmap>>();
+  const found = new Map<number, Cut>();
+  const read = async (image: number): Promise<Cut | null> => {
+    const all = await sprites;
+    const place = all.findIndex(({ first, count }) => image >= first && image < first + count);
+    if (place < 0) return null;
+    const sprite = all[place];
+    const sheet = sheets.get(place) ?? decode(run, `${path}/${place}`, sprite);
+    sheets.set(place, sheet);
+    const cut = cutOf(await sheet, sprite, image);
+    found.set(image, cut);
+    return cut;
   };
-  return {
-    async draw(canvas, image) {
-      const all = await sprites;
-      const place = all.findIndex(({ first, count }) => image >= first && image < first + count);
-      if (place < 0) return false;
-      const { bitmap, sprite } = await sheet(place, all[place]);
-      const [height, width] = sprite.size;
-      const at = image - sprite.first;
-      canvas.width = width;
-      canvas.height = height;
-      const [x, y] = [(at % sprite.columns) * width, Math.floor(at / sprite.columns) * height];
-      canvas.getContext("2d")?.drawImage(bitmap, x, y, width, height, 0, 0, width, height);
-      return true;
-    },
-  };
+  return { cut: (image) => found.get(image) ?? read(image) };
 }
 
-async function decode(run: Run, path: string, sprite: Sprite): Promise<Sheet> {
+function cutOf(bitmap: ImageBitmap, { first, columns, size: [height, width] }: Sprite, image: number): Cut {
+  const at = image - first;
+  return { bitmap, x: (at % columns) * width, y: Math.floor(at / columns) * height, width, height };
+}
+
+async function decode(run: Run, path: string, { media_type: type }: Sprite): Promise<ImageBitmap> {
   const bytes = (await run.read<Uint8Array>(path)) as Uint8Array<ArrayBuffer>;
-  return { bitmap: await createImageBitmap(new Blob([bytes], { type: sprite.media_type })), sprite };
+  return createImageBitmap(new Blob([bytes], { type }));
 }

@@ -40,6 +40,11 @@ export function stepMark({ steps }: Condition, step: number): string {
   return number === null ? label : number.toLocaleString("en");
 }
 
+/** Names of the steps of a condition, for an axis. */
+export function stepMarks(condition: Condition): (step: number) => string {
+  return (step) => (condition.steps[step] ? stepMark(condition, step) : "");
+}
+
 /** Index of the image, or of the image of the region, that a point stands for. */
 export function imageOf({ view, run }: Pick<Shown, "view" | "run">, id: number): number {
   if (view.space === "images") return id;

@@ -49,7 +49,7 @@ export interface Stage {
   destroy(): void;
 }
 
-export function makeStage(events: StageEvents): Stage {
+export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }): Stage {
   const overlay = s("svg", { class: "overlay", "aria-hidden": "true" });
   const tip = h("div", { class: "tip", hidden: true });
   const element = h("div", {
@@ -67,11 +67,15 @@ export function makeStage(events: StageEvents): Stage {
   let hover: number | null = null;
   let polygon: [number, number][] = [];
   let [width, height] = [1, 1];
+  let paper: Rgb | null = null;
   let asked = 0;
+  /** Whether the points are to be drawn again too, not only what is over them. */
+  let stale = false;
   let glideNumber = 0;
 
   const begin = () => {
     cloud = makeCloud(
+      shaped,
       () => events.lost(true),
       () => {
         events.lost(false);
@@ -102,26 +106,42 @@ export function makeStage(events: StageEvents): Stage {
   const paneAt = (x: number) =>
     Math.min(boxes().length - 1, Math.max(0, Math.floor((x * boxes().length) / width)));
 
-  const draw = () => {
-    asked = 0;
-    if (!content) return;
-    const paper = paperOf(element);
-    const shown = boxes();
-    const [{ painted }] = content.panes;
-    const size = sizeOf(painted, Math.min(shown[0].width, height)) * Math.sqrt(seen().zoom);
+  const drawPoints = (all: StageContent, shown: Box[]) => {
+    paper ??= paperOf(element);
+    const size = sizeOf(all.panes[0].painted, Math.min(shown[0].width, height)) * Math.sqrt(seen().zoom);
     cloud?.draw(
       shown.map((box, pane) => ({ box, matrix: matrixOf(box), weights: weightsOf(motions[pane]), size })),
       paper,
     );
+  };
+  const draw = (points = true) => {
+    if (!content) return;
+    const all = content;
+    const shown = boxes();
+    if (points) drawPoints(all, shown);
     drawOverlay(
       overlay,
-      shown.map((box, pane) => drawingOf(content as StageContent, pane, box)),
+      shown.map((box, pane) => drawingOf(all, pane, box)),
       polygon,
     );
   };
-  const redraw = () => {
-    if (!asked) asked = requestAnimationFrame(draw);
+  /** At the next frame; what hovers over the points does not need them drawn again. */
+  const redraw = (points = true) => {
+    stale ||= points;
+    asked ||= requestAnimationFrame(() => {
+      asked = 0;
+      draw(stale);
+      stale = false;
+    });
   };
+
+  /** After a change of theme, of the page or of the system. */
+  const refresh = () => {
+    paper = null;
+    redraw();
+  };
+  const system = window.matchMedia("(prefers-color-scheme: dark)");
+  system.addEventListener("change", refresh);
 
   const drawingOf = (all: StageContent, pane: number, box: Box): Drawing => {
     const { directions, focus, path, threads, caption, painted } = all.panes[pane];
@@ -152,7 +172,7 @@ export function makeStage(events: StageEvents): Stage {
       hover = next;
       tip.replaceChildren(...(next === null ? [] : [events.describe(next)]));
       tip.hidden = next === null;
-      redraw();
+      redraw(false);
     }
     if (next !== null) placeTip(tip, x, y, width, height);
   };
@@ -187,7 +207,7 @@ export function makeStage(events: StageEvents): Stage {
     outline: (points, done) => {
       polygon = done ? [] : points;
       if (done && content) events.lasso(lasso(sceneOf(paneAt(points[0][0])), points));
-      redraw();
+      redraw(false);
     },
     next: events.next,
   });
@@ -238,7 +258,7 @@ export function makeStage(events: StageEvents): Stage {
     lassoes: () => hands.lassoes(),
     scene: () => (content ? sceneOf(content.panes.length - 1) : null),
     pick: (x, y) => (content ? pick(sceneOf(paneAt(x)), x, y) : -1),
-    refresh: redraw,
+    refresh,
     finish: () => cloud?.finish(),
     picture() {
       draw();
@@ -247,6 +267,7 @@ export function makeStage(events: StageEvents): Stage {
     move,
     destroy() {
       fit.disconnect();
+      system.removeEventListener("change", refresh);
       hands.stop();
       cancelAnimationFrame(asked);
       glideNumber++;

@@ -61,13 +61,17 @@ export function changed(run: Run, view: View, changes: Partial<View>): View {
   next.image = clamp(Math.round(next.image), n_images);
   const coloursHere = coloursOf(condition, next.space);
   if (!coloursHere.includes(next.colour)) next.colour = "true";
-  if (condition.kind !== "attack") next.filter = { ...next.filter, path: 0 };
-  next.filter = {
-    ...next.filter,
-    classes: next.filter.classes.filter((each) => each >= 0 && each < classes.length),
-  };
+  next.filter = filterIn(condition, classes.length, next.filter);
   next.selection = selectionIn(run, view, next, changes.selection !== undefined);
   return next;
+}
+
+/** The same filter where nothing about it has to change: what depends on it is not done again. */
+function filterIn(condition: Condition, classes: number, filter: Filter): Filter {
+  const path = condition.kind === "attack" ? filter.path : 0;
+  const known = filter.classes.filter((each) => each >= 0 && each < classes);
+  if (path === filter.path && known.length === filter.classes.length) return filter;
+  return { ...filter, path, classes: known };
 }
 
 /** Ways to colour points that have a meaning in a condition and a space. */
@@ -85,26 +89,23 @@ function nearestLayer(run: Run, condition: Condition, layer: string): string {
 
 function selectionIn(run: Run, before: View, next: View, given: boolean): number[] {
   const grid = run.grid(next.condition, next.layer);
-  const count =
-    next.space === "images" ? run.attributes.n_images : run.attributes.n_images * grid[0] * grid[1];
-  const moved =
-    given || next.space !== before.space
-      ? given
-        ? next.selection
-        : []
-      : next.space === "images"
-        ? next.selection
-        : [
-            ...new Set(
-              next.selection.map((id) => samePlace(id, run.grid(before.condition, before.layer), grid)),
-            ),
-          ];
-  return moved.filter((id) => Number.isInteger(id) && id >= 0 && id < count);
+  const regions = grid[0] * grid[1];
+  const count = run.attributes.n_images * (next.space === "images" ? 1 : regions);
+  const here = (id: number) => Number.isInteger(id) && id >= 0 && id < count;
+  if (given) return next.selection.filter(here);
+  if (next.space !== before.space) return [];
+  const from = run.grid(before.condition, before.layer);
+  if (next.space === "images" || sameGrid(from, grid)) return next.selection;
+  return [...new Set(next.selection.map((id) => samePlace(id, from, grid)))].filter(here);
+}
+
+function sameGrid(one: Grid, other: Grid): boolean {
+  return one[0] === other[0] && one[1] === other[1];
 }
 
 /** The id of the region of another grid that lies at the same place of the same image. */
 export function samePlace(id: number, from: Grid, to: Grid): number {
-  if (from[0] === to[0] && from[1] === to[1]) return id;
+  if (sameGrid(from, to)) return id;
   const image = Math.floor(id / (from[0] * from[1]));
   const region = id % (from[0] * from[1]);
   const along = (place: number, axis: 0 | 1) => Math.floor(((place + 0.5) * to[axis]) / from[axis]);

@@ -1,8 +1,7 @@
 /** The numbers behind the pictures as tables: for reading aloud, and to save. */
 
-import { countsOfLayers } from "./curves";
 import { h } from "./dom";
-import { number, placeWords } from "./findings";
+import { countsOfLayers, number, placeWords } from "./findings";
 import { shownPositions, type Frame } from "./frame";
 import { stepLabel, type Panel, type Shown } from "./shown";
 
@@ -69,7 +68,7 @@ function table(head: string[], rows: (string | number)[][], caption: string): HT
 
 async function countsTable(shown: Shown): Promise<HTMLElement> {
   const condition = shown.run.condition(shown.view.condition);
-  const found = await countsOfLayers(shown);
+  const found = await countsOfLayers(shown.run, shown.view.condition);
   if (!found.length) return h("p", {}, "The counts of this atlas cannot be read.");
   const rows = found.flatMap(({ layer, rows: steps }) =>
     steps.map(({ step, total, reliable, ratio }) => [

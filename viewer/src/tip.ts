@@ -2,7 +2,7 @@
 
 import { h } from "./dom";
 import { placeWords, probabilityWords } from "./findings";
-import { drawPicture } from "./picture";
+import { makePicture } from "./picture";
 import { imageOf, type Shown } from "./shown";
 
 const SIZE = 72;
@@ -17,7 +17,8 @@ export function pointTip(shown: Shown, id: number): HTMLElement {
   const scale = SIZE / Math.max(height, width);
   const regional = view.space === "regions" && frame !== null;
   const region = regional ? id % frame.regions : null;
-  const picture = drawPicture({
+  const picture = makePicture();
+  picture.show({
     image,
     pictures: clean,
     size: [Math.round(height * scale), Math.round(width * scale)],
@@ -27,7 +28,8 @@ export function pointTip(shown: Shown, id: number): HTMLElement {
     lit: new Set(),
     importance: null,
   });
-  picture.removeAttribute("data-image");
+  // Not a place to press: only what can be pressed says of which image it is.
+  delete picture.element.dataset.image;
   const lines = [h("b", {}, `Image ${image}: ${classes[run.labels[image]]}`)];
   if (frame) lines.push(h("span", {}, `seen as ${classes[frame.predictions[image]]}`));
   if (frame && region !== null)
@@ -35,5 +37,5 @@ export function pointTip(shown: Shown, id: number): HTMLElement {
       h("span", {}, placeWords(region, frame.grid[1])),
       h("span", {}, `says ${classes[frame.category[id]]}, ${probabilityWords(frame.confidence[id] / 255)}`),
     );
-  return h("div", { class: "tip-body" }, picture, h("div", {}, ...lines));
+  return h("div", { class: "tip-body" }, picture.element, h("div", {}, ...lines));
 }

@@ -1,5 +1,6 @@
 /** The whole page: reads what is chosen, gives it to the space and the panels, keeps the address. */
 
+import { makeReadAhead } from "./ahead";
 import { classMarks } from "./colours";
 import { makePainter, settingOf, stageContent, type Setting } from "./content";
 import { makeCurves } from "./curves";
@@ -41,6 +42,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   const marks = classMarks(run.attributes.classes.length);
   const setting = await settingOf(run);
   const frames = makeFrames(run);
+  const readAhead = makeReadAhead(run);
   const clean = openPictures(run, "thumbnails");
   const attacks = new Map<string, Pictures>();
   const timings = { opened: 0, step: 0, pick: 0 };
@@ -83,16 +85,13 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     const stepped = shown !== null && shown.frame !== next.frame;
     shown = next;
     const still = showSpace(next, setting);
-    if (stepped) {
-      stage.finish();
-      timings.step = performance.now() - start;
-    }
     for (const panel of panels) panel.update(next);
     layout.update(next);
+    if (stepped) timings.step = performance.now() - start;
     address?.keep(view);
     host.changed?.(view, run);
     await still;
-    if (own === asked) readAhead(run, frames, next.view);
+    if (own === asked) readAhead(next.frame);
   };
 
   const painter = makePainter();
@@ -117,17 +116,20 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       });
   };
 
-  const stage = makeStage({
-    pick: (id) => select(id === null ? [] : [id]),
-    lasso: (ids) => select(ids),
-    camera: (camera) => {
-      view = { ...view, camera };
-      address?.keep(view);
+  const stage = makeStage(
+    {
+      pick: (id) => select(id === null ? [] : [id]),
+      lasso: (ids) => select(ids),
+      camera: (camera) => {
+        view = { ...view, camera };
+        address?.keep(view);
+      },
+      describe: (id) => (shown?.frame ? pointTip(shown, id) : document.createTextNode("")),
+      next: (by) => shown && select(nextPoint(stage, view, by)),
+      lost: (gone) => layout.notice("context", gone),
     },
-    describe: (id) => (shown?.frame ? pointTip(shown, id) : document.createTextNode("")),
-    next: (by) => shown && select(nextPoint(stage, view, by)),
-    lost: (gone) => layout.notice("context", gone),
-  });
+    { shaped: marks.some(({ shape }) => shape > 0) },
+  );
   const timeline = makeTimeline((step) => change({ step }));
   const panels: Panel[] = [
     makeChoosers(choose, (points) => choose({ filter: { ...view.filter, points } })),
@@ -165,6 +167,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     keepAddress: () => void address?.now(),
     destroy() {
       asked++;
+      readAhead(null);
       timeline.stop();
       window.removeEventListener("hashchange", follow);
       stage.destroy();
@@ -181,13 +184,6 @@ function referenceOf(run: Run, view: View): { condition: string; layer: string; 
   if (kind === "model" && training.layers.includes(view.layer))
     return { condition: training.key, layer: view.layer, step: training.steps.length - 1 };
   return null;
-}
-
-/** Read the steps beside this one while the page has nothing to do; what is damaged is told of when it is shown. */
-function readAhead(run: Run, frames: ReturnType<typeof makeFrames>, view: View): void {
-  const last = run.condition(view.condition).steps.length - 1;
-  for (const step of [view.step + 1, view.step - 1])
-    if (step >= 0 && step <= last) frames({ ...view, step }).catch(() => undefined);
 }
 
 /** Keeps the view in the address when it has rested a while: browsers are slow at it, and allow only so many. */

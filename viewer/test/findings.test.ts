@@ -1,21 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { classMarks, strengthColour } from "../src/colours";
-import {
-  classSentence,
-  countsAt,
-  layerSentence,
-  listed,
-  emergenceOrder,
-  probability,
-  probabilityWords,
-} from "../src/findings";
-import { AtlasError, checkAttributes } from "../src/format";
+import { countsAt, listed, emergenceOrder, probability, probabilityWords } from "../src/findings";
+import { AtlasError, checkAttributes, type Condition } from "../src/format";
 import { matches } from "../src/imagesearch";
 import { placeLabels, shortened } from "../src/labels";
 import { outlinePath, outlines } from "../src/outlines";
 import { concentrationTable, posterior } from "../src/posterior";
 import { threeOf } from "../src/dimensions";
 import { fromBase64 } from "../src/store";
+import { classSentence, layerSentence } from "../src/sentences";
 import { quoted } from "../src/tables";
 
 describe("probabilities", () => {
@@ -107,7 +100,8 @@ describe("sentences", () => {
     const names = ["bus", "car", "dog", "cat"];
     const told = (first: number[], points: number[] = [0, 0, 0, 0]) => {
       const order = emergenceOrder(first, (each) => points[each]);
-      return [order, classSentence("high", names, order, first, labels)] as const;
+      const training = { steps: labels.map((label) => ({ label })) } as Condition;
+      return [order, classSentence("high", names, { training, order, first, reliable: () => 0 })] as const;
     };
     const [order, sentence] = told([2, 0.5, Number.NaN, 1]);
     expect(order).toEqual([1, 3, 0, 2]);
