@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types unit viewer bench evidence clean
+.PHONY: help setup demo test lint types unit viewer bench evidence docs clean
 
 help:
 	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 3 minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
 	@echo "make bench   the estimators against naive loops, at the size of the paper (about 20 minutes)"
 	@echo "make evidence  what the method is worth: docs/evidence.md from studies of its own (about 40 minutes)"
+	@echo "make docs    the documentation as web pages in site/; a broken link or a warning is an error"
 	@echo "make clean   remove the environment and what the tools left"
 
 setup: $(READY)
@@ -49,5 +50,9 @@ evidence: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[evidence]'
 	$(BIN)/python evidence/run.py
 
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) site .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

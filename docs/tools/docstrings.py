@@ -1,0 +1,27 @@
+"""How mkdocstrings reads this project's docstrings: doctests become code blocks, roles become code."""
+
+import re
+from typing import Any
+
+import griffe
+
+_DOCTEST = re.compile(r"(?:^[ \t]*>>>.*\n?)(?:^[ \t]*\S.*\n?)*", flags=re.MULTILINE)
+_ROLE = re.compile(r":(?:class|func|meth|mod):`~?([^`]+)`")
+_BOUND = re.compile(r"^(\s*[\w, ]+: )>", flags=re.MULTILINE)
+_SOURCE = re.compile(r"(?:^|(?<=\s))Source: ")
+
+
+def as_markdown(text: str) -> str:
+    """Return a docstring whose doctests are fenced, whose roles are code, and whose sources stand out."""
+    fenced = _DOCTEST.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text)
+    bounds = _BOUND.sub(r"\1\\>", fenced)  # `kappa_max: > 0.` is a bound and no quotation
+    return _SOURCE.sub("*Source:* ", _ROLE.sub(r"`\1`", bounds))
+
+
+class Docstrings(griffe.Extension):
+    """Rewrites every docstring as it is read."""
+
+    def on_instance(self, *, obj: griffe.Object, **kwargs: Any) -> None:
+        """Rewrite the docstring of a module, class, function or attribute."""
+        if obj.docstring is not None:
+            obj.docstring.value = as_markdown(obj.docstring.value)
