@@ -90,6 +90,7 @@ def readers_own() -> dict[str, object]:
 @pytest.mark.parametrize("page", pages_with("python"))
 def test_python_runs_as_it_stands(page, tmp_path, monkeypatch, capsys, shown_study):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs/demo").symlink_to(shown_study)
     given = readers_own() if page == "README.md" else {}
