@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import typer.testing
@@ -15,12 +16,19 @@ from patternscope.study.config import StudySettings
 
 log = get_plugin_logger("patternscope")
 _MARK = re.compile(r"^<!-- (settings|command)(?: (\S+))? -->$", flags=re.MULTILINE)
+_MEASURED = {"evidence.md", "defaults.md"}  # `make evidence` writes them
 _LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
 _ELSEWHERE = re.compile(r"(?:https?:)?//")
 
 
 def on_config(config: Any) -> Any:
-    """Make fenced blocks of the language `math` equations."""
+    """Make fenced blocks of the language `math` equations; list the pages that are measured where they are there."""
+    for section in config.nav:
+        for title, pages in section.items():
+            if title == "Background":
+                pages[:] = [
+                    each for each in pages if _MEASURED.isdisjoint(each.values()) or _there(config, each)
+                ]
     fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
     fences["custom_fences"] = [{"name": "math", "class": "math", "format": _equation}]
     return config
@@ -38,6 +46,11 @@ def on_post_page(output: str, page: Any, **_: Any) -> str:
     for tag, address in _loads(output):
         log.warning("%s: <%s> loads %s from another machine", page.file.src_path, tag, address)
     return output
+
+
+def _there(config: Any, entry: dict[str, str]) -> bool:
+    """Tell whether the page of an entry of the navigation has been written."""
+    return all((Path(config.docs_dir) / page).is_file() for page in entry.values())
 
 
 def _equation(source: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
