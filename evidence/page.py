@@ -1,4 +1,4 @@
-"""docs/evidence.md from what the parts found: the section each has written, its csv files and its figures.
+"""docs/evidence.md and docs/defaults.md from what the parts found: the section each has written, csv files, figures.
 
 python evidence/page.py
 
@@ -14,30 +14,31 @@ from studies import HERE, RUNS
 
 DOCS = HERE.parent / "docs"
 # In the order of the page.
-SECTIONS = ("projections", "defaults")
+SECTIONS = ("projections", "faithfulness", "ground_truth", "shortcut", "uncertainty")
 HEAD = """# Evidence
 
 Is what patternscope shows true? Everything below is computed by `make evidence` from studies of its own
 (`evidence/studies.py`: three networks on two image sets, three seeds each) and written by `evidence/page.py`. The
-tables are in [evidence](evidence) as csv.
+tables are in [evidence](evidence) as csv. What other values of the settings would do is in [defaults.md](defaults.md).
 """
 
 
 def main(names: Sequence[str] = SECTIONS) -> None:
-    sections = [HEAD]
-    for name in names:
-        folder = RUNS / name
-        if not (folder / "section.md").exists():
-            print(f"{name}: nothing found yet; run python evidence/{name}.py")
-            continue
-        sections.append(_published(folder.name, (folder / "section.md").read_text(encoding="utf-8")))
-        for path in sorted(folder.glob("*.csv")):
+    sections = [section for name in names if (section := _published(name))]
+    (DOCS / "evidence.md").write_text("\n".join([HEAD, *sections]), encoding="utf-8")
+    if defaults := _published("defaults"):
+        (DOCS / "defaults.md").write_text(defaults, encoding="utf-8")
+
+
+def _published(name: str) -> str | None:
+    """The section of a part, its tables and pictures copied to the documentation; None where it found nothing yet."""
+    if not (RUNS / name / "section.md").exists():
+        print(f"{name}: nothing found yet; run python evidence/{name}.py")
+        return None
+    section = (RUNS / name / "section.md").read_text(encoding="utf-8")
+    for path in sorted((RUNS / name).glob("*.csv")):
+        if not path.with_suffix(".png").exists():  # what a figure shows is in another table
             _copy(path, DOCS / "evidence" / path.name)
-    (DOCS / "evidence.md").write_text("\n".join(sections), encoding="utf-8")
-
-
-def _published(name: str, section: str) -> str:
-    """The section with its pictures among the others of the documentation."""
     for path in sorted((RUNS / name).glob("*.png")):
         if path.name in section:
             shown = f"evidence_{path.name}"

@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from progress import duration
 
 # Name of the module, and its usual minutes on two cores: for the time left alone. The page comes last.
-PARTS: dict[str, float] = {"studies": 30, "projections": 8, "page": 0}
+PARTS: dict[str, float] = {
+    "studies": 30,
+    "projections": 8,
+    "faithfulness": 14,
+    "ground_truth": 5,
+    "shortcut": 9,
+    "uncertainty": 4,
+    "defaults": 5,
+    "page": 0,
+}
 
 
 def main(names: Sequence[str] = ()) -> None:
@@ -24,7 +33,9 @@ def main(names: Sequence[str] = ()) -> None:
         left = sum(PARTS[each] for each in chosen[place:])
         print(f"{name}: part {place + 1} of {len(chosen)}; at most {left:.0f} min left", flush=True)
         importlib.import_module(name).main()
-    print(f"done in {duration(time.perf_counter() - begun)}: runs/evidence, docs/evidence.md")
+    print(
+        f"done in {duration(time.perf_counter() - begun)}: runs/evidence, docs/evidence.md, docs/defaults.md"
+    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,15 @@ def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number with its minus sign, a dash where there is none."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    if value is None:
+        return "–"
+    rounded = round(value, digits) + 0.0  # not minus nothing
+    return f"{rounded:.{digits}f}".replace("-", "−")
+
+
+def value_text(value: float) -> str:
+    """A setting's value; infinity stands for what is there already."""
+    return "own" if value == float("inf") else f"{value:g}"
 
 
 def spread_text(row: Mapping[str, Any], name: str, digits: int = 2) -> str:
@@ -24,3 +32,10 @@ def spread_text(row: Mapping[str, Any], name: str, digits: int = 2) -> str:
     if row[name] is not None and row.get(f"{name}_fits") is not None:
         text += f" ({row[f'{name}_fits']:.{digits}f})"
     return text
+
+
+def interval_text(row: Mapping[str, Any], name: str, digits: int = 2) -> str:
+    """Value and interval: 0.12 (0.10, 0.15)."""
+    if row[name] is None or row[f"{name}_low"] is None:
+        return number(row[name], digits)
+    return f"{number(row[name], digits)} ({number(row[f'{name}_low'], digits)}, {number(row[f'{name}_high'], digits)})"

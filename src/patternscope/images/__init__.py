@@ -1,5 +1,6 @@
 """Where images come from: drawn pictograms and readers of files; and which samples are analysed."""
 
+from patternscope.images.planting import patch_carriers, plant_patch
 from patternscope.images.selection import choose_samples, short_classes
 from patternscope.images.sources import (
     SOURCES,
@@ -23,6 +24,8 @@ __all__ = [
     "fingerprint",
     "layout_hint",
     "open_images",
+    "patch_carriers",
+    "plant_patch",
     "short_classes",
     "source_kind",
 ]

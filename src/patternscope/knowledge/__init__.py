@@ -47,6 +47,7 @@ from patternscope.knowledge.quality import (
     agreement,
     object_cover,
     pointing_game,
+    points_on,
     strength_uncertainty_correlation,
 )
 from patternscope.knowledge.uncertainty import (
@@ -88,6 +89,7 @@ __all__ = [
     "object_cover",
     "orientation_change",
     "pointing_game",
+    "points_on",
     "reliable_ratio",
     "removal_order",
     "seed_spread",

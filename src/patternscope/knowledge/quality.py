@@ -78,3 +78,22 @@ def pointing_game(importance: Tensor, cover: Tensor) -> Tensor:
             f"importance, cover: got shapes {tuple(importance.shape)} and {tuple(cover.shape)}, wants (n, r) twice"
         )
     return cover.gather(1, importance.argmax(dim=1, keepdim=True))[:, 0]
+
+
+def points_on(points: Tensor, cover: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how much of each image's points lies on a thing, and how many points there are.
+
+    ``sum_r m_r cover_r`` and ``sum_r m_r``; the ratio of their sums over images is the precision of the points, for
+    `bootstrap_ratio`. Points that lie anywhere have the thing's share of the picture.
+
+    Source: this project. Points (n, r) bool, cover by :func:`object_cover` (n, r) -> (n,) twice, float64. InputError
+    when shapes differ.
+
+    >>> points_on(torch.tensor([[True, False, True]]), torch.tensor([[0.5, 1.0, 1.0]]))
+    (tensor([1.5000], dtype=torch.float64), tensor([2.], dtype=torch.float64))
+    """
+    if points.shape != cover.shape or points.ndim != 2:
+        raise InputError(
+            f"points, cover: got shapes {tuple(points.shape)} and {tuple(cover.shape)}, wants (n, r) twice"
+        )
+    return (points * cover.double()).sum(dim=1), points.sum(dim=1).double()

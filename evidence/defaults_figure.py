@@ -1,0 +1,53 @@
+"""Figure: each measure by the value of each setting, as the difference from the default."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tables import value_text
+
+from patternscope.figures.style import PETROFF10, SMALL, SOFT, figure_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = Mapping[str, Any]
+_SHOWN = {
+    "ratio": "ratio",
+    "ratio_unseen": "ratio, unseen images",
+    "precision": "reliable points on the object",
+    "deletion": "deletion area of p (less is better)",
+    "agreement": "agreement with the network",
+}
+
+
+def draw(rows: Sequence[Row]) -> "Figure":
+    """A panel a setting, a line a measure."""
+    from matplotlib.figure import Figure
+
+    settings = list(dict.fromkeys(row["setting"] for row in rows))
+    with figure_style():
+        figure = Figure(figsize=(10.5, 4.8), layout="constrained")
+        columns = (len(settings) + 1) // 2
+        panels = figure.subplots(2, columns, sharey=True).flatten()
+        for axes, setting in zip(panels, settings, strict=False):
+            _draw_setting(axes, [row for row in rows if row["setting"] == setting])
+            axes.set_title(setting, fontsize=SMALL + 1)
+        for axes in panels[len(settings) :]:
+            axes.set_visible(False)
+        for axes in panels[::columns]:
+            axes.set_ylabel("difference from the default")
+        handles, names = panels[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=len(_SHOWN))
+    return figure
+
+
+def _draw_setting(axes: Any, rows: Sequence[Row]) -> None:
+    """Values in order, evenly; the default is marked."""
+    for (name, text), colour in zip(_SHOWN.items(), PETROFF10, strict=False):
+        places = [place for place, row in enumerate(rows) if row[name] is not None]
+        values = [0.0 if rows[place]["default"] else rows[place][f"{name}_difference"] for place in places]
+        axes.plot(places, values, color=colour, marker="o", markersize=3, label=text)
+    default = next(place for place, row in enumerate(rows) if row["default"])
+    axes.axvline(default, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.axhline(0, color=SOFT, linewidth=0.5)
+    axes.set_xticks(range(len(rows)), [value_text(row["value"]) for row in rows])
