@@ -115,7 +115,12 @@ def measure(study: ShortcutStudy) -> list[dict[str, Any]]:
     run_study(study.folder, study.settings(), executor=InProcessExecutor(), device="cpu")
     return kept(
         FOLDER / "found" / f"{study.name}.json",
-        [study.folder / "training" / "00" / "network.safetensors", planting, quality, f"{PROBES} {SIDE}"],
+        [
+            study.folder / "training" / "00" / "network.safetensors",
+            planting,
+            quality,
+            f"{PROBES} {SIDE} {study.layers}",
+        ],
         lambda: _measured(study),
     )
 
