@@ -62,12 +62,12 @@ def _equation(source: str, language: str, css: str, options: Any, md: Any, **_: 
 def _settings(name: str | None) -> str:
     """The keys of a section, or the keys outside all sections."""
     asked: BaseModel = StudySettings() if name is None else getattr(StudySettings(), name)
-    rows = ["| key | default | meaning |", "|---|---|---|"]
+    rows = ['<div class="settings" markdown>', "", "| key | default | meaning |", "|---|---|---|"]
     for key, field in type(asked).model_fields.items():
         value = getattr(asked, key)
         if not isinstance(value, BaseModel):
             rows.append(f"| `{key}` | {_toml(value)} | {field.description} |")
-    return "\n".join(rows)
+    return "\n".join([*rows, "", "</div>"])
 
 
 def _toml(value: Any) -> str:

@@ -1,0 +1,55 @@
+"""What the site adds to mkdocs: foreign addresses are seen, docstrings and equations become what a page can show."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+TOOLS = Path(__file__).parents[2] / "docs" / "tools"
+
+
+def load(name: str) -> ModuleType:
+    for needed in ("mkdocs", "griffe", "latex2mathml"):
+        pytest.importorskip(needed, reason="the extra 'docs' is not installed")
+    spec = importlib.util.spec_from_file_location(f"site_{name}", TOOLS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("tag", "foreign"),
+    [
+        ('<script src="https://unpkg.com/a.js"></script>', True),
+        ('<link rel="stylesheet" href="//fonts.example/a.css">', True),
+        ('<img alt="" src="http://example.org/a.png">', True),
+        ('<script src="assets/a.js"></script>', False),
+        ('<img src="data:image/png;base64,AA==">', False),
+        ('<a href="https://arxiv.org/abs/2111.03505">paper</a>', False),
+    ],
+)
+def test_what_a_browser_would_fetch_from_elsewhere_is_seen(tag, foreign):
+    assert bool(load("hooks")._loads(f"<html><body>{tag}</body></html>")) is foreign
+
+
+def test_doctests_become_blocks_and_bounds_stay_text():
+    text = "Do.\n\nSource: Sec. 3, :func:`f`.\n\nArgs:\n    kappa: > 0.\n\n>>> f(1)\n2\n"
+    found = load("docstrings").as_markdown(text)
+    assert "```pycon\n>>> f(1)\n2\n```" in found
+    assert "*Source:* Sec. 3, `f`." in found
+    assert "kappa: \\> 0." in found
+
+
+def test_settings_and_commands_are_the_programs_own():
+    page = load("hooks").on_page_markdown("<!-- settings knowledge -->\n\n<!-- command status -->\n")
+    assert "| `tau` | `0.4` |" in page
+    assert "--json" in page
+
+
+def test_an_equation_is_mathml():
+    made = load("hooks")._equation(r"\kappa(l)" + "\n\nx", "math", "math", {}, None)
+    assert made.count("<math") == 2
+    assert "&#x" in made or "κ" in made
