@@ -5,13 +5,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types unit viewer bench evidence docs clean
+.PHONY: help setup demo test lint types unit viewer screenshot bench evidence docs clean
 
 help:
 	@echo "make demo    train on the built-in images, analyse, draw the figures into runs/demo (about 3 minutes)"
 	@echo "make test    every check: lint, types, tests"
 	@echo "make unit    the tests alone        make lint    ruff        make types   pyright"
 	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
+	@echo "make screenshot  pictures of the atlas in docs/images, from the study in runs/demo (needs chromium)"
 	@echo "make bench   the estimators against naive loops, at the size of the paper (about 20 minutes)"
 	@echo "make evidence  what the method is worth: docs/evidence.md from studies of its own (about 40 minutes)"
 	@echo "make docs    the documentation as web pages in site/; a broken link or a warning is an error"
@@ -42,6 +43,9 @@ unit: $(READY)
 
 viewer:
 	cd viewer && npm ci --no-audit --no-fund && npm run build && npm test
+
+screenshot: $(READY)
+	$(BIN)/python docs/tools/images.py runs/demo atlas
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

@@ -2,10 +2,12 @@
 
     patternscope demo --full
     python docs/tools/images.py runs/demo
+    python docs/tools/images.py runs/demo atlas     the pages alone (`make screenshot`)
 
 Figures of the study are made smaller; the page is photographed in the system's Chromium.
 """
 
+import io
 import shutil
 import sys
 from pathlib import Path
@@ -22,40 +24,44 @@ FIGURES = (
     "regional_embedding",
     "training_strip",
 )
+# Name of a picture: what the page's address asks for.
+PAGES = {"atlas": "condition=training&image=17", "atlas_attack": "condition=attack&image=17"}
 OUT = Path(__file__).parents[1] / "images"
 WIDTH, COLOURS = 1300, 255
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
-def save_small(picture: Image.Image, path: Path) -> None:
-    """Write a picture, at most WIDTH wide and of COLOURS colours."""
+def save_small(picture: Image.Image, path: Path, method: Image.Quantize = Image.Quantize.MAXCOVERAGE) -> None:
+    """Write a picture, at most WIDTH wide and of COLOURS colours; for a figure so that small things keep theirs."""
     picture = picture.convert("RGB")
     picture.thumbnail((WIDTH, 10 * WIDTH), Image.Resampling.LANCZOS)
-    # The default loses colours of small things, such as the dots of a legend.
-    method = Image.Quantize.MAXCOVERAGE
     picture.quantize(COLOURS, method, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size // 1000} kB")
 
 
-def photograph(page: Path, path: Path) -> None:
-    """Write a picture of the atlas at the last step of its deepest layer."""
+def photograph(page: Path) -> None:
+    """Write pictures of the atlas; a condition that the study does not have is left out."""
     from playwright.sync_api import sync_playwright
 
     browser_file = next(found for name in BROWSERS if (found := shutil.which(name)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_file, args=FLAGS)
-        tab = browser.new_page(viewport={"width": 1440, "height": 900})
-        tab.goto(page.resolve().as_uri())
-        tab.wait_for_selector("[data-ready=true]", timeout=120_000)
-        tab.screenshot(path=path)
+        for name, view in PAGES.items():
+            tab = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=2)
+            tab.goto(f"{page.resolve().as_uri()}#{view}")
+            tab.wait_for_selector("[data-ready=true]", timeout=120_000)
+            tab.wait_for_load_state("networkidle")
+            if tab.evaluate("patternscope.state().condition") in view:
+                taken = Image.open(io.BytesIO(tab.screenshot()))
+                # Large faint grounds count here.
+                save_small(taken, OUT / f"{name}.png", Image.Quantize.MEDIANCUT)
         browser.close()
-    save_small(Image.open(path), path)
 
 
 if __name__ == "__main__":
     study = Path(sys.argv[1])
-    for name in FIGURES:
+    for name in FIGURES if "atlas" not in sys.argv[2:] else ():
         with Image.open(study / "figures" / name / f"{name}.png") as drawn:
             save_small(drawn, OUT / f"{name}.png")
-    photograph(study / "atlas" / "atlas.html", OUT / "atlas.png")
+    photograph(study / "atlas" / "atlas.html")

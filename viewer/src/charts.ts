@@ -45,10 +45,10 @@ export function layerCurve(
     ...size,
     ...marginsOf(size),
     style: STYLE,
-    x: { domain: single ? [-1, 1] : [0, rows.length - 1] },
+    x: { domain: single ? [-1, 1] : [0, rows.length - 1], axis: null },
     y: { domain: [0, most], ticks: 3, tickSize: 0, grid: true, label: null },
     marks: [
-      ...(single ? [Plot.axisX([], {})] : stepAxis(rows.length, name)),
+      ...(single ? [] : stepAxis(rows.length, name)),
       band("total", "var(--total)"),
       band("reliable", "var(--reliable)"),
       line("total", "var(--total)", "3 2"),
@@ -122,6 +122,7 @@ function withRule(
   dotsAt: (step: number) => { value: number; colour: string }[],
 ): Chart {
   const { marginTop, marginBottom } = marginsOf(size);
+  hide(plot);
   const rule = s("line", { class: "now-rule", y1: marginTop, y2: size.height - marginBottom });
   const dots = s("g", {});
   if (steps > 1) plot.append(rule, dots);
@@ -203,6 +204,7 @@ export function classChart(
       }),
     ],
   });
+  hide(plot);
   const column = s("rect", { class: "now-column", y: 4, height: classes * row });
   if (steps > 1) plot.append(column);
   return {
@@ -219,6 +221,11 @@ export function classChart(
 /** A mix of two colours that are variables of the page's style, which no script can compute with. */
 const shade = (share: number) =>
   `color-mix(in oklab, var(--cell-high) ${(100 * share).toFixed(1)}%, var(--cell-low))`;
+
+/** Sentences, names of buttons and the tables say to those who listen what a chart shows. */
+function hide(plot: Plotted): void {
+  plot.setAttribute("aria-hidden", "true");
+}
 
 function placeOn(plot: Plotted, axis: "x" | "y", value: number): number {
   return plot.scale(axis)?.apply(value) as number;

@@ -41,29 +41,39 @@ export interface StageContent {
 /** Paths that are drawn of a type; more would hide each other. */
 const THREADS = 120;
 
-/** How far the spaces reach and where they are seen from: the same for all steps and layers, so that nothing jumps. */
+/** Where the space is seen from, and how far it reaches: the same for all steps and layers, so that nothing jumps. */
 export interface Setting {
-  reach: Record<Space, number>;
   home: Camera;
+  /** An attack or another model may reach farther than the training, and then has room for it. */
+  reach(condition: string, space: Space): Promise<number>;
 }
 
 export async function settingOf(run: Run): Promise<Setting> {
   const [training] = run.attributes.conditions;
   const { dimensions } = run.attributes;
-  const last = training.steps.length - 1;
-  const deepest = training.layers[training.layers.length - 1];
-  // Damaged positions are told of when they are to be shown; a plain setting does until then.
-  const reach = (path: string) => run.positions(path, last).then(reachOf, () => 3);
-  const directions = run.read<Float32Array>(`conditions/${training.key}/direction`, last);
-  const [regions, images, home] = await Promise.all([
-    reach(`layers/${deepest}/${training.key}/position`),
-    reach(`conditions/${training.key}/sample_position`),
-    directions.then(
-      (found) => (dimensions === 2 ? FRONT : bestView(threeOf(found, dimensions))),
-      () => FRONT,
-    ),
-  ]);
-  return { reach: { regions, images }, home };
+  const own = async (key: string, space: Space) => {
+    const { layers, steps } = run.condition(key);
+    const path =
+      space === "images"
+        ? `conditions/${key}/sample_position`
+        : `layers/${layers[layers.length - 1]}/${key}/position`;
+    // Damaged positions are told of when they are to be shown; a plain setting does until then.
+    return run.positions(path, steps.length - 1).then(reachOf, () => 3);
+  };
+  const home = run.read<Float32Array>(`conditions/${training.key}/direction`, training.steps.length - 1).then(
+    (found) => (dimensions === 2 ? FRONT : bestView(threeOf(found, dimensions))),
+    () => FRONT,
+  );
+  const known = new Map<string, Promise<number>>();
+  const reach = (condition: string, space: Space) => {
+    const key = `${condition} ${space}`;
+    const found =
+      known.get(key) ??
+      Promise.all([own(training.key, space), own(condition, space)]).then((both) => Math.max(...both));
+    known.set(key, found);
+    return found;
+  };
+  return { home: await home, reach };
 }
 
 /** Painting is done again only when what it depends on is another. */
@@ -82,16 +92,16 @@ export function makePainter() {
 export function stageContent(
   shown: Shown,
   frame: Frame,
-  { reach: reaches, home }: Setting,
+  home: Camera,
   paths: Paths,
   painter: ReturnType<typeof makePainter>,
 ): StageContent {
-  const { run, view, reference } = shown;
+  const { run, view, reference, reach } = shown;
   const { dimensions, aligned, classes } = run.attributes;
-  const reach = reaches[view.space];
   const pane = (place: number, of: Frame, caption: string | null): PaneContent => {
     const painted = painter(place, of, shown, reach);
-    const focus = focusPoint(shown, of, frame);
+    const found = focusPoint(shown, of, frame);
+    const focus = found !== null && (painted.visible[found] || view.selection.length === 1) ? found : null;
     return {
       placed: shownPositions(of, view.space),
       painted,

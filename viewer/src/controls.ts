@@ -138,10 +138,18 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
       slider.setAttribute("aria-valuetext", stepLabel(condition, view.step));
       if (marked !== condition) marks.replaceChildren(...marksOf(count, stepMarks(condition)));
       marked = condition;
-      const { accuracy } = condition.steps[view.step];
+      const { accuracy, residual, angle } = condition.steps[view.step];
       now.replaceChildren(
         h("b", {}, stepLabel(condition, view.step)),
-        accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`,
+        h("span", {}, accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`),
+        h(
+          "span",
+          {
+            title:
+              "How far the frame of this checkpoint is from the one before, and what could still turn it",
+          },
+          residual === null || angle === null ? "" : `residual ${residual.toFixed(2)}, ${angle.toFixed(1)}°`,
+        ),
       );
     },
   };

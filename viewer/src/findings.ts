@@ -139,9 +139,9 @@ export function emergenceOrder(
 
 export function number(value: number): string {
   if (!Number.isFinite(value)) return "–";
-  return value.toLocaleString("en", {
-    maximumFractionDigits: Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2,
-  });
+  if (value === 0) return "0";
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2;
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
 /** A probability; 1 and 0 only where they are. */

@@ -120,7 +120,7 @@ export function makeFrames(run: Run, kept = 6): (moment: Moment) => Promise<Fram
   };
 }
 
-/** Distance from the origin that all but one point in two hundred keep, at least 1. */
+/** Distance from the origin that all but three points in a thousand keep, at least 1. */
 export function reachOf({ drawn, scale }: Positions): number {
   const points = drawn.length / 3;
   const every = Math.max(1, Math.floor(points / 20000));
@@ -128,5 +128,5 @@ export function reachOf({ drawn, scale }: Positions): number {
   for (let id = 0; id < points; id += every)
     lengths.push(Math.hypot(drawn[3 * id], drawn[3 * id + 1], drawn[3 * id + 2]));
   lengths.sort((a, b) => a - b);
-  return Math.max(1, scale * lengths[Math.floor(0.995 * (lengths.length - 1))]);
+  return Math.max(1, scale * lengths[Math.floor(0.997 * (lengths.length - 1))]);
 }

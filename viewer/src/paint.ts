@@ -50,13 +50,13 @@ export function paint(frame: Frame, view: View, labels: Uint16Array, marks: Mark
   const passes = filterOf(frame, view, labels);
   const lookOf = lookOfPoints(frame, view, labels, marks, reach);
   const chosen = view.selection.length > 1 ? new Set(view.selection) : null;
-  const fades = regional && view.filter.points === "all" && view.colour !== "strength";
+  const fades = fadingOf(frame, view);
   let [shown, plain] = [0, 0];
   for (let id = 0; id < count; id++) {
     const image = regional ? Math.floor(id / frame.regions) : id;
     if (!passes(id, image)) continue;
     const { rgb, shape } = lookOf(id, image);
-    const faint = chosen ? !chosen.has(id) : fades && (frame.knowledge[id] & 1) === 0;
+    const faint = chosen ? !chosen.has(id) : fades(id);
     const state = faint ? STATE.faint : chosen ? STATE.strong : STATE.plain;
     visible[id] = 1;
     shown++;
@@ -67,6 +67,16 @@ export function paint(frame: Frame, view: View, labels: Uint16Array, marks: Mark
     look[4 * id + 3] = 8 * state + shape;
   }
   return { look, visible, shown, plain, count };
+}
+
+/** Points that the colours say nothing about stand back: no knowledge points, or under an attack those on no typed path. */
+function fadingOf(
+  { knowledge, trajectory }: Frame,
+  { space, colour, filter }: View,
+): (id: number) => boolean {
+  if (space === "images" || colour === "strength") return () => false;
+  if (colour === "path" && trajectory) return (id) => trajectory[id] === 0;
+  return filter.points === "all" ? (id) => (knowledge[id] & 1) === 0 : () => false;
 }
 
 /** The class that the filter of classes is about: the one that the colours show, or else the true one. */

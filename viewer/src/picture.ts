@@ -120,7 +120,7 @@ function drawOver(context: CanvasRenderingContext2D, content: PictureContent): v
   stroke(context, ring, COLOURS.ring, line);
 }
 
-/** A veil, thinner where a region is more important. */
+/** A veil, thinner where a region is more important; whole pixels, so that no seam shows between two cells. */
 function drawVeil(
   context: CanvasRenderingContext2D,
   { values, first }: Shade,
@@ -130,8 +130,10 @@ function drawVeil(
   const own = values.subarray(first, first + regions);
   const most = Math.max(1, ...own);
   own.forEach((value, region) => {
-    context.fillStyle = `rgb(0 0 0 / ${(0.82 * (1 - value / most)).toFixed(2)})`;
-    context.fillRect(...cell(region));
+    const [x, y, width, height] = cell(region);
+    const [left, top] = [Math.round(x), Math.round(y)];
+    context.fillStyle = `rgb(0 0 0 / ${(0.75 * (1 - value / most)).toFixed(2)})`;
+    context.fillRect(left, top, Math.round(x + width) - left, Math.round(y + height) - top);
   });
 }
 

@@ -15,6 +15,8 @@ export interface Shown {
   /** Nothing where its arrays are damaged; the sentence then says so. */
   frame: Frame | null;
   problem: string | null;
+  /** How far the space reaches. */
+  reach: number;
   /** What the frame is compared with: the clean images of an attack, the network at the end of training for another model. */
   reference: Frame | null;
   clean: Pictures;

@@ -2,7 +2,7 @@
 
 import { makeReadAhead } from "./ahead";
 import { classMarks } from "./colours";
-import { makePainter, settingOf, stageContent, type Setting } from "./content";
+import { makePainter, settingOf, stageContent } from "./content";
 import { makeCurves } from "./curves";
 import { makeDetail } from "./detail";
 import { makeChoosers, makeTimeline } from "./controls";
@@ -61,7 +61,11 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   const gather = async (): Promise<Shown> => {
     const now = view;
     const reference = referenceOf(run, now);
-    const [frame, other] = await Promise.allSettled([frames(now), reference ? frames(reference) : null]);
+    const [frame, other, reach] = await Promise.allSettled([
+      frames(now),
+      reference ? frames(reference) : null,
+      setting.reach(now.condition, now.space),
+    ]);
     const value = <T>(of: PromiseSettledResult<T>) => (of.status === "fulfilled" ? of.value : null);
     const problem = frame.status === "rejected" ? String((frame.reason as Error).message) : null;
     const found: Frame | null = value(frame);
@@ -72,6 +76,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       frame: found,
       problem,
       reference: value(other),
+      reach: value(reach) ?? 1,
       clean,
       attacked: attackedPictures(now.condition),
     };
@@ -84,7 +89,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     if (own !== asked) return;
     const stepped = shown !== null && shown.frame !== next.frame;
     shown = next;
-    const still = showSpace(next, setting);
+    const still = showSpace(next);
     for (const panel of panels) panel.update(next);
     layout.update(next);
     if (stepped) timings.step = performance.now() - start;
@@ -95,10 +100,12 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   };
 
   const painter = makePainter();
-  const paths = makePaths(run, () => shown && void showSpace(shown, setting));
-  const showSpace = (now: Shown, where: Setting): Promise<void> => {
+  const paths = makePaths(run, () => shown && void showSpace(shown));
+  const showSpace = (now: Shown): Promise<void> => {
     layout.problem(now.problem);
-    return now.frame ? stage.show(stageContent(now, now.frame, where, paths, painter)) : Promise.resolve();
+    return now.frame
+      ? stage.show(stageContent(now, now.frame, setting.home, paths, painter))
+      : Promise.resolve();
   };
   const change = (changes: Partial<View>): Promise<void> => {
     view = changed(run, view, changes);

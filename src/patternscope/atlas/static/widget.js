@@ -1898,7 +1898,7 @@ var Tn = class {
 			t !== 0 && (this.found.delete(e), this.total -= t);
 		}
 	}
-}, En = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr)}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 96px}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}body:has(>#atlas){margin:0}@container (width<=860px){.patternscope-atlas{height:auto}}", Dn = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.62}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:22px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .under p{white-space:nowrap;text-overflow:ellipsis;overflow:hidden}.patternscope-atlas .status{flex:none}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", On = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .shown-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no picture\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .says{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(0,1fr) 14px minmax(0,1fr) 30px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}";
+}, En = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr)}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", Dn = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", On = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .shown-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no picture\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .says{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(0,1fr) 14px minmax(0,1fr) 30px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}";
 async function kn(e, { condition: t, layer: n, step: r }) {
 	let i = (e) => `layers/${n}/${t}/${e}`, a = (e) => `conditions/${t}/${e}`, o = (t) => e.has(t) ? e.read(t) : null, s = e.grid(t, n), c = {
 		directions: An(e, t, n, r),
@@ -1957,7 +1957,7 @@ function Nn(e, t = 6) {
 function Pn({ drawn: e, scale: t }) {
 	let n = e.length / 3, r = Math.max(1, Math.floor(n / 2e4)), i = [];
 	for (let t = 0; t < n; t += r) i.push(Math.hypot(e[3 * t], e[3 * t + 1], e[3 * t + 2]));
-	return i.sort((e, t) => e - t), Math.max(1, t * i[Math.floor(.995 * (i.length - 1))]);
+	return i.sort((e, t) => e - t), Math.max(1, t * i[Math.floor(.997 * (i.length - 1))]);
 }
 // src/ahead.ts
 var Fn = 64e6;
@@ -2200,11 +2200,11 @@ var sr = {
 	4
 ].map((e) => Gn(zn[e]))];
 function ur(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = fr(e, t, n), u = mr(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = a && t.filter.points === "all" && t.colour !== "strength", [p, m] = [0, 0];
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = pr(e, t, n), u = hr(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = dr(e, t), [p, m] = [0, 0];
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
-		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f && !(e.knowledge[t] & 1), h = o ? sr.faint : d ? sr.strong : sr.plain;
+		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? sr.faint : d ? sr.strong : sr.plain;
 		c[t] = 1, p++, o || m++, s[4 * t] = r[0], s[4 * t + 1] = r[1], s[4 * t + 2] = r[2], s[4 * t + 3] = 8 * h + i;
 	}
 	return {
@@ -2215,24 +2215,27 @@ function ur(e, t, n, r, i) {
 		count: o
 	};
 }
-function dr(e, t, n) {
-	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
+function dr({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
+	return n === "images" || r === "strength" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
 }
 function fr(e, t, n) {
+	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
+}
+function pr(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = dr(e, t, n);
+	let s = fr(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = pr[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = mr[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var pr = {
+var mr = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function mr(e, t, n, r, i) {
+function hr(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
@@ -2260,7 +2263,7 @@ function mr(e, t, n, r, i) {
 	}
 }
 // src/findings.ts
-function hr(e, t) {
+function gr(e, t) {
 	let n = (n) => {
 		let [r, i, a] = e.subarray(9 * t + 3 * n, 9 * t + 3 * n + 3);
 		return {
@@ -2275,41 +2278,41 @@ function hr(e, t) {
 		ratio: n(2)
 	};
 }
-async function gr(e, t) {
+async function _r(e, t) {
 	let n = e.condition(t), r = n.layers.map(async (r) => {
 		let i = await e.read(`layers/${r}/${t}/counts`);
 		return {
 			layer: e.layer(r),
 			rows: n.steps.map((e, t) => ({
 				step: t,
-				...hr(i, t)
+				...gr(i, t)
 			}))
 		};
 	});
 	return (await Promise.allSettled(r)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
-async function _r(e, t) {
+async function vr(e, t) {
 	let [n] = e.attributes.conditions, r = `layers/${t}/${n.key}`, [i, a] = await Promise.all([e.read(`${r}/class_first`), e.read(`${r}/class_counts`)]).catch(() => [null, null]);
 	if (!i || !a) return null;
-	let o = e.attributes.classes.length, s = (e, t) => hr(a, t * o + e).reliable.value || 0;
+	let o = e.attributes.classes.length, s = (e, t) => gr(a, t * o + e).reliable.value || 0;
 	return {
 		training: n,
-		order: Tr(i, s),
+		order: Er(i, s),
 		first: i,
 		reliable: s
 	};
 }
-function vr(e, t, n) {
+function yr(e, t, n) {
 	let { all: r, dimensions: i, scale: a } = t.region;
 	return vn(hn(r, i, a, n), t.directions, e.concentration);
 }
-function yr({ region: { all: e, dimensions: t, scale: n } }, r) {
+function br({ region: { all: e, dimensions: t, scale: n } }, r) {
 	return Math.hypot(...hn(e, t, n, r));
 }
-function br(e) {
+function xr(e) {
 	return e.map((e, t) => t).sort((t, n) => e[n] - e[t]);
 }
-function xr(e, t, n, r) {
+function Sr(e, t, n, r) {
 	let { all: i, dimensions: a, scale: o } = t.region, s = 0, c = -Infinity;
 	for (let l = 0; l < t.regions; l++) {
 		let u = _n(hn(i, a, o, n * t.regions + l), t.directions, e.concentration)[r];
@@ -2317,10 +2320,10 @@ function xr(e, t, n, r) {
 	}
 	return s;
 }
-function Sr(e, t) {
+function Cr(e, t) {
 	return `row ${Math.floor(e / t) + 1}, column ${e % t + 1}`;
 }
-function Cr(e, t) {
+function wr(e, t) {
 	let n = /* @__PURE__ */ new Map(), [r, i] = [0, 0];
 	for (let a = t * e.regions; a < (t + 1) * e.regions; a++) e.knowledge[a] & 1 && (r++, i += e.knowledge[a] >> 1, n.set(e.category[a], (n.get(e.category[a]) ?? 0) + 1));
 	return {
@@ -2329,68 +2332,73 @@ function Cr(e, t) {
 		classes: [...n].sort(([, e], [, t]) => t - e)
 	};
 }
-function wr(e) {
+function Tr(e) {
 	return e.length < 2 ? e.join("") : `${e.slice(0, -1).join(", ")} and ${e[e.length - 1]}`;
 }
-function Tr(e, t) {
+function Er(e, t) {
 	let n = (t) => Number.isNaN(e[t]) ? Infinity : e[t], r = (e) => n(e) < Infinity ? t(e, Math.ceil(n(e))) : 0;
 	return Array.from(e, (e, t) => t).sort((e, t) => n(e) === n(t) ? r(t) - r(e) || e - t : n(e) - n(t));
 }
-function Er(e) {
-	return Number.isFinite(e) ? e.toLocaleString("en", { maximumFractionDigits: Math.abs(e) >= 100 ? 0 : Math.abs(e) >= 1 ? 1 : 2 }) : "–";
-}
 function Dr(e) {
-	return e >= .995 && e < 1 ? "> 0.99" : e < .005 && e > 0 ? "< 0.01" : e.toFixed(2);
+	if (!Number.isFinite(e)) return "–";
+	if (e === 0) return "0";
+	let t = Math.abs(e) >= 100 ? 0 : Math.abs(e) >= 1 ? 1 : 2;
+	return e.toLocaleString("en", {
+		minimumFractionDigits: t,
+		maximumFractionDigits: t
+	});
 }
 function Or(e) {
-	let t = Dr(e);
+	return e >= .995 && e < 1 ? "> 0.99" : e < .005 && e > 0 ? "< 0.01" : e.toFixed(2);
+}
+function kr(e) {
+	let t = Or(e);
 	return /^[<>]/.test(t) ? `p\u00a0${t}`.replace(/ /g, "\xA0") : `p\u00a0=\u00a0${t}`;
 }
 // src/shown.ts
-function kr({ steps: e }, t) {
+function Ar({ steps: e }, t) {
 	return e[t].label;
 }
-function Ar({ steps: e }, t) {
+function jr({ steps: e }, t) {
 	let { number: n, label: r } = e[t];
 	return n === null ? r : n.toLocaleString("en");
 }
-function jr(e) {
-	return (t) => e.steps[t] ? Ar(e, t) : "";
+function Mr(e) {
+	return (t) => e.steps[t] ? jr(e, t) : "";
 }
-function Mr({ view: e, run: t }, n) {
+function Nr({ view: e, run: t }, n) {
 	if (e.space === "images") return n;
 	let [r, i] = t.grid(e.condition, e.layer);
 	return Math.floor(n / (r * i));
 }
-function Nr(e) {
+function Pr(e) {
 	let { view: t, run: n } = e;
 	if (t.space !== "regions" || t.selection.length !== 1) return null;
 	let [r, i] = n.grid(t.condition, t.layer), [a] = t.selection;
 	return Math.floor(a / (r * i)) === t.image ? a % (r * i) : null;
 }
-function Pr(e) {
-	let t = Nr(e);
+function Fr(e) {
+	let t = Pr(e);
 	if (t !== null || !e.frame) return t;
 	let { run: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
-	return xr(n, o, a.image, o.predictions[a.image]);
+	return Sr(n, o, a.image, o.predictions[a.image]);
 }
 // src/content.ts
-var Fr = 120;
-async function Ir(e) {
-	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = t.steps.length - 1, i = t.layers[t.layers.length - 1], a = (t) => e.positions(t, r).then(Pn, () => 3), o = e.read(`conditions/${t.key}/direction`, r), [s, c, l] = await Promise.all([
-		a(`layers/${i}/${t.key}/position`),
-		a(`conditions/${t.key}/sample_position`),
-		o.then((e) => n === 2 ? Xn : ar(pn(e, n)), () => Xn)
-	]);
+var Ir = 120;
+async function Lr(e) {
+	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = async (t, n) => {
+		let { layers: r, steps: i } = e.condition(t), a = n === "images" ? `conditions/${t}/sample_position` : `layers/${r[r.length - 1]}/${t}/position`;
+		return e.positions(a, i.length - 1).then(Pn, () => 3);
+	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? Xn : ar(pn(e, n)), () => Xn), a = /* @__PURE__ */ new Map();
 	return {
-		reach: {
-			regions: s,
-			images: c
-		},
-		home: l
+		home: await i,
+		reach: (e, n) => {
+			let i = `${e} ${n}`, o = a.get(i) ?? Promise.all([r(t.key, n), r(e, n)]).then((e) => Math.max(...e));
+			return a.set(i, o), o;
+		}
 	};
 }
-function Lr() {
+function Rr() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { view: r, run: i, marks: a }, o) => {
 		let s = [
@@ -2408,44 +2416,44 @@ function Lr() {
 		}), l;
 	};
 }
-function Rr(e, t, { reach: n, home: r }, i, a) {
-	let { run: o, view: s, reference: c } = e, { dimensions: l, aligned: u, classes: d } = o.attributes, f = n[s.space], p = (n, r, o) => {
-		let c = a(n, r, e, f), u = zr(e, r, t);
+function zr(e, t, n, r, i) {
+	let { run: a, view: o, reference: s, reach: c } = e, { dimensions: l, aligned: u, classes: d } = a.attributes, f = (n, a, s) => {
+		let u = i(n, a, e, c), d = Br(e, a, t), f = d !== null && (u.visible[d] || o.selection.length === 1) ? d : null;
 		return {
-			placed: jn(r, s.space),
-			painted: c,
-			directions: pn(s.space === "regions" ? r.directions : r.sampleDirections, l),
-			focus: u,
-			path: u !== null && (s.selection.length === 1 || s.space === "images") ? Vr(e, r, u, i) : null,
-			threads: Hr(e, r, c, i),
-			caption: o
+			placed: jn(a, o.space),
+			painted: u,
+			directions: pn(o.space === "regions" ? a.directions : a.sampleDirections, l),
+			focus: f,
+			path: f !== null && (o.selection.length === 1 || o.space === "images") ? Hr(e, a, f, r) : null,
+			threads: Ur(e, a, u, r),
+			caption: s
 		};
 	};
 	return {
-		panes: c !== null && t.condition.kind === "model" && c.regions === t.regions ? [p(0, c, "Network of the training"), p(1, t, t.condition.name)] : [p(0, t, null)],
+		panes: s !== null && t.condition.kind === "model" && s.regions === t.regions ? [f(0, s, "Network of the training"), f(1, t, t.condition.name)] : [f(0, t, null)],
 		names: d,
-		emphasised: s.filter.classes,
+		emphasised: o.filter.classes,
 		marks: e.marks,
-		reach: f,
-		home: r,
-		circle: +(s.space === "regions"),
+		reach: c,
+		home: n,
+		circle: +(o.space === "regions"),
 		flat: l === 2,
 		glides: u || t.condition.kind === "attack"
 	};
 }
-function zr(e, t, n) {
+function Br(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = Pr(e);
+	let i = Fr(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function Br({ view: e }, { condition: t, layer: n }) {
+function Vr({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function Vr(e, t, n, r) {
+function Hr(e, t, n, r) {
 	let [i] = r.get({
-		array: Br(e, t),
+		array: Vr(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -2455,13 +2463,13 @@ function Vr(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function Hr(e, t, { visible: n, shown: r }, i) {
+function Ur(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / Fr), s = [];
+	let o = Math.max(1, r / Ir), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: Br(e, t),
+		array: Vr(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
@@ -2471,15 +2479,15 @@ function Hr(e, t, { visible: n, shown: r }, i) {
 	}));
 }
 // node_modules/d3-array/dist/d3-array.mjs
-function Ur(e, t) {
+function Wr(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Wr(e, t) {
+function Gr(e, t) {
 	return e == null || t == null ? NaN : t < e ? -1 : t > e ? 1 : t >= e ? 0 : NaN;
 }
-function Gr(e) {
+function Kr(e) {
 	let t, n, r;
-	e.length === 2 ? (t = e === Ur || e === Wr ? e : Kr, n = e, r = e) : (t = Ur, n = (t, n) => Ur(e(t), n), r = (t, n) => e(t) - n);
+	e.length === 2 ? (t = e === Wr || e === Gr ? e : qr, n = e, r = e) : (t = Wr, n = (t, n) => Wr(e(t), n), r = (t, n) => e(t) - n);
 	function i(e, r, i = 0, a = e.length) {
 		if (i < a) {
 			if (t(r, r) !== 0) return a;
@@ -2510,22 +2518,22 @@ function Gr(e) {
 		right: a
 	};
 }
-function Kr() {
+function qr() {
 	return 0;
 }
-function qr(e) {
+function Jr(e) {
 	return e === null ? NaN : +e;
 }
-function* Jr(e, t) {
+function* Yr(e, t) {
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (yield t);
 	else {
 		let n = -1;
 		for (let r of e) (r = t(r, ++n, e)) != null && (r = +r) >= r && (yield r);
 	}
 }
-var Yr = Gr(Ur), Xr = Yr.right;
-Yr.left, Gr(qr).center;
-function Zr(e, t) {
+var Xr = Kr(Wr), Zr = Xr.right;
+Xr.left, Kr(Jr).center;
+function Qr(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && ++n;
 	else {
@@ -2534,23 +2542,23 @@ function Zr(e, t) {
 	}
 	return n;
 }
-function Qr(e) {
+function $r(e) {
 	return e.length | 0;
 }
-function $r(e) {
+function ei(e) {
 	return !(e > 0);
 }
-function ei(e) {
+function ti(e) {
 	return typeof e != "object" || "length" in e ? e : Array.from(e);
 }
-function ti(e) {
+function ni(e) {
 	return (t) => e(...t);
 }
-function ni(...e) {
-	let t = typeof e[e.length - 1] == "function" && ti(e.pop());
-	e = e.map(ei);
-	let n = e.map(Qr), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
-	if (r < 0 || n.some($r)) return a;
+function ri(...e) {
+	let t = typeof e[e.length - 1] == "function" && ni(e.pop());
+	e = e.map(ti);
+	let n = e.map($r), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
+	if (r < 0 || n.some(ei)) return a;
 	for (;;) {
 		a.push(i.map((t, n) => e[n][t]));
 		let o = r;
@@ -2560,11 +2568,11 @@ function ni(...e) {
 		}
 	}
 }
-function ri(e, t) {
+function ii(e, t) {
 	var n = 0, r = 0;
 	return Float64Array.from(e, t === void 0 ? (e) => n += +e || 0 : (i) => n += +t(i, r++, e) || 0);
 }
-function ii(e, t) {
+function ai(e, t) {
 	let n = 0, r, i = 0, a = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (r = t - i, i += r / ++n, a += r * (t - i));
 	else {
@@ -2573,11 +2581,11 @@ function ii(e, t) {
 	}
 	if (n > 1) return a / (n - 1);
 }
-function ai(e, t) {
-	let n = ii(e, t);
+function oi(e, t) {
+	let n = ai(e, t);
 	return n && Math.sqrt(n);
 }
-function oi(e, t) {
+function si(e, t) {
 	let n, r;
 	if (t === void 0) for (let t of e) t != null && (n === void 0 ? t >= t && (n = r = t) : (n > t && (n = t), r < t && (r = t)));
 	else {
@@ -2586,7 +2594,7 @@ function oi(e, t) {
 	}
 	return [n, r];
 }
-var si = class {
+var ci = class {
 	constructor() {
 		this._partials = /* @__PURE__ */ new Float64Array(32), this._n = 0;
 	}
@@ -2606,73 +2614,73 @@ var si = class {
 		}
 		return a;
 	}
-}, ci = class extends Map {
-	constructor(e, t = pi) {
+}, li = class extends Map {
+	constructor(e, t = mi) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let [t, n] of e) this.set(t, n);
 	}
 	get(e) {
-		return super.get(ui(this, e));
+		return super.get(di(this, e));
 	}
 	has(e) {
-		return super.has(ui(this, e));
+		return super.has(di(this, e));
 	}
 	set(e, t) {
-		return super.set(di(this, e), t);
+		return super.set(fi(this, e), t);
 	}
 	delete(e) {
-		return super.delete(fi(this, e));
+		return super.delete(pi(this, e));
 	}
-}, li = class extends Set {
-	constructor(e, t = pi) {
+}, ui = class extends Set {
+	constructor(e, t = mi) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let t of e) this.add(t);
 	}
 	has(e) {
-		return super.has(ui(this, e));
+		return super.has(di(this, e));
 	}
 	add(e) {
-		return super.add(di(this, e));
+		return super.add(fi(this, e));
 	}
 	delete(e) {
-		return super.delete(fi(this, e));
+		return super.delete(pi(this, e));
 	}
 };
-function ui({ _intern: e, _key: t }, n) {
+function di({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : n;
 }
-function di({ _intern: e, _key: t }, n) {
+function fi({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : (e.set(r, n), n);
 }
-function fi({ _intern: e, _key: t }, n) {
+function pi({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) && (n = e.get(r), e.delete(r)), n;
 }
-function pi(e) {
+function mi(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function mi(e) {
+function hi(e) {
 	return e;
 }
-function hi(e, ...t) {
-	return vi(e, mi, mi, t);
-}
-function gi(e, t, ...n) {
-	return vi(e, mi, t, n);
+function gi(e, ...t) {
+	return yi(e, hi, hi, t);
 }
 function _i(e, t, ...n) {
-	return vi(e, Array.from, t, n);
+	return yi(e, hi, t, n);
 }
-function vi(e, t, n, r) {
+function vi(e, t, ...n) {
+	return yi(e, Array.from, t, n);
+}
+function yi(e, t, n, r) {
 	return (function e(i, a) {
 		if (a >= r.length) return n(i);
-		let o = new ci(), s = r[a++], c = -1;
+		let o = new li(), s = r[a++], c = -1;
 		for (let e of i) {
 			let t = s(e, ++c, i), n = o.get(t);
 			n ? n.push(e) : o.set(t, [e]);
@@ -2681,10 +2689,10 @@ function vi(e, t, n, r) {
 		return t(o);
 	})(e, 0);
 }
-function yi(e, t) {
+function bi(e, t) {
 	return Array.from(t, (t) => e[t]);
 }
-function bi(e, ...t) {
+function xi(e, ...t) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	e = Array.from(e);
 	let [n] = t;
@@ -2692,41 +2700,41 @@ function bi(e, ...t) {
 		let r = Uint32Array.from(e, (e, t) => t);
 		return t.length > 1 ? (t = t.map((t) => e.map(t)), r.sort((e, n) => {
 			for (let r of t) {
-				let t = Si(r[e], r[n]);
+				let t = Ci(r[e], r[n]);
 				if (t) return t;
 			}
-		})) : (n = e.map(n), r.sort((e, t) => Si(n[e], n[t]))), yi(e, r);
+		})) : (n = e.map(n), r.sort((e, t) => Ci(n[e], n[t]))), bi(e, r);
 	}
-	return e.sort(xi(n));
+	return e.sort(Si(n));
 }
-function xi(e = Ur) {
-	if (e === Ur) return Si;
+function Si(e = Wr) {
+	if (e === Wr) return Ci;
 	if (typeof e != "function") throw TypeError("compare is not a function");
 	return (t, n) => {
 		let r = e(t, n);
 		return r || r === 0 ? r : (e(n, n) === 0) - (e(t, t) === 0);
 	};
 }
-function Si(e, t) {
+function Ci(e, t) {
 	return (e == null || !(e >= e)) - (t == null || !(t >= t)) || (e < t ? -1 : +(e > t));
 }
-function Ci(e, t, n) {
-	return (t.length === 2 ? bi(hi(e, n), (([e, n], [r, i]) => t(n, i) || Ur(e, r))) : bi(gi(e, t, n), (([e, t], [n, r]) => Ur(t, r) || Ur(e, n)))).map(([e]) => e);
+function wi(e, t, n) {
+	return (t.length === 2 ? xi(gi(e, n), (([e, n], [r, i]) => t(n, i) || Wr(e, r))) : xi(_i(e, t, n), (([e, t], [n, r]) => Wr(t, r) || Wr(e, n)))).map(([e]) => e);
 }
 Array.prototype.slice;
-var wi = Math.sqrt(50), Ti = Math.sqrt(10), Ei = Math.sqrt(2);
-function Di(e, t, n) {
-	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= wi ? 10 : a >= Ti ? 5 : a >= Ei ? 2 : 1, s, c, l;
-	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? Di(e, t, n * 2) : [
+var Ti = Math.sqrt(50), Ei = Math.sqrt(10), Di = Math.sqrt(2);
+function Oi(e, t, n) {
+	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= Ti ? 10 : a >= Ei ? 5 : a >= Di ? 2 : 1, s, c, l;
+	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? Oi(e, t, n * 2) : [
 		s,
 		c,
 		l
 	];
 }
-function Oi(e, t, n) {
+function ki(e, t, n) {
 	if (t = +t, e = +e, n = +n, !(n > 0)) return [];
 	if (e === t) return [e];
-	let r = t < e, [i, a, o] = r ? Di(t, e, n) : Di(e, t, n);
+	let r = t < e, [i, a, o] = r ? Oi(t, e, n) : Oi(e, t, n);
 	if (!(a >= i)) return [];
 	let s = a - i + 1, c = Array(s);
 	if (r) {
@@ -2736,18 +2744,18 @@ function Oi(e, t, n) {
 	else for (let e = 0; e < s; ++e) c[e] = (i + e) * o;
 	return c;
 }
-function ki(e, t, n) {
-	return t = +t, e = +e, n = +n, Di(e, t, n)[2];
-}
 function Ai(e, t, n) {
+	return t = +t, e = +e, n = +n, Oi(e, t, n)[2];
+}
+function ji(e, t, n) {
 	t = +t, e = +e, n = +n;
-	let r = t < e, i = r ? ki(t, e, n) : ki(e, t, n);
+	let r = t < e, i = r ? Ai(t, e, n) : Ai(e, t, n);
 	return (r ? -1 : 1) * (i < 0 ? 1 / -i : i);
 }
-function ji(e) {
-	return Math.max(1, Math.ceil(Math.log(Zr(e)) / Math.LN2) + 1);
+function Mi(e) {
+	return Math.max(1, Math.ceil(Math.log(Qr(e)) / Math.LN2) + 1);
 }
-function Mi(e, t) {
+function Ni(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n < t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2756,13 +2764,13 @@ function Mi(e, t) {
 	}
 	return n;
 }
-function Ni(e, t) {
+function Pi(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n < t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n < a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function Pi(e, t) {
+function Fi(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n > t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2771,52 +2779,52 @@ function Pi(e, t) {
 	}
 	return n;
 }
-function Fi(e, t) {
+function Ii(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n > t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n > a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function Ii(e, t, n = 0, r = Infinity, i) {
+function Li(e, t, n = 0, r = Infinity, i) {
 	if (t = Math.floor(t), n = Math.floor(Math.max(0, n)), r = Math.floor(Math.min(e.length - 1, r)), !(n <= t && t <= r)) return e;
-	for (i = i === void 0 ? Si : xi(i); r > n;) {
+	for (i = i === void 0 ? Ci : Si(i); r > n;) {
 		if (r - n > 600) {
 			let a = r - n + 1, o = t - n + 1, s = Math.log(a), c = .5 * Math.exp(2 * s / 3), l = .5 * Math.sqrt(s * c * (a - c) / a) * (o - a / 2 < 0 ? -1 : 1), u = Math.max(n, Math.floor(t - o * c / a + l)), d = Math.min(r, Math.floor(t + (a - o) * c / a + l));
-			Ii(e, t, u, d, i);
+			Li(e, t, u, d, i);
 		}
 		let a = e[t], o = n, s = r;
-		for (Li(e, n, t), i(e[r], a) > 0 && Li(e, n, r); o < s;) {
-			for (Li(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
+		for (Ri(e, n, t), i(e[r], a) > 0 && Ri(e, n, r); o < s;) {
+			for (Ri(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
 			for (; i(e[s], a) > 0;) --s;
 		}
-		i(e[n], a) === 0 ? Li(e, n, s) : (++s, Li(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
+		i(e[n], a) === 0 ? Ri(e, n, s) : (++s, Ri(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
 	}
 	return e;
 }
-function Li(e, t, n) {
+function Ri(e, t, n) {
 	let r = e[t];
 	e[t] = e[n], e[n] = r;
 }
-function Ri(e, t = Ur) {
+function zi(e, t = Wr) {
 	let n, r = !1;
 	if (t.length === 1) {
 		let i;
 		for (let a of e) {
 			let e = t(a);
-			(r ? Ur(e, i) > 0 : Ur(e, e) === 0) && (n = a, i = e, r = !0);
+			(r ? Wr(e, i) > 0 : Wr(e, e) === 0) && (n = a, i = e, r = !0);
 		}
 	} else for (let i of e) (r ? t(i, n) > 0 : t(i, i) === 0) && (n = i, r = !0);
 	return n;
 }
-function zi(e, t, n) {
-	if (e = Float64Array.from(Jr(e, n)), (r = e.length) && !isNaN(t = +t)) {
-		if (t <= 0 || r < 2) return Pi(e);
-		if (t >= 1) return Mi(e);
-		var r, i = (r - 1) * t, a = Math.floor(i), o = Mi(Ii(e, a).subarray(0, a + 1));
-		return o + (Pi(e.subarray(a + 1)) - o) * (i - a);
+function Bi(e, t, n) {
+	if (e = Float64Array.from(Yr(e, n)), (r = e.length) && !isNaN(t = +t)) {
+		if (t <= 0 || r < 2) return Fi(e);
+		if (t >= 1) return Ni(e);
+		var r, i = (r - 1) * t, a = Math.floor(i), o = Ni(Li(e, a).subarray(0, a + 1));
+		return o + (Fi(e.subarray(a + 1)) - o) * (i - a);
 	}
 }
-function Bi(e, t, n = qr) {
+function Vi(e, t, n = Jr) {
 	if ((r = e.length) && !isNaN(t = +t)) {
 		if (t <= 0 || r < 2) return +n(e[0], 0, e);
 		if (t >= 1) return +n(e[r - 1], r - 1, e);
@@ -2824,15 +2832,15 @@ function Bi(e, t, n = qr) {
 		return o + (+n(e[a + 1], a + 1, e) - o) * (i - a);
 	}
 }
-function Vi(e, t, n) {
-	let r = Zr(e), i = zi(e, .75) - zi(e, .25);
+function Hi(e, t, n) {
+	let r = Qr(e), i = Bi(e, .75) - Bi(e, .25);
 	return r && i ? Math.ceil((n - t) / (2 * i * r ** (-1 / 3))) : 1;
 }
-function Hi(e, t, n) {
-	let r = Zr(e), i = ai(e);
+function Ui(e, t, n) {
+	let r = Qr(e), i = oi(e);
 	return r && i ? Math.ceil((n - t) * Math.cbrt(r) / (3.49 * i)) : 1;
 }
-function Ui(e, t) {
+function Wi(e, t) {
 	let n = 0, r = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (++n, r += t);
 	else {
@@ -2841,17 +2849,17 @@ function Ui(e, t) {
 	}
 	if (n) return r / n;
 }
-function Wi(e, t) {
-	return zi(e, .5, t);
+function Gi(e, t) {
+	return Bi(e, .5, t);
 }
-function* Gi(e) {
+function* Ki(e) {
 	for (let t of e) yield* t;
 }
-function Ki(e) {
-	return Array.from(Gi(e));
+function qi(e) {
+	return Array.from(Ki(e));
 }
-function qi(e, t) {
-	let n = new ci();
+function Ji(e, t) {
+	let n = new li();
 	if (t === void 0) for (let t of e) t != null && t >= t && n.set(t, (n.get(t) || 0) + 1);
 	else {
 		let r = -1;
@@ -2861,20 +2869,20 @@ function qi(e, t) {
 	for (let [e, t] of n) t > i && (i = t, r = e);
 	return r;
 }
-function Ji(e, t = Yi) {
+function Yi(e, t = Xi) {
 	let n = [], r, i = !1;
 	for (let a of e) i && n.push(t(r, a)), r = a, i = !0;
 	return n;
 }
-function Yi(e, t) {
+function Xi(e, t) {
 	return [e, t];
 }
-function Xi(e, t, n) {
+function Zi(e, t, n) {
 	e = +e, t = +t, n = (i = arguments.length) < 2 ? (t = e, e = 0, 1) : i < 3 ? 1 : +n;
 	for (var r = -1, i = Math.max(0, Math.ceil((t - e) / n)) | 0, a = Array(i); ++r < i;) a[r] = e + r * n;
 	return a;
 }
-function Zi(e, t) {
+function Qi(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) (t = +t) && (n += t);
 	else {
@@ -2883,42 +2891,42 @@ function Zi(e, t) {
 	}
 	return n;
 }
-function Qi(e) {
+function $i(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
 // node_modules/d3-axis/dist/d3-axis.mjs
-function $i(e) {
+function ea(e) {
 	return e;
 }
-var ea = 1, ta = 2, na = 3, ra = 4, ia = 1e-6;
-function aa(e) {
+var ta = 1, na = 2, ra = 3, ia = 4, aa = 1e-6;
+function oa(e) {
 	return "translate(" + e + ",0)";
 }
-function oa(e) {
+function sa(e) {
 	return "translate(0," + e + ")";
 }
-function sa(e) {
+function ca(e) {
 	return (t) => +e(t);
 }
-function ca(e, t) {
+function la(e, t) {
 	return t = Math.max(0, e.bandwidth() - t * 2) / 2, e.round() && (t = Math.round(t)), (n) => +e(n) + t;
 }
-function la() {
+function ua() {
 	return !this.__axis;
 }
-function ua(e, t) {
-	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === ea || e === ra ? -1 : 1, u = e === ra || e === ta ? "x" : "y", d = e === ea || e === na ? aa : oa;
+function da(e, t) {
+	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === ta || e === ia ? -1 : 1, u = e === ia || e === na ? "x" : "y", d = e === ta || e === ra ? oa : sa;
 	function f(f) {
-		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : $i), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? ca : sa)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
-		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === ea ? "0em" : e === na ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", ia).attr("transform", function(e) {
+		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : ea), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? la : ca)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
+		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === ta ? "0em" : e === ra ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", aa).attr("transform", function(e) {
 			return isFinite(e = y(e)) ? d(e + c) : this.getAttribute("transform");
-		}), w.attr("opacity", ia).attr("transform", function(e) {
+		}), w.attr("opacity", aa).attr("transform", function(e) {
 			var t = this.parentNode.__axis;
 			return d((t && isFinite(t = t(e)) ? t : y(e)) + c);
-		})), C.remove(), x.attr("d", e === ra || e === ta ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
+		})), C.remove(), x.attr("d", e === ia || e === na ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
 			return d(y(e) + c);
-		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(la).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === ta ? "start" : e === ra ? "end" : "middle"), b.each(function() {
+		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(ua).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === na ? "start" : e === ia ? "end" : "middle"), b.each(function() {
 			this.__axis = y;
 		});
 	}
@@ -2944,121 +2952,121 @@ function ua(e, t) {
 		return arguments.length ? (c = +e, f) : c;
 	}, f;
 }
-function da(e) {
-	return ua(na, e);
+function fa(e) {
+	return da(ra, e);
 }
 // node_modules/d3-selection/dist/d3-selection.mjs
-var fa = "http://www.w3.org/1999/xhtml", pa = {
+var pa = "http://www.w3.org/1999/xhtml", ma = {
 	svg: "http://www.w3.org/2000/svg",
-	xhtml: fa,
+	xhtml: pa,
 	xlink: "http://www.w3.org/1999/xlink",
 	xml: "http://www.w3.org/XML/1998/namespace",
 	xmlns: "http://www.w3.org/2000/xmlns/"
 };
-function ma(e) {
+function ha(e) {
 	var t = e += "", n = t.indexOf(":");
-	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), pa.hasOwnProperty(t) ? {
-		space: pa[t],
+	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), ma.hasOwnProperty(t) ? {
+		space: ma[t],
 		local: e
 	} : e;
 }
-function ha(e) {
+function ga(e) {
 	return function() {
 		var t = this.ownerDocument, n = this.namespaceURI;
-		return n === fa && t.documentElement.namespaceURI === fa ? t.createElement(e) : t.createElementNS(n, e);
+		return n === pa && t.documentElement.namespaceURI === pa ? t.createElement(e) : t.createElementNS(n, e);
 	};
 }
-function ga(e) {
+function _a(e) {
 	return function() {
 		return this.ownerDocument.createElementNS(e.space, e.local);
 	};
 }
-function _a(e) {
-	var t = ma(e);
-	return (t.local ? ga : ha)(t);
+function va(e) {
+	var t = ha(e);
+	return (t.local ? _a : ga)(t);
 }
-function va() {}
-function ya(e) {
-	return e == null ? va : function() {
+function ya() {}
+function ba(e) {
+	return e == null ? ya : function() {
 		return this.querySelector(e);
 	};
 }
-function ba(e) {
-	typeof e != "function" && (e = ya(e));
-	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
-	return new ls(r, this._parents);
-}
 function xa(e) {
+	typeof e != "function" && (e = ba(e));
+	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
+	return new us(r, this._parents);
+}
+function Sa(e) {
 	return e == null ? [] : Array.isArray(e) ? e : Array.from(e);
 }
-function Sa() {
+function Ca() {
 	return [];
 }
-function Ca(e) {
-	return e == null ? Sa : function() {
+function wa(e) {
+	return e == null ? Ca : function() {
 		return this.querySelectorAll(e);
 	};
 }
-function wa(e) {
+function Ta(e) {
 	return function() {
-		return xa(e.apply(this, arguments));
+		return Sa(e.apply(this, arguments));
 	};
 }
-function Ta(e) {
-	e = typeof e == "function" ? wa(e) : Ca(e);
-	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
-	return new ls(r, i);
-}
 function Ea(e) {
+	e = typeof e == "function" ? Ta(e) : wa(e);
+	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
+	return new us(r, i);
+}
+function Da(e) {
 	return function() {
 		return this.matches(e);
 	};
 }
-function Da(e) {
+function Oa(e) {
 	return function(t) {
 		return t.matches(e);
 	};
 }
-var Oa = Array.prototype.find;
-function ka(e) {
+var ka = Array.prototype.find;
+function Aa(e) {
 	return function() {
-		return Oa.call(this.children, e);
+		return ka.call(this.children, e);
 	};
 }
-function Aa() {
+function ja() {
 	return this.firstElementChild;
 }
-function ja(e) {
-	return this.select(e == null ? Aa : ka(typeof e == "function" ? e : Da(e)));
+function Ma(e) {
+	return this.select(e == null ? ja : Aa(typeof e == "function" ? e : Oa(e)));
 }
-var Ma = Array.prototype.filter;
-function Na() {
+var Na = Array.prototype.filter;
+function Pa() {
 	return Array.from(this.children);
 }
-function Pa(e) {
+function Fa(e) {
 	return function() {
-		return Ma.call(this.children, e);
+		return Na.call(this.children, e);
 	};
 }
-function Fa(e) {
-	return this.selectAll(e == null ? Na : Pa(typeof e == "function" ? e : Da(e)));
-}
 function Ia(e) {
-	typeof e != "function" && (e = Ea(e));
-	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
-	return new ls(r, this._parents);
+	return this.selectAll(e == null ? Pa : Fa(typeof e == "function" ? e : Oa(e)));
 }
 function La(e) {
+	typeof e != "function" && (e = Da(e));
+	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
+	return new us(r, this._parents);
+}
+function Ra(e) {
 	return Array(e.length);
 }
-function Ra() {
-	return new ls(this._enter || this._groups.map(La), this._parents);
+function za() {
+	return new us(this._enter || this._groups.map(Ra), this._parents);
 }
-function za(e, t) {
+function Ba(e, t) {
 	this.ownerDocument = e.ownerDocument, this.namespaceURI = e.namespaceURI, this._next = null, this._parent = e, this.__data__ = t;
 }
-za.prototype = {
-	constructor: za,
+Ba.prototype = {
+	constructor: Ba,
 	appendChild: function(e) {
 		return this._parent.insertBefore(e, this._next);
 	},
@@ -3072,59 +3080,59 @@ za.prototype = {
 		return this._parent.querySelectorAll(e);
 	}
 };
-function Ba(e) {
+function Va(e) {
 	return function() {
 		return e;
 	};
 }
-function Va(e, t, n, r, i, a) {
-	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new za(e, a[o]);
+function Ha(e, t, n, r, i, a) {
+	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new Ba(e, a[o]);
 	for (; o < c; ++o) (s = t[o]) && (i[o] = s);
 }
-function Ha(e, t, n, r, i, a, o) {
+function Ua(e, t, n, r, i, a, o) {
 	var s, c, l = /* @__PURE__ */ new Map(), u = t.length, d = a.length, f = Array(u), p;
 	for (s = 0; s < u; ++s) (c = t[s]) && (f[s] = p = o.call(c, c.__data__, s, t) + "", l.has(p) ? i[s] = c : l.set(p, c));
-	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new za(e, a[s]);
+	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new Ba(e, a[s]);
 	for (s = 0; s < u; ++s) (c = t[s]) && l.get(f[s]) === c && (i[s] = c);
 }
-function Ua(e) {
+function Wa(e) {
 	return e.__data__;
 }
-function Wa(e, t) {
-	if (!arguments.length) return Array.from(this, Ua);
-	var n = t ? Ha : Va, r = this._parents, i = this._groups;
-	typeof e != "function" && (e = Ba(e));
+function Ga(e, t) {
+	if (!arguments.length) return Array.from(this, Wa);
+	var n = t ? Ua : Ha, r = this._parents, i = this._groups;
+	typeof e != "function" && (e = Va(e));
 	for (var a = i.length, o = Array(a), s = Array(a), c = Array(a), l = 0; l < a; ++l) {
-		var u = r[l], d = i[l], f = d.length, p = Ga(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
+		var u = r[l], d = i[l], f = d.length, p = Ka(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
 		n(u, d, h, g, c[l] = Array(f), p, t);
 		for (var _ = 0, v = 0, y, b; _ < m; ++_) if (y = h[_]) {
 			for (_ >= v && (v = _ + 1); !(b = g[v]) && ++v < m;);
 			y._next = b || null;
 		}
 	}
-	return o = new ls(o, r), o._enter = s, o._exit = c, o;
+	return o = new us(o, r), o._enter = s, o._exit = c, o;
 }
-function Ga(e) {
+function Ka(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function Ka() {
-	return new ls(this._exit || this._groups.map(La), this._parents);
+function qa() {
+	return new us(this._exit || this._groups.map(Ra), this._parents);
 }
-function qa(e, t, n) {
+function Ja(e, t, n) {
 	var r = this.enter(), i = this, a = this.exit();
 	return typeof e == "function" ? (r = e(r), r &&= r.selection()) : r = r.append(e + ""), t != null && (i = t(i), i &&= i.selection()), n == null ? a.remove() : n(a), r && i ? r.merge(i).order() : i;
 }
-function Ja(e) {
+function Ya(e) {
 	for (var t = e.selection ? e.selection() : e, n = this._groups, r = t._groups, i = n.length, a = r.length, o = Math.min(i, a), s = Array(i), c = 0; c < o; ++c) for (var l = n[c], u = r[c], d = l.length, f = s[c] = Array(d), p, m = 0; m < d; ++m) (p = l[m] || u[m]) && (f[m] = p);
 	for (; c < i; ++c) s[c] = n[c];
-	return new ls(s, this._parents);
+	return new us(s, this._parents);
 }
-function Ya() {
+function Xa() {
 	for (var e = this._groups, t = -1, n = e.length; ++t < n;) for (var r = e[t], i = r.length - 1, a = r[i], o; --i >= 0;) (o = r[i]) && (a && o.compareDocumentPosition(a) ^ 4 && a.parentNode.insertBefore(o, a), a = o);
 	return this;
 }
-function Xa(e) {
-	e ||= Za;
+function Za(e) {
+	e ||= Qa;
 	function t(t, n) {
 		return t && n ? e(t.__data__, n.__data__) : !t - !n;
 	}
@@ -3132,131 +3140,131 @@ function Xa(e) {
 		for (var o = n[a], s = o.length, c = i[a] = Array(s), l, u = 0; u < s; ++u) (l = o[u]) && (c[u] = l);
 		c.sort(t);
 	}
-	return new ls(i, this._parents).order();
+	return new us(i, this._parents).order();
 }
-function Za(e, t) {
+function Qa(e, t) {
 	return e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Qa() {
+function $a() {
 	var e = arguments[0];
 	return arguments[0] = this, e.apply(null, arguments), this;
 }
-function $a() {
+function eo() {
 	return Array.from(this);
 }
-function eo() {
+function to() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length; i < a; ++i) {
 		var o = r[i];
 		if (o) return o;
 	}
 	return null;
 }
-function to() {
+function no() {
 	let e = 0;
 	for (let t of this) ++e;
 	return e;
 }
-function no() {
+function ro() {
 	return !this.node();
 }
-function ro(e) {
+function io(e) {
 	for (var t = this._groups, n = 0, r = t.length; n < r; ++n) for (var i = t[n], a = 0, o = i.length, s; a < o; ++a) (s = i[a]) && e.call(s, s.__data__, a, i);
 	return this;
 }
-function io(e) {
+function ao(e) {
 	return function() {
 		this.removeAttribute(e);
 	};
 }
-function ao(e) {
+function oo(e) {
 	return function() {
 		this.removeAttributeNS(e.space, e.local);
 	};
 }
-function oo(e, t) {
+function so(e, t) {
 	return function() {
 		this.setAttribute(e, t);
 	};
 }
-function so(e, t) {
-	return function() {
-		this.setAttributeNS(e.space, e.local, t);
-	};
-}
 function co(e, t) {
 	return function() {
-		var n = t.apply(this, arguments);
-		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
+		this.setAttributeNS(e.space, e.local, t);
 	};
 }
 function lo(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
-		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
+		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
 	};
 }
 function uo(e, t) {
-	var n = ma(e);
+	return function() {
+		var n = t.apply(this, arguments);
+		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
+	};
+}
+function fo(e, t) {
+	var n = ha(e);
 	if (arguments.length < 2) {
 		var r = this.node();
 		return n.local ? r.getAttributeNS(n.space, n.local) : r.getAttribute(n);
 	}
-	return this.each((t == null ? n.local ? ao : io : typeof t == "function" ? n.local ? lo : co : n.local ? so : oo)(n, t));
-}
-function fo(e) {
-	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
+	return this.each((t == null ? n.local ? oo : ao : typeof t == "function" ? n.local ? uo : lo : n.local ? co : so)(n, t));
 }
 function po(e) {
+	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
+}
+function mo(e) {
 	return function() {
 		this.style.removeProperty(e);
 	};
 }
-function mo(e, t, n) {
+function ho(e, t, n) {
 	return function() {
 		this.style.setProperty(e, t, n);
 	};
 }
-function ho(e, t, n) {
+function go(e, t, n) {
 	return function() {
 		var r = t.apply(this, arguments);
 		r == null ? this.style.removeProperty(e) : this.style.setProperty(e, r, n);
 	};
 }
-function go(e, t, n) {
-	return arguments.length > 1 ? this.each((t == null ? po : typeof t == "function" ? ho : mo)(e, t, n ?? "")) : _o(this.node(), e);
+function _o(e, t, n) {
+	return arguments.length > 1 ? this.each((t == null ? mo : typeof t == "function" ? go : ho)(e, t, n ?? "")) : vo(this.node(), e);
 }
-function _o(e, t) {
-	return e.style.getPropertyValue(t) || fo(e).getComputedStyle(e, null).getPropertyValue(t);
+function vo(e, t) {
+	return e.style.getPropertyValue(t) || po(e).getComputedStyle(e, null).getPropertyValue(t);
 }
-function vo(e) {
+function yo(e) {
 	return function() {
 		delete this[e];
 	};
 }
-function yo(e, t) {
+function bo(e, t) {
 	return function() {
 		this[e] = t;
 	};
 }
-function bo(e, t) {
+function xo(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? delete this[e] : this[e] = n;
 	};
 }
-function xo(e, t) {
-	return arguments.length > 1 ? this.each((t == null ? vo : typeof t == "function" ? bo : yo)(e, t)) : this.node()[e];
-}
-function So(e) {
-	return e.trim().split(/^|\s+/);
+function So(e, t) {
+	return arguments.length > 1 ? this.each((t == null ? yo : typeof t == "function" ? xo : bo)(e, t)) : this.node()[e];
 }
 function Co(e) {
-	return e.classList || new wo(e);
+	return e.trim().split(/^|\s+/);
 }
 function wo(e) {
-	this._node = e, this._names = So(e.getAttribute("class") || "");
+	return e.classList || new To(e);
 }
-wo.prototype = {
+function To(e) {
+	this._node = e, this._names = Co(e.getAttribute("class") || "");
+}
+To.prototype = {
 	add: function(e) {
 		this._names.indexOf(e) < 0 && (this._names.push(e), this._node.setAttribute("class", this._names.join(" ")));
 	},
@@ -3268,123 +3276,123 @@ wo.prototype = {
 		return this._names.indexOf(e) >= 0;
 	}
 };
-function To(e, t) {
-	for (var n = Co(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
-}
 function Eo(e, t) {
-	for (var n = Co(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
+	for (var n = wo(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
 }
-function Do(e) {
-	return function() {
-		To(this, e);
-	};
+function Do(e, t) {
+	for (var n = wo(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
 }
 function Oo(e) {
 	return function() {
 		Eo(this, e);
 	};
 }
-function ko(e, t) {
+function ko(e) {
 	return function() {
-		(t.apply(this, arguments) ? To : Eo)(this, e);
+		Do(this, e);
 	};
 }
 function Ao(e, t) {
-	var n = So(e + "");
+	return function() {
+		(t.apply(this, arguments) ? Eo : Do)(this, e);
+	};
+}
+function jo(e, t) {
+	var n = Co(e + "");
 	if (arguments.length < 2) {
-		for (var r = Co(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
+		for (var r = wo(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
 		return !0;
 	}
-	return this.each((typeof t == "function" ? ko : t ? Do : Oo)(n, t));
+	return this.each((typeof t == "function" ? Ao : t ? Oo : ko)(n, t));
 }
-function jo() {
+function Mo() {
 	this.textContent = "";
 }
-function Mo(e) {
+function No(e) {
 	return function() {
 		this.textContent = e;
 	};
 }
-function No(e) {
+function Po(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.textContent = t ?? "";
 	};
 }
-function Po(e) {
-	return arguments.length ? this.each(e == null ? jo : (typeof e == "function" ? No : Mo)(e)) : this.node().textContent;
+function Fo(e) {
+	return arguments.length ? this.each(e == null ? Mo : (typeof e == "function" ? Po : No)(e)) : this.node().textContent;
 }
-function Fo() {
+function Io() {
 	this.innerHTML = "";
 }
-function Io(e) {
+function Lo(e) {
 	return function() {
 		this.innerHTML = e;
 	};
 }
-function Lo(e) {
+function Ro(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.innerHTML = t ?? "";
 	};
 }
-function Ro(e) {
-	return arguments.length ? this.each(e == null ? Fo : (typeof e == "function" ? Lo : Io)(e)) : this.node().innerHTML;
-}
-function zo() {
-	this.nextSibling && this.parentNode.appendChild(this);
+function zo(e) {
+	return arguments.length ? this.each(e == null ? Io : (typeof e == "function" ? Ro : Lo)(e)) : this.node().innerHTML;
 }
 function Bo() {
-	return this.each(zo);
+	this.nextSibling && this.parentNode.appendChild(this);
 }
 function Vo() {
-	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
+	return this.each(Bo);
 }
 function Ho() {
-	return this.each(Vo);
+	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
 }
-function Uo(e) {
-	var t = typeof e == "function" ? e : _a(e);
+function Uo() {
+	return this.each(Ho);
+}
+function Wo(e) {
+	var t = typeof e == "function" ? e : va(e);
 	return this.select(function() {
 		return this.appendChild(t.apply(this, arguments));
 	});
 }
-function Wo() {
+function Go() {
 	return null;
 }
-function Go(e, t) {
-	var n = typeof e == "function" ? e : _a(e), r = t == null ? Wo : typeof t == "function" ? t : ya(t);
+function Ko(e, t) {
+	var n = typeof e == "function" ? e : va(e), r = t == null ? Go : typeof t == "function" ? t : ba(t);
 	return this.select(function() {
 		return this.insertBefore(n.apply(this, arguments), r.apply(this, arguments) || null);
 	});
 }
-function Ko() {
+function qo() {
 	var e = this.parentNode;
 	e && e.removeChild(this);
 }
-function qo() {
-	return this.each(Ko);
-}
 function Jo() {
+	return this.each(qo);
+}
+function Yo() {
 	var e = this.cloneNode(!1), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Yo() {
+function Xo() {
 	var e = this.cloneNode(!0), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Xo(e) {
-	return this.select(e ? Yo : Jo);
-}
 function Zo(e) {
-	return arguments.length ? this.property("__data__", e) : this.node().__data__;
+	return this.select(e ? Xo : Yo);
 }
 function Qo(e) {
+	return arguments.length ? this.property("__data__", e) : this.node().__data__;
+}
+function $o(e) {
 	return function(t) {
 		e.call(this, t, this.__data__);
 	};
 }
-function $o(e) {
+function es(e) {
 	return e.trim().split(/^|\s+/).map(function(e) {
 		var t = "", n = e.indexOf(".");
 		return n >= 0 && (t = e.slice(n + 1), e = e.slice(0, n)), {
@@ -3393,7 +3401,7 @@ function $o(e) {
 		};
 	});
 }
-function es(e) {
+function ts(e) {
 	return function() {
 		var t = this.__on;
 		if (t) {
@@ -3402,9 +3410,9 @@ function es(e) {
 		}
 	};
 }
-function ts(e, t, n) {
+function ns(e, t, n) {
 	return function() {
-		var r = this.__on, i, a = Qo(t);
+		var r = this.__on, i, a = $o(t);
 		if (r) {
 			for (var o = 0, s = r.length; o < s; ++o) if ((i = r[o]).type === e.type && i.name === e.name) {
 				this.removeEventListener(i.type, i.listener, i.options), this.addEventListener(i.type, i.listener = a, i.options = n), i.value = t;
@@ -3420,98 +3428,98 @@ function ts(e, t, n) {
 		}, r ? r.push(i) : this.__on = [i];
 	};
 }
-function ns(e, t, n) {
-	var r = $o(e + ""), i, a = r.length, o;
+function rs(e, t, n) {
+	var r = es(e + ""), i, a = r.length, o;
 	if (arguments.length < 2) {
 		var s = this.node().__on;
 		if (s) {
 			for (var c = 0, l = s.length, u; c < l; ++c) for (i = 0, u = s[c]; i < a; ++i) if ((o = r[i]).type === u.type && o.name === u.name) return u.value;
 		}
 	} else {
-		for (s = t ? ts : es, i = 0; i < a; ++i) this.each(s(r[i], t, n));
+		for (s = t ? ns : ts, i = 0; i < a; ++i) this.each(s(r[i], t, n));
 		return this;
 	}
 }
-function rs(e, t, n) {
-	var r = fo(e), i = r.CustomEvent;
+function is(e, t, n) {
+	var r = po(e), i = r.CustomEvent;
 	typeof i == "function" ? i = new i(t, n) : (i = r.document.createEvent("Event"), n ? (i.initEvent(t, n.bubbles, n.cancelable), i.detail = n.detail) : i.initEvent(t, !1, !1)), e.dispatchEvent(i);
-}
-function is(e, t) {
-	return function() {
-		return rs(this, e, t);
-	};
 }
 function as(e, t) {
 	return function() {
-		return rs(this, e, t.apply(this, arguments));
+		return is(this, e, t);
 	};
 }
 function os(e, t) {
-	return this.each((typeof t == "function" ? as : is)(e, t));
+	return function() {
+		return is(this, e, t.apply(this, arguments));
+	};
 }
-function* ss() {
+function ss(e, t) {
+	return this.each((typeof t == "function" ? os : as)(e, t));
+}
+function* cs() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length, o; i < a; ++i) (o = r[i]) && (yield o);
 }
-var cs = [null];
-function ls(e, t) {
+var ls = [null];
+function us(e, t) {
 	this._groups = e, this._parents = t;
 }
-function us() {
-	return new ls([[document.documentElement]], cs);
-}
 function ds() {
+	return new us([[document.documentElement]], ls);
+}
+function fs() {
 	return this;
 }
-ls.prototype = us.prototype = {
-	constructor: ls,
-	select: ba,
-	selectAll: Ta,
-	selectChild: ja,
-	selectChildren: Fa,
-	filter: Ia,
-	data: Wa,
-	enter: Ra,
-	exit: Ka,
-	join: qa,
-	merge: Ja,
-	selection: ds,
-	order: Ya,
-	sort: Xa,
-	call: Qa,
-	nodes: $a,
-	node: eo,
-	size: to,
-	empty: no,
-	each: ro,
-	attr: uo,
-	style: go,
-	property: xo,
-	classed: Ao,
-	text: Po,
-	html: Ro,
-	raise: Bo,
-	lower: Ho,
-	append: Uo,
-	insert: Go,
-	remove: qo,
-	clone: Xo,
-	datum: Zo,
-	on: ns,
-	dispatch: os,
-	[Symbol.iterator]: ss
+us.prototype = ds.prototype = {
+	constructor: us,
+	select: xa,
+	selectAll: Ea,
+	selectChild: Ma,
+	selectChildren: Ia,
+	filter: La,
+	data: Ga,
+	enter: za,
+	exit: qa,
+	join: Ja,
+	merge: Ya,
+	selection: fs,
+	order: Xa,
+	sort: Za,
+	call: $a,
+	nodes: eo,
+	node: to,
+	size: no,
+	empty: ro,
+	each: io,
+	attr: fo,
+	style: _o,
+	property: So,
+	classed: jo,
+	text: Fo,
+	html: zo,
+	raise: Vo,
+	lower: Uo,
+	append: Wo,
+	insert: Ko,
+	remove: Jo,
+	clone: Zo,
+	datum: Qo,
+	on: rs,
+	dispatch: ss,
+	[Symbol.iterator]: cs
 };
-function fs(e) {
-	return typeof e == "string" ? new ls([[document.querySelector(e)]], [document.documentElement]) : new ls([[e]], cs);
+function ps(e) {
+	return typeof e == "string" ? new us([[document.querySelector(e)]], [document.documentElement]) : new us([[e]], ls);
 }
-var ps = 0;
-function ms() {
-	return new hs();
-}
+var ms = 0;
 function hs() {
-	this._ = "@" + (++ps).toString(36);
+	return new gs();
 }
-hs.prototype = ms.prototype = {
-	constructor: hs,
+function gs() {
+	this._ = "@" + (++ms).toString(36);
+}
+gs.prototype = hs.prototype = {
+	constructor: gs,
 	get: function(e) {
 		for (var t = this._; !(t in e);) if (!(e = e.parentNode)) return;
 		return e[t];
@@ -3526,13 +3534,13 @@ hs.prototype = ms.prototype = {
 		return this._;
 	}
 };
-function gs(e) {
+function _s(e) {
 	let t;
 	for (; t = e.sourceEvent;) e = t;
 	return e;
 }
-function _s(e, t) {
-	if (e = gs(e), t === void 0 && (t = e.currentTarget), t) {
+function vs(e, t) {
+	if (e = _s(e), t === void 0 && (t = e.currentTarget), t) {
 		var n = t.ownerSVGElement || t;
 		if (n.createSVGPoint) {
 			var r = n.createSVGPoint();
@@ -3546,16 +3554,16 @@ function _s(e, t) {
 	return [e.pageX, e.pageY];
 }
 // node_modules/d3-color/dist/d3-color.mjs
-function vs(e, t, n) {
+function ys(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
-function ys(e, t) {
+function bs(e, t) {
 	var n = Object.create(e.prototype);
 	for (var r in t) n[r] = t[r];
 	return n;
 }
-function bs() {}
-var xs = .7, Ss = 1 / xs, Cs = "\\s*([+-]?\\d+)\\s*", ws = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", Ts = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", Es = /^#([0-9a-f]{3,8})$/, Ds = RegExp(`^rgb\\(${Cs},${Cs},${Cs}\\)$`), Os = RegExp(`^rgb\\(${Ts},${Ts},${Ts}\\)$`), ks = RegExp(`^rgba\\(${Cs},${Cs},${Cs},${ws}\\)$`), As = RegExp(`^rgba\\(${Ts},${Ts},${Ts},${ws}\\)$`), js = RegExp(`^hsl\\(${ws},${Ts},${Ts}\\)$`), Ms = RegExp(`^hsla\\(${ws},${Ts},${Ts},${ws}\\)$`), Ns = {
+function xs() {}
+var Ss = .7, Cs = 1 / Ss, ws = "\\s*([+-]?\\d+)\\s*", Ts = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", Es = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", Ds = /^#([0-9a-f]{3,8})$/, Os = RegExp(`^rgb\\(${ws},${ws},${ws}\\)$`), ks = RegExp(`^rgb\\(${Es},${Es},${Es}\\)$`), As = RegExp(`^rgba\\(${ws},${ws},${ws},${Ts}\\)$`), js = RegExp(`^rgba\\(${Es},${Es},${Es},${Ts}\\)$`), Ms = RegExp(`^hsl\\(${Ts},${Es},${Es}\\)$`), Ns = RegExp(`^hsla\\(${Ts},${Es},${Es},${Ts}\\)$`), Ps = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -3705,287 +3713,287 @@ var xs = .7, Ss = 1 / xs, Cs = "\\s*([+-]?\\d+)\\s*", ws = "\\s*([+-]?(?:\\d*\\.
 	yellow: 16776960,
 	yellowgreen: 10145074
 };
-vs(bs, Rs, {
+ys(xs, zs, {
 	copy(e) {
 		return Object.assign(new this.constructor(), this, e);
 	},
 	displayable() {
 		return this.rgb().displayable();
 	},
-	hex: Ps,
-	formatHex: Ps,
-	formatHex8: Fs,
-	formatHsl: Is,
-	formatRgb: Ls,
-	toString: Ls
+	hex: Fs,
+	formatHex: Fs,
+	formatHex8: Is,
+	formatHsl: Ls,
+	formatRgb: Rs,
+	toString: Rs
 });
-function Ps() {
+function Fs() {
 	return this.rgb().formatHex();
 }
-function Fs() {
+function Is() {
 	return this.rgb().formatHex8();
 }
-function Is() {
-	return Zs(this).formatHsl();
-}
 function Ls() {
+	return Qs(this).formatHsl();
+}
+function Rs() {
 	return this.rgb().formatRgb();
 }
-function Rs(e) {
-	var t, n;
-	return e = (e + "").trim().toLowerCase(), (t = Es.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? zs(t) : n === 3 ? new Us(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? Bs(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? Bs(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = Ds.exec(e)) ? new Us(t[1], t[2], t[3], 1) : (t = Os.exec(e)) ? new Us(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = ks.exec(e)) ? Bs(t[1], t[2], t[3], t[4]) : (t = As.exec(e)) ? Bs(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = js.exec(e)) ? Xs(t[1], t[2] / 100, t[3] / 100, 1) : (t = Ms.exec(e)) ? Xs(t[1], t[2] / 100, t[3] / 100, t[4]) : Ns.hasOwnProperty(e) ? zs(Ns[e]) : e === "transparent" ? new Us(NaN, NaN, NaN, 0) : null;
-}
 function zs(e) {
-	return new Us(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
+	var t, n;
+	return e = (e + "").trim().toLowerCase(), (t = Ds.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? Bs(t) : n === 3 ? new Ws(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? Vs(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? Vs(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = Os.exec(e)) ? new Ws(t[1], t[2], t[3], 1) : (t = ks.exec(e)) ? new Ws(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = As.exec(e)) ? Vs(t[1], t[2], t[3], t[4]) : (t = js.exec(e)) ? Vs(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = Ms.exec(e)) ? Zs(t[1], t[2] / 100, t[3] / 100, 1) : (t = Ns.exec(e)) ? Zs(t[1], t[2] / 100, t[3] / 100, t[4]) : Ps.hasOwnProperty(e) ? Bs(Ps[e]) : e === "transparent" ? new Ws(NaN, NaN, NaN, 0) : null;
 }
-function Bs(e, t, n, r) {
-	return r <= 0 && (e = t = n = NaN), new Us(e, t, n, r);
+function Bs(e) {
+	return new Ws(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
 }
-function Vs(e) {
-	return e instanceof bs || (e = Rs(e)), e ? (e = e.rgb(), new Us(e.r, e.g, e.b, e.opacity)) : new Us();
+function Vs(e, t, n, r) {
+	return r <= 0 && (e = t = n = NaN), new Ws(e, t, n, r);
 }
-function Hs(e, t, n, r) {
-	return arguments.length === 1 ? Vs(e) : new Us(e, t, n, r ?? 1);
+function Hs(e) {
+	return e instanceof xs || (e = zs(e)), e ? (e = e.rgb(), new Ws(e.r, e.g, e.b, e.opacity)) : new Ws();
 }
 function Us(e, t, n, r) {
+	return arguments.length === 1 ? Hs(e) : new Ws(e, t, n, r ?? 1);
+}
+function Ws(e, t, n, r) {
 	this.r = +e, this.g = +t, this.b = +n, this.opacity = +r;
 }
-vs(Us, Hs, ys(bs, {
+ys(Ws, Us, bs(xs, {
 	brighter(e) {
-		return e = e == null ? Ss : Ss ** +e, new Us(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? Cs : Cs ** +e, new Ws(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? xs : xs ** +e, new Us(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? Ss : Ss ** +e, new Ws(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	rgb() {
 		return this;
 	},
 	clamp() {
-		return new Us(Js(this.r), Js(this.g), Js(this.b), qs(this.opacity));
+		return new Ws(Ys(this.r), Ys(this.g), Ys(this.b), Js(this.opacity));
 	},
 	displayable() {
 		return -.5 <= this.r && this.r < 255.5 && -.5 <= this.g && this.g < 255.5 && -.5 <= this.b && this.b < 255.5 && 0 <= this.opacity && this.opacity <= 1;
 	},
-	hex: Ws,
-	formatHex: Ws,
-	formatHex8: Gs,
-	formatRgb: Ks,
-	toString: Ks
+	hex: Gs,
+	formatHex: Gs,
+	formatHex8: Ks,
+	formatRgb: qs,
+	toString: qs
 }));
-function Ws() {
-	return `#${Ys(this.r)}${Ys(this.g)}${Ys(this.b)}`;
-}
 function Gs() {
-	return `#${Ys(this.r)}${Ys(this.g)}${Ys(this.b)}${Ys((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
+	return `#${Xs(this.r)}${Xs(this.g)}${Xs(this.b)}`;
 }
 function Ks() {
-	let e = qs(this.opacity);
-	return `${e === 1 ? "rgb(" : "rgba("}${Js(this.r)}, ${Js(this.g)}, ${Js(this.b)}${e === 1 ? ")" : `, ${e})`}`;
+	return `#${Xs(this.r)}${Xs(this.g)}${Xs(this.b)}${Xs((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
 }
-function qs(e) {
-	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
+function qs() {
+	let e = Js(this.opacity);
+	return `${e === 1 ? "rgb(" : "rgba("}${Ys(this.r)}, ${Ys(this.g)}, ${Ys(this.b)}${e === 1 ? ")" : `, ${e})`}`;
 }
 function Js(e) {
-	return Math.max(0, Math.min(255, Math.round(e) || 0));
+	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
 }
 function Ys(e) {
-	return e = Js(e), (e < 16 ? "0" : "") + e.toString(16);
+	return Math.max(0, Math.min(255, Math.round(e) || 0));
 }
-function Xs(e, t, n, r) {
-	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new $s(e, t, n, r);
+function Xs(e) {
+	return e = Ys(e), (e < 16 ? "0" : "") + e.toString(16);
 }
-function Zs(e) {
-	if (e instanceof $s) return new $s(e.h, e.s, e.l, e.opacity);
-	if (e instanceof bs || (e = Rs(e)), !e) return new $s();
-	if (e instanceof $s) return e;
+function Zs(e, t, n, r) {
+	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new ec(e, t, n, r);
+}
+function Qs(e) {
+	if (e instanceof ec) return new ec(e.h, e.s, e.l, e.opacity);
+	if (e instanceof xs || (e = zs(e)), !e) return new ec();
+	if (e instanceof ec) return e;
 	e = e.rgb();
 	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = Math.min(t, n, r), a = Math.max(t, n, r), o = NaN, s = a - i, c = (a + i) / 2;
-	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new $s(o, s, c, e.opacity);
-}
-function Qs(e, t, n, r) {
-	return arguments.length === 1 ? Zs(e) : new $s(e, t, n, r ?? 1);
+	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new ec(o, s, c, e.opacity);
 }
 function $s(e, t, n, r) {
+	return arguments.length === 1 ? Qs(e) : new ec(e, t, n, r ?? 1);
+}
+function ec(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-vs($s, Qs, ys(bs, {
+ys(ec, $s, bs(xs, {
 	brighter(e) {
-		return e = e == null ? Ss : Ss ** +e, new $s(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Cs : Cs ** +e, new ec(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? xs : xs ** +e, new $s(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Ss : Ss ** +e, new ec(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
 		var e = this.h % 360 + (this.h < 0) * 360, t = isNaN(e) || isNaN(this.s) ? 0 : this.s, n = this.l, r = n + (n < .5 ? n : 1 - n) * t, i = 2 * n - r;
-		return new Us(nc(e >= 240 ? e - 240 : e + 120, i, r), nc(e, i, r), nc(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
+		return new Ws(rc(e >= 240 ? e - 240 : e + 120, i, r), rc(e, i, r), rc(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
 	},
 	clamp() {
-		return new $s(ec(this.h), tc(this.s), tc(this.l), qs(this.opacity));
+		return new ec(tc(this.h), nc(this.s), nc(this.l), Js(this.opacity));
 	},
 	displayable() {
 		return (0 <= this.s && this.s <= 1 || isNaN(this.s)) && 0 <= this.l && this.l <= 1 && 0 <= this.opacity && this.opacity <= 1;
 	},
 	formatHsl() {
-		let e = qs(this.opacity);
-		return `${e === 1 ? "hsl(" : "hsla("}${ec(this.h)}, ${tc(this.s) * 100}%, ${tc(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
+		let e = Js(this.opacity);
+		return `${e === 1 ? "hsl(" : "hsla("}${tc(this.h)}, ${nc(this.s) * 100}%, ${nc(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
 	}
 }));
-function ec(e) {
+function tc(e) {
 	return e = (e || 0) % 360, e < 0 ? e + 360 : e;
 }
-function tc(e) {
+function nc(e) {
 	return Math.max(0, Math.min(1, e || 0));
 }
-function nc(e, t, n) {
+function rc(e, t, n) {
 	return (e < 60 ? t + (n - t) * e / 60 : e < 180 ? n : e < 240 ? t + (n - t) * (240 - e) / 60 : t) * 255;
 }
-var rc = Math.PI / 180, ic = 180 / Math.PI, ac = 18, oc = .96422, sc = 1, cc = .82521, lc = 4 / 29, uc = 6 / 29, dc = 3 * uc * uc, fc = uc * uc * uc;
-function pc(e) {
-	if (e instanceof hc) return new hc(e.l, e.a, e.b, e.opacity);
-	if (e instanceof Sc) return Cc(e);
-	e instanceof Us || (e = Vs(e));
-	var t = yc(e.r), n = yc(e.g), r = yc(e.b), i = gc((.2225045 * t + .7168786 * n + .0606169 * r) / sc), a, o;
-	return t === n && n === r ? a = o = i : (a = gc((.4360747 * t + .3850649 * n + .1430804 * r) / oc), o = gc((.0139322 * t + .0971045 * n + .7141733 * r) / cc)), new hc(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
-}
-function mc(e, t, n, r) {
-	return arguments.length === 1 ? pc(e) : new hc(e, t, n, r ?? 1);
+var ic = Math.PI / 180, ac = 180 / Math.PI, oc = 18, sc = .96422, cc = 1, lc = .82521, uc = 4 / 29, dc = 6 / 29, fc = 3 * dc * dc, pc = dc * dc * dc;
+function mc(e) {
+	if (e instanceof gc) return new gc(e.l, e.a, e.b, e.opacity);
+	if (e instanceof Cc) return wc(e);
+	e instanceof Ws || (e = Hs(e));
+	var t = bc(e.r), n = bc(e.g), r = bc(e.b), i = _c((.2225045 * t + .7168786 * n + .0606169 * r) / cc), a, o;
+	return t === n && n === r ? a = o = i : (a = _c((.4360747 * t + .3850649 * n + .1430804 * r) / sc), o = _c((.0139322 * t + .0971045 * n + .7141733 * r) / lc)), new gc(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
 }
 function hc(e, t, n, r) {
+	return arguments.length === 1 ? mc(e) : new gc(e, t, n, r ?? 1);
+}
+function gc(e, t, n, r) {
 	this.l = +e, this.a = +t, this.b = +n, this.opacity = +r;
 }
-vs(hc, mc, ys(bs, {
+ys(gc, hc, bs(xs, {
 	brighter(e) {
-		return new hc(this.l + ac * (e ?? 1), this.a, this.b, this.opacity);
+		return new gc(this.l + oc * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	darker(e) {
-		return new hc(this.l - ac * (e ?? 1), this.a, this.b, this.opacity);
+		return new gc(this.l - oc * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	rgb() {
 		var e = (this.l + 16) / 116, t = isNaN(this.a) ? e : e + this.a / 500, n = isNaN(this.b) ? e : e - this.b / 200;
-		return t = oc * _c(t), e = sc * _c(e), n = cc * _c(n), new Us(vc(3.1338561 * t - 1.6168667 * e - .4906146 * n), vc(-.9787684 * t + 1.9161415 * e + .033454 * n), vc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
+		return t = sc * vc(t), e = cc * vc(e), n = lc * vc(n), new Ws(yc(3.1338561 * t - 1.6168667 * e - .4906146 * n), yc(-.9787684 * t + 1.9161415 * e + .033454 * n), yc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
 	}
 }));
-function gc(e) {
-	return e > fc ? e ** (1 / 3) : e / dc + lc;
-}
 function _c(e) {
-	return e > uc ? e * e * e : dc * (e - lc);
+	return e > pc ? e ** (1 / 3) : e / fc + uc;
 }
 function vc(e) {
-	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
+	return e > dc ? e * e * e : fc * (e - uc);
 }
 function yc(e) {
-	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
+	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
 }
 function bc(e) {
-	if (e instanceof Sc) return new Sc(e.h, e.c, e.l, e.opacity);
-	if (e instanceof hc || (e = pc(e)), e.a === 0 && e.b === 0) return new Sc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
-	var t = Math.atan2(e.b, e.a) * ic;
-	return new Sc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
+	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
 }
-function xc(e, t, n, r) {
-	return arguments.length === 1 ? bc(e) : new Sc(e, t, n, r ?? 1);
+function xc(e) {
+	if (e instanceof Cc) return new Cc(e.h, e.c, e.l, e.opacity);
+	if (e instanceof gc || (e = mc(e)), e.a === 0 && e.b === 0) return new Cc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
+	var t = Math.atan2(e.b, e.a) * ac;
+	return new Cc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
 }
 function Sc(e, t, n, r) {
+	return arguments.length === 1 ? xc(e) : new Cc(e, t, n, r ?? 1);
+}
+function Cc(e, t, n, r) {
 	this.h = +e, this.c = +t, this.l = +n, this.opacity = +r;
 }
-function Cc(e) {
-	if (isNaN(e.h)) return new hc(e.l, 0, 0, e.opacity);
-	var t = e.h * rc;
-	return new hc(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
+function wc(e) {
+	if (isNaN(e.h)) return new gc(e.l, 0, 0, e.opacity);
+	var t = e.h * ic;
+	return new gc(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
 }
-vs(Sc, xc, ys(bs, {
+ys(Cc, Sc, bs(xs, {
 	brighter(e) {
-		return new Sc(this.h, this.c, this.l + ac * (e ?? 1), this.opacity);
+		return new Cc(this.h, this.c, this.l + oc * (e ?? 1), this.opacity);
 	},
 	darker(e) {
-		return new Sc(this.h, this.c, this.l - ac * (e ?? 1), this.opacity);
+		return new Cc(this.h, this.c, this.l - oc * (e ?? 1), this.opacity);
 	},
 	rgb() {
-		return Cc(this).rgb();
+		return wc(this).rgb();
 	}
 }));
-var wc = -.14861, Tc = 1.78277, Ec = -.29227, Dc = -.90649, Oc = 1.97294, kc = Oc * Dc, Ac = Oc * Tc, jc = Tc * Ec - Dc * wc;
-function Mc(e) {
-	if (e instanceof Pc) return new Pc(e.h, e.s, e.l, e.opacity);
-	e instanceof Us || (e = Vs(e));
-	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (jc * r + kc * t - Ac * n) / (jc + kc - Ac), a = r - i, o = (Oc * (n - i) - Ec * a) / Dc, s = Math.sqrt(o * o + a * a) / (Oc * i * (1 - i)), c = s ? Math.atan2(o, a) * ic - 120 : NaN;
-	return new Pc(c < 0 ? c + 360 : c, s, i, e.opacity);
-}
-function Nc(e, t, n, r) {
-	return arguments.length === 1 ? Mc(e) : new Pc(e, t, n, r ?? 1);
+var Tc = -.14861, Ec = 1.78277, Dc = -.29227, Oc = -.90649, kc = 1.97294, Ac = kc * Oc, jc = kc * Ec, Mc = Ec * Dc - Oc * Tc;
+function Nc(e) {
+	if (e instanceof Fc) return new Fc(e.h, e.s, e.l, e.opacity);
+	e instanceof Ws || (e = Hs(e));
+	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (Mc * r + Ac * t - jc * n) / (Mc + Ac - jc), a = r - i, o = (kc * (n - i) - Dc * a) / Oc, s = Math.sqrt(o * o + a * a) / (kc * i * (1 - i)), c = s ? Math.atan2(o, a) * ac - 120 : NaN;
+	return new Fc(c < 0 ? c + 360 : c, s, i, e.opacity);
 }
 function Pc(e, t, n, r) {
+	return arguments.length === 1 ? Nc(e) : new Fc(e, t, n, r ?? 1);
+}
+function Fc(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-vs(Pc, Nc, ys(bs, {
+ys(Fc, Pc, bs(xs, {
 	brighter(e) {
-		return e = e == null ? Ss : Ss ** +e, new Pc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Cs : Cs ** +e, new Fc(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? xs : xs ** +e, new Pc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Ss : Ss ** +e, new Fc(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
-		var e = isNaN(this.h) ? 0 : (this.h + 120) * rc, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
-		return new Us(255 * (t + n * (wc * r + Tc * i)), 255 * (t + n * (Ec * r + Dc * i)), 255 * (t + Oc * r * n), this.opacity);
+		var e = isNaN(this.h) ? 0 : (this.h + 120) * ic, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
+		return new Ws(255 * (t + n * (Tc * r + Ec * i)), 255 * (t + n * (Dc * r + Oc * i)), 255 * (t + kc * r * n), this.opacity);
 	}
 }));
 // node_modules/d3-interpolate/dist/d3-interpolate.mjs
-function Fc(e, t, n, r, i) {
+function Ic(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
 }
-function Ic(e) {
+function Lc(e) {
 	var t = e.length - 1;
 	return function(n) {
 		var r = n <= 0 ? n = 0 : n >= 1 ? (n = 1, t - 1) : Math.floor(n * t), i = e[r], a = e[r + 1], o = r > 0 ? e[r - 1] : 2 * i - a, s = r < t - 1 ? e[r + 2] : 2 * a - i;
-		return Fc((n - r / t) * t, o, i, a, s);
+		return Ic((n - r / t) * t, o, i, a, s);
 	};
 }
-var Lc = (e) => () => e;
-function Rc(e, t) {
+var Rc = (e) => () => e;
+function zc(e, t) {
 	return function(n) {
 		return e + n * t;
 	};
 }
-function zc(e, t, n) {
+function Bc(e, t, n) {
 	return e **= +n, t = t ** +n - e, n = 1 / n, function(r) {
 		return (e + r * t) ** +n;
 	};
 }
-function Bc(e, t) {
+function Vc(e, t) {
 	var n = t - e;
-	return n ? Rc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : Lc(isNaN(e) ? t : e);
+	return n ? zc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : Rc(isNaN(e) ? t : e);
 }
-function Vc(e) {
-	return (e = +e) == 1 ? Hc : function(t, n) {
-		return n - t ? zc(t, n, e) : Lc(isNaN(t) ? n : t);
+function Hc(e) {
+	return (e = +e) == 1 ? Uc : function(t, n) {
+		return n - t ? Bc(t, n, e) : Rc(isNaN(t) ? n : t);
 	};
 }
-function Hc(e, t) {
+function Uc(e, t) {
 	var n = t - e;
-	return n ? Rc(e, n) : Lc(isNaN(e) ? t : e);
+	return n ? zc(e, n) : Rc(isNaN(e) ? t : e);
 }
-var Uc = (function e(t) {
-	var n = Vc(t);
+var Wc = (function e(t) {
+	var n = Hc(t);
 	function r(e, t) {
-		var r = n((e = Hs(e)).r, (t = Hs(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = Hc(e.opacity, t.opacity);
+		var r = n((e = Us(e)).r, (t = Us(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = Uc(e.opacity, t.opacity);
 		return function(t) {
 			return e.r = r(t), e.g = i(t), e.b = a(t), e.opacity = o(t), e + "";
 		};
 	}
 	return r.gamma = e, r;
 })(1);
-function Wc(e) {
+function Gc(e) {
 	return function(t) {
-		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = Hs(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
+		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = Us(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
 		return r = e(r), i = e(i), a = e(a), s.opacity = 1, function(e) {
 			return s.r = r(e), s.g = i(e), s.b = a(e), s + "";
 		};
 	};
 }
-var Gc = Wc(Ic);
-function Kc(e, t) {
+var Kc = Gc(Lc);
+function qc(e, t) {
 	t ||= [];
 	var n = e ? Math.min(t.length, e.length) : 0, r = t.slice(), i;
 	return function(a) {
@@ -3993,81 +4001,81 @@ function Kc(e, t) {
 		return r;
 	};
 }
-function qc(e) {
+function Jc(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function Jc(e, t) {
-	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = rl(e[o], t[o]);
+function Yc(e, t) {
+	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = il(e[o], t[o]);
 	for (; o < n; ++o) a[o] = t[o];
 	return function(e) {
 		for (o = 0; o < r; ++o) a[o] = i[o](e);
 		return a;
 	};
 }
-function Yc(e, t) {
+function Xc(e, t) {
 	var n = /* @__PURE__ */ new Date();
 	return e = +e, t = +t, function(r) {
 		return n.setTime(e * (1 - r) + t * r), n;
 	};
 }
-function Xc(e, t) {
+function Zc(e, t) {
 	return e = +e, t = +t, function(n) {
 		return e * (1 - n) + t * n;
 	};
 }
-function Zc(e, t) {
+function Qc(e, t) {
 	var n = {}, r = {}, i;
-	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = rl(e[i], t[i]) : r[i] = t[i];
+	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = il(e[i], t[i]) : r[i] = t[i];
 	return function(e) {
 		for (i in n) r[i] = n[i](e);
 		return r;
 	};
 }
-var Qc = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, $c = new RegExp(Qc.source, "g");
-function el(e) {
+var $c = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, el = new RegExp($c.source, "g");
+function tl(e) {
 	return function() {
 		return e;
 	};
 }
-function tl(e) {
+function nl(e) {
 	return function(t) {
 		return e(t) + "";
 	};
 }
-function nl(e, t) {
-	var n = Qc.lastIndex = $c.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
-	for (e += "", t += ""; (r = Qc.exec(e)) && (i = $c.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
+function rl(e, t) {
+	var n = $c.lastIndex = el.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
+	for (e += "", t += ""; (r = $c.exec(e)) && (i = el.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
 		i: o,
-		x: Xc(r, i)
-	})), n = $c.lastIndex;
-	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? tl(c[0].x) : el(t) : (t = c.length, function(e) {
+		x: Zc(r, i)
+	})), n = el.lastIndex;
+	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? nl(c[0].x) : tl(t) : (t = c.length, function(e) {
 		for (var n = 0, r; n < t; ++n) s[(r = c[n]).i] = r.x(e);
 		return s.join("");
 	});
 }
-function rl(e, t) {
-	var n = typeof t, r;
-	return t == null || n === "boolean" ? Lc(t) : (n === "number" ? Xc : n === "string" ? (r = Rs(t)) ? (t = r, Uc) : nl : t instanceof Rs ? Uc : t instanceof Date ? Yc : qc(t) ? Kc : Array.isArray(t) ? Jc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Zc : Xc)(e, t);
-}
 function il(e, t) {
+	var n = typeof t, r;
+	return t == null || n === "boolean" ? Rc(t) : (n === "number" ? Zc : n === "string" ? (r = zs(t)) ? (t = r, Wc) : rl : t instanceof zs ? Wc : t instanceof Date ? Xc : Jc(t) ? qc : Array.isArray(t) ? Yc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Qc : Zc)(e, t);
+}
+function al(e, t) {
 	return e = +e, t = +t, function(n) {
 		return Math.round(e * (1 - n) + t * n);
 	};
 }
-var al = 1e-12;
-function ol(e) {
+var ol = 1e-12;
+function sl(e) {
 	return ((e = Math.exp(e)) + 1 / e) / 2;
 }
-function sl(e) {
+function cl(e) {
 	return ((e = Math.exp(e)) - 1 / e) / 2;
 }
-function cl(e) {
+function ll(e) {
 	return ((e = Math.exp(2 * e)) - 1) / (e + 1);
 }
 (function e(t, n, r) {
 	function i(e, i) {
 		var a = e[0], o = e[1], s = e[2], c = i[0], l = i[1], u = i[2], d = c - a, f = l - o, p = d * d + f * f, m, h;
-		if (p < al) h = Math.log(u / s) / t, m = function(e) {
+		if (p < ol) h = Math.log(u / s) / t, m = function(e) {
 			return [
 				a + e * d,
 				o + e * f,
@@ -4077,11 +4085,11 @@ function cl(e) {
 		else {
 			var g = Math.sqrt(p), _ = (u * u - s * s + r * p) / (2 * s * n * g), v = (u * u - s * s - r * p) / (2 * u * n * g), y = Math.log(Math.sqrt(_ * _ + 1) - _);
 			h = (Math.log(Math.sqrt(v * v + 1) - v) - y) / t, m = function(e) {
-				var r = e * h, i = ol(y), c = s / (n * g) * (i * cl(t * r + y) - sl(y));
+				var r = e * h, i = sl(y), c = s / (n * g) * (i * ll(t * r + y) - cl(y));
 				return [
 					a + c * d,
 					o + c * f,
-					s * i / ol(t * r + y)
+					s * i / sl(t * r + y)
 				];
 			};
 		}
@@ -4092,35 +4100,35 @@ function cl(e) {
 		return e(n, r, r * r);
 	}, i;
 })(Math.SQRT2, 2, 4);
-function ll(e) {
+function ul(e) {
 	return function(t, n) {
-		var r = e((t = Qs(t)).h, (n = Qs(n)).h), i = Hc(t.s, n.s), a = Hc(t.l, n.l), o = Hc(t.opacity, n.opacity);
+		var r = e((t = $s(t)).h, (n = $s(n)).h), i = Uc(t.s, n.s), a = Uc(t.l, n.l), o = Uc(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.s = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var ul = ll(Bc);
-function dl(e, t) {
-	var n = Hc((e = mc(e)).l, (t = mc(t)).l), r = Hc(e.a, t.a), i = Hc(e.b, t.b), a = Hc(e.opacity, t.opacity);
+var dl = ul(Vc);
+function fl(e, t) {
+	var n = Uc((e = hc(e)).l, (t = hc(t)).l), r = Uc(e.a, t.a), i = Uc(e.b, t.b), a = Uc(e.opacity, t.opacity);
 	return function(t) {
 		return e.l = n(t), e.a = r(t), e.b = i(t), e.opacity = a(t), e + "";
 	};
 }
-function fl(e) {
+function pl(e) {
 	return function(t, n) {
-		var r = e((t = xc(t)).h, (n = xc(n)).h), i = Hc(t.c, n.c), a = Hc(t.l, n.l), o = Hc(t.opacity, n.opacity);
+		var r = e((t = Sc(t)).h, (n = Sc(n)).h), i = Uc(t.c, n.c), a = Uc(t.l, n.l), o = Uc(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.c = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var pl = fl(Bc);
-function ml(e) {
+var ml = pl(Vc);
+function hl(e) {
 	return (function t(n) {
 		n = +n;
 		function r(t, r) {
-			var i = e((t = Nc(t)).h, (r = Nc(r)).h), a = Hc(t.s, r.s), o = Hc(t.l, r.l), s = Hc(t.opacity, r.opacity);
+			var i = e((t = Pc(t)).h, (r = Pc(r)).h), a = Uc(t.s, r.s), o = Uc(t.l, r.l), s = Uc(t.opacity, r.opacity);
 			return function(e) {
 				return t.h = i(e), t.s = a(e), t.l = o(e ** +n), t.opacity = s(e), t + "";
 			};
@@ -4128,42 +4136,42 @@ function ml(e) {
 		return r.gamma = t, r;
 	})(1);
 }
-ml(Bc);
-var hl = ml(Hc);
-function gl(e, t) {
-	t === void 0 && (t = e, e = rl);
+hl(Vc);
+var gl = hl(Uc);
+function _l(e, t) {
+	t === void 0 && (t = e, e = il);
 	for (var n = 0, r = t.length - 1, i = t[0], a = Array(r < 0 ? 0 : r); n < r;) a[n] = e(i, i = t[++n]);
 	return function(e) {
 		var t = Math.max(0, Math.min(r - 1, Math.floor(e *= r)));
 		return a[t](e - t);
 	};
 }
-function _l(e, t) {
+function vl(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
 // node_modules/d3-path/dist/d3-path.mjs
-var vl = Math.PI, yl = 2 * vl, bl = 1e-6, xl = yl - bl;
-function Sl(e) {
+var yl = Math.PI, bl = 2 * yl, xl = 1e-6, Sl = bl - xl;
+function Cl(e) {
 	this._ += e[0];
 	for (let t = 1, n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function Cl(e) {
+function wl(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw Error(`invalid digits: ${e}`);
-	if (t > 15) return Sl;
+	if (t > 15) return Cl;
 	let n = 10 ** t;
 	return function(e) {
 		this._ += e[0];
 		for (let t = 1, r = e.length; t < r; ++t) this._ += Math.round(arguments[t] * n) / n + e[t];
 	};
 }
-function wl(e, t, n, r) {
+function Tl(e, t, n, r) {
 	return e === n && t === r;
 }
-function Tl(e) {
+function El(e) {
 	let t = Math.floor(e);
-	if (!(t <= 15)) return wl;
+	if (!(t <= 15)) return Tl;
 	let n = 10 ** t, r = function(e) {
 		return Math.round(e * n);
 	};
@@ -4171,9 +4179,9 @@ function Tl(e) {
 		return r(e) === r(n) && r(t) === r(i);
 	};
 }
-var El = class {
+var Dl = class {
 	constructor(e) {
-		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? Sl : Cl(e), this._equal = e == null ? wl : Tl(e);
+		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? Cl : wl(e), this._equal = e == null ? Tl : El(e);
 	}
 	moveTo(e, t) {
 		this._append`M${this._x0 = this._x1 = +e},${this._y0 = this._y1 = +t}`;
@@ -4194,27 +4202,27 @@ var El = class {
 		if (e = +e, t = +t, n = +n, r = +r, i = +i, i < 0) throw Error(`negative radius: ${i}`);
 		let a = this._x1, o = this._y1, s = n - e, c = r - t, l = a - e, u = o - t, d = l * l + u * u;
 		if (this._x1 === null) this._append`M${this._x1 = e},${this._y1 = t}`;
-		else if (d > bl) {
-			if (!(Math.abs(u * s - c * l) > bl) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
+		else if (d > xl) {
+			if (!(Math.abs(u * s - c * l) > xl) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
 			else {
-				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((vl - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
-				Math.abs(y - 1) > bl && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
+				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((yl - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
+				Math.abs(y - 1) > xl && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
 			}
 		}
 	}
 	arc(e, t, n, r, i, a) {
 		if (e = +e, t = +t, n = +n, a = !!a, n < 0) throw Error(`negative radius: ${n}`);
 		let o = n * Math.cos(r), s = n * Math.sin(r), c = e + o, l = t + s, u = 1 ^ a, d = a ? r - i : i - r;
-		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > bl || Math.abs(this._y1 - l) > bl) && this._append`L${c},${l}`, n) {
-			if (d < 0 && (d = d % yl + yl), d > xl) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
-			else if (d > bl) {
+		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > xl || Math.abs(this._y1 - l) > xl) && this._append`L${c},${l}`, n) {
+			if (d < 0 && (d = d % bl + bl), d > Sl) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
+			else if (d > xl) {
 				let a = e + n * Math.cos(i), o = t + n * Math.sin(i);
-				if (d >= vl && this._equal(c, l, a, o)) {
+				if (d >= yl && this._equal(c, l, a, o)) {
 					d /= 2;
 					let i = r + d;
-					this._append`A${n},${n},0,${+(d >= vl)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
+					this._append`A${n},${n},0,${+(d >= yl)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
 				}
-				this._append`A${n},${n},0,${+(d >= vl)},${u},${this._x1 = a},${this._y1 = o}`;
+				this._append`A${n},${n},0,${+(d >= yl)},${u},${this._x1 = a},${this._y1 = o}`;
 			}
 		}
 	}
@@ -4225,40 +4233,40 @@ var El = class {
 		return this._;
 	}
 };
-El.prototype;
-function Dl(e = 3) {
-	return new El(+e);
+Dl.prototype;
+function Ol(e = 3) {
+	return new Dl(+e);
 }
 // node_modules/d3-format/dist/d3-format.mjs
-function Ol(e) {
+function kl(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
-function kl(e, t) {
+function Al(e, t) {
 	if (!isFinite(e) || e === 0) return null;
 	var n = (e = t ? e.toExponential(t - 1) : e.toExponential()).indexOf("e"), r = e.slice(0, n);
 	return [r.length > 1 ? r[0] + r.slice(2) : r, +e.slice(n + 1)];
 }
-function Al(e) {
-	return e = kl(Math.abs(e)), e ? e[1] : NaN;
+function jl(e) {
+	return e = Al(Math.abs(e)), e ? e[1] : NaN;
 }
-function jl(e, t) {
+function Ml(e, t) {
 	return function(n, r) {
 		for (var i = n.length, a = [], o = 0, s = e[0], c = 0; i > 0 && s > 0 && (c + s + 1 > r && (s = Math.max(1, r - c)), a.push(n.substring(i -= s, i + s)), !((c += s + 1) > r));) s = e[o = (o + 1) % e.length];
 		return a.reverse().join(t);
 	};
 }
-function Ml(e) {
+function Nl(e) {
 	return function(t) {
 		return t.replace(/[0-9]/g, function(t) {
 			return e[+t];
 		});
 	};
 }
-var Nl = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
-function Pl(e) {
-	if (!(t = Nl.exec(e))) throw Error("invalid format: " + e);
+var Pl = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
+function Fl(e) {
+	if (!(t = Pl.exec(e))) throw Error("invalid format: " + e);
 	var t;
-	return new Fl({
+	return new Il({
 		fill: t[1],
 		align: t[2],
 		sign: t[3],
@@ -4271,14 +4279,14 @@ function Pl(e) {
 		type: t[10]
 	});
 }
-Pl.prototype = Fl.prototype;
-function Fl(e) {
+Fl.prototype = Il.prototype;
+function Il(e) {
 	this.fill = e.fill === void 0 ? " " : e.fill + "", this.align = e.align === void 0 ? ">" : e.align + "", this.sign = e.sign === void 0 ? "-" : e.sign + "", this.symbol = e.symbol === void 0 ? "" : e.symbol + "", this.zero = !!e.zero, this.width = e.width === void 0 ? void 0 : +e.width, this.comma = !!e.comma, this.precision = e.precision === void 0 ? void 0 : +e.precision, this.trim = !!e.trim, this.type = e.type === void 0 ? "" : e.type + "";
 }
-Fl.prototype.toString = function() {
+Il.prototype.toString = function() {
 	return this.fill + this.align + this.sign + this.symbol + (this.zero ? "0" : "") + (this.width === void 0 ? "" : Math.max(1, this.width | 0)) + (this.comma ? "," : "") + (this.precision === void 0 ? "" : "." + Math.max(0, this.precision | 0)) + (this.trim ? "~" : "") + this.type;
 };
-function Il(e) {
+function Ll(e) {
 	out: for (var t = e.length, n = 1, r = -1, i; n < t; ++n) switch (e[n]) {
 		case ".":
 			r = i = n;
@@ -4292,38 +4300,38 @@ function Il(e) {
 	}
 	return r > 0 ? e.slice(0, r) + e.slice(i + 1) : e;
 }
-var Ll;
-function Rl(e, t) {
-	var n = kl(e, t);
-	if (!n) return Ll = void 0, e.toPrecision(t);
-	var r = n[0], i = n[1], a = i - (Ll = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
-	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + kl(e, Math.max(0, t + a - 1))[0];
-}
+var Rl;
 function zl(e, t) {
-	var n = kl(e, t);
+	var n = Al(e, t);
+	if (!n) return Rl = void 0, e.toPrecision(t);
+	var r = n[0], i = n[1], a = i - (Rl = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
+	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + Al(e, Math.max(0, t + a - 1))[0];
+}
+function Bl(e, t) {
+	var n = Al(e, t);
 	if (!n) return e + "";
 	var r = n[0], i = n[1];
 	return i < 0 ? "0." + Array(-i).join("0") + r : r.length > i + 1 ? r.slice(0, i + 1) + "." + r.slice(i + 1) : r + Array(i - r.length + 2).join("0");
 }
-var Bl = {
+var Vl = {
 	"%": (e, t) => (e * 100).toFixed(t),
 	b: (e) => Math.round(e).toString(2),
 	c: (e) => e + "",
-	d: Ol,
+	d: kl,
 	e: (e, t) => e.toExponential(t),
 	f: (e, t) => e.toFixed(t),
 	g: (e, t) => e.toPrecision(t),
 	o: (e) => Math.round(e).toString(8),
-	p: (e, t) => zl(e * 100, t),
-	r: zl,
-	s: Rl,
+	p: (e, t) => Bl(e * 100, t),
+	r: Bl,
+	s: zl,
 	X: (e) => Math.round(e).toString(16).toUpperCase(),
 	x: (e) => Math.round(e).toString(16)
 };
-function Vl(e) {
+function Hl(e) {
 	return e;
 }
-var Hl = Array.prototype.map, Ul = [
+var Ul = Array.prototype.map, Wl = [
 	"y",
 	"z",
 	"a",
@@ -4342,13 +4350,13 @@ var Hl = Array.prototype.map, Ul = [
 	"Z",
 	"Y"
 ];
-function Wl(e) {
-	var t = e.grouping === void 0 || e.thousands === void 0 ? Vl : jl(Hl.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? Vl : Ml(Hl.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
+function Gl(e) {
+	var t = e.grouping === void 0 || e.thousands === void 0 ? Hl : Ml(Ul.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? Hl : Nl(Ul.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
 	function l(e, l) {
-		e = Pl(e);
+		e = Fl(e);
 		var u = e.fill, d = e.align, f = e.sign, p = e.symbol, m = e.zero, h = e.width, g = e.comma, _ = e.precision, v = e.trim, y = e.type;
-		y === "n" ? (g = !0, y = "g") : Bl[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
-		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = Bl[y], C = /[defgprs%]/.test(y);
+		y === "n" ? (g = !0, y = "g") : Vl[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
+		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = Vl[y], C = /[defgprs%]/.test(y);
 		_ = _ === void 0 ? 6 : /[gprs]/.test(y) ? Math.max(1, Math.min(21, _)) : Math.max(0, Math.min(20, _));
 		function w(e) {
 			var n = b, r = x, o, l, p;
@@ -4356,7 +4364,7 @@ function Wl(e) {
 			else {
 				e = +e;
 				var w = e < 0 || 1 / e < 0;
-				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = Il(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && Ll !== void 0 ? Ul[8 + Ll / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
+				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = Ll(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && Rl !== void 0 ? Wl[8 + Rl / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
 					for (o = -1, l = e.length; ++o < l;) if (p = e.charCodeAt(o), 48 > p || p > 57) {
 						r = (p === 46 ? i + e.slice(o + 1) : e.slice(o)) + r, e = e.slice(0, o);
 						break;
@@ -4384,7 +4392,7 @@ function Wl(e) {
 		}, w;
 	}
 	function u(e, t) {
-		var n = Math.max(-8, Math.min(8, Math.floor(Al(t) / 3))) * 3, r = 10 ** -n, i = l((e = Pl(e), e.type = "f", e), { suffix: Ul[8 + n / 3] });
+		var n = Math.max(-8, Math.min(8, Math.floor(jl(t) / 3))) * 3, r = 10 ** -n, i = l((e = Fl(e), e.type = "f", e), { suffix: Wl[8 + n / 3] });
 		return function(e) {
 			return i(r * e);
 		};
@@ -4394,46 +4402,46 @@ function Wl(e) {
 		formatPrefix: u
 	};
 }
-var Gl, Kl, ql;
-Jl({
+var Kl, ql, Jl;
+Yl({
 	thousands: ",",
 	grouping: [3],
 	currency: ["$", ""]
 });
-function Jl(e) {
-	return Gl = Wl(e), Kl = Gl.format, ql = Gl.formatPrefix, Gl;
-}
 function Yl(e) {
-	return Math.max(0, -Al(Math.abs(e)));
+	return Kl = Gl(e), ql = Kl.format, Jl = Kl.formatPrefix, Kl;
 }
-function Xl(e, t) {
-	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(Al(t) / 3))) * 3 - Al(Math.abs(e)));
+function Xl(e) {
+	return Math.max(0, -jl(Math.abs(e)));
 }
 function Zl(e, t) {
-	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, Al(t) - Al(e)) + 1;
+	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(jl(t) / 3))) * 3 - jl(Math.abs(e)));
+}
+function Ql(e, t) {
+	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, jl(t) - jl(e)) + 1;
 }
 // node_modules/d3-geo/dist/d3-geo.mjs
-var V = 1e-6, Ql = 1e-12, H = Math.PI, $l = H / 2, eu = H / 4, tu = H * 2, nu = 180 / H, ru = H / 180, iu = Math.abs, au = Math.atan, ou = Math.atan2, U = Math.cos, su = Math.exp, cu = Math.log, lu = Math.pow, W = Math.sin, uu = Math.sign || function(e) {
+var V = 1e-6, $l = 1e-12, H = Math.PI, eu = H / 2, tu = H / 4, nu = H * 2, ru = 180 / H, iu = H / 180, au = Math.abs, ou = Math.atan, su = Math.atan2, U = Math.cos, cu = Math.exp, lu = Math.log, uu = Math.pow, W = Math.sin, du = Math.sign || function(e) {
 	return e > 0 ? 1 : e < 0 ? -1 : 0;
-}, du = Math.sqrt, fu = Math.tan;
-function pu(e) {
+}, fu = Math.sqrt, pu = Math.tan;
+function mu(e) {
 	return e > 1 ? 0 : e < -1 ? H : Math.acos(e);
 }
-function mu(e) {
-	return e > 1 ? $l : e < -1 ? -$l : Math.asin(e);
+function hu(e) {
+	return e > 1 ? eu : e < -1 ? -eu : Math.asin(e);
 }
-function hu() {}
-function gu(e, t) {
-	e && vu.hasOwnProperty(e.type) && vu[e.type](e, t);
+function gu() {}
+function _u(e, t) {
+	e && yu.hasOwnProperty(e.type) && yu[e.type](e, t);
 }
-var _u = {
+var vu = {
 	Feature: function(e, t) {
-		gu(e.geometry, t);
+		_u(e.geometry, t);
 	},
 	FeatureCollection: function(e, t) {
-		for (var n = e.features, r = -1, i = n.length; ++r < i;) gu(n[r].geometry, t);
+		for (var n = e.features, r = -1, i = n.length; ++r < i;) _u(n[r].geometry, t);
 	}
-}, vu = {
+}, yu = {
 	Sphere: function(e, t) {
 		t.sphere();
 	},
@@ -4444,39 +4452,39 @@ var _u = {
 		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) e = n[r], t.point(e[0], e[1], e[2]);
 	},
 	LineString: function(e, t) {
-		yu(e.coordinates, t, 0);
+		bu(e.coordinates, t, 0);
 	},
 	MultiLineString: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) yu(n[r], t, 0);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) bu(n[r], t, 0);
 	},
 	Polygon: function(e, t) {
-		bu(e.coordinates, t);
+		xu(e.coordinates, t);
 	},
 	MultiPolygon: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) bu(n[r], t);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) xu(n[r], t);
 	},
 	GeometryCollection: function(e, t) {
-		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) gu(n[r], t);
+		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) _u(n[r], t);
 	}
 };
-function yu(e, t, n) {
+function bu(e, t, n) {
 	var r = -1, i = e.length - n, a;
 	for (t.lineStart(); ++r < i;) a = e[r], t.point(a[0], a[1], a[2]);
 	t.lineEnd();
 }
-function bu(e, t) {
+function xu(e, t) {
 	var n = -1, r = e.length;
-	for (t.polygonStart(); ++n < r;) yu(e[n], t, 1);
+	for (t.polygonStart(); ++n < r;) bu(e[n], t, 1);
 	t.polygonEnd();
 }
-function xu(e, t) {
-	e && _u.hasOwnProperty(e.type) ? _u[e.type](e, t) : gu(e, t);
+function Su(e, t) {
+	e && vu.hasOwnProperty(e.type) ? vu[e.type](e, t) : _u(e, t);
 }
-new si(), new si();
-function Su(e) {
-	return [ou(e[1], e[0]), mu(e[2])];
-}
+new ci(), new ci();
 function Cu(e) {
+	return [su(e[1], e[0]), hu(e[2])];
+}
+function wu(e) {
 	var t = e[0], n = e[1], r = U(n);
 	return [
 		r * U(t),
@@ -4484,31 +4492,31 @@ function Cu(e) {
 		W(n)
 	];
 }
-function wu(e, t) {
+function Tu(e, t) {
 	return e[0] * t[0] + e[1] * t[1] + e[2] * t[2];
 }
-function Tu(e, t) {
+function Eu(e, t) {
 	return [
 		e[1] * t[2] - e[2] * t[1],
 		e[2] * t[0] - e[0] * t[2],
 		e[0] * t[1] - e[1] * t[0]
 	];
 }
-function Eu(e, t) {
+function Du(e, t) {
 	e[0] += t[0], e[1] += t[1], e[2] += t[2];
 }
-function Du(e, t) {
+function Ou(e, t) {
 	return [
 		e[0] * t,
 		e[1] * t,
 		e[2] * t
 	];
 }
-function Ou(e) {
-	var t = du(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
+function ku(e) {
+	var t = fu(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
 	e[0] /= t, e[1] /= t, e[2] /= t;
 }
-function ku(e, t) {
+function Au(e, t) {
 	function n(n, r) {
 		return n = e(n, r), t(n[0], n[1]);
 	}
@@ -4516,59 +4524,59 @@ function ku(e, t) {
 		return n = t.invert(n, r), n && e.invert(n[0], n[1]);
 	}), n;
 }
-function Au(e, t) {
-	return iu(e) > H && (e -= Math.round(e / tu) * tu), [e, t];
+function ju(e, t) {
+	return au(e) > H && (e -= Math.round(e / nu) * nu), [e, t];
 }
-Au.invert = Au;
-function ju(e, t, n) {
-	return (e %= tu) ? t || n ? ku(Nu(e), Pu(t, n)) : Nu(e) : t || n ? Pu(t, n) : Au;
-}
-function Mu(e) {
-	return function(t, n) {
-		return t += e, iu(t) > H && (t -= Math.round(t / tu) * tu), [t, n];
-	};
+ju.invert = ju;
+function Mu(e, t, n) {
+	return (e %= nu) ? t || n ? Au(Pu(e), Fu(t, n)) : Pu(e) : t || n ? Fu(t, n) : ju;
 }
 function Nu(e) {
-	var t = Mu(e);
-	return t.invert = Mu(-e), t;
+	return function(t, n) {
+		return t += e, au(t) > H && (t -= Math.round(t / nu) * nu), [t, n];
+	};
 }
-function Pu(e, t) {
+function Pu(e) {
+	var t = Nu(e);
+	return t.invert = Nu(-e), t;
+}
+function Fu(e, t) {
 	var n = U(e), r = W(e), i = U(t), a = W(t);
 	function o(e, t) {
 		var o = U(t), s = U(e) * o, c = W(e) * o, l = W(t), u = l * n + s * r;
-		return [ou(c * i - u * a, s * n - l * r), mu(u * i + c * a)];
+		return [su(c * i - u * a, s * n - l * r), hu(u * i + c * a)];
 	}
 	return o.invert = function(e, t) {
 		var o = U(t), s = U(e) * o, c = W(e) * o, l = W(t), u = l * i - c * a;
-		return [ou(c * i + l * a, s * n + u * r), mu(u * n - s * r)];
+		return [su(c * i + l * a, s * n + u * r), hu(u * n - s * r)];
 	}, o;
 }
-function Fu(e) {
-	e = ju(e[0] * ru, e[1] * ru, e.length > 2 ? e[2] * ru : 0);
+function Iu(e) {
+	e = Mu(e[0] * iu, e[1] * iu, e.length > 2 ? e[2] * iu : 0);
 	function t(t) {
-		return t = e(t[0] * ru, t[1] * ru), t[0] *= nu, t[1] *= nu, t;
+		return t = e(t[0] * iu, t[1] * iu), t[0] *= ru, t[1] *= ru, t;
 	}
 	return t.invert = function(t) {
-		return t = e.invert(t[0] * ru, t[1] * ru), t[0] *= nu, t[1] *= nu, t;
+		return t = e.invert(t[0] * iu, t[1] * iu), t[0] *= ru, t[1] *= ru, t;
 	}, t;
 }
-function Iu(e, t, n, r, i, a) {
+function Lu(e, t, n, r, i, a) {
 	if (n) {
 		var o = U(t), s = W(t), c = r * n;
-		i == null ? (i = t + r * tu, a = t - c / 2) : (i = Lu(o, i), a = Lu(o, a), (r > 0 ? i < a : i > a) && (i += r * tu));
-		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = Su([
+		i == null ? (i = t + r * nu, a = t - c / 2) : (i = Ru(o, i), a = Ru(o, a), (r > 0 ? i < a : i > a) && (i += r * nu));
+		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = Cu([
 			o,
 			-s * U(u),
 			-s * W(u)
 		]), e.point(l[0], l[1]);
 	}
 }
-function Lu(e, t) {
-	t = Cu(t), t[0] -= e, Ou(t);
-	var n = pu(-t[1]);
-	return ((-t[2] < 0 ? -n : n) + tu - V) % tu;
+function Ru(e, t) {
+	t = wu(t), t[0] -= e, ku(t);
+	var n = mu(-t[1]);
+	return ((-t[2] < 0 ? -n : n) + nu - V) % nu;
 }
-function Ru() {
+function zu() {
 	var e = [], t;
 	return {
 		point: function(e, n, r) {
@@ -4581,7 +4589,7 @@ function Ru() {
 		lineStart: function() {
 			e.push(t = []);
 		},
-		lineEnd: hu,
+		lineEnd: gu,
 		rejoin: function() {
 			e.length > 1 && e.push(e.pop().concat(e.shift()));
 		},
@@ -4591,18 +4599,18 @@ function Ru() {
 		}
 	};
 }
-function zu(e, t) {
-	return iu(e[0] - t[0]) < V && iu(e[1] - t[1]) < V;
+function Bu(e, t) {
+	return au(e[0] - t[0]) < V && au(e[1] - t[1]) < V;
 }
-function Bu(e, t, n, r) {
+function Vu(e, t, n, r) {
 	this.x = e, this.z = t, this.o = n, this.e = r, this.v = !1, this.n = this.p = null;
 }
-function Vu(e, t, n, r, i) {
+function Hu(e, t, n, r, i) {
 	var a = [], o = [], s, c;
 	if (e.forEach(function(e) {
 		if (!((t = e.length - 1) <= 0)) {
 			var t, n = e[0], r = e[t], c;
-			if (zu(n, r)) {
+			if (Bu(n, r)) {
 				if (!n[2] && !r[2]) {
 					for (i.lineStart(), s = 0; s < t; ++s) i.point((n = e[s])[0], n[1]);
 					i.lineEnd();
@@ -4610,10 +4618,10 @@ function Vu(e, t, n, r, i) {
 				}
 				r[0] += 2 * V;
 			}
-			a.push(c = new Bu(n, e, null, !0)), o.push(c.o = new Bu(n, null, c, !1)), a.push(c = new Bu(r, e, null, !1)), o.push(c.o = new Bu(r, null, c, !0));
+			a.push(c = new Vu(n, e, null, !0)), o.push(c.o = new Vu(n, null, c, !1)), a.push(c = new Vu(r, e, null, !1)), o.push(c.o = new Vu(r, null, c, !0));
 		}
 	}), a.length) {
-		for (o.sort(t), Hu(a), Hu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
+		for (o.sort(t), Uu(a), Uu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
 		for (var l = a[0], u, d;;) {
 			for (var f = l, p = !0; f.v;) if ((f = f.n) === l) return;
 			u = f.z, i.lineStart();
@@ -4633,38 +4641,38 @@ function Vu(e, t, n, r, i) {
 		}
 	}
 }
-function Hu(e) {
+function Uu(e) {
 	if (t = e.length) {
 		for (var t, n = 0, r = e[0], i; ++n < t;) r.n = i = e[n], i.p = r, r = i;
 		r.n = i = e[0], i.p = r;
 	}
 }
-function Uu(e) {
-	return iu(e[0]) <= H ? e[0] : uu(e[0]) * ((iu(e[0]) + H) % tu - H);
+function Wu(e) {
+	return au(e[0]) <= H ? e[0] : du(e[0]) * ((au(e[0]) + H) % nu - H);
 }
-function Wu(e, t) {
-	var n = Uu(t), r = t[1], i = W(r), a = [
+function Gu(e, t) {
+	var n = Wu(t), r = t[1], i = W(r), a = [
 		W(n),
 		-U(n),
 		0
-	], o = 0, s = 0, c = new si();
-	i === 1 ? r = $l + V : i === -1 && (r = -$l - V);
-	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = Uu(p), h = p[1] / 2 + eu, g = W(h), _ = U(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
-		var y = d[v], b = Uu(y), x = y[1] / 2 + eu, S = W(x), C = U(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > H, O = g * S;
-		if (c.add(ou(O * T * W(E), _ * C + O * U(E))), o += D ? w + T * tu : w, D ^ m >= n ^ b >= n) {
-			var k = Tu(Cu(p), Cu(y));
-			Ou(k);
-			var A = Tu(a, k);
-			Ou(A);
-			var j = (D ^ w >= 0 ? -1 : 1) * mu(A[2]);
+	], o = 0, s = 0, c = new ci();
+	i === 1 ? r = eu + V : i === -1 && (r = -eu - V);
+	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = Wu(p), h = p[1] / 2 + tu, g = W(h), _ = U(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
+		var y = d[v], b = Wu(y), x = y[1] / 2 + tu, S = W(x), C = U(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > H, O = g * S;
+		if (c.add(su(O * T * W(E), _ * C + O * U(E))), o += D ? w + T * nu : w, D ^ m >= n ^ b >= n) {
+			var k = Eu(wu(p), wu(y));
+			ku(k);
+			var A = Eu(a, k);
+			ku(A);
+			var j = (D ^ w >= 0 ? -1 : 1) * hu(A[2]);
 			(r > j || r === j && (k[0] || k[1])) && (s += D ^ w >= 0 ? 1 : -1);
 		}
 	}
-	return (o < -V || o < V && c < -Ql) ^ s & 1;
+	return (o < -V || o < V && c < -$l) ^ s & 1;
 }
-function Gu(e, t, n, r) {
+function Ku(e, t, n, r) {
 	return function(i) {
-		var a = t(i), o = Ru(), s = t(o), c = !1, l, u, d, f = {
+		var a = t(i), o = zu(), s = t(o), c = !1, l, u, d, f = {
 			point: p,
 			lineStart: h,
 			lineEnd: g,
@@ -4672,9 +4680,9 @@ function Gu(e, t, n, r) {
 				f.point = _, f.lineStart = v, f.lineEnd = y, u = [], l = [];
 			},
 			polygonEnd: function() {
-				f.point = p, f.lineStart = h, f.lineEnd = g, u = Ki(u);
-				var e = Wu(l, r);
-				u.length ? (c ||= (i.polygonStart(), !0), Vu(u, qu, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
+				f.point = p, f.lineStart = h, f.lineEnd = g, u = qi(u);
+				var e = Gu(l, r);
+				u.length ? (c ||= (i.polygonStart(), !0), Hu(u, Ju, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
 			},
 			sphere: function() {
 				i.polygonStart(), i.lineStart(), n(null, null, 1, i), i.lineEnd(), i.polygonEnd();
@@ -4707,30 +4715,30 @@ function Gu(e, t, n, r) {
 						for (c ||= (i.polygonStart(), !0), i.lineStart(), n = 0; n < a; ++n) i.point((p = f[n])[0], p[1]);
 						i.lineEnd();
 					}
-				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(Ku));
+				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(qu));
 			}
 		}
 		return f;
 	};
 }
-function Ku(e) {
+function qu(e) {
 	return e.length > 1;
 }
-function qu(e, t) {
-	return ((e = e.x)[0] < 0 ? e[1] - $l - V : $l - e[1]) - ((t = t.x)[0] < 0 ? t[1] - $l - V : $l - t[1]);
+function Ju(e, t) {
+	return ((e = e.x)[0] < 0 ? e[1] - eu - V : eu - e[1]) - ((t = t.x)[0] < 0 ? t[1] - eu - V : eu - t[1]);
 }
-var Ju = Gu(function() {
+var Yu = Ku(function() {
 	return !0;
-}, Yu, Zu, [-H, -$l]);
-function Yu(e) {
+}, Xu, Qu, [-H, -eu]);
+function Xu(e) {
 	var t = NaN, n = NaN, r = NaN, i;
 	return {
 		lineStart: function() {
 			e.lineStart(), i = 1;
 		},
 		point: function(a, o) {
-			var s = a > 0 ? H : -H, c = iu(a - t);
-			iu(c - H) < V ? (e.point(t, n = (n + o) / 2 > 0 ? $l : -$l), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= H && (iu(t - r) < V && (t -= r * V), iu(a - s) < V && (a -= s * V), n = Xu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
+			var s = a > 0 ? H : -H, c = au(a - t);
+			au(c - H) < V ? (e.point(t, n = (n + o) / 2 > 0 ? eu : -eu), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= H && (au(t - r) < V && (t -= r * V), au(a - s) < V && (a -= s * V), n = Zu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
 		},
 		lineEnd: function() {
 			e.lineEnd(), t = n = NaN;
@@ -4740,22 +4748,22 @@ function Yu(e) {
 		}
 	};
 }
-function Xu(e, t, n, r) {
-	var i, a, o = W(e - n);
-	return iu(o) > V ? au((W(t) * (a = U(r)) * W(n) - W(r) * (i = U(t)) * W(e)) / (i * a * o)) : (t + r) / 2;
-}
 function Zu(e, t, n, r) {
+	var i, a, o = W(e - n);
+	return au(o) > V ? ou((W(t) * (a = U(r)) * W(n) - W(r) * (i = U(t)) * W(e)) / (i * a * o)) : (t + r) / 2;
+}
+function Qu(e, t, n, r) {
 	var i;
-	if (e == null) i = n * $l, r.point(-H, i), r.point(0, i), r.point(H, i), r.point(H, 0), r.point(H, -i), r.point(0, -i), r.point(-H, -i), r.point(-H, 0), r.point(-H, i);
-	else if (iu(e[0] - t[0]) > V) {
+	if (e == null) i = n * eu, r.point(-H, i), r.point(0, i), r.point(H, i), r.point(H, 0), r.point(H, -i), r.point(0, -i), r.point(-H, -i), r.point(-H, 0), r.point(-H, i);
+	else if (au(e[0] - t[0]) > V) {
 		var a = e[0] < t[0] ? H : -H;
 		i = n * a / 2, r.point(-a, i), r.point(0, i), r.point(a, i);
 	} else r.point(t[0], t[1]);
 }
-function Qu(e) {
-	var t = U(e), n = 2 * ru, r = t > 0, i = iu(t) > V;
+function $u(e) {
+	var t = U(e), n = 2 * iu, r = t > 0, i = au(t) > V;
 	function a(t, r, i, a) {
-		Iu(a, e, n, i, t, r);
+		Lu(a, e, n, i, t, r);
 	}
 	function o(e, n) {
 		return U(e) * U(n) > t;
@@ -4768,12 +4776,12 @@ function Qu(e) {
 			},
 			point: function(d, f) {
 				var p = [d, f], m, h = o(d, f), g = r ? h ? 0 : l(d, f) : h ? l(d + (d < 0 ? H : -H), f) : 0;
-				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || zu(t, m) || zu(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
+				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || Bu(t, m) || Bu(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
 				else if (i && t && r ^ h) {
 					var _;
 					!(g & n) && (_ = c(p, t, !0)) && (u = 0, r ? (e.lineStart(), e.point(_[0][0], _[0][1]), e.point(_[1][0], _[1][1]), e.lineEnd()) : (e.point(_[1][0], _[1][1]), e.lineEnd(), e.lineStart(), e.point(_[0][0], _[0][1], 3)));
 				}
-				!h || t && zu(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
+				!h || t && Bu(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
 			},
 			lineEnd: function() {
 				a && e.lineEnd(), t = null;
@@ -4784,24 +4792,24 @@ function Qu(e) {
 		};
 	}
 	function c(e, n, r) {
-		var i = Cu(e), a = Cu(n), o = [
+		var i = wu(e), a = wu(n), o = [
 			1,
 			0,
 			0
-		], s = Tu(i, a), c = wu(s, s), l = s[0], u = c - l * l;
+		], s = Eu(i, a), c = Tu(s, s), l = s[0], u = c - l * l;
 		if (!u) return !r && e;
-		var d = t * c / u, f = -t * l / u, p = Tu(o, s), m = Du(o, d);
-		Eu(m, Du(s, f));
-		var h = p, g = wu(m, h), _ = wu(h, h), v = g * g - _ * (wu(m, m) - 1);
+		var d = t * c / u, f = -t * l / u, p = Eu(o, s), m = Ou(o, d);
+		Du(m, Ou(s, f));
+		var h = p, g = Tu(m, h), _ = Tu(h, h), v = g * g - _ * (Tu(m, m) - 1);
 		if (!(v < 0)) {
-			var y = du(v), b = Du(h, (-g - y) / _);
-			if (Eu(b, m), b = Su(b), !r) return b;
+			var y = fu(v), b = Ou(h, (-g - y) / _);
+			if (Du(b, m), b = Cu(b), !r) return b;
 			var x = e[0], S = n[0], C = e[1], w = n[1], T;
 			S < x && (T = x, x = S, S = T);
-			var E = S - x, D = iu(E - H) < V, O = D || E < V;
-			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (iu(b[0] - x) < V ? C : w) : C <= b[1] && b[1] <= w : E > H ^ (x <= b[0] && b[0] <= S)) {
-				var k = Du(h, (-g + y) / _);
-				return Eu(k, m), [b, Su(k)];
+			var E = S - x, D = au(E - H) < V, O = D || E < V;
+			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (au(b[0] - x) < V ? C : w) : C <= b[1] && b[1] <= w : E > H ^ (x <= b[0] && b[0] <= S)) {
+				var k = Ou(h, (-g + y) / _);
+				return Du(k, m), [b, Cu(k)];
 			}
 		}
 	}
@@ -4809,9 +4817,9 @@ function Qu(e) {
 		var i = r ? e : H - e, a = 0;
 		return t < -i ? a |= 1 : t > i && (a |= 2), n < -i ? a |= 4 : n > i && (a |= 8), a;
 	}
-	return Gu(o, s, a, r ? [0, -e] : [-H, e - H]);
+	return Ku(o, s, a, r ? [0, -e] : [-H, e - H]);
 }
-function $u(e, t, n, r, i, a) {
+function ed(e, t, n, r, i, a) {
 	var o = e[0], s = e[1], c = t[0], l = t[1], u = 0, d = 1, f = c - o, p = l - s, m = n - o;
 	if (!(!f && m > 0)) {
 		if (m /= f, f < 0) {
@@ -4851,8 +4859,8 @@ function $u(e, t, n, r, i, a) {
 		}
 	}
 }
-var ed = 1e9, td = -ed;
-function nd(e, t, n, r) {
+var td = 1e9, nd = -td;
+function rd(e, t, n, r) {
 	function i(i, a) {
 		return e <= i && i <= n && t <= a && a <= r;
 	}
@@ -4864,7 +4872,7 @@ function nd(e, t, n, r) {
 		else l.point(a[0], a[1]);
 	}
 	function o(r, i) {
-		return iu(r[0] - e) < V ? i > 0 ? 0 : 3 : iu(r[0] - n) < V ? i > 0 ? 2 : 1 : iu(r[1] - t) < V ? +(i > 0) : i > 0 ? 3 : 2;
+		return au(r[0] - e) < V ? i > 0 ? 0 : 3 : au(r[0] - n) < V ? i > 0 ? 2 : 1 : au(r[1] - t) < V ? +(i > 0) : i > 0 ? 3 : 2;
 	}
 	function s(e, t) {
 		return c(e.x, t.x);
@@ -4874,7 +4882,7 @@ function nd(e, t, n, r) {
 		return n === r ? n === 0 ? t[1] - e[1] : n === 1 ? e[0] - t[0] : n === 2 ? e[1] - t[1] : t[0] - e[0] : n - r;
 	}
 	return function(o) {
-		var c = o, l = Ru(), u, d, f, p, m, h, g, _, v, y, b, x = {
+		var c = o, l = zu(), u, d, f, p, m, h, g, _, v, y, b, x = {
 			point: S,
 			lineStart: E,
 			lineEnd: D,
@@ -4892,8 +4900,8 @@ function nd(e, t, n, r) {
 			c = l, u = [], d = [], b = !0;
 		}
 		function T() {
-			var e = C(), t = b && e, n = (u = Ki(u)).length;
-			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && Vu(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
+			var e = C(), t = b && e, n = (u = qi(u)).length;
+			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && Hu(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
 		}
 		function E() {
 			x.point = O, d && d.push(f = []), y = !0, v = !1, g = _ = NaN;
@@ -4906,103 +4914,103 @@ function nd(e, t, n, r) {
 			if (d && f.push([a, o]), y) p = a, m = o, h = s, y = !1, s && (c.lineStart(), c.point(a, o));
 			else if (s && v) c.point(a, o);
 			else {
-				var l = [g = Math.max(td, Math.min(ed, g)), _ = Math.max(td, Math.min(ed, _))], u = [a = Math.max(td, Math.min(ed, a)), o = Math.max(td, Math.min(ed, o))];
-				$u(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
+				var l = [g = Math.max(nd, Math.min(td, g)), _ = Math.max(nd, Math.min(td, _))], u = [a = Math.max(nd, Math.min(td, a)), o = Math.max(nd, Math.min(td, o))];
+				ed(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
 			}
 			g = a, _ = o, v = s;
 		}
 		return x;
 	};
 }
-var rd = (e) => e, id = new si(), ad = new si(), od, sd, cd, ld, ud = {
-	point: hu,
-	lineStart: hu,
-	lineEnd: hu,
+var id = (e) => e, ad = new ci(), od = new ci(), sd, cd, ld, ud, dd = {
+	point: gu,
+	lineStart: gu,
+	lineEnd: gu,
 	polygonStart: function() {
-		ud.lineStart = dd, ud.lineEnd = md;
+		dd.lineStart = fd, dd.lineEnd = hd;
 	},
 	polygonEnd: function() {
-		ud.lineStart = ud.lineEnd = ud.point = hu, id.add(iu(ad)), ad = new si();
+		dd.lineStart = dd.lineEnd = dd.point = gu, ad.add(au(od)), od = new ci();
 	},
 	result: function() {
-		var e = id / 2;
-		return id = new si(), e;
+		var e = ad / 2;
+		return ad = new ci(), e;
 	}
 };
-function dd() {
-	ud.point = fd;
-}
-function fd(e, t) {
-	ud.point = pd, od = cd = e, sd = ld = t;
+function fd() {
+	dd.point = pd;
 }
 function pd(e, t) {
-	ad.add(ld * e - cd * t), cd = e, ld = t;
+	dd.point = md, sd = ld = e, cd = ud = t;
 }
-function md() {
-	pd(od, sd);
+function md(e, t) {
+	od.add(ud * e - ld * t), ld = e, ud = t;
 }
-var hd = Infinity, gd = hd, _d = -hd, vd = _d, yd = {
-	point: bd,
-	lineStart: hu,
-	lineEnd: hu,
-	polygonStart: hu,
-	polygonEnd: hu,
+function hd() {
+	md(sd, cd);
+}
+var gd = Infinity, _d = gd, vd = -gd, yd = vd, bd = {
+	point: xd,
+	lineStart: gu,
+	lineEnd: gu,
+	polygonStart: gu,
+	polygonEnd: gu,
 	result: function() {
-		var e = [[hd, gd], [_d, vd]];
-		return _d = vd = -(gd = hd = Infinity), e;
+		var e = [[gd, _d], [vd, yd]];
+		return vd = yd = -(_d = gd = Infinity), e;
 	}
 };
-function bd(e, t) {
-	e < hd && (hd = e), e > _d && (_d = e), t < gd && (gd = t), t > vd && (vd = t);
+function xd(e, t) {
+	e < gd && (gd = e), e > vd && (vd = e), t < _d && (_d = t), t > yd && (yd = t);
 }
-var xd = 0, Sd = 0, Cd = 0, wd = 0, Td = 0, Ed = 0, Dd = 0, Od = 0, kd = 0, Ad, jd, Md, Nd, Pd = {
-	point: Fd,
-	lineStart: Id,
-	lineEnd: zd,
+var Sd = 0, Cd = 0, wd = 0, Td = 0, Ed = 0, Dd = 0, Od = 0, kd = 0, Ad = 0, jd, Md, Nd, Pd, Fd = {
+	point: Id,
+	lineStart: Ld,
+	lineEnd: Bd,
 	polygonStart: function() {
-		Pd.lineStart = Bd, Pd.lineEnd = Vd;
+		Fd.lineStart = Vd, Fd.lineEnd = Hd;
 	},
 	polygonEnd: function() {
-		Pd.point = Fd, Pd.lineStart = Id, Pd.lineEnd = zd;
+		Fd.point = Id, Fd.lineStart = Ld, Fd.lineEnd = Bd;
 	},
 	result: function() {
-		var e = kd ? [Dd / kd, Od / kd] : Ed ? [wd / Ed, Td / Ed] : Cd ? [xd / Cd, Sd / Cd] : [NaN, NaN];
-		return xd = Sd = Cd = wd = Td = Ed = Dd = Od = kd = 0, e;
+		var e = Ad ? [Od / Ad, kd / Ad] : Dd ? [Td / Dd, Ed / Dd] : wd ? [Sd / wd, Cd / wd] : [NaN, NaN];
+		return Sd = Cd = wd = Td = Ed = Dd = Od = kd = Ad = 0, e;
 	}
 };
-function Fd(e, t) {
-	xd += e, Sd += t, ++Cd;
+function Id(e, t) {
+	Sd += e, Cd += t, ++wd;
 }
-function Id() {
-	Pd.point = Ld;
-}
-function Ld(e, t) {
-	Pd.point = Rd, Fd(Md = e, Nd = t);
+function Ld() {
+	Fd.point = Rd;
 }
 function Rd(e, t) {
-	var n = e - Md, r = t - Nd, i = du(n * n + r * r);
-	wd += i * (Md + e) / 2, Td += i * (Nd + t) / 2, Ed += i, Fd(Md = e, Nd = t);
+	Fd.point = zd, Id(Nd = e, Pd = t);
 }
-function zd() {
-	Pd.point = Fd;
+function zd(e, t) {
+	var n = e - Nd, r = t - Pd, i = fu(n * n + r * r);
+	Td += i * (Nd + e) / 2, Ed += i * (Pd + t) / 2, Dd += i, Id(Nd = e, Pd = t);
 }
 function Bd() {
-	Pd.point = Hd;
+	Fd.point = Id;
 }
 function Vd() {
-	Ud(Ad, jd);
+	Fd.point = Ud;
 }
-function Hd(e, t) {
-	Pd.point = Ud, Fd(Ad = Md = e, jd = Nd = t);
+function Hd() {
+	Wd(jd, Md);
 }
 function Ud(e, t) {
-	var n = e - Md, r = t - Nd, i = du(n * n + r * r);
-	wd += i * (Md + e) / 2, Td += i * (Nd + t) / 2, Ed += i, i = Nd * e - Md * t, Dd += i * (Md + e), Od += i * (Nd + t), kd += i * 3, Fd(Md = e, Nd = t);
+	Fd.point = Wd, Id(jd = Nd = e, Md = Pd = t);
 }
-function Wd(e) {
+function Wd(e, t) {
+	var n = e - Nd, r = t - Pd, i = fu(n * n + r * r);
+	Td += i * (Nd + e) / 2, Ed += i * (Pd + t) / 2, Dd += i, i = Pd * e - Nd * t, Od += i * (Nd + e), kd += i * (Pd + t), Ad += i * 3, Id(Nd = e, Pd = t);
+}
+function Gd(e) {
 	this._context = e;
 }
-Wd.prototype = {
+Gd.prototype = {
 	_radius: 4.5,
 	pointRadius: function(e) {
 		return this._radius = e, this;
@@ -5027,39 +5035,39 @@ Wd.prototype = {
 			case 1:
 				this._context.lineTo(e, t);
 				break;
-			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, tu);
+			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, nu);
 		}
 	},
-	result: hu
+	result: gu
 };
-var Gd = new si(), Kd, qd, Jd, Yd, Xd, Zd = {
-	point: hu,
+var Kd = new ci(), qd, Jd, Yd, Xd, Zd, Qd = {
+	point: gu,
 	lineStart: function() {
-		Zd.point = Qd;
+		Qd.point = $d;
 	},
 	lineEnd: function() {
-		Kd && $d(qd, Jd), Zd.point = hu;
+		qd && ef(Jd, Yd), Qd.point = gu;
 	},
 	polygonStart: function() {
-		Kd = !0;
+		qd = !0;
 	},
 	polygonEnd: function() {
-		Kd = null;
+		qd = null;
 	},
 	result: function() {
-		var e = +Gd;
-		return Gd = new si(), e;
+		var e = +Kd;
+		return Kd = new ci(), e;
 	}
 };
-function Qd(e, t) {
-	Zd.point = $d, qd = Yd = e, Jd = Xd = t;
-}
 function $d(e, t) {
-	Yd -= e, Xd -= t, Gd.add(du(Yd * Yd + Xd * Xd)), Yd = e, Xd = t;
+	Qd.point = ef, Jd = Xd = e, Yd = Zd = t;
 }
-var ef, tf, nf, rf, af = class {
+function ef(e, t) {
+	Xd -= e, Zd -= t, Kd.add(fu(Xd * Xd + Zd * Zd)), Xd = e, Zd = t;
+}
+var tf, nf, rf, af, of = class {
 	constructor(e) {
-		this._append = e == null ? of : sf(e), this._radius = 4.5, this._ = "";
+		this._append = e == null ? sf : cf(e), this._radius = 4.5, this._ = "";
 	}
 	pointRadius(e) {
 		return this._radius = +e, this;
@@ -5085,11 +5093,11 @@ var ef, tf, nf, rf, af = class {
 				this._append`L${e},${t}`;
 				break;
 			default:
-				if (this._append`M${e},${t}`, this._radius !== nf || this._append !== tf) {
+				if (this._append`M${e},${t}`, this._radius !== rf || this._append !== nf) {
 					let e = this._radius, t = this._;
-					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, nf = e, tf = this._append, rf = this._, this._ = t;
+					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, rf = e, nf = this._append, af = this._, this._ = t;
 				}
-				this._ += rf;
+				this._ += af;
 		}
 	}
 	result() {
@@ -5097,42 +5105,42 @@ var ef, tf, nf, rf, af = class {
 		return this._ = "", e.length ? e : null;
 	}
 };
-function of(e) {
+function sf(e) {
 	let t = 1;
 	this._ += e[0];
 	for (let n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function sf(e) {
+function cf(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
-	if (t > 15) return of;
-	if (t !== ef) {
+	if (t > 15) return sf;
+	if (t !== tf) {
 		let e = 10 ** t;
-		ef = t, tf = function(t) {
+		tf = t, nf = function(t) {
 			let n = 1;
 			this._ += t[0];
 			for (let r = t.length; n < r; ++n) this._ += Math.round(arguments[n] * e) / e + t[n];
 		};
 	}
-	return tf;
+	return nf;
 }
-function cf(e, t) {
+function lf(e, t) {
 	let n = 3, r = 4.5, i, a;
 	function o(e) {
-		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), xu(e, i(a))), a.result();
+		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), Su(e, i(a))), a.result();
 	}
 	return o.area = function(e) {
-		return xu(e, i(ud)), ud.result();
+		return Su(e, i(dd)), dd.result();
 	}, o.measure = function(e) {
-		return xu(e, i(Zd)), Zd.result();
+		return Su(e, i(Qd)), Qd.result();
 	}, o.bounds = function(e) {
-		return xu(e, i(yd)), yd.result();
+		return Su(e, i(bd)), bd.result();
 	}, o.centroid = function(e) {
-		return xu(e, i(Pd)), Pd.result();
+		return Su(e, i(Fd)), Fd.result();
 	}, o.projection = function(t) {
-		return arguments.length ? (i = t == null ? (e = null, rd) : (e = t).stream, o) : e;
+		return arguments.length ? (i = t == null ? (e = null, id) : (e = t).stream, o) : e;
 	}, o.context = function(e) {
-		return arguments.length ? (a = e == null ? (t = null, new af(n)) : new Wd(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
+		return arguments.length ? (a = e == null ? (t = null, new of(n)) : new Gd(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
 	}, o.pointRadius = function(e) {
 		return arguments.length ? (r = typeof e == "function" ? e : (a.pointRadius(+e), +e), o) : r;
 	}, o.digits = function(e) {
@@ -5143,22 +5151,22 @@ function cf(e, t) {
 			if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
 			n = t;
 		}
-		return t === null && (a = new af(n)), o;
+		return t === null && (a = new of(n)), o;
 	}, o.projection(e).digits(n).context(t);
 }
-function lf(e) {
-	return { stream: uf(e) };
-}
 function uf(e) {
+	return { stream: df(e) };
+}
+function df(e) {
 	return function(t) {
-		var n = new df();
+		var n = new ff();
 		for (var r in e) n[r] = e[r];
 		return n.stream = t, n;
 	};
 }
-function df() {}
-df.prototype = {
-	constructor: df,
+function ff() {}
+ff.prototype = {
+	constructor: ff,
 	point: function(e, t) {
 		this.stream.point(e, t);
 	},
@@ -5178,46 +5186,46 @@ df.prototype = {
 		this.stream.polygonEnd();
 	}
 };
-function ff(e, t, n) {
-	var r = e.clipExtent && e.clipExtent();
-	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), xu(n, e.stream(yd)), t(yd.result()), r != null && e.clipExtent(r), e;
-}
 function pf(e, t, n) {
-	return ff(e, function(n) {
+	var r = e.clipExtent && e.clipExtent();
+	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), Su(n, e.stream(bd)), t(bd.result()), r != null && e.clipExtent(r), e;
+}
+function mf(e, t, n) {
+	return pf(e, function(n) {
 		var r = t[1][0] - t[0][0], i = t[1][1] - t[0][1], a = Math.min(r / (n[1][0] - n[0][0]), i / (n[1][1] - n[0][1])), o = +t[0][0] + (r - a * (n[1][0] + n[0][0])) / 2, s = +t[0][1] + (i - a * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * a).translate([o, s]);
 	}, n);
 }
-function mf(e, t, n) {
-	return pf(e, [[0, 0], t], n);
-}
 function hf(e, t, n) {
-	return ff(e, function(n) {
+	return mf(e, [[0, 0], t], n);
+}
+function gf(e, t, n) {
+	return pf(e, function(n) {
 		var r = +t, i = r / (n[1][0] - n[0][0]), a = (r - i * (n[1][0] + n[0][0])) / 2, o = -i * n[0][1];
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-function gf(e, t, n) {
-	return ff(e, function(n) {
+function _f(e, t, n) {
+	return pf(e, function(n) {
 		var r = +t, i = r / (n[1][1] - n[0][1]), a = -i * n[0][0], o = (r - i * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-var _f = 16, vf = U(30 * ru);
-function yf(e, t) {
-	return +t ? xf(e, t) : bf(e);
+var vf = 16, yf = U(30 * iu);
+function bf(e, t) {
+	return +t ? Sf(e, t) : xf(e);
 }
-function bf(e) {
-	return uf({ point: function(t, n) {
+function xf(e) {
+	return df({ point: function(t, n) {
 		t = e(t, n), this.stream.point(t[0], t[1]);
 	} });
 }
-function xf(e, t) {
+function Sf(e, t) {
 	function n(r, i, a, o, s, c, l, u, d, f, p, m, h, g) {
 		var _ = l - r, v = u - i, y = _ * _ + v * v;
 		if (y > 4 * t && h--) {
-			var b = o + f, x = s + p, S = c + m, C = du(b * b + x * x + S * S), w = mu(S /= C), T = iu(iu(S) - 1) < V || iu(a - d) < V ? (a + d) / 2 : ou(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
-			(j * j / y > t || iu((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < vf) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
+			var b = o + f, x = s + p, S = c + m, C = fu(b * b + x * x + S * S), w = hu(S /= C), T = au(au(S) - 1) < V || au(a - d) < V ? (a + d) / 2 : su(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
+			(j * j / y > t || au((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < yf) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
 		}
 	}
 	return function(t) {
@@ -5239,8 +5247,8 @@ function xf(e, t) {
 			u = NaN, h.point = v, t.lineStart();
 		}
 		function v(r, i) {
-			var a = Cu([r, i]), o = e(r, i);
-			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], _f, t), t.point(u, d);
+			var a = wu([r, i]), o = e(r, i);
+			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], vf, t), t.point(u, d);
 		}
 		function y() {
 			h.point = g, t.lineEnd();
@@ -5252,21 +5260,21 @@ function xf(e, t) {
 			v(r = e, t), i = u, a = d, o = f, s = p, c = m, h.point = v;
 		}
 		function S() {
-			n(u, d, l, f, p, m, i, a, r, o, s, c, _f, t), h.lineEnd = y, y();
+			n(u, d, l, f, p, m, i, a, r, o, s, c, vf, t), h.lineEnd = y, y();
 		}
 		return h;
 	};
 }
-var Sf = uf({ point: function(e, t) {
-	this.stream.point(e * ru, t * ru);
+var Cf = df({ point: function(e, t) {
+	this.stream.point(e * iu, t * iu);
 } });
-function Cf(e) {
-	return uf({ point: function(t, n) {
+function wf(e) {
+	return df({ point: function(t, n) {
 		var r = e(t, n);
 		return this.stream.point(r[0], r[1]);
 	} });
 }
-function wf(e, t, n, r, i) {
+function Tf(e, t, n, r, i) {
 	function a(a, o) {
 		return a *= r, o *= i, [t + e * a, n - e * o];
 	}
@@ -5274,8 +5282,8 @@ function wf(e, t, n, r, i) {
 		return [(a - t) / e * r, (n - o) / e * i];
 	}, a;
 }
-function Tf(e, t, n, r, i, a) {
-	if (!a) return wf(e, t, n, r, i);
+function Ef(e, t, n, r, i, a) {
+	if (!a) return Tf(e, t, n, r, i);
 	var o = U(a), s = W(a), c = o * e, l = s * e, u = o / e, d = s / e, f = (s * n - o * t) / e, p = (s * t + o * n) / e;
 	function m(e, a) {
 		return e *= r, a *= i, [c * e - l * a + t, n - l * e - c * a];
@@ -5284,61 +5292,61 @@ function Tf(e, t, n, r, i, a) {
 		return [r * (u * e - d * t + f), i * (p - d * e - u * t)];
 	}, m;
 }
-function Ef(e) {
-	return Df(function() {
+function Df(e) {
+	return Of(function() {
 		return e;
 	})();
 }
-function Df(e) {
-	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Ju, g = null, _, v, y, b = rd, x = .5, S, C, w, T, E;
+function Of(e) {
+	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Yu, g = null, _, v, y, b = id, x = .5, S, C, w, T, E;
 	function D(e) {
-		return w(e[0] * ru, e[1] * ru);
+		return w(e[0] * iu, e[1] * iu);
 	}
 	function O(e) {
-		return e = w.invert(e[0], e[1]), e && [e[0] * nu, e[1] * nu];
+		return e = w.invert(e[0], e[1]), e && [e[0] * ru, e[1] * ru];
 	}
 	D.stream = function(e) {
-		return T && E === e ? T : T = Sf(Cf(u)(h(S(b(E = e)))));
+		return T && E === e ? T : T = Cf(wf(u)(h(S(b(E = e)))));
 	}, D.preclip = function(e) {
 		return arguments.length ? (h = e, m = void 0, A()) : h;
 	}, D.postclip = function(e) {
 		return arguments.length ? (b = e, g = _ = v = y = null, A()) : b;
 	}, D.clipAngle = function(e) {
-		return arguments.length ? (h = +e ? Qu(m = e * ru) : (m = null, Ju), A()) : m * nu;
+		return arguments.length ? (h = +e ? $u(m = e * iu) : (m = null, Yu), A()) : m * ru;
 	}, D.clipExtent = function(e) {
-		return arguments.length ? (b = e == null ? (g = _ = v = y = null, rd) : nd(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
+		return arguments.length ? (b = e == null ? (g = _ = v = y = null, id) : rd(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
 	}, D.scale = function(e) {
 		return arguments.length ? (n = +e, k()) : n;
 	}, D.translate = function(e) {
 		return arguments.length ? (r = +e[0], i = +e[1], k()) : [r, i];
 	}, D.center = function(e) {
-		return arguments.length ? (a = e[0] % 360 * ru, o = e[1] % 360 * ru, k()) : [a * nu, o * nu];
+		return arguments.length ? (a = e[0] % 360 * iu, o = e[1] % 360 * iu, k()) : [a * ru, o * ru];
 	}, D.rotate = function(e) {
-		return arguments.length ? (s = e[0] % 360 * ru, c = e[1] % 360 * ru, l = e.length > 2 ? e[2] % 360 * ru : 0, k()) : [
-			s * nu,
-			c * nu,
-			l * nu
+		return arguments.length ? (s = e[0] % 360 * iu, c = e[1] % 360 * iu, l = e.length > 2 ? e[2] % 360 * iu : 0, k()) : [
+			s * ru,
+			c * ru,
+			l * ru
 		];
 	}, D.angle = function(e) {
-		return arguments.length ? (d = e % 360 * ru, k()) : d * nu;
+		return arguments.length ? (d = e % 360 * iu, k()) : d * ru;
 	}, D.reflectX = function(e) {
 		return arguments.length ? (f = e ? -1 : 1, k()) : f < 0;
 	}, D.reflectY = function(e) {
 		return arguments.length ? (p = e ? -1 : 1, k()) : p < 0;
 	}, D.precision = function(e) {
-		return arguments.length ? (S = yf(C, x = e * e), A()) : du(x);
+		return arguments.length ? (S = bf(C, x = e * e), A()) : fu(x);
 	}, D.fitExtent = function(e, t) {
-		return pf(D, e, t);
-	}, D.fitSize = function(e, t) {
 		return mf(D, e, t);
-	}, D.fitWidth = function(e, t) {
+	}, D.fitSize = function(e, t) {
 		return hf(D, e, t);
-	}, D.fitHeight = function(e, t) {
+	}, D.fitWidth = function(e, t) {
 		return gf(D, e, t);
+	}, D.fitHeight = function(e, t) {
+		return _f(D, e, t);
 	};
 	function k() {
-		var e = Tf(n, 0, 0, f, p, d).apply(null, t(a, o)), m = Tf(n, r - e[0], i - e[1], f, p, d);
-		return u = ju(s, c, l), C = ku(t, m), w = ku(u, C), S = yf(C, x), A();
+		var e = Ef(n, 0, 0, f, p, d).apply(null, t(a, o)), m = Ef(n, r - e[0], i - e[1], f, p, d);
+		return u = Mu(s, c, l), C = Au(t, m), w = Au(u, C), S = bf(C, x), A();
 	}
 	function A() {
 		return T = E = null, D;
@@ -5347,41 +5355,41 @@ function Df(e) {
 		return t = e.apply(this, arguments), D.invert = t.invert && O, k();
 	};
 }
-function Of(e) {
-	var t = 0, n = H / 3, r = Df(e), i = r(t, n);
+function kf(e) {
+	var t = 0, n = H / 3, r = Of(e), i = r(t, n);
 	return i.parallels = function(e) {
-		return arguments.length ? r(t = e[0] * ru, n = e[1] * ru) : [t * nu, n * nu];
+		return arguments.length ? r(t = e[0] * iu, n = e[1] * iu) : [t * ru, n * ru];
 	}, i;
 }
-function kf(e) {
+function Af(e) {
 	var t = U(e);
 	function n(e, n) {
 		return [e * t, W(n) / t];
 	}
 	return n.invert = function(e, n) {
-		return [e / t, mu(n * t)];
+		return [e / t, hu(n * t)];
 	}, n;
 }
-function Af(e, t) {
+function jf(e, t) {
 	var n = W(e), r = (n + W(t)) / 2;
-	if (iu(r) < V) return kf(e);
-	var i = 1 + n * (2 * r - n), a = du(i) / r;
+	if (au(r) < V) return Af(e);
+	var i = 1 + n * (2 * r - n), a = fu(i) / r;
 	function o(e, t) {
-		var n = du(i - 2 * r * W(t)) / r;
+		var n = fu(i - 2 * r * W(t)) / r;
 		return [n * W(e *= r), a - n * U(e)];
 	}
 	return o.invert = function(e, t) {
-		var n = a - t, o = ou(e, iu(n)) * uu(n);
-		return n * r < 0 && (o -= H * uu(e) * uu(n)), [o / r, mu((i - (e * e + n * n) * r * r) / (2 * r))];
+		var n = a - t, o = su(e, au(n)) * du(n);
+		return n * r < 0 && (o -= H * du(e) * du(n)), [o / r, hu((i - (e * e + n * n) * r * r) / (2 * r))];
 	}, o;
 }
-function jf() {
-	return Of(Af).scale(155.424).center([0, 33.6442]);
-}
 function Mf() {
-	return jf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+	return kf(jf).scale(155.424).center([0, 33.6442]);
 }
-function Nf(e) {
+function Nf() {
+	return Mf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+}
+function Pf(e) {
 	var t = e.length;
 	return {
 		point: function(n, r) {
@@ -5404,8 +5412,8 @@ function Nf(e) {
 		}
 	};
 }
-function Pf() {
-	var e, t, n = Mf(), r, i = jf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = jf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
+function Ff() {
+	var e, t, n = Nf(), r, i = Mf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = Mf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
 		c = [e, t];
 	} };
 	function u(e) {
@@ -5416,7 +5424,7 @@ function Pf() {
 		var t = n.scale(), r = n.translate(), a = (e[0] - r[0]) / t, s = (e[1] - r[1]) / t;
 		return (s >= .12 && s < .234 && a >= -.425 && a < -.214 ? i : s >= .166 && s < .234 && a >= -.214 && a < -.115 ? o : n).invert(e);
 	}, u.stream = function(r) {
-		return e && t === r ? e : e = Nf([
+		return e && t === r ? e : e = Pf([
 			n.stream(t = r),
 			i.stream(r),
 			o.stream(r)
@@ -5430,60 +5438,60 @@ function Pf() {
 		var t = n.scale(), c = +e[0], u = +e[1];
 		return r = n.translate(e).clipExtent([[c - .455 * t, u - .238 * t], [c + .455 * t, u + .238 * t]]).stream(l), a = i.translate([c - .307 * t, u + .201 * t]).clipExtent([[c - .425 * t + V, u + .12 * t + V], [c - .214 * t - V, u + .234 * t - V]]).stream(l), s = o.translate([c - .205 * t, u + .212 * t]).clipExtent([[c - .214 * t + V, u + .166 * t + V], [c - .115 * t - V, u + .234 * t - V]]).stream(l), d();
 	}, u.fitExtent = function(e, t) {
-		return pf(u, e, t);
-	}, u.fitSize = function(e, t) {
 		return mf(u, e, t);
-	}, u.fitWidth = function(e, t) {
+	}, u.fitSize = function(e, t) {
 		return hf(u, e, t);
-	}, u.fitHeight = function(e, t) {
+	}, u.fitWidth = function(e, t) {
 		return gf(u, e, t);
+	}, u.fitHeight = function(e, t) {
+		return _f(u, e, t);
 	};
 	function d() {
 		return e = t = null, u;
 	}
 	return u.scale(1070);
 }
-function Ff(e) {
+function If(e) {
 	return function(t, n) {
 		var r = U(t), i = U(n), a = e(r * i);
 		return a === Infinity ? [2, 0] : [a * i * W(t), a * W(n)];
 	};
 }
-function If(e) {
+function Lf(e) {
 	return function(t, n) {
-		var r = du(t * t + n * n), i = e(r), a = W(i), o = U(i);
-		return [ou(t * a, r * o), mu(r && n * a / r)];
+		var r = fu(t * t + n * n), i = e(r), a = W(i), o = U(i);
+		return [su(t * a, r * o), hu(r && n * a / r)];
 	};
 }
-var Lf = Ff(function(e) {
-	return du(2 / (1 + e));
+var Rf = If(function(e) {
+	return fu(2 / (1 + e));
 });
-Lf.invert = If(function(e) {
-	return 2 * mu(e / 2);
+Rf.invert = Lf(function(e) {
+	return 2 * hu(e / 2);
 });
-function Rf() {
-	return Ef(Lf).scale(124.75).clipAngle(179.999);
+function zf() {
+	return Df(Rf).scale(124.75).clipAngle(179.999);
 }
-var zf = Ff(function(e) {
-	return (e = pu(e)) && e / W(e);
+var Bf = If(function(e) {
+	return (e = mu(e)) && e / W(e);
 });
-zf.invert = If(function(e) {
+Bf.invert = Lf(function(e) {
 	return e;
 });
-function Bf() {
-	return Ef(zf).scale(79.4188).clipAngle(179.999);
+function Vf() {
+	return Df(Bf).scale(79.4188).clipAngle(179.999);
 }
-function Vf(e, t) {
-	return [e, cu(fu(($l + t) / 2))];
+function Hf(e, t) {
+	return [e, lu(pu((eu + t) / 2))];
 }
-Vf.invert = function(e, t) {
-	return [e, 2 * au(su(t)) - $l];
+Hf.invert = function(e, t) {
+	return [e, 2 * ou(cu(t)) - eu];
 };
-function Hf() {
-	return Uf(Vf).scale(961 / tu);
+function Uf() {
+	return Wf(Hf).scale(961 / nu);
 }
-function Uf(e) {
-	var t = Ef(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
+function Wf(e) {
+	var t = Df(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
 	t.scale = function(e) {
 		return arguments.length ? (r(e), u()) : r();
 	}, t.translate = function(e) {
@@ -5494,97 +5502,97 @@ function Uf(e) {
 		return arguments.length ? (e == null ? o = s = c = l = null : (o = +e[0][0], s = +e[0][1], c = +e[1][0], l = +e[1][1]), u()) : o == null ? null : [[o, s], [c, l]];
 	};
 	function u() {
-		var n = H * r(), i = t(Fu(t.rotate()).invert([0, 0]));
-		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === Vf ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
+		var n = H * r(), i = t(Iu(t.rotate()).invert([0, 0]));
+		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === Hf ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
 	}
 	return u();
 }
-function Wf(e) {
-	return fu(($l + e) / 2);
+function Gf(e) {
+	return pu((eu + e) / 2);
 }
-function Gf(e, t) {
-	var n = U(e), r = e === t ? W(e) : cu(n / U(t)) / cu(Wf(t) / Wf(e)), i = n * lu(Wf(e), r) / r;
-	if (!r) return Vf;
+function Kf(e, t) {
+	var n = U(e), r = e === t ? W(e) : lu(n / U(t)) / lu(Gf(t) / Gf(e)), i = n * uu(Gf(e), r) / r;
+	if (!r) return Hf;
 	function a(e, t) {
-		i > 0 ? t < -$l + V && (t = -$l + V) : t > $l - V && (t = $l - V);
-		var n = i / lu(Wf(t), r);
+		i > 0 ? t < -eu + V && (t = -eu + V) : t > eu - V && (t = eu - V);
+		var n = i / uu(Gf(t), r);
 		return [n * W(r * e), i - n * U(r * e)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = uu(r) * du(e * e + n * n), o = ou(e, iu(n)) * uu(n);
-		return n * r < 0 && (o -= H * uu(e) * uu(n)), [o / r, 2 * au(lu(i / a, 1 / r)) - $l];
+		var n = i - t, a = du(r) * fu(e * e + n * n), o = su(e, au(n)) * du(n);
+		return n * r < 0 && (o -= H * du(e) * du(n)), [o / r, 2 * ou(uu(i / a, 1 / r)) - eu];
 	}, a;
 }
-function Kf() {
-	return Of(Gf).scale(109.5).parallels([30, 30]);
+function qf() {
+	return kf(Kf).scale(109.5).parallels([30, 30]);
 }
-function qf(e, t) {
+function Jf(e, t) {
 	return [e, t];
 }
-qf.invert = qf;
-function Jf() {
-	return Ef(qf).scale(152.63);
+Jf.invert = Jf;
+function Yf() {
+	return Df(Jf).scale(152.63);
 }
-function Yf(e, t) {
+function Xf(e, t) {
 	var n = U(e), r = e === t ? W(e) : (n - U(t)) / (t - e), i = n / r + e;
-	if (iu(r) < V) return qf;
+	if (au(r) < V) return Jf;
 	function a(e, t) {
 		var n = i - t, a = r * e;
 		return [n * W(a), i - n * U(a)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = ou(e, iu(n)) * uu(n);
-		return n * r < 0 && (a -= H * uu(e) * uu(n)), [a / r, i - uu(r) * du(e * e + n * n)];
+		var n = i - t, a = su(e, au(n)) * du(n);
+		return n * r < 0 && (a -= H * du(e) * du(n)), [a / r, i - du(r) * fu(e * e + n * n)];
 	}, a;
 }
-function Xf() {
-	return Of(Yf).scale(131.154).center([0, 13.9389]);
+function Zf() {
+	return kf(Xf).scale(131.154).center([0, 13.9389]);
 }
-var Zf = 1.340264, Qf = -.081106, $f = 893e-6, ep = .003796, tp = du(3) / 2, np = 12;
-function rp(e, t) {
-	var n = mu(tp * W(t)), r = n * n, i = r * r * r;
-	return [e * U(n) / (tp * (Zf + 3 * Qf * r + i * (7 * $f + 9 * ep * r))), n * (Zf + Qf * r + i * ($f + ep * r))];
+var Qf = 1.340264, $f = -.081106, ep = 893e-6, tp = .003796, np = fu(3) / 2, rp = 12;
+function ip(e, t) {
+	var n = hu(np * W(t)), r = n * n, i = r * r * r;
+	return [e * U(n) / (np * (Qf + 3 * $f * r + i * (7 * ep + 9 * tp * r))), n * (Qf + $f * r + i * (ep + tp * r))];
 }
-rp.invert = function(e, t) {
-	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < np && (s = n * (Zf + Qf * r + i * ($f + ep * r)) - t, c = Zf + 3 * Qf * r + i * (7 * $f + 9 * ep * r), n -= o = s / c, r = n * n, i = r * r * r, !(iu(o) < Ql)); ++a);
-	return [tp * e * (Zf + 3 * Qf * r + i * (7 * $f + 9 * ep * r)) / U(n), mu(W(n) / tp)];
+ip.invert = function(e, t) {
+	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < rp && (s = n * (Qf + $f * r + i * (ep + tp * r)) - t, c = Qf + 3 * $f * r + i * (7 * ep + 9 * tp * r), n -= o = s / c, r = n * n, i = r * r * r, !(au(o) < $l)); ++a);
+	return [np * e * (Qf + 3 * $f * r + i * (7 * ep + 9 * tp * r)) / U(n), hu(W(n) / np)];
 };
-function ip() {
-	return Ef(rp).scale(177.158);
+function ap() {
+	return Df(ip).scale(177.158);
 }
-function ap(e, t) {
+function op(e, t) {
 	var n = U(t), r = U(e) * n;
 	return [n * W(e) / r, W(t) / r];
 }
-ap.invert = If(au);
-function op() {
-	return Ef(ap).scale(144.049).clipAngle(60);
+op.invert = Lf(ou);
+function sp() {
+	return Df(op).scale(144.049).clipAngle(60);
 }
-function sp(e, t) {
+function cp(e, t) {
 	return [U(t) * W(e), W(t)];
 }
-sp.invert = If(mu);
-function cp() {
-	return Ef(sp).scale(249.5).clipAngle(90 + V);
+cp.invert = Lf(hu);
+function lp() {
+	return Df(cp).scale(249.5).clipAngle(90 + V);
 }
-function lp(e, t) {
+function up(e, t) {
 	var n = U(t), r = 1 + U(e) * n;
 	return [n * W(e) / r, W(t) / r];
 }
-lp.invert = If(function(e) {
-	return 2 * au(e);
+up.invert = Lf(function(e) {
+	return 2 * ou(e);
 });
-function up() {
-	return Ef(lp).scale(250).clipAngle(142);
+function dp() {
+	return Df(up).scale(250).clipAngle(142);
 }
-function dp(e, t) {
-	return [cu(fu(($l + t) / 2)), -e];
+function fp(e, t) {
+	return [lu(pu((eu + t) / 2)), -e];
 }
-dp.invert = function(e, t) {
-	return [-t, 2 * au(su(e)) - $l];
+fp.invert = function(e, t) {
+	return [-t, 2 * ou(cu(e)) - eu];
 };
-function fp() {
-	var e = Uf(dp), t = e.center, n = e.rotate;
+function pp() {
+	var e = Wf(fp), t = e.center, n = e.rotate;
 	return e.center = function(e) {
 		return arguments.length ? t([-e[1], e[0]]) : (e = t(), [e[1], -e[0]]);
 	}, e.rotate = function(e) {
@@ -5604,8 +5612,8 @@ function fp() {
 	]).scale(159.155);
 }
 // node_modules/d3-time/dist/d3-time.mjs
-var pp = /* @__PURE__ */ new Date(), mp = /* @__PURE__ */ new Date();
-function hp(e, t, n, r) {
+var mp = /* @__PURE__ */ new Date(), hp = /* @__PURE__ */ new Date();
+function gp(e, t, n, r) {
 	function i(t) {
 		return e(t = arguments.length === 0 ? /* @__PURE__ */ new Date() : /* @__PURE__ */ new Date(+t)), t;
 	}
@@ -5620,208 +5628,208 @@ function hp(e, t, n, r) {
 			o.push(s = /* @__PURE__ */ new Date(+n)), t(n, a), e(n);
 		while (s < n && n < r);
 		return o;
-	}, i.filter = (n) => hp((t) => {
+	}, i.filter = (n) => gp((t) => {
 		if (t >= t) for (; e(t), !n(t);) t.setTime(t - 1);
 	}, (e, r) => {
 		if (e >= e) {
 			if (r < 0) for (; ++r <= 0;) for (; t(e, -1), !n(e););
 			else for (; --r >= 0;) for (; t(e, 1), !n(e););
 		}
-	}), n && (i.count = (t, r) => (pp.setTime(+t), mp.setTime(+r), e(pp), e(mp), Math.floor(n(pp, mp))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
+	}), n && (i.count = (t, r) => (mp.setTime(+t), hp.setTime(+r), e(mp), e(hp), Math.floor(n(mp, hp))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
 }
-var gp = hp(() => {}, (e, t) => {
+var _p = gp(() => {}, (e, t) => {
 	e.setTime(+e + t);
 }, (e, t) => t - e);
-gp.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? hp((t) => {
+_p.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? gp((t) => {
 	t.setTime(Math.floor(t / e) * e);
 }, (t, n) => {
 	t.setTime(+t + n * e);
-}, (t, n) => (n - t) / e) : gp), gp.range;
-var _p = 1e3, vp = _p * 60, yp = vp * 60, bp = yp * 24, xp = bp * 7, Sp = bp * 30, Cp = bp * 365, wp = hp((e) => {
+}, (t, n) => (n - t) / e) : _p), _p.range;
+var vp = 1e3, yp = vp * 60, bp = yp * 60, xp = bp * 24, Sp = xp * 7, Cp = xp * 30, wp = xp * 365, Tp = gp((e) => {
 	e.setTime(e - e.getMilliseconds());
 }, (e, t) => {
-	e.setTime(+e + t * _p);
-}, (e, t) => (t - e) / _p, (e) => e.getUTCSeconds());
-wp.range;
-var Tp = hp((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * _p);
-}, (e, t) => {
 	e.setTime(+e + t * vp);
-}, (e, t) => (t - e) / vp, (e) => e.getMinutes());
+}, (e, t) => (t - e) / vp, (e) => e.getUTCSeconds());
 Tp.range;
-var Ep = hp((e) => {
+var Ep = gp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * vp);
+}, (e, t) => {
+	e.setTime(+e + t * yp);
+}, (e, t) => (t - e) / yp, (e) => e.getMinutes());
+Ep.range;
+var Dp = gp((e) => {
 	e.setUTCSeconds(0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * vp);
-}, (e, t) => (t - e) / vp, (e) => e.getUTCMinutes());
-Ep.range;
-var Dp = hp((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * _p - e.getMinutes() * vp);
-}, (e, t) => {
 	e.setTime(+e + t * yp);
-}, (e, t) => (t - e) / yp, (e) => e.getHours());
+}, (e, t) => (t - e) / yp, (e) => e.getUTCMinutes());
 Dp.range;
-var Op = hp((e) => {
+var Op = gp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * vp - e.getMinutes() * yp);
+}, (e, t) => {
+	e.setTime(+e + t * bp);
+}, (e, t) => (t - e) / bp, (e) => e.getHours());
+Op.range;
+var kp = gp((e) => {
 	e.setUTCMinutes(0, 0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * yp);
-}, (e, t) => (t - e) / yp, (e) => e.getUTCHours());
-Op.range;
-var kp = hp((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * vp) / bp, (e) => e.getDate() - 1);
+	e.setTime(+e + t * bp);
+}, (e, t) => (t - e) / bp, (e) => e.getUTCHours());
 kp.range;
-var Ap = hp((e) => {
-	e.setUTCHours(0, 0, 0, 0);
-}, (e, t) => {
-	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / bp, (e) => e.getUTCDate() - 1);
+var Ap = gp((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * yp) / xp, (e) => e.getDate() - 1);
 Ap.range;
-var jp = hp((e) => {
+var jp = gp((e) => {
 	e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / bp, (e) => Math.floor(e / bp));
+}, (e, t) => (t - e) / xp, (e) => e.getUTCDate() - 1);
 jp.range;
-function Mp(e) {
-	return hp((t) => {
+var Mp = gp((e) => {
+	e.setUTCHours(0, 0, 0, 0);
+}, (e, t) => {
+	e.setUTCDate(e.getUTCDate() + t);
+}, (e, t) => (t - e) / xp, (e) => Math.floor(e / xp));
+Mp.range;
+function Np(e) {
+	return gp((t) => {
 		t.setDate(t.getDate() - (t.getDay() + 7 - e) % 7), t.setHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setDate(e.getDate() + t * 7);
-	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * vp) / xp);
+	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * yp) / Sp);
 }
-var Np = Mp(0), Pp = Mp(1), Fp = Mp(2), Ip = Mp(3), Lp = Mp(4), Rp = Mp(5), zp = Mp(6);
-Np.range, Pp.range, Fp.range, Ip.range, Lp.range, Rp.range, zp.range;
-function Bp(e) {
-	return hp((t) => {
+var Pp = Np(0), Fp = Np(1), Ip = Np(2), Lp = Np(3), Rp = Np(4), zp = Np(5), Bp = Np(6);
+Pp.range, Fp.range, Ip.range, Lp.range, Rp.range, zp.range, Bp.range;
+function Vp(e) {
+	return gp((t) => {
 		t.setUTCDate(t.getUTCDate() - (t.getUTCDay() + 7 - e) % 7), t.setUTCHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setUTCDate(e.getUTCDate() + t * 7);
-	}, (e, t) => (t - e) / xp);
+	}, (e, t) => (t - e) / Sp);
 }
-var Vp = Bp(0), Hp = Bp(1), Up = Bp(2), Wp = Bp(3), Gp = Bp(4), Kp = Bp(5), qp = Bp(6);
-Vp.range, Hp.range, Up.range, Wp.range, Gp.range, Kp.range, qp.range;
-var Jp = hp((e) => {
+var Hp = Vp(0), Up = Vp(1), Wp = Vp(2), Gp = Vp(3), Kp = Vp(4), qp = Vp(5), Jp = Vp(6);
+Hp.range, Up.range, Wp.range, Gp.range, Kp.range, qp.range, Jp.range;
+var Yp = gp((e) => {
 	e.setDate(1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setMonth(e.getMonth() + t);
 }, (e, t) => t.getMonth() - e.getMonth() + (t.getFullYear() - e.getFullYear()) * 12, (e) => e.getMonth());
-Jp.range;
-var Yp = hp((e) => {
+Yp.range;
+var Xp = gp((e) => {
 	e.setUTCDate(1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCMonth(e.getUTCMonth() + t);
 }, (e, t) => t.getUTCMonth() - e.getUTCMonth() + (t.getUTCFullYear() - e.getUTCFullYear()) * 12, (e) => e.getUTCMonth());
-Yp.range;
-var Xp = hp((e) => {
+Xp.range;
+var Zp = gp((e) => {
 	e.setMonth(0, 1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setFullYear(e.getFullYear() + t);
 }, (e, t) => t.getFullYear() - e.getFullYear(), (e) => e.getFullYear());
-Xp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : hp((t) => {
+Zp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : gp((t) => {
 	t.setFullYear(Math.floor(t.getFullYear() / e) * e), t.setMonth(0, 1), t.setHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setFullYear(t.getFullYear() + n * e);
-}), Xp.range;
-var Zp = hp((e) => {
+}), Zp.range;
+var Qp = gp((e) => {
 	e.setUTCMonth(0, 1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCFullYear(e.getUTCFullYear() + t);
 }, (e, t) => t.getUTCFullYear() - e.getUTCFullYear(), (e) => e.getUTCFullYear());
-Zp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : hp((t) => {
+Qp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : gp((t) => {
 	t.setUTCFullYear(Math.floor(t.getUTCFullYear() / e) * e), t.setUTCMonth(0, 1), t.setUTCHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setUTCFullYear(t.getUTCFullYear() + n * e);
-}), Zp.range;
-function Qp(e, t, n, r, i, a) {
+}), Qp.range;
+function $p(e, t, n, r, i, a) {
 	let o = [
 		[
-			wp,
-			1,
-			_p
-		],
-		[
-			wp,
-			5,
-			5 * _p
-		],
-		[
-			wp,
-			15,
-			15 * _p
-		],
-		[
-			wp,
-			30,
-			30 * _p
-		],
-		[
-			a,
+			Tp,
 			1,
 			vp
 		],
 		[
-			a,
+			Tp,
 			5,
 			5 * vp
 		],
 		[
-			a,
+			Tp,
 			15,
 			15 * vp
 		],
 		[
-			a,
+			Tp,
 			30,
 			30 * vp
 		],
 		[
-			i,
+			a,
 			1,
 			yp
 		],
 		[
-			i,
-			3,
-			3 * yp
+			a,
+			5,
+			5 * yp
+		],
+		[
+			a,
+			15,
+			15 * yp
+		],
+		[
+			a,
+			30,
+			30 * yp
 		],
 		[
 			i,
-			6,
-			6 * yp
-		],
-		[
-			i,
-			12,
-			12 * yp
-		],
-		[
-			r,
 			1,
 			bp
 		],
 		[
-			r,
-			2,
-			2 * bp
+			i,
+			3,
+			3 * bp
 		],
 		[
-			n,
+			i,
+			6,
+			6 * bp
+		],
+		[
+			i,
+			12,
+			12 * bp
+		],
+		[
+			r,
 			1,
 			xp
 		],
 		[
-			t,
+			r,
+			2,
+			2 * xp
+		],
+		[
+			n,
 			1,
 			Sp
 		],
 		[
 			t,
+			1,
+			Cp
+		],
+		[
+			t,
 			3,
-			3 * Sp
+			3 * Cp
 		],
 		[
 			e,
 			1,
-			Cp
+			wp
 		]
 	];
 	function s(e, t, n) {
@@ -5831,31 +5839,31 @@ function Qp(e, t, n, r, i, a) {
 		return r ? a.reverse() : a;
 	}
 	function c(t, n, r) {
-		let i = Math.abs(n - t) / r, a = Gr(([, , e]) => e).right(o, i);
-		if (a === o.length) return e.every(Ai(t / Cp, n / Cp, r));
-		if (a === 0) return gp.every(Math.max(Ai(t, n, r), 1));
+		let i = Math.abs(n - t) / r, a = Kr(([, , e]) => e).right(o, i);
+		if (a === o.length) return e.every(ji(t / wp, n / wp, r));
+		if (a === 0) return _p.every(Math.max(ji(t, n, r), 1));
 		let [s, c] = o[i / o[a - 1][2] < o[a][2] / i ? a - 1 : a];
 		return s.every(c);
 	}
 	return [s, c];
 }
-var [$p, em] = Qp(Zp, Yp, Vp, jp, Op, Ep), [tm, nm] = Qp(Xp, Jp, Np, kp, Dp, Tp);
+var [em, tm] = $p(Qp, Xp, Hp, Mp, kp, Dp), [nm, rm] = $p(Zp, Yp, Pp, Ap, Op, Ep);
 // node_modules/d3-time-format/dist/d3-time-format.mjs
-function rm(e) {
+function im(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
 		return t.setFullYear(e.y), t;
 	}
 	return new Date(e.y, e.m, e.d, e.H, e.M, e.S, e.L);
 }
-function im(e) {
+function am(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(Date.UTC(-1, e.m, e.d, e.H, e.M, e.S, e.L));
 		return t.setUTCFullYear(e.y), t;
 	}
 	return new Date(Date.UTC(e.y, e.m, e.d, e.H, e.M, e.S, e.L));
 }
-function am(e, t, n) {
+function om(e, t, n) {
 	return {
 		y: e,
 		m: t,
@@ -5866,133 +5874,133 @@ function am(e, t, n) {
 		L: 0
 	};
 }
-function om(e) {
-	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = pm(i), u = mm(i), d = pm(a), f = mm(a), p = pm(o), m = mm(o), h = pm(s), g = mm(s), _ = pm(c), v = mm(c), y = {
+function sm(e) {
+	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = mm(i), u = hm(i), d = mm(a), f = hm(a), p = mm(o), m = hm(o), h = mm(s), g = hm(s), _ = mm(c), v = hm(c), y = {
 		a: N,
 		A: P,
 		b: ee,
 		B: F,
 		c: null,
-		d: Fm,
-		e: Fm,
-		f: Bm,
-		g: Zm,
-		G: $m,
-		H: Im,
-		I: Lm,
-		j: Rm,
-		L: zm,
-		m: Vm,
-		M: Hm,
+		d: Im,
+		e: Im,
+		f: Vm,
+		g: Qm,
+		G: eh,
+		H: Lm,
+		I: Rm,
+		j: zm,
+		L: Bm,
+		m: Hm,
+		M: Um,
 		p: te,
 		q: ne,
-		Q: Sh,
-		s: Ch,
-		S: Um,
-		u: Wm,
-		U: Gm,
-		V: qm,
-		w: Jm,
-		W: Ym,
+		Q: Ch,
+		s: wh,
+		S: Wm,
+		u: Gm,
+		U: Km,
+		V: Jm,
+		w: Ym,
+		W: Xm,
 		x: null,
 		X: null,
-		y: Xm,
-		Y: Qm,
-		Z: eh,
-		"%": xh
+		y: Zm,
+		Y: $m,
+		Z: th,
+		"%": Sh
 	}, b = {
 		a: re,
 		A: ie,
 		b: ae,
 		B: oe,
 		c: null,
-		d: th,
-		e: th,
-		f: oh,
-		g: _h,
-		G: yh,
-		H: nh,
-		I: rh,
-		j: ih,
-		L: ah,
-		m: sh,
-		M: ch,
+		d: nh,
+		e: nh,
+		f: sh,
+		g: vh,
+		G: bh,
+		H: rh,
+		I: ih,
+		j: ah,
+		L: oh,
+		m: ch,
+		M: lh,
 		p: I,
 		q: se,
-		Q: Sh,
-		s: Ch,
-		S: lh,
-		u: uh,
-		U: dh,
-		V: ph,
-		w: mh,
-		W: hh,
+		Q: Ch,
+		s: wh,
+		S: uh,
+		u: dh,
+		U: fh,
+		V: mh,
+		w: hh,
+		W: gh,
 		x: null,
 		X: null,
-		y: gh,
-		Y: vh,
-		Z: bh,
-		"%": xh
+		y: _h,
+		Y: yh,
+		Z: xh,
+		"%": Sh
 	}, x = {
 		a: E,
 		A: D,
 		b: O,
 		B: k,
 		c: A,
-		d: Tm,
-		e: Tm,
-		f: jm,
-		g: xm,
-		G: bm,
-		H: Dm,
-		I: Dm,
-		j: Em,
-		L: Am,
-		m: wm,
-		M: Om,
+		d: Em,
+		e: Em,
+		f: Mm,
+		g: Sm,
+		G: xm,
+		H: Om,
+		I: Om,
+		j: Dm,
+		L: jm,
+		m: Tm,
+		M: km,
 		p: T,
-		q: Cm,
-		Q: Nm,
-		s: Pm,
-		S: km,
-		u: gm,
-		U: _m,
-		V: vm,
-		w: hm,
-		W: ym,
+		q: wm,
+		Q: Pm,
+		s: Fm,
+		S: Am,
+		u: _m,
+		U: vm,
+		V: ym,
+		w: gm,
+		W: bm,
 		x: j,
 		X: M,
-		y: xm,
-		Y: bm,
-		Z: Sm,
-		"%": Mm
+		y: Sm,
+		Y: xm,
+		Z: Cm,
+		"%": Nm
 	};
 	y.x = S(n, y), y.X = S(r, y), y.c = S(t, y), b.x = S(n, b), b.X = S(r, b), b.c = S(t, b);
 	function S(e, t) {
 		return function(n) {
 			var r = [], i = -1, a = 0, o = e.length, s, c, l;
-			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = sm[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
+			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = cm[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
 			return r.push(e.slice(a, i)), r.join("");
 		};
 	}
 	function C(e, t) {
 		return function(n) {
-			var r = am(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
+			var r = om(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
 			if (i != n.length) return null;
 			if ("Q" in r) return new Date(r.Q);
 			if ("s" in r) return new Date(r.s * 1e3 + ("L" in r ? r.L : 0));
 			if (t && !("Z" in r) && (r.Z = 0), "p" in r && (r.H = r.H % 12 + r.p * 12), r.m === void 0 && (r.m = "q" in r ? r.q : 0), "V" in r) {
 				if (r.V < 1 || r.V > 53) return null;
-				"w" in r || (r.w = 1), "Z" in r ? (a = im(am(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? Hp.ceil(a) : Hp(a), a = Ap.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = rm(am(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? Pp.ceil(a) : Pp(a), a = kp.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
-			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? im(am(r.y, 0, 1)).getUTCDay() : rm(am(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
-			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, im(r)) : rm(r);
+				"w" in r || (r.w = 1), "Z" in r ? (a = am(om(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? Up.ceil(a) : Up(a), a = jp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = im(om(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? Fp.ceil(a) : Fp(a), a = Ap.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
+			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? am(om(r.y, 0, 1)).getUTCDay() : im(om(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
+			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, am(r)) : im(r);
 		};
 	}
 	function w(e, t, n, r) {
 		for (var i = 0, a = t.length, o = n.length, s, c; i < a;) {
 			if (r >= o) return -1;
 			if (s = t.charCodeAt(i++), s === 37) {
-				if (s = t.charAt(i++), c = x[s in sm ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
+				if (s = t.charAt(i++), c = x[s in cm ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
 			} else if (s != n.charCodeAt(r++)) return -1;
 		}
 		return r;
@@ -6089,242 +6097,242 @@ function om(e) {
 		}
 	};
 }
-var sm = {
+var cm = {
 	"-": "",
 	_: " ",
 	0: "0"
-}, cm = /^\s*\d+/, lm = /^%/, um = /[\\^$*+?|[\]().{}]/g;
-function dm(e, t, n) {
+}, lm = /^\s*\d+/, um = /^%/, dm = /[\\^$*+?|[\]().{}]/g;
+function fm(e, t, n) {
 	var r = e < 0 ? "-" : "", i = (r ? -e : e) + "", a = i.length;
 	return r + (a < n ? Array(n - a + 1).join(t) + i : i);
 }
-function fm(e) {
-	return e.replace(um, "\\$&");
-}
 function pm(e) {
-	return RegExp("^(?:" + e.map(fm).join("|") + ")", "i");
+	return e.replace(dm, "\\$&");
 }
 function mm(e) {
+	return RegExp("^(?:" + e.map(pm).join("|") + ")", "i");
+}
+function hm(e) {
 	return new Map(e.map((e, t) => [e.toLowerCase(), t]));
 }
-function hm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 1));
+function gm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 1));
 	return r ? (e.w = +r[0], n + r[0].length) : -1;
 }
-function gm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 1));
+function _m(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 1));
 	return r ? (e.u = +r[0], n + r[0].length) : -1;
 }
-function _m(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function vm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.U = +r[0], n + r[0].length) : -1;
 }
-function vm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function ym(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.V = +r[0], n + r[0].length) : -1;
 }
-function ym(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function bm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.W = +r[0], n + r[0].length) : -1;
 }
-function bm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 4));
+function xm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 4));
 	return r ? (e.y = +r[0], n + r[0].length) : -1;
 }
-function xm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function Sm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.y = +r[0] + (+r[0] > 68 ? 1900 : 2e3), n + r[0].length) : -1;
 }
-function Sm(e, t, n) {
+function Cm(e, t, n) {
 	var r = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(t.slice(n, n + 6));
 	return r ? (e.Z = r[1] ? 0 : -(r[2] + (r[3] || "00")), n + r[0].length) : -1;
 }
-function Cm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 1));
+function wm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 1));
 	return r ? (e.q = r[0] * 3 - 3, n + r[0].length) : -1;
 }
-function wm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function Tm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.m = r[0] - 1, n + r[0].length) : -1;
 }
-function Tm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function Em(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.d = +r[0], n + r[0].length) : -1;
 }
-function Em(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 3));
+function Dm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 3));
 	return r ? (e.m = 0, e.d = +r[0], n + r[0].length) : -1;
 }
-function Dm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function Om(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.H = +r[0], n + r[0].length) : -1;
 }
-function Om(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function km(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.M = +r[0], n + r[0].length) : -1;
 }
-function km(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 2));
+function Am(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 2));
 	return r ? (e.S = +r[0], n + r[0].length) : -1;
 }
-function Am(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 3));
+function jm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 3));
 	return r ? (e.L = +r[0], n + r[0].length) : -1;
 }
-function jm(e, t, n) {
-	var r = cm.exec(t.slice(n, n + 6));
+function Mm(e, t, n) {
+	var r = lm.exec(t.slice(n, n + 6));
 	return r ? (e.L = Math.floor(r[0] / 1e3), n + r[0].length) : -1;
 }
-function Mm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 1));
+function Nm(e, t, n) {
+	var r = um.exec(t.slice(n, n + 1));
 	return r ? n + r[0].length : -1;
 }
-function Nm(e, t, n) {
-	var r = cm.exec(t.slice(n));
+function Pm(e, t, n) {
+	var r = lm.exec(t.slice(n));
 	return r ? (e.Q = +r[0], n + r[0].length) : -1;
 }
-function Pm(e, t, n) {
-	var r = cm.exec(t.slice(n));
+function Fm(e, t, n) {
+	var r = lm.exec(t.slice(n));
 	return r ? (e.s = +r[0], n + r[0].length) : -1;
 }
-function Fm(e, t) {
-	return dm(e.getDate(), t, 2);
-}
 function Im(e, t) {
-	return dm(e.getHours(), t, 2);
+	return fm(e.getDate(), t, 2);
 }
 function Lm(e, t) {
-	return dm(e.getHours() % 12 || 12, t, 2);
+	return fm(e.getHours(), t, 2);
 }
 function Rm(e, t) {
-	return dm(1 + kp.count(Xp(e), e), t, 3);
+	return fm(e.getHours() % 12 || 12, t, 2);
 }
 function zm(e, t) {
-	return dm(e.getMilliseconds(), t, 3);
+	return fm(1 + Ap.count(Zp(e), e), t, 3);
 }
 function Bm(e, t) {
-	return zm(e, t) + "000";
+	return fm(e.getMilliseconds(), t, 3);
 }
 function Vm(e, t) {
-	return dm(e.getMonth() + 1, t, 2);
+	return Bm(e, t) + "000";
 }
 function Hm(e, t) {
-	return dm(e.getMinutes(), t, 2);
+	return fm(e.getMonth() + 1, t, 2);
 }
 function Um(e, t) {
-	return dm(e.getSeconds(), t, 2);
+	return fm(e.getMinutes(), t, 2);
 }
-function Wm(e) {
+function Wm(e, t) {
+	return fm(e.getSeconds(), t, 2);
+}
+function Gm(e) {
 	var t = e.getDay();
 	return t === 0 ? 7 : t;
 }
-function Gm(e, t) {
-	return dm(Np.count(Xp(e) - 1, e), t, 2);
+function Km(e, t) {
+	return fm(Pp.count(Zp(e) - 1, e), t, 2);
 }
-function Km(e) {
+function qm(e) {
 	var t = e.getDay();
-	return t >= 4 || t === 0 ? Lp(e) : Lp.ceil(e);
+	return t >= 4 || t === 0 ? Rp(e) : Rp.ceil(e);
 }
-function qm(e, t) {
-	return e = Km(e), dm(Lp.count(Xp(e), e) + (Xp(e).getDay() === 4), t, 2);
+function Jm(e, t) {
+	return e = qm(e), fm(Rp.count(Zp(e), e) + (Zp(e).getDay() === 4), t, 2);
 }
-function Jm(e) {
+function Ym(e) {
 	return e.getDay();
 }
-function Ym(e, t) {
-	return dm(Pp.count(Xp(e) - 1, e), t, 2);
-}
 function Xm(e, t) {
-	return dm(e.getFullYear() % 100, t, 2);
+	return fm(Fp.count(Zp(e) - 1, e), t, 2);
 }
 function Zm(e, t) {
-	return e = Km(e), dm(e.getFullYear() % 100, t, 2);
+	return fm(e.getFullYear() % 100, t, 2);
 }
 function Qm(e, t) {
-	return dm(e.getFullYear() % 1e4, t, 4);
+	return e = qm(e), fm(e.getFullYear() % 100, t, 2);
 }
 function $m(e, t) {
+	return fm(e.getFullYear() % 1e4, t, 4);
+}
+function eh(e, t) {
 	var n = e.getDay();
-	return e = n >= 4 || n === 0 ? Lp(e) : Lp.ceil(e), dm(e.getFullYear() % 1e4, t, 4);
+	return e = n >= 4 || n === 0 ? Rp(e) : Rp.ceil(e), fm(e.getFullYear() % 1e4, t, 4);
 }
-function eh(e) {
+function th(e) {
 	var t = e.getTimezoneOffset();
-	return (t > 0 ? "-" : (t *= -1, "+")) + dm(t / 60 | 0, "0", 2) + dm(t % 60, "0", 2);
-}
-function th(e, t) {
-	return dm(e.getUTCDate(), t, 2);
+	return (t > 0 ? "-" : (t *= -1, "+")) + fm(t / 60 | 0, "0", 2) + fm(t % 60, "0", 2);
 }
 function nh(e, t) {
-	return dm(e.getUTCHours(), t, 2);
+	return fm(e.getUTCDate(), t, 2);
 }
 function rh(e, t) {
-	return dm(e.getUTCHours() % 12 || 12, t, 2);
+	return fm(e.getUTCHours(), t, 2);
 }
 function ih(e, t) {
-	return dm(1 + Ap.count(Zp(e), e), t, 3);
+	return fm(e.getUTCHours() % 12 || 12, t, 2);
 }
 function ah(e, t) {
-	return dm(e.getUTCMilliseconds(), t, 3);
+	return fm(1 + jp.count(Qp(e), e), t, 3);
 }
 function oh(e, t) {
-	return ah(e, t) + "000";
+	return fm(e.getUTCMilliseconds(), t, 3);
 }
 function sh(e, t) {
-	return dm(e.getUTCMonth() + 1, t, 2);
+	return oh(e, t) + "000";
 }
 function ch(e, t) {
-	return dm(e.getUTCMinutes(), t, 2);
+	return fm(e.getUTCMonth() + 1, t, 2);
 }
 function lh(e, t) {
-	return dm(e.getUTCSeconds(), t, 2);
+	return fm(e.getUTCMinutes(), t, 2);
 }
-function uh(e) {
+function uh(e, t) {
+	return fm(e.getUTCSeconds(), t, 2);
+}
+function dh(e) {
 	var t = e.getUTCDay();
 	return t === 0 ? 7 : t;
 }
-function dh(e, t) {
-	return dm(Vp.count(Zp(e) - 1, e), t, 2);
+function fh(e, t) {
+	return fm(Hp.count(Qp(e) - 1, e), t, 2);
 }
-function fh(e) {
+function ph(e) {
 	var t = e.getUTCDay();
-	return t >= 4 || t === 0 ? Gp(e) : Gp.ceil(e);
+	return t >= 4 || t === 0 ? Kp(e) : Kp.ceil(e);
 }
-function ph(e, t) {
-	return e = fh(e), dm(Gp.count(Zp(e), e) + (Zp(e).getUTCDay() === 4), t, 2);
+function mh(e, t) {
+	return e = ph(e), fm(Kp.count(Qp(e), e) + (Qp(e).getUTCDay() === 4), t, 2);
 }
-function mh(e) {
+function hh(e) {
 	return e.getUTCDay();
 }
-function hh(e, t) {
-	return dm(Hp.count(Zp(e) - 1, e), t, 2);
-}
 function gh(e, t) {
-	return dm(e.getUTCFullYear() % 100, t, 2);
+	return fm(Up.count(Qp(e) - 1, e), t, 2);
 }
 function _h(e, t) {
-	return e = fh(e), dm(e.getUTCFullYear() % 100, t, 2);
+	return fm(e.getUTCFullYear() % 100, t, 2);
 }
 function vh(e, t) {
-	return dm(e.getUTCFullYear() % 1e4, t, 4);
+	return e = ph(e), fm(e.getUTCFullYear() % 100, t, 2);
 }
 function yh(e, t) {
-	var n = e.getUTCDay();
-	return e = n >= 4 || n === 0 ? Gp(e) : Gp.ceil(e), dm(e.getUTCFullYear() % 1e4, t, 4);
+	return fm(e.getUTCFullYear() % 1e4, t, 4);
 }
-function bh() {
-	return "+0000";
+function bh(e, t) {
+	var n = e.getUTCDay();
+	return e = n >= 4 || n === 0 ? Kp(e) : Kp.ceil(e), fm(e.getUTCFullYear() % 1e4, t, 4);
 }
 function xh() {
+	return "+0000";
+}
+function Sh() {
 	return "%";
 }
-function Sh(e) {
+function Ch(e) {
 	return +e;
 }
-function Ch(e) {
+function wh(e) {
 	return Math.floor(e / 1e3);
 }
-var wh, Th, Eh, Dh;
-Oh({
+var Th, Eh, Dh, Oh;
+kh({
 	dateTime: "%x, %X",
 	date: "%-m/%-d/%Y",
 	time: "%-I:%M:%S %p",
@@ -6376,13 +6384,13 @@ Oh({
 		"Dec"
 	]
 });
-function Oh(e) {
-	return wh = om(e), Th = wh.format, wh.parse, Eh = wh.utcFormat, Dh = wh.utcParse, wh;
+function kh(e) {
+	return Th = sm(e), Eh = Th.format, Th.parse, Dh = Th.utcFormat, Oh = Th.utcParse, Th;
 }
-var kh = "%Y-%m-%dT%H:%M:%S.%LZ";
-Date.prototype.toISOString || Eh(kh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || Dh(kh);
+var Ah = "%Y-%m-%dT%H:%M:%S.%LZ";
+Date.prototype.toISOString || Dh(Ah), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || Oh(Ah);
 // node_modules/d3-scale/dist/d3-scale.mjs
-function Ah(e, t) {
+function jh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6392,7 +6400,7 @@ function Ah(e, t) {
 	}
 	return this;
 }
-function jh(e, t) {
+function Mh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6402,20 +6410,20 @@ function jh(e, t) {
 	}
 	return this;
 }
-var Mh = Symbol("implicit");
-function Nh() {
-	var e = new ci(), t = [], n = [], r = Mh;
+var Nh = Symbol("implicit");
+function Ph() {
+	var e = new li(), t = [], n = [], r = Nh;
 	function i(i) {
 		let a = e.get(i);
 		if (a === void 0) {
-			if (r !== Mh) return r;
+			if (r !== Nh) return r;
 			e.set(i, a = t.push(i) - 1);
 		}
 		return n[a % n.length];
 	}
 	return i.domain = function(n) {
 		if (!arguments.length) return t.slice();
-		t = [], e = new ci();
+		t = [], e = new li();
 		for (let r of n) e.has(r) || e.set(r, t.push(r) - 1);
 		return i;
 	}, i.range = function(e) {
@@ -6423,16 +6431,16 @@ function Nh() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (r = e, i) : r;
 	}, i.copy = function() {
-		return Nh(t, n).unknown(r);
-	}, Ah.apply(i, arguments), i;
+		return Ph(t, n).unknown(r);
+	}, jh.apply(i, arguments), i;
 }
-function Ph() {
-	var e = Nh().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
+function Fh() {
+	var e = Ph().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
 	delete e.unknown;
 	function d() {
 		var e = t().length, d = i < r, f = d ? i : r, p = d ? r : i;
 		a = (p - f) / Math.max(1, e - c + l * 2), s && (a = Math.floor(a)), f += (p - f - a * (e - c)) * u, o = a * (1 - c), s && (f = Math.round(f), o = Math.round(o));
-		var m = Xi(e).map(function(e) {
+		var m = Zi(e).map(function(e) {
 			return f + a * e;
 		});
 		return n(d ? m.reverse() : m);
@@ -6458,77 +6466,77 @@ function Ph() {
 	}, e.align = function(e) {
 		return arguments.length ? (u = Math.max(0, Math.min(1, e)), d()) : u;
 	}, e.copy = function() {
-		return Ph(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
-	}, Ah.apply(d(), arguments);
+		return Fh(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
+	}, jh.apply(d(), arguments);
 }
-function Fh(e) {
+function Ih(e) {
 	var t = e.copy;
 	return e.padding = e.paddingOuter, delete e.paddingInner, delete e.paddingOuter, e.copy = function() {
-		return Fh(t());
+		return Ih(t());
 	}, e;
 }
-function Ih() {
-	return Fh(Ph.apply(null, arguments).paddingInner(1));
+function Lh() {
+	return Ih(Fh.apply(null, arguments).paddingInner(1));
 }
-function Lh(e) {
+function Rh(e) {
 	return function() {
 		return e;
 	};
 }
-function Rh(e) {
+function zh(e) {
 	return +e;
 }
-var zh = [0, 1];
-function Bh(e) {
+var Bh = [0, 1];
+function Vh(e) {
 	return e;
 }
-function Vh(e, t) {
+function Hh(e, t) {
 	return (t -= e = +e) ? function(n) {
 		return (n - e) / t;
-	} : Lh(isNaN(t) ? NaN : .5);
+	} : Rh(isNaN(t) ? NaN : .5);
 }
-function Hh(e, t) {
+function Uh(e, t) {
 	var n;
 	return e > t && (n = e, e = t, t = n), function(n) {
 		return Math.max(e, Math.min(t, n));
 	};
 }
-function Uh(e, t, n) {
+function Wh(e, t, n) {
 	var r = e[0], i = e[1], a = t[0], o = t[1];
-	return i < r ? (r = Vh(i, r), a = n(o, a)) : (r = Vh(r, i), a = n(a, o)), function(e) {
+	return i < r ? (r = Hh(i, r), a = n(o, a)) : (r = Hh(r, i), a = n(a, o)), function(e) {
 		return a(r(e));
 	};
 }
-function Wh(e, t, n) {
+function Gh(e, t, n) {
 	var r = Math.min(e.length, t.length) - 1, i = Array(r), a = Array(r), o = -1;
-	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = Vh(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
+	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = Hh(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
 	return function(t) {
-		var n = Xr(e, t, 1, r) - 1;
+		var n = Zr(e, t, 1, r) - 1;
 		return a[n](i[n](t));
 	};
 }
-function Gh(e, t) {
+function Kh(e, t) {
 	return t.domain(e.domain()).range(e.range()).interpolate(e.interpolate()).clamp(e.clamp()).unknown(e.unknown());
 }
-function Kh() {
-	var e = zh, t = zh, n = rl, r, i, a, o = Bh, s, c, l;
+function qh() {
+	var e = Bh, t = Bh, n = il, r, i, a, o = Vh, s, c, l;
 	function u() {
 		var n = Math.min(e.length, t.length);
-		return o !== Bh && (o = Hh(e[0], e[n - 1])), s = n > 2 ? Wh : Uh, c = l = null, d;
+		return o !== Vh && (o = Uh(e[0], e[n - 1])), s = n > 2 ? Gh : Wh, c = l = null, d;
 	}
 	function d(i) {
 		return i == null || isNaN(i = +i) ? a : (c ||= s(e.map(r), t, n))(r(o(i)));
 	}
 	return d.invert = function(n) {
-		return o(i((l ||= s(t, e.map(r), Xc))(n)));
+		return o(i((l ||= s(t, e.map(r), Zc))(n)));
 	}, d.domain = function(t) {
-		return arguments.length ? (e = Array.from(t, Rh), u()) : e.slice();
+		return arguments.length ? (e = Array.from(t, zh), u()) : e.slice();
 	}, d.range = function(e) {
 		return arguments.length ? (t = Array.from(e), u()) : t.slice();
 	}, d.rangeRound = function(e) {
-		return t = Array.from(e), n = il, u();
+		return t = Array.from(e), n = al, u();
 	}, d.clamp = function(e) {
-		return arguments.length ? (o = e ? !0 : Bh, u()) : o !== Bh;
+		return arguments.length ? (o = e ? !0 : Vh, u()) : o !== Vh;
 	}, d.interpolate = function(e) {
 		return arguments.length ? (n = e, u()) : n;
 	}, d.unknown = function(e) {
@@ -6537,40 +6545,40 @@ function Kh() {
 		return r = e, i = t, u();
 	};
 }
-function qh() {
-	return Kh()(Bh, Bh);
+function Jh() {
+	return qh()(Vh, Vh);
 }
-function Jh(e, t, n, r) {
-	var i = Ai(e, t, n), a;
-	switch (r = Pl(r ?? ",f"), r.type) {
+function Yh(e, t, n, r) {
+	var i = ji(e, t, n), a;
+	switch (r = Fl(r ?? ",f"), r.type) {
 		case "s":
 			var o = Math.max(Math.abs(e), Math.abs(t));
-			return r.precision == null && !isNaN(a = Xl(i, o)) && (r.precision = a), ql(r, o);
+			return r.precision == null && !isNaN(a = Zl(i, o)) && (r.precision = a), Jl(r, o);
 		case "":
 		case "e":
 		case "g":
 		case "p":
 		case "r":
-			r.precision == null && !isNaN(a = Zl(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
+			r.precision == null && !isNaN(a = Ql(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
 			break;
 		case "f":
-		case "%": r.precision == null && !isNaN(a = Yl(i)) && (r.precision = a - (r.type === "%") * 2);
+		case "%": r.precision == null && !isNaN(a = Xl(i)) && (r.precision = a - (r.type === "%") * 2);
 	}
-	return Kl(r);
+	return ql(r);
 }
-function Yh(e) {
+function Xh(e) {
 	var t = e.domain;
 	return e.ticks = function(e) {
 		var n = t();
-		return Oi(n[0], n[n.length - 1], e ?? 10);
+		return ki(n[0], n[n.length - 1], e ?? 10);
 	}, e.tickFormat = function(e, n) {
 		var r = t();
-		return Jh(r[0], r[r.length - 1], e ?? 10, n);
+		return Yh(r[0], r[r.length - 1], e ?? 10, n);
 	}, e.nice = function(n) {
 		n ??= 10;
 		var r = t(), i = 0, a = r.length - 1, o = r[i], s = r[a], c, l, u = 10;
 		for (s < o && (l = o, o = s, s = l, l = i, i = a, a = l); u-- > 0;) {
-			if (l = ki(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
+			if (l = Ai(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
 			if (l > 0) o = Math.floor(o / l) * l, s = Math.ceil(s / l) * l;
 			else if (l < 0) o = Math.ceil(o * l) / l, s = Math.floor(s * l) / l;
 			else break;
@@ -6579,58 +6587,58 @@ function Yh(e) {
 		return e;
 	}, e;
 }
-function Xh() {
-	var e = qh();
+function Zh() {
+	var e = Jh();
 	return e.copy = function() {
-		return Gh(e, Xh());
-	}, Ah.apply(e, arguments), Yh(e);
+		return Kh(e, Zh());
+	}, jh.apply(e, arguments), Xh(e);
 }
-function Zh(e) {
+function Qh(e) {
 	var t;
 	function n(e) {
 		return e == null || isNaN(e = +e) ? t : e;
 	}
 	return n.invert = n, n.domain = n.range = function(t) {
-		return arguments.length ? (e = Array.from(t, Rh), n) : e.slice();
+		return arguments.length ? (e = Array.from(t, zh), n) : e.slice();
 	}, n.unknown = function(e) {
 		return arguments.length ? (t = e, n) : t;
 	}, n.copy = function() {
-		return Zh(e).unknown(t);
-	}, e = arguments.length ? Array.from(e, Rh) : [0, 1], Yh(n);
+		return Qh(e).unknown(t);
+	}, e = arguments.length ? Array.from(e, zh) : [0, 1], Xh(n);
 }
-function Qh(e, t) {
+function $h(e, t) {
 	e = e.slice();
 	var n = 0, r = e.length - 1, i = e[n], a = e[r], o;
 	return a < i && (o = n, n = r, r = o, o = i, i = a, a = o), e[n] = t.floor(i), e[r] = t.ceil(a), e;
 }
-function $h(e) {
+function eg(e) {
 	return Math.log(e);
 }
-function eg(e) {
+function tg(e) {
 	return Math.exp(e);
 }
-function tg(e) {
+function ng(e) {
 	return -Math.log(-e);
 }
-function ng(e) {
+function rg(e) {
 	return -Math.exp(-e);
 }
-function rg(e) {
+function ig(e) {
 	return isFinite(e) ? +("1e" + e) : e < 0 ? 0 : e;
 }
-function ig(e) {
-	return e === 10 ? rg : e === Math.E ? Math.exp : (t) => e ** +t;
-}
 function ag(e) {
-	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
+	return e === 10 ? ig : e === Math.E ? Math.exp : (t) => e ** +t;
 }
 function og(e) {
-	return (t, n) => -e(-t, n);
+	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
 }
 function sg(e) {
-	let t = e($h, eg), n = t.domain, r = 10, i, a;
+	return (t, n) => -e(-t, n);
+}
+function cg(e) {
+	let t = e(eg, tg), n = t.domain, r = 10, i, a;
 	function o() {
-		return i = ag(r), a = ig(r), n()[0] < 0 ? (i = og(i), a = og(a), e(tg, ng)) : e($h, eg), t;
+		return i = og(r), a = ag(r), n()[0] < 0 ? (i = sg(i), a = sg(a), e(ng, rg)) : e(eg, tg), t;
 	}
 	return t.base = function(e) {
 		return arguments.length ? (r = +e, o()) : r;
@@ -6650,82 +6658,82 @@ function sg(e) {
 				if (f > s) break;
 				m.push(f);
 			}
-			m.length * 2 < p && (m = Oi(o, s, p));
-		} else m = Oi(l, u, Math.min(u - l, p)).map(a);
+			m.length * 2 < p && (m = ki(o, s, p));
+		} else m = ki(l, u, Math.min(u - l, p)).map(a);
 		return c ? m.reverse() : m;
 	}, t.tickFormat = (e, n) => {
-		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = Pl(n)).precision == null && (n.trim = !0), n = Kl(n)), e === Infinity) return n;
+		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = Fl(n)).precision == null && (n.trim = !0), n = ql(n)), e === Infinity) return n;
 		let o = Math.max(1, r * e / t.ticks().length);
 		return (e) => {
 			let t = e / a(Math.round(i(e)));
 			return t * r < r - .5 && (t *= r), t <= o ? n(e) : "";
 		};
-	}, t.nice = () => n(Qh(n(), {
+	}, t.nice = () => n($h(n(), {
 		floor: (e) => a(Math.floor(i(e))),
 		ceil: (e) => a(Math.ceil(i(e)))
 	})), t;
 }
-function cg() {
-	let e = sg(Kh()).domain([1, 10]);
-	return e.copy = () => Gh(e, cg()).base(e.base()), Ah.apply(e, arguments), e;
+function lg() {
+	let e = cg(qh()).domain([1, 10]);
+	return e.copy = () => Kh(e, lg()).base(e.base()), jh.apply(e, arguments), e;
 }
-function lg(e) {
+function ug(e) {
 	return function(t) {
 		return Math.sign(t) * Math.log1p(Math.abs(t / e));
 	};
 }
-function ug(e) {
+function dg(e) {
 	return function(t) {
 		return Math.sign(t) * Math.expm1(Math.abs(t)) * e;
 	};
 }
-function dg(e) {
-	var t = 1, n = e(lg(t), ug(t));
+function fg(e) {
+	var t = 1, n = e(ug(t), dg(t));
 	return n.constant = function(n) {
-		return arguments.length ? e(lg(t = +n), ug(t)) : t;
-	}, Yh(n);
+		return arguments.length ? e(ug(t = +n), dg(t)) : t;
+	}, Xh(n);
 }
-function fg() {
-	var e = dg(Kh());
+function pg() {
+	var e = fg(qh());
 	return e.copy = function() {
-		return Gh(e, fg()).constant(e.constant());
-	}, Ah.apply(e, arguments);
+		return Kh(e, pg()).constant(e.constant());
+	}, jh.apply(e, arguments);
 }
-function pg(e) {
+function mg(e) {
 	return function(t) {
 		return t < 0 ? -((-t) ** +e) : t ** +e;
 	};
 }
-function mg(e) {
+function hg(e) {
 	return e < 0 ? -Math.sqrt(-e) : Math.sqrt(e);
 }
-function hg(e) {
+function gg(e) {
 	return e < 0 ? -e * e : e * e;
 }
-function gg(e) {
-	var t = e(Bh, Bh), n = 1;
+function _g(e) {
+	var t = e(Vh, Vh), n = 1;
 	function r() {
-		return n === 1 ? e(Bh, Bh) : n === .5 ? e(mg, hg) : e(pg(n), pg(1 / n));
+		return n === 1 ? e(Vh, Vh) : n === .5 ? e(hg, gg) : e(mg(n), mg(1 / n));
 	}
 	return t.exponent = function(e) {
 		return arguments.length ? (n = +e, r()) : n;
-	}, Yh(t);
-}
-function _g() {
-	var e = gg(Kh());
-	return e.copy = function() {
-		return Gh(e, _g()).exponent(e.exponent());
-	}, Ah.apply(e, arguments), e;
+	}, Xh(t);
 }
 function vg() {
+	var e = _g(qh());
+	return e.copy = function() {
+		return Kh(e, vg()).exponent(e.exponent());
+	}, jh.apply(e, arguments), e;
+}
+function yg() {
 	var e = [], t = [], n = [], r;
 	function i() {
 		var r = 0, i = Math.max(1, t.length);
-		for (n = Array(i - 1); ++r < i;) n[r - 1] = Bi(e, r / i);
+		for (n = Array(i - 1); ++r < i;) n[r - 1] = Vi(e, r / i);
 		return a;
 	}
 	function a(e) {
-		return e == null || isNaN(e = +e) ? r : t[Xr(n, e)];
+		return e == null || isNaN(e = +e) ? r : t[Zr(n, e)];
 	}
 	return a.invertExtent = function(r) {
 		var i = t.indexOf(r);
@@ -6734,7 +6742,7 @@ function vg() {
 		if (!arguments.length) return e.slice();
 		e = [];
 		for (let n of t) n != null && !isNaN(n = +n) && e.push(n);
-		return e.sort(Ur), i();
+		return e.sort(Wr), i();
 	}, a.range = function(e) {
 		return arguments.length ? (t = Array.from(e), i()) : t.slice();
 	}, a.unknown = function(e) {
@@ -6742,13 +6750,13 @@ function vg() {
 	}, a.quantiles = function() {
 		return n.slice();
 	}, a.copy = function() {
-		return vg().domain(e).range(t).unknown(r);
-	}, Ah.apply(a, arguments);
+		return yg().domain(e).range(t).unknown(r);
+	}, jh.apply(a, arguments);
 }
-function yg() {
+function bg() {
 	var e = [.5], t = [0, 1], n, r = 1;
 	function i(i) {
-		return i != null && i <= i ? t[Xr(e, i, 0, r)] : n;
+		return i != null && i <= i ? t[Zr(e, i, 0, r)] : n;
 	}
 	return i.domain = function(n) {
 		return arguments.length ? (e = Array.from(n), r = Math.min(e.length, t.length - 1), i) : e.slice();
@@ -6760,24 +6768,24 @@ function yg() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (n = e, i) : n;
 	}, i.copy = function() {
-		return yg().domain(e).range(t).unknown(n);
-	}, Ah.apply(i, arguments);
-}
-function bg(e) {
-	return new Date(e);
+		return bg().domain(e).range(t).unknown(n);
+	}, jh.apply(i, arguments);
 }
 function xg(e) {
+	return new Date(e);
+}
+function Sg(e) {
 	return e instanceof Date ? +e : Math.round(e);
 }
-function Sg(e, t, n, r, i, a, o, s, c, l) {
-	var u = qh(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
+function Cg(e, t, n, r, i, a, o, s, c, l) {
+	var u = Jh(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
 	function x(e) {
 		return (c(e) < e ? p : s(e) < e ? m : o(e) < e ? h : a(e) < e ? g : r(e) < e ? i(e) < e ? _ : v : n(e) < e ? y : b)(e);
 	}
 	return u.invert = function(e) {
 		return new Date(Math.round(d(e)));
 	}, u.domain = function(e) {
-		return arguments.length ? f(Array.from(e, xg)) : f().map(bg);
+		return arguments.length ? f(Array.from(e, Sg)) : f().map(xg);
 	}, u.ticks = function(t) {
 		var n = f();
 		return e(n[0], n[n.length - 1], t ?? 10);
@@ -6785,22 +6793,22 @@ function Sg(e, t, n, r, i, a, o, s, c, l) {
 		return t == null ? x : l(t);
 	}, u.nice = function(e) {
 		var n = f();
-		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(Qh(n, e)) : u;
+		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f($h(n, e)) : u;
 	}, u.copy = function() {
-		return Gh(u, Sg(e, t, n, r, i, a, o, s, c, l));
+		return Kh(u, Cg(e, t, n, r, i, a, o, s, c, l));
 	}, u;
 }
-function Cg() {
-	return Ah.apply(Sg(tm, nm, Xp, Jp, Np, kp, Dp, Tp, wp, Th).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
-}
 function wg() {
-	return Ah.apply(Sg($p, em, Zp, Yp, Vp, Ap, Op, Ep, wp, Eh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+	return jh.apply(Cg(nm, rm, Zp, Yp, Pp, Ap, Op, Ep, Tp, Eh).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
 }
-function Tg(e, t) {
+function Tg() {
+	return jh.apply(Cg(em, tm, Qp, Xp, Hp, jp, kp, Dp, Tp, Dh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+}
+function Eg(e, t) {
 	return t.domain(e.domain()).interpolator(e.interpolator()).clamp(e.clamp()).unknown(e.unknown());
 }
-function Eg() {
-	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = Bh, u, d = !1, f;
+function Dg() {
+	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = Vh, u, d = !1, f;
 	function p(e) {
 		return e == null || isNaN(e = +e) ? f : (e = .5 + ((e = +u(e)) - a) * (r * e < r * a ? s : c), l(d ? Math.max(0, Math.min(1, e)) : e));
 	}
@@ -6818,7 +6826,7 @@ function Eg() {
 	function m(e) {
 		return function(t) {
 			var n, r, i;
-			return arguments.length ? ([n, r, i] = t, l = gl(e, [
+			return arguments.length ? ([n, r, i] = t, l = _l(e, [
 				n,
 				r,
 				i
@@ -6829,46 +6837,46 @@ function Eg() {
 			];
 		};
 	}
-	return p.range = m(rl), p.rangeRound = m(il), p.unknown = function(e) {
+	return p.range = m(il), p.rangeRound = m(al), p.unknown = function(e) {
 		return arguments.length ? (f = e, p) : f;
 	}, function(l) {
 		return u = l, i = l(e), a = l(t), o = l(n), s = i === a ? 0 : .5 / (a - i), c = a === o ? 0 : .5 / (o - a), r = a < i ? -1 : 1, p;
 	};
 }
-function Dg() {
-	var e = Yh(Eg()(Bh));
-	return e.copy = function() {
-		return Tg(e, Dg());
-	}, jh.apply(e, arguments);
-}
 function Og() {
-	var e = sg(Eg()).domain([
+	var e = Xh(Dg()(Vh));
+	return e.copy = function() {
+		return Eg(e, Og());
+	}, Mh.apply(e, arguments);
+}
+function kg() {
+	var e = cg(Dg()).domain([
 		.1,
 		1,
 		10
 	]);
 	return e.copy = function() {
-		return Tg(e, Og()).base(e.base());
-	}, jh.apply(e, arguments);
-}
-function kg() {
-	var e = dg(Eg());
-	return e.copy = function() {
-		return Tg(e, kg()).constant(e.constant());
-	}, jh.apply(e, arguments);
+		return Eg(e, kg()).base(e.base());
+	}, Mh.apply(e, arguments);
 }
 function Ag() {
-	var e = gg(Eg());
+	var e = fg(Dg());
 	return e.copy = function() {
-		return Tg(e, Ag()).exponent(e.exponent());
-	}, jh.apply(e, arguments);
+		return Eg(e, Ag()).constant(e.constant());
+	}, Mh.apply(e, arguments);
+}
+function jg() {
+	var e = _g(Dg());
+	return e.copy = function() {
+		return Eg(e, jg()).exponent(e.exponent());
+	}, Mh.apply(e, arguments);
 }
 // node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function G(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
 }
-var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg = G("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), Ng = G("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), Pg = G("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), Fg = G("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), Ig = G("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), Lg = G("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), Rg = G("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), zg = G("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), Bg = G("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), Vg = G("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), Hg = (e) => Gc(e[e.length - 1]), Ug = [
+var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng = G("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), Pg = G("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), Fg = G("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), Ig = G("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), Lg = G("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), Rg = G("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), zg = G("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), Bg = G("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), Vg = G("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), Hg = G("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), Ug = (e) => Kc(e[e.length - 1]), Wg = [
 	,
 	,
 	,
@@ -6881,7 +6889,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"8c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e",
 	"5430058c510abf812ddfc27df6e8c3c7eae580cdc135978f01665e003c30",
 	"5430058c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e003c30"
-].map(G), Wg = Hg(Ug), Gg = [
+].map(G), Gg = Ug(Wg), Kg = [
 	,
 	,
 	,
@@ -6894,7 +6902,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b7837",
 	"40004b762a839970abc2a5cfe7d4e8d9f0d3a6dba05aae611b783700441b",
 	"40004b762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b783700441b"
-].map(G), Kg = Hg(Gg), qg = [
+].map(G), qg = Ug(Kg), Jg = [
 	,
 	,
 	,
@@ -6907,7 +6915,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221",
 	"8e0152c51b7dde77aef1b6dafde0efe6f5d0b8e1867fbc414d9221276419",
 	"8e0152c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221276419"
-].map(G), Jg = Hg(qg), Yg = [
+].map(G), Yg = Ug(Jg), Xg = [
 	,
 	,
 	,
@@ -6920,7 +6928,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b35806",
 	"2d004b5427888073acb2abd2d8daebfee0b6fdb863e08214b358067f3b08",
 	"2d004b5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b358067f3b08"
-].map(G), Xg = Hg(Yg), Zg = [
+].map(G), Zg = Ug(Xg), Qg = [
 	,
 	,
 	,
@@ -6933,7 +6941,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"b2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac",
 	"67001fb2182bd6604df4a582fddbc7d1e5f092c5de4393c32166ac053061",
 	"67001fb2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac053061"
-].map(G), Qg = Hg(Zg), $g = [
+].map(G), $g = Ug(Qg), e_ = [
 	,
 	,
 	,
@@ -6946,7 +6954,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"b2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d",
 	"67001fb2182bd6604df4a582fddbc7e0e0e0bababa8787874d4d4d1a1a1a",
 	"67001fb2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d1a1a1a"
-].map(G), e_ = Hg($g), t_ = [
+].map(G), t_ = Ug(e_), n_ = [
 	,
 	,
 	,
@@ -6959,7 +6967,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4",
 	"a50026d73027f46d43fdae61fee090e0f3f8abd9e974add14575b4313695",
 	"a50026d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4313695"
-].map(G), n_ = Hg(t_), r_ = [
+].map(G), r_ = Ug(n_), i_ = [
 	,
 	,
 	,
@@ -6972,7 +6980,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850",
 	"a50026d73027f46d43fdae61fee08bd9ef8ba6d96a66bd631a9850006837",
 	"a50026d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850006837"
-].map(G), i_ = Hg(r_), a_ = [
+].map(G), a_ = Ug(i_), o_ = [
 	,
 	,
 	,
@@ -6985,7 +6993,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd",
 	"9e0142d53e4ff46d43fdae61fee08be6f598abdda466c2a53288bd5e4fa2",
 	"9e0142d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd5e4fa2"
-].map(G), o_ = Hg(a_), s_ = [
+].map(G), s_ = Ug(o_), c_ = [
 	,
 	,
 	,
@@ -6996,7 +7004,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"edf8fbccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45006d2c00441b"
-].map(G), c_ = Hg(s_), l_ = [
+].map(G), l_ = Ug(c_), u_ = [
 	,
 	,
 	,
@@ -7007,7 +7015,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"edf8fbbfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d810f7c4d004b"
-].map(G), u_ = Hg(l_), d_ = [
+].map(G), d_ = Ug(u_), f_ = [
 	,
 	,
 	,
@@ -7018,7 +7026,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"f0f9e8ccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe0868ac084081"
-].map(G), f_ = Hg(d_), p_ = [
+].map(G), p_ = Ug(f_), m_ = [
 	,
 	,
 	,
@@ -7029,7 +7037,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"fef0d9fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301fb300007f0000"
-].map(G), m_ = Hg(p_), h_ = [
+].map(G), h_ = Ug(m_), g_ = [
 	,
 	,
 	,
@@ -7040,7 +7048,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"f6eff7d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016c59014636"
-].map(G), g_ = Hg(h_), __ = [
+].map(G), __ = Ug(g_), v_ = [
 	,
 	,
 	,
@@ -7051,7 +7059,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"f1eef6d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0045a8d023858"
-].map(G), v_ = Hg(__), y_ = [
+].map(G), y_ = Ug(v_), b_ = [
 	,
 	,
 	,
@@ -7062,7 +7070,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"f1eef6d4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125698004367001f"
-].map(G), b_ = Hg(y_), x_ = [
+].map(G), x_ = Ug(b_), S_ = [
 	,
 	,
 	,
@@ -7073,7 +7081,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"feebe2fcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a017749006a"
-].map(G), S_ = Hg(x_), C_ = [
+].map(G), C_ = Ug(S_), w_ = [
 	,
 	,
 	,
@@ -7084,7 +7092,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"ffffccc7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea8253494081d58"
-].map(G), w_ = Hg(C_), T_ = [
+].map(G), T_ = Ug(w_), E_ = [
 	,
 	,
 	,
@@ -7095,7 +7103,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"ffffccd9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443006837004529"
-].map(G), E_ = Hg(T_), D_ = [
+].map(G), D_ = Ug(E_), O_ = [
 	,
 	,
 	,
@@ -7106,7 +7114,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"ffffd4fee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c02993404662506"
-].map(G), O_ = Hg(D_), k_ = [
+].map(G), k_ = Ug(O_), A_ = [
 	,
 	,
 	,
@@ -7117,7 +7125,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"ffffb2fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cbd0026800026"
-].map(G), A_ = Hg(k_), j_ = [
+].map(G), j_ = Ug(A_), M_ = [
 	,
 	,
 	,
@@ -7128,7 +7136,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"eff3ffc6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b508519c08306b"
-].map(G), M_ = Hg(j_), N_ = [
+].map(G), N_ = Ug(M_), P_ = [
 	,
 	,
 	,
@@ -7139,7 +7147,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"edf8e9c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45006d2c00441b"
-].map(G), P_ = Hg(N_), F_ = [
+].map(G), F_ = Ug(P_), I_ = [
 	,
 	,
 	,
@@ -7150,7 +7158,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"f7f7f7d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525000000"
-].map(G), I_ = Hg(F_), L_ = [
+].map(G), L_ = Ug(I_), R_ = [
 	,
 	,
 	,
@@ -7161,7 +7169,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"f2f0f7dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a354278f3f007d"
-].map(G), R_ = Hg(L_), z_ = [
+].map(G), z_ = Ug(R_), B_ = [
 	,
 	,
 	,
@@ -7172,7 +7180,7 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"fee5d9fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181da50f1567000d"
-].map(G), B_ = Hg(z_), V_ = [
+].map(G), V_ = Ug(B_), H_ = [
 	,
 	,
 	,
@@ -7183,41 +7191,41 @@ var jg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Mg =
 	"feeddefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d94801a636037f2704"
-].map(G), H_ = Hg(V_);
-function U_(e) {
+].map(G), U_ = Ug(H_);
+function W_(e) {
 	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(-4.54 - e * (35.34 - e * (2381.73 - e * (6402.7 - e * (7024.72 - e * 2710.57))))))) + ", " + Math.max(0, Math.min(255, Math.round(32.49 + e * (170.73 + e * (52.82 - e * (131.46 - e * (176.58 - e * 67.37))))))) + ", " + Math.max(0, Math.min(255, Math.round(81.24 + e * (442.36 - e * (2482.43 - e * (6167.24 - e * (6614.94 - e * 2475.67))))))) + ")";
 }
-var W_ = hl(Nc(300, .5, 0), Nc(-240, .5, 1)), G_ = hl(Nc(-100, .75, .35), Nc(80, 1.5, .8)), K_ = hl(Nc(260, .75, .35), Nc(80, 1.5, .8)), q_ = Nc();
-function J_(e) {
+var G_ = gl(Pc(300, .5, 0), Pc(-240, .5, 1)), K_ = gl(Pc(-100, .75, .35), Pc(80, 1.5, .8)), q_ = gl(Pc(260, .75, .35), Pc(80, 1.5, .8)), J_ = Pc();
+function Y_(e) {
 	(e < 0 || e > 1) && (e -= Math.floor(e));
 	var t = Math.abs(e - .5);
-	return q_.h = 360 * e - 100, q_.s = 1.5 - 1.5 * t, q_.l = .8 - .9 * t, q_ + "";
+	return J_.h = 360 * e - 100, J_.s = 1.5 - 1.5 * t, J_.l = .8 - .9 * t, J_ + "";
 }
-var Y_ = Hs(), X_ = Math.PI / 3, Z_ = Math.PI * 2 / 3;
-function Q_(e) {
-	var t;
-	return e = (.5 - e) * Math.PI, Y_.r = 255 * (t = Math.sin(e)) * t, Y_.g = 255 * (t = Math.sin(e + X_)) * t, Y_.b = 255 * (t = Math.sin(e + Z_)) * t, Y_ + "";
-}
+var X_ = Us(), Z_ = Math.PI / 3, Q_ = Math.PI * 2 / 3;
 function $_(e) {
-	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
+	var t;
+	return e = (.5 - e) * Math.PI, X_.r = 255 * (t = Math.sin(e)) * t, X_.g = 255 * (t = Math.sin(e + Z_)) * t, X_.b = 255 * (t = Math.sin(e + Q_)) * t, X_ + "";
 }
 function ev(e) {
+	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
+}
+function tv(e) {
 	var t = e.length;
 	return function(n) {
 		return e[Math.max(0, Math.min(t - 1, Math.floor(n * t)))];
 	};
 }
-var tv = ev(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), nv = ev(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), rv = ev(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), iv = ev(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
+var nv = tv(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), rv = tv(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), iv = tv(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), av = tv(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
 // node_modules/d3-shape/dist/d3-shape.mjs
-function av(e) {
+function ov(e) {
 	return function() {
 		return e;
 	};
 }
-var ov = Math.cos, sv = Math.min, cv = Math.sin, lv = Math.sqrt, uv = 1e-12, dv = Math.PI;
-dv / 2;
-var fv = 2 * dv;
-function pv(e) {
+var sv = Math.cos, cv = Math.min, lv = Math.sin, uv = Math.sqrt, dv = 1e-12, fv = Math.PI;
+fv / 2;
+var pv = 2 * fv;
+function mv(e) {
 	let t = 3;
 	return e.digits = function(n) {
 		if (!arguments.length) return t;
@@ -7228,16 +7236,16 @@ function pv(e) {
 			t = e;
 		}
 		return e;
-	}, () => new El(t);
+	}, () => new Dl(t);
 }
 Array.prototype.slice;
-function mv(e) {
+function hv(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function hv(e) {
+function gv(e) {
 	this._context = e;
 }
-hv.prototype = {
+gv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7260,40 +7268,40 @@ hv.prototype = {
 		}
 	}
 };
-function gv(e) {
-	return new hv(e);
-}
 function _v(e) {
-	return e[0];
+	return new gv(e);
 }
 function vv(e) {
+	return e[0];
+}
+function yv(e) {
 	return e[1];
 }
-function yv(e, t) {
-	var n = av(!0), r = null, i = gv, a = null, o = pv(s);
-	e = typeof e == "function" ? e : e === void 0 ? _v : av(e), t = typeof t == "function" ? t : t === void 0 ? vv : av(t);
+function bv(e, t) {
+	var n = ov(!0), r = null, i = _v, a = null, o = mv(s);
+	e = typeof e == "function" ? e : e === void 0 ? vv : ov(e), t = typeof t == "function" ? t : t === void 0 ? yv : ov(t);
 	function s(s) {
-		var c, l = (s = mv(s)).length, u, d = !1, f;
+		var c, l = (s = hv(s)).length, u, d = !1, f;
 		for (r ?? (a = i(f = o())), c = 0; c <= l; ++c) !(c < l && n(u = s[c], c, s)) === d && ((d = !d) ? a.lineStart() : a.lineEnd()), d && a.point(+e(u, c, s), +t(u, c, s));
 		if (f) return a = null, f + "" || null;
 	}
 	return s.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : av(+t), s) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : ov(+t), s) : e;
 	}, s.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : av(+e), s) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : ov(+e), s) : t;
 	}, s.defined = function(e) {
-		return arguments.length ? (n = typeof e == "function" ? e : av(!!e), s) : n;
+		return arguments.length ? (n = typeof e == "function" ? e : ov(!!e), s) : n;
 	}, s.curve = function(e) {
 		return arguments.length ? (i = e, r != null && (a = i(r)), s) : i;
 	}, s.context = function(e) {
 		return arguments.length ? (e == null ? r = a = null : a = i(r = e), s) : r;
 	}, s;
 }
-function bv(e, t, n) {
-	var r = null, i = av(!0), a = null, o = gv, s = null, c = pv(l);
-	e = typeof e == "function" ? e : e === void 0 ? _v : av(+e), t = typeof t == "function" ? t : av(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? vv : av(+n);
+function xv(e, t, n) {
+	var r = null, i = ov(!0), a = null, o = _v, s = null, c = mv(l);
+	e = typeof e == "function" ? e : e === void 0 ? vv : ov(+e), t = typeof t == "function" ? t : ov(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? yv : ov(+n);
 	function l(l) {
-		var u, d, f, p = (l = mv(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
+		var u, d, f, p = (l = hv(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
 		for (a ?? (s = o(g = c())), u = 0; u <= p; ++u) {
 			if (!(u < p && i(m = l[u], u, l)) === h) {
 				if (h = !h) d = u, s.areaStart(), s.lineStart();
@@ -7307,20 +7315,20 @@ function bv(e, t, n) {
 		if (g) return s = null, g + "" || null;
 	}
 	function u() {
-		return yv().defined(i).curve(o).context(a);
+		return bv().defined(i).curve(o).context(a);
 	}
 	return l.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : av(+t), r = null, l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : ov(+t), r = null, l) : e;
 	}, l.x0 = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : av(+t), l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : ov(+t), l) : e;
 	}, l.x1 = function(e) {
-		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : av(+e), l) : r;
+		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : ov(+e), l) : r;
 	}, l.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : av(+e), n = null, l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : ov(+e), n = null, l) : t;
 	}, l.y0 = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : av(+e), l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : ov(+e), l) : t;
 	}, l.y1 = function(e) {
-		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : av(+e), l) : n;
+		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : ov(+e), l) : n;
 	}, l.lineX0 = l.lineY0 = function() {
 		return u().x(e).y(t);
 	}, l.lineY1 = function() {
@@ -7328,18 +7336,18 @@ function bv(e, t, n) {
 	}, l.lineX1 = function() {
 		return u().x(r).y(t);
 	}, l.defined = function(e) {
-		return arguments.length ? (i = typeof e == "function" ? e : av(!!e), l) : i;
+		return arguments.length ? (i = typeof e == "function" ? e : ov(!!e), l) : i;
 	}, l.curve = function(e) {
 		return arguments.length ? (o = e, a != null && (s = o(a)), l) : o;
 	}, l.context = function(e) {
 		return arguments.length ? (e == null ? a = s = null : s = o(a = e), l) : a;
 	}, l;
 }
-Sv(gv);
-function xv(e) {
+Cv(_v);
+function Sv(e) {
 	this._curve = e;
 }
-xv.prototype = {
+Sv.prototype = {
 	areaStart: function() {
 		this._curve.areaStart();
 	},
@@ -7356,13 +7364,13 @@ xv.prototype = {
 		this._curve.point(t * Math.sin(e), t * -Math.cos(e));
 	}
 };
-function Sv(e) {
+function Cv(e) {
 	function t(t) {
-		return new xv(e(t));
+		return new Sv(e(t));
 	}
 	return t._curve = e, t;
 }
-var Cv = class {
+var wv = class {
 	constructor(e, t) {
 		this._context = e, this._x = t;
 	}
@@ -7389,81 +7397,81 @@ var Cv = class {
 		this._x0 = e, this._y0 = t;
 	}
 };
-function wv(e) {
-	return new Cv(e, !0);
-}
 function Tv(e) {
-	return new Cv(e, !1);
+	return new wv(e, !0);
 }
-var Ev = lv(3), Dv = { draw(e, t) {
-	let n = lv(t + sv(t / 28, .75)) * .59436, r = n / 2, i = r * Ev;
+function Ev(e) {
+	return new wv(e, !1);
+}
+var Dv = uv(3), Ov = { draw(e, t) {
+	let n = uv(t + cv(t / 28, .75)) * .59436, r = n / 2, i = r * Dv;
 	e.moveTo(0, n), e.lineTo(0, -n), e.moveTo(-i, -r), e.lineTo(i, r), e.moveTo(-i, r), e.lineTo(i, -r);
-} }, Ov = { draw(e, t) {
-	let n = lv(t / dv);
-	e.moveTo(n, 0), e.arc(0, 0, n, 0, fv);
 } }, kv = { draw(e, t) {
-	let n = lv(t / 5) / 2;
+	let n = uv(t / fv);
+	e.moveTo(n, 0), e.arc(0, 0, n, 0, pv);
+} }, Av = { draw(e, t) {
+	let n = uv(t / 5) / 2;
 	e.moveTo(-3 * n, -n), e.lineTo(-n, -n), e.lineTo(-n, -3 * n), e.lineTo(n, -3 * n), e.lineTo(n, -n), e.lineTo(3 * n, -n), e.lineTo(3 * n, n), e.lineTo(n, n), e.lineTo(n, 3 * n), e.lineTo(-n, 3 * n), e.lineTo(-n, n), e.lineTo(-3 * n, n), e.closePath();
-} }, Av = lv(1 / 3), jv = Av * 2, Mv = { draw(e, t) {
-	let n = lv(t / jv), r = n * Av;
+} }, jv = uv(1 / 3), Mv = jv * 2, Nv = { draw(e, t) {
+	let n = uv(t / Mv), r = n * jv;
 	e.moveTo(0, -n), e.lineTo(r, 0), e.lineTo(0, n), e.lineTo(-r, 0), e.closePath();
-} }, Nv = { draw(e, t) {
-	let n = lv(t) * .62625;
-	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
 } }, Pv = { draw(e, t) {
-	let n = lv(t - sv(t / 7, 2)) * .87559;
-	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
+	let n = uv(t) * .62625;
+	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
 } }, Fv = { draw(e, t) {
-	let n = lv(t), r = -n / 2;
-	e.rect(r, r, n, n);
+	let n = uv(t - cv(t / 7, 2)) * .87559;
+	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
 } }, Iv = { draw(e, t) {
-	let n = lv(t) * .4431;
+	let n = uv(t), r = -n / 2;
+	e.rect(r, r, n, n);
+} }, Lv = { draw(e, t) {
+	let n = uv(t) * .4431;
 	e.moveTo(n, n), e.lineTo(n, -n), e.lineTo(-n, -n), e.lineTo(-n, n), e.closePath();
-} }, Lv = .8908130915292852, Rv = cv(dv / 10) / cv(7 * dv / 10), zv = cv(fv / 10) * Rv, Bv = -ov(fv / 10) * Rv, Vv = { draw(e, t) {
-	let n = lv(t * Lv), r = zv * n, i = Bv * n;
+} }, Rv = .8908130915292852, zv = lv(fv / 10) / lv(7 * fv / 10), Bv = lv(pv / 10) * zv, Vv = -sv(pv / 10) * zv, Hv = { draw(e, t) {
+	let n = uv(t * Rv), r = Bv * n, i = Vv * n;
 	e.moveTo(0, -n), e.lineTo(r, i);
 	for (let t = 1; t < 5; ++t) {
-		let a = fv * t / 5, o = ov(a), s = cv(a);
+		let a = pv * t / 5, o = sv(a), s = lv(a);
 		e.lineTo(s * n, -o * n), e.lineTo(o * r - s * i, s * r + o * i);
 	}
 	e.closePath();
-} }, Hv = lv(3), Uv = { draw(e, t) {
-	let n = -lv(t / (Hv * 3));
-	e.moveTo(0, n * 2), e.lineTo(-Hv * n, -n), e.lineTo(Hv * n, -n), e.closePath();
-} }, Wv = lv(3), Gv = { draw(e, t) {
-	let n = lv(t) * .6824, r = n / 2, i = n * Wv / 2;
+} }, Uv = uv(3), Wv = { draw(e, t) {
+	let n = -uv(t / (Uv * 3));
+	e.moveTo(0, n * 2), e.lineTo(-Uv * n, -n), e.lineTo(Uv * n, -n), e.closePath();
+} }, Gv = uv(3), Kv = { draw(e, t) {
+	let n = uv(t) * .6824, r = n / 2, i = n * Gv / 2;
 	e.moveTo(0, -n), e.lineTo(i, r), e.lineTo(-i, r), e.closePath();
-} }, Kv = -.5, qv = lv(3) / 2, Jv = 1 / lv(12), Yv = (Jv / 2 + 1) * 3, Xv = { draw(e, t) {
-	let n = lv(t / Yv), r = n / 2, i = n * Jv, a = r, o = n * Jv + n, s = -a, c = o;
-	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(Kv * r - qv * i, qv * r + Kv * i), e.lineTo(Kv * a - qv * o, qv * a + Kv * o), e.lineTo(Kv * s - qv * c, qv * s + Kv * c), e.lineTo(Kv * r + qv * i, Kv * i - qv * r), e.lineTo(Kv * a + qv * o, Kv * o - qv * a), e.lineTo(Kv * s + qv * c, Kv * c - qv * s), e.closePath();
-} }, Zv = { draw(e, t) {
-	let n = lv(t - sv(t / 6, 1.7)) * .6189;
+} }, qv = -.5, Jv = uv(3) / 2, Yv = 1 / uv(12), Xv = (Yv / 2 + 1) * 3, Zv = { draw(e, t) {
+	let n = uv(t / Xv), r = n / 2, i = n * Yv, a = r, o = n * Yv + n, s = -a, c = o;
+	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(qv * r - Jv * i, Jv * r + qv * i), e.lineTo(qv * a - Jv * o, Jv * a + qv * o), e.lineTo(qv * s - Jv * c, Jv * s + qv * c), e.lineTo(qv * r + Jv * i, qv * i - Jv * r), e.lineTo(qv * a + Jv * o, qv * o - Jv * a), e.lineTo(qv * s + Jv * c, qv * c - Jv * s), e.closePath();
+} }, Qv = { draw(e, t) {
+	let n = uv(t - cv(t / 6, 1.7)) * .6189;
 	e.moveTo(-n, -n), e.lineTo(n, n), e.moveTo(-n, n), e.lineTo(n, -n);
-} }, Qv = [
-	Ov,
+} }, $v = [
 	kv,
-	Mv,
-	Fv,
-	Vv,
-	Uv,
-	Xv
-], $v = [
-	Ov,
-	Pv,
-	Zv,
-	Gv,
-	Dv,
+	Av,
+	Nv,
 	Iv,
-	Nv
+	Hv,
+	Wv,
+	Zv
+], ey = [
+	kv,
+	Fv,
+	Qv,
+	Kv,
+	Ov,
+	Lv,
+	Pv
 ];
-function ey() {}
-function ty(e, t, n) {
+function ty() {}
+function ny(e, t, n) {
 	e._context.bezierCurveTo((2 * e._x0 + e._x1) / 3, (2 * e._y0 + e._y1) / 3, (e._x0 + 2 * e._x1) / 3, (e._y0 + 2 * e._y1) / 3, (e._x0 + 4 * e._x1 + t) / 6, (e._y0 + 4 * e._y1 + n) / 6);
 }
-function ny(e) {
+function ry(e) {
 	this._context = e;
 }
-ny.prototype = {
+ry.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7475,7 +7483,7 @@ ny.prototype = {
 	},
 	lineEnd: function() {
 		switch (this._point) {
-			case 3: ty(this, this._x1, this._y1);
+			case 3: ny(this, this._x1, this._y1);
 			case 2: this._context.lineTo(this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
@@ -7489,20 +7497,20 @@ ny.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3, this._context.lineTo((5 * this._x0 + this._x1) / 6, (5 * this._y0 + this._y1) / 6);
-			default: ty(this, e, t);
+			default: ny(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function ry(e) {
-	return new ny(e);
-}
 function iy(e) {
+	return new ry(e);
+}
+function ay(e) {
 	this._context = e;
 }
-iy.prototype = {
-	areaStart: ey,
-	areaEnd: ey,
+ay.prototype = {
+	areaStart: ty,
+	areaEnd: ty,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = NaN, this._point = 0;
 	},
@@ -7528,18 +7536,18 @@ iy.prototype = {
 			case 2:
 				this._point = 3, this._x4 = e, this._y4 = t, this._context.moveTo((this._x0 + 4 * this._x1 + e) / 6, (this._y0 + 4 * this._y1 + t) / 6);
 				break;
-			default: ty(this, e, t);
+			default: ny(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function ay(e) {
-	return new iy(e);
-}
 function oy(e) {
+	return new ay(e);
+}
+function sy(e) {
 	this._context = e;
 }
-oy.prototype = {
+sy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7566,18 +7574,18 @@ oy.prototype = {
 				this._line ? this._context.lineTo(n, r) : this._context.moveTo(n, r);
 				break;
 			case 3: this._point = 4;
-			default: ty(this, e, t);
+			default: ny(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function sy(e) {
-	return new oy(e);
+function cy(e) {
+	return new sy(e);
 }
-function cy(e, t) {
-	this._basis = new ny(e), this._beta = t;
+function ly(e, t) {
+	this._basis = new ry(e), this._beta = t;
 }
-cy.prototype = {
+ly.prototype = {
 	lineStart: function() {
 		this._x = [], this._y = [], this._basis.lineStart();
 	},
@@ -7590,21 +7598,21 @@ cy.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-var ly = (function e(t) {
+var uy = (function e(t) {
 	function n(e) {
-		return t === 1 ? new ny(e) : new cy(e, t);
+		return t === 1 ? new ry(e) : new ly(e, t);
 	}
 	return n.beta = function(t) {
 		return e(+t);
 	}, n;
 })(.85);
-function uy(e, t, n) {
+function dy(e, t, n) {
 	e._context.bezierCurveTo(e._x1 + e._k * (e._x2 - e._x0), e._y1 + e._k * (e._y2 - e._y0), e._x2 + e._k * (e._x1 - t), e._y2 + e._k * (e._y1 - n), e._x2, e._y2);
 }
-function dy(e, t) {
+function fy(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-dy.prototype = {
+fy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7619,7 +7627,7 @@ dy.prototype = {
 			case 2:
 				this._context.lineTo(this._x2, this._y2);
 				break;
-			case 3: uy(this, this._x1, this._y1);
+			case 3: dy(this, this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7632,25 +7640,25 @@ dy.prototype = {
 				this._point = 2, this._x1 = e, this._y1 = t;
 				break;
 			case 2: this._point = 3;
-			default: uy(this, e, t);
+			default: dy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var fy = (function e(t) {
+var py = (function e(t) {
 	function n(e) {
-		return new dy(e, t);
+		return new fy(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function py(e, t) {
+function my(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-py.prototype = {
-	areaStart: ey,
-	areaEnd: ey,
+my.prototype = {
+	areaStart: ty,
+	areaEnd: ty,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._point = 0;
 	},
@@ -7676,23 +7684,23 @@ py.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: uy(this, e, t);
+			default: dy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var my = (function e(t) {
+var hy = (function e(t) {
 	function n(e) {
-		return new py(e, t);
+		return new my(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function hy(e, t) {
+function gy(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-hy.prototype = {
+gy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7717,35 +7725,35 @@ hy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: uy(this, e, t);
+			default: dy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var gy = (function e(t) {
+var _y = (function e(t) {
 	function n(e) {
-		return new hy(e, t);
+		return new gy(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function _y(e, t, n) {
+function vy(e, t, n) {
 	var r = e._x1, i = e._y1, a = e._x2, o = e._y2;
-	if (e._l01_a > uv) {
+	if (e._l01_a > dv) {
 		var s = 2 * e._l01_2a + 3 * e._l01_a * e._l12_a + e._l12_2a, c = 3 * e._l01_a * (e._l01_a + e._l12_a);
 		r = (r * s - e._x0 * e._l12_2a + e._x2 * e._l01_2a) / c, i = (i * s - e._y0 * e._l12_2a + e._y2 * e._l01_2a) / c;
 	}
-	if (e._l23_a > uv) {
+	if (e._l23_a > dv) {
 		var l = 2 * e._l23_2a + 3 * e._l23_a * e._l12_a + e._l12_2a, u = 3 * e._l23_a * (e._l23_a + e._l12_a);
 		a = (a * l + e._x1 * e._l23_2a - t * e._l12_2a) / u, o = (o * l + e._y1 * e._l23_2a - n * e._l12_2a) / u;
 	}
 	e._context.bezierCurveTo(r, i, a, o, e._x2, e._y2);
 }
-function vy(e, t) {
+function yy(e, t) {
 	this._context = e, this._alpha = t;
 }
-vy.prototype = {
+yy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7777,25 +7785,25 @@ vy.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3;
-			default: _y(this, e, t);
+			default: vy(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var yy = (function e(t) {
+var by = (function e(t) {
 	function n(e) {
-		return t ? new vy(e, t) : new dy(e, 0);
+		return t ? new yy(e, t) : new fy(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function by(e, t) {
+function xy(e, t) {
 	this._context = e, this._alpha = t;
 }
-by.prototype = {
-	areaStart: ey,
-	areaEnd: ey,
+xy.prototype = {
+	areaStart: ty,
+	areaEnd: ty,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._l01_a = this._l12_a = this._l23_a = this._l01_2a = this._l12_2a = this._l23_2a = this._point = 0;
 	},
@@ -7825,23 +7833,23 @@ by.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: _y(this, e, t);
+			default: vy(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var xy = (function e(t) {
+var Sy = (function e(t) {
 	function n(e) {
-		return t ? new by(e, t) : new py(e, 0);
+		return t ? new xy(e, t) : new my(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function Sy(e, t) {
+function Cy(e, t) {
 	this._context = e, this._alpha = t;
 }
-Sy.prototype = {
+Cy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7870,25 +7878,25 @@ Sy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: _y(this, e, t);
+			default: vy(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var Cy = (function e(t) {
+var wy = (function e(t) {
 	function n(e) {
-		return t ? new Sy(e, t) : new hy(e, 0);
+		return t ? new Cy(e, t) : new gy(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function wy(e) {
+function Ty(e) {
 	this._context = e;
 }
-wy.prototype = {
-	areaStart: ey,
-	areaEnd: ey,
+Ty.prototype = {
+	areaStart: ty,
+	areaEnd: ty,
 	lineStart: function() {
 		this._point = 0;
 	},
@@ -7899,28 +7907,28 @@ wy.prototype = {
 		e = +e, t = +t, this._point ? this._context.lineTo(e, t) : (this._point = 1, this._context.moveTo(e, t));
 	}
 };
-function Ty(e) {
-	return new wy(e);
-}
 function Ey(e) {
+	return new Ty(e);
+}
+function Dy(e) {
 	return e < 0 ? -1 : 1;
 }
-function Dy(e, t, n) {
+function Oy(e, t, n) {
 	var r = e._x1 - e._x0, i = t - e._x1, a = (e._y1 - e._y0) / (r || i < 0 && -0), o = (n - e._y1) / (i || r < 0 && -0), s = (a * i + o * r) / (r + i);
-	return (Ey(a) + Ey(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
+	return (Dy(a) + Dy(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
 }
-function Oy(e, t) {
+function ky(e, t) {
 	var n = e._x1 - e._x0;
 	return n ? (3 * (e._y1 - e._y0) / n - t) / 2 : t;
 }
-function ky(e, t, n) {
+function Ay(e, t, n) {
 	var r = e._x0, i = e._y0, a = e._x1, o = e._y1, s = (a - r) / 3;
 	e._context.bezierCurveTo(r + s, i + s * t, a - s, o - s * n, a, o);
 }
-function Ay(e) {
+function jy(e) {
 	this._context = e;
 }
-Ay.prototype = {
+jy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7935,7 +7943,7 @@ Ay.prototype = {
 			case 2:
 				this._context.lineTo(this._x1, this._y1);
 				break;
-			case 3: ky(this, this._t0, Oy(this, this._t0));
+			case 3: Ay(this, this._t0, ky(this, this._t0));
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7950,24 +7958,24 @@ Ay.prototype = {
 					this._point = 2;
 					break;
 				case 2:
-					this._point = 3, ky(this, Oy(this, n = Dy(this, e, t)), n);
+					this._point = 3, Ay(this, ky(this, n = Oy(this, e, t)), n);
 					break;
-				default: ky(this, this._t0, n = Dy(this, e, t));
+				default: Ay(this, this._t0, n = Oy(this, e, t));
 			}
 			this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t, this._t0 = n;
 		}
 	}
 };
-function jy(e) {
-	this._context = new My(e);
-}
-(jy.prototype = Object.create(Ay.prototype)).point = function(e, t) {
-	Ay.prototype.point.call(this, t, e);
-};
 function My(e) {
+	this._context = new Ny(e);
+}
+(My.prototype = Object.create(jy.prototype)).point = function(e, t) {
+	jy.prototype.point.call(this, t, e);
+};
+function Ny(e) {
 	this._context = e;
 }
-My.prototype = {
+Ny.prototype = {
 	moveTo: function(e, t) {
 		this._context.moveTo(t, e);
 	},
@@ -7981,16 +7989,16 @@ My.prototype = {
 		this._context.bezierCurveTo(t, e, r, n, a, i);
 	}
 };
-function Ny(e) {
-	return new Ay(e);
-}
 function Py(e) {
 	return new jy(e);
 }
 function Fy(e) {
+	return new My(e);
+}
+function Iy(e) {
 	this._context = e;
 }
-Fy.prototype = {
+Iy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -8004,7 +8012,7 @@ Fy.prototype = {
 		var e = this._x, t = this._y, n = e.length;
 		if (n) {
 			if (this._line ? this._context.lineTo(e[0], t[0]) : this._context.moveTo(e[0], t[0]), n === 2) this._context.lineTo(e[1], t[1]);
-			else for (var r = Iy(e), i = Iy(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
+			else for (var r = Ly(e), i = Ly(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
 		}
 		(this._line || this._line !== 0 && n === 1) && this._context.closePath(), this._line = 1 - this._line, this._x = this._y = null;
 	},
@@ -8012,7 +8020,7 @@ Fy.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-function Iy(e) {
+function Ly(e) {
 	var t, n = e.length - 1, r, i = Array(n), a = Array(n), o = Array(n);
 	for (i[0] = 0, a[0] = 2, o[0] = e[0] + 2 * e[1], t = 1; t < n - 1; ++t) i[t] = 1, a[t] = 4, o[t] = 4 * e[t] + 2 * e[t + 1];
 	for (i[n - 1] = 2, a[n - 1] = 7, o[n - 1] = 8 * e[n - 1] + e[n], t = 1; t < n; ++t) r = i[t] / a[t - 1], a[t] -= r, o[t] -= r * o[t - 1];
@@ -8020,13 +8028,13 @@ function Iy(e) {
 	for (a[n - 1] = (e[n] + i[n - 1]) / 2, t = 0; t < n - 1; ++t) a[t] = 2 * e[t + 1] - i[t + 1];
 	return [i, a];
 }
-function Ly(e) {
-	return new Fy(e);
+function Ry(e) {
+	return new Iy(e);
 }
-function Ry(e, t) {
+function zy(e, t) {
 	this._context = e, this._t = t;
 }
-Ry.prototype = {
+zy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -8054,62 +8062,62 @@ Ry.prototype = {
 		this._x = e, this._y = t;
 	}
 };
-function zy(e) {
-	return new Ry(e, .5);
-}
 function By(e) {
-	return new Ry(e, 0);
+	return new zy(e, .5);
 }
 function Vy(e) {
-	return new Ry(e, 1);
+	return new zy(e, 0);
+}
+function Hy(e) {
+	return new zy(e, 1);
 }
 // node_modules/@observablehq/plot/src/defined.js
-function Hy(e) {
+function Uy(e) {
 	return e != null && !Number.isNaN(e);
 }
-function Uy(e, t) {
-	return +Hy(t) - Hy(e) || Ur(e, t);
-}
 function Wy(e, t) {
-	return +Hy(t) - Hy(e) || Wr(e, t);
+	return +Uy(t) - Uy(e) || Wr(e, t);
 }
-function Gy(e) {
-	return e != null && `${e}` != "";
+function Gy(e, t) {
+	return +Uy(t) - Uy(e) || Gr(e, t);
 }
 function Ky(e) {
-	return isFinite(e) ? e : NaN;
+	return e != null && `${e}` != "";
 }
 function qy(e) {
-	return e > 0 && isFinite(e) ? e : NaN;
+	return isFinite(e) ? e : NaN;
 }
 function Jy(e) {
+	return e > 0 && isFinite(e) ? e : NaN;
+}
+function Yy(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
 // node_modules/isoformat/src/format.js
-function Yy(e, t) {
+function Xy(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
-	return `${Xy(e.getUTCFullYear(), 4)}-${Zy(e.getUTCMonth() + 1, 2)}-${Zy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Zy(n, 2)}:${Zy(r, 2)}${i || a ? `:${Zy(i, 2)}${a ? `.${Zy(a, 3)}` : ""}` : ""}Z` : ""}`;
+	return `${Zy(e.getUTCFullYear(), 4)}-${Qy(e.getUTCMonth() + 1, 2)}-${Qy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Qy(n, 2)}:${Qy(r, 2)}${i || a ? `:${Qy(i, 2)}${a ? `.${Qy(a, 3)}` : ""}` : ""}Z` : ""}`;
 }
-function Xy(e) {
-	return e < 0 ? `-${Zy(-e, 6)}` : e > 9999 ? `+${Zy(e, 6)}` : Zy(e, 4);
+function Zy(e) {
+	return e < 0 ? `-${Qy(-e, 6)}` : e > 9999 ? `+${Qy(e, 6)}` : Qy(e, 4);
 }
-function Zy(e, t) {
+function Qy(e, t) {
 	return `${e}`.padStart(t, "0");
 }
 // node_modules/isoformat/src/parse.js
-var Qy = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
-function $y(e, t) {
-	return Qy.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
+var $y = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
+function eb(e, t) {
+	return $y.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
 // node_modules/@observablehq/plot/src/order.js
-function eb(e) {
+function tb(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
-	return Wr(t, n);
+	return Gr(t, n);
 }
 // node_modules/@observablehq/plot/src/time.js
-var tb = 1e3, nb = tb * 60, rb = nb * 60, ib = rb * 24, ab = ib * 7, ob = ib * 30, sb = ib * 365, cb = [
+var nb = 1e3, rb = nb * 60, ib = rb * 60, ab = ib * 24, ob = ab * 7, sb = ab * 30, cb = ab * 365, lb = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
 	["5 milliseconds", 5],
@@ -8119,160 +8127,160 @@ var tb = 1e3, nb = tb * 60, rb = nb * 60, ib = rb * 24, ab = ib * 7, ob = ib * 3
 	["100 milliseconds", 100],
 	["200 milliseconds", 200],
 	["500 milliseconds", 500],
-	["second", tb],
-	["5 seconds", 5 * tb],
-	["15 seconds", 15 * tb],
-	["30 seconds", 30 * tb],
-	["minute", nb],
-	["5 minutes", 5 * nb],
-	["15 minutes", 15 * nb],
-	["30 minutes", 30 * nb],
-	["hour", rb],
-	["3 hours", 3 * rb],
-	["6 hours", 6 * rb],
-	["12 hours", 12 * rb],
-	["day", ib],
-	["2 days", 2 * ib],
-	["week", ab],
-	["2 weeks", 2 * ab],
-	["month", ob],
-	["3 months", 3 * ob],
-	["6 months", 6 * ob],
-	["year", sb],
-	["2 years", 2 * sb],
-	["5 years", 5 * sb],
-	["10 years", 10 * sb],
-	["20 years", 20 * sb],
-	["50 years", 50 * sb],
-	["100 years", 100 * sb]
-], lb = /* @__PURE__ */ new Map([
-	["second", tb],
-	["minute", nb],
-	["hour", rb],
-	["day", ib],
-	["monday", ab],
-	["tuesday", ab],
-	["wednesday", ab],
-	["thursday", ab],
-	["friday", ab],
-	["saturday", ab],
-	["sunday", ab],
-	["week", ab],
-	["month", ob],
-	["year", sb]
-]), ub = /* @__PURE__ */ new Map([
-	["second", wp],
-	["minute", Tp],
-	["hour", Dp],
-	["day", kp],
-	["monday", Pp],
-	["tuesday", Fp],
-	["wednesday", Ip],
-	["thursday", Lp],
-	["friday", Rp],
-	["saturday", zp],
-	["sunday", Np],
-	["week", Np],
-	["month", Jp],
-	["year", Xp]
+	["second", nb],
+	["5 seconds", 5 * nb],
+	["15 seconds", 15 * nb],
+	["30 seconds", 30 * nb],
+	["minute", rb],
+	["5 minutes", 5 * rb],
+	["15 minutes", 15 * rb],
+	["30 minutes", 30 * rb],
+	["hour", ib],
+	["3 hours", 3 * ib],
+	["6 hours", 6 * ib],
+	["12 hours", 12 * ib],
+	["day", ab],
+	["2 days", 2 * ab],
+	["week", ob],
+	["2 weeks", 2 * ob],
+	["month", sb],
+	["3 months", 3 * sb],
+	["6 months", 6 * sb],
+	["year", cb],
+	["2 years", 2 * cb],
+	["5 years", 5 * cb],
+	["10 years", 10 * cb],
+	["20 years", 20 * cb],
+	["50 years", 50 * cb],
+	["100 years", 100 * cb]
+], ub = /* @__PURE__ */ new Map([
+	["second", nb],
+	["minute", rb],
+	["hour", ib],
+	["day", ab],
+	["monday", ob],
+	["tuesday", ob],
+	["wednesday", ob],
+	["thursday", ob],
+	["friday", ob],
+	["saturday", ob],
+	["sunday", ob],
+	["week", ob],
+	["month", sb],
+	["year", cb]
 ]), db = /* @__PURE__ */ new Map([
-	["second", wp],
+	["second", Tp],
 	["minute", Ep],
 	["hour", Op],
-	["day", jp],
-	["monday", Hp],
-	["tuesday", Up],
-	["wednesday", Wp],
-	["thursday", Gp],
-	["friday", Kp],
-	["saturday", qp],
-	["sunday", Vp],
-	["week", Vp],
+	["day", Ap],
+	["monday", Fp],
+	["tuesday", Ip],
+	["wednesday", Lp],
+	["thursday", Rp],
+	["friday", zp],
+	["saturday", Bp],
+	["sunday", Pp],
+	["week", Pp],
 	["month", Yp],
 	["year", Zp]
-]), fb = Symbol("intervalDuration"), pb = Symbol("intervalType");
-for (let [e, t] of ub) t[fb] = lb.get(e), t[pb] = "time";
-for (let [e, t] of db) t[fb] = lb.get(e), t[pb] = "utc";
-var mb = [
+]), fb = /* @__PURE__ */ new Map([
+	["second", Tp],
+	["minute", Dp],
+	["hour", kp],
+	["day", Mp],
+	["monday", Up],
+	["tuesday", Wp],
+	["wednesday", Gp],
+	["thursday", Kp],
+	["friday", qp],
+	["saturday", Jp],
+	["sunday", Hp],
+	["week", Hp],
+	["month", Xp],
+	["year", Qp]
+]), pb = Symbol("intervalDuration"), mb = Symbol("intervalType");
+for (let [e, t] of db) t[pb] = ub.get(e), t[mb] = "time";
+for (let [e, t] of fb) t[pb] = ub.get(e), t[mb] = "utc";
+var hb = [
+	[
+		"year",
+		Qp,
+		"utc"
+	],
+	[
+		"month",
+		Xp,
+		"utc"
+	],
+	[
+		"day",
+		Mp,
+		"utc",
+		6 * sb
+	],
+	[
+		"hour",
+		kp,
+		"utc",
+		3 * ab
+	],
+	[
+		"minute",
+		Dp,
+		"utc",
+		6 * ib
+	],
+	[
+		"second",
+		Tp,
+		"utc",
+		30 * rb
+	]
+], gb = [
 	[
 		"year",
 		Zp,
-		"utc"
+		"time"
 	],
 	[
 		"month",
 		Yp,
-		"utc"
+		"time"
 	],
 	[
 		"day",
-		jp,
-		"utc",
-		6 * ob
+		Ap,
+		"time",
+		6 * sb
 	],
 	[
 		"hour",
 		Op,
-		"utc",
-		3 * ib
+		"time",
+		3 * ab
 	],
 	[
 		"minute",
 		Ep,
-		"utc",
-		6 * rb
+		"time",
+		6 * ib
 	],
 	[
 		"second",
-		wp,
-		"utc",
-		30 * nb
-	]
-], hb = [
-	[
-		"year",
-		Xp,
-		"time"
-	],
-	[
-		"month",
-		Jp,
-		"time"
-	],
-	[
-		"day",
-		kp,
-		"time",
-		6 * ob
-	],
-	[
-		"hour",
-		Dp,
-		"time",
-		3 * ib
-	],
-	[
-		"minute",
 		Tp,
 		"time",
-		6 * rb
-	],
-	[
-		"second",
-		wp,
-		"time",
-		30 * nb
+		30 * rb
 	]
-], gb = [
-	mb[0],
+], _b = [
 	hb[0],
-	mb[1],
+	gb[0],
 	hb[1],
-	mb[2],
+	gb[1],
 	hb[2],
-	...mb.slice(3)
+	gb[2],
+	...hb.slice(3)
 ];
-function _b(e) {
+function vb(e) {
 	let t = `${e}`.toLowerCase();
 	t.endsWith("s") && (t = t.slice(0, -1));
 	let n = 1, r = /^(?:(\d+)\s+)/.exec(t);
@@ -8282,148 +8290,148 @@ function _b(e) {
 			break;
 		case "half": t = "month", n *= 6;
 	}
-	let i = db.get(t);
+	let i = fb.get(t);
 	if (!i) throw Error(`unknown interval: ${e}`);
 	if (n > 1 && !i.every) throw Error(`non-periodic interval: ${t}`);
 	return [t, n];
 }
-function vb(e) {
-	return bb(_b(e), "time");
-}
 function yb(e) {
-	return bb(_b(e), "utc");
+	return xb(vb(e), "time");
 }
-function bb([e, t], n) {
-	let r = (n === "time" ? ub : db).get(e);
-	return t > 1 && (r = r.every(t), r[fb] = lb.get(e) * t, r[pb] = n), r;
+function bb(e) {
+	return xb(vb(e), "utc");
 }
-function xb(e, t) {
+function xb([e, t], n) {
+	let r = (n === "time" ? db : fb).get(e);
+	return t > 1 && (r = r.every(t), r[pb] = ub.get(e) * t, r[mb] = n), r;
+}
+function Sb(e, t) {
 	if (!(t > 1)) return;
-	let n = e[fb];
-	if (!cb.some(([, e]) => e === n) || n % ib === 0 && ib < n && n < ob) return;
-	let [r] = cb[Gr(([, e]) => Math.log(e)).center(cb, Math.log(n * t))];
-	return (e[pb] === "time" ? vb : yb)(r);
+	let n = e[pb];
+	if (!lb.some(([, e]) => e === n) || n % ab === 0 && ab < n && n < sb) return;
+	let [r] = lb[Kr(([, e]) => Math.log(e)).center(lb, Math.log(n * t))];
+	return (e[mb] === "time" ? yb : bb)(r);
 }
-function Sb(e, t, n) {
-	let r = t === "time" ? Th : Eh;
+function Cb(e, t, n) {
+	let r = t === "time" ? Eh : Dh;
 	if (n == null) return r(e === "year" ? "%Y" : e === "month" ? "%Y-%m" : e === "day" ? "%Y-%m-%d" : e === "hour" || e === "minute" ? "%Y-%m-%dT%H:%M" : e === "second" ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%dT%H:%M:%S.%L");
-	let i = Cb(n);
+	let i = wb(n);
 	switch (e) {
-		case "millisecond": return Eb(r(".%L"), r(":%M:%S"), i);
-		case "second": return Eb(r(":%S"), r("%-I:%M"), i);
-		case "minute": return Eb(r("%-I:%M"), r("%p"), i);
-		case "hour": return Eb(r("%-I %p"), r("%b %-d"), i);
-		case "day": return Eb(r("%-d"), r("%b"), i);
-		case "month": return Eb(r("%b"), r("%Y"), i);
+		case "millisecond": return Db(r(".%L"), r(":%M:%S"), i);
+		case "second": return Db(r(":%S"), r("%-I:%M"), i);
+		case "minute": return Db(r("%-I:%M"), r("%p"), i);
+		case "hour": return Db(r("%-I %p"), r("%b %-d"), i);
+		case "day": return Db(r("%-d"), r("%b"), i);
+		case "month": return Db(r("%b"), r("%Y"), i);
 		case "year": return r("%Y");
 	}
 	throw Error("unable to format time ticks");
 }
-function Cb(e) {
+function wb(e) {
 	return e === "left" || e === "right" ? (e, t) => `\n${e}\n${t}` : e === "top" ? (e, t) => `${t}\n${e}` : (e, t) => `${e}\n${t}`;
 }
-function wb(e) {
-	return e === "time" ? hb : e === "utc" ? mb : gb;
-}
-function Tb(e, t, n) {
-	let r = Mi(Ji(t, (e, t) => Math.abs(t - e)));
-	if (r < 1e3) return Sb("millisecond", "utc", n);
-	for (let [i, a, o, s] of wb(e)) {
-		if (r > s || i === "hour" && !r) break;
-		if (t.every((e) => a.floor(e) >= e)) return Sb(i, o, n);
-	}
+function Tb(e) {
+	return e === "time" ? gb : e === "utc" ? hb : _b;
 }
 function Eb(e, t, n) {
+	let r = Ni(Yi(t, (e, t) => Math.abs(t - e)));
+	if (r < 1e3) return Cb("millisecond", "utc", n);
+	for (let [i, a, o, s] of Tb(e)) {
+		if (r > s || i === "hour" && !r) break;
+		if (t.every((e) => a.floor(e) >= e)) return Cb(i, o, n);
+	}
+}
+function Db(e, t, n) {
 	return (r, i, a) => {
-		let o = e(r, i), s = t(r, i), c = i - eb(a);
+		let o = e(r, i), s = t(r, i), c = i - tb(a);
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
 // node_modules/@observablehq/plot/src/options.js
-var Db = Object.getPrototypeOf(Uint8Array), Ob = Object.prototype.toString;
-function kb(e) {
-	return e instanceof Array || e instanceof Db;
-}
+var Ob = Object.getPrototypeOf(Uint8Array), kb = Object.prototype.toString;
 function Ab(e) {
-	return e instanceof Db && !Mb(e);
+	return e instanceof Array || e instanceof Ob;
 }
 function jb(e) {
-	return e?.prototype instanceof Db && !Nb(e);
+	return e instanceof Ob && !Nb(e);
 }
 function Mb(e) {
-	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+	return e?.prototype instanceof Ob && !Pb(e);
 }
 function Nb(e) {
+	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+}
+function Pb(e) {
 	return e === BigInt64Array || e === BigUint64Array;
 }
-var Pb = Symbol("reindex");
-function Fb(e, t, n) {
+var Fb = Symbol("reindex");
+function Ib(e, t, n) {
 	let r = typeof t;
-	return r === "string" ? oS(e) ? zb(e.getChild(t), n) : Lb(e, Hb(t), n) : r === "function" ? Lb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? ux(e, Zb(t), n) : typeof t?.transform == "function" ? Rb(t.transform(e), n) : Ib(Rb(t, n), e?.[Pb]);
+	return r === "string" ? sS(e) ? Bb(e.getChild(t), n) : Rb(e, Ub(t), n) : r === "function" ? Rb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? dx(e, Qb(t), n) : typeof t?.transform == "function" ? zb(t.transform(e), n) : Lb(zb(t, n), e?.[Fb]);
 }
-function Ib(e, t) {
-	return e != null && t ? Sx(e, t) : e;
+function Lb(e, t) {
+	return e != null && t ? Cx(e, t) : e;
 }
-function Lb(e, t, n) {
-	return ux(e, jb(n) ? (e, n) => ex(t(e, n)) : t, n);
-}
-function Rb(e, t) {
-	return t === void 0 ? cx(e) : sS(e) ? zb(e, t) : e instanceof t ? e : t.from(e, jb(t) && !Ab(e) ? ex : void 0);
+function Rb(e, t, n) {
+	return dx(e, Mb(n) ? (e, n) => tx(t(e, n)) : t, n);
 }
 function zb(e, t) {
-	return e == null ? e : (t === void 0 || t === Array) && cS(e.type) ? tx(Bb(e)) : Rb(Bb(e), t);
+	return t === void 0 ? lx(e) : cS(e) ? Bb(e, t) : e instanceof t ? e : t.from(e, Mb(t) && !jb(e) ? tx : void 0);
 }
-function Bb(e) {
+function Bb(e, t) {
+	return e == null ? e : (t === void 0 || t === Array) && lS(e.type) ? nx(Vb(e)) : zb(Vb(e), t);
+}
+function Vb(e) {
 	return e.nullCount ? e.toJSON() : e.toArray();
 }
-var Vb = [null], Hb = (e) => (t) => {
+var Hb = [null], Ub = (e) => (t) => {
 	let n = t[e];
 	return n === void 0 && t.type === "Feature" ? t.properties?.[e] : n;
-}, Ub = { transform: xx }, Wb = { transform: (e) => e }, Gb = () => 1, Kb = () => !0, qb = (e) => e == null ? e : `${e}`, Jb = (e) => e == null ? e : +e, Yb = (e) => e ? e[0] : void 0, Xb = (e) => e ? e[1] : void 0, Zb = (e) => () => e;
-function Qb(e) {
-	let t = `${e}`.slice(1) / 100;
-	return (e, n) => zi(e, t, n);
-}
+}, Wb = { transform: Sx }, Gb = { transform: (e) => e }, Kb = () => 1, qb = () => !0, Jb = (e) => e == null ? e : `${e}`, Yb = (e) => e == null ? e : +e, Xb = (e) => e ? e[0] : void 0, Zb = (e) => e ? e[1] : void 0, Qb = (e) => () => e;
 function $b(e) {
-	return Ab(e) ? e : ux(e, ex, Float64Array);
+	let t = `${e}`.slice(1) / 100;
+	return (e, n) => Bi(e, t, n);
 }
 function ex(e) {
-	return e == null ? NaN : Number(e);
+	return jb(e) ? e : dx(e, tx, Float64Array);
 }
 function tx(e) {
-	return ux(e, nx);
+	return e == null ? NaN : Number(e);
 }
 function nx(e) {
-	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? $y(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
+	return dx(e, rx);
 }
-function rx(e, t) {
-	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Yx(e) ? [void 0, e] : [e, void 0];
+function rx(e) {
+	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? eb(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
 }
 function ix(e, t) {
+	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Xx(e) ? [void 0, e] : [e, void 0];
+}
+function ax(e, t) {
 	return e === void 0 && (e = t), e === null || typeof e == "number" ? [void 0, e] : [e, void 0];
 }
-function ax(e, t, n) {
-	if (e != null) return ox(e, t, n);
-}
 function ox(e, t, n) {
+	if (e != null) return sx(e, t, n);
+}
+function sx(e, t, n) {
 	let r = `${e}`.toLowerCase();
 	if (!n.includes(r)) throw Error(`invalid ${t}: ${e}`);
 	return r;
 }
-function sx(e) {
-	return oS(e) ? e : cx(e);
-}
 function cx(e) {
-	if (e == null || kb(e)) return e;
-	if (sS(e)) return zb(e);
-	if (lx(e)) switch (e.type) {
+	return sS(e) ? e : lx(e);
+}
+function lx(e) {
+	if (e == null || Ab(e)) return e;
+	if (cS(e)) return Bb(e);
+	if (ux(e)) switch (e.type) {
 		case "FeatureCollection": return e.features;
 		case "GeometryCollection": return e.geometries;
 		default: return [e];
 	}
 	return Array.from(e);
 }
-function lx(e) {
+function ux(e) {
 	switch (e?.type) {
 		case "FeatureCollection":
 		case "GeometryCollection":
@@ -8438,54 +8446,54 @@ function lx(e) {
 		default: return !1;
 	}
 }
-function ux(e, t, n = Array) {
+function dx(e, t, n = Array) {
 	return e == null ? e : e instanceof n ? e.map(t) : n.from(e, t);
 }
-function dx(e, t = Array) {
+function fx(e, t = Array) {
 	return e instanceof t ? e.slice() : t.from(e);
 }
-function fx({ y: e, y1: t, y2: n }) {
+function px({ y: e, y1: t, y2: n }) {
 	return e !== void 0 || t !== void 0 || n !== void 0;
 }
-function px(e) {
-	return e?.toString === Ob;
-}
 function mx(e) {
-	return px(e) && (e.type !== void 0 || e.domain !== void 0);
+	return e?.toString === kb;
 }
 function hx(e) {
-	return px(e) && typeof e.transform != "function";
+	return mx(e) && (e.type !== void 0 || e.domain !== void 0);
 }
 function gx(e) {
-	return hx(e) && e.value === void 0 && e.channel === void 0;
+	return mx(e) && typeof e.transform != "function";
 }
-function _x(e, t, n, r = Wb) {
+function _x(e) {
+	return gx(e) && e.value === void 0 && e.channel === void 0;
+}
+function vx(e, t, n, r = Gb) {
 	return t === void 0 && n === void 0 ? (t = 0, n = e === void 0 ? r : e) : t === void 0 ? t = e === void 0 ? 0 : e : n === void 0 && (n = e === void 0 ? 0 : e), [t, n];
 }
-function vx(e, t) {
-	return e === void 0 && t === void 0 ? [Yb, Xb] : [e, t];
+function yx(e, t) {
+	return e === void 0 && t === void 0 ? [Xb, Zb] : [e, t];
 }
-function yx({ z: e, fill: t, stroke: n } = {}) {
-	return e === void 0 && ([e] = rx(t)), e === void 0 && ([e] = rx(n)), e;
-}
-function bx(e) {
-	return kb(e) ? e.length : e?.numRows;
+function bx({ z: e, fill: t, stroke: n } = {}) {
+	return e === void 0 && ([e] = ix(t)), e === void 0 && ([e] = ix(n)), e;
 }
 function xx(e) {
-	let t = bx(e), n = new Uint32Array(t);
+	return Ab(e) ? e.length : e?.numRows;
+}
+function Sx(e) {
+	let t = xx(e), n = new Uint32Array(t);
 	for (let e = 0; e < t; ++e) n[e] = e;
 	return n;
 }
-function Sx(e, t) {
-	return kb(e) ? ux(t, (t) => e[t], e.constructor) : ux(t, (t) => e.at(t));
+function Cx(e, t) {
+	return Ab(e) ? dx(t, (t) => e[t], e.constructor) : dx(t, (t) => e.at(t));
 }
-function Cx(e, t, n) {
+function wx(e, t, n) {
 	return e.subarray ? e.subarray(t, n) : e.slice(t, n);
 }
-function wx(e) {
+function Tx(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function Tx(e, t) {
+function Ex(e, t) {
 	if (t[e] !== void 0) return t[e];
 	switch (e) {
 		case "x1":
@@ -8497,110 +8505,110 @@ function Tx(e, t) {
 	}
 	return t[e];
 }
-function Ex(e) {
+function Dx(e) {
 	let t;
 	return [{
 		transform: () => t,
-		label: Ox(e)
+		label: kx(e)
 	}, (e) => t = e];
 }
-function Dx(e) {
-	return e == null ? [e] : Ex(e);
-}
-function Ox(e, t) {
-	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
+function Ox(e) {
+	return e == null ? [e] : Dx(e);
 }
 function kx(e, t) {
+	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
+}
+function Ax(e, t) {
 	return {
 		transform(n) {
 			let r = e.transform(n), i = t.transform(n);
-			return Ux(r) || Ux(i) ? ux(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : ux(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
+			return Wx(r) || Wx(i) ? dx(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : dx(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
 		},
 		label: e.label
 	};
 }
-function Ax(e, t) {
-	let n = jx(t?.interval, t?.type);
-	return n ? ux(e, n) : e;
-}
 function jx(e, t) {
-	let n = Mx(e, t);
-	return n && ((e) => Hy(e) ? n.floor(e) : e);
+	let n = Mx(t?.interval, t?.type);
+	return n ? dx(e, n) : e;
 }
 function Mx(e, t) {
+	let n = Nx(e, t);
+	return n && ((e) => Uy(e) ? n.floor(e) : e);
+}
+function Nx(e, t) {
 	if (e != null) {
-		if (typeof e == "number") return Nx(e);
-		if (typeof e == "string") return (t === "time" ? vb : yb)(e);
+		if (typeof e == "number") return Px(e);
+		if (typeof e == "string") return (t === "time" ? yb : bb)(e);
 		if (typeof e.floor != "function") throw Error("invalid interval; missing floor method");
 		if (typeof e.offset != "function") throw Error("invalid interval; missing offset method");
 		return e;
 	}
 }
-function Nx(e) {
+function Px(e) {
 	e = +e, 0 < e && e < 1 && Number.isInteger(1 / e) && (e = -1 / e);
 	let t = Math.abs(e);
 	return e < 0 ? {
 		floor: (e) => Math.floor(e * t) / t,
 		offset: (e, n = 1) => (e * t + Math.floor(n)) / t,
-		range: (e, n) => Xi(Math.ceil(e * t), n * t).map((e) => e / t)
+		range: (e, n) => Zi(Math.ceil(e * t), n * t).map((e) => e / t)
 	} : {
 		floor: (e) => Math.floor(e / t) * t,
 		offset: (e, n = 1) => e + t * Math.floor(n),
-		range: (e, n) => Xi(Math.ceil(e / t), n / t).map((e) => e * t)
+		range: (e, n) => Zi(Math.ceil(e / t), n / t).map((e) => e * t)
 	};
-}
-function Px(e, t) {
-	if (e = Mx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
-	return e;
 }
 function Fx(e, t) {
-	if (e = Px(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+	if (e = Nx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
 	return e;
 }
-function Ix(e) {
-	return Lx(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
+function Ix(e, t) {
+	if (e = Fx(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+	return e;
 }
 function Lx(e) {
-	return typeof e?.range == "function";
+	return Rx(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
 }
 function Rx(e) {
-	return e === void 0 || hx(e) ? e : { value: e };
+	return typeof e?.range == "function";
 }
 function zx(e) {
-	return e == null ? null : {
-		transform: (t) => Fb(t, e, Float64Array),
-		label: Ox(e)
-	};
+	return e === void 0 || gx(e) ? e : { value: e };
 }
 function Bx(e) {
-	return e && typeof e[Symbol.iterator] == "function";
+	return e == null ? null : {
+		transform: (t) => Ib(t, e, Float64Array),
+		label: kx(e)
+	};
 }
 function Vx(e) {
-	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+	return e && typeof e[Symbol.iterator] == "function";
 }
 function Hx(e) {
+	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+}
+function Ux(e) {
 	for (let t of e) {
 		if (t == null) continue;
 		let e = typeof t;
 		return e === "string" || e === "boolean";
 	}
 }
-function Ux(e) {
+function Wx(e) {
 	for (let t of e) if (t != null) return t instanceof Date;
 }
-function Wx(e) {
-	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && $y(t);
-}
 function Gx(e) {
+	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && eb(t);
+}
+function Kx(e) {
 	for (let t of e) if (t != null) {
 		if (typeof t != "string") return !1;
 		if (t.trim()) return !isNaN(t);
 	}
 }
-function Kx(e) {
+function qx(e) {
 	for (let t of e) if (t != null) return typeof t == "number";
 }
-function qx(e, t) {
+function Jx(e, t) {
 	let n;
 	for (let r of e) if (r != null) {
 		if (!t(r)) return !1;
@@ -8608,24 +8616,24 @@ function qx(e, t) {
 	}
 	return n;
 }
-var Jx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
-function Yx(e) {
-	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Jx.has(e));
-}
+var Yx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
 function Xx(e) {
-	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
+	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Yx.has(e));
 }
 function Zx(e) {
-	return e == null || Qx(e);
+	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
 }
 function Qx(e) {
-	return /^\s*none\s*$/i.test(e);
+	return e == null || $x(e);
 }
 function $x(e) {
+	return /^\s*none\s*$/i.test(e);
+}
+function eS(e) {
 	return /^\s*round\s*$/i.test(e);
 }
-function eS(e, t) {
-	return ax(e, t, [
+function tS(e, t) {
+	return ox(e, t, [
 		"middle",
 		"top-left",
 		"top",
@@ -8637,10 +8645,10 @@ function eS(e, t) {
 		"left"
 	]);
 }
-function tS(e = "middle") {
-	return eS(e, "frameAnchor");
+function nS(e = "middle") {
+	return tS(e, "frameAnchor");
 }
-function nS(e = {}, ...t) {
+function rS(e = {}, ...t) {
 	let n = e;
 	for (let r of t) for (let t in r) if (n[t] === void 0) {
 		let i = r[t];
@@ -8651,7 +8659,7 @@ function nS(e = {}, ...t) {
 	}
 	return n;
 }
-function rS(e) {
+function iS(e) {
 	console.warn("named iterables are deprecated; please use an object instead");
 	let t = /* @__PURE__ */ new Set();
 	return Object.fromEntries(Array.from(e, (e) => {
@@ -8663,101 +8671,101 @@ function rS(e) {
 		return t.add(r), [n, e];
 	}));
 }
-function iS(e) {
-	return Bx(e) ? rS(e) : e;
-}
 function aS(e) {
-	return e === !0 ? e = "frame" : e === !1 ? e = null : !lx(e) && e != null && (e = ox(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
+	return Vx(e) ? iS(e) : e;
 }
 function oS(e) {
-	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
+	return e === !0 ? e = "frame" : e === !1 ? e = null : !ux(e) && e != null && (e = sx(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
 }
 function sS(e) {
-	return e && typeof e.toArray == "function" && e.type;
+	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
 }
 function cS(e) {
+	return e && typeof e.toArray == "function" && e.type;
+}
+function lS(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
 // node_modules/@observablehq/plot/src/scales/index.js
-var lS = Symbol("position"), uS = Symbol("color"), dS = Symbol("radius"), fS = Symbol("length"), pS = Symbol("opacity"), mS = Symbol("symbol"), hS = Symbol("projection"), gS = /* @__PURE__ */ new Map([
-	["x", lS],
-	["y", lS],
-	["fx", lS],
-	["fy", lS],
-	["r", dS],
-	["color", uS],
-	["opacity", pS],
-	["symbol", mS],
-	["length", fS],
-	["projection", hS]
+var uS = Symbol("position"), dS = Symbol("color"), fS = Symbol("radius"), pS = Symbol("length"), mS = Symbol("opacity"), hS = Symbol("symbol"), gS = Symbol("projection"), _S = /* @__PURE__ */ new Map([
+	["x", uS],
+	["y", uS],
+	["fx", uS],
+	["fy", uS],
+	["r", fS],
+	["color", dS],
+	["opacity", mS],
+	["symbol", hS],
+	["length", pS],
+	["projection", gS]
 ]);
-function _S(e) {
-	return e === lS || e === hS;
-}
 function vS(e) {
-	return e === lS || e === dS || e === fS || e === pS;
+	return e === uS || e === gS;
 }
-var yS = 2 / Math.sqrt(3), bS = /* @__PURE__ */ new Map([
-	["asterisk", Dv],
-	["circle", Ov],
-	["cross", kv],
-	["diamond", Mv],
-	["diamond2", Nv],
+function yS(e) {
+	return e === uS || e === fS || e === pS || e === mS;
+}
+var bS = 2 / Math.sqrt(3), xS = /* @__PURE__ */ new Map([
+	["asterisk", Ov],
+	["circle", kv],
+	["cross", Av],
+	["diamond", Nv],
+	["diamond2", Pv],
 	["hexagon", { draw(e, t) {
-		let n = Math.sqrt(t / Math.PI), r = n * yS, i = r / 2;
+		let n = Math.sqrt(t / Math.PI), r = n * bS, i = r / 2;
 		e.moveTo(0, r), e.lineTo(n, i), e.lineTo(n, -i), e.lineTo(0, -r), e.lineTo(-n, -i), e.lineTo(-n, i), e.closePath();
 	} }],
-	["plus", Pv],
-	["square", Fv],
-	["square2", Iv],
-	["star", Vv],
-	["times", Zv],
-	["triangle", Uv],
-	["triangle2", Gv],
-	["wye", Xv]
+	["plus", Fv],
+	["square", Iv],
+	["square2", Lv],
+	["star", Hv],
+	["times", Qv],
+	["triangle", Wv],
+	["triangle2", Kv],
+	["wye", Zv]
 ]);
-function xS(e) {
+function SS(e) {
 	return e && typeof e.draw == "function";
 }
-function SS(e) {
-	return xS(e) ? !0 : typeof e == "string" && bS.has(e.toLowerCase());
-}
 function CS(e) {
-	if (e == null || xS(e)) return e;
-	let t = bS.get(`${e}`.toLowerCase());
+	return SS(e) ? !0 : typeof e == "string" && xS.has(e.toLowerCase());
+}
+function wS(e) {
+	if (e == null || SS(e)) return e;
+	let t = xS.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid symbol: ${e}`);
 }
-function wS(e) {
-	if (e == null || xS(e)) return [void 0, e];
+function TS(e) {
+	if (e == null || SS(e)) return [void 0, e];
 	if (typeof e == "string") {
-		let t = bS.get(`${e}`.toLowerCase());
+		let t = xS.get(`${e}`.toLowerCase());
 		if (t) return [void 0, t];
 	}
 	return [e, void 0];
 }
 // node_modules/@observablehq/plot/src/transforms/basic.js
-function TS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
-	if (r === void 0 && (e != null && (r = AS(e)), t != null && !gx(t) && (r = DS(r, NS(t))), n && (r = DS(r, jS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
+function ES({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
+	if (r === void 0 && (e != null && (r = jS(e)), t != null && !_x(t) && (r = OS(r, PS(t))), n && (r = OS(r, MS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
 		...a,
-		...(t === null || gx(t)) && { sort: t },
-		transform: DS(r, o)
+		...(t === null || _x(t)) && { sort: t },
+		transform: OS(r, o)
 	};
 }
-function ES({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
-	return r === void 0 && (e != null && (r = AS(e)), t != null && !gx(t) && (r = OS(r, NS(t))), n && (r = OS(r, jS))), {
+function DS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
+	return r === void 0 && (e != null && (r = jS(e)), t != null && !_x(t) && (r = kS(r, PS(t))), n && (r = kS(r, MS))), {
 		...i,
-		...(t === null || gx(t)) && { sort: t },
-		initializer: OS(r, a)
-	};
-}
-function DS(e, t) {
-	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
-		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, sx(n), r, i);
+		...(t === null || _x(t)) && { sort: t },
+		initializer: kS(r, a)
 	};
 }
 function OS(e, t) {
+	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
+		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, cx(n), r, i);
+	};
+}
+function kS(e, t) {
 	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i, ...a) {
 		let o, s, c, l, u, d;
 		return {data: s = n, facets: c = r, channels: o} = e.call(this, n, r, i, ...a), {data: u = s, facets: d = c, channels: l} = t.call(this, s, c, {
@@ -8773,58 +8781,58 @@ function OS(e, t) {
 		};
 	};
 }
-function kS(e, t) {
-	return (e.initializer == null ? TS : ES)(e, t);
+function AS(e, t) {
+	return (e.initializer == null ? ES : DS)(e, t);
 }
-function AS(e) {
+function jS(e) {
 	return (t, n) => {
-		let r = Fb(t, e);
+		let r = Ib(t, e);
 		return {
 			data: t,
 			facets: n.map((e) => e.filter((e) => r[e]))
 		};
 	};
 }
-function jS(e, t) {
+function MS(e, t) {
 	return {
 		data: e,
 		facets: t.map((e) => e.slice().reverse())
 	};
 }
-function MS(e, { sort: t, ...n } = {}) {
+function NS(e, { sort: t, ...n } = {}) {
 	return {
-		...(hx(e) && e.channel !== void 0 ? ES : kS)(n, NS(e)),
-		sort: gx(t) ? t : null
+		...(gx(e) && e.channel !== void 0 ? DS : AS)(n, PS(e)),
+		sort: _x(t) ? t : null
 	};
 }
-function NS(e) {
-	return (typeof e == "function" && e.length !== 1 ? PS : FS)(e);
-}
 function PS(e) {
+	return (typeof e == "function" && e.length !== 1 ? FS : IS)(e);
+}
+function FS(e) {
 	return (t, n) => {
-		let r = kb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
+		let r = Ab(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 		return {
 			data: t,
 			facets: n.map((e) => e.slice().sort(r))
 		};
 	};
 }
-function FS(e) {
+function IS(e) {
 	let t, n;
-	({channel: t, value: e, order: n} = { ...Rx(e) });
+	({channel: t, value: e, order: n} = { ...zx(e) });
 	let r = t?.startsWith("-");
-	if (r && (t = t.slice(1)), n === void 0 && (n = r ? Wy : Uy), typeof n != "function") switch (`${n}`.toLowerCase()) {
+	if (r && (t = t.slice(1)), n === void 0 && (n = r ? Gy : Wy), typeof n != "function") switch (`${n}`.toLowerCase()) {
 		case "ascending":
-			n = Uy;
+			n = Wy;
 			break;
 		case "descending":
-			n = Wy;
+			n = Gy;
 			break;
 		default: throw Error(`invalid order: ${n}`);
 	}
 	return (r, i, a) => {
 		let o;
-		if (t === void 0) o = Fb(r, e);
+		if (t === void 0) o = Ib(r, e);
 		else {
 			if (a === void 0) throw Error("channel sort requires an initializer");
 			if (o = a[t], !o) return {};
@@ -8838,18 +8846,18 @@ function FS(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/group.js
-function IS(e, ...t) {
+function LS(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
 }
-function LS(e, t, n = RS) {
+function RS(e, t, n = zS) {
 	let r = Object.entries(e);
-	return t.title != null && e.title === void 0 && r.push(["title", QS]), t.href != null && e.href === void 0 && r.push(["href", ZS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? zS(e) : n(e, r, t));
+	return t.title != null && e.title === void 0 && r.push(["title", $S]), t.href != null && e.href === void 0 && r.push(["href", QS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? BS(e) : n(e, r, t));
 }
-function RS(e, t, n, r = BS) {
+function zS(e, t, n, r = VS) {
 	let i;
-	px(t) && "reduce" in t && (i = t.scale, t = t.reduce);
-	let a = r(e, t, n), [o, s] = Ex(a.label), c;
+	mx(t) && "reduce" in t && (i = t.scale, t = t.reduce);
+	let a = r(e, t, n), [o, s] = Dx(a.label), c;
 	return {
 		name: e,
 		output: i === void 0 ? o : {
@@ -8867,7 +8875,7 @@ function RS(e, t, n, r = BS) {
 		}
 	};
 }
-function zS(e) {
+function BS(e) {
 	return {
 		name: e,
 		initialize() {},
@@ -8875,12 +8883,12 @@ function zS(e) {
 		reduce() {}
 	};
 }
-function BS(e, t, n, r = HS) {
-	let i = Tx(e, n), a = r(t, i), o, s;
+function VS(e, t, n, r = US) {
+	let i = Ex(e, n), a = r(t, i), o, s;
 	return {
-		label: Ox(a === eC ? null : i, a.label),
+		label: kx(a === tC ? null : i, a.label),
 		initialize(e) {
-			o = i === void 0 ? e : Fb(e, i), a.scope === "data" && (s = a.reduceIndex(xx(e), o));
+			o = i === void 0 ? e : Ib(e, i), a.scope === "data" && (s = a.reduceIndex(Sx(e), o));
 		},
 		scope(e, t) {
 			a.scope === e && (s = a.reduceIndex(t, o));
@@ -8890,185 +8898,185 @@ function BS(e, t, n, r = HS) {
 		}
 	};
 }
-function VS(e, t) {
-	return t ? hi(e, (e) => t[e]) : [[, e]];
+function HS(e, t) {
+	return t ? gi(e, (e) => t[e]) : [[, e]];
 }
-function HS(e, t, n = US) {
+function US(e, t, n = WS) {
 	if (e == null) return n(e);
 	if (typeof e.reduceIndex == "function") return e;
-	if (typeof e.reduce == "function" && px(e)) return KS(e);
-	if (typeof e == "function") return qS(e);
-	if (/^p\d{2}$/i.test(e)) return JS(Qb(e));
+	if (typeof e.reduce == "function" && mx(e)) return qS(e);
+	if (typeof e == "function") return JS(e);
+	if (/^p\d{2}$/i.test(e)) return YS($b(e));
 	switch (`${e}`.toLowerCase()) {
-		case "first": return ZS;
-		case "last": return $S;
-		case "identity": return XS;
-		case "count": return eC;
-		case "distinct": return tC;
-		case "sum": return t == null ? eC : nC;
-		case "proportion": return rC(t, "data");
-		case "proportion-facet": return rC(t, "facet");
-		case "deviation": return JS(ai);
-		case "min": return JS(Pi);
-		case "min-index": return JS(Fi);
-		case "max": return JS(Mi);
-		case "max-index": return JS(Ni);
-		case "mean": return YS(Ui);
-		case "median": return YS(Wi);
-		case "variance": return JS(ii);
-		case "mode": return JS(qi);
+		case "first": return QS;
+		case "last": return eC;
+		case "identity": return ZS;
+		case "count": return tC;
+		case "distinct": return nC;
+		case "sum": return t == null ? tC : rC;
+		case "proportion": return iC(t, "data");
+		case "proportion-facet": return iC(t, "facet");
+		case "deviation": return YS(oi);
+		case "min": return YS(Fi);
+		case "min-index": return YS(Ii);
+		case "max": return YS(Ni);
+		case "max-index": return YS(Pi);
+		case "mean": return XS(Wi);
+		case "median": return XS(Gi);
+		case "variance": return YS(ai);
+		case "mode": return YS(Ji);
 	}
 	return n(e);
 }
-function US(e) {
+function WS(e) {
 	throw Error(`invalid reduce: ${e}`);
 }
-function WS(e, t) {
+function GS(e, t) {
 	for (let n in t) {
 		let r = t[n];
 		if (r !== void 0 && !e.some((e) => e.name === n)) return r;
 	}
 }
-function GS(e, t, n) {
+function KS(e, t, n) {
 	if (t) {
-		let n = t.output.transform(), r = (e, t) => Uy(n[e], n[t]);
+		let n = t.output.transform(), r = (e, t) => Wy(n[e], n[t]);
 		e.forEach((e) => e.sort(r));
 	}
 	n && e.forEach((e) => e.reverse());
 }
-function KS(e) {
+function qS(e) {
 	return console.warn("deprecated reduce interface; implement reduceIndex instead."), {
 		...e,
 		reduceIndex: e.reduce.bind(e)
 	};
 }
-function qS(e) {
-	return { reduceIndex(t, n, r) {
-		return e(Sx(n, t), r);
-	} };
-}
 function JS(e) {
-	return { reduceIndex(t, n) {
-		return e(t, (e) => n[e]);
+	return { reduceIndex(t, n, r) {
+		return e(Cx(n, t), r);
 	} };
 }
 function YS(e) {
 	return { reduceIndex(t, n) {
-		let r = e(t, (e) => n[e]);
-		return Ux(n) ? new Date(r) : r;
+		return e(t, (e) => n[e]);
 	} };
 }
-var XS = { reduceIndex(e, t) {
-	return Sx(t, e);
-} }, ZS = { reduceIndex(e, t) {
-	return t[e[0]];
+function XS(e) {
+	return { reduceIndex(t, n) {
+		let r = e(t, (e) => n[e]);
+		return Wx(n) ? new Date(r) : r;
+	} };
+}
+var ZS = { reduceIndex(e, t) {
+	return Cx(t, e);
 } }, QS = { reduceIndex(e, t) {
-	let n = bi(gi(e, (e) => e.length, (e) => t[e]), Xb), r = n.slice(-5).reverse();
+	return t[e[0]];
+} }, $S = { reduceIndex(e, t) {
+	let n = xi(_i(e, (e) => e.length, (e) => t[e]), Zb), r = n.slice(-5).reverse();
 	if (r.length < n.length) {
 		let e = n.slice(0, -4);
-		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Zi(e, Xb)];
+		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Qi(e, Zb)];
 	}
 	return r.map(([e, t]) => `${e} (${t.toLocaleString("en-US")})`).join("\n");
-} }, $S = { reduceIndex(e, t) {
+} }, eC = { reduceIndex(e, t) {
 	return t[e[e.length - 1]];
-} }, eC = {
+} }, tC = {
 	label: "Frequency",
 	reduceIndex(e) {
 		return e.length;
 	}
-}, tC = {
+}, nC = {
 	label: "Distinct",
 	reduceIndex(e, t) {
-		let n = new li();
+		let n = new ui();
 		for (let r of e) n.add(t[r]);
 		return n.size;
 	}
-}, nC = JS(Zi);
-function rC(e, t) {
+}, rC = YS(Qi);
+function iC(e, t) {
 	return e == null ? {
 		scope: t,
 		label: "Frequency",
 		reduceIndex: (e, t, n = 1) => e.length / n
 	} : {
 		scope: t,
-		reduceIndex: (e, t, n = 1) => Zi(e, (e) => t[e]) / n
+		reduceIndex: (e, t, n = 1) => Qi(e, (e) => t[e]) / n
 	};
 }
-var iC = { reduceIndex(e, t, { z: n }) {
+var aC = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
 // node_modules/@observablehq/plot/src/channel.js
-function aC(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = Ox(r) }, s) {
-	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), cC(s, {
+function oC(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = kx(r) }, s) {
+	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), lC(s, {
 		scale: t,
 		type: n,
-		value: Fb(e, r),
+		value: Ib(e, r),
 		label: o,
 		filter: i,
 		hint: a
 	});
 }
-function oC(e, t) {
-	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, aC(t, n, e)]));
-}
 function sC(e, t) {
+	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, oC(t, n, e)]));
+}
+function cC(e, t) {
 	let n = Object.fromEntries(Object.entries(e).map(([e, { scale: n, value: r }]) => {
 		let i = n == null ? null : t[n];
-		return [e, i == null ? r : ux(r, i)];
+		return [e, i == null ? r : dx(r, i)];
 	}));
 	return n.channels = e, n;
 }
-function cC(e, t) {
+function lC(e, t) {
 	let { scale: n, value: r } = t;
 	if (n === !0 || n === "auto") switch (e) {
 		case "fill":
 		case "stroke":
 		case "color":
-			t.scale = n !== !0 && qx(r, Yx) ? null : "color", t.defaultScale = "color";
+			t.scale = n !== !0 && Jx(r, Xx) ? null : "color", t.defaultScale = "color";
 			break;
 		case "fillOpacity":
 		case "strokeOpacity":
 		case "opacity":
-			t.scale = n !== !0 && qx(r, Xx) ? null : "opacity", t.defaultScale = "opacity";
+			t.scale = n !== !0 && Jx(r, Zx) ? null : "opacity", t.defaultScale = "opacity";
 			break;
 		case "symbol":
-			n !== !0 && qx(r, SS) ? (t.scale = null, t.value = ux(r, CS)) : t.scale = "symbol", t.defaultScale = "symbol";
+			n !== !0 && Jx(r, CS) ? (t.scale = null, t.value = dx(r, wS)) : t.scale = "symbol", t.defaultScale = "symbol";
 			break;
-		default: t.scale = gS.has(e) ? e : null;
+		default: t.scale = _S.has(e) ? e : null;
 	}
 	else if (n === !1) t.scale = null;
-	else if (n != null && !gS.has(n)) throw Error(`unknown scale: ${n}`);
+	else if (n != null && !_S.has(n)) throw Error(`unknown scale: ${n}`);
 	return t;
 }
-function lC(e, t, n, r, i) {
+function uC(e, t, n, r, i) {
 	let { order: a, reverse: o, reduce: s = !0, limit: c } = i;
 	for (let l in i) {
-		if (!gS.has(l)) continue;
-		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = Rx(i[l]), h = u?.startsWith("-");
-		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? hC : gC : mC(d), p == null || p === !1) continue;
-		let g = l === "fx" || l === "fy" ? dC(t, r[l]) : uC(n, l);
+		if (!_S.has(l)) continue;
+		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = zx(i[l]), h = u?.startsWith("-");
+		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? gC : _C : hC(d), p == null || p === !1) continue;
+		let g = l === "fx" || l === "fy" ? fC(t, r[l]) : dC(n, l);
 		if (!g) throw Error(`missing channel for scale: ${l}`);
-		let _ = g.value, [v = 0, y = Infinity] = Bx(m) ? m : m < 0 ? [m] : [0, m];
+		let _ = g.value, [v = 0, y = Infinity] = Vx(m) ? m : m < 0 ? [m] : [0, m];
 		if (u == null) g.domain = () => {
-			let e = Array.from(new li(_));
+			let e = Array.from(new ui(_));
 			return f && (e = e.reverse()), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e;
 		};
 		else {
-			let t = u === "data" ? e : u === "height" ? fC(n, "y1", "y2") : u === "width" ? fC(n, "x1", "x2") : pC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = HS(p === !0 ? "max" : p, t);
+			let t = u === "data" ? e : u === "height" ? pC(n, "y1", "y2") : u === "width" ? pC(n, "x1", "x2") : mC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = US(p === !0 ? "max" : p, t);
 			g.domain = () => {
-				let e = _i(xx(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
-				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Yb);
+				let e = vi(Sx(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
+				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Xb);
 			};
 		}
 	}
 }
-function uC(e, t) {
+function dC(e, t) {
 	for (let n in e) {
 		let r = e[n];
 		if (r.scale === t) return r;
 	}
 }
-function dC(e, t) {
+function fC(e, t) {
 	let n = e.original;
 	if (n === e) return t;
 	let r = t.value, i = t.value = [];
@@ -9078,30 +9086,30 @@ function dC(e, t) {
 	}
 	return t;
 }
-function fC(e, t, n) {
-	let r = pC(e, t);
-	return ux(pC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
-}
 function pC(e, t, n) {
+	let r = mC(e, t);
+	return dx(mC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
+}
+function mC(e, t, n) {
 	let r = e[t];
 	if (!r && n !== void 0 && (r = e[n]), r) return r.value;
 	throw Error(`missing channel: ${t}`);
 }
-function mC(e) {
+function hC(e) {
 	if (e == null || typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
-		case "ascending": return hC;
-		case "descending": return gC;
+		case "ascending": return gC;
+		case "descending": return _C;
 	}
 	throw Error(`invalid order: ${e}`);
 }
-function hC([e, t], [n, r]) {
-	return Uy(t, r) || Uy(e, n);
-}
 function gC([e, t], [n, r]) {
-	return Wy(t, r) || Uy(e, n);
+	return Wy(t, r) || Wy(e, n);
 }
-function _C(e, t) {
+function _C([e, t], [n, r]) {
+	return Gy(t, r) || Wy(e, n);
+}
+function vC(e, t) {
 	let n = e[t];
 	if (n) {
 		for (; n.source;) n = n.source;
@@ -9109,91 +9117,91 @@ function _C(e, t) {
 	}
 }
 // node_modules/@observablehq/plot/src/scales/schemes.js
-var vC = /* @__PURE__ */ new Map([
-	["accent", Mg],
-	["category10", jg],
-	["dark2", Ng],
-	["observable10", Pg],
-	["paired", Fg],
-	["pastel1", Ig],
-	["pastel2", Lg],
-	["set1", Rg],
-	["set2", zg],
-	["set3", Bg],
-	["tableau10", Vg]
+var yC = /* @__PURE__ */ new Map([
+	["accent", Ng],
+	["category10", Mg],
+	["dark2", Pg],
+	["observable10", Fg],
+	["paired", Ig],
+	["pastel1", Lg],
+	["pastel2", Rg],
+	["set1", zg],
+	["set2", Bg],
+	["set3", Vg],
+	["tableau10", Hg]
 ]);
-function yC(e) {
-	return e != null && vC.has(`${e}`.toLowerCase());
+function bC(e) {
+	return e != null && yC.has(`${e}`.toLowerCase());
 }
-var bC = new Map([
-	...vC,
-	["brbg", SC(Ug, Wg)],
-	["prgn", SC(Gg, Kg)],
-	["piyg", SC(qg, Jg)],
-	["puor", SC(Yg, Xg)],
-	["rdbu", SC(Zg, Qg)],
-	["rdgy", SC($g, e_)],
-	["rdylbu", SC(t_, n_)],
-	["rdylgn", SC(r_, i_)],
-	["spectral", SC(a_, o_)],
-	["burd", CC(Zg, Qg)],
-	["buylrd", CC(t_, n_)],
-	["blues", xC(j_, M_)],
-	["greens", xC(N_, P_)],
-	["greys", xC(F_, I_)],
-	["oranges", xC(V_, H_)],
-	["purples", xC(L_, R_)],
-	["reds", xC(z_, B_)],
-	["turbo", wC($_)],
-	["viridis", wC(tv)],
-	["magma", wC(nv)],
-	["inferno", wC(rv)],
-	["plasma", wC(iv)],
-	["cividis", wC(U_)],
-	["cubehelix", wC(W_)],
-	["warm", wC(G_)],
-	["cool", wC(K_)],
-	["bugn", xC(s_, c_)],
-	["bupu", xC(l_, u_)],
-	["gnbu", xC(d_, f_)],
-	["orrd", xC(p_, m_)],
-	["pubu", xC(__, v_)],
-	["pubugn", xC(h_, g_)],
-	["purd", xC(y_, b_)],
-	["rdpu", xC(x_, S_)],
-	["ylgn", xC(T_, E_)],
-	["ylgnbu", xC(C_, w_)],
-	["ylorbr", xC(D_, O_)],
-	["ylorrd", xC(k_, A_)],
-	["rainbow", TC(J_)],
-	["sinebow", TC(Q_)]
+var xC = new Map([
+	...yC,
+	["brbg", CC(Wg, Gg)],
+	["prgn", CC(Kg, qg)],
+	["piyg", CC(Jg, Yg)],
+	["puor", CC(Xg, Zg)],
+	["rdbu", CC(Qg, $g)],
+	["rdgy", CC(e_, t_)],
+	["rdylbu", CC(n_, r_)],
+	["rdylgn", CC(i_, a_)],
+	["spectral", CC(o_, s_)],
+	["burd", wC(Qg, $g)],
+	["buylrd", wC(n_, r_)],
+	["blues", SC(M_, N_)],
+	["greens", SC(P_, F_)],
+	["greys", SC(I_, L_)],
+	["oranges", SC(H_, U_)],
+	["purples", SC(R_, z_)],
+	["reds", SC(B_, V_)],
+	["turbo", TC(ev)],
+	["viridis", TC(nv)],
+	["magma", TC(rv)],
+	["inferno", TC(iv)],
+	["plasma", TC(av)],
+	["cividis", TC(W_)],
+	["cubehelix", TC(G_)],
+	["warm", TC(K_)],
+	["cool", TC(q_)],
+	["bugn", SC(c_, l_)],
+	["bupu", SC(u_, d_)],
+	["gnbu", SC(f_, p_)],
+	["orrd", SC(m_, h_)],
+	["pubu", SC(v_, y_)],
+	["pubugn", SC(g_, __)],
+	["purd", SC(b_, x_)],
+	["rdpu", SC(S_, C_)],
+	["ylgn", SC(E_, D_)],
+	["ylgnbu", SC(w_, T_)],
+	["ylorbr", SC(O_, k_)],
+	["ylorrd", SC(A_, j_)],
+	["rainbow", EC(Y_)],
+	["sinebow", EC($_)]
 ]);
-function xC(e, t) {
-	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? _l(t, n) : e[n]);
-}
 function SC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? _l(t, n) : e[n]);
+	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? vl(t, n) : e[n]);
 }
 function CC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? _l((e) => t(1 - e), n) : e[n].slice().reverse());
+	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? vl(t, n) : e[n]);
 }
-function wC(e) {
-	return ({ length: t }) => _l(e, Math.max(2, Math.floor(t)));
+function wC(e, t) {
+	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? vl((e) => t(1 - e), n) : e[n].slice().reverse());
 }
 function TC(e) {
-	return ({ length: t }) => _l(e, Math.floor(t) + 1).slice(0, -1);
+	return ({ length: t }) => vl(e, Math.max(2, Math.floor(t)));
 }
 function EC(e) {
-	let t = `${e}`.toLowerCase();
-	if (!bC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
-	return bC.get(t);
+	return ({ length: t }) => vl(e, Math.floor(t) + 1).slice(0, -1);
 }
-function DC(e, t) {
-	let n = EC(e), r = typeof n == "function" ? n({ length: t }) : n;
+function DC(e) {
+	let t = `${e}`.toLowerCase();
+	if (!xC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
+	return xC.get(t);
+}
+function OC(e, t) {
+	let n = DC(e), r = typeof n == "function" ? n({ length: t }) : n;
 	return r.length === t ? r : r.slice(0, t);
 }
-function OC(e, t = "greys") {
-	let n = /* @__PURE__ */ new Set(), [r, i] = DC(t, 2);
+function kC(e, t = "greys") {
+	let n = /* @__PURE__ */ new Set(), [r, i] = OC(t, 2);
 	for (let t of e) if (t != null) {
 		if (t === !0) n.add(i);
 		else if (t === !1) n.add(r);
@@ -9201,54 +9209,54 @@ function OC(e, t = "greys") {
 	}
 	return [...n];
 }
-var kC = /* @__PURE__ */ new Map([
-	["brbg", Wg],
-	["prgn", Kg],
-	["piyg", Jg],
-	["puor", Xg],
-	["rdbu", Qg],
-	["rdgy", e_],
-	["rdylbu", n_],
-	["rdylgn", i_],
-	["spectral", o_],
-	["burd", (e) => Qg(1 - e)],
-	["buylrd", (e) => n_(1 - e)],
-	["blues", M_],
-	["greens", P_],
-	["greys", I_],
-	["purples", R_],
-	["reds", B_],
-	["oranges", H_],
-	["turbo", $_],
-	["viridis", tv],
-	["magma", nv],
-	["inferno", rv],
-	["plasma", iv],
-	["cividis", U_],
-	["cubehelix", W_],
-	["warm", G_],
-	["cool", K_],
-	["bugn", c_],
-	["bupu", u_],
-	["gnbu", f_],
-	["orrd", m_],
-	["pubugn", g_],
-	["pubu", v_],
-	["purd", b_],
-	["rdpu", S_],
-	["ylgnbu", w_],
-	["ylgn", E_],
-	["ylorbr", O_],
-	["ylorrd", A_],
-	["rainbow", J_],
-	["sinebow", Q_]
+var AC = /* @__PURE__ */ new Map([
+	["brbg", Gg],
+	["prgn", qg],
+	["piyg", Yg],
+	["puor", Zg],
+	["rdbu", $g],
+	["rdgy", t_],
+	["rdylbu", r_],
+	["rdylgn", a_],
+	["spectral", s_],
+	["burd", (e) => $g(1 - e)],
+	["buylrd", (e) => r_(1 - e)],
+	["blues", N_],
+	["greens", F_],
+	["greys", L_],
+	["purples", z_],
+	["reds", V_],
+	["oranges", U_],
+	["turbo", ev],
+	["viridis", nv],
+	["magma", rv],
+	["inferno", iv],
+	["plasma", av],
+	["cividis", W_],
+	["cubehelix", G_],
+	["warm", K_],
+	["cool", q_],
+	["bugn", l_],
+	["bupu", d_],
+	["gnbu", p_],
+	["orrd", h_],
+	["pubugn", __],
+	["pubu", y_],
+	["purd", x_],
+	["rdpu", C_],
+	["ylgnbu", T_],
+	["ylgn", D_],
+	["ylorbr", k_],
+	["ylorrd", j_],
+	["rainbow", Y_],
+	["sinebow", $_]
 ]);
-function AC(e) {
+function jC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!kC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
-	return kC.get(t);
+	if (!AC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
+	return AC.get(t);
 }
-var jC = /* @__PURE__ */ new Set([
+var MC = /* @__PURE__ */ new Set([
 	"brbg",
 	"prgn",
 	"piyg",
@@ -9261,32 +9269,32 @@ var jC = /* @__PURE__ */ new Set([
 	"burd",
 	"buylrd"
 ]);
-function MC(e) {
-	return e != null && jC.has(`${e}`.toLowerCase());
+function NC(e) {
+	return e != null && MC.has(`${e}`.toLowerCase());
 }
 // node_modules/@observablehq/plot/src/scales/quantitative.js
-var NC = (e) => (t) => e(1 - t), PC = [0, 1], FC = /* @__PURE__ */ new Map([
-	["number", Xc],
-	["rgb", Uc],
-	["hsl", ul],
-	["hcl", pl],
-	["lab", dl]
+var PC = (e) => (t) => e(1 - t), FC = [0, 1], IC = /* @__PURE__ */ new Map([
+	["number", Zc],
+	["rgb", Wc],
+	["hsl", dl],
+	["hcl", ml],
+	["lab", fl]
 ]);
-function IC(e) {
+function LC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!FC.has(t)) throw Error(`unknown interpolator: ${t}`);
-	return FC.get(t);
+	if (!IC.has(t)) throw Error(`unknown interpolator: ${t}`);
+	return IC.get(t);
 }
-function LC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = ZC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = gS.get(e) === dS ? $C(n, s) : gS.get(e) === fS ? ew(n, s) : gS.get(e) === pS ? PC : void 0, interpolate: p = gS.get(e) === uS ? u == null && f !== void 0 ? Uc : AC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? il : Xc, reverse: m }) {
-	if (s = RC(s), d = Px(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = IC(p)), m = !!m, f !== void 0 && s.length !== (f = RC(f)).length) {
+function RC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = QC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = _S.get(e) === fS ? ew(n, s) : _S.get(e) === pS ? tw(n, s) : _S.get(e) === mS ? FC : void 0, interpolate: p = _S.get(e) === dS ? u == null && f !== void 0 ? Wc : jC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? al : Zc, reverse: m }) {
+	if (s = zC(s), d = Fx(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = LC(p)), m = !!m, f !== void 0 && s.length !== (f = zC(f)).length) {
 		if (p.length === 1) throw Error("invalid piecewise interpolator");
-		p = gl(p, f), f = void 0;
+		p = _l(p, f), f = void 0;
 	}
-	if (p.length === 1 ? (m &&= (p = NC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = PC)), t.interpolate((f === PC ? Zb : rw)(p))) : t.interpolate(p), o) {
-		let [e, t] = oi(s);
-		(e > 0 || t < 0) && (s = dx(s), (eb(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
+	if (p.length === 1 ? (m &&= (p = PC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = FC)), t.interpolate((f === FC ? Qb : iw)(p))) : t.interpolate(p), o) {
+		let [e, t] = si(s);
+		(e > 0 || t < 0) && (s = fx(s), (tb(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
 	}
-	return m && (s = Qi(s)), t.domain(s).unknown(c), i && (t.nice(zC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
+	return m && (s = $i(s)), t.domain(s).unknown(c), i && (t.nice(BC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
 		type: r,
 		domain: s,
 		range: f,
@@ -9295,126 +9303,126 @@ function LC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = ZC(e, n)
 		interval: d
 	};
 }
-function RC(e) {
-	return e = cx(e), e.length >= 2 ? e : [e[0], e[0]];
+function zC(e) {
+	return e = lx(e), e.length >= 2 ? e : [e[0], e[0]];
 }
-function zC(e, t) {
-	return e === !0 ? void 0 : typeof e == "number" ? e : Fx(e, t);
-}
-function BC(e, t, n) {
-	return LC(e, Xh(), t, n);
+function BC(e, t) {
+	return e === !0 ? void 0 : typeof e == "number" ? e : Ix(e, t);
 }
 function VC(e, t, n) {
-	return HC(e, t, {
+	return RC(e, Zh(), t, n);
+}
+function HC(e, t, n) {
+	return UC(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function HC(e, t, { exponent: n = 1, ...r }) {
-	return LC(e, _g().exponent(n), t, {
+function UC(e, t, { exponent: n = 1, ...r }) {
+	return RC(e, vg().exponent(n), t, {
 		...r,
 		type: "pow"
 	});
 }
-function UC(e, t, { base: n = 10, domain: r = tw(t), ...i }) {
-	return LC(e, cg().base(n), t, {
+function WC(e, t, { base: n = 10, domain: r = nw(t), ...i }) {
+	return RC(e, lg().base(n), t, {
 		...i,
 		domain: r
 	});
 }
-function WC(e, t, { constant: n = 1, ...r }) {
-	return LC(e, fg().constant(n), t, r);
+function GC(e, t, { constant: n = 1, ...r }) {
+	return RC(e, pg().constant(n), t, r);
 }
-function GC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = nw(t), unknown: s, interpolate: c, reverse: l }) {
-	return n === void 0 && (n = c === void 0 ? gS.get(e) === uS ? DC(a, i) : void 0 : _l(c, i)), o.length > 0 && (o = vg(o, n === void 0 ? { length: i } : n).quantiles()), qC(e, t, {
+function KC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = rw(t), unknown: s, interpolate: c, reverse: l }) {
+	return n === void 0 && (n = c === void 0 ? _S.get(e) === dS ? OC(a, i) : void 0 : vl(c, i)), o.length > 0 && (o = yg(o, n === void 0 ? { length: i } : n).quantiles()), JC(e, t, {
 		domain: o,
 		range: n,
 		reverse: l,
 		unknown: s
 	});
 }
-function KC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = ZC(e, t), unknown: o, interpolate: s, reverse: c }) {
-	let [l, u] = oi(a), d;
-	return n === void 0 ? (d = Oi(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? gS.get(e) === uS ? DC(i, r) : void 0 : _l(s, r)) : (d = _l(Xc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), eb(cx(a)) < 0 && d.reverse(), qC(e, t, {
+function qC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = QC(e, t), unknown: o, interpolate: s, reverse: c }) {
+	let [l, u] = si(a), d;
+	return n === void 0 ? (d = ki(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? _S.get(e) === dS ? OC(i, r) : void 0 : vl(s, r)) : (d = vl(Zc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), tb(lx(a)) < 0 && d.reverse(), JC(e, t, {
 		domain: d,
 		range: n,
 		reverse: c,
 		unknown: o
 	});
 }
-function qC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? gS.get(e) === uS ? DC(i, n.length + 1) : void 0 : _l(a, n.length + 1), reverse: s }) {
-	n = cx(n);
-	let c = eb(n);
-	if (!isNaN(c) && !JC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
-	return s && (o = Qi(o)), {
+function JC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? _S.get(e) === dS ? OC(i, n.length + 1) : void 0 : vl(a, n.length + 1), reverse: s }) {
+	n = lx(n);
+	let c = tb(n);
+	if (!isNaN(c) && !YC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
+	return s && (o = $i(o)), {
 		type: "threshold",
-		scale: yg(c < 0 ? Qi(n) : n, o === void 0 ? [] : o).unknown(r),
+		scale: bg(c < 0 ? $i(n) : n, o === void 0 ? [] : o).unknown(r),
 		domain: n,
 		range: o
 	};
 }
-function JC(e, t) {
+function YC(e, t) {
 	for (let n = 1, r = e.length, i = e[0]; n < r; ++n) {
-		let r = Wr(i, i = e[n]);
+		let r = Gr(i, i = e[n]);
 		if (r !== 0 && r !== t) return !1;
 	}
 	return !0;
 }
-function YC(e) {
+function XC(e) {
 	return {
 		type: "identity",
-		scale: vS(gS.get(e)) ? Zh() : (e) => e
+		scale: yS(_S.get(e)) ? Qh() : (e) => e
 	};
 }
-function XC(e, t = Ky) {
-	return e.length ? [Pi(e, ({ value: e }) => e === void 0 ? e : Pi(e, t)), Mi(e, ({ value: e }) => e === void 0 ? e : Mi(e, t))] : [0, 1];
+function ZC(e, t = qy) {
+	return e.length ? [Fi(e, ({ value: e }) => e === void 0 ? e : Fi(e, t)), Ni(e, ({ value: e }) => e === void 0 ? e : Ni(e, t))] : [0, 1];
 }
-function ZC(e, t) {
-	let n = gS.get(e);
-	return (n === dS || n === pS || n === fS ? QC : XC)(t);
+function QC(e, t) {
+	let n = _S.get(e);
+	return (n === fS || n === mS || n === pS ? $C : ZC)(t);
 }
-function QC(e) {
-	return [0, e.length ? Mi(e, ({ value: e }) => e === void 0 ? e : Mi(e, Ky)) : 1];
-}
-function $C(e, t) {
-	let n = e.find(({ radius: e }) => e !== void 0);
-	if (n !== void 0) return [0, n.radius];
-	let r = zi(e, .5, ({ value: e }) => e === void 0 ? NaN : zi(e, .25, qy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / Mi(i);
-	return a < 1 ? i.map((e) => e * a) : i;
+function $C(e) {
+	return [0, e.length ? Ni(e, ({ value: e }) => e === void 0 ? e : Ni(e, qy)) : 1];
 }
 function ew(e, t) {
-	let n = Wi(e, ({ value: e }) => e === void 0 ? NaN : Wi(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / Mi(r);
+	let n = e.find(({ radius: e }) => e !== void 0);
+	if (n !== void 0) return [0, n.radius];
+	let r = Bi(e, .5, ({ value: e }) => e === void 0 ? NaN : Bi(e, .25, Jy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / Ni(i);
+	return a < 1 ? i.map((e) => e * a) : i;
+}
+function tw(e, t) {
+	let n = Gi(e, ({ value: e }) => e === void 0 ? NaN : Gi(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / Ni(r);
 	return i < 1 ? r.map((e) => e * i) : r;
 }
-function tw(e) {
+function nw(e) {
 	for (let { value: t } of e) if (t !== void 0) for (let n of t) {
-		if (n > 0) return XC(e, qy);
-		if (n < 0) return XC(e, Jy);
+		if (n > 0) return ZC(e, Jy);
+		if (n < 0) return ZC(e, Yy);
 	}
 	return [1, 10];
 }
-function nw(e) {
+function rw(e) {
 	let t = [];
 	for (let { value: n } of e) if (n !== void 0) for (let e of n) t.push(e);
 	return t;
 }
-function rw(e) {
+function iw(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
 // node_modules/@observablehq/plot/src/warnings.js
-var iw = 0, aw;
-function ow() {
-	let e = iw;
-	return iw = 0, aw = void 0, e;
+var aw = 0, ow;
+function sw() {
+	let e = aw;
+	return aw = 0, ow = void 0, e;
 }
-function sw(e) {
-	e !== aw && (aw = e, console.warn(e), ++iw);
+function cw(e) {
+	e !== ow && (ow = e, console.warn(e), ++aw);
 }
 // node_modules/@observablehq/plot/src/scales/diverging.js
-function cw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = XC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = gS.get(e) === uS ? u == null && d !== void 0 ? Uc : AC(u === void 0 ? "rdbu" : u) : Xc, reverse: m }) {
-	l = +l, s = cx(s);
+function lw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = ZC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = _S.get(e) === dS ? u == null && d !== void 0 ? Wc : jC(u === void 0 ? "rdbu" : u) : Zc, reverse: m }) {
+	l = +l, s = lx(s);
 	let [h, g] = s;
-	if (s.length > 2 && sw(`Warning: the diverging ${e} scale domain contains extra elements.`), Wr(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = IC(p)), d !== void 0 && (p = p.length === 1 ? rw(p)(...d) : gl(p, d)), m && (p = NC(p)), f) {
+	if (s.length > 2 && cw(`Warning: the diverging ${e} scale domain contains extra elements.`), Gr(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = LC(p)), d !== void 0 && (p = p.length === 1 ? iw(p)(...d) : _l(p, d)), m && (p = PC(p)), f) {
 		let e = n.apply(l), t = e - n.apply(h), r = n.apply(g) - e;
 		t < r ? h = n.invert(e - r) : t > r && (g = n.invert(e + t));
 	}
@@ -9430,42 +9438,42 @@ function cw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = XC(r), unknown
 		scale: t
 	};
 }
-function lw(e, t, n) {
-	return cw(e, Dg(), mw, t, n);
-}
 function uw(e, t, n) {
-	return dw(e, t, {
+	return lw(e, Og(), hw, t, n);
+}
+function dw(e, t, n) {
+	return fw(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function dw(e, t, { exponent: n = 1, ...r }) {
-	return cw(e, Ag().exponent(n = +n), _w(n), t, {
+function fw(e, t, { exponent: n = 1, ...r }) {
+	return lw(e, jg().exponent(n = +n), vw(n), t, {
 		...r,
 		type: "diverging-pow"
 	});
 }
-function fw(e, t, { base: n = 10, pivot: r = 1, domain: i = XC(t, r < 0 ? Jy : qy), ...a }) {
-	return cw(e, Og().base(n = +n), hw, t, {
+function pw(e, t, { base: n = 10, pivot: r = 1, domain: i = ZC(t, r < 0 ? Yy : Jy), ...a }) {
+	return lw(e, kg().base(n = +n), gw, t, {
 		domain: i,
 		pivot: r,
 		...a
 	});
 }
-function pw(e, t, { constant: n = 1, ...r }) {
-	return cw(e, kg().constant(n = +n), vw(n), t, r);
+function mw(e, t, { constant: n = 1, ...r }) {
+	return lw(e, Ag().constant(n = +n), yw(n), t, r);
 }
-var mw = {
+var hw = {
 	apply(e) {
 		return e;
 	},
 	invert(e) {
 		return e;
 	}
-}, hw = {
+}, gw = {
 	apply: Math.log,
 	invert: Math.exp
-}, gw = {
+}, _w = {
 	apply(e) {
 		return Math.sign(e) * Math.sqrt(Math.abs(e));
 	},
@@ -9473,8 +9481,8 @@ var mw = {
 		return e * e * Math.sign(e);
 	}
 };
-function _w(e) {
-	return e === .5 ? gw : {
+function vw(e) {
+	return e === .5 ? _w : {
 		apply(t) {
 			return Math.sign(t) * Math.abs(t) ** +e;
 		},
@@ -9483,7 +9491,7 @@ function _w(e) {
 		}
 	};
 }
-function vw(e) {
+function yw(e) {
 	return {
 		apply(t) {
 			return Math.sign(t) * Math.log1p(Math.abs(t / e));
@@ -9494,19 +9502,19 @@ function vw(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/scales/temporal.js
-function yw(e, t, n, r) {
-	return LC(e, t, n, r);
-}
-function bw(e, t, n) {
-	return yw(e, Cg(), t, n);
+function bw(e, t, n, r) {
+	return RC(e, t, n, r);
 }
 function xw(e, t, n) {
-	return yw(e, wg(), t, n);
+	return bw(e, wg(), t, n);
+}
+function Sw(e, t, n) {
+	return bw(e, Tg(), t, n);
 }
 // node_modules/@observablehq/plot/src/scales/ordinal.js
-var Sw = Symbol("ordinal");
-function Cw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
-	return i = Px(i, r), a === void 0 && (a = Ow(n, i, e)), (r === "categorical" || r === Sw) && (r = "ordinal"), s && (a = Qi(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
+var Cw = Symbol("ordinal");
+function ww(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
+	return i = Fx(i, r), a === void 0 && (a = kw(n, i, e)), (r === "categorical" || r === Cw) && (r = "ordinal"), s && (a = $i(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
 		type: r,
 		domain: a,
 		range: o,
@@ -9515,18 +9523,18 @@ function Cw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hi
 		interval: i
 	};
 }
-function ww(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
-	r = Px(r, n), i === void 0 && (i = Ow(t, r, e));
+function Tw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
+	r = Fx(r, n), i === void 0 && (i = kw(t, r, e));
 	let l;
-	if (gS.get(e) === mS) l = Aw(t), a = a === void 0 ? jw(l) : ux(a, CS);
-	else if (gS.get(e) === uS && (a === void 0 && (n === "ordinal" || n === Sw) && (a = OC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
+	if (_S.get(e) === hS) l = jw(t), a = a === void 0 ? Mw(l) : dx(a, wS);
+	else if (_S.get(e) === dS && (a === void 0 && (n === "ordinal" || n === Cw) && (a = kC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
 		if (a !== void 0) {
-			let e = AC(o), t = a[0], n = a[1] - a[0];
-			a = ({ length: r }) => _l((r) => e(t + n * r), r);
-		} else a = EC(o);
+			let e = jC(o), t = a[0], n = a[1] - a[0];
+			a = ({ length: r }) => vl((r) => e(t + n * r), r);
+		} else a = DC(o);
 	}
-	if (s === Mh) throw Error(`implicit unknown on ${e} scale is not supported`);
-	return Cw(e, Nh().unknown(s), t, {
+	if (s === Nh) throw Error(`implicit unknown on ${e} scale is not supported`);
+	return ww(e, Ph().unknown(s), t, {
 		...c,
 		type: n,
 		domain: i,
@@ -9534,30 +9542,30 @@ function ww(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknow
 		hint: l
 	});
 }
-function Tw(e, t, { align: n = .5, padding: r = .5, ...i }) {
-	return Dw(Ih().align(n).padding(r), t, i, e);
+function Ew(e, t, { align: n = .5, padding: r = .5, ...i }) {
+	return Ow(Lh().align(n).padding(r), t, i, e);
 }
-function Ew(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
-	return Dw(Ph().align(n).paddingInner(i).paddingOuter(a), t, o, e);
+function Dw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
+	return Ow(Fh().align(n).paddingInner(i).paddingOuter(a), t, o, e);
 }
-function Dw(e, t, n, r) {
+function Ow(e, t, n, r) {
 	let { round: i } = n;
-	return i !== void 0 && e.round(i = !!i), e = Cw(r, e, t, n), e.round = i, e;
+	return i !== void 0 && e.round(i = !!i), e = ww(r, e, t, n), e.round = i, e;
 }
-function Ow(e, t, n) {
-	let r = new li();
+function kw(e, t, n) {
+	let r = new ui();
 	for (let { value: t, domain: n } of e) {
 		if (n !== void 0) return n();
 		if (t !== void 0) for (let e of t) r.add(e);
 	}
 	if (t !== void 0) {
-		let [e, n] = oi(r).map(t.floor, t);
+		let [e, n] = si(r).map(t.floor, t);
 		return t.range(e, t.offset(n));
 	}
-	if (r.size > 1e4 && gS.get(n) === lS) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
-	return bi(r, Uy);
+	if (r.size > 1e4 && _S.get(n) === uS) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
+	return xi(r, Wy);
 }
-function kw(e, t) {
+function Aw(e, t) {
 	let n;
 	for (let { hint: r } of e) {
 		let e = r?.[t];
@@ -9568,21 +9576,21 @@ function kw(e, t) {
 	}
 	return n;
 }
-function Aw(e) {
+function jw(e) {
 	return {
-		fill: kw(e, "fill"),
-		stroke: kw(e, "stroke")
+		fill: Aw(e, "fill"),
+		stroke: Aw(e, "stroke")
 	};
 }
-function jw(e) {
-	return Zx(e.fill) ? $v : Qv;
+function Mw(e) {
+	return Qx(e.fill) ? ey : $v;
 }
 // node_modules/@observablehq/plot/src/scales.js
-function Mw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
+function Nw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
-		let e = h[n], v = Ww(n, _, {
-			round: gS.get(n) === lS ? s : void 0,
+		let e = h[n], v = Gw(n, _, {
+			round: _S.get(n) === uS ? s : void 0,
 			nice: c,
 			clamp: l,
 			zero: u,
@@ -9595,40 +9603,40 @@ function Mw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, ins
 			let { label: s = n === "fx" || n === "fy" ? m : t, percent: c, transform: l, inset: u, insetTop: d = u === void 0 ? n === "y" ? r : 0 : u, insetRight: f = u === void 0 ? n === "x" ? i : 0 : u, insetBottom: p = u === void 0 ? n === "y" ? a : 0 : u, insetLeft: h = u === void 0 ? n === "x" ? o : 0 : u } = e || {};
 			if (l == null) l = void 0;
 			else if (typeof l != "function") throw Error("invalid scale transform; not a function");
-			v.percent = !!c, v.label = s === void 0 ? Fw(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
+			v.percent = !!c, v.label = s === void 0 ? Iw(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
 		}
 	}
 	return g;
 }
-function Nw(e) {
+function Pw(e) {
 	let t = {}, n = { scales: t };
 	for (let [r, i] of Object.entries(e)) {
 		let { scale: e, type: a, interval: o, label: s } = i;
-		t[r] = rT(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
+		t[r] = iT(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
 	}
 	return n;
 }
-function Pw(e, t) {
-	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? Lw(t) : t;
-	i && zw(i, o), a && Bw(a, o);
-	let s = i || a ? Rw(e, t) : t;
-	n && zw(n, s), r && Bw(r, s);
+function Fw(e, t) {
+	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? Rw(t) : t;
+	i && Bw(i, o), a && Vw(a, o);
+	let s = i || a ? zw(e, t) : t;
+	n && Bw(n, s), r && Vw(r, s);
 }
-function Fw(e = [], t) {
+function Iw(e = [], t) {
 	let n;
 	for (let { label: t } of e) if (t !== void 0) {
 		if (n === void 0) n = t;
 		else if (n !== t) return;
 	}
-	if (n !== void 0) return !Xw(t) && t.percent && (n = `${n} (%)`), {
+	if (n !== void 0) return !Zw(t) && t.percent && (n = `${n} (%)`), {
 		inferred: !0,
 		toString: () => n
 	};
 }
-function Iw(e) {
-	return Math.sign(eb(e.domain())) * Math.sign(eb(e.range()));
-}
 function Lw(e) {
+	return Math.sign(tb(e.domain())) * Math.sign(tb(e.range()));
+}
+function Rw(e) {
 	let { marginTop: t, marginRight: n, marginBottom: r, marginLeft: i, width: a, height: o, facet: { marginTop: s, marginRight: c, marginBottom: l, marginLeft: u } } = e;
 	return {
 		marginTop: Math.max(t, s),
@@ -9639,8 +9647,8 @@ function Lw(e) {
 		height: o
 	};
 }
-function Rw({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Lw(n);
+function zw({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Rw(n);
 	return {
 		marginTop: r,
 		marginRight: i,
@@ -9654,38 +9662,38 @@ function Rw({ fx: e, fy: t }, n) {
 		}
 	};
 }
-function zw(e, t) {
-	if (e.range === void 0) {
-		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [s, Math.max(s, c)], Xw(e) || (e.range = Uw(e)), e.scale.range(e.range);
-	}
-	Vw(e);
-}
 function Bw(e, t) {
 	if (e.range === void 0) {
-		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [Math.max(s, c), s], Xw(e) ? e.range.reverse() : e.range = Uw(e), e.scale.range(e.range);
+		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
+		e.range = [s, Math.max(s, c)], Zw(e) || (e.range = Ww(e)), e.scale.range(e.range);
 	}
-	Vw(e);
+	Hw(e);
 }
-function Vw(e) {
-	e.round === void 0 && Qw(e) && Hw(e) <= 30 && e.scale.round(!0);
+function Vw(e, t) {
+	if (e.range === void 0) {
+		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
+		e.range = [Math.max(s, c), s], Zw(e) ? e.range.reverse() : e.range = Ww(e), e.scale.range(e.range);
+	}
+	Hw(e);
 }
-function Hw({ scale: e }) {
+function Hw(e) {
+	e.round === void 0 && $w(e) && Uw(e) <= 30 && e.scale.round(!0);
+}
+function Uw({ scale: e }) {
 	let t = e.domain().length, [n, r] = e.range(), i = e.paddingInner ? e.paddingInner() : 1, a = e.paddingOuter ? e.paddingOuter() : e.padding(), o = t - i, s = Math.abs(r - n) / Math.max(1, o + a * 2);
 	return (s - Math.floor(s)) * o;
 }
-function Uw(e) {
-	let t = e.scale.domain().length + Zw(e);
+function Ww(e) {
+	let t = e.scale.domain().length + Qw(e);
 	if (!(t > 2)) return e.range;
 	let [n, r] = e.range;
 	return Array.from({ length: t }, (e, i) => n + i / (t - 1) * (r - n));
 }
-function Ww(e, t = [], n = {}) {
-	let r = Jw(e, t, n);
-	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Xw({ type: r })) {
+function Gw(e, t = [], n = {}) {
+	let r = Yw(e, t, n);
+	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Zw({ type: r })) {
 		let n = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		n.some(Ux) ? sw(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${Gw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${Gw(r)}".`) : n.some(Wx) ? sw(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${Gw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${Gw(r)}".`) : n.some(Gx) && sw(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${Gw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${Gw(r)}".`);
+		n.some(Wx) ? cw(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${Kw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${Kw(r)}".`) : n.some(Gx) ? cw(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${Kw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${Kw(r)}".`) : n.some(Kx) && cw(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${Kw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${Kw(r)}".`);
 	}
 	switch (n.type = r, r) {
 		case "diverging":
@@ -9702,126 +9710,126 @@ function Ww(e, t = [], n = {}) {
 		case "pow":
 		case "log":
 		case "symlog":
-			n = eT(t, n, $b);
+			n = tT(t, n, ex);
 			break;
 		case "identity":
-			switch (gS.get(e)) {
-				case lS:
-					n = eT(t, n, $b);
+			switch (_S.get(e)) {
+				case uS:
+					n = tT(t, n, ex);
 					break;
-				case mS: n = eT(t, n, tT);
+				case hS: n = tT(t, n, nT);
 			}
 			break;
 		case "utc":
-		case "time": n = eT(t, n, tx);
+		case "time": n = tT(t, n, nx);
 	}
 	switch (r) {
-		case "diverging": return lw(e, t, n);
-		case "diverging-sqrt": return uw(e, t, n);
-		case "diverging-pow": return dw(e, t, n);
-		case "diverging-log": return fw(e, t, n);
-		case "diverging-symlog": return pw(e, t, n);
+		case "diverging": return uw(e, t, n);
+		case "diverging-sqrt": return dw(e, t, n);
+		case "diverging-pow": return fw(e, t, n);
+		case "diverging-log": return pw(e, t, n);
+		case "diverging-symlog": return mw(e, t, n);
 		case "categorical":
 		case "ordinal":
-		case Sw: return ww(e, t, n);
+		case Cw: return Tw(e, t, n);
 		case "cyclical":
 		case "sequential":
-		case "linear": return BC(e, t, n);
-		case "sqrt": return VC(e, t, n);
-		case "threshold": return qC(e, t, n);
-		case "quantile": return GC(e, t, n);
-		case "quantize": return KC(e, t, n);
-		case "pow": return HC(e, t, n);
-		case "log": return UC(e, t, n);
-		case "symlog": return WC(e, t, n);
-		case "utc": return xw(e, t, n);
-		case "time": return bw(e, t, n);
-		case "point": return Tw(e, t, n);
-		case "band": return Ew(e, t, n);
-		case "identity": return YC(e);
+		case "linear": return VC(e, t, n);
+		case "sqrt": return HC(e, t, n);
+		case "threshold": return JC(e, t, n);
+		case "quantile": return KC(e, t, n);
+		case "quantize": return qC(e, t, n);
+		case "pow": return UC(e, t, n);
+		case "log": return WC(e, t, n);
+		case "symlog": return GC(e, t, n);
+		case "utc": return Sw(e, t, n);
+		case "time": return xw(e, t, n);
+		case "point": return Ew(e, t, n);
+		case "band": return Dw(e, t, n);
+		case "identity": return XC(e);
 		case void 0: return;
 		default: throw Error(`unknown scale type: ${r}`);
 	}
 }
-function Gw(e) {
+function Kw(e) {
 	return typeof e == "symbol" ? e.description : e;
 }
-function Kw(e) {
+function qw(e) {
 	return typeof e == "string" ? `${e}`.toLowerCase() : e;
 }
-var qw = { toString: () => "projection" };
-function Jw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
-	if (n = Kw(n), e === "fx" || e === "fy") return "band";
-	(e === "x" || e === "y") && s != null && (n = qw);
+var Jw = { toString: () => "projection" };
+function Yw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
+	if (n = qw(n), e === "fx" || e === "fy") return "band";
+	(e === "x" || e === "y") && s != null && (n = Jw);
 	for (let e of t) {
-		let t = Kw(e.type);
+		let t = qw(e.type);
 		if (t !== void 0) {
 			if (n === void 0) n = t;
 			else if (n !== t) throw Error(`scale incompatible with channel: ${n} !== ${t}`);
 		}
 	}
-	if (n === qw) return;
+	if (n === Jw) return;
 	if (n !== void 0) return n;
 	if (r === void 0 && !t.some(({ value: e }) => e !== void 0)) return;
-	let c = gS.get(e);
-	if (c === dS) return "sqrt";
-	if (c === pS || c === fS) return "linear";
-	if (c === mS) return "ordinal";
+	let c = _S.get(e);
+	if (c === fS) return "sqrt";
+	if (c === mS || c === pS) return "linear";
+	if (c === hS) return "ordinal";
 	let l = (r ?? i)?.length;
-	if (l < 2 || l > 2) return Yw(c);
+	if (l < 2 || l > 2) return Xw(c);
 	if (r !== void 0) {
-		if (Hx(r)) return Yw(c);
-		if (Ux(r)) return "utc";
+		if (Ux(r)) return Xw(c);
+		if (Wx(r)) return "utc";
 	} else {
 		let e = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		if (e.some(Hx)) return Yw(c);
-		if (e.some(Ux)) return "utc";
+		if (e.some(Ux)) return Xw(c);
+		if (e.some(Wx)) return "utc";
 	}
-	if (c === uS) {
-		if (o != null || MC(a)) return "diverging";
-		if (yC(a)) return "categorical";
+	if (c === dS) {
+		if (o != null || NC(a)) return "diverging";
+		if (bC(a)) return "categorical";
 	}
 	return "linear";
 }
-function Yw(e) {
+function Xw(e) {
 	switch (e) {
-		case lS: return "point";
-		case uS: return Sw;
+		case uS: return "point";
+		case dS: return Cw;
 		default: return "ordinal";
 	}
 }
-function Xw({ type: e }) {
-	return e === "ordinal" || e === "point" || e === "band" || e === Sw;
-}
 function Zw({ type: e }) {
-	return e === "threshold";
+	return e === "ordinal" || e === "point" || e === "band" || e === Cw;
 }
 function Qw({ type: e }) {
+	return e === "threshold";
+}
+function $w({ type: e }) {
 	return e === "point" || e === "band";
 }
-function $w(e) {
+function eT(e) {
 	if (e === void 0) return !0;
 	let t = e.domain(), n = e(t[0]);
 	for (let r = 1, i = t.length; r < i; ++r) if (e(t[r]) - n) return !1;
 	return !0;
 }
-function eT(e, { domain: t, ...n }, r) {
+function tT(e, { domain: t, ...n }, r) {
 	for (let n of e) n.value !== void 0 && (t === void 0 && (t = n.value?.domain), n.value = r(n.value));
 	return {
 		domain: t === void 0 ? t : r(t),
 		...n
 	};
 }
-function tT(e) {
-	return ux(e, CS);
-}
 function nT(e) {
+	return dx(e, wS);
+}
+function rT(e) {
 	return (t) => {
-		if (!gS.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
+		if (!_S.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
 		return e[t];
 	};
 }
-function rT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
+function iT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
 	if (t === "identity") return {
 		type: "identity",
 		apply: (e) => e,
@@ -9830,8 +9838,8 @@ function rT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	let l = e.unknown ? e.unknown() : void 0;
 	return {
 		type: t,
-		domain: dx(n),
-		...r !== void 0 && { range: dx(r) },
+		domain: fx(n),
+		...r !== void 0 && { range: fx(r) },
 		...o !== void 0 && { transform: o },
 		...s && { percent: s },
 		...l !== void 0 && { unknown: l },
@@ -9862,9 +9870,9 @@ function rT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	};
 }
 // node_modules/@observablehq/plot/src/facet.js
-function iT(e, t) {
-	let { fx: n, fy: r } = Mw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
-	return i && a ? ni(i, a).map(([e, t], n) => ({
+function aT(e, t) {
+	let { fx: n, fy: r } = Nw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
+	return i && a ? ri(i, a).map(([e, t], n) => ({
 		x: e,
 		y: t,
 		i: n
@@ -9876,21 +9884,21 @@ function iT(e, t) {
 		i: t
 	})) : void 0;
 }
-function aT(e, { x: t, y: n }) {
-	return t &&= fT(t), n &&= fT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
+function oT(e, { x: t, y: n }) {
+	return t &&= pT(t), n &&= pT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
 }
-function oT(e, { fx: t, fy: n }) {
-	let r = xx(e), i = t?.value, a = n?.value;
-	return t && n ? gi(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? gi(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : gi(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
+function sT(e, { fx: t, fy: n }) {
+	let r = Sx(e), i = t?.value, a = n?.value;
+	return t && n ? _i(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? _i(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : _i(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
 }
-function sT(e, t, { marginTop: n, marginLeft: r }) {
+function cT(e, t, { marginTop: n, marginLeft: r }) {
 	let i = e ? ({ x: t }) => e(t) - r : () => 0, a = t ? ({ y: e }) => t(e) - n : () => 0;
 	return function(e) {
 		this.tagName === "svg" ? (this.setAttribute("x", i(e)), this.setAttribute("y", a(e))) : this.setAttribute("transform", `translate(${i(e)},${a(e)})`);
 	};
 }
-function cT(e) {
-	let t = [], n = new Uint32Array(Zi(e, (e) => e.length));
+function lT(e) {
+	let t = [], n = new Uint32Array(Qi(e, (e) => e.length));
 	for (let r of e) {
 		let i = 0;
 		for (let t of e) r !== t && (n.set(t, i), i += t.length);
@@ -9898,99 +9906,99 @@ function cT(e) {
 	}
 	return t;
 }
-var lT = /* @__PURE__ */ new Map([
-	["top", gT],
-	["right", yT],
-	["bottom", _T],
-	["left", vT],
-	["top-left", TT(gT, vT)],
-	["top-right", TT(gT, yT)],
-	["bottom-left", TT(_T, vT)],
-	["bottom-right", TT(_T, yT)],
-	["top-empty", bT],
-	["right-empty", CT],
-	["bottom-empty", xT],
-	["left-empty", ST],
-	["empty", wT]
+var uT = /* @__PURE__ */ new Map([
+	["top", _T],
+	["right", bT],
+	["bottom", vT],
+	["left", yT],
+	["top-left", ET(_T, yT)],
+	["top-right", ET(_T, bT)],
+	["bottom-left", ET(vT, yT)],
+	["bottom-right", ET(vT, bT)],
+	["top-empty", xT],
+	["right-empty", wT],
+	["bottom-empty", ST],
+	["left-empty", CT],
+	["empty", TT]
 ]);
-function uT(e) {
+function dT(e) {
 	if (e == null) return null;
-	let t = lT.get(`${e}`.toLowerCase());
+	let t = uT.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid facet anchor: ${e}`);
 }
-var dT = /* @__PURE__ */ new WeakMap();
-function fT(e) {
-	let t = dT.get(e);
-	return t || dT.set(e, t = new ci(ux(e, (e, t) => [e, t]))), t;
+var fT = /* @__PURE__ */ new WeakMap();
+function pT(e) {
+	let t = fT.get(e);
+	return t || fT.set(e, t = new li(dx(e, (e, t) => [e, t]))), t;
 }
-function pT(e, t) {
-	return fT(e).get(t);
-}
-function mT(e, t, n) {
-	return t = wx(t), n = wx(n), e.find((e) => Object.is(wx(e.x), t) && Object.is(wx(e.y), n));
+function mT(e, t) {
+	return pT(e).get(t);
 }
 function hT(e, t, n) {
-	return mT(e, t, n)?.empty;
+	return t = Tx(t), n = Tx(n), e.find((e) => Object.is(Tx(e.x), t) && Object.is(Tx(e.y), n));
 }
-function gT(e, { y: t }, { y: n }) {
-	return !t || pT(t, n) === 0;
+function gT(e, t, n) {
+	return hT(e, t, n)?.empty;
 }
 function _T(e, { y: t }, { y: n }) {
-	return !t || pT(t, n) === t.length - 1;
+	return !t || mT(t, n) === 0;
 }
-function vT(e, { x: t }, { x: n }) {
-	return !t || pT(t, n) === 0;
+function vT(e, { y: t }, { y: n }) {
+	return !t || mT(t, n) === t.length - 1;
 }
 function yT(e, { x: t }, { x: n }) {
-	return !t || pT(t, n) === t.length - 1;
+	return !t || mT(t, n) === 0;
 }
-function bT(e, { y: t }, { x: n, y: r, empty: i }) {
-	if (i) return !1;
-	if (!t) return;
-	let a = pT(t, r);
-	if (a > 0) return hT(e, n, t[a - 1]);
+function bT(e, { x: t }, { x: n }) {
+	return !t || mT(t, n) === t.length - 1;
 }
 function xT(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = pT(t, r);
-	if (a < t.length - 1) return hT(e, n, t[a + 1]);
+	let a = mT(t, r);
+	if (a > 0) return gT(e, n, t[a - 1]);
 }
-function ST(e, { x: t }, { x: n, y: r, empty: i }) {
+function ST(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = pT(t, n);
-	if (a > 0) return hT(e, t[a - 1], r);
+	let a = mT(t, r);
+	if (a < t.length - 1) return gT(e, n, t[a + 1]);
 }
 function CT(e, { x: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = pT(t, n);
-	if (a < t.length - 1) return hT(e, t[a + 1], r);
+	let a = mT(t, n);
+	if (a > 0) return gT(e, t[a - 1], r);
 }
-function wT(e, t, { empty: n }) {
+function wT(e, { x: t }, { x: n, y: r, empty: i }) {
+	if (i) return !1;
+	if (!t) return;
+	let a = mT(t, n);
+	if (a < t.length - 1) return gT(e, t[a + 1], r);
+}
+function TT(e, t, { empty: n }) {
 	return n;
 }
-function TT(e, t) {
+function ET(e, t) {
 	return function() {
 		return e.apply(null, arguments) && t.apply(null, arguments);
 	};
 }
-function ET(e, { channels: { fx: t, fy: n }, groups: r }) {
+function DT(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
 // node_modules/@observablehq/plot/src/projection.js
-var DT = Math.PI, OT = 2 * DT, kT = .618;
-function AT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
+var OT = Math.PI, kT = 2 * OT, AT = .618;
+function jT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
 	if (typeof e.stream == "function") return e;
 	let s, c, l = "frame";
-	if (px(e)) {
+	if (mx(e)) {
 		let t;
 		if ({type: e, domain: c, inset: t, insetTop: n = t === void 0 ? n : t, insetRight: r = t === void 0 ? r : t, insetBottom: i = t === void 0 ? i : t, insetLeft: a = t === void 0 ? a : t, clip: l = l, ...s} = e, e == null) return;
 	}
-	typeof e != "function" && ({type: e} = jT(e));
+	typeof e != "function" && ({type: e} = MT(e));
 	let { width: u, height: d, marginLeft: f, marginRight: p, marginTop: m, marginBottom: h } = o, g = u - f - p - a - r, _ = d - m - h - n - i;
 	if (e = e?.({
 		width: g,
@@ -9998,47 +10006,47 @@ function AT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, i
 		clip: l,
 		...s
 	}), e == null) return;
-	l = MT(l, f, m, u - p, d - h);
+	l = NT(l, f, m, u - p, d - h);
 	let v = f + a, y = m + n, b;
 	if (c != null) {
-		let [[t, n], [r, i]] = cf(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
-		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = lf({ point(e, t) {
+		let [[t, n], [r, i]] = lf(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
+		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = uf({ point(e, t) {
 			this.stream.point(e * a + v, t * a + y);
-		} })) : sw("Warning: the projection could not be fit to the specified domain; using the default scale.");
+		} })) : cw("Warning: the projection could not be fit to the specified domain; using the default scale.");
 	}
-	return b ??= v === 0 && y === 0 ? FT() : lf({ point(e, t) {
+	return b ??= v === 0 && y === 0 ? IT() : uf({ point(e, t) {
 		this.stream.point(e + v, t + y);
 	} }), { stream: (t) => e.stream(b.stream(l(t))) };
 }
-function jT(e) {
+function MT(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "albers-usa": return NT(Pf, .7463, .4673);
-		case "albers": return PT(Mf, .7463, .4673);
-		case "azimuthal-equal-area": return NT(Rf, 4, 4);
-		case "azimuthal-equidistant": return NT(Bf, OT, OT);
-		case "conic-conformal": return PT(Kf, OT, OT);
-		case "conic-equal-area": return PT(jf, 6.1702, 2.9781);
-		case "conic-equidistant": return PT(Xf, 7.312, 3.6282);
-		case "equal-earth": return NT(ip, 5.4133, 2.6347);
-		case "equirectangular": return NT(Jf, OT, DT);
-		case "gnomonic": return NT(op, 3.4641, 3.4641);
-		case "identity": return { type: FT };
-		case "reflect-y": return { type: IT };
-		case "mercator": return NT(Hf, OT, OT);
-		case "orthographic": return NT(cp, 2, 2);
-		case "stereographic": return NT(up, 2, 2);
-		case "transverse-mercator": return NT(fp, OT, OT);
+		case "albers-usa": return PT(Ff, .7463, .4673);
+		case "albers": return FT(Nf, .7463, .4673);
+		case "azimuthal-equal-area": return PT(zf, 4, 4);
+		case "azimuthal-equidistant": return PT(Vf, kT, kT);
+		case "conic-conformal": return FT(qf, kT, kT);
+		case "conic-equal-area": return FT(Mf, 6.1702, 2.9781);
+		case "conic-equidistant": return FT(Zf, 7.312, 3.6282);
+		case "equal-earth": return PT(ap, 5.4133, 2.6347);
+		case "equirectangular": return PT(Yf, kT, OT);
+		case "gnomonic": return PT(sp, 3.4641, 3.4641);
+		case "identity": return { type: IT };
+		case "reflect-y": return { type: LT };
+		case "mercator": return PT(Uf, kT, kT);
+		case "orthographic": return PT(lp, 2, 2);
+		case "stereographic": return PT(dp, 2, 2);
+		case "transverse-mercator": return PT(pp, kT, kT);
 		default: throw Error(`unknown projection type: ${e}`);
 	}
 }
-function MT(e, t, n, r, i) {
+function NT(e, t, n, r, i) {
 	if (e === !1 || e == null || typeof e == "number") return (e) => e;
 	switch (e === !0 && (e = "frame"), `${e}`.toLowerCase()) {
-		case "frame": return nd(t, n, r, i);
+		case "frame": return rd(t, n, r, i);
 		default: throw Error(`unknown projection clip type: ${e}`);
 	}
 }
-function NT(e, t, n) {
+function PT(e, t, n) {
 	return {
 		type: ({ width: r, height: i, rotate: a, precision: o = .15, clip: s }) => {
 			let c = e();
@@ -10047,8 +10055,8 @@ function NT(e, t, n) {
 		aspectRatio: n / t
 	};
 }
-function PT(e, t, n) {
-	let { type: r, aspectRatio: i } = NT(e, t, n);
+function FT(e, t, n) {
+	let { type: r, aspectRatio: i } = PT(e, t, n);
 	return {
 		type: (e) => {
 			let { parallels: t, domain: n, width: i, height: a } = e, o = r(e);
@@ -10057,40 +10065,40 @@ function PT(e, t, n) {
 		aspectRatio: i
 	};
 }
-var FT = Zb({ stream: (e) => e }), IT = Zb(lf({ point(e, t) {
+var IT = Qb({ stream: (e) => e }), LT = Qb(uf({ point(e, t) {
 	this.stream.point(e, -t);
 } }));
-function LT(e, t, n, r) {
+function RT(e, t, n, r) {
 	let i = n[e], a = n[t], o = i.length, s = n[e] = new Float64Array(o).fill(NaN), c = n[t] = new Float64Array(o).fill(NaN), l, u = r.stream({ point(e, t) {
 		s[l] = e, c[l] = t;
 	} });
 	for (l = 0; l < o; ++l) u.point(i[l], a[l]);
 }
-function RT({ projection: e } = {}) {
-	return e == null ? !1 : typeof e.stream == "function" || (px(e) && (e = e.type), e != null);
+function zT({ projection: e } = {}) {
+	return e == null ? !1 : typeof e.stream == "function" || (mx(e) && (e = e.type), e != null);
 }
-function zT(e) {
-	if (typeof e?.stream == "function") return kT;
-	if (px(e)) {
+function BT(e) {
+	if (typeof e?.stream == "function") return AT;
+	if (mx(e)) {
 		let t, n;
 		if ({domain: t, type: e, ...n} = e, t != null && e != null) {
-			let [[r, i], [a, o]] = cf((typeof e == "string" ? jT(e).type : e)({
+			let [[r, i], [a, o]] = lf((typeof e == "string" ? MT(e).type : e)({
 				...n,
 				width: 100,
 				height: 100
 			})).bounds(t), s = (o - i) / (a - r);
-			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : kT;
+			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : AT;
 		}
 	}
 	if (e != null) {
 		if (typeof e != "function") {
-			let { aspectRatio: t } = jT(e);
+			let { aspectRatio: t } = MT(e);
 			if (t) return t;
 		}
-		return kT;
+		return AT;
 	}
 }
-function BT(e) {
+function VT(e) {
 	let t = [], n = [], r = {
 		scale: "x",
 		value: t
@@ -10107,68 +10115,68 @@ function BT(e) {
 		polygonEnd() {},
 		sphere() {}
 	};
-	for (let t of e.value) xu(t, a);
+	for (let t of e.value) Su(t, a);
 	return [r, i];
 }
-function VT({ x: e, y: t }) {
-	if (e || t) return e ??= (e) => e, t ??= (e) => e, lf({ point(n, r) {
+function HT({ x: e, y: t }) {
+	if (e || t) return e ??= (e) => e, t ??= (e) => e, uf({ point(n, r) {
 		this.stream.point(e(n), t(r));
 	} });
 }
 // node_modules/@observablehq/plot/src/context.js
-function HT(e = {}) {
+function UT(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
 		document: t,
-		clip: aS(n)
+		clip: oS(n)
 	};
 }
-function UT(e, { document: t }) {
-	return fs(_a(e).call(t.documentElement));
+function WT(e, { document: t }) {
+	return ps(va(e).call(t.documentElement));
 }
 // node_modules/@observablehq/plot/src/memoize.js
-var WT = Symbol("unset");
-function GT(e) {
-	return (e.length === 1 ? KT : qT)(e);
-}
+var GT = Symbol("unset");
 function KT(e) {
-	let t, n = WT;
-	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
+	return (e.length === 1 ? qT : JT)(e);
 }
 function qT(e) {
+	let t, n = GT;
+	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
+}
+function JT(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
 // node_modules/@observablehq/plot/src/format.js
-var JT = GT((e) => new Intl.NumberFormat(e));
-GT((e, t) => new Intl.DateTimeFormat(e, {
+var YT = KT((e) => new Intl.NumberFormat(e));
+KT((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { month: t }
-})), GT((e, t) => new Intl.DateTimeFormat(e, {
+})), KT((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { weekday: t }
 }));
-function YT(e = "en-US") {
-	let t = JT(e);
+function XT(e = "en-US") {
+	let t = YT(e);
 	return (e) => e != null && !isNaN(e) ? t.format(e) : void 0;
 }
-function XT(e) {
-	return Yy(e, "Invalid Date");
+function ZT(e) {
+	return Xy(e, "Invalid Date");
 }
-function ZT(e = "en-US") {
-	let t = YT(e);
-	return (e) => (e instanceof Date ? XT : typeof e == "number" ? t : qb)(e);
+function QT(e = "en-US") {
+	let t = XT(e);
+	return (e) => (e instanceof Date ? ZT : typeof e == "number" ? t : Jb)(e);
 }
-var QT = ZT(), $T = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, eE = 0;
-function tE() {
-	return `plot-clip-${++eE}`;
+var $T = QT(), eE = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, tE = 0;
+function nE() {
+	return `plot-clip-${++tE}`;
 }
-function nE(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
-	T === null && (s = null, c = null), D === null && (l = null, d = null), Zx(T) ? Zx(D) || Zx(s) && !C?.fill || (D = "none") : Zx(D) && (!Zx(l) || C?.stroke) && (T = "none");
-	let [P, ee] = rx(s, T), [F, te] = ix(c, E), [ne, re] = rx(l, D), [ie, ae] = ix(d, O), [oe, I] = ix(_);
-	Qx(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !$x(f) && (m = M), !Qx(ee) && b === void 0 && (b = N));
-	let [se, ce] = ix(u);
-	return T !== null && (e.fill = CE(ee, "currentColor"), e.fillOpacity = wE(te, 1)), D !== null && (e.stroke = CE(re, "none"), e.strokeWidth = wE(ce, 1), e.strokeOpacity = wE(ae, 1), e.strokeLinejoin = CE(f, "miter"), e.strokeLinecap = CE(p, "butt"), e.strokeMiterlimit = wE(m, 4), e.strokeDasharray = CE(h, "none"), e.strokeDashoffset = CE(g, "0")), e.target = qb(o), e.ariaLabel = qb(w), e.ariaDescription = qb(i), e.ariaHidden = qb(a), e.opacity = wE(I, 1), e.mixBlendMode = CE(v, "normal"), e.imageFilter = CE(y, "none"), e.paintOrder = CE(b, "normal"), e.pointerEvents = CE(x, "auto"), e.shapeRendering = CE(S, "auto"), {
+function rE(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
+	T === null && (s = null, c = null), D === null && (l = null, d = null), Qx(T) ? Qx(D) || Qx(s) && !C?.fill || (D = "none") : Qx(D) && (!Qx(l) || C?.stroke) && (T = "none");
+	let [P, ee] = ix(s, T), [F, te] = ax(c, E), [ne, re] = ix(l, D), [ie, ae] = ax(d, O), [oe, I] = ax(_);
+	$x(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !eS(f) && (m = M), !$x(ee) && b === void 0 && (b = N));
+	let [se, ce] = ax(u);
+	return T !== null && (e.fill = wE(ee, "currentColor"), e.fillOpacity = TE(te, 1)), D !== null && (e.stroke = wE(re, "none"), e.strokeWidth = TE(ce, 1), e.strokeOpacity = TE(ae, 1), e.strokeLinejoin = wE(f, "miter"), e.strokeLinecap = wE(p, "butt"), e.strokeMiterlimit = TE(m, 4), e.strokeDasharray = wE(h, "none"), e.strokeDashoffset = wE(g, "0")), e.target = Jb(o), e.ariaLabel = Jb(w), e.ariaDescription = Jb(i), e.ariaHidden = Jb(a), e.opacity = TE(I, 1), e.mixBlendMode = wE(v, "normal"), e.imageFilter = wE(y, "none"), e.paintOrder = wE(b, "normal"), e.pointerEvents = wE(x, "auto"), e.shapeRendering = wE(S, "auto"), {
 		title: {
 			value: t,
 			optional: !0,
@@ -10215,25 +10223,25 @@ function nE(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden
 		}
 	};
 }
-function rE(e, t) {
-	t && e.filter((e) => Gy(t[e])).append("title").call(aE, t);
-}
 function iE(e, t) {
-	t && e.filter(([e]) => Gy(t[e])).append("title").call(oE, t);
+	t && e.filter((e) => Ky(t[e])).append("title").call(oE, t);
 }
 function aE(e, t) {
-	t && e.text((e) => QT(t[e]));
+	t && e.filter(([e]) => Ky(t[e])).append("title").call(sE, t);
 }
 function oE(e, t) {
-	t && e.text(([e]) => QT(t[e]));
+	t && e.text((e) => $T(t[e]));
 }
-function sE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && K(e, "aria-label", (e) => r[e]), a && K(e, "fill", (e) => a[e]), o && K(e, "fill-opacity", (e) => o[e]), s && K(e, "stroke", (e) => s[e]), c && K(e, "stroke-opacity", (e) => c[e]), l && K(e, "stroke-width", (e) => l[e]), u && K(e, "opacity", (e) => u[e]), d && bE(e, (e) => d[e], t), n || rE(e, i);
+function sE(e, t) {
+	t && e.text(([e]) => $T(t[e]));
 }
 function cE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && K(e, "aria-label", ([e]) => r[e]), a && K(e, "fill", ([e]) => a[e]), o && K(e, "fill-opacity", ([e]) => o[e]), s && K(e, "stroke", ([e]) => s[e]), c && K(e, "stroke-opacity", ([e]) => c[e]), l && K(e, "stroke-width", ([e]) => l[e]), u && K(e, "opacity", ([e]) => u[e]), d && bE(e, ([e]) => d[e], t), n || iE(e, i);
+	r && K(e, "aria-label", (e) => r[e]), a && K(e, "fill", (e) => a[e]), o && K(e, "fill-opacity", (e) => o[e]), s && K(e, "stroke", (e) => s[e]), c && K(e, "stroke-opacity", (e) => c[e]), l && K(e, "stroke-width", (e) => l[e]), u && K(e, "opacity", (e) => u[e]), d && xE(e, (e) => d[e], t), n || iE(e, i);
 }
-function lE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
+function lE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
+	r && K(e, "aria-label", ([e]) => r[e]), a && K(e, "fill", ([e]) => a[e]), o && K(e, "fill-opacity", ([e]) => o[e]), s && K(e, "stroke", ([e]) => s[e]), c && K(e, "stroke-opacity", ([e]) => c[e]), l && K(e, "stroke-width", ([e]) => l[e]), u && K(e, "opacity", ([e]) => u[e]), d && xE(e, ([e]) => d[e], t), n || aE(e, i);
+}
+function uE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
 	return [
 		e,
 		l ? void 0 : t,
@@ -10246,24 +10254,24 @@ function lE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, stroke
 		c
 	].filter((e) => e !== void 0);
 }
-function uE(e, t, n) {
-	let r = hi(e, (e) => t[e]);
-	return n === void 0 && r.size > 1 + e.length >> 1 && sw("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
+function dE(e, t, n) {
+	let r = gi(e, (e) => t[e]);
+	return n === void 0 && r.size > 1 + e.length >> 1 && cw("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
 }
-function* dE(e, t, n, r) {
-	let { z: i } = n, { z: a } = r, o = lE(r, n), s = [...t, ...o];
-	for (let t of a ? uE(e, a, i) : [e]) {
+function* fE(e, t, n, r) {
+	let { z: i } = n, { z: a } = r, o = uE(r, n), s = [...t, ...o];
+	for (let t of a ? dE(e, a, i) : [e]) {
 		let e, n;
 		out: for (let r of t) {
-			for (let e of s) if (!Hy(e[r])) {
+			for (let e of s) if (!Uy(e[r])) {
 				n && n.push(-1);
 				continue out;
 			}
-			if (e === void 0) n && (yield n), e = o.map((e) => wx(e[r])), n = [r];
+			if (e === void 0) n && (yield n), e = o.map((e) => Tx(e[r])), n = [r];
 			else {
 				n.push(r);
-				for (let t = 0; t < o.length; ++t) if (wx(o[t][r]) !== e[t]) {
-					yield n, e = o.map((e) => wx(e[r])), n = [r];
+				for (let t = 0; t < o.length; ++t) if (Tx(o[t][r]) !== e[t]) {
+					yield n, e = o.map((e) => Tx(e[r])), n = [r];
 					continue out;
 				}
 			}
@@ -10271,97 +10279,97 @@ function* dE(e, t, n, r) {
 		n && (yield n);
 	}
 }
-function fE(e, t, n, r) {
+function pE(e, t, n, r) {
 	let i, { clip: a = r.clip } = t;
-	a === "frame" ? (e = UT("svg:g", r).each(function() {
+	a === "frame" ? (e = WT("svg:g", r).each(function() {
 		this.appendChild(e.node()), e.node = () => this;
-	}), i = mE(r, n)) : a && (i = _E(a, r)), K(e, "aria-label", t.ariaLabel), K(e, "aria-description", t.ariaDescription), K(e, "aria-hidden", t.ariaHidden), K(e, "clip-path", i);
+	}), i = hE(r, n)) : a && (i = vE(a, r)), K(e, "aria-label", t.ariaLabel), K(e, "aria-description", t.ariaDescription), K(e, "aria-hidden", t.ariaHidden), K(e, "clip-path", i);
 }
-function pE(e) {
+function mE(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	return (n, r) => {
 		let i = t.get(n);
 		if (!i) {
-			let a = tE();
-			fs(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
+			let a = nE();
+			ps(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
 		}
 		return i;
 	};
 }
-var mE = pE((e, t, n) => {
+var hE = mE((e, t, n) => {
 	let { width: r, height: i, marginLeft: a, marginRight: o, marginTop: s, marginBottom: c } = n;
 	e.append("rect").attr("x", a).attr("y", s).attr("width", r - o - a).attr("height", i - s - c);
-}), hE = /* @__PURE__ */ new WeakMap(), gE = { type: "Sphere" };
-function _E(e, t) {
+}), gE = /* @__PURE__ */ new WeakMap(), _E = { type: "Sphere" };
+function vE(e, t) {
 	let n, r;
-	if ((n = hE.get(t)) || hE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = gE), !(r = n.get(e))) {
-		let i = tE();
-		fs(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
+	if ((n = gE.get(t)) || gE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = _E), !(r = n.get(e))) {
+		let i = nE();
+		ps(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
 	}
 	return r;
 }
-function vE(e, t, n, r) {
-	fE(e, t, n, r), K(e, "class", t.className), K(e, "fill", t.fill), K(e, "fill-opacity", t.fillOpacity), K(e, "stroke", t.stroke), K(e, "stroke-width", t.strokeWidth), K(e, "stroke-opacity", t.strokeOpacity), K(e, "stroke-linejoin", t.strokeLinejoin), K(e, "stroke-linecap", t.strokeLinecap), K(e, "stroke-miterlimit", t.strokeMiterlimit), K(e, "stroke-dasharray", t.strokeDasharray), K(e, "stroke-dashoffset", t.strokeDashoffset), K(e, "shape-rendering", t.shapeRendering), K(e, "filter", t.imageFilter), K(e, "paint-order", t.paintOrder);
+function yE(e, t, n, r) {
+	pE(e, t, n, r), K(e, "class", t.className), K(e, "fill", t.fill), K(e, "fill-opacity", t.fillOpacity), K(e, "stroke", t.stroke), K(e, "stroke-width", t.strokeWidth), K(e, "stroke-opacity", t.strokeOpacity), K(e, "stroke-linejoin", t.strokeLinejoin), K(e, "stroke-linecap", t.strokeLinecap), K(e, "stroke-miterlimit", t.strokeMiterlimit), K(e, "stroke-dasharray", t.strokeDasharray), K(e, "stroke-dashoffset", t.strokeDashoffset), K(e, "shape-rendering", t.shapeRendering), K(e, "filter", t.imageFilter), K(e, "paint-order", t.paintOrder);
 	let { pointerEvents: i = r.pointerSticky === !1 ? "none" : void 0 } = t;
 	K(e, "pointer-events", i);
 }
-function yE(e, t) {
-	xE(e, "mix-blend-mode", t.mixBlendMode), K(e, "opacity", t.opacity);
+function bE(e, t) {
+	SE(e, "mix-blend-mode", t.mixBlendMode), K(e, "opacity", t.opacity);
 }
-function bE(e, t, n) {
+function xE(e, t, n) {
 	e.each(function(e) {
 		let r = t(e);
 		if (r != null) {
-			let e = this.ownerDocument.createElementNS(pa.svg, "a");
-			e.setAttribute("fill", "inherit"), e.setAttributeNS(pa.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
+			let e = this.ownerDocument.createElementNS(ma.svg, "a");
+			e.setAttribute("fill", "inherit"), e.setAttributeNS(ma.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
 		}
 	});
 }
 function K(e, t, n) {
 	n != null && e.attr(t, n);
 }
-function xE(e, t, n) {
+function SE(e, t, n) {
 	n != null && e.style(t, n);
 }
-function SE(e, t, { x: n, y: r }, i = $T, a = $T) {
+function CE(e, t, { x: n, y: r }, i = eE, a = eE) {
 	i += t.dx, a += t.dy, n?.bandwidth && (i += n.bandwidth() / 2), r?.bandwidth && (a += r.bandwidth() / 2), (i || a) && e.attr("transform", `translate(${i},${a})`);
-}
-function CE(e, t) {
-	if ((e = qb(e)) !== t) return e;
 }
 function wE(e, t) {
 	if ((e = Jb(e)) !== t) return e;
 }
-var TE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
-function EE(e) {
+function TE(e, t) {
+	if ((e = Yb(e)) !== t) return e;
+}
+var EE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
+function DE(e) {
 	if (e === void 0) return "plot-d6a7b5";
-	if (e = `${e}`, !TE.test(e)) throw Error(`invalid class name: ${e}`);
+	if (e = `${e}`, !EE.test(e)) throw Error(`invalid class name: ${e}`);
 	return e;
 }
-function DE(e, t) {
+function OE(e, t) {
 	if (typeof t == "string") e.property("style", t);
 	else if (t != null) for (let n of e) Object.assign(n.style, t);
 }
-function OE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
+function kE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
 // node_modules/@observablehq/plot/src/mark.js
-var kE = class {
+var AE = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
-		if (this.data = e, this.sort = gx(c) ? c : null, this.initializer = ES(n).initializer, this.transform = this.initializer ? n.transform : TS(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = ox(i === !0 ? "include" : i, "facet", [
+		if (this.data = e, this.sort = _x(c) ? c : null, this.initializer = DS(n).initializer, this.transform = this.initializer ? n.transform : ES(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = sx(i === !0 ? "include" : i, "facet", [
 			"auto",
 			"include",
 			"exclude",
 			"super"
-		]), this.fx = e === Vb && typeof o == "string" ? [o] : o, this.fy = e === Vb && typeof s == "string" ? [s] : s), this.facetAnchor = uT(a), t = iS(t), v !== void 0 && (t = {
-			...ME(v),
+		]), this.fx = e === Hb && typeof o == "string" ? [o] : o, this.fy = e === Hb && typeof s == "string" ? [s] : s), this.facetAnchor = dT(a), t = aS(t), v !== void 0 && (t = {
+			...NE(v),
 			...t
 		}), r !== void 0 && (t = {
-			...nE(this, n, r),
+			...rE(this, n, r),
 			...t
 		}), this.channels = Object.fromEntries(Object.entries(t).map(([t, n]) => {
-			if (hx(n.value)) {
+			if (gx(n.value)) {
 				let { value: e, label: t = n.label, scale: r = n.scale } = n.value;
 				n = {
 					...n,
@@ -10370,7 +10378,7 @@ var kE = class {
 					value: e
 				};
 			}
-			if (e === Vb && typeof n.value == "string") {
+			if (e === Hb && typeof n.value == "string") {
 				let { value: e } = n;
 				n = {
 					...n,
@@ -10382,22 +10390,22 @@ var kE = class {
 			if (t != null) return !0;
 			if (n) return !1;
 			throw Error(`missing channel value: ${e}`);
-		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = aS(_), this.tip = NE(y), this.className = qb(g), this.facet === "super") {
+		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = oS(_), this.tip = PE(y), this.className = Jb(g), this.facet === "super") {
 			if (o || s) throw Error("super-faceting cannot use fx or fy");
 			for (let e in this.channels) {
 				let { scale: n } = t[e];
 				if (n === "x" || n === "y") throw Error("super-faceting cannot use x or y");
 			}
 		}
-		b != null && (this.render = jE(b, this.render));
+		b != null && (this.render = ME(b, this.render));
 	}
 	initialize(e, t, n) {
-		let r = sx(this.data);
-		e === void 0 && r != null && (e = [xx(r)]);
+		let r = cx(this.data);
+		e === void 0 && r != null && (e = [Sx(r)]);
 		let i = e;
-		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = sx(r)), e !== void 0 && (e.original = i);
-		let a = oC(this.channels, r);
-		return this.sort != null && lC(r, e, a, t, this.sort), {
+		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = cx(r)), e !== void 0 && (e.original = i);
+		let a = sC(this.channels, r);
+		return this.sort != null && uC(r, e, a, t, this.sort), {
 			data: r,
 			facets: e,
 			channels: a
@@ -10405,7 +10413,7 @@ var kE = class {
 	}
 	filter(e, t, n) {
 		for (let r in t) {
-			let { filter: i = Hy } = t[r];
+			let { filter: i = Uy } = t[r];
 			if (i !== null) {
 				let t = n[r];
 				e = e.filter((e) => i(t[e]));
@@ -10416,18 +10424,18 @@ var kE = class {
 	project(e, t, n) {
 		for (let r in e) if (e[r].scale === "x" && /^x|x$/.test(r)) {
 			let i = r.replace(/^x|x$/, "y");
-			i in e && e[i].scale === "y" && LT(r, i, t, n.projection);
+			i in e && e[i].scale === "y" && RT(r, i, t, n.projection);
 		}
 	}
 	scale(e, t, n) {
-		let r = sC(e, t);
+		let r = cC(e, t);
 		return n.projection && this.project(e, r, n), r;
 	}
 };
-function AE(...e) {
-	return e.plot = kE.prototype.plot, e;
+function jE(...e) {
+	return e.plot = AE.prototype.plot, e;
 }
-function jE(e, t) {
+function ME(e, t) {
 	if (e == null) return t === null ? void 0 : t;
 	if (t == null) return e === null ? void 0 : e;
 	if (typeof e != "function") throw TypeError(`invalid render transform: ${e}`);
@@ -10436,27 +10444,27 @@ function jE(e, t) {
 		return e.call(this, n, r, i, a, o, (e, n, r, i, a) => t.call(this, e, n, r, i, a, s));
 	};
 }
-function ME(e) {
-	return Object.fromEntries(Object.entries(iS(e)).map(([e, t]) => (t = typeof t == "string" ? {
+function NE(e) {
+	return Object.fromEntries(Object.entries(aS(e)).map(([e, t]) => (t = typeof t == "string" ? {
 		value: t,
 		label: e
-	} : Rx(t), t.filter === void 0 && t.scale == null && (t = {
+	} : zx(t), t.filter === void 0 && t.scale == null && (t = {
 		...t,
 		filter: null
 	}), [e, t])));
 }
-function NE(e) {
-	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? ox(e, "tip", [
+function PE(e) {
+	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? sx(e, "tip", [
 		"x",
 		"y",
 		"xy"
 	]) : e;
 }
-function PE(e, t) {
+function FE(e, t) {
 	return e?.tip === !0 ? {
 		...e,
 		tip: t
-	} : px(e?.tip) && e.tip.pointer === void 0 ? {
+	} : mx(e?.tip) && e.tip.pointer === void 0 ? {
 		...e,
 		tip: {
 			...e.tip,
@@ -10465,12 +10473,12 @@ function PE(e, t) {
 	} : e;
 }
 // node_modules/@observablehq/plot/src/dimensions.js
-function FE(e, t, n = {}) {
-	let r = .5 - $T, i = .5 + $T, a = .5 + $T, o = .5 - $T;
+function IE(e, t, n = {}) {
+	let r = .5 - eE, i = .5 + eE, a = .5 + eE, o = .5 - eE;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
 	let { margin: s, marginTop: c = s === void 0 ? r : s, marginRight: l = s === void 0 ? i : s, marginBottom: u = s === void 0 ? a : s, marginLeft: d = s === void 0 ? o : s } = n;
 	c = +c, l = +l, u = +u, d = +d;
-	let { width: f = 640, height: p = IE(e, n, {
+	let { width: f = 640, height: p = LE(e, n, {
 		width: f,
 		marginTopDefault: r,
 		marginRightDefault: i,
@@ -10497,21 +10505,21 @@ function FE(e, t, n = {}) {
 	}
 	return m;
 }
-function IE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
-	let d = n && n.scale.domain().length || 1, f = zT(i);
+function LE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
+	let d = n && n.scale.domain().length || 1, f = BT(i);
 	if (f) {
 		let e = r ? r.scale.domain().length : 1, t = (1.1 * d - .1) / (1.1 * e - .1) * f, n = Math.max(.1, Math.min(10, t));
 		return Math.round((o - u - c) * n + s + l);
 	}
-	let p = t ? Xw(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
+	let p = t ? Zw(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
 	if (a != null) {
 		if (a = +a, !(isFinite(a) && a > 0)) throw Error(`invalid aspectRatio: ${a}`);
-		let i = LE("y", t) / (LE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
+		let i = RE("y", t) / (RE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
 		return (i * (d * (o - u - c) - e.insetLeft - e.insetRight) + t.insetTop + t.insetBottom) / f + s + l;
 	}
 	return !!(t || n) * Math.max(1, Math.min(60, p * d)) * 20 + !!r * 30 + 60;
 }
-function LE(e, t) {
+function RE(e, t) {
 	if (!t) throw Error(`aspectRatio requires ${e} scale`);
 	let { type: n, domain: r } = t, i;
 	switch (n) {
@@ -10532,12 +10540,12 @@ function LE(e, t) {
 		case "band": return r.length;
 		default: throw Error(`unsupported ${e} scale for aspectRatio: ${n}`);
 	}
-	let [a, o] = oi(r);
+	let [a, o] = si(r);
 	return Math.abs(i(o) - i(a));
 }
 // node_modules/@observablehq/plot/src/interactions/pointer.js
-var RE = /* @__PURE__ */ new WeakMap();
-function zE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
+var zE = /* @__PURE__ */ new WeakMap();
+function BE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
 		...s,
 		px: {
@@ -10555,13 +10563,13 @@ function zE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		y: r,
 		channels: s,
 		...l,
-		render: jE(function(n, r, i, a, s, c) {
+		render: ME(function(n, r, i, a, s, c) {
 			s = {
 				...s,
 				pointerSticky: !1
 			};
-			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = RE.get(l);
-			d || RE.set(l, d = {
+			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = zE.get(l);
+			d || zE.set(l, d = {
 				sticky: !1,
 				roots: [],
 				renders: []
@@ -10573,7 +10581,7 @@ function zE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 				let e = d.facetStates;
 				e || (d.facetStates = e = /* @__PURE__ */ new Map()), b = e.get(this), b || e.set(this, b = /* @__PURE__ */ new Map());
 			}
-			let [x, S] = OE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : UE(i, x), E = w ? (e) => w[e] : WE(i, S), D, O, k, A;
+			let [x, S] = kE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : WE(i, x), E = w ? (e) => w[e] : GE(i, S), D, O, k, A;
 			function j(e, t) {
 				if (y) {
 					if (A &&= cancelAnimationFrame(A), e == null) b.delete(n.fi);
@@ -10605,14 +10613,14 @@ function zE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 					O.replaceWith(o);
 				}
 				if (d.roots[f] = O = o, !(D == null && b?.size > 1)) {
-					let e = D == null ? null : kb(u) ? u[D] : u.get(D);
+					let e = D == null ? null : Ab(u) ? u[D] : u.get(D);
 					s.dispatchValue(e);
 				}
 				return o;
 			}
 			function N(r) {
 				if (d.sticky || r.pointerType === "mouse" && r.buttons === 1) return;
-				let [i, s] = _s(r);
+				let [i, s] = vs(r);
 				i -= _, s -= v;
 				let c = i < a.marginLeft || i > a.width - a.marginRight ? 1 : e, l = s < a.marginTop || s > a.height - a.marginBottom ? 1 : t, u = null, f = o * o;
 				for (let e of n) {
@@ -10635,30 +10643,30 @@ function zE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		}, c)
 	};
 }
-function BE(e) {
-	return zE(1, 1, e);
-}
 function VE(e) {
-	return zE(1, .01, e);
+	return BE(1, 1, e);
 }
 function HE(e) {
-	return zE(.01, 1, e);
+	return BE(1, .01, e);
 }
-function UE({ x1: e, x2: t, x: n = e }, r) {
+function UE(e) {
+	return BE(.01, 1, e);
+}
+function WE({ x1: e, x2: t, x: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-function WE({ y1: e, y2: t, y: n = e }, r) {
+function GE({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
 // node_modules/@observablehq/plot/src/axes.js
-function GE(e) {
-	return Xw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
+function KE(e) {
+	return Zw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
 // node_modules/@observablehq/plot/src/legends/ramp.js
-function KE(e, t) {
-	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = GE(e), round: m = !0, opacity: h, className: g } = t, _ = HT(t);
-	g = EE(g), h = ix(h)[1], f === null && (f = () => null);
-	let v = UT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
+function qE(e, t) {
+	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = KE(e), round: m = !0, opacity: h, className: g } = t, _ = UT(t);
+	g = DE(g), h = ax(h)[1], f === null && (f = () => null);
+	let v = WT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
   display: block;
   height: auto;
   height: intrinsic;
@@ -10667,89 +10675,89 @@ function KE(e, t) {
 }
 :where(.${g}-ramp text) {
   white-space: pre;
-}`)).call(DE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
+}`)).call(OE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
 	if (T) {
-		let e = w === void 0 ? T : gl(T.length === 1 ? rw(T) : T, w);
-		b = x(E.copy(), _l(Xc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
+		let e = w === void 0 ? T : _l(T.length === 1 ? iw(T) : T, w);
+		b = x(E.copy(), vl(Zc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
 		let t = _.document.createElement("canvas");
 		t.width = 256, t.height = 1;
 		let n = t.getContext("2d");
 		for (let t = 0; t < 256; ++t) n.fillStyle = e(t / 255), n.fillRect(t, 0, 1, 1);
 		v.append("image").attr("opacity", h).attr("x", l).attr("y", o).attr("width", i - l - s).attr("height", a - o - c).attr("preserveAspectRatio", "none").attr("xlink:href", t.toDataURL());
 	} else if (S === "threshold") {
-		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? Kl(f) : f;
-		b = x(Xh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = ux(e, (e, t) => t), f = (n) => t(e[n], n);
-	} else b = x(Ph().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
-	return v.append("g").attr("transform", `translate(0,${a - c})`).call(da(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", CE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
+		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? ql(f) : f;
+		b = x(Zh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = dx(e, (e, t) => t), f = (n) => t(e[n], n);
+	} else b = x(Fh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
+	return v.append("g").attr("transform", `translate(0,${a - c})`).call(fa(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", wE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
 // node_modules/@observablehq/plot/src/math.js
-var qE = Math.PI / 180;
+var JE = Math.PI / 180;
 // node_modules/@observablehq/plot/src/marker.js
-function JE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
-	e.markerStart = YE(n), e.markerMid = YE(r), e.markerEnd = YE(i);
+function YE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
+	e.markerStart = XE(n), e.markerMid = XE(r), e.markerEnd = XE(i);
 }
-function YE(e) {
+function XE(e) {
 	if (e == null || e === !1) return null;
-	if (e === !0) return QE;
+	if (e === !0) return $E;
 	if (typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
 		case "none": return null;
-		case "arrow": return XE("auto");
-		case "arrow-reverse": return XE("auto-start-reverse");
-		case "dot": return ZE;
+		case "arrow": return ZE("auto");
+		case "arrow-reverse": return ZE("auto-start-reverse");
+		case "dot": return QE;
 		case "circle":
-		case "circle-fill": return QE;
-		case "circle-stroke": return $E;
-		case "tick": return eD("auto");
-		case "tick-x": return eD(90);
-		case "tick-y": return eD(0);
+		case "circle-fill": return $E;
+		case "circle-stroke": return eD;
+		case "tick": return tD("auto");
+		case "tick-x": return tD(90);
+		case "tick-y": return tD(0);
 	}
 	throw Error(`invalid marker: ${e}`);
 }
-function XE(e) {
-	return (t, n) => UT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
-}
-function ZE(e, t) {
-	return UT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
+function ZE(e) {
+	return (t, n) => WT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
 }
 function QE(e, t) {
-	return UT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+	return WT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
 }
 function $E(e, t) {
-	return UT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+	return WT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-function eD(e) {
-	return (t, n) => UT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
+function eD(e, t) {
+	return WT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-var tD = 0;
-function nD(e, t, { stroke: n }, r) {
-	return sD(e, t, n && ((e) => n[e]), null, r);
+function tD(e) {
+	return (t, n) => WT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
 }
-function rD(e, t, { stroke: n, z: r }, i) {
-	return sD(e, t, n && (([e]) => n[e]), r, i);
+var nD = 0;
+function rD(e, t, { stroke: n }, r) {
+	return cD(e, t, n && ((e) => n[e]), null, r);
 }
-var iD = 1, aD = 2;
-function oD(e, t) {
+function iD(e, t, { stroke: n, z: r }, i) {
+	return cD(e, t, n && (([e]) => n[e]), r, i);
+}
+var aD = 1, oD = 2;
+function sD(e, t) {
 	let n = new Uint8Array(t.length), r = e.data().filter((e) => e.length > 1), i = r.length;
-	for (let e = 0, a = WT; e < i; ++e) {
+	for (let e = 0, a = GT; e < i; ++e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = wx(t[e])) && (n[e] |= iD);
+			a !== (a = Tx(t[e])) && (n[e] |= aD);
 		}
 	}
-	for (let e = i - 1, a = WT; e >= 0; --e) {
+	for (let e = i - 1, a = GT; e >= 0; --e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = wx(t[e])) && (n[e] |= aD);
+			a !== (a = Tx(t[e])) && (n[e] |= oD);
 		}
 	}
 	return ([e]) => n[e];
 }
-function sD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
+function cD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
 	if (!t && !n && !r) return;
-	let c = /* @__PURE__ */ new Map(), l = o && oD(e, o);
+	let c = /* @__PURE__ */ new Map(), l = o && sD(e, o);
 	function u(e, t, n) {
 		return function(r) {
 			if (n && !n(r)) return;
@@ -10757,45 +10765,45 @@ function sD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 			o || c.set(t, o = /* @__PURE__ */ new Map());
 			let l = o.get(i);
 			if (!l) {
-				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++tD}`;
+				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++nD}`;
 				e.setAttribute("id", n), o.set(i, l = `url(#${n})`);
 			}
 			this.setAttribute(e, l);
 		};
 	}
-	t && e.each(u("marker-start", t, l && ((e) => l(e) & iD))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & iD))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & aD)));
+	t && e.each(u("marker-start", t, l && ((e) => l(e) & aD))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & aD))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & oD)));
 }
 // node_modules/@observablehq/plot/src/transforms/inset.js
-function cD({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
-	return [t, n] = uD(e, t, n), {
+function lD({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
+	return [t, n] = dD(e, t, n), {
 		inset: e,
 		insetLeft: t,
 		insetRight: n,
 		...r
 	};
 }
-function lD({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
-	return [t, n] = uD(e, t, n), {
+function uD({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
+	return [t, n] = dD(e, t, n), {
 		inset: e,
 		insetTop: t,
 		insetBottom: n,
 		...r
 	};
 }
-function uD(e, t, n) {
-	return e === void 0 && t === void 0 && n === void 0 ? $T ? [1, 0] : [.5, .5] : [t, n];
+function dD(e, t, n) {
+	return e === void 0 && t === void 0 && n === void 0 ? eE ? [1, 0] : [.5, .5] : [t, n];
 }
 // node_modules/@observablehq/plot/src/transforms/interval.js
-function dD(e, { interval: t }) {
-	return e = { ...Rx(e) }, e.interval = Mx(e.interval === void 0 ? t : e.interval), e;
+function fD(e, { interval: t }) {
+	return e = { ...zx(e) }, e.interval = Nx(e.interval === void 0 ? t : e.interval), e;
 }
-function fD(e, t, n, r) {
-	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = dD(i, n);
+function pD(e, t, n, r) {
+	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = fD(i, n);
 	if (s == null || c == null && !r) return n;
-	let l = Ox(i);
+	let l = kx(i);
 	if (c == null) {
 		let t, i = {
-			transform: (e) => t ||= Fb(e, s),
+			transform: (e) => t ||= Ib(e, s),
 			label: l
 		};
 		return {
@@ -10807,7 +10815,7 @@ function fD(e, t, n, r) {
 	}
 	let u, d;
 	function f(e) {
-		return d !== void 0 && e === u ? d : d = ux(Fb(u = e, s), (e) => c.floor(e));
+		return d !== void 0 && e === u ? d : d = dx(Ib(u = e, s), (e) => c.floor(e));
 	}
 	return t({
 		...n,
@@ -10822,43 +10830,43 @@ function fD(e, t, n, r) {
 		} : o
 	});
 }
-function pD(e, t, n) {
-	let { [e]: r } = n, { value: i, interval: a } = dD(r, n);
+function mD(e, t, n) {
+	let { [e]: r } = n, { value: i, interval: a } = fD(r, n);
 	return i == null || a == null ? n : t({
 		...n,
 		[e]: {
-			label: Ox(r),
+			label: kx(r),
 			transform: (e) => {
-				let t = ux(Fb(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
-				return t.map(Ux(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
+				let t = dx(Ib(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
+				return t.map(Wx(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
 			}
 		}
 	});
 }
-function mD(e = {}) {
-	return fD("x", cD, e, !0);
-}
 function hD(e = {}) {
-	return fD("y", lD, e, !0);
+	return pD("x", lD, e, !0);
 }
 function gD(e = {}) {
-	return fD("x", cD, e);
+	return pD("y", uD, e, !0);
 }
 function _D(e = {}) {
-	return fD("y", lD, e);
+	return pD("x", lD, e);
 }
 function vD(e = {}) {
-	return pD("x", cD, e);
+	return pD("y", uD, e);
 }
 function yD(e = {}) {
-	return pD("y", lD, e);
+	return mD("x", lD, e);
+}
+function bD(e = {}) {
+	return mD("y", uD, e);
 }
 // node_modules/@observablehq/plot/src/marks/rule.js
-var bD = {
+var xD = {
 	ariaLabel: "rule",
 	fill: null,
 	stroke: "currentColor"
-}, xD = class extends kE {
+}, SD = class extends AE {
 	constructor(e, t = {}) {
 		let { x: n, y1: r, y2: i, inset: a = 0, insetTop: o = a, insetBottom: s = a } = t;
 		super(e, {
@@ -10877,13 +10885,13 @@ var bD = {
 				scale: "y",
 				optional: !0
 			}
-		}, PE(t, "x"), bD), this.insetTop = Jb(o), this.insetBottom = Jb(s), JE(this, t);
+		}, FE(t, "x"), xD), this.insetTop = Yb(o), this.insetBottom = Yb(s), YE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x: s, y1: c, y2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetTop: g, insetBottom: _ } = this;
-		return UT("svg:g", i).call(vE, this, r, i).call(SE, this, { x: s && a }, $T, 0).call((t) => t.selectAll().data(e).enter().append("line").call(yE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !$w(o) ? (e) => c[e] + g : f + g).attr("y2", l && !$w(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(sE, this, n).call(nD, this, n, i)).node();
+		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, { x: s && a }, eE, 0).call((t) => t.selectAll().data(e).enter().append("line").call(bE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !eT(o) ? (e) => c[e] + g : f + g).attr("y2", l && !eT(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(cE, this, n).call(rD, this, n, i)).node();
 	}
-}, SD = class extends kE {
+}, CD = class extends AE {
 	constructor(e, t = {}) {
 		let { x1: n, x2: r, y: i, inset: a = 0, insetRight: o = a, insetLeft: s = a } = t;
 		super(e, {
@@ -10902,32 +10910,32 @@ var bD = {
 				scale: "x",
 				optional: !0
 			}
-		}, PE(t, "y"), bD), this.insetRight = Jb(o), this.insetLeft = Jb(s), JE(this, t);
+		}, FE(t, "y"), xD), this.insetRight = Yb(o), this.insetLeft = Yb(s), YE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { y: s, x1: c, x2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetLeft: g, insetRight: _ } = this;
-		return UT("svg:g", i).call(vE, this, r, i).call(SE, this, { y: s && o }, 0, $T).call((t) => t.selectAll().data(e).enter().append("line").call(yE, this).attr("x1", c && !$w(a) ? (e) => c[e] + g : m + g).attr("x2", l && !$w(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(sE, this, n).call(nD, this, n, i)).node();
+		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, { y: s && o }, 0, eE).call((t) => t.selectAll().data(e).enter().append("line").call(bE, this).attr("x1", c && !eT(a) ? (e) => c[e] + g : m + g).attr("x2", l && !eT(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(cE, this, n).call(rD, this, n, i)).node();
 	}
 };
-function CD(e, t) {
-	let { x: n = Wb, y: r, y1: i, y2: a, ...o } = _D(t);
-	return [i, a] = TD(r, i, a), new xD(e, {
+function wD(e, t) {
+	let { x: n = Gb, y: r, y1: i, y2: a, ...o } = vD(t);
+	return [i, a] = ED(r, i, a), new SD(e, {
 		...o,
 		x: n,
 		y1: i,
 		y2: a
 	});
 }
-function wD(e, t) {
-	let { y: n = Wb, x: r, x1: i, x2: a, ...o } = gD(t);
-	return [i, a] = TD(r, i, a), new SD(e, {
+function TD(e, t) {
+	let { y: n = Gb, x: r, x1: i, x2: a, ...o } = _D(t);
+	return [i, a] = ED(r, i, a), new CD(e, {
 		...o,
 		y: n,
 		x1: i,
 		x2: a
 	});
 }
-function TD(e, t, n) {
+function ED(e, t, n) {
 	if (e == null) {
 		if (t === void 0) {
 			if (n !== void 0) return [0, n];
@@ -10937,7 +10945,7 @@ function TD(e, t, n) {
 	return [t, n];
 }
 // node_modules/@observablehq/plot/src/template.js
-function ED(e, ...t) {
+function DD(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
 	return (r) => {
@@ -10947,14 +10955,14 @@ function ED(e, ...t) {
 	};
 }
 // node_modules/@observablehq/plot/src/marks/text.js
-var DD = {
+var OD = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
 	strokeWidth: 3,
 	paintOrder: "stroke"
-}, OD = "­", kD = class extends kE {
+}, kD = "­", AD = class extends AE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, text: i = Bx(e) && Vx(e) ? Wb : Ub, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = ix(_, 0), [b, x] = RD(p);
+		let { x: n, y: r, text: i = Vx(e) && Hx(e) ? Gb : Wb, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = ax(_, 0), [b, x] = zD(p);
 		if (super(e, {
 			x: {
 				value: n,
@@ -10971,31 +10979,31 @@ var DD = {
 				optional: !0
 			},
 			rotate: {
-				value: zx(v),
+				value: Bx(v),
 				optional: !0
 			},
 			text: {
 				value: i,
-				filter: Gy,
+				filter: Ky,
 				optional: !0
 			}
-		}, t, DD), this.rotate = y, this.textAnchor = CE(o, "middle"), this.lineAnchor = ox(s, "lineAnchor", [
+		}, t, OD), this.rotate = y, this.textAnchor = wE(o, "middle"), this.lineAnchor = sx(s, "lineAnchor", [
 			"top",
 			"middle",
 			"bottom"
-		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = AD(u), this.monospace = !!d, this.fontFamily = qb(f), this.fontSize = x, this.fontStyle = qb(m), this.fontVariant = qb(h), this.fontWeight = qb(g), this.frameAnchor = tS(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
-		this.splitLines = WD(this), this.clipLine = GD(this);
+		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = jD(u), this.monospace = !!d, this.fontFamily = Jb(f), this.fontSize = x, this.fontStyle = Jb(m), this.fontVariant = Jb(h), this.fontWeight = Jb(g), this.frameAnchor = nS(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
+		this.splitLines = GD(this), this.clipLine = KD(this);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = OE(this, r);
-		return UT("svg:g", i).call(vE, this, r, i).call(FD, this, u, r).call(SE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = kE(this, r);
+		return WT("svg:g", i).call(yE, this, r, i).call(ID, this, u, r).call(CE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("text").call(yE, this).call(jD, this, u, d).attr("transform", ED`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(K, "font-size", f && ((e) => f[e])).call(sE, this, n)).node();
+		}).call((t) => t.selectAll().data(e).enter().append("text").call(bE, this).call(MD, this, u, d).attr("transform", DD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(K, "font-size", f && ((e) => f[e])).call(cE, this, n)).node();
 	}
 };
-function AD(e) {
-	return e == null ? null : ox(e, "textOverflow", [
+function jD(e) {
+	return e == null ? null : sx(e, "textOverflow", [
 		"clip",
 		"ellipsis",
 		"clip-start",
@@ -11005,51 +11013,51 @@ function AD(e) {
 		"ellipsis-end"
 	]).replace(/^(clip|ellipsis)$/, "$1-end");
 }
-function jD(e, t, n, r) {
+function MD(e, t, n, r) {
 	if (!n) return;
 	let { lineAnchor: i, lineHeight: a, textOverflow: o, splitLines: s, clipLine: c } = t;
 	e.each(function(e) {
-		let t = s(QT(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
+		let t = s($T(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
 		if (l > 1) {
 			let e = 0;
 			for (let n = 0; n < l; ++n) {
 				if (++e, !t[n]) continue;
-				let r = this.ownerDocument.createElementNS(pa.svg, "tspan");
+				let r = this.ownerDocument.createElementNS(ma.svg, "tspan");
 				r.setAttribute("x", 0), n === e - 1 ? r.setAttribute("y", `${(u + n) * a}em`) : r.setAttribute("dy", `${e * a}em`), r.textContent = t[n], this.appendChild(r), e = 0;
 			}
 		} else u && this.setAttribute("y", `${u * a}em`), this.textContent = t[0];
 		if (o && !r && t[0] !== n[e]) {
-			let t = this.ownerDocument.createElementNS(pa.svg, "title");
+			let t = this.ownerDocument.createElementNS(ma.svg, "title");
 			t.textContent = n[e], this.appendChild(t);
 		}
 	});
 }
-function MD(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = vx(t, n)), new kD(e, {
+function ND(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = yx(t, n)), new AD(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function ND(e, { x: t = Wb, ...n } = {}) {
-	return new kD(e, yD({
+function PD(e, { x: t = Gb, ...n } = {}) {
+	return new AD(e, bD({
 		...n,
 		x: t
 	}));
 }
-function PD(e, { y: t = Wb, ...n } = {}) {
-	return new kD(e, vD({
+function FD(e, { y: t = Gb, ...n } = {}) {
+	return new AD(e, yD({
 		...n,
 		y: t
 	}));
 }
-function FD(e, t, n) {
-	K(e, "text-anchor", t.textAnchor), K(e, "font-family", t.fontFamily), K(e, "font-size", t.fontSize), K(e, "font-style", t.fontStyle), K(e, "font-variant", t.fontVariant === void 0 ? ID(n) : t.fontVariant), K(e, "font-weight", t.fontWeight);
+function ID(e, t, n) {
+	K(e, "text-anchor", t.textAnchor), K(e, "font-family", t.fontFamily), K(e, "font-size", t.fontSize), K(e, "font-style", t.fontStyle), K(e, "font-variant", t.fontVariant === void 0 ? LD(n) : t.fontVariant), K(e, "font-weight", t.fontWeight);
 }
-function ID(e) {
-	return e && (Kx(e) || Ux(e)) ? "tabular-nums" : void 0;
+function LD(e) {
+	return e && (qx(e) || Wx(e)) ? "tabular-nums" : void 0;
 }
-var LD = /* @__PURE__ */ new Set([
+var RD = /* @__PURE__ */ new Set([
 	"inherit",
 	"initial",
 	"revert",
@@ -11065,20 +11073,20 @@ var LD = /* @__PURE__ */ new Set([
 	"larger",
 	"smaller"
 ]);
-function RD(e) {
-	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), LD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
+function zD(e) {
+	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), RD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
 }
-function zD(e, t, n) {
+function BD(e, t, n) {
 	let r = [], i, a = 0;
-	for (let [o, s, c] of BD(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === OD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
+	for (let [o, s, c] of VD(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === kD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
 	return r;
 }
-function* BD(e) {
+function* VD(e) {
 	let t = 0, n = 0, r = e.length;
 	for (; n < r;) {
 		let r = 1;
 		switch (e[n]) {
-			case OD:
+			case kD:
 			case "-":
 				++n, yield [
 					t,
@@ -11111,7 +11119,7 @@ function* BD(e) {
 		!0
 	];
 }
-var VD = {
+var HD = {
 	a: 56,
 	b: 63,
 	c: 57,
@@ -11193,36 +11201,36 @@ var VD = {
 	"”": 47,
 	"…": 82
 };
-function HD(e, t = 0, n = e.length) {
-	let r = 0;
-	for (let i = t; i < n; i = QD(e, i)) r += VD[e[i]] ?? (rO(e, i) ? 120 : VD.e);
-	return r;
-}
 function UD(e, t = 0, n = e.length) {
 	let r = 0;
-	for (let i = t; i < n; i = QD(e, i)) r += rO(e, i) ? 126 : 63;
+	for (let i = t; i < n; i = $D(e, i)) r += HD[e[i]] ?? (iO(e, i) ? 120 : HD.e);
 	return r;
 }
-function WD({ monospace: e, lineWidth: t, textOverflow: n }) {
-	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
-	let r = e ? UD : HD, i = t * 100;
-	return (e) => zD(e, i, r);
+function WD(e, t = 0, n = e.length) {
+	let r = 0;
+	for (let i = t; i < n; i = $D(e, i)) r += iO(e, i) ? 126 : 63;
+	return r;
 }
 function GD({ monospace: e, lineWidth: t, textOverflow: n }) {
+	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
+	let r = e ? WD : UD, i = t * 100;
+	return (e) => BD(e, i, r);
+}
+function KD({ monospace: e, lineWidth: t, textOverflow: n }) {
 	if (n == null || t == Infinity) return (e) => e;
-	let r = e ? UD : HD, i = t * 100;
+	let r = e ? WD : UD, i = t * 100;
 	switch (n) {
-		case "clip-start": return (e) => YD(e, i, r, "");
-		case "clip-end": return (e) => qD(e, i, r, "");
-		case "ellipsis-start": return (e) => YD(e, i, r, "…");
-		case "ellipsis-middle": return (e) => JD(e, i, r, "…");
-		case "ellipsis-end": return (e) => qD(e, i, r, "…");
+		case "clip-start": return (e) => XD(e, i, r, "");
+		case "clip-end": return (e) => JD(e, i, r, "");
+		case "ellipsis-start": return (e) => XD(e, i, r, "…");
+		case "ellipsis-middle": return (e) => YD(e, i, r, "…");
+		case "ellipsis-end": return (e) => JD(e, i, r, "…");
 	}
 }
-function KD(e, t, n, r) {
+function qD(e, t, n, r) {
 	let i = [], a = 0;
 	for (let o = 0, s = 0, c = e.length; o < c; o = s) {
-		s = QD(e, o);
+		s = $D(e, o);
 		let c = n(e, o, s);
 		if (a + c > t) {
 			for (a += r; a > t && o > 0;) s = o, o = i.pop(), a -= n(e, o, s);
@@ -11232,33 +11240,33 @@ function KD(e, t, n, r) {
 	}
 	return [-1, 0];
 }
-function qD(e, t, n, r) {
-	e = e.trim();
-	let i = n(r), [a] = KD(e, t, n, i);
-	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
-}
 function JD(e, t, n, r) {
 	e = e.trim();
-	let i = n(e);
-	if (i <= t) return e;
-	let a = n(r) / 2, [o, s] = KD(e, t / 2, n, a), [c] = KD(e, i - t / 2 - s + a, n, -a);
-	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(QD(e, c)).trimStart();
+	let i = n(r), [a] = qD(e, t, n, i);
+	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
 }
 function YD(e, t, n, r) {
 	e = e.trim();
 	let i = n(e);
 	if (i <= t) return e;
-	let a = n(r), [o] = KD(e, i - t + a, n, -a);
-	return o < 0 ? r : r + e.slice(QD(e, o)).trimStart();
+	let a = n(r) / 2, [o, s] = qD(e, t / 2, n, a), [c] = qD(e, i - t / 2 - s + a, n, -a);
+	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice($D(e, c)).trimStart();
 }
-var XD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, ZD = /\p{Extended_Pictographic}/uy;
-function QD(e, t) {
-	return t += eO(e, t) ? 2 : 1, nO(e, t) && (t = XD.lastIndex), tO(e, t) ? QD(e, t + 1) : t;
+function XD(e, t, n, r) {
+	e = e.trim();
+	let i = n(e);
+	if (i <= t) return e;
+	let a = n(r), [o] = qD(e, i - t + a, n, -a);
+	return o < 0 ? r : r + e.slice($D(e, o)).trimStart();
 }
+var ZD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, QD = /\p{Extended_Pictographic}/uy;
 function $D(e, t) {
-	return e.charCodeAt(t) < 128;
+	return t += tO(e, t) ? 2 : 1, rO(e, t) && (t = ZD.lastIndex), nO(e, t) ? $D(e, t + 1) : t;
 }
 function eO(e, t) {
+	return e.charCodeAt(t) < 128;
+}
+function tO(e, t) {
 	let n = e.charCodeAt(t);
 	if (n >= 55296 && n < 56320) {
 		let n = e.charCodeAt(t + 1);
@@ -11266,41 +11274,41 @@ function eO(e, t) {
 	}
 	return !1;
 }
-function tO(e, t) {
+function nO(e, t) {
 	return e.charCodeAt(t) === 8205;
 }
-function nO(e, t) {
-	return !$D(e, t) && (XD.lastIndex = t, XD.test(e));
-}
 function rO(e, t) {
-	return !$D(e, t) && (ZD.lastIndex = t, ZD.test(e));
+	return !eO(e, t) && (ZD.lastIndex = t, ZD.test(e));
+}
+function iO(e, t) {
+	return !eO(e, t) && (QD.lastIndex = t, QD.test(e));
 }
 // node_modules/@observablehq/plot/src/marks/vector.js
-var iO = {
+var aO = {
 	ariaLabel: "vector",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5,
 	strokeLinejoin: "round",
 	strokeLinecap: "round"
-}, aO = 3.5, oO = aO * 5, sO = { draw(e, t, n) {
-	let r = t * n / oO;
+}, oO = 3.5, sO = oO * 5, cO = { draw(e, t, n) {
+	let r = t * n / sO;
 	e.moveTo(0, 0), e.lineTo(0, -t), e.moveTo(-r, r - t), e.lineTo(0, -t), e.lineTo(r, r - t);
-} }, cO = /* @__PURE__ */ new Map([["arrow", sO], ["spike", { draw(e, t, n) {
+} }, lO = /* @__PURE__ */ new Map([["arrow", cO], ["spike", { draw(e, t, n) {
 	e.moveTo(-n, 0), e.lineTo(0, -t), e.lineTo(n, 0);
 } }]]);
-function lO(e) {
+function uO(e) {
 	return e && typeof e.draw == "function";
 }
-function uO(e) {
-	if (lO(e)) return e;
-	let t = cO.get(`${e}`.toLowerCase());
+function dO(e) {
+	if (uO(e)) return e;
+	let t = lO.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid shape: ${e}`);
 }
-var dO = class extends kE {
+var fO = class extends AE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i = aO, length: a, rotate: o, shape: s = sO, anchor: c = "middle", frameAnchor: l } = t, [u, d] = ix(a, 12), [f, p] = ix(o, 0);
+		let { x: n, y: r, r: i = oO, length: a, rotate: o, shape: s = cO, anchor: c = "middle", frameAnchor: l } = t, [u, d] = ax(a, 12), [f, p] = ax(o, 0);
 		super(e, {
 			x: {
 				value: n,
@@ -11321,81 +11329,81 @@ var dO = class extends kE {
 				value: f,
 				optional: !0
 			}
-		}, t, iO), this.r = +i, this.length = d, this.rotate = p, this.shape = uO(s), this.anchor = ox(c, "anchor", [
+		}, t, aO), this.r = +i, this.length = d, this.rotate = p, this.shape = dO(s), this.anchor = sx(c, "anchor", [
 			"start",
 			"middle",
 			"end"
-		]), this.frameAnchor = tS(l);
+		]), this.frameAnchor = nS(l);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = OE(this, r);
-		return UT("svg:g", i).call(vE, this, r, i).call(SE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = kE(this, r);
+		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("path").call(yE, this).attr("transform", ED`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
-			let t = Dl();
+		}).call((t) => t.selectAll().data(e).enter().append("path").call(bE, this).attr("transform", DD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
+			let t = Ol();
 			return m.draw(t, l[e], h), t;
 		} : (() => {
-			let e = Dl();
+			let e = Ol();
 			return m.draw(e, d, h), e;
-		})()).call(sE, this, n)).node();
+		})()).call(cE, this, n)).node();
 	}
 };
-function fO(e, t = {}) {
-	let { x: n = Wb, ...r } = t;
-	return new dO(e, {
+function pO(e, t = {}) {
+	let { x: n = Gb, ...r } = t;
+	return new fO(e, {
 		...r,
 		x: n
 	});
 }
-function pO(e, t = {}) {
-	let { y: n = Wb, ...r } = t;
-	return new dO(e, {
+function mO(e, t = {}) {
+	let { y: n = Gb, ...r } = t;
+	return new fO(e, {
 		...r,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/axis.js
-function mO(e, t) {
-	return arguments.length < 2 && !Bx(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
+function hO(e, t) {
+	return arguments.length < 2 && !Vx(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
-function hO({ anchor: e } = {}, t) {
-	return e === void 0 ? t[0] : ox(e, "anchor", t);
-}
-function gO(e) {
-	return hO(e, ["left", "right"]);
+function gO({ anchor: e } = {}, t) {
+	return e === void 0 ? t[0] : sx(e, "anchor", t);
 }
 function _O(e) {
-	return hO(e, ["right", "left"]);
+	return gO(e, ["left", "right"]);
 }
 function vO(e) {
-	return hO(e, ["bottom", "top"]);
+	return gO(e, ["right", "left"]);
 }
 function yO(e) {
-	return hO(e, ["top", "bottom"]);
+	return gO(e, ["bottom", "top"]);
 }
-function bO() {
-	let [e, t] = mO(...arguments);
-	return wO("y", gO(t), e, t);
+function bO(e) {
+	return gO(e, ["top", "bottom"]);
 }
 function xO() {
-	let [e, t] = mO(...arguments);
-	return wO("fy", _O(t), e, t);
+	let [e, t] = hO(...arguments);
+	return TO("y", _O(t), e, t);
 }
 function SO() {
-	let [e, t] = mO(...arguments);
-	return TO("x", vO(t), e, t);
+	let [e, t] = hO(...arguments);
+	return TO("fy", vO(t), e, t);
 }
 function CO() {
-	let [e, t] = mO(...arguments);
-	return TO("fx", yO(t), e, t);
+	let [e, t] = hO(...arguments);
+	return EO("x", yO(t), e, t);
 }
-function wO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Jb(m), h = Jb(h), g = Jb(g), w !== void 0 && (w = ox(w, "labelAnchor", [
+function wO() {
+	let [e, t] = hO(...arguments);
+	return EO("fx", bO(t), e, t);
+}
+function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Yb(m), h = Yb(h), g = Yb(g), w !== void 0 && (w = sx(w, "labelAnchor", [
 		"center",
 		"top",
 		"bottom"
-	])), T = YO(T), AE(m && !Zx(a) ? EO(e, t, n, {
+	])), T = XO(T), jE(m && !Qx(a) ? DO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11405,7 +11413,7 @@ function wO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		x: _,
 		ariaLabel: D,
 		...O
-	}) : null, Zx(c) ? null : OO(e, t, n, {
+	}) : null, Qx(c) ? null : kO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11422,7 +11430,7 @@ function wO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Zx(c) && C !== null ? MD([], LO({
+	}), !Qx(c) && C !== null ? ND([], RO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11430,7 +11438,7 @@ function wO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "y" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "top"), p = E ?? (t === "right" ? l : d) - 3;
 		return f === "center" ? (this.textAnchor = void 0, this.lineAnchor = t === "right" ? "bottom" : "top", this.frameAnchor = t, this.rotate = -90) : (this.textAnchor = t === "right" ? "end" : "start", this.lineAnchor = f, this.frameAnchor = `${f}-${t}`, this.rotate = 0), this.dy = f === "top" ? 3 - c : f === "bottom" ? u - 3 : 0, this.dx = t === "right" ? p : -p, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [JO(e, s, {
+			channels: { text: { value: [YO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11439,12 +11447,12 @@ function wO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Jb(m), h = Jb(h), g = Jb(g), w !== void 0 && (w = ox(w, "labelAnchor", [
+function EO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Yb(m), h = Yb(h), g = Yb(g), w !== void 0 && (w = sx(w, "labelAnchor", [
 		"center",
 		"left",
 		"right"
-	])), T = YO(T), AE(m && !Zx(a) ? DO(e, t, n, {
+	])), T = XO(T), jE(m && !Qx(a) ? OO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11454,7 +11462,7 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		y: _,
 		ariaLabel: D,
 		...O
-	}) : null, Zx(c) ? null : kO(e, t, n, {
+	}) : null, Qx(c) ? null : AO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11471,7 +11479,7 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Zx(c) && C !== null ? MD([], LO({
+	}), !Qx(c) && C !== null ? ND([], RO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11479,7 +11487,7 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "x" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "right"), p = E ?? (t === "top" ? c : u) - 3;
 		return f === "center" ? (this.frameAnchor = t, this.textAnchor = void 0) : (this.frameAnchor = `${t}-${f}`, this.textAnchor = f === "right" ? "end" : "start"), this.lineAnchor = t, this.dy = t === "top" ? -p : p, this.dx = f === "right" ? l - 3 : f === "left" ? 3 - d : 0, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [JO(e, s, {
+			channels: { text: { value: [YO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11488,8 +11496,8 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function EO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
-	return RO(pO, e, n, {
+function DO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
+	return zO(mO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11500,14 +11508,14 @@ function EO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		y: p,
 		...h,
-		dx: t === "left" ? +f - $T + +u : +f + $T - d,
+		dx: t === "left" ? +f - eE + +u : +f + eE - d,
 		anchor: "start",
 		length: c,
-		shape: t === "left" ? GO : KO
+		shape: t === "left" ? KO : qO
 	});
 }
-function DO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
-	return RO(fO, e, n, {
+function OO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
+	return zO(pO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11518,14 +11526,14 @@ function DO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		x: p,
 		...h,
-		dy: t === "bottom" ? +f - $T - d : +f + $T + +u,
+		dy: t === "bottom" ? +f - eE - d : +f + eE + +u,
 		anchor: "start",
 		length: c,
-		shape: t === "bottom" ? UO : WO
+		shape: t === "bottom" ? WO : GO
 	});
 }
-function OO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * qE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
-	return RO(PD, e, n, { ariaLabel: `${g} tick label` }, {
+function kO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * JE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
+	return zO(FD, e, n, { ariaLabel: `${g} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c,
@@ -11537,11 +11545,11 @@ function OO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAn
 		...v,
 		dx: t === "left" ? +h - a - s + +p : +h + +a + +s - m
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = qO(e)), c === void 0 && (a.text = BO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = JO(e)), c === void 0 && (a.text = VO(e, n, r, i, t));
 	});
 }
-function kO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * qE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
-	return RO(ND, e, n, { ariaLabel: `${_} tick label` }, {
+function AO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * JE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
+	return zO(PD, e, n, { ariaLabel: `${_} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c === void 0 ? null : c,
@@ -11553,48 +11561,48 @@ function kO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAn
 		...v,
 		dy: t === "bottom" ? +h + +a + +s - m : +h - a - s + +p
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = qO(e)), c === void 0 && (a.text = BO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = JO(e)), c === void 0 && (a.text = VO(e, n, r, i, t));
 	});
 }
-function AO() {
-	let [e, t] = mO(...arguments);
-	return PO("y", gO(t), e, t);
-}
 function jO() {
-	let [e, t] = mO(...arguments);
-	return PO("fy", _O(t), e, t);
+	let [e, t] = hO(...arguments);
+	return FO("y", _O(t), e, t);
 }
 function MO() {
-	let [e, t] = mO(...arguments);
-	return FO("x", vO(t), e, t);
+	let [e, t] = hO(...arguments);
+	return FO("fy", vO(t), e, t);
 }
 function NO() {
-	let [e, t] = mO(...arguments);
-	return FO("fx", yO(t), e, t);
+	let [e, t] = hO(...arguments);
+	return IO("x", yO(t), e, t);
 }
-function PO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return RO(wD, e, n, {
+function PO() {
+	let [e, t] = hO(...arguments);
+	return IO("fx", bO(t), e, t);
+}
+function FO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return zO(TD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		y: r,
 		x1: a,
 		x2: o,
-		...IO(l)
+		...LO(l)
 	});
 }
-function FO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return RO(CD, e, n, {
+function IO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return zO(wD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		x: r,
 		y1: a,
 		y2: o,
-		...IO(l)
+		...LO(l)
 	});
 }
-function IO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
+function LO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
 	return {
 		stroke: n,
 		strokeOpacity: r,
@@ -11602,8 +11610,8 @@ function IO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeO
 		...a
 	};
 }
-function LO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
-	return [, e] = rx(e), [, t] = ix(t), {
+function RO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
+	return [, e] = ix(e), [, t] = ax(t), {
 		facet: "super",
 		x: null,
 		y: null,
@@ -11621,24 +11629,24 @@ function LO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i,
 		initializer: d
 	};
 }
-function RO(e, t, n, r, i, a) {
+function zO(e, t, n, r, i, a) {
 	let o;
 	function s(e, n, r, s, c, l) {
 		let u = e == null && (t === "fx" || t === "fy"), { [t]: d } = s;
 		if (!d) throw Error(`missing scale: ${t}`);
 		let f = d.domain(), { interval: p, ticks: m, tickFormat: h, tickSpacing: g = t === "x" ? 80 : 35 } = i;
-		if (typeof m == "string" && XO(d) && (p = m, m = void 0), m === void 0 && (m = Px(p, d.type) ?? zO(d, g)), e == null) {
-			if (Bx(m)) e = cx(m);
-			else if (Lx(m)) e = HO(m, ...oi(f));
+		if (typeof m == "string" && ZO(d) && (p = m, m = void 0), m === void 0 && (m = Fx(p, d.type) ?? BO(d, g)), e == null) {
+			if (Vx(m)) e = lx(m);
+			else if (Rx(m)) e = UO(m, ...si(f));
 			else if (d.interval) {
 				let t = d.interval;
 				if (d.ticks) {
-					let [n, r] = oi(f), i = (r - n) / t[fb];
-					t = xb(t, i / m) ?? t, e = HO(t, n, r);
+					let [n, r] = si(f), i = (r - n) / t[pb];
+					t = Sb(t, i / m) ?? t, e = UO(t, n, r);
 				} else {
 					e = f;
 					let n = e.length;
-					t = xb(t, n / m) ?? t, t !== d.interval && (e = HO(t, ...oi(e)));
+					t = Sb(t, n / m) ?? t, t !== d.interval && (e = UO(t, ...si(e)));
 				}
 				if (t === d.interval) {
 					let t = Math.round(e.length / m);
@@ -11646,18 +11654,18 @@ function RO(e, t, n, r, i, a) {
 				}
 			} else e = d.ticks ? d.ticks(m) : f;
 			if (!d.ticks && e.length && e !== f) {
-				let n = new li(f);
-				e = e.filter((e) => n.has(e)), e.length || sw(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
+				let n = new ui(f);
+				e = e.filter((e) => n.has(e)), e.length || cw(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
 			}
-			t === "y" || t === "x" ? n = [xx(e)] : o[t] = {
+			t === "y" || t === "x" ? n = [Sx(e)] : o[t] = {
 				scale: t,
-				value: Wb
+				value: Gb
 			};
 		}
 		a?.call(this, d, e, m, h, o);
 		let _ = Object.fromEntries(Object.entries(o).map(([t, n]) => [t, {
 			...n,
-			value: Fb(e, n.value)
+			value: Ib(e, n.value)
 		}]));
 		return u && (n = l.filterFacets(e, _)), {
 			data: e,
@@ -11665,42 +11673,42 @@ function RO(e, t, n, r, i, a) {
 			channels: _
 		};
 	}
-	let c = ES(i).initializer, l = e(n, ES({
+	let c = DS(i).initializer, l = e(n, DS({
 		...i,
 		initializer: s
 	}, c));
 	return n == null ? (o = l.channels, l.channels = {}) : o = {}, r !== void 0 && Object.assign(l, r), l.clip === void 0 && (l.clip = !1), l;
 }
-function zO(e, t) {
-	let [n, r] = oi(e.range());
+function BO(e, t) {
+	let [n, r] = si(e.range());
 	return (r - n) / t;
 }
-function BO(e, t, n, r, i) {
-	return { value: VO(e, t, n, r, i) };
-}
 function VO(e, t, n, r, i) {
-	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && Ux(t) ? Tb(e.type, t, i) ?? QT : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (Ux(e.domain()) ? Eh : Kl)(r) : r === void 0 ? QT : Zb(r);
+	return { value: HO(e, t, n, r, i) };
 }
-function HO(e, t, n) {
+function HO(e, t, n, r, i) {
+	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && Wx(t) ? Eb(e.type, t, i) ?? $T : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (Wx(e.domain()) ? Dh : ql)(r) : r === void 0 ? $T : Qb(r);
+}
+function UO(e, t, n) {
 	return e.range(t, e.offset(e.floor(n)));
 }
-var UO = { draw(e, t) {
+var WO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(0, t);
-} }, WO = { draw(e, t) {
-	e.moveTo(0, 0), e.lineTo(0, -t);
 } }, GO = { draw(e, t) {
-	e.moveTo(0, 0), e.lineTo(-t, 0);
+	e.moveTo(0, 0), e.lineTo(0, -t);
 } }, KO = { draw(e, t) {
+	e.moveTo(0, 0), e.lineTo(-t, 0);
+} }, qO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(t, 0);
 } };
-function qO(e) {
+function JO(e) {
 	return e.bandwidth && !e.interval ? void 0 : "tabular-nums";
 }
-function JO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
-	if (!(r == null || r.inferred && XO(t) && /^(date|time|year)$/i.test(r))) {
+function YO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
+	if (!(r == null || r.inferred && ZO(t) && /^(date|time|year)$/i.test(r))) {
 		if (r = String(r), a === "auto" && (a = (!t.bandwidth || t.interval) && !/[↑↓→←]/.test(r)), !a) return r;
 		if (a === !0) {
-			let n = Iw(t);
+			let n = Lw(t);
 			n && (a = /x$/.test(e) || i === "center" ? /x$/.test(e) === n < 0 ? "left" : "right" : n < 0 ? "up" : "down");
 		}
 		switch (a) {
@@ -11712,8 +11720,8 @@ function JO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a
 		return r;
 	}
 }
-function YO(e = "auto") {
-	return Zx(e) ? !1 : typeof e == "boolean" ? e : ox(e, "labelArrow", [
+function XO(e = "auto") {
+	return Qx(e) ? !1 : typeof e == "boolean" ? e : sx(e, "labelArrow", [
 		"auto",
 		"up",
 		"right",
@@ -11721,31 +11729,31 @@ function YO(e = "auto") {
 		"left"
 	]);
 }
-function XO(e) {
-	return Ux(e.domain());
+function ZO(e) {
+	return Wx(e.domain());
 }
 // node_modules/@observablehq/plot/src/legends/swatches.js
-function ZO(e, t) {
+function QO(e, t) {
 	if (t == null) return t;
 	let n = e(t);
 	if (!n) throw Error(`scale not found: ${t}`);
 	return n;
 }
-function QO(e, { opacity: t, ...n } = {}) {
-	if (!Xw(e) && !Zw(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
-	return ek(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", ix(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
+function $O(e, { opacity: t, ...n } = {}) {
+	if (!Zw(e) && !Qw(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
+	return tk(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", ax(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
 }
-function $O(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Zx(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
-	let [l, u] = rx(t), [d, f] = rx(r), p = ZO(c, l), m = ZO(c, d), h = o * o * Math.PI;
-	return n = ix(n)[1], i = ix(i)[1], a = ix(a)[1], ek(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
-		let n = Dl();
+function ek(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Qx(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
+	let [l, u] = ix(t), [d, f] = ix(r), p = QO(c, l), m = QO(c, d), h = o * o * Math.PI;
+	return n = ax(n)[1], i = ax(i)[1], a = ax(a)[1], tk(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
+		let n = Ol();
 		return e.scale(t).draw(n, h), n;
 	}));
 }
-function ek(e, t = {}, n) {
-	let { columns: r, tickFormat: i, fontVariant: a = GE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = HT(t);
-	u = EE(u), i = VO(e.scale, e.domain, void 0, i);
-	let m = UT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
+function tk(e, t = {}, n) {
+	let { columns: r, tickFormat: i, fontVariant: a = KE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = UT(t);
+	u = DE(u), i = HO(e.scale, e.domain, void 0, i);
+	let m = WT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
 	return r == null ? (h = `:where(.${u}-swatches-wrap) {
   display: flex;
   align-items: center;
@@ -11780,22 +11788,22 @@ function ek(e, t = {}, n) {
   margin-right: 0.5em;
   overflow: visible;
 }
-${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", CE(a, "normal")).call(DE, d).node();
+${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", wE(a, "normal")).call(OE, d).node();
 }
 // node_modules/@observablehq/plot/src/legends.js
-var tk = /* @__PURE__ */ new Map([
-	["symbol", $O],
-	["color", ik],
-	["opacity", ak]
+var nk = /* @__PURE__ */ new Map([
+	["symbol", ek],
+	["color", ak],
+	["opacity", ok]
 ]);
-function nk(e, t, n = {}) {
+function rk(e, t, n = {}) {
 	return (r, i) => {
-		if (!tk.has(r)) throw Error(`unknown legend type: ${r}`);
-		if (r in e) return tk.get(r)(e[r], rk(t, n[r], i), (t) => e[t]);
+		if (!nk.has(r)) throw Error(`unknown legend type: ${r}`);
+		if (r in e) return nk.get(r)(e[r], ik(t, n[r], i), (t) => e[t]);
 	};
 }
-function rk({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
-	return nS(a, {
+function ik({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
+	return rS(a, {
 		className: e,
 		...t
 	}, {
@@ -11804,62 +11812,62 @@ function rk({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, 
 		tickFormat: i
 	});
 }
-function ik(e, { legend: t = !0, ...n }) {
+function ak(e, { legend: t = !0, ...n }) {
 	if (t === !0 && (t = e.type === "ordinal" ? "swatches" : "ramp"), e.domain !== void 0) switch (`${t}`.toLowerCase()) {
-		case "swatches": return QO(e, n);
-		case "ramp": return KE(e, n);
+		case "swatches": return $O(e, n);
+		case "ramp": return qE(e, n);
 		default: throw Error(`unknown legend type: ${t}`);
 	}
 }
-function ak({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = Hs(0, 0, 0), ...a }) {
+function ok({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = Us(0, 0, 0), ...a }) {
 	if (!t) throw Error(`${e} opacity scales are not supported`);
 	if (r === !0 && (r = "ramp"), `${r}`.toLowerCase() !== "ramp") throw Error(`${r} opacity legends are not supported`);
-	return ik({
+	return ak({
 		type: e,
 		...n,
-		interpolate: ok(i)
+		interpolate: sk(i)
 	}, {
 		legend: r,
 		...a
 	});
 }
-function ok(e) {
-	let { r: t, g: n, b: r } = Hs(e) || Hs(0, 0, 0);
+function sk(e) {
+	let { r: t, g: n, b: r } = Us(e) || Us(0, 0, 0);
 	return (e) => `rgba(${t},${n},${r},${e})`;
 }
-function sk(e, t, n) {
+function ck(e, t, n) {
 	let r = [];
-	for (let [i, a] of tk) {
+	for (let [i, a] of nk) {
 		let o = n[i];
 		if (o?.legend && i in e) {
-			let n = a(e[i], rk(t, e[i], o), (t) => e[t]);
+			let n = a(e[i], ik(t, e[i], o), (t) => e[t]);
 			n != null && r.push(n);
 		}
 	}
 	return r;
 }
 // node_modules/@observablehq/plot/src/transforms/identity.js
-function ck(e = {}, t = "y") {
-	return fx(e) ? e : {
+function lk(e = {}, t = "y") {
+	return px(e) ? e : {
 		...e,
-		[t]: Wb
+		[t]: Gb
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
-function lk(e, t) {
+function uk(e, t) {
 	if (t.length === 1) return {
 		data: e,
 		facets: t
 	};
-	let n = bx(e), r = new Uint8Array(n), i = 0;
+	let n = xx(e), r = new Uint8Array(n), i = 0;
 	for (let e of t) for (let t of e) r[t] && ++i, r[t] = 1;
 	if (i === 0) return {
 		data: e,
 		facets: t
 	};
-	e = dx(e);
-	let a = e[Pb] = new Uint32Array(n + i);
-	t = t.map((e) => dx(e, Uint32Array));
+	e = fx(e);
+	let a = e[Fb] = new Uint32Array(n + i);
+	t = t.map((e) => fx(e, Uint32Array));
 	let o = n;
 	r.fill(0);
 	for (let n of t) for (let t = 0, i = n.length; t < i; ++t) {
@@ -11872,29 +11880,29 @@ function lk(e, t) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/stack.js
-function uk(e = {}, t = {}) {
-	arguments.length === 1 && ([e, t] = fk(e));
-	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = mk(r, i, "x", "y", e, a);
+function dk(e = {}, t = {}) {
+	arguments.length === 1 && ([e, t] = pk(e));
+	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = hk(r, i, "x", "y", e, a);
 	return {
 		...o,
 		x1: n,
 		x: s,
 		y1: c,
 		y2: l,
-		y: kx(c, l)
+		y: Ax(c, l)
 	};
 }
-function dk({ y: e, y1: t, y2: n, ...r } = {}) {
-	return r = PE(r, "x"), t === void 0 && n === void 0 ? uk({
+function fk({ y: e, y1: t, y2: n, ...r } = {}) {
+	return r = FE(r, "x"), t === void 0 && n === void 0 ? dk({
 		y: e,
 		...r
-	}) : ([t, n] = _x(e, t, n), {
+	}) : ([t, n] = vx(e, t, n), {
 		...r,
 		y1: t,
 		y2: n
 	});
 }
-function fk(e) {
+function pk(e) {
 	let { offset: t, order: n, reverse: r, ...i } = e;
 	return [{
 		offset: t,
@@ -11902,16 +11910,16 @@ function fk(e) {
 		reverse: r
 	}, i];
 }
-var pk = { length: !0 };
-function mk(e, t = Gb, n, r, { offset: i, order: a, reverse: o }, s) {
+var mk = { length: !0 };
+function hk(e, t = Kb, n, r, { offset: i, order: a, reverse: o }, s) {
 	if (t === null) throw Error(`stack requires ${r}`);
-	let c = yx(s), [l, u] = Dx(e), [d, f] = Ex(t), [p, m] = Ex(t);
-	return d.hint = p.hint = pk, i = hk(i), a = Sk(a, i, r), [
-		TS(s, (r, s, l) => {
-			({data: r, facets: s} = lk(r, s));
-			let d = e == null ? void 0 : u(Ax(Fb(r, e), l?.[n])), p = Fb(r, t, Float64Array), h = Fb(r, c), g = a && a(r, d, p, h), _ = bx(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
+	let c = bx(s), [l, u] = Ox(e), [d, f] = Dx(t), [p, m] = Dx(t);
+	return d.hint = p.hint = mk, i = gk(i), a = Ck(a, i, r), [
+		ES(s, (r, s, l) => {
+			({data: r, facets: s} = uk(r, s));
+			let d = e == null ? void 0 : u(jx(Ib(r, e), l?.[n])), p = Ib(r, t, Float64Array), h = Ib(r, c), g = a && a(r, d, p, h), _ = xx(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
 			for (let e of s) {
-				let t = d ? Array.from(hi(e, (e) => d[e]).values()) : [e];
+				let t = d ? Array.from(gi(e, (e) => d[e]).values()) : [e];
 				if (g) for (let e of t) e.sort(g);
 				for (let e of t) {
 					let t = 0, n = 0;
@@ -11933,20 +11941,20 @@ function mk(e, t = Gb, n, r, { offset: i, order: a, reverse: o }, s) {
 		p
 	];
 }
-function hk(e) {
+function gk(e) {
 	if (e != null) {
 		if (typeof e == "function") return e;
 		switch (`${e}`.toLowerCase()) {
 			case "expand":
-			case "normalize": return _k;
+			case "normalize": return vk;
 			case "center":
-			case "silhouette": return vk;
-			case "wiggle": return yk;
+			case "silhouette": return yk;
+			case "wiggle": return bk;
 		}
 		throw Error(`unknown offset: ${e}`);
 	}
 }
-function gk(e, t) {
+function _k(e, t) {
 	let n = 0, r = 0;
 	for (let i of e) {
 		let e = t[i];
@@ -11954,118 +11962,118 @@ function gk(e, t) {
 	}
 	return [n, r];
 }
-function _k(e, t, n) {
+function vk(e, t, n) {
 	for (let r of e) for (let e of r) {
-		let [r, i] = gk(e, n);
+		let [r, i] = _k(e, n);
 		for (let a of e) {
 			let e = 1 / (i - r || 1);
 			t[a] = e * (t[a] - r), n[a] = e * (n[a] - r);
 		}
 	}
 }
-function vk(e, t, n) {
+function yk(e, t, n) {
 	for (let r of e) {
 		for (let e of r) {
-			let [r, i] = gk(e, n);
+			let [r, i] = _k(e, n);
 			for (let a of e) {
 				let e = (i + r) / 2;
 				t[a] -= e, n[a] -= e;
 			}
 		}
-		bk(r, t, n);
+		xk(r, t, n);
 	}
-	xk(e, t, n);
+	Sk(e, t, n);
 }
-function yk(e, t, n, r) {
+function bk(e, t, n, r) {
 	for (let i of e) {
-		let e = new ci(), a = 0;
+		let e = new li(), a = 0;
 		for (let o of i) {
 			let i = -1, s = o.map((e) => Math.abs(n[e] - t[e])), c = o.map((a) => {
 				i = r ? r[a] : ++i;
 				let o = n[a] - t[a], s = e.has(i) ? o - e.get(i) : 0;
 				return e.set(i, o), s;
-			}), l = [0, ...ri(c)];
+			}), l = [0, ...ii(c)];
 			for (let e of o) t[e] += a, n[e] += a;
-			let u = Zi(s);
-			u && (a -= Zi(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
+			let u = Qi(s);
+			u && (a -= Qi(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
 		}
-		bk(i, t, n);
+		xk(i, t, n);
 	}
-	xk(e, t, n);
-}
-function bk(e, t, n) {
-	let r = Pi(e, (e) => Pi(e, (e) => t[e]));
-	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
+	Sk(e, t, n);
 }
 function xk(e, t, n) {
+	let r = Fi(e, (e) => Fi(e, (e) => t[e]));
+	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
+}
+function Sk(e, t, n) {
 	let r = e.length;
 	if (r === 1) return;
-	let i = e.map((e) => e.flat()), a = i.map((e) => (Pi(e, (e) => t[e]) + Mi(e, (e) => n[e])) / 2), o = Pi(a);
+	let i = e.map((e) => e.flat()), a = i.map((e) => (Fi(e, (e) => t[e]) + Ni(e, (e) => n[e])) / 2), o = Fi(a);
 	for (let e = 0; e < r; e++) {
 		let r = o - a[e];
 		for (let a of i[e]) t[a] += r, n[a] += r;
 	}
 }
-function Sk(e, t, n) {
-	if (e === void 0 && t === yk) return Dk(Uy);
+function Ck(e, t, n) {
+	if (e === void 0 && t === bk) return Ok(Wy);
 	if (e != null) {
 		if (typeof e == "string") {
-			let t = e.startsWith("-"), r = t ? Wy : Uy;
+			let t = e.startsWith("-"), r = t ? Gy : Wy;
 			switch ((t ? e.slice(1) : e).toLowerCase()) {
 				case "value":
-				case n: return Ck(r);
-				case "z": return wk(r);
-				case "sum": return Tk(r);
-				case "appearance": return Ek(r);
-				case "inside-out": return Dk(r);
+				case n: return wk(r);
+				case "z": return Tk(r);
+				case "sum": return Ek(r);
+				case "appearance": return Dk(r);
+				case "inside-out": return Ok(r);
 			}
-			return Ok(Hb(e));
+			return kk(Ub(e));
 		}
-		if (typeof e == "function") return (e.length === 1 ? Ok : kk)(e);
-		if (kb(e)) return Ak(e);
+		if (typeof e == "function") return (e.length === 1 ? kk : Ak)(e);
+		if (Ab(e)) return jk(e);
 		throw Error(`invalid order: ${e}`);
 	}
 }
-function Ck(e) {
+function wk(e) {
 	return (t, n, r) => (t, n) => e(r[t], r[n]);
 }
-function wk(e) {
+function Tk(e) {
 	return (t, n, r, i) => (t, n) => e(i[t], i[n]);
 }
-function Tk(e) {
-	return jk(e, (e, t, n, r) => Ci(xx(e), (e) => Zi(e, (e) => n[e]), (e) => r[e]));
-}
 function Ek(e) {
-	return jk(e, (e, t, n, r) => Ci(xx(e), (e) => t[Ri(e, (e) => n[e])], (e) => r[e]));
+	return Mk(e, (e, t, n, r) => wi(Sx(e), (e) => Qi(e, (e) => n[e]), (e) => r[e]));
 }
 function Dk(e) {
-	return jk(e, (e, t, n, r) => {
-		let i = xx(e), a = Ci(i, (e) => t[Ri(e, (e) => n[e])], (e) => r[e]), o = gi(i, (e) => Zi(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
+	return Mk(e, (e, t, n, r) => wi(Sx(e), (e) => t[zi(e, (e) => n[e])], (e) => r[e]));
+}
+function Ok(e) {
+	return Mk(e, (e, t, n, r) => {
+		let i = Sx(e), a = wi(i, (e) => t[zi(e, (e) => n[e])], (e) => r[e]), o = _i(i, (e) => Qi(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
 		for (let e of a) l < 0 ? (l += o.get(e), s.push(e)) : (l -= o.get(e), c.push(e));
 		return c.reverse().concat(s);
 	});
 }
-function Ok(e) {
+function kk(e) {
 	return (t) => {
-		let n = Fb(t, e);
-		return (e, t) => Uy(n[e], n[t]);
+		let n = Ib(t, e);
+		return (e, t) => Wy(n[e], n[t]);
 	};
 }
-function kk(e) {
-	return (t) => kb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
-}
 function Ak(e) {
-	return jk(Uy, () => e);
+	return (t) => Ab(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 }
-function jk(e, t) {
+function jk(e) {
+	return Mk(Wy, () => e);
+}
+function Mk(e, t) {
 	return (n, r, i, a) => {
 		if (!a) throw Error("missing channel: z");
-		let o = new ci(t(n, r, i, a).map((e, t) => [e, t]));
+		let o = new li(t(n, r, i, a).map((e, t) => [e, t]));
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
 // node_modules/@observablehq/plot/src/marks/rect.js
-var Mk = { ariaLabel: "rect" }, Nk = class extends kE {
+var Nk = { ariaLabel: "rect" }, Pk = class extends AE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
 		super(e, {
@@ -12091,88 +12099,88 @@ var Mk = { ariaLabel: "rect" }, Nk = class extends kE {
 				scale: "y",
 				optional: !0
 			}
-		}, t, Mk), Pk(this, t), Fk(this, t);
+		}, t, Nk), Fk(this, t), Ik(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x1: s, y1: c, x2: l, y2: u } = n, { marginTop: d, marginRight: f, marginBottom: p, marginLeft: m, width: h, height: g } = r, { projection: _ } = i, { insetTop: v, insetRight: y, insetBottom: b, insetLeft: x } = this, { rx: S, ry: C, rx1y1: w, rx1y2: T, rx2y1: E, rx2y2: D } = this;
-		(s || l) && !_ && $w(a) && (s = l = null), (c || u) && !_ && $w(o) && (c = u = null);
+		(s || l) && !_ && eT(a) && (s = l = null), (c || u) && !_ && eT(o) && (c = u = null);
 		let O = a?.bandwidth ? a.bandwidth() : 0, k = o?.bandwidth ? o.bandwidth() : 0;
-		return UT("svg:g", i).call(vE, this, r, i).call(SE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(yE, this).call(Ik, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(sE, this, n) : (e) => e.append("rect").call(yE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(K, "rx", S).call(K, "ry", C).call(sE, this, n))).node();
+		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(bE, this).call(Lk, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(cE, this, n) : (e) => e.append("rect").call(bE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(K, "rx", S).call(K, "ry", C).call(cE, this, n))).node();
 	}
 };
-function Pk(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
-	e.insetTop = Jb(n), e.insetRight = Jb(r), e.insetBottom = Jb(i), e.insetLeft = Jb(a);
+function Fk(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
+	e.insetTop = Yb(n), e.insetRight = Yb(r), e.insetBottom = Yb(i), e.insetLeft = Yb(a);
 }
-function Fk(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
-	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = CE(n, "auto"), e.ry = CE(r, "auto"));
+function Ik(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
+	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = wE(n, "auto"), e.ry = wE(r, "auto"));
 }
-function Ik(e, t, n, r, i, a) {
+function Lk(e, t, n, r, i, a) {
 	let { rx1y1: o, rx1y2: s, rx2y1: c, rx2y2: l } = a;
-	typeof t != "function" && (t = Zb(t)), typeof n != "function" && (n = Zb(n)), typeof r != "function" && (r = Zb(r)), typeof i != "function" && (i = Zb(i));
+	typeof t != "function" && (t = Qb(t)), typeof n != "function" && (n = Qb(n)), typeof r != "function" && (r = Qb(r)), typeof i != "function" && (i = Qb(i));
 	let u = Math.max(Math.abs(o + c), Math.abs(s + l)), d = Math.max(Math.abs(o + s), Math.abs(c + l));
 	e.attr("d", (e) => {
 		let a = t(e), f = n(e), p = r(e), m = i(e), h = a > p, g = f > m, _ = h ? p : a, v = h ? a : p, y = g ? m : f, b = g ? f : m, x = Math.min(1, (v - _) / u, (b - y) / d), S = x * (h ? g ? l : c : g ? s : o), C = x * (h ? g ? s : o : g ? l : c), w = x * (h ? g ? o : s : g ? c : l), T = x * (h ? g ? c : l : g ? o : s);
-		return `M${_},${y + Rk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + Lk(S, T)},${y}H${v - Lk(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + Rk(C, w)}V${b - Rk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - Lk(w, C)},${b}H${_ + Lk(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - Rk(T, S)}Z`;
+		return `M${_},${y + zk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + Rk(S, T)},${y}H${v - Rk(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + zk(C, w)}V${b - zk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - Rk(w, C)},${b}H${_ + Rk(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - zk(T, S)}Z`;
 	});
 }
-function Lk(e, t) {
+function Rk(e, t) {
 	return t < 0 ? e : Math.abs(e);
 }
-function Rk(e, t) {
+function zk(e, t) {
 	return t < 0 ? Math.abs(e) : e;
 }
-function zk(e, t) {
-	return new Nk(e, mD(hD(t)));
+function Bk(e, t) {
+	return new Pk(e, hD(gD(t)));
 }
 // node_modules/@observablehq/plot/src/marks/frame.js
-var Bk = {
+var Vk = {
 	ariaLabel: "frame",
 	fill: "none",
 	stroke: "currentColor",
 	clip: !1
-}, Vk = {
+}, Hk = {
 	ariaLabel: "frame",
 	fill: null,
 	stroke: "currentColor",
 	strokeLinecap: "square",
 	clip: !1
-}, Hk = class extends kE {
+}, Uk = class extends AE {
 	constructor(e = {}) {
 		let { anchor: t = null } = e;
-		super(Vb, void 0, e, t == null ? Bk : Vk), this.anchor = ax(t, "anchor", [
+		super(Hb, void 0, e, t == null ? Vk : Hk), this.anchor = ox(t, "anchor", [
 			"top",
 			"right",
 			"bottom",
 			"left"
-		]), Pk(this, e), t || Fk(this, e);
+		]), Fk(this, e), t || Ik(this, e);
 	}
 	render(e, t, n, r, i) {
 		let { marginTop: a, marginRight: o, marginBottom: s, marginLeft: c, width: l, height: u } = r, { anchor: d, insetTop: f, insetRight: p, insetBottom: m, insetLeft: h } = this, { rx: g, ry: _, rx1y1: v, rx1y2: y, rx2y1: b, rx2y2: x } = this, S = c + h, C = l - o - p, w = a + f, T = u - s - m;
-		return UT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(vE, this, r, i).call(yE, this).call(sE, this, n).call(SE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(Ik, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
+		return WT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(yE, this, r, i).call(bE, this).call(cE, this, n).call(CE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(Lk, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
 	}
 };
-function Uk(e) {
-	return new Hk(e);
+function Wk(e) {
+	return new Uk(e);
 }
 // node_modules/@observablehq/plot/src/marks/tip.js
-var Wk = {
+var Gk = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
 	stroke: "currentColor"
-}, Gk = /* @__PURE__ */ new Set([
+}, Kk = /* @__PURE__ */ new Set([
 	"geometry",
 	"href",
 	"src",
 	"ariaLabel",
 	"scales"
-]), Kk = class extends kE {
+]), qk = class extends AE {
 	constructor(e, t = {}) {
 		t.tip && (t = {
 			...t,
 			tip: !1
-		}), t.title === void 0 && Bx(e) && Vx(e) && (t = {
+		}), t.title === void 0 && Vx(e) && Hx(e) && (t = {
 			...t,
-			title: Wb
+			title: Gb
 		});
 		let { x: n, y: r, x1: i, x2: a, y1: o, y2: s, anchor: c, preferredAnchor: l = "bottom", monospace: u, fontFamily: d = u ? "ui-monospace, monospace" : void 0, fontSize: f, fontStyle: p, fontVariant: m, fontWeight: h, lineHeight: g = 1, lineWidth: _ = 20, frameAnchor: v, format: y, textAnchor: b = "start", textOverflow: x, textPadding: S = 8, title: C, pointerSize: w = 12, pathFilter: T = "drop-shadow(0 3px 4px rgba(0,0,0,0.2))" } = t;
 		super(e, {
@@ -12210,18 +12218,18 @@ var Wk = {
 				value: C,
 				optional: !0
 			}
-		}, t, Wk), this.anchor = eS(c, "anchor"), this.preferredAnchor = eS(l, "preferredAnchor"), this.frameAnchor = tS(v), this.textAnchor = CE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = qb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = AD(x), this.monospace = !!u, this.fontFamily = qb(d), this.fontSize = Jb(f), this.fontStyle = qb(p), this.fontVariant = qb(m), this.fontWeight = qb(h);
-		for (let e in Wk) e in this.channels && (this[e] = Wk[e]);
-		this.splitLines = WD(this), this.clipLine = GD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
+		}, t, Gk), this.anchor = tS(c, "anchor"), this.preferredAnchor = tS(l, "preferredAnchor"), this.frameAnchor = nS(v), this.textAnchor = wE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = Jb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = jD(x), this.monospace = !!u, this.fontFamily = Jb(d), this.fontSize = Yb(f), this.fontStyle = Jb(p), this.fontVariant = Jb(m), this.fontWeight = Jb(h);
+		for (let e in Gk) e in this.channels && (this[e] = Gk[e]);
+		this.splitLines = GD(this), this.clipLine = KD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
 	}
 	render(e, t, n, r, i) {
-		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = OE(this, r), j = UE(n, k), M = WE(n, A), N = p ? UD : HD, P = N("…"), ee, F;
-		"title" in n ? (ee = Zk.call(this, { title: n.channels.title }, t), F = $k) : (ee = Zk.call(this, n.channels, t), F = eA);
-		let te = UT("svg:g", i).call(vE, this, r, i).call(FD, this).call(SE, this, {
+		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = kE(this, r), j = WE(n, k), M = GE(n, A), N = p ? WD : UD, P = N("…"), ee, F;
+		"title" in n ? (ee = Qk.call(this, { title: n.channels.title }, t), F = eA) : (ee = Qk.call(this, n.channels, t), F = tA);
+		let te = WT("svg:g", i).call(yE, this, r, i).call(ID, this).call(CE, this, {
 			x: T && o,
 			y: E && s
-		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(yE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
-			let i = fs(this);
+		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(bE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
+			let i = ps(this);
 			this.setAttribute("fill", "currentColor"), this.setAttribute("fill-opacity", 1), this.setAttribute("stroke", "none");
 			let o = F.call(a, r, e, ee, t, n);
 			if (typeof o == "string") for (let e of a.splitLines(o)) ne(i, { value: a.clipLine(e) });
@@ -12235,11 +12243,11 @@ var Wk = {
 		})));
 		function ne(e, { label: t, value: n, color: r, opacity: i }) {
 			t ??= "", n ??= "";
-			let a = r != null || i != null, o, s = h * 100, [c] = KD(t, s, N, P);
+			let a = r != null || i != null, o, s = h * 100, [c] = qD(t, s, N, P);
 			if (c >= 0) t = t.slice(0, c).trimEnd() + "…", o = n.trim(), n = "";
 			else {
 				(t || !n && !a) && (n = " " + n);
-				let [e] = KD(n, s - N(t), N, P);
+				let [e] = qD(n, s - N(t), N, P);
 				e >= 0 && (o = n.trim(), n = n.slice(0, e).trimEnd() + "…");
 			}
 			let l = e.append("tspan").attr("x", 0).attr("dy", `${m}em`).text("​");
@@ -12256,24 +12264,24 @@ var Wk = {
 					s = l && u ? d && f ? a.preferredAnchor : f ? "bottom" : "top" : d && f ? l ? "left" : "right" : (l || u) && (d || f) ? `${f ? "bottom" : "top"}-${l ? "left" : "right"}` : a.preferredAnchor;
 				}
 				let c = this.firstChild, l = this.lastChild;
-				if (c.setAttribute("d", Xk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
-				l.setAttribute("y", `${+Jk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Yk(s, _, g, i, o)})`);
+				if (c.setAttribute("d", Zk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
+				l.setAttribute("y", `${+Yk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Xk(s, _, g, i, o)})`);
 			}), te.attr("visibility", null);
 		}
 		return e.length && (te.attr("visibility", "hidden"), u.isConnected ? Promise.resolve().then(re) : typeof requestAnimationFrame < "u" && requestAnimationFrame(re)), te.node();
 	}
 };
-function qk(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = vx(t, n)), new Kk(e, {
+function Jk(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = yx(t, n)), new qk(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function Jk(e, t, n) {
+function Yk(e, t, n) {
 	return /^top(?:-|$)/.test(e) ? .94 - n : -.29 - t * n;
 }
-function Yk(e, t, n, r, i) {
+function Xk(e, t, n, r, i) {
 	switch (e) {
 		case "middle": return [-r / 2, i / 2];
 		case "top-left": return [n, t + n];
@@ -12286,7 +12294,7 @@ function Yk(e, t, n, r, i) {
 		case "left": return [n + t / 2, i / 2];
 	}
 }
-function Xk(e, t, n, r, i) {
+function Zk(e, t, n, r, i) {
 	let a = r + n * 2, o = i + n * 2;
 	switch (e) {
 		case "middle": return `M${-a / 2},${-o / 2}h${a}v${o}h${-a}z`;
@@ -12300,22 +12308,22 @@ function Xk(e, t, n, r, i) {
 		case "left": return `M0,0l${t / 2},${-t / 2}v${t / 2 - o / 2}h${a}v${o}h${-a}v${t / 2 - o / 2}z`;
 	}
 }
-function Zk(e, t) {
+function Qk(e, t) {
 	let n = {}, r = this.format;
-	r = Qk(r, e, "x"), r = Qk(r, e, "y"), this.format = r;
+	r = $k(r, e, "x"), r = $k(r, e, "y"), this.format = r;
 	for (let t in r) {
 		let i = r[t];
 		if (i !== null && i !== !1) {
 			if (t === "fx" || t === "fy") n[t] = !0;
 			else {
-				let r = _C(e, t);
+				let r = vC(e, t);
 				r && (n[t] = r);
 			}
 		}
 	}
 	for (let t in e) {
-		if (t in n || t in r || Gk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
-		let i = _C(e, t);
+		if (t in n || t in r || Kk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
+		let i = vC(e, t);
 		if (i) {
 			if (i.scale == null && i.defaultScale === "color") continue;
 			n[t] = i;
@@ -12326,29 +12334,29 @@ function Zk(e, t) {
 		let r = this.format[e];
 		if (typeof r == "string") {
 			let i = n[e]?.value ?? t[e]?.domain() ?? [];
-			this.format[e] = (Ux(i) ? Eh : Kl)(r);
+			this.format[e] = (Wx(i) ? Dh : ql)(r);
 		} else if (r === void 0 || r === !0) {
 			let n = t[e];
-			this.format[e] = n?.bandwidth ? VO(n, n.domain()) : QT;
+			this.format[e] = n?.bandwidth ? HO(n, n.domain()) : $T;
 		}
 	}
 	return n;
 }
-function Qk(e, t, n) {
+function $k(e, t, n) {
 	if (!(n in e)) return e;
 	let r = `${n}1`, i = `${n}2`;
 	if ((r in e || !(r in t)) && (i in e || !(i in t))) return e;
 	let a = Object.entries(e), o = e[n];
 	return a.splice(a.findIndex(([e]) => e === n) + 1, 0, [r, o], [i, o]), Object.fromEntries(a);
 }
-function $k(e, t, { title: n }) {
+function eA(e, t, { title: n }) {
 	return this.format.title(n.value[e], e);
 }
-function* eA(e, t, n, r, i) {
+function* tA(e, t, n, r, i) {
 	for (let a in n) {
 		if (a === "fx" || a === "fy") {
 			yield {
-				label: rA(r, n, a),
+				label: iA(r, n, a),
 				value: this.format[a](t[a], e)
 			};
 			continue;
@@ -12356,18 +12364,18 @@ function* eA(e, t, n, r, i) {
 		if (a === "x1" && "x2" in n || a === "y1" && "y2" in n) continue;
 		let o = n[a];
 		if (a === "x2" && "x1" in n) yield {
-			label: nA(r, n, "x"),
-			value: tA(this.format.x2, n.x1, o, e)
+			label: rA(r, n, "x"),
+			value: nA(this.format.x2, n.x1, o, e)
 		};
 		else if (a === "y2" && "y1" in n) yield {
-			label: nA(r, n, "y"),
-			value: tA(this.format.y2, n.y1, o, e)
+			label: rA(r, n, "y"),
+			value: nA(this.format.y2, n.y1, o, e)
 		};
 		else {
 			let t = o.value[e], s = o.scale;
-			if (!Hy(t) && s == null) continue;
+			if (!Uy(t) && s == null) continue;
 			yield {
-				label: rA(r, n, a),
+				label: iA(r, n, a),
 				value: this.format[a](t, e),
 				color: s === "color" ? i[a][e] : null,
 				opacity: s === "opacity" ? i[a][e] : null
@@ -12375,41 +12383,41 @@ function* eA(e, t, n, r, i) {
 		}
 	}
 }
-function tA(e, t, n, r) {
+function nA(e, t, n, r) {
 	return n.hint?.length ? `${e(n.value[r] - t.value[r], r)}` : `${e(t.value[r], r)}–${e(n.value[r], r)}`;
 }
-function nA(e, t, n) {
-	let r = rA(e, t, `${n}1`, n), i = rA(e, t, `${n}2`, n);
+function rA(e, t, n) {
+	let r = iA(e, t, `${n}1`, n), i = iA(e, t, `${n}2`, n);
 	return r === i ? r : `${r}–${i}`;
 }
-function rA(e, t, n, r = n) {
+function iA(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
 // node_modules/@observablehq/plot/src/plot.js
-function iA(e = {}) {
-	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = EE(e.className), l = e.marks === void 0 ? [] : sA(e.marks);
-	l.push(...vA(l));
-	let u = hA(t, e), d = /* @__PURE__ */ new Map();
+function aA(e = {}) {
+	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = DE(e.className), l = e.marks === void 0 ? [] : cA(e.marks);
+	l.push(...yA(l));
+	let u = gA(t, e), d = /* @__PURE__ */ new Map();
 	for (let t of l) {
-		let n = gA(t, u, e);
+		let n = _A(t, u, e);
 		n && d.set(t, n);
 	}
 	let f = /* @__PURE__ */ new Map();
-	u && pA(f, [u], e), pA(f, d, e);
-	let p = sA(yA(l, f, e));
+	u && mA(f, [u], e), mA(f, d, e);
+	let p = cA(bA(l, f, e));
 	for (let t of p) {
-		let n = gA(t, u, e);
+		let n = _A(t, u, e);
 		n && d.set(t, n);
 	}
 	l.unshift(...p);
-	let m = iT(f, e);
+	let m = aT(f, e);
 	if (m !== void 0) {
-		let e = u ? ET(m, u) : void 0;
+		let e = u ? DT(m, u) : void 0;
 		for (let t of l) {
 			if (t.facet === null || t.facet === "super") continue;
 			let n = d.get(t);
-			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? ET(m, n) : e);
+			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? DT(m, n) : e);
 		}
 		let t = /* @__PURE__ */ new Set();
 		for (let { facetsIndex: e } of d.values()) e?.forEach((e, n) => {
@@ -12418,28 +12426,28 @@ function iA(e = {}) {
 		m.forEach(0 < t.size && t.size < m.length ? (e, n) => e.empty = !t.has(n) : (e) => e.empty = !1);
 		for (let e of l) if (e.facet === "exclude") {
 			let t = d.get(e);
-			t !== void 0 && (t.facetsIndex = cT(t.facetsIndex));
+			t !== void 0 && (t.facetsIndex = lT(t.facetsIndex));
 		}
 	}
-	for (let t of gS.keys()) mx(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
+	for (let t of _S.keys()) hx(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
 	let h = /* @__PURE__ */ new Map();
 	for (let t of l) {
 		if (h.has(t)) throw Error("duplicate mark; each mark must be unique");
 		let { facetsIndex: n, channels: r } = d.get(t) ?? {}, { data: i, facets: a, channels: o } = t.initialize(n, r, e);
-		uA(o, e), h.set(t, {
+		dA(o, e), h.set(t, {
 			data: i,
 			facets: a,
 			channels: o
 		});
 	}
-	let g = Mw(pA(f, h, e), e), _ = FE(g, l, e);
-	Pw(g, _);
-	let v = Nw(g), { fx: y, fy: b } = v, x = y || b ? Rw(g, _) : _, S = y || b ? AA(v, _) : _, C = HT(e), w = C.document, T = _a("svg").call(w.documentElement), E = T;
-	C.ownerSVGElement = T, C.className = c, C.projection = AT(e, x), C.path = function() {
-		return cf(this.projection ?? VT(v));
-	}, C.filterFacets = (e, t) => ET(m, {
+	let g = Nw(mA(f, h, e), e), _ = IE(g, l, e);
+	Fw(g, _);
+	let v = Pw(g), { fx: y, fy: b } = v, x = y || b ? zw(g, _) : _, S = y || b ? jA(v, _) : _, C = UT(e), w = C.document, T = va("svg").call(w.documentElement), E = T;
+	C.ownerSVGElement = T, C.className = c, C.projection = jT(e, x), C.path = function() {
+		return lf(this.projection ?? HT(v));
+	}, C.filterFacets = (e, t) => DT(m, {
 		channels: t,
-		groups: oT(e, t)
+		groups: sT(e, t)
 	}), C.getMarkState = (e) => {
 		let t = h.get(e), n = d.get(e);
 		return {
@@ -12457,28 +12465,28 @@ function iA(e = {}) {
 		let r = t.facet === "super" ? S : x, i = t.initializer(n.data, n.facets, n.channels, v, r, C);
 		if (i.data !== void 0 && (n.data = i.data), i.facets !== void 0 && (n.facets = i.facets), i.channels !== void 0) {
 			let { fx: r, fy: a, ...o } = i.channels;
-			fA(o), Object.assign(n.channels, o);
+			pA(o), Object.assign(n.channels, o);
 			for (let t of Object.values(o)) {
 				let { scale: n } = t;
-				n != null && !_S(gS.get(n)) && (dA(t, e), D.add(n));
+				n != null && !vS(_S.get(n)) && (fA(t, e), D.add(n));
 			}
 			(r != null || a != null) && d.set(t, !0);
 		}
 	}
 	if (D.size) {
 		let t = /* @__PURE__ */ new Map();
-		pA(t, h, e, (e) => D.has(e)), pA(f, h, e, (e) => D.has(e));
-		let n = kA(Mw(t, e), g), { scales: r, ...i } = Nw(n);
+		mA(t, h, e, (e) => D.has(e)), mA(f, h, e, (e) => D.has(e));
+		let n = AA(Nw(t, e), g), { scales: r, ...i } = Pw(n);
 		Object.assign(g, n), Object.assign(v, i), Object.assign(v.scales, r);
 	}
 	let O, k;
 	m !== void 0 && (O = {
 		x: y?.domain(),
 		y: b?.domain()
-	}, m = aT(m, O), k = sT(y, b, _));
+	}, m = oT(m, O), k = cT(y, b, _));
 	for (let [e, t] of h) t.values = e.scale(t.channels, v, C);
 	let { width: A, height: j } = _;
-	fs(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
+	ps(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
   --plot-background: white;
   display: block;
   height: auto;
@@ -12488,7 +12496,7 @@ function iA(e = {}) {
 :where(.${c} text),
 :where(.${c} tspan) {
   white-space: pre;
-}`)).call(DE, n);
+}`)).call(OE, n);
 	for (let e of l) {
 		let { channels: t, values: n, facets: r } = h.get(e);
 		if (m === void 0 || e.facet === "super") {
@@ -12505,11 +12513,11 @@ function iA(e = {}) {
 				if (r) {
 					let i = d.has(e);
 					if (o = r[i ? a.i : 0], o = e.filter(o, t, n), o.length === 0) continue;
-					!i && o === r[0] && (o = Cx(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
+					!i && o === r[0] && (o = wx(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
 				}
 				let s = e.render(o, v, n, x, C);
 				if (s != null) {
-					(i ??= fs(T).append("g")).append(() => s).datum(a);
+					(i ??= ps(T).append("g")).append(() => s).datum(a);
 					for (let e of [
 						"aria-label",
 						"aria-description",
@@ -12521,103 +12529,103 @@ function iA(e = {}) {
 			i?.selectChildren().each(k);
 		}
 	}
-	let M = sk(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
-	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(aA(w, r, "h2")), i != null && E.append(aA(w, i, "h3")), E.append(...M, T), a != null && E.append(oA(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = nT(v.scales), E.legend = nk(g, C, e);
-	let P = ow();
-	return P > 0 && fs(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
+	let M = ck(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
+	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(oA(w, r, "h2")), i != null && E.append(oA(w, i, "h3")), E.append(...M, T), a != null && E.append(sA(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = rT(v.scales), E.legend = rk(g, C, e);
+	let P = sw();
+	return P > 0 && ps(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
 }
-function aA(e, t, n) {
+function oA(e, t, n) {
 	if (t.ownerDocument) return t;
 	let r = e.createElement(n);
 	return r.append(t), r;
 }
-function oA(e, t) {
+function sA(e, t) {
 	let n = e.createElement("figcaption");
 	return n.append(t), n;
 }
-function sA(e) {
-	return e.flat(Infinity).filter((e) => e != null).map(cA);
-}
 function cA(e) {
-	return typeof e.render == "function" ? e : new lA(e);
+	return e.flat(Infinity).filter((e) => e != null).map(lA);
 }
-var lA = class extends kE {
+function lA(e) {
+	return typeof e.render == "function" ? e : new uA(e);
+}
+var uA = class extends AE {
 	constructor(e) {
 		if (typeof e != "function") throw TypeError("invalid mark; missing render function");
 		super(), this.render = e;
 	}
 	render() {}
 };
-function uA(e, t) {
-	for (let n in e) dA(e[n], t);
+function dA(e, t) {
+	for (let n in e) fA(e[n], t);
 	return e;
 }
-function dA(e, t) {
+function fA(e, t) {
 	let { scale: n, transform: r = !0 } = e;
 	if (n == null || !r) return;
-	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : jx(o, i) } = t[n] ?? {};
-	s != null && (e.value = ux(e.value, s), e.transform = !1);
+	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : Mx(o, i) } = t[n] ?? {};
+	s != null && (e.value = dx(e.value, s), e.transform = !1);
 }
-function fA(e) {
-	for (let t in e) cC(t, e[t]);
+function pA(e) {
+	for (let t in e) lC(t, e[t]);
 }
-function pA(e, t, n, r = Kb) {
+function mA(e, t, n, r = qb) {
 	for (let { channels: i } of t.values()) for (let t in i) {
 		let a = i[t], { scale: o } = a;
 		if (o != null && r(o)) {
 			if (o === "projection") {
-				if (!RT(n)) {
+				if (!zT(n)) {
 					let t = n.x?.domain === void 0, r = n.y?.domain === void 0;
 					if (t || r) {
-						let [n, i] = BT(a);
-						t && mA(e, "x", n), r && mA(e, "y", i);
+						let [n, i] = VT(a);
+						t && hA(e, "x", n), r && hA(e, "y", i);
 					}
 				}
-			} else mA(e, o, a);
+			} else hA(e, o, a);
 		}
 	}
 	return e;
 }
-function mA(e, t, n) {
+function hA(e, t, n) {
 	let r = e.get(t);
 	r === void 0 ? e.set(t, [n]) : r.push(n);
 }
-function hA(e, t) {
+function gA(e, t) {
 	if (e == null) return;
 	let { x: n, y: r } = e;
 	if (n == null && r == null) return;
-	let i = sx(e.data);
+	let i = cx(e.data);
 	if (i == null) throw Error("missing facet data");
 	let a = {};
-	return n != null && (a.fx = aC(i, {
+	return n != null && (a.fx = oC(i, {
 		value: n,
 		scale: "fx"
-	})), r != null && (a.fy = aC(i, {
+	})), r != null && (a.fy = oC(i, {
 		value: r,
 		scale: "fy"
-	})), uA(a, t), {
+	})), dA(a, t), {
 		channels: a,
-		groups: oT(i, a),
+		groups: sT(i, a),
 		data: e.data
 	};
 }
-function gA(e, t, n) {
+function _A(e, t, n) {
 	if (e.facet === null || e.facet === "super") return;
 	let { fx: r, fy: i } = e;
 	if (r != null || i != null) {
-		let t = sx(e.data ?? r ?? i);
+		let t = cx(e.data ?? r ?? i);
 		if (t === void 0) throw Error(`missing facet data in ${e.ariaLabel}`);
 		if (t === null) return;
 		let a = {};
-		return r != null && (a.fx = aC(t, {
+		return r != null && (a.fx = oC(t, {
 			value: r,
 			scale: "fx"
-		})), i != null && (a.fy = aC(t, {
+		})), i != null && (a.fy = oC(t, {
 			value: i,
 			scale: "fy"
-		})), uA(a, n), {
+		})), dA(a, n), {
 			channels: a,
-			groups: oT(t, a)
+			groups: sT(t, a)
 		};
 	}
 	if (t === void 0) return;
@@ -12626,53 +12634,53 @@ function gA(e, t, n) {
 		channels: a,
 		groups: o
 	};
-	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && bx(sx(e.data)) === bx(s) && sw(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
+	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && xx(cx(e.data)) === xx(s) && cw(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
 }
-function _A(e, t = {}) {
-	return ES({
+function vA(e, t = {}) {
+	return DS({
 		...t,
 		x: null,
 		y: null
 	}, (t, n, r, i, a, o) => o.getMarkState(e));
 }
-function vA(e) {
+function yA(e) {
 	let t = [];
 	for (let n of e) {
 		let e = n.tip;
 		if (e) {
 			e === !0 ? e = {} : typeof e == "string" && (e = { pointer: e });
 			let { pointer: r, preferredAnchor: i } = e;
-			r = /^x$/i.test(r) ? VE : /^y$/i.test(r) ? HE : BE, e = r(_A(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === HE ? "left" : "bottom");
-			let a = qk(n.data, e);
+			r = /^x$/i.test(r) ? HE : /^y$/i.test(r) ? UE : VE, e = r(vA(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === UE ? "left" : "bottom");
+			let a = Jk(n.data, e);
 			a.facet = n.facet, a.facetAnchor = n.facetAnchor, t.push(a);
 		}
 	}
 	return t;
 }
-function yA(e, t, n) {
+function bA(e, t, n) {
 	let { projection: r, x: i = {}, y: a = {}, fx: o = {}, fy: s = {}, axis: c, grid: l, facet: u = {}, facet: { axis: d = c, grid: f } = u, x: { axis: p = c, grid: m = p === null ? null : l } = i, y: { axis: h = c, grid: g = h === null ? null : l } = a, fx: { axis: _ = d, grid: v = _ === null ? null : f } = o, fy: { axis: y = d, grid: b = y === null ? null : f } = s } = n;
-	(r || !mx(i) && !OA("x", e)) && (p = m = null), (r || !mx(a) && !OA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !DA(e, "x")), h === void 0 && (h = !DA(e, "y")), _ === void 0 && (_ = !DA(e, "fx")), y === void 0 && (y = !DA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
+	(r || !hx(i) && !kA("x", e)) && (p = m = null), (r || !hx(a) && !kA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !OA(e, "x")), h === void 0 && (h = !OA(e, "y")), _ === void 0 && (_ = !OA(e, "fx")), y === void 0 && (y = !OA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
 	let x = [];
-	return xA(x, b, jO, s), bA(x, y, xO, "right", "left", u, s), xA(x, v, NO, o), bA(x, _, CO, "top", "bottom", u, o), xA(x, g, AO, a), bA(x, h, bO, "left", "right", n, a), xA(x, m, MO, i), bA(x, p, SO, "bottom", "top", n, i), x;
+	return SA(x, b, MO, s), xA(x, y, SO, "right", "left", u, s), SA(x, v, PO, o), xA(x, _, wO, "top", "bottom", u, o), SA(x, g, jO, a), xA(x, h, xO, "left", "right", n, a), SA(x, m, NO, i), xA(x, p, CO, "bottom", "top", n, i), x;
 }
-function bA(e, t, n, r, i, a, o) {
+function xA(e, t, n, r, i, a, o) {
 	if (!t) return;
-	let s = SA(t);
-	o = CA(s ? r : t, a, o);
+	let s = CA(t);
+	o = wA(s ? r : t, a, o);
 	let { line: c } = o;
-	(n === bO || n === SO) && c && !Qx(c) && e.push(Uk(wA(o))), e.push(n(o)), s && e.push(n({
+	(n === xO || n === CO) && c && !$x(c) && e.push(Wk(TA(o))), e.push(n(o)), s && e.push(n({
 		...o,
 		anchor: i,
 		label: null
 	}));
 }
-function xA(e, t, n, r) {
-	t && !Qx(t) && e.push(n(TA(t, r)));
+function SA(e, t, n, r) {
+	t && !$x(t) && e.push(n(EA(t, r)));
 }
-function SA(e) {
+function CA(e) {
 	return /^\s*both\s*$/i.test(e);
 }
-function CA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
+function wA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
 	return {
 		anchor: e,
 		line: n,
@@ -12691,7 +12699,7 @@ function CA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tic
 		labelOffset: h
 	};
 }
-function wA(e) {
+function TA(e) {
 	let { anchor: t, line: n } = e;
 	return {
 		anchor: t,
@@ -12699,7 +12707,7 @@ function wA(e) {
 		stroke: n === !0 ? void 0 : n
 	};
 }
-function TA(e, { stroke: t = Yx(e) ? e : void 0, ticks: n = EA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
+function EA(e, { stroke: t = Xx(e) ? e : void 0, ticks: n = DA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
 	return {
 		stroke: t,
 		ticks: n,
@@ -12708,33 +12716,33 @@ function TA(e, { stroke: t = Yx(e) ? e : void 0, ticks: n = EA(e) ? e : void 0, 
 		ariaDescription: a
 	};
 }
-function EA(e) {
+function DA(e) {
 	switch (typeof e) {
 		case "number": return !0;
-		case "string": return !Yx(e);
+		case "string": return !Xx(e);
 	}
-	return Bx(e) || typeof e?.range == "function";
+	return Vx(e) || typeof e?.range == "function";
 }
-function DA(e, t) {
+function OA(e, t) {
 	let n = `${t}-axis `;
 	return e.some((e) => e.ariaLabel?.startsWith(n));
 }
-function OA(e, t) {
+function kA(e, t) {
 	for (let n of t) for (let t in n.channels) {
 		let { scale: r } = n.channels[t];
 		if (r === e || r === "projection") return !0;
 	}
 	return !1;
 }
-function kA(e, t) {
+function AA(e, t) {
 	for (let n in e) {
 		let r = e[n], i = t[n];
 		r.label === void 0 && i && (r.label = i.label);
 	}
 	return e;
 }
-function AA({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Lw(n), l = e && jA(e), u = t && jA(t);
+function jA({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Rw(n), l = e && MA(e), u = t && MA(t);
 	return {
 		marginTop: t ? u[0] : r,
 		marginRight: e ? s - l[1] : i,
@@ -12750,38 +12758,38 @@ function AA({ fx: e, fy: t }, n) {
 		height: c
 	};
 }
-function jA(e) {
+function MA(e) {
 	let t = e.domain();
 	if (t.length === 0) return [0, e.bandwidth()];
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
 // node_modules/@observablehq/plot/src/curve.js
-var MA = /* @__PURE__ */ new Map([
-	["basis", ry],
-	["basis-closed", ay],
-	["basis-open", sy],
-	["bundle", ly],
-	["bump-x", wv],
-	["bump-y", Tv],
-	["cardinal", fy],
-	["cardinal-closed", my],
-	["cardinal-open", gy],
-	["catmull-rom", yy],
-	["catmull-rom-closed", xy],
-	["catmull-rom-open", Cy],
-	["linear", gv],
-	["linear-closed", Ty],
-	["monotone-x", Ny],
-	["monotone-y", Py],
-	["natural", Ly],
-	["step", zy],
-	["step-after", Vy],
-	["step-before", By]
+var NA = /* @__PURE__ */ new Map([
+	["basis", iy],
+	["basis-closed", oy],
+	["basis-open", cy],
+	["bundle", uy],
+	["bump-x", Tv],
+	["bump-y", Ev],
+	["cardinal", py],
+	["cardinal-closed", hy],
+	["cardinal-open", _y],
+	["catmull-rom", by],
+	["catmull-rom-closed", Sy],
+	["catmull-rom-open", wy],
+	["linear", _v],
+	["linear-closed", Ey],
+	["monotone-x", Py],
+	["monotone-y", Fy],
+	["natural", Ry],
+	["step", By],
+	["step-after", Hy],
+	["step-before", Vy]
 ]);
-function NA(e = gv, t) {
+function PA(e = _v, t) {
 	if (typeof e == "function") return e;
-	let n = MA.get(`${e}`.toLowerCase());
+	let n = NA.get(`${e}`.toLowerCase());
 	if (!n) throw Error(`unknown curve: ${e}`);
 	if (t !== void 0) {
 		if ("beta" in n) return n.beta(t);
@@ -12790,70 +12798,70 @@ function NA(e = gv, t) {
 	}
 	return n;
 }
-function PA(e = FA, t) {
-	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? FA : NA(e, t);
+function FA(e = IA, t) {
+	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? IA : PA(e, t);
 }
-function FA(e) {
-	return gv(e);
+function IA(e) {
+	return _v(e);
 }
 // node_modules/@observablehq/plot/src/transforms/bin.js
-function IA(e = { y: "count" }, t = {}) {
-	[e, t] = BA(e, t);
+function LA(e = { y: "count" }, t = {}) {
+	[e, t] = VA(e, t);
 	let { x: n, y: r } = t;
-	return zA(VA(n, t, Wb), null, null, r, e, cD(t));
+	return BA(HA(n, t, Gb), null, null, r, e, lD(t));
 }
-function LA(e, t, n = {}) {
+function RA(e, t, n = {}) {
 	if (n?.interval == null) return n;
-	let { reduce: r = ZS } = n, i = { filter: null };
+	let { reduce: r = QS } = n, i = { filter: null };
 	return n[t] != null && (i[t] = r), n[`${t}1`] != null && (i[`${t}1`] = r), n[`${t}2`] != null && (i[`${t}2`] = r), e(i, n);
 }
-function RA(e = {}) {
-	return LA(IA, "y", PE(e, "x"));
+function zA(e = {}) {
+	return RA(LA, "y", FE(e, "x"));
 }
-function zA(e, t, n, r, { data: i = XS, filter: a = eC, sort: o, reverse: s, ...c } = {}, l = {}) {
-	e = HA(e), t = HA(t), c = WA(c, l), i = qA(i, Wb), o = o == null ? void 0 : GA("sort", o, l), a = a == null ? void 0 : KA("filter", a, l), n != null && IS(c, "x", "x1", "x2") && (n = null), r != null && IS(c, "y", "y1", "y2") && (r = null);
-	let [u, d] = Dx(e), [f, p] = Dx(e), [m, h] = Dx(t), [g, _] = Dx(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = Dx(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = Dx(w), [ne] = rx(T), [re] = rx(E), [ie, ae] = Dx(ne), [oe, I] = Dx(re);
+function BA(e, t, n, r, { data: i = ZS, filter: a = tC, sort: o, reverse: s, ...c } = {}, l = {}) {
+	e = UA(e), t = UA(t), c = GA(c, l), i = JA(i, Gb), o = o == null ? void 0 : KA("sort", o, l), a = a == null ? void 0 : qA("filter", a, l), n != null && LS(c, "x", "x1", "x2") && (n = null), r != null && LS(c, "y", "y1", "y2") && (r = null);
+	let [u, d] = Ox(e), [f, p] = Ox(e), [m, h] = Ox(t), [g, _] = Ox(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = Ox(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = Ox(w), [ne] = ix(T), [re] = ix(E), [ie, ae] = Ox(ne), [oe, I] = Ox(re);
 	return {
 		..."z" in l && { z: F || w },
 		..."fill" in l && { fill: ie || T },
 		..."stroke" in l && { stroke: oe || E },
-		...TS(ee, (n, r, l) => {
-			let u = Ax(Fb(n, v), l?.[y]), f = Fb(n, w), m = Fb(n, ne), g = Fb(n, re), b = WS(c, {
+		...ES(ee, (n, r, l) => {
+			let u = jx(Ib(n, v), l?.[y]), f = Ib(n, w), m = Ib(n, ne), g = Ib(n, re), b = GS(c, {
 				z: f,
 				fill: m,
 				stroke: g
-			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && I([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = ZA(e, t, n), P = 0;
+			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && I([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = QA(e, t, n), P = 0;
 			for (let e of c) e.initialize(n);
 			o && o.initialize(n), a && a.initialize(n);
 			for (let e of r) {
 				let t = [];
 				for (let t of c) t.scope("facet", e);
 				o && o.scope("facet", e), a && a.scope("facet", e);
-				for (let [r, s] of VS(e, b)) for (let [e, l] of VS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
+				for (let [r, s] of HS(e, b)) for (let [e, l] of HS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
 					t.push(P++), C.push(i.reduceIndex(s, n, d)), u && T.push(e), f && E.push(b === f ? r : f[(s.length > 0 ? s : l)[0]]), m && D.push(b === m ? r : m[(s.length > 0 ? s : l)[0]]), g && O.push(b === g ? r : g[(s.length > 0 ? s : l)[0]]), k && (k.push(d.x1), A.push(d.x2)), j && (j.push(d.y1), M.push(d.y2));
 					for (let e of c) e.reduce(s, d);
 					o && o.reduce(s, d);
 				}
 				S.push(t);
 			}
-			return GS(S, o, s), {
+			return KS(S, o, s), {
 				data: C,
 				facets: S
 			};
 		}),
-		...!IS(c, "x") && (u ? {
+		...!LS(c, "x") && (u ? {
 			x1: u,
 			x2: f,
-			x: kx(u, f)
+			x: Ax(u, f)
 		} : {
 			x: S,
 			x1: D,
 			x2: O
 		}),
-		...!IS(c, "y") && (m ? {
+		...!LS(c, "y") && (m ? {
 			y1: m,
 			y2: g,
-			y: kx(m, g)
+			y: Ax(m, g)
 		} : {
 			y: C,
 			y1: k,
@@ -12863,7 +12871,7 @@ function zA(e, t, n, r, { data: i = XS, filter: a = eC, sort: o, reverse: s, ...
 		...Object.fromEntries(c.map(({ name: e, output: t }) => [e, t]))
 	};
 }
-function BA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
+function VA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 	return [i, {
 		cumulative: e,
 		domain: t,
@@ -12872,23 +12880,23 @@ function BA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 		...a
 	}];
 }
-function VA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
-	return e = { ...Rx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = UA(e.thresholds, e.interval), e;
+function HA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
+	return e = { ...zx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = WA(e.thresholds, e.interval), e;
 }
-function HA(e) {
+function UA(e) {
 	if (e == null) return;
-	let { value: t, cumulative: n, domain: r = oi, thresholds: i } = e, a = (e) => {
-		let a = Fb(e, t), o;
-		if (Ux(a) || XA(i)) {
-			a = ux(a, nx, Float64Array);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Lx(i) ? i(a, e, t) : i;
-			typeof n == "number" && (n = em(e, t, n)), Lx(n) && (r === oi && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
+	let { value: t, cumulative: n, domain: r = si, thresholds: i } = e, a = (e) => {
+		let a = Ib(e, t), o;
+		if (Wx(a) || ZA(i)) {
+			a = dx(a, rx, Float64Array);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Rx(i) ? i(a, e, t) : i;
+			typeof n == "number" && (n = tm(e, t, n)), Rx(n) && (r === si && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
 		} else {
-			a = $b(a);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Lx(i) ? i(a, e, t) : i;
+			a = ex(a);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Rx(i) ? i(a, e, t) : i;
 			if (typeof n == "number") {
-				if (r === oi) {
-					let r = ki(e, t, n);
+				if (r === si) {
+					let r = Ai(e, t, n);
 					if (isFinite(r)) {
 						if (r > 0) {
 							let i = Math.round(e / r), a = Math.round(t / r);
@@ -12905,61 +12913,61 @@ function HA(e) {
 							for (let e = 0; e < o; ++e) n[e] = (i + e) / r;
 						} else n = [e];
 					} else n = [e];
-				} else n = Oi(e, t, n);
-			} else Lx(n) && (r === oi && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
+				} else n = ki(e, t, n);
+			} else Rx(n) && (r === si && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
 			o = n;
 		}
 		let s = [];
 		if (o.length === 1) s.push([o[0], o[0]]);
 		else for (let e = 1; e < o.length; ++e) s.push([o[e - 1], o[e]]);
-		return s.bin = (n < 0 ? ej : n > 0 ? $A : QA)(s, o, a), s;
+		return s.bin = (n < 0 ? tj : n > 0 ? ej : $A)(s, o, a), s;
 	};
-	return a.label = Ox(t), a;
+	return a.label = kx(t), a;
 }
-function UA(e, t, n = YA) {
-	if (e === void 0) return t === void 0 ? n : Px(t);
+function WA(e, t, n = XA) {
+	if (e === void 0) return t === void 0 ? n : Fx(t);
 	if (typeof e == "string") {
 		switch (e.toLowerCase()) {
-			case "freedman-diaconis": return Vi;
-			case "scott": return Hi;
-			case "sturges": return ji;
-			case "auto": return YA;
+			case "freedman-diaconis": return Hi;
+			case "scott": return Ui;
+			case "sturges": return Mi;
+			case "auto": return XA;
 		}
-		return yb(e);
+		return bb(e);
 	}
 	return e;
 }
-function WA(e, t) {
-	return LS(e, t, GA);
-}
-function GA(e, t, n) {
-	return RS(e, t, n, KA);
+function GA(e, t) {
+	return RS(e, t, KA);
 }
 function KA(e, t, n) {
-	return BS(e, t, n, qA);
+	return zS(e, t, n, qA);
 }
-function qA(e, t) {
-	return HS(e, t, JA);
+function qA(e, t, n) {
+	return VS(e, t, n, JA);
 }
-function JA(e) {
+function JA(e, t) {
+	return US(e, t, YA);
+}
+function YA(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "x": return nj;
-		case "x1": return ij;
-		case "x2": return aj;
-		case "y": return rj;
-		case "y1": return oj;
-		case "y2": return sj;
-		case "z": return iC;
+		case "x": return rj;
+		case "x1": return aj;
+		case "x2": return oj;
+		case "y": return ij;
+		case "y1": return sj;
+		case "y2": return cj;
+		case "z": return aC;
 	}
 	throw Error(`invalid bin reduce: ${e}`);
 }
-function YA(e, t, n) {
-	return Math.min(200, Hi(e, t, n));
+function XA(e, t, n) {
+	return Math.min(200, Ui(e, t, n));
 }
-function XA(e) {
-	return Ix(e) || Bx(e) && Ux(e);
+function ZA(e) {
+	return Lx(e) || Vx(e) && Wx(e);
 }
-function ZA(e, t, n) {
+function QA(e, t, n) {
 	let r = e?.(n), i = t?.(n);
 	return r && i ? function* (e) {
 		let t = r.bin(e);
@@ -12989,15 +12997,15 @@ function ZA(e, t, n) {
 		}];
 	};
 }
-function QA(e, t, n) {
-	return t = $b(t), (r) => {
+function $A(e, t, n) {
+	return t = ex(t), (r) => {
 		let i = e.map(() => []);
-		for (let e of r) i[Xr(t, n[e]) - 1]?.push(e);
+		for (let e of r) i[Zr(t, n[e]) - 1]?.push(e);
 		return i;
 	};
 }
-function $A(e, t, n) {
-	let r = QA(e, t, n);
+function ej(e, t, n) {
+	let r = $A(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = 1, n = t.length; e < n; ++e) {
@@ -13007,8 +13015,8 @@ function $A(e, t, n) {
 		return t;
 	};
 }
-function ej(e, t, n) {
-	let r = QA(e, t, n);
+function tj(e, t, n) {
+	let r = $A(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = t.length - 2; e >= 0; --e) {
@@ -13018,29 +13026,29 @@ function ej(e, t, n) {
 		return t;
 	};
 }
-function tj(e, t) {
+function nj(e, t) {
 	let n = (+e + +t) / 2;
 	return e instanceof Date ? new Date(n) : n;
 }
-var nj = { reduceIndex(e, t, { x1: n, x2: r }) {
-	return tj(n, r);
-} }, rj = { reduceIndex(e, t, { y1: n, y2: r }) {
-	return tj(n, r);
-} }, ij = { reduceIndex(e, t, { x1: n }) {
+var rj = { reduceIndex(e, t, { x1: n, x2: r }) {
+	return nj(n, r);
+} }, ij = { reduceIndex(e, t, { y1: n, y2: r }) {
+	return nj(n, r);
+} }, aj = { reduceIndex(e, t, { x1: n }) {
 	return n;
-} }, aj = { reduceIndex(e, t, { x2: n }) {
+} }, oj = { reduceIndex(e, t, { x2: n }) {
 	return n;
-} }, oj = { reduceIndex(e, t, { y1: n }) {
+} }, sj = { reduceIndex(e, t, { y1: n }) {
 	return n;
-} }, sj = { reduceIndex(e, t, { y2: n }) {
+} }, cj = { reduceIndex(e, t, { y2: n }) {
 	return n;
-} }, cj = {
+} }, lj = {
 	ariaLabel: "area",
 	strokeWidth: 1,
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, lj = class extends kE {
+}, uj = class extends AE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a, z: o, curve: s, tension: c } = t;
 		super(e, {
@@ -13063,45 +13071,45 @@ var nj = { reduceIndex(e, t, { x1: n, x2: r }) {
 				optional: !0
 			},
 			z: {
-				value: yx(t),
+				value: bx(t),
 				optional: !0
 			}
-		}, t, cj), this.z = o, this.curve = NA(s, c);
+		}, t, lj), this.z = o, this.curve = PA(s, c);
 	}
 	filter(e) {
 		return e;
 	}
 	render(e, t, n, r, i) {
 		let { x1: a, y1: o, x2: s = a, y2: c = o } = n;
-		return UT("svg:g", i).call(vE, this, r, i).call(SE, this, t, 0, 0).call((t) => t.selectAll().data(dE(e, [
+		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, t, 0, 0).call((t) => t.selectAll().data(fE(e, [
 			a,
 			o,
 			s,
 			c
-		], this, n)).enter().append("path").call(yE, this).call(cE, this, n).attr("d", bv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
+		], this, n)).enter().append("path").call(bE, this).call(lE, this, n).attr("d", xv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
 	}
 };
-function uj(e, t) {
-	let { x: n = Ub, ...r } = RA(t);
-	return new lj(e, dk(ck({
+function dj(e, t) {
+	let { x: n = Wb, ...r } = zA(t);
+	return new uj(e, fk(lk({
 		...r,
 		x1: n,
 		x2: void 0
-	}, n === Ub ? "y2" : "y")));
+	}, n === Wb ? "y2" : "y")));
 }
 // node_modules/@observablehq/plot/src/marks/dot.js
-var dj = {
+var fj = {
 	ariaLabel: "dot",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5
 };
-function fj(e) {
-	return e.sort === void 0 && e.reverse === void 0 ? MS({ channel: "-r" }, e) : e;
+function pj(e) {
+	return e.sort === void 0 && e.reverse === void 0 ? NS({ channel: "-r" }, e) : e;
 }
-var pj = class extends kE {
+var mj = class extends AE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i, rotate: a, symbol: o = Ov, frameAnchor: s } = t, [c, l] = ix(a, 0), [u, d] = wS(o), [f, p] = ix(i, u == null ? 3 : 4.5);
+		let { x: n, y: r, r: i, rotate: a, symbol: o = kv, frameAnchor: s } = t, [c, l] = ax(a, 0), [u, d] = TS(o), [f, p] = ax(i, u == null ? 3 : 4.5);
 		super(e, {
 			x: {
 				value: n,
@@ -13116,7 +13124,7 @@ var pj = class extends kE {
 			r: {
 				value: f,
 				scale: "r",
-				filter: qy,
+				filter: Jy,
 				optional: !0
 			},
 			rotate: {
@@ -13128,7 +13136,7 @@ var pj = class extends kE {
 				scale: "auto",
 				optional: !0
 			}
-		}, fj(t), dj), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = tS(s);
+		}, pj(t), fj), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = nS(s);
 		let { channels: m } = this, { symbol: h } = m;
 		if (h) {
 			let { fill: e, stroke: t } = m;
@@ -13139,38 +13147,38 @@ var pj = class extends kE {
 		}
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = OE(this, r), _ = m === Ov, v = l ? void 0 : f * f * Math.PI;
-		return Jy(f) && (e = []), UT("svg:g", i).call(vE, this, r, i).call(SE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = kE(this, r), _ = m === kv, v = l ? void 0 : f * f * Math.PI;
+		return Yy(f) && (e = []), WT("svg:g", i).call(yE, this, r, i).call(CE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(yE, this).call(_ ? (e) => {
+		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(bE, this).call(_ ? (e) => {
 			e.attr("cx", s ? (e) => s[e] : h).attr("cy", c ? (e) => c[e] : g).attr("r", l ? (e) => l[e] : f);
 		} : (e) => {
-			e.attr("transform", ED`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
-				let t = Dl();
+			e.attr("transform", DD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
+				let t = Ol();
 				return d[e].draw(t, l[e] * l[e] * Math.PI), t;
 			} : l ? (e) => {
-				let t = Dl();
+				let t = Ol();
 				return m.draw(t, l[e] * l[e] * Math.PI), t;
 			} : d ? (e) => {
-				let t = Dl();
+				let t = Ol();
 				return d[e].draw(t, v), t;
 			} : (() => {
-				let e = Dl();
+				let e = Ol();
 				return m.draw(e, v), e;
 			})());
-		}).call(sE, this, n)).node();
+		}).call(cE, this, n)).node();
 	}
 };
-function mj(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = vx(t, n)), new pj(e, {
+function hj(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = yx(t, n)), new mj(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/line.js
-var hj = {
+var gj = {
 	ariaLabel: "line",
 	fill: "none",
 	stroke: "currentColor",
@@ -13178,7 +13186,7 @@ var hj = {
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, gj = class extends kE {
+}, _j = class extends AE {
 	constructor(e, t = {}) {
 		let { x: n, y: r, z: i, curve: a, tension: o } = t;
 		super(e, {
@@ -13191,24 +13199,24 @@ var hj = {
 				scale: "y"
 			},
 			z: {
-				value: yx(t),
+				value: bx(t),
 				optional: !0
 			}
-		}, t, hj), this.z = i, this.curve = PA(a, o), JE(this, t);
+		}, t, gj), this.z = i, this.curve = FA(a, o), YE(this, t);
 	}
 	filter(e) {
 		return e;
 	}
 	project(e, t, n) {
-		this.curve !== FA && super.project(e, t, n);
+		this.curve !== IA && super.project(e, t, n);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = n, { curve: s } = this;
-		return UT("svg:g", i).call(vE, this, r, i).call(SE, this, t).call((t) => t.selectAll().data(dE(e, [a, o], this, n)).enter().append("path").call(yE, this).call(cE, this, n).call(rD, this, n, i).attr("d", s === FA && i.projection ? _j(i.path(), a, o) : yv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
+		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, t).call((t) => t.selectAll().data(fE(e, [a, o], this, n)).enter().append("path").call(bE, this).call(lE, this, n).call(iD, this, n, i).attr("d", s === IA && i.projection ? vj(i.path(), a, o) : bv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
 	}
 };
-function _j(e, t, n) {
-	return t = $b(t), n = $b(n), (r) => {
+function vj(e, t, n) {
+	return t = ex(t), n = ex(n), (r) => {
 		let i = [], a = [i];
 		for (let e of r) e === -1 ? (i = [], a.push(i)) : i.push([t[e], n[e]]);
 		return e({
@@ -13217,29 +13225,29 @@ function _j(e, t, n) {
 		});
 	};
 }
-function vj(e, { x: t, y: n, ...r } = {}) {
-	return [t, n] = vx(t, n), new gj(e, {
+function yj(e, { x: t, y: n, ...r } = {}) {
+	return [t, n] = yx(t, n), new _j(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/index.js
-kE.prototype.plot = function({ marks: e = [], ...t } = {}) {
-	return iA({
+AE.prototype.plot = function({ marks: e = [], ...t } = {}) {
+	return aA({
 		...t,
 		marks: [...e, this]
 	});
 };
 // src/charts.ts
-var yj = {
+var bj = {
 	background: "none",
 	overflow: "visible",
 	fontSize: "10px",
 	color: "var(--soft)"
 };
-function bj(e, t, n, r) {
-	let i = e.length === 1, a = (e) => (t) => t[e].value, o = (t, n) => (i ? CD : uj)(e, {
+function xj(e, t, n, r) {
+	let i = e.length === 1, a = (e) => (t) => t[e].value, o = (t, n) => (i ? wD : dj)(e, {
 		x: "step",
 		y1: (e) => e[t].low,
 		y2: (e) => e[t].high,
@@ -13250,23 +13258,26 @@ function bj(e, t, n, r) {
 			fill: n,
 			fillOpacity: .22
 		}
-	}), s = (t, n, r) => i ? mj(e, {
+	}), s = (t, n, r) => i ? hj(e, {
 		x: "step",
 		y: a(t),
 		fill: n,
 		r: 4
-	}) : vj(e, {
+	}) : yj(e, {
 		x: "step",
 		y: a(t),
 		stroke: n,
 		strokeWidth: 2,
 		strokeDasharray: r
 	});
-	return wj(iA({
+	return Tj(aA({
 		...r,
-		...Sj(r),
-		style: yj,
-		x: { domain: i ? [-1, 1] : [0, e.length - 1] },
+		...Cj(r),
+		style: bj,
+		x: {
+			domain: i ? [-1, 1] : [0, e.length - 1],
+			axis: null
+		},
 		y: {
 			domain: [0, t],
 			ticks: 3,
@@ -13275,7 +13286,7 @@ function bj(e, t, n, r) {
 			label: null
 		},
 		marks: [
-			...i ? [SO([], {})] : Cj(e.length, n),
+			...i ? [] : wj(e.length, n),
 			o("total", "var(--total)"),
 			o("reliable", "var(--reliable)"),
 			s("total", "var(--total)", "3 2"),
@@ -13286,12 +13297,12 @@ function bj(e, t, n, r) {
 		colour: "var(--reliable)"
 	}]);
 }
-function xj(e, t, n, r, i) {
+function Sj(e, t, n, r, i) {
 	let a = Math.max(...e.map(({ step: e }) => e)) + 1;
-	return wj(iA({
+	return Tj(aA({
 		...i,
-		...Sj(i),
-		style: yj,
+		...Cj(i),
+		style: bj,
 		x: { domain: [0, a - 1] },
 		y: {
 			domain: [0, 1],
@@ -13305,12 +13316,12 @@ function xj(e, t, n, r, i) {
 			label: null
 		},
 		marks: [
-			...Cj(a, r),
-			wD([n], {
+			...wj(a, r),
+			TD([n], {
 				stroke: "var(--soft)",
 				strokeDasharray: "2 2"
 			}),
-			vj(e, {
+			yj(e, {
 				x: "step",
 				y: "p",
 				z: "place",
@@ -13324,14 +13335,14 @@ function xj(e, t, n, r, i) {
 		colour: t[r]
 	}] : []));
 }
-var Sj = ({ width: e }) => ({
+var Cj = ({ width: e }) => ({
 	marginLeft: 26,
 	marginRight: Math.min(10, e / 8),
 	marginTop: 6,
 	marginBottom: 20
 });
-function Cj(e, t) {
-	let n = (e, n) => SO([e], {
+function wj(e, t) {
+	let n = (e, n) => CO([e], {
 		tickFormat: t,
 		tickSize: 3,
 		label: null,
@@ -13339,8 +13350,10 @@ function Cj(e, t) {
 	});
 	return [n(0, "start"), n(e - 1, "end")];
 }
-function wj(e, t, n, r) {
-	let { marginTop: a, marginBottom: o } = Sj(n), s = i("line", {
+function Tj(e, t, n, r) {
+	let { marginTop: a, marginBottom: o } = Cj(n);
+	Oj(e);
+	let s = i("line", {
 		class: "now-rule",
 		y1: a,
 		y2: n.height - o
@@ -13348,26 +13361,26 @@ function wj(e, t, n, r) {
 	return t > 1 && e.append(s, c), {
 		element: e,
 		show(t) {
-			let n = Dj(e, "x", t);
+			let n = kj(e, "x", t);
 			s.setAttribute("x1", String(n)), s.setAttribute("x2", String(n)), c.replaceChildren(...r(t).filter(({ value: e }) => Number.isFinite(e)).map(({ value: t, colour: r }) => i("circle", {
 				cx: n,
-				cy: Dj(e, "y", t),
+				cy: kj(e, "y", t),
 				r: 3.5,
 				fill: r
 			})));
 		},
-		stepUnder: (n) => Oj(n, e, t)
+		stepUnder: (n) => Aj(n, e, t)
 	};
 }
-function Tj(e, t, n, { width: r, left: a }) {
-	let o = new Set(e.map(({ place: e }) => e)).size, s = new Set(e.map(({ step: e }) => e)).size, c = Math.max(1e-9, ...e.map(({ reliable: e }) => e)), l = iA({
+function Ej(e, t, n, { width: r, left: a }) {
+	let o = new Set(e.map(({ place: e }) => e)).size, s = new Set(e.map(({ step: e }) => e)).size, c = Math.max(1e-9, ...e.map(({ reliable: e }) => e)), l = aA({
 		width: r,
 		height: o * 17 + 26,
 		marginLeft: a,
 		marginRight: 10,
 		marginTop: 4,
 		marginBottom: 22,
-		style: yj,
+		style: bj,
 		x: {
 			type: "linear",
 			domain: [-.5, s - .5],
@@ -13382,14 +13395,14 @@ function Tj(e, t, n, { width: r, left: a }) {
 			axis: null
 		},
 		color: { type: "identity" },
-		marks: [zk(e, {
+		marks: [Bk(e, {
 			x1: (e) => e.step - .5,
 			x2: (e) => e.step + .5,
 			y1: (e) => e.place - .5,
 			y2: (e) => e.place + .5,
-			fill: (e) => Ej(e.reliable / c),
+			fill: (e) => Dj(e.reliable / c),
 			inset: .75
-		}), mj(t, {
+		}), hj(t, {
 			x: "first",
 			y: "place",
 			r: 4.5,
@@ -13397,7 +13410,9 @@ function Tj(e, t, n, { width: r, left: a }) {
 			stroke: "var(--paper)",
 			strokeWidth: 1.5
 		})]
-	}), u = i("rect", {
+	});
+	Oj(l);
+	let u = i("rect", {
 		class: "now-column",
 		y: 4,
 		height: o * 17
@@ -13405,26 +13420,29 @@ function Tj(e, t, n, { width: r, left: a }) {
 	return s > 1 && l.append(u), {
 		element: l,
 		show(e) {
-			let t = Dj(l, "x", e - .5);
-			u.setAttribute("x", String(t)), u.setAttribute("width", String(Dj(l, "x", e + .5) - t));
+			let t = kj(l, "x", e - .5);
+			u.setAttribute("x", String(t)), u.setAttribute("width", String(kj(l, "x", e + .5) - t));
 		},
-		stepUnder: (e) => Oj(e, l, s)
+		stepUnder: (e) => Aj(e, l, s)
 	};
 }
-var Ej = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
-function Dj(e, t, n) {
+var Dj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
+function Oj(e) {
+	e.setAttribute("aria-hidden", "true");
+}
+function kj(e, t, n) {
 	return e.scale(t)?.apply(n);
 }
-function Oj(e, t, n) {
+function Aj(e, t, n) {
 	let r = t.getBoundingClientRect(), i = r.width / Number(t.getAttribute("width") ?? r.width), a = t.scale("x")?.invert?.((e.clientX - r.left) / (i || 1));
 	return Math.min(n - 1, Math.max(0, Math.round(a)));
 }
 // src/labels.ts
-function kj(e) {
+function jj(e) {
 	let t = /* @__PURE__ */ new Map(), n = null;
 	return (r) => (n ??= document.createElement("canvas").getContext("2d"), n.font = e, t.has(r) || t.set(r, n.measureText(r).width), t.get(r));
 }
-function Aj(e, t, n) {
+function Mj(e, t, n) {
 	let r = (t) => {
 		let n = Math.floor(t * .4);
 		return `${e.slice(0, t - n).trimEnd()}…${e.slice(e.length - n).trimStart()}`;
@@ -13434,19 +13452,19 @@ function Aj(e, t, n) {
 	for (; i > 1 && n(r(i)) > t;) i--;
 	return r(i);
 }
-function jj(e, [t, n], r, i = 7) {
+function Nj(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = Nj(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = Nj(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = Fj(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = Fj(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && Mj(e, a); t++) o();
+	for (let t = 0; t < 40 && Pj(e, a); t++) o();
 	return a;
 }
-function Mj(e, t) {
+function Pj(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -13456,64 +13474,64 @@ function Mj(e, t) {
 	}
 	return n;
 }
-function Nj(e, t, n) {
+function Fj(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
 // src/sentences.ts
-function Pj(e, t, n) {
+function Ij(e, t, n) {
 	let r = t.reduce((e, n, r) => n.reliable.value > t[e].reliable.value ? r : e, 0), { value: i, low: a, high: o } = t[r].reliable;
 	if (!(i > 0)) return `At ${n}, no layer has a reliable knowledge point.`;
-	let s = `an image (95 % interval ${Er(a)} to ${Er(o)})`;
-	return e.length === 1 ? `At ${n}, ${e[0]} has ${Er(i)} reliable knowledge points ${s}.` : `At ${n}, ${e[r]} has the most reliable points: ${Er(i)} ${s}.`;
+	let s = `an image (95 % interval ${Dr(a)} to ${Dr(o)})`;
+	return e.length === 1 ? `At ${n}, ${e[0]} has ${Dr(i)} reliable knowledge points ${s}.` : `At ${n}, ${e[r]} has the most reliable points: ${Dr(i)} ${s}.`;
 }
-function Fj(e, t, { order: n, first: r, training: i }) {
+function Lj(e, t, { order: n, first: r, training: i }) {
 	let [a, ...o] = n;
 	if (Number.isNaN(r[a])) return `In ${e}, no class emerges: half of its images never have a reliable point.`;
 	if (i.steps.length === 1) return `One checkpoint cannot tell which class emerges first. In ${e}, ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes have a reliable point in half of their images; ${t[a]} has the most points.`;
-	let s = i.steps[Math.ceil(r[a])].label, c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${wr(l)}.` : "";
+	let s = i.steps[Math.ceil(r[a])].label, c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${Tr(l)}.` : "";
 	return `In ${e}, ${t[a]} emerges first: half of its images have a reliable point from ${s} on.${u}`;
 }
-function Ij(e) {
+function Rj(e) {
 	let { run: t, view: n, frame: i, reference: a } = e, { classes: o } = t.attributes, { image: s } = n;
 	if (!i) return [e.problem ?? "The regions of this image cannot be read."];
 	let c = o[t.labels[s]];
-	if (a) return Lj(e, i, a);
-	let l = i.predictions[s], u = xr(t, i, s, l), d = vr(t, i, s * i.regions + u)[l];
-	return [r("b", {}, `Image ${s}, ${c}: the network says ${o[l]}.`), ` The region that speaks most for it: ${Sr(u, i.grid[1])}, ${Or(d)}.`];
+	if (a) return zj(e, i, a);
+	let l = i.predictions[s], u = Sr(t, i, s, l), d = yr(t, i, s * i.regions + u)[l];
+	return [r("b", {}, `Image ${s}, ${c}: the network says ${o[l]}.`), ` The region that speaks most for it: ${Cr(u, i.grid[1])}, ${kr(d)}.`];
 }
-function Lj({ run: e, view: t }, n, i) {
-	let { classes: a } = e.attributes, { image: o } = t, s = (e, t) => r("span", { class: "line" }, r("b", {}, `${zj(e)}: `), `${a[t.predictions[o]]}; ${Rj(t, o, a)}.`), c = n.targets?.[o], l = `Image ${o}, ${a[e.labels[o]]}`;
+function zj({ run: e, view: t }, n, i) {
+	let { classes: a } = e.attributes, { image: o } = t, s = (e, t) => r("span", { class: "line" }, r("b", {}, `${Vj(e)}: `), `${a[t.predictions[o]]}; ${Bj(t, o, a)}.`), c = n.targets?.[o], l = `Image ${o}, ${a[e.labels[o]]}`;
 	if (c === 65535) return [r("b", {}, l), document.createTextNode(": not attacked, since the network is wrong about it as it is.")];
-	let u = c === void 0 ? "" : `; the attack aims at ${a[c]}`, [d, f] = n.condition.kind === "attack" ? ["Before", kr(e.condition(t.condition), t.step)] : ["Training", n.condition.name];
+	let u = c === void 0 ? "" : `; the attack aims at ${a[c]}`, [d, f] = n.condition.kind === "attack" ? ["Before", Ar(e.condition(t.condition), t.step)] : ["Training", n.condition.name];
 	return [
 		r("b", {}, `${l}${u}.`),
 		s(d, i),
 		s(f, n)
 	];
 }
-function Rj(e, t, n) {
-	let { total: r, classes: i } = Cr(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : "";
+function Bj(e, t, n) {
+	let { total: r, classes: i } = wr(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : "";
 	return r ? `${r} knowledge point${r > 1 ? "s" : ""}: ${a.join(", ")}${o}` : "no knowledge point";
 }
-function zj(e) {
+function Vj(e) {
 	return e.charAt(0).toUpperCase() + e.slice(1);
 }
 // src/emergence.ts
-var Bj = 560, Vj = kj("11px system-ui, sans-serif");
-function Hj(e) {
+var Hj = 560, Uj = jj("11px system-ui, sans-serif");
+function Wj(e) {
 	let t = r("p", { class: "finding" }), n = r("div", { class: "class-chart" }), i = r("p", { class: "key" }, "A row a class, from the first to emerge to the last; a column a checkpoint. Darker: more reliable points an image. Dot: from here on, half of the class's images have one."), a = null, o = null, s = "", l = async (r) => {
 		a = r;
-		let { view: i, run: c } = r, l = await _r(c, i.layer);
+		let { view: i, run: c } = r, l = await vr(c, i.layer);
 		if (a !== r || !u()) return;
 		let d = `${i.layer} ${u()}`;
-		s !== d && (s = d, o = l && Uj(r, l, u(), e), n.replaceChildren(...o ? [o.element] : []), t.replaceChildren(l ? Fj(c.layer(i.layer).name, c.attributes.classes, l) : "This atlas does not say when the classes emerge in this layer.")), o?.show(i);
+		s !== d && (s = d, o = l && Gj(r, l, u(), e), n.replaceChildren(...o ? [o.element] : []), t.replaceChildren(l ? Lj(c.layer(i.layer).name, c.attributes.classes, l) : "This atlas does not say when the classes emerge in this layer.")), o?.show(i);
 	}, u = c(n, () => a && void l(a));
 	return {
 		element: r("div", {}, t, n, i),
 		update: (e) => void l(e)
 	};
 }
-function Uj({ run: e, marks: t, view: n }, i, a, o) {
+function Gj({ run: e, marks: t, view: n }, i, a, o) {
 	let { training: s, order: c, first: l, reliable: u } = i, d = e.attributes.classes, f = c.map((e, t) => c.length - 1 - t), p = c.flatMap((e, t) => s.steps.map((n, r) => ({
 		place: f[t],
 		step: r,
@@ -13522,7 +13540,7 @@ function Uj({ run: e, marks: t, view: n }, i, a, o) {
 		place: f[n],
 		first: l[e],
 		colour: t[e].colour
-	}]), h = Math.min(130, 16 + Math.max(...d.map(Vj))), g = Math.min(Bj, a), _ = Tj(p, m, jr(s), {
+	}]), h = Math.min(130, 16 + Math.max(...d.map(Uj))), g = Math.min(Hj, a), _ = Ej(p, m, Mr(s), {
 		width: g,
 		left: h
 	}), v = n.filter, y = c.map((e) => r("button", {
@@ -13536,7 +13554,7 @@ function Uj({ run: e, marks: t, view: n }, i, a, o) {
 			},
 			colour: "true"
 		})
-	}, Aj(d[e], h - 14, Vj)));
+	}, Mj(d[e], h - 14, Uj)));
 	return _.element.addEventListener("click", (e) => o({
 		condition: s.key,
 		step: _.stepUnder(e)
@@ -13548,7 +13566,7 @@ function Uj({ run: e, marks: t, view: n }, i, a, o) {
 	};
 }
 // src/tabs.ts
-function Wj(e, t) {
+function Kj(e, t) {
 	let n = t.map(({ name: e, element: t }) => {
 		let n = s("tab"), i = r("div", {
 			role: "tabpanel",
@@ -13584,14 +13602,14 @@ function Wj(e, t) {
 	};
 }
 // src/curves.ts
-var Gj = 200, Kj = 4, qj = 92;
-function Jj(e) {
-	let t = Yj(e), n = Hj(e);
+var qj = 200, Jj = 4, Yj = 92;
+function Xj(e) {
+	let t = Zj(e), n = Wj(e);
 	return {
 		element: r("section", {
 			class: "curves",
 			"aria-label": "Curves"
-		}, Wj("Knowledge points", [{
+		}, Kj("Knowledge points", [{
 			name: "Layers",
 			element: t.element
 		}, {
@@ -13603,29 +13621,29 @@ function Jj(e) {
 		}
 	};
 }
-function Yj(e) {
+function Zj(e) {
 	let t = r("p", { class: "finding" }), n = r("div", { class: "layer-charts" }), i = r("p", { class: "key" }, r("span", { class: "swatch-line reliable" }), "reliable", r("span", { class: "swatch-line total" }), "all knowledge points", r("span", {}, "· an image, with 95 % intervals")), a = null, o = [], s = "", l = async (r) => {
 		a = r;
-		let { view: i, run: c } = r, l = await gr(c, i.condition);
+		let { view: i, run: c } = r, l = await _r(c, i.condition);
 		if (a !== r || !u()) return;
 		let d = c.condition(i.condition), f = `${d.key} ${u()}`;
-		s !== f && (s = f, o = Xj(l, d, u(), e), n.replaceChildren(...o.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${o[0]?.width ?? 0}px)`);
+		s !== f && (s = f, o = Qj(l, d, u(), e), n.replaceChildren(...o.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${o[0]?.width ?? 0}px)`);
 		for (let e of o) e.show(i);
-		t.replaceChildren(l.length ? Pj(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), kr(d, i.step)) : "The counts of this atlas cannot be read.");
+		t.replaceChildren(l.length ? Ij(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), Ar(d, i.step)) : "The counts of this atlas cannot be read.");
 	}, u = c(n, () => a && void l(a));
 	return {
 		element: r("div", {}, t, n, i),
 		update: (e) => void l(e)
 	};
 }
-function Xj(e, t, n, r) {
-	let i = Math.max(1, Math.min(e.length, Math.floor((n + Kj) / 100))), a = Math.min(Gj, Math.floor((n - Kj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
-	return e.map((e) => Zj(e, t, o, a, r));
+function Qj(e, t, n, r) {
+	let i = Math.max(1, Math.min(e.length, Math.floor((n + Jj) / 100))), a = Math.min(qj, Math.floor((n - Jj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
+	return e.map((e) => $j(e, t, o, a, r));
 }
-function Zj({ layer: e, rows: t }, n, i, a, o) {
-	let s = bj(t, i, jr(n), {
+function $j({ layer: e, rows: t }, n, i, a, o) {
+	let s = xj(t, i, Mr(n), {
 		width: a - 2,
-		height: qj
+		height: Yj
 	}), c = r("span", { class: "layer-counts" }), l = r("button", {
 		class: "layer-chart",
 		click: (n) => {
@@ -13641,25 +13659,25 @@ function Zj({ layer: e, rows: t }, n, i, a, o) {
 		width: a,
 		show(n) {
 			let { reliable: i, total: a } = t[n.step];
-			c.replaceChildren(r("b", {}, Er(i.value)), ` of ${Er(a.value)}`), l.title = l.ariaLabel = `${e.name}: ${Er(i.value)} reliable of ${Er(a.value)} knowledge points an image`, l.ariaPressed = String(e.key === n.layer), s.show(n.step);
+			c.replaceChildren(r("b", {}, Dr(i.value)), ` of ${Dr(a.value)}`), l.title = l.ariaLabel = `${e.name}: ${Dr(i.value)} reliable of ${Dr(a.value)} knowledge points an image`, l.ariaPressed = String(e.key === n.layer), s.show(n.step);
 		}
 	};
 }
 // src/state.ts
-var Qj = [
+var eM = [
 	"true",
 	"predicted",
 	"knowledge",
 	"reliability",
 	"strength",
 	"path"
-], $j = [
+], tM = [
 	"all",
 	"knowledge",
 	"reliable",
 	"unreliable"
 ];
-function eM(e) {
+function nM(e) {
 	let t = e.attributes.conditions[0];
 	return {
 		condition: t.key,
@@ -13678,14 +13696,14 @@ function eM(e) {
 		camera: null
 	};
 }
-function tM(e, t, n) {
+function rM(e, t, n) {
 	let r = {
 		...t,
 		...n
 	}, { conditions: i, n_images: a, classes: o } = e.attributes, s = i.find((e) => e.key === r.condition) ?? i[0];
-	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = cM(Math.round(r.step), s.steps.length), r.layer = iM(e, s, r.layer), r.image = cM(Math.round(r.image), a), rM(s, r.space).includes(r.colour) || (r.colour = "true"), r.filter = nM(s, o.length, r.filter), r.selection = aM(e, t, r, n.selection !== void 0), r;
+	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = uM(Math.round(r.step), s.steps.length), r.layer = oM(e, s, r.layer), r.image = uM(Math.round(r.image), a), aM(s, r.space).includes(r.colour) || (r.colour = "true"), r.filter = iM(s, o.length, r.filter), r.selection = sM(e, t, r, n.selection !== void 0), r;
 }
-function nM(e, t, n) {
+function iM(e, t, n) {
 	let r = e.kind === "attack" ? n.path : 0, i = n.classes.filter((e) => e >= 0 && e < t);
 	return r === n.path && i.length === n.classes.length ? n : {
 		...n,
@@ -13693,39 +13711,39 @@ function nM(e, t, n) {
 		classes: i
 	};
 }
-function rM(e, t) {
+function aM(e, t) {
 	return t === "images" ? [
 		"true",
 		"predicted",
 		"reliability",
 		"strength"
-	] : Qj.filter((t) => t !== "path" || e.kind === "attack");
+	] : eM.filter((t) => t !== "path" || e.kind === "attack");
 }
-function iM(e, t, n) {
+function oM(e, t, n) {
 	if (t.layers.includes(n)) return n;
 	let r = e.attributes.layers.map((e) => e.key), i = (e) => Math.abs(r.indexOf(e) - r.indexOf(n));
 	return t.layers.reduce((e, t) => i(t) < i(e) ? t : e);
 }
-function aM(e, t, n, r) {
+function sM(e, t, n, r) {
 	let i = e.grid(n.condition, n.layer), a = i[0] * i[1], o = e.attributes.n_images * (n.space === "images" ? 1 : a), s = (e) => Number.isInteger(e) && e >= 0 && e < o;
 	if (r) return n.selection.filter(s);
 	if (n.space !== t.space) return [];
 	let c = e.grid(t.condition, t.layer);
-	return n.space === "images" || oM(c, i) ? n.selection : [...new Set(n.selection.map((e) => sM(e, c, i)))].filter(s);
+	return n.space === "images" || cM(c, i) ? n.selection : [...new Set(n.selection.map((e) => lM(e, c, i)))].filter(s);
 }
-function oM(e, t) {
+function cM(e, t) {
 	return e[0] === t[0] && e[1] === t[1];
 }
-function sM(e, t, n) {
-	if (oM(t, n)) return e;
+function lM(e, t, n) {
+	if (cM(t, n)) return e;
 	let r = Math.floor(e / (t[0] * t[1])), i = e % (t[0] * t[1]), a = (e, r) => Math.floor((e + .5) * n[r] / t[r]), o = a(Math.floor(i / t[1]), 0);
 	return r * n[0] * n[1] + o * n[1] + a(i % t[1], 1);
 }
-function cM(e, t) {
+function uM(e, t) {
 	return Number.isFinite(e) ? Math.min(t - 1, Math.max(0, e)) : 0;
 }
-var lM = 4e3;
-function uM(e) {
+var dM = 4e3;
+function fM(e) {
 	let { filter: t, camera: n } = e, r = {
 		condition: e.condition,
 		layer: e.layer,
@@ -13737,17 +13755,17 @@ function uM(e) {
 		path: t.path > 0 && t.path,
 		image: e.image,
 		importance: e.importance && 1,
-		selection: e.selection.length > 0 && pM(e.selection),
-		camera: n !== null && fM(n).map((e) => +e.toFixed(3)).join("_")
+		selection: e.selection.length > 0 && hM(e.selection),
+		camera: n !== null && mM(n).map((e) => +e.toFixed(3)).join("_")
 	};
-	return typeof r.selection == "string" && r.selection.length > lM && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof r.selection == "string" && r.selection.length > dM && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function dM(e) {
+function pM(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Qj)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? mM(t.get("selection")) : void 0);
-	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", $j) ?? "all";
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", eM)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? gM(t.get("selection")) : void 0);
+	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", tM) ?? "all";
 	[
 		"classes",
 		"points",
@@ -13766,7 +13784,7 @@ function dM(e) {
 		panY: c[4]
 	}), n;
 }
-function fM({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+function mM({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 	return [
 		e,
 		t,
@@ -13775,7 +13793,7 @@ function fM({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 		i
 	];
 }
-function pM(e) {
+function hM(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -13784,7 +13802,7 @@ function pM(e) {
 	}
 	return n.join(".");
 }
-function mM(e) {
+function gM(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -13796,17 +13814,17 @@ function mM(e) {
 	return t;
 }
 // src/course.ts
-var hM = {
+var _M = {
 	width: 184,
 	height: 84
-}, gM = 70, _M = kj("11px system-ui, sans-serif"), vM = {
+}, vM = 70, yM = jj("11px system-ui, sans-serif"), bM = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
 };
-function yM(e) {
+function xM(e) {
 	let t = r("div", { class: "steps" }), n = null, i = "", a, o = async (o, { frame: s, id: c }, l, u) => {
-		let d = await xM(o, s, c, l);
+		let d = await CM(o, s, c, l);
 		if (i !== u) return;
 		n = d;
 		let f = s.condition.kind === "attack" ? "Over the attack" : "Over training";
@@ -13816,25 +13834,25 @@ function yM(e) {
 		element: t,
 		update(e, r) {
 			a = e;
-			let s = r ? br(r.probabilities).slice(0, 3) : [], c = r ? `${r.frame.condition.key}/${r.frame.layer.key}/${r.id}/${s}` : "";
+			let s = r ? xr(r.probabilities).slice(0, 3) : [], c = r ? `${r.frame.condition.key}/${r.frame.layer.key}/${r.id}/${s}` : "";
 			if (c === i) return n?.show(e.view.step);
 			i = c, n = null, r ? o(e, r, s, c) : t.replaceChildren();
 		}
 	};
 }
-function bM(e) {
+function SM(e) {
 	let t = r("div", { class: "depth" }), n;
 	return {
 		element: t,
 		update(i, a) {
 			if (n = i, !a) return t.replaceChildren();
-			SM(i, a.frame, a.id, e).then((e) => {
+			wM(i, a.frame, a.id, e).then((e) => {
 				i === n && t.replaceChildren(...e.length ? [r("h4", {}, "Through the layers"), ...e] : []);
 			});
 		}
 	};
 }
-async function xM({ run: e, marks: t }, n, r, i) {
+async function CM({ run: e, marks: t }, n, r, i) {
 	let { condition: a, layer: o } = n;
 	if (a.steps.length < 2) return null;
 	let s = async (t) => {
@@ -13846,13 +13864,13 @@ async function xM({ run: e, marks: t }, n, r, i) {
 		}));
 	}, c = [];
 	for (let e = 0; e < a.steps.length; e++) c.push(...await s(e).catch(() => []));
-	return xj(c, i.map((e) => t[e].colour), e.attributes.tau, jr(a), hM);
+	return Sj(c, i.map((e) => t[e].colour), e.attributes.tau, Mr(a), _M);
 }
-async function SM({ run: e, view: t, marks: n }, i, a, o) {
+async function wM({ run: e, view: t, marks: n }, i, a, o) {
 	let { condition: s, step: c } = i;
 	if (s.layers.length < 2) return [];
 	let l = s.layers.map(async (l) => {
-		let u = sM(a, i.grid, e.grid(s.key, l)), d = (t) => e.read(`layers/${l}/${s.key}/${t}`, c), [f, p, m] = await Promise.all([
+		let u = lM(a, i.grid, e.grid(s.key, l)), d = (t) => e.read(`layers/${l}/${s.key}/${t}`, c), [f, p, m] = await Promise.all([
 			"category",
 			"confidence",
 			"knowledge"
@@ -13860,7 +13878,7 @@ async function SM({ run: e, view: t, marks: n }, i, a, o) {
 		return r("button", {
 			class: "depth-row",
 			"aria-pressed": String(l === t.layer),
-			title: `${h}: ${g}, p = ${_}, ${vM[v]}`,
+			title: `${h}: ${g}, p = ${_}, ${bM[v]}`,
 			click: () => o({
 				layer: l,
 				selection: [u]
@@ -13869,14 +13887,14 @@ async function SM({ run: e, view: t, marks: n }, i, a, o) {
 			class: `depth-mark ${v}`,
 			style: `--mark:${n[f].colour}`,
 			role: "img",
-			"aria-label": vM[v]
-		}), r("span", { class: "depth-class" }, Aj(g, gM, _M)), r("span", { class: "depth-p" }, _));
+			"aria-label": bM[v]
+		}), r("span", { class: "depth-class" }, Mj(g, vM, yM)), r("span", { class: "depth-p" }, _));
 	});
 	return (await Promise.allSettled(l)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
 // src/facts.ts
-var CM = 4, wM = 70, TM = kj("11px system-ui, sans-serif");
-function EM(e) {
+var TM = 4, EM = 70, DM = jj("11px system-ui, sans-serif");
+function OM(e) {
 	let t = r("h3", {}), n = r("p", {
 		class: "says",
 		"aria-live": "polite"
@@ -13884,11 +13902,11 @@ function EM(e) {
 		class: "bars",
 		role: "list",
 		"aria-label": "Class probabilities of the region"
-	}), a = yM(e), o = bM(e);
+	}), a = xM(e), o = SM(e);
 	return {
 		element: r("div", { class: "facts" }, r("div", {}, t, n, i), r("div", {}, a.element, o.element)),
 		update(e) {
-			let { frame: r, view: s, run: c } = e, l = Pr(e);
+			let { frame: r, view: s, run: c } = e, l = Fr(e);
 			if (!r || l === null) {
 				for (let e of [
 					t,
@@ -13898,8 +13916,8 @@ function EM(e) {
 				for (let t of [a, o]) t.update(e, null);
 				return;
 			}
-			let u = s.image * r.regions + l, d = vr(c, r, u), f = Nr(e) === null ? "Strongest region" : "Region";
-			t.textContent = `${f}: ${Sr(l, r.grid[1])}`, n.replaceChildren(...DM(e, r, u, d)), i.replaceChildren(...OM(e, d, c.labels[s.image]));
+			let u = s.image * r.regions + l, d = yr(c, r, u), f = Pr(e) === null ? "Strongest region" : "Region";
+			t.textContent = `${f}: ${Cr(l, r.grid[1])}`, n.replaceChildren(...kM(e, r, u, d)), i.replaceChildren(...AM(e, d, c.labels[s.image]));
 			for (let t of [a, o]) t.update(e, {
 				frame: r,
 				id: u,
@@ -13908,30 +13926,30 @@ function EM(e) {
 		}
 	};
 }
-function DM({ run: e, reference: t, view: n }, i, a, o) {
-	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, ${Or(o[i.category[a]])}`), `: ${d}. Strength ${Er(yr(i, a))} times the layer's mean.`];
+function kM({ run: e, reference: t, view: n }, i, a, o) {
+	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, ${kr(o[i.category[a]])}`), `: ${d}. Strength ${Dr(br(i, a))} times the layer's mean.`];
 	if (t && t.regions === i.regions) {
-		let r = vr(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
-		f.push(` ${o}: ${s[i]}, ${Or(r[i])}.`);
+		let r = yr(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
+		f.push(` ${o}: ${s[i]}, ${kr(r[i])}.`);
 	}
 	let p = i.trajectory?.[a] ?? 0;
 	return p && f.push(` Path of type ${p}: ${cr[p]}.`), f;
 }
-function OM({ run: e, marks: t }, n, i) {
-	let a = br(n).slice(0, CM);
+function AM({ run: e, marks: t }, n, i) {
+	let a = xr(n).slice(0, TM);
 	return a.includes(i) || (a[a.length - 1] = i), a.map((a) => r("div", {
 		class: "bar",
 		role: "listitem"
 	}, r("span", {
 		class: "bar-name",
 		title: e.attributes.classes[a]
-	}, Aj(e.attributes.classes[a], wM - (a === i ? 26 : 0), TM), a === i && r("i", {}, " true")), r("span", { class: "bar-track" }, r("span", {
+	}, Mj(e.attributes.classes[a], EM - (a === i ? 26 : 0), DM), a === i && r("i", {}, " true")), r("span", { class: "bar-track" }, r("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[a]).toFixed(1)}%;background:${t[a].colour}`
-	})), r("span", { class: "bar-value" }, Dr(n[a]))));
+	})), r("span", { class: "bar-value" }, Or(n[a]))));
 }
 // src/outlines.ts
-var kM = [
+var jM = [
 	[
 		-1,
 		0,
@@ -13957,16 +13975,16 @@ var kM = [
 		0
 	]
 ];
-function AM(e, t, n, r = .08) {
+function MM(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of kM) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of jM) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = MM(i, n, e, t, r);
+		let [s, c] = PM(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => jM(a, e));
+	return o.flatMap((e) => NM(a, e));
 }
-function jM(e, t) {
+function NM(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -13975,21 +13993,21 @@ function jM(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function MM(e, t, n, [r, i, a, o], s) {
+function PM(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [NM(n + .5 + i * m + p * u), NM(t + .5 + r * m + p * l)];
+		return [FM(n + .5 + i * m + p * u), FM(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function NM(e) {
+function FM(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function PM(e, t, n) {
+function IM(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/picture.ts
-var FM = 2.2, IM = 80, LM = .64, RM = {
+var LM = 2.2, RM = 80, zM = .64, BM = {
 	reliable: "#1b6fc4",
 	unreliable: "#e76300",
 	halo: "#fff",
@@ -13997,10 +14015,10 @@ var FM = 2.2, IM = 80, LM = .64, RM = {
 	lit: "rgb(255 213 0 / 0.55)",
 	litEdge: "rgb(138 109 0 / 0.9)"
 };
-function zM() {
+function VM() {
 	let e = r("canvas", { "aria-hidden": "true" }), t = e.getContext("2d", { willReadFrequently: !0 }), n = r("div", { class: "picture" }, e), i = null, a = (r, i) => {
 		let { size: [a, o] } = r, s = window.devicePixelRatio || 1;
-		[e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i && t.drawImage(i.bitmap, i.x, i.y, i.width, i.height, 0, 0, o, a), n.classList.toggle("absent", !i), BM(t, r);
+		[e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i && t.drawImage(i.bitmap, i.x, i.y, i.width, i.height, 0, 0, o, a), n.classList.toggle("absent", !i), HM(t, r);
 	};
 	return {
 		element: n,
@@ -14018,29 +14036,30 @@ function zM() {
 		}
 	};
 }
-function BM(e, t) {
+function HM(e, t) {
 	let { image: n, frame: r, lit: i, chosen: a, grid: [o, s], size: [c, l] } = t, [u, d] = [l / s, c / o], f = (e) => [
 		e % s * u,
 		Math.floor(e / s) * d,
 		u,
 		d
-	], p = FM * (l < IM ? LM : 1);
-	t.importance && VM(e, t.importance, o * s, f);
-	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && HM(e, f(t));
-	if (r && UM(e, r, n, [u, d], p), a === null) return;
+	], p = LM * (l < RM ? zM : 1);
+	t.importance && UM(e, t.importance, o * s, f);
+	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && WM(e, f(t));
+	if (r && GM(e, r, n, [u, d], p), a === null) return;
 	let m = new Path2D();
-	m.rect(...f(a)), WM(e, m, RM.halo, p + 3.8), WM(e, m, RM.ring, p);
+	m.rect(...f(a)), KM(e, m, BM.halo, p + 3.8), KM(e, m, BM.ring, p);
 }
-function VM(e, { values: t, first: n }, r, i) {
+function UM(e, { values: t, first: n }, r, i) {
 	let a = t.subarray(n, n + r), o = Math.max(1, ...a);
 	a.forEach((t, n) => {
-		e.fillStyle = `rgb(0 0 0 / ${(.82 * (1 - t / o)).toFixed(2)})`, e.fillRect(...i(n));
+		let [r, a, s, c] = i(n), [l, u] = [Math.round(r), Math.round(a)];
+		e.fillStyle = `rgb(0 0 0 / ${(.75 * (1 - t / o)).toFixed(2)})`, e.fillRect(l, u, Math.round(r + s) - l, Math.round(a + c) - u);
 	});
 }
-function HM(e, t) {
-	e.fillStyle = RM.lit, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = RM.litEdge, e.strokeRect(...t);
+function WM(e, t) {
+	e.fillStyle = BM.lit, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = BM.litEdge, e.strokeRect(...t);
 }
-function UM(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
+function GM(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
 	for (let [l, u, d] of [[
 		"unreliable",
 		1,
@@ -14050,30 +14069,30 @@ function UM(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
 		3,
 		[]
 	]]) {
-		let f = AM(r, i, (e, r) => (t[a * n + e * i + r] & 3) === u), p = new Path2D(PM(f, o, s));
-		WM(e, p, RM.halo, 2 * c), WM(e, p, RM[l], c, d);
+		let f = MM(r, i, (e, r) => (t[a * n + e * i + r] & 3) === u), p = new Path2D(IM(f, o, s));
+		KM(e, p, BM.halo, 2 * c), KM(e, p, BM[l], c, d);
 	}
 }
-function WM(e, t, n, r, i = []) {
+function KM(e, t, n, r, i = []) {
 	e.strokeStyle = n, e.lineWidth = r, e.setLineDash([...i]), e.stroke(t), e.setLineDash([]);
 }
-function GM(e, t, [n, r]) {
+function qM(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
 // src/gallery.ts
-var KM = 12, qM = 62;
-function JM(e) {
+var JM = 12, YM = 62;
+function XM(e) {
 	let t = r("div", { class: "thumbs" }), n = r("span", {
 		class: "of",
 		"aria-live": "polite"
-	}), i = Array.from({ length: KM }, () => XM(e)), a = 0, o = null, s = [], c = [], l = (e) => {
-		let t = Math.max(1, Math.ceil(s.length / KM));
+	}), i = Array.from({ length: JM }, () => QM(e)), a = 0, o = null, s = [], c = [], l = (e) => {
+		let t = Math.max(1, Math.ceil(s.length / JM));
 		a = (a + e + t) % t, u();
 	}, u = () => {
 		if (!o) return;
-		let e = o, r = s.slice(a * KM, (a + 1) * KM), c = o.view.selection.length > 1 ? " with chosen points" : "";
-		n.textContent = r.length ? `${a * KM + 1}–${a * KM + r.length} of ${s.length}${c}` : "No image passes the filter.", r.forEach((t, n) => i[n].show(e, t));
+		let e = o, r = s.slice(a * JM, (a + 1) * JM), c = o.view.selection.length > 1 ? " with chosen points" : "";
+		n.textContent = r.length ? `${a * JM + 1}–${a * JM + r.length} of ${s.length}${c}` : "No image passes the filter.", r.forEach((t, n) => i[n].show(e, t));
 		let l = i.slice(0, r.length).map(({ element: e }) => e);
 		t.children.length !== l.length && t.replaceChildren(...l);
 	}, d = (e, t, n) => r("button", {
@@ -14098,21 +14117,21 @@ function JM(e) {
 			];
 			if (r.some((e, t) => e !== c[t])) {
 				let t = s;
-				[s, c] = [YM(e), r], (s.some((e, n) => e !== t[n]) || s.length !== t.length) && (a = 0);
+				[s, c] = [ZM(e), r], (s.some((e, n) => e !== t[n]) || s.length !== t.length) && (a = 0);
 			}
 			u();
 		}
 	};
 }
-function YM(e) {
+function ZM(e) {
 	let { run: t, view: n, frame: r } = e, i = new Set(n.filter.classes), a = (e) => n.colour === "predicted" && r ? r.predictions[e] : t.labels[e], o = (e) => !i.size || i.has(a(e));
 	if (n.selection.length < 2) return Array.from(t.labels, (e, t) => t).filter((e) => n.colour === "knowledge" || o(e));
 	let s = /* @__PURE__ */ new Map();
-	for (let t of n.selection) s.set(Mr(e, t), (s.get(Mr(e, t)) ?? 0) + 1);
+	for (let t of n.selection) s.set(Nr(e, t), (s.get(Nr(e, t)) ?? 0) + 1);
 	return [...s].sort(([e, t], [n, r]) => r - t || e - n).map(([e]) => e);
 }
-function XM(e) {
-	let t = zM(), n = null, i = r("button", {
+function QM(e) {
+	let t = VM(), n = null, i = r("button", {
 		class: "thumb",
 		click: (r) => {
 			if (!n) return;
@@ -14121,7 +14140,7 @@ function XM(e) {
 				image: a,
 				selection: l ? s.selection : []
 			});
-			let u = GM(r, t.element, c.grid(s.condition, s.layer));
+			let u = qM(r, t.element, c.grid(s.condition, s.layer));
 			e({
 				space: "regions",
 				image: a,
@@ -14136,7 +14155,7 @@ function XM(e) {
 				shown: e,
 				image: r
 			};
-			let { run: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = qM / Math.max(l, u);
+			let { run: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = YM / Math.max(l, u);
 			i.title = i.ariaLabel = `Image ${r}, ${a.attributes.classes[a.labels[r]]}`, r === o.image ? i.setAttribute("aria-current", "true") : i.removeAttribute("aria-current"), t.show({
 				image: r,
 				pictures: c,
@@ -14151,8 +14170,8 @@ function XM(e) {
 	};
 }
 // src/imagesearch.ts
-var ZM = 40;
-function QM(e) {
+var $M = 40;
+function eN(e) {
 	let t = r("datalist", { id: s("images") }), n = r("input", {
 		type: "text",
 		list: t.id,
@@ -14169,10 +14188,10 @@ function QM(e) {
 	};
 	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
 		if (!a) return;
-		let e = $M(a.run.names, n.value).slice(0, ZM), { names: i, labels: o, attributes: s } = a.run;
+		let e = tN(a.run.names, n.value).slice(0, $M), { names: i, labels: o, attributes: s } = a.run;
 		t.replaceChildren(...e.map((e) => r("option", { value: e }, `${i[e]} (${s.classes[o[e]]})`)));
 	}), n.addEventListener("change", () => {
-		let [t] = a ? $M(a.run.names, n.value) : [];
+		let [t] = a ? tN(a.run.names, n.value) : [];
 		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
 			image: t,
 			selection: []
@@ -14194,7 +14213,7 @@ function QM(e) {
 		}
 	};
 }
-function $M(e, t) {
+function tN(e, t) {
 	let n = t.trim().toLowerCase();
 	if (/^\d+$/.test(n) && Number(n) < e.length) {
 		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
@@ -14203,9 +14222,9 @@ function $M(e, t) {
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
 // src/detail.ts
-var eN = 204;
-function tN(e) {
-	let t = JM(e), n = QM(e), i = EM(e), a = nN(e), o = r("input", { type: "checkbox" }), s = r("label", { class: "check" }, o, "Importance");
+var nN = 204;
+function rN(e) {
+	let t = XM(e), n = eN(e), i = OM(e), a = iN(e), o = r("input", { type: "checkbox" }), s = r("label", { class: "check" }, o, "Importance");
 	o.addEventListener("change", () => e({ importance: o.checked }));
 	let c = r("p", {
 		class: "finding",
@@ -14217,7 +14236,7 @@ function tN(e) {
 			"aria-label": "Image"
 		}, r("div", { class: "tabbar" }, r("h2", {}, "Image"), n.element, s), c, u),
 		update(e) {
-			s.hidden = aN(e) === null, o.checked = e.view.importance, u.classList.toggle("compared", e.reference !== null), c.replaceChildren(...Ij(e));
+			s.hidden = sN(e) === null, o.checked = e.view.importance, u.classList.toggle("compared", e.reference !== null), c.replaceChildren(...Rj(e));
 			for (let r of [
 				n,
 				a,
@@ -14227,8 +14246,8 @@ function tN(e) {
 		}
 	};
 }
-function nN(e) {
-	let t = [iN(), iN()], n = r("div", {
+function iN(e) {
+	let t = [oN(), oN()], n = r("div", {
 		class: "board",
 		tabindex: 0,
 		role: "group",
@@ -14242,7 +14261,7 @@ function nN(e) {
 	};
 	n.addEventListener("click", (e) => {
 		let t = e.target.closest(".picture");
-		t && i && o(i, GM(e, t, a(i)));
+		t && i && o(i, qM(e, t, a(i)));
 	}), n.addEventListener("keydown", (e) => {
 		let t = {
 			ArrowLeft: [0, -1],
@@ -14252,14 +14271,14 @@ function nN(e) {
 		}[e.key];
 		if (!t || !i) return;
 		e.preventDefault();
-		let [n, r] = a(i), s = Pr(i) ?? 0, c = (e, t, n) => Math.min(n - 1, Math.max(0, e + t)), l = c(Math.floor(s / r), t[0], n);
+		let [n, r] = a(i), s = Fr(i) ?? 0, c = (e, t, n) => Math.min(n - 1, Math.max(0, e + t)), l = c(Math.floor(s / r), t[0], n);
 		o(i, l * r + c(s % r, t[1], r));
 	});
 	let s = async (e) => {
 		i = e;
-		let n = await oN(e);
+		let n = await cN(e);
 		if (i !== e) return;
-		let r = rN(e);
+		let r = aN(e);
 		t.forEach((t, i) => t.show(e, r[i] ?? null, n, r.length > 1));
 	};
 	return {
@@ -14267,7 +14286,7 @@ function nN(e) {
 		update: (e) => void s(e)
 	};
 }
-function rN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
+function aN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
 	let a = e.condition(t.condition);
 	if (!r) return [{
 		frame: n,
@@ -14281,7 +14300,7 @@ function rN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}, {
 		frame: n,
-		caption: kr(a, t.step),
+		caption: Ar(a, t.step),
 		attacked: o && i !== null
 	}] : [{
 		frame: r,
@@ -14293,32 +14312,32 @@ function rN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}];
 }
-function iN() {
-	let e = zM(), t = r("figcaption", {}), n = r("figure", {}, e.element, t);
+function oN() {
+	let e = VM(), t = r("figcaption", {}), n = r("figure", {}, e.element, t);
 	return {
 		element: n,
 		show(r, i, a, o) {
 			if (n.hidden = i === null, !i) return e.clear();
-			let { run: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? eN * .95 : eN) / Math.max(d, f);
+			let { run: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? nN * .95 : nN) / Math.max(d, f);
 			t.textContent = i.caption, e.show({
 				image: c.image,
 				pictures: i.attacked && u ? u : l,
 				size: [Math.round(d * p), Math.round(f * p)],
 				grid: i.frame?.grid ?? s.grid(c.condition, c.layer),
 				frame: i.frame,
-				chosen: Pr(r),
+				chosen: Fr(r),
 				lit: new Set(c.selection.length > 1 && c.space === "regions" ? c.selection : []),
 				importance: a
 			});
 		}
 	};
 }
-function aN({ run: e, view: t }) {
+function sN({ run: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function oN(e) {
-	let { run: t, view: n, frame: r } = e, i = aN(e);
+async function cN(e) {
+	let { run: t, view: n, frame: r } = e, i = sN(e);
 	if (!r || !i || !n.importance) return null;
 	let a = await t.read(i, n.step).catch(() => null);
 	return a && {
@@ -14327,58 +14346,58 @@ async function oN(e) {
 	};
 }
 // src/motion.ts
-var sN = 380;
-function cN(e) {
+var lN = 380;
+function uN(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function lN({ from: e, to: t, morph: n }) {
+function dN({ from: e, to: t, morph: n }) {
 	return [(1 - n) * e.scale, n * t.scale];
 }
-function uN(e, t) {
+function fN(e, t) {
 	return e.to.drawn.length === t.drawn.length ? {
-		from: dN(e),
+		from: pN(e),
 		to: t,
 		morph: 0
-	} : cN(t);
+	} : uN(t);
 }
-function dN(e) {
+function pN(e) {
 	let { from: t, to: n, morph: r } = e;
 	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = lN(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	let i = Math.max(t.scale, n.scale), [a, o] = dN(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
 	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
 	return {
 		drawn: s,
 		scale: i
 	};
 }
-function fN(e, t) {
-	let [n, r] = lN(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+function mN(e, t) {
+	let [n, r] = dN(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
 	return [
 		i(0),
 		i(1),
 		i(2)
 	];
 }
-function pN() {
+function hN() {
 	return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
-function mN(e, t) {
+function gN(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / sN);
+			let a = Math.min(1, (performance.now() - n) / lN);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/controls.ts
-function hN(e, t) {
+function _N(e, t) {
 	let n = r("select", {
 		"aria-label": e,
 		change: () => t(n.value)
@@ -14390,7 +14409,7 @@ function hN(e, t) {
 		}
 	};
 }
-var gN = {
+var vN = {
 	regions: {
 		true: "true class",
 		predicted: "predicted class",
@@ -14405,14 +14424,14 @@ var gN = {
 		reliability: "right or wrong",
 		strength: "strength"
 	}
-}, _N = [
+}, yN = [
 	["all", "all regions"],
 	["knowledge", "knowledge points"],
 	["reliable", "reliable points"],
 	["unreliable", "unreliable points"]
 ];
-function vN(e, t) {
-	let n = hN("Condition", (t) => e({ condition: t })), i = hN("Layer", (t) => e({ layer: t })), a = hN("A point is", (t) => e({ space: t })), o = hN("Colour by", (t) => e({ colour: t })), s = hN("Show", (e) => t(e));
+function bN(e, t) {
+	let n = _N("Condition", (t) => e({ condition: t })), i = _N("Layer", (t) => e({ layer: t })), a = _N("A point is", (t) => e({ space: t })), o = _N("Colour by", (t) => e({ colour: t })), s = _N("Show", (e) => t(e));
 	return {
 		element: r("div", { class: "choosers" }, ...[
 			n,
@@ -14423,12 +14442,12 @@ function vN(e, t) {
 		].map(({ element: e }) => e)),
 		update({ run: e, view: t }) {
 			let { conditions: r } = e.attributes, c = e.condition(t.condition);
-			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(rM(c, t.space).map((e) => [e, gN[t.space][e]]), t.colour), s.set(_N, t.filter.points, t.space === "images");
+			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(aM(c, t.space).map((e) => [e, vN[t.space][e]]), t.colour), s.set(yN, t.filter.points, t.space === "images");
 		}
 	};
 }
-var yN = 650;
-function bN(e) {
+var xN = 650;
+function SN(e) {
 	let t = r("button", {
 		class: "play",
 		"aria-label": "Play",
@@ -14453,7 +14472,7 @@ function bN(e) {
 		let t = ++c;
 		u(!0);
 		let n = o.run.condition(o.view.condition).steps.length, r = o.view.step >= n - 1 ? -1 : o.view.step;
-		for (; t === c && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, pN() ? 2 * yN : yN));
+		for (; t === c && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, hN() ? 2 * xN : xN));
 		t === c && l();
 	};
 	return t.addEventListener("click", () => t.getAttribute("aria-label") === "Play" ? void d() : l()), n.addEventListener("input", () => {
@@ -14464,13 +14483,13 @@ function bN(e) {
 		update(e) {
 			o && o.view.condition !== e.view.condition && l(), o = e;
 			let { run: c, view: u } = e, d = c.condition(u.condition), f = d.steps.length;
-			n.max = String(f - 1), n.value = String(u.step), n.disabled = t.disabled = f < 2, n.setAttribute("aria-valuetext", kr(d, u.step)), s !== d && i.replaceChildren(...xN(f, jr(d))), s = d;
-			let { accuracy: p } = d.steps[u.step];
-			a.replaceChildren(r("b", {}, kr(d, u.step)), p === null ? "" : `accuracy ${(100 * p).toFixed(1)} %`);
+			n.max = String(f - 1), n.value = String(u.step), n.disabled = t.disabled = f < 2, n.setAttribute("aria-valuetext", Ar(d, u.step)), s !== d && i.replaceChildren(...CN(f, Mr(d))), s = d;
+			let { accuracy: p, residual: m, angle: h } = d.steps[u.step];
+			a.replaceChildren(r("b", {}, Ar(d, u.step)), r("span", {}, p === null ? "" : `accuracy ${(100 * p).toFixed(1)} %`), r("span", { title: "How far the frame of this checkpoint is from the one before, and what could still turn it" }, m === null || h === null ? "" : `residual ${m.toFixed(2)}, ${h.toFixed(1)}°`));
 		}
 	};
 }
-function xN(e, t) {
+function CN(e, t) {
 	if (e < 2) return [];
 	let n = Math.ceil(e / 9);
 	return Array.from({ length: e }, (i, a) => {
@@ -14479,12 +14498,12 @@ function xN(e, t) {
 	});
 }
 // src/legend.ts
-var SN = 92, CN = kj("13px system-ui, sans-serif"), wN = {
+var wN = 92, TN = jj("13px system-ui, sans-serif"), EN = {
 	true: "Class of the image",
 	predicted: "Class the network sees",
 	knowledge: "Class the region speaks for"
 };
-function TN(e) {
+function DN(e) {
 	let t = r("div", { class: "meaning" }), n = r("h2", {}), i = r("button", {
 		class: "small",
 		click: () => s([])
@@ -14503,21 +14522,21 @@ function TN(e) {
 		update(s) {
 			o = s;
 			let { view: u, marks: d, run: f } = s;
-			n.textContent = wN[u.colour] ?? wN.true;
+			n.textContent = EN[u.colour] ?? EN.true;
 			let { classes: p } = u.filter;
 			i.disabled = p.length === 0, l.length || (l = f.attributes.classes.map((e, t) => r("button", {
 				class: "class",
 				title: e,
 				click: () => c(t)
-			}, EN(d[t]), r("span", {}, Aj(e, SN, CN)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
-			let m = u.colour in wN;
+			}, ON(d[t]), r("span", {}, Mj(e, wN, TN)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
+			let m = u.colour in EN;
 			a.classList.toggle("plain", !m), l.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(p.includes(t))), e.classList.toggle("off", p.length > 0 && !p.includes(t));
-			}), t.replaceChildren(...DN(s, e));
+			}), t.replaceChildren(...kN(s, e));
 		}
 	};
 }
-function EN(e) {
+function ON(e) {
 	return i("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
@@ -14527,7 +14546,7 @@ function EN(e) {
 		fill: e.colour
 	}));
 }
-function DN(e, t) {
+function kN(e, t) {
 	let { view: n, run: i } = e, a = [], o = (e, t) => r("p", { class: "key-row" }, r("span", {
 		class: "dot",
 		style: `background:${Kn(t)}`
@@ -14582,7 +14601,7 @@ function DN(e, t) {
 	return a;
 }
 // src/save.ts
-var ON = [
+var AN = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -14594,21 +14613,21 @@ var ON = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function kN(e, t, n) {
+function jN(e, t, n) {
 	let i = URL.createObjectURL(new Blob(t, { type: n }));
 	r("a", {
 		href: i,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(i), 1e4);
 }
-function AN(e) {
+function MN(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	MN(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	PN(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
 	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${Kn(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function jN(e) {
-	let { cloud: t, width: n, height: i } = e.picture(), a = AN(e), o = new Image();
+async function NN(e) {
+	let { cloud: t, width: n, height: i } = e.picture(), a = MN(e), o = new Image();
 	o.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(a)}`, await o.decode();
 	let s = t ? t.width / n : 1, c = r("canvas", {
 		width: Math.round(n * s),
@@ -14616,19 +14635,19 @@ async function jN(e) {
 	});
 	return c.getContext("2d")?.drawImage(o, 0, 0, c.width, c.height), new Promise((e, t) => c.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser made no picture.")), "image/png"));
 }
-function MN(e, t) {
+function PN(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of ON) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) MN(e.children[n], t.children[n]);
+	for (let e of AN) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) PN(e.children[n], t.children[n]);
 }
 // src/tables.ts
-var NN = 200;
-function PN() {
+var FN = 200;
+function IN() {
 	let e = r("div", { class: "scrolls" }), t = r("div", { class: "scrolls" }), n = r("details", { class: "tables" }, r("summary", {}, "Tables"), r("h3", {}, "Knowledge points an image"), e, r("h3", { class: "of-image" }, "Regions"), t), i = n.querySelector(".of-image"), a = null, o = async () => {
 		if (!n.open || !a) return;
 		let r = a;
-		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(LN(r));
-		let o = await IN(r);
+		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(zN(r));
+		let o = await RN(r);
 		r === a && e.replaceChildren(o);
 	};
 	return n.querySelector("summary")?.addEventListener("click", (e) => {
@@ -14640,12 +14659,12 @@ function PN() {
 		}
 	};
 }
-function FN(e, t, n) {
+function LN(e, t, n) {
 	return r("table", {}, r("caption", {}, n), r("thead", {}, r("tr", {}, ...e.map((e) => r("th", { scope: "col" }, e)))), r("tbody", {}, ...t.map(([e, ...t]) => r("tr", {}, r("th", { scope: "row" }, String(e)), ...t.map((e) => r("td", {}, String(e)))))));
 }
-async function IN(e) {
-	let t = e.run.condition(e.view.condition), n = await gr(e.run, e.view.condition);
-	return n.length ? FN([
+async function RN(e) {
+	let t = e.run.condition(e.view.condition), n = await _r(e.run, e.view.condition);
+	return n.length ? LN([
 		"layer",
 		"step",
 		"all",
@@ -14655,39 +14674,39 @@ async function IN(e) {
 		"share"
 	], n.flatMap(({ layer: e, rows: n }) => n.map(({ step: n, total: r, reliable: i, ratio: a }) => [
 		e.name,
-		kr(t, n),
-		Er(r.value),
-		`${Er(r.low)} to ${Er(r.high)}`,
-		Er(i.value),
-		`${Er(i.low)} to ${Er(i.high)}`,
-		Er(a.value)
+		Ar(t, n),
+		Dr(r.value),
+		`${Dr(r.low)} to ${Dr(r.high)}`,
+		Dr(i.value),
+		`${Dr(i.low)} to ${Dr(i.high)}`,
+		Dr(a.value)
 	])), t.name) : r("p", {}, "The counts of this atlas cannot be read.");
 }
-function LN(e) {
+function zN(e) {
 	let { view: t, frame: n, run: i } = e;
 	if (!n) return r("p", {}, e.problem ?? "");
 	if (t.space === "images") return r("p", {}, "Points are images here; choose regions to list them.");
-	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, NN).map((e) => [
+	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, FN).map((e) => [
 		e,
 		Math.floor(e / n.regions),
-		Sr(e % n.regions, n.grid[1]),
+		Cr(e % n.regions, n.grid[1]),
 		i.attributes.classes[n.category[e]],
 		(n.confidence[e] / 255).toFixed(2),
-		RN(n, e)
-	]), s = a.length > NN ? ` (the first ${NN} of ${a.length}; all are in the saved table)` : "";
-	return FN([
+		BN(n, e)
+	]), s = a.length > FN ? ` (the first ${FN} of ${a.length}; all are in the saved table)` : "";
+	return LN([
 		"point",
 		"image",
 		"region",
 		"says",
 		"p",
 		"knowledge point"
-	], o, `${n.layer.name}, ${kr(n.condition, n.step)}${s}`);
+	], o, `${n.layer.name}, ${Ar(n.condition, n.step)}${s}`);
 }
-function RN({ knowledge: e }, t) {
+function BN({ knowledge: e }, t) {
 	return e[t] & 2 ? "reliable" : e[t] & 1 ? "unreliable" : "no";
 }
-function zN(e, t) {
+function VN(e, t) {
 	let { run: n, view: r, frame: i } = e;
 	if (!i) return [];
 	let { names: a, labels: o, attributes: { classes: s } } = n, { all: c, dimensions: l, scale: u } = jn(i, r.space), d = Array.from({ length: l }, (e, t) => `x${t + 1}`), f = r.space === "regions", p = [[
@@ -14711,33 +14730,33 @@ function zN(e, t) {
 		let n = f ? Math.floor(e / i.regions) : e, r = e % i.regions, m = [
 			Math.floor(r / i.grid[1]),
 			r % i.grid[1],
-			BN(s[i.category[e]]),
+			HN(s[i.category[e]]),
 			(i.confidence[e] / 255).toFixed(3),
-			RN(i, e),
+			BN(i, e),
 			...i.trajectory ? [i.trajectory[e]] : []
 		], h = d.map((t, n) => Number((u * c[l * e + n]).toPrecision(5)));
 		p.push([
 			e,
 			n,
-			BN(a[n]),
-			BN(s[o[n]]),
-			BN(s[i.predictions[n]]),
+			HN(a[n]),
+			HN(s[o[n]]),
+			HN(s[i.predictions[n]]),
 			...f ? m : [],
 			...h
 		].join(","));
 	}
 	return p;
 }
-function BN(e) {
+function HN(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/actions.ts
-var VN = [
+var UN = [
 	"auto",
 	"light",
 	"dark"
 ];
-function HN(e, t, n, i, a) {
+function WN(e, t, n, i, a) {
 	let o = () => {
 		let { view: e, run: t } = n.current();
 		return `${t.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
@@ -14745,26 +14764,26 @@ function HN(e, t, n, i, a) {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let n = VN[(VN.indexOf(e.dataset.theme) + 1) % VN.length];
+			let n = UN[(UN.indexOf(e.dataset.theme) + 1) % UN.length];
 			e.dataset.theme = n, s.textContent = s.ariaLabel = `Theme: ${n}`, t.refresh();
 		}
 	}, "Theme: auto"), c = [
 		r("button", {
 			class: "quiet",
 			title: "The points as shown, with the arrows, as PNG",
-			click: () => void jN(t).then((e) => kN(`${o()}.png`, [e], "image/png"))
+			click: () => void NN(t).then((e) => jN(`${o()}.png`, [e], "image/png"))
 		}, "Save picture"),
 		r("button", {
 			class: "quiet",
 			title: "The same as SVG: arrows and names stay shapes and text",
-			click: () => kN(`${o()}.svg`, [AN(t)], "image/svg+xml")
+			click: () => jN(`${o()}.svg`, [MN(t)], "image/svg+xml")
 		}, "Save SVG"),
 		r("button", {
 			class: "quiet",
 			title: "All points that are shown, as CSV",
 			click: () => {
 				let e = n.current(), r = t.scene()?.visible;
-				e && r && kN(`${o()}.csv`, [`${zN(e, r).join("\n")}\n`], "text/csv");
+				e && r && jN(`${o()}.csv`, [`${VN(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
 	], { address: l } = n;
@@ -14783,7 +14802,7 @@ function HN(e, t, n, i, a) {
 	}, "Keys"));
 }
 // src/keys.ts
-function UN() {
+function GN() {
 	return r("dialog", { "aria-label": "Keys" }, r("h2", {}, "Keys"), r("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "one step back, one step on"],
@@ -14795,7 +14814,7 @@ function UN() {
 		["N and B", "in the space: next and previous point"]
 	].flatMap(([e, t]) => [r("dt", {}, e), r("dd", {}, t)])), r("p", {}, "Drag to turn, with shift or the right button to move, wheel to zoom; one finger turns, two move and zoom. Click a point or a region of an image to see both."), r("form", { method: "dialog" }, r("button", { class: "tool wide" }, "Close")));
 }
-function WN(e, t, n, r) {
+function KN(e, t, n, r) {
 	let i = (i) => {
 		i.stopPropagation();
 		let a = i.target instanceof HTMLInputElement || i.target instanceof HTMLSelectElement, o = i.target instanceof HTMLButtonElement || i.target.tagName === "SUMMARY";
@@ -14818,11 +14837,11 @@ function WN(e, t, n, r) {
 	return e.addEventListener("keydown", i), () => e.removeEventListener("keydown", i);
 }
 // src/layout.ts
-var GN = {
+var qN = {
 	webgl: "This browser offers no WebGL2, so the points cannot be drawn. Images, curves and tables work all the same.",
 	context: "The graphics card has dropped the picture. It comes back by itself when the browser allows; images, curves and tables work all the same."
 };
-function KN(e, t, n, i, a) {
+function JN(e, t, n, i, a) {
 	let [o, s, c, ...l] = i, u = r("p", {
 		class: "status",
 		role: "status"
@@ -14830,13 +14849,13 @@ function KN(e, t, n, i, a) {
 		role: "alert",
 		class: "notice",
 		hidden: !0
-	}), m = UN(), h = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
+	}), m = GN(), h = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
 		class: "title",
 		title: t.attributes.title
-	}, t.attributes.title), HN(e, n, a, m, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, f, p, n.element, YN(n, a), r("div", { class: "under" }, u, d)), c, r("aside", { "aria-label": "Findings and images" }, ...l), XN(t), m);
+	}, t.attributes.title), WN(e, n, a, m, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, f, p, n.element, ZN(n, a), r("div", { class: "under" }, u, d)), c, r("aside", { "aria-label": "Findings and images" }, ...l), QN(t), m);
 	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(h), {
 		update(e) {
-			u.textContent = qN(e, n), d.textContent = d.title = t.condition(e.view.condition).note ?? "";
+			u.textContent = YN(e, n), d.textContent = d.title = t.condition(e.view.condition).note ?? "";
 		},
 		problem(e) {
 			p.hidden = e === null, p.textContent = e === null ? "" : `${e} The points of this moment cannot be shown.`, n.element.classList.toggle("blank", e !== null);
@@ -14846,25 +14865,25 @@ function KN(e, t, n, i, a) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, GN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, qN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
-		destroy: WN(e, t, a, m)
+		destroy: KN(e, t, a, m)
 	};
 }
-function qN({ run: e, view: t, frame: n }, r) {
+function YN({ run: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
 	for (let e of i) a += e;
 	let o = t.space === "regions" ? "regions" : "images", s = `${a.toLocaleString("en")} of ${i.length.toLocaleString("en")} ${o} shown`;
 	if (t.selection.length < 2) return s;
-	let c = new Set(t.selection.map((n) => Mr({
+	let c = new Set(t.selection.map((n) => Nr({
 		run: e,
 		view: t
 	}, n))).size;
 	return `${s} · ${t.selection.length.toLocaleString("en")} chosen, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
-function JN(e, t, n, i = e) {
+function XN(e, t, n, i = e) {
 	return r("button", {
 		class: "tool",
 		"aria-label": e,
@@ -14872,7 +14891,7 @@ function JN(e, t, n, i = e) {
 		click: n
 	}, t);
 }
-function YN(e, t) {
+function ZN(e, t) {
 	let n = r("button", {
 		class: "tool wide",
 		"aria-pressed": "false",
@@ -14896,41 +14915,41 @@ function YN(e, t) {
 		class: "tool wide",
 		title: "Choose nothing (Escape)",
 		click: () => t.select([])
-	}, "Clear"), r("span", { class: "gap" }), JN("Zoom in", "+", () => e.move((e) => rr(e, 1.3))), JN("Zoom out", "−", () => e.move((e) => rr(e, 1 / 1.3))), r("button", {
+	}, "Clear"), r("span", { class: "gap" }), XN("Zoom in", "+", () => e.move((e) => rr(e, 1.3))), XN("Zoom out", "−", () => e.move((e) => rr(e, 1 / 1.3))), r("button", {
 		class: "tool wide",
 		title: "The first view again (0)",
 		click: () => t.choose({ camera: null })
 	}, "Reset view"));
 }
-function XN({ attributes: e }) {
+function QN({ attributes: e }) {
 	let { left_out: t, aligned: n, dimensions: i } = e, a = [...t];
 	return n || a.push("The checkpoints are not in one frame: points do not glide from one to the next."), i > 3 && a.push(`The first three of ${i} dimensions are drawn; strength and probabilities use all.`), r("footer", {}, ...a.map((e) => r("p", {}, e)));
 }
 // src/paths.ts
-var ZN = 24;
-function QN(e, t) {
+var $N = 24;
+function eP(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return { get(r) {
 		if (!r.ids.length || r.steps < 2) return [];
 		let i = `${r.array}:${r.ids.join()}`;
-		return n.get(i) || (n.set(i, []), n.size > ZN && n.delete(n.keys().next().value), Mn(e, r).then((e) => {
+		return n.get(i) || (n.set(i, []), n.size > $N && n.delete(n.keys().next().value), Mn(e, r).then((e) => {
 			n.set(i, e), t();
 		}, () => void 0), []);
 	} };
 }
 // src/pictures.ts
-function $N(e, t) {
+function tP(e, t) {
 	let n = e.sprites(t), r = /* @__PURE__ */ new Map(), i = /* @__PURE__ */ new Map(), a = async (a) => {
 		let o = await n, s = o.findIndex(({ first: e, count: t }) => a >= e && a < e + t);
 		if (s < 0) return null;
-		let c = o[s], l = r.get(s) ?? tP(e, `${t}/${s}`, c);
+		let c = o[s], l = r.get(s) ?? rP(e, `${t}/${s}`, c);
 		r.set(s, l);
-		let u = eP(await l, c, a);
+		let u = nP(await l, c, a);
 		return i.set(a, u), u;
 	};
 	return { cut: (e) => i.get(e) ?? a(e) };
 }
-function eP(e, { first: t, columns: n, size: [r, i] }, a) {
+function nP(e, { first: t, columns: n, size: [r, i] }, a) {
 	let o = a - t;
 	return {
 		bitmap: e,
@@ -14940,31 +14959,31 @@ function eP(e, { first: t, columns: n, size: [r, i] }, a) {
 		height: r
 	};
 }
-async function tP(e, t, { media_type: n }) {
+async function rP(e, t, { media_type: n }) {
 	let r = await e.read(t);
 	return createImageBitmap(new Blob([r], { type: n }));
 }
-var nP = 1e3, rP = 1001, iP = 1002, aP = 1003, oP = 1004, sP = 1005, cP = 1006, lP = 1007, uP = 1008, dP = 1009, fP = 1010, pP = 1011, mP = 1012, hP = 1013, gP = 1014, _P = 1015, vP = 1016, yP = 1017, bP = 1018, xP = 1020, SP = 35902, CP = 35899, wP = 1021, TP = 1022, EP = 1023, DP = 1026, OP = 1027, kP = 1028, AP = 1029, jP = 1030, MP = 1031, NP = 1033, PP = 33776, FP = 33777, IP = 33778, LP = 33779, RP = 35840, zP = 35841, BP = 35842, VP = 35843, HP = 36196, UP = 37492, WP = 37496, GP = 37488, KP = 37489, qP = 37490, JP = 37491, YP = 37808, XP = 37809, ZP = 37810, QP = 37811, $P = 37812, eF = 37813, tF = 37814, nF = 37815, rF = 37816, iF = 37817, aF = 37818, oF = 37819, sF = 37820, cF = 37821, lF = 36492, uF = 36494, dF = 36495, fF = 36283, pF = 36284, mF = 36285, hF = 36286, gF = 2300, _F = 2301, vF = 2302, yF = 2303, bF = 2400, xF = 2401, SF = 2402, CF = 3200, wF = "srgb", TF = "srgb-linear", EF = "linear", DF = "srgb", OF = 7680, kF = 35044, AF = "300 es", jF = 2e3;
-function MF(e) {
+var iP = 1e3, aP = 1001, oP = 1002, sP = 1003, cP = 1004, lP = 1005, uP = 1006, dP = 1007, fP = 1008, pP = 1009, mP = 1010, hP = 1011, gP = 1012, _P = 1013, vP = 1014, yP = 1015, bP = 1016, xP = 1017, SP = 1018, CP = 1020, wP = 35902, TP = 35899, EP = 1021, DP = 1022, OP = 1023, kP = 1026, AP = 1027, jP = 1028, MP = 1029, NP = 1030, PP = 1031, FP = 1033, IP = 33776, LP = 33777, RP = 33778, zP = 33779, BP = 35840, VP = 35841, HP = 35842, UP = 35843, WP = 36196, GP = 37492, KP = 37496, qP = 37488, JP = 37489, YP = 37490, XP = 37491, ZP = 37808, QP = 37809, $P = 37810, eF = 37811, tF = 37812, nF = 37813, rF = 37814, iF = 37815, aF = 37816, oF = 37817, sF = 37818, cF = 37819, lF = 37820, uF = 37821, dF = 36492, fF = 36494, pF = 36495, mF = 36283, hF = 36284, gF = 36285, _F = 36286, vF = 2300, yF = 2301, bF = 2302, xF = 2303, SF = 2400, CF = 2401, wF = 2402, TF = 3200, EF = "srgb", DF = "srgb-linear", OF = "linear", kF = "srgb", AF = 7680, jF = 35044, MF = "300 es", NF = 2e3;
+function PF(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function NF(e) {
+function FF(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function PF(e) {
+function IF(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function FF() {
-	let e = PF("canvas");
+function LF() {
+	let e = IF("canvas");
 	return e.style.display = "block", e;
 }
-var IF = {};
-function LF(...e) {
+var RF = {};
+function zF(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function RF(e) {
+function BF(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -14973,7 +14992,7 @@ function RF(e) {
 	return e;
 }
 function q(...e) {
-	e = RF(e);
+	e = BF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -14981,18 +15000,18 @@ function q(...e) {
 	}
 }
 function J(...e) {
-	e = RF(e);
+	e = BF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function zF(...e) {
+function VF(...e) {
 	let t = e.join(" ");
-	t in IF || (IF[t] = !0, q(...e));
+	t in RF || (RF[t] = !0, q(...e));
 }
-function BF(e, t, n) {
+function HF(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -15008,7 +15027,7 @@ function BF(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var VF = {
+var UF = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -15017,7 +15036,7 @@ var VF = {
 	6: 2,
 	7: 7,
 	5: 3
-}, HF = class {
+}, WF = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -15047,24 +15066,24 @@ var VF = {
 			e.target = null;
 		}
 	}
-}, UF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), WF = Math.PI / 180, GF = 180 / Math.PI;
-function KF() {
+}, GF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), KF = Math.PI / 180, qF = 180 / Math.PI;
+function JF() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (UF[e & 255] + UF[e >> 8 & 255] + UF[e >> 16 & 255] + UF[e >> 24 & 255] + "-" + UF[t & 255] + UF[t >> 8 & 255] + "-" + UF[t >> 16 & 15 | 64] + UF[t >> 24 & 255] + "-" + UF[n & 63 | 128] + UF[n >> 8 & 255] + "-" + UF[n >> 16 & 255] + UF[n >> 24 & 255] + UF[r & 255] + UF[r >> 8 & 255] + UF[r >> 16 & 255] + UF[r >> 24 & 255]).toLowerCase();
+	return (GF[e & 255] + GF[e >> 8 & 255] + GF[e >> 16 & 255] + GF[e >> 24 & 255] + "-" + GF[t & 255] + GF[t >> 8 & 255] + "-" + GF[t >> 16 & 15 | 64] + GF[t >> 24 & 255] + "-" + GF[n & 63 | 128] + GF[n >> 8 & 255] + "-" + GF[n >> 16 & 255] + GF[n >> 24 & 255] + GF[r & 255] + GF[r >> 8 & 255] + GF[r >> 16 & 255] + GF[r >> 24 & 255]).toLowerCase();
 }
 function Y(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function qF(e, t) {
+function YF(e, t) {
 	return (e % t + t) % t;
 }
-function JF(e, t, n) {
+function XF(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function YF(e) {
+function ZF(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function XF(e) {
+function QF(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -15076,19 +15095,19 @@ function XF(e) {
 		default: return;
 	}
 }
-function ZF(e, t) {
+function $F(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = XF(t);
+	let n = QF(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function QF(e, t) {
+function eI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = XF(t);
+	let n = QF(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var $F = class {
+var tI = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -15280,7 +15299,7 @@ var $F = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, eI = class {
+}, nI = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15550,10 +15569,10 @@ var $F = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(nI.setFromEuler(e));
+		return this.applyQuaternion(iI.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(nI.setFromAxisAngle(e, t));
+		return this.applyQuaternion(iI.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15655,10 +15674,10 @@ var $F = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return tI.copy(this).projectOnVector(e), this.sub(tI);
+		return rI.copy(this).projectOnVector(e), this.sub(rI);
 	}
 	reflect(e) {
-		return this.sub(tI.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(rI.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
@@ -15731,7 +15750,7 @@ var $F = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, tI = /*@__PURE__*/ new X(), nI = /*@__PURE__*/ new eI(), Z = class {
+}, rI = /*@__PURE__*/ new X(), iI = /*@__PURE__*/ new nI(), Z = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -15806,13 +15825,13 @@ var $F = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return zF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(rI.makeScale(e, t)), this;
+		return VF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(aI.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return zF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(rI.makeRotation(-e)), this;
+		return VF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(aI.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return zF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(rI.makeTranslation(e, t)), this;
+		return VF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(aI.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -15840,14 +15859,14 @@ var $F = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, rI = /*@__PURE__*/ new Z(), iI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), aI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function oI() {
+}, aI = /*@__PURE__*/ new Z(), oI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), sI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function cI() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: TF,
+		workingColorSpace: DF,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = cI(e.r), e.g = cI(e.g), e.b = cI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = lI(e.r), e.g = lI(e.g), e.b = lI(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = uI(e.r), e.g = uI(e.g), e.b = uI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = dI(e.r), e.g = dI(e.g), e.b = dI(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -15859,7 +15878,7 @@ function oI() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? EF : this.spaces[e].transfer;
+			return e === "" ? OF : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -15892,59 +15911,59 @@ function oI() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[TF]: {
+		[DF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: EF,
-			toXYZ: iI,
-			fromXYZ: aI,
+			transfer: OF,
+			toXYZ: oI,
+			fromXYZ: sI,
 			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: wF },
-			outputColorSpaceConfig: { drawingBufferColorSpace: wF }
+			workingColorSpaceConfig: { unpackColorSpace: EF },
+			outputColorSpaceConfig: { drawingBufferColorSpace: EF }
 		},
-		[wF]: {
+		[EF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: DF,
-			toXYZ: iI,
-			fromXYZ: aI,
+			transfer: kF,
+			toXYZ: oI,
+			fromXYZ: sI,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: wF }
+			outputColorSpaceConfig: { drawingBufferColorSpace: EF }
 		}
 	}), e;
 }
-var sI = /*@__PURE__*/ oI();
-function cI(e) {
+var lI = /*@__PURE__*/ cI();
+function uI(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function lI(e) {
+function dI(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var uI, dI = class {
+var fI, pI = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			uI === void 0 && (uI = PF("canvas")), uI.width = e.width, uI.height = e.height;
-			let t = uI.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = uI;
+			fI === void 0 && (fI = IF("canvas")), fI.width = e.width, fI.height = e.height;
+			let t = fI.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = fI;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = PF("canvas");
+			let t = IF("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = cI(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = uI(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(cI(t[e] / 255) * 255) : t[e] = cI(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(uI(t[e] / 255) * 255) : t[e] = uI(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -15953,9 +15972,9 @@ var uI, dI = class {
 		}
 		return q("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, fI = 0, pI = class {
+}, mI = 0, hI = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: fI++ }), this.uuid = KF(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: mI++ }), this.uuid = JF(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -15975,33 +15994,33 @@ var uI, dI = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(mI(r[t].image)) : e.push(mI(r[t]));
-			} else e = mI(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(gI(r[t].image)) : e.push(gI(r[t]));
+			} else e = gI(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function mI(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? dI.getDataURL(e) : e.data ? {
+function gI(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? pI.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (q("Texture: Unable to serialize Texture."), {});
 }
-var hI = 0, gI = /*@__PURE__*/ new X(), _I = class e extends HF {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = rP, i = rP, a = cP, o = uP, s = EP, c = dP, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: hI++ }), this.uuid = KF(), this.name = "", this.source = new pI(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new $F(0, 0), this.repeat = new $F(1, 1), this.center = new $F(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var _I = 0, vI = /*@__PURE__*/ new X(), yI = class e extends WF {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = aP, i = aP, a = uP, o = fP, s = OP, c = pP, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: _I++ }), this.uuid = JF(), this.name = "", this.source = new hI(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new tI(0, 0), this.repeat = new tI(1, 1), this.center = new tI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(gI).x;
+		return this.source.getSize(vI).x;
 	}
 	get height() {
-		return this.source.getSize(gI).y;
+		return this.source.getSize(vI).y;
 	}
 	get depth() {
-		return this.source.getSize(gI).z;
+		return this.source.getSize(vI).z;
 	}
 	get image() {
 		return this.source.data;
@@ -16079,22 +16098,22 @@ var hI = 0, gI = /*@__PURE__*/ new X(), _I = class e extends HF {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case nP:
+			case iP:
 				e.x -= Math.floor(e.x);
 				break;
-			case rP:
+			case aP:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case iP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case oP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case nP:
+			case iP:
 				e.y -= Math.floor(e.y);
 				break;
-			case rP:
+			case aP:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case iP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case oP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -16105,8 +16124,8 @@ var hI = 0, gI = /*@__PURE__*/ new X(), _I = class e extends HF {
 		e === !0 && this.pmremVersion++;
 	}
 };
-_I.DEFAULT_IMAGE = null, _I.DEFAULT_MAPPING = 300, _I.DEFAULT_ANISOTROPY = 1;
-var vI = class {
+yI.DEFAULT_IMAGE = null, yI.DEFAULT_MAPPING = 300, yI.DEFAULT_ANISOTROPY = 1;
+var bI = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16306,12 +16325,12 @@ var vI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, yI = class extends HF {
+}, xI = class extends WF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: cP,
+			minFilter: uP,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16326,9 +16345,9 @@ var vI = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new vI(0, 0, e, t), this.scissorTest = !1, this.viewport = new vI(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new bI(0, 0, e, t), this.scissorTest = !1, this.viewport = new bI(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new _I({
+		for (let i = 0; i < r; i++) this.textures[i] = new yI({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16337,7 +16356,7 @@ var vI = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: cP,
+			minFilter: uP,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16373,7 +16392,7 @@ var vI = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new pI(n);
+			this.textures[t].source = new hI(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16386,18 +16405,18 @@ var vI = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, bI = class extends yI {
+}, SI = class extends xI {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, xI = class extends _I {
+}, CI = class extends yI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = aP, this.minFilter = aP, this.wrapR = rP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = sP, this.minFilter = sP, this.wrapR = aP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16408,19 +16427,19 @@ var vI = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, SI = class extends _I {
+}, wI = class extends yI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = aP, this.minFilter = aP, this.wrapR = rP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = sP, this.minFilter = sP, this.wrapR = aP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, CI = class e {
+}, TI = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16474,7 +16493,7 @@ var vI = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / wI.setFromMatrixColumn(e, 0).length(), i = 1 / wI.setFromMatrixColumn(e, 1).length(), a = 1 / wI.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / EI.setFromMatrixColumn(e, 0).length(), i = 1 / EI.setFromMatrixColumn(e, 1).length(), a = 1 / EI.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16501,11 +16520,11 @@ var vI = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(EI, e, DI);
+		return this.compose(OI, e, kI);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return AI.subVectors(e, t), AI.lengthSq() === 0 && (AI.z = 1), AI.normalize(), OI.crossVectors(n, AI), OI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? AI.x += 1e-4 : AI.z += 1e-4, AI.normalize(), OI.crossVectors(n, AI)), OI.normalize(), kI.crossVectors(AI, OI), r[0] = OI.x, r[4] = kI.x, r[8] = AI.x, r[1] = OI.y, r[5] = kI.y, r[9] = AI.y, r[2] = OI.z, r[6] = kI.z, r[10] = AI.z, this;
+		return MI.subVectors(e, t), MI.lengthSq() === 0 && (MI.z = 1), MI.normalize(), AI.crossVectors(n, MI), AI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? MI.x += 1e-4 : MI.z += 1e-4, MI.normalize(), AI.crossVectors(n, MI)), AI.normalize(), jI.crossVectors(MI, AI), r[0] = AI.x, r[4] = jI.x, r[8] = MI.x, r[1] = AI.y, r[5] = jI.y, r[9] = MI.y, r[2] = AI.z, r[6] = jI.z, r[10] = MI.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16585,12 +16604,12 @@ var vI = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = wI.set(r[0], r[1], r[2]).length(), o = wI.set(r[4], r[5], r[6]).length(), s = wI.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), TI.copy(this);
+		let a = EI.set(r[0], r[1], r[2]).length(), o = EI.set(r[4], r[5], r[6]).length(), s = EI.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), DI.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return TI.elements[0] *= c, TI.elements[1] *= c, TI.elements[2] *= c, TI.elements[4] *= l, TI.elements[5] *= l, TI.elements[6] *= l, TI.elements[8] *= u, TI.elements[9] *= u, TI.elements[10] *= u, t.setFromRotationMatrix(TI), n.x = a, n.y = o, n.z = s, this;
+		return DI.elements[0] *= c, DI.elements[1] *= c, DI.elements[2] *= c, DI.elements[4] *= l, DI.elements[5] *= l, DI.elements[6] *= l, DI.elements[8] *= u, DI.elements[9] *= u, DI.elements[10] *= u, t.setFromRotationMatrix(DI), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = jF, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = NF, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16598,7 +16617,7 @@ var vI = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = jF, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = NF, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16619,7 +16638,7 @@ var vI = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, wI = /*@__PURE__*/ new X(), TI = /*@__PURE__*/ new CI(), EI = /*@__PURE__*/ new X(0, 0, 0), DI = /*@__PURE__*/ new X(1, 1, 1), OI = /*@__PURE__*/ new X(), kI = /*@__PURE__*/ new X(), AI = /*@__PURE__*/ new X(), jI = /*@__PURE__*/ new CI(), MI = /*@__PURE__*/ new eI(), NI = class e {
+}, EI = /*@__PURE__*/ new X(), DI = /*@__PURE__*/ new TI(), OI = /*@__PURE__*/ new X(0, 0, 0), kI = /*@__PURE__*/ new X(1, 1, 1), AI = /*@__PURE__*/ new X(), jI = /*@__PURE__*/ new X(), MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new TI(), PI = /*@__PURE__*/ new nI(), FI = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -16682,13 +16701,13 @@ var vI = class {
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return jI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(jI, t, n);
+		return NI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(NI, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return MI.setFromEuler(this), this.setFromQuaternion(MI, e);
+		return PI.setFromEuler(this), this.setFromQuaternion(PI, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -16707,8 +16726,8 @@ var vI = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-NI.DEFAULT_ORDER = "XYZ";
-var PI = class {
+FI.DEFAULT_ORDER = "XYZ";
+var II = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -16736,16 +16755,16 @@ var PI = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, FI = 0, II = /*@__PURE__*/ new X(), LI = /*@__PURE__*/ new eI(), RI = /*@__PURE__*/ new CI(), zI = /*@__PURE__*/ new X(), BI = /*@__PURE__*/ new X(), VI = /*@__PURE__*/ new X(), HI = /*@__PURE__*/ new eI(), UI = /*@__PURE__*/ new X(1, 0, 0), WI = /*@__PURE__*/ new X(0, 1, 0), GI = /*@__PURE__*/ new X(0, 0, 1), KI = { type: "added" }, qI = { type: "removed" }, JI = {
+}, LI = 0, RI = /*@__PURE__*/ new X(), zI = /*@__PURE__*/ new nI(), BI = /*@__PURE__*/ new TI(), VI = /*@__PURE__*/ new X(), HI = /*@__PURE__*/ new X(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new nI(), GI = /*@__PURE__*/ new X(1, 0, 0), KI = /*@__PURE__*/ new X(0, 1, 0), qI = /*@__PURE__*/ new X(0, 0, 1), JI = { type: "added" }, YI = { type: "removed" }, XI = {
 	type: "childadded",
 	child: null
-}, YI = {
+}, ZI = {
 	type: "childremoved",
 	child: null
-}, XI = class e extends HF {
+}, QI = class e extends WF {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: FI++ }), this.uuid = KF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new X(), n = new NI(), r = new eI(), i = new X(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: LI++ }), this.uuid = JF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new X(), n = new FI(), r = new nI(), i = new X(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -16773,9 +16792,9 @@ var PI = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new CI() },
+			modelViewMatrix: { value: new TI() },
 			normalMatrix: { value: new Z() }
-		}), this.matrix = new CI(), this.matrixWorld = new CI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new PI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new TI(), this.matrixWorld = new TI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new II(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -16800,49 +16819,49 @@ var PI = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return LI.setFromAxisAngle(e, t), this.quaternion.multiply(LI), this;
+		return zI.setFromAxisAngle(e, t), this.quaternion.multiply(zI), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return LI.setFromAxisAngle(e, t), this.quaternion.premultiply(LI), this;
+		return zI.setFromAxisAngle(e, t), this.quaternion.premultiply(zI), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(UI, e);
-	}
-	rotateY(e) {
-		return this.rotateOnAxis(WI, e);
-	}
-	rotateZ(e) {
 		return this.rotateOnAxis(GI, e);
 	}
+	rotateY(e) {
+		return this.rotateOnAxis(KI, e);
+	}
+	rotateZ(e) {
+		return this.rotateOnAxis(qI, e);
+	}
 	translateOnAxis(e, t) {
-		return II.copy(e).applyQuaternion(this.quaternion), this.position.add(II.multiplyScalar(t)), this;
+		return RI.copy(e).applyQuaternion(this.quaternion), this.position.add(RI.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(UI, e);
+		return this.translateOnAxis(GI, e);
 	}
 	translateY(e) {
-		return this.translateOnAxis(WI, e);
+		return this.translateOnAxis(KI, e);
 	}
 	translateZ(e) {
-		return this.translateOnAxis(GI, e);
+		return this.translateOnAxis(qI, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(RI.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(BI.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? zI.copy(e) : zI.set(e, t, n);
+		e.isVector3 ? VI.copy(e) : VI.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), BI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? RI.lookAt(BI, zI, this.up) : RI.lookAt(zI, BI, this.up), this.quaternion.setFromRotationMatrix(RI), r && (RI.extractRotation(r.matrixWorld), LI.setFromRotationMatrix(RI), this.quaternion.premultiply(LI.invert()));
+		this.updateWorldMatrix(!0, !1), HI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? BI.lookAt(HI, VI, this.up) : BI.lookAt(VI, HI, this.up), this.quaternion.setFromRotationMatrix(BI), r && (BI.extractRotation(r.matrixWorld), zI.setFromRotationMatrix(BI), this.quaternion.premultiply(zI.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(KI), JI.child = e, this.dispatchEvent(JI), JI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(JI), XI.child = e, this.dispatchEvent(XI), XI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -16850,7 +16869,7 @@ var PI = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(qI), YI.child = e, this.dispatchEvent(YI), YI.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(YI), ZI.child = e, this.dispatchEvent(ZI), ZI.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -16860,7 +16879,7 @@ var PI = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), RI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), RI.multiply(e.parent.matrixWorld)), e.applyMatrix4(RI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(KI), JI.child = e, this.dispatchEvent(JI), JI.child = null, this;
+		return this.updateWorldMatrix(!0, !1), BI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), BI.multiply(e.parent.matrixWorld)), e.applyMatrix4(BI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(JI), XI.child = e, this.dispatchEvent(XI), XI.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -16885,10 +16904,10 @@ var PI = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(BI, e, VI), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(HI, e, UI), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(BI, HI, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(HI, WI, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -17019,23 +17038,23 @@ var PI = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-XI.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), XI.DEFAULT_MATRIX_AUTO_UPDATE = !0, XI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var ZI = class extends XI {
+QI.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), QI.DEFAULT_MATRIX_AUTO_UPDATE = !0, QI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var $I = class extends QI {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, QI = { type: "move" }, $I = class {
+}, eL = { type: "move" }, tL = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new ZI(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new $I(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new ZI(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new $I(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new ZI(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new $I(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -17080,18 +17099,18 @@ var ZI = class extends XI {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(QI)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(eL)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new ZI();
+			let n = new $I();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, eL = {
+}, nL = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -17240,19 +17259,19 @@ var ZI = class extends XI {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, tL = {
+}, rL = {
 	h: 0,
 	s: 0,
 	l: 0
-}, nL = {
+}, iL = {
 	h: 0,
 	s: 0,
 	l: 0
 };
-function rL(e, t, n) {
+function aL(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var iL = class {
+var oL = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -17266,21 +17285,21 @@ var iL = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = wF) {
-		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, sI.colorSpaceToWorking(this, t), this;
+	setHex(e, t = EF) {
+		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, lI.colorSpaceToWorking(this, t), this;
 	}
-	setRGB(e, t, n, r = sI.workingColorSpace) {
-		return this.r = e, this.g = t, this.b = n, sI.colorSpaceToWorking(this, r), this;
+	setRGB(e, t, n, r = lI.workingColorSpace) {
+		return this.r = e, this.g = t, this.b = n, lI.colorSpaceToWorking(this, r), this;
 	}
-	setHSL(e, t, n, r = sI.workingColorSpace) {
-		if (e = qF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+	setHSL(e, t, n, r = lI.workingColorSpace) {
+		if (e = YF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = rL(i, r, e + 1 / 3), this.g = rL(i, r, e), this.b = rL(i, r, e - 1 / 3);
+			this.r = aL(i, r, e + 1 / 3), this.g = aL(i, r, e), this.b = aL(i, r, e - 1 / 3);
 		}
-		return sI.colorSpaceToWorking(this, r), this;
+		return lI.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = wF) {
+	setStyle(e, t = EF) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && q("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17307,8 +17326,8 @@ var iL = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = wF) {
-		let n = eL[e.toLowerCase()];
+	setColorName(e, t = EF) {
+		let n = nL[e.toLowerCase()];
 		return n === void 0 ? q("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17318,10 +17337,10 @@ var iL = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = cI(e.r), this.g = cI(e.g), this.b = cI(e.b), this;
+		return this.r = uI(e.r), this.g = uI(e.g), this.b = uI(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = lI(e.r), this.g = lI(e.g), this.b = lI(e.b), this;
+		return this.r = dI(e.r), this.g = dI(e.g), this.b = dI(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17329,15 +17348,15 @@ var iL = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = wF) {
-		return sI.workingToColorSpace(aL.copy(this), e), Math.round(Y(aL.r * 255, 0, 255)) * 65536 + Math.round(Y(aL.g * 255, 0, 255)) * 256 + Math.round(Y(aL.b * 255, 0, 255));
+	getHex(e = EF) {
+		return lI.workingToColorSpace(sL.copy(this), e), Math.round(Y(sL.r * 255, 0, 255)) * 65536 + Math.round(Y(sL.g * 255, 0, 255)) * 256 + Math.round(Y(sL.b * 255, 0, 255));
 	}
-	getHexString(e = wF) {
+	getHexString(e = EF) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
-	getHSL(e, t = sI.workingColorSpace) {
-		sI.workingToColorSpace(aL.copy(this), t);
-		let n = aL.r, r = aL.g, i = aL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+	getHSL(e, t = lI.workingColorSpace) {
+		lI.workingToColorSpace(sL.copy(this), t);
+		let n = sL.r, r = sL.g, i = sL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17354,16 +17373,16 @@ var iL = class {
 		}
 		return e.h = s, e.s = c, e.l = l, e;
 	}
-	getRGB(e, t = sI.workingColorSpace) {
-		return sI.workingToColorSpace(aL.copy(this), t), e.r = aL.r, e.g = aL.g, e.b = aL.b, e;
+	getRGB(e, t = lI.workingColorSpace) {
+		return lI.workingToColorSpace(sL.copy(this), t), e.r = sL.r, e.g = sL.g, e.b = sL.b, e;
 	}
-	getStyle(e = wF) {
-		sI.workingToColorSpace(aL.copy(this), e);
-		let t = aL.r, n = aL.g, r = aL.b;
+	getStyle(e = EF) {
+		lI.workingToColorSpace(sL.copy(this), e);
+		let t = sL.r, n = sL.g, r = sL.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(tL), this.setHSL(tL.h + e, tL.s + t, tL.l + n);
+		return this.getHSL(rL), this.setHSL(rL.h + e, rL.s + t, rL.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17390,8 +17409,8 @@ var iL = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(tL), e.getHSL(nL);
-		let n = JF(tL.h, nL.h, t), r = JF(tL.s, nL.s, t), i = JF(tL.l, nL.l, t);
+		this.getHSL(rL), e.getHSL(iL);
+		let n = XF(rL.h, iL.h, t), r = XF(rL.s, iL.s, t), i = XF(rL.l, iL.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17419,11 +17438,11 @@ var iL = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, aL = /*@__PURE__*/ new iL();
-iL.NAMES = eL;
-var oL = class extends XI {
+}, sL = /*@__PURE__*/ new oL();
+oL.NAMES = nL;
+var cL = class extends QI {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new NI(), this.environmentIntensity = 1, this.environmentRotation = new NI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new FI(), this.environmentIntensity = 1, this.environmentRotation = new FI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17432,33 +17451,33 @@ var oL = class extends XI {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, sL = /*@__PURE__*/ new X(), cL = /*@__PURE__*/ new X(), lL = /*@__PURE__*/ new X(), uL = /*@__PURE__*/ new X(), dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new vI(), vL = /*@__PURE__*/ new vI(), yL = /*@__PURE__*/ new vI(), bL = class e {
+}, lL = /*@__PURE__*/ new X(), uL = /*@__PURE__*/ new X(), dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new bI(), bL = /*@__PURE__*/ new bI(), xL = /*@__PURE__*/ new bI(), SL = class e {
 	constructor(e = new X(), t = new X(), n = new X()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), sL.subVectors(e, t), r.cross(sL);
+		r.subVectors(n, t), lL.subVectors(e, t), r.cross(lL);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		sL.subVectors(r, t), cL.subVectors(n, t), lL.subVectors(e, t);
-		let a = sL.dot(sL), o = sL.dot(cL), s = sL.dot(lL), c = cL.dot(cL), l = cL.dot(lL), u = a * c - o * o;
+		lL.subVectors(r, t), uL.subVectors(n, t), dL.subVectors(e, t);
+		let a = lL.dot(lL), o = lL.dot(uL), s = lL.dot(dL), c = uL.dot(uL), l = uL.dot(dL), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, uL) !== null && uL.x >= 0 && uL.y >= 0 && uL.x + uL.y <= 1;
+		return this.getBarycoord(e, t, n, r, fL) !== null && fL.x >= 0 && fL.y >= 0 && fL.x + fL.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, uL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, uL.x), s.addScaledVector(a, uL.y), s.addScaledVector(o, uL.z), s);
+		return this.getBarycoord(e, t, n, r, fL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, fL.x), s.addScaledVector(a, fL.y), s.addScaledVector(o, fL.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return _L.setScalar(0), vL.setScalar(0), yL.setScalar(0), _L.fromBufferAttribute(e, t), vL.fromBufferAttribute(e, n), yL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(_L, i.x), a.addScaledVector(vL, i.y), a.addScaledVector(yL, i.z), a;
+		return yL.setScalar(0), bL.setScalar(0), xL.setScalar(0), yL.fromBufferAttribute(e, t), bL.fromBufferAttribute(e, n), xL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(yL, i.x), a.addScaledVector(bL, i.y), a.addScaledVector(xL, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return sL.subVectors(n, t), cL.subVectors(e, t), sL.cross(cL).dot(r) < 0;
+		return lL.subVectors(n, t), uL.subVectors(e, t), lL.cross(uL).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17476,7 +17495,7 @@ var oL = class extends XI {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return sL.subVectors(this.c, this.b), cL.subVectors(this.a, this.b), sL.cross(cL).length() * .5;
+		return lL.subVectors(this.c, this.b), uL.subVectors(this.a, this.b), lL.cross(uL).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17504,28 +17523,28 @@ var oL = class extends XI {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		dL.subVectors(r, n), fL.subVectors(i, n), mL.subVectors(e, n);
-		let s = dL.dot(mL), c = fL.dot(mL);
+		pL.subVectors(r, n), mL.subVectors(i, n), gL.subVectors(e, n);
+		let s = pL.dot(gL), c = mL.dot(gL);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		hL.subVectors(e, r);
-		let l = dL.dot(hL), u = fL.dot(hL);
+		_L.subVectors(e, r);
+		let l = pL.dot(_L), u = mL.dot(_L);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(dL, a);
-		gL.subVectors(e, i);
-		let f = dL.dot(gL), p = fL.dot(gL);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(pL, a);
+		vL.subVectors(e, i);
+		let f = pL.dot(vL), p = mL.dot(vL);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(fL, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(mL, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return pL.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(pL, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return hL.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(hL, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(dL, a).addScaledVector(fL, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(pL, a).addScaledVector(mL, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, xL = class {
+}, CL = class {
 	constructor(e = new X(Infinity, Infinity, Infinity), t = new X(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17534,12 +17553,12 @@ var oL = class extends XI {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(CL.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(TL.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(CL.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(TL.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17548,7 +17567,7 @@ var oL = class extends XI {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = CL.copy(t).multiplyScalar(.5);
+		let n = TL.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17586,8 +17605,8 @@ var oL = class extends XI {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, CL) : CL.fromBufferAttribute(r, t), CL.applyMatrix4(e.matrixWorld), this.expandByPoint(CL);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), wL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), wL.copy(e.boundingBox)), wL.applyMatrix4(e.matrixWorld), this.union(wL);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, TL) : TL.fromBufferAttribute(r, t), TL.applyMatrix4(e.matrixWorld), this.expandByPoint(TL);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), EL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), EL.copy(e.boundingBox)), EL.applyMatrix4(e.matrixWorld), this.union(EL);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17606,7 +17625,7 @@ var oL = class extends XI {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, CL), CL.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, TL), TL.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17614,37 +17633,37 @@ var oL = class extends XI {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(jL), ML.subVectors(this.max, jL), TL.subVectors(e.a, jL), EL.subVectors(e.b, jL), DL.subVectors(e.c, jL), OL.subVectors(EL, TL), kL.subVectors(DL, EL), AL.subVectors(TL, DL);
+		this.getCenter(NL), PL.subVectors(this.max, NL), DL.subVectors(e.a, NL), OL.subVectors(e.b, NL), kL.subVectors(e.c, NL), AL.subVectors(OL, DL), jL.subVectors(kL, OL), ML.subVectors(DL, kL);
 		let t = [
-			0,
-			-OL.z,
-			OL.y,
-			0,
-			-kL.z,
-			kL.y,
 			0,
 			-AL.z,
 			AL.y,
-			OL.z,
 			0,
-			-OL.x,
-			kL.z,
+			-jL.z,
+			jL.y,
 			0,
-			-kL.x,
+			-ML.z,
+			ML.y,
 			AL.z,
 			0,
 			-AL.x,
-			-OL.y,
-			OL.x,
+			jL.z,
 			0,
-			-kL.y,
-			kL.x,
+			-jL.x,
+			ML.z,
 			0,
+			-ML.x,
 			-AL.y,
 			AL.x,
+			0,
+			-jL.y,
+			jL.x,
+			0,
+			-ML.y,
+			ML.x,
 			0
 		];
-		return !FL(t, TL, EL, DL, ML) || (t = [
+		return !LL(t, DL, OL, kL, PL) || (t = [
 			1,
 			0,
 			0,
@@ -17654,20 +17673,20 @@ var oL = class extends XI {
 			0,
 			0,
 			1
-		], !FL(t, TL, EL, DL, ML)) ? !1 : (NL.crossVectors(OL, kL), t = [
-			NL.x,
-			NL.y,
-			NL.z
-		], FL(t, TL, EL, DL, ML));
+		], !LL(t, DL, OL, kL, PL)) ? !1 : (FL.crossVectors(AL, jL), t = [
+			FL.x,
+			FL.y,
+			FL.z
+		], LL(t, DL, OL, kL, PL));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, CL).distanceTo(e);
+		return this.clampPoint(e, TL).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(CL).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(TL).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -17676,7 +17695,7 @@ var oL = class extends XI {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (SL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), SL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), SL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), SL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), SL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), SL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), SL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), SL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(SL)), this;
+		return this.isEmpty() || (wL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), wL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), wL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), wL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), wL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), wL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), wL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), wL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(wL)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -17693,7 +17712,7 @@ var oL = class extends XI {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, SL = [
+}, wL = [
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
@@ -17702,19 +17721,19 @@ var oL = class extends XI {
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X()
-], CL = /*@__PURE__*/ new X(), wL = /*@__PURE__*/ new xL(), TL = /*@__PURE__*/ new X(), EL = /*@__PURE__*/ new X(), DL = /*@__PURE__*/ new X(), OL = /*@__PURE__*/ new X(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X();
-function FL(e, t, n, r, i) {
+], TL = /*@__PURE__*/ new X(), EL = /*@__PURE__*/ new CL(), DL = /*@__PURE__*/ new X(), OL = /*@__PURE__*/ new X(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X();
+function LL(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		PL.fromArray(e, a);
-		let o = i.x * Math.abs(PL.x) + i.y * Math.abs(PL.y) + i.z * Math.abs(PL.z), s = t.dot(PL), c = n.dot(PL), l = r.dot(PL);
+		IL.fromArray(e, a);
+		let o = i.x * Math.abs(IL.x) + i.y * Math.abs(IL.y) + i.z * Math.abs(IL.z), s = t.dot(IL), c = n.dot(IL), l = r.dot(IL);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class extends HF {
+var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class extends WF {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: RL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = kF, this.updateRanges = [], this.gpuType = _P, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : XF(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: BL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = jF, this.updateRanges = [], this.gpuType = yP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : QF(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -17744,20 +17763,20 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) LL.fromBufferAttribute(this, t), LL.applyMatrix3(e), this.setXY(t, LL.x, LL.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) IL.fromBufferAttribute(this, t), IL.applyMatrix3(e), this.setXYZ(t, IL.x, IL.y, IL.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyMatrix3(e), this.setXY(t, zL.x, zL.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.applyMatrix3(e), this.setXYZ(t, RL.x, RL.y, RL.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) IL.fromBufferAttribute(this, t), IL.applyMatrix4(e), this.setXYZ(t, IL.x, IL.y, IL.z);
+		for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.applyMatrix4(e), this.setXYZ(t, RL.x, RL.y, RL.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) IL.fromBufferAttribute(this, t), IL.applyNormalMatrix(e), this.setXYZ(t, IL.x, IL.y, IL.z);
+		for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.applyNormalMatrix(e), this.setXYZ(t, RL.x, RL.y, RL.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) IL.fromBufferAttribute(this, t), IL.transformDirection(e), this.setXYZ(t, IL.x, IL.y, IL.z);
+		for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.transformDirection(e), this.setXYZ(t, RL.x, RL.y, RL.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -17827,25 +17846,25 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? ZF(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? $F(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? QF(e, this.array) : Math.round(e * t);
+		return t === void 0 ? eI(e, this.array) : Math.round(e * t);
 	}
-}, BL = class extends zL {
+}, HL = class extends VL {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, VL = class extends zL {
+}, UL = class extends VL {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, HL = class extends zL {
+}, WL = class extends VL {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, UL = /*@__PURE__*/ new xL(), WL = /*@__PURE__*/ new X(), GL = /*@__PURE__*/ new X(), KL = class {
+}, GL = /*@__PURE__*/ new CL(), KL = /*@__PURE__*/ new X(), qL = /*@__PURE__*/ new X(), JL = class {
 	constructor(e = new X(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -17854,7 +17873,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? UL.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? GL.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -17899,16 +17918,16 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		WL.subVectors(e, this.center);
-		let t = WL.lengthSq();
+		KL.subVectors(e, this.center);
+		let t = KL.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(WL, n / e), this.radius += n;
+			this.center.addScaledVector(KL, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (GL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(WL.copy(e.center).add(GL)), this.expandByPoint(WL.copy(e.center).sub(GL))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (qL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(KL.copy(e.center).add(qL)), this.expandByPoint(KL.copy(e.center).sub(qL))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -17925,9 +17944,9 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, qL = 0, JL = /*@__PURE__*/ new CI(), YL = /*@__PURE__*/ new XI(), XL = /*@__PURE__*/ new X(), ZL = /*@__PURE__*/ new xL(), QL = /*@__PURE__*/ new xL(), $L = /*@__PURE__*/ new X(), eR = class e extends HF {
+}, YL = 0, XL = /*@__PURE__*/ new TI(), ZL = /*@__PURE__*/ new QI(), QL = /*@__PURE__*/ new X(), $L = /*@__PURE__*/ new CL(), eR = /*@__PURE__*/ new CL(), tR = /*@__PURE__*/ new X(), nR = class e extends WF {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: qL++ }), this.uuid = KF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: YL++ }), this.uuid = JF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -17936,7 +17955,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (MF(e) ? VL : BL)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (PF(e) ? UL : HL)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -17981,28 +18000,28 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return JL.makeRotationFromQuaternion(e), this.applyMatrix4(JL), this;
+		return XL.makeRotationFromQuaternion(e), this.applyMatrix4(XL), this;
 	}
 	rotateX(e) {
-		return JL.makeRotationX(e), this.applyMatrix4(JL), this;
+		return XL.makeRotationX(e), this.applyMatrix4(XL), this;
 	}
 	rotateY(e) {
-		return JL.makeRotationY(e), this.applyMatrix4(JL), this;
+		return XL.makeRotationY(e), this.applyMatrix4(XL), this;
 	}
 	rotateZ(e) {
-		return JL.makeRotationZ(e), this.applyMatrix4(JL), this;
+		return XL.makeRotationZ(e), this.applyMatrix4(XL), this;
 	}
 	translate(e, t, n) {
-		return JL.makeTranslation(e, t, n), this.applyMatrix4(JL), this;
+		return XL.makeTranslation(e, t, n), this.applyMatrix4(XL), this;
 	}
 	scale(e, t, n) {
-		return JL.makeScale(e, t, n), this.applyMatrix4(JL), this;
+		return XL.makeScale(e, t, n), this.applyMatrix4(XL), this;
 	}
 	lookAt(e) {
-		return YL.lookAt(e), YL.updateMatrix(), this.applyMatrix4(YL.matrix), this;
+		return ZL.lookAt(e), ZL.updateMatrix(), this.applyMatrix4(ZL.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(XL).negate(), this.translate(XL.x, XL.y, XL.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(QL).negate(), this.translate(QL.x, QL.y, QL.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -18012,7 +18031,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new HL(t, 3));
+			this.setAttribute("position", new WL(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -18024,35 +18043,35 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new xL());
+		this.boundingBox === null && (this.boundingBox = new CL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new X(-Infinity, -Infinity, -Infinity), new X(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					ZL.setFromBufferAttribute(n), this.morphTargetsRelative ? ($L.addVectors(this.boundingBox.min, ZL.min), this.boundingBox.expandByPoint($L), $L.addVectors(this.boundingBox.max, ZL.max), this.boundingBox.expandByPoint($L)) : (this.boundingBox.expandByPoint(ZL.min), this.boundingBox.expandByPoint(ZL.max));
+					$L.setFromBufferAttribute(n), this.morphTargetsRelative ? (tR.addVectors(this.boundingBox.min, $L.min), this.boundingBox.expandByPoint(tR), tR.addVectors(this.boundingBox.max, $L.max), this.boundingBox.expandByPoint(tR)) : (this.boundingBox.expandByPoint($L.min), this.boundingBox.expandByPoint($L.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && J("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new KL());
+		this.boundingSphere === null && (this.boundingSphere = new JL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new X(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (ZL.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if ($L.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				QL.setFromBufferAttribute(n), this.morphTargetsRelative ? ($L.addVectors(ZL.min, QL.min), ZL.expandByPoint($L), $L.addVectors(ZL.max, QL.max), ZL.expandByPoint($L)) : (ZL.expandByPoint(QL.min), ZL.expandByPoint(QL.max));
+				eR.setFromBufferAttribute(n), this.morphTargetsRelative ? (tR.addVectors($L.min, eR.min), $L.expandByPoint(tR), tR.addVectors($L.max, eR.max), $L.expandByPoint(tR)) : ($L.expandByPoint(eR.min), $L.expandByPoint(eR.max));
 			}
-			ZL.getCenter(n);
+			$L.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) $L.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared($L));
+			for (let t = 0, i = e.count; t < i; t++) tR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(tR));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) $L.fromBufferAttribute(a, t), o && (XL.fromBufferAttribute(e, t), $L.add(XL)), r = Math.max(r, n.distanceToSquared($L));
+				for (let t = 0, i = a.count; t < i; t++) tR.fromBufferAttribute(a, t), o && (QL.fromBufferAttribute(e, t), tR.add(QL)), r = Math.max(r, n.distanceToSquared(tR));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && J("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -18064,10 +18083,10 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new zL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new VL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new X(), s[e] = new X();
-		let l = new X(), u = new X(), d = new X(), f = new $F(), p = new $F(), m = new $F(), h = new X(), g = new X();
+		let l = new X(), u = new X(), d = new X(), f = new tI(), p = new tI(), m = new tI(), h = new X(), g = new X();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -18097,7 +18116,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new zL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new VL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new X(), i = new X(), a = new X(), o = new X(), s = new X(), c = new X(), l = new X(), u = new X();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -18110,7 +18129,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) $L.fromBufferAttribute(e, t), $L.normalize(), e.setXYZ(t, $L.x, $L.y, $L.z);
+		for (let t = 0, n = e.count; t < n; t++) tR.fromBufferAttribute(e, t), tR.normalize(), e.setXYZ(t, tR.x, tR.y, tR.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -18119,7 +18138,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new zL(a, r, i);
+			return new VL(a, r, i);
 		}
 		if (this.index === null) return q("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -18215,7 +18234,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, tR = /*@__PURE__*/ new X(), nR = /*@__PURE__*/ new X(), rR = /*@__PURE__*/ new Z(), iR = class {
+}, rR = /*@__PURE__*/ new X(), iR = /*@__PURE__*/ new X(), aR = /*@__PURE__*/ new Z(), oR = class {
 	constructor(e = new X(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -18229,7 +18248,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = tR.subVectors(n, t).cross(nR.subVectors(e, t)).normalize();
+		let r = rR.subVectors(n, t).cross(iR.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -18252,7 +18271,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(tR), i = this.normal.dot(r);
+		let r = e.delta(rR), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -18271,7 +18290,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || rR.getNormalMatrix(e), r = this.coplanarPoint(tR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || aR.getNormalMatrix(e), r = this.coplanarPoint(rR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -18292,9 +18311,9 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, aR = 0, oR = class extends HF {
+}, sR = 0, cR = class extends WF {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: aR++ }), this.uuid = KF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new iL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = OF, this.stencilZFail = OF, this.stencilZPass = OF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: sR++ }), this.uuid = JF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new oL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = AF, this.stencilZFail = AF, this.stencilZPass = AF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18345,11 +18364,11 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new iL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new iR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new oL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new oR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new $F().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new tI().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new $F().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new tI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18370,7 +18389,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, sR = /*@__PURE__*/ new X(), cR = /*@__PURE__*/ new X(), lR = /*@__PURE__*/ new X(), uR = /*@__PURE__*/ new X(), dR = class {
+}, lR = /*@__PURE__*/ new X(), uR = /*@__PURE__*/ new X(), dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = class {
 	constructor(e = new X(), t = new X(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18387,7 +18406,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, sR)), this;
+		return this.origin.copy(this.at(e, lR)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18398,12 +18417,12 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = sR.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (sR.copy(this.origin).addScaledVector(this.direction, t), sR.distanceToSquared(e));
+		let t = lR.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (lR.copy(this.origin).addScaledVector(this.direction, t), lR.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		cR.copy(e).add(t).multiplyScalar(.5), lR.copy(t).sub(e).normalize(), uR.copy(this.origin).sub(cR);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(lR), o = uR.dot(this.direction), s = -uR.dot(lR), c = uR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		uR.copy(e).add(t).multiplyScalar(.5), dR.copy(t).sub(e).normalize(), fR.copy(this.origin).sub(uR);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(dR), o = fR.dot(this.direction), s = -fR.dot(dR), c = fR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18414,12 +18433,12 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(cR).addScaledVector(lR, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(uR).addScaledVector(dR, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		sR.subVectors(e.center, this.origin);
-		let n = sR.dot(this.direction), r = sR.dot(sR) - n * n, i = e.radius * e.radius;
+		lR.subVectors(e.center, this.origin);
+		let n = lR.dot(this.direction), r = lR.dot(lR) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18446,7 +18465,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, sR) !== null;
+		return this.intersectBox(e, lR) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18469,15 +18488,15 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, fR = class extends oR {
+}, mR = class extends cR {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new iL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new NI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new oL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new FI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, pR = /*@__PURE__*/ new CI(), mR = /*@__PURE__*/ new dR(), hR = /*@__PURE__*/ new KL(), gR = /*@__PURE__*/ new X(), _R = /*@__PURE__*/ new X(), vR = /*@__PURE__*/ new X(), yR = /*@__PURE__*/ new X(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = class extends XI {
-	constructor(e = new eR(), t = new fR()) {
+}, hR = /*@__PURE__*/ new TI(), gR = /*@__PURE__*/ new pR(), _R = /*@__PURE__*/ new JL(), vR = /*@__PURE__*/ new X(), yR = /*@__PURE__*/ new X(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = class extends QI {
+	constructor(e = new nR(), t = new mR()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18501,12 +18520,12 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			xR.set(0, 0, 0);
+			CR.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (bR.fromBufferAttribute(s, e), a ? xR.addScaledVector(bR, r) : xR.addScaledVector(bR.sub(t), r));
+				r !== 0 && (SR.fromBufferAttribute(s, e), a ? CR.addScaledVector(SR, r) : CR.addScaledVector(SR.sub(t), r));
 			}
-			t.add(xR);
+			t.add(CR);
 		}
 		return t;
 	}
@@ -18515,7 +18534,7 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), hR.copy(n.boundingSphere), hR.applyMatrix4(i), mR.copy(e.ray).recast(e.near), hR.containsPoint(mR.origin) === !1 && (mR.intersectSphere(hR, gR) === null || mR.origin.distanceToSquared(gR) > (e.far - e.near) ** 2) || (pR.copy(i).invert(), mR.copy(e.ray).applyMatrix4(pR), (n.boundingBox === null || mR.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, mR)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), _R.copy(n.boundingSphere), _R.applyMatrix4(i), gR.copy(e.ray).recast(e.near), _R.containsPoint(gR.origin) === !1 && (gR.intersectSphere(_R, vR) === null || gR.origin.distanceToSquared(vR) > (e.far - e.near) ** 2) || (hR.copy(i).invert(), gR.copy(e.ray).applyMatrix4(hR), (n.boundingBox === null || gR.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, gR)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18524,14 +18543,14 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = ER(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = OR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = ER(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = OR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18539,36 +18558,36 @@ var IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new $F(), RL = 0, zL = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = ER(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = OR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = ER(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = OR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function TR(e, t, n, r, i, a, o, s) {
+function DR(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	CR.copy(s), CR.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(CR);
+	TR.copy(s), TR.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(TR);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: CR.clone(),
+		point: TR.clone(),
 		object: e
 	};
 }
-function ER(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, _R), e.getVertexPosition(c, vR), e.getVertexPosition(l, yR);
-	let u = TR(e, t, n, r, _R, vR, yR, SR);
+function OR(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, yR), e.getVertexPosition(c, bR), e.getVertexPosition(l, xR);
+	let u = DR(e, t, n, r, yR, bR, xR, wR);
 	if (u) {
 		let e = new X();
-		bL.getBarycoord(SR, _R, vR, yR, e), i && (u.uv = bL.getInterpolatedAttribute(i, s, c, l, e, new $F())), a && (u.uv1 = bL.getInterpolatedAttribute(a, s, c, l, e, new $F())), o && (u.normal = bL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		SL.getBarycoord(wR, yR, bR, xR, e), i && (u.uv = SL.getInterpolatedAttribute(i, s, c, l, e, new tI())), a && (u.uv1 = SL.getInterpolatedAttribute(a, s, c, l, e, new tI())), o && (u.normal = SL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18576,20 +18595,20 @@ function ER(e, t, n, r, i, a, o, s, c, l) {
 			normal: new X(),
 			materialIndex: 0
 		};
-		bL.getNormal(_R, vR, yR, t.normal), u.face = t, u.barycoord = e;
+		SL.getNormal(yR, bR, xR, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var DR = class extends _I {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = aP, l = aP, u, d) {
+var kR = class extends yI {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = sP, l = sP, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, OR = /*@__PURE__*/ new KL(), kR = /*@__PURE__*/ new $F(.5, .5), AR = /*@__PURE__*/ new X(), jR = class {
-	constructor(e = new iR(), t = new iR(), n = new iR(), r = new iR(), i = new iR(), a = new iR()) {
+}, AR = /*@__PURE__*/ new JL(), jR = /*@__PURE__*/ new tI(.5, .5), MR = /*@__PURE__*/ new X(), NR = class {
+	constructor(e = new oR(), t = new oR(), n = new oR(), r = new oR(), i = new oR(), a = new oR()) {
 		this.planes = [
 			e,
 			t,
@@ -18608,7 +18627,7 @@ var DR = class extends _I {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = jF, n = !1) {
+	setFromProjectionMatrix(e, t = NF, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18617,15 +18636,15 @@ var DR = class extends _I {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), OR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), AR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), OR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), AR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(OR);
+		return this.intersectsSphere(AR);
 	}
 	intersectsSprite(e) {
-		return OR.center.set(0, 0, 0), OR.radius = .7071067811865476 + kR.distanceTo(e.center), OR.applyMatrix4(e.matrixWorld), this.intersectsSphere(OR);
+		return AR.center.set(0, 0, 0), AR.radius = .7071067811865476 + jR.distanceTo(e.center), AR.applyMatrix4(e.matrixWorld), this.intersectsSphere(AR);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18636,7 +18655,7 @@ var DR = class extends _I {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (AR.x = r.normal.x > 0 ? e.max.x : e.min.x, AR.y = r.normal.y > 0 ? e.max.y : e.min.y, AR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(AR) < 0) return !1;
+			if (MR.x = r.normal.x > 0 ? e.max.x : e.min.x, MR.y = r.normal.y > 0 ? e.max.y : e.min.y, MR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(MR) < 0) return !1;
 		}
 		return !0;
 	}
@@ -18648,15 +18667,15 @@ var DR = class extends _I {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, MR = /*@__PURE__*/ new CI(), NR = class e {
+}, PR = /*@__PURE__*/ new TI(), FR = class e {
 	constructor() {
-		this.coordinateSystem = jF, this._frustums = [], this._count = 0;
+		this.coordinateSystem = NF, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			MR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new jR()), n[e].setFromProjectionMatrix(MR, r.coordinateSystem, r.reversedDepth);
+			PR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new NR()), n[e].setFromProjectionMatrix(PR, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -18691,21 +18710,21 @@ var DR = class extends _I {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new jR()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new NR()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, PR = class extends oR {
+}, IR = class extends cR {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new iL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new oL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, FR = /*@__PURE__*/ new CI(), IR = /*@__PURE__*/ new dR(), LR = /*@__PURE__*/ new KL(), RR = /*@__PURE__*/ new X(), zR = class extends XI {
-	constructor(e = new eR(), t = new PR()) {
+}, LR = /*@__PURE__*/ new TI(), RR = /*@__PURE__*/ new pR(), zR = /*@__PURE__*/ new JL(), BR = /*@__PURE__*/ new X(), VR = class extends QI {
+	constructor(e = new nR(), t = new IR()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18716,18 +18735,18 @@ var DR = class extends _I {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), LR.copy(n.boundingSphere), LR.applyMatrix4(r), LR.radius += i, e.ray.intersectsSphere(LR) === !1) return;
-		FR.copy(r).invert(), IR.copy(e.ray).applyMatrix4(FR);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), zR.copy(n.boundingSphere), zR.applyMatrix4(r), zR.radius += i, e.ray.intersectsSphere(zR) === !1) return;
+		LR.copy(r).invert(), RR.copy(e.ray).applyMatrix4(LR);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				RR.fromBufferAttribute(l, n), BR(RR, n, s, r, e, t, this);
+				BR.fromBufferAttribute(l, n), HR(BR, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) RR.fromBufferAttribute(l, a), BR(RR, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) BR.fromBufferAttribute(l, a), HR(BR, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -18744,11 +18763,11 @@ var DR = class extends _I {
 		}
 	}
 };
-function BR(e, t, n, r, i, a, o) {
-	let s = IR.distanceSqToPoint(e);
+function HR(e, t, n, r, i, a, o) {
+	let s = RR.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new X();
-		IR.closestPointToPoint(e, n), n.applyMatrix4(r);
+		RR.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -18763,7 +18782,7 @@ function BR(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var VR = class extends _I {
+var UR = class extends yI {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -18773,8 +18792,8 @@ var VR = class extends _I {
 	set images(e) {
 		this.image = e;
 	}
-}, HR = class extends _I {
-	constructor(e, t, n = gP, r, i, a, o = aP, s = aP, c, l = DP, u = 1) {
+}, WR = class extends yI {
+	constructor(e, t, n = vP, r, i, a, o = sP, s = sP, c, l = kP, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -18783,14 +18802,14 @@ var VR = class extends _I {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new pI(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new hI(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, UR = class extends HR {
-	constructor(e, t = gP, n = 301, r, i, a = aP, o = aP, s, c = DP) {
+}, GR = class extends WR {
+	constructor(e, t = vP, n = 301, r, i, a = sP, o = sP, s, c = kP) {
 		let l = {
 			width: e,
 			height: e,
@@ -18811,14 +18830,14 @@ var VR = class extends _I {
 	set images(e) {
 		this.image = e;
 	}
-}, WR = class extends _I {
+}, KR = class extends yI {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, GR = class e extends eR {
+}, qR = class e extends nR {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -18831,7 +18850,7 @@ var VR = class extends _I {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new HL(c, 3)), this.setAttribute("normal", new HL(l, 3)), this.setAttribute("uv", new HL(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new WL(c, 3)), this.setAttribute("normal", new WL(l, 3)), this.setAttribute("uv", new WL(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new X();
 			for (let a = 0; a < w; a++) {
@@ -18851,7 +18870,7 @@ var VR = class extends _I {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, KR = class e extends eR {
+}, JR = class e extends nR {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -18871,7 +18890,7 @@ var VR = class extends _I {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new HL(p, 3)), this.setAttribute("normal", new HL(m, 3)), this.setAttribute("uv", new HL(h, 2));
+		this.setIndex(f), this.setAttribute("position", new WL(p, 3)), this.setAttribute("normal", new WL(m, 3)), this.setAttribute("uv", new WL(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -18880,15 +18899,15 @@ var VR = class extends _I {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function qR(e) {
+function YR(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (YR(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if (ZR(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (YR(i[0])) {
+				if (ZR(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -18898,32 +18917,32 @@ function qR(e) {
 	}
 	return t;
 }
-function JR(e) {
+function XR(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = qR(e[n]);
+		let r = YR(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function YR(e) {
+function ZR(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function XR(e) {
+function QR(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function ZR(e) {
+function $R(e) {
 	let t = e.getRenderTarget();
-	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : sI.workingColorSpace;
+	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : lI.workingColorSpace;
 }
-var QR = {
-	clone: qR,
-	merge: JR
-}, $R = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", ez = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", tz = class extends oR {
+var ez = {
+	clone: YR,
+	merge: XR
+}, tz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", nz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", rz = class extends cR {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = $R, this.fragmentShader = ez, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = tz, this.fragmentShader = nz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -18937,7 +18956,7 @@ var QR = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = qR(e.uniforms), this.uniformsGroups = XR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = YR(e.uniforms), this.uniformsGroups = QR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -18980,22 +18999,22 @@ var QR = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new iL().setHex(r.value);
+					this.uniforms[n].value = new oL().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new $F().fromArray(r.value);
+					this.uniforms[n].value = new tI().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new vI().fromArray(r.value);
+					this.uniforms[n].value = new bI().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new Z().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new CI().fromArray(r.value);
+					this.uniforms[n].value = new TI().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -19003,18 +19022,18 @@ var QR = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, nz = class extends tz {
+}, iz = class extends rz {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, rz = class extends oR {
+}, az = class extends cR {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = CF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = TF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, iz = class extends oR {
+}, oz = class extends cR {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -19022,13 +19041,13 @@ var QR = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function az(e, t) {
+function sz(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function oz(e) {
+function cz(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var sz = class {
+var lz = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -19086,29 +19105,29 @@ var sz = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, cz = class extends sz {
+}, uz = class extends lz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: bF,
-			endingEnd: bF
+			endingStart: SF,
+			endingEnd: SF
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case xF:
+			case CF:
 				i = e, o = 2 * t - n;
 				break;
-			case SF:
+			case wF:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case xF:
+			case CF:
 				a = e, s = 2 * n - t;
 				break;
-			case SF:
+			case wF:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -19121,7 +19140,7 @@ var sz = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, lz = class extends sz {
+}, dz = class extends lz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -19130,14 +19149,14 @@ var sz = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, uz = class extends sz {
+}, fz = class extends lz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, dz = class extends sz {
+}, pz = class extends lz {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -19147,36 +19166,36 @@ var sz = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = mz(n, t, g, y, r);
-			i[p] = fz(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = gz(n, t, g, y, r);
+			i[p] = mz(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function fz(e, t, n, r, i) {
+function mz(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function pz(e, t, n, r, i) {
+function hz(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function mz(e, t, n, r, i) {
+function gz(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = fz(a, t, n, r, i) - e;
+		let o = mz(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = pz(a, t, n, r, i);
+		let s = hz(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var hz = class {
+var _z = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = az(t, this.TimeBufferType), this.values = az(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = sz(t, this.TimeBufferType), this.values = sz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -19184,43 +19203,43 @@ var hz = class {
 		else {
 			n = {
 				name: e.name,
-				times: az(e.times, Array),
-				values: az(e.values, Array)
+				times: sz(e.times, Array),
+				values: sz(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), oz(e.settings) && (n.settings = {
-				inTangents: az(e.settings.inTangents, Array),
-				outTangents: az(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), cz(e.settings) && (n.settings = {
+				inTangents: sz(e.settings.inTangents, Array),
+				outTangents: sz(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new uz(this.times, this.values, this.getValueSize(), e);
+		return new fz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new lz(this.times, this.values, this.getValueSize(), e);
+		return new dz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new cz(this.times, this.values, this.getValueSize(), e);
+		return new uz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new dz(this.times, this.values, this.getValueSize(), e);
+		let t = new pz(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case gF:
+			case vF:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case _F:
+			case yF:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case vF:
+			case bF:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case yF: t = this.InterpolantFactoryMethodBezier;
+			case xF: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -19234,10 +19253,10 @@ var hz = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return gF;
-			case this.InterpolantFactoryMethodLinear: return _F;
-			case this.InterpolantFactoryMethodSmooth: return vF;
-			case this.InterpolantFactoryMethodBezier: return yF;
+			case this.InterpolantFactoryMethodDiscrete: return vF;
+			case this.InterpolantFactoryMethodLinear: return yF;
+			case this.InterpolantFactoryMethodSmooth: return bF;
+			case this.InterpolantFactoryMethodBezier: return xF;
 		}
 	}
 	getValueSize() {
@@ -19247,7 +19266,7 @@ var hz = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			oz(this.settings) && (gz(this.settings.inTangents, e), gz(this.settings.outTangents, e));
+			cz(this.settings) && (vz(this.settings.inTangents, e), vz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19255,7 +19274,7 @@ var hz = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			oz(this.settings) && (_z(this.settings.inTangents, e), _z(this.settings.outTangents, e));
+			cz(this.settings) && (yz(this.settings.inTangents, e), yz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19288,7 +19307,7 @@ var hz = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && NF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && FF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				J("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19298,7 +19317,7 @@ var hz = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === vF, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === bF, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19332,70 +19351,70 @@ var hz = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, oz(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, cz(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function gz(e, t) {
+function vz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function _z(e, t) {
+function yz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-hz.prototype.ValueTypeName = "", hz.prototype.TimeBufferType = Float32Array, hz.prototype.ValueBufferType = Float32Array, hz.prototype.DefaultInterpolation = _F;
-var vz = class extends hz {
+_z.prototype.ValueTypeName = "", _z.prototype.TimeBufferType = Float32Array, _z.prototype.ValueBufferType = Float32Array, _z.prototype.DefaultInterpolation = yF;
+var bz = class extends _z {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-vz.prototype.ValueTypeName = "bool", vz.prototype.ValueBufferType = Array, vz.prototype.DefaultInterpolation = gF, vz.prototype.InterpolantFactoryMethodLinear = void 0, vz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var yz = class extends hz {
+bz.prototype.ValueTypeName = "bool", bz.prototype.ValueBufferType = Array, bz.prototype.DefaultInterpolation = vF, bz.prototype.InterpolantFactoryMethodLinear = void 0, bz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var xz = class extends _z {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-yz.prototype.ValueTypeName = "color";
-var bz = class extends hz {
+xz.prototype.ValueTypeName = "color";
+var Sz = class extends _z {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-bz.prototype.ValueTypeName = "number";
-var xz = class extends sz {
+Sz.prototype.ValueTypeName = "number";
+var Cz = class extends lz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) eI.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) nI.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, Sz = class extends hz {
+}, wz = class extends _z {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new xz(this.times, this.values, this.getValueSize(), e);
+		return new Cz(this.times, this.values, this.getValueSize(), e);
 	}
 };
-Sz.prototype.ValueTypeName = "quaternion", Sz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Cz = class extends hz {
+wz.prototype.ValueTypeName = "quaternion", wz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Tz = class extends _z {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-Cz.prototype.ValueTypeName = "string", Cz.prototype.ValueBufferType = Array, Cz.prototype.DefaultInterpolation = gF, Cz.prototype.InterpolantFactoryMethodLinear = void 0, Cz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var wz = class extends hz {
+Tz.prototype.ValueTypeName = "string", Tz.prototype.ValueBufferType = Array, Tz.prototype.DefaultInterpolation = vF, Tz.prototype.InterpolantFactoryMethodLinear = void 0, Tz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Ez = class extends _z {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-wz.prototype.ValueTypeName = "vector";
-var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ new X(), Oz = class extends XI {
+Ez.prototype.ValueTypeName = "vector";
+var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ new X(), Az = class extends QI {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new CI(), this.projectionMatrix = new CI(), this.projectionMatrixInverse = new CI(), this.coordinateSystem = jF, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new TI(), this.projectionMatrix = new TI(), this.projectionMatrixInverse = new TI(), this.coordinateSystem = NF, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19407,15 +19426,15 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(Tz, Ez, Dz), Dz.x === 1 && Dz.y === 1 && Dz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Tz, Ez, Dz.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(Dz, Oz, kz), kz.x === 1 && kz.y === 1 && kz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Dz, Oz, kz.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(Tz, Ez, Dz), Dz.x === 1 && Dz.y === 1 && Dz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Tz, Ez, Dz.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(Dz, Oz, kz), kz.x === 1 && kz.y === 1 && kz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Dz, Oz, kz.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new $F(), jz = /*@__PURE__*/ new $F(), Mz = class extends Oz {
+}, jz = /*@__PURE__*/ new X(), Mz = /*@__PURE__*/ new tI(), Nz = /*@__PURE__*/ new tI(), Pz = class extends Az {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19424,14 +19443,14 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = GF * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = qF * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(WF * .5 * this.fov);
+		let e = Math.tan(KF * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return GF * 2 * Math.atan(Math.tan(WF * .5 * this.fov) / this.zoom);
+		return qF * 2 * Math.atan(Math.tan(KF * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19440,10 +19459,10 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		kz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(kz.x, kz.y).multiplyScalar(-e / kz.z), kz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(kz.x, kz.y).multiplyScalar(-e / kz.z);
+		jz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(jz.x, jz.y).multiplyScalar(-e / jz.z), jz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(jz.x, jz.y).multiplyScalar(-e / jz.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, Az, jz), t.subVectors(jz, Az);
+		return this.getViewBounds(e, Mz, Nz), t.subVectors(Nz, Mz);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19460,7 +19479,7 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(WF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(KF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19472,7 +19491,7 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, Nz = class extends Oz {
+}, Fz = class extends Az {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19505,20 +19524,20 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, Pz = -90, Fz = 1, Iz = class extends XI {
+}, Iz = -90, Lz = 1, Rz = class extends QI {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new Mz(Pz, Fz, e, t);
+		let r = new Pz(Iz, Lz, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new Mz(Pz, Fz, e, t);
+		let i = new Pz(Iz, Lz, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new Mz(Pz, Fz, e, t);
+		let a = new Pz(Iz, Lz, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new Mz(Pz, Fz, e, t);
+		let o = new Pz(Iz, Lz, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new Mz(Pz, Fz, e, t);
+		let s = new Pz(Iz, Lz, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new Mz(Pz, Fz, e, t);
+		let c = new Pz(Iz, Lz, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19540,18 +19559,18 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, Lz = class extends Mz {
+}, zz = class extends Pz {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, Rz = "\\[\\]\\.:\\/", zz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Bz = "[^\\[\\]\\.:\\/]", Vz = "[^" + Rz.replace("\\.", "") + "]", Hz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Bz), Uz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Vz), Wz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Bz), Gz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Bz), Kz = RegExp("^" + Hz + Uz + Wz + Gz + "$"), qz = [
+}, Bz = "\\[\\]\\.:\\/", Vz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Hz = "[^\\[\\]\\.:\\/]", Uz = "[^" + Bz.replace("\\.", "") + "]", Wz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Hz), Gz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Uz), Kz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Hz), qz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Hz), Jz = RegExp("^" + Wz + Gz + Kz + qz + "$"), Yz = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], Jz = class {
+], Xz = class {
 	constructor(e, t, n) {
-		let r = n || Yz.parseTrackName(t);
+		let r = n || Zz.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19571,7 +19590,7 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, Yz = class e {
+}, Zz = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19579,10 +19598,10 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(zz, "");
+		return e.replace(/\s/g, "_").replace(Vz, "");
 	}
 	static parseTrackName(e) {
-		let t = Kz.exec(e);
+		let t = Jz.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19593,7 +19612,7 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			qz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			Yz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -19770,40 +19789,40 @@ var Tz = /*@__PURE__*/ new X(), Ez = /*@__PURE__*/ new eI(), Dz = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-Yz.Composite = Jz, Yz.prototype.BindingType = {
+Zz.Composite = Xz, Zz.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, Yz.prototype.Versioning = {
+}, Zz.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, Yz.prototype.GetterByBindingType = [
-	Yz.prototype._getValue_direct,
-	Yz.prototype._getValue_array,
-	Yz.prototype._getValue_arrayElement,
-	Yz.prototype._getValue_toArray
-], Yz.prototype.SetterByBindingTypeAndVersioning = [
+}, Zz.prototype.GetterByBindingType = [
+	Zz.prototype._getValue_direct,
+	Zz.prototype._getValue_array,
+	Zz.prototype._getValue_arrayElement,
+	Zz.prototype._getValue_toArray
+], Zz.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		Yz.prototype._setValue_direct,
-		Yz.prototype._setValue_direct_setNeedsUpdate,
-		Yz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		Zz.prototype._setValue_direct,
+		Zz.prototype._setValue_direct_setNeedsUpdate,
+		Zz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		Yz.prototype._setValue_array,
-		Yz.prototype._setValue_array_setNeedsUpdate,
-		Yz.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		Zz.prototype._setValue_array,
+		Zz.prototype._setValue_array_setNeedsUpdate,
+		Zz.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		Yz.prototype._setValue_arrayElement,
-		Yz.prototype._setValue_arrayElement_setNeedsUpdate,
-		Yz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		Zz.prototype._setValue_arrayElement,
+		Zz.prototype._setValue_arrayElement_setNeedsUpdate,
+		Zz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		Yz.prototype._setValue_fromArray,
-		Yz.prototype._setValue_fromArray_setNeedsUpdate,
-		Yz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		Zz.prototype._setValue_fromArray,
+		Zz.prototype._setValue_fromArray_setNeedsUpdate,
+		Zz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -19829,82 +19848,82 @@ Yz.Composite = Jz, Yz.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function Xz(e, t, n, r) {
-	let i = Zz(r);
+function Qz(e, t, n, r) {
+	let i = $z(r);
 	switch (n) {
-		case wP: return e * t;
-		case kP: return e * t / i.components * i.byteLength;
-		case AP: return e * t / i.components * i.byteLength;
-		case jP: return e * t * 2 / i.components * i.byteLength;
-		case MP: return e * t * 2 / i.components * i.byteLength;
-		case TP: return e * t * 3 / i.components * i.byteLength;
-		case EP: return e * t * 4 / i.components * i.byteLength;
-		case NP: return e * t * 4 / i.components * i.byteLength;
-		case PP:
-		case FP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case EP: return e * t;
+		case jP: return e * t / i.components * i.byteLength;
+		case MP: return e * t / i.components * i.byteLength;
+		case NP: return e * t * 2 / i.components * i.byteLength;
+		case PP: return e * t * 2 / i.components * i.byteLength;
+		case DP: return e * t * 3 / i.components * i.byteLength;
+		case OP: return e * t * 4 / i.components * i.byteLength;
+		case FP: return e * t * 4 / i.components * i.byteLength;
 		case IP:
-		case LP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case zP:
-		case VP: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case LP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
 		case RP:
-		case BP: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case HP:
-		case UP:
-		case GP:
-		case KP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case zP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case VP:
+		case UP: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case BP:
+		case HP: return Math.max(e, 8) * Math.max(t, 8) / 2;
 		case WP:
+		case GP:
 		case qP:
-		case JP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case YP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case XP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case ZP: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case QP: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case $P: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case eF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case tF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case nF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case rF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case iF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case aF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case oF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case sF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case cF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case lF:
-		case uF:
-		case dF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case JP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case KP:
+		case YP:
+		case XP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case ZP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case QP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case $P: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case eF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case tF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case nF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case rF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case iF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case aF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case oF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case sF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case cF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case lF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case uF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
+		case dF:
 		case fF:
-		case pF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case pF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 		case mF:
-		case hF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case hF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case gF:
+		case _F: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function Zz(e) {
+function $z(e) {
 	switch (e) {
-		case dP:
-		case fP: return {
+		case pP:
+		case mP: return {
 			byteLength: 1,
 			components: 1
 		};
-		case mP:
-		case pP:
-		case vP: return {
+		case gP:
+		case hP:
+		case bP: return {
 			byteLength: 2,
 			components: 1
 		};
-		case yP:
-		case bP: return {
+		case xP:
+		case SP: return {
 			byteLength: 2,
 			components: 4
 		};
-		case gP:
-		case hP:
-		case _P: return {
+		case vP:
+		case _P:
+		case yP: return {
 			byteLength: 4,
 			components: 1
 		};
-		case SP:
-		case CP: return {
+		case wP:
+		case TP: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -19913,7 +19932,7 @@ function Zz(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? q("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // node_modules/three/build/three.module.js
-function Qz() {
+function eB() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -19933,7 +19952,7 @@ function Qz() {
 		}
 	};
 }
-function $z(e) {
+function tB(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -20152,7 +20171,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new iL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new oL(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20190,7 +20209,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new Z() },
-		normalScale: { value: /*@__PURE__*/ new $F(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new tI(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -20215,7 +20234,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new iL(16777215) }
+		fogColor: { value: /*@__PURE__*/ new oL(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20328,7 +20347,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new iL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new oL(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20339,9 +20358,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new Z() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new iL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new oL(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new $F(.5, .5) },
+		center: { value: /*@__PURE__*/ new tI(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20349,9 +20368,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new Z() },
 		alphaTest: { value: 0 }
 	}
-}, eB = {
+}, nB = {
 	basic: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20363,7 +20382,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20376,7 +20395,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new iL(0) },
+				emissive: { value: /*@__PURE__*/ new oL(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20384,7 +20403,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20397,8 +20416,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new iL(0) },
-				specular: { value: /*@__PURE__*/ new iL(1118481) },
+				emissive: { value: /*@__PURE__*/ new oL(0) },
+				specular: { value: /*@__PURE__*/ new oL(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20407,7 +20426,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20421,7 +20440,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new iL(0) },
+				emissive: { value: /*@__PURE__*/ new oL(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20431,7 +20450,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20442,13 +20461,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new iL(0) } }
+			{ emissive: { value: /*@__PURE__*/ new oL(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20460,12 +20479,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ JR([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ XR([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.fog,
 			{
@@ -20478,12 +20497,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ JR([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ XR([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20494,7 +20513,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ JR([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ XR([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20532,7 +20551,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.common,
 			$.displacementmap,
 			{
@@ -20545,11 +20564,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ JR([
+		uniforms: /*@__PURE__*/ XR([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new iL(0) },
+				color: { value: /*@__PURE__*/ new oL(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20557,14 +20576,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-eB.physical = {
-	uniforms: /*@__PURE__*/ JR([eB.standard.uniforms, {
+nB.physical = {
+	uniforms: /*@__PURE__*/ XR([nB.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new Z() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new Z() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new $F(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new tI(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20582,7 +20601,7 @@ eB.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new iL(0) },
+		sheenColor: { value: /*@__PURE__*/ new oL(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheenRoughness: { value: 1 },
@@ -20591,34 +20610,34 @@ eB.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new Z() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new $F() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new tI() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new iL(0) },
-		specularColor: { value: /*@__PURE__*/ new iL(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new oL(0) },
+		specularColor: { value: /*@__PURE__*/ new oL(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new Z() },
-		anisotropyVector: { value: /*@__PURE__*/ new $F() },
+		anisotropyVector: { value: /*@__PURE__*/ new tI() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new Z() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var tB = {
+var rB = {
 	r: 0,
 	b: 0,
 	g: 0
-}, nB = /*@__PURE__*/ new CI(), rB = /*@__PURE__*/ new Z();
-rB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function iB(e, t, n, r, i, a) {
-	let o = new iL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, iB = /*@__PURE__*/ new TI(), aB = /*@__PURE__*/ new Z();
+aB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function oB(e, t, n, r, i, a) {
+	let o = new oL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20635,11 +20654,11 @@ function iB(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new wR(new GR(1, 1, 1), new tz({
+		i && i.isCubeTexture ? (l === void 0 && (l = new ER(new qR(1, 1, 1), new rz({
 			name: "BackgroundCubeMaterial",
-			uniforms: qR(eB.backgroundCube.uniforms),
-			vertexShader: eB.backgroundCube.vertexShader,
-			fragmentShader: eB.backgroundCube.fragmentShader,
+			uniforms: YR(nB.backgroundCube.uniforms),
+			vertexShader: nB.backgroundCube.vertexShader,
+			fragmentShader: nB.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20649,11 +20668,11 @@ function iB(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(nB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(rB), l.material.toneMapped = sI.getTransfer(i.colorSpace) !== DF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new wR(new KR(2, 2), new tz({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(iB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(aB), l.material.toneMapped = lI.getTransfer(i.colorSpace) !== kF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new ER(new JR(2, 2), new rz({
 			name: "BackgroundMaterial",
-			uniforms: qR(eB.background.uniforms),
-			vertexShader: eB.background.vertexShader,
-			fragmentShader: eB.background.fragmentShader,
+			uniforms: YR(nB.background.uniforms),
+			vertexShader: nB.background.vertexShader,
+			fragmentShader: nB.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20661,10 +20680,10 @@ function iB(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = sI.getTransfer(i.colorSpace) !== DF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = lI.getTransfer(i.colorSpace) !== kF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(tB, ZR(e)), n.buffers.color.setClear(tB.r, tB.g, tB.b, r, a);
+		t.getRGB(rB, $R(e)), n.buffers.color.setClear(rB.r, rB.g, rB.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -20687,7 +20706,7 @@ function iB(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function aB(e, t) {
+function sB(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -20882,7 +20901,7 @@ function aB(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function oB(e, t, n) {
+function cB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -20902,7 +20921,7 @@ function oB(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function sB(e, t, n, r) {
+function lB(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -20952,8 +20971,8 @@ function sB(e, t, n, r) {
 		samples: S
 	};
 }
-function cB(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new iR(), s = new Z(), c = {
+function uB(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new oR(), s = new Z(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -20992,7 +21011,7 @@ function cB(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var lB = class extends bI {
+var dB = class extends SI {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -21007,7 +21026,7 @@ var lB = class extends bI {
 			n,
 			n
 		];
-		this.texture = new VR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new UR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -21015,35 +21034,35 @@ var lB = class extends bI {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new GR(5, 5, 5), i = new tz({
+		}, r = new qR(5, 5, 5), i = new rz({
 			name: "CubemapFromEquirect",
-			uniforms: qR(n.uniforms),
+			uniforms: YR(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new wR(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = cP), new Iz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new ER(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = uP), new Rz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, uB = 256, dB = 3, fB = 20, pB = 256, mB = 16, hB = 3, gB = /*@__PURE__*/ new X(), _B = /*@__PURE__*/ new iL(), vB = class e {
+}, fB = 256, pB = 3, mB = 20, hB = 256, gB = 16, _B = 3, vB = /*@__PURE__*/ new X(), yB = /*@__PURE__*/ new oL(), bB = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new Iz(1, 10, null), this._boxMesh = new wR(new GR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new Rz(1, 10, null), this._boxMesh = new ER(new qR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = gB } = i, s = this._renderer;
+		let { size: a = 256, position: o = vB } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(_B));
-		let h = new Iz(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(yB));
+		let h = new Rz(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -21053,10 +21072,10 @@ var lB = class extends bI {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = TB(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = DB(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = wB(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = EB(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -21065,15 +21084,15 @@ var lB = class extends bI {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(uB, YF(e));
+		this._cubeSize = Math.max(fB, ZF(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? uB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? fB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = yB(e, !1, !1), n = Math.log2(e) - dB;
+		let e = this._cubeSize, t = xB(e, !1, !1), n = Math.log2(e) - pB;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -21082,7 +21101,7 @@ var lB = class extends bI {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = yB(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = xB(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -21095,40 +21114,40 @@ var lB = class extends bI {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = TB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = wB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = DB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = EB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = xB(), this._integrationMaterial = SB());
+		this._ggxMaterial === null && (this._ggxMaterial = CB(), this._integrationMaterial = wB());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / mB);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / gB);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - hB) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - _B) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (pB * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (hB * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = CB());
+		this._blurMaterial === null && (this._blurMaterial = TB());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function yB(e, t, n) {
-	return new lB(e, {
-		minFilter: uP,
+function xB(e, t, n) {
+	return new dB(e, {
+		minFilter: fP,
 		generateMipmaps: t,
-		type: vP,
-		colorSpace: TF,
+		type: bP,
+		colorSpace: DF,
 		depthBuffer: n
 	});
 }
-function bB(e, t, n) {
-	return new tz({
+function SB(e, t, n) {
+	return new rz({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -21139,14 +21158,14 @@ function bB(e, t, n) {
 		depthWrite: !1
 	});
 }
-function xB() {
-	return bB("PMREMGGXConvolution", {
+function CB() {
+	return SB("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${pB}u
+		#define GGX_SAMPLES ${hB}u
 
 		varying vec3 vWorldDirection;
 
@@ -21230,21 +21249,21 @@ function xB() {
 		}
 	`);
 }
-function SB() {
-	return bB("PMREMGGXIntegration", {
+function wB() {
+	return SB("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: mB }
+		sourceSize: { value: gB }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function CB() {
-	return bB("PMREMSphericalGaussianBlur", {
+function TB() {
+	return SB("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${fB}
+		#define SAMPLES ${mB}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -21292,16 +21311,16 @@ function CB() {
 		}
 	`);
 }
-function wB() {
-	return bB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+function EB() {
+	return SB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
 }
-function TB() {
-	return bB("PMREMCubemapToCubemap", {
+function DB() {
+	return SB("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function EB(e) {
+function OB(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21317,7 +21336,7 @@ function EB(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new lB(r.height);
+						let i = new dB(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21331,11 +21350,11 @@ function EB(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new vB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new bB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new vB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new bB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21369,7 +21388,7 @@ function EB(e) {
 		dispose: d
 	};
 }
-function DB(e) {
+function kB(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21385,11 +21404,11 @@ function DB(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && zF("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && VF("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function OB(e, t, n, r) {
+function AB(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21411,7 +21430,7 @@ function OB(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? VL : BL)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? UL : HL)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21451,7 +21470,7 @@ function OB(e, t, n, r) {
 		dispose: p
 	};
 }
-function kB(e, t, n) {
+function jB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21475,7 +21494,7 @@ function kB(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function AB(e) {
+function MB(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21518,8 +21537,8 @@ function AB(e) {
 		update: r
 	};
 }
-function jB(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new vI();
+function NB(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new bI();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21528,8 +21547,8 @@ function jB(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new xI(h, p, m, u);
-			g.type = _P, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new CI(h, p, m, u);
+			g.type = yP, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21541,7 +21560,7 @@ function jB(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new $F(p, m)
+				size: new tI(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21559,7 +21578,7 @@ function jB(e, t, n) {
 	}
 	return { update: a };
 }
-function MB(e, t, n, r, i) {
+function PB(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21581,7 +21600,7 @@ function MB(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var NB = {
+var FB = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21590,8 +21609,8 @@ var NB = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function PB(e, t, n, r, i, a) {
-	let o = new bI(t, n, {
+function IB(e, t, n, r, i, a) {
+	let o = new SI(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21600,8 +21619,8 @@ function PB(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new eR();
-	u.setAttribute("position", new HL([
+	}), s = null, c = null, l = null, u = new nR();
+	u.setAttribute("position", new WL([
 		-1,
 		3,
 		0,
@@ -21611,7 +21630,7 @@ function PB(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new HL([
+	], 3)), u.setAttribute("uv", new WL([
 		0,
 		2,
 		0,
@@ -21619,13 +21638,13 @@ function PB(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new nz({
+	let d = new iz({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new wR(u, d), p = new Nz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new ER(u, d), p = new Fz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21635,17 +21654,17 @@ function PB(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new bI(t, n, {
-			type: vP,
+		y.length > 0 && s === null && (s = new SI(t, n, {
+			type: bP,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new bI(t, n, {
-			type: vP,
+		}), c = new SI(t, n, {
+			type: bP,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new HR(t, n), a === !0 && (l.format = OP, l.type = xP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new WR(t, n), a === !0 && (l.format = AP, l.type = CP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -21667,8 +21686,8 @@ function PB(e, t, n, r, i, a) {
 			a.enabled !== !1 && (a.render(e, r, n, t), a.needsSwap !== !1 && (n = r, r = r === s ? c : s));
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
-			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, sI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = NB[h];
+			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, lI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
+			let t = FB[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -21678,331 +21697,331 @@ function PB(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var FB = /*@__PURE__*/ new _I(), IB = /*@__PURE__*/ new HR(1, 1), LB = /*@__PURE__*/ new UR(1), RB = /*@__PURE__*/ new xI(), zB = /*@__PURE__*/ new SI(), BB = /*@__PURE__*/ new VR(), VB = [], HB = [], UB = /* @__PURE__ */ new Float32Array(16), WB = /* @__PURE__ */ new Float32Array(9), GB = /* @__PURE__ */ new Float32Array(4);
-function KB(e, t, n) {
+var LB = /*@__PURE__*/ new yI(), RB = /*@__PURE__*/ new WR(1, 1), zB = /*@__PURE__*/ new GR(1), BB = /*@__PURE__*/ new CI(), VB = /*@__PURE__*/ new wI(), HB = /*@__PURE__*/ new UR(), UB = [], WB = [], GB = /* @__PURE__ */ new Float32Array(16), KB = /* @__PURE__ */ new Float32Array(9), qB = /* @__PURE__ */ new Float32Array(4);
+function JB(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = VB[i];
-	if (a === void 0 && (a = new Float32Array(i), VB[i] = a), t !== 0) {
+	let i = t * n, a = UB[i];
+	if (a === void 0 && (a = new Float32Array(i), UB[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function qB(e, t) {
+function YB(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function JB(e, t) {
+function XB(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function YB(e, t) {
-	let n = HB[t];
-	n === void 0 && (n = new Int32Array(t), HB[t] = n);
+function ZB(e, t) {
+	let n = WB[t];
+	n === void 0 && (n = new Int32Array(t), WB[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function XB(e, t) {
+function QB(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function ZB(e, t) {
+function $B(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (qB(n, t)) return;
-		e.uniform2fv(this.addr, t), JB(n, t);
+		if (YB(n, t)) return;
+		e.uniform2fv(this.addr, t), XB(n, t);
 	}
 }
-function QB(e, t) {
+function eV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (qB(n, t)) return;
-		e.uniform3fv(this.addr, t), JB(n, t);
-	}
-}
-function $B(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
-	else {
-		if (qB(n, t)) return;
-		e.uniform4fv(this.addr, t), JB(n, t);
-	}
-}
-function eV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (qB(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), JB(n, t);
-	} else {
-		if (qB(n, r)) return;
-		GB.set(r), e.uniformMatrix2fv(this.addr, !1, GB), JB(n, r);
+		if (YB(n, t)) return;
+		e.uniform3fv(this.addr, t), XB(n, t);
 	}
 }
 function tV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (qB(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), JB(n, t);
-	} else {
-		if (qB(n, r)) return;
-		WB.set(r), e.uniformMatrix3fv(this.addr, !1, WB), JB(n, r);
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (YB(n, t)) return;
+		e.uniform4fv(this.addr, t), XB(n, t);
 	}
 }
 function nV(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (qB(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), JB(n, t);
+		if (YB(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), XB(n, t);
 	} else {
-		if (qB(n, r)) return;
-		UB.set(r), e.uniformMatrix4fv(this.addr, !1, UB), JB(n, r);
+		if (YB(n, r)) return;
+		qB.set(r), e.uniformMatrix2fv(this.addr, !1, qB), XB(n, r);
 	}
 }
 function rV(e, t) {
-	let n = this.cache;
-	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (YB(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), XB(n, t);
+	} else {
+		if (YB(n, r)) return;
+		KB.set(r), e.uniformMatrix3fv(this.addr, !1, KB), XB(n, r);
+	}
 }
 function iV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (qB(n, t)) return;
-		e.uniform2iv(this.addr, t), JB(n, t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (YB(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), XB(n, t);
+	} else {
+		if (YB(n, r)) return;
+		GB.set(r), e.uniformMatrix4fv(this.addr, !1, GB), XB(n, r);
 	}
 }
 function aV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else {
-		if (qB(n, t)) return;
-		e.uniform3iv(this.addr, t), JB(n, t);
-	}
+	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
 function oV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (qB(n, t)) return;
-		e.uniform4iv(this.addr, t), JB(n, t);
+		if (YB(n, t)) return;
+		e.uniform2iv(this.addr, t), XB(n, t);
 	}
 }
 function sV(e, t) {
 	let n = this.cache;
-	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else {
+		if (YB(n, t)) return;
+		e.uniform3iv(this.addr, t), XB(n, t);
+	}
 }
 function cV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (qB(n, t)) return;
-		e.uniform2uiv(this.addr, t), JB(n, t);
+		if (YB(n, t)) return;
+		e.uniform4iv(this.addr, t), XB(n, t);
 	}
 }
 function lV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else {
-		if (qB(n, t)) return;
-		e.uniform3uiv(this.addr, t), JB(n, t);
-	}
+	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
 }
 function uV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (qB(n, t)) return;
-		e.uniform4uiv(this.addr, t), JB(n, t);
+		if (YB(n, t)) return;
+		e.uniform2uiv(this.addr, t), XB(n, t);
 	}
 }
-function dV(e) {
+function dV(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else {
+		if (YB(n, t)) return;
+		e.uniform3uiv(this.addr, t), XB(n, t);
+	}
+}
+function fV(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (YB(n, t)) return;
+		e.uniform4uiv(this.addr, t), XB(n, t);
+	}
+}
+function pV(e) {
 	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
-}
-function fV(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? dV(IB) : FB, n.setTexture2D(t || a, i);
-}
-function pV(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || zB, i);
 }
 function mV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? dV(LB) : BB, n.setTextureCube(t || a, i);
+	a = this.type === e.SAMPLER_2D_SHADOW ? pV(RB) : LB, n.setTexture2D(t || a, i);
 }
 function hV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || RB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || VB, i);
 }
-function gV(e) {
+function gV(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? pV(zB) : HB, n.setTextureCube(t || a, i);
+}
+function _V(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || BB, i);
+}
+function vV(e) {
 	switch (e) {
-		case 5126: return XB;
-		case 35664: return ZB;
-		case 35665: return QB;
-		case 35666: return $B;
-		case 35674: return eV;
-		case 35675: return tV;
-		case 35676: return nV;
+		case 5126: return QB;
+		case 35664: return $B;
+		case 35665: return eV;
+		case 35666: return tV;
+		case 35674: return nV;
+		case 35675: return rV;
+		case 35676: return iV;
 		case 5124:
-		case 35670: return rV;
+		case 35670: return aV;
 		case 35667:
-		case 35671: return iV;
+		case 35671: return oV;
 		case 35668:
-		case 35672: return aV;
+		case 35672: return sV;
 		case 35669:
-		case 35673: return oV;
-		case 5125: return sV;
-		case 36294: return cV;
-		case 36295: return lV;
-		case 36296: return uV;
+		case 35673: return cV;
+		case 5125: return lV;
+		case 36294: return uV;
+		case 36295: return dV;
+		case 36296: return fV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return fV;
+		case 35682: return mV;
 		case 35679:
 		case 36299:
-		case 36307: return pV;
+		case 36307: return hV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return mV;
+		case 36293: return gV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return hV;
+		case 36292: return _V;
 	}
-}
-function _V(e, t) {
-	e.uniform1fv(this.addr, t);
-}
-function vV(e, t) {
-	let n = KB(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
 }
 function yV(e, t) {
-	let n = KB(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
+	e.uniform1fv(this.addr, t);
 }
 function bV(e, t) {
-	let n = KB(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
+	let n = JB(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
 }
 function xV(e, t) {
-	let n = KB(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
+	let n = JB(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
 }
 function SV(e, t) {
-	let n = KB(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
+	let n = JB(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
 }
 function CV(e, t) {
-	let n = KB(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
+	let n = JB(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
 }
 function wV(e, t) {
-	e.uniform1iv(this.addr, t);
+	let n = JB(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function TV(e, t) {
-	e.uniform2iv(this.addr, t);
+	let n = JB(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
 }
 function EV(e, t) {
-	e.uniform3iv(this.addr, t);
+	e.uniform1iv(this.addr, t);
 }
 function DV(e, t) {
-	e.uniform4iv(this.addr, t);
+	e.uniform2iv(this.addr, t);
 }
 function OV(e, t) {
-	e.uniform1uiv(this.addr, t);
+	e.uniform3iv(this.addr, t);
 }
 function kV(e, t) {
-	e.uniform2uiv(this.addr, t);
+	e.uniform4iv(this.addr, t);
 }
 function AV(e, t) {
-	e.uniform3uiv(this.addr, t);
+	e.uniform1uiv(this.addr, t);
 }
 function jV(e, t) {
+	e.uniform2uiv(this.addr, t);
+}
+function MV(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function NV(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function MV(e, t, n) {
-	let r = this.cache, i = t.length, a = YB(n, i);
-	qB(r, a) || (e.uniform1iv(this.addr, a), JB(r, a));
+function PV(e, t, n) {
+	let r = this.cache, i = t.length, a = ZB(n, i);
+	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? dV(IB) : FB;
+	o = this.type === e.SAMPLER_2D_SHADOW ? pV(RB) : LB;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function NV(e, t, n) {
-	let r = this.cache, i = t.length, a = YB(n, i);
-	qB(r, a) || (e.uniform1iv(this.addr, a), JB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || zB, a[e]);
+function FV(e, t, n) {
+	let r = this.cache, i = t.length, a = ZB(n, i);
+	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || VB, a[e]);
 }
-function PV(e, t, n) {
-	let r = this.cache, i = t.length, a = YB(n, i);
-	qB(r, a) || (e.uniform1iv(this.addr, a), JB(r, a));
+function IV(e, t, n) {
+	let r = this.cache, i = t.length, a = ZB(n, i);
+	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? dV(LB) : BB;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? pV(zB) : HB;
 	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function FV(e, t, n) {
-	let r = this.cache, i = t.length, a = YB(n, i);
-	qB(r, a) || (e.uniform1iv(this.addr, a), JB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || RB, a[e]);
+function LV(e, t, n) {
+	let r = this.cache, i = t.length, a = ZB(n, i);
+	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || BB, a[e]);
 }
-function IV(e) {
+function RV(e) {
 	switch (e) {
-		case 5126: return _V;
-		case 35664: return vV;
-		case 35665: return yV;
-		case 35666: return bV;
-		case 35674: return xV;
-		case 35675: return SV;
-		case 35676: return CV;
+		case 5126: return yV;
+		case 35664: return bV;
+		case 35665: return xV;
+		case 35666: return SV;
+		case 35674: return CV;
+		case 35675: return wV;
+		case 35676: return TV;
 		case 5124:
-		case 35670: return wV;
+		case 35670: return EV;
 		case 35667:
-		case 35671: return TV;
+		case 35671: return DV;
 		case 35668:
-		case 35672: return EV;
+		case 35672: return OV;
 		case 35669:
-		case 35673: return DV;
-		case 5125: return OV;
-		case 36294: return kV;
-		case 36295: return AV;
-		case 36296: return jV;
+		case 35673: return kV;
+		case 5125: return AV;
+		case 36294: return jV;
+		case 36295: return MV;
+		case 36296: return NV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return MV;
+		case 35682: return PV;
 		case 35679:
 		case 36299:
-		case 36307: return NV;
+		case 36307: return FV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return PV;
+		case 36293: return IV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return FV;
+		case 36292: return LV;
 	}
 }
-var LV = class {
+var zV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = gV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = vV(t.type);
 	}
-}, RV = class {
+}, BV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = IV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = RV(t.type);
 	}
-}, zV = class {
+}, VV = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -22013,31 +22032,31 @@ var LV = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, BV = /(\w+)(\])?(\[|\.)?/g;
-function VV(e, t) {
+}, HV = /(\w+)(\])?(\[|\.)?/g;
+function UV(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function HV(e, t, n) {
+function WV(e, t, n) {
 	let r = e.name, i = r.length;
-	for (BV.lastIndex = 0;;) {
-		let a = BV.exec(r), o = BV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (HV.lastIndex = 0;;) {
+		let a = HV.exec(r), o = HV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			VV(n, l === void 0 ? new LV(s, e, t) : new RV(s, e, t));
+			UV(n, l === void 0 ? new zV(s, e, t) : new BV(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new zV(s), VV(n, e)), n = e;
+			e === void 0 && (e = new VV(s), UV(n, e)), n = e;
 		}
 	}
 }
-var UV = class {
+var GV = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			HV(n, e.getUniformLocation(t, n.name), this);
+			WV(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -22066,12 +22085,12 @@ var UV = class {
 		return n;
 	}
 };
-function WV(e, t, n) {
+function KV(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var GV = 37297, KV = 0;
-function qV(e, t) {
+var qV = 37297, JV = 0;
+function YV(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -22079,35 +22098,35 @@ function qV(e, t) {
 	}
 	return r.join("\n");
 }
-var JV = /*@__PURE__*/ new Z();
-function YV(e) {
-	sI._getMatrix(JV, sI.workingColorSpace, e);
-	let t = `mat3( ${JV.elements.map((e) => e.toFixed(4))} )`;
-	switch (sI.getTransfer(e)) {
-		case EF: return [t, "LinearTransferOETF"];
-		case DF: return [t, "sRGBTransferOETF"];
+var XV = /*@__PURE__*/ new Z();
+function ZV(e) {
+	lI._getMatrix(XV, lI.workingColorSpace, e);
+	let t = `mat3( ${XV.elements.map((e) => e.toFixed(4))} )`;
+	switch (lI.getTransfer(e)) {
+		case OF: return [t, "LinearTransferOETF"];
+		case kF: return [t, "sRGBTransferOETF"];
 		default: return q("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function XV(e, t, n) {
+function QV(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + qV(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + YV(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function ZV(e, t) {
-	let n = YV(t);
+function $V(e, t) {
+	let n = ZV(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var QV = {
+var eH = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -22116,23 +22135,23 @@ var QV = {
 	7: "Neutral",
 	5: "Custom"
 };
-function $V(e, t) {
-	let n = QV[t];
+function tH(e, t) {
+	let n = eH[t];
 	return n === void 0 ? (q("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var eH = /*@__PURE__*/ new X();
-function tH() {
-	return sI.getLuminanceCoefficients(eH), [
+var nH = /*@__PURE__*/ new X();
+function rH() {
+	return lI.getLuminanceCoefficients(nH), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${eH.x.toFixed(4)}, ${eH.y.toFixed(4)}, ${eH.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${nH.x.toFixed(4)}, ${nH.y.toFixed(4)}, ${nH.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function nH(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(aH).join("\n");
+function iH(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(sH).join("\n");
 }
-function rH(e) {
+function aH(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -22140,7 +22159,7 @@ function rH(e) {
 	}
 	return t.join("\n");
 }
-function iH(e, t) {
+function oH(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -22152,35 +22171,35 @@ function iH(e, t) {
 	}
 	return n;
 }
-function aH(e) {
+function sH(e) {
 	return e !== "";
 }
-function oH(e, t) {
+function cH(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function sH(e, t) {
+function lH(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var cH = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function lH(e) {
-	return e.replace(cH, uH);
+var uH = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function dH(e) {
+	return e.replace(uH, fH);
 }
-function uH(e, t) {
+function fH(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return lH(n);
+	return dH(n);
 }
-var dH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function fH(e) {
-	return e.replace(dH, pH);
+var pH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function mH(e) {
+	return e.replace(pH, hH);
 }
-function pH(e, t, n, r) {
+function hH(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function mH(e) {
+function gH(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -22201,37 +22220,37 @@ function mH(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var hH = {
+var _H = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function gH(e) {
-	return hH[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
-}
-var _H = { 302: "ENVMAP_MODE_REFRACTION" };
 function vH(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : _H[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+	return _H[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var yH = {
+var yH = { 302: "ENVMAP_MODE_REFRACTION" };
+function bH(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : yH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+}
+var xH = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function bH(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : yH[e.combine] || "ENVMAP_BLENDING_NONE";
+function SH(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : xH[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function xH(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = gH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = vH(n), d = bH(n), f = nH(n), p = rH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function CH(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = vH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = bH(n), d = SH(n), f = iH(n), p = aH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(aH).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(sH).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(aH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		mH(n),
+	].filter(sH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		gH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22362,8 +22381,8 @@ function xH(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(aH).join("\n"), g = [
-		mH(n),
+	].filter(sH).join("\n"), g = [
+		gH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22437,15 +22456,15 @@ function xH(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : $V("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : tH("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		ZV("linearToOutputTexel", n.outputColorSpace),
-		tH(),
+		$V("linearToOutputTexel", n.outputColorSpace),
+		rH(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(aH).join("\n")), o = lH(o), o = oH(o, n), o = sH(o, n), s = lH(s), s = oH(s, n), s = sH(s, n), o = fH(o), s = fH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(sH).join("\n")), o = dH(o), o = cH(o, n), o = lH(o, n), s = dH(s), s = cH(s, n), s = lH(s, n), o = mH(o), s = mH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22465,7 +22484,7 @@ function xH(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = WV(i, i.VERTEX_SHADER, v), x = WV(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = KV(i, i.VERTEX_SHADER, v), x = KV(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22473,7 +22492,7 @@ function xH(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = XV(i, b, "vertex"), n = XV(i, x, "fragment");
+					let e = QV(i, b, "vertex"), n = QV(i, x, "fragment");
 					J("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : q("WebGLProgram: Program Info Log:", o);
@@ -22490,7 +22509,7 @@ function xH(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new UV(i, m), w = iH(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new GV(i, m), w = oH(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22502,12 +22521,12 @@ function xH(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, GV)), T;
+		return T === !1 && (T = i.getProgramParameter(m, qV)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = KV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = JV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var SH = 0, CH = class {
+var wH = 0, TH = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22535,18 +22554,18 @@ var SH = 0, CH = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new wH(e), t.set(e, n)), n;
+		return n === void 0 && (n = new EH(e), t.set(e, n)), n;
 	}
-}, wH = class {
+}, EH = class {
 	constructor(e) {
-		this.id = SH++, this.code = e, this.usedTimes = 0;
+		this.id = wH++, this.code = e, this.usedTimes = 0;
 	}
 };
-function TH(e) {
+function DH(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function EH(e, t, n, r, i, a) {
-	let o = new PI(), s = new CH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function OH(e, t, n, r, i, a) {
+	let o = new II(), s = new TH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22573,7 +22592,7 @@ function EH(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = eB[x];
+			let e = nB[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22599,7 +22618,7 @@ function EH(e, t, n, r, i, a) {
 			instancing: M,
 			instancingColor: M && m.instanceColor !== null,
 			instancingMorph: M && m.morphTexture !== null,
-			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : sI.workingColorSpace,
+			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : lI.workingColorSpace,
 			alphaToCoverage: !!i.alphaToCoverage,
 			map: P,
 			matcap: ee,
@@ -22616,7 +22635,7 @@ function EH(e, t, n, r, i, a) {
 			emissiveMap: I,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && TH(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && DH(i.normalMap.format),
 			metalnessMap: se,
 			roughnessMap: ce,
 			anisotropy: le,
@@ -22710,8 +22729,8 @@ function EH(e, t, n, r, i, a) {
 			shadowMapEnabled: e.shadowMap.enabled && l.length > 0,
 			shadowMapType: e.shadowMap.type,
 			toneMapping: Me,
-			decodeVideoTexture: P && i.map.isVideoTexture === !0 && sI.getTransfer(i.map.colorSpace) === "srgb",
-			decodeVideoTextureEmissive: I && i.emissiveMap.isVideoTexture === !0 && sI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
+			decodeVideoTexture: P && i.map.isVideoTexture === !0 && lI.getTransfer(i.map.colorSpace) === "srgb",
+			decodeVideoTextureEmissive: I && i.emissiveMap.isVideoTexture === !0 && lI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
 			premultipliedAlpha: i.premultipliedAlpha,
 			doubleSided: i.side === 2,
 			flipSided: i.side === 1,
@@ -22739,14 +22758,14 @@ function EH(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = eB[t];
-			n = QR.clone(e.uniforms);
+			let e = nB[t];
+			n = ez.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new xH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new CH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -22771,7 +22790,7 @@ function EH(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function DH() {
+function kH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -22797,13 +22816,13 @@ function DH() {
 		dispose: a
 	};
 }
-function OH(e, t) {
+function AH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function kH(e, t) {
+function jH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function AH() {
+function MH() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -22836,7 +22855,7 @@ function AH() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || OH), r.length > 1 && r.sort(t || kH), i.length > 1 && i.sort(t || kH);
+		n.length > 1 && n.sort(e || AH), r.length > 1 && r.sort(t || jH), i.length > 1 && i.sort(t || jH);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -22856,11 +22875,11 @@ function AH() {
 		sort: u
 	};
 }
-function jH() {
+function NH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new AH(), e.set(t, [i])) : n >= r.length ? (i = new AH(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new MH(), e.set(t, [i])) : n >= r.length ? (i = new MH(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -22870,7 +22889,7 @@ function jH() {
 		dispose: n
 	};
 }
-function MH() {
+function PH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22880,14 +22899,14 @@ function MH() {
 			case "DirectionalLight":
 				n = {
 					direction: new X(),
-					color: new iL()
+					color: new oL()
 				};
 				break;
 			case "SpotLight":
 				n = {
 					position: new X(),
 					direction: new X(),
-					color: new iL(),
+					color: new oL(),
 					distance: 0,
 					coneCos: 0,
 					penumbraCos: 0,
@@ -22897,7 +22916,7 @@ function MH() {
 			case "PointLight":
 				n = {
 					position: new X(),
-					color: new iL(),
+					color: new oL(),
 					distance: 0,
 					decay: 0
 				};
@@ -22905,12 +22924,12 @@ function MH() {
 			case "HemisphereLight":
 				n = {
 					direction: new X(),
-					skyColor: new iL(),
-					groundColor: new iL()
+					skyColor: new oL(),
+					groundColor: new oL()
 				};
 				break;
 			case "RectAreaLight": n = {
-				color: new iL(),
+				color: new oL(),
 				position: new X(),
 				halfWidth: new X(),
 				halfHeight: new X()
@@ -22919,7 +22938,7 @@ function MH() {
 		return e[t.id] = n, n;
 	} };
 }
-function NH() {
+function FH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22932,7 +22951,7 @@ function NH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new $F()
+					shadowMapSize: new tI()
 				};
 				break;
 			case "SpotLight":
@@ -22941,7 +22960,7 @@ function NH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new $F()
+					shadowMapSize: new tI()
 				};
 				break;
 			case "PointLight": n = {
@@ -22949,7 +22968,7 @@ function NH() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new $F(),
+				shadowMapSize: new tI(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -22957,12 +22976,12 @@ function NH() {
 		return e[t.id] = n, n;
 	} };
 }
-var PH = 0;
-function FH(e, t) {
+var IH = 0;
+function LH(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function IH(e) {
-	let t = new MH(), n = NH(), r = {
+function RH(e) {
+	let t = new PH(), n = FH(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -23010,12 +23029,12 @@ function IH(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new X());
-	let i = new X(), a = new CI(), o = new CI();
+	let i = new X(), a = new TI(), o = new TI();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(FH);
+		i.sort(LH);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -23065,7 +23084,7 @@ function IH(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = PH++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = IH++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -23098,8 +23117,8 @@ function IH(e) {
 		state: r
 	};
 }
-function LH(e) {
-	let t = new IH(e), n = [], r = [], i = [];
+function zH(e) {
+	let t = new RH(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -23133,11 +23152,11 @@ function LH(e) {
 		pushShadow: s
 	};
 }
-function RH(e) {
+function BH(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new LH(e), t.set(n, [a])) : r >= i.length ? (a = new LH(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new zH(e), t.set(n, [a])) : r >= i.length ? (a = new zH(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -23147,39 +23166,39 @@ function RH(e) {
 		dispose: r
 	};
 }
-var zH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", BH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", VH = [
+var VH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", HH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", UH = [
 	/*@__PURE__*/ new X(1, 0, 0),
 	/*@__PURE__*/ new X(-1, 0, 0),
 	/*@__PURE__*/ new X(0, 1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1)
-], HH = [
+], WH = [
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0)
-], UH = /*@__PURE__*/ new CI(), WH = /*@__PURE__*/ new X(), GH = /*@__PURE__*/ new X();
-function KH(e, t, n) {
-	let r = new jR(), i = new $F(), a = new $F(), o = new vI(), s = new rz(), c = new iz(), l = {}, u = n.maxTextureSize, d = {
+], GH = /*@__PURE__*/ new TI(), KH = /*@__PURE__*/ new X(), qH = /*@__PURE__*/ new X();
+function JH(e, t, n) {
+	let r = new NR(), i = new tI(), a = new tI(), o = new bI(), s = new az(), c = new oz(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new tz({
+	}, f = new rz({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new $F() },
+			resolution: { value: new tI() },
 			radius: { value: 4 }
 		},
-		vertexShader: zH,
-		fragmentShader: BH
+		vertexShader: VH,
+		fragmentShader: HH
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new eR();
-	m.setAttribute("position", new zL(new Float32Array([
+	let m = new nR();
+	m.setAttribute("position", new VL(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -23190,7 +23209,7 @@ function KH(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new wR(m, f), g = this;
+	let h = new ER(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -23219,14 +23238,14 @@ function KH(e, t, n) {
 						q("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new bI(i.x, i.y, {
-						format: jP,
-						type: vP,
-						minFilter: cP,
-						magFilter: cP,
+					d.map = new SI(i.x, i.y, {
+						format: NP,
+						type: bP,
+						minFilter: uP,
+						magFilter: uP,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new HR(i.x, i.y, _P), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = DP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = aP, d.map.depthTexture.magFilter = aP;
-				} else l.isPointLight ? (d.map = new lB(i.x), d.map.depthTexture = new UR(i.x, gP)) : (d.map = new bI(i.x, i.y), d.map.depthTexture = new HR(i.x, i.y, gP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = DP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = cP, d.map.depthTexture.magFilter = cP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = aP, d.map.depthTexture.magFilter = aP);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new WR(i.x, i.y, yP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = kP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = sP, d.map.depthTexture.magFilter = sP;
+				} else l.isPointLight ? (d.map = new dB(i.x), d.map.depthTexture = new GR(i.x, vP)) : (d.map = new SI(i.x, i.y), d.map.depthTexture = new WR(i.x, i.y, vP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = kP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = uP, d.map.depthTexture.magFilter = uP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = sP, d.map.depthTexture.magFilter = sP);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -23237,7 +23256,7 @@ function KH(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), WH.setFromMatrixPosition(l.matrixWorld), e.position.copy(WH), GH.copy(e.position), GH.add(VH[t]), e.up.copy(HH[t]), e.lookAt(GH), e.updateMatrixWorld(), n.makeTranslation(-WH.x, -WH.y, -WH.z), UH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(UH, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), KH.setFromMatrixPosition(l.matrixWorld), e.position.copy(KH), qH.copy(e.position), qH.add(UH[t]), e.up.copy(WH[t]), e.lookAt(qH), e.updateMatrixWorld(), n.makeTranslation(-KH.x, -KH.y, -KH.z), GH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(GH, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -23253,9 +23272,9 @@ function KH(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new bI(i.x, i.y, {
-			format: jP,
-			type: vP
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new SI(i.x, i.y, {
+			format: NP,
+			type: bP
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23303,9 +23322,9 @@ function KH(e, t, n) {
 		}
 	}
 }
-function qH(e, t) {
+function YH(e, t) {
 	function n() {
-		let t = !1, n = new vI(), r = null, i = new vI(0, 0, 0, 0);
+		let t = !1, n = new bI(), r = null, i = new bI(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23342,7 +23361,7 @@ function qH(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = VF[t]), a !== t) {
+				if (r && (t = UF[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23410,9 +23429,9 @@ function qH(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new iL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new oL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
 	ee.indexOf("WebGL") === -1 ? ee.indexOf("OpenGL ES") !== -1 && (P = parseFloat(/^OpenGL ES (\d)/.exec(ee)[1]), N = P >= 2) : (P = parseFloat(/^WebGL (\d)/.exec(ee)[1]), N = P >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new vI().fromArray(ne), ae = new vI().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new bI().fromArray(ne), ae = new bI().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23636,7 +23655,7 @@ function qH(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Ie() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new iL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new oL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -23678,13 +23697,13 @@ function qH(e, t) {
 		reset: Ie
 	};
 }
-function JH(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new $F(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function XH(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new tI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : PF("canvas");
+		return g ? new OffscreenCanvas(e, t) : IF("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = Ee(e);
@@ -23717,7 +23736,7 @@ function JH(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || q("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? EF : sI.getTransfer(o);
+			let t = s ? OF : lI.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -23838,16 +23857,16 @@ function JH(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? ge(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let ce = {
-		[nP]: e.REPEAT,
-		[rP]: e.CLAMP_TO_EDGE,
-		[iP]: e.MIRRORED_REPEAT
+		[iP]: e.REPEAT,
+		[aP]: e.CLAMP_TO_EDGE,
+		[oP]: e.MIRRORED_REPEAT
 	}, le = {
-		[aP]: e.NEAREST,
-		[oP]: e.NEAREST_MIPMAP_NEAREST,
-		[sP]: e.NEAREST_MIPMAP_LINEAR,
-		[cP]: e.LINEAR,
-		[lP]: e.LINEAR_MIPMAP_NEAREST,
-		[uP]: e.LINEAR_MIPMAP_LINEAR
+		[sP]: e.NEAREST,
+		[cP]: e.NEAREST_MIPMAP_NEAREST,
+		[lP]: e.NEAREST_MIPMAP_LINEAR,
+		[uP]: e.LINEAR,
+		[dP]: e.LINEAR_MIPMAP_NEAREST,
+		[fP]: e.LINEAR_MIPMAP_LINEAR
 	}, ue = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -23914,7 +23933,7 @@ function JH(e, t, n, r, i, a, o) {
 		let f = r.get(u);
 		if (u.version !== f.__version || l === !0) {
 			if (n.activeTexture(e.TEXTURE0 + s), !(typeof ImageBitmap < "u" && o.image instanceof ImageBitmap)) {
-				let t = sI.getPrimaries(sI.workingColorSpace), r = o.colorSpace === "" ? null : sI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+				let t = lI.getPrimaries(lI.workingColorSpace), r = o.colorSpace === "" ? null : lI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 				n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, i);
 			}
 			n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment);
@@ -23923,7 +23942,7 @@ function JH(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			de(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === OP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === AP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -23938,7 +23957,7 @@ function JH(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = Xz(h.width, h.height, o.format, o.type);
+										let t = Qz(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -23957,7 +23976,7 @@ function JH(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = Xz(t.width, t.height, o.format, o.type);
+							let i = Qz(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -24017,7 +24036,7 @@ function JH(e, t, n, r, i, a, o) {
 		let u = r.get(l);
 		if (l.version !== u.__version || c === !0) {
 			n.activeTexture(e.TEXTURE0 + s);
-			let t = sI.getPrimaries(sI.workingColorSpace), r = o.colorSpace === "" ? null : sI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+			let t = lI.getPrimaries(lI.workingColorSpace), r = o.colorSpace === "" ? null : lI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 			n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, d);
 			let f = o.isCompressedTexture || o.image[0].isCompressedTexture, p = o.image[0] && o.image[0].isDataTexture, m = [];
 			for (let e = 0; e < 6; e++) !f && !p ? m[e] = v(o.image[e], !0, i.maxCubemapSize) : m[e] = p ? o.image[e].image : o.image[e], m[e] = B(o, m[e]);
@@ -24025,7 +24044,7 @@ function JH(e, t, n, r, i, a, o) {
 			de(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === OP, o.type), E) {
+				if (x = C(o.format === AP, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -24227,16 +24246,16 @@ function JH(e, t, n, r, i, a, o) {
 	}
 	function B(e, t) {
 		let n = e.colorSpace, r = e.format, i = e.type;
-		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (sI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
+		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (lI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
 	}
 	function Ee(e) {
 		return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement ? (l.width = e.naturalWidth || e.width, l.height = e.naturalHeight || e.height) : typeof VideoFrame < "u" && e instanceof VideoFrame ? (l.width = e.displayWidth, l.height = e.displayHeight) : (l.width = e.width, l.height = e.height), l;
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = I, this.setTextureCube = se, this.rebindTextures = xe, this.setupRenderTarget = L, this.updateRenderTargetMipmap = Se, this.updateMultisampleRenderTarget = we, this.setupDepthRenderbuffer = be, this.setupFrameBufferTexture = _e, this.useMultisampledRTT = Te, this.dispose = j;
 }
-function YH(e, t) {
+function ZH(e, t) {
 	function n(n, r = "") {
-		let i, a = sI.getTransfer(r);
+		let i, a = lI.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
 		if (n === 1017) return e.UNSIGNED_SHORT_4_4_4_4;
 		if (n === 1018) return e.UNSIGNED_SHORT_5_5_5_1;
@@ -24329,28 +24348,28 @@ function YH(e, t) {
 	}
 	return { convert: n };
 }
-var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", QH = class {
+var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", eU = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new WR(e.texture);
+			let n = new KR(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new tz({
-				vertexShader: XH,
-				fragmentShader: ZH,
+			let t = e.cameras[0].viewport, n = new rz({
+				vertexShader: QH,
+				fragmentShader: $H,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new wR(new KR(20, 20), n);
+			this.mesh = new ER(new JR(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24360,23 +24379,23 @@ var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, $H = class extends HF {
+}, tU = class extends WF {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new QH(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new $F(), C = null, w = null, T = new Mz();
-		T.viewport = new vI();
-		let E = new Mz();
-		E.viewport = new vI();
-		let D = [T, E], O = new Lz(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new eU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new tI(), C = null, w = null, T = new Pz();
+		T.viewport = new bI();
+		let E = new Pz();
+		E.viewport = new bI();
+		let D = [T, E], O = new zz(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new $I(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new tL(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new $I(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new tL(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new $I(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new tL(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24421,16 +24440,16 @@ var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? OP : DP, a = _.stencil ? xP : gP);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? AP : kP, a = _.stencil ? CP : vP);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new bI(d.textureWidth, d.textureHeight, {
-						format: EP,
-						type: dP,
-						depthTexture: new HR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new SI(d.textureWidth, d.textureHeight, {
+						format: OP,
+						type: pP,
+						depthTexture: new WR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24447,9 +24466,9 @@ var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new bI(f.framebufferWidth, f.framebufferHeight, {
-						format: EP,
-						type: dP,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new SI(f.framebufferWidth, f.framebufferHeight, {
+						format: OP,
+						type: pP,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24506,7 +24525,7 @@ var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "
 			}), ee(e, O, i);
 		};
 		function ee(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = GF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = qF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24536,7 +24555,7 @@ var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new Mz(), o.layers.enable(n), o.viewport = new vI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new Pz(), o.layers.enable(n), o.viewport = new bI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24550,7 +24569,7 @@ var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new WR(), g[n] = e);
+							e || (e = new KR(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24566,19 +24585,19 @@ var XH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", ZH = "
 				data: i
 			}), p = null;
 		}
-		let ne = new Qz();
+		let ne = new eB();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, eU = /*@__PURE__*/ new CI(), tU = /*@__PURE__*/ new Z();
-tU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function nU(e, t) {
+}, nU = /*@__PURE__*/ new TI(), rU = /*@__PURE__*/ new Z();
+rU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function iU(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, ZR(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, $R(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24586,7 +24605,7 @@ function nU(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(eU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(tU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(nU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(rU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24624,7 +24643,7 @@ function nU(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function rU(e, t, n, r) {
+function aU(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -24726,7 +24745,7 @@ function rU(e, t, n, r) {
 		dispose: _
 	};
 }
-var iU = new Uint16Array([
+var oU = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -25239,13 +25258,13 @@ var iU = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), aU = null;
-function oU() {
-	return aU === null && (aU = new DR(iU, 16, 16, jP, vP), aU.name = "DFG_LUT", aU.minFilter = cP, aU.magFilter = cP, aU.wrapS = rP, aU.wrapT = rP, aU.generateMipmaps = !1, aU.needsUpdate = !0), aU;
+]), sU = null;
+function cU() {
+	return sU === null && (sU = new kR(oU, 16, 16, NP, bP), sU.name = "DFG_LUT", sU.minFilter = uP, sU.magFilter = uP, sU.wrapS = aP, sU.wrapT = aP, sU.generateMipmaps = !1, sU.needsUpdate = !0), sU;
 }
-var sU = class {
+var lU = class {
 	constructor(e = {}) {
-		let { canvas: t = FF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = dP } = e;
+		let { canvas: t = LF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = pP } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -25253,16 +25272,16 @@ var sU = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
-			NP,
-			MP,
-			AP
+			FP,
+			PP,
+			MP
 		]), g = /* @__PURE__ */ new Set([
-			dP,
+			pP,
+			vP,
 			gP,
-			mP,
+			CP,
 			xP,
-			yP,
-			bP
+			SP
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -25275,8 +25294,8 @@ var sU = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = wF;
-		let j = 0, M = 0, N = null, P = -1, ee = null, F = new vI(), te = new vI(), ne = null, re = new iL(0), ie = 0, ae = t.width, oe = t.height, I = 1, se = null, ce = null, le = new vI(0, 0, ae, oe), ue = new vI(0, 0, ae, oe), de = !1, fe = new jR(), pe = new NR(), me = !1, he = !1, ge = new CI(), _e = new X(), ve = new vI(), ye = {
+		this._outputColorSpace = EF;
+		let j = 0, M = 0, N = null, P = -1, ee = null, F = new bI(), te = new bI(), ne = null, re = new oL(0), ie = 0, ae = t.width, oe = t.height, I = 1, se = null, ce = null, le = new bI(0, 0, ae, oe), ue = new bI(0, 0, ae, oe), de = !1, fe = new NR(), pe = new FR(), me = !1, he = !1, ge = new TI(), _e = new X(), ve = new bI(), ye = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25311,10 +25330,10 @@ var sU = class {
 			throw t.removeEventListener("webglcontextlost", Ge, !1), t.removeEventListener("webglcontextrestored", Ke, !1), t.removeEventListener("webglcontextcreationerror", qe, !1), J("WebGLRenderer: " + e.message), e;
 		}
 		function Ue() {
-			Ce = new DB(L), Ce.init(), Be = new YH(L, Ce), we = new sB(L, Ce, e, Be), R = new qH(L, Ce), we.reversedDepthBuffer && d && R.buffers.depth.setReversed(!0), O = L.createFramebuffer(), k = L.createFramebuffer(), A = L.createFramebuffer(), Te = new AB(L), z = new DH(), B = new JH(L, Ce, R, z, we, Be, Te), Ee = new EB(T), De = new $z(L), Ve = new aB(L, De), Oe = new OB(L, De, Te, Ve), ke = new MB(L, Oe, De, Ve, Te), Le = new jB(L, we, B), Pe = new cB(z), Ae = new EH(T, Ee, Ce, we, Ve, Pe), je = new nU(T, z), Me = new jH(), Ne = new RH(Ce), Ie = new iB(T, Ee, R, ke, p, s), Fe = new KH(T, ke, we), He = new rU(L, Te, we, R), Re = new oB(L, Ce, Te), ze = new kB(L, Ce, Te), Te.programs = Ae.programs, T.capabilities = we, T.extensions = Ce, T.properties = z, T.renderLists = Me, T.shadowMap = Fe, T.state = R, T.info = Te;
+			Ce = new kB(L), Ce.init(), Be = new ZH(L, Ce), we = new lB(L, Ce, e, Be), R = new YH(L, Ce), we.reversedDepthBuffer && d && R.buffers.depth.setReversed(!0), O = L.createFramebuffer(), k = L.createFramebuffer(), A = L.createFramebuffer(), Te = new MB(L), z = new kH(), B = new XH(L, Ce, R, z, we, Be, Te), Ee = new OB(T), De = new tB(L), Ve = new sB(L, De), Oe = new AB(L, De, Te, Ve), ke = new PB(L, Oe, De, Ve, Te), Le = new NB(L, we, B), Pe = new uB(z), Ae = new OH(T, Ee, Ce, we, Ve, Pe), je = new iU(T, z), Me = new NH(), Ne = new BH(Ce), Ie = new oB(T, Ee, R, ke, p, s), Fe = new JH(T, ke, we), He = new aU(L, Te, we, R), Re = new cB(L, Ce, Te), ze = new jB(L, Ce, Te), Te.programs = Ae.programs, T.capabilities = we, T.extensions = Ce, T.properties = z, T.renderLists = Me, T.shadowMap = Fe, T.state = R, T.info = Te;
 		}
-		m !== 1009 && (w = new PB(m, t.width, t.height, o, r, i));
-		let We = new $H(T, L);
+		m !== 1009 && (w = new IB(m, t.width, t.height, o, r, i));
+		let We = new tU(T, L);
 		this.xr = We, this.getContext = function() {
 			return L;
 		}, this.getContextAttributes = function() {
@@ -25400,10 +25419,10 @@ var sU = class {
 			t.removeEventListener("webglcontextlost", Ge, !1), t.removeEventListener("webglcontextrestored", Ke, !1), t.removeEventListener("webglcontextcreationerror", qe, !1), Ie.dispose(), Me.dispose(), Ne.dispose(), B.dispose(), z.dispose(), Ee.dispose(), ke.dispose(), Oe.dispose(), Ve.dispose(), He.dispose(), Ae.dispose(), We.dispose(), We.removeEventListener("sessionstart", et), We.removeEventListener("sessionend", tt), nt.stop();
 		};
 		function Ge(e) {
-			e.preventDefault(), LF("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), zF("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function Ke() {
-			LF("WebGLRenderer: Context Restored."), E = !1;
+			zF("WebGLRenderer: Context Restored."), E = !1;
 			let e = Te.autoReset, t = Fe.enabled, n = Fe.autoUpdate, r = Fe.needsUpdate, i = Fe.type;
 			Ue(), Te.autoReset = e, Fe.enabled = t, Fe.autoUpdate = n, Fe.needsUpdate = r, Fe.type = i;
 		}
@@ -25498,7 +25517,7 @@ var sU = class {
 		function tt() {
 			nt.start();
 		}
-		let nt = new Qz();
+		let nt = new eB();
 		nt.setAnimationLoop($e), typeof self < "u" && nt.setContext(self), this.setAnimationLoop = function(e) {
 			Qe = e, We.setAnimationLoop(e), e === null ? nt.stop() : nt.start();
 		}, We.addEventListener("sessionstart", et), We.addEventListener("sessionend", tt), this.render = function(e, t) {
@@ -25509,7 +25528,7 @@ var sU = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = We.enabled === !0 && We.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), We.enabled === !0 && We.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (We.cameraAutoUpdate === !0 && We.updateCamera(t), t = We.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Ne.get(e, C.length), x.init(t), x.state.textureUnits = B.getTextureUnits(), C.push(x), ge.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? pe.setFromArrayCamera(t) : fe.setFromProjectionMatrix(ge, jF, t.reversedDepth), he = this.localClippingEnabled, me = Pe.init(this.clippingPlanes, he), b = Me.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, We.enabled === !0 && We.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), We.enabled === !0 && We.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (We.cameraAutoUpdate === !0 && We.updateCamera(t), t = We.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Ne.get(e, C.length), x.init(t), x.state.textureUnits = B.getTextureUnits(), C.push(x), ge.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? pe.setFromArrayCamera(t) : fe.setFromProjectionMatrix(ge, NF, t.reversedDepth), he = this.localClippingEnabled, me = Pe.init(this.clippingPlanes, he), b = Me.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, We.enabled === !0 && We.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && rt(e, t, -Infinity, T.sortObjects);
 			}
@@ -25570,17 +25589,17 @@ var sU = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = Ce.has("EXT_color_buffer_half_float") || Ce.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new bI(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new SI(1, 1, {
 					generateMipmaps: !0,
-					type: e ? vP : dP,
-					minFilter: uP,
+					type: e ? bP : pP,
+					minFilter: fP,
 					samples: Math.max(4, we.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
 					resolveStencilBuffer: !1,
 					storeMultisampledDepthBuffer: !1,
 					storeMultisampledStencilBuffer: !1,
-					colorSpace: sI.workingColorSpace
+					colorSpace: lI.workingColorSpace
 				});
 			}
 			let a = x.state.transmissionRenderTarget[r.id], o = r.viewport || F;
@@ -25638,7 +25657,7 @@ var sU = class {
 		function ft(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = UV.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = GV.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -25648,7 +25667,7 @@ var sU = class {
 		}
 		function mt(e, t, n, r, i) {
 			t.isScene !== !0 && (t = ye), B.resetTextureUnits();
-			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : sI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = Ee.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
+			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : lI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = Ee.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
 			r.toneMapped && (N === null || N.isXRRenderTarget === !0) && (h = T.toneMapping);
 			let g = n.morphAttributes.position || n.morphAttributes.normal || n.morphAttributes.color, _ = g === void 0 ? 0 : g.length, v = z.get(r), b = x.state.lights;
 			if (me === !0 && (he === !0 || e !== ee)) {
@@ -25672,16 +25691,16 @@ var sU = class {
 			}
 			i.isBatchedMesh && (A.setOptional(L, i, "batchingTexture"), A.setValue(L, "batchingTexture", i._matricesTexture, B), A.setOptional(L, i, "batchingIdTexture"), A.setValue(L, "batchingIdTexture", i._indirectTexture, B), A.setOptional(L, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(L, "batchingColorTexture", i._colorsTexture, B));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Le.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(L, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = oU()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Le.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(L, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = cU()), O) {
 				if (A.setValue(L, "toneMappingExposure", T.toneMappingExposure), v.needsLights && ht(j, k), a && r.fog === !0 && je.refreshFogUniforms(j, a), je.refreshMaterialUniforms(j, r, I, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				UV.upload(L, ft(v), j, B);
+				GV.upload(L, ft(v), j, B);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (UV.upload(L, ft(v), j, B), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(L, "center", i.center), A.setValue(L, "modelViewMatrix", i.modelViewMatrix), A.setValue(L, "normalMatrix", i.normalMatrix), A.setValue(L, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (GV.upload(L, ft(v), j, B), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(L, "center", i.center), A.setValue(L, "modelViewMatrix", i.modelViewMatrix), A.setValue(L, "normalMatrix", i.normalMatrix), A.setValue(L, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -25792,7 +25811,7 @@ var sU = class {
 					let p = N === null ? null : z.get(N).__webglFramebuffer;
 					R.bindFramebuffer(L.FRAMEBUFFER, p);
 					let m = L.fenceSync(L.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return L.flush(), await BF(L, m, 4), L.bindBuffer(L.PIXEL_PACK_BUFFER, f), L.getBufferSubData(L.PIXEL_PACK_BUFFER, 0, a), L.bindBuffer(L.PIXEL_PACK_BUFFER, null), L.deleteBuffer(f), L.deleteSync(m), a;
+					return L.flush(), await HF(L, m, 4), L.bindBuffer(L.PIXEL_PACK_BUFFER, f), L.getBufferSubData(L.PIXEL_PACK_BUFFER, 0, a), L.bindBuffer(L.PIXEL_PACK_BUFFER, null), L.deleteBuffer(f), L.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -25833,7 +25852,7 @@ var sU = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return jF;
+		return NF;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -25841,13 +25860,13 @@ var sU = class {
 	set outputColorSpace(e) {
 		this._outputColorSpace = e;
 		let t = this.getContext();
-		t.drawingBufferColorSpace = sI._getDrawingBufferColorSpace(e), t.unpackColorSpace = sI._getUnpackColorSpace();
+		t.drawingBufferColorSpace = lI._getDrawingBufferColorSpace(e), t.unpackColorSpace = lI._getUnpackColorSpace();
 	}
-}, cU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", lU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", uU = class {
+}, uU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", dU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", fU = class {
 	attribute;
 	held = null;
 	constructor(e) {
-		this.attribute = new zL(new Int16Array(4 * e), 4);
+		this.attribute = new VL(new Int16Array(4 * e), 4);
 	}
 	holds(e) {
 		return this.held === e;
@@ -25858,27 +25877,27 @@ var sU = class {
 		for (let n = 0, r = 0; n < e.length; n += 3, r += 4) t[r] = e[n], t[r + 1] = e[n + 1], t[r + 2] = e[n + 2];
 		this.attribute.needsUpdate = !0;
 	}
-}, dU = class {
-	scene = new oL();
+}, pU = class {
+	scene = new cL();
 	uniforms = {
-		view: { value: new CI() },
-		weights: { value: new $F(1, 0) },
+		view: { value: new TI() },
+		weights: { value: new tI(1, 0) },
 		size: { value: 4 },
 		paper: { value: new X(1, 1, 1) }
 	};
-	geometry = new eR();
+	geometry = new nR();
 	material;
 	buffers = null;
 	look = null;
 	constructor(e) {
-		this.material = new nz({
-			vertexShader: cU,
-			fragmentShader: lU,
+		this.material = new iz({
+			vertexShader: uU,
+			fragmentShader: dU,
 			uniforms: this.uniforms,
-			glslVersion: AF,
+			glslVersion: MF,
 			defines: e ? { SHAPED: 1 } : {}
 		});
-		let t = new zR(this.geometry, this.material);
+		let t = new VR(this.geometry, this.material);
 		t.frustumCulled = !1, t.matrixAutoUpdate = !1, this.scene.add(t);
 	}
 	place({ drawn: e }, { drawn: t }) {
@@ -25894,29 +25913,29 @@ var sU = class {
 		t?.array.length === e.length ? Object.assign(t, {
 			array: e,
 			needsUpdate: !0
-		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new zL(e, 4)));
+		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new VL(e, 4)));
 	}
 	dispose() {
 		this.geometry.dispose(), this.material.dispose();
 	}
 	allocate(e) {
-		this.geometry.dispose(), this.buffers = [new uU(e), new uU(e)];
+		this.geometry.dispose(), this.buffers = [new fU(e), new fU(e)];
 	}
 };
 // src/cloud.ts
-function fU(e, t, n) {
+function mU(e, t, n) {
 	let r = document.createElement("canvas"), i = r.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!i) return null;
-	let a = new sU({
+	let a = new lU({
 		canvas: r,
 		context: i,
 		antialias: !1
 	});
 	a.autoClear = !1;
-	let o = new Oz(), s = [], c = (t) => s[t] ??= new dU(e);
+	let o = new Az(), s = [], c = (t) => s[t] ??= new pU(e);
 	r.addEventListener("webglcontextlost", t), r.addEventListener("webglcontextrestored", n);
 	let l = 1;
 	return {
@@ -25941,8 +25960,8 @@ function fU(e, t, n) {
 	};
 }
 // src/hands.ts
-var pU = 4, mU = .12;
-function hU(e, t) {
+var hU = 4, gU = .12;
+function _U(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -25954,7 +25973,7 @@ function hU(e, t) {
 		e.setPointerCapture(t.pointerId), n.set(t.pointerId, l(t)), a = l(t), o = n.size > 1, r = i && n.size === 1 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > pU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > hU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -25969,7 +25988,7 @@ function hU(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = gU(e, t);
+		let n = vU(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -25977,14 +25996,14 @@ function hU(e, t) {
 		stop: () => s.abort()
 	};
 }
-function gU({ key: e, shiftKey: t }, n) {
+function vU({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * mU, r[1] * mU) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * gU, r[1] * gU) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -25994,19 +26013,19 @@ function gU({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/overlay.ts
-var _U = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", vU = 132, yU = 96, bU = 16, xU = kj(_U);
-function SU(e, t, n) {
+var yU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", bU = 132, xU = 96, SU = 16, CU = jj(yU);
+function wU(e, t, n) {
 	let r = n.length > 1 && i("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(CU), ...r ? [r] : []);
+	e.replaceChildren(...t.map(TU), ...r ? [r] : []);
 }
-function CU(e) {
+function TU(e) {
 	let { box: t, caption: n } = e, r = i("g", {});
-	r.append(...EU(e), TU(e));
-	for (let t of e.threads) r.append(AU(e, t, !0));
-	return r.append(...OU(e)), e.path && r.append(AU(e, e.path, !1)), e.hover && r.append(wU(e, e.hover, "hover", 8)), e.focus && r.append(wU(e, e.focus, "focus", 9)), t.left > 0 && r.append(i("path", {
+	r.append(...OU(e), DU(e));
+	for (let t of e.threads) r.append(MU(e, t, !0));
+	return r.append(...AU(e)), e.path && r.append(MU(e, e.path, !1)), e.hover && r.append(EU(e, e.hover, "hover", 8)), e.focus && r.append(EU(e, e.focus, "focus", 9)), t.left > 0 && r.append(i("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
 	})), n && r.append(i("text", {
@@ -26016,7 +26035,7 @@ function CU(e) {
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function wU({ project: e }, t, n, r) {
+function EU({ project: e }, t, n, r) {
 	let [a, o] = e(...t);
 	return i("g", { class: `ring ${n}` }, i("circle", {
 		class: "halo",
@@ -26029,16 +26048,16 @@ function wU({ project: e }, t, n, r) {
 		r
 	}));
 }
-function TU({ project: e }) {
+function DU({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return i("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function EU({ project: e, circle: t, box: n }) {
+function OU({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, a] = e(0, 0, 0), o = DU(e, t);
+	let [r, a] = e(0, 0, 0), o = kU(e, t);
 	if (o < 12 || o > 2 * Math.max(n.width, n.height)) return [];
 	let s = ["sphere halo", "sphere"].map((e) => i("circle", {
 		class: e,
@@ -26052,7 +26071,7 @@ function EU({ project: e, circle: t, box: n }) {
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function DU(e, t) {
+function kU(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -26066,23 +26085,23 @@ function DU(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function OU(e) {
-	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = r.length > bU, u = t(0, 0, 0), d = n.map((e, n) => {
+function AU(e) {
+	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = r.length > SU, u = t(0, 0, 0), d = n.map((e, n) => {
 		let [r, i, s] = [
 			0,
 			1,
 			2
 		].map((e) => o * a[3 * n + e]);
 		return t(r, i, s);
-	}), f = n.map((e) => Aj(e, l ? yU : vU, xU)), p = (e) => d[e][2] > u[2] + 1e-6, m = n.map((e, t) => t).sort((e, t) => d[t][2] - d[e][2]), h = m.filter((t) => !l || !p(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+	}), f = n.map((e) => Mj(e, l ? xU : bU, CU)), p = (e) => d[e][2] > u[2] + 1e-6, m = n.map((e, t) => t).sort((e, t) => d[t][2] - d[e][2]), h = m.filter((t) => !l || !p(t) || e.emphasised.includes(t)), g = h.map((e) => ({
 		x: d[e][0],
 		y: d[e][1],
-		width: xU(f[e]) + 4,
+		width: CU(f[e]) + 4,
 		height: 15
-	})), _ = jj(g, [u[0], u[1]], s), v = [], y = [];
+	})), _ = Nj(g, [u[0], u[1]], s), v = [], y = [];
 	for (let e of m) {
 		let [t, n] = d[e], a = p(e) ? " behind" : "";
-		v.push(kU(u, [t, n], r[e], c, a));
+		v.push(jU(u, [t, n], r[e], c, a));
 		let o = h.indexOf(e);
 		if (o < 0) continue;
 		let [s, l] = _[o];
@@ -26098,7 +26117,7 @@ function OU(e) {
 	}
 	return [...v, ...y];
 }
-function kU(e, [t, n], r, a, o) {
+function jU(e, [t, n], r, a, o) {
 	let s = Math.hypot(t - e[0], n - e[1]), [c, l] = s > 0 ? [(t - e[0]) / s, (n - e[1]) / s] : [0, 0], u = Math.min(9, s), [d, f] = [t - u * c, n - u * l], p = `M${e[0]} ${e[1]}L${d} ${f}`, m = `M${t} ${n}L${d - .42 * u * l} ${f + .42 * u * c}L${d + .42 * u * l} ${f - .42 * u * c}Z`, h = i("g", { class: `arrow${o}` }, i("path", {
 		class: "halo",
 		d: p
@@ -26118,7 +26137,7 @@ function kU(e, [t, n], r, a, o) {
 		fill: r.colour
 	})), h;
 }
-function AU({ project: e }, { places: t, now: n, colour: r }, a) {
+function MU({ project: e }, { places: t, now: n, colour: r }, a) {
 	let o = t.length / 3, s = Array.from({ length: o }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), c = `M${s.map(([e, t]) => `${e.toFixed(1)} ${t.toFixed(1)}`).join("L")}`;
 	if (a) return i("g", {}, i("path", {
 		class: "thread",
@@ -26139,7 +26158,7 @@ function AU({ project: e }, { places: t, now: n, colour: r }, a) {
 	}))), l;
 }
 // src/picking.ts
-function jU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function NU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -26147,22 +26166,22 @@ function jU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function MU({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = lN(e), [l, u] = [r.width / 2, r.height / 2];
+function PU({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = dN(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function NU(e, t, n, r = 4, i = 9) {
+function FU(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return MU(e, (e, i, l, u) => {
+	return PU(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function PU(e, t) {
+function IU(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -26170,7 +26189,7 @@ function PU(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return MU(e, (e, t, l) => {
+	return PU(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -26178,7 +26197,7 @@ function PU(e, t) {
 	}), c;
 }
 // src/stage.ts
-function FU(e, { shaped: t }) {
+function LU(e, { shaped: t }) {
 	let n = i("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -26191,7 +26210,7 @@ function FU(e, { shaped: t }) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys turn it, with shift they move it, plus and minus zoom, 0 shows it from the front, N and B go to the next and the previous point."
 	}), s = null, c = null, l = [], u = null, d = null, f = [], [p, m] = [1, 1], h = null, g = 0, _ = !1, v = 0, y = () => {
-		s = fU(t, () => e.lost(!0), () => {
+		s = mU(t, () => e.lost(!0), () => {
 			e.lost(!1), D();
 		}), s && o.append(s.canvas), o.append(n, a);
 	}, b = () => u ?? c?.home ?? Xn, x = () => {
@@ -26211,18 +26230,18 @@ function FU(e, { shaped: t }) {
 			box: t
 		};
 	}, w = (e) => Math.min(x().length - 1, Math.max(0, Math.floor(e * x().length / p))), T = (e, t) => {
-		h ??= LU(o);
-		let n = IU(e.panes[0].painted, Math.min(t[0].width, m)) * Math.sqrt(b().zoom);
+		h ??= zU(o);
+		let n = RU(e.panes[0].painted, Math.min(t[0].width, m)) * Math.sqrt(b().zoom);
 		s?.draw(t.map((e, t) => ({
 			box: e,
 			matrix: S(e),
-			weights: lN(l[t]),
+			weights: dN(l[t]),
 			size: n
 		})), h);
 	}, E = (e = !0) => {
 		if (!c) return;
 		let t = c, r = x();
-		e && T(t, r), SU(n, r.map((e, n) => A(t, n, e)), f);
+		e && T(t, r), wU(n, r.map((e, n) => A(t, n, e)), f);
 	}, D = (e = !0) => {
 		_ ||= e, g ||= requestAnimationFrame(() => {
 			g = 0, E(_), _ = !1;
@@ -26232,14 +26251,14 @@ function FU(e, { shaped: t }) {
 	}, k = window.matchMedia("(prefers-color-scheme: dark)");
 	k.addEventListener("change", O);
 	let A = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: c } = e.panes[t], u = S(n), f = (e) => e !== null && e < c.count ? fN(l[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: c } = e.panes[t], u = S(n), f = (e) => e !== null && e < c.count ? mN(l[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: s,
 			directions: r,
-			project: (e, t, r) => jU(u, n, e, t, r),
+			project: (e, t, r) => NU(u, n, e, t, r),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
@@ -26249,8 +26268,8 @@ function FU(e, { shaped: t }) {
 			hover: d === i ? null : f(d)
 		};
 	}, j = (t, n) => {
-		let r = c && t >= 0 ? NU(C(w(t)), t, n) : -1, i = r < 0 ? null : r;
-		o.classList.toggle("pointing", i !== null), i !== d && (d = i, a.replaceChildren(...i === null ? [] : [e.describe(i)]), a.hidden = i === null, D(!1)), i !== null && RU(a, t, n, p, m);
+		let r = c && t >= 0 ? FU(C(w(t)), t, n) : -1, i = r < 0 ? null : r;
+		o.classList.toggle("pointing", i !== null), i !== d && (d = i, a.replaceChildren(...i === null ? [] : [e.describe(i)]), a.hidden = i === null, D(!1)), i !== null && BU(a, t, n, p, m);
 	}, M = (t) => {
 		let n = t(b());
 		u = c?.flat ? {
@@ -26258,7 +26277,7 @@ function FU(e, { shaped: t }) {
 			azimuth: 0,
 			elevation: 0
 		} : n, e.camera(u), D();
-	}, N = hU(o, {
+	}, N = _U(o, {
 		turn: (e, t) => c?.flat ? M((n) => ir(n, e, -t)) : M((n) => nr(n, -e, t)),
 		pan: (e, t) => M((n) => ir(n, e, t)),
 		zoom: (e, t, n) => {
@@ -26270,11 +26289,11 @@ function FU(e, { shaped: t }) {
 		},
 		hover: j,
 		click: (t, n) => {
-			let r = c ? NU(C(w(t)), t, n) : -1;
+			let r = c ? FU(C(w(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			f = n ? [] : t, n && c && e.lasso(PU(C(w(t[0][0])), t)), D(!1);
+			f = n ? [] : t, n && c && e.lasso(IU(C(w(t[0][0])), t)), D(!1);
 		},
 		next: e.next
 	}), P = new ResizeObserver(() => {
@@ -26284,14 +26303,14 @@ function FU(e, { shaped: t }) {
 		element: o,
 		draws: s !== null,
 		async show(e) {
-			let t = e.glides && !pN() && c !== null && l.length === e.panes.length;
+			let t = e.glides && !hN() && c !== null && l.length === e.panes.length;
 			c = e;
 			let n = ++v;
-			if (l = e.panes.map(({ placed: e }, n) => l[n]?.to === e ? l[n] : t ? uN(l[n], e) : cN(e)), e.panes.forEach(({ painted: e }, t) => {
+			if (l = e.panes.map(({ placed: e }, n) => l[n]?.to === e ? l[n] : t ? fN(l[n], e) : uN(e)), e.panes.forEach(({ painted: e }, t) => {
 				s?.place(t, l[t].from, l[t].to), s?.paint(t, e.look);
 			}), j(-1, -1), E(), l.every(({ morph: e }) => e === 1)) return;
 			let r = l.map(({ morph: e }) => e);
-			await mN((e) => {
+			await gN((e) => {
 				l.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), E();
 			}, () => n !== v);
 		},
@@ -26301,14 +26320,14 @@ function FU(e, { shaped: t }) {
 		setLasso: (e) => N.setLasso(e),
 		lassoes: () => N.lassoes(),
 		scene: () => c ? C(c.panes.length - 1) : null,
-		pick: (e, t) => c ? NU(C(w(e)), e, t) : -1,
+		pick: (e, t) => c ? FU(C(w(e)), e, t) : -1,
 		refresh: O,
 		finish: () => s?.finish(),
 		picture() {
 			return E(), {
 				cloud: s?.canvas ?? null,
 				overlay: n,
-				paper: LU(o),
+				paper: zU(o),
 				width: p,
 				height: m
 			};
@@ -26319,24 +26338,24 @@ function FU(e, { shaped: t }) {
 		}
 	};
 }
-function IU({ shown: e, plain: t }, n) {
+function RU({ shown: e, plain: t }, n) {
 	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
 }
-function LU(e) {
+function zU(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
 		"255"
 	]).slice(0, 3).map(Number);
 }
-function RU(e, t, n, r, i) {
+function BU(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/tip.ts
-var zU = 72;
-function BU(e, t) {
-	let { run: n, view: i, frame: a, clean: o } = e, s = Mr(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = zU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = zM();
+var VU = 72;
+function HU(e, t) {
+	let { run: n, view: i, frame: a, clean: o } = e, s = Nr(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = VU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = VM();
 	p.show({
 		image: s,
 		pictures: o,
@@ -26348,52 +26367,57 @@ function BU(e, t) {
 		importance: null
 	}), delete p.element.dataset.image;
 	let m = [r("b", {}, `Image ${s}: ${c[n.labels[s]]}`)];
-	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, Sr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, ${Or(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p.element, r("div", {}, ...m));
+	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, Cr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, ${kr(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p.element, r("div", {}, ...m));
 }
 // src/viewer.ts
-async function VU(e, t, n) {
-	let r = qn(t.attributes.classes.length), i = await Ir(t), a = Nn(t), o = In(t), s = $N(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
+async function UU(e, t, n) {
+	let r = qn(t.attributes.classes.length), i = await Lr(t), a = Nn(t), o = In(t), s = tP(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, u = tM(t, eM(t), n.address ? dM(location.hash) : {}), d = null, f = 0, p = n.address ? UU() : null, m = (e) => {
+	}, u = rM(t, nM(t), n.address ? pM(location.hash) : {}), d = null, f = 0, p = n.address ? GU() : null, m = (e) => {
 		let n = `conditions/${e}/thumbnails`;
-		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, $N(t, n)), c.get(n)) : null;
+		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, tP(t, n)), c.get(n)) : null;
 	}, h = async () => {
-		let e = u, n = HU(t, e), [i, o] = await Promise.allSettled([a(e), n ? a(n) : null]), c = (e) => e.status === "fulfilled" ? e.value : null, l = i.status === "rejected" ? String(i.reason.message) : null, d = c(i);
+		let e = u, n = WU(t, e), [o, c, l] = await Promise.allSettled([
+			a(e),
+			n ? a(n) : null,
+			i.reach(e.condition, e.space)
+		]), d = (e) => e.status === "fulfilled" ? e.value : null, f = o.status === "rejected" ? String(o.reason.message) : null, p = d(o);
 		return {
 			run: t,
 			view: e,
 			marks: r,
-			frame: d,
-			problem: l,
-			reference: c(o),
+			frame: p,
+			problem: f,
+			reference: d(c),
+			reach: d(l) ?? 1,
 			clean: s,
 			attacked: m(e.condition)
 		};
 	}, g = async () => {
-		let e = ++f, r = performance.now(), a = await h();
+		let e = ++f, r = performance.now(), i = await h();
 		if (e !== f) return;
-		let s = d !== null && d.frame !== a.frame;
-		d = a;
-		let c = y(a, i);
-		for (let e of T) e.update(a);
-		E.update(a), s && (l.step = performance.now() - r), p?.keep(u), n.changed?.(u, t), await c, e === f && o(a.frame);
-	}, _ = Lr(), v = QN(t, () => d && void y(d, i)), y = (e, t) => (E.problem(e.problem), e.frame ? C.show(Rr(e, e.frame, t, v, _)) : Promise.resolve()), b = (e) => (u = tM(t, u, e), e.camera !== void 0 && C.setCamera(u.camera), g()), x = (e) => void b(e), S = (e) => {
+		let a = d !== null && d.frame !== i.frame;
+		d = i;
+		let s = y(i);
+		for (let e of T) e.update(i);
+		E.update(i), a && (l.step = performance.now() - r), p?.keep(u), n.changed?.(u, t), await s, e === f && o(i.frame);
+	}, _ = Rr(), v = eP(t, () => d && void y(d)), y = (e) => (E.problem(e.problem), e.frame ? C.show(zr(e, e.frame, i.home, v, _)) : Promise.resolve()), b = (e) => (u = rM(t, u, e), e.camera !== void 0 && C.setCamera(u.camera), g()), x = (e) => void b(e), S = (e) => {
 		e.length === 1 ? x({
 			selection: u.space === "images" ? [] : e,
-			image: Mr({
+			image: Nr({
 				view: u,
 				run: t
 			}, e[0])
 		}) : x({
 			selection: e,
-			...e.length ? { image: WU(e.map((e) => Mr({
+			...e.length ? { image: KU(e.map((e) => Nr({
 				view: u,
 				run: t
 			}, e))) } : {}
 		});
-	}, C = FU({
+	}, C = LU({
 		pick: (e) => S(e === null ? [] : [e]),
 		lasso: (e) => S(e),
 		camera: (e) => {
@@ -26402,20 +26426,20 @@ async function VU(e, t, n) {
 				camera: e
 			}, p?.keep(u);
 		},
-		describe: (e) => d?.frame ? BU(d, e) : document.createTextNode(""),
-		next: (e) => d && S(GU(C, u, e)),
+		describe: (e) => d?.frame ? HU(d, e) : document.createTextNode(""),
+		next: (e) => d && S(qU(C, u, e)),
 		lost: (e) => E.notice("context", e)
-	}, { shaped: r.some(({ shape: e }) => e > 0) }), w = bN((e) => b({ step: e })), T = [
-		vN(x, (e) => x({ filter: {
+	}, { shaped: r.some(({ shape: e }) => e > 0) }), w = SN((e) => b({ step: e })), T = [
+		bN(x, (e) => x({ filter: {
 			...u.filter,
 			points: e
 		} })),
-		TN(x),
+		DN(x),
 		w,
-		Jj(x),
-		tN(x),
-		PN()
-	], E = KN(e, t, C, T.map(({ element: e }) => e), {
+		Xj(x),
+		rN(x),
+		IN()
+	], E = JN(e, t, C, T.map(({ element: e }) => e), {
 		choose: x,
 		select: S,
 		current: () => d,
@@ -26425,7 +26449,7 @@ async function VU(e, t, n) {
 	C.draws || E.notice("webgl", !0), await g(), l.opened = performance.now();
 	let D = () => void b({
 		camera: null,
-		...dM(location.hash)
+		...pM(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", D), {
 		run: t,
@@ -26440,7 +26464,7 @@ async function VU(e, t, n) {
 		}
 	};
 }
-function HU(e, t) {
+function WU(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -26454,9 +26478,9 @@ function HU(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function UU() {
+function GU() {
 	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${uM(e.view)}`), e = null;
+		e && history.replaceState(null, "", `#${fM(e.view)}`), e = null;
 	};
 	return {
 		keep(n) {
@@ -26470,12 +26494,12 @@ function UU() {
 		}
 	};
 }
-function WU(e) {
+function KU(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) t.set(n, (t.get(n) ?? 0) + 1);
 	return [...t].reduce((e, t) => t[1] > e[1] ? t : e)[0];
 }
-function GU(e, t, n) {
+function qU(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -26486,14 +26510,14 @@ function GU(e, t, n) {
 	return [];
 }
 // src/open.ts
-var KU = "patternscope-atlas-style";
-async function qU(e, t, n) {
-	document.getElementById(KU) || document.head.append(r("style", { id: KU }, Dn, On, En)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
+var JU = "patternscope-atlas-style";
+async function YU(e, t, n) {
+	document.getElementById(JU) || document.head.append(r("style", { id: JU }, Dn, On, En)), e.classList.add("patternscope-atlas"), e.replaceChildren(r("p", {
 		class: "opening",
 		role: "status"
 	}, "The atlas is opening …"));
 	try {
-		let r = await VU(e, await bn(t), n);
+		let r = await UU(e, await bn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof d ? t.kind : "damaged";
@@ -26505,7 +26529,7 @@ async function qU(e, t, n) {
 	}
 }
 // src/store.ts
-function JU(e) {
+function XU(e) {
 	let t = /* @__PURE__ */ new Map(), n = 0, r = (e, n) => {
 		if (e?.type !== "got") return;
 		let r = e.found ? n[0] : void 0;
@@ -26523,13 +26547,13 @@ function JU(e) {
 	};
 }
 // src/widget.ts
-var YU = [
+var ZU = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function XU(e, t) {
+function QU(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -26538,33 +26562,33 @@ function XU(e, t) {
 		selection: n
 	};
 }
-function ZU(e, t) {
+function $U(e, t) {
 	let n = (e, t) => e.find((e) => e.name === t)?.key, r = {}, i = n(t.attributes.layers, e.get("layer")), a = n(t.attributes.conditions, e.get("condition")), [o, s] = [e.get("step"), e.get("selection")];
 	return a && (r.condition = a), i && (r.layer = i), Number.isInteger(o) && (r.step = o), Array.isArray(s) && (r.selection = s), r;
 }
-function QU(e, t, n) {
-	let r = Object.entries(XU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function eW(e, t, n) {
+	let r = Object.entries(QU(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function $U({ model: e, el: t }) {
+async function tW({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
-	let r = JU(e), i = null, a = !1;
-	i = await qU(n, r.get, {
+	let r = XU(e), i = null, a = !1;
+	i = await YU(n, r.get, {
 		address: !1,
 		changed(t, n) {
-			i && (a = !0, QU(e, t, n), a = !1);
+			i && (a = !0, eW(e, t, n), a = !1);
 		}
 	});
 	let o = () => {
-		i && !a && i.change(ZU(e, i.run));
+		i && !a && i.change($U(e, i.run));
 	};
-	for (let t of YU) e.on(`change:${t}`, o);
-	return i && await i.change(ZU(e, i.run)), () => {
-		for (let t of YU) e.off(`change:${t}`, o);
+	for (let t of ZU) e.on(`change:${t}`, o);
+	return i && await i.change($U(e, i.run)), () => {
+		for (let t of ZU) e.off(`change:${t}`, o);
 		r.close(), i?.destroy(), n.remove();
 	};
 }
-var eW = { render: $U };
-export { eW as default };
+var nW = { render: tW };
+export { nW as default };
