@@ -222,6 +222,35 @@ def test_downloads_hold_the_picture_and_the_points(fresh, content, tmp_path):
     assert Image.open(io.BytesIO((tmp_path / "picture.png").read_bytes())).format == "PNG"
 
 
+def test_the_page_fits_a_screen_and_the_width_of_a_tablet(fresh):
+    size = "(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.documentElement)"
+    assert fresh.page.evaluate(size) == [1280, 800]
+    fresh.page.set_viewport_size({"width": 820, "height": 1180})
+    fresh.handle("set", {"condition": "attack"})
+    width, height = fresh.page.evaluate(size)
+    assert width == 820
+    assert height > 1180
+    cards = fresh.page.locator(".layer-chart")
+    assert cards.count() == 3
+    assert {cards.nth(each).bounding_box()["y"] for each in range(3)} == {cards.first.bounding_box()["y"]}
+
+
+def test_the_space_follows_the_systems_theme(fresh):
+    rect = fresh.handle("camera")["rect"]
+    corner = {"x": rect["left"] + 4, "y": rect["top"] + 4, "width": 8, "height": 8}
+
+    def brightness() -> float:
+        return float(
+            np.asarray(Image.open(io.BytesIO(fresh.page.screenshot(clip=corner))).convert("L")).mean()
+        )
+
+    fresh.page.emulate_media(color_scheme="light")
+    assert brightness() > 240
+    fresh.page.emulate_media(color_scheme="dark")
+    fresh.handle("set", {})
+    assert brightness() < 40
+
+
 CONTROLS = "button, input, select, textarea, a[href], summary, [tabindex='0']"
 
 

@@ -11,7 +11,7 @@ import { samePlace } from "./state";
 
 const CHART = { width: 184, height: 84 };
 /** Pixels for the name of a class in a row. */
-const NAME_ROOM = 70;
+const NAME_ROOM = 56;
 const measure = measureIn("11px system-ui, sans-serif");
 
 const POINT_WORDS = {

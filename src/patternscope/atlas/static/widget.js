@@ -13817,7 +13817,7 @@ function gM(e) {
 var _M = {
 	width: 184,
 	height: 84
-}, vM = 70, yM = jj("11px system-ui, sans-serif"), bM = {
+}, vM = 56, yM = jj("11px system-ui, sans-serif"), bM = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
