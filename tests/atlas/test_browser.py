@@ -292,6 +292,11 @@ def test_the_keyboard_alone_changes_step_layer_and_point(fresh):
     fresh.until(layer="1")
     page.keyboard.press("Escape")
     fresh.until(selection=[])
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("]")
+    fresh.until(step=2)
+    page.keyboard.press("?")
+    assert page.get_by_role("dialog", name="Keys").is_visible()
     assert page.locator("[aria-live], [role=status]").count() > 0
 
 

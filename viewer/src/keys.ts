@@ -29,9 +29,10 @@ export function helpDialog(): HTMLDialogElement {
   );
 }
 
-/** Keys that work everywhere but in fields. They go no further: a notebook has other uses for them. */
+/** Keys that work everywhere but in fields: on the page that is ours, in the viewer in a notebook, which has other uses for them. */
 export function listenToKeys(
   root: HTMLElement,
+  listened: HTMLElement | Document,
   run: Run,
   actions: Actions,
   help: HTMLDialogElement,
@@ -58,6 +59,6 @@ export function listenToKeys(
     else return;
     event.preventDefault();
   };
-  root.addEventListener("keydown", react);
-  return () => root.removeEventListener("keydown", react);
+  listened.addEventListener("keydown", react as EventListener);
+  return () => listened.removeEventListener("keydown", react as EventListener);
 }
