@@ -13,6 +13,7 @@ ROOT = Path(patternscope.__file__).parent
 STAGES = ["radial", "similarity", "embeddings", "knowledge", "study", "cli"]
 ALLOWED = {stage: set(STAGES[:place]) for place, stage in enumerate(STAGES)} | {
     "factories": set(),
+    "callback": {"networks"},
     "images": {"factories"},
     "networks": {"factories"},
     "figures": {"knowledge", "study"},

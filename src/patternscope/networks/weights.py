@@ -35,7 +35,8 @@ def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) ->
 def load_weights(network: nn.Module, path: str | Path) -> None:
     """Load weights from .safetensors, or from .pth / .pt with weights_only=True, into the network.
 
-    Names may carry the prefixes of wrappers. Nothing is loaded unless all names and shapes fit.
+    Names may carry the prefixes of wrappers, or of the one attribute that held the network. Nothing is loaded
+    unless all names and shapes fit.
     Source: this project.
 
     Raises:
@@ -49,6 +50,8 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     expected = inner.state_dict()
     if not set(state) & set(expected):
         state = _without_prefix(state)
+    if not set(state) & set(expected):
+        state = _without_first_name(state)
     _check_fit(state, expected, Path(path))
     inner.load_state_dict(state)
 
@@ -143,6 +146,12 @@ def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
             break
         state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
     return state
+
+
+def _without_first_name(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Remove the first part of every name where it is the same: a training's own module holds the network in it."""
+    first = {name.partition(".")[0] for name in state}
+    return {name.partition(".")[2]: each for name, each in state.items()} if len(first) == 1 else state
 
 
 def _check_fit(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:

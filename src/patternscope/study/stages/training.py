@@ -1,5 +1,6 @@
 """Stage training: the network at each checkpoint, trained here segment by segment or taken from files."""
 
+import re
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ def run_training(ctx: UnitContext) -> None:
         record = _train_segment(ctx, network)
     else:
         load_weights(network, path)
-        record = {"name": path.stem, "step": None, "losses": []}
+        record = {"name": path.stem, "step": step_of(path.stem), "losses": []}
     save_weights(network, ctx.folder / "network.safetensors")
     held_out = ctx.path("images", "held_out/labels.safetensors")
     labels = load_arrays(held_out)["labels"]
@@ -53,6 +54,18 @@ def run_training(ctx: UnitContext) -> None:
         ctx.folder / "training.json",
         {**record, "checkpoint": checkpoint, "held_out_accuracy": accuracy, "held_out_images": len(labels)},
     )
+
+
+def step_of(name: str) -> int | None:
+    """Return the training step that the name of a weight file ends with, None where it tells none.
+
+    Source: this project.
+
+    >>> step_of("step_00000930"), step_of("resnet-step=12"), step_of("epoch_3")
+    (930, 12, None)
+    """
+    found = re.search(r"step[_=-]?(\d+)$", name)
+    return None if found is None else int(found[1])
 
 
 def _train_segment(ctx: UnitContext, network: Normalised) -> dict[str, Any]:

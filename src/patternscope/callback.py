@@ -1,0 +1,176 @@
+"""Checkpoints of a training of one's own, for a study's `[checkpoints] folder`: from a plain loop, or by Lightning."""
+
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from patternscope.errors import InputError, nearest
+from patternscope.networks import checkpoint_steps, save_weights
+
+_NAME = re.compile(r"step_(\d+)\.safetensors")
+_LIGHTNINGS = ("lightning.pytorch", "pytorch_lightning")
+
+
+class CheckpointRecorder:
+    """Writes a network's weights at chosen steps of its training, as `step_00000930.safetensors` in a folder.
+
+    `recorder(network, step)` is called before the first step with 0, and after each with the number of steps done; it
+    writes where a step that was planned has been reached. Steps are `count` of `total_steps`, even in log time as
+    `networks.checkpoint_steps` says; or each that `every` divides, with the last one by `finish`. What torch wraps
+    around a network leaves no trace. In a distributed training the first process writes. Source: this project.
+
+    Raises:
+        InputError: neither or both of total_steps and every, or a number below 1; a step that goes back; at step 0 a
+            folder that holds the steps of an earlier training.
+
+    >>> import tempfile
+    >>> network = nn.Linear(1, 1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     recorder = CheckpointRecorder(folder, total_steps=100, count=4)
+    ...     written = [recorder(network, step) for step in range(101)]
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['step_00000000.safetensors', 'step_00000004.safetensors', 'step_00000021.safetensors', 'step_00000100.safetensors']
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        *,
+        total_steps: int | None = None,
+        count: int = 8,
+        every: int | None = None,
+    ) -> None:
+        if (total_steps is None) == (every is None):
+            raise InputError("total_steps and every: wanted one of them")
+        if every is not None and every < 1:
+            raise InputError(f"every: saw {every}, wanted 1 or more")
+        self.folder = Path(folder).expanduser()
+        self._every = every
+        self._planned = () if total_steps is None else tuple(checkpoint_steps(total_steps, count))
+        self._seen: int | None = None
+        self._written = -1
+
+    def __call__(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
+        """Write the network, or its state dict, if a planned step was reached; return the file, None without."""
+        self._begin_or_go_on(step)
+        return self._write(network, step) if self._is_due(step) else None
+
+    def finish(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
+        """Write the network at the end of its training, unless this step is written already."""
+        self._begin_or_go_on(step)
+        return self._write(network, step) if step > self._written else None
+
+    def _begin_or_go_on(self, step: int) -> None:
+        """Look at the folder once, and hold steps to go forward."""
+        if self._seen is None:
+            found = sorted(_steps_in(self.folder))
+            if step == 0 and found:
+                raise InputError(
+                    f"folder {str(self.folder)!r} holds {len(found)} steps of an earlier training; wanted an empty one"
+                )
+            self._written = max((each for each in found if each <= step), default=-1)
+        elif step < self._seen:
+            raise InputError(f"step: saw {step} after {self._seen}, wanted the number of steps done")
+        self._seen = step
+
+    def _is_due(self, step: int) -> bool:
+        """Whether a planned step lies between the last one written and this one."""
+        if self._every is None:
+            return any(self._written < each <= step for each in self._planned)
+        return self._written < 0 or step // self._every > self._written // self._every
+
+    def _write(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
+        """Write under another name first: a killed training leaves no half file."""
+        self._written = step
+        if not _is_first_process():
+            return None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"step_{step:08d}.safetensors"
+        partial = path.with_suffix(".partial")
+        save_weights(network, partial)
+        return partial.replace(path)
+
+
+def lightning_callback(
+    folder: str | Path, *, network: str | None = None, count: int = 8, every: int | None = None
+) -> Any:
+    """Return a Lightning callback that records checkpoints as `CheckpointRecorder` does: Trainer(callbacks=[...]).
+
+    `network` is the attribute of the LightningModule that is the network (default: the module itself). The number of
+    steps is the trainer's own estimate; a trainer without an end wants `every`. Lightning, of either name
+    (`lightning` or `pytorch_lightning`), is imported here and nowhere else. Source: this project.
+
+    Raises:
+        InputError: Lightning is not installed; when training starts, an attribute that is no network, or no end of
+            the training without `every`.
+    """
+
+    class CheckpointCallback(_lightning().Callback):
+        """Records the network at planned steps."""
+
+        recorder: CheckpointRecorder | None = None
+
+        def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+            """Plan the steps, and record the network as it starts."""
+            total = None if every is not None else _total_steps(trainer)
+            self.recorder = CheckpointRecorder(folder, total_steps=total, count=count, every=every)
+            self.recorder(_part(pl_module, network), trainer.global_step)
+
+        def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any, **__: Any) -> None:
+            """Record the network where a planned step was reached."""
+            if self.recorder is not None:
+                self.recorder(_part(pl_module, network), trainer.global_step)
+
+        def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+            """Record the network that the training ends with."""
+            if self.recorder is not None:
+                self.recorder.finish(_part(pl_module, network), trainer.global_step)
+
+    return CheckpointCallback()
+
+
+def _is_first_process() -> bool:
+    """Whether this process is the one that writes."""
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return not distributed or torch.distributed.get_rank() == 0
+
+
+def _steps_in(folder: Path) -> list[int]:
+    """The steps that are in a folder already."""
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    return [int(found[1]) for name in names if (found := _NAME.fullmatch(name))]
+
+
+def _lightning() -> Any:
+    """The Lightning that is at work, or one that is installed."""
+    loaded = [name for name in _LIGHTNINGS if name in sys.modules]
+    for name in (*loaded, *_LIGHTNINGS):
+        if name in sys.modules or importlib.util.find_spec(name.partition(".")[0]) is not None:
+            return importlib.import_module(name)
+    raise InputError("lightning_callback needs Lightning: pip install lightning")
+
+
+def _total_steps(trainer: Any) -> int:
+    """How many optimizer steps a training will have."""
+    total = trainer.estimated_stepping_batches
+    if not 0 < total < float("inf"):
+        raise InputError(f"lightning_callback: this training has no end (estimated steps {total}); set every")
+    return int(total)
+
+
+def _part(module: nn.Module, name: str | None) -> nn.Module:
+    """The network inside a LightningModule."""
+    if name is None:
+        return module
+    try:
+        return module.get_submodule(name)
+    except AttributeError as error:
+        names = [child for child, _ in module.named_children()]
+        raise InputError(f"network: the module has no part {name!r}; {nearest(name, names)}") from error
