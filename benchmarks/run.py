@@ -1,7 +1,7 @@
 """`make bench`: the estimators against naive loops over pairs, in one process; prints a table of ratios.
 
 python benchmarks/run.py [machine] [importance] [match] [meaning] [region] [sample] [layer] [growth]
-[growth_importance] [limits] [workers] [memory]
+[growth_importance] [limits] [workers] [memory] [recording]
 
 Of their own: bench_study.py (cost model against finished studies), bench_kills.py, bench_atlas.py.
 """
@@ -20,6 +20,7 @@ from bench_importance import growth_importance, importance, match, meaning
 from bench_layer import growth, layer
 from bench_limits import limits
 from bench_memory import memory
+from bench_recording import recording
 from bench_workers import workers
 from measuring import copy_rate, matrix_rate, row
 
@@ -35,11 +36,11 @@ PARTS = {
     each.__name__: each
     for each in (
         machine, importance, match, meaning, region, sample, layer, growth, growth_importance, limits,
-        workers, memory,
+        workers, memory, recording,
     )
 }  # fmt: skip
 
-WITHOUT_FEATURES = {"machine", "workers", "memory"}
+WITHOUT_FEATURES = {"machine", "workers", "memory", "recording"}
 
 if __name__ == "__main__":
     if set(sys.argv[1:] or PARTS) - WITHOUT_FEATURES:
