@@ -43,7 +43,12 @@ def main(way: str, count: int = 500, side: int = 224, grid: int = 14) -> None:
         kept = 0
     beyond, seconds = peak_memory() - held, time.process_time() - start
     what = f"recording {way}: VGG-16, {count} images of {side}, 4 layers at {grid} x {grid}"
-    row(what, "-", f"{beyond:.2f} GB beyond the network; {kept / 1e9:.2f} GB kept; {seconds:.0f} s of processor", "")
+    row(
+        what,
+        "-",
+        f"{beyond:.2f} GB beyond the network; {kept / 1e9:.2f} GB kept; {seconds:.0f} s of processor",
+        "",
+    )
 
 
 if __name__ == "__main__":
