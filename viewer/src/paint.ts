@@ -142,3 +142,8 @@ function lookOfPoints(
       return (_, image) => marks[labels[image]];
   }
 }
+
+/** Pixels of a point across: more points are smaller; faint ones count little, since they are small already. */
+export function sizeOf({ shown, plain }: Painted, room: number): number {
+  return Math.min(8, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, plain + 0.1 * (shown - plain)))));
+}

@@ -8,7 +8,8 @@ import { h, s } from "./dom";
 import { listenToHands, type Hands } from "./hands";
 import { glide, moved, placeOf, reducedMotion, still, weightsOf, type Motion } from "./motion";
 import { drawOverlay, type Drawing } from "./overlay";
-import type { Painted } from "./paint";
+import { sizeOf } from "./paint";
+import { placeTip } from "./tip";
 import { lasso, pick, project, type Scene } from "./picking";
 
 export interface StageEvents {
@@ -276,19 +277,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   };
 }
 
-/** Pixels of a point across: more points are smaller; faint ones count little, since they are small already. */
-function sizeOf({ shown, plain }: Painted, room: number): number {
-  return Math.min(8, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, plain + 0.1 * (shown - plain)))));
-}
-
 function paperOf(element: Element): Rgb {
   const found = getComputedStyle(element).backgroundColor.match(/[\d.]+/g) ?? ["255", "255", "255"];
   return found.slice(0, 3).map(Number) as Rgb;
-}
-
-function placeTip(tip: HTMLElement, x: number, y: number, width: number, height: number): void {
-  const right = x + 16 + tip.offsetWidth > width;
-  const low = y + 16 + tip.offsetHeight > height;
-  tip.style.left = `${right ? Math.max(4, x - 16 - tip.offsetWidth) : x + 16}px`;
-  tip.style.top = `${low ? Math.max(4, y - 16 - tip.offsetHeight) : y + 16}px`;
 }

@@ -39,3 +39,11 @@ export function pointTip(shown: Shown, id: number): HTMLElement {
     );
   return h("div", { class: "tip-body" }, picture.element, h("div", {}, ...lines));
 }
+
+/** Put the tip beside the pointer, inside the space. */
+export function placeTip(tip: HTMLElement, x: number, y: number, width: number, height: number): void {
+  const right = x + 16 + tip.offsetWidth > width;
+  const low = y + 16 + tip.offsetHeight > height;
+  tip.style.left = `${right ? Math.max(4, x - 16 - tip.offsetWidth) : x + 16}px`;
+  tip.style.top = `${low ? Math.max(4, y - 16 - tip.offsetHeight) : y + 16}px`;
+}

@@ -1,5 +1,6 @@
 /** The whole page: reads what is chosen, gives it to the space and the panels, keeps the address. */
 
+import { fromAddress, makeAddress } from "./address";
 import { makeReadAhead } from "./ahead";
 import { classMarks } from "./colours";
 import { makePainter, settingOf, stageContent } from "./content";
@@ -13,7 +14,7 @@ import { makePaths } from "./paths";
 import { openPictures, type Pictures } from "./pictures";
 import type { Run } from "./run";
 import { imageOf, type Panel, type Shown } from "./shown";
-import { changed, firstView, fromAddress, toAddress, type View } from "./state";
+import { changed, firstView, type View } from "./state";
 import { makeStage, type Stage } from "./stage";
 import { pointTip } from "./tip";
 import { makeTables } from "./tables";
@@ -191,25 +192,6 @@ function referenceOf(run: Run, view: View): { condition: string; layer: string; 
   if (kind === "model" && training.layers.includes(view.layer))
     return { condition: training.key, layer: view.layer, step: training.steps.length - 1 };
   return null;
-}
-
-/** Keeps the view in the address when it has rested a while: browsers are slow at it, and allow only so many. */
-function makeAddress(): { keep(view: View): void; now(): string } {
-  let waiting: { view: View; timer: number } | null = null;
-  const write = () => {
-    if (waiting) history.replaceState(null, "", `#${toAddress(waiting.view)}`);
-    waiting = null;
-  };
-  return {
-    keep(view) {
-      if (waiting) clearTimeout(waiting.timer);
-      waiting = { view, timer: window.setTimeout(write, 300) };
-    },
-    now() {
-      write();
-      return location.href;
-    },
-  };
 }
 
 function mostChosen(images: number[]): number {

@@ -1,16 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Attributes } from "../src/format";
 import type { Run } from "../src/run";
-import {
-  changed,
-  firstView,
-  fromAddress,
-  packIds,
-  samePlace,
-  toAddress,
-  unpackIds,
-  type View,
-} from "../src/state";
+import { fromAddress, packIds, toAddress, unpackIds } from "../src/address";
+import { changed, firstView, samePlace, type View } from "../src/state";
 
 const step = (label: string) => ({ label, number: 1, accuracy: null, residual: null, angle: null });
 

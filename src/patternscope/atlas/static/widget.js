@@ -1898,10 +1898,175 @@ var Tn = class {
 			t !== 0 && (this.found.delete(e), this.total -= t);
 		}
 	}
-}, En = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr)}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", Dn = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", On = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .shown-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no picture\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .says{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(0,1fr) 14px minmax(0,1fr) 30px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}";
-async function kn(e, { condition: t, layer: n, step: r }) {
+}, En = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/204px minmax(0,1fr)}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", Dn = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", On = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .shown-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no picture\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .says{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(0,1fr) 14px minmax(0,1fr) 30px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", kn = [
+	"true",
+	"predicted",
+	"knowledge",
+	"reliability",
+	"strength",
+	"path"
+], An = [
+	"all",
+	"knowledge",
+	"reliable",
+	"unreliable"
+];
+function jn(e) {
+	let t = e.attributes.conditions[0];
+	return {
+		condition: t.key,
+		layer: t.layers[t.layers.length - 1],
+		step: t.steps.length - 1,
+		space: "regions",
+		colour: "true",
+		filter: {
+			classes: [],
+			points: "all",
+			path: 0
+		},
+		selection: [],
+		image: 0,
+		importance: !1,
+		camera: null
+	};
+}
+function Mn(e, t, n) {
+	let r = {
+		...t,
+		...n
+	}, { conditions: i, n_images: a, classes: o } = e.attributes, s = i.find((e) => e.key === r.condition) ?? i[0];
+	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = zn(Math.round(r.step), s.steps.length), r.layer = Fn(e, s, r.layer), r.image = zn(Math.round(r.image), a), Pn(s, r.space).includes(r.colour) || (r.colour = "true"), r.filter = Nn(s, o.length, r.filter), r.selection = In(e, t, r, n.selection !== void 0), r;
+}
+function Nn(e, t, n) {
+	let r = e.kind === "attack" ? n.path : 0, i = n.classes.filter((e) => e >= 0 && e < t);
+	return r === n.path && i.length === n.classes.length ? n : {
+		...n,
+		path: r,
+		classes: i
+	};
+}
+function Pn(e, t) {
+	return t === "images" ? [
+		"true",
+		"predicted",
+		"reliability",
+		"strength"
+	] : kn.filter((t) => t !== "path" || e.kind === "attack");
+}
+function Fn(e, t, n) {
+	if (t.layers.includes(n)) return n;
+	let r = e.attributes.layers.map((e) => e.key), i = (e) => Math.abs(r.indexOf(e) - r.indexOf(n));
+	return t.layers.reduce((e, t) => i(t) < i(e) ? t : e);
+}
+function In(e, t, n, r) {
+	let i = e.grid(n.condition, n.layer), a = i[0] * i[1], o = e.attributes.n_images * (n.space === "images" ? 1 : a), s = (e) => Number.isInteger(e) && e >= 0 && e < o;
+	if (r) return n.selection.filter(s);
+	if (n.space !== t.space) return [];
+	let c = e.grid(t.condition, t.layer);
+	return n.space === "images" || Ln(c, i) ? n.selection : [...new Set(n.selection.map((e) => Rn(e, c, i)))].filter(s);
+}
+function Ln(e, t) {
+	return e[0] === t[0] && e[1] === t[1];
+}
+function Rn(e, t, n) {
+	if (Ln(t, n)) return e;
+	let r = Math.floor(e / (t[0] * t[1])), i = e % (t[0] * t[1]), a = (e, r) => Math.floor((e + .5) * n[r] / t[r]), o = a(Math.floor(i / t[1]), 0);
+	return r * n[0] * n[1] + o * n[1] + a(i % t[1], 1);
+}
+function zn(e, t) {
+	return Number.isFinite(e) ? Math.min(t - 1, Math.max(0, e)) : 0;
+}
+// src/address.ts
+function Bn() {
+	let e = null, t = () => {
+		e && history.replaceState(null, "", `#${Hn(e.view)}`), e = null;
+	};
+	return {
+		keep(n) {
+			e && clearTimeout(e.timer), e = {
+				view: n,
+				timer: window.setTimeout(t, 300)
+			};
+		},
+		now() {
+			return t(), location.href;
+		}
+	};
+}
+var Vn = 4e3;
+function Hn(e) {
+	let { filter: t, camera: n } = e, r = {
+		condition: e.condition,
+		layer: e.layer,
+		step: e.step,
+		space: e.space !== "regions" && e.space,
+		colour: e.colour !== "true" && e.colour,
+		classes: t.classes.length > 0 && t.classes.join("."),
+		points: t.points !== "all" && t.points,
+		path: t.path > 0 && t.path,
+		image: e.image,
+		importance: e.importance && 1,
+		selection: e.selection.length > 0 && Gn(e.selection),
+		camera: n !== null && Wn(n).map((e) => +e.toFixed(3)).join("_")
+	};
+	return typeof r.selection == "string" && r.selection.length > Vn && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+}
+function Un(e) {
+	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
+		t !== void 0 && (n[e] = t);
+	};
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", kn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? Kn(t.get("selection")) : void 0);
+	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", An) ?? "all";
+	[
+		"classes",
+		"points",
+		"path"
+	].some((e) => t.has(e)) && (n.filter = {
+		classes: o,
+		points: s,
+		path: Math.min(4, r("path") ?? 0)
+	});
+	let c = (t.get("camera") ?? "").split("_").map(Number);
+	return c.length === 5 && c.every(Number.isFinite) && (n.camera = {
+		azimuth: c[0],
+		elevation: c[1],
+		zoom: Math.max(.3, c[2]),
+		panX: c[3],
+		panY: c[4]
+	}), n;
+}
+function Wn({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+	return [
+		e,
+		t,
+		n,
+		r,
+		i
+	];
+}
+function Gn(e) {
+	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
+	for (let e = 0; e < t.length;) {
+		let i = 1;
+		for (; e + i < t.length && t[e + i] === t[e] + i;) i++;
+		n.push((t[e] - r).toString(36) + (i > 1 ? `~${i.toString(36)}` : "")), r = t[e] + i - 1, e += i;
+	}
+	return n.join(".");
+}
+function Kn(e) {
+	let t = [], n = 0;
+	for (let r of e.split(".")) {
+		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
+		if (Number.isFinite(a) && o > 0 && o < 1e6) {
+			for (let e = 0; e < o; e++) t.push(a + e);
+			n = a + o - 1;
+		}
+	}
+	return t;
+}
+async function qn(e, { condition: t, layer: n, step: r }) {
 	let i = (e) => `layers/${n}/${t}/${e}`, a = (e) => `conditions/${t}/${e}`, o = (t) => e.has(t) ? e.read(t) : null, s = e.grid(t, n), c = {
-		directions: An(e, t, n, r),
+		directions: Jn(e, t, n, r),
 		sampleDirections: e.read(a("direction"), r),
 		predictions: e.read(a("predictions"), r),
 		region: e.positions(i("position"), r),
@@ -1930,14 +2095,14 @@ async function kn(e, { condition: t, layer: n, step: r }) {
 		targets: await c.targets
 	};
 }
-function An(e, t, n, r) {
+function Jn(e, t, n, r) {
 	let i = `layers/${n}/${t}/direction`;
 	return e.read(e.has(i) ? i : `conditions/${t}/direction`, r);
 }
-function jn(e, t) {
+function Yn(e, t) {
 	return t === "regions" ? e.region : e.sample;
 }
-async function Mn(e, { array: t, steps: n, ids: r }) {
+async function Xn(e, { array: t, steps: n, ids: r }) {
 	let i = r.map(() => new Float32Array(3 * n));
 	for (let a = 0; a < n; a++) {
 		let { drawn: n, scale: o } = await e.positions(t, a);
@@ -1947,25 +2112,25 @@ async function Mn(e, { array: t, steps: n, ids: r }) {
 	}
 	return i;
 }
-function Nn(e, t = 6) {
+function Zn(e, t = 6) {
 	let n = /* @__PURE__ */ new Map();
 	return (r) => {
-		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? kn(e, r);
+		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? qn(e, r);
 		return n.delete(i), n.set(i, a), a.catch(() => n.delete(i)), n.size > t && n.delete(n.keys().next().value), a;
 	};
 }
-function Pn({ drawn: e, scale: t }) {
+function Qn({ drawn: e, scale: t }) {
 	let n = e.length / 3, r = Math.max(1, Math.floor(n / 2e4)), i = [];
 	for (let t = 0; t < n; t += r) i.push(Math.hypot(e[3 * t], e[3 * t + 1], e[3 * t + 2]));
 	return i.sort((e, t) => e - t), Math.max(1, t * i[Math.floor(.997 * (i.length - 1))]);
 }
 // src/ahead.ts
-var Fn = 64e6;
-function In(e) {
+var $n = 64e6;
+function er(e) {
 	let t = null, n = async (n) => {
-		for (let r of Ln(n)) {
-			if (await Rn(), t !== n) return;
-			await kn(e, {
+		for (let r of tr(n)) {
+			if (await nr(), t !== n) return;
+			await qn(e, {
 				condition: n.condition.key,
 				layer: n.layer.key,
 				step: r
@@ -1976,17 +2141,17 @@ function In(e) {
 		e !== t && (t = e, e && n(e));
 	};
 }
-function Ln({ condition: e, step: t, region: n, knowledge: r }) {
+function tr({ condition: e, step: t, region: n, knowledge: r }) {
 	let i = n.all.byteLength + 3 * r.byteLength, a = (e) => Math.abs(e - t - .1);
-	return e.steps.map((e, t) => t).filter((e) => e !== t).sort((e, t) => a(e) - a(t)).slice(0, Math.floor(Fn / i));
+	return e.steps.map((e, t) => t).filter((e) => e !== t).sort((e, t) => a(e) - a(t)).slice(0, Math.floor($n / i));
 }
-function Rn() {
+function nr() {
 	return new Promise((e) => {
 		typeof requestIdleCallback == "function" ? requestIdleCallback(() => e(), { timeout: 1e3 }) : setTimeout(e, 50);
 	});
 }
 // src/colours.ts
-var zn = [
+var rr = [
 	"#3f90da",
 	"#ffa90e",
 	"#bd1f01",
@@ -1997,7 +2162,7 @@ var zn = [
 	"#b9ac70",
 	"#717581",
 	"#92dadd"
-], Bn = [
+], ir = [
 	"circle",
 	"triangle",
 	"square",
@@ -2006,18 +2171,18 @@ var zn = [
 	"plus",
 	"cross",
 	"star"
-], Vn = [
+], ar = [
 	150,
 	155,
 	160
-], Hn = [
+], or = [
 	"#a3aebb",
 	"#7f9cc4",
 	"#6f7fcb",
 	"#8a58bd",
 	"#ad2a9d"
-].map(Gn), Un = Gn("#1b7fd4"), Wn = Gn("#e76300");
-function Gn(e) {
+].map(lr), sr = lr("#1b7fd4"), cr = lr("#e76300");
+function lr(e) {
 	let t = parseInt(e.slice(1), 16);
 	return [
 		t >> 16 & 255,
@@ -2025,28 +2190,28 @@ function Gn(e) {
 		t & 255
 	];
 }
-function Kn([e, t, n]) {
+function ur([e, t, n]) {
 	return `rgb(${e} ${t} ${n})`;
 }
-function qn(e) {
+function dr(e) {
 	return Array.from({ length: e }, (e, t) => {
-		let n = zn[t % zn.length], r = Math.floor(t / zn.length) % Bn.length;
+		let n = rr[t % rr.length], r = Math.floor(t / rr.length) % ir.length;
 		return {
 			colour: n,
-			rgb: Gn(n),
+			rgb: lr(n),
 			shape: r
 		};
 	});
 }
-function Jn(e) {
-	let t = Math.min(1, Math.max(0, e)) * (Hn.length - 1), n = Math.min(Hn.length - 2, Math.floor(t)), r = (e) => Math.round(Hn[n][e] + (t - n) * (Hn[n + 1][e] - Hn[n][e]));
+function fr(e) {
+	let t = Math.min(1, Math.max(0, e)) * (or.length - 1), n = Math.min(or.length - 2, Math.floor(t)), r = (e) => Math.round(or[n][e] + (t - n) * (or[n + 1][e] - or[n][e]));
 	return [
 		r(0),
 		r(1),
 		r(2)
 	];
 }
-function Yn(e, t) {
+function pr(e, t) {
 	let n = (e) => `M${e.map(([e, n]) => `${(e * t).toFixed(2)} ${(n * t).toFixed(2)}`).join("L")}Z`, r = (e, t) => e.map(([e, n]) => [e * Math.cos(t) - n * Math.sin(t), e * Math.sin(t) + n * Math.cos(t)]), i = .36, a = [
 		[-.36, -1],
 		[i, -1],
@@ -2064,7 +2229,7 @@ function Yn(e, t) {
 		let n = t % 2 ? .45 : 1.1;
 		return [n * Math.sin(t * Math.PI / 5), -n * Math.cos(t * Math.PI / 5)];
 	});
-	switch (Bn[e]) {
+	switch (ir[e]) {
 		case "triangle": return n([
 			[0, -1.1],
 			[1, .75],
@@ -2094,14 +2259,14 @@ function Yn(e, t) {
 	}
 }
 // src/camera.ts
-var Xn = {
+var mr = {
 	azimuth: 0,
 	elevation: 0,
 	zoom: 1,
 	panX: 0,
 	panY: 0
-}, Zn = 6, Qn = 1.5, $n = [.3, 40];
-function er({ azimuth: e, elevation: t }) {
+}, hr = 6, gr = 1.5, _r = [.3, 40];
+function vr({ azimuth: e, elevation: t }) {
 	let [n, r, i, a] = [
 		Math.cos(e),
 		Math.sin(e),
@@ -2126,24 +2291,24 @@ function er({ azimuth: e, elevation: t }) {
 		]
 	];
 }
-function tr(e, t, n) {
-	let [r, i, a] = er(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (Zn * n), d = /* @__PURE__ */ new Float64Array(16);
+function yr(e, t, n) {
+	let [r, i, a] = vr(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (hr * n), d = /* @__PURE__ */ new Float64Array(16);
 	for (let n = 0; n < 3; n++) {
 		let o = -a[n] * u;
 		d[4 * n] = c * r[n] + e.panX / t * o, d[4 * n + 1] = l * i[n] + e.panY * o, d[4 * n + 2] = -.15 * a[n] * u, d[4 * n + 3] = o;
 	}
 	return d[12] = e.panX / t, d[13] = e.panY, d[15] = 1, d;
 }
-function nr(e, t, n) {
+function br(e, t, n) {
 	let r = Math.atan2(Math.sin(e.azimuth + t), Math.cos(e.azimuth + t));
 	return {
 		...e,
 		azimuth: r,
-		elevation: Math.min(Qn, Math.max(-1.5, e.elevation + n))
+		elevation: Math.min(gr, Math.max(-1.5, e.elevation + n))
 	};
 }
-function rr(e, t, n = 0, r = 0) {
-	let i = Math.min($n[1], Math.max($n[0], e.zoom * t)), a = i / e.zoom;
+function xr(e, t, n = 0, r = 0) {
+	let i = Math.min(_r[1], Math.max(_r[0], e.zoom * t)), a = i / e.zoom;
 	return {
 		...e,
 		zoom: i,
@@ -2151,26 +2316,26 @@ function rr(e, t, n = 0, r = 0) {
 		panY: r - (r - e.panY) * a
 	};
 }
-function ir(e, t, n) {
+function Sr(e, t, n) {
 	return {
 		...e,
 		panX: e.panX + t,
 		panY: e.panY + n
 	};
 }
-function ar(e) {
-	let t = e.length / 3, n = Xn, r = -1;
+function Cr(e) {
+	let t = e.length / 3, n = mr, r = -1;
 	for (let i = -50; i <= 50; i += 10) for (let a = 0; a < 36; a++) {
 		let o = {
-			...Xn,
+			...mr,
 			azimuth: (a - 18) * (Math.PI / 18),
 			elevation: i * Math.PI / 180
-		}, s = or(e, t, er(o));
+		}, s = wr(e, t, vr(o));
 		s > r + 1e-9 && ([r, n] = [s, o]);
 	}
 	return n;
 }
-function or(e, t, [n, r]) {
+function wr(e, t, [n, r]) {
 	let i = Array.from({ length: t }, (t, i) => [n, r].map((t) => t.reduce((t, n, r) => t + n * e[3 * i + r], 0))), a = 0;
 	for (let [e, t] of i) {
 		let n = Infinity;
@@ -2183,28 +2348,28 @@ function or(e, t, [n, r]) {
 	return a;
 }
 // src/paint.ts
-var sr = {
+var Tr = {
 	faint: 1,
 	plain: 2,
 	strong: 3
-}, cr = [
+}, Er = [
 	"no type",
 	"feature to target",
 	"to target past the origin",
 	"nothing to target",
 	"feature to nothing"
-], lr = [Vn, ...[
+], Dr = [ar, ...[
 	2,
 	1,
 	0,
 	4
-].map((e) => Gn(zn[e]))];
-function ur(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = pr(e, t, n), u = hr(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = dr(e, t), [p, m] = [0, 0];
+].map((e) => lr(rr[e]))];
+function Or(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = jr(e, t, n), u = Nr(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = kr(e, t), [p, m] = [0, 0];
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
-		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? sr.faint : d ? sr.strong : sr.plain;
+		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? Tr.faint : d ? Tr.strong : Tr.plain;
 		c[t] = 1, p++, o || m++, s[4 * t] = r[0], s[4 * t + 1] = r[1], s[4 * t + 2] = r[2], s[4 * t + 3] = 8 * h + i;
 	}
 	return {
@@ -2215,55 +2380,58 @@ function ur(e, t, n, r, i) {
 		count: o
 	};
 }
-function dr({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
+function kr({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
 	return n === "images" || r === "strength" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
 }
-function fr(e, t, n) {
+function Ar(e, t, n) {
 	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
 }
-function pr(e, t, n) {
+function jr(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = fr(e, t, n);
+	let s = Ar(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = mr[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = Mr[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var mr = {
+var Mr = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function hr(e, t, n, r, i) {
+function Nr(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
 	}), [o, s, c] = [
-		Vn,
-		Un,
-		Wn
+		ar,
+		sr,
+		cr
 	].map(a), { knowledge: l, category: u, predictions: d, trajectory: f } = e;
 	switch (t.colour) {
 		case "predicted": return (e, t) => r[d[t]];
 		case "knowledge": return (e) => l[e] & 1 ? r[u[e]] : o;
 		case "reliability": return t.space === "images" ? (e, t) => d[t] === n[t] ? s : c : (e) => l[e] & 2 ? s : l[e] & 1 ? c : o;
 		case "strength": {
-			let { drawn: n, scale: r } = jn(e, t.space), o = Array.from({ length: 64 }, (e, t) => a(Jn(t / 63)));
+			let { drawn: n, scale: r } = Yn(e, t.space), o = Array.from({ length: 64 }, (e, t) => a(fr(t / 63)));
 			return (e) => {
 				let t = r * Math.hypot(n[3 * e], n[3 * e + 1], n[3 * e + 2]);
 				return o[Math.min(63, Math.floor(64 * t / i))];
 			};
 		}
 		case "path": {
-			let e = lr.map(a);
+			let e = Dr.map(a);
 			return (t) => e[f?.[t] ?? 0];
 		}
 		default: return (e, t) => r[n[t]];
 	}
 }
+function Pr({ shown: e, plain: t }, n) {
+	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
+}
 // src/findings.ts
-function gr(e, t) {
+function Fr(e, t) {
 	let n = (n) => {
 		let [r, i, a] = e.subarray(9 * t + 3 * n, 9 * t + 3 * n + 3);
 		return {
@@ -2278,41 +2446,41 @@ function gr(e, t) {
 		ratio: n(2)
 	};
 }
-async function _r(e, t) {
+async function Ir(e, t) {
 	let n = e.condition(t), r = n.layers.map(async (r) => {
 		let i = await e.read(`layers/${r}/${t}/counts`);
 		return {
 			layer: e.layer(r),
 			rows: n.steps.map((e, t) => ({
 				step: t,
-				...gr(i, t)
+				...Fr(i, t)
 			}))
 		};
 	});
 	return (await Promise.allSettled(r)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
-async function vr(e, t) {
+async function Lr(e, t) {
 	let [n] = e.attributes.conditions, r = `layers/${t}/${n.key}`, [i, a] = await Promise.all([e.read(`${r}/class_first`), e.read(`${r}/class_counts`)]).catch(() => [null, null]);
 	if (!i || !a) return null;
-	let o = e.attributes.classes.length, s = (e, t) => gr(a, t * o + e).reliable.value || 0;
+	let o = e.attributes.classes.length, s = (e, t) => Fr(a, t * o + e).reliable.value || 0;
 	return {
 		training: n,
-		order: Er(i, s),
+		order: Gr(i, s),
 		first: i,
 		reliable: s
 	};
 }
-function yr(e, t, n) {
+function Rr(e, t, n) {
 	let { all: r, dimensions: i, scale: a } = t.region;
 	return vn(hn(r, i, a, n), t.directions, e.concentration);
 }
-function br({ region: { all: e, dimensions: t, scale: n } }, r) {
+function zr({ region: { all: e, dimensions: t, scale: n } }, r) {
 	return Math.hypot(...hn(e, t, n, r));
 }
-function xr(e) {
+function Br(e) {
 	return e.map((e, t) => t).sort((t, n) => e[n] - e[t]);
 }
-function Sr(e, t, n, r) {
+function Vr(e, t, n, r) {
 	let { all: i, dimensions: a, scale: o } = t.region, s = 0, c = -Infinity;
 	for (let l = 0; l < t.regions; l++) {
 		let u = _n(hn(i, a, o, n * t.regions + l), t.directions, e.concentration)[r];
@@ -2320,10 +2488,10 @@ function Sr(e, t, n, r) {
 	}
 	return s;
 }
-function Cr(e, t) {
+function Hr(e, t) {
 	return `row ${Math.floor(e / t) + 1}, column ${e % t + 1}`;
 }
-function wr(e, t) {
+function Ur(e, t) {
 	let n = /* @__PURE__ */ new Map(), [r, i] = [0, 0];
 	for (let a = t * e.regions; a < (t + 1) * e.regions; a++) e.knowledge[a] & 1 && (r++, i += e.knowledge[a] >> 1, n.set(e.category[a], (n.get(e.category[a]) ?? 0) + 1));
 	return {
@@ -2332,14 +2500,14 @@ function wr(e, t) {
 		classes: [...n].sort(([, e], [, t]) => t - e)
 	};
 }
-function Tr(e) {
+function Wr(e) {
 	return e.length < 2 ? e.join("") : `${e.slice(0, -1).join(", ")} and ${e[e.length - 1]}`;
 }
-function Er(e, t) {
+function Gr(e, t) {
 	let n = (t) => Number.isNaN(e[t]) ? Infinity : e[t], r = (e) => n(e) < Infinity ? t(e, Math.ceil(n(e))) : 0;
 	return Array.from(e, (e, t) => t).sort((e, t) => n(e) === n(t) ? r(t) - r(e) || e - t : n(e) - n(t));
 }
-function Dr(e) {
+function Kr(e) {
 	if (!Number.isFinite(e)) return "–";
 	if (e === 0) return "0";
 	let t = Math.abs(e) >= 100 ? 0 : Math.abs(e) >= 1 ? 1 : 2;
@@ -2348,48 +2516,48 @@ function Dr(e) {
 		maximumFractionDigits: t
 	});
 }
-function Or(e) {
+function qr(e) {
 	return e >= .995 && e < 1 ? "> 0.99" : e < .005 && e > 0 ? "< 0.01" : e.toFixed(2);
 }
-function kr(e) {
-	let t = Or(e);
+function Jr(e) {
+	let t = qr(e);
 	return /^[<>]/.test(t) ? `p\u00a0${t}`.replace(/ /g, "\xA0") : `p\u00a0=\u00a0${t}`;
 }
 // src/shown.ts
-function Ar({ steps: e }, t) {
+function Yr({ steps: e }, t) {
 	return e[t].label;
 }
-function jr({ steps: e }, t) {
+function Xr({ steps: e }, t) {
 	let { number: n, label: r } = e[t];
 	return n === null ? r : n.toLocaleString("en");
 }
-function Mr(e) {
-	return (t) => e.steps[t] ? jr(e, t) : "";
+function Zr(e) {
+	return (t) => e.steps[t] ? Xr(e, t) : "";
 }
-function Nr({ view: e, run: t }, n) {
+function Qr({ view: e, run: t }, n) {
 	if (e.space === "images") return n;
 	let [r, i] = t.grid(e.condition, e.layer);
 	return Math.floor(n / (r * i));
 }
-function Pr(e) {
+function $r(e) {
 	let { view: t, run: n } = e;
 	if (t.space !== "regions" || t.selection.length !== 1) return null;
 	let [r, i] = n.grid(t.condition, t.layer), [a] = t.selection;
 	return Math.floor(a / (r * i)) === t.image ? a % (r * i) : null;
 }
-function Fr(e) {
-	let t = Pr(e);
+function ei(e) {
+	let t = $r(e);
 	if (t !== null || !e.frame) return t;
 	let { run: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
-	return Sr(n, o, a.image, o.predictions[a.image]);
+	return Vr(n, o, a.image, o.predictions[a.image]);
 }
 // src/content.ts
-var Ir = 120;
-async function Lr(e) {
+var ti = 120;
+async function ni(e) {
 	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = async (t, n) => {
 		let { layers: r, steps: i } = e.condition(t), a = n === "images" ? `conditions/${t}/sample_position` : `layers/${r[r.length - 1]}/${t}/position`;
-		return e.positions(a, i.length - 1).then(Pn, () => 3);
-	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? Xn : ar(pn(e, n)), () => Xn), a = /* @__PURE__ */ new Map();
+		return e.positions(a, i.length - 1).then(Qn, () => 3);
+	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? mr : Cr(pn(e, n)), () => mr), a = /* @__PURE__ */ new Map();
 	return {
 		home: await i,
 		reach: (e, n) => {
@@ -2398,7 +2566,7 @@ async function Lr(e) {
 		}
 	};
 }
-function Rr() {
+function ri() {
 	let e = /* @__PURE__ */ new Map();
 	return (t, n, { view: r, run: i, marks: a }, o) => {
 		let s = [
@@ -2409,23 +2577,23 @@ function Rr() {
 			r.selection
 		], c = e.get(t);
 		if (c?.depends.every((e, t) => e === s[t])) return c.painted;
-		let l = ur(n, r, i.labels, a, o);
+		let l = Or(n, r, i.labels, a, o);
 		return e.set(t, {
 			depends: s,
 			painted: l
 		}), l;
 	};
 }
-function zr(e, t, n, r, i) {
+function ii(e, t, n, r, i) {
 	let { run: a, view: o, reference: s, reach: c } = e, { dimensions: l, aligned: u, classes: d } = a.attributes, f = (n, a, s) => {
-		let u = i(n, a, e, c), d = Br(e, a, t), f = d !== null && (u.visible[d] || o.selection.length === 1) ? d : null;
+		let u = i(n, a, e, c), d = ai(e, a, t), f = d !== null && (u.visible[d] || o.selection.length === 1) ? d : null;
 		return {
-			placed: jn(a, o.space),
+			placed: Yn(a, o.space),
 			painted: u,
 			directions: pn(o.space === "regions" ? a.directions : a.sampleDirections, l),
 			focus: f,
-			path: f !== null && (o.selection.length === 1 || o.space === "images") ? Hr(e, a, f, r) : null,
-			threads: Ur(e, a, u, r),
+			path: f !== null && (o.selection.length === 1 || o.space === "images") ? si(e, a, f, r) : null,
+			threads: ci(e, a, u, r),
 			caption: s
 		};
 	};
@@ -2441,19 +2609,19 @@ function zr(e, t, n, r, i) {
 		glides: u || t.condition.kind === "attack"
 	};
 }
-function Br(e, t, n) {
+function ai(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = Fr(e);
+	let i = ei(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function Vr({ view: e }, { condition: t, layer: n }) {
+function oi({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function Hr(e, t, n, r) {
+function si(e, t, n, r) {
 	let [i] = r.get({
-		array: Vr(e, t),
+		array: oi(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -2463,31 +2631,31 @@ function Hr(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function Ur(e, t, { visible: n, shown: r }, i) {
+function ci(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / Ir), s = [];
+	let o = Math.max(1, r / ti), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: Vr(e, t),
+		array: oi(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
 		places: e,
 		now: -1,
-		colour: lr[a]
+		colour: Dr[a]
 	}));
 }
 // node_modules/d3-array/dist/d3-array.mjs
-function Wr(e, t) {
+function li(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Gr(e, t) {
+function ui(e, t) {
 	return e == null || t == null ? NaN : t < e ? -1 : t > e ? 1 : t >= e ? 0 : NaN;
 }
-function Kr(e) {
+function di(e) {
 	let t, n, r;
-	e.length === 2 ? (t = e === Wr || e === Gr ? e : qr, n = e, r = e) : (t = Wr, n = (t, n) => Wr(e(t), n), r = (t, n) => e(t) - n);
+	e.length === 2 ? (t = e === li || e === ui ? e : fi, n = e, r = e) : (t = li, n = (t, n) => li(e(t), n), r = (t, n) => e(t) - n);
 	function i(e, r, i = 0, a = e.length) {
 		if (i < a) {
 			if (t(r, r) !== 0) return a;
@@ -2518,22 +2686,22 @@ function Kr(e) {
 		right: a
 	};
 }
-function qr() {
+function fi() {
 	return 0;
 }
-function Jr(e) {
+function pi(e) {
 	return e === null ? NaN : +e;
 }
-function* Yr(e, t) {
+function* mi(e, t) {
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (yield t);
 	else {
 		let n = -1;
 		for (let r of e) (r = t(r, ++n, e)) != null && (r = +r) >= r && (yield r);
 	}
 }
-var Xr = Kr(Wr), Zr = Xr.right;
-Xr.left, Kr(Jr).center;
-function Qr(e, t) {
+var hi = di(li), gi = hi.right;
+hi.left, di(pi).center;
+function _i(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && ++n;
 	else {
@@ -2542,23 +2710,23 @@ function Qr(e, t) {
 	}
 	return n;
 }
-function $r(e) {
+function vi(e) {
 	return e.length | 0;
 }
-function ei(e) {
+function yi(e) {
 	return !(e > 0);
 }
-function ti(e) {
+function bi(e) {
 	return typeof e != "object" || "length" in e ? e : Array.from(e);
 }
-function ni(e) {
+function xi(e) {
 	return (t) => e(...t);
 }
-function ri(...e) {
-	let t = typeof e[e.length - 1] == "function" && ni(e.pop());
-	e = e.map(ti);
-	let n = e.map($r), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
-	if (r < 0 || n.some(ei)) return a;
+function Si(...e) {
+	let t = typeof e[e.length - 1] == "function" && xi(e.pop());
+	e = e.map(bi);
+	let n = e.map(vi), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
+	if (r < 0 || n.some(yi)) return a;
 	for (;;) {
 		a.push(i.map((t, n) => e[n][t]));
 		let o = r;
@@ -2568,11 +2736,11 @@ function ri(...e) {
 		}
 	}
 }
-function ii(e, t) {
+function Ci(e, t) {
 	var n = 0, r = 0;
 	return Float64Array.from(e, t === void 0 ? (e) => n += +e || 0 : (i) => n += +t(i, r++, e) || 0);
 }
-function ai(e, t) {
+function wi(e, t) {
 	let n = 0, r, i = 0, a = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (r = t - i, i += r / ++n, a += r * (t - i));
 	else {
@@ -2581,11 +2749,11 @@ function ai(e, t) {
 	}
 	if (n > 1) return a / (n - 1);
 }
-function oi(e, t) {
-	let n = ai(e, t);
+function Ti(e, t) {
+	let n = wi(e, t);
 	return n && Math.sqrt(n);
 }
-function si(e, t) {
+function Ei(e, t) {
 	let n, r;
 	if (t === void 0) for (let t of e) t != null && (n === void 0 ? t >= t && (n = r = t) : (n > t && (n = t), r < t && (r = t)));
 	else {
@@ -2594,7 +2762,7 @@ function si(e, t) {
 	}
 	return [n, r];
 }
-var ci = class {
+var Di = class {
 	constructor() {
 		this._partials = /* @__PURE__ */ new Float64Array(32), this._n = 0;
 	}
@@ -2614,73 +2782,73 @@ var ci = class {
 		}
 		return a;
 	}
-}, li = class extends Map {
-	constructor(e, t = mi) {
+}, Oi = class extends Map {
+	constructor(e, t = Ni) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let [t, n] of e) this.set(t, n);
 	}
 	get(e) {
-		return super.get(di(this, e));
+		return super.get(Ai(this, e));
 	}
 	has(e) {
-		return super.has(di(this, e));
+		return super.has(Ai(this, e));
 	}
 	set(e, t) {
-		return super.set(fi(this, e), t);
+		return super.set(ji(this, e), t);
 	}
 	delete(e) {
-		return super.delete(pi(this, e));
+		return super.delete(Mi(this, e));
 	}
-}, ui = class extends Set {
-	constructor(e, t = mi) {
+}, ki = class extends Set {
+	constructor(e, t = Ni) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let t of e) this.add(t);
 	}
 	has(e) {
-		return super.has(di(this, e));
+		return super.has(Ai(this, e));
 	}
 	add(e) {
-		return super.add(fi(this, e));
+		return super.add(ji(this, e));
 	}
 	delete(e) {
-		return super.delete(pi(this, e));
+		return super.delete(Mi(this, e));
 	}
 };
-function di({ _intern: e, _key: t }, n) {
+function Ai({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : n;
 }
-function fi({ _intern: e, _key: t }, n) {
+function ji({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : (e.set(r, n), n);
 }
-function pi({ _intern: e, _key: t }, n) {
+function Mi({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) && (n = e.get(r), e.delete(r)), n;
 }
-function mi(e) {
+function Ni(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function hi(e) {
+function Pi(e) {
 	return e;
 }
-function gi(e, ...t) {
-	return yi(e, hi, hi, t);
+function Fi(e, ...t) {
+	return Ri(e, Pi, Pi, t);
 }
-function _i(e, t, ...n) {
-	return yi(e, hi, t, n);
+function Ii(e, t, ...n) {
+	return Ri(e, Pi, t, n);
 }
-function vi(e, t, ...n) {
-	return yi(e, Array.from, t, n);
+function Li(e, t, ...n) {
+	return Ri(e, Array.from, t, n);
 }
-function yi(e, t, n, r) {
+function Ri(e, t, n, r) {
 	return (function e(i, a) {
 		if (a >= r.length) return n(i);
-		let o = new li(), s = r[a++], c = -1;
+		let o = new Oi(), s = r[a++], c = -1;
 		for (let e of i) {
 			let t = s(e, ++c, i), n = o.get(t);
 			n ? n.push(e) : o.set(t, [e]);
@@ -2689,10 +2857,10 @@ function yi(e, t, n, r) {
 		return t(o);
 	})(e, 0);
 }
-function bi(e, t) {
+function zi(e, t) {
 	return Array.from(t, (t) => e[t]);
 }
-function xi(e, ...t) {
+function Bi(e, ...t) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	e = Array.from(e);
 	let [n] = t;
@@ -2700,41 +2868,41 @@ function xi(e, ...t) {
 		let r = Uint32Array.from(e, (e, t) => t);
 		return t.length > 1 ? (t = t.map((t) => e.map(t)), r.sort((e, n) => {
 			for (let r of t) {
-				let t = Ci(r[e], r[n]);
+				let t = Hi(r[e], r[n]);
 				if (t) return t;
 			}
-		})) : (n = e.map(n), r.sort((e, t) => Ci(n[e], n[t]))), bi(e, r);
+		})) : (n = e.map(n), r.sort((e, t) => Hi(n[e], n[t]))), zi(e, r);
 	}
-	return e.sort(Si(n));
+	return e.sort(Vi(n));
 }
-function Si(e = Wr) {
-	if (e === Wr) return Ci;
+function Vi(e = li) {
+	if (e === li) return Hi;
 	if (typeof e != "function") throw TypeError("compare is not a function");
 	return (t, n) => {
 		let r = e(t, n);
 		return r || r === 0 ? r : (e(n, n) === 0) - (e(t, t) === 0);
 	};
 }
-function Ci(e, t) {
+function Hi(e, t) {
 	return (e == null || !(e >= e)) - (t == null || !(t >= t)) || (e < t ? -1 : +(e > t));
 }
-function wi(e, t, n) {
-	return (t.length === 2 ? xi(gi(e, n), (([e, n], [r, i]) => t(n, i) || Wr(e, r))) : xi(_i(e, t, n), (([e, t], [n, r]) => Wr(t, r) || Wr(e, n)))).map(([e]) => e);
+function Ui(e, t, n) {
+	return (t.length === 2 ? Bi(Fi(e, n), (([e, n], [r, i]) => t(n, i) || li(e, r))) : Bi(Ii(e, t, n), (([e, t], [n, r]) => li(t, r) || li(e, n)))).map(([e]) => e);
 }
 Array.prototype.slice;
-var Ti = Math.sqrt(50), Ei = Math.sqrt(10), Di = Math.sqrt(2);
-function Oi(e, t, n) {
-	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= Ti ? 10 : a >= Ei ? 5 : a >= Di ? 2 : 1, s, c, l;
-	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? Oi(e, t, n * 2) : [
+var Wi = Math.sqrt(50), Gi = Math.sqrt(10), Ki = Math.sqrt(2);
+function qi(e, t, n) {
+	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= Wi ? 10 : a >= Gi ? 5 : a >= Ki ? 2 : 1, s, c, l;
+	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? qi(e, t, n * 2) : [
 		s,
 		c,
 		l
 	];
 }
-function ki(e, t, n) {
+function Ji(e, t, n) {
 	if (t = +t, e = +e, n = +n, !(n > 0)) return [];
 	if (e === t) return [e];
-	let r = t < e, [i, a, o] = r ? Oi(t, e, n) : Oi(e, t, n);
+	let r = t < e, [i, a, o] = r ? qi(t, e, n) : qi(e, t, n);
 	if (!(a >= i)) return [];
 	let s = a - i + 1, c = Array(s);
 	if (r) {
@@ -2744,18 +2912,18 @@ function ki(e, t, n) {
 	else for (let e = 0; e < s; ++e) c[e] = (i + e) * o;
 	return c;
 }
-function Ai(e, t, n) {
-	return t = +t, e = +e, n = +n, Oi(e, t, n)[2];
+function Yi(e, t, n) {
+	return t = +t, e = +e, n = +n, qi(e, t, n)[2];
 }
-function ji(e, t, n) {
+function Xi(e, t, n) {
 	t = +t, e = +e, n = +n;
-	let r = t < e, i = r ? Ai(t, e, n) : Ai(e, t, n);
+	let r = t < e, i = r ? Yi(t, e, n) : Yi(e, t, n);
 	return (r ? -1 : 1) * (i < 0 ? 1 / -i : i);
 }
-function Mi(e) {
-	return Math.max(1, Math.ceil(Math.log(Qr(e)) / Math.LN2) + 1);
+function Zi(e) {
+	return Math.max(1, Math.ceil(Math.log(_i(e)) / Math.LN2) + 1);
 }
-function Ni(e, t) {
+function Qi(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n < t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2764,13 +2932,13 @@ function Ni(e, t) {
 	}
 	return n;
 }
-function Pi(e, t) {
+function $i(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n < t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n < a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function Fi(e, t) {
+function ea(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n > t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2779,52 +2947,52 @@ function Fi(e, t) {
 	}
 	return n;
 }
-function Ii(e, t) {
+function ta(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n > t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n > a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function Li(e, t, n = 0, r = Infinity, i) {
+function na(e, t, n = 0, r = Infinity, i) {
 	if (t = Math.floor(t), n = Math.floor(Math.max(0, n)), r = Math.floor(Math.min(e.length - 1, r)), !(n <= t && t <= r)) return e;
-	for (i = i === void 0 ? Ci : Si(i); r > n;) {
+	for (i = i === void 0 ? Hi : Vi(i); r > n;) {
 		if (r - n > 600) {
 			let a = r - n + 1, o = t - n + 1, s = Math.log(a), c = .5 * Math.exp(2 * s / 3), l = .5 * Math.sqrt(s * c * (a - c) / a) * (o - a / 2 < 0 ? -1 : 1), u = Math.max(n, Math.floor(t - o * c / a + l)), d = Math.min(r, Math.floor(t + (a - o) * c / a + l));
-			Li(e, t, u, d, i);
+			na(e, t, u, d, i);
 		}
 		let a = e[t], o = n, s = r;
-		for (Ri(e, n, t), i(e[r], a) > 0 && Ri(e, n, r); o < s;) {
-			for (Ri(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
+		for (ra(e, n, t), i(e[r], a) > 0 && ra(e, n, r); o < s;) {
+			for (ra(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
 			for (; i(e[s], a) > 0;) --s;
 		}
-		i(e[n], a) === 0 ? Ri(e, n, s) : (++s, Ri(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
+		i(e[n], a) === 0 ? ra(e, n, s) : (++s, ra(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
 	}
 	return e;
 }
-function Ri(e, t, n) {
+function ra(e, t, n) {
 	let r = e[t];
 	e[t] = e[n], e[n] = r;
 }
-function zi(e, t = Wr) {
+function ia(e, t = li) {
 	let n, r = !1;
 	if (t.length === 1) {
 		let i;
 		for (let a of e) {
 			let e = t(a);
-			(r ? Wr(e, i) > 0 : Wr(e, e) === 0) && (n = a, i = e, r = !0);
+			(r ? li(e, i) > 0 : li(e, e) === 0) && (n = a, i = e, r = !0);
 		}
 	} else for (let i of e) (r ? t(i, n) > 0 : t(i, i) === 0) && (n = i, r = !0);
 	return n;
 }
-function Bi(e, t, n) {
-	if (e = Float64Array.from(Yr(e, n)), (r = e.length) && !isNaN(t = +t)) {
-		if (t <= 0 || r < 2) return Fi(e);
-		if (t >= 1) return Ni(e);
-		var r, i = (r - 1) * t, a = Math.floor(i), o = Ni(Li(e, a).subarray(0, a + 1));
-		return o + (Fi(e.subarray(a + 1)) - o) * (i - a);
+function aa(e, t, n) {
+	if (e = Float64Array.from(mi(e, n)), (r = e.length) && !isNaN(t = +t)) {
+		if (t <= 0 || r < 2) return ea(e);
+		if (t >= 1) return Qi(e);
+		var r, i = (r - 1) * t, a = Math.floor(i), o = Qi(na(e, a).subarray(0, a + 1));
+		return o + (ea(e.subarray(a + 1)) - o) * (i - a);
 	}
 }
-function Vi(e, t, n = Jr) {
+function oa(e, t, n = pi) {
 	if ((r = e.length) && !isNaN(t = +t)) {
 		if (t <= 0 || r < 2) return +n(e[0], 0, e);
 		if (t >= 1) return +n(e[r - 1], r - 1, e);
@@ -2832,15 +3000,15 @@ function Vi(e, t, n = Jr) {
 		return o + (+n(e[a + 1], a + 1, e) - o) * (i - a);
 	}
 }
-function Hi(e, t, n) {
-	let r = Qr(e), i = Bi(e, .75) - Bi(e, .25);
+function sa(e, t, n) {
+	let r = _i(e), i = aa(e, .75) - aa(e, .25);
 	return r && i ? Math.ceil((n - t) / (2 * i * r ** (-1 / 3))) : 1;
 }
-function Ui(e, t, n) {
-	let r = Qr(e), i = oi(e);
+function ca(e, t, n) {
+	let r = _i(e), i = Ti(e);
 	return r && i ? Math.ceil((n - t) * Math.cbrt(r) / (3.49 * i)) : 1;
 }
-function Wi(e, t) {
+function la(e, t) {
 	let n = 0, r = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (++n, r += t);
 	else {
@@ -2849,17 +3017,17 @@ function Wi(e, t) {
 	}
 	if (n) return r / n;
 }
-function Gi(e, t) {
-	return Bi(e, .5, t);
+function ua(e, t) {
+	return aa(e, .5, t);
 }
-function* Ki(e) {
+function* da(e) {
 	for (let t of e) yield* t;
 }
-function qi(e) {
-	return Array.from(Ki(e));
+function fa(e) {
+	return Array.from(da(e));
 }
-function Ji(e, t) {
-	let n = new li();
+function pa(e, t) {
+	let n = new Oi();
 	if (t === void 0) for (let t of e) t != null && t >= t && n.set(t, (n.get(t) || 0) + 1);
 	else {
 		let r = -1;
@@ -2869,20 +3037,20 @@ function Ji(e, t) {
 	for (let [e, t] of n) t > i && (i = t, r = e);
 	return r;
 }
-function Yi(e, t = Xi) {
+function ma(e, t = ha) {
 	let n = [], r, i = !1;
 	for (let a of e) i && n.push(t(r, a)), r = a, i = !0;
 	return n;
 }
-function Xi(e, t) {
+function ha(e, t) {
 	return [e, t];
 }
-function Zi(e, t, n) {
+function ga(e, t, n) {
 	e = +e, t = +t, n = (i = arguments.length) < 2 ? (t = e, e = 0, 1) : i < 3 ? 1 : +n;
 	for (var r = -1, i = Math.max(0, Math.ceil((t - e) / n)) | 0, a = Array(i); ++r < i;) a[r] = e + r * n;
 	return a;
 }
-function Qi(e, t) {
+function _a(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) (t = +t) && (n += t);
 	else {
@@ -2891,42 +3059,42 @@ function Qi(e, t) {
 	}
 	return n;
 }
-function $i(e) {
+function va(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
 // node_modules/d3-axis/dist/d3-axis.mjs
-function ea(e) {
+function ya(e) {
 	return e;
 }
-var ta = 1, na = 2, ra = 3, ia = 4, aa = 1e-6;
-function oa(e) {
+var ba = 1, xa = 2, Sa = 3, Ca = 4, wa = 1e-6;
+function Ta(e) {
 	return "translate(" + e + ",0)";
 }
-function sa(e) {
+function Ea(e) {
 	return "translate(0," + e + ")";
 }
-function ca(e) {
+function Da(e) {
 	return (t) => +e(t);
 }
-function la(e, t) {
+function Oa(e, t) {
 	return t = Math.max(0, e.bandwidth() - t * 2) / 2, e.round() && (t = Math.round(t)), (n) => +e(n) + t;
 }
-function ua() {
+function ka() {
 	return !this.__axis;
 }
-function da(e, t) {
-	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === ta || e === ia ? -1 : 1, u = e === ia || e === na ? "x" : "y", d = e === ta || e === ra ? oa : sa;
+function Aa(e, t) {
+	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === ba || e === Ca ? -1 : 1, u = e === Ca || e === xa ? "x" : "y", d = e === ba || e === Sa ? Ta : Ea;
 	function f(f) {
-		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : ea), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? la : ca)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
-		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === ta ? "0em" : e === ra ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", aa).attr("transform", function(e) {
+		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : ya), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? Oa : Da)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
+		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === ba ? "0em" : e === Sa ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", wa).attr("transform", function(e) {
 			return isFinite(e = y(e)) ? d(e + c) : this.getAttribute("transform");
-		}), w.attr("opacity", aa).attr("transform", function(e) {
+		}), w.attr("opacity", wa).attr("transform", function(e) {
 			var t = this.parentNode.__axis;
 			return d((t && isFinite(t = t(e)) ? t : y(e)) + c);
-		})), C.remove(), x.attr("d", e === ia || e === na ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
+		})), C.remove(), x.attr("d", e === Ca || e === xa ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
 			return d(y(e) + c);
-		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(ua).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === na ? "start" : e === ia ? "end" : "middle"), b.each(function() {
+		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(ka).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === xa ? "start" : e === Ca ? "end" : "middle"), b.each(function() {
 			this.__axis = y;
 		});
 	}
@@ -2952,121 +3120,121 @@ function da(e, t) {
 		return arguments.length ? (c = +e, f) : c;
 	}, f;
 }
-function fa(e) {
-	return da(ra, e);
+function ja(e) {
+	return Aa(Sa, e);
 }
 // node_modules/d3-selection/dist/d3-selection.mjs
-var pa = "http://www.w3.org/1999/xhtml", ma = {
+var Ma = "http://www.w3.org/1999/xhtml", Na = {
 	svg: "http://www.w3.org/2000/svg",
-	xhtml: pa,
+	xhtml: Ma,
 	xlink: "http://www.w3.org/1999/xlink",
 	xml: "http://www.w3.org/XML/1998/namespace",
 	xmlns: "http://www.w3.org/2000/xmlns/"
 };
-function ha(e) {
+function Pa(e) {
 	var t = e += "", n = t.indexOf(":");
-	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), ma.hasOwnProperty(t) ? {
-		space: ma[t],
+	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), Na.hasOwnProperty(t) ? {
+		space: Na[t],
 		local: e
 	} : e;
 }
-function ga(e) {
+function Fa(e) {
 	return function() {
 		var t = this.ownerDocument, n = this.namespaceURI;
-		return n === pa && t.documentElement.namespaceURI === pa ? t.createElement(e) : t.createElementNS(n, e);
+		return n === Ma && t.documentElement.namespaceURI === Ma ? t.createElement(e) : t.createElementNS(n, e);
 	};
 }
-function _a(e) {
+function Ia(e) {
 	return function() {
 		return this.ownerDocument.createElementNS(e.space, e.local);
 	};
 }
-function va(e) {
-	var t = ha(e);
-	return (t.local ? _a : ga)(t);
+function La(e) {
+	var t = Pa(e);
+	return (t.local ? Ia : Fa)(t);
 }
-function ya() {}
-function ba(e) {
-	return e == null ? ya : function() {
+function Ra() {}
+function za(e) {
+	return e == null ? Ra : function() {
 		return this.querySelector(e);
 	};
 }
-function xa(e) {
-	typeof e != "function" && (e = ba(e));
+function Ba(e) {
+	typeof e != "function" && (e = za(e));
 	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
-	return new us(r, this._parents);
+	return new ks(r, this._parents);
 }
-function Sa(e) {
+function Va(e) {
 	return e == null ? [] : Array.isArray(e) ? e : Array.from(e);
 }
-function Ca() {
+function Ha() {
 	return [];
 }
-function wa(e) {
-	return e == null ? Ca : function() {
+function Ua(e) {
+	return e == null ? Ha : function() {
 		return this.querySelectorAll(e);
 	};
 }
-function Ta(e) {
+function Wa(e) {
 	return function() {
-		return Sa(e.apply(this, arguments));
+		return Va(e.apply(this, arguments));
 	};
 }
-function Ea(e) {
-	e = typeof e == "function" ? Ta(e) : wa(e);
+function Ga(e) {
+	e = typeof e == "function" ? Wa(e) : Ua(e);
 	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
-	return new us(r, i);
+	return new ks(r, i);
 }
-function Da(e) {
+function Ka(e) {
 	return function() {
 		return this.matches(e);
 	};
 }
-function Oa(e) {
+function qa(e) {
 	return function(t) {
 		return t.matches(e);
 	};
 }
-var ka = Array.prototype.find;
-function Aa(e) {
+var Ja = Array.prototype.find;
+function Ya(e) {
 	return function() {
-		return ka.call(this.children, e);
+		return Ja.call(this.children, e);
 	};
 }
-function ja() {
+function Xa() {
 	return this.firstElementChild;
 }
-function Ma(e) {
-	return this.select(e == null ? ja : Aa(typeof e == "function" ? e : Oa(e)));
+function Za(e) {
+	return this.select(e == null ? Xa : Ya(typeof e == "function" ? e : qa(e)));
 }
-var Na = Array.prototype.filter;
-function Pa() {
+var Qa = Array.prototype.filter;
+function $a() {
 	return Array.from(this.children);
 }
-function Fa(e) {
+function eo(e) {
 	return function() {
-		return Na.call(this.children, e);
+		return Qa.call(this.children, e);
 	};
 }
-function Ia(e) {
-	return this.selectAll(e == null ? Pa : Fa(typeof e == "function" ? e : Oa(e)));
+function to(e) {
+	return this.selectAll(e == null ? $a : eo(typeof e == "function" ? e : qa(e)));
 }
-function La(e) {
-	typeof e != "function" && (e = Da(e));
+function no(e) {
+	typeof e != "function" && (e = Ka(e));
 	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
-	return new us(r, this._parents);
+	return new ks(r, this._parents);
 }
-function Ra(e) {
+function ro(e) {
 	return Array(e.length);
 }
-function za() {
-	return new us(this._enter || this._groups.map(Ra), this._parents);
+function io() {
+	return new ks(this._enter || this._groups.map(ro), this._parents);
 }
-function Ba(e, t) {
+function ao(e, t) {
 	this.ownerDocument = e.ownerDocument, this.namespaceURI = e.namespaceURI, this._next = null, this._parent = e, this.__data__ = t;
 }
-Ba.prototype = {
-	constructor: Ba,
+ao.prototype = {
+	constructor: ao,
 	appendChild: function(e) {
 		return this._parent.insertBefore(e, this._next);
 	},
@@ -3080,59 +3248,59 @@ Ba.prototype = {
 		return this._parent.querySelectorAll(e);
 	}
 };
-function Va(e) {
+function oo(e) {
 	return function() {
 		return e;
 	};
 }
-function Ha(e, t, n, r, i, a) {
-	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new Ba(e, a[o]);
+function so(e, t, n, r, i, a) {
+	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new ao(e, a[o]);
 	for (; o < c; ++o) (s = t[o]) && (i[o] = s);
 }
-function Ua(e, t, n, r, i, a, o) {
+function co(e, t, n, r, i, a, o) {
 	var s, c, l = /* @__PURE__ */ new Map(), u = t.length, d = a.length, f = Array(u), p;
 	for (s = 0; s < u; ++s) (c = t[s]) && (f[s] = p = o.call(c, c.__data__, s, t) + "", l.has(p) ? i[s] = c : l.set(p, c));
-	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new Ba(e, a[s]);
+	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new ao(e, a[s]);
 	for (s = 0; s < u; ++s) (c = t[s]) && l.get(f[s]) === c && (i[s] = c);
 }
-function Wa(e) {
+function lo(e) {
 	return e.__data__;
 }
-function Ga(e, t) {
-	if (!arguments.length) return Array.from(this, Wa);
-	var n = t ? Ua : Ha, r = this._parents, i = this._groups;
-	typeof e != "function" && (e = Va(e));
+function uo(e, t) {
+	if (!arguments.length) return Array.from(this, lo);
+	var n = t ? co : so, r = this._parents, i = this._groups;
+	typeof e != "function" && (e = oo(e));
 	for (var a = i.length, o = Array(a), s = Array(a), c = Array(a), l = 0; l < a; ++l) {
-		var u = r[l], d = i[l], f = d.length, p = Ka(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
+		var u = r[l], d = i[l], f = d.length, p = fo(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
 		n(u, d, h, g, c[l] = Array(f), p, t);
 		for (var _ = 0, v = 0, y, b; _ < m; ++_) if (y = h[_]) {
 			for (_ >= v && (v = _ + 1); !(b = g[v]) && ++v < m;);
 			y._next = b || null;
 		}
 	}
-	return o = new us(o, r), o._enter = s, o._exit = c, o;
+	return o = new ks(o, r), o._enter = s, o._exit = c, o;
 }
-function Ka(e) {
+function fo(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function qa() {
-	return new us(this._exit || this._groups.map(Ra), this._parents);
+function po() {
+	return new ks(this._exit || this._groups.map(ro), this._parents);
 }
-function Ja(e, t, n) {
+function mo(e, t, n) {
 	var r = this.enter(), i = this, a = this.exit();
 	return typeof e == "function" ? (r = e(r), r &&= r.selection()) : r = r.append(e + ""), t != null && (i = t(i), i &&= i.selection()), n == null ? a.remove() : n(a), r && i ? r.merge(i).order() : i;
 }
-function Ya(e) {
+function ho(e) {
 	for (var t = e.selection ? e.selection() : e, n = this._groups, r = t._groups, i = n.length, a = r.length, o = Math.min(i, a), s = Array(i), c = 0; c < o; ++c) for (var l = n[c], u = r[c], d = l.length, f = s[c] = Array(d), p, m = 0; m < d; ++m) (p = l[m] || u[m]) && (f[m] = p);
 	for (; c < i; ++c) s[c] = n[c];
-	return new us(s, this._parents);
+	return new ks(s, this._parents);
 }
-function Xa() {
+function go() {
 	for (var e = this._groups, t = -1, n = e.length; ++t < n;) for (var r = e[t], i = r.length - 1, a = r[i], o; --i >= 0;) (o = r[i]) && (a && o.compareDocumentPosition(a) ^ 4 && a.parentNode.insertBefore(o, a), a = o);
 	return this;
 }
-function Za(e) {
-	e ||= Qa;
+function _o(e) {
+	e ||= vo;
 	function t(t, n) {
 		return t && n ? e(t.__data__, n.__data__) : !t - !n;
 	}
@@ -3140,131 +3308,131 @@ function Za(e) {
 		for (var o = n[a], s = o.length, c = i[a] = Array(s), l, u = 0; u < s; ++u) (l = o[u]) && (c[u] = l);
 		c.sort(t);
 	}
-	return new us(i, this._parents).order();
+	return new ks(i, this._parents).order();
 }
-function Qa(e, t) {
+function vo(e, t) {
 	return e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function $a() {
+function yo() {
 	var e = arguments[0];
 	return arguments[0] = this, e.apply(null, arguments), this;
 }
-function eo() {
+function bo() {
 	return Array.from(this);
 }
-function to() {
+function xo() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length; i < a; ++i) {
 		var o = r[i];
 		if (o) return o;
 	}
 	return null;
 }
-function no() {
+function So() {
 	let e = 0;
 	for (let t of this) ++e;
 	return e;
 }
-function ro() {
+function Co() {
 	return !this.node();
 }
-function io(e) {
+function wo(e) {
 	for (var t = this._groups, n = 0, r = t.length; n < r; ++n) for (var i = t[n], a = 0, o = i.length, s; a < o; ++a) (s = i[a]) && e.call(s, s.__data__, a, i);
 	return this;
 }
-function ao(e) {
+function To(e) {
 	return function() {
 		this.removeAttribute(e);
 	};
 }
-function oo(e) {
+function Eo(e) {
 	return function() {
 		this.removeAttributeNS(e.space, e.local);
 	};
 }
-function so(e, t) {
+function Do(e, t) {
 	return function() {
 		this.setAttribute(e, t);
 	};
 }
-function co(e, t) {
+function Oo(e, t) {
 	return function() {
 		this.setAttributeNS(e.space, e.local, t);
 	};
 }
-function lo(e, t) {
+function ko(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
 	};
 }
-function uo(e, t) {
+function Ao(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
 	};
 }
-function fo(e, t) {
-	var n = ha(e);
+function jo(e, t) {
+	var n = Pa(e);
 	if (arguments.length < 2) {
 		var r = this.node();
 		return n.local ? r.getAttributeNS(n.space, n.local) : r.getAttribute(n);
 	}
-	return this.each((t == null ? n.local ? oo : ao : typeof t == "function" ? n.local ? uo : lo : n.local ? co : so)(n, t));
+	return this.each((t == null ? n.local ? Eo : To : typeof t == "function" ? n.local ? Ao : ko : n.local ? Oo : Do)(n, t));
 }
-function po(e) {
+function Mo(e) {
 	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
 }
-function mo(e) {
+function No(e) {
 	return function() {
 		this.style.removeProperty(e);
 	};
 }
-function ho(e, t, n) {
+function Po(e, t, n) {
 	return function() {
 		this.style.setProperty(e, t, n);
 	};
 }
-function go(e, t, n) {
+function Fo(e, t, n) {
 	return function() {
 		var r = t.apply(this, arguments);
 		r == null ? this.style.removeProperty(e) : this.style.setProperty(e, r, n);
 	};
 }
-function _o(e, t, n) {
-	return arguments.length > 1 ? this.each((t == null ? mo : typeof t == "function" ? go : ho)(e, t, n ?? "")) : vo(this.node(), e);
+function Io(e, t, n) {
+	return arguments.length > 1 ? this.each((t == null ? No : typeof t == "function" ? Fo : Po)(e, t, n ?? "")) : Lo(this.node(), e);
 }
-function vo(e, t) {
-	return e.style.getPropertyValue(t) || po(e).getComputedStyle(e, null).getPropertyValue(t);
+function Lo(e, t) {
+	return e.style.getPropertyValue(t) || Mo(e).getComputedStyle(e, null).getPropertyValue(t);
 }
-function yo(e) {
+function Ro(e) {
 	return function() {
 		delete this[e];
 	};
 }
-function bo(e, t) {
+function zo(e, t) {
 	return function() {
 		this[e] = t;
 	};
 }
-function xo(e, t) {
+function Bo(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? delete this[e] : this[e] = n;
 	};
 }
-function So(e, t) {
-	return arguments.length > 1 ? this.each((t == null ? yo : typeof t == "function" ? xo : bo)(e, t)) : this.node()[e];
+function Vo(e, t) {
+	return arguments.length > 1 ? this.each((t == null ? Ro : typeof t == "function" ? Bo : zo)(e, t)) : this.node()[e];
 }
-function Co(e) {
+function Ho(e) {
 	return e.trim().split(/^|\s+/);
 }
-function wo(e) {
-	return e.classList || new To(e);
+function Uo(e) {
+	return e.classList || new Wo(e);
 }
-function To(e) {
-	this._node = e, this._names = Co(e.getAttribute("class") || "");
+function Wo(e) {
+	this._node = e, this._names = Ho(e.getAttribute("class") || "");
 }
-To.prototype = {
+Wo.prototype = {
 	add: function(e) {
 		this._names.indexOf(e) < 0 && (this._names.push(e), this._node.setAttribute("class", this._names.join(" ")));
 	},
@@ -3276,123 +3444,123 @@ To.prototype = {
 		return this._names.indexOf(e) >= 0;
 	}
 };
-function Eo(e, t) {
-	for (var n = wo(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
+function Go(e, t) {
+	for (var n = Uo(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
 }
-function Do(e, t) {
-	for (var n = wo(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
+function Ko(e, t) {
+	for (var n = Uo(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
 }
-function Oo(e) {
+function qo(e) {
 	return function() {
-		Eo(this, e);
+		Go(this, e);
 	};
 }
-function ko(e) {
+function Jo(e) {
 	return function() {
-		Do(this, e);
+		Ko(this, e);
 	};
 }
-function Ao(e, t) {
+function Yo(e, t) {
 	return function() {
-		(t.apply(this, arguments) ? Eo : Do)(this, e);
+		(t.apply(this, arguments) ? Go : Ko)(this, e);
 	};
 }
-function jo(e, t) {
-	var n = Co(e + "");
+function Xo(e, t) {
+	var n = Ho(e + "");
 	if (arguments.length < 2) {
-		for (var r = wo(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
+		for (var r = Uo(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
 		return !0;
 	}
-	return this.each((typeof t == "function" ? Ao : t ? Oo : ko)(n, t));
+	return this.each((typeof t == "function" ? Yo : t ? qo : Jo)(n, t));
 }
-function Mo() {
+function Zo() {
 	this.textContent = "";
 }
-function No(e) {
+function Qo(e) {
 	return function() {
 		this.textContent = e;
 	};
 }
-function Po(e) {
+function $o(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.textContent = t ?? "";
 	};
 }
-function Fo(e) {
-	return arguments.length ? this.each(e == null ? Mo : (typeof e == "function" ? Po : No)(e)) : this.node().textContent;
+function es(e) {
+	return arguments.length ? this.each(e == null ? Zo : (typeof e == "function" ? $o : Qo)(e)) : this.node().textContent;
 }
-function Io() {
+function ts() {
 	this.innerHTML = "";
 }
-function Lo(e) {
+function ns(e) {
 	return function() {
 		this.innerHTML = e;
 	};
 }
-function Ro(e) {
+function rs(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.innerHTML = t ?? "";
 	};
 }
-function zo(e) {
-	return arguments.length ? this.each(e == null ? Io : (typeof e == "function" ? Ro : Lo)(e)) : this.node().innerHTML;
+function is(e) {
+	return arguments.length ? this.each(e == null ? ts : (typeof e == "function" ? rs : ns)(e)) : this.node().innerHTML;
 }
-function Bo() {
+function as() {
 	this.nextSibling && this.parentNode.appendChild(this);
 }
-function Vo() {
-	return this.each(Bo);
+function os() {
+	return this.each(as);
 }
-function Ho() {
+function ss() {
 	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
 }
-function Uo() {
-	return this.each(Ho);
+function cs() {
+	return this.each(ss);
 }
-function Wo(e) {
-	var t = typeof e == "function" ? e : va(e);
+function ls(e) {
+	var t = typeof e == "function" ? e : La(e);
 	return this.select(function() {
 		return this.appendChild(t.apply(this, arguments));
 	});
 }
-function Go() {
+function us() {
 	return null;
 }
-function Ko(e, t) {
-	var n = typeof e == "function" ? e : va(e), r = t == null ? Go : typeof t == "function" ? t : ba(t);
+function ds(e, t) {
+	var n = typeof e == "function" ? e : La(e), r = t == null ? us : typeof t == "function" ? t : za(t);
 	return this.select(function() {
 		return this.insertBefore(n.apply(this, arguments), r.apply(this, arguments) || null);
 	});
 }
-function qo() {
+function fs() {
 	var e = this.parentNode;
 	e && e.removeChild(this);
 }
-function Jo() {
-	return this.each(qo);
+function ps() {
+	return this.each(fs);
 }
-function Yo() {
+function ms() {
 	var e = this.cloneNode(!1), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Xo() {
+function hs() {
 	var e = this.cloneNode(!0), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Zo(e) {
-	return this.select(e ? Xo : Yo);
+function gs(e) {
+	return this.select(e ? hs : ms);
 }
-function Qo(e) {
+function _s(e) {
 	return arguments.length ? this.property("__data__", e) : this.node().__data__;
 }
-function $o(e) {
+function vs(e) {
 	return function(t) {
 		e.call(this, t, this.__data__);
 	};
 }
-function es(e) {
+function ys(e) {
 	return e.trim().split(/^|\s+/).map(function(e) {
 		var t = "", n = e.indexOf(".");
 		return n >= 0 && (t = e.slice(n + 1), e = e.slice(0, n)), {
@@ -3401,7 +3569,7 @@ function es(e) {
 		};
 	});
 }
-function ts(e) {
+function bs(e) {
 	return function() {
 		var t = this.__on;
 		if (t) {
@@ -3410,9 +3578,9 @@ function ts(e) {
 		}
 	};
 }
-function ns(e, t, n) {
+function xs(e, t, n) {
 	return function() {
-		var r = this.__on, i, a = $o(t);
+		var r = this.__on, i, a = vs(t);
 		if (r) {
 			for (var o = 0, s = r.length; o < s; ++o) if ((i = r[o]).type === e.type && i.name === e.name) {
 				this.removeEventListener(i.type, i.listener, i.options), this.addEventListener(i.type, i.listener = a, i.options = n), i.value = t;
@@ -3428,98 +3596,98 @@ function ns(e, t, n) {
 		}, r ? r.push(i) : this.__on = [i];
 	};
 }
-function rs(e, t, n) {
-	var r = es(e + ""), i, a = r.length, o;
+function Ss(e, t, n) {
+	var r = ys(e + ""), i, a = r.length, o;
 	if (arguments.length < 2) {
 		var s = this.node().__on;
 		if (s) {
 			for (var c = 0, l = s.length, u; c < l; ++c) for (i = 0, u = s[c]; i < a; ++i) if ((o = r[i]).type === u.type && o.name === u.name) return u.value;
 		}
 	} else {
-		for (s = t ? ns : ts, i = 0; i < a; ++i) this.each(s(r[i], t, n));
+		for (s = t ? xs : bs, i = 0; i < a; ++i) this.each(s(r[i], t, n));
 		return this;
 	}
 }
-function is(e, t, n) {
-	var r = po(e), i = r.CustomEvent;
+function Cs(e, t, n) {
+	var r = Mo(e), i = r.CustomEvent;
 	typeof i == "function" ? i = new i(t, n) : (i = r.document.createEvent("Event"), n ? (i.initEvent(t, n.bubbles, n.cancelable), i.detail = n.detail) : i.initEvent(t, !1, !1)), e.dispatchEvent(i);
 }
-function as(e, t) {
+function ws(e, t) {
 	return function() {
-		return is(this, e, t);
+		return Cs(this, e, t);
 	};
 }
-function os(e, t) {
+function Ts(e, t) {
 	return function() {
-		return is(this, e, t.apply(this, arguments));
+		return Cs(this, e, t.apply(this, arguments));
 	};
 }
-function ss(e, t) {
-	return this.each((typeof t == "function" ? os : as)(e, t));
+function Es(e, t) {
+	return this.each((typeof t == "function" ? Ts : ws)(e, t));
 }
-function* cs() {
+function* Ds() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length, o; i < a; ++i) (o = r[i]) && (yield o);
 }
-var ls = [null];
-function us(e, t) {
+var Os = [null];
+function ks(e, t) {
 	this._groups = e, this._parents = t;
 }
-function ds() {
-	return new us([[document.documentElement]], ls);
+function As() {
+	return new ks([[document.documentElement]], Os);
 }
-function fs() {
+function js() {
 	return this;
 }
-us.prototype = ds.prototype = {
-	constructor: us,
-	select: xa,
-	selectAll: Ea,
-	selectChild: Ma,
-	selectChildren: Ia,
-	filter: La,
-	data: Ga,
-	enter: za,
-	exit: qa,
-	join: Ja,
-	merge: Ya,
-	selection: fs,
-	order: Xa,
-	sort: Za,
-	call: $a,
-	nodes: eo,
-	node: to,
-	size: no,
-	empty: ro,
-	each: io,
-	attr: fo,
-	style: _o,
-	property: So,
-	classed: jo,
-	text: Fo,
-	html: zo,
-	raise: Vo,
-	lower: Uo,
-	append: Wo,
-	insert: Ko,
-	remove: Jo,
-	clone: Zo,
-	datum: Qo,
-	on: rs,
-	dispatch: ss,
-	[Symbol.iterator]: cs
+ks.prototype = As.prototype = {
+	constructor: ks,
+	select: Ba,
+	selectAll: Ga,
+	selectChild: Za,
+	selectChildren: to,
+	filter: no,
+	data: uo,
+	enter: io,
+	exit: po,
+	join: mo,
+	merge: ho,
+	selection: js,
+	order: go,
+	sort: _o,
+	call: yo,
+	nodes: bo,
+	node: xo,
+	size: So,
+	empty: Co,
+	each: wo,
+	attr: jo,
+	style: Io,
+	property: Vo,
+	classed: Xo,
+	text: es,
+	html: is,
+	raise: os,
+	lower: cs,
+	append: ls,
+	insert: ds,
+	remove: ps,
+	clone: gs,
+	datum: _s,
+	on: Ss,
+	dispatch: Es,
+	[Symbol.iterator]: Ds
 };
-function ps(e) {
-	return typeof e == "string" ? new us([[document.querySelector(e)]], [document.documentElement]) : new us([[e]], ls);
+function Ms(e) {
+	return typeof e == "string" ? new ks([[document.querySelector(e)]], [document.documentElement]) : new ks([[e]], Os);
 }
-var ms = 0;
-function hs() {
-	return new gs();
+var Ns = 0;
+function Ps() {
+	return new Fs();
 }
-function gs() {
-	this._ = "@" + (++ms).toString(36);
+function Fs() {
+	this._ = "@" + (++Ns).toString(36);
 }
-gs.prototype = hs.prototype = {
-	constructor: gs,
+Fs.prototype = Ps.prototype = {
+	constructor: Fs,
 	get: function(e) {
 		for (var t = this._; !(t in e);) if (!(e = e.parentNode)) return;
 		return e[t];
@@ -3534,13 +3702,13 @@ gs.prototype = hs.prototype = {
 		return this._;
 	}
 };
-function _s(e) {
+function Is(e) {
 	let t;
 	for (; t = e.sourceEvent;) e = t;
 	return e;
 }
-function vs(e, t) {
-	if (e = _s(e), t === void 0 && (t = e.currentTarget), t) {
+function Ls(e, t) {
+	if (e = Is(e), t === void 0 && (t = e.currentTarget), t) {
 		var n = t.ownerSVGElement || t;
 		if (n.createSVGPoint) {
 			var r = n.createSVGPoint();
@@ -3554,16 +3722,16 @@ function vs(e, t) {
 	return [e.pageX, e.pageY];
 }
 // node_modules/d3-color/dist/d3-color.mjs
-function ys(e, t, n) {
+function Rs(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
-function bs(e, t) {
+function zs(e, t) {
 	var n = Object.create(e.prototype);
 	for (var r in t) n[r] = t[r];
 	return n;
 }
-function xs() {}
-var Ss = .7, Cs = 1 / Ss, ws = "\\s*([+-]?\\d+)\\s*", Ts = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", Es = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", Ds = /^#([0-9a-f]{3,8})$/, Os = RegExp(`^rgb\\(${ws},${ws},${ws}\\)$`), ks = RegExp(`^rgb\\(${Es},${Es},${Es}\\)$`), As = RegExp(`^rgba\\(${ws},${ws},${ws},${Ts}\\)$`), js = RegExp(`^rgba\\(${Es},${Es},${Es},${Ts}\\)$`), Ms = RegExp(`^hsl\\(${Ts},${Es},${Es}\\)$`), Ns = RegExp(`^hsla\\(${Ts},${Es},${Es},${Ts}\\)$`), Ps = {
+function Bs() {}
+var Vs = .7, Hs = 1 / Vs, Us = "\\s*([+-]?\\d+)\\s*", Ws = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", Gs = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", Ks = /^#([0-9a-f]{3,8})$/, qs = RegExp(`^rgb\\(${Us},${Us},${Us}\\)$`), Js = RegExp(`^rgb\\(${Gs},${Gs},${Gs}\\)$`), Ys = RegExp(`^rgba\\(${Us},${Us},${Us},${Ws}\\)$`), Xs = RegExp(`^rgba\\(${Gs},${Gs},${Gs},${Ws}\\)$`), Zs = RegExp(`^hsl\\(${Ws},${Gs},${Gs}\\)$`), Qs = RegExp(`^hsla\\(${Ws},${Gs},${Gs},${Ws}\\)$`), $s = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -3713,287 +3881,287 @@ var Ss = .7, Cs = 1 / Ss, ws = "\\s*([+-]?\\d+)\\s*", Ts = "\\s*([+-]?(?:\\d*\\.
 	yellow: 16776960,
 	yellowgreen: 10145074
 };
-ys(xs, zs, {
+Rs(Bs, ic, {
 	copy(e) {
 		return Object.assign(new this.constructor(), this, e);
 	},
 	displayable() {
 		return this.rgb().displayable();
 	},
-	hex: Fs,
-	formatHex: Fs,
-	formatHex8: Is,
-	formatHsl: Ls,
-	formatRgb: Rs,
-	toString: Rs
+	hex: ec,
+	formatHex: ec,
+	formatHex8: tc,
+	formatHsl: nc,
+	formatRgb: rc,
+	toString: rc
 });
-function Fs() {
+function ec() {
 	return this.rgb().formatHex();
 }
-function Is() {
+function tc() {
 	return this.rgb().formatHex8();
 }
-function Ls() {
-	return Qs(this).formatHsl();
+function nc() {
+	return _c(this).formatHsl();
 }
-function Rs() {
+function rc() {
 	return this.rgb().formatRgb();
 }
-function zs(e) {
+function ic(e) {
 	var t, n;
-	return e = (e + "").trim().toLowerCase(), (t = Ds.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? Bs(t) : n === 3 ? new Ws(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? Vs(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? Vs(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = Os.exec(e)) ? new Ws(t[1], t[2], t[3], 1) : (t = ks.exec(e)) ? new Ws(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = As.exec(e)) ? Vs(t[1], t[2], t[3], t[4]) : (t = js.exec(e)) ? Vs(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = Ms.exec(e)) ? Zs(t[1], t[2] / 100, t[3] / 100, 1) : (t = Ns.exec(e)) ? Zs(t[1], t[2] / 100, t[3] / 100, t[4]) : Ps.hasOwnProperty(e) ? Bs(Ps[e]) : e === "transparent" ? new Ws(NaN, NaN, NaN, 0) : null;
+	return e = (e + "").trim().toLowerCase(), (t = Ks.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? ac(t) : n === 3 ? new lc(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? oc(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? oc(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = qs.exec(e)) ? new lc(t[1], t[2], t[3], 1) : (t = Js.exec(e)) ? new lc(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = Ys.exec(e)) ? oc(t[1], t[2], t[3], t[4]) : (t = Xs.exec(e)) ? oc(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = Zs.exec(e)) ? gc(t[1], t[2] / 100, t[3] / 100, 1) : (t = Qs.exec(e)) ? gc(t[1], t[2] / 100, t[3] / 100, t[4]) : $s.hasOwnProperty(e) ? ac($s[e]) : e === "transparent" ? new lc(NaN, NaN, NaN, 0) : null;
 }
-function Bs(e) {
-	return new Ws(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
+function ac(e) {
+	return new lc(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
 }
-function Vs(e, t, n, r) {
-	return r <= 0 && (e = t = n = NaN), new Ws(e, t, n, r);
+function oc(e, t, n, r) {
+	return r <= 0 && (e = t = n = NaN), new lc(e, t, n, r);
 }
-function Hs(e) {
-	return e instanceof xs || (e = zs(e)), e ? (e = e.rgb(), new Ws(e.r, e.g, e.b, e.opacity)) : new Ws();
+function sc(e) {
+	return e instanceof Bs || (e = ic(e)), e ? (e = e.rgb(), new lc(e.r, e.g, e.b, e.opacity)) : new lc();
 }
-function Us(e, t, n, r) {
-	return arguments.length === 1 ? Hs(e) : new Ws(e, t, n, r ?? 1);
+function cc(e, t, n, r) {
+	return arguments.length === 1 ? sc(e) : new lc(e, t, n, r ?? 1);
 }
-function Ws(e, t, n, r) {
+function lc(e, t, n, r) {
 	this.r = +e, this.g = +t, this.b = +n, this.opacity = +r;
 }
-ys(Ws, Us, bs(xs, {
+Rs(lc, cc, zs(Bs, {
 	brighter(e) {
-		return e = e == null ? Cs : Cs ** +e, new Ws(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? Hs : Hs ** +e, new lc(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? Ss : Ss ** +e, new Ws(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? Vs : Vs ** +e, new lc(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	rgb() {
 		return this;
 	},
 	clamp() {
-		return new Ws(Ys(this.r), Ys(this.g), Ys(this.b), Js(this.opacity));
+		return new lc(mc(this.r), mc(this.g), mc(this.b), pc(this.opacity));
 	},
 	displayable() {
 		return -.5 <= this.r && this.r < 255.5 && -.5 <= this.g && this.g < 255.5 && -.5 <= this.b && this.b < 255.5 && 0 <= this.opacity && this.opacity <= 1;
 	},
-	hex: Gs,
-	formatHex: Gs,
-	formatHex8: Ks,
-	formatRgb: qs,
-	toString: qs
+	hex: uc,
+	formatHex: uc,
+	formatHex8: dc,
+	formatRgb: fc,
+	toString: fc
 }));
-function Gs() {
-	return `#${Xs(this.r)}${Xs(this.g)}${Xs(this.b)}`;
+function uc() {
+	return `#${hc(this.r)}${hc(this.g)}${hc(this.b)}`;
 }
-function Ks() {
-	return `#${Xs(this.r)}${Xs(this.g)}${Xs(this.b)}${Xs((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
+function dc() {
+	return `#${hc(this.r)}${hc(this.g)}${hc(this.b)}${hc((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
 }
-function qs() {
-	let e = Js(this.opacity);
-	return `${e === 1 ? "rgb(" : "rgba("}${Ys(this.r)}, ${Ys(this.g)}, ${Ys(this.b)}${e === 1 ? ")" : `, ${e})`}`;
+function fc() {
+	let e = pc(this.opacity);
+	return `${e === 1 ? "rgb(" : "rgba("}${mc(this.r)}, ${mc(this.g)}, ${mc(this.b)}${e === 1 ? ")" : `, ${e})`}`;
 }
-function Js(e) {
+function pc(e) {
 	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
 }
-function Ys(e) {
+function mc(e) {
 	return Math.max(0, Math.min(255, Math.round(e) || 0));
 }
-function Xs(e) {
-	return e = Ys(e), (e < 16 ? "0" : "") + e.toString(16);
+function hc(e) {
+	return e = mc(e), (e < 16 ? "0" : "") + e.toString(16);
 }
-function Zs(e, t, n, r) {
-	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new ec(e, t, n, r);
+function gc(e, t, n, r) {
+	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new yc(e, t, n, r);
 }
-function Qs(e) {
-	if (e instanceof ec) return new ec(e.h, e.s, e.l, e.opacity);
-	if (e instanceof xs || (e = zs(e)), !e) return new ec();
-	if (e instanceof ec) return e;
+function _c(e) {
+	if (e instanceof yc) return new yc(e.h, e.s, e.l, e.opacity);
+	if (e instanceof Bs || (e = ic(e)), !e) return new yc();
+	if (e instanceof yc) return e;
 	e = e.rgb();
 	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = Math.min(t, n, r), a = Math.max(t, n, r), o = NaN, s = a - i, c = (a + i) / 2;
-	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new ec(o, s, c, e.opacity);
+	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new yc(o, s, c, e.opacity);
 }
-function $s(e, t, n, r) {
-	return arguments.length === 1 ? Qs(e) : new ec(e, t, n, r ?? 1);
+function vc(e, t, n, r) {
+	return arguments.length === 1 ? _c(e) : new yc(e, t, n, r ?? 1);
 }
-function ec(e, t, n, r) {
+function yc(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-ys(ec, $s, bs(xs, {
+Rs(yc, vc, zs(Bs, {
 	brighter(e) {
-		return e = e == null ? Cs : Cs ** +e, new ec(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Hs : Hs ** +e, new yc(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? Ss : Ss ** +e, new ec(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Vs : Vs ** +e, new yc(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
 		var e = this.h % 360 + (this.h < 0) * 360, t = isNaN(e) || isNaN(this.s) ? 0 : this.s, n = this.l, r = n + (n < .5 ? n : 1 - n) * t, i = 2 * n - r;
-		return new Ws(rc(e >= 240 ? e - 240 : e + 120, i, r), rc(e, i, r), rc(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
+		return new lc(Sc(e >= 240 ? e - 240 : e + 120, i, r), Sc(e, i, r), Sc(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
 	},
 	clamp() {
-		return new ec(tc(this.h), nc(this.s), nc(this.l), Js(this.opacity));
+		return new yc(bc(this.h), xc(this.s), xc(this.l), pc(this.opacity));
 	},
 	displayable() {
 		return (0 <= this.s && this.s <= 1 || isNaN(this.s)) && 0 <= this.l && this.l <= 1 && 0 <= this.opacity && this.opacity <= 1;
 	},
 	formatHsl() {
-		let e = Js(this.opacity);
-		return `${e === 1 ? "hsl(" : "hsla("}${tc(this.h)}, ${nc(this.s) * 100}%, ${nc(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
+		let e = pc(this.opacity);
+		return `${e === 1 ? "hsl(" : "hsla("}${bc(this.h)}, ${xc(this.s) * 100}%, ${xc(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
 	}
 }));
-function tc(e) {
+function bc(e) {
 	return e = (e || 0) % 360, e < 0 ? e + 360 : e;
 }
-function nc(e) {
+function xc(e) {
 	return Math.max(0, Math.min(1, e || 0));
 }
-function rc(e, t, n) {
+function Sc(e, t, n) {
 	return (e < 60 ? t + (n - t) * e / 60 : e < 180 ? n : e < 240 ? t + (n - t) * (240 - e) / 60 : t) * 255;
 }
-var ic = Math.PI / 180, ac = 180 / Math.PI, oc = 18, sc = .96422, cc = 1, lc = .82521, uc = 4 / 29, dc = 6 / 29, fc = 3 * dc * dc, pc = dc * dc * dc;
-function mc(e) {
-	if (e instanceof gc) return new gc(e.l, e.a, e.b, e.opacity);
-	if (e instanceof Cc) return wc(e);
-	e instanceof Ws || (e = Hs(e));
-	var t = bc(e.r), n = bc(e.g), r = bc(e.b), i = _c((.2225045 * t + .7168786 * n + .0606169 * r) / cc), a, o;
-	return t === n && n === r ? a = o = i : (a = _c((.4360747 * t + .3850649 * n + .1430804 * r) / sc), o = _c((.0139322 * t + .0971045 * n + .7141733 * r) / lc)), new gc(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
-}
-function hc(e, t, n, r) {
-	return arguments.length === 1 ? mc(e) : new gc(e, t, n, r ?? 1);
-}
-function gc(e, t, n, r) {
-	this.l = +e, this.a = +t, this.b = +n, this.opacity = +r;
-}
-ys(gc, hc, bs(xs, {
-	brighter(e) {
-		return new gc(this.l + oc * (e ?? 1), this.a, this.b, this.opacity);
-	},
-	darker(e) {
-		return new gc(this.l - oc * (e ?? 1), this.a, this.b, this.opacity);
-	},
-	rgb() {
-		var e = (this.l + 16) / 116, t = isNaN(this.a) ? e : e + this.a / 500, n = isNaN(this.b) ? e : e - this.b / 200;
-		return t = sc * vc(t), e = cc * vc(e), n = lc * vc(n), new Ws(yc(3.1338561 * t - 1.6168667 * e - .4906146 * n), yc(-.9787684 * t + 1.9161415 * e + .033454 * n), yc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
-	}
-}));
-function _c(e) {
-	return e > pc ? e ** (1 / 3) : e / fc + uc;
-}
-function vc(e) {
-	return e > dc ? e * e * e : fc * (e - uc);
-}
-function yc(e) {
-	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
-}
-function bc(e) {
-	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
-}
-function xc(e) {
-	if (e instanceof Cc) return new Cc(e.h, e.c, e.l, e.opacity);
-	if (e instanceof gc || (e = mc(e)), e.a === 0 && e.b === 0) return new Cc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
-	var t = Math.atan2(e.b, e.a) * ac;
-	return new Cc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
-}
-function Sc(e, t, n, r) {
-	return arguments.length === 1 ? xc(e) : new Cc(e, t, n, r ?? 1);
-}
-function Cc(e, t, n, r) {
-	this.h = +e, this.c = +t, this.l = +n, this.opacity = +r;
-}
-function wc(e) {
-	if (isNaN(e.h)) return new gc(e.l, 0, 0, e.opacity);
-	var t = e.h * ic;
-	return new gc(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
-}
-ys(Cc, Sc, bs(xs, {
-	brighter(e) {
-		return new Cc(this.h, this.c, this.l + oc * (e ?? 1), this.opacity);
-	},
-	darker(e) {
-		return new Cc(this.h, this.c, this.l - oc * (e ?? 1), this.opacity);
-	},
-	rgb() {
-		return wc(this).rgb();
-	}
-}));
-var Tc = -.14861, Ec = 1.78277, Dc = -.29227, Oc = -.90649, kc = 1.97294, Ac = kc * Oc, jc = kc * Ec, Mc = Ec * Dc - Oc * Tc;
+var Cc = Math.PI / 180, wc = 180 / Math.PI, Tc = 18, Ec = .96422, Dc = 1, Oc = .82521, kc = 4 / 29, Ac = 6 / 29, jc = 3 * Ac * Ac, Mc = Ac * Ac * Ac;
 function Nc(e) {
-	if (e instanceof Fc) return new Fc(e.h, e.s, e.l, e.opacity);
-	e instanceof Ws || (e = Hs(e));
-	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (Mc * r + Ac * t - jc * n) / (Mc + Ac - jc), a = r - i, o = (kc * (n - i) - Dc * a) / Oc, s = Math.sqrt(o * o + a * a) / (kc * i * (1 - i)), c = s ? Math.atan2(o, a) * ac - 120 : NaN;
-	return new Fc(c < 0 ? c + 360 : c, s, i, e.opacity);
+	if (e instanceof Fc) return new Fc(e.l, e.a, e.b, e.opacity);
+	if (e instanceof Hc) return Uc(e);
+	e instanceof lc || (e = sc(e));
+	var t = zc(e.r), n = zc(e.g), r = zc(e.b), i = Ic((.2225045 * t + .7168786 * n + .0606169 * r) / Dc), a, o;
+	return t === n && n === r ? a = o = i : (a = Ic((.4360747 * t + .3850649 * n + .1430804 * r) / Ec), o = Ic((.0139322 * t + .0971045 * n + .7141733 * r) / Oc)), new Fc(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
 }
 function Pc(e, t, n, r) {
 	return arguments.length === 1 ? Nc(e) : new Fc(e, t, n, r ?? 1);
 }
 function Fc(e, t, n, r) {
-	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
+	this.l = +e, this.a = +t, this.b = +n, this.opacity = +r;
 }
-ys(Fc, Pc, bs(xs, {
+Rs(Fc, Pc, zs(Bs, {
 	brighter(e) {
-		return e = e == null ? Cs : Cs ** +e, new Fc(this.h, this.s, this.l * e, this.opacity);
+		return new Fc(this.l + Tc * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? Ss : Ss ** +e, new Fc(this.h, this.s, this.l * e, this.opacity);
+		return new Fc(this.l - Tc * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	rgb() {
-		var e = isNaN(this.h) ? 0 : (this.h + 120) * ic, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
-		return new Ws(255 * (t + n * (Tc * r + Ec * i)), 255 * (t + n * (Dc * r + Oc * i)), 255 * (t + kc * r * n), this.opacity);
+		var e = (this.l + 16) / 116, t = isNaN(this.a) ? e : e + this.a / 500, n = isNaN(this.b) ? e : e - this.b / 200;
+		return t = Ec * Lc(t), e = Dc * Lc(e), n = Oc * Lc(n), new lc(Rc(3.1338561 * t - 1.6168667 * e - .4906146 * n), Rc(-.9787684 * t + 1.9161415 * e + .033454 * n), Rc(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
+	}
+}));
+function Ic(e) {
+	return e > Mc ? e ** (1 / 3) : e / jc + kc;
+}
+function Lc(e) {
+	return e > Ac ? e * e * e : jc * (e - kc);
+}
+function Rc(e) {
+	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
+}
+function zc(e) {
+	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
+}
+function Bc(e) {
+	if (e instanceof Hc) return new Hc(e.h, e.c, e.l, e.opacity);
+	if (e instanceof Fc || (e = Nc(e)), e.a === 0 && e.b === 0) return new Hc(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
+	var t = Math.atan2(e.b, e.a) * wc;
+	return new Hc(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
+}
+function Vc(e, t, n, r) {
+	return arguments.length === 1 ? Bc(e) : new Hc(e, t, n, r ?? 1);
+}
+function Hc(e, t, n, r) {
+	this.h = +e, this.c = +t, this.l = +n, this.opacity = +r;
+}
+function Uc(e) {
+	if (isNaN(e.h)) return new Fc(e.l, 0, 0, e.opacity);
+	var t = e.h * Cc;
+	return new Fc(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
+}
+Rs(Hc, Vc, zs(Bs, {
+	brighter(e) {
+		return new Hc(this.h, this.c, this.l + Tc * (e ?? 1), this.opacity);
+	},
+	darker(e) {
+		return new Hc(this.h, this.c, this.l - Tc * (e ?? 1), this.opacity);
+	},
+	rgb() {
+		return Uc(this).rgb();
+	}
+}));
+var Wc = -.14861, Gc = 1.78277, Kc = -.29227, qc = -.90649, Jc = 1.97294, Yc = Jc * qc, Xc = Jc * Gc, Zc = Gc * Kc - qc * Wc;
+function Qc(e) {
+	if (e instanceof el) return new el(e.h, e.s, e.l, e.opacity);
+	e instanceof lc || (e = sc(e));
+	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (Zc * r + Yc * t - Xc * n) / (Zc + Yc - Xc), a = r - i, o = (Jc * (n - i) - Kc * a) / qc, s = Math.sqrt(o * o + a * a) / (Jc * i * (1 - i)), c = s ? Math.atan2(o, a) * wc - 120 : NaN;
+	return new el(c < 0 ? c + 360 : c, s, i, e.opacity);
+}
+function $c(e, t, n, r) {
+	return arguments.length === 1 ? Qc(e) : new el(e, t, n, r ?? 1);
+}
+function el(e, t, n, r) {
+	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
+}
+Rs(el, $c, zs(Bs, {
+	brighter(e) {
+		return e = e == null ? Hs : Hs ** +e, new el(this.h, this.s, this.l * e, this.opacity);
+	},
+	darker(e) {
+		return e = e == null ? Vs : Vs ** +e, new el(this.h, this.s, this.l * e, this.opacity);
+	},
+	rgb() {
+		var e = isNaN(this.h) ? 0 : (this.h + 120) * Cc, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
+		return new lc(255 * (t + n * (Wc * r + Gc * i)), 255 * (t + n * (Kc * r + qc * i)), 255 * (t + Jc * r * n), this.opacity);
 	}
 }));
 // node_modules/d3-interpolate/dist/d3-interpolate.mjs
-function Ic(e, t, n, r, i) {
+function tl(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
 }
-function Lc(e) {
+function nl(e) {
 	var t = e.length - 1;
 	return function(n) {
 		var r = n <= 0 ? n = 0 : n >= 1 ? (n = 1, t - 1) : Math.floor(n * t), i = e[r], a = e[r + 1], o = r > 0 ? e[r - 1] : 2 * i - a, s = r < t - 1 ? e[r + 2] : 2 * a - i;
-		return Ic((n - r / t) * t, o, i, a, s);
+		return tl((n - r / t) * t, o, i, a, s);
 	};
 }
-var Rc = (e) => () => e;
-function zc(e, t) {
+var rl = (e) => () => e;
+function il(e, t) {
 	return function(n) {
 		return e + n * t;
 	};
 }
-function Bc(e, t, n) {
+function al(e, t, n) {
 	return e **= +n, t = t ** +n - e, n = 1 / n, function(r) {
 		return (e + r * t) ** +n;
 	};
 }
-function Vc(e, t) {
+function ol(e, t) {
 	var n = t - e;
-	return n ? zc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : Rc(isNaN(e) ? t : e);
+	return n ? il(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : rl(isNaN(e) ? t : e);
 }
-function Hc(e) {
-	return (e = +e) == 1 ? Uc : function(t, n) {
-		return n - t ? Bc(t, n, e) : Rc(isNaN(t) ? n : t);
+function sl(e) {
+	return (e = +e) == 1 ? cl : function(t, n) {
+		return n - t ? al(t, n, e) : rl(isNaN(t) ? n : t);
 	};
 }
-function Uc(e, t) {
+function cl(e, t) {
 	var n = t - e;
-	return n ? zc(e, n) : Rc(isNaN(e) ? t : e);
+	return n ? il(e, n) : rl(isNaN(e) ? t : e);
 }
-var Wc = (function e(t) {
-	var n = Hc(t);
+var ll = (function e(t) {
+	var n = sl(t);
 	function r(e, t) {
-		var r = n((e = Us(e)).r, (t = Us(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = Uc(e.opacity, t.opacity);
+		var r = n((e = cc(e)).r, (t = cc(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = cl(e.opacity, t.opacity);
 		return function(t) {
 			return e.r = r(t), e.g = i(t), e.b = a(t), e.opacity = o(t), e + "";
 		};
 	}
 	return r.gamma = e, r;
 })(1);
-function Gc(e) {
+function ul(e) {
 	return function(t) {
-		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = Us(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
+		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = cc(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
 		return r = e(r), i = e(i), a = e(a), s.opacity = 1, function(e) {
 			return s.r = r(e), s.g = i(e), s.b = a(e), s + "";
 		};
 	};
 }
-var Kc = Gc(Lc);
-function qc(e, t) {
+var dl = ul(nl);
+function fl(e, t) {
 	t ||= [];
 	var n = e ? Math.min(t.length, e.length) : 0, r = t.slice(), i;
 	return function(a) {
@@ -4001,81 +4169,81 @@ function qc(e, t) {
 		return r;
 	};
 }
-function Jc(e) {
+function pl(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function Yc(e, t) {
-	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = il(e[o], t[o]);
+function ml(e, t) {
+	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = Cl(e[o], t[o]);
 	for (; o < n; ++o) a[o] = t[o];
 	return function(e) {
 		for (o = 0; o < r; ++o) a[o] = i[o](e);
 		return a;
 	};
 }
-function Xc(e, t) {
+function hl(e, t) {
 	var n = /* @__PURE__ */ new Date();
 	return e = +e, t = +t, function(r) {
 		return n.setTime(e * (1 - r) + t * r), n;
 	};
 }
-function Zc(e, t) {
+function gl(e, t) {
 	return e = +e, t = +t, function(n) {
 		return e * (1 - n) + t * n;
 	};
 }
-function Qc(e, t) {
+function _l(e, t) {
 	var n = {}, r = {}, i;
-	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = il(e[i], t[i]) : r[i] = t[i];
+	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = Cl(e[i], t[i]) : r[i] = t[i];
 	return function(e) {
 		for (i in n) r[i] = n[i](e);
 		return r;
 	};
 }
-var $c = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, el = new RegExp($c.source, "g");
-function tl(e) {
+var vl = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, yl = new RegExp(vl.source, "g");
+function bl(e) {
 	return function() {
 		return e;
 	};
 }
-function nl(e) {
+function xl(e) {
 	return function(t) {
 		return e(t) + "";
 	};
 }
-function rl(e, t) {
-	var n = $c.lastIndex = el.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
-	for (e += "", t += ""; (r = $c.exec(e)) && (i = el.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
+function Sl(e, t) {
+	var n = vl.lastIndex = yl.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
+	for (e += "", t += ""; (r = vl.exec(e)) && (i = yl.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
 		i: o,
-		x: Zc(r, i)
-	})), n = el.lastIndex;
-	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? nl(c[0].x) : tl(t) : (t = c.length, function(e) {
+		x: gl(r, i)
+	})), n = yl.lastIndex;
+	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? xl(c[0].x) : bl(t) : (t = c.length, function(e) {
 		for (var n = 0, r; n < t; ++n) s[(r = c[n]).i] = r.x(e);
 		return s.join("");
 	});
 }
-function il(e, t) {
+function Cl(e, t) {
 	var n = typeof t, r;
-	return t == null || n === "boolean" ? Rc(t) : (n === "number" ? Zc : n === "string" ? (r = zs(t)) ? (t = r, Wc) : rl : t instanceof zs ? Wc : t instanceof Date ? Xc : Jc(t) ? qc : Array.isArray(t) ? Yc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Qc : Zc)(e, t);
+	return t == null || n === "boolean" ? rl(t) : (n === "number" ? gl : n === "string" ? (r = ic(t)) ? (t = r, ll) : Sl : t instanceof ic ? ll : t instanceof Date ? hl : pl(t) ? fl : Array.isArray(t) ? ml : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? _l : gl)(e, t);
 }
-function al(e, t) {
+function wl(e, t) {
 	return e = +e, t = +t, function(n) {
 		return Math.round(e * (1 - n) + t * n);
 	};
 }
-var ol = 1e-12;
-function sl(e) {
+var Tl = 1e-12;
+function El(e) {
 	return ((e = Math.exp(e)) + 1 / e) / 2;
 }
-function cl(e) {
+function Dl(e) {
 	return ((e = Math.exp(e)) - 1 / e) / 2;
 }
-function ll(e) {
+function Ol(e) {
 	return ((e = Math.exp(2 * e)) - 1) / (e + 1);
 }
 (function e(t, n, r) {
 	function i(e, i) {
 		var a = e[0], o = e[1], s = e[2], c = i[0], l = i[1], u = i[2], d = c - a, f = l - o, p = d * d + f * f, m, h;
-		if (p < ol) h = Math.log(u / s) / t, m = function(e) {
+		if (p < Tl) h = Math.log(u / s) / t, m = function(e) {
 			return [
 				a + e * d,
 				o + e * f,
@@ -4085,11 +4253,11 @@ function ll(e) {
 		else {
 			var g = Math.sqrt(p), _ = (u * u - s * s + r * p) / (2 * s * n * g), v = (u * u - s * s - r * p) / (2 * u * n * g), y = Math.log(Math.sqrt(_ * _ + 1) - _);
 			h = (Math.log(Math.sqrt(v * v + 1) - v) - y) / t, m = function(e) {
-				var r = e * h, i = sl(y), c = s / (n * g) * (i * ll(t * r + y) - cl(y));
+				var r = e * h, i = El(y), c = s / (n * g) * (i * Ol(t * r + y) - Dl(y));
 				return [
 					a + c * d,
 					o + c * f,
-					s * i / sl(t * r + y)
+					s * i / El(t * r + y)
 				];
 			};
 		}
@@ -4100,35 +4268,35 @@ function ll(e) {
 		return e(n, r, r * r);
 	}, i;
 })(Math.SQRT2, 2, 4);
-function ul(e) {
+function kl(e) {
 	return function(t, n) {
-		var r = e((t = $s(t)).h, (n = $s(n)).h), i = Uc(t.s, n.s), a = Uc(t.l, n.l), o = Uc(t.opacity, n.opacity);
+		var r = e((t = vc(t)).h, (n = vc(n)).h), i = cl(t.s, n.s), a = cl(t.l, n.l), o = cl(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.s = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var dl = ul(Vc);
-function fl(e, t) {
-	var n = Uc((e = hc(e)).l, (t = hc(t)).l), r = Uc(e.a, t.a), i = Uc(e.b, t.b), a = Uc(e.opacity, t.opacity);
+var Al = kl(ol);
+function jl(e, t) {
+	var n = cl((e = Pc(e)).l, (t = Pc(t)).l), r = cl(e.a, t.a), i = cl(e.b, t.b), a = cl(e.opacity, t.opacity);
 	return function(t) {
 		return e.l = n(t), e.a = r(t), e.b = i(t), e.opacity = a(t), e + "";
 	};
 }
-function pl(e) {
+function Ml(e) {
 	return function(t, n) {
-		var r = e((t = Sc(t)).h, (n = Sc(n)).h), i = Uc(t.c, n.c), a = Uc(t.l, n.l), o = Uc(t.opacity, n.opacity);
+		var r = e((t = Vc(t)).h, (n = Vc(n)).h), i = cl(t.c, n.c), a = cl(t.l, n.l), o = cl(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.c = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var ml = pl(Vc);
-function hl(e) {
+var Nl = Ml(ol);
+function Pl(e) {
 	return (function t(n) {
 		n = +n;
 		function r(t, r) {
-			var i = e((t = Pc(t)).h, (r = Pc(r)).h), a = Uc(t.s, r.s), o = Uc(t.l, r.l), s = Uc(t.opacity, r.opacity);
+			var i = e((t = $c(t)).h, (r = $c(r)).h), a = cl(t.s, r.s), o = cl(t.l, r.l), s = cl(t.opacity, r.opacity);
 			return function(e) {
 				return t.h = i(e), t.s = a(e), t.l = o(e ** +n), t.opacity = s(e), t + "";
 			};
@@ -4136,42 +4304,42 @@ function hl(e) {
 		return r.gamma = t, r;
 	})(1);
 }
-hl(Vc);
-var gl = hl(Uc);
-function _l(e, t) {
-	t === void 0 && (t = e, e = il);
+Pl(ol);
+var Fl = Pl(cl);
+function Il(e, t) {
+	t === void 0 && (t = e, e = Cl);
 	for (var n = 0, r = t.length - 1, i = t[0], a = Array(r < 0 ? 0 : r); n < r;) a[n] = e(i, i = t[++n]);
 	return function(e) {
 		var t = Math.max(0, Math.min(r - 1, Math.floor(e *= r)));
 		return a[t](e - t);
 	};
 }
-function vl(e, t) {
+function Ll(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
 // node_modules/d3-path/dist/d3-path.mjs
-var yl = Math.PI, bl = 2 * yl, xl = 1e-6, Sl = bl - xl;
-function Cl(e) {
+var Rl = Math.PI, zl = 2 * Rl, Bl = 1e-6, Vl = zl - Bl;
+function Hl(e) {
 	this._ += e[0];
 	for (let t = 1, n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function wl(e) {
+function Ul(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw Error(`invalid digits: ${e}`);
-	if (t > 15) return Cl;
+	if (t > 15) return Hl;
 	let n = 10 ** t;
 	return function(e) {
 		this._ += e[0];
 		for (let t = 1, r = e.length; t < r; ++t) this._ += Math.round(arguments[t] * n) / n + e[t];
 	};
 }
-function Tl(e, t, n, r) {
+function Wl(e, t, n, r) {
 	return e === n && t === r;
 }
-function El(e) {
+function Gl(e) {
 	let t = Math.floor(e);
-	if (!(t <= 15)) return Tl;
+	if (!(t <= 15)) return Wl;
 	let n = 10 ** t, r = function(e) {
 		return Math.round(e * n);
 	};
@@ -4179,9 +4347,9 @@ function El(e) {
 		return r(e) === r(n) && r(t) === r(i);
 	};
 }
-var Dl = class {
+var Kl = class {
 	constructor(e) {
-		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? Cl : wl(e), this._equal = e == null ? Tl : El(e);
+		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? Hl : Ul(e), this._equal = e == null ? Wl : Gl(e);
 	}
 	moveTo(e, t) {
 		this._append`M${this._x0 = this._x1 = +e},${this._y0 = this._y1 = +t}`;
@@ -4202,27 +4370,27 @@ var Dl = class {
 		if (e = +e, t = +t, n = +n, r = +r, i = +i, i < 0) throw Error(`negative radius: ${i}`);
 		let a = this._x1, o = this._y1, s = n - e, c = r - t, l = a - e, u = o - t, d = l * l + u * u;
 		if (this._x1 === null) this._append`M${this._x1 = e},${this._y1 = t}`;
-		else if (d > xl) {
-			if (!(Math.abs(u * s - c * l) > xl) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
+		else if (d > Bl) {
+			if (!(Math.abs(u * s - c * l) > Bl) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
 			else {
-				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((yl - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
-				Math.abs(y - 1) > xl && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
+				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((Rl - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
+				Math.abs(y - 1) > Bl && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
 			}
 		}
 	}
 	arc(e, t, n, r, i, a) {
 		if (e = +e, t = +t, n = +n, a = !!a, n < 0) throw Error(`negative radius: ${n}`);
 		let o = n * Math.cos(r), s = n * Math.sin(r), c = e + o, l = t + s, u = 1 ^ a, d = a ? r - i : i - r;
-		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > xl || Math.abs(this._y1 - l) > xl) && this._append`L${c},${l}`, n) {
-			if (d < 0 && (d = d % bl + bl), d > Sl) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
-			else if (d > xl) {
+		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > Bl || Math.abs(this._y1 - l) > Bl) && this._append`L${c},${l}`, n) {
+			if (d < 0 && (d = d % zl + zl), d > Vl) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
+			else if (d > Bl) {
 				let a = e + n * Math.cos(i), o = t + n * Math.sin(i);
-				if (d >= yl && this._equal(c, l, a, o)) {
+				if (d >= Rl && this._equal(c, l, a, o)) {
 					d /= 2;
 					let i = r + d;
-					this._append`A${n},${n},0,${+(d >= yl)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
+					this._append`A${n},${n},0,${+(d >= Rl)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
 				}
-				this._append`A${n},${n},0,${+(d >= yl)},${u},${this._x1 = a},${this._y1 = o}`;
+				this._append`A${n},${n},0,${+(d >= Rl)},${u},${this._x1 = a},${this._y1 = o}`;
 			}
 		}
 	}
@@ -4233,40 +4401,40 @@ var Dl = class {
 		return this._;
 	}
 };
-Dl.prototype;
-function Ol(e = 3) {
-	return new Dl(+e);
+Kl.prototype;
+function ql(e = 3) {
+	return new Kl(+e);
 }
 // node_modules/d3-format/dist/d3-format.mjs
-function kl(e) {
+function Jl(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
-function Al(e, t) {
+function Yl(e, t) {
 	if (!isFinite(e) || e === 0) return null;
 	var n = (e = t ? e.toExponential(t - 1) : e.toExponential()).indexOf("e"), r = e.slice(0, n);
 	return [r.length > 1 ? r[0] + r.slice(2) : r, +e.slice(n + 1)];
 }
-function jl(e) {
-	return e = Al(Math.abs(e)), e ? e[1] : NaN;
+function Xl(e) {
+	return e = Yl(Math.abs(e)), e ? e[1] : NaN;
 }
-function Ml(e, t) {
+function Zl(e, t) {
 	return function(n, r) {
 		for (var i = n.length, a = [], o = 0, s = e[0], c = 0; i > 0 && s > 0 && (c + s + 1 > r && (s = Math.max(1, r - c)), a.push(n.substring(i -= s, i + s)), !((c += s + 1) > r));) s = e[o = (o + 1) % e.length];
 		return a.reverse().join(t);
 	};
 }
-function Nl(e) {
+function Ql(e) {
 	return function(t) {
 		return t.replace(/[0-9]/g, function(t) {
 			return e[+t];
 		});
 	};
 }
-var Pl = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
-function Fl(e) {
-	if (!(t = Pl.exec(e))) throw Error("invalid format: " + e);
+var $l = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
+function eu(e) {
+	if (!(t = $l.exec(e))) throw Error("invalid format: " + e);
 	var t;
-	return new Il({
+	return new tu({
 		fill: t[1],
 		align: t[2],
 		sign: t[3],
@@ -4279,14 +4447,14 @@ function Fl(e) {
 		type: t[10]
 	});
 }
-Fl.prototype = Il.prototype;
-function Il(e) {
+eu.prototype = tu.prototype;
+function tu(e) {
 	this.fill = e.fill === void 0 ? " " : e.fill + "", this.align = e.align === void 0 ? ">" : e.align + "", this.sign = e.sign === void 0 ? "-" : e.sign + "", this.symbol = e.symbol === void 0 ? "" : e.symbol + "", this.zero = !!e.zero, this.width = e.width === void 0 ? void 0 : +e.width, this.comma = !!e.comma, this.precision = e.precision === void 0 ? void 0 : +e.precision, this.trim = !!e.trim, this.type = e.type === void 0 ? "" : e.type + "";
 }
-Il.prototype.toString = function() {
+tu.prototype.toString = function() {
 	return this.fill + this.align + this.sign + this.symbol + (this.zero ? "0" : "") + (this.width === void 0 ? "" : Math.max(1, this.width | 0)) + (this.comma ? "," : "") + (this.precision === void 0 ? "" : "." + Math.max(0, this.precision | 0)) + (this.trim ? "~" : "") + this.type;
 };
-function Ll(e) {
+function nu(e) {
 	out: for (var t = e.length, n = 1, r = -1, i; n < t; ++n) switch (e[n]) {
 		case ".":
 			r = i = n;
@@ -4300,38 +4468,38 @@ function Ll(e) {
 	}
 	return r > 0 ? e.slice(0, r) + e.slice(i + 1) : e;
 }
-var Rl;
-function zl(e, t) {
-	var n = Al(e, t);
-	if (!n) return Rl = void 0, e.toPrecision(t);
-	var r = n[0], i = n[1], a = i - (Rl = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
-	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + Al(e, Math.max(0, t + a - 1))[0];
+var ru;
+function iu(e, t) {
+	var n = Yl(e, t);
+	if (!n) return ru = void 0, e.toPrecision(t);
+	var r = n[0], i = n[1], a = i - (ru = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
+	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + Yl(e, Math.max(0, t + a - 1))[0];
 }
-function Bl(e, t) {
-	var n = Al(e, t);
+function au(e, t) {
+	var n = Yl(e, t);
 	if (!n) return e + "";
 	var r = n[0], i = n[1];
 	return i < 0 ? "0." + Array(-i).join("0") + r : r.length > i + 1 ? r.slice(0, i + 1) + "." + r.slice(i + 1) : r + Array(i - r.length + 2).join("0");
 }
-var Vl = {
+var ou = {
 	"%": (e, t) => (e * 100).toFixed(t),
 	b: (e) => Math.round(e).toString(2),
 	c: (e) => e + "",
-	d: kl,
+	d: Jl,
 	e: (e, t) => e.toExponential(t),
 	f: (e, t) => e.toFixed(t),
 	g: (e, t) => e.toPrecision(t),
 	o: (e) => Math.round(e).toString(8),
-	p: (e, t) => Bl(e * 100, t),
-	r: Bl,
-	s: zl,
+	p: (e, t) => au(e * 100, t),
+	r: au,
+	s: iu,
 	X: (e) => Math.round(e).toString(16).toUpperCase(),
 	x: (e) => Math.round(e).toString(16)
 };
-function Hl(e) {
+function su(e) {
 	return e;
 }
-var Ul = Array.prototype.map, Wl = [
+var cu = Array.prototype.map, lu = [
 	"y",
 	"z",
 	"a",
@@ -4350,13 +4518,13 @@ var Ul = Array.prototype.map, Wl = [
 	"Z",
 	"Y"
 ];
-function Gl(e) {
-	var t = e.grouping === void 0 || e.thousands === void 0 ? Hl : Ml(Ul.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? Hl : Nl(Ul.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
+function uu(e) {
+	var t = e.grouping === void 0 || e.thousands === void 0 ? su : Zl(cu.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? su : Ql(cu.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
 	function l(e, l) {
-		e = Fl(e);
+		e = eu(e);
 		var u = e.fill, d = e.align, f = e.sign, p = e.symbol, m = e.zero, h = e.width, g = e.comma, _ = e.precision, v = e.trim, y = e.type;
-		y === "n" ? (g = !0, y = "g") : Vl[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
-		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = Vl[y], C = /[defgprs%]/.test(y);
+		y === "n" ? (g = !0, y = "g") : ou[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
+		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = ou[y], C = /[defgprs%]/.test(y);
 		_ = _ === void 0 ? 6 : /[gprs]/.test(y) ? Math.max(1, Math.min(21, _)) : Math.max(0, Math.min(20, _));
 		function w(e) {
 			var n = b, r = x, o, l, p;
@@ -4364,7 +4532,7 @@ function Gl(e) {
 			else {
 				e = +e;
 				var w = e < 0 || 1 / e < 0;
-				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = Ll(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && Rl !== void 0 ? Wl[8 + Rl / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
+				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = nu(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && ru !== void 0 ? lu[8 + ru / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
 					for (o = -1, l = e.length; ++o < l;) if (p = e.charCodeAt(o), 48 > p || p > 57) {
 						r = (p === 46 ? i + e.slice(o + 1) : e.slice(o)) + r, e = e.slice(0, o);
 						break;
@@ -4392,7 +4560,7 @@ function Gl(e) {
 		}, w;
 	}
 	function u(e, t) {
-		var n = Math.max(-8, Math.min(8, Math.floor(jl(t) / 3))) * 3, r = 10 ** -n, i = l((e = Fl(e), e.type = "f", e), { suffix: Wl[8 + n / 3] });
+		var n = Math.max(-8, Math.min(8, Math.floor(Xl(t) / 3))) * 3, r = 10 ** -n, i = l((e = eu(e), e.type = "f", e), { suffix: lu[8 + n / 3] });
 		return function(e) {
 			return i(r * e);
 		};
@@ -4402,46 +4570,46 @@ function Gl(e) {
 		formatPrefix: u
 	};
 }
-var Kl, ql, Jl;
-Yl({
+var du, fu, pu;
+mu({
 	thousands: ",",
 	grouping: [3],
 	currency: ["$", ""]
 });
-function Yl(e) {
-	return Kl = Gl(e), ql = Kl.format, Jl = Kl.formatPrefix, Kl;
-}
-function Xl(e) {
-	return Math.max(0, -jl(Math.abs(e)));
-}
-function Zl(e, t) {
-	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(jl(t) / 3))) * 3 - jl(Math.abs(e)));
-}
-function Ql(e, t) {
-	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, jl(t) - jl(e)) + 1;
-}
-// node_modules/d3-geo/dist/d3-geo.mjs
-var V = 1e-6, $l = 1e-12, H = Math.PI, eu = H / 2, tu = H / 4, nu = H * 2, ru = 180 / H, iu = H / 180, au = Math.abs, ou = Math.atan, su = Math.atan2, U = Math.cos, cu = Math.exp, lu = Math.log, uu = Math.pow, W = Math.sin, du = Math.sign || function(e) {
-	return e > 0 ? 1 : e < 0 ? -1 : 0;
-}, fu = Math.sqrt, pu = Math.tan;
 function mu(e) {
-	return e > 1 ? 0 : e < -1 ? H : Math.acos(e);
+	return du = uu(e), fu = du.format, pu = du.formatPrefix, du;
 }
 function hu(e) {
-	return e > 1 ? eu : e < -1 ? -eu : Math.asin(e);
+	return Math.max(0, -Xl(Math.abs(e)));
 }
-function gu() {}
+function gu(e, t) {
+	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(Xl(t) / 3))) * 3 - Xl(Math.abs(e)));
+}
 function _u(e, t) {
-	e && yu.hasOwnProperty(e.type) && yu[e.type](e, t);
+	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, Xl(t) - Xl(e)) + 1;
 }
-var vu = {
+// node_modules/d3-geo/dist/d3-geo.mjs
+var V = 1e-6, vu = 1e-12, H = Math.PI, yu = H / 2, bu = H / 4, xu = H * 2, Su = 180 / H, Cu = H / 180, wu = Math.abs, Tu = Math.atan, Eu = Math.atan2, U = Math.cos, Du = Math.exp, Ou = Math.log, ku = Math.pow, W = Math.sin, Au = Math.sign || function(e) {
+	return e > 0 ? 1 : e < 0 ? -1 : 0;
+}, ju = Math.sqrt, Mu = Math.tan;
+function Nu(e) {
+	return e > 1 ? 0 : e < -1 ? H : Math.acos(e);
+}
+function Pu(e) {
+	return e > 1 ? yu : e < -1 ? -yu : Math.asin(e);
+}
+function Fu() {}
+function Iu(e, t) {
+	e && Ru.hasOwnProperty(e.type) && Ru[e.type](e, t);
+}
+var Lu = {
 	Feature: function(e, t) {
-		_u(e.geometry, t);
+		Iu(e.geometry, t);
 	},
 	FeatureCollection: function(e, t) {
-		for (var n = e.features, r = -1, i = n.length; ++r < i;) _u(n[r].geometry, t);
+		for (var n = e.features, r = -1, i = n.length; ++r < i;) Iu(n[r].geometry, t);
 	}
-}, yu = {
+}, Ru = {
 	Sphere: function(e, t) {
 		t.sphere();
 	},
@@ -4452,39 +4620,39 @@ var vu = {
 		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) e = n[r], t.point(e[0], e[1], e[2]);
 	},
 	LineString: function(e, t) {
-		bu(e.coordinates, t, 0);
+		zu(e.coordinates, t, 0);
 	},
 	MultiLineString: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) bu(n[r], t, 0);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) zu(n[r], t, 0);
 	},
 	Polygon: function(e, t) {
-		xu(e.coordinates, t);
+		Bu(e.coordinates, t);
 	},
 	MultiPolygon: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) xu(n[r], t);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) Bu(n[r], t);
 	},
 	GeometryCollection: function(e, t) {
-		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) _u(n[r], t);
+		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) Iu(n[r], t);
 	}
 };
-function bu(e, t, n) {
+function zu(e, t, n) {
 	var r = -1, i = e.length - n, a;
 	for (t.lineStart(); ++r < i;) a = e[r], t.point(a[0], a[1], a[2]);
 	t.lineEnd();
 }
-function xu(e, t) {
+function Bu(e, t) {
 	var n = -1, r = e.length;
-	for (t.polygonStart(); ++n < r;) bu(e[n], t, 1);
+	for (t.polygonStart(); ++n < r;) zu(e[n], t, 1);
 	t.polygonEnd();
 }
-function Su(e, t) {
-	e && vu.hasOwnProperty(e.type) ? vu[e.type](e, t) : _u(e, t);
+function Vu(e, t) {
+	e && Lu.hasOwnProperty(e.type) ? Lu[e.type](e, t) : Iu(e, t);
 }
-new ci(), new ci();
-function Cu(e) {
-	return [su(e[1], e[0]), hu(e[2])];
+new Di(), new Di();
+function Hu(e) {
+	return [Eu(e[1], e[0]), Pu(e[2])];
 }
-function wu(e) {
+function Uu(e) {
 	var t = e[0], n = e[1], r = U(n);
 	return [
 		r * U(t),
@@ -4492,31 +4660,31 @@ function wu(e) {
 		W(n)
 	];
 }
-function Tu(e, t) {
+function Wu(e, t) {
 	return e[0] * t[0] + e[1] * t[1] + e[2] * t[2];
 }
-function Eu(e, t) {
+function Gu(e, t) {
 	return [
 		e[1] * t[2] - e[2] * t[1],
 		e[2] * t[0] - e[0] * t[2],
 		e[0] * t[1] - e[1] * t[0]
 	];
 }
-function Du(e, t) {
+function Ku(e, t) {
 	e[0] += t[0], e[1] += t[1], e[2] += t[2];
 }
-function Ou(e, t) {
+function qu(e, t) {
 	return [
 		e[0] * t,
 		e[1] * t,
 		e[2] * t
 	];
 }
-function ku(e) {
-	var t = fu(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
+function Ju(e) {
+	var t = ju(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
 	e[0] /= t, e[1] /= t, e[2] /= t;
 }
-function Au(e, t) {
+function Yu(e, t) {
 	function n(n, r) {
 		return n = e(n, r), t(n[0], n[1]);
 	}
@@ -4524,59 +4692,59 @@ function Au(e, t) {
 		return n = t.invert(n, r), n && e.invert(n[0], n[1]);
 	}), n;
 }
-function ju(e, t) {
-	return au(e) > H && (e -= Math.round(e / nu) * nu), [e, t];
+function Xu(e, t) {
+	return wu(e) > H && (e -= Math.round(e / xu) * xu), [e, t];
 }
-ju.invert = ju;
-function Mu(e, t, n) {
-	return (e %= nu) ? t || n ? Au(Pu(e), Fu(t, n)) : Pu(e) : t || n ? Fu(t, n) : ju;
+Xu.invert = Xu;
+function Zu(e, t, n) {
+	return (e %= xu) ? t || n ? Yu($u(e), ed(t, n)) : $u(e) : t || n ? ed(t, n) : Xu;
 }
-function Nu(e) {
+function Qu(e) {
 	return function(t, n) {
-		return t += e, au(t) > H && (t -= Math.round(t / nu) * nu), [t, n];
+		return t += e, wu(t) > H && (t -= Math.round(t / xu) * xu), [t, n];
 	};
 }
-function Pu(e) {
-	var t = Nu(e);
-	return t.invert = Nu(-e), t;
+function $u(e) {
+	var t = Qu(e);
+	return t.invert = Qu(-e), t;
 }
-function Fu(e, t) {
+function ed(e, t) {
 	var n = U(e), r = W(e), i = U(t), a = W(t);
 	function o(e, t) {
 		var o = U(t), s = U(e) * o, c = W(e) * o, l = W(t), u = l * n + s * r;
-		return [su(c * i - u * a, s * n - l * r), hu(u * i + c * a)];
+		return [Eu(c * i - u * a, s * n - l * r), Pu(u * i + c * a)];
 	}
 	return o.invert = function(e, t) {
 		var o = U(t), s = U(e) * o, c = W(e) * o, l = W(t), u = l * i - c * a;
-		return [su(c * i + l * a, s * n + u * r), hu(u * n - s * r)];
+		return [Eu(c * i + l * a, s * n + u * r), Pu(u * n - s * r)];
 	}, o;
 }
-function Iu(e) {
-	e = Mu(e[0] * iu, e[1] * iu, e.length > 2 ? e[2] * iu : 0);
+function td(e) {
+	e = Zu(e[0] * Cu, e[1] * Cu, e.length > 2 ? e[2] * Cu : 0);
 	function t(t) {
-		return t = e(t[0] * iu, t[1] * iu), t[0] *= ru, t[1] *= ru, t;
+		return t = e(t[0] * Cu, t[1] * Cu), t[0] *= Su, t[1] *= Su, t;
 	}
 	return t.invert = function(t) {
-		return t = e.invert(t[0] * iu, t[1] * iu), t[0] *= ru, t[1] *= ru, t;
+		return t = e.invert(t[0] * Cu, t[1] * Cu), t[0] *= Su, t[1] *= Su, t;
 	}, t;
 }
-function Lu(e, t, n, r, i, a) {
+function nd(e, t, n, r, i, a) {
 	if (n) {
 		var o = U(t), s = W(t), c = r * n;
-		i == null ? (i = t + r * nu, a = t - c / 2) : (i = Ru(o, i), a = Ru(o, a), (r > 0 ? i < a : i > a) && (i += r * nu));
-		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = Cu([
+		i == null ? (i = t + r * xu, a = t - c / 2) : (i = rd(o, i), a = rd(o, a), (r > 0 ? i < a : i > a) && (i += r * xu));
+		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = Hu([
 			o,
 			-s * U(u),
 			-s * W(u)
 		]), e.point(l[0], l[1]);
 	}
 }
-function Ru(e, t) {
-	t = wu(t), t[0] -= e, ku(t);
-	var n = mu(-t[1]);
-	return ((-t[2] < 0 ? -n : n) + nu - V) % nu;
+function rd(e, t) {
+	t = Uu(t), t[0] -= e, Ju(t);
+	var n = Nu(-t[1]);
+	return ((-t[2] < 0 ? -n : n) + xu - V) % xu;
 }
-function zu() {
+function id() {
 	var e = [], t;
 	return {
 		point: function(e, n, r) {
@@ -4589,7 +4757,7 @@ function zu() {
 		lineStart: function() {
 			e.push(t = []);
 		},
-		lineEnd: gu,
+		lineEnd: Fu,
 		rejoin: function() {
 			e.length > 1 && e.push(e.pop().concat(e.shift()));
 		},
@@ -4599,18 +4767,18 @@ function zu() {
 		}
 	};
 }
-function Bu(e, t) {
-	return au(e[0] - t[0]) < V && au(e[1] - t[1]) < V;
+function ad(e, t) {
+	return wu(e[0] - t[0]) < V && wu(e[1] - t[1]) < V;
 }
-function Vu(e, t, n, r) {
+function od(e, t, n, r) {
 	this.x = e, this.z = t, this.o = n, this.e = r, this.v = !1, this.n = this.p = null;
 }
-function Hu(e, t, n, r, i) {
+function sd(e, t, n, r, i) {
 	var a = [], o = [], s, c;
 	if (e.forEach(function(e) {
 		if (!((t = e.length - 1) <= 0)) {
 			var t, n = e[0], r = e[t], c;
-			if (Bu(n, r)) {
+			if (ad(n, r)) {
 				if (!n[2] && !r[2]) {
 					for (i.lineStart(), s = 0; s < t; ++s) i.point((n = e[s])[0], n[1]);
 					i.lineEnd();
@@ -4618,10 +4786,10 @@ function Hu(e, t, n, r, i) {
 				}
 				r[0] += 2 * V;
 			}
-			a.push(c = new Vu(n, e, null, !0)), o.push(c.o = new Vu(n, null, c, !1)), a.push(c = new Vu(r, e, null, !1)), o.push(c.o = new Vu(r, null, c, !0));
+			a.push(c = new od(n, e, null, !0)), o.push(c.o = new od(n, null, c, !1)), a.push(c = new od(r, e, null, !1)), o.push(c.o = new od(r, null, c, !0));
 		}
 	}), a.length) {
-		for (o.sort(t), Uu(a), Uu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
+		for (o.sort(t), cd(a), cd(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
 		for (var l = a[0], u, d;;) {
 			for (var f = l, p = !0; f.v;) if ((f = f.n) === l) return;
 			u = f.z, i.lineStart();
@@ -4641,38 +4809,38 @@ function Hu(e, t, n, r, i) {
 		}
 	}
 }
-function Uu(e) {
+function cd(e) {
 	if (t = e.length) {
 		for (var t, n = 0, r = e[0], i; ++n < t;) r.n = i = e[n], i.p = r, r = i;
 		r.n = i = e[0], i.p = r;
 	}
 }
-function Wu(e) {
-	return au(e[0]) <= H ? e[0] : du(e[0]) * ((au(e[0]) + H) % nu - H);
+function ld(e) {
+	return wu(e[0]) <= H ? e[0] : Au(e[0]) * ((wu(e[0]) + H) % xu - H);
 }
-function Gu(e, t) {
-	var n = Wu(t), r = t[1], i = W(r), a = [
+function ud(e, t) {
+	var n = ld(t), r = t[1], i = W(r), a = [
 		W(n),
 		-U(n),
 		0
-	], o = 0, s = 0, c = new ci();
-	i === 1 ? r = eu + V : i === -1 && (r = -eu - V);
-	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = Wu(p), h = p[1] / 2 + tu, g = W(h), _ = U(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
-		var y = d[v], b = Wu(y), x = y[1] / 2 + tu, S = W(x), C = U(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > H, O = g * S;
-		if (c.add(su(O * T * W(E), _ * C + O * U(E))), o += D ? w + T * nu : w, D ^ m >= n ^ b >= n) {
-			var k = Eu(wu(p), wu(y));
-			ku(k);
-			var A = Eu(a, k);
-			ku(A);
-			var j = (D ^ w >= 0 ? -1 : 1) * hu(A[2]);
+	], o = 0, s = 0, c = new Di();
+	i === 1 ? r = yu + V : i === -1 && (r = -yu - V);
+	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = ld(p), h = p[1] / 2 + bu, g = W(h), _ = U(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
+		var y = d[v], b = ld(y), x = y[1] / 2 + bu, S = W(x), C = U(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > H, O = g * S;
+		if (c.add(Eu(O * T * W(E), _ * C + O * U(E))), o += D ? w + T * xu : w, D ^ m >= n ^ b >= n) {
+			var k = Gu(Uu(p), Uu(y));
+			Ju(k);
+			var A = Gu(a, k);
+			Ju(A);
+			var j = (D ^ w >= 0 ? -1 : 1) * Pu(A[2]);
 			(r > j || r === j && (k[0] || k[1])) && (s += D ^ w >= 0 ? 1 : -1);
 		}
 	}
-	return (o < -V || o < V && c < -$l) ^ s & 1;
+	return (o < -V || o < V && c < -vu) ^ s & 1;
 }
-function Ku(e, t, n, r) {
+function dd(e, t, n, r) {
 	return function(i) {
-		var a = t(i), o = zu(), s = t(o), c = !1, l, u, d, f = {
+		var a = t(i), o = id(), s = t(o), c = !1, l, u, d, f = {
 			point: p,
 			lineStart: h,
 			lineEnd: g,
@@ -4680,9 +4848,9 @@ function Ku(e, t, n, r) {
 				f.point = _, f.lineStart = v, f.lineEnd = y, u = [], l = [];
 			},
 			polygonEnd: function() {
-				f.point = p, f.lineStart = h, f.lineEnd = g, u = qi(u);
-				var e = Gu(l, r);
-				u.length ? (c ||= (i.polygonStart(), !0), Hu(u, Ju, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
+				f.point = p, f.lineStart = h, f.lineEnd = g, u = fa(u);
+				var e = ud(l, r);
+				u.length ? (c ||= (i.polygonStart(), !0), sd(u, pd, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
 			},
 			sphere: function() {
 				i.polygonStart(), i.lineStart(), n(null, null, 1, i), i.lineEnd(), i.polygonEnd();
@@ -4715,30 +4883,30 @@ function Ku(e, t, n, r) {
 						for (c ||= (i.polygonStart(), !0), i.lineStart(), n = 0; n < a; ++n) i.point((p = f[n])[0], p[1]);
 						i.lineEnd();
 					}
-				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(qu));
+				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(fd));
 			}
 		}
 		return f;
 	};
 }
-function qu(e) {
+function fd(e) {
 	return e.length > 1;
 }
-function Ju(e, t) {
-	return ((e = e.x)[0] < 0 ? e[1] - eu - V : eu - e[1]) - ((t = t.x)[0] < 0 ? t[1] - eu - V : eu - t[1]);
+function pd(e, t) {
+	return ((e = e.x)[0] < 0 ? e[1] - yu - V : yu - e[1]) - ((t = t.x)[0] < 0 ? t[1] - yu - V : yu - t[1]);
 }
-var Yu = Ku(function() {
+var md = dd(function() {
 	return !0;
-}, Xu, Qu, [-H, -eu]);
-function Xu(e) {
+}, hd, _d, [-H, -yu]);
+function hd(e) {
 	var t = NaN, n = NaN, r = NaN, i;
 	return {
 		lineStart: function() {
 			e.lineStart(), i = 1;
 		},
 		point: function(a, o) {
-			var s = a > 0 ? H : -H, c = au(a - t);
-			au(c - H) < V ? (e.point(t, n = (n + o) / 2 > 0 ? eu : -eu), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= H && (au(t - r) < V && (t -= r * V), au(a - s) < V && (a -= s * V), n = Zu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
+			var s = a > 0 ? H : -H, c = wu(a - t);
+			wu(c - H) < V ? (e.point(t, n = (n + o) / 2 > 0 ? yu : -yu), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= H && (wu(t - r) < V && (t -= r * V), wu(a - s) < V && (a -= s * V), n = gd(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
 		},
 		lineEnd: function() {
 			e.lineEnd(), t = n = NaN;
@@ -4748,22 +4916,22 @@ function Xu(e) {
 		}
 	};
 }
-function Zu(e, t, n, r) {
+function gd(e, t, n, r) {
 	var i, a, o = W(e - n);
-	return au(o) > V ? ou((W(t) * (a = U(r)) * W(n) - W(r) * (i = U(t)) * W(e)) / (i * a * o)) : (t + r) / 2;
+	return wu(o) > V ? Tu((W(t) * (a = U(r)) * W(n) - W(r) * (i = U(t)) * W(e)) / (i * a * o)) : (t + r) / 2;
 }
-function Qu(e, t, n, r) {
+function _d(e, t, n, r) {
 	var i;
-	if (e == null) i = n * eu, r.point(-H, i), r.point(0, i), r.point(H, i), r.point(H, 0), r.point(H, -i), r.point(0, -i), r.point(-H, -i), r.point(-H, 0), r.point(-H, i);
-	else if (au(e[0] - t[0]) > V) {
+	if (e == null) i = n * yu, r.point(-H, i), r.point(0, i), r.point(H, i), r.point(H, 0), r.point(H, -i), r.point(0, -i), r.point(-H, -i), r.point(-H, 0), r.point(-H, i);
+	else if (wu(e[0] - t[0]) > V) {
 		var a = e[0] < t[0] ? H : -H;
 		i = n * a / 2, r.point(-a, i), r.point(0, i), r.point(a, i);
 	} else r.point(t[0], t[1]);
 }
-function $u(e) {
-	var t = U(e), n = 2 * iu, r = t > 0, i = au(t) > V;
+function vd(e) {
+	var t = U(e), n = 2 * Cu, r = t > 0, i = wu(t) > V;
 	function a(t, r, i, a) {
-		Lu(a, e, n, i, t, r);
+		nd(a, e, n, i, t, r);
 	}
 	function o(e, n) {
 		return U(e) * U(n) > t;
@@ -4776,12 +4944,12 @@ function $u(e) {
 			},
 			point: function(d, f) {
 				var p = [d, f], m, h = o(d, f), g = r ? h ? 0 : l(d, f) : h ? l(d + (d < 0 ? H : -H), f) : 0;
-				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || Bu(t, m) || Bu(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
+				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || ad(t, m) || ad(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
 				else if (i && t && r ^ h) {
 					var _;
 					!(g & n) && (_ = c(p, t, !0)) && (u = 0, r ? (e.lineStart(), e.point(_[0][0], _[0][1]), e.point(_[1][0], _[1][1]), e.lineEnd()) : (e.point(_[1][0], _[1][1]), e.lineEnd(), e.lineStart(), e.point(_[0][0], _[0][1], 3)));
 				}
-				!h || t && Bu(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
+				!h || t && ad(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
 			},
 			lineEnd: function() {
 				a && e.lineEnd(), t = null;
@@ -4792,24 +4960,24 @@ function $u(e) {
 		};
 	}
 	function c(e, n, r) {
-		var i = wu(e), a = wu(n), o = [
+		var i = Uu(e), a = Uu(n), o = [
 			1,
 			0,
 			0
-		], s = Eu(i, a), c = Tu(s, s), l = s[0], u = c - l * l;
+		], s = Gu(i, a), c = Wu(s, s), l = s[0], u = c - l * l;
 		if (!u) return !r && e;
-		var d = t * c / u, f = -t * l / u, p = Eu(o, s), m = Ou(o, d);
-		Du(m, Ou(s, f));
-		var h = p, g = Tu(m, h), _ = Tu(h, h), v = g * g - _ * (Tu(m, m) - 1);
+		var d = t * c / u, f = -t * l / u, p = Gu(o, s), m = qu(o, d);
+		Ku(m, qu(s, f));
+		var h = p, g = Wu(m, h), _ = Wu(h, h), v = g * g - _ * (Wu(m, m) - 1);
 		if (!(v < 0)) {
-			var y = fu(v), b = Ou(h, (-g - y) / _);
-			if (Du(b, m), b = Cu(b), !r) return b;
+			var y = ju(v), b = qu(h, (-g - y) / _);
+			if (Ku(b, m), b = Hu(b), !r) return b;
 			var x = e[0], S = n[0], C = e[1], w = n[1], T;
 			S < x && (T = x, x = S, S = T);
-			var E = S - x, D = au(E - H) < V, O = D || E < V;
-			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (au(b[0] - x) < V ? C : w) : C <= b[1] && b[1] <= w : E > H ^ (x <= b[0] && b[0] <= S)) {
-				var k = Ou(h, (-g + y) / _);
-				return Du(k, m), [b, Cu(k)];
+			var E = S - x, D = wu(E - H) < V, O = D || E < V;
+			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (wu(b[0] - x) < V ? C : w) : C <= b[1] && b[1] <= w : E > H ^ (x <= b[0] && b[0] <= S)) {
+				var k = qu(h, (-g + y) / _);
+				return Ku(k, m), [b, Hu(k)];
 			}
 		}
 	}
@@ -4817,9 +4985,9 @@ function $u(e) {
 		var i = r ? e : H - e, a = 0;
 		return t < -i ? a |= 1 : t > i && (a |= 2), n < -i ? a |= 4 : n > i && (a |= 8), a;
 	}
-	return Ku(o, s, a, r ? [0, -e] : [-H, e - H]);
+	return dd(o, s, a, r ? [0, -e] : [-H, e - H]);
 }
-function ed(e, t, n, r, i, a) {
+function yd(e, t, n, r, i, a) {
 	var o = e[0], s = e[1], c = t[0], l = t[1], u = 0, d = 1, f = c - o, p = l - s, m = n - o;
 	if (!(!f && m > 0)) {
 		if (m /= f, f < 0) {
@@ -4859,8 +5027,8 @@ function ed(e, t, n, r, i, a) {
 		}
 	}
 }
-var td = 1e9, nd = -td;
-function rd(e, t, n, r) {
+var bd = 1e9, xd = -bd;
+function Sd(e, t, n, r) {
 	function i(i, a) {
 		return e <= i && i <= n && t <= a && a <= r;
 	}
@@ -4872,7 +5040,7 @@ function rd(e, t, n, r) {
 		else l.point(a[0], a[1]);
 	}
 	function o(r, i) {
-		return au(r[0] - e) < V ? i > 0 ? 0 : 3 : au(r[0] - n) < V ? i > 0 ? 2 : 1 : au(r[1] - t) < V ? +(i > 0) : i > 0 ? 3 : 2;
+		return wu(r[0] - e) < V ? i > 0 ? 0 : 3 : wu(r[0] - n) < V ? i > 0 ? 2 : 1 : wu(r[1] - t) < V ? +(i > 0) : i > 0 ? 3 : 2;
 	}
 	function s(e, t) {
 		return c(e.x, t.x);
@@ -4882,7 +5050,7 @@ function rd(e, t, n, r) {
 		return n === r ? n === 0 ? t[1] - e[1] : n === 1 ? e[0] - t[0] : n === 2 ? e[1] - t[1] : t[0] - e[0] : n - r;
 	}
 	return function(o) {
-		var c = o, l = zu(), u, d, f, p, m, h, g, _, v, y, b, x = {
+		var c = o, l = id(), u, d, f, p, m, h, g, _, v, y, b, x = {
 			point: S,
 			lineStart: E,
 			lineEnd: D,
@@ -4900,8 +5068,8 @@ function rd(e, t, n, r) {
 			c = l, u = [], d = [], b = !0;
 		}
 		function T() {
-			var e = C(), t = b && e, n = (u = qi(u)).length;
-			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && Hu(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
+			var e = C(), t = b && e, n = (u = fa(u)).length;
+			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && sd(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
 		}
 		function E() {
 			x.point = O, d && d.push(f = []), y = !0, v = !1, g = _ = NaN;
@@ -4914,103 +5082,103 @@ function rd(e, t, n, r) {
 			if (d && f.push([a, o]), y) p = a, m = o, h = s, y = !1, s && (c.lineStart(), c.point(a, o));
 			else if (s && v) c.point(a, o);
 			else {
-				var l = [g = Math.max(nd, Math.min(td, g)), _ = Math.max(nd, Math.min(td, _))], u = [a = Math.max(nd, Math.min(td, a)), o = Math.max(nd, Math.min(td, o))];
-				ed(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
+				var l = [g = Math.max(xd, Math.min(bd, g)), _ = Math.max(xd, Math.min(bd, _))], u = [a = Math.max(xd, Math.min(bd, a)), o = Math.max(xd, Math.min(bd, o))];
+				yd(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
 			}
 			g = a, _ = o, v = s;
 		}
 		return x;
 	};
 }
-var id = (e) => e, ad = new ci(), od = new ci(), sd, cd, ld, ud, dd = {
-	point: gu,
-	lineStart: gu,
-	lineEnd: gu,
+var Cd = (e) => e, wd = new Di(), Td = new Di(), Ed, Dd, Od, kd, Ad = {
+	point: Fu,
+	lineStart: Fu,
+	lineEnd: Fu,
 	polygonStart: function() {
-		dd.lineStart = fd, dd.lineEnd = hd;
+		Ad.lineStart = jd, Ad.lineEnd = Pd;
 	},
 	polygonEnd: function() {
-		dd.lineStart = dd.lineEnd = dd.point = gu, ad.add(au(od)), od = new ci();
+		Ad.lineStart = Ad.lineEnd = Ad.point = Fu, wd.add(wu(Td)), Td = new Di();
 	},
 	result: function() {
-		var e = ad / 2;
-		return ad = new ci(), e;
+		var e = wd / 2;
+		return wd = new Di(), e;
 	}
 };
-function fd() {
-	dd.point = pd;
+function jd() {
+	Ad.point = Md;
 }
-function pd(e, t) {
-	dd.point = md, sd = ld = e, cd = ud = t;
+function Md(e, t) {
+	Ad.point = Nd, Ed = Od = e, Dd = kd = t;
 }
-function md(e, t) {
-	od.add(ud * e - ld * t), ld = e, ud = t;
+function Nd(e, t) {
+	Td.add(kd * e - Od * t), Od = e, kd = t;
 }
-function hd() {
-	md(sd, cd);
+function Pd() {
+	Nd(Ed, Dd);
 }
-var gd = Infinity, _d = gd, vd = -gd, yd = vd, bd = {
-	point: xd,
-	lineStart: gu,
-	lineEnd: gu,
-	polygonStart: gu,
-	polygonEnd: gu,
+var Fd = Infinity, Id = Fd, Ld = -Fd, Rd = Ld, zd = {
+	point: Bd,
+	lineStart: Fu,
+	lineEnd: Fu,
+	polygonStart: Fu,
+	polygonEnd: Fu,
 	result: function() {
-		var e = [[gd, _d], [vd, yd]];
-		return vd = yd = -(_d = gd = Infinity), e;
+		var e = [[Fd, Id], [Ld, Rd]];
+		return Ld = Rd = -(Id = Fd = Infinity), e;
 	}
 };
-function xd(e, t) {
-	e < gd && (gd = e), e > vd && (vd = e), t < _d && (_d = t), t > yd && (yd = t);
+function Bd(e, t) {
+	e < Fd && (Fd = e), e > Ld && (Ld = e), t < Id && (Id = t), t > Rd && (Rd = t);
 }
-var Sd = 0, Cd = 0, wd = 0, Td = 0, Ed = 0, Dd = 0, Od = 0, kd = 0, Ad = 0, jd, Md, Nd, Pd, Fd = {
-	point: Id,
-	lineStart: Ld,
-	lineEnd: Bd,
+var Vd = 0, Hd = 0, Ud = 0, Wd = 0, Gd = 0, Kd = 0, qd = 0, Jd = 0, Yd = 0, Xd, Zd, Qd, $d, ef = {
+	point: tf,
+	lineStart: nf,
+	lineEnd: of,
 	polygonStart: function() {
-		Fd.lineStart = Vd, Fd.lineEnd = Hd;
+		ef.lineStart = sf, ef.lineEnd = cf;
 	},
 	polygonEnd: function() {
-		Fd.point = Id, Fd.lineStart = Ld, Fd.lineEnd = Bd;
+		ef.point = tf, ef.lineStart = nf, ef.lineEnd = of;
 	},
 	result: function() {
-		var e = Ad ? [Od / Ad, kd / Ad] : Dd ? [Td / Dd, Ed / Dd] : wd ? [Sd / wd, Cd / wd] : [NaN, NaN];
-		return Sd = Cd = wd = Td = Ed = Dd = Od = kd = Ad = 0, e;
+		var e = Yd ? [qd / Yd, Jd / Yd] : Kd ? [Wd / Kd, Gd / Kd] : Ud ? [Vd / Ud, Hd / Ud] : [NaN, NaN];
+		return Vd = Hd = Ud = Wd = Gd = Kd = qd = Jd = Yd = 0, e;
 	}
 };
-function Id(e, t) {
-	Sd += e, Cd += t, ++wd;
+function tf(e, t) {
+	Vd += e, Hd += t, ++Ud;
 }
-function Ld() {
-	Fd.point = Rd;
+function nf() {
+	ef.point = rf;
 }
-function Rd(e, t) {
-	Fd.point = zd, Id(Nd = e, Pd = t);
+function rf(e, t) {
+	ef.point = af, tf(Qd = e, $d = t);
 }
-function zd(e, t) {
-	var n = e - Nd, r = t - Pd, i = fu(n * n + r * r);
-	Td += i * (Nd + e) / 2, Ed += i * (Pd + t) / 2, Dd += i, Id(Nd = e, Pd = t);
+function af(e, t) {
+	var n = e - Qd, r = t - $d, i = ju(n * n + r * r);
+	Wd += i * (Qd + e) / 2, Gd += i * ($d + t) / 2, Kd += i, tf(Qd = e, $d = t);
 }
-function Bd() {
-	Fd.point = Id;
+function of() {
+	ef.point = tf;
 }
-function Vd() {
-	Fd.point = Ud;
+function sf() {
+	ef.point = lf;
 }
-function Hd() {
-	Wd(jd, Md);
+function cf() {
+	uf(Xd, Zd);
 }
-function Ud(e, t) {
-	Fd.point = Wd, Id(jd = Nd = e, Md = Pd = t);
+function lf(e, t) {
+	ef.point = uf, tf(Xd = Qd = e, Zd = $d = t);
 }
-function Wd(e, t) {
-	var n = e - Nd, r = t - Pd, i = fu(n * n + r * r);
-	Td += i * (Nd + e) / 2, Ed += i * (Pd + t) / 2, Dd += i, i = Pd * e - Nd * t, Od += i * (Nd + e), kd += i * (Pd + t), Ad += i * 3, Id(Nd = e, Pd = t);
+function uf(e, t) {
+	var n = e - Qd, r = t - $d, i = ju(n * n + r * r);
+	Wd += i * (Qd + e) / 2, Gd += i * ($d + t) / 2, Kd += i, i = $d * e - Qd * t, qd += i * (Qd + e), Jd += i * ($d + t), Yd += i * 3, tf(Qd = e, $d = t);
 }
-function Gd(e) {
+function df(e) {
 	this._context = e;
 }
-Gd.prototype = {
+df.prototype = {
 	_radius: 4.5,
 	pointRadius: function(e) {
 		return this._radius = e, this;
@@ -5035,39 +5203,39 @@ Gd.prototype = {
 			case 1:
 				this._context.lineTo(e, t);
 				break;
-			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, nu);
+			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, xu);
 		}
 	},
-	result: gu
+	result: Fu
 };
-var Kd = new ci(), qd, Jd, Yd, Xd, Zd, Qd = {
-	point: gu,
+var ff = new Di(), pf, mf, hf, gf, _f, vf = {
+	point: Fu,
 	lineStart: function() {
-		Qd.point = $d;
+		vf.point = yf;
 	},
 	lineEnd: function() {
-		qd && ef(Jd, Yd), Qd.point = gu;
+		pf && bf(mf, hf), vf.point = Fu;
 	},
 	polygonStart: function() {
-		qd = !0;
+		pf = !0;
 	},
 	polygonEnd: function() {
-		qd = null;
+		pf = null;
 	},
 	result: function() {
-		var e = +Kd;
-		return Kd = new ci(), e;
+		var e = +ff;
+		return ff = new Di(), e;
 	}
 };
-function $d(e, t) {
-	Qd.point = ef, Jd = Xd = e, Yd = Zd = t;
+function yf(e, t) {
+	vf.point = bf, mf = gf = e, hf = _f = t;
 }
-function ef(e, t) {
-	Xd -= e, Zd -= t, Kd.add(fu(Xd * Xd + Zd * Zd)), Xd = e, Zd = t;
+function bf(e, t) {
+	gf -= e, _f -= t, ff.add(ju(gf * gf + _f * _f)), gf = e, _f = t;
 }
-var tf, nf, rf, af, of = class {
+var xf, Sf, Cf, wf, Tf = class {
 	constructor(e) {
-		this._append = e == null ? sf : cf(e), this._radius = 4.5, this._ = "";
+		this._append = e == null ? Ef : Df(e), this._radius = 4.5, this._ = "";
 	}
 	pointRadius(e) {
 		return this._radius = +e, this;
@@ -5093,11 +5261,11 @@ var tf, nf, rf, af, of = class {
 				this._append`L${e},${t}`;
 				break;
 			default:
-				if (this._append`M${e},${t}`, this._radius !== rf || this._append !== nf) {
+				if (this._append`M${e},${t}`, this._radius !== Cf || this._append !== Sf) {
 					let e = this._radius, t = this._;
-					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, rf = e, nf = this._append, af = this._, this._ = t;
+					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, Cf = e, Sf = this._append, wf = this._, this._ = t;
 				}
-				this._ += af;
+				this._ += wf;
 		}
 	}
 	result() {
@@ -5105,42 +5273,42 @@ var tf, nf, rf, af, of = class {
 		return this._ = "", e.length ? e : null;
 	}
 };
-function sf(e) {
+function Ef(e) {
 	let t = 1;
 	this._ += e[0];
 	for (let n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function cf(e) {
+function Df(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
-	if (t > 15) return sf;
-	if (t !== tf) {
+	if (t > 15) return Ef;
+	if (t !== xf) {
 		let e = 10 ** t;
-		tf = t, nf = function(t) {
+		xf = t, Sf = function(t) {
 			let n = 1;
 			this._ += t[0];
 			for (let r = t.length; n < r; ++n) this._ += Math.round(arguments[n] * e) / e + t[n];
 		};
 	}
-	return nf;
+	return Sf;
 }
-function lf(e, t) {
+function Of(e, t) {
 	let n = 3, r = 4.5, i, a;
 	function o(e) {
-		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), Su(e, i(a))), a.result();
+		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), Vu(e, i(a))), a.result();
 	}
 	return o.area = function(e) {
-		return Su(e, i(dd)), dd.result();
+		return Vu(e, i(Ad)), Ad.result();
 	}, o.measure = function(e) {
-		return Su(e, i(Qd)), Qd.result();
+		return Vu(e, i(vf)), vf.result();
 	}, o.bounds = function(e) {
-		return Su(e, i(bd)), bd.result();
+		return Vu(e, i(zd)), zd.result();
 	}, o.centroid = function(e) {
-		return Su(e, i(Fd)), Fd.result();
+		return Vu(e, i(ef)), ef.result();
 	}, o.projection = function(t) {
-		return arguments.length ? (i = t == null ? (e = null, id) : (e = t).stream, o) : e;
+		return arguments.length ? (i = t == null ? (e = null, Cd) : (e = t).stream, o) : e;
 	}, o.context = function(e) {
-		return arguments.length ? (a = e == null ? (t = null, new of(n)) : new Gd(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
+		return arguments.length ? (a = e == null ? (t = null, new Tf(n)) : new df(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
 	}, o.pointRadius = function(e) {
 		return arguments.length ? (r = typeof e == "function" ? e : (a.pointRadius(+e), +e), o) : r;
 	}, o.digits = function(e) {
@@ -5151,22 +5319,22 @@ function lf(e, t) {
 			if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
 			n = t;
 		}
-		return t === null && (a = new of(n)), o;
+		return t === null && (a = new Tf(n)), o;
 	}, o.projection(e).digits(n).context(t);
 }
-function uf(e) {
-	return { stream: df(e) };
+function kf(e) {
+	return { stream: Af(e) };
 }
-function df(e) {
+function Af(e) {
 	return function(t) {
-		var n = new ff();
+		var n = new jf();
 		for (var r in e) n[r] = e[r];
 		return n.stream = t, n;
 	};
 }
-function ff() {}
-ff.prototype = {
-	constructor: ff,
+function jf() {}
+jf.prototype = {
+	constructor: jf,
 	point: function(e, t) {
 		this.stream.point(e, t);
 	},
@@ -5186,46 +5354,46 @@ ff.prototype = {
 		this.stream.polygonEnd();
 	}
 };
-function pf(e, t, n) {
+function Mf(e, t, n) {
 	var r = e.clipExtent && e.clipExtent();
-	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), Su(n, e.stream(bd)), t(bd.result()), r != null && e.clipExtent(r), e;
+	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), Vu(n, e.stream(zd)), t(zd.result()), r != null && e.clipExtent(r), e;
 }
-function mf(e, t, n) {
-	return pf(e, function(n) {
+function Nf(e, t, n) {
+	return Mf(e, function(n) {
 		var r = t[1][0] - t[0][0], i = t[1][1] - t[0][1], a = Math.min(r / (n[1][0] - n[0][0]), i / (n[1][1] - n[0][1])), o = +t[0][0] + (r - a * (n[1][0] + n[0][0])) / 2, s = +t[0][1] + (i - a * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * a).translate([o, s]);
 	}, n);
 }
-function hf(e, t, n) {
-	return mf(e, [[0, 0], t], n);
+function Pf(e, t, n) {
+	return Nf(e, [[0, 0], t], n);
 }
-function gf(e, t, n) {
-	return pf(e, function(n) {
+function Ff(e, t, n) {
+	return Mf(e, function(n) {
 		var r = +t, i = r / (n[1][0] - n[0][0]), a = (r - i * (n[1][0] + n[0][0])) / 2, o = -i * n[0][1];
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-function _f(e, t, n) {
-	return pf(e, function(n) {
+function If(e, t, n) {
+	return Mf(e, function(n) {
 		var r = +t, i = r / (n[1][1] - n[0][1]), a = -i * n[0][0], o = (r - i * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-var vf = 16, yf = U(30 * iu);
-function bf(e, t) {
-	return +t ? Sf(e, t) : xf(e);
+var Lf = 16, Rf = U(30 * Cu);
+function zf(e, t) {
+	return +t ? Vf(e, t) : Bf(e);
 }
-function xf(e) {
-	return df({ point: function(t, n) {
+function Bf(e) {
+	return Af({ point: function(t, n) {
 		t = e(t, n), this.stream.point(t[0], t[1]);
 	} });
 }
-function Sf(e, t) {
+function Vf(e, t) {
 	function n(r, i, a, o, s, c, l, u, d, f, p, m, h, g) {
 		var _ = l - r, v = u - i, y = _ * _ + v * v;
 		if (y > 4 * t && h--) {
-			var b = o + f, x = s + p, S = c + m, C = fu(b * b + x * x + S * S), w = hu(S /= C), T = au(au(S) - 1) < V || au(a - d) < V ? (a + d) / 2 : su(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
-			(j * j / y > t || au((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < yf) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
+			var b = o + f, x = s + p, S = c + m, C = ju(b * b + x * x + S * S), w = Pu(S /= C), T = wu(wu(S) - 1) < V || wu(a - d) < V ? (a + d) / 2 : Eu(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
+			(j * j / y > t || wu((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < Rf) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
 		}
 	}
 	return function(t) {
@@ -5247,8 +5415,8 @@ function Sf(e, t) {
 			u = NaN, h.point = v, t.lineStart();
 		}
 		function v(r, i) {
-			var a = wu([r, i]), o = e(r, i);
-			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], vf, t), t.point(u, d);
+			var a = Uu([r, i]), o = e(r, i);
+			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], Lf, t), t.point(u, d);
 		}
 		function y() {
 			h.point = g, t.lineEnd();
@@ -5260,21 +5428,21 @@ function Sf(e, t) {
 			v(r = e, t), i = u, a = d, o = f, s = p, c = m, h.point = v;
 		}
 		function S() {
-			n(u, d, l, f, p, m, i, a, r, o, s, c, vf, t), h.lineEnd = y, y();
+			n(u, d, l, f, p, m, i, a, r, o, s, c, Lf, t), h.lineEnd = y, y();
 		}
 		return h;
 	};
 }
-var Cf = df({ point: function(e, t) {
-	this.stream.point(e * iu, t * iu);
+var Hf = Af({ point: function(e, t) {
+	this.stream.point(e * Cu, t * Cu);
 } });
-function wf(e) {
-	return df({ point: function(t, n) {
+function Uf(e) {
+	return Af({ point: function(t, n) {
 		var r = e(t, n);
 		return this.stream.point(r[0], r[1]);
 	} });
 }
-function Tf(e, t, n, r, i) {
+function Wf(e, t, n, r, i) {
 	function a(a, o) {
 		return a *= r, o *= i, [t + e * a, n - e * o];
 	}
@@ -5282,8 +5450,8 @@ function Tf(e, t, n, r, i) {
 		return [(a - t) / e * r, (n - o) / e * i];
 	}, a;
 }
-function Ef(e, t, n, r, i, a) {
-	if (!a) return Tf(e, t, n, r, i);
+function Gf(e, t, n, r, i, a) {
+	if (!a) return Wf(e, t, n, r, i);
 	var o = U(a), s = W(a), c = o * e, l = s * e, u = o / e, d = s / e, f = (s * n - o * t) / e, p = (s * t + o * n) / e;
 	function m(e, a) {
 		return e *= r, a *= i, [c * e - l * a + t, n - l * e - c * a];
@@ -5292,61 +5460,61 @@ function Ef(e, t, n, r, i, a) {
 		return [r * (u * e - d * t + f), i * (p - d * e - u * t)];
 	}, m;
 }
-function Df(e) {
-	return Of(function() {
+function Kf(e) {
+	return qf(function() {
 		return e;
 	})();
 }
-function Of(e) {
-	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Yu, g = null, _, v, y, b = id, x = .5, S, C, w, T, E;
+function qf(e) {
+	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = md, g = null, _, v, y, b = Cd, x = .5, S, C, w, T, E;
 	function D(e) {
-		return w(e[0] * iu, e[1] * iu);
+		return w(e[0] * Cu, e[1] * Cu);
 	}
 	function O(e) {
-		return e = w.invert(e[0], e[1]), e && [e[0] * ru, e[1] * ru];
+		return e = w.invert(e[0], e[1]), e && [e[0] * Su, e[1] * Su];
 	}
 	D.stream = function(e) {
-		return T && E === e ? T : T = Cf(wf(u)(h(S(b(E = e)))));
+		return T && E === e ? T : T = Hf(Uf(u)(h(S(b(E = e)))));
 	}, D.preclip = function(e) {
 		return arguments.length ? (h = e, m = void 0, A()) : h;
 	}, D.postclip = function(e) {
 		return arguments.length ? (b = e, g = _ = v = y = null, A()) : b;
 	}, D.clipAngle = function(e) {
-		return arguments.length ? (h = +e ? $u(m = e * iu) : (m = null, Yu), A()) : m * ru;
+		return arguments.length ? (h = +e ? vd(m = e * Cu) : (m = null, md), A()) : m * Su;
 	}, D.clipExtent = function(e) {
-		return arguments.length ? (b = e == null ? (g = _ = v = y = null, id) : rd(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
+		return arguments.length ? (b = e == null ? (g = _ = v = y = null, Cd) : Sd(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
 	}, D.scale = function(e) {
 		return arguments.length ? (n = +e, k()) : n;
 	}, D.translate = function(e) {
 		return arguments.length ? (r = +e[0], i = +e[1], k()) : [r, i];
 	}, D.center = function(e) {
-		return arguments.length ? (a = e[0] % 360 * iu, o = e[1] % 360 * iu, k()) : [a * ru, o * ru];
+		return arguments.length ? (a = e[0] % 360 * Cu, o = e[1] % 360 * Cu, k()) : [a * Su, o * Su];
 	}, D.rotate = function(e) {
-		return arguments.length ? (s = e[0] % 360 * iu, c = e[1] % 360 * iu, l = e.length > 2 ? e[2] % 360 * iu : 0, k()) : [
-			s * ru,
-			c * ru,
-			l * ru
+		return arguments.length ? (s = e[0] % 360 * Cu, c = e[1] % 360 * Cu, l = e.length > 2 ? e[2] % 360 * Cu : 0, k()) : [
+			s * Su,
+			c * Su,
+			l * Su
 		];
 	}, D.angle = function(e) {
-		return arguments.length ? (d = e % 360 * iu, k()) : d * ru;
+		return arguments.length ? (d = e % 360 * Cu, k()) : d * Su;
 	}, D.reflectX = function(e) {
 		return arguments.length ? (f = e ? -1 : 1, k()) : f < 0;
 	}, D.reflectY = function(e) {
 		return arguments.length ? (p = e ? -1 : 1, k()) : p < 0;
 	}, D.precision = function(e) {
-		return arguments.length ? (S = bf(C, x = e * e), A()) : fu(x);
+		return arguments.length ? (S = zf(C, x = e * e), A()) : ju(x);
 	}, D.fitExtent = function(e, t) {
-		return mf(D, e, t);
+		return Nf(D, e, t);
 	}, D.fitSize = function(e, t) {
-		return hf(D, e, t);
+		return Pf(D, e, t);
 	}, D.fitWidth = function(e, t) {
-		return gf(D, e, t);
+		return Ff(D, e, t);
 	}, D.fitHeight = function(e, t) {
-		return _f(D, e, t);
+		return If(D, e, t);
 	};
 	function k() {
-		var e = Ef(n, 0, 0, f, p, d).apply(null, t(a, o)), m = Ef(n, r - e[0], i - e[1], f, p, d);
-		return u = Mu(s, c, l), C = Au(t, m), w = Au(u, C), S = bf(C, x), A();
+		var e = Gf(n, 0, 0, f, p, d).apply(null, t(a, o)), m = Gf(n, r - e[0], i - e[1], f, p, d);
+		return u = Zu(s, c, l), C = Yu(t, m), w = Yu(u, C), S = zf(C, x), A();
 	}
 	function A() {
 		return T = E = null, D;
@@ -5355,41 +5523,41 @@ function Of(e) {
 		return t = e.apply(this, arguments), D.invert = t.invert && O, k();
 	};
 }
-function kf(e) {
-	var t = 0, n = H / 3, r = Of(e), i = r(t, n);
+function Jf(e) {
+	var t = 0, n = H / 3, r = qf(e), i = r(t, n);
 	return i.parallels = function(e) {
-		return arguments.length ? r(t = e[0] * iu, n = e[1] * iu) : [t * ru, n * ru];
+		return arguments.length ? r(t = e[0] * Cu, n = e[1] * Cu) : [t * Su, n * Su];
 	}, i;
 }
-function Af(e) {
+function Yf(e) {
 	var t = U(e);
 	function n(e, n) {
 		return [e * t, W(n) / t];
 	}
 	return n.invert = function(e, n) {
-		return [e / t, hu(n * t)];
+		return [e / t, Pu(n * t)];
 	}, n;
 }
-function jf(e, t) {
+function Xf(e, t) {
 	var n = W(e), r = (n + W(t)) / 2;
-	if (au(r) < V) return Af(e);
-	var i = 1 + n * (2 * r - n), a = fu(i) / r;
+	if (wu(r) < V) return Yf(e);
+	var i = 1 + n * (2 * r - n), a = ju(i) / r;
 	function o(e, t) {
-		var n = fu(i - 2 * r * W(t)) / r;
+		var n = ju(i - 2 * r * W(t)) / r;
 		return [n * W(e *= r), a - n * U(e)];
 	}
 	return o.invert = function(e, t) {
-		var n = a - t, o = su(e, au(n)) * du(n);
-		return n * r < 0 && (o -= H * du(e) * du(n)), [o / r, hu((i - (e * e + n * n) * r * r) / (2 * r))];
+		var n = a - t, o = Eu(e, wu(n)) * Au(n);
+		return n * r < 0 && (o -= H * Au(e) * Au(n)), [o / r, Pu((i - (e * e + n * n) * r * r) / (2 * r))];
 	}, o;
 }
-function Mf() {
-	return kf(jf).scale(155.424).center([0, 33.6442]);
+function Zf() {
+	return Jf(Xf).scale(155.424).center([0, 33.6442]);
 }
-function Nf() {
-	return Mf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+function Qf() {
+	return Zf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
 }
-function Pf(e) {
+function $f(e) {
 	var t = e.length;
 	return {
 		point: function(n, r) {
@@ -5412,8 +5580,8 @@ function Pf(e) {
 		}
 	};
 }
-function Ff() {
-	var e, t, n = Nf(), r, i = Mf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = Mf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
+function ep() {
+	var e, t, n = Qf(), r, i = Zf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = Zf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
 		c = [e, t];
 	} };
 	function u(e) {
@@ -5424,7 +5592,7 @@ function Ff() {
 		var t = n.scale(), r = n.translate(), a = (e[0] - r[0]) / t, s = (e[1] - r[1]) / t;
 		return (s >= .12 && s < .234 && a >= -.425 && a < -.214 ? i : s >= .166 && s < .234 && a >= -.214 && a < -.115 ? o : n).invert(e);
 	}, u.stream = function(r) {
-		return e && t === r ? e : e = Pf([
+		return e && t === r ? e : e = $f([
 			n.stream(t = r),
 			i.stream(r),
 			o.stream(r)
@@ -5438,60 +5606,60 @@ function Ff() {
 		var t = n.scale(), c = +e[0], u = +e[1];
 		return r = n.translate(e).clipExtent([[c - .455 * t, u - .238 * t], [c + .455 * t, u + .238 * t]]).stream(l), a = i.translate([c - .307 * t, u + .201 * t]).clipExtent([[c - .425 * t + V, u + .12 * t + V], [c - .214 * t - V, u + .234 * t - V]]).stream(l), s = o.translate([c - .205 * t, u + .212 * t]).clipExtent([[c - .214 * t + V, u + .166 * t + V], [c - .115 * t - V, u + .234 * t - V]]).stream(l), d();
 	}, u.fitExtent = function(e, t) {
-		return mf(u, e, t);
+		return Nf(u, e, t);
 	}, u.fitSize = function(e, t) {
-		return hf(u, e, t);
+		return Pf(u, e, t);
 	}, u.fitWidth = function(e, t) {
-		return gf(u, e, t);
+		return Ff(u, e, t);
 	}, u.fitHeight = function(e, t) {
-		return _f(u, e, t);
+		return If(u, e, t);
 	};
 	function d() {
 		return e = t = null, u;
 	}
 	return u.scale(1070);
 }
-function If(e) {
+function tp(e) {
 	return function(t, n) {
 		var r = U(t), i = U(n), a = e(r * i);
 		return a === Infinity ? [2, 0] : [a * i * W(t), a * W(n)];
 	};
 }
-function Lf(e) {
+function np(e) {
 	return function(t, n) {
-		var r = fu(t * t + n * n), i = e(r), a = W(i), o = U(i);
-		return [su(t * a, r * o), hu(r && n * a / r)];
+		var r = ju(t * t + n * n), i = e(r), a = W(i), o = U(i);
+		return [Eu(t * a, r * o), Pu(r && n * a / r)];
 	};
 }
-var Rf = If(function(e) {
-	return fu(2 / (1 + e));
+var rp = tp(function(e) {
+	return ju(2 / (1 + e));
 });
-Rf.invert = Lf(function(e) {
-	return 2 * hu(e / 2);
+rp.invert = np(function(e) {
+	return 2 * Pu(e / 2);
 });
-function zf() {
-	return Df(Rf).scale(124.75).clipAngle(179.999);
+function ip() {
+	return Kf(rp).scale(124.75).clipAngle(179.999);
 }
-var Bf = If(function(e) {
-	return (e = mu(e)) && e / W(e);
+var ap = tp(function(e) {
+	return (e = Nu(e)) && e / W(e);
 });
-Bf.invert = Lf(function(e) {
+ap.invert = np(function(e) {
 	return e;
 });
-function Vf() {
-	return Df(Bf).scale(79.4188).clipAngle(179.999);
+function op() {
+	return Kf(ap).scale(79.4188).clipAngle(179.999);
 }
-function Hf(e, t) {
-	return [e, lu(pu((eu + t) / 2))];
+function sp(e, t) {
+	return [e, Ou(Mu((yu + t) / 2))];
 }
-Hf.invert = function(e, t) {
-	return [e, 2 * ou(cu(t)) - eu];
+sp.invert = function(e, t) {
+	return [e, 2 * Tu(Du(t)) - yu];
 };
-function Uf() {
-	return Wf(Hf).scale(961 / nu);
+function cp() {
+	return lp(sp).scale(961 / xu);
 }
-function Wf(e) {
-	var t = Df(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
+function lp(e) {
+	var t = Kf(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
 	t.scale = function(e) {
 		return arguments.length ? (r(e), u()) : r();
 	}, t.translate = function(e) {
@@ -5502,97 +5670,97 @@ function Wf(e) {
 		return arguments.length ? (e == null ? o = s = c = l = null : (o = +e[0][0], s = +e[0][1], c = +e[1][0], l = +e[1][1]), u()) : o == null ? null : [[o, s], [c, l]];
 	};
 	function u() {
-		var n = H * r(), i = t(Iu(t.rotate()).invert([0, 0]));
-		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === Hf ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
+		var n = H * r(), i = t(td(t.rotate()).invert([0, 0]));
+		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === sp ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
 	}
 	return u();
 }
-function Gf(e) {
-	return pu((eu + e) / 2);
+function up(e) {
+	return Mu((yu + e) / 2);
 }
-function Kf(e, t) {
-	var n = U(e), r = e === t ? W(e) : lu(n / U(t)) / lu(Gf(t) / Gf(e)), i = n * uu(Gf(e), r) / r;
-	if (!r) return Hf;
+function dp(e, t) {
+	var n = U(e), r = e === t ? W(e) : Ou(n / U(t)) / Ou(up(t) / up(e)), i = n * ku(up(e), r) / r;
+	if (!r) return sp;
 	function a(e, t) {
-		i > 0 ? t < -eu + V && (t = -eu + V) : t > eu - V && (t = eu - V);
-		var n = i / uu(Gf(t), r);
+		i > 0 ? t < -yu + V && (t = -yu + V) : t > yu - V && (t = yu - V);
+		var n = i / ku(up(t), r);
 		return [n * W(r * e), i - n * U(r * e)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = du(r) * fu(e * e + n * n), o = su(e, au(n)) * du(n);
-		return n * r < 0 && (o -= H * du(e) * du(n)), [o / r, 2 * ou(uu(i / a, 1 / r)) - eu];
+		var n = i - t, a = Au(r) * ju(e * e + n * n), o = Eu(e, wu(n)) * Au(n);
+		return n * r < 0 && (o -= H * Au(e) * Au(n)), [o / r, 2 * Tu(ku(i / a, 1 / r)) - yu];
 	}, a;
 }
-function qf() {
-	return kf(Kf).scale(109.5).parallels([30, 30]);
+function fp() {
+	return Jf(dp).scale(109.5).parallels([30, 30]);
 }
-function Jf(e, t) {
+function pp(e, t) {
 	return [e, t];
 }
-Jf.invert = Jf;
-function Yf() {
-	return Df(Jf).scale(152.63);
+pp.invert = pp;
+function mp() {
+	return Kf(pp).scale(152.63);
 }
-function Xf(e, t) {
+function hp(e, t) {
 	var n = U(e), r = e === t ? W(e) : (n - U(t)) / (t - e), i = n / r + e;
-	if (au(r) < V) return Jf;
+	if (wu(r) < V) return pp;
 	function a(e, t) {
 		var n = i - t, a = r * e;
 		return [n * W(a), i - n * U(a)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = su(e, au(n)) * du(n);
-		return n * r < 0 && (a -= H * du(e) * du(n)), [a / r, i - du(r) * fu(e * e + n * n)];
+		var n = i - t, a = Eu(e, wu(n)) * Au(n);
+		return n * r < 0 && (a -= H * Au(e) * Au(n)), [a / r, i - Au(r) * ju(e * e + n * n)];
 	}, a;
 }
-function Zf() {
-	return kf(Xf).scale(131.154).center([0, 13.9389]);
+function gp() {
+	return Jf(hp).scale(131.154).center([0, 13.9389]);
 }
-var Qf = 1.340264, $f = -.081106, ep = 893e-6, tp = .003796, np = fu(3) / 2, rp = 12;
-function ip(e, t) {
-	var n = hu(np * W(t)), r = n * n, i = r * r * r;
-	return [e * U(n) / (np * (Qf + 3 * $f * r + i * (7 * ep + 9 * tp * r))), n * (Qf + $f * r + i * (ep + tp * r))];
+var _p = 1.340264, vp = -.081106, yp = 893e-6, bp = .003796, xp = ju(3) / 2, Sp = 12;
+function Cp(e, t) {
+	var n = Pu(xp * W(t)), r = n * n, i = r * r * r;
+	return [e * U(n) / (xp * (_p + 3 * vp * r + i * (7 * yp + 9 * bp * r))), n * (_p + vp * r + i * (yp + bp * r))];
 }
-ip.invert = function(e, t) {
-	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < rp && (s = n * (Qf + $f * r + i * (ep + tp * r)) - t, c = Qf + 3 * $f * r + i * (7 * ep + 9 * tp * r), n -= o = s / c, r = n * n, i = r * r * r, !(au(o) < $l)); ++a);
-	return [np * e * (Qf + 3 * $f * r + i * (7 * ep + 9 * tp * r)) / U(n), hu(W(n) / np)];
+Cp.invert = function(e, t) {
+	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < Sp && (s = n * (_p + vp * r + i * (yp + bp * r)) - t, c = _p + 3 * vp * r + i * (7 * yp + 9 * bp * r), n -= o = s / c, r = n * n, i = r * r * r, !(wu(o) < vu)); ++a);
+	return [xp * e * (_p + 3 * vp * r + i * (7 * yp + 9 * bp * r)) / U(n), Pu(W(n) / xp)];
 };
-function ap() {
-	return Df(ip).scale(177.158);
+function wp() {
+	return Kf(Cp).scale(177.158);
 }
-function op(e, t) {
+function Tp(e, t) {
 	var n = U(t), r = U(e) * n;
 	return [n * W(e) / r, W(t) / r];
 }
-op.invert = Lf(ou);
-function sp() {
-	return Df(op).scale(144.049).clipAngle(60);
+Tp.invert = np(Tu);
+function Ep() {
+	return Kf(Tp).scale(144.049).clipAngle(60);
 }
-function cp(e, t) {
+function Dp(e, t) {
 	return [U(t) * W(e), W(t)];
 }
-cp.invert = Lf(hu);
-function lp() {
-	return Df(cp).scale(249.5).clipAngle(90 + V);
+Dp.invert = np(Pu);
+function Op() {
+	return Kf(Dp).scale(249.5).clipAngle(90 + V);
 }
-function up(e, t) {
+function kp(e, t) {
 	var n = U(t), r = 1 + U(e) * n;
 	return [n * W(e) / r, W(t) / r];
 }
-up.invert = Lf(function(e) {
-	return 2 * ou(e);
+kp.invert = np(function(e) {
+	return 2 * Tu(e);
 });
-function dp() {
-	return Df(up).scale(250).clipAngle(142);
+function Ap() {
+	return Kf(kp).scale(250).clipAngle(142);
 }
-function fp(e, t) {
-	return [lu(pu((eu + t) / 2)), -e];
+function jp(e, t) {
+	return [Ou(Mu((yu + t) / 2)), -e];
 }
-fp.invert = function(e, t) {
-	return [-t, 2 * ou(cu(e)) - eu];
+jp.invert = function(e, t) {
+	return [-t, 2 * Tu(Du(e)) - yu];
 };
-function pp() {
-	var e = Wf(fp), t = e.center, n = e.rotate;
+function Mp() {
+	var e = lp(jp), t = e.center, n = e.rotate;
 	return e.center = function(e) {
 		return arguments.length ? t([-e[1], e[0]]) : (e = t(), [e[1], -e[0]]);
 	}, e.rotate = function(e) {
@@ -5612,8 +5780,8 @@ function pp() {
 	]).scale(159.155);
 }
 // node_modules/d3-time/dist/d3-time.mjs
-var mp = /* @__PURE__ */ new Date(), hp = /* @__PURE__ */ new Date();
-function gp(e, t, n, r) {
+var Np = /* @__PURE__ */ new Date(), Pp = /* @__PURE__ */ new Date();
+function Fp(e, t, n, r) {
 	function i(t) {
 		return e(t = arguments.length === 0 ? /* @__PURE__ */ new Date() : /* @__PURE__ */ new Date(+t)), t;
 	}
@@ -5628,208 +5796,208 @@ function gp(e, t, n, r) {
 			o.push(s = /* @__PURE__ */ new Date(+n)), t(n, a), e(n);
 		while (s < n && n < r);
 		return o;
-	}, i.filter = (n) => gp((t) => {
+	}, i.filter = (n) => Fp((t) => {
 		if (t >= t) for (; e(t), !n(t);) t.setTime(t - 1);
 	}, (e, r) => {
 		if (e >= e) {
 			if (r < 0) for (; ++r <= 0;) for (; t(e, -1), !n(e););
 			else for (; --r >= 0;) for (; t(e, 1), !n(e););
 		}
-	}), n && (i.count = (t, r) => (mp.setTime(+t), hp.setTime(+r), e(mp), e(hp), Math.floor(n(mp, hp))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
+	}), n && (i.count = (t, r) => (Np.setTime(+t), Pp.setTime(+r), e(Np), e(Pp), Math.floor(n(Np, Pp))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
 }
-var _p = gp(() => {}, (e, t) => {
+var Ip = Fp(() => {}, (e, t) => {
 	e.setTime(+e + t);
 }, (e, t) => t - e);
-_p.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? gp((t) => {
+Ip.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? Fp((t) => {
 	t.setTime(Math.floor(t / e) * e);
 }, (t, n) => {
 	t.setTime(+t + n * e);
-}, (t, n) => (n - t) / e) : _p), _p.range;
-var vp = 1e3, yp = vp * 60, bp = yp * 60, xp = bp * 24, Sp = xp * 7, Cp = xp * 30, wp = xp * 365, Tp = gp((e) => {
+}, (t, n) => (n - t) / e) : Ip), Ip.range;
+var Lp = 1e3, Rp = Lp * 60, zp = Rp * 60, Bp = zp * 24, Vp = Bp * 7, Hp = Bp * 30, Up = Bp * 365, Wp = Fp((e) => {
 	e.setTime(e - e.getMilliseconds());
 }, (e, t) => {
-	e.setTime(+e + t * vp);
-}, (e, t) => (t - e) / vp, (e) => e.getUTCSeconds());
-Tp.range;
-var Ep = gp((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * vp);
+	e.setTime(+e + t * Lp);
+}, (e, t) => (t - e) / Lp, (e) => e.getUTCSeconds());
+Wp.range;
+var Gp = Fp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * Lp);
 }, (e, t) => {
-	e.setTime(+e + t * yp);
-}, (e, t) => (t - e) / yp, (e) => e.getMinutes());
-Ep.range;
-var Dp = gp((e) => {
+	e.setTime(+e + t * Rp);
+}, (e, t) => (t - e) / Rp, (e) => e.getMinutes());
+Gp.range;
+var Kp = Fp((e) => {
 	e.setUTCSeconds(0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * yp);
-}, (e, t) => (t - e) / yp, (e) => e.getUTCMinutes());
-Dp.range;
-var Op = gp((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * vp - e.getMinutes() * yp);
+	e.setTime(+e + t * Rp);
+}, (e, t) => (t - e) / Rp, (e) => e.getUTCMinutes());
+Kp.range;
+var qp = Fp((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * Lp - e.getMinutes() * Rp);
 }, (e, t) => {
-	e.setTime(+e + t * bp);
-}, (e, t) => (t - e) / bp, (e) => e.getHours());
-Op.range;
-var kp = gp((e) => {
+	e.setTime(+e + t * zp);
+}, (e, t) => (t - e) / zp, (e) => e.getHours());
+qp.range;
+var Jp = Fp((e) => {
 	e.setUTCMinutes(0, 0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * bp);
-}, (e, t) => (t - e) / bp, (e) => e.getUTCHours());
-kp.range;
-var Ap = gp((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * yp) / xp, (e) => e.getDate() - 1);
-Ap.range;
-var jp = gp((e) => {
+	e.setTime(+e + t * zp);
+}, (e, t) => (t - e) / zp, (e) => e.getUTCHours());
+Jp.range;
+var Yp = Fp((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * Rp) / Bp, (e) => e.getDate() - 1);
+Yp.range;
+var Xp = Fp((e) => {
 	e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / xp, (e) => e.getUTCDate() - 1);
-jp.range;
-var Mp = gp((e) => {
+}, (e, t) => (t - e) / Bp, (e) => e.getUTCDate() - 1);
+Xp.range;
+var Zp = Fp((e) => {
 	e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / xp, (e) => Math.floor(e / xp));
-Mp.range;
-function Np(e) {
-	return gp((t) => {
+}, (e, t) => (t - e) / Bp, (e) => Math.floor(e / Bp));
+Zp.range;
+function Qp(e) {
+	return Fp((t) => {
 		t.setDate(t.getDate() - (t.getDay() + 7 - e) % 7), t.setHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setDate(e.getDate() + t * 7);
-	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * yp) / Sp);
+	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * Rp) / Vp);
 }
-var Pp = Np(0), Fp = Np(1), Ip = Np(2), Lp = Np(3), Rp = Np(4), zp = Np(5), Bp = Np(6);
-Pp.range, Fp.range, Ip.range, Lp.range, Rp.range, zp.range, Bp.range;
-function Vp(e) {
-	return gp((t) => {
+var $p = Qp(0), em = Qp(1), tm = Qp(2), nm = Qp(3), rm = Qp(4), im = Qp(5), am = Qp(6);
+$p.range, em.range, tm.range, nm.range, rm.range, im.range, am.range;
+function om(e) {
+	return Fp((t) => {
 		t.setUTCDate(t.getUTCDate() - (t.getUTCDay() + 7 - e) % 7), t.setUTCHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setUTCDate(e.getUTCDate() + t * 7);
-	}, (e, t) => (t - e) / Sp);
+	}, (e, t) => (t - e) / Vp);
 }
-var Hp = Vp(0), Up = Vp(1), Wp = Vp(2), Gp = Vp(3), Kp = Vp(4), qp = Vp(5), Jp = Vp(6);
-Hp.range, Up.range, Wp.range, Gp.range, Kp.range, qp.range, Jp.range;
-var Yp = gp((e) => {
+var sm = om(0), cm = om(1), lm = om(2), um = om(3), dm = om(4), fm = om(5), pm = om(6);
+sm.range, cm.range, lm.range, um.range, dm.range, fm.range, pm.range;
+var mm = Fp((e) => {
 	e.setDate(1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setMonth(e.getMonth() + t);
 }, (e, t) => t.getMonth() - e.getMonth() + (t.getFullYear() - e.getFullYear()) * 12, (e) => e.getMonth());
-Yp.range;
-var Xp = gp((e) => {
+mm.range;
+var hm = Fp((e) => {
 	e.setUTCDate(1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCMonth(e.getUTCMonth() + t);
 }, (e, t) => t.getUTCMonth() - e.getUTCMonth() + (t.getUTCFullYear() - e.getUTCFullYear()) * 12, (e) => e.getUTCMonth());
-Xp.range;
-var Zp = gp((e) => {
+hm.range;
+var gm = Fp((e) => {
 	e.setMonth(0, 1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setFullYear(e.getFullYear() + t);
 }, (e, t) => t.getFullYear() - e.getFullYear(), (e) => e.getFullYear());
-Zp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : gp((t) => {
+gm.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : Fp((t) => {
 	t.setFullYear(Math.floor(t.getFullYear() / e) * e), t.setMonth(0, 1), t.setHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setFullYear(t.getFullYear() + n * e);
-}), Zp.range;
-var Qp = gp((e) => {
+}), gm.range;
+var _m = Fp((e) => {
 	e.setUTCMonth(0, 1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCFullYear(e.getUTCFullYear() + t);
 }, (e, t) => t.getUTCFullYear() - e.getUTCFullYear(), (e) => e.getUTCFullYear());
-Qp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : gp((t) => {
+_m.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : Fp((t) => {
 	t.setUTCFullYear(Math.floor(t.getUTCFullYear() / e) * e), t.setUTCMonth(0, 1), t.setUTCHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setUTCFullYear(t.getUTCFullYear() + n * e);
-}), Qp.range;
-function $p(e, t, n, r, i, a) {
+}), _m.range;
+function vm(e, t, n, r, i, a) {
 	let o = [
 		[
-			Tp,
+			Wp,
 			1,
-			vp
+			Lp
 		],
 		[
-			Tp,
+			Wp,
 			5,
-			5 * vp
+			5 * Lp
 		],
 		[
-			Tp,
+			Wp,
 			15,
-			15 * vp
+			15 * Lp
 		],
 		[
-			Tp,
+			Wp,
 			30,
-			30 * vp
+			30 * Lp
 		],
 		[
 			a,
 			1,
-			yp
+			Rp
 		],
 		[
 			a,
 			5,
-			5 * yp
+			5 * Rp
 		],
 		[
 			a,
 			15,
-			15 * yp
+			15 * Rp
 		],
 		[
 			a,
 			30,
-			30 * yp
+			30 * Rp
 		],
 		[
 			i,
 			1,
-			bp
+			zp
 		],
 		[
 			i,
 			3,
-			3 * bp
+			3 * zp
 		],
 		[
 			i,
 			6,
-			6 * bp
+			6 * zp
 		],
 		[
 			i,
 			12,
-			12 * bp
+			12 * zp
 		],
 		[
 			r,
 			1,
-			xp
+			Bp
 		],
 		[
 			r,
 			2,
-			2 * xp
+			2 * Bp
 		],
 		[
 			n,
 			1,
-			Sp
+			Vp
 		],
 		[
 			t,
 			1,
-			Cp
+			Hp
 		],
 		[
 			t,
 			3,
-			3 * Cp
+			3 * Hp
 		],
 		[
 			e,
 			1,
-			wp
+			Up
 		]
 	];
 	function s(e, t, n) {
@@ -5839,31 +6007,31 @@ function $p(e, t, n, r, i, a) {
 		return r ? a.reverse() : a;
 	}
 	function c(t, n, r) {
-		let i = Math.abs(n - t) / r, a = Kr(([, , e]) => e).right(o, i);
-		if (a === o.length) return e.every(ji(t / wp, n / wp, r));
-		if (a === 0) return _p.every(Math.max(ji(t, n, r), 1));
+		let i = Math.abs(n - t) / r, a = di(([, , e]) => e).right(o, i);
+		if (a === o.length) return e.every(Xi(t / Up, n / Up, r));
+		if (a === 0) return Ip.every(Math.max(Xi(t, n, r), 1));
 		let [s, c] = o[i / o[a - 1][2] < o[a][2] / i ? a - 1 : a];
 		return s.every(c);
 	}
 	return [s, c];
 }
-var [em, tm] = $p(Qp, Xp, Hp, Mp, kp, Dp), [nm, rm] = $p(Zp, Yp, Pp, Ap, Op, Ep);
+var [ym, bm] = vm(_m, hm, sm, Zp, Jp, Kp), [xm, Sm] = vm(gm, mm, $p, Yp, qp, Gp);
 // node_modules/d3-time-format/dist/d3-time-format.mjs
-function im(e) {
+function Cm(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
 		return t.setFullYear(e.y), t;
 	}
 	return new Date(e.y, e.m, e.d, e.H, e.M, e.S, e.L);
 }
-function am(e) {
+function wm(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(Date.UTC(-1, e.m, e.d, e.H, e.M, e.S, e.L));
 		return t.setUTCFullYear(e.y), t;
 	}
 	return new Date(Date.UTC(e.y, e.m, e.d, e.H, e.M, e.S, e.L));
 }
-function om(e, t, n) {
+function Tm(e, t, n) {
 	return {
 		y: e,
 		m: t,
@@ -5874,133 +6042,133 @@ function om(e, t, n) {
 		L: 0
 	};
 }
-function sm(e) {
-	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = mm(i), u = hm(i), d = mm(a), f = hm(a), p = mm(o), m = hm(o), h = mm(s), g = hm(s), _ = mm(c), v = hm(c), y = {
+function Em(e) {
+	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = Nm(i), u = Pm(i), d = Nm(a), f = Pm(a), p = Nm(o), m = Pm(o), h = Nm(s), g = Pm(s), _ = Nm(c), v = Pm(c), y = {
 		a: N,
 		A: P,
 		b: ee,
 		B: F,
 		c: null,
-		d: Im,
-		e: Im,
-		f: Vm,
-		g: Qm,
-		G: eh,
-		H: Lm,
-		I: Rm,
-		j: zm,
-		L: Bm,
-		m: Hm,
-		M: Um,
+		d: th,
+		e: th,
+		f: oh,
+		g: _h,
+		G: yh,
+		H: nh,
+		I: rh,
+		j: ih,
+		L: ah,
+		m: sh,
+		M: ch,
 		p: te,
 		q: ne,
-		Q: Ch,
-		s: wh,
-		S: Wm,
-		u: Gm,
-		U: Km,
-		V: Jm,
-		w: Ym,
-		W: Xm,
+		Q: Hh,
+		s: Uh,
+		S: lh,
+		u: uh,
+		U: dh,
+		V: ph,
+		w: mh,
+		W: hh,
 		x: null,
 		X: null,
-		y: Zm,
-		Y: $m,
-		Z: th,
-		"%": Sh
+		y: gh,
+		Y: vh,
+		Z: bh,
+		"%": Vh
 	}, b = {
 		a: re,
 		A: ie,
 		b: ae,
 		B: oe,
 		c: null,
-		d: nh,
-		e: nh,
-		f: sh,
-		g: vh,
-		G: bh,
-		H: rh,
-		I: ih,
-		j: ah,
-		L: oh,
-		m: ch,
-		M: lh,
+		d: xh,
+		e: xh,
+		f: Eh,
+		g: Lh,
+		G: zh,
+		H: Sh,
+		I: Ch,
+		j: wh,
+		L: Th,
+		m: Dh,
+		M: Oh,
 		p: I,
 		q: se,
-		Q: Ch,
-		s: wh,
-		S: uh,
-		u: dh,
-		U: fh,
-		V: mh,
-		w: hh,
-		W: gh,
+		Q: Hh,
+		s: Uh,
+		S: kh,
+		u: Ah,
+		U: jh,
+		V: Nh,
+		w: Ph,
+		W: Fh,
 		x: null,
 		X: null,
-		y: _h,
-		Y: yh,
-		Z: xh,
-		"%": Sh
+		y: Ih,
+		Y: Rh,
+		Z: Bh,
+		"%": Vh
 	}, x = {
 		a: E,
 		A: D,
 		b: O,
 		B: k,
 		c: A,
-		d: Em,
-		e: Em,
-		f: Mm,
-		g: Sm,
-		G: xm,
-		H: Om,
-		I: Om,
-		j: Dm,
-		L: jm,
-		m: Tm,
-		M: km,
+		d: Gm,
+		e: Gm,
+		f: Zm,
+		g: Vm,
+		G: Bm,
+		H: qm,
+		I: qm,
+		j: Km,
+		L: Xm,
+		m: Wm,
+		M: Jm,
 		p: T,
-		q: wm,
-		Q: Pm,
-		s: Fm,
-		S: Am,
-		u: _m,
-		U: vm,
-		V: ym,
-		w: gm,
-		W: bm,
+		q: Um,
+		Q: $m,
+		s: eh,
+		S: Ym,
+		u: Im,
+		U: Lm,
+		V: Rm,
+		w: Fm,
+		W: zm,
 		x: j,
 		X: M,
-		y: Sm,
-		Y: xm,
-		Z: Cm,
-		"%": Nm
+		y: Vm,
+		Y: Bm,
+		Z: Hm,
+		"%": Qm
 	};
 	y.x = S(n, y), y.X = S(r, y), y.c = S(t, y), b.x = S(n, b), b.X = S(r, b), b.c = S(t, b);
 	function S(e, t) {
 		return function(n) {
 			var r = [], i = -1, a = 0, o = e.length, s, c, l;
-			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = cm[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
+			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = Dm[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
 			return r.push(e.slice(a, i)), r.join("");
 		};
 	}
 	function C(e, t) {
 		return function(n) {
-			var r = om(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
+			var r = Tm(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
 			if (i != n.length) return null;
 			if ("Q" in r) return new Date(r.Q);
 			if ("s" in r) return new Date(r.s * 1e3 + ("L" in r ? r.L : 0));
 			if (t && !("Z" in r) && (r.Z = 0), "p" in r && (r.H = r.H % 12 + r.p * 12), r.m === void 0 && (r.m = "q" in r ? r.q : 0), "V" in r) {
 				if (r.V < 1 || r.V > 53) return null;
-				"w" in r || (r.w = 1), "Z" in r ? (a = am(om(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? Up.ceil(a) : Up(a), a = jp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = im(om(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? Fp.ceil(a) : Fp(a), a = Ap.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
-			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? am(om(r.y, 0, 1)).getUTCDay() : im(om(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
-			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, am(r)) : im(r);
+				"w" in r || (r.w = 1), "Z" in r ? (a = wm(Tm(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? cm.ceil(a) : cm(a), a = Xp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = Cm(Tm(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? em.ceil(a) : em(a), a = Yp.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
+			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? wm(Tm(r.y, 0, 1)).getUTCDay() : Cm(Tm(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
+			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, wm(r)) : Cm(r);
 		};
 	}
 	function w(e, t, n, r) {
 		for (var i = 0, a = t.length, o = n.length, s, c; i < a;) {
 			if (r >= o) return -1;
 			if (s = t.charCodeAt(i++), s === 37) {
-				if (s = t.charAt(i++), c = x[s in cm ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
+				if (s = t.charAt(i++), c = x[s in Dm ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
 			} else if (s != n.charCodeAt(r++)) return -1;
 		}
 		return r;
@@ -6097,242 +6265,242 @@ function sm(e) {
 		}
 	};
 }
-var cm = {
+var Dm = {
 	"-": "",
 	_: " ",
 	0: "0"
-}, lm = /^\s*\d+/, um = /^%/, dm = /[\\^$*+?|[\]().{}]/g;
-function fm(e, t, n) {
+}, Om = /^\s*\d+/, km = /^%/, Am = /[\\^$*+?|[\]().{}]/g;
+function jm(e, t, n) {
 	var r = e < 0 ? "-" : "", i = (r ? -e : e) + "", a = i.length;
 	return r + (a < n ? Array(n - a + 1).join(t) + i : i);
 }
-function pm(e) {
-	return e.replace(dm, "\\$&");
+function Mm(e) {
+	return e.replace(Am, "\\$&");
 }
-function mm(e) {
-	return RegExp("^(?:" + e.map(pm).join("|") + ")", "i");
+function Nm(e) {
+	return RegExp("^(?:" + e.map(Mm).join("|") + ")", "i");
 }
-function hm(e) {
+function Pm(e) {
 	return new Map(e.map((e, t) => [e.toLowerCase(), t]));
 }
-function gm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 1));
+function Fm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 1));
 	return r ? (e.w = +r[0], n + r[0].length) : -1;
 }
-function _m(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 1));
+function Im(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 1));
 	return r ? (e.u = +r[0], n + r[0].length) : -1;
 }
-function vm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function Lm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.U = +r[0], n + r[0].length) : -1;
 }
-function ym(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function Rm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.V = +r[0], n + r[0].length) : -1;
 }
-function bm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function zm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.W = +r[0], n + r[0].length) : -1;
 }
-function xm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 4));
+function Bm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 4));
 	return r ? (e.y = +r[0], n + r[0].length) : -1;
 }
-function Sm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function Vm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.y = +r[0] + (+r[0] > 68 ? 1900 : 2e3), n + r[0].length) : -1;
 }
-function Cm(e, t, n) {
+function Hm(e, t, n) {
 	var r = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(t.slice(n, n + 6));
 	return r ? (e.Z = r[1] ? 0 : -(r[2] + (r[3] || "00")), n + r[0].length) : -1;
 }
-function wm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 1));
+function Um(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 1));
 	return r ? (e.q = r[0] * 3 - 3, n + r[0].length) : -1;
 }
-function Tm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function Wm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.m = r[0] - 1, n + r[0].length) : -1;
 }
-function Em(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function Gm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.d = +r[0], n + r[0].length) : -1;
 }
-function Dm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 3));
+function Km(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 3));
 	return r ? (e.m = 0, e.d = +r[0], n + r[0].length) : -1;
 }
-function Om(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function qm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.H = +r[0], n + r[0].length) : -1;
 }
-function km(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function Jm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.M = +r[0], n + r[0].length) : -1;
 }
-function Am(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 2));
+function Ym(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 2));
 	return r ? (e.S = +r[0], n + r[0].length) : -1;
 }
-function jm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 3));
+function Xm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 3));
 	return r ? (e.L = +r[0], n + r[0].length) : -1;
 }
-function Mm(e, t, n) {
-	var r = lm.exec(t.slice(n, n + 6));
+function Zm(e, t, n) {
+	var r = Om.exec(t.slice(n, n + 6));
 	return r ? (e.L = Math.floor(r[0] / 1e3), n + r[0].length) : -1;
 }
-function Nm(e, t, n) {
-	var r = um.exec(t.slice(n, n + 1));
+function Qm(e, t, n) {
+	var r = km.exec(t.slice(n, n + 1));
 	return r ? n + r[0].length : -1;
 }
-function Pm(e, t, n) {
-	var r = lm.exec(t.slice(n));
+function $m(e, t, n) {
+	var r = Om.exec(t.slice(n));
 	return r ? (e.Q = +r[0], n + r[0].length) : -1;
 }
-function Fm(e, t, n) {
-	var r = lm.exec(t.slice(n));
+function eh(e, t, n) {
+	var r = Om.exec(t.slice(n));
 	return r ? (e.s = +r[0], n + r[0].length) : -1;
 }
-function Im(e, t) {
-	return fm(e.getDate(), t, 2);
-}
-function Lm(e, t) {
-	return fm(e.getHours(), t, 2);
-}
-function Rm(e, t) {
-	return fm(e.getHours() % 12 || 12, t, 2);
-}
-function zm(e, t) {
-	return fm(1 + Ap.count(Zp(e), e), t, 3);
-}
-function Bm(e, t) {
-	return fm(e.getMilliseconds(), t, 3);
-}
-function Vm(e, t) {
-	return Bm(e, t) + "000";
-}
-function Hm(e, t) {
-	return fm(e.getMonth() + 1, t, 2);
-}
-function Um(e, t) {
-	return fm(e.getMinutes(), t, 2);
-}
-function Wm(e, t) {
-	return fm(e.getSeconds(), t, 2);
-}
-function Gm(e) {
-	var t = e.getDay();
-	return t === 0 ? 7 : t;
-}
-function Km(e, t) {
-	return fm(Pp.count(Zp(e) - 1, e), t, 2);
-}
-function qm(e) {
-	var t = e.getDay();
-	return t >= 4 || t === 0 ? Rp(e) : Rp.ceil(e);
-}
-function Jm(e, t) {
-	return e = qm(e), fm(Rp.count(Zp(e), e) + (Zp(e).getDay() === 4), t, 2);
-}
-function Ym(e) {
-	return e.getDay();
-}
-function Xm(e, t) {
-	return fm(Fp.count(Zp(e) - 1, e), t, 2);
-}
-function Zm(e, t) {
-	return fm(e.getFullYear() % 100, t, 2);
-}
-function Qm(e, t) {
-	return e = qm(e), fm(e.getFullYear() % 100, t, 2);
-}
-function $m(e, t) {
-	return fm(e.getFullYear() % 1e4, t, 4);
-}
-function eh(e, t) {
-	var n = e.getDay();
-	return e = n >= 4 || n === 0 ? Rp(e) : Rp.ceil(e), fm(e.getFullYear() % 1e4, t, 4);
-}
-function th(e) {
-	var t = e.getTimezoneOffset();
-	return (t > 0 ? "-" : (t *= -1, "+")) + fm(t / 60 | 0, "0", 2) + fm(t % 60, "0", 2);
+function th(e, t) {
+	return jm(e.getDate(), t, 2);
 }
 function nh(e, t) {
-	return fm(e.getUTCDate(), t, 2);
+	return jm(e.getHours(), t, 2);
 }
 function rh(e, t) {
-	return fm(e.getUTCHours(), t, 2);
+	return jm(e.getHours() % 12 || 12, t, 2);
 }
 function ih(e, t) {
-	return fm(e.getUTCHours() % 12 || 12, t, 2);
+	return jm(1 + Yp.count(gm(e), e), t, 3);
 }
 function ah(e, t) {
-	return fm(1 + jp.count(Qp(e), e), t, 3);
+	return jm(e.getMilliseconds(), t, 3);
 }
 function oh(e, t) {
-	return fm(e.getUTCMilliseconds(), t, 3);
+	return ah(e, t) + "000";
 }
 function sh(e, t) {
-	return oh(e, t) + "000";
+	return jm(e.getMonth() + 1, t, 2);
 }
 function ch(e, t) {
-	return fm(e.getUTCMonth() + 1, t, 2);
+	return jm(e.getMinutes(), t, 2);
 }
 function lh(e, t) {
-	return fm(e.getUTCMinutes(), t, 2);
+	return jm(e.getSeconds(), t, 2);
 }
-function uh(e, t) {
-	return fm(e.getUTCSeconds(), t, 2);
+function uh(e) {
+	var t = e.getDay();
+	return t === 0 ? 7 : t;
 }
-function dh(e) {
+function dh(e, t) {
+	return jm($p.count(gm(e) - 1, e), t, 2);
+}
+function fh(e) {
+	var t = e.getDay();
+	return t >= 4 || t === 0 ? rm(e) : rm.ceil(e);
+}
+function ph(e, t) {
+	return e = fh(e), jm(rm.count(gm(e), e) + (gm(e).getDay() === 4), t, 2);
+}
+function mh(e) {
+	return e.getDay();
+}
+function hh(e, t) {
+	return jm(em.count(gm(e) - 1, e), t, 2);
+}
+function gh(e, t) {
+	return jm(e.getFullYear() % 100, t, 2);
+}
+function _h(e, t) {
+	return e = fh(e), jm(e.getFullYear() % 100, t, 2);
+}
+function vh(e, t) {
+	return jm(e.getFullYear() % 1e4, t, 4);
+}
+function yh(e, t) {
+	var n = e.getDay();
+	return e = n >= 4 || n === 0 ? rm(e) : rm.ceil(e), jm(e.getFullYear() % 1e4, t, 4);
+}
+function bh(e) {
+	var t = e.getTimezoneOffset();
+	return (t > 0 ? "-" : (t *= -1, "+")) + jm(t / 60 | 0, "0", 2) + jm(t % 60, "0", 2);
+}
+function xh(e, t) {
+	return jm(e.getUTCDate(), t, 2);
+}
+function Sh(e, t) {
+	return jm(e.getUTCHours(), t, 2);
+}
+function Ch(e, t) {
+	return jm(e.getUTCHours() % 12 || 12, t, 2);
+}
+function wh(e, t) {
+	return jm(1 + Xp.count(_m(e), e), t, 3);
+}
+function Th(e, t) {
+	return jm(e.getUTCMilliseconds(), t, 3);
+}
+function Eh(e, t) {
+	return Th(e, t) + "000";
+}
+function Dh(e, t) {
+	return jm(e.getUTCMonth() + 1, t, 2);
+}
+function Oh(e, t) {
+	return jm(e.getUTCMinutes(), t, 2);
+}
+function kh(e, t) {
+	return jm(e.getUTCSeconds(), t, 2);
+}
+function Ah(e) {
 	var t = e.getUTCDay();
 	return t === 0 ? 7 : t;
 }
-function fh(e, t) {
-	return fm(Hp.count(Qp(e) - 1, e), t, 2);
+function jh(e, t) {
+	return jm(sm.count(_m(e) - 1, e), t, 2);
 }
-function ph(e) {
+function Mh(e) {
 	var t = e.getUTCDay();
-	return t >= 4 || t === 0 ? Kp(e) : Kp.ceil(e);
+	return t >= 4 || t === 0 ? dm(e) : dm.ceil(e);
 }
-function mh(e, t) {
-	return e = ph(e), fm(Kp.count(Qp(e), e) + (Qp(e).getUTCDay() === 4), t, 2);
+function Nh(e, t) {
+	return e = Mh(e), jm(dm.count(_m(e), e) + (_m(e).getUTCDay() === 4), t, 2);
 }
-function hh(e) {
+function Ph(e) {
 	return e.getUTCDay();
 }
-function gh(e, t) {
-	return fm(Up.count(Qp(e) - 1, e), t, 2);
+function Fh(e, t) {
+	return jm(cm.count(_m(e) - 1, e), t, 2);
 }
-function _h(e, t) {
-	return fm(e.getUTCFullYear() % 100, t, 2);
+function Ih(e, t) {
+	return jm(e.getUTCFullYear() % 100, t, 2);
 }
-function vh(e, t) {
-	return e = ph(e), fm(e.getUTCFullYear() % 100, t, 2);
+function Lh(e, t) {
+	return e = Mh(e), jm(e.getUTCFullYear() % 100, t, 2);
 }
-function yh(e, t) {
-	return fm(e.getUTCFullYear() % 1e4, t, 4);
+function Rh(e, t) {
+	return jm(e.getUTCFullYear() % 1e4, t, 4);
 }
-function bh(e, t) {
+function zh(e, t) {
 	var n = e.getUTCDay();
-	return e = n >= 4 || n === 0 ? Kp(e) : Kp.ceil(e), fm(e.getUTCFullYear() % 1e4, t, 4);
+	return e = n >= 4 || n === 0 ? dm(e) : dm.ceil(e), jm(e.getUTCFullYear() % 1e4, t, 4);
 }
-function xh() {
+function Bh() {
 	return "+0000";
 }
-function Sh() {
+function Vh() {
 	return "%";
 }
-function Ch(e) {
+function Hh(e) {
 	return +e;
 }
-function wh(e) {
+function Uh(e) {
 	return Math.floor(e / 1e3);
 }
-var Th, Eh, Dh, Oh;
-kh({
+var Wh, Gh, Kh, qh;
+Jh({
 	dateTime: "%x, %X",
 	date: "%-m/%-d/%Y",
 	time: "%-I:%M:%S %p",
@@ -6384,13 +6552,13 @@ kh({
 		"Dec"
 	]
 });
-function kh(e) {
-	return Th = sm(e), Eh = Th.format, Th.parse, Dh = Th.utcFormat, Oh = Th.utcParse, Th;
+function Jh(e) {
+	return Wh = Em(e), Gh = Wh.format, Wh.parse, Kh = Wh.utcFormat, qh = Wh.utcParse, Wh;
 }
-var Ah = "%Y-%m-%dT%H:%M:%S.%LZ";
-Date.prototype.toISOString || Dh(Ah), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || Oh(Ah);
+var Yh = "%Y-%m-%dT%H:%M:%S.%LZ";
+Date.prototype.toISOString || Kh(Yh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || qh(Yh);
 // node_modules/d3-scale/dist/d3-scale.mjs
-function jh(e, t) {
+function Xh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6400,7 +6568,7 @@ function jh(e, t) {
 	}
 	return this;
 }
-function Mh(e, t) {
+function Zh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6410,20 +6578,20 @@ function Mh(e, t) {
 	}
 	return this;
 }
-var Nh = Symbol("implicit");
-function Ph() {
-	var e = new li(), t = [], n = [], r = Nh;
+var Qh = Symbol("implicit");
+function $h() {
+	var e = new Oi(), t = [], n = [], r = Qh;
 	function i(i) {
 		let a = e.get(i);
 		if (a === void 0) {
-			if (r !== Nh) return r;
+			if (r !== Qh) return r;
 			e.set(i, a = t.push(i) - 1);
 		}
 		return n[a % n.length];
 	}
 	return i.domain = function(n) {
 		if (!arguments.length) return t.slice();
-		t = [], e = new li();
+		t = [], e = new Oi();
 		for (let r of n) e.has(r) || e.set(r, t.push(r) - 1);
 		return i;
 	}, i.range = function(e) {
@@ -6431,16 +6599,16 @@ function Ph() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (r = e, i) : r;
 	}, i.copy = function() {
-		return Ph(t, n).unknown(r);
-	}, jh.apply(i, arguments), i;
+		return $h(t, n).unknown(r);
+	}, Xh.apply(i, arguments), i;
 }
-function Fh() {
-	var e = Ph().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
+function eg() {
+	var e = $h().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
 	delete e.unknown;
 	function d() {
 		var e = t().length, d = i < r, f = d ? i : r, p = d ? r : i;
 		a = (p - f) / Math.max(1, e - c + l * 2), s && (a = Math.floor(a)), f += (p - f - a * (e - c)) * u, o = a * (1 - c), s && (f = Math.round(f), o = Math.round(o));
-		var m = Zi(e).map(function(e) {
+		var m = ga(e).map(function(e) {
 			return f + a * e;
 		});
 		return n(d ? m.reverse() : m);
@@ -6466,77 +6634,77 @@ function Fh() {
 	}, e.align = function(e) {
 		return arguments.length ? (u = Math.max(0, Math.min(1, e)), d()) : u;
 	}, e.copy = function() {
-		return Fh(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
-	}, jh.apply(d(), arguments);
+		return eg(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
+	}, Xh.apply(d(), arguments);
 }
-function Ih(e) {
+function tg(e) {
 	var t = e.copy;
 	return e.padding = e.paddingOuter, delete e.paddingInner, delete e.paddingOuter, e.copy = function() {
-		return Ih(t());
+		return tg(t());
 	}, e;
 }
-function Lh() {
-	return Ih(Fh.apply(null, arguments).paddingInner(1));
+function ng() {
+	return tg(eg.apply(null, arguments).paddingInner(1));
 }
-function Rh(e) {
+function rg(e) {
 	return function() {
 		return e;
 	};
 }
-function zh(e) {
+function ig(e) {
 	return +e;
 }
-var Bh = [0, 1];
-function Vh(e) {
+var ag = [0, 1];
+function og(e) {
 	return e;
 }
-function Hh(e, t) {
+function sg(e, t) {
 	return (t -= e = +e) ? function(n) {
 		return (n - e) / t;
-	} : Rh(isNaN(t) ? NaN : .5);
+	} : rg(isNaN(t) ? NaN : .5);
 }
-function Uh(e, t) {
+function cg(e, t) {
 	var n;
 	return e > t && (n = e, e = t, t = n), function(n) {
 		return Math.max(e, Math.min(t, n));
 	};
 }
-function Wh(e, t, n) {
+function lg(e, t, n) {
 	var r = e[0], i = e[1], a = t[0], o = t[1];
-	return i < r ? (r = Hh(i, r), a = n(o, a)) : (r = Hh(r, i), a = n(a, o)), function(e) {
+	return i < r ? (r = sg(i, r), a = n(o, a)) : (r = sg(r, i), a = n(a, o)), function(e) {
 		return a(r(e));
 	};
 }
-function Gh(e, t, n) {
+function ug(e, t, n) {
 	var r = Math.min(e.length, t.length) - 1, i = Array(r), a = Array(r), o = -1;
-	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = Hh(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
+	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = sg(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
 	return function(t) {
-		var n = Zr(e, t, 1, r) - 1;
+		var n = gi(e, t, 1, r) - 1;
 		return a[n](i[n](t));
 	};
 }
-function Kh(e, t) {
+function dg(e, t) {
 	return t.domain(e.domain()).range(e.range()).interpolate(e.interpolate()).clamp(e.clamp()).unknown(e.unknown());
 }
-function qh() {
-	var e = Bh, t = Bh, n = il, r, i, a, o = Vh, s, c, l;
+function fg() {
+	var e = ag, t = ag, n = Cl, r, i, a, o = og, s, c, l;
 	function u() {
 		var n = Math.min(e.length, t.length);
-		return o !== Vh && (o = Uh(e[0], e[n - 1])), s = n > 2 ? Gh : Wh, c = l = null, d;
+		return o !== og && (o = cg(e[0], e[n - 1])), s = n > 2 ? ug : lg, c = l = null, d;
 	}
 	function d(i) {
 		return i == null || isNaN(i = +i) ? a : (c ||= s(e.map(r), t, n))(r(o(i)));
 	}
 	return d.invert = function(n) {
-		return o(i((l ||= s(t, e.map(r), Zc))(n)));
+		return o(i((l ||= s(t, e.map(r), gl))(n)));
 	}, d.domain = function(t) {
-		return arguments.length ? (e = Array.from(t, zh), u()) : e.slice();
+		return arguments.length ? (e = Array.from(t, ig), u()) : e.slice();
 	}, d.range = function(e) {
 		return arguments.length ? (t = Array.from(e), u()) : t.slice();
 	}, d.rangeRound = function(e) {
-		return t = Array.from(e), n = al, u();
+		return t = Array.from(e), n = wl, u();
 	}, d.clamp = function(e) {
-		return arguments.length ? (o = e ? !0 : Vh, u()) : o !== Vh;
+		return arguments.length ? (o = e ? !0 : og, u()) : o !== og;
 	}, d.interpolate = function(e) {
 		return arguments.length ? (n = e, u()) : n;
 	}, d.unknown = function(e) {
@@ -6545,40 +6713,40 @@ function qh() {
 		return r = e, i = t, u();
 	};
 }
-function Jh() {
-	return qh()(Vh, Vh);
+function pg() {
+	return fg()(og, og);
 }
-function Yh(e, t, n, r) {
-	var i = ji(e, t, n), a;
-	switch (r = Fl(r ?? ",f"), r.type) {
+function mg(e, t, n, r) {
+	var i = Xi(e, t, n), a;
+	switch (r = eu(r ?? ",f"), r.type) {
 		case "s":
 			var o = Math.max(Math.abs(e), Math.abs(t));
-			return r.precision == null && !isNaN(a = Zl(i, o)) && (r.precision = a), Jl(r, o);
+			return r.precision == null && !isNaN(a = gu(i, o)) && (r.precision = a), pu(r, o);
 		case "":
 		case "e":
 		case "g":
 		case "p":
 		case "r":
-			r.precision == null && !isNaN(a = Ql(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
+			r.precision == null && !isNaN(a = _u(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
 			break;
 		case "f":
-		case "%": r.precision == null && !isNaN(a = Xl(i)) && (r.precision = a - (r.type === "%") * 2);
+		case "%": r.precision == null && !isNaN(a = hu(i)) && (r.precision = a - (r.type === "%") * 2);
 	}
-	return ql(r);
+	return fu(r);
 }
-function Xh(e) {
+function hg(e) {
 	var t = e.domain;
 	return e.ticks = function(e) {
 		var n = t();
-		return ki(n[0], n[n.length - 1], e ?? 10);
+		return Ji(n[0], n[n.length - 1], e ?? 10);
 	}, e.tickFormat = function(e, n) {
 		var r = t();
-		return Yh(r[0], r[r.length - 1], e ?? 10, n);
+		return mg(r[0], r[r.length - 1], e ?? 10, n);
 	}, e.nice = function(n) {
 		n ??= 10;
 		var r = t(), i = 0, a = r.length - 1, o = r[i], s = r[a], c, l, u = 10;
 		for (s < o && (l = o, o = s, s = l, l = i, i = a, a = l); u-- > 0;) {
-			if (l = Ai(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
+			if (l = Yi(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
 			if (l > 0) o = Math.floor(o / l) * l, s = Math.ceil(s / l) * l;
 			else if (l < 0) o = Math.ceil(o * l) / l, s = Math.floor(s * l) / l;
 			else break;
@@ -6587,58 +6755,58 @@ function Xh(e) {
 		return e;
 	}, e;
 }
-function Zh() {
-	var e = Jh();
+function gg() {
+	var e = pg();
 	return e.copy = function() {
-		return Kh(e, Zh());
-	}, jh.apply(e, arguments), Xh(e);
+		return dg(e, gg());
+	}, Xh.apply(e, arguments), hg(e);
 }
-function Qh(e) {
+function _g(e) {
 	var t;
 	function n(e) {
 		return e == null || isNaN(e = +e) ? t : e;
 	}
 	return n.invert = n, n.domain = n.range = function(t) {
-		return arguments.length ? (e = Array.from(t, zh), n) : e.slice();
+		return arguments.length ? (e = Array.from(t, ig), n) : e.slice();
 	}, n.unknown = function(e) {
 		return arguments.length ? (t = e, n) : t;
 	}, n.copy = function() {
-		return Qh(e).unknown(t);
-	}, e = arguments.length ? Array.from(e, zh) : [0, 1], Xh(n);
+		return _g(e).unknown(t);
+	}, e = arguments.length ? Array.from(e, ig) : [0, 1], hg(n);
 }
-function $h(e, t) {
+function vg(e, t) {
 	e = e.slice();
 	var n = 0, r = e.length - 1, i = e[n], a = e[r], o;
 	return a < i && (o = n, n = r, r = o, o = i, i = a, a = o), e[n] = t.floor(i), e[r] = t.ceil(a), e;
 }
-function eg(e) {
+function yg(e) {
 	return Math.log(e);
 }
-function tg(e) {
+function bg(e) {
 	return Math.exp(e);
 }
-function ng(e) {
+function xg(e) {
 	return -Math.log(-e);
 }
-function rg(e) {
+function Sg(e) {
 	return -Math.exp(-e);
 }
-function ig(e) {
+function Cg(e) {
 	return isFinite(e) ? +("1e" + e) : e < 0 ? 0 : e;
 }
-function ag(e) {
-	return e === 10 ? ig : e === Math.E ? Math.exp : (t) => e ** +t;
+function wg(e) {
+	return e === 10 ? Cg : e === Math.E ? Math.exp : (t) => e ** +t;
 }
-function og(e) {
+function Tg(e) {
 	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
 }
-function sg(e) {
+function Eg(e) {
 	return (t, n) => -e(-t, n);
 }
-function cg(e) {
-	let t = e(eg, tg), n = t.domain, r = 10, i, a;
+function Dg(e) {
+	let t = e(yg, bg), n = t.domain, r = 10, i, a;
 	function o() {
-		return i = og(r), a = ag(r), n()[0] < 0 ? (i = sg(i), a = sg(a), e(ng, rg)) : e(eg, tg), t;
+		return i = Tg(r), a = wg(r), n()[0] < 0 ? (i = Eg(i), a = Eg(a), e(xg, Sg)) : e(yg, bg), t;
 	}
 	return t.base = function(e) {
 		return arguments.length ? (r = +e, o()) : r;
@@ -6658,82 +6826,82 @@ function cg(e) {
 				if (f > s) break;
 				m.push(f);
 			}
-			m.length * 2 < p && (m = ki(o, s, p));
-		} else m = ki(l, u, Math.min(u - l, p)).map(a);
+			m.length * 2 < p && (m = Ji(o, s, p));
+		} else m = Ji(l, u, Math.min(u - l, p)).map(a);
 		return c ? m.reverse() : m;
 	}, t.tickFormat = (e, n) => {
-		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = Fl(n)).precision == null && (n.trim = !0), n = ql(n)), e === Infinity) return n;
+		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = eu(n)).precision == null && (n.trim = !0), n = fu(n)), e === Infinity) return n;
 		let o = Math.max(1, r * e / t.ticks().length);
 		return (e) => {
 			let t = e / a(Math.round(i(e)));
 			return t * r < r - .5 && (t *= r), t <= o ? n(e) : "";
 		};
-	}, t.nice = () => n($h(n(), {
+	}, t.nice = () => n(vg(n(), {
 		floor: (e) => a(Math.floor(i(e))),
 		ceil: (e) => a(Math.ceil(i(e)))
 	})), t;
 }
-function lg() {
-	let e = cg(qh()).domain([1, 10]);
-	return e.copy = () => Kh(e, lg()).base(e.base()), jh.apply(e, arguments), e;
+function Og() {
+	let e = Dg(fg()).domain([1, 10]);
+	return e.copy = () => dg(e, Og()).base(e.base()), Xh.apply(e, arguments), e;
 }
-function ug(e) {
+function kg(e) {
 	return function(t) {
 		return Math.sign(t) * Math.log1p(Math.abs(t / e));
 	};
 }
-function dg(e) {
+function Ag(e) {
 	return function(t) {
 		return Math.sign(t) * Math.expm1(Math.abs(t)) * e;
 	};
 }
-function fg(e) {
-	var t = 1, n = e(ug(t), dg(t));
+function jg(e) {
+	var t = 1, n = e(kg(t), Ag(t));
 	return n.constant = function(n) {
-		return arguments.length ? e(ug(t = +n), dg(t)) : t;
-	}, Xh(n);
+		return arguments.length ? e(kg(t = +n), Ag(t)) : t;
+	}, hg(n);
 }
-function pg() {
-	var e = fg(qh());
+function Mg() {
+	var e = jg(fg());
 	return e.copy = function() {
-		return Kh(e, pg()).constant(e.constant());
-	}, jh.apply(e, arguments);
+		return dg(e, Mg()).constant(e.constant());
+	}, Xh.apply(e, arguments);
 }
-function mg(e) {
+function Ng(e) {
 	return function(t) {
 		return t < 0 ? -((-t) ** +e) : t ** +e;
 	};
 }
-function hg(e) {
+function Pg(e) {
 	return e < 0 ? -Math.sqrt(-e) : Math.sqrt(e);
 }
-function gg(e) {
+function Fg(e) {
 	return e < 0 ? -e * e : e * e;
 }
-function _g(e) {
-	var t = e(Vh, Vh), n = 1;
+function Ig(e) {
+	var t = e(og, og), n = 1;
 	function r() {
-		return n === 1 ? e(Vh, Vh) : n === .5 ? e(hg, gg) : e(mg(n), mg(1 / n));
+		return n === 1 ? e(og, og) : n === .5 ? e(Pg, Fg) : e(Ng(n), Ng(1 / n));
 	}
 	return t.exponent = function(e) {
 		return arguments.length ? (n = +e, r()) : n;
-	}, Xh(t);
+	}, hg(t);
 }
-function vg() {
-	var e = _g(qh());
+function Lg() {
+	var e = Ig(fg());
 	return e.copy = function() {
-		return Kh(e, vg()).exponent(e.exponent());
-	}, jh.apply(e, arguments), e;
+		return dg(e, Lg()).exponent(e.exponent());
+	}, Xh.apply(e, arguments), e;
 }
-function yg() {
+function Rg() {
 	var e = [], t = [], n = [], r;
 	function i() {
 		var r = 0, i = Math.max(1, t.length);
-		for (n = Array(i - 1); ++r < i;) n[r - 1] = Vi(e, r / i);
+		for (n = Array(i - 1); ++r < i;) n[r - 1] = oa(e, r / i);
 		return a;
 	}
 	function a(e) {
-		return e == null || isNaN(e = +e) ? r : t[Zr(n, e)];
+		return e == null || isNaN(e = +e) ? r : t[gi(n, e)];
 	}
 	return a.invertExtent = function(r) {
 		var i = t.indexOf(r);
@@ -6742,7 +6910,7 @@ function yg() {
 		if (!arguments.length) return e.slice();
 		e = [];
 		for (let n of t) n != null && !isNaN(n = +n) && e.push(n);
-		return e.sort(Wr), i();
+		return e.sort(li), i();
 	}, a.range = function(e) {
 		return arguments.length ? (t = Array.from(e), i()) : t.slice();
 	}, a.unknown = function(e) {
@@ -6750,13 +6918,13 @@ function yg() {
 	}, a.quantiles = function() {
 		return n.slice();
 	}, a.copy = function() {
-		return yg().domain(e).range(t).unknown(r);
-	}, jh.apply(a, arguments);
+		return Rg().domain(e).range(t).unknown(r);
+	}, Xh.apply(a, arguments);
 }
-function bg() {
+function zg() {
 	var e = [.5], t = [0, 1], n, r = 1;
 	function i(i) {
-		return i != null && i <= i ? t[Zr(e, i, 0, r)] : n;
+		return i != null && i <= i ? t[gi(e, i, 0, r)] : n;
 	}
 	return i.domain = function(n) {
 		return arguments.length ? (e = Array.from(n), r = Math.min(e.length, t.length - 1), i) : e.slice();
@@ -6768,24 +6936,24 @@ function bg() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (n = e, i) : n;
 	}, i.copy = function() {
-		return bg().domain(e).range(t).unknown(n);
-	}, jh.apply(i, arguments);
+		return zg().domain(e).range(t).unknown(n);
+	}, Xh.apply(i, arguments);
 }
-function xg(e) {
+function Bg(e) {
 	return new Date(e);
 }
-function Sg(e) {
+function Vg(e) {
 	return e instanceof Date ? +e : Math.round(e);
 }
-function Cg(e, t, n, r, i, a, o, s, c, l) {
-	var u = Jh(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
+function Hg(e, t, n, r, i, a, o, s, c, l) {
+	var u = pg(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
 	function x(e) {
 		return (c(e) < e ? p : s(e) < e ? m : o(e) < e ? h : a(e) < e ? g : r(e) < e ? i(e) < e ? _ : v : n(e) < e ? y : b)(e);
 	}
 	return u.invert = function(e) {
 		return new Date(Math.round(d(e)));
 	}, u.domain = function(e) {
-		return arguments.length ? f(Array.from(e, Sg)) : f().map(xg);
+		return arguments.length ? f(Array.from(e, Vg)) : f().map(Bg);
 	}, u.ticks = function(t) {
 		var n = f();
 		return e(n[0], n[n.length - 1], t ?? 10);
@@ -6793,22 +6961,22 @@ function Cg(e, t, n, r, i, a, o, s, c, l) {
 		return t == null ? x : l(t);
 	}, u.nice = function(e) {
 		var n = f();
-		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f($h(n, e)) : u;
+		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(vg(n, e)) : u;
 	}, u.copy = function() {
-		return Kh(u, Cg(e, t, n, r, i, a, o, s, c, l));
+		return dg(u, Hg(e, t, n, r, i, a, o, s, c, l));
 	}, u;
 }
-function wg() {
-	return jh.apply(Cg(nm, rm, Zp, Yp, Pp, Ap, Op, Ep, Tp, Eh).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
+function Ug() {
+	return Xh.apply(Hg(xm, Sm, gm, mm, $p, Yp, qp, Gp, Wp, Gh).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
 }
-function Tg() {
-	return jh.apply(Cg(em, tm, Qp, Xp, Hp, jp, kp, Dp, Tp, Dh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+function Wg() {
+	return Xh.apply(Hg(ym, bm, _m, hm, sm, Xp, Jp, Kp, Wp, Kh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
 }
-function Eg(e, t) {
+function Gg(e, t) {
 	return t.domain(e.domain()).interpolator(e.interpolator()).clamp(e.clamp()).unknown(e.unknown());
 }
-function Dg() {
-	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = Vh, u, d = !1, f;
+function Kg() {
+	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = og, u, d = !1, f;
 	function p(e) {
 		return e == null || isNaN(e = +e) ? f : (e = .5 + ((e = +u(e)) - a) * (r * e < r * a ? s : c), l(d ? Math.max(0, Math.min(1, e)) : e));
 	}
@@ -6826,7 +6994,7 @@ function Dg() {
 	function m(e) {
 		return function(t) {
 			var n, r, i;
-			return arguments.length ? ([n, r, i] = t, l = _l(e, [
+			return arguments.length ? ([n, r, i] = t, l = Il(e, [
 				n,
 				r,
 				i
@@ -6837,46 +7005,46 @@ function Dg() {
 			];
 		};
 	}
-	return p.range = m(il), p.rangeRound = m(al), p.unknown = function(e) {
+	return p.range = m(Cl), p.rangeRound = m(wl), p.unknown = function(e) {
 		return arguments.length ? (f = e, p) : f;
 	}, function(l) {
 		return u = l, i = l(e), a = l(t), o = l(n), s = i === a ? 0 : .5 / (a - i), c = a === o ? 0 : .5 / (o - a), r = a < i ? -1 : 1, p;
 	};
 }
-function Og() {
-	var e = Xh(Dg()(Vh));
+function qg() {
+	var e = hg(Kg()(og));
 	return e.copy = function() {
-		return Eg(e, Og());
-	}, Mh.apply(e, arguments);
+		return Gg(e, qg());
+	}, Zh.apply(e, arguments);
 }
-function kg() {
-	var e = cg(Dg()).domain([
+function Jg() {
+	var e = Dg(Kg()).domain([
 		.1,
 		1,
 		10
 	]);
 	return e.copy = function() {
-		return Eg(e, kg()).base(e.base());
-	}, Mh.apply(e, arguments);
+		return Gg(e, Jg()).base(e.base());
+	}, Zh.apply(e, arguments);
 }
-function Ag() {
-	var e = fg(Dg());
+function Yg() {
+	var e = jg(Kg());
 	return e.copy = function() {
-		return Eg(e, Ag()).constant(e.constant());
-	}, Mh.apply(e, arguments);
+		return Gg(e, Yg()).constant(e.constant());
+	}, Zh.apply(e, arguments);
 }
-function jg() {
-	var e = _g(Dg());
+function Xg() {
+	var e = Ig(Kg());
 	return e.copy = function() {
-		return Eg(e, jg()).exponent(e.exponent());
-	}, Mh.apply(e, arguments);
+		return Gg(e, Xg()).exponent(e.exponent());
+	}, Zh.apply(e, arguments);
 }
 // node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function G(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
 }
-var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng = G("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), Pg = G("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), Fg = G("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), Ig = G("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), Lg = G("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), Rg = G("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), zg = G("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), Bg = G("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), Vg = G("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), Hg = G("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), Ug = (e) => Kc(e[e.length - 1]), Wg = [
+var Zg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Qg = G("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), $g = G("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), e_ = G("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), t_ = G("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), n_ = G("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), r_ = G("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), i_ = G("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), a_ = G("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), o_ = G("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), s_ = G("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), c_ = (e) => dl(e[e.length - 1]), l_ = [
 	,
 	,
 	,
@@ -6889,7 +7057,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"8c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e",
 	"5430058c510abf812ddfc27df6e8c3c7eae580cdc135978f01665e003c30",
 	"5430058c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e003c30"
-].map(G), Gg = Ug(Wg), Kg = [
+].map(G), u_ = c_(l_), d_ = [
 	,
 	,
 	,
@@ -6902,7 +7070,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b7837",
 	"40004b762a839970abc2a5cfe7d4e8d9f0d3a6dba05aae611b783700441b",
 	"40004b762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b783700441b"
-].map(G), qg = Ug(Kg), Jg = [
+].map(G), f_ = c_(d_), p_ = [
 	,
 	,
 	,
@@ -6915,7 +7083,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221",
 	"8e0152c51b7dde77aef1b6dafde0efe6f5d0b8e1867fbc414d9221276419",
 	"8e0152c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221276419"
-].map(G), Yg = Ug(Jg), Xg = [
+].map(G), m_ = c_(p_), h_ = [
 	,
 	,
 	,
@@ -6928,7 +7096,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b35806",
 	"2d004b5427888073acb2abd2d8daebfee0b6fdb863e08214b358067f3b08",
 	"2d004b5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b358067f3b08"
-].map(G), Zg = Ug(Xg), Qg = [
+].map(G), g_ = c_(h_), __ = [
 	,
 	,
 	,
@@ -6941,7 +7109,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"b2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac",
 	"67001fb2182bd6604df4a582fddbc7d1e5f092c5de4393c32166ac053061",
 	"67001fb2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac053061"
-].map(G), $g = Ug(Qg), e_ = [
+].map(G), v_ = c_(__), y_ = [
 	,
 	,
 	,
@@ -6954,7 +7122,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"b2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d",
 	"67001fb2182bd6604df4a582fddbc7e0e0e0bababa8787874d4d4d1a1a1a",
 	"67001fb2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d1a1a1a"
-].map(G), t_ = Ug(e_), n_ = [
+].map(G), b_ = c_(y_), x_ = [
 	,
 	,
 	,
@@ -6967,7 +7135,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4",
 	"a50026d73027f46d43fdae61fee090e0f3f8abd9e974add14575b4313695",
 	"a50026d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4313695"
-].map(G), r_ = Ug(n_), i_ = [
+].map(G), S_ = c_(x_), C_ = [
 	,
 	,
 	,
@@ -6980,7 +7148,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850",
 	"a50026d73027f46d43fdae61fee08bd9ef8ba6d96a66bd631a9850006837",
 	"a50026d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850006837"
-].map(G), a_ = Ug(i_), o_ = [
+].map(G), w_ = c_(C_), T_ = [
 	,
 	,
 	,
@@ -6993,7 +7161,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd",
 	"9e0142d53e4ff46d43fdae61fee08be6f598abdda466c2a53288bd5e4fa2",
 	"9e0142d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd5e4fa2"
-].map(G), s_ = Ug(o_), c_ = [
+].map(G), E_ = c_(T_), D_ = [
 	,
 	,
 	,
@@ -7004,7 +7172,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"edf8fbccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45006d2c00441b"
-].map(G), l_ = Ug(c_), u_ = [
+].map(G), O_ = c_(D_), k_ = [
 	,
 	,
 	,
@@ -7015,7 +7183,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"edf8fbbfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d810f7c4d004b"
-].map(G), d_ = Ug(u_), f_ = [
+].map(G), A_ = c_(k_), j_ = [
 	,
 	,
 	,
@@ -7026,7 +7194,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"f0f9e8ccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe0868ac084081"
-].map(G), p_ = Ug(f_), m_ = [
+].map(G), M_ = c_(j_), N_ = [
 	,
 	,
 	,
@@ -7037,7 +7205,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"fef0d9fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301fb300007f0000"
-].map(G), h_ = Ug(m_), g_ = [
+].map(G), P_ = c_(N_), F_ = [
 	,
 	,
 	,
@@ -7048,7 +7216,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"f6eff7d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016c59014636"
-].map(G), __ = Ug(g_), v_ = [
+].map(G), I_ = c_(F_), L_ = [
 	,
 	,
 	,
@@ -7059,7 +7227,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"f1eef6d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0045a8d023858"
-].map(G), y_ = Ug(v_), b_ = [
+].map(G), R_ = c_(L_), z_ = [
 	,
 	,
 	,
@@ -7070,7 +7238,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"f1eef6d4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125698004367001f"
-].map(G), x_ = Ug(b_), S_ = [
+].map(G), B_ = c_(z_), V_ = [
 	,
 	,
 	,
@@ -7081,7 +7249,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"feebe2fcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a017749006a"
-].map(G), C_ = Ug(S_), w_ = [
+].map(G), H_ = c_(V_), U_ = [
 	,
 	,
 	,
@@ -7092,7 +7260,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"ffffccc7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea8253494081d58"
-].map(G), T_ = Ug(w_), E_ = [
+].map(G), W_ = c_(U_), G_ = [
 	,
 	,
 	,
@@ -7103,7 +7271,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"ffffccd9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443006837004529"
-].map(G), D_ = Ug(E_), O_ = [
+].map(G), K_ = c_(G_), q_ = [
 	,
 	,
 	,
@@ -7114,7 +7282,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"ffffd4fee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c02993404662506"
-].map(G), k_ = Ug(O_), A_ = [
+].map(G), J_ = c_(q_), Y_ = [
 	,
 	,
 	,
@@ -7125,7 +7293,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"ffffb2fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cbd0026800026"
-].map(G), j_ = Ug(A_), M_ = [
+].map(G), X_ = c_(Y_), Z_ = [
 	,
 	,
 	,
@@ -7136,7 +7304,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"eff3ffc6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b508519c08306b"
-].map(G), N_ = Ug(M_), P_ = [
+].map(G), Q_ = c_(Z_), $_ = [
 	,
 	,
 	,
@@ -7147,7 +7315,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"edf8e9c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45006d2c00441b"
-].map(G), F_ = Ug(P_), I_ = [
+].map(G), ev = c_($_), tv = [
 	,
 	,
 	,
@@ -7158,7 +7326,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"f7f7f7d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525000000"
-].map(G), L_ = Ug(I_), R_ = [
+].map(G), nv = c_(tv), rv = [
 	,
 	,
 	,
@@ -7169,7 +7337,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"f2f0f7dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a354278f3f007d"
-].map(G), z_ = Ug(R_), B_ = [
+].map(G), iv = c_(rv), av = [
 	,
 	,
 	,
@@ -7180,7 +7348,7 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"fee5d9fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181da50f1567000d"
-].map(G), V_ = Ug(B_), H_ = [
+].map(G), ov = c_(av), sv = [
 	,
 	,
 	,
@@ -7191,41 +7359,41 @@ var Mg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), Ng =
 	"feeddefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d94801a636037f2704"
-].map(G), U_ = Ug(H_);
-function W_(e) {
+].map(G), cv = c_(sv);
+function lv(e) {
 	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(-4.54 - e * (35.34 - e * (2381.73 - e * (6402.7 - e * (7024.72 - e * 2710.57))))))) + ", " + Math.max(0, Math.min(255, Math.round(32.49 + e * (170.73 + e * (52.82 - e * (131.46 - e * (176.58 - e * 67.37))))))) + ", " + Math.max(0, Math.min(255, Math.round(81.24 + e * (442.36 - e * (2482.43 - e * (6167.24 - e * (6614.94 - e * 2475.67))))))) + ")";
 }
-var G_ = gl(Pc(300, .5, 0), Pc(-240, .5, 1)), K_ = gl(Pc(-100, .75, .35), Pc(80, 1.5, .8)), q_ = gl(Pc(260, .75, .35), Pc(80, 1.5, .8)), J_ = Pc();
-function Y_(e) {
+var uv = Fl($c(300, .5, 0), $c(-240, .5, 1)), dv = Fl($c(-100, .75, .35), $c(80, 1.5, .8)), fv = Fl($c(260, .75, .35), $c(80, 1.5, .8)), pv = $c();
+function mv(e) {
 	(e < 0 || e > 1) && (e -= Math.floor(e));
 	var t = Math.abs(e - .5);
-	return J_.h = 360 * e - 100, J_.s = 1.5 - 1.5 * t, J_.l = .8 - .9 * t, J_ + "";
+	return pv.h = 360 * e - 100, pv.s = 1.5 - 1.5 * t, pv.l = .8 - .9 * t, pv + "";
 }
-var X_ = Us(), Z_ = Math.PI / 3, Q_ = Math.PI * 2 / 3;
-function $_(e) {
+var hv = cc(), gv = Math.PI / 3, _v = Math.PI * 2 / 3;
+function vv(e) {
 	var t;
-	return e = (.5 - e) * Math.PI, X_.r = 255 * (t = Math.sin(e)) * t, X_.g = 255 * (t = Math.sin(e + Z_)) * t, X_.b = 255 * (t = Math.sin(e + Q_)) * t, X_ + "";
+	return e = (.5 - e) * Math.PI, hv.r = 255 * (t = Math.sin(e)) * t, hv.g = 255 * (t = Math.sin(e + gv)) * t, hv.b = 255 * (t = Math.sin(e + _v)) * t, hv + "";
 }
-function ev(e) {
+function yv(e) {
 	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
 }
-function tv(e) {
+function bv(e) {
 	var t = e.length;
 	return function(n) {
 		return e[Math.max(0, Math.min(t - 1, Math.floor(n * t)))];
 	};
 }
-var nv = tv(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), rv = tv(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), iv = tv(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), av = tv(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
+var xv = bv(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), Sv = bv(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), Cv = bv(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), wv = bv(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
 // node_modules/d3-shape/dist/d3-shape.mjs
-function ov(e) {
+function Tv(e) {
 	return function() {
 		return e;
 	};
 }
-var sv = Math.cos, cv = Math.min, lv = Math.sin, uv = Math.sqrt, dv = 1e-12, fv = Math.PI;
-fv / 2;
-var pv = 2 * fv;
-function mv(e) {
+var Ev = Math.cos, Dv = Math.min, Ov = Math.sin, kv = Math.sqrt, Av = 1e-12, jv = Math.PI;
+jv / 2;
+var Mv = 2 * jv;
+function Nv(e) {
 	let t = 3;
 	return e.digits = function(n) {
 		if (!arguments.length) return t;
@@ -7236,16 +7404,16 @@ function mv(e) {
 			t = e;
 		}
 		return e;
-	}, () => new Dl(t);
+	}, () => new Kl(t);
 }
 Array.prototype.slice;
-function hv(e) {
+function Pv(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function gv(e) {
+function Fv(e) {
 	this._context = e;
 }
-gv.prototype = {
+Fv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7268,40 +7436,40 @@ gv.prototype = {
 		}
 	}
 };
-function _v(e) {
-	return new gv(e);
+function Iv(e) {
+	return new Fv(e);
 }
-function vv(e) {
+function Lv(e) {
 	return e[0];
 }
-function yv(e) {
+function Rv(e) {
 	return e[1];
 }
-function bv(e, t) {
-	var n = ov(!0), r = null, i = _v, a = null, o = mv(s);
-	e = typeof e == "function" ? e : e === void 0 ? vv : ov(e), t = typeof t == "function" ? t : t === void 0 ? yv : ov(t);
+function zv(e, t) {
+	var n = Tv(!0), r = null, i = Iv, a = null, o = Nv(s);
+	e = typeof e == "function" ? e : e === void 0 ? Lv : Tv(e), t = typeof t == "function" ? t : t === void 0 ? Rv : Tv(t);
 	function s(s) {
-		var c, l = (s = hv(s)).length, u, d = !1, f;
+		var c, l = (s = Pv(s)).length, u, d = !1, f;
 		for (r ?? (a = i(f = o())), c = 0; c <= l; ++c) !(c < l && n(u = s[c], c, s)) === d && ((d = !d) ? a.lineStart() : a.lineEnd()), d && a.point(+e(u, c, s), +t(u, c, s));
 		if (f) return a = null, f + "" || null;
 	}
 	return s.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : ov(+t), s) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : Tv(+t), s) : e;
 	}, s.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : ov(+e), s) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : Tv(+e), s) : t;
 	}, s.defined = function(e) {
-		return arguments.length ? (n = typeof e == "function" ? e : ov(!!e), s) : n;
+		return arguments.length ? (n = typeof e == "function" ? e : Tv(!!e), s) : n;
 	}, s.curve = function(e) {
 		return arguments.length ? (i = e, r != null && (a = i(r)), s) : i;
 	}, s.context = function(e) {
 		return arguments.length ? (e == null ? r = a = null : a = i(r = e), s) : r;
 	}, s;
 }
-function xv(e, t, n) {
-	var r = null, i = ov(!0), a = null, o = _v, s = null, c = mv(l);
-	e = typeof e == "function" ? e : e === void 0 ? vv : ov(+e), t = typeof t == "function" ? t : ov(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? yv : ov(+n);
+function Bv(e, t, n) {
+	var r = null, i = Tv(!0), a = null, o = Iv, s = null, c = Nv(l);
+	e = typeof e == "function" ? e : e === void 0 ? Lv : Tv(+e), t = typeof t == "function" ? t : Tv(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? Rv : Tv(+n);
 	function l(l) {
-		var u, d, f, p = (l = hv(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
+		var u, d, f, p = (l = Pv(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
 		for (a ?? (s = o(g = c())), u = 0; u <= p; ++u) {
 			if (!(u < p && i(m = l[u], u, l)) === h) {
 				if (h = !h) d = u, s.areaStart(), s.lineStart();
@@ -7315,20 +7483,20 @@ function xv(e, t, n) {
 		if (g) return s = null, g + "" || null;
 	}
 	function u() {
-		return bv().defined(i).curve(o).context(a);
+		return zv().defined(i).curve(o).context(a);
 	}
 	return l.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : ov(+t), r = null, l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : Tv(+t), r = null, l) : e;
 	}, l.x0 = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : ov(+t), l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : Tv(+t), l) : e;
 	}, l.x1 = function(e) {
-		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : ov(+e), l) : r;
+		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : Tv(+e), l) : r;
 	}, l.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : ov(+e), n = null, l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : Tv(+e), n = null, l) : t;
 	}, l.y0 = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : ov(+e), l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : Tv(+e), l) : t;
 	}, l.y1 = function(e) {
-		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : ov(+e), l) : n;
+		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : Tv(+e), l) : n;
 	}, l.lineX0 = l.lineY0 = function() {
 		return u().x(e).y(t);
 	}, l.lineY1 = function() {
@@ -7336,18 +7504,18 @@ function xv(e, t, n) {
 	}, l.lineX1 = function() {
 		return u().x(r).y(t);
 	}, l.defined = function(e) {
-		return arguments.length ? (i = typeof e == "function" ? e : ov(!!e), l) : i;
+		return arguments.length ? (i = typeof e == "function" ? e : Tv(!!e), l) : i;
 	}, l.curve = function(e) {
 		return arguments.length ? (o = e, a != null && (s = o(a)), l) : o;
 	}, l.context = function(e) {
 		return arguments.length ? (e == null ? a = s = null : s = o(a = e), l) : a;
 	}, l;
 }
-Cv(_v);
-function Sv(e) {
+Hv(Iv);
+function Vv(e) {
 	this._curve = e;
 }
-Sv.prototype = {
+Vv.prototype = {
 	areaStart: function() {
 		this._curve.areaStart();
 	},
@@ -7364,13 +7532,13 @@ Sv.prototype = {
 		this._curve.point(t * Math.sin(e), t * -Math.cos(e));
 	}
 };
-function Cv(e) {
+function Hv(e) {
 	function t(t) {
-		return new Sv(e(t));
+		return new Vv(e(t));
 	}
 	return t._curve = e, t;
 }
-var wv = class {
+var Uv = class {
 	constructor(e, t) {
 		this._context = e, this._x = t;
 	}
@@ -7397,81 +7565,81 @@ var wv = class {
 		this._x0 = e, this._y0 = t;
 	}
 };
-function Tv(e) {
-	return new wv(e, !0);
+function Wv(e) {
+	return new Uv(e, !0);
 }
-function Ev(e) {
-	return new wv(e, !1);
+function Gv(e) {
+	return new Uv(e, !1);
 }
-var Dv = uv(3), Ov = { draw(e, t) {
-	let n = uv(t + cv(t / 28, .75)) * .59436, r = n / 2, i = r * Dv;
+var Kv = kv(3), qv = { draw(e, t) {
+	let n = kv(t + Dv(t / 28, .75)) * .59436, r = n / 2, i = r * Kv;
 	e.moveTo(0, n), e.lineTo(0, -n), e.moveTo(-i, -r), e.lineTo(i, r), e.moveTo(-i, r), e.lineTo(i, -r);
-} }, kv = { draw(e, t) {
-	let n = uv(t / fv);
-	e.moveTo(n, 0), e.arc(0, 0, n, 0, pv);
-} }, Av = { draw(e, t) {
-	let n = uv(t / 5) / 2;
+} }, Jv = { draw(e, t) {
+	let n = kv(t / jv);
+	e.moveTo(n, 0), e.arc(0, 0, n, 0, Mv);
+} }, Yv = { draw(e, t) {
+	let n = kv(t / 5) / 2;
 	e.moveTo(-3 * n, -n), e.lineTo(-n, -n), e.lineTo(-n, -3 * n), e.lineTo(n, -3 * n), e.lineTo(n, -n), e.lineTo(3 * n, -n), e.lineTo(3 * n, n), e.lineTo(n, n), e.lineTo(n, 3 * n), e.lineTo(-n, 3 * n), e.lineTo(-n, n), e.lineTo(-3 * n, n), e.closePath();
-} }, jv = uv(1 / 3), Mv = jv * 2, Nv = { draw(e, t) {
-	let n = uv(t / Mv), r = n * jv;
+} }, Xv = kv(1 / 3), Zv = Xv * 2, Qv = { draw(e, t) {
+	let n = kv(t / Zv), r = n * Xv;
 	e.moveTo(0, -n), e.lineTo(r, 0), e.lineTo(0, n), e.lineTo(-r, 0), e.closePath();
-} }, Pv = { draw(e, t) {
-	let n = uv(t) * .62625;
+} }, $v = { draw(e, t) {
+	let n = kv(t) * .62625;
 	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
-} }, Fv = { draw(e, t) {
-	let n = uv(t - cv(t / 7, 2)) * .87559;
+} }, ey = { draw(e, t) {
+	let n = kv(t - Dv(t / 7, 2)) * .87559;
 	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
-} }, Iv = { draw(e, t) {
-	let n = uv(t), r = -n / 2;
+} }, ty = { draw(e, t) {
+	let n = kv(t), r = -n / 2;
 	e.rect(r, r, n, n);
-} }, Lv = { draw(e, t) {
-	let n = uv(t) * .4431;
+} }, ny = { draw(e, t) {
+	let n = kv(t) * .4431;
 	e.moveTo(n, n), e.lineTo(n, -n), e.lineTo(-n, -n), e.lineTo(-n, n), e.closePath();
-} }, Rv = .8908130915292852, zv = lv(fv / 10) / lv(7 * fv / 10), Bv = lv(pv / 10) * zv, Vv = -sv(pv / 10) * zv, Hv = { draw(e, t) {
-	let n = uv(t * Rv), r = Bv * n, i = Vv * n;
+} }, ry = .8908130915292852, iy = Ov(jv / 10) / Ov(7 * jv / 10), ay = Ov(Mv / 10) * iy, oy = -Ev(Mv / 10) * iy, sy = { draw(e, t) {
+	let n = kv(t * ry), r = ay * n, i = oy * n;
 	e.moveTo(0, -n), e.lineTo(r, i);
 	for (let t = 1; t < 5; ++t) {
-		let a = pv * t / 5, o = sv(a), s = lv(a);
+		let a = Mv * t / 5, o = Ev(a), s = Ov(a);
 		e.lineTo(s * n, -o * n), e.lineTo(o * r - s * i, s * r + o * i);
 	}
 	e.closePath();
-} }, Uv = uv(3), Wv = { draw(e, t) {
-	let n = -uv(t / (Uv * 3));
-	e.moveTo(0, n * 2), e.lineTo(-Uv * n, -n), e.lineTo(Uv * n, -n), e.closePath();
-} }, Gv = uv(3), Kv = { draw(e, t) {
-	let n = uv(t) * .6824, r = n / 2, i = n * Gv / 2;
+} }, cy = kv(3), ly = { draw(e, t) {
+	let n = -kv(t / (cy * 3));
+	e.moveTo(0, n * 2), e.lineTo(-cy * n, -n), e.lineTo(cy * n, -n), e.closePath();
+} }, uy = kv(3), dy = { draw(e, t) {
+	let n = kv(t) * .6824, r = n / 2, i = n * uy / 2;
 	e.moveTo(0, -n), e.lineTo(i, r), e.lineTo(-i, r), e.closePath();
-} }, qv = -.5, Jv = uv(3) / 2, Yv = 1 / uv(12), Xv = (Yv / 2 + 1) * 3, Zv = { draw(e, t) {
-	let n = uv(t / Xv), r = n / 2, i = n * Yv, a = r, o = n * Yv + n, s = -a, c = o;
-	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(qv * r - Jv * i, Jv * r + qv * i), e.lineTo(qv * a - Jv * o, Jv * a + qv * o), e.lineTo(qv * s - Jv * c, Jv * s + qv * c), e.lineTo(qv * r + Jv * i, qv * i - Jv * r), e.lineTo(qv * a + Jv * o, qv * o - Jv * a), e.lineTo(qv * s + Jv * c, qv * c - Jv * s), e.closePath();
-} }, Qv = { draw(e, t) {
-	let n = uv(t - cv(t / 6, 1.7)) * .6189;
+} }, fy = -.5, py = kv(3) / 2, my = 1 / kv(12), hy = (my / 2 + 1) * 3, gy = { draw(e, t) {
+	let n = kv(t / hy), r = n / 2, i = n * my, a = r, o = n * my + n, s = -a, c = o;
+	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(fy * r - py * i, py * r + fy * i), e.lineTo(fy * a - py * o, py * a + fy * o), e.lineTo(fy * s - py * c, py * s + fy * c), e.lineTo(fy * r + py * i, fy * i - py * r), e.lineTo(fy * a + py * o, fy * o - py * a), e.lineTo(fy * s + py * c, fy * c - py * s), e.closePath();
+} }, _y = { draw(e, t) {
+	let n = kv(t - Dv(t / 6, 1.7)) * .6189;
 	e.moveTo(-n, -n), e.lineTo(n, n), e.moveTo(-n, n), e.lineTo(n, -n);
-} }, $v = [
-	kv,
-	Av,
-	Nv,
-	Iv,
-	Hv,
-	Wv,
-	Zv
-], ey = [
-	kv,
-	Fv,
+} }, vy = [
+	Jv,
+	Yv,
 	Qv,
-	Kv,
-	Ov,
-	Lv,
-	Pv
+	ty,
+	sy,
+	ly,
+	gy
+], yy = [
+	Jv,
+	ey,
+	_y,
+	dy,
+	qv,
+	ny,
+	$v
 ];
-function ty() {}
-function ny(e, t, n) {
+function by() {}
+function xy(e, t, n) {
 	e._context.bezierCurveTo((2 * e._x0 + e._x1) / 3, (2 * e._y0 + e._y1) / 3, (e._x0 + 2 * e._x1) / 3, (e._y0 + 2 * e._y1) / 3, (e._x0 + 4 * e._x1 + t) / 6, (e._y0 + 4 * e._y1 + n) / 6);
 }
-function ry(e) {
+function Sy(e) {
 	this._context = e;
 }
-ry.prototype = {
+Sy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7483,7 +7651,7 @@ ry.prototype = {
 	},
 	lineEnd: function() {
 		switch (this._point) {
-			case 3: ny(this, this._x1, this._y1);
+			case 3: xy(this, this._x1, this._y1);
 			case 2: this._context.lineTo(this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
@@ -7497,20 +7665,20 @@ ry.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3, this._context.lineTo((5 * this._x0 + this._x1) / 6, (5 * this._y0 + this._y1) / 6);
-			default: ny(this, e, t);
+			default: xy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function iy(e) {
-	return new ry(e);
+function Cy(e) {
+	return new Sy(e);
 }
-function ay(e) {
+function wy(e) {
 	this._context = e;
 }
-ay.prototype = {
-	areaStart: ty,
-	areaEnd: ty,
+wy.prototype = {
+	areaStart: by,
+	areaEnd: by,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = NaN, this._point = 0;
 	},
@@ -7536,18 +7704,18 @@ ay.prototype = {
 			case 2:
 				this._point = 3, this._x4 = e, this._y4 = t, this._context.moveTo((this._x0 + 4 * this._x1 + e) / 6, (this._y0 + 4 * this._y1 + t) / 6);
 				break;
-			default: ny(this, e, t);
+			default: xy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function oy(e) {
-	return new ay(e);
+function Ty(e) {
+	return new wy(e);
 }
-function sy(e) {
+function Ey(e) {
 	this._context = e;
 }
-sy.prototype = {
+Ey.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7574,18 +7742,18 @@ sy.prototype = {
 				this._line ? this._context.lineTo(n, r) : this._context.moveTo(n, r);
 				break;
 			case 3: this._point = 4;
-			default: ny(this, e, t);
+			default: xy(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function cy(e) {
-	return new sy(e);
+function Dy(e) {
+	return new Ey(e);
 }
-function ly(e, t) {
-	this._basis = new ry(e), this._beta = t;
+function Oy(e, t) {
+	this._basis = new Sy(e), this._beta = t;
 }
-ly.prototype = {
+Oy.prototype = {
 	lineStart: function() {
 		this._x = [], this._y = [], this._basis.lineStart();
 	},
@@ -7598,21 +7766,21 @@ ly.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-var uy = (function e(t) {
+var ky = (function e(t) {
 	function n(e) {
-		return t === 1 ? new ry(e) : new ly(e, t);
+		return t === 1 ? new Sy(e) : new Oy(e, t);
 	}
 	return n.beta = function(t) {
 		return e(+t);
 	}, n;
 })(.85);
-function dy(e, t, n) {
+function Ay(e, t, n) {
 	e._context.bezierCurveTo(e._x1 + e._k * (e._x2 - e._x0), e._y1 + e._k * (e._y2 - e._y0), e._x2 + e._k * (e._x1 - t), e._y2 + e._k * (e._y1 - n), e._x2, e._y2);
 }
-function fy(e, t) {
+function jy(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-fy.prototype = {
+jy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7627,7 +7795,7 @@ fy.prototype = {
 			case 2:
 				this._context.lineTo(this._x2, this._y2);
 				break;
-			case 3: dy(this, this._x1, this._y1);
+			case 3: Ay(this, this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7640,25 +7808,25 @@ fy.prototype = {
 				this._point = 2, this._x1 = e, this._y1 = t;
 				break;
 			case 2: this._point = 3;
-			default: dy(this, e, t);
+			default: Ay(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var py = (function e(t) {
+var My = (function e(t) {
 	function n(e) {
-		return new fy(e, t);
+		return new jy(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function my(e, t) {
+function Ny(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-my.prototype = {
-	areaStart: ty,
-	areaEnd: ty,
+Ny.prototype = {
+	areaStart: by,
+	areaEnd: by,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._point = 0;
 	},
@@ -7684,23 +7852,23 @@ my.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: dy(this, e, t);
+			default: Ay(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var hy = (function e(t) {
+var Py = (function e(t) {
 	function n(e) {
-		return new my(e, t);
+		return new Ny(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function gy(e, t) {
+function Fy(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-gy.prototype = {
+Fy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7725,35 +7893,35 @@ gy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: dy(this, e, t);
+			default: Ay(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var _y = (function e(t) {
+var Iy = (function e(t) {
 	function n(e) {
-		return new gy(e, t);
+		return new Fy(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function vy(e, t, n) {
+function Ly(e, t, n) {
 	var r = e._x1, i = e._y1, a = e._x2, o = e._y2;
-	if (e._l01_a > dv) {
+	if (e._l01_a > Av) {
 		var s = 2 * e._l01_2a + 3 * e._l01_a * e._l12_a + e._l12_2a, c = 3 * e._l01_a * (e._l01_a + e._l12_a);
 		r = (r * s - e._x0 * e._l12_2a + e._x2 * e._l01_2a) / c, i = (i * s - e._y0 * e._l12_2a + e._y2 * e._l01_2a) / c;
 	}
-	if (e._l23_a > dv) {
+	if (e._l23_a > Av) {
 		var l = 2 * e._l23_2a + 3 * e._l23_a * e._l12_a + e._l12_2a, u = 3 * e._l23_a * (e._l23_a + e._l12_a);
 		a = (a * l + e._x1 * e._l23_2a - t * e._l12_2a) / u, o = (o * l + e._y1 * e._l23_2a - n * e._l12_2a) / u;
 	}
 	e._context.bezierCurveTo(r, i, a, o, e._x2, e._y2);
 }
-function yy(e, t) {
+function Ry(e, t) {
 	this._context = e, this._alpha = t;
 }
-yy.prototype = {
+Ry.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7785,25 +7953,25 @@ yy.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3;
-			default: vy(this, e, t);
+			default: Ly(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var by = (function e(t) {
+var zy = (function e(t) {
 	function n(e) {
-		return t ? new yy(e, t) : new fy(e, 0);
+		return t ? new Ry(e, t) : new jy(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function xy(e, t) {
+function By(e, t) {
 	this._context = e, this._alpha = t;
 }
-xy.prototype = {
-	areaStart: ty,
-	areaEnd: ty,
+By.prototype = {
+	areaStart: by,
+	areaEnd: by,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._l01_a = this._l12_a = this._l23_a = this._l01_2a = this._l12_2a = this._l23_2a = this._point = 0;
 	},
@@ -7833,23 +8001,23 @@ xy.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: vy(this, e, t);
+			default: Ly(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var Sy = (function e(t) {
+var Vy = (function e(t) {
 	function n(e) {
-		return t ? new xy(e, t) : new my(e, 0);
+		return t ? new By(e, t) : new Ny(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function Cy(e, t) {
+function Hy(e, t) {
 	this._context = e, this._alpha = t;
 }
-Cy.prototype = {
+Hy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7878,25 +8046,25 @@ Cy.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: vy(this, e, t);
+			default: Ly(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var wy = (function e(t) {
+var Uy = (function e(t) {
 	function n(e) {
-		return t ? new Cy(e, t) : new gy(e, 0);
+		return t ? new Hy(e, t) : new Fy(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function Ty(e) {
+function Wy(e) {
 	this._context = e;
 }
-Ty.prototype = {
-	areaStart: ty,
-	areaEnd: ty,
+Wy.prototype = {
+	areaStart: by,
+	areaEnd: by,
 	lineStart: function() {
 		this._point = 0;
 	},
@@ -7907,28 +8075,28 @@ Ty.prototype = {
 		e = +e, t = +t, this._point ? this._context.lineTo(e, t) : (this._point = 1, this._context.moveTo(e, t));
 	}
 };
-function Ey(e) {
-	return new Ty(e);
+function Gy(e) {
+	return new Wy(e);
 }
-function Dy(e) {
+function Ky(e) {
 	return e < 0 ? -1 : 1;
 }
-function Oy(e, t, n) {
+function qy(e, t, n) {
 	var r = e._x1 - e._x0, i = t - e._x1, a = (e._y1 - e._y0) / (r || i < 0 && -0), o = (n - e._y1) / (i || r < 0 && -0), s = (a * i + o * r) / (r + i);
-	return (Dy(a) + Dy(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
+	return (Ky(a) + Ky(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
 }
-function ky(e, t) {
+function Jy(e, t) {
 	var n = e._x1 - e._x0;
 	return n ? (3 * (e._y1 - e._y0) / n - t) / 2 : t;
 }
-function Ay(e, t, n) {
+function Yy(e, t, n) {
 	var r = e._x0, i = e._y0, a = e._x1, o = e._y1, s = (a - r) / 3;
 	e._context.bezierCurveTo(r + s, i + s * t, a - s, o - s * n, a, o);
 }
-function jy(e) {
+function Xy(e) {
 	this._context = e;
 }
-jy.prototype = {
+Xy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7943,7 +8111,7 @@ jy.prototype = {
 			case 2:
 				this._context.lineTo(this._x1, this._y1);
 				break;
-			case 3: Ay(this, this._t0, ky(this, this._t0));
+			case 3: Yy(this, this._t0, Jy(this, this._t0));
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7958,24 +8126,24 @@ jy.prototype = {
 					this._point = 2;
 					break;
 				case 2:
-					this._point = 3, Ay(this, ky(this, n = Oy(this, e, t)), n);
+					this._point = 3, Yy(this, Jy(this, n = qy(this, e, t)), n);
 					break;
-				default: Ay(this, this._t0, n = Oy(this, e, t));
+				default: Yy(this, this._t0, n = qy(this, e, t));
 			}
 			this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t, this._t0 = n;
 		}
 	}
 };
-function My(e) {
-	this._context = new Ny(e);
+function Zy(e) {
+	this._context = new Qy(e);
 }
-(My.prototype = Object.create(jy.prototype)).point = function(e, t) {
-	jy.prototype.point.call(this, t, e);
+(Zy.prototype = Object.create(Xy.prototype)).point = function(e, t) {
+	Xy.prototype.point.call(this, t, e);
 };
-function Ny(e) {
+function Qy(e) {
 	this._context = e;
 }
-Ny.prototype = {
+Qy.prototype = {
 	moveTo: function(e, t) {
 		this._context.moveTo(t, e);
 	},
@@ -7989,16 +8157,16 @@ Ny.prototype = {
 		this._context.bezierCurveTo(t, e, r, n, a, i);
 	}
 };
-function Py(e) {
-	return new jy(e);
+function $y(e) {
+	return new Xy(e);
 }
-function Fy(e) {
-	return new My(e);
+function eb(e) {
+	return new Zy(e);
 }
-function Iy(e) {
+function tb(e) {
 	this._context = e;
 }
-Iy.prototype = {
+tb.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -8012,7 +8180,7 @@ Iy.prototype = {
 		var e = this._x, t = this._y, n = e.length;
 		if (n) {
 			if (this._line ? this._context.lineTo(e[0], t[0]) : this._context.moveTo(e[0], t[0]), n === 2) this._context.lineTo(e[1], t[1]);
-			else for (var r = Ly(e), i = Ly(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
+			else for (var r = nb(e), i = nb(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
 		}
 		(this._line || this._line !== 0 && n === 1) && this._context.closePath(), this._line = 1 - this._line, this._x = this._y = null;
 	},
@@ -8020,7 +8188,7 @@ Iy.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-function Ly(e) {
+function nb(e) {
 	var t, n = e.length - 1, r, i = Array(n), a = Array(n), o = Array(n);
 	for (i[0] = 0, a[0] = 2, o[0] = e[0] + 2 * e[1], t = 1; t < n - 1; ++t) i[t] = 1, a[t] = 4, o[t] = 4 * e[t] + 2 * e[t + 1];
 	for (i[n - 1] = 2, a[n - 1] = 7, o[n - 1] = 8 * e[n - 1] + e[n], t = 1; t < n; ++t) r = i[t] / a[t - 1], a[t] -= r, o[t] -= r * o[t - 1];
@@ -8028,13 +8196,13 @@ function Ly(e) {
 	for (a[n - 1] = (e[n] + i[n - 1]) / 2, t = 0; t < n - 1; ++t) a[t] = 2 * e[t + 1] - i[t + 1];
 	return [i, a];
 }
-function Ry(e) {
-	return new Iy(e);
+function rb(e) {
+	return new tb(e);
 }
-function zy(e, t) {
+function ib(e, t) {
 	this._context = e, this._t = t;
 }
-zy.prototype = {
+ib.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -8062,62 +8230,62 @@ zy.prototype = {
 		this._x = e, this._y = t;
 	}
 };
-function By(e) {
-	return new zy(e, .5);
+function ab(e) {
+	return new ib(e, .5);
 }
-function Vy(e) {
-	return new zy(e, 0);
+function ob(e) {
+	return new ib(e, 0);
 }
-function Hy(e) {
-	return new zy(e, 1);
+function sb(e) {
+	return new ib(e, 1);
 }
 // node_modules/@observablehq/plot/src/defined.js
-function Uy(e) {
+function cb(e) {
 	return e != null && !Number.isNaN(e);
 }
-function Wy(e, t) {
-	return +Uy(t) - Uy(e) || Wr(e, t);
+function lb(e, t) {
+	return +cb(t) - cb(e) || li(e, t);
 }
-function Gy(e, t) {
-	return +Uy(t) - Uy(e) || Gr(e, t);
+function ub(e, t) {
+	return +cb(t) - cb(e) || ui(e, t);
 }
-function Ky(e) {
+function db(e) {
 	return e != null && `${e}` != "";
 }
-function qy(e) {
+function fb(e) {
 	return isFinite(e) ? e : NaN;
 }
-function Jy(e) {
+function pb(e) {
 	return e > 0 && isFinite(e) ? e : NaN;
 }
-function Yy(e) {
+function mb(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
 // node_modules/isoformat/src/format.js
-function Xy(e, t) {
+function hb(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
-	return `${Zy(e.getUTCFullYear(), 4)}-${Qy(e.getUTCMonth() + 1, 2)}-${Qy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Qy(n, 2)}:${Qy(r, 2)}${i || a ? `:${Qy(i, 2)}${a ? `.${Qy(a, 3)}` : ""}` : ""}Z` : ""}`;
+	return `${gb(e.getUTCFullYear(), 4)}-${_b(e.getUTCMonth() + 1, 2)}-${_b(e.getUTCDate(), 2)}${n || r || i || a ? `T${_b(n, 2)}:${_b(r, 2)}${i || a ? `:${_b(i, 2)}${a ? `.${_b(a, 3)}` : ""}` : ""}Z` : ""}`;
 }
-function Zy(e) {
-	return e < 0 ? `-${Qy(-e, 6)}` : e > 9999 ? `+${Qy(e, 6)}` : Qy(e, 4);
+function gb(e) {
+	return e < 0 ? `-${_b(-e, 6)}` : e > 9999 ? `+${_b(e, 6)}` : _b(e, 4);
 }
-function Qy(e, t) {
+function _b(e, t) {
 	return `${e}`.padStart(t, "0");
 }
 // node_modules/isoformat/src/parse.js
-var $y = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
-function eb(e, t) {
-	return $y.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
+var vb = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
+function yb(e, t) {
+	return vb.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
 // node_modules/@observablehq/plot/src/order.js
-function tb(e) {
+function bb(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
-	return Gr(t, n);
+	return ui(t, n);
 }
 // node_modules/@observablehq/plot/src/time.js
-var nb = 1e3, rb = nb * 60, ib = rb * 60, ab = ib * 24, ob = ab * 7, sb = ab * 30, cb = ab * 365, lb = [
+var xb = 1e3, Sb = xb * 60, Cb = Sb * 60, wb = Cb * 24, Tb = wb * 7, Eb = wb * 30, Db = wb * 365, Ob = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
 	["5 milliseconds", 5],
@@ -8127,160 +8295,160 @@ var nb = 1e3, rb = nb * 60, ib = rb * 60, ab = ib * 24, ob = ab * 7, sb = ab * 3
 	["100 milliseconds", 100],
 	["200 milliseconds", 200],
 	["500 milliseconds", 500],
-	["second", nb],
-	["5 seconds", 5 * nb],
-	["15 seconds", 15 * nb],
-	["30 seconds", 30 * nb],
-	["minute", rb],
-	["5 minutes", 5 * rb],
-	["15 minutes", 15 * rb],
-	["30 minutes", 30 * rb],
-	["hour", ib],
-	["3 hours", 3 * ib],
-	["6 hours", 6 * ib],
-	["12 hours", 12 * ib],
-	["day", ab],
-	["2 days", 2 * ab],
-	["week", ob],
-	["2 weeks", 2 * ob],
-	["month", sb],
-	["3 months", 3 * sb],
-	["6 months", 6 * sb],
-	["year", cb],
-	["2 years", 2 * cb],
-	["5 years", 5 * cb],
-	["10 years", 10 * cb],
-	["20 years", 20 * cb],
-	["50 years", 50 * cb],
-	["100 years", 100 * cb]
-], ub = /* @__PURE__ */ new Map([
-	["second", nb],
-	["minute", rb],
-	["hour", ib],
-	["day", ab],
-	["monday", ob],
-	["tuesday", ob],
-	["wednesday", ob],
-	["thursday", ob],
-	["friday", ob],
-	["saturday", ob],
-	["sunday", ob],
-	["week", ob],
-	["month", sb],
-	["year", cb]
-]), db = /* @__PURE__ */ new Map([
-	["second", Tp],
-	["minute", Ep],
-	["hour", Op],
-	["day", Ap],
-	["monday", Fp],
-	["tuesday", Ip],
-	["wednesday", Lp],
-	["thursday", Rp],
-	["friday", zp],
-	["saturday", Bp],
-	["sunday", Pp],
-	["week", Pp],
-	["month", Yp],
-	["year", Zp]
-]), fb = /* @__PURE__ */ new Map([
-	["second", Tp],
-	["minute", Dp],
-	["hour", kp],
-	["day", Mp],
-	["monday", Up],
-	["tuesday", Wp],
-	["wednesday", Gp],
-	["thursday", Kp],
-	["friday", qp],
-	["saturday", Jp],
-	["sunday", Hp],
-	["week", Hp],
-	["month", Xp],
-	["year", Qp]
-]), pb = Symbol("intervalDuration"), mb = Symbol("intervalType");
-for (let [e, t] of db) t[pb] = ub.get(e), t[mb] = "time";
-for (let [e, t] of fb) t[pb] = ub.get(e), t[mb] = "utc";
-var hb = [
+	["second", xb],
+	["5 seconds", 5 * xb],
+	["15 seconds", 15 * xb],
+	["30 seconds", 30 * xb],
+	["minute", Sb],
+	["5 minutes", 5 * Sb],
+	["15 minutes", 15 * Sb],
+	["30 minutes", 30 * Sb],
+	["hour", Cb],
+	["3 hours", 3 * Cb],
+	["6 hours", 6 * Cb],
+	["12 hours", 12 * Cb],
+	["day", wb],
+	["2 days", 2 * wb],
+	["week", Tb],
+	["2 weeks", 2 * Tb],
+	["month", Eb],
+	["3 months", 3 * Eb],
+	["6 months", 6 * Eb],
+	["year", Db],
+	["2 years", 2 * Db],
+	["5 years", 5 * Db],
+	["10 years", 10 * Db],
+	["20 years", 20 * Db],
+	["50 years", 50 * Db],
+	["100 years", 100 * Db]
+], kb = /* @__PURE__ */ new Map([
+	["second", xb],
+	["minute", Sb],
+	["hour", Cb],
+	["day", wb],
+	["monday", Tb],
+	["tuesday", Tb],
+	["wednesday", Tb],
+	["thursday", Tb],
+	["friday", Tb],
+	["saturday", Tb],
+	["sunday", Tb],
+	["week", Tb],
+	["month", Eb],
+	["year", Db]
+]), Ab = /* @__PURE__ */ new Map([
+	["second", Wp],
+	["minute", Gp],
+	["hour", qp],
+	["day", Yp],
+	["monday", em],
+	["tuesday", tm],
+	["wednesday", nm],
+	["thursday", rm],
+	["friday", im],
+	["saturday", am],
+	["sunday", $p],
+	["week", $p],
+	["month", mm],
+	["year", gm]
+]), jb = /* @__PURE__ */ new Map([
+	["second", Wp],
+	["minute", Kp],
+	["hour", Jp],
+	["day", Zp],
+	["monday", cm],
+	["tuesday", lm],
+	["wednesday", um],
+	["thursday", dm],
+	["friday", fm],
+	["saturday", pm],
+	["sunday", sm],
+	["week", sm],
+	["month", hm],
+	["year", _m]
+]), Mb = Symbol("intervalDuration"), Nb = Symbol("intervalType");
+for (let [e, t] of Ab) t[Mb] = kb.get(e), t[Nb] = "time";
+for (let [e, t] of jb) t[Mb] = kb.get(e), t[Nb] = "utc";
+var Pb = [
 	[
 		"year",
-		Qp,
+		_m,
 		"utc"
 	],
 	[
 		"month",
-		Xp,
+		hm,
 		"utc"
 	],
 	[
 		"day",
-		Mp,
-		"utc",
-		6 * sb
-	],
-	[
-		"hour",
-		kp,
-		"utc",
-		3 * ab
-	],
-	[
-		"minute",
-		Dp,
-		"utc",
-		6 * ib
-	],
-	[
-		"second",
-		Tp,
-		"utc",
-		30 * rb
-	]
-], gb = [
-	[
-		"year",
 		Zp,
+		"utc",
+		6 * Eb
+	],
+	[
+		"hour",
+		Jp,
+		"utc",
+		3 * wb
+	],
+	[
+		"minute",
+		Kp,
+		"utc",
+		6 * Cb
+	],
+	[
+		"second",
+		Wp,
+		"utc",
+		30 * Sb
+	]
+], Fb = [
+	[
+		"year",
+		gm,
 		"time"
 	],
 	[
 		"month",
-		Yp,
+		mm,
 		"time"
 	],
 	[
 		"day",
-		Ap,
+		Yp,
 		"time",
-		6 * sb
+		6 * Eb
 	],
 	[
 		"hour",
-		Op,
+		qp,
 		"time",
-		3 * ab
+		3 * wb
 	],
 	[
 		"minute",
-		Ep,
+		Gp,
 		"time",
-		6 * ib
+		6 * Cb
 	],
 	[
 		"second",
-		Tp,
+		Wp,
 		"time",
-		30 * rb
+		30 * Sb
 	]
-], _b = [
-	hb[0],
-	gb[0],
-	hb[1],
-	gb[1],
-	hb[2],
-	gb[2],
-	...hb.slice(3)
+], Ib = [
+	Pb[0],
+	Fb[0],
+	Pb[1],
+	Fb[1],
+	Pb[2],
+	Fb[2],
+	...Pb.slice(3)
 ];
-function vb(e) {
+function Lb(e) {
 	let t = `${e}`.toLowerCase();
 	t.endsWith("s") && (t = t.slice(0, -1));
 	let n = 1, r = /^(?:(\d+)\s+)/.exec(t);
@@ -8290,148 +8458,148 @@ function vb(e) {
 			break;
 		case "half": t = "month", n *= 6;
 	}
-	let i = fb.get(t);
+	let i = jb.get(t);
 	if (!i) throw Error(`unknown interval: ${e}`);
 	if (n > 1 && !i.every) throw Error(`non-periodic interval: ${t}`);
 	return [t, n];
 }
-function yb(e) {
-	return xb(vb(e), "time");
+function Rb(e) {
+	return Bb(Lb(e), "time");
 }
-function bb(e) {
-	return xb(vb(e), "utc");
+function zb(e) {
+	return Bb(Lb(e), "utc");
 }
-function xb([e, t], n) {
-	let r = (n === "time" ? db : fb).get(e);
-	return t > 1 && (r = r.every(t), r[pb] = ub.get(e) * t, r[mb] = n), r;
+function Bb([e, t], n) {
+	let r = (n === "time" ? Ab : jb).get(e);
+	return t > 1 && (r = r.every(t), r[Mb] = kb.get(e) * t, r[Nb] = n), r;
 }
-function Sb(e, t) {
+function Vb(e, t) {
 	if (!(t > 1)) return;
-	let n = e[pb];
-	if (!lb.some(([, e]) => e === n) || n % ab === 0 && ab < n && n < sb) return;
-	let [r] = lb[Kr(([, e]) => Math.log(e)).center(lb, Math.log(n * t))];
-	return (e[mb] === "time" ? yb : bb)(r);
+	let n = e[Mb];
+	if (!Ob.some(([, e]) => e === n) || n % wb === 0 && wb < n && n < Eb) return;
+	let [r] = Ob[di(([, e]) => Math.log(e)).center(Ob, Math.log(n * t))];
+	return (e[Nb] === "time" ? Rb : zb)(r);
 }
-function Cb(e, t, n) {
-	let r = t === "time" ? Eh : Dh;
+function Hb(e, t, n) {
+	let r = t === "time" ? Gh : Kh;
 	if (n == null) return r(e === "year" ? "%Y" : e === "month" ? "%Y-%m" : e === "day" ? "%Y-%m-%d" : e === "hour" || e === "minute" ? "%Y-%m-%dT%H:%M" : e === "second" ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%dT%H:%M:%S.%L");
-	let i = wb(n);
+	let i = Ub(n);
 	switch (e) {
-		case "millisecond": return Db(r(".%L"), r(":%M:%S"), i);
-		case "second": return Db(r(":%S"), r("%-I:%M"), i);
-		case "minute": return Db(r("%-I:%M"), r("%p"), i);
-		case "hour": return Db(r("%-I %p"), r("%b %-d"), i);
-		case "day": return Db(r("%-d"), r("%b"), i);
-		case "month": return Db(r("%b"), r("%Y"), i);
+		case "millisecond": return Kb(r(".%L"), r(":%M:%S"), i);
+		case "second": return Kb(r(":%S"), r("%-I:%M"), i);
+		case "minute": return Kb(r("%-I:%M"), r("%p"), i);
+		case "hour": return Kb(r("%-I %p"), r("%b %-d"), i);
+		case "day": return Kb(r("%-d"), r("%b"), i);
+		case "month": return Kb(r("%b"), r("%Y"), i);
 		case "year": return r("%Y");
 	}
 	throw Error("unable to format time ticks");
 }
-function wb(e) {
+function Ub(e) {
 	return e === "left" || e === "right" ? (e, t) => `\n${e}\n${t}` : e === "top" ? (e, t) => `${t}\n${e}` : (e, t) => `${e}\n${t}`;
 }
-function Tb(e) {
-	return e === "time" ? gb : e === "utc" ? hb : _b;
+function Wb(e) {
+	return e === "time" ? Fb : e === "utc" ? Pb : Ib;
 }
-function Eb(e, t, n) {
-	let r = Ni(Yi(t, (e, t) => Math.abs(t - e)));
-	if (r < 1e3) return Cb("millisecond", "utc", n);
-	for (let [i, a, o, s] of Tb(e)) {
+function Gb(e, t, n) {
+	let r = Qi(ma(t, (e, t) => Math.abs(t - e)));
+	if (r < 1e3) return Hb("millisecond", "utc", n);
+	for (let [i, a, o, s] of Wb(e)) {
 		if (r > s || i === "hour" && !r) break;
-		if (t.every((e) => a.floor(e) >= e)) return Cb(i, o, n);
+		if (t.every((e) => a.floor(e) >= e)) return Hb(i, o, n);
 	}
 }
-function Db(e, t, n) {
+function Kb(e, t, n) {
 	return (r, i, a) => {
-		let o = e(r, i), s = t(r, i), c = i - tb(a);
+		let o = e(r, i), s = t(r, i), c = i - bb(a);
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
 // node_modules/@observablehq/plot/src/options.js
-var Ob = Object.getPrototypeOf(Uint8Array), kb = Object.prototype.toString;
-function Ab(e) {
-	return e instanceof Array || e instanceof Ob;
+var qb = Object.getPrototypeOf(Uint8Array), Jb = Object.prototype.toString;
+function Yb(e) {
+	return e instanceof Array || e instanceof qb;
 }
-function jb(e) {
-	return e instanceof Ob && !Nb(e);
+function Xb(e) {
+	return e instanceof qb && !Qb(e);
 }
-function Mb(e) {
-	return e?.prototype instanceof Ob && !Pb(e);
+function Zb(e) {
+	return e?.prototype instanceof qb && !$b(e);
 }
-function Nb(e) {
+function Qb(e) {
 	return e instanceof BigInt64Array || e instanceof BigUint64Array;
 }
-function Pb(e) {
+function $b(e) {
 	return e === BigInt64Array || e === BigUint64Array;
 }
-var Fb = Symbol("reindex");
-function Ib(e, t, n) {
+var ex = Symbol("reindex");
+function tx(e, t, n) {
 	let r = typeof t;
-	return r === "string" ? sS(e) ? Bb(e.getChild(t), n) : Rb(e, Ub(t), n) : r === "function" ? Rb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? dx(e, Qb(t), n) : typeof t?.transform == "function" ? zb(t.transform(e), n) : Lb(zb(t, n), e?.[Fb]);
+	return r === "string" ? ES(e) ? ax(e.getChild(t), n) : rx(e, cx(t), n) : r === "function" ? rx(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? Ax(e, _x(t), n) : typeof t?.transform == "function" ? ix(t.transform(e), n) : nx(ix(t, n), e?.[ex]);
 }
-function Lb(e, t) {
-	return e != null && t ? Cx(e, t) : e;
+function nx(e, t) {
+	return e != null && t ? Hx(e, t) : e;
 }
-function Rb(e, t, n) {
-	return dx(e, Mb(n) ? (e, n) => tx(t(e, n)) : t, n);
-}
-function zb(e, t) {
-	return t === void 0 ? lx(e) : cS(e) ? Bb(e, t) : e instanceof t ? e : t.from(e, Mb(t) && !jb(e) ? tx : void 0);
-}
-function Bb(e, t) {
-	return e == null ? e : (t === void 0 || t === Array) && lS(e.type) ? nx(Vb(e)) : zb(Vb(e), t);
-}
-function Vb(e) {
-	return e.nullCount ? e.toJSON() : e.toArray();
-}
-var Hb = [null], Ub = (e) => (t) => {
-	let n = t[e];
-	return n === void 0 && t.type === "Feature" ? t.properties?.[e] : n;
-}, Wb = { transform: Sx }, Gb = { transform: (e) => e }, Kb = () => 1, qb = () => !0, Jb = (e) => e == null ? e : `${e}`, Yb = (e) => e == null ? e : +e, Xb = (e) => e ? e[0] : void 0, Zb = (e) => e ? e[1] : void 0, Qb = (e) => () => e;
-function $b(e) {
-	let t = `${e}`.slice(1) / 100;
-	return (e, n) => Bi(e, t, n);
-}
-function ex(e) {
-	return jb(e) ? e : dx(e, tx, Float64Array);
-}
-function tx(e) {
-	return e == null ? NaN : Number(e);
-}
-function nx(e) {
-	return dx(e, rx);
-}
-function rx(e) {
-	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? eb(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
+function rx(e, t, n) {
+	return Ax(e, Zb(n) ? (e, n) => bx(t(e, n)) : t, n);
 }
 function ix(e, t) {
-	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Xx(e) ? [void 0, e] : [e, void 0];
+	return t === void 0 ? Ox(e) : DS(e) ? ax(e, t) : e instanceof t ? e : t.from(e, Zb(t) && !Xb(e) ? bx : void 0);
 }
 function ax(e, t) {
+	return e == null ? e : (t === void 0 || t === Array) && OS(e.type) ? xx(ox(e)) : ix(ox(e), t);
+}
+function ox(e) {
+	return e.nullCount ? e.toJSON() : e.toArray();
+}
+var sx = [null], cx = (e) => (t) => {
+	let n = t[e];
+	return n === void 0 && t.type === "Feature" ? t.properties?.[e] : n;
+}, lx = { transform: Vx }, ux = { transform: (e) => e }, dx = () => 1, fx = () => !0, px = (e) => e == null ? e : `${e}`, mx = (e) => e == null ? e : +e, hx = (e) => e ? e[0] : void 0, gx = (e) => e ? e[1] : void 0, _x = (e) => () => e;
+function vx(e) {
+	let t = `${e}`.slice(1) / 100;
+	return (e, n) => aa(e, t, n);
+}
+function yx(e) {
+	return Xb(e) ? e : Ax(e, bx, Float64Array);
+}
+function bx(e) {
+	return e == null ? NaN : Number(e);
+}
+function xx(e) {
+	return Ax(e, Sx);
+}
+function Sx(e) {
+	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? yb(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
+}
+function Cx(e, t) {
+	return e === void 0 && (e = t), e === null ? [void 0, "none"] : hS(e) ? [void 0, e] : [e, void 0];
+}
+function wx(e, t) {
 	return e === void 0 && (e = t), e === null || typeof e == "number" ? [void 0, e] : [e, void 0];
 }
-function ox(e, t, n) {
-	if (e != null) return sx(e, t, n);
+function Tx(e, t, n) {
+	if (e != null) return Ex(e, t, n);
 }
-function sx(e, t, n) {
+function Ex(e, t, n) {
 	let r = `${e}`.toLowerCase();
 	if (!n.includes(r)) throw Error(`invalid ${t}: ${e}`);
 	return r;
 }
-function cx(e) {
-	return sS(e) ? e : lx(e);
+function Dx(e) {
+	return ES(e) ? e : Ox(e);
 }
-function lx(e) {
-	if (e == null || Ab(e)) return e;
-	if (cS(e)) return Bb(e);
-	if (ux(e)) switch (e.type) {
+function Ox(e) {
+	if (e == null || Yb(e)) return e;
+	if (DS(e)) return ax(e);
+	if (kx(e)) switch (e.type) {
 		case "FeatureCollection": return e.features;
 		case "GeometryCollection": return e.geometries;
 		default: return [e];
 	}
 	return Array.from(e);
 }
-function ux(e) {
+function kx(e) {
 	switch (e?.type) {
 		case "FeatureCollection":
 		case "GeometryCollection":
@@ -8446,54 +8614,54 @@ function ux(e) {
 		default: return !1;
 	}
 }
-function dx(e, t, n = Array) {
+function Ax(e, t, n = Array) {
 	return e == null ? e : e instanceof n ? e.map(t) : n.from(e, t);
 }
-function fx(e, t = Array) {
+function jx(e, t = Array) {
 	return e instanceof t ? e.slice() : t.from(e);
 }
-function px({ y: e, y1: t, y2: n }) {
+function Mx({ y: e, y1: t, y2: n }) {
 	return e !== void 0 || t !== void 0 || n !== void 0;
 }
-function mx(e) {
-	return e?.toString === kb;
+function Nx(e) {
+	return e?.toString === Jb;
 }
-function hx(e) {
-	return mx(e) && (e.type !== void 0 || e.domain !== void 0);
+function Px(e) {
+	return Nx(e) && (e.type !== void 0 || e.domain !== void 0);
 }
-function gx(e) {
-	return mx(e) && typeof e.transform != "function";
+function Fx(e) {
+	return Nx(e) && typeof e.transform != "function";
 }
-function _x(e) {
-	return gx(e) && e.value === void 0 && e.channel === void 0;
+function Ix(e) {
+	return Fx(e) && e.value === void 0 && e.channel === void 0;
 }
-function vx(e, t, n, r = Gb) {
+function Lx(e, t, n, r = ux) {
 	return t === void 0 && n === void 0 ? (t = 0, n = e === void 0 ? r : e) : t === void 0 ? t = e === void 0 ? 0 : e : n === void 0 && (n = e === void 0 ? 0 : e), [t, n];
 }
-function yx(e, t) {
-	return e === void 0 && t === void 0 ? [Xb, Zb] : [e, t];
+function Rx(e, t) {
+	return e === void 0 && t === void 0 ? [hx, gx] : [e, t];
 }
-function bx({ z: e, fill: t, stroke: n } = {}) {
-	return e === void 0 && ([e] = ix(t)), e === void 0 && ([e] = ix(n)), e;
+function zx({ z: e, fill: t, stroke: n } = {}) {
+	return e === void 0 && ([e] = Cx(t)), e === void 0 && ([e] = Cx(n)), e;
 }
-function xx(e) {
-	return Ab(e) ? e.length : e?.numRows;
+function Bx(e) {
+	return Yb(e) ? e.length : e?.numRows;
 }
-function Sx(e) {
-	let t = xx(e), n = new Uint32Array(t);
+function Vx(e) {
+	let t = Bx(e), n = new Uint32Array(t);
 	for (let e = 0; e < t; ++e) n[e] = e;
 	return n;
 }
-function Cx(e, t) {
-	return Ab(e) ? dx(t, (t) => e[t], e.constructor) : dx(t, (t) => e.at(t));
+function Hx(e, t) {
+	return Yb(e) ? Ax(t, (t) => e[t], e.constructor) : Ax(t, (t) => e.at(t));
 }
-function wx(e, t, n) {
+function Ux(e, t, n) {
 	return e.subarray ? e.subarray(t, n) : e.slice(t, n);
 }
-function Tx(e) {
+function Wx(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function Ex(e, t) {
+function Gx(e, t) {
 	if (t[e] !== void 0) return t[e];
 	switch (e) {
 		case "x1":
@@ -8505,110 +8673,110 @@ function Ex(e, t) {
 	}
 	return t[e];
 }
-function Dx(e) {
+function Kx(e) {
 	let t;
 	return [{
 		transform: () => t,
-		label: kx(e)
+		label: Jx(e)
 	}, (e) => t = e];
 }
-function Ox(e) {
-	return e == null ? [e] : Dx(e);
+function qx(e) {
+	return e == null ? [e] : Kx(e);
 }
-function kx(e, t) {
+function Jx(e, t) {
 	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
 }
-function Ax(e, t) {
+function Yx(e, t) {
 	return {
 		transform(n) {
 			let r = e.transform(n), i = t.transform(n);
-			return Wx(r) || Wx(i) ? dx(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : dx(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
+			return lS(r) || lS(i) ? Ax(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : Ax(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
 		},
 		label: e.label
 	};
 }
-function jx(e, t) {
-	let n = Mx(t?.interval, t?.type);
-	return n ? dx(e, n) : e;
+function Xx(e, t) {
+	let n = Zx(t?.interval, t?.type);
+	return n ? Ax(e, n) : e;
 }
-function Mx(e, t) {
-	let n = Nx(e, t);
-	return n && ((e) => Uy(e) ? n.floor(e) : e);
+function Zx(e, t) {
+	let n = Qx(e, t);
+	return n && ((e) => cb(e) ? n.floor(e) : e);
 }
-function Nx(e, t) {
+function Qx(e, t) {
 	if (e != null) {
-		if (typeof e == "number") return Px(e);
-		if (typeof e == "string") return (t === "time" ? yb : bb)(e);
+		if (typeof e == "number") return $x(e);
+		if (typeof e == "string") return (t === "time" ? Rb : zb)(e);
 		if (typeof e.floor != "function") throw Error("invalid interval; missing floor method");
 		if (typeof e.offset != "function") throw Error("invalid interval; missing offset method");
 		return e;
 	}
 }
-function Px(e) {
+function $x(e) {
 	e = +e, 0 < e && e < 1 && Number.isInteger(1 / e) && (e = -1 / e);
 	let t = Math.abs(e);
 	return e < 0 ? {
 		floor: (e) => Math.floor(e * t) / t,
 		offset: (e, n = 1) => (e * t + Math.floor(n)) / t,
-		range: (e, n) => Zi(Math.ceil(e * t), n * t).map((e) => e / t)
+		range: (e, n) => ga(Math.ceil(e * t), n * t).map((e) => e / t)
 	} : {
 		floor: (e) => Math.floor(e / t) * t,
 		offset: (e, n = 1) => e + t * Math.floor(n),
-		range: (e, n) => Zi(Math.ceil(e / t), n / t).map((e) => e * t)
+		range: (e, n) => ga(Math.ceil(e / t), n / t).map((e) => e * t)
 	};
 }
-function Fx(e, t) {
-	if (e = Nx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
+function eS(e, t) {
+	if (e = Qx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
 	return e;
 }
-function Ix(e, t) {
-	if (e = Fx(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+function tS(e, t) {
+	if (e = eS(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
 	return e;
 }
-function Lx(e) {
-	return Rx(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
+function nS(e) {
+	return rS(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
 }
-function Rx(e) {
+function rS(e) {
 	return typeof e?.range == "function";
 }
-function zx(e) {
-	return e === void 0 || gx(e) ? e : { value: e };
+function iS(e) {
+	return e === void 0 || Fx(e) ? e : { value: e };
 }
-function Bx(e) {
+function aS(e) {
 	return e == null ? null : {
-		transform: (t) => Ib(t, e, Float64Array),
-		label: kx(e)
+		transform: (t) => tx(t, e, Float64Array),
+		label: Jx(e)
 	};
 }
-function Vx(e) {
+function oS(e) {
 	return e && typeof e[Symbol.iterator] == "function";
 }
-function Hx(e) {
+function sS(e) {
 	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
 }
-function Ux(e) {
+function cS(e) {
 	for (let t of e) {
 		if (t == null) continue;
 		let e = typeof t;
 		return e === "string" || e === "boolean";
 	}
 }
-function Wx(e) {
+function lS(e) {
 	for (let t of e) if (t != null) return t instanceof Date;
 }
-function Gx(e) {
-	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && eb(t);
+function uS(e) {
+	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && yb(t);
 }
-function Kx(e) {
+function dS(e) {
 	for (let t of e) if (t != null) {
 		if (typeof t != "string") return !1;
 		if (t.trim()) return !isNaN(t);
 	}
 }
-function qx(e) {
+function fS(e) {
 	for (let t of e) if (t != null) return typeof t == "number";
 }
-function Jx(e, t) {
+function pS(e, t) {
 	let n;
 	for (let r of e) if (r != null) {
 		if (!t(r)) return !1;
@@ -8616,24 +8784,24 @@ function Jx(e, t) {
 	}
 	return n;
 }
-var Yx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
-function Xx(e) {
-	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Yx.has(e));
+var mS = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
+function hS(e) {
+	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || mS.has(e));
 }
-function Zx(e) {
+function gS(e) {
 	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
 }
-function Qx(e) {
-	return e == null || $x(e);
+function _S(e) {
+	return e == null || vS(e);
 }
-function $x(e) {
+function vS(e) {
 	return /^\s*none\s*$/i.test(e);
 }
-function eS(e) {
+function yS(e) {
 	return /^\s*round\s*$/i.test(e);
 }
-function tS(e, t) {
-	return ox(e, t, [
+function bS(e, t) {
+	return Tx(e, t, [
 		"middle",
 		"top-left",
 		"top",
@@ -8645,10 +8813,10 @@ function tS(e, t) {
 		"left"
 	]);
 }
-function nS(e = "middle") {
-	return tS(e, "frameAnchor");
+function xS(e = "middle") {
+	return bS(e, "frameAnchor");
 }
-function rS(e = {}, ...t) {
+function SS(e = {}, ...t) {
 	let n = e;
 	for (let r of t) for (let t in r) if (n[t] === void 0) {
 		let i = r[t];
@@ -8659,7 +8827,7 @@ function rS(e = {}, ...t) {
 	}
 	return n;
 }
-function iS(e) {
+function CS(e) {
 	console.warn("named iterables are deprecated; please use an object instead");
 	let t = /* @__PURE__ */ new Set();
 	return Object.fromEntries(Array.from(e, (e) => {
@@ -8671,101 +8839,101 @@ function iS(e) {
 		return t.add(r), [n, e];
 	}));
 }
-function aS(e) {
-	return Vx(e) ? iS(e) : e;
+function wS(e) {
+	return oS(e) ? CS(e) : e;
 }
-function oS(e) {
-	return e === !0 ? e = "frame" : e === !1 ? e = null : !ux(e) && e != null && (e = sx(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
+function TS(e) {
+	return e === !0 ? e = "frame" : e === !1 ? e = null : !kx(e) && e != null && (e = Ex(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
 }
-function sS(e) {
+function ES(e) {
 	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
 }
-function cS(e) {
+function DS(e) {
 	return e && typeof e.toArray == "function" && e.type;
 }
-function lS(e) {
+function OS(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
 // node_modules/@observablehq/plot/src/scales/index.js
-var uS = Symbol("position"), dS = Symbol("color"), fS = Symbol("radius"), pS = Symbol("length"), mS = Symbol("opacity"), hS = Symbol("symbol"), gS = Symbol("projection"), _S = /* @__PURE__ */ new Map([
-	["x", uS],
-	["y", uS],
-	["fx", uS],
-	["fy", uS],
-	["r", fS],
-	["color", dS],
-	["opacity", mS],
-	["symbol", hS],
-	["length", pS],
-	["projection", gS]
+var kS = Symbol("position"), AS = Symbol("color"), jS = Symbol("radius"), MS = Symbol("length"), NS = Symbol("opacity"), PS = Symbol("symbol"), FS = Symbol("projection"), IS = /* @__PURE__ */ new Map([
+	["x", kS],
+	["y", kS],
+	["fx", kS],
+	["fy", kS],
+	["r", jS],
+	["color", AS],
+	["opacity", NS],
+	["symbol", PS],
+	["length", MS],
+	["projection", FS]
 ]);
-function vS(e) {
-	return e === uS || e === gS;
+function LS(e) {
+	return e === kS || e === FS;
 }
-function yS(e) {
-	return e === uS || e === fS || e === pS || e === mS;
+function RS(e) {
+	return e === kS || e === jS || e === MS || e === NS;
 }
-var bS = 2 / Math.sqrt(3), xS = /* @__PURE__ */ new Map([
-	["asterisk", Ov],
-	["circle", kv],
-	["cross", Av],
-	["diamond", Nv],
-	["diamond2", Pv],
+var zS = 2 / Math.sqrt(3), BS = /* @__PURE__ */ new Map([
+	["asterisk", qv],
+	["circle", Jv],
+	["cross", Yv],
+	["diamond", Qv],
+	["diamond2", $v],
 	["hexagon", { draw(e, t) {
-		let n = Math.sqrt(t / Math.PI), r = n * bS, i = r / 2;
+		let n = Math.sqrt(t / Math.PI), r = n * zS, i = r / 2;
 		e.moveTo(0, r), e.lineTo(n, i), e.lineTo(n, -i), e.lineTo(0, -r), e.lineTo(-n, -i), e.lineTo(-n, i), e.closePath();
 	} }],
-	["plus", Fv],
-	["square", Iv],
-	["square2", Lv],
-	["star", Hv],
-	["times", Qv],
-	["triangle", Wv],
-	["triangle2", Kv],
-	["wye", Zv]
+	["plus", ey],
+	["square", ty],
+	["square2", ny],
+	["star", sy],
+	["times", _y],
+	["triangle", ly],
+	["triangle2", dy],
+	["wye", gy]
 ]);
-function SS(e) {
+function VS(e) {
 	return e && typeof e.draw == "function";
 }
-function CS(e) {
-	return SS(e) ? !0 : typeof e == "string" && xS.has(e.toLowerCase());
+function HS(e) {
+	return VS(e) ? !0 : typeof e == "string" && BS.has(e.toLowerCase());
 }
-function wS(e) {
-	if (e == null || SS(e)) return e;
-	let t = xS.get(`${e}`.toLowerCase());
+function US(e) {
+	if (e == null || VS(e)) return e;
+	let t = BS.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid symbol: ${e}`);
 }
-function TS(e) {
-	if (e == null || SS(e)) return [void 0, e];
+function WS(e) {
+	if (e == null || VS(e)) return [void 0, e];
 	if (typeof e == "string") {
-		let t = xS.get(`${e}`.toLowerCase());
+		let t = BS.get(`${e}`.toLowerCase());
 		if (t) return [void 0, t];
 	}
 	return [e, void 0];
 }
 // node_modules/@observablehq/plot/src/transforms/basic.js
-function ES({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
-	if (r === void 0 && (e != null && (r = jS(e)), t != null && !_x(t) && (r = OS(r, PS(t))), n && (r = OS(r, MS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
+function GS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
+	if (r === void 0 && (e != null && (r = XS(e)), t != null && !Ix(t) && (r = qS(r, $S(t))), n && (r = qS(r, ZS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
 		...a,
-		...(t === null || _x(t)) && { sort: t },
-		transform: OS(r, o)
+		...(t === null || Ix(t)) && { sort: t },
+		transform: qS(r, o)
 	};
 }
-function DS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
-	return r === void 0 && (e != null && (r = jS(e)), t != null && !_x(t) && (r = kS(r, PS(t))), n && (r = kS(r, MS))), {
+function KS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
+	return r === void 0 && (e != null && (r = XS(e)), t != null && !Ix(t) && (r = JS(r, $S(t))), n && (r = JS(r, ZS))), {
 		...i,
-		...(t === null || _x(t)) && { sort: t },
-		initializer: kS(r, a)
+		...(t === null || Ix(t)) && { sort: t },
+		initializer: JS(r, a)
 	};
 }
-function OS(e, t) {
+function qS(e, t) {
 	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
-		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, cx(n), r, i);
+		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, Dx(n), r, i);
 	};
 }
-function kS(e, t) {
+function JS(e, t) {
 	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i, ...a) {
 		let o, s, c, l, u, d;
 		return {data: s = n, facets: c = r, channels: o} = e.call(this, n, r, i, ...a), {data: u = s, facets: d = c, channels: l} = t.call(this, s, c, {
@@ -8781,58 +8949,58 @@ function kS(e, t) {
 		};
 	};
 }
-function AS(e, t) {
-	return (e.initializer == null ? ES : DS)(e, t);
+function YS(e, t) {
+	return (e.initializer == null ? GS : KS)(e, t);
 }
-function jS(e) {
+function XS(e) {
 	return (t, n) => {
-		let r = Ib(t, e);
+		let r = tx(t, e);
 		return {
 			data: t,
 			facets: n.map((e) => e.filter((e) => r[e]))
 		};
 	};
 }
-function MS(e, t) {
+function ZS(e, t) {
 	return {
 		data: e,
 		facets: t.map((e) => e.slice().reverse())
 	};
 }
-function NS(e, { sort: t, ...n } = {}) {
+function QS(e, { sort: t, ...n } = {}) {
 	return {
-		...(gx(e) && e.channel !== void 0 ? DS : AS)(n, PS(e)),
-		sort: _x(t) ? t : null
+		...(Fx(e) && e.channel !== void 0 ? KS : YS)(n, $S(e)),
+		sort: Ix(t) ? t : null
 	};
 }
-function PS(e) {
-	return (typeof e == "function" && e.length !== 1 ? FS : IS)(e);
+function $S(e) {
+	return (typeof e == "function" && e.length !== 1 ? eC : tC)(e);
 }
-function FS(e) {
+function eC(e) {
 	return (t, n) => {
-		let r = Ab(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
+		let r = Yb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 		return {
 			data: t,
 			facets: n.map((e) => e.slice().sort(r))
 		};
 	};
 }
-function IS(e) {
+function tC(e) {
 	let t, n;
-	({channel: t, value: e, order: n} = { ...zx(e) });
+	({channel: t, value: e, order: n} = { ...iS(e) });
 	let r = t?.startsWith("-");
-	if (r && (t = t.slice(1)), n === void 0 && (n = r ? Gy : Wy), typeof n != "function") switch (`${n}`.toLowerCase()) {
+	if (r && (t = t.slice(1)), n === void 0 && (n = r ? ub : lb), typeof n != "function") switch (`${n}`.toLowerCase()) {
 		case "ascending":
-			n = Wy;
+			n = lb;
 			break;
 		case "descending":
-			n = Gy;
+			n = ub;
 			break;
 		default: throw Error(`invalid order: ${n}`);
 	}
 	return (r, i, a) => {
 		let o;
-		if (t === void 0) o = Ib(r, e);
+		if (t === void 0) o = tx(r, e);
 		else {
 			if (a === void 0) throw Error("channel sort requires an initializer");
 			if (o = a[t], !o) return {};
@@ -8846,18 +9014,18 @@ function IS(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/group.js
-function LS(e, ...t) {
+function nC(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
 }
-function RS(e, t, n = zS) {
+function rC(e, t, n = iC) {
 	let r = Object.entries(e);
-	return t.title != null && e.title === void 0 && r.push(["title", $S]), t.href != null && e.href === void 0 && r.push(["href", QS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? BS(e) : n(e, r, t));
+	return t.title != null && e.title === void 0 && r.push(["title", vC]), t.href != null && e.href === void 0 && r.push(["href", _C]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? aC(e) : n(e, r, t));
 }
-function zS(e, t, n, r = VS) {
+function iC(e, t, n, r = oC) {
 	let i;
-	mx(t) && "reduce" in t && (i = t.scale, t = t.reduce);
-	let a = r(e, t, n), [o, s] = Dx(a.label), c;
+	Nx(t) && "reduce" in t && (i = t.scale, t = t.reduce);
+	let a = r(e, t, n), [o, s] = Kx(a.label), c;
 	return {
 		name: e,
 		output: i === void 0 ? o : {
@@ -8875,7 +9043,7 @@ function zS(e, t, n, r = VS) {
 		}
 	};
 }
-function BS(e) {
+function aC(e) {
 	return {
 		name: e,
 		initialize() {},
@@ -8883,12 +9051,12 @@ function BS(e) {
 		reduce() {}
 	};
 }
-function VS(e, t, n, r = US) {
-	let i = Ex(e, n), a = r(t, i), o, s;
+function oC(e, t, n, r = cC) {
+	let i = Gx(e, n), a = r(t, i), o, s;
 	return {
-		label: kx(a === tC ? null : i, a.label),
+		label: Jx(a === bC ? null : i, a.label),
 		initialize(e) {
-			o = i === void 0 ? e : Ib(e, i), a.scope === "data" && (s = a.reduceIndex(Sx(e), o));
+			o = i === void 0 ? e : tx(e, i), a.scope === "data" && (s = a.reduceIndex(Vx(e), o));
 		},
 		scope(e, t) {
 			a.scope === e && (s = a.reduceIndex(t, o));
@@ -8898,185 +9066,185 @@ function VS(e, t, n, r = US) {
 		}
 	};
 }
-function HS(e, t) {
-	return t ? gi(e, (e) => t[e]) : [[, e]];
+function sC(e, t) {
+	return t ? Fi(e, (e) => t[e]) : [[, e]];
 }
-function US(e, t, n = WS) {
+function cC(e, t, n = lC) {
 	if (e == null) return n(e);
 	if (typeof e.reduceIndex == "function") return e;
-	if (typeof e.reduce == "function" && mx(e)) return qS(e);
-	if (typeof e == "function") return JS(e);
-	if (/^p\d{2}$/i.test(e)) return YS($b(e));
+	if (typeof e.reduce == "function" && Nx(e)) return fC(e);
+	if (typeof e == "function") return pC(e);
+	if (/^p\d{2}$/i.test(e)) return mC(vx(e));
 	switch (`${e}`.toLowerCase()) {
-		case "first": return QS;
-		case "last": return eC;
-		case "identity": return ZS;
-		case "count": return tC;
-		case "distinct": return nC;
-		case "sum": return t == null ? tC : rC;
-		case "proportion": return iC(t, "data");
-		case "proportion-facet": return iC(t, "facet");
-		case "deviation": return YS(oi);
-		case "min": return YS(Fi);
-		case "min-index": return YS(Ii);
-		case "max": return YS(Ni);
-		case "max-index": return YS(Pi);
-		case "mean": return XS(Wi);
-		case "median": return XS(Gi);
-		case "variance": return YS(ai);
-		case "mode": return YS(Ji);
+		case "first": return _C;
+		case "last": return yC;
+		case "identity": return gC;
+		case "count": return bC;
+		case "distinct": return xC;
+		case "sum": return t == null ? bC : SC;
+		case "proportion": return CC(t, "data");
+		case "proportion-facet": return CC(t, "facet");
+		case "deviation": return mC(Ti);
+		case "min": return mC(ea);
+		case "min-index": return mC(ta);
+		case "max": return mC(Qi);
+		case "max-index": return mC($i);
+		case "mean": return hC(la);
+		case "median": return hC(ua);
+		case "variance": return mC(wi);
+		case "mode": return mC(pa);
 	}
 	return n(e);
 }
-function WS(e) {
+function lC(e) {
 	throw Error(`invalid reduce: ${e}`);
 }
-function GS(e, t) {
+function uC(e, t) {
 	for (let n in t) {
 		let r = t[n];
 		if (r !== void 0 && !e.some((e) => e.name === n)) return r;
 	}
 }
-function KS(e, t, n) {
+function dC(e, t, n) {
 	if (t) {
-		let n = t.output.transform(), r = (e, t) => Wy(n[e], n[t]);
+		let n = t.output.transform(), r = (e, t) => lb(n[e], n[t]);
 		e.forEach((e) => e.sort(r));
 	}
 	n && e.forEach((e) => e.reverse());
 }
-function qS(e) {
+function fC(e) {
 	return console.warn("deprecated reduce interface; implement reduceIndex instead."), {
 		...e,
 		reduceIndex: e.reduce.bind(e)
 	};
 }
-function JS(e) {
+function pC(e) {
 	return { reduceIndex(t, n, r) {
-		return e(Cx(n, t), r);
+		return e(Hx(n, t), r);
 	} };
 }
-function YS(e) {
+function mC(e) {
 	return { reduceIndex(t, n) {
 		return e(t, (e) => n[e]);
 	} };
 }
-function XS(e) {
+function hC(e) {
 	return { reduceIndex(t, n) {
 		let r = e(t, (e) => n[e]);
-		return Wx(n) ? new Date(r) : r;
+		return lS(n) ? new Date(r) : r;
 	} };
 }
-var ZS = { reduceIndex(e, t) {
-	return Cx(t, e);
-} }, QS = { reduceIndex(e, t) {
+var gC = { reduceIndex(e, t) {
+	return Hx(t, e);
+} }, _C = { reduceIndex(e, t) {
 	return t[e[0]];
-} }, $S = { reduceIndex(e, t) {
-	let n = xi(_i(e, (e) => e.length, (e) => t[e]), Zb), r = n.slice(-5).reverse();
+} }, vC = { reduceIndex(e, t) {
+	let n = Bi(Ii(e, (e) => e.length, (e) => t[e]), gx), r = n.slice(-5).reverse();
 	if (r.length < n.length) {
 		let e = n.slice(0, -4);
-		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Qi(e, Zb)];
+		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, _a(e, gx)];
 	}
 	return r.map(([e, t]) => `${e} (${t.toLocaleString("en-US")})`).join("\n");
-} }, eC = { reduceIndex(e, t) {
+} }, yC = { reduceIndex(e, t) {
 	return t[e[e.length - 1]];
-} }, tC = {
+} }, bC = {
 	label: "Frequency",
 	reduceIndex(e) {
 		return e.length;
 	}
-}, nC = {
+}, xC = {
 	label: "Distinct",
 	reduceIndex(e, t) {
-		let n = new ui();
+		let n = new ki();
 		for (let r of e) n.add(t[r]);
 		return n.size;
 	}
-}, rC = YS(Qi);
-function iC(e, t) {
+}, SC = mC(_a);
+function CC(e, t) {
 	return e == null ? {
 		scope: t,
 		label: "Frequency",
 		reduceIndex: (e, t, n = 1) => e.length / n
 	} : {
 		scope: t,
-		reduceIndex: (e, t, n = 1) => Qi(e, (e) => t[e]) / n
+		reduceIndex: (e, t, n = 1) => _a(e, (e) => t[e]) / n
 	};
 }
-var aC = { reduceIndex(e, t, { z: n }) {
+var wC = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
 // node_modules/@observablehq/plot/src/channel.js
-function oC(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = kx(r) }, s) {
-	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), lC(s, {
+function TC(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = Jx(r) }, s) {
+	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), OC(s, {
 		scale: t,
 		type: n,
-		value: Ib(e, r),
+		value: tx(e, r),
 		label: o,
 		filter: i,
 		hint: a
 	});
 }
-function sC(e, t) {
-	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, oC(t, n, e)]));
+function EC(e, t) {
+	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, TC(t, n, e)]));
 }
-function cC(e, t) {
+function DC(e, t) {
 	let n = Object.fromEntries(Object.entries(e).map(([e, { scale: n, value: r }]) => {
 		let i = n == null ? null : t[n];
-		return [e, i == null ? r : dx(r, i)];
+		return [e, i == null ? r : Ax(r, i)];
 	}));
 	return n.channels = e, n;
 }
-function lC(e, t) {
+function OC(e, t) {
 	let { scale: n, value: r } = t;
 	if (n === !0 || n === "auto") switch (e) {
 		case "fill":
 		case "stroke":
 		case "color":
-			t.scale = n !== !0 && Jx(r, Xx) ? null : "color", t.defaultScale = "color";
+			t.scale = n !== !0 && pS(r, hS) ? null : "color", t.defaultScale = "color";
 			break;
 		case "fillOpacity":
 		case "strokeOpacity":
 		case "opacity":
-			t.scale = n !== !0 && Jx(r, Zx) ? null : "opacity", t.defaultScale = "opacity";
+			t.scale = n !== !0 && pS(r, gS) ? null : "opacity", t.defaultScale = "opacity";
 			break;
 		case "symbol":
-			n !== !0 && Jx(r, CS) ? (t.scale = null, t.value = dx(r, wS)) : t.scale = "symbol", t.defaultScale = "symbol";
+			n !== !0 && pS(r, HS) ? (t.scale = null, t.value = Ax(r, US)) : t.scale = "symbol", t.defaultScale = "symbol";
 			break;
-		default: t.scale = _S.has(e) ? e : null;
+		default: t.scale = IS.has(e) ? e : null;
 	}
 	else if (n === !1) t.scale = null;
-	else if (n != null && !_S.has(n)) throw Error(`unknown scale: ${n}`);
+	else if (n != null && !IS.has(n)) throw Error(`unknown scale: ${n}`);
 	return t;
 }
-function uC(e, t, n, r, i) {
+function kC(e, t, n, r, i) {
 	let { order: a, reverse: o, reduce: s = !0, limit: c } = i;
 	for (let l in i) {
-		if (!_S.has(l)) continue;
-		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = zx(i[l]), h = u?.startsWith("-");
-		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? gC : _C : hC(d), p == null || p === !1) continue;
-		let g = l === "fx" || l === "fy" ? fC(t, r[l]) : dC(n, l);
+		if (!IS.has(l)) continue;
+		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = iS(i[l]), h = u?.startsWith("-");
+		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? FC : IC : PC(d), p == null || p === !1) continue;
+		let g = l === "fx" || l === "fy" ? jC(t, r[l]) : AC(n, l);
 		if (!g) throw Error(`missing channel for scale: ${l}`);
-		let _ = g.value, [v = 0, y = Infinity] = Vx(m) ? m : m < 0 ? [m] : [0, m];
+		let _ = g.value, [v = 0, y = Infinity] = oS(m) ? m : m < 0 ? [m] : [0, m];
 		if (u == null) g.domain = () => {
-			let e = Array.from(new ui(_));
+			let e = Array.from(new ki(_));
 			return f && (e = e.reverse()), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e;
 		};
 		else {
-			let t = u === "data" ? e : u === "height" ? pC(n, "y1", "y2") : u === "width" ? pC(n, "x1", "x2") : mC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = US(p === !0 ? "max" : p, t);
+			let t = u === "data" ? e : u === "height" ? MC(n, "y1", "y2") : u === "width" ? MC(n, "x1", "x2") : NC(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = cC(p === !0 ? "max" : p, t);
 			g.domain = () => {
-				let e = vi(Sx(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
-				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Xb);
+				let e = Li(Vx(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
+				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(hx);
 			};
 		}
 	}
 }
-function dC(e, t) {
+function AC(e, t) {
 	for (let n in e) {
 		let r = e[n];
 		if (r.scale === t) return r;
 	}
 }
-function fC(e, t) {
+function jC(e, t) {
 	let n = e.original;
 	if (n === e) return t;
 	let r = t.value, i = t.value = [];
@@ -9086,30 +9254,30 @@ function fC(e, t) {
 	}
 	return t;
 }
-function pC(e, t, n) {
-	let r = mC(e, t);
-	return dx(mC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
+function MC(e, t, n) {
+	let r = NC(e, t);
+	return Ax(NC(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
 }
-function mC(e, t, n) {
+function NC(e, t, n) {
 	let r = e[t];
 	if (!r && n !== void 0 && (r = e[n]), r) return r.value;
 	throw Error(`missing channel: ${t}`);
 }
-function hC(e) {
+function PC(e) {
 	if (e == null || typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
-		case "ascending": return gC;
-		case "descending": return _C;
+		case "ascending": return FC;
+		case "descending": return IC;
 	}
 	throw Error(`invalid order: ${e}`);
 }
-function gC([e, t], [n, r]) {
-	return Wy(t, r) || Wy(e, n);
+function FC([e, t], [n, r]) {
+	return lb(t, r) || lb(e, n);
 }
-function _C([e, t], [n, r]) {
-	return Gy(t, r) || Wy(e, n);
+function IC([e, t], [n, r]) {
+	return ub(t, r) || lb(e, n);
 }
-function vC(e, t) {
+function LC(e, t) {
 	let n = e[t];
 	if (n) {
 		for (; n.source;) n = n.source;
@@ -9117,91 +9285,91 @@ function vC(e, t) {
 	}
 }
 // node_modules/@observablehq/plot/src/scales/schemes.js
-var yC = /* @__PURE__ */ new Map([
-	["accent", Ng],
-	["category10", Mg],
-	["dark2", Pg],
-	["observable10", Fg],
-	["paired", Ig],
-	["pastel1", Lg],
-	["pastel2", Rg],
-	["set1", zg],
-	["set2", Bg],
-	["set3", Vg],
-	["tableau10", Hg]
+var RC = /* @__PURE__ */ new Map([
+	["accent", Qg],
+	["category10", Zg],
+	["dark2", $g],
+	["observable10", e_],
+	["paired", t_],
+	["pastel1", n_],
+	["pastel2", r_],
+	["set1", i_],
+	["set2", a_],
+	["set3", o_],
+	["tableau10", s_]
 ]);
-function bC(e) {
-	return e != null && yC.has(`${e}`.toLowerCase());
+function zC(e) {
+	return e != null && RC.has(`${e}`.toLowerCase());
 }
-var xC = new Map([
-	...yC,
-	["brbg", CC(Wg, Gg)],
-	["prgn", CC(Kg, qg)],
-	["piyg", CC(Jg, Yg)],
-	["puor", CC(Xg, Zg)],
-	["rdbu", CC(Qg, $g)],
-	["rdgy", CC(e_, t_)],
-	["rdylbu", CC(n_, r_)],
-	["rdylgn", CC(i_, a_)],
-	["spectral", CC(o_, s_)],
-	["burd", wC(Qg, $g)],
-	["buylrd", wC(n_, r_)],
-	["blues", SC(M_, N_)],
-	["greens", SC(P_, F_)],
-	["greys", SC(I_, L_)],
-	["oranges", SC(H_, U_)],
-	["purples", SC(R_, z_)],
-	["reds", SC(B_, V_)],
-	["turbo", TC(ev)],
-	["viridis", TC(nv)],
-	["magma", TC(rv)],
-	["inferno", TC(iv)],
-	["plasma", TC(av)],
-	["cividis", TC(W_)],
-	["cubehelix", TC(G_)],
-	["warm", TC(K_)],
-	["cool", TC(q_)],
-	["bugn", SC(c_, l_)],
-	["bupu", SC(u_, d_)],
-	["gnbu", SC(f_, p_)],
-	["orrd", SC(m_, h_)],
-	["pubu", SC(v_, y_)],
-	["pubugn", SC(g_, __)],
-	["purd", SC(b_, x_)],
-	["rdpu", SC(S_, C_)],
-	["ylgn", SC(E_, D_)],
-	["ylgnbu", SC(w_, T_)],
-	["ylorbr", SC(O_, k_)],
-	["ylorrd", SC(A_, j_)],
-	["rainbow", EC(Y_)],
-	["sinebow", EC($_)]
+var BC = new Map([
+	...RC,
+	["brbg", HC(l_, u_)],
+	["prgn", HC(d_, f_)],
+	["piyg", HC(p_, m_)],
+	["puor", HC(h_, g_)],
+	["rdbu", HC(__, v_)],
+	["rdgy", HC(y_, b_)],
+	["rdylbu", HC(x_, S_)],
+	["rdylgn", HC(C_, w_)],
+	["spectral", HC(T_, E_)],
+	["burd", UC(__, v_)],
+	["buylrd", UC(x_, S_)],
+	["blues", VC(Z_, Q_)],
+	["greens", VC($_, ev)],
+	["greys", VC(tv, nv)],
+	["oranges", VC(sv, cv)],
+	["purples", VC(rv, iv)],
+	["reds", VC(av, ov)],
+	["turbo", WC(yv)],
+	["viridis", WC(xv)],
+	["magma", WC(Sv)],
+	["inferno", WC(Cv)],
+	["plasma", WC(wv)],
+	["cividis", WC(lv)],
+	["cubehelix", WC(uv)],
+	["warm", WC(dv)],
+	["cool", WC(fv)],
+	["bugn", VC(D_, O_)],
+	["bupu", VC(k_, A_)],
+	["gnbu", VC(j_, M_)],
+	["orrd", VC(N_, P_)],
+	["pubu", VC(L_, R_)],
+	["pubugn", VC(F_, I_)],
+	["purd", VC(z_, B_)],
+	["rdpu", VC(V_, H_)],
+	["ylgn", VC(G_, K_)],
+	["ylgnbu", VC(U_, W_)],
+	["ylorbr", VC(q_, J_)],
+	["ylorrd", VC(Y_, X_)],
+	["rainbow", GC(mv)],
+	["sinebow", GC(vv)]
 ]);
-function SC(e, t) {
-	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? vl(t, n) : e[n]);
+function VC(e, t) {
+	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? Ll(t, n) : e[n]);
 }
-function CC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? vl(t, n) : e[n]);
+function HC(e, t) {
+	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? Ll(t, n) : e[n]);
 }
-function wC(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? vl((e) => t(1 - e), n) : e[n].slice().reverse());
+function UC(e, t) {
+	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? Ll((e) => t(1 - e), n) : e[n].slice().reverse());
 }
-function TC(e) {
-	return ({ length: t }) => vl(e, Math.max(2, Math.floor(t)));
+function WC(e) {
+	return ({ length: t }) => Ll(e, Math.max(2, Math.floor(t)));
 }
-function EC(e) {
-	return ({ length: t }) => vl(e, Math.floor(t) + 1).slice(0, -1);
+function GC(e) {
+	return ({ length: t }) => Ll(e, Math.floor(t) + 1).slice(0, -1);
 }
-function DC(e) {
+function KC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!xC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
-	return xC.get(t);
+	if (!BC.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
+	return BC.get(t);
 }
-function OC(e, t) {
-	let n = DC(e), r = typeof n == "function" ? n({ length: t }) : n;
+function qC(e, t) {
+	let n = KC(e), r = typeof n == "function" ? n({ length: t }) : n;
 	return r.length === t ? r : r.slice(0, t);
 }
-function kC(e, t = "greys") {
-	let n = /* @__PURE__ */ new Set(), [r, i] = OC(t, 2);
+function JC(e, t = "greys") {
+	let n = /* @__PURE__ */ new Set(), [r, i] = qC(t, 2);
 	for (let t of e) if (t != null) {
 		if (t === !0) n.add(i);
 		else if (t === !1) n.add(r);
@@ -9209,54 +9377,54 @@ function kC(e, t = "greys") {
 	}
 	return [...n];
 }
-var AC = /* @__PURE__ */ new Map([
-	["brbg", Gg],
-	["prgn", qg],
-	["piyg", Yg],
-	["puor", Zg],
-	["rdbu", $g],
-	["rdgy", t_],
-	["rdylbu", r_],
-	["rdylgn", a_],
-	["spectral", s_],
-	["burd", (e) => $g(1 - e)],
-	["buylrd", (e) => r_(1 - e)],
-	["blues", N_],
-	["greens", F_],
-	["greys", L_],
-	["purples", z_],
-	["reds", V_],
-	["oranges", U_],
-	["turbo", ev],
-	["viridis", nv],
-	["magma", rv],
-	["inferno", iv],
-	["plasma", av],
-	["cividis", W_],
-	["cubehelix", G_],
-	["warm", K_],
-	["cool", q_],
-	["bugn", l_],
-	["bupu", d_],
-	["gnbu", p_],
-	["orrd", h_],
-	["pubugn", __],
-	["pubu", y_],
-	["purd", x_],
-	["rdpu", C_],
-	["ylgnbu", T_],
-	["ylgn", D_],
-	["ylorbr", k_],
-	["ylorrd", j_],
-	["rainbow", Y_],
-	["sinebow", $_]
+var YC = /* @__PURE__ */ new Map([
+	["brbg", u_],
+	["prgn", f_],
+	["piyg", m_],
+	["puor", g_],
+	["rdbu", v_],
+	["rdgy", b_],
+	["rdylbu", S_],
+	["rdylgn", w_],
+	["spectral", E_],
+	["burd", (e) => v_(1 - e)],
+	["buylrd", (e) => S_(1 - e)],
+	["blues", Q_],
+	["greens", ev],
+	["greys", nv],
+	["purples", iv],
+	["reds", ov],
+	["oranges", cv],
+	["turbo", yv],
+	["viridis", xv],
+	["magma", Sv],
+	["inferno", Cv],
+	["plasma", wv],
+	["cividis", lv],
+	["cubehelix", uv],
+	["warm", dv],
+	["cool", fv],
+	["bugn", O_],
+	["bupu", A_],
+	["gnbu", M_],
+	["orrd", P_],
+	["pubugn", I_],
+	["pubu", R_],
+	["purd", B_],
+	["rdpu", H_],
+	["ylgnbu", W_],
+	["ylgn", K_],
+	["ylorbr", J_],
+	["ylorrd", X_],
+	["rainbow", mv],
+	["sinebow", vv]
 ]);
-function jC(e) {
+function XC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!AC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
-	return AC.get(t);
+	if (!YC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
+	return YC.get(t);
 }
-var MC = /* @__PURE__ */ new Set([
+var ZC = /* @__PURE__ */ new Set([
 	"brbg",
 	"prgn",
 	"piyg",
@@ -9269,32 +9437,32 @@ var MC = /* @__PURE__ */ new Set([
 	"burd",
 	"buylrd"
 ]);
-function NC(e) {
-	return e != null && MC.has(`${e}`.toLowerCase());
+function QC(e) {
+	return e != null && ZC.has(`${e}`.toLowerCase());
 }
 // node_modules/@observablehq/plot/src/scales/quantitative.js
-var PC = (e) => (t) => e(1 - t), FC = [0, 1], IC = /* @__PURE__ */ new Map([
-	["number", Zc],
-	["rgb", Wc],
-	["hsl", dl],
-	["hcl", ml],
-	["lab", fl]
+var $C = (e) => (t) => e(1 - t), ew = [0, 1], tw = /* @__PURE__ */ new Map([
+	["number", gl],
+	["rgb", ll],
+	["hsl", Al],
+	["hcl", Nl],
+	["lab", jl]
 ]);
-function LC(e) {
+function nw(e) {
 	let t = `${e}`.toLowerCase();
-	if (!IC.has(t)) throw Error(`unknown interpolator: ${t}`);
-	return IC.get(t);
+	if (!tw.has(t)) throw Error(`unknown interpolator: ${t}`);
+	return tw.get(t);
 }
-function RC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = QC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = _S.get(e) === fS ? ew(n, s) : _S.get(e) === pS ? tw(n, s) : _S.get(e) === mS ? FC : void 0, interpolate: p = _S.get(e) === dS ? u == null && f !== void 0 ? Wc : jC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? al : Zc, reverse: m }) {
-	if (s = zC(s), d = Fx(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = LC(p)), m = !!m, f !== void 0 && s.length !== (f = zC(f)).length) {
+function rw(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = _w(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = IS.get(e) === jS ? yw(n, s) : IS.get(e) === MS ? bw(n, s) : IS.get(e) === NS ? ew : void 0, interpolate: p = IS.get(e) === AS ? u == null && f !== void 0 ? ll : XC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? wl : gl, reverse: m }) {
+	if (s = iw(s), d = eS(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = nw(p)), m = !!m, f !== void 0 && s.length !== (f = iw(f)).length) {
 		if (p.length === 1) throw Error("invalid piecewise interpolator");
-		p = _l(p, f), f = void 0;
+		p = Il(p, f), f = void 0;
 	}
-	if (p.length === 1 ? (m &&= (p = PC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = FC)), t.interpolate((f === FC ? Qb : iw)(p))) : t.interpolate(p), o) {
-		let [e, t] = si(s);
-		(e > 0 || t < 0) && (s = fx(s), (tb(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
+	if (p.length === 1 ? (m &&= (p = $C(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = ew)), t.interpolate((f === ew ? _x : Cw)(p))) : t.interpolate(p), o) {
+		let [e, t] = Ei(s);
+		(e > 0 || t < 0) && (s = jx(s), (bb(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
 	}
-	return m && (s = $i(s)), t.domain(s).unknown(c), i && (t.nice(BC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
+	return m && (s = va(s)), t.domain(s).unknown(c), i && (t.nice(aw(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
 		type: r,
 		domain: s,
 		range: f,
@@ -9303,126 +9471,126 @@ function RC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = QC(e, n)
 		interval: d
 	};
 }
-function zC(e) {
-	return e = lx(e), e.length >= 2 ? e : [e[0], e[0]];
+function iw(e) {
+	return e = Ox(e), e.length >= 2 ? e : [e[0], e[0]];
 }
-function BC(e, t) {
-	return e === !0 ? void 0 : typeof e == "number" ? e : Ix(e, t);
+function aw(e, t) {
+	return e === !0 ? void 0 : typeof e == "number" ? e : tS(e, t);
 }
-function VC(e, t, n) {
-	return RC(e, Zh(), t, n);
+function ow(e, t, n) {
+	return rw(e, gg(), t, n);
 }
-function HC(e, t, n) {
-	return UC(e, t, {
+function sw(e, t, n) {
+	return cw(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function UC(e, t, { exponent: n = 1, ...r }) {
-	return RC(e, vg().exponent(n), t, {
+function cw(e, t, { exponent: n = 1, ...r }) {
+	return rw(e, Lg().exponent(n), t, {
 		...r,
 		type: "pow"
 	});
 }
-function WC(e, t, { base: n = 10, domain: r = nw(t), ...i }) {
-	return RC(e, lg().base(n), t, {
+function lw(e, t, { base: n = 10, domain: r = xw(t), ...i }) {
+	return rw(e, Og().base(n), t, {
 		...i,
 		domain: r
 	});
 }
-function GC(e, t, { constant: n = 1, ...r }) {
-	return RC(e, pg().constant(n), t, r);
+function uw(e, t, { constant: n = 1, ...r }) {
+	return rw(e, Mg().constant(n), t, r);
 }
-function KC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = rw(t), unknown: s, interpolate: c, reverse: l }) {
-	return n === void 0 && (n = c === void 0 ? _S.get(e) === dS ? OC(a, i) : void 0 : vl(c, i)), o.length > 0 && (o = yg(o, n === void 0 ? { length: i } : n).quantiles()), JC(e, t, {
+function dw(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = Sw(t), unknown: s, interpolate: c, reverse: l }) {
+	return n === void 0 && (n = c === void 0 ? IS.get(e) === AS ? qC(a, i) : void 0 : Ll(c, i)), o.length > 0 && (o = Rg(o, n === void 0 ? { length: i } : n).quantiles()), pw(e, t, {
 		domain: o,
 		range: n,
 		reverse: l,
 		unknown: s
 	});
 }
-function qC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = QC(e, t), unknown: o, interpolate: s, reverse: c }) {
-	let [l, u] = si(a), d;
-	return n === void 0 ? (d = ki(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? _S.get(e) === dS ? OC(i, r) : void 0 : vl(s, r)) : (d = vl(Zc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), tb(lx(a)) < 0 && d.reverse(), JC(e, t, {
+function fw(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = _w(e, t), unknown: o, interpolate: s, reverse: c }) {
+	let [l, u] = Ei(a), d;
+	return n === void 0 ? (d = Ji(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? IS.get(e) === AS ? qC(i, r) : void 0 : Ll(s, r)) : (d = Ll(gl(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), bb(Ox(a)) < 0 && d.reverse(), pw(e, t, {
 		domain: d,
 		range: n,
 		reverse: c,
 		unknown: o
 	});
 }
-function JC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? _S.get(e) === dS ? OC(i, n.length + 1) : void 0 : vl(a, n.length + 1), reverse: s }) {
-	n = lx(n);
-	let c = tb(n);
-	if (!isNaN(c) && !YC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
-	return s && (o = $i(o)), {
+function pw(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? IS.get(e) === AS ? qC(i, n.length + 1) : void 0 : Ll(a, n.length + 1), reverse: s }) {
+	n = Ox(n);
+	let c = bb(n);
+	if (!isNaN(c) && !mw(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
+	return s && (o = va(o)), {
 		type: "threshold",
-		scale: bg(c < 0 ? $i(n) : n, o === void 0 ? [] : o).unknown(r),
+		scale: zg(c < 0 ? va(n) : n, o === void 0 ? [] : o).unknown(r),
 		domain: n,
 		range: o
 	};
 }
-function YC(e, t) {
+function mw(e, t) {
 	for (let n = 1, r = e.length, i = e[0]; n < r; ++n) {
-		let r = Gr(i, i = e[n]);
+		let r = ui(i, i = e[n]);
 		if (r !== 0 && r !== t) return !1;
 	}
 	return !0;
 }
-function XC(e) {
+function hw(e) {
 	return {
 		type: "identity",
-		scale: yS(_S.get(e)) ? Qh() : (e) => e
+		scale: RS(IS.get(e)) ? _g() : (e) => e
 	};
 }
-function ZC(e, t = qy) {
-	return e.length ? [Fi(e, ({ value: e }) => e === void 0 ? e : Fi(e, t)), Ni(e, ({ value: e }) => e === void 0 ? e : Ni(e, t))] : [0, 1];
+function gw(e, t = fb) {
+	return e.length ? [ea(e, ({ value: e }) => e === void 0 ? e : ea(e, t)), Qi(e, ({ value: e }) => e === void 0 ? e : Qi(e, t))] : [0, 1];
 }
-function QC(e, t) {
-	let n = _S.get(e);
-	return (n === fS || n === mS || n === pS ? $C : ZC)(t);
+function _w(e, t) {
+	let n = IS.get(e);
+	return (n === jS || n === NS || n === MS ? vw : gw)(t);
 }
-function $C(e) {
-	return [0, e.length ? Ni(e, ({ value: e }) => e === void 0 ? e : Ni(e, qy)) : 1];
+function vw(e) {
+	return [0, e.length ? Qi(e, ({ value: e }) => e === void 0 ? e : Qi(e, fb)) : 1];
 }
-function ew(e, t) {
+function yw(e, t) {
 	let n = e.find(({ radius: e }) => e !== void 0);
 	if (n !== void 0) return [0, n.radius];
-	let r = Bi(e, .5, ({ value: e }) => e === void 0 ? NaN : Bi(e, .25, Jy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / Ni(i);
+	let r = aa(e, .5, ({ value: e }) => e === void 0 ? NaN : aa(e, .25, pb)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / Qi(i);
 	return a < 1 ? i.map((e) => e * a) : i;
 }
-function tw(e, t) {
-	let n = Gi(e, ({ value: e }) => e === void 0 ? NaN : Gi(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / Ni(r);
+function bw(e, t) {
+	let n = ua(e, ({ value: e }) => e === void 0 ? NaN : ua(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / Qi(r);
 	return i < 1 ? r.map((e) => e * i) : r;
 }
-function nw(e) {
+function xw(e) {
 	for (let { value: t } of e) if (t !== void 0) for (let n of t) {
-		if (n > 0) return ZC(e, Jy);
-		if (n < 0) return ZC(e, Yy);
+		if (n > 0) return gw(e, pb);
+		if (n < 0) return gw(e, mb);
 	}
 	return [1, 10];
 }
-function rw(e) {
+function Sw(e) {
 	let t = [];
 	for (let { value: n } of e) if (n !== void 0) for (let e of n) t.push(e);
 	return t;
 }
-function iw(e) {
+function Cw(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
 // node_modules/@observablehq/plot/src/warnings.js
-var aw = 0, ow;
-function sw() {
-	let e = aw;
-	return aw = 0, ow = void 0, e;
+var ww = 0, Tw;
+function Ew() {
+	let e = ww;
+	return ww = 0, Tw = void 0, e;
 }
-function cw(e) {
-	e !== ow && (ow = e, console.warn(e), ++aw);
+function Dw(e) {
+	e !== Tw && (Tw = e, console.warn(e), ++ww);
 }
 // node_modules/@observablehq/plot/src/scales/diverging.js
-function lw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = ZC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = _S.get(e) === dS ? u == null && d !== void 0 ? Wc : jC(u === void 0 ? "rdbu" : u) : Zc, reverse: m }) {
-	l = +l, s = lx(s);
+function Ow(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = gw(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = IS.get(e) === AS ? u == null && d !== void 0 ? ll : XC(u === void 0 ? "rdbu" : u) : gl, reverse: m }) {
+	l = +l, s = Ox(s);
 	let [h, g] = s;
-	if (s.length > 2 && cw(`Warning: the diverging ${e} scale domain contains extra elements.`), Gr(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = LC(p)), d !== void 0 && (p = p.length === 1 ? iw(p)(...d) : _l(p, d)), m && (p = PC(p)), f) {
+	if (s.length > 2 && Dw(`Warning: the diverging ${e} scale domain contains extra elements.`), ui(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = nw(p)), d !== void 0 && (p = p.length === 1 ? Cw(p)(...d) : Il(p, d)), m && (p = $C(p)), f) {
 		let e = n.apply(l), t = e - n.apply(h), r = n.apply(g) - e;
 		t < r ? h = n.invert(e - r) : t > r && (g = n.invert(e + t));
 	}
@@ -9438,42 +9606,42 @@ function lw(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = ZC(r), unknown
 		scale: t
 	};
 }
-function uw(e, t, n) {
-	return lw(e, Og(), hw, t, n);
+function kw(e, t, n) {
+	return Ow(e, qg(), Pw, t, n);
 }
-function dw(e, t, n) {
-	return fw(e, t, {
+function Aw(e, t, n) {
+	return jw(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function fw(e, t, { exponent: n = 1, ...r }) {
-	return lw(e, jg().exponent(n = +n), vw(n), t, {
+function jw(e, t, { exponent: n = 1, ...r }) {
+	return Ow(e, Xg().exponent(n = +n), Lw(n), t, {
 		...r,
 		type: "diverging-pow"
 	});
 }
-function pw(e, t, { base: n = 10, pivot: r = 1, domain: i = ZC(t, r < 0 ? Yy : Jy), ...a }) {
-	return lw(e, kg().base(n = +n), gw, t, {
+function Mw(e, t, { base: n = 10, pivot: r = 1, domain: i = gw(t, r < 0 ? mb : pb), ...a }) {
+	return Ow(e, Jg().base(n = +n), Fw, t, {
 		domain: i,
 		pivot: r,
 		...a
 	});
 }
-function mw(e, t, { constant: n = 1, ...r }) {
-	return lw(e, Ag().constant(n = +n), yw(n), t, r);
+function Nw(e, t, { constant: n = 1, ...r }) {
+	return Ow(e, Yg().constant(n = +n), Rw(n), t, r);
 }
-var hw = {
+var Pw = {
 	apply(e) {
 		return e;
 	},
 	invert(e) {
 		return e;
 	}
-}, gw = {
+}, Fw = {
 	apply: Math.log,
 	invert: Math.exp
-}, _w = {
+}, Iw = {
 	apply(e) {
 		return Math.sign(e) * Math.sqrt(Math.abs(e));
 	},
@@ -9481,8 +9649,8 @@ var hw = {
 		return e * e * Math.sign(e);
 	}
 };
-function vw(e) {
-	return e === .5 ? _w : {
+function Lw(e) {
+	return e === .5 ? Iw : {
 		apply(t) {
 			return Math.sign(t) * Math.abs(t) ** +e;
 		},
@@ -9491,7 +9659,7 @@ function vw(e) {
 		}
 	};
 }
-function yw(e) {
+function Rw(e) {
 	return {
 		apply(t) {
 			return Math.sign(t) * Math.log1p(Math.abs(t / e));
@@ -9502,19 +9670,19 @@ function yw(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/scales/temporal.js
-function bw(e, t, n, r) {
-	return RC(e, t, n, r);
+function zw(e, t, n, r) {
+	return rw(e, t, n, r);
 }
-function xw(e, t, n) {
-	return bw(e, wg(), t, n);
+function Bw(e, t, n) {
+	return zw(e, Ug(), t, n);
 }
-function Sw(e, t, n) {
-	return bw(e, Tg(), t, n);
+function Vw(e, t, n) {
+	return zw(e, Wg(), t, n);
 }
 // node_modules/@observablehq/plot/src/scales/ordinal.js
-var Cw = Symbol("ordinal");
-function ww(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
-	return i = Fx(i, r), a === void 0 && (a = kw(n, i, e)), (r === "categorical" || r === Cw) && (r = "ordinal"), s && (a = $i(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
+var Hw = Symbol("ordinal");
+function Uw(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
+	return i = eS(i, r), a === void 0 && (a = Jw(n, i, e)), (r === "categorical" || r === Hw) && (r = "ordinal"), s && (a = va(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
 		type: r,
 		domain: a,
 		range: o,
@@ -9523,18 +9691,18 @@ function ww(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hi
 		interval: i
 	};
 }
-function Tw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
-	r = Fx(r, n), i === void 0 && (i = kw(t, r, e));
+function Ww(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
+	r = eS(r, n), i === void 0 && (i = Jw(t, r, e));
 	let l;
-	if (_S.get(e) === hS) l = jw(t), a = a === void 0 ? Mw(l) : dx(a, wS);
-	else if (_S.get(e) === dS && (a === void 0 && (n === "ordinal" || n === Cw) && (a = kC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
+	if (IS.get(e) === PS) l = Xw(t), a = a === void 0 ? Zw(l) : Ax(a, US);
+	else if (IS.get(e) === AS && (a === void 0 && (n === "ordinal" || n === Hw) && (a = JC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
 		if (a !== void 0) {
-			let e = jC(o), t = a[0], n = a[1] - a[0];
-			a = ({ length: r }) => vl((r) => e(t + n * r), r);
-		} else a = DC(o);
+			let e = XC(o), t = a[0], n = a[1] - a[0];
+			a = ({ length: r }) => Ll((r) => e(t + n * r), r);
+		} else a = KC(o);
 	}
-	if (s === Nh) throw Error(`implicit unknown on ${e} scale is not supported`);
-	return ww(e, Ph().unknown(s), t, {
+	if (s === Qh) throw Error(`implicit unknown on ${e} scale is not supported`);
+	return Uw(e, $h().unknown(s), t, {
 		...c,
 		type: n,
 		domain: i,
@@ -9542,30 +9710,30 @@ function Tw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknow
 		hint: l
 	});
 }
-function Ew(e, t, { align: n = .5, padding: r = .5, ...i }) {
-	return Ow(Lh().align(n).padding(r), t, i, e);
+function Gw(e, t, { align: n = .5, padding: r = .5, ...i }) {
+	return qw(ng().align(n).padding(r), t, i, e);
 }
-function Dw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
-	return Ow(Fh().align(n).paddingInner(i).paddingOuter(a), t, o, e);
+function Kw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
+	return qw(eg().align(n).paddingInner(i).paddingOuter(a), t, o, e);
 }
-function Ow(e, t, n, r) {
+function qw(e, t, n, r) {
 	let { round: i } = n;
-	return i !== void 0 && e.round(i = !!i), e = ww(r, e, t, n), e.round = i, e;
+	return i !== void 0 && e.round(i = !!i), e = Uw(r, e, t, n), e.round = i, e;
 }
-function kw(e, t, n) {
-	let r = new ui();
+function Jw(e, t, n) {
+	let r = new ki();
 	for (let { value: t, domain: n } of e) {
 		if (n !== void 0) return n();
 		if (t !== void 0) for (let e of t) r.add(e);
 	}
 	if (t !== void 0) {
-		let [e, n] = si(r).map(t.floor, t);
+		let [e, n] = Ei(r).map(t.floor, t);
 		return t.range(e, t.offset(n));
 	}
-	if (r.size > 1e4 && _S.get(n) === uS) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
-	return xi(r, Wy);
+	if (r.size > 1e4 && IS.get(n) === kS) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
+	return Bi(r, lb);
 }
-function Aw(e, t) {
+function Yw(e, t) {
 	let n;
 	for (let { hint: r } of e) {
 		let e = r?.[t];
@@ -9576,21 +9744,21 @@ function Aw(e, t) {
 	}
 	return n;
 }
-function jw(e) {
+function Xw(e) {
 	return {
-		fill: Aw(e, "fill"),
-		stroke: Aw(e, "stroke")
+		fill: Yw(e, "fill"),
+		stroke: Yw(e, "stroke")
 	};
 }
-function Mw(e) {
-	return Qx(e.fill) ? ey : $v;
+function Zw(e) {
+	return _S(e.fill) ? yy : vy;
 }
 // node_modules/@observablehq/plot/src/scales.js
-function Nw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
+function Qw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
-		let e = h[n], v = Gw(n, _, {
-			round: _S.get(n) === uS ? s : void 0,
+		let e = h[n], v = uT(n, _, {
+			round: IS.get(n) === kS ? s : void 0,
 			nice: c,
 			clamp: l,
 			zero: u,
@@ -9603,40 +9771,40 @@ function Nw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, ins
 			let { label: s = n === "fx" || n === "fy" ? m : t, percent: c, transform: l, inset: u, insetTop: d = u === void 0 ? n === "y" ? r : 0 : u, insetRight: f = u === void 0 ? n === "x" ? i : 0 : u, insetBottom: p = u === void 0 ? n === "y" ? a : 0 : u, insetLeft: h = u === void 0 ? n === "x" ? o : 0 : u } = e || {};
 			if (l == null) l = void 0;
 			else if (typeof l != "function") throw Error("invalid scale transform; not a function");
-			v.percent = !!c, v.label = s === void 0 ? Iw(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
+			v.percent = !!c, v.label = s === void 0 ? tT(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
 		}
 	}
 	return g;
 }
-function Pw(e) {
+function $w(e) {
 	let t = {}, n = { scales: t };
 	for (let [r, i] of Object.entries(e)) {
 		let { scale: e, type: a, interval: o, label: s } = i;
-		t[r] = iT(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
+		t[r] = CT(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
 	}
 	return n;
 }
-function Fw(e, t) {
-	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? Rw(t) : t;
-	i && Bw(i, o), a && Vw(a, o);
-	let s = i || a ? zw(e, t) : t;
-	n && Bw(n, s), r && Vw(r, s);
+function eT(e, t) {
+	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? rT(t) : t;
+	i && aT(i, o), a && oT(a, o);
+	let s = i || a ? iT(e, t) : t;
+	n && aT(n, s), r && oT(r, s);
 }
-function Iw(e = [], t) {
+function tT(e = [], t) {
 	let n;
 	for (let { label: t } of e) if (t !== void 0) {
 		if (n === void 0) n = t;
 		else if (n !== t) return;
 	}
-	if (n !== void 0) return !Zw(t) && t.percent && (n = `${n} (%)`), {
+	if (n !== void 0) return !gT(t) && t.percent && (n = `${n} (%)`), {
 		inferred: !0,
 		toString: () => n
 	};
 }
-function Lw(e) {
-	return Math.sign(tb(e.domain())) * Math.sign(tb(e.range()));
+function nT(e) {
+	return Math.sign(bb(e.domain())) * Math.sign(bb(e.range()));
 }
-function Rw(e) {
+function rT(e) {
 	let { marginTop: t, marginRight: n, marginBottom: r, marginLeft: i, width: a, height: o, facet: { marginTop: s, marginRight: c, marginBottom: l, marginLeft: u } } = e;
 	return {
 		marginTop: Math.max(t, s),
@@ -9647,8 +9815,8 @@ function Rw(e) {
 		height: o
 	};
 }
-function zw({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Rw(n);
+function iT({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = rT(n);
 	return {
 		marginTop: r,
 		marginRight: i,
@@ -9662,38 +9830,38 @@ function zw({ fx: e, fy: t }, n) {
 		}
 	};
 }
-function Bw(e, t) {
+function aT(e, t) {
 	if (e.range === void 0) {
 		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [s, Math.max(s, c)], Zw(e) || (e.range = Ww(e)), e.scale.range(e.range);
+		e.range = [s, Math.max(s, c)], gT(e) || (e.range = lT(e)), e.scale.range(e.range);
 	}
-	Hw(e);
+	sT(e);
 }
-function Vw(e, t) {
+function oT(e, t) {
 	if (e.range === void 0) {
 		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [Math.max(s, c), s], Zw(e) ? e.range.reverse() : e.range = Ww(e), e.scale.range(e.range);
+		e.range = [Math.max(s, c), s], gT(e) ? e.range.reverse() : e.range = lT(e), e.scale.range(e.range);
 	}
-	Hw(e);
+	sT(e);
 }
-function Hw(e) {
-	e.round === void 0 && $w(e) && Uw(e) <= 30 && e.scale.round(!0);
+function sT(e) {
+	e.round === void 0 && vT(e) && cT(e) <= 30 && e.scale.round(!0);
 }
-function Uw({ scale: e }) {
+function cT({ scale: e }) {
 	let t = e.domain().length, [n, r] = e.range(), i = e.paddingInner ? e.paddingInner() : 1, a = e.paddingOuter ? e.paddingOuter() : e.padding(), o = t - i, s = Math.abs(r - n) / Math.max(1, o + a * 2);
 	return (s - Math.floor(s)) * o;
 }
-function Ww(e) {
-	let t = e.scale.domain().length + Qw(e);
+function lT(e) {
+	let t = e.scale.domain().length + _T(e);
 	if (!(t > 2)) return e.range;
 	let [n, r] = e.range;
 	return Array.from({ length: t }, (e, i) => n + i / (t - 1) * (r - n));
 }
-function Gw(e, t = [], n = {}) {
-	let r = Yw(e, t, n);
-	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Zw({ type: r })) {
+function uT(e, t = [], n = {}) {
+	let r = mT(e, t, n);
+	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && gT({ type: r })) {
 		let n = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		n.some(Wx) ? cw(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${Kw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${Kw(r)}".`) : n.some(Gx) ? cw(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${Kw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${Kw(r)}".`) : n.some(Kx) && cw(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${Kw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${Kw(r)}".`);
+		n.some(lS) ? Dw(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${dT(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${dT(r)}".`) : n.some(uS) ? Dw(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${dT(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${dT(r)}".`) : n.some(dS) && Dw(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${dT(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${dT(r)}".`);
 	}
 	switch (n.type = r, r) {
 		case "diverging":
@@ -9710,126 +9878,126 @@ function Gw(e, t = [], n = {}) {
 		case "pow":
 		case "log":
 		case "symlog":
-			n = tT(t, n, ex);
+			n = bT(t, n, yx);
 			break;
 		case "identity":
-			switch (_S.get(e)) {
-				case uS:
-					n = tT(t, n, ex);
+			switch (IS.get(e)) {
+				case kS:
+					n = bT(t, n, yx);
 					break;
-				case hS: n = tT(t, n, nT);
+				case PS: n = bT(t, n, xT);
 			}
 			break;
 		case "utc":
-		case "time": n = tT(t, n, nx);
+		case "time": n = bT(t, n, xx);
 	}
 	switch (r) {
-		case "diverging": return uw(e, t, n);
-		case "diverging-sqrt": return dw(e, t, n);
-		case "diverging-pow": return fw(e, t, n);
-		case "diverging-log": return pw(e, t, n);
-		case "diverging-symlog": return mw(e, t, n);
+		case "diverging": return kw(e, t, n);
+		case "diverging-sqrt": return Aw(e, t, n);
+		case "diverging-pow": return jw(e, t, n);
+		case "diverging-log": return Mw(e, t, n);
+		case "diverging-symlog": return Nw(e, t, n);
 		case "categorical":
 		case "ordinal":
-		case Cw: return Tw(e, t, n);
+		case Hw: return Ww(e, t, n);
 		case "cyclical":
 		case "sequential":
-		case "linear": return VC(e, t, n);
-		case "sqrt": return HC(e, t, n);
-		case "threshold": return JC(e, t, n);
-		case "quantile": return KC(e, t, n);
-		case "quantize": return qC(e, t, n);
-		case "pow": return UC(e, t, n);
-		case "log": return WC(e, t, n);
-		case "symlog": return GC(e, t, n);
-		case "utc": return Sw(e, t, n);
-		case "time": return xw(e, t, n);
-		case "point": return Ew(e, t, n);
-		case "band": return Dw(e, t, n);
-		case "identity": return XC(e);
+		case "linear": return ow(e, t, n);
+		case "sqrt": return sw(e, t, n);
+		case "threshold": return pw(e, t, n);
+		case "quantile": return dw(e, t, n);
+		case "quantize": return fw(e, t, n);
+		case "pow": return cw(e, t, n);
+		case "log": return lw(e, t, n);
+		case "symlog": return uw(e, t, n);
+		case "utc": return Vw(e, t, n);
+		case "time": return Bw(e, t, n);
+		case "point": return Gw(e, t, n);
+		case "band": return Kw(e, t, n);
+		case "identity": return hw(e);
 		case void 0: return;
 		default: throw Error(`unknown scale type: ${r}`);
 	}
 }
-function Kw(e) {
+function dT(e) {
 	return typeof e == "symbol" ? e.description : e;
 }
-function qw(e) {
+function fT(e) {
 	return typeof e == "string" ? `${e}`.toLowerCase() : e;
 }
-var Jw = { toString: () => "projection" };
-function Yw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
-	if (n = qw(n), e === "fx" || e === "fy") return "band";
-	(e === "x" || e === "y") && s != null && (n = Jw);
+var pT = { toString: () => "projection" };
+function mT(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
+	if (n = fT(n), e === "fx" || e === "fy") return "band";
+	(e === "x" || e === "y") && s != null && (n = pT);
 	for (let e of t) {
-		let t = qw(e.type);
+		let t = fT(e.type);
 		if (t !== void 0) {
 			if (n === void 0) n = t;
 			else if (n !== t) throw Error(`scale incompatible with channel: ${n} !== ${t}`);
 		}
 	}
-	if (n === Jw) return;
+	if (n === pT) return;
 	if (n !== void 0) return n;
 	if (r === void 0 && !t.some(({ value: e }) => e !== void 0)) return;
-	let c = _S.get(e);
-	if (c === fS) return "sqrt";
-	if (c === mS || c === pS) return "linear";
-	if (c === hS) return "ordinal";
+	let c = IS.get(e);
+	if (c === jS) return "sqrt";
+	if (c === NS || c === MS) return "linear";
+	if (c === PS) return "ordinal";
 	let l = (r ?? i)?.length;
-	if (l < 2 || l > 2) return Xw(c);
+	if (l < 2 || l > 2) return hT(c);
 	if (r !== void 0) {
-		if (Ux(r)) return Xw(c);
-		if (Wx(r)) return "utc";
+		if (cS(r)) return hT(c);
+		if (lS(r)) return "utc";
 	} else {
 		let e = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		if (e.some(Ux)) return Xw(c);
-		if (e.some(Wx)) return "utc";
+		if (e.some(cS)) return hT(c);
+		if (e.some(lS)) return "utc";
 	}
-	if (c === dS) {
-		if (o != null || NC(a)) return "diverging";
-		if (bC(a)) return "categorical";
+	if (c === AS) {
+		if (o != null || QC(a)) return "diverging";
+		if (zC(a)) return "categorical";
 	}
 	return "linear";
 }
-function Xw(e) {
+function hT(e) {
 	switch (e) {
-		case uS: return "point";
-		case dS: return Cw;
+		case kS: return "point";
+		case AS: return Hw;
 		default: return "ordinal";
 	}
 }
-function Zw({ type: e }) {
-	return e === "ordinal" || e === "point" || e === "band" || e === Cw;
+function gT({ type: e }) {
+	return e === "ordinal" || e === "point" || e === "band" || e === Hw;
 }
-function Qw({ type: e }) {
+function _T({ type: e }) {
 	return e === "threshold";
 }
-function $w({ type: e }) {
+function vT({ type: e }) {
 	return e === "point" || e === "band";
 }
-function eT(e) {
+function yT(e) {
 	if (e === void 0) return !0;
 	let t = e.domain(), n = e(t[0]);
 	for (let r = 1, i = t.length; r < i; ++r) if (e(t[r]) - n) return !1;
 	return !0;
 }
-function tT(e, { domain: t, ...n }, r) {
+function bT(e, { domain: t, ...n }, r) {
 	for (let n of e) n.value !== void 0 && (t === void 0 && (t = n.value?.domain), n.value = r(n.value));
 	return {
 		domain: t === void 0 ? t : r(t),
 		...n
 	};
 }
-function nT(e) {
-	return dx(e, wS);
+function xT(e) {
+	return Ax(e, US);
 }
-function rT(e) {
+function ST(e) {
 	return (t) => {
-		if (!_S.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
+		if (!IS.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
 		return e[t];
 	};
 }
-function iT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
+function CT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
 	if (t === "identity") return {
 		type: "identity",
 		apply: (e) => e,
@@ -9838,8 +10006,8 @@ function iT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	let l = e.unknown ? e.unknown() : void 0;
 	return {
 		type: t,
-		domain: fx(n),
-		...r !== void 0 && { range: fx(r) },
+		domain: jx(n),
+		...r !== void 0 && { range: jx(r) },
 		...o !== void 0 && { transform: o },
 		...s && { percent: s },
 		...l !== void 0 && { unknown: l },
@@ -9870,9 +10038,9 @@ function iT({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	};
 }
 // node_modules/@observablehq/plot/src/facet.js
-function aT(e, t) {
-	let { fx: n, fy: r } = Nw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
-	return i && a ? ri(i, a).map(([e, t], n) => ({
+function wT(e, t) {
+	let { fx: n, fy: r } = Qw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
+	return i && a ? Si(i, a).map(([e, t], n) => ({
 		x: e,
 		y: t,
 		i: n
@@ -9884,21 +10052,21 @@ function aT(e, t) {
 		i: t
 	})) : void 0;
 }
-function oT(e, { x: t, y: n }) {
-	return t &&= pT(t), n &&= pT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
+function TT(e, { x: t, y: n }) {
+	return t &&= MT(t), n &&= MT(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
 }
-function sT(e, { fx: t, fy: n }) {
-	let r = Sx(e), i = t?.value, a = n?.value;
-	return t && n ? _i(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? _i(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : _i(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
+function ET(e, { fx: t, fy: n }) {
+	let r = Vx(e), i = t?.value, a = n?.value;
+	return t && n ? Ii(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? Ii(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : Ii(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
 }
-function cT(e, t, { marginTop: n, marginLeft: r }) {
+function DT(e, t, { marginTop: n, marginLeft: r }) {
 	let i = e ? ({ x: t }) => e(t) - r : () => 0, a = t ? ({ y: e }) => t(e) - n : () => 0;
 	return function(e) {
 		this.tagName === "svg" ? (this.setAttribute("x", i(e)), this.setAttribute("y", a(e))) : this.setAttribute("transform", `translate(${i(e)},${a(e)})`);
 	};
 }
-function lT(e) {
-	let t = [], n = new Uint32Array(Qi(e, (e) => e.length));
+function OT(e) {
+	let t = [], n = new Uint32Array(_a(e, (e) => e.length));
 	for (let r of e) {
 		let i = 0;
 		for (let t of e) r !== t && (n.set(t, i), i += t.length);
@@ -9906,99 +10074,99 @@ function lT(e) {
 	}
 	return t;
 }
-var uT = /* @__PURE__ */ new Map([
-	["top", _T],
-	["right", bT],
-	["bottom", vT],
-	["left", yT],
-	["top-left", ET(_T, yT)],
-	["top-right", ET(_T, bT)],
-	["bottom-left", ET(vT, yT)],
-	["bottom-right", ET(vT, bT)],
-	["top-empty", xT],
-	["right-empty", wT],
-	["bottom-empty", ST],
-	["left-empty", CT],
-	["empty", TT]
+var kT = /* @__PURE__ */ new Map([
+	["top", IT],
+	["right", zT],
+	["bottom", LT],
+	["left", RT],
+	["top-left", GT(IT, RT)],
+	["top-right", GT(IT, zT)],
+	["bottom-left", GT(LT, RT)],
+	["bottom-right", GT(LT, zT)],
+	["top-empty", BT],
+	["right-empty", UT],
+	["bottom-empty", VT],
+	["left-empty", HT],
+	["empty", WT]
 ]);
-function dT(e) {
+function AT(e) {
 	if (e == null) return null;
-	let t = uT.get(`${e}`.toLowerCase());
+	let t = kT.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid facet anchor: ${e}`);
 }
-var fT = /* @__PURE__ */ new WeakMap();
-function pT(e) {
-	let t = fT.get(e);
-	return t || fT.set(e, t = new li(dx(e, (e, t) => [e, t]))), t;
+var jT = /* @__PURE__ */ new WeakMap();
+function MT(e) {
+	let t = jT.get(e);
+	return t || jT.set(e, t = new Oi(Ax(e, (e, t) => [e, t]))), t;
 }
-function mT(e, t) {
-	return pT(e).get(t);
+function NT(e, t) {
+	return MT(e).get(t);
 }
-function hT(e, t, n) {
-	return t = Tx(t), n = Tx(n), e.find((e) => Object.is(Tx(e.x), t) && Object.is(Tx(e.y), n));
+function PT(e, t, n) {
+	return t = Wx(t), n = Wx(n), e.find((e) => Object.is(Wx(e.x), t) && Object.is(Wx(e.y), n));
 }
-function gT(e, t, n) {
-	return hT(e, t, n)?.empty;
+function FT(e, t, n) {
+	return PT(e, t, n)?.empty;
 }
-function _T(e, { y: t }, { y: n }) {
-	return !t || mT(t, n) === 0;
+function IT(e, { y: t }, { y: n }) {
+	return !t || NT(t, n) === 0;
 }
-function vT(e, { y: t }, { y: n }) {
-	return !t || mT(t, n) === t.length - 1;
+function LT(e, { y: t }, { y: n }) {
+	return !t || NT(t, n) === t.length - 1;
 }
-function yT(e, { x: t }, { x: n }) {
-	return !t || mT(t, n) === 0;
+function RT(e, { x: t }, { x: n }) {
+	return !t || NT(t, n) === 0;
 }
-function bT(e, { x: t }, { x: n }) {
-	return !t || mT(t, n) === t.length - 1;
+function zT(e, { x: t }, { x: n }) {
+	return !t || NT(t, n) === t.length - 1;
 }
-function xT(e, { y: t }, { x: n, y: r, empty: i }) {
+function BT(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = mT(t, r);
-	if (a > 0) return gT(e, n, t[a - 1]);
+	let a = NT(t, r);
+	if (a > 0) return FT(e, n, t[a - 1]);
 }
-function ST(e, { y: t }, { x: n, y: r, empty: i }) {
+function VT(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = mT(t, r);
-	if (a < t.length - 1) return gT(e, n, t[a + 1]);
+	let a = NT(t, r);
+	if (a < t.length - 1) return FT(e, n, t[a + 1]);
 }
-function CT(e, { x: t }, { x: n, y: r, empty: i }) {
+function HT(e, { x: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = mT(t, n);
-	if (a > 0) return gT(e, t[a - 1], r);
+	let a = NT(t, n);
+	if (a > 0) return FT(e, t[a - 1], r);
 }
-function wT(e, { x: t }, { x: n, y: r, empty: i }) {
+function UT(e, { x: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = mT(t, n);
-	if (a < t.length - 1) return gT(e, t[a + 1], r);
+	let a = NT(t, n);
+	if (a < t.length - 1) return FT(e, t[a + 1], r);
 }
-function TT(e, t, { empty: n }) {
+function WT(e, t, { empty: n }) {
 	return n;
 }
-function ET(e, t) {
+function GT(e, t) {
 	return function() {
 		return e.apply(null, arguments) && t.apply(null, arguments);
 	};
 }
-function DT(e, { channels: { fx: t, fy: n }, groups: r }) {
+function KT(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
 // node_modules/@observablehq/plot/src/projection.js
-var OT = Math.PI, kT = 2 * OT, AT = .618;
-function jT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
+var qT = Math.PI, JT = 2 * qT, YT = .618;
+function XT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
 	if (typeof e.stream == "function") return e;
 	let s, c, l = "frame";
-	if (mx(e)) {
+	if (Nx(e)) {
 		let t;
 		if ({type: e, domain: c, inset: t, insetTop: n = t === void 0 ? n : t, insetRight: r = t === void 0 ? r : t, insetBottom: i = t === void 0 ? i : t, insetLeft: a = t === void 0 ? a : t, clip: l = l, ...s} = e, e == null) return;
 	}
-	typeof e != "function" && ({type: e} = MT(e));
+	typeof e != "function" && ({type: e} = ZT(e));
 	let { width: u, height: d, marginLeft: f, marginRight: p, marginTop: m, marginBottom: h } = o, g = u - f - p - a - r, _ = d - m - h - n - i;
 	if (e = e?.({
 		width: g,
@@ -10006,47 +10174,47 @@ function jT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, i
 		clip: l,
 		...s
 	}), e == null) return;
-	l = NT(l, f, m, u - p, d - h);
+	l = QT(l, f, m, u - p, d - h);
 	let v = f + a, y = m + n, b;
 	if (c != null) {
-		let [[t, n], [r, i]] = lf(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
-		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = uf({ point(e, t) {
+		let [[t, n], [r, i]] = Of(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
+		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = kf({ point(e, t) {
 			this.stream.point(e * a + v, t * a + y);
-		} })) : cw("Warning: the projection could not be fit to the specified domain; using the default scale.");
+		} })) : Dw("Warning: the projection could not be fit to the specified domain; using the default scale.");
 	}
-	return b ??= v === 0 && y === 0 ? IT() : uf({ point(e, t) {
+	return b ??= v === 0 && y === 0 ? tE() : kf({ point(e, t) {
 		this.stream.point(e + v, t + y);
 	} }), { stream: (t) => e.stream(b.stream(l(t))) };
 }
-function MT(e) {
+function ZT(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "albers-usa": return PT(Ff, .7463, .4673);
-		case "albers": return FT(Nf, .7463, .4673);
-		case "azimuthal-equal-area": return PT(zf, 4, 4);
-		case "azimuthal-equidistant": return PT(Vf, kT, kT);
-		case "conic-conformal": return FT(qf, kT, kT);
-		case "conic-equal-area": return FT(Mf, 6.1702, 2.9781);
-		case "conic-equidistant": return FT(Zf, 7.312, 3.6282);
-		case "equal-earth": return PT(ap, 5.4133, 2.6347);
-		case "equirectangular": return PT(Yf, kT, OT);
-		case "gnomonic": return PT(sp, 3.4641, 3.4641);
-		case "identity": return { type: IT };
-		case "reflect-y": return { type: LT };
-		case "mercator": return PT(Uf, kT, kT);
-		case "orthographic": return PT(lp, 2, 2);
-		case "stereographic": return PT(dp, 2, 2);
-		case "transverse-mercator": return PT(pp, kT, kT);
+		case "albers-usa": return $T(ep, .7463, .4673);
+		case "albers": return eE(Qf, .7463, .4673);
+		case "azimuthal-equal-area": return $T(ip, 4, 4);
+		case "azimuthal-equidistant": return $T(op, JT, JT);
+		case "conic-conformal": return eE(fp, JT, JT);
+		case "conic-equal-area": return eE(Zf, 6.1702, 2.9781);
+		case "conic-equidistant": return eE(gp, 7.312, 3.6282);
+		case "equal-earth": return $T(wp, 5.4133, 2.6347);
+		case "equirectangular": return $T(mp, JT, qT);
+		case "gnomonic": return $T(Ep, 3.4641, 3.4641);
+		case "identity": return { type: tE };
+		case "reflect-y": return { type: nE };
+		case "mercator": return $T(cp, JT, JT);
+		case "orthographic": return $T(Op, 2, 2);
+		case "stereographic": return $T(Ap, 2, 2);
+		case "transverse-mercator": return $T(Mp, JT, JT);
 		default: throw Error(`unknown projection type: ${e}`);
 	}
 }
-function NT(e, t, n, r, i) {
+function QT(e, t, n, r, i) {
 	if (e === !1 || e == null || typeof e == "number") return (e) => e;
 	switch (e === !0 && (e = "frame"), `${e}`.toLowerCase()) {
-		case "frame": return rd(t, n, r, i);
+		case "frame": return Sd(t, n, r, i);
 		default: throw Error(`unknown projection clip type: ${e}`);
 	}
 }
-function PT(e, t, n) {
+function $T(e, t, n) {
 	return {
 		type: ({ width: r, height: i, rotate: a, precision: o = .15, clip: s }) => {
 			let c = e();
@@ -10055,8 +10223,8 @@ function PT(e, t, n) {
 		aspectRatio: n / t
 	};
 }
-function FT(e, t, n) {
-	let { type: r, aspectRatio: i } = PT(e, t, n);
+function eE(e, t, n) {
+	let { type: r, aspectRatio: i } = $T(e, t, n);
 	return {
 		type: (e) => {
 			let { parallels: t, domain: n, width: i, height: a } = e, o = r(e);
@@ -10065,40 +10233,40 @@ function FT(e, t, n) {
 		aspectRatio: i
 	};
 }
-var IT = Qb({ stream: (e) => e }), LT = Qb(uf({ point(e, t) {
+var tE = _x({ stream: (e) => e }), nE = _x(kf({ point(e, t) {
 	this.stream.point(e, -t);
 } }));
-function RT(e, t, n, r) {
+function rE(e, t, n, r) {
 	let i = n[e], a = n[t], o = i.length, s = n[e] = new Float64Array(o).fill(NaN), c = n[t] = new Float64Array(o).fill(NaN), l, u = r.stream({ point(e, t) {
 		s[l] = e, c[l] = t;
 	} });
 	for (l = 0; l < o; ++l) u.point(i[l], a[l]);
 }
-function zT({ projection: e } = {}) {
-	return e == null ? !1 : typeof e.stream == "function" || (mx(e) && (e = e.type), e != null);
+function iE({ projection: e } = {}) {
+	return e == null ? !1 : typeof e.stream == "function" || (Nx(e) && (e = e.type), e != null);
 }
-function BT(e) {
-	if (typeof e?.stream == "function") return AT;
-	if (mx(e)) {
+function aE(e) {
+	if (typeof e?.stream == "function") return YT;
+	if (Nx(e)) {
 		let t, n;
 		if ({domain: t, type: e, ...n} = e, t != null && e != null) {
-			let [[r, i], [a, o]] = lf((typeof e == "string" ? MT(e).type : e)({
+			let [[r, i], [a, o]] = Of((typeof e == "string" ? ZT(e).type : e)({
 				...n,
 				width: 100,
 				height: 100
 			})).bounds(t), s = (o - i) / (a - r);
-			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : AT;
+			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : YT;
 		}
 	}
 	if (e != null) {
 		if (typeof e != "function") {
-			let { aspectRatio: t } = MT(e);
+			let { aspectRatio: t } = ZT(e);
 			if (t) return t;
 		}
-		return AT;
+		return YT;
 	}
 }
-function VT(e) {
+function oE(e) {
 	let t = [], n = [], r = {
 		scale: "x",
 		value: t
@@ -10115,68 +10283,68 @@ function VT(e) {
 		polygonEnd() {},
 		sphere() {}
 	};
-	for (let t of e.value) Su(t, a);
+	for (let t of e.value) Vu(t, a);
 	return [r, i];
 }
-function HT({ x: e, y: t }) {
-	if (e || t) return e ??= (e) => e, t ??= (e) => e, uf({ point(n, r) {
+function sE({ x: e, y: t }) {
+	if (e || t) return e ??= (e) => e, t ??= (e) => e, kf({ point(n, r) {
 		this.stream.point(e(n), t(r));
 	} });
 }
 // node_modules/@observablehq/plot/src/context.js
-function UT(e = {}) {
+function cE(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
 		document: t,
-		clip: oS(n)
+		clip: TS(n)
 	};
 }
-function WT(e, { document: t }) {
-	return ps(va(e).call(t.documentElement));
+function lE(e, { document: t }) {
+	return Ms(La(e).call(t.documentElement));
 }
 // node_modules/@observablehq/plot/src/memoize.js
-var GT = Symbol("unset");
-function KT(e) {
-	return (e.length === 1 ? qT : JT)(e);
+var uE = Symbol("unset");
+function dE(e) {
+	return (e.length === 1 ? fE : pE)(e);
 }
-function qT(e) {
-	let t, n = GT;
+function fE(e) {
+	let t, n = uE;
 	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
 }
-function JT(e) {
+function pE(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
 // node_modules/@observablehq/plot/src/format.js
-var YT = KT((e) => new Intl.NumberFormat(e));
-KT((e, t) => new Intl.DateTimeFormat(e, {
+var mE = dE((e) => new Intl.NumberFormat(e));
+dE((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { month: t }
-})), KT((e, t) => new Intl.DateTimeFormat(e, {
+})), dE((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { weekday: t }
 }));
-function XT(e = "en-US") {
-	let t = YT(e);
+function hE(e = "en-US") {
+	let t = mE(e);
 	return (e) => e != null && !isNaN(e) ? t.format(e) : void 0;
 }
-function ZT(e) {
-	return Xy(e, "Invalid Date");
+function gE(e) {
+	return hb(e, "Invalid Date");
 }
-function QT(e = "en-US") {
-	let t = XT(e);
-	return (e) => (e instanceof Date ? ZT : typeof e == "number" ? t : Jb)(e);
+function _E(e = "en-US") {
+	let t = hE(e);
+	return (e) => (e instanceof Date ? gE : typeof e == "number" ? t : px)(e);
 }
-var $T = QT(), eE = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, tE = 0;
-function nE() {
-	return `plot-clip-${++tE}`;
+var vE = _E(), yE = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, bE = 0;
+function xE() {
+	return `plot-clip-${++bE}`;
 }
-function rE(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
-	T === null && (s = null, c = null), D === null && (l = null, d = null), Qx(T) ? Qx(D) || Qx(s) && !C?.fill || (D = "none") : Qx(D) && (!Qx(l) || C?.stroke) && (T = "none");
-	let [P, ee] = ix(s, T), [F, te] = ax(c, E), [ne, re] = ix(l, D), [ie, ae] = ax(d, O), [oe, I] = ax(_);
-	$x(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !eS(f) && (m = M), !$x(ee) && b === void 0 && (b = N));
-	let [se, ce] = ax(u);
-	return T !== null && (e.fill = wE(ee, "currentColor"), e.fillOpacity = TE(te, 1)), D !== null && (e.stroke = wE(re, "none"), e.strokeWidth = TE(ce, 1), e.strokeOpacity = TE(ae, 1), e.strokeLinejoin = wE(f, "miter"), e.strokeLinecap = wE(p, "butt"), e.strokeMiterlimit = TE(m, 4), e.strokeDasharray = wE(h, "none"), e.strokeDashoffset = wE(g, "0")), e.target = Jb(o), e.ariaLabel = Jb(w), e.ariaDescription = Jb(i), e.ariaHidden = Jb(a), e.opacity = TE(I, 1), e.mixBlendMode = wE(v, "normal"), e.imageFilter = wE(y, "none"), e.paintOrder = wE(b, "normal"), e.pointerEvents = wE(x, "auto"), e.shapeRendering = wE(S, "auto"), {
+function SE(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
+	T === null && (s = null, c = null), D === null && (l = null, d = null), _S(T) ? _S(D) || _S(s) && !C?.fill || (D = "none") : _S(D) && (!_S(l) || C?.stroke) && (T = "none");
+	let [P, ee] = Cx(s, T), [F, te] = wx(c, E), [ne, re] = Cx(l, D), [ie, ae] = wx(d, O), [oe, I] = wx(_);
+	vS(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !yS(f) && (m = M), !vS(ee) && b === void 0 && (b = N));
+	let [se, ce] = wx(u);
+	return T !== null && (e.fill = UE(ee, "currentColor"), e.fillOpacity = WE(te, 1)), D !== null && (e.stroke = UE(re, "none"), e.strokeWidth = WE(ce, 1), e.strokeOpacity = WE(ae, 1), e.strokeLinejoin = UE(f, "miter"), e.strokeLinecap = UE(p, "butt"), e.strokeMiterlimit = WE(m, 4), e.strokeDasharray = UE(h, "none"), e.strokeDashoffset = UE(g, "0")), e.target = px(o), e.ariaLabel = px(w), e.ariaDescription = px(i), e.ariaHidden = px(a), e.opacity = WE(I, 1), e.mixBlendMode = UE(v, "normal"), e.imageFilter = UE(y, "none"), e.paintOrder = UE(b, "normal"), e.pointerEvents = UE(x, "auto"), e.shapeRendering = UE(S, "auto"), {
 		title: {
 			value: t,
 			optional: !0,
@@ -10223,25 +10391,25 @@ function rE(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden
 		}
 	};
 }
-function iE(e, t) {
-	t && e.filter((e) => Ky(t[e])).append("title").call(oE, t);
+function CE(e, t) {
+	t && e.filter((e) => db(t[e])).append("title").call(TE, t);
 }
-function aE(e, t) {
-	t && e.filter(([e]) => Ky(t[e])).append("title").call(sE, t);
+function wE(e, t) {
+	t && e.filter(([e]) => db(t[e])).append("title").call(EE, t);
 }
-function oE(e, t) {
-	t && e.text((e) => $T(t[e]));
+function TE(e, t) {
+	t && e.text((e) => vE(t[e]));
 }
-function sE(e, t) {
-	t && e.text(([e]) => $T(t[e]));
+function EE(e, t) {
+	t && e.text(([e]) => vE(t[e]));
 }
-function cE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && K(e, "aria-label", (e) => r[e]), a && K(e, "fill", (e) => a[e]), o && K(e, "fill-opacity", (e) => o[e]), s && K(e, "stroke", (e) => s[e]), c && K(e, "stroke-opacity", (e) => c[e]), l && K(e, "stroke-width", (e) => l[e]), u && K(e, "opacity", (e) => u[e]), d && xE(e, (e) => d[e], t), n || iE(e, i);
+function DE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
+	r && K(e, "aria-label", (e) => r[e]), a && K(e, "fill", (e) => a[e]), o && K(e, "fill-opacity", (e) => o[e]), s && K(e, "stroke", (e) => s[e]), c && K(e, "stroke-opacity", (e) => c[e]), l && K(e, "stroke-width", (e) => l[e]), u && K(e, "opacity", (e) => u[e]), d && BE(e, (e) => d[e], t), n || CE(e, i);
 }
-function lE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && K(e, "aria-label", ([e]) => r[e]), a && K(e, "fill", ([e]) => a[e]), o && K(e, "fill-opacity", ([e]) => o[e]), s && K(e, "stroke", ([e]) => s[e]), c && K(e, "stroke-opacity", ([e]) => c[e]), l && K(e, "stroke-width", ([e]) => l[e]), u && K(e, "opacity", ([e]) => u[e]), d && xE(e, ([e]) => d[e], t), n || aE(e, i);
+function OE(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
+	r && K(e, "aria-label", ([e]) => r[e]), a && K(e, "fill", ([e]) => a[e]), o && K(e, "fill-opacity", ([e]) => o[e]), s && K(e, "stroke", ([e]) => s[e]), c && K(e, "stroke-opacity", ([e]) => c[e]), l && K(e, "stroke-width", ([e]) => l[e]), u && K(e, "opacity", ([e]) => u[e]), d && BE(e, ([e]) => d[e], t), n || wE(e, i);
 }
-function uE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
+function kE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
 	return [
 		e,
 		l ? void 0 : t,
@@ -10254,24 +10422,24 @@ function uE({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, stroke
 		c
 	].filter((e) => e !== void 0);
 }
-function dE(e, t, n) {
-	let r = gi(e, (e) => t[e]);
-	return n === void 0 && r.size > 1 + e.length >> 1 && cw("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
+function AE(e, t, n) {
+	let r = Fi(e, (e) => t[e]);
+	return n === void 0 && r.size > 1 + e.length >> 1 && Dw("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
 }
-function* fE(e, t, n, r) {
-	let { z: i } = n, { z: a } = r, o = uE(r, n), s = [...t, ...o];
-	for (let t of a ? dE(e, a, i) : [e]) {
+function* jE(e, t, n, r) {
+	let { z: i } = n, { z: a } = r, o = kE(r, n), s = [...t, ...o];
+	for (let t of a ? AE(e, a, i) : [e]) {
 		let e, n;
 		out: for (let r of t) {
-			for (let e of s) if (!Uy(e[r])) {
+			for (let e of s) if (!cb(e[r])) {
 				n && n.push(-1);
 				continue out;
 			}
-			if (e === void 0) n && (yield n), e = o.map((e) => Tx(e[r])), n = [r];
+			if (e === void 0) n && (yield n), e = o.map((e) => Wx(e[r])), n = [r];
 			else {
 				n.push(r);
-				for (let t = 0; t < o.length; ++t) if (Tx(o[t][r]) !== e[t]) {
-					yield n, e = o.map((e) => Tx(e[r])), n = [r];
+				for (let t = 0; t < o.length; ++t) if (Wx(o[t][r]) !== e[t]) {
+					yield n, e = o.map((e) => Wx(e[r])), n = [r];
 					continue out;
 				}
 			}
@@ -10279,97 +10447,97 @@ function* fE(e, t, n, r) {
 		n && (yield n);
 	}
 }
-function pE(e, t, n, r) {
+function ME(e, t, n, r) {
 	let i, { clip: a = r.clip } = t;
-	a === "frame" ? (e = WT("svg:g", r).each(function() {
+	a === "frame" ? (e = lE("svg:g", r).each(function() {
 		this.appendChild(e.node()), e.node = () => this;
-	}), i = hE(r, n)) : a && (i = vE(a, r)), K(e, "aria-label", t.ariaLabel), K(e, "aria-description", t.ariaDescription), K(e, "aria-hidden", t.ariaHidden), K(e, "clip-path", i);
+	}), i = PE(r, n)) : a && (i = LE(a, r)), K(e, "aria-label", t.ariaLabel), K(e, "aria-description", t.ariaDescription), K(e, "aria-hidden", t.ariaHidden), K(e, "clip-path", i);
 }
-function mE(e) {
+function NE(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	return (n, r) => {
 		let i = t.get(n);
 		if (!i) {
-			let a = nE();
-			ps(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
+			let a = xE();
+			Ms(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
 		}
 		return i;
 	};
 }
-var hE = mE((e, t, n) => {
+var PE = NE((e, t, n) => {
 	let { width: r, height: i, marginLeft: a, marginRight: o, marginTop: s, marginBottom: c } = n;
 	e.append("rect").attr("x", a).attr("y", s).attr("width", r - o - a).attr("height", i - s - c);
-}), gE = /* @__PURE__ */ new WeakMap(), _E = { type: "Sphere" };
-function vE(e, t) {
+}), FE = /* @__PURE__ */ new WeakMap(), IE = { type: "Sphere" };
+function LE(e, t) {
 	let n, r;
-	if ((n = gE.get(t)) || gE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = _E), !(r = n.get(e))) {
-		let i = nE();
-		ps(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
+	if ((n = FE.get(t)) || FE.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = IE), !(r = n.get(e))) {
+		let i = xE();
+		Ms(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
 	}
 	return r;
 }
-function yE(e, t, n, r) {
-	pE(e, t, n, r), K(e, "class", t.className), K(e, "fill", t.fill), K(e, "fill-opacity", t.fillOpacity), K(e, "stroke", t.stroke), K(e, "stroke-width", t.strokeWidth), K(e, "stroke-opacity", t.strokeOpacity), K(e, "stroke-linejoin", t.strokeLinejoin), K(e, "stroke-linecap", t.strokeLinecap), K(e, "stroke-miterlimit", t.strokeMiterlimit), K(e, "stroke-dasharray", t.strokeDasharray), K(e, "stroke-dashoffset", t.strokeDashoffset), K(e, "shape-rendering", t.shapeRendering), K(e, "filter", t.imageFilter), K(e, "paint-order", t.paintOrder);
+function RE(e, t, n, r) {
+	ME(e, t, n, r), K(e, "class", t.className), K(e, "fill", t.fill), K(e, "fill-opacity", t.fillOpacity), K(e, "stroke", t.stroke), K(e, "stroke-width", t.strokeWidth), K(e, "stroke-opacity", t.strokeOpacity), K(e, "stroke-linejoin", t.strokeLinejoin), K(e, "stroke-linecap", t.strokeLinecap), K(e, "stroke-miterlimit", t.strokeMiterlimit), K(e, "stroke-dasharray", t.strokeDasharray), K(e, "stroke-dashoffset", t.strokeDashoffset), K(e, "shape-rendering", t.shapeRendering), K(e, "filter", t.imageFilter), K(e, "paint-order", t.paintOrder);
 	let { pointerEvents: i = r.pointerSticky === !1 ? "none" : void 0 } = t;
 	K(e, "pointer-events", i);
 }
-function bE(e, t) {
-	SE(e, "mix-blend-mode", t.mixBlendMode), K(e, "opacity", t.opacity);
+function zE(e, t) {
+	VE(e, "mix-blend-mode", t.mixBlendMode), K(e, "opacity", t.opacity);
 }
-function xE(e, t, n) {
+function BE(e, t, n) {
 	e.each(function(e) {
 		let r = t(e);
 		if (r != null) {
-			let e = this.ownerDocument.createElementNS(ma.svg, "a");
-			e.setAttribute("fill", "inherit"), e.setAttributeNS(ma.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
+			let e = this.ownerDocument.createElementNS(Na.svg, "a");
+			e.setAttribute("fill", "inherit"), e.setAttributeNS(Na.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
 		}
 	});
 }
 function K(e, t, n) {
 	n != null && e.attr(t, n);
 }
-function SE(e, t, n) {
+function VE(e, t, n) {
 	n != null && e.style(t, n);
 }
-function CE(e, t, { x: n, y: r }, i = eE, a = eE) {
+function HE(e, t, { x: n, y: r }, i = yE, a = yE) {
 	i += t.dx, a += t.dy, n?.bandwidth && (i += n.bandwidth() / 2), r?.bandwidth && (a += r.bandwidth() / 2), (i || a) && e.attr("transform", `translate(${i},${a})`);
 }
-function wE(e, t) {
-	if ((e = Jb(e)) !== t) return e;
+function UE(e, t) {
+	if ((e = px(e)) !== t) return e;
 }
-function TE(e, t) {
-	if ((e = Yb(e)) !== t) return e;
+function WE(e, t) {
+	if ((e = mx(e)) !== t) return e;
 }
-var EE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
-function DE(e) {
+var GE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
+function KE(e) {
 	if (e === void 0) return "plot-d6a7b5";
-	if (e = `${e}`, !EE.test(e)) throw Error(`invalid class name: ${e}`);
+	if (e = `${e}`, !GE.test(e)) throw Error(`invalid class name: ${e}`);
 	return e;
 }
-function OE(e, t) {
+function qE(e, t) {
 	if (typeof t == "string") e.property("style", t);
 	else if (t != null) for (let n of e) Object.assign(n.style, t);
 }
-function kE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
+function JE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
 // node_modules/@observablehq/plot/src/mark.js
-var AE = class {
+var YE = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
-		if (this.data = e, this.sort = _x(c) ? c : null, this.initializer = DS(n).initializer, this.transform = this.initializer ? n.transform : ES(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = sx(i === !0 ? "include" : i, "facet", [
+		if (this.data = e, this.sort = Ix(c) ? c : null, this.initializer = KS(n).initializer, this.transform = this.initializer ? n.transform : GS(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = Ex(i === !0 ? "include" : i, "facet", [
 			"auto",
 			"include",
 			"exclude",
 			"super"
-		]), this.fx = e === Hb && typeof o == "string" ? [o] : o, this.fy = e === Hb && typeof s == "string" ? [s] : s), this.facetAnchor = dT(a), t = aS(t), v !== void 0 && (t = {
-			...NE(v),
+		]), this.fx = e === sx && typeof o == "string" ? [o] : o, this.fy = e === sx && typeof s == "string" ? [s] : s), this.facetAnchor = AT(a), t = wS(t), v !== void 0 && (t = {
+			...QE(v),
 			...t
 		}), r !== void 0 && (t = {
-			...rE(this, n, r),
+			...SE(this, n, r),
 			...t
 		}), this.channels = Object.fromEntries(Object.entries(t).map(([t, n]) => {
-			if (gx(n.value)) {
+			if (Fx(n.value)) {
 				let { value: e, label: t = n.label, scale: r = n.scale } = n.value;
 				n = {
 					...n,
@@ -10378,7 +10546,7 @@ var AE = class {
 					value: e
 				};
 			}
-			if (e === Hb && typeof n.value == "string") {
+			if (e === sx && typeof n.value == "string") {
 				let { value: e } = n;
 				n = {
 					...n,
@@ -10390,22 +10558,22 @@ var AE = class {
 			if (t != null) return !0;
 			if (n) return !1;
 			throw Error(`missing channel value: ${e}`);
-		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = oS(_), this.tip = PE(y), this.className = Jb(g), this.facet === "super") {
+		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = TS(_), this.tip = $E(y), this.className = px(g), this.facet === "super") {
 			if (o || s) throw Error("super-faceting cannot use fx or fy");
 			for (let e in this.channels) {
 				let { scale: n } = t[e];
 				if (n === "x" || n === "y") throw Error("super-faceting cannot use x or y");
 			}
 		}
-		b != null && (this.render = ME(b, this.render));
+		b != null && (this.render = ZE(b, this.render));
 	}
 	initialize(e, t, n) {
-		let r = cx(this.data);
-		e === void 0 && r != null && (e = [Sx(r)]);
+		let r = Dx(this.data);
+		e === void 0 && r != null && (e = [Vx(r)]);
 		let i = e;
-		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = cx(r)), e !== void 0 && (e.original = i);
-		let a = sC(this.channels, r);
-		return this.sort != null && uC(r, e, a, t, this.sort), {
+		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = Dx(r)), e !== void 0 && (e.original = i);
+		let a = EC(this.channels, r);
+		return this.sort != null && kC(r, e, a, t, this.sort), {
 			data: r,
 			facets: e,
 			channels: a
@@ -10413,7 +10581,7 @@ var AE = class {
 	}
 	filter(e, t, n) {
 		for (let r in t) {
-			let { filter: i = Uy } = t[r];
+			let { filter: i = cb } = t[r];
 			if (i !== null) {
 				let t = n[r];
 				e = e.filter((e) => i(t[e]));
@@ -10424,18 +10592,18 @@ var AE = class {
 	project(e, t, n) {
 		for (let r in e) if (e[r].scale === "x" && /^x|x$/.test(r)) {
 			let i = r.replace(/^x|x$/, "y");
-			i in e && e[i].scale === "y" && RT(r, i, t, n.projection);
+			i in e && e[i].scale === "y" && rE(r, i, t, n.projection);
 		}
 	}
 	scale(e, t, n) {
-		let r = cC(e, t);
+		let r = DC(e, t);
 		return n.projection && this.project(e, r, n), r;
 	}
 };
-function jE(...e) {
-	return e.plot = AE.prototype.plot, e;
+function XE(...e) {
+	return e.plot = YE.prototype.plot, e;
 }
-function ME(e, t) {
+function ZE(e, t) {
 	if (e == null) return t === null ? void 0 : t;
 	if (t == null) return e === null ? void 0 : e;
 	if (typeof e != "function") throw TypeError(`invalid render transform: ${e}`);
@@ -10444,27 +10612,27 @@ function ME(e, t) {
 		return e.call(this, n, r, i, a, o, (e, n, r, i, a) => t.call(this, e, n, r, i, a, s));
 	};
 }
-function NE(e) {
-	return Object.fromEntries(Object.entries(aS(e)).map(([e, t]) => (t = typeof t == "string" ? {
+function QE(e) {
+	return Object.fromEntries(Object.entries(wS(e)).map(([e, t]) => (t = typeof t == "string" ? {
 		value: t,
 		label: e
-	} : zx(t), t.filter === void 0 && t.scale == null && (t = {
+	} : iS(t), t.filter === void 0 && t.scale == null && (t = {
 		...t,
 		filter: null
 	}), [e, t])));
 }
-function PE(e) {
-	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? sx(e, "tip", [
+function $E(e) {
+	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? Ex(e, "tip", [
 		"x",
 		"y",
 		"xy"
 	]) : e;
 }
-function FE(e, t) {
+function eD(e, t) {
 	return e?.tip === !0 ? {
 		...e,
 		tip: t
-	} : mx(e?.tip) && e.tip.pointer === void 0 ? {
+	} : Nx(e?.tip) && e.tip.pointer === void 0 ? {
 		...e,
 		tip: {
 			...e.tip,
@@ -10473,12 +10641,12 @@ function FE(e, t) {
 	} : e;
 }
 // node_modules/@observablehq/plot/src/dimensions.js
-function IE(e, t, n = {}) {
-	let r = .5 - eE, i = .5 + eE, a = .5 + eE, o = .5 - eE;
+function tD(e, t, n = {}) {
+	let r = .5 - yE, i = .5 + yE, a = .5 + yE, o = .5 - yE;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
 	let { margin: s, marginTop: c = s === void 0 ? r : s, marginRight: l = s === void 0 ? i : s, marginBottom: u = s === void 0 ? a : s, marginLeft: d = s === void 0 ? o : s } = n;
 	c = +c, l = +l, u = +u, d = +d;
-	let { width: f = 640, height: p = LE(e, n, {
+	let { width: f = 640, height: p = nD(e, n, {
 		width: f,
 		marginTopDefault: r,
 		marginRightDefault: i,
@@ -10505,21 +10673,21 @@ function IE(e, t, n = {}) {
 	}
 	return m;
 }
-function LE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
-	let d = n && n.scale.domain().length || 1, f = BT(i);
+function nD({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
+	let d = n && n.scale.domain().length || 1, f = aE(i);
 	if (f) {
 		let e = r ? r.scale.domain().length : 1, t = (1.1 * d - .1) / (1.1 * e - .1) * f, n = Math.max(.1, Math.min(10, t));
 		return Math.round((o - u - c) * n + s + l);
 	}
-	let p = t ? Zw(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
+	let p = t ? gT(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
 	if (a != null) {
 		if (a = +a, !(isFinite(a) && a > 0)) throw Error(`invalid aspectRatio: ${a}`);
-		let i = RE("y", t) / (RE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
+		let i = rD("y", t) / (rD("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
 		return (i * (d * (o - u - c) - e.insetLeft - e.insetRight) + t.insetTop + t.insetBottom) / f + s + l;
 	}
 	return !!(t || n) * Math.max(1, Math.min(60, p * d)) * 20 + !!r * 30 + 60;
 }
-function RE(e, t) {
+function rD(e, t) {
 	if (!t) throw Error(`aspectRatio requires ${e} scale`);
 	let { type: n, domain: r } = t, i;
 	switch (n) {
@@ -10540,12 +10708,12 @@ function RE(e, t) {
 		case "band": return r.length;
 		default: throw Error(`unsupported ${e} scale for aspectRatio: ${n}`);
 	}
-	let [a, o] = si(r);
+	let [a, o] = Ei(r);
 	return Math.abs(i(o) - i(a));
 }
 // node_modules/@observablehq/plot/src/interactions/pointer.js
-var zE = /* @__PURE__ */ new WeakMap();
-function BE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
+var iD = /* @__PURE__ */ new WeakMap();
+function aD(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
 		...s,
 		px: {
@@ -10563,13 +10731,13 @@ function BE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		y: r,
 		channels: s,
 		...l,
-		render: ME(function(n, r, i, a, s, c) {
+		render: ZE(function(n, r, i, a, s, c) {
 			s = {
 				...s,
 				pointerSticky: !1
 			};
-			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = zE.get(l);
-			d || zE.set(l, d = {
+			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = iD.get(l);
+			d || iD.set(l, d = {
 				sticky: !1,
 				roots: [],
 				renders: []
@@ -10581,7 +10749,7 @@ function BE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 				let e = d.facetStates;
 				e || (d.facetStates = e = /* @__PURE__ */ new Map()), b = e.get(this), b || e.set(this, b = /* @__PURE__ */ new Map());
 			}
-			let [x, S] = kE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : WE(i, x), E = w ? (e) => w[e] : GE(i, S), D, O, k, A;
+			let [x, S] = JE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : lD(i, x), E = w ? (e) => w[e] : uD(i, S), D, O, k, A;
 			function j(e, t) {
 				if (y) {
 					if (A &&= cancelAnimationFrame(A), e == null) b.delete(n.fi);
@@ -10613,14 +10781,14 @@ function BE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 					O.replaceWith(o);
 				}
 				if (d.roots[f] = O = o, !(D == null && b?.size > 1)) {
-					let e = D == null ? null : Ab(u) ? u[D] : u.get(D);
+					let e = D == null ? null : Yb(u) ? u[D] : u.get(D);
 					s.dispatchValue(e);
 				}
 				return o;
 			}
 			function N(r) {
 				if (d.sticky || r.pointerType === "mouse" && r.buttons === 1) return;
-				let [i, s] = vs(r);
+				let [i, s] = Ls(r);
 				i -= _, s -= v;
 				let c = i < a.marginLeft || i > a.width - a.marginRight ? 1 : e, l = s < a.marginTop || s > a.height - a.marginBottom ? 1 : t, u = null, f = o * o;
 				for (let e of n) {
@@ -10643,30 +10811,30 @@ function BE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		}, c)
 	};
 }
-function VE(e) {
-	return BE(1, 1, e);
+function oD(e) {
+	return aD(1, 1, e);
 }
-function HE(e) {
-	return BE(1, .01, e);
+function sD(e) {
+	return aD(1, .01, e);
 }
-function UE(e) {
-	return BE(.01, 1, e);
+function cD(e) {
+	return aD(.01, 1, e);
 }
-function WE({ x1: e, x2: t, x: n = e }, r) {
+function lD({ x1: e, x2: t, x: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-function GE({ y1: e, y2: t, y: n = e }, r) {
+function uD({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
 // node_modules/@observablehq/plot/src/axes.js
-function KE(e) {
-	return Zw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
+function dD(e) {
+	return gT(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
 // node_modules/@observablehq/plot/src/legends/ramp.js
-function qE(e, t) {
-	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = KE(e), round: m = !0, opacity: h, className: g } = t, _ = UT(t);
-	g = DE(g), h = ax(h)[1], f === null && (f = () => null);
-	let v = WT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
+function fD(e, t) {
+	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = dD(e), round: m = !0, opacity: h, className: g } = t, _ = cE(t);
+	g = KE(g), h = wx(h)[1], f === null && (f = () => null);
+	let v = lE("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
   display: block;
   height: auto;
   height: intrinsic;
@@ -10675,89 +10843,89 @@ function qE(e, t) {
 }
 :where(.${g}-ramp text) {
   white-space: pre;
-}`)).call(OE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
+}`)).call(qE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
 	if (T) {
-		let e = w === void 0 ? T : _l(T.length === 1 ? iw(T) : T, w);
-		b = x(E.copy(), vl(Zc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
+		let e = w === void 0 ? T : Il(T.length === 1 ? Cw(T) : T, w);
+		b = x(E.copy(), Ll(gl(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
 		let t = _.document.createElement("canvas");
 		t.width = 256, t.height = 1;
 		let n = t.getContext("2d");
 		for (let t = 0; t < 256; ++t) n.fillStyle = e(t / 255), n.fillRect(t, 0, 1, 1);
 		v.append("image").attr("opacity", h).attr("x", l).attr("y", o).attr("width", i - l - s).attr("height", a - o - c).attr("preserveAspectRatio", "none").attr("xlink:href", t.toDataURL());
 	} else if (S === "threshold") {
-		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? ql(f) : f;
-		b = x(Zh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = dx(e, (e, t) => t), f = (n) => t(e[n], n);
-	} else b = x(Fh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
-	return v.append("g").attr("transform", `translate(0,${a - c})`).call(fa(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", wE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
+		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? fu(f) : f;
+		b = x(gg().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = Ax(e, (e, t) => t), f = (n) => t(e[n], n);
+	} else b = x(eg().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
+	return v.append("g").attr("transform", `translate(0,${a - c})`).call(ja(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", UE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
 // node_modules/@observablehq/plot/src/math.js
-var JE = Math.PI / 180;
+var pD = Math.PI / 180;
 // node_modules/@observablehq/plot/src/marker.js
-function YE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
-	e.markerStart = XE(n), e.markerMid = XE(r), e.markerEnd = XE(i);
+function mD(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
+	e.markerStart = hD(n), e.markerMid = hD(r), e.markerEnd = hD(i);
 }
-function XE(e) {
+function hD(e) {
 	if (e == null || e === !1) return null;
-	if (e === !0) return $E;
+	if (e === !0) return vD;
 	if (typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
 		case "none": return null;
-		case "arrow": return ZE("auto");
-		case "arrow-reverse": return ZE("auto-start-reverse");
-		case "dot": return QE;
+		case "arrow": return gD("auto");
+		case "arrow-reverse": return gD("auto-start-reverse");
+		case "dot": return _D;
 		case "circle":
-		case "circle-fill": return $E;
-		case "circle-stroke": return eD;
-		case "tick": return tD("auto");
-		case "tick-x": return tD(90);
-		case "tick-y": return tD(0);
+		case "circle-fill": return vD;
+		case "circle-stroke": return yD;
+		case "tick": return bD("auto");
+		case "tick-x": return bD(90);
+		case "tick-y": return bD(0);
 	}
 	throw Error(`invalid marker: ${e}`);
 }
-function ZE(e) {
-	return (t, n) => WT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
+function gD(e) {
+	return (t, n) => lE("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
 }
-function QE(e, t) {
-	return WT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
+function _D(e, t) {
+	return lE("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
 }
-function $E(e, t) {
-	return WT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+function vD(e, t) {
+	return lE("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-function eD(e, t) {
-	return WT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+function yD(e, t) {
+	return lE("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-function tD(e) {
-	return (t, n) => WT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
+function bD(e) {
+	return (t, n) => lE("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
 }
-var nD = 0;
-function rD(e, t, { stroke: n }, r) {
-	return cD(e, t, n && ((e) => n[e]), null, r);
+var xD = 0;
+function SD(e, t, { stroke: n }, r) {
+	return DD(e, t, n && ((e) => n[e]), null, r);
 }
-function iD(e, t, { stroke: n, z: r }, i) {
-	return cD(e, t, n && (([e]) => n[e]), r, i);
+function CD(e, t, { stroke: n, z: r }, i) {
+	return DD(e, t, n && (([e]) => n[e]), r, i);
 }
-var aD = 1, oD = 2;
-function sD(e, t) {
+var wD = 1, TD = 2;
+function ED(e, t) {
 	let n = new Uint8Array(t.length), r = e.data().filter((e) => e.length > 1), i = r.length;
-	for (let e = 0, a = GT; e < i; ++e) {
+	for (let e = 0, a = uE; e < i; ++e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = Tx(t[e])) && (n[e] |= aD);
+			a !== (a = Wx(t[e])) && (n[e] |= wD);
 		}
 	}
-	for (let e = i - 1, a = GT; e >= 0; --e) {
+	for (let e = i - 1, a = uE; e >= 0; --e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = Tx(t[e])) && (n[e] |= oD);
+			a !== (a = Wx(t[e])) && (n[e] |= TD);
 		}
 	}
 	return ([e]) => n[e];
 }
-function cD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
+function DD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
 	if (!t && !n && !r) return;
-	let c = /* @__PURE__ */ new Map(), l = o && sD(e, o);
+	let c = /* @__PURE__ */ new Map(), l = o && ED(e, o);
 	function u(e, t, n) {
 		return function(r) {
 			if (n && !n(r)) return;
@@ -10765,45 +10933,45 @@ function cD(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 			o || c.set(t, o = /* @__PURE__ */ new Map());
 			let l = o.get(i);
 			if (!l) {
-				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++nD}`;
+				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++xD}`;
 				e.setAttribute("id", n), o.set(i, l = `url(#${n})`);
 			}
 			this.setAttribute(e, l);
 		};
 	}
-	t && e.each(u("marker-start", t, l && ((e) => l(e) & aD))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & aD))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & oD)));
+	t && e.each(u("marker-start", t, l && ((e) => l(e) & wD))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & wD))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & TD)));
 }
 // node_modules/@observablehq/plot/src/transforms/inset.js
-function lD({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
-	return [t, n] = dD(e, t, n), {
+function OD({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
+	return [t, n] = AD(e, t, n), {
 		inset: e,
 		insetLeft: t,
 		insetRight: n,
 		...r
 	};
 }
-function uD({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
-	return [t, n] = dD(e, t, n), {
+function kD({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
+	return [t, n] = AD(e, t, n), {
 		inset: e,
 		insetTop: t,
 		insetBottom: n,
 		...r
 	};
 }
-function dD(e, t, n) {
-	return e === void 0 && t === void 0 && n === void 0 ? eE ? [1, 0] : [.5, .5] : [t, n];
+function AD(e, t, n) {
+	return e === void 0 && t === void 0 && n === void 0 ? yE ? [1, 0] : [.5, .5] : [t, n];
 }
 // node_modules/@observablehq/plot/src/transforms/interval.js
-function fD(e, { interval: t }) {
-	return e = { ...zx(e) }, e.interval = Nx(e.interval === void 0 ? t : e.interval), e;
+function jD(e, { interval: t }) {
+	return e = { ...iS(e) }, e.interval = Qx(e.interval === void 0 ? t : e.interval), e;
 }
-function pD(e, t, n, r) {
-	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = fD(i, n);
+function MD(e, t, n, r) {
+	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = jD(i, n);
 	if (s == null || c == null && !r) return n;
-	let l = kx(i);
+	let l = Jx(i);
 	if (c == null) {
 		let t, i = {
-			transform: (e) => t ||= Ib(e, s),
+			transform: (e) => t ||= tx(e, s),
 			label: l
 		};
 		return {
@@ -10815,7 +10983,7 @@ function pD(e, t, n, r) {
 	}
 	let u, d;
 	function f(e) {
-		return d !== void 0 && e === u ? d : d = dx(Ib(u = e, s), (e) => c.floor(e));
+		return d !== void 0 && e === u ? d : d = Ax(tx(u = e, s), (e) => c.floor(e));
 	}
 	return t({
 		...n,
@@ -10830,43 +10998,43 @@ function pD(e, t, n, r) {
 		} : o
 	});
 }
-function mD(e, t, n) {
-	let { [e]: r } = n, { value: i, interval: a } = fD(r, n);
+function ND(e, t, n) {
+	let { [e]: r } = n, { value: i, interval: a } = jD(r, n);
 	return i == null || a == null ? n : t({
 		...n,
 		[e]: {
-			label: kx(r),
+			label: Jx(r),
 			transform: (e) => {
-				let t = dx(Ib(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
-				return t.map(Wx(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
+				let t = Ax(tx(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
+				return t.map(lS(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
 			}
 		}
 	});
 }
-function hD(e = {}) {
-	return pD("x", lD, e, !0);
+function PD(e = {}) {
+	return MD("x", OD, e, !0);
 }
-function gD(e = {}) {
-	return pD("y", uD, e, !0);
+function FD(e = {}) {
+	return MD("y", kD, e, !0);
 }
-function _D(e = {}) {
-	return pD("x", lD, e);
+function ID(e = {}) {
+	return MD("x", OD, e);
 }
-function vD(e = {}) {
-	return pD("y", uD, e);
+function LD(e = {}) {
+	return MD("y", kD, e);
 }
-function yD(e = {}) {
-	return mD("x", lD, e);
+function RD(e = {}) {
+	return ND("x", OD, e);
 }
-function bD(e = {}) {
-	return mD("y", uD, e);
+function zD(e = {}) {
+	return ND("y", kD, e);
 }
 // node_modules/@observablehq/plot/src/marks/rule.js
-var xD = {
+var BD = {
 	ariaLabel: "rule",
 	fill: null,
 	stroke: "currentColor"
-}, SD = class extends AE {
+}, VD = class extends YE {
 	constructor(e, t = {}) {
 		let { x: n, y1: r, y2: i, inset: a = 0, insetTop: o = a, insetBottom: s = a } = t;
 		super(e, {
@@ -10885,13 +11053,13 @@ var xD = {
 				scale: "y",
 				optional: !0
 			}
-		}, FE(t, "x"), xD), this.insetTop = Yb(o), this.insetBottom = Yb(s), YE(this, t);
+		}, eD(t, "x"), BD), this.insetTop = mx(o), this.insetBottom = mx(s), mD(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x: s, y1: c, y2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetTop: g, insetBottom: _ } = this;
-		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, { x: s && a }, eE, 0).call((t) => t.selectAll().data(e).enter().append("line").call(bE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !eT(o) ? (e) => c[e] + g : f + g).attr("y2", l && !eT(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(cE, this, n).call(rD, this, n, i)).node();
+		return lE("svg:g", i).call(RE, this, r, i).call(HE, this, { x: s && a }, yE, 0).call((t) => t.selectAll().data(e).enter().append("line").call(zE, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !yT(o) ? (e) => c[e] + g : f + g).attr("y2", l && !yT(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(DE, this, n).call(SD, this, n, i)).node();
 	}
-}, CD = class extends AE {
+}, HD = class extends YE {
 	constructor(e, t = {}) {
 		let { x1: n, x2: r, y: i, inset: a = 0, insetRight: o = a, insetLeft: s = a } = t;
 		super(e, {
@@ -10910,32 +11078,32 @@ var xD = {
 				scale: "x",
 				optional: !0
 			}
-		}, FE(t, "y"), xD), this.insetRight = Yb(o), this.insetLeft = Yb(s), YE(this, t);
+		}, eD(t, "y"), BD), this.insetRight = mx(o), this.insetLeft = mx(s), mD(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { y: s, x1: c, x2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetLeft: g, insetRight: _ } = this;
-		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, { y: s && o }, 0, eE).call((t) => t.selectAll().data(e).enter().append("line").call(bE, this).attr("x1", c && !eT(a) ? (e) => c[e] + g : m + g).attr("x2", l && !eT(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(cE, this, n).call(rD, this, n, i)).node();
+		return lE("svg:g", i).call(RE, this, r, i).call(HE, this, { y: s && o }, 0, yE).call((t) => t.selectAll().data(e).enter().append("line").call(zE, this).attr("x1", c && !yT(a) ? (e) => c[e] + g : m + g).attr("x2", l && !yT(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(DE, this, n).call(SD, this, n, i)).node();
 	}
 };
-function wD(e, t) {
-	let { x: n = Gb, y: r, y1: i, y2: a, ...o } = vD(t);
-	return [i, a] = ED(r, i, a), new SD(e, {
+function UD(e, t) {
+	let { x: n = ux, y: r, y1: i, y2: a, ...o } = LD(t);
+	return [i, a] = GD(r, i, a), new VD(e, {
 		...o,
 		x: n,
 		y1: i,
 		y2: a
 	});
 }
-function TD(e, t) {
-	let { y: n = Gb, x: r, x1: i, x2: a, ...o } = _D(t);
-	return [i, a] = ED(r, i, a), new CD(e, {
+function WD(e, t) {
+	let { y: n = ux, x: r, x1: i, x2: a, ...o } = ID(t);
+	return [i, a] = GD(r, i, a), new HD(e, {
 		...o,
 		y: n,
 		x1: i,
 		x2: a
 	});
 }
-function ED(e, t, n) {
+function GD(e, t, n) {
 	if (e == null) {
 		if (t === void 0) {
 			if (n !== void 0) return [0, n];
@@ -10945,7 +11113,7 @@ function ED(e, t, n) {
 	return [t, n];
 }
 // node_modules/@observablehq/plot/src/template.js
-function DD(e, ...t) {
+function KD(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
 	return (r) => {
@@ -10955,14 +11123,14 @@ function DD(e, ...t) {
 	};
 }
 // node_modules/@observablehq/plot/src/marks/text.js
-var OD = {
+var qD = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
 	strokeWidth: 3,
 	paintOrder: "stroke"
-}, kD = "­", AD = class extends AE {
+}, JD = "­", YD = class extends YE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, text: i = Vx(e) && Hx(e) ? Gb : Wb, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = ax(_, 0), [b, x] = zD(p);
+		let { x: n, y: r, text: i = oS(e) && sS(e) ? ux : lx, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = wx(_, 0), [b, x] = iO(p);
 		if (super(e, {
 			x: {
 				value: n,
@@ -10979,31 +11147,31 @@ var OD = {
 				optional: !0
 			},
 			rotate: {
-				value: Bx(v),
+				value: aS(v),
 				optional: !0
 			},
 			text: {
 				value: i,
-				filter: Ky,
+				filter: db,
 				optional: !0
 			}
-		}, t, OD), this.rotate = y, this.textAnchor = wE(o, "middle"), this.lineAnchor = sx(s, "lineAnchor", [
+		}, t, qD), this.rotate = y, this.textAnchor = UE(o, "middle"), this.lineAnchor = Ex(s, "lineAnchor", [
 			"top",
 			"middle",
 			"bottom"
-		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = jD(u), this.monospace = !!d, this.fontFamily = Jb(f), this.fontSize = x, this.fontStyle = Jb(m), this.fontVariant = Jb(h), this.fontWeight = Jb(g), this.frameAnchor = nS(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
-		this.splitLines = GD(this), this.clipLine = KD(this);
+		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = XD(u), this.monospace = !!d, this.fontFamily = px(f), this.fontSize = x, this.fontStyle = px(m), this.fontVariant = px(h), this.fontWeight = px(g), this.frameAnchor = xS(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
+		this.splitLines = uO(this), this.clipLine = dO(this);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = kE(this, r);
-		return WT("svg:g", i).call(yE, this, r, i).call(ID, this, u, r).call(CE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = JE(this, r);
+		return lE("svg:g", i).call(RE, this, r, i).call(tO, this, u, r).call(HE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("text").call(bE, this).call(MD, this, u, d).attr("transform", DD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(K, "font-size", f && ((e) => f[e])).call(cE, this, n)).node();
+		}).call((t) => t.selectAll().data(e).enter().append("text").call(zE, this).call(ZD, this, u, d).attr("transform", KD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(K, "font-size", f && ((e) => f[e])).call(DE, this, n)).node();
 	}
 };
-function jD(e) {
-	return e == null ? null : sx(e, "textOverflow", [
+function XD(e) {
+	return e == null ? null : Ex(e, "textOverflow", [
 		"clip",
 		"ellipsis",
 		"clip-start",
@@ -11013,51 +11181,51 @@ function jD(e) {
 		"ellipsis-end"
 	]).replace(/^(clip|ellipsis)$/, "$1-end");
 }
-function MD(e, t, n, r) {
+function ZD(e, t, n, r) {
 	if (!n) return;
 	let { lineAnchor: i, lineHeight: a, textOverflow: o, splitLines: s, clipLine: c } = t;
 	e.each(function(e) {
-		let t = s($T(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
+		let t = s(vE(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
 		if (l > 1) {
 			let e = 0;
 			for (let n = 0; n < l; ++n) {
 				if (++e, !t[n]) continue;
-				let r = this.ownerDocument.createElementNS(ma.svg, "tspan");
+				let r = this.ownerDocument.createElementNS(Na.svg, "tspan");
 				r.setAttribute("x", 0), n === e - 1 ? r.setAttribute("y", `${(u + n) * a}em`) : r.setAttribute("dy", `${e * a}em`), r.textContent = t[n], this.appendChild(r), e = 0;
 			}
 		} else u && this.setAttribute("y", `${u * a}em`), this.textContent = t[0];
 		if (o && !r && t[0] !== n[e]) {
-			let t = this.ownerDocument.createElementNS(ma.svg, "title");
+			let t = this.ownerDocument.createElementNS(Na.svg, "title");
 			t.textContent = n[e], this.appendChild(t);
 		}
 	});
 }
-function ND(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = yx(t, n)), new AD(e, {
+function QD(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = Rx(t, n)), new YD(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function PD(e, { x: t = Gb, ...n } = {}) {
-	return new AD(e, bD({
+function $D(e, { x: t = ux, ...n } = {}) {
+	return new YD(e, zD({
 		...n,
 		x: t
 	}));
 }
-function FD(e, { y: t = Gb, ...n } = {}) {
-	return new AD(e, yD({
+function eO(e, { y: t = ux, ...n } = {}) {
+	return new YD(e, RD({
 		...n,
 		y: t
 	}));
 }
-function ID(e, t, n) {
-	K(e, "text-anchor", t.textAnchor), K(e, "font-family", t.fontFamily), K(e, "font-size", t.fontSize), K(e, "font-style", t.fontStyle), K(e, "font-variant", t.fontVariant === void 0 ? LD(n) : t.fontVariant), K(e, "font-weight", t.fontWeight);
+function tO(e, t, n) {
+	K(e, "text-anchor", t.textAnchor), K(e, "font-family", t.fontFamily), K(e, "font-size", t.fontSize), K(e, "font-style", t.fontStyle), K(e, "font-variant", t.fontVariant === void 0 ? nO(n) : t.fontVariant), K(e, "font-weight", t.fontWeight);
 }
-function LD(e) {
-	return e && (qx(e) || Wx(e)) ? "tabular-nums" : void 0;
+function nO(e) {
+	return e && (fS(e) || lS(e)) ? "tabular-nums" : void 0;
 }
-var RD = /* @__PURE__ */ new Set([
+var rO = /* @__PURE__ */ new Set([
 	"inherit",
 	"initial",
 	"revert",
@@ -11073,20 +11241,20 @@ var RD = /* @__PURE__ */ new Set([
 	"larger",
 	"smaller"
 ]);
-function zD(e) {
-	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), RD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
+function iO(e) {
+	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), rO.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
 }
-function BD(e, t, n) {
+function aO(e, t, n) {
 	let r = [], i, a = 0;
-	for (let [o, s, c] of VD(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === kD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
+	for (let [o, s, c] of oO(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === JD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
 	return r;
 }
-function* VD(e) {
+function* oO(e) {
 	let t = 0, n = 0, r = e.length;
 	for (; n < r;) {
 		let r = 1;
 		switch (e[n]) {
-			case kD:
+			case JD:
 			case "-":
 				++n, yield [
 					t,
@@ -11119,7 +11287,7 @@ function* VD(e) {
 		!0
 	];
 }
-var HD = {
+var sO = {
 	a: 56,
 	b: 63,
 	c: 57,
@@ -11201,36 +11369,36 @@ var HD = {
 	"”": 47,
 	"…": 82
 };
-function UD(e, t = 0, n = e.length) {
+function cO(e, t = 0, n = e.length) {
 	let r = 0;
-	for (let i = t; i < n; i = $D(e, i)) r += HD[e[i]] ?? (iO(e, i) ? 120 : HD.e);
+	for (let i = t; i < n; i = vO(e, i)) r += sO[e[i]] ?? (CO(e, i) ? 120 : sO.e);
 	return r;
 }
-function WD(e, t = 0, n = e.length) {
+function lO(e, t = 0, n = e.length) {
 	let r = 0;
-	for (let i = t; i < n; i = $D(e, i)) r += iO(e, i) ? 126 : 63;
+	for (let i = t; i < n; i = vO(e, i)) r += CO(e, i) ? 126 : 63;
 	return r;
 }
-function GD({ monospace: e, lineWidth: t, textOverflow: n }) {
+function uO({ monospace: e, lineWidth: t, textOverflow: n }) {
 	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
-	let r = e ? WD : UD, i = t * 100;
-	return (e) => BD(e, i, r);
+	let r = e ? lO : cO, i = t * 100;
+	return (e) => aO(e, i, r);
 }
-function KD({ monospace: e, lineWidth: t, textOverflow: n }) {
+function dO({ monospace: e, lineWidth: t, textOverflow: n }) {
 	if (n == null || t == Infinity) return (e) => e;
-	let r = e ? WD : UD, i = t * 100;
+	let r = e ? lO : cO, i = t * 100;
 	switch (n) {
-		case "clip-start": return (e) => XD(e, i, r, "");
-		case "clip-end": return (e) => JD(e, i, r, "");
-		case "ellipsis-start": return (e) => XD(e, i, r, "…");
-		case "ellipsis-middle": return (e) => YD(e, i, r, "…");
-		case "ellipsis-end": return (e) => JD(e, i, r, "…");
+		case "clip-start": return (e) => hO(e, i, r, "");
+		case "clip-end": return (e) => pO(e, i, r, "");
+		case "ellipsis-start": return (e) => hO(e, i, r, "…");
+		case "ellipsis-middle": return (e) => mO(e, i, r, "…");
+		case "ellipsis-end": return (e) => pO(e, i, r, "…");
 	}
 }
-function qD(e, t, n, r) {
+function fO(e, t, n, r) {
 	let i = [], a = 0;
 	for (let o = 0, s = 0, c = e.length; o < c; o = s) {
-		s = $D(e, o);
+		s = vO(e, o);
 		let c = n(e, o, s);
 		if (a + c > t) {
 			for (a += r; a > t && o > 0;) s = o, o = i.pop(), a -= n(e, o, s);
@@ -11240,33 +11408,33 @@ function qD(e, t, n, r) {
 	}
 	return [-1, 0];
 }
-function JD(e, t, n, r) {
+function pO(e, t, n, r) {
 	e = e.trim();
-	let i = n(r), [a] = qD(e, t, n, i);
+	let i = n(r), [a] = fO(e, t, n, i);
 	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
 }
-function YD(e, t, n, r) {
+function mO(e, t, n, r) {
 	e = e.trim();
 	let i = n(e);
 	if (i <= t) return e;
-	let a = n(r) / 2, [o, s] = qD(e, t / 2, n, a), [c] = qD(e, i - t / 2 - s + a, n, -a);
-	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice($D(e, c)).trimStart();
+	let a = n(r) / 2, [o, s] = fO(e, t / 2, n, a), [c] = fO(e, i - t / 2 - s + a, n, -a);
+	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(vO(e, c)).trimStart();
 }
-function XD(e, t, n, r) {
+function hO(e, t, n, r) {
 	e = e.trim();
 	let i = n(e);
 	if (i <= t) return e;
-	let a = n(r), [o] = qD(e, i - t + a, n, -a);
-	return o < 0 ? r : r + e.slice($D(e, o)).trimStart();
+	let a = n(r), [o] = fO(e, i - t + a, n, -a);
+	return o < 0 ? r : r + e.slice(vO(e, o)).trimStart();
 }
-var ZD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, QD = /\p{Extended_Pictographic}/uy;
-function $D(e, t) {
-	return t += tO(e, t) ? 2 : 1, rO(e, t) && (t = ZD.lastIndex), nO(e, t) ? $D(e, t + 1) : t;
+var gO = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, _O = /\p{Extended_Pictographic}/uy;
+function vO(e, t) {
+	return t += bO(e, t) ? 2 : 1, SO(e, t) && (t = gO.lastIndex), xO(e, t) ? vO(e, t + 1) : t;
 }
-function eO(e, t) {
+function yO(e, t) {
 	return e.charCodeAt(t) < 128;
 }
-function tO(e, t) {
+function bO(e, t) {
 	let n = e.charCodeAt(t);
 	if (n >= 55296 && n < 56320) {
 		let n = e.charCodeAt(t + 1);
@@ -11274,41 +11442,41 @@ function tO(e, t) {
 	}
 	return !1;
 }
-function nO(e, t) {
+function xO(e, t) {
 	return e.charCodeAt(t) === 8205;
 }
-function rO(e, t) {
-	return !eO(e, t) && (ZD.lastIndex = t, ZD.test(e));
+function SO(e, t) {
+	return !yO(e, t) && (gO.lastIndex = t, gO.test(e));
 }
-function iO(e, t) {
-	return !eO(e, t) && (QD.lastIndex = t, QD.test(e));
+function CO(e, t) {
+	return !yO(e, t) && (_O.lastIndex = t, _O.test(e));
 }
 // node_modules/@observablehq/plot/src/marks/vector.js
-var aO = {
+var wO = {
 	ariaLabel: "vector",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5,
 	strokeLinejoin: "round",
 	strokeLinecap: "round"
-}, oO = 3.5, sO = oO * 5, cO = { draw(e, t, n) {
-	let r = t * n / sO;
+}, TO = 3.5, EO = TO * 5, DO = { draw(e, t, n) {
+	let r = t * n / EO;
 	e.moveTo(0, 0), e.lineTo(0, -t), e.moveTo(-r, r - t), e.lineTo(0, -t), e.lineTo(r, r - t);
-} }, lO = /* @__PURE__ */ new Map([["arrow", cO], ["spike", { draw(e, t, n) {
+} }, OO = /* @__PURE__ */ new Map([["arrow", DO], ["spike", { draw(e, t, n) {
 	e.moveTo(-n, 0), e.lineTo(0, -t), e.lineTo(n, 0);
 } }]]);
-function uO(e) {
+function kO(e) {
 	return e && typeof e.draw == "function";
 }
-function dO(e) {
-	if (uO(e)) return e;
-	let t = lO.get(`${e}`.toLowerCase());
+function AO(e) {
+	if (kO(e)) return e;
+	let t = OO.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid shape: ${e}`);
 }
-var fO = class extends AE {
+var jO = class extends YE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i = oO, length: a, rotate: o, shape: s = cO, anchor: c = "middle", frameAnchor: l } = t, [u, d] = ax(a, 12), [f, p] = ax(o, 0);
+		let { x: n, y: r, r: i = TO, length: a, rotate: o, shape: s = DO, anchor: c = "middle", frameAnchor: l } = t, [u, d] = wx(a, 12), [f, p] = wx(o, 0);
 		super(e, {
 			x: {
 				value: n,
@@ -11329,81 +11497,81 @@ var fO = class extends AE {
 				value: f,
 				optional: !0
 			}
-		}, t, aO), this.r = +i, this.length = d, this.rotate = p, this.shape = dO(s), this.anchor = sx(c, "anchor", [
+		}, t, wO), this.r = +i, this.length = d, this.rotate = p, this.shape = AO(s), this.anchor = Ex(c, "anchor", [
 			"start",
 			"middle",
 			"end"
-		]), this.frameAnchor = nS(l);
+		]), this.frameAnchor = xS(l);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = kE(this, r);
-		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = JE(this, r);
+		return lE("svg:g", i).call(RE, this, r, i).call(HE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("path").call(bE, this).attr("transform", DD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
-			let t = Ol();
+		}).call((t) => t.selectAll().data(e).enter().append("path").call(zE, this).attr("transform", KD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
+			let t = ql();
 			return m.draw(t, l[e], h), t;
 		} : (() => {
-			let e = Ol();
+			let e = ql();
 			return m.draw(e, d, h), e;
-		})()).call(cE, this, n)).node();
+		})()).call(DE, this, n)).node();
 	}
 };
-function pO(e, t = {}) {
-	let { x: n = Gb, ...r } = t;
-	return new fO(e, {
+function MO(e, t = {}) {
+	let { x: n = ux, ...r } = t;
+	return new jO(e, {
 		...r,
 		x: n
 	});
 }
-function mO(e, t = {}) {
-	let { y: n = Gb, ...r } = t;
-	return new fO(e, {
+function NO(e, t = {}) {
+	let { y: n = ux, ...r } = t;
+	return new jO(e, {
 		...r,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/axis.js
-function hO(e, t) {
-	return arguments.length < 2 && !Vx(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
+function PO(e, t) {
+	return arguments.length < 2 && !oS(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
-function gO({ anchor: e } = {}, t) {
-	return e === void 0 ? t[0] : sx(e, "anchor", t);
+function FO({ anchor: e } = {}, t) {
+	return e === void 0 ? t[0] : Ex(e, "anchor", t);
 }
-function _O(e) {
-	return gO(e, ["left", "right"]);
+function IO(e) {
+	return FO(e, ["left", "right"]);
 }
-function vO(e) {
-	return gO(e, ["right", "left"]);
+function LO(e) {
+	return FO(e, ["right", "left"]);
 }
-function yO(e) {
-	return gO(e, ["bottom", "top"]);
+function RO(e) {
+	return FO(e, ["bottom", "top"]);
 }
-function bO(e) {
-	return gO(e, ["top", "bottom"]);
+function zO(e) {
+	return FO(e, ["top", "bottom"]);
 }
-function xO() {
-	let [e, t] = hO(...arguments);
-	return TO("y", _O(t), e, t);
+function BO() {
+	let [e, t] = PO(...arguments);
+	return WO("y", IO(t), e, t);
 }
-function SO() {
-	let [e, t] = hO(...arguments);
-	return TO("fy", vO(t), e, t);
+function VO() {
+	let [e, t] = PO(...arguments);
+	return WO("fy", LO(t), e, t);
 }
-function CO() {
-	let [e, t] = hO(...arguments);
-	return EO("x", yO(t), e, t);
+function HO() {
+	let [e, t] = PO(...arguments);
+	return GO("x", RO(t), e, t);
 }
-function wO() {
-	let [e, t] = hO(...arguments);
-	return EO("fx", bO(t), e, t);
+function UO() {
+	let [e, t] = PO(...arguments);
+	return GO("fx", zO(t), e, t);
 }
-function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Yb(m), h = Yb(h), g = Yb(g), w !== void 0 && (w = sx(w, "labelAnchor", [
+function WO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = mx(m), h = mx(h), g = mx(g), w !== void 0 && (w = Ex(w, "labelAnchor", [
 		"center",
 		"top",
 		"bottom"
-	])), T = XO(T), jE(m && !Qx(a) ? DO(e, t, n, {
+	])), T = hk(T), XE(m && !_S(a) ? KO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11413,7 +11581,7 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		x: _,
 		ariaLabel: D,
 		...O
-	}) : null, Qx(c) ? null : kO(e, t, n, {
+	}) : null, _S(c) ? null : JO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11430,7 +11598,7 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Qx(c) && C !== null ? ND([], RO({
+	}), !_S(c) && C !== null ? QD([], rk({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11438,7 +11606,7 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "y" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "top"), p = E ?? (t === "right" ? l : d) - 3;
 		return f === "center" ? (this.textAnchor = void 0, this.lineAnchor = t === "right" ? "bottom" : "top", this.frameAnchor = t, this.rotate = -90) : (this.textAnchor = t === "right" ? "end" : "start", this.lineAnchor = f, this.frameAnchor = `${f}-${t}`, this.rotate = 0), this.dy = f === "top" ? 3 - c : f === "bottom" ? u - 3 : 0, this.dx = t === "right" ? p : -p, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [YO(e, s, {
+			channels: { text: { value: [mk(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11447,12 +11615,12 @@ function TO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function EO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = Yb(m), h = Yb(h), g = Yb(g), w !== void 0 && (w = sx(w, "labelAnchor", [
+function GO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = mx(m), h = mx(h), g = mx(g), w !== void 0 && (w = Ex(w, "labelAnchor", [
 		"center",
 		"left",
 		"right"
-	])), T = XO(T), jE(m && !Qx(a) ? OO(e, t, n, {
+	])), T = hk(T), XE(m && !_S(a) ? qO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11462,7 +11630,7 @@ function EO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		y: _,
 		ariaLabel: D,
 		...O
-	}) : null, Qx(c) ? null : AO(e, t, n, {
+	}) : null, _S(c) ? null : YO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11479,7 +11647,7 @@ function EO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Qx(c) && C !== null ? ND([], RO({
+	}), !_S(c) && C !== null ? QD([], rk({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11487,7 +11655,7 @@ function EO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "x" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "right"), p = E ?? (t === "top" ? c : u) - 3;
 		return f === "center" ? (this.frameAnchor = t, this.textAnchor = void 0) : (this.frameAnchor = `${t}-${f}`, this.textAnchor = f === "right" ? "end" : "start"), this.lineAnchor = t, this.dy = t === "top" ? -p : p, this.dx = f === "right" ? l - 3 : f === "left" ? 3 - d : 0, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [YO(e, s, {
+			channels: { text: { value: [mk(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11496,8 +11664,8 @@ function EO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function DO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
-	return zO(mO, e, n, {
+function KO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
+	return ik(NO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11508,14 +11676,14 @@ function DO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		y: p,
 		...h,
-		dx: t === "left" ? +f - eE + +u : +f + eE - d,
+		dx: t === "left" ? +f - yE + +u : +f + yE - d,
 		anchor: "start",
 		length: c,
-		shape: t === "left" ? KO : qO
+		shape: t === "left" ? dk : fk
 	});
 }
-function OO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
-	return zO(pO, e, n, {
+function qO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
+	return ik(MO, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11526,14 +11694,14 @@ function OO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		x: p,
 		...h,
-		dy: t === "bottom" ? +f - eE - d : +f + eE + +u,
+		dy: t === "bottom" ? +f - yE - d : +f + yE + +u,
 		anchor: "start",
 		length: c,
-		shape: t === "bottom" ? WO : GO
+		shape: t === "bottom" ? lk : uk
 	});
 }
-function kO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * JE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
-	return zO(FD, e, n, { ariaLabel: `${g} tick label` }, {
+function JO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * pD) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
+	return ik(eO, e, n, { ariaLabel: `${g} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c,
@@ -11545,11 +11713,11 @@ function kO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAn
 		...v,
 		dx: t === "left" ? +h - a - s + +p : +h + +a + +s - m
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = JO(e)), c === void 0 && (a.text = VO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = pk(e)), c === void 0 && (a.text = ok(e, n, r, i, t));
 	});
 }
-function AO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * JE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
-	return zO(PD, e, n, { ariaLabel: `${_} tick label` }, {
+function YO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * pD) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
+	return ik($D, e, n, { ariaLabel: `${_} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c === void 0 ? null : c,
@@ -11561,48 +11729,48 @@ function AO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAn
 		...v,
 		dy: t === "bottom" ? +h + +a + +s - m : +h - a - s + +p
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = JO(e)), c === void 0 && (a.text = VO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = pk(e)), c === void 0 && (a.text = ok(e, n, r, i, t));
 	});
 }
-function jO() {
-	let [e, t] = hO(...arguments);
-	return FO("y", _O(t), e, t);
+function XO() {
+	let [e, t] = PO(...arguments);
+	return ek("y", IO(t), e, t);
 }
-function MO() {
-	let [e, t] = hO(...arguments);
-	return FO("fy", vO(t), e, t);
+function ZO() {
+	let [e, t] = PO(...arguments);
+	return ek("fy", LO(t), e, t);
 }
-function NO() {
-	let [e, t] = hO(...arguments);
-	return IO("x", yO(t), e, t);
+function QO() {
+	let [e, t] = PO(...arguments);
+	return tk("x", RO(t), e, t);
 }
-function PO() {
-	let [e, t] = hO(...arguments);
-	return IO("fx", bO(t), e, t);
+function $O() {
+	let [e, t] = PO(...arguments);
+	return tk("fx", zO(t), e, t);
 }
-function FO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return zO(TD, e, n, {
+function ek(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return ik(WD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		y: r,
 		x1: a,
 		x2: o,
-		...LO(l)
+		...nk(l)
 	});
 }
-function IO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return zO(wD, e, n, {
+function tk(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return ik(UD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		x: r,
 		y1: a,
 		y2: o,
-		...LO(l)
+		...nk(l)
 	});
 }
-function LO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
+function nk({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
 	return {
 		stroke: n,
 		strokeOpacity: r,
@@ -11610,8 +11778,8 @@ function LO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeO
 		...a
 	};
 }
-function RO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
-	return [, e] = ix(e), [, t] = ax(t), {
+function rk({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
+	return [, e] = Cx(e), [, t] = wx(t), {
 		facet: "super",
 		x: null,
 		y: null,
@@ -11629,24 +11797,24 @@ function RO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i,
 		initializer: d
 	};
 }
-function zO(e, t, n, r, i, a) {
+function ik(e, t, n, r, i, a) {
 	let o;
 	function s(e, n, r, s, c, l) {
 		let u = e == null && (t === "fx" || t === "fy"), { [t]: d } = s;
 		if (!d) throw Error(`missing scale: ${t}`);
 		let f = d.domain(), { interval: p, ticks: m, tickFormat: h, tickSpacing: g = t === "x" ? 80 : 35 } = i;
-		if (typeof m == "string" && ZO(d) && (p = m, m = void 0), m === void 0 && (m = Fx(p, d.type) ?? BO(d, g)), e == null) {
-			if (Vx(m)) e = lx(m);
-			else if (Rx(m)) e = UO(m, ...si(f));
+		if (typeof m == "string" && gk(d) && (p = m, m = void 0), m === void 0 && (m = eS(p, d.type) ?? ak(d, g)), e == null) {
+			if (oS(m)) e = Ox(m);
+			else if (rS(m)) e = ck(m, ...Ei(f));
 			else if (d.interval) {
 				let t = d.interval;
 				if (d.ticks) {
-					let [n, r] = si(f), i = (r - n) / t[pb];
-					t = Sb(t, i / m) ?? t, e = UO(t, n, r);
+					let [n, r] = Ei(f), i = (r - n) / t[Mb];
+					t = Vb(t, i / m) ?? t, e = ck(t, n, r);
 				} else {
 					e = f;
 					let n = e.length;
-					t = Sb(t, n / m) ?? t, t !== d.interval && (e = UO(t, ...si(e)));
+					t = Vb(t, n / m) ?? t, t !== d.interval && (e = ck(t, ...Ei(e)));
 				}
 				if (t === d.interval) {
 					let t = Math.round(e.length / m);
@@ -11654,18 +11822,18 @@ function zO(e, t, n, r, i, a) {
 				}
 			} else e = d.ticks ? d.ticks(m) : f;
 			if (!d.ticks && e.length && e !== f) {
-				let n = new ui(f);
-				e = e.filter((e) => n.has(e)), e.length || cw(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
+				let n = new ki(f);
+				e = e.filter((e) => n.has(e)), e.length || Dw(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
 			}
-			t === "y" || t === "x" ? n = [Sx(e)] : o[t] = {
+			t === "y" || t === "x" ? n = [Vx(e)] : o[t] = {
 				scale: t,
-				value: Gb
+				value: ux
 			};
 		}
 		a?.call(this, d, e, m, h, o);
 		let _ = Object.fromEntries(Object.entries(o).map(([t, n]) => [t, {
 			...n,
-			value: Ib(e, n.value)
+			value: tx(e, n.value)
 		}]));
 		return u && (n = l.filterFacets(e, _)), {
 			data: e,
@@ -11673,42 +11841,42 @@ function zO(e, t, n, r, i, a) {
 			channels: _
 		};
 	}
-	let c = DS(i).initializer, l = e(n, DS({
+	let c = KS(i).initializer, l = e(n, KS({
 		...i,
 		initializer: s
 	}, c));
 	return n == null ? (o = l.channels, l.channels = {}) : o = {}, r !== void 0 && Object.assign(l, r), l.clip === void 0 && (l.clip = !1), l;
 }
-function BO(e, t) {
-	let [n, r] = si(e.range());
+function ak(e, t) {
+	let [n, r] = Ei(e.range());
 	return (r - n) / t;
 }
-function VO(e, t, n, r, i) {
-	return { value: HO(e, t, n, r, i) };
+function ok(e, t, n, r, i) {
+	return { value: sk(e, t, n, r, i) };
 }
-function HO(e, t, n, r, i) {
-	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && Wx(t) ? Eb(e.type, t, i) ?? $T : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (Wx(e.domain()) ? Dh : ql)(r) : r === void 0 ? $T : Qb(r);
+function sk(e, t, n, r, i) {
+	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && lS(t) ? Gb(e.type, t, i) ?? vE : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (lS(e.domain()) ? Kh : fu)(r) : r === void 0 ? vE : _x(r);
 }
-function UO(e, t, n) {
+function ck(e, t, n) {
 	return e.range(t, e.offset(e.floor(n)));
 }
-var WO = { draw(e, t) {
+var lk = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(0, t);
-} }, GO = { draw(e, t) {
+} }, uk = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(0, -t);
-} }, KO = { draw(e, t) {
+} }, dk = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(-t, 0);
-} }, qO = { draw(e, t) {
+} }, fk = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(t, 0);
 } };
-function JO(e) {
+function pk(e) {
 	return e.bandwidth && !e.interval ? void 0 : "tabular-nums";
 }
-function YO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
-	if (!(r == null || r.inferred && ZO(t) && /^(date|time|year)$/i.test(r))) {
+function mk(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
+	if (!(r == null || r.inferred && gk(t) && /^(date|time|year)$/i.test(r))) {
 		if (r = String(r), a === "auto" && (a = (!t.bandwidth || t.interval) && !/[↑↓→←]/.test(r)), !a) return r;
 		if (a === !0) {
-			let n = Lw(t);
+			let n = nT(t);
 			n && (a = /x$/.test(e) || i === "center" ? /x$/.test(e) === n < 0 ? "left" : "right" : n < 0 ? "up" : "down");
 		}
 		switch (a) {
@@ -11720,8 +11888,8 @@ function YO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a
 		return r;
 	}
 }
-function XO(e = "auto") {
-	return Qx(e) ? !1 : typeof e == "boolean" ? e : sx(e, "labelArrow", [
+function hk(e = "auto") {
+	return _S(e) ? !1 : typeof e == "boolean" ? e : Ex(e, "labelArrow", [
 		"auto",
 		"up",
 		"right",
@@ -11729,31 +11897,31 @@ function XO(e = "auto") {
 		"left"
 	]);
 }
-function ZO(e) {
-	return Wx(e.domain());
+function gk(e) {
+	return lS(e.domain());
 }
 // node_modules/@observablehq/plot/src/legends/swatches.js
-function QO(e, t) {
+function _k(e, t) {
 	if (t == null) return t;
 	let n = e(t);
 	if (!n) throw Error(`scale not found: ${t}`);
 	return n;
 }
-function $O(e, { opacity: t, ...n } = {}) {
-	if (!Zw(e) && !Qw(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
-	return tk(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", ax(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
+function vk(e, { opacity: t, ...n } = {}) {
+	if (!gT(e) && !_T(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
+	return bk(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", wx(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
 }
-function ek(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Qx(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
-	let [l, u] = ix(t), [d, f] = ix(r), p = QO(c, l), m = QO(c, d), h = o * o * Math.PI;
-	return n = ax(n)[1], i = ax(i)[1], a = ax(a)[1], tk(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
-		let n = Ol();
+function yk(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? _S(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
+	let [l, u] = Cx(t), [d, f] = Cx(r), p = _k(c, l), m = _k(c, d), h = o * o * Math.PI;
+	return n = wx(n)[1], i = wx(i)[1], a = wx(a)[1], bk(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
+		let n = ql();
 		return e.scale(t).draw(n, h), n;
 	}));
 }
-function tk(e, t = {}, n) {
-	let { columns: r, tickFormat: i, fontVariant: a = KE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = UT(t);
-	u = DE(u), i = HO(e.scale, e.domain, void 0, i);
-	let m = WT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
+function bk(e, t = {}, n) {
+	let { columns: r, tickFormat: i, fontVariant: a = dD(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = cE(t);
+	u = KE(u), i = sk(e.scale, e.domain, void 0, i);
+	let m = lE("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
 	return r == null ? (h = `:where(.${u}-swatches-wrap) {
   display: flex;
   align-items: center;
@@ -11788,22 +11956,22 @@ function tk(e, t = {}, n) {
   margin-right: 0.5em;
   overflow: visible;
 }
-${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", wE(a, "normal")).call(OE, d).node();
+${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", UE(a, "normal")).call(qE, d).node();
 }
 // node_modules/@observablehq/plot/src/legends.js
-var nk = /* @__PURE__ */ new Map([
-	["symbol", ek],
-	["color", ak],
-	["opacity", ok]
+var xk = /* @__PURE__ */ new Map([
+	["symbol", yk],
+	["color", wk],
+	["opacity", Tk]
 ]);
-function rk(e, t, n = {}) {
+function Sk(e, t, n = {}) {
 	return (r, i) => {
-		if (!nk.has(r)) throw Error(`unknown legend type: ${r}`);
-		if (r in e) return nk.get(r)(e[r], ik(t, n[r], i), (t) => e[t]);
+		if (!xk.has(r)) throw Error(`unknown legend type: ${r}`);
+		if (r in e) return xk.get(r)(e[r], Ck(t, n[r], i), (t) => e[t]);
 	};
 }
-function ik({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
-	return rS(a, {
+function Ck({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
+	return SS(a, {
 		className: e,
 		...t
 	}, {
@@ -11812,62 +11980,62 @@ function ik({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, 
 		tickFormat: i
 	});
 }
-function ak(e, { legend: t = !0, ...n }) {
+function wk(e, { legend: t = !0, ...n }) {
 	if (t === !0 && (t = e.type === "ordinal" ? "swatches" : "ramp"), e.domain !== void 0) switch (`${t}`.toLowerCase()) {
-		case "swatches": return $O(e, n);
-		case "ramp": return qE(e, n);
+		case "swatches": return vk(e, n);
+		case "ramp": return fD(e, n);
 		default: throw Error(`unknown legend type: ${t}`);
 	}
 }
-function ok({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = Us(0, 0, 0), ...a }) {
+function Tk({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = cc(0, 0, 0), ...a }) {
 	if (!t) throw Error(`${e} opacity scales are not supported`);
 	if (r === !0 && (r = "ramp"), `${r}`.toLowerCase() !== "ramp") throw Error(`${r} opacity legends are not supported`);
-	return ak({
+	return wk({
 		type: e,
 		...n,
-		interpolate: sk(i)
+		interpolate: Ek(i)
 	}, {
 		legend: r,
 		...a
 	});
 }
-function sk(e) {
-	let { r: t, g: n, b: r } = Us(e) || Us(0, 0, 0);
+function Ek(e) {
+	let { r: t, g: n, b: r } = cc(e) || cc(0, 0, 0);
 	return (e) => `rgba(${t},${n},${r},${e})`;
 }
-function ck(e, t, n) {
+function Dk(e, t, n) {
 	let r = [];
-	for (let [i, a] of nk) {
+	for (let [i, a] of xk) {
 		let o = n[i];
 		if (o?.legend && i in e) {
-			let n = a(e[i], ik(t, e[i], o), (t) => e[t]);
+			let n = a(e[i], Ck(t, e[i], o), (t) => e[t]);
 			n != null && r.push(n);
 		}
 	}
 	return r;
 }
 // node_modules/@observablehq/plot/src/transforms/identity.js
-function lk(e = {}, t = "y") {
-	return px(e) ? e : {
+function Ok(e = {}, t = "y") {
+	return Mx(e) ? e : {
 		...e,
-		[t]: Gb
+		[t]: ux
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
-function uk(e, t) {
+function kk(e, t) {
 	if (t.length === 1) return {
 		data: e,
 		facets: t
 	};
-	let n = xx(e), r = new Uint8Array(n), i = 0;
+	let n = Bx(e), r = new Uint8Array(n), i = 0;
 	for (let e of t) for (let t of e) r[t] && ++i, r[t] = 1;
 	if (i === 0) return {
 		data: e,
 		facets: t
 	};
-	e = fx(e);
-	let a = e[Fb] = new Uint32Array(n + i);
-	t = t.map((e) => fx(e, Uint32Array));
+	e = jx(e);
+	let a = e[ex] = new Uint32Array(n + i);
+	t = t.map((e) => jx(e, Uint32Array));
 	let o = n;
 	r.fill(0);
 	for (let n of t) for (let t = 0, i = n.length; t < i; ++t) {
@@ -11880,29 +12048,29 @@ function uk(e, t) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/stack.js
-function dk(e = {}, t = {}) {
-	arguments.length === 1 && ([e, t] = pk(e));
-	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = hk(r, i, "x", "y", e, a);
+function Ak(e = {}, t = {}) {
+	arguments.length === 1 && ([e, t] = Mk(e));
+	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = Pk(r, i, "x", "y", e, a);
 	return {
 		...o,
 		x1: n,
 		x: s,
 		y1: c,
 		y2: l,
-		y: Ax(c, l)
+		y: Yx(c, l)
 	};
 }
-function fk({ y: e, y1: t, y2: n, ...r } = {}) {
-	return r = FE(r, "x"), t === void 0 && n === void 0 ? dk({
+function jk({ y: e, y1: t, y2: n, ...r } = {}) {
+	return r = eD(r, "x"), t === void 0 && n === void 0 ? Ak({
 		y: e,
 		...r
-	}) : ([t, n] = vx(e, t, n), {
+	}) : ([t, n] = Lx(e, t, n), {
 		...r,
 		y1: t,
 		y2: n
 	});
 }
-function pk(e) {
+function Mk(e) {
 	let { offset: t, order: n, reverse: r, ...i } = e;
 	return [{
 		offset: t,
@@ -11910,16 +12078,16 @@ function pk(e) {
 		reverse: r
 	}, i];
 }
-var mk = { length: !0 };
-function hk(e, t = Kb, n, r, { offset: i, order: a, reverse: o }, s) {
+var Nk = { length: !0 };
+function Pk(e, t = dx, n, r, { offset: i, order: a, reverse: o }, s) {
 	if (t === null) throw Error(`stack requires ${r}`);
-	let c = bx(s), [l, u] = Ox(e), [d, f] = Dx(t), [p, m] = Dx(t);
-	return d.hint = p.hint = mk, i = gk(i), a = Ck(a, i, r), [
-		ES(s, (r, s, l) => {
-			({data: r, facets: s} = uk(r, s));
-			let d = e == null ? void 0 : u(jx(Ib(r, e), l?.[n])), p = Ib(r, t, Float64Array), h = Ib(r, c), g = a && a(r, d, p, h), _ = xx(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
+	let c = zx(s), [l, u] = qx(e), [d, f] = Kx(t), [p, m] = Kx(t);
+	return d.hint = p.hint = Nk, i = Fk(i), a = Hk(a, i, r), [
+		GS(s, (r, s, l) => {
+			({data: r, facets: s} = kk(r, s));
+			let d = e == null ? void 0 : u(Xx(tx(r, e), l?.[n])), p = tx(r, t, Float64Array), h = tx(r, c), g = a && a(r, d, p, h), _ = Bx(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
 			for (let e of s) {
-				let t = d ? Array.from(gi(e, (e) => d[e]).values()) : [e];
+				let t = d ? Array.from(Fi(e, (e) => d[e]).values()) : [e];
 				if (g) for (let e of t) e.sort(g);
 				for (let e of t) {
 					let t = 0, n = 0;
@@ -11941,20 +12109,20 @@ function hk(e, t = Kb, n, r, { offset: i, order: a, reverse: o }, s) {
 		p
 	];
 }
-function gk(e) {
+function Fk(e) {
 	if (e != null) {
 		if (typeof e == "function") return e;
 		switch (`${e}`.toLowerCase()) {
 			case "expand":
-			case "normalize": return vk;
+			case "normalize": return Lk;
 			case "center":
-			case "silhouette": return yk;
-			case "wiggle": return bk;
+			case "silhouette": return Rk;
+			case "wiggle": return zk;
 		}
 		throw Error(`unknown offset: ${e}`);
 	}
 }
-function _k(e, t) {
+function Ik(e, t) {
 	let n = 0, r = 0;
 	for (let i of e) {
 		let e = t[i];
@@ -11962,118 +12130,118 @@ function _k(e, t) {
 	}
 	return [n, r];
 }
-function vk(e, t, n) {
+function Lk(e, t, n) {
 	for (let r of e) for (let e of r) {
-		let [r, i] = _k(e, n);
+		let [r, i] = Ik(e, n);
 		for (let a of e) {
 			let e = 1 / (i - r || 1);
 			t[a] = e * (t[a] - r), n[a] = e * (n[a] - r);
 		}
 	}
 }
-function yk(e, t, n) {
+function Rk(e, t, n) {
 	for (let r of e) {
 		for (let e of r) {
-			let [r, i] = _k(e, n);
+			let [r, i] = Ik(e, n);
 			for (let a of e) {
 				let e = (i + r) / 2;
 				t[a] -= e, n[a] -= e;
 			}
 		}
-		xk(r, t, n);
+		Bk(r, t, n);
 	}
-	Sk(e, t, n);
+	Vk(e, t, n);
 }
-function bk(e, t, n, r) {
+function zk(e, t, n, r) {
 	for (let i of e) {
-		let e = new li(), a = 0;
+		let e = new Oi(), a = 0;
 		for (let o of i) {
 			let i = -1, s = o.map((e) => Math.abs(n[e] - t[e])), c = o.map((a) => {
 				i = r ? r[a] : ++i;
 				let o = n[a] - t[a], s = e.has(i) ? o - e.get(i) : 0;
 				return e.set(i, o), s;
-			}), l = [0, ...ii(c)];
+			}), l = [0, ...Ci(c)];
 			for (let e of o) t[e] += a, n[e] += a;
-			let u = Qi(s);
-			u && (a -= Qi(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
+			let u = _a(s);
+			u && (a -= _a(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
 		}
-		xk(i, t, n);
+		Bk(i, t, n);
 	}
-	Sk(e, t, n);
+	Vk(e, t, n);
 }
-function xk(e, t, n) {
-	let r = Fi(e, (e) => Fi(e, (e) => t[e]));
+function Bk(e, t, n) {
+	let r = ea(e, (e) => ea(e, (e) => t[e]));
 	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
 }
-function Sk(e, t, n) {
+function Vk(e, t, n) {
 	let r = e.length;
 	if (r === 1) return;
-	let i = e.map((e) => e.flat()), a = i.map((e) => (Fi(e, (e) => t[e]) + Ni(e, (e) => n[e])) / 2), o = Fi(a);
+	let i = e.map((e) => e.flat()), a = i.map((e) => (ea(e, (e) => t[e]) + Qi(e, (e) => n[e])) / 2), o = ea(a);
 	for (let e = 0; e < r; e++) {
 		let r = o - a[e];
 		for (let a of i[e]) t[a] += r, n[a] += r;
 	}
 }
-function Ck(e, t, n) {
-	if (e === void 0 && t === bk) return Ok(Wy);
+function Hk(e, t, n) {
+	if (e === void 0 && t === zk) return qk(lb);
 	if (e != null) {
 		if (typeof e == "string") {
-			let t = e.startsWith("-"), r = t ? Gy : Wy;
+			let t = e.startsWith("-"), r = t ? ub : lb;
 			switch ((t ? e.slice(1) : e).toLowerCase()) {
 				case "value":
-				case n: return wk(r);
-				case "z": return Tk(r);
-				case "sum": return Ek(r);
-				case "appearance": return Dk(r);
-				case "inside-out": return Ok(r);
+				case n: return Uk(r);
+				case "z": return Wk(r);
+				case "sum": return Gk(r);
+				case "appearance": return Kk(r);
+				case "inside-out": return qk(r);
 			}
-			return kk(Ub(e));
+			return Jk(cx(e));
 		}
-		if (typeof e == "function") return (e.length === 1 ? kk : Ak)(e);
-		if (Ab(e)) return jk(e);
+		if (typeof e == "function") return (e.length === 1 ? Jk : Yk)(e);
+		if (Yb(e)) return Xk(e);
 		throw Error(`invalid order: ${e}`);
 	}
 }
-function wk(e) {
+function Uk(e) {
 	return (t, n, r) => (t, n) => e(r[t], r[n]);
 }
-function Tk(e) {
+function Wk(e) {
 	return (t, n, r, i) => (t, n) => e(i[t], i[n]);
 }
-function Ek(e) {
-	return Mk(e, (e, t, n, r) => wi(Sx(e), (e) => Qi(e, (e) => n[e]), (e) => r[e]));
+function Gk(e) {
+	return Zk(e, (e, t, n, r) => Ui(Vx(e), (e) => _a(e, (e) => n[e]), (e) => r[e]));
 }
-function Dk(e) {
-	return Mk(e, (e, t, n, r) => wi(Sx(e), (e) => t[zi(e, (e) => n[e])], (e) => r[e]));
+function Kk(e) {
+	return Zk(e, (e, t, n, r) => Ui(Vx(e), (e) => t[ia(e, (e) => n[e])], (e) => r[e]));
 }
-function Ok(e) {
-	return Mk(e, (e, t, n, r) => {
-		let i = Sx(e), a = wi(i, (e) => t[zi(e, (e) => n[e])], (e) => r[e]), o = _i(i, (e) => Qi(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
+function qk(e) {
+	return Zk(e, (e, t, n, r) => {
+		let i = Vx(e), a = Ui(i, (e) => t[ia(e, (e) => n[e])], (e) => r[e]), o = Ii(i, (e) => _a(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
 		for (let e of a) l < 0 ? (l += o.get(e), s.push(e)) : (l -= o.get(e), c.push(e));
 		return c.reverse().concat(s);
 	});
 }
-function kk(e) {
+function Jk(e) {
 	return (t) => {
-		let n = Ib(t, e);
-		return (e, t) => Wy(n[e], n[t]);
+		let n = tx(t, e);
+		return (e, t) => lb(n[e], n[t]);
 	};
 }
-function Ak(e) {
-	return (t) => Ab(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
+function Yk(e) {
+	return (t) => Yb(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 }
-function jk(e) {
-	return Mk(Wy, () => e);
+function Xk(e) {
+	return Zk(lb, () => e);
 }
-function Mk(e, t) {
+function Zk(e, t) {
 	return (n, r, i, a) => {
 		if (!a) throw Error("missing channel: z");
-		let o = new li(t(n, r, i, a).map((e, t) => [e, t]));
+		let o = new Oi(t(n, r, i, a).map((e, t) => [e, t]));
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
 // node_modules/@observablehq/plot/src/marks/rect.js
-var Nk = { ariaLabel: "rect" }, Pk = class extends AE {
+var Qk = { ariaLabel: "rect" }, $k = class extends YE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
 		super(e, {
@@ -12099,88 +12267,88 @@ var Nk = { ariaLabel: "rect" }, Pk = class extends AE {
 				scale: "y",
 				optional: !0
 			}
-		}, t, Nk), Fk(this, t), Ik(this, t);
+		}, t, Qk), eA(this, t), tA(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x1: s, y1: c, x2: l, y2: u } = n, { marginTop: d, marginRight: f, marginBottom: p, marginLeft: m, width: h, height: g } = r, { projection: _ } = i, { insetTop: v, insetRight: y, insetBottom: b, insetLeft: x } = this, { rx: S, ry: C, rx1y1: w, rx1y2: T, rx2y1: E, rx2y2: D } = this;
-		(s || l) && !_ && eT(a) && (s = l = null), (c || u) && !_ && eT(o) && (c = u = null);
+		(s || l) && !_ && yT(a) && (s = l = null), (c || u) && !_ && yT(o) && (c = u = null);
 		let O = a?.bandwidth ? a.bandwidth() : 0, k = o?.bandwidth ? o.bandwidth() : 0;
-		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(bE, this).call(Lk, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(cE, this, n) : (e) => e.append("rect").call(bE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(K, "rx", S).call(K, "ry", C).call(cE, this, n))).node();
+		return lE("svg:g", i).call(RE, this, r, i).call(HE, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(zE, this).call(nA, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(DE, this, n) : (e) => e.append("rect").call(zE, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(K, "rx", S).call(K, "ry", C).call(DE, this, n))).node();
 	}
 };
-function Fk(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
-	e.insetTop = Yb(n), e.insetRight = Yb(r), e.insetBottom = Yb(i), e.insetLeft = Yb(a);
+function eA(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
+	e.insetTop = mx(n), e.insetRight = mx(r), e.insetBottom = mx(i), e.insetLeft = mx(a);
 }
-function Ik(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
-	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = wE(n, "auto"), e.ry = wE(r, "auto"));
+function tA(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
+	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = UE(n, "auto"), e.ry = UE(r, "auto"));
 }
-function Lk(e, t, n, r, i, a) {
+function nA(e, t, n, r, i, a) {
 	let { rx1y1: o, rx1y2: s, rx2y1: c, rx2y2: l } = a;
-	typeof t != "function" && (t = Qb(t)), typeof n != "function" && (n = Qb(n)), typeof r != "function" && (r = Qb(r)), typeof i != "function" && (i = Qb(i));
+	typeof t != "function" && (t = _x(t)), typeof n != "function" && (n = _x(n)), typeof r != "function" && (r = _x(r)), typeof i != "function" && (i = _x(i));
 	let u = Math.max(Math.abs(o + c), Math.abs(s + l)), d = Math.max(Math.abs(o + s), Math.abs(c + l));
 	e.attr("d", (e) => {
 		let a = t(e), f = n(e), p = r(e), m = i(e), h = a > p, g = f > m, _ = h ? p : a, v = h ? a : p, y = g ? m : f, b = g ? f : m, x = Math.min(1, (v - _) / u, (b - y) / d), S = x * (h ? g ? l : c : g ? s : o), C = x * (h ? g ? s : o : g ? l : c), w = x * (h ? g ? o : s : g ? c : l), T = x * (h ? g ? c : l : g ? o : s);
-		return `M${_},${y + zk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + Rk(S, T)},${y}H${v - Rk(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + zk(C, w)}V${b - zk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - Rk(w, C)},${b}H${_ + Rk(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - zk(T, S)}Z`;
+		return `M${_},${y + iA(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + rA(S, T)},${y}H${v - rA(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + iA(C, w)}V${b - iA(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - rA(w, C)},${b}H${_ + rA(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - iA(T, S)}Z`;
 	});
 }
-function Rk(e, t) {
+function rA(e, t) {
 	return t < 0 ? e : Math.abs(e);
 }
-function zk(e, t) {
+function iA(e, t) {
 	return t < 0 ? Math.abs(e) : e;
 }
-function Bk(e, t) {
-	return new Pk(e, hD(gD(t)));
+function aA(e, t) {
+	return new $k(e, PD(FD(t)));
 }
 // node_modules/@observablehq/plot/src/marks/frame.js
-var Vk = {
+var oA = {
 	ariaLabel: "frame",
 	fill: "none",
 	stroke: "currentColor",
 	clip: !1
-}, Hk = {
+}, sA = {
 	ariaLabel: "frame",
 	fill: null,
 	stroke: "currentColor",
 	strokeLinecap: "square",
 	clip: !1
-}, Uk = class extends AE {
+}, cA = class extends YE {
 	constructor(e = {}) {
 		let { anchor: t = null } = e;
-		super(Hb, void 0, e, t == null ? Vk : Hk), this.anchor = ox(t, "anchor", [
+		super(sx, void 0, e, t == null ? oA : sA), this.anchor = Tx(t, "anchor", [
 			"top",
 			"right",
 			"bottom",
 			"left"
-		]), Fk(this, e), t || Ik(this, e);
+		]), eA(this, e), t || tA(this, e);
 	}
 	render(e, t, n, r, i) {
 		let { marginTop: a, marginRight: o, marginBottom: s, marginLeft: c, width: l, height: u } = r, { anchor: d, insetTop: f, insetRight: p, insetBottom: m, insetLeft: h } = this, { rx: g, ry: _, rx1y1: v, rx1y2: y, rx2y1: b, rx2y2: x } = this, S = c + h, C = l - o - p, w = a + f, T = u - s - m;
-		return WT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(yE, this, r, i).call(bE, this).call(cE, this, n).call(CE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(Lk, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
+		return lE(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(RE, this, r, i).call(zE, this).call(DE, this, n).call(HE, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(nA, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
 	}
 };
-function Wk(e) {
-	return new Uk(e);
+function lA(e) {
+	return new cA(e);
 }
 // node_modules/@observablehq/plot/src/marks/tip.js
-var Gk = {
+var uA = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
 	stroke: "currentColor"
-}, Kk = /* @__PURE__ */ new Set([
+}, dA = /* @__PURE__ */ new Set([
 	"geometry",
 	"href",
 	"src",
 	"ariaLabel",
 	"scales"
-]), qk = class extends AE {
+]), fA = class extends YE {
 	constructor(e, t = {}) {
 		t.tip && (t = {
 			...t,
 			tip: !1
-		}), t.title === void 0 && Vx(e) && Hx(e) && (t = {
+		}), t.title === void 0 && oS(e) && sS(e) && (t = {
 			...t,
-			title: Gb
+			title: ux
 		});
 		let { x: n, y: r, x1: i, x2: a, y1: o, y2: s, anchor: c, preferredAnchor: l = "bottom", monospace: u, fontFamily: d = u ? "ui-monospace, monospace" : void 0, fontSize: f, fontStyle: p, fontVariant: m, fontWeight: h, lineHeight: g = 1, lineWidth: _ = 20, frameAnchor: v, format: y, textAnchor: b = "start", textOverflow: x, textPadding: S = 8, title: C, pointerSize: w = 12, pathFilter: T = "drop-shadow(0 3px 4px rgba(0,0,0,0.2))" } = t;
 		super(e, {
@@ -12218,18 +12386,18 @@ var Gk = {
 				value: C,
 				optional: !0
 			}
-		}, t, Gk), this.anchor = tS(c, "anchor"), this.preferredAnchor = tS(l, "preferredAnchor"), this.frameAnchor = nS(v), this.textAnchor = wE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = Jb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = jD(x), this.monospace = !!u, this.fontFamily = Jb(d), this.fontSize = Yb(f), this.fontStyle = Jb(p), this.fontVariant = Jb(m), this.fontWeight = Jb(h);
-		for (let e in Gk) e in this.channels && (this[e] = Gk[e]);
-		this.splitLines = GD(this), this.clipLine = KD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
+		}, t, uA), this.anchor = bS(c, "anchor"), this.preferredAnchor = bS(l, "preferredAnchor"), this.frameAnchor = xS(v), this.textAnchor = UE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = px(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = XD(x), this.monospace = !!u, this.fontFamily = px(d), this.fontSize = mx(f), this.fontStyle = px(p), this.fontVariant = px(m), this.fontWeight = px(h);
+		for (let e in uA) e in this.channels && (this[e] = uA[e]);
+		this.splitLines = uO(this), this.clipLine = dO(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
 	}
 	render(e, t, n, r, i) {
-		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = kE(this, r), j = WE(n, k), M = GE(n, A), N = p ? WD : UD, P = N("…"), ee, F;
-		"title" in n ? (ee = Qk.call(this, { title: n.channels.title }, t), F = eA) : (ee = Qk.call(this, n.channels, t), F = tA);
-		let te = WT("svg:g", i).call(yE, this, r, i).call(ID, this).call(CE, this, {
+		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = JE(this, r), j = lD(n, k), M = uD(n, A), N = p ? lO : cO, P = N("…"), ee, F;
+		"title" in n ? (ee = _A.call(this, { title: n.channels.title }, t), F = yA) : (ee = _A.call(this, n.channels, t), F = bA);
+		let te = lE("svg:g", i).call(RE, this, r, i).call(tO, this).call(HE, this, {
 			x: T && o,
 			y: E && s
-		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(bE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
-			let i = ps(this);
+		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(zE, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
+			let i = Ms(this);
 			this.setAttribute("fill", "currentColor"), this.setAttribute("fill-opacity", 1), this.setAttribute("stroke", "none");
 			let o = F.call(a, r, e, ee, t, n);
 			if (typeof o == "string") for (let e of a.splitLines(o)) ne(i, { value: a.clipLine(e) });
@@ -12243,11 +12411,11 @@ var Gk = {
 		})));
 		function ne(e, { label: t, value: n, color: r, opacity: i }) {
 			t ??= "", n ??= "";
-			let a = r != null || i != null, o, s = h * 100, [c] = qD(t, s, N, P);
+			let a = r != null || i != null, o, s = h * 100, [c] = fO(t, s, N, P);
 			if (c >= 0) t = t.slice(0, c).trimEnd() + "…", o = n.trim(), n = "";
 			else {
 				(t || !n && !a) && (n = " " + n);
-				let [e] = qD(n, s - N(t), N, P);
+				let [e] = fO(n, s - N(t), N, P);
 				e >= 0 && (o = n.trim(), n = n.slice(0, e).trimEnd() + "…");
 			}
 			let l = e.append("tspan").attr("x", 0).attr("dy", `${m}em`).text("​");
@@ -12264,24 +12432,24 @@ var Gk = {
 					s = l && u ? d && f ? a.preferredAnchor : f ? "bottom" : "top" : d && f ? l ? "left" : "right" : (l || u) && (d || f) ? `${f ? "bottom" : "top"}-${l ? "left" : "right"}` : a.preferredAnchor;
 				}
 				let c = this.firstChild, l = this.lastChild;
-				if (c.setAttribute("d", Zk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
-				l.setAttribute("y", `${+Yk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Xk(s, _, g, i, o)})`);
+				if (c.setAttribute("d", gA(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
+				l.setAttribute("y", `${+mA(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${hA(s, _, g, i, o)})`);
 			}), te.attr("visibility", null);
 		}
 		return e.length && (te.attr("visibility", "hidden"), u.isConnected ? Promise.resolve().then(re) : typeof requestAnimationFrame < "u" && requestAnimationFrame(re)), te.node();
 	}
 };
-function Jk(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = yx(t, n)), new qk(e, {
+function pA(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = Rx(t, n)), new fA(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function Yk(e, t, n) {
+function mA(e, t, n) {
 	return /^top(?:-|$)/.test(e) ? .94 - n : -.29 - t * n;
 }
-function Xk(e, t, n, r, i) {
+function hA(e, t, n, r, i) {
 	switch (e) {
 		case "middle": return [-r / 2, i / 2];
 		case "top-left": return [n, t + n];
@@ -12294,7 +12462,7 @@ function Xk(e, t, n, r, i) {
 		case "left": return [n + t / 2, i / 2];
 	}
 }
-function Zk(e, t, n, r, i) {
+function gA(e, t, n, r, i) {
 	let a = r + n * 2, o = i + n * 2;
 	switch (e) {
 		case "middle": return `M${-a / 2},${-o / 2}h${a}v${o}h${-a}z`;
@@ -12308,22 +12476,22 @@ function Zk(e, t, n, r, i) {
 		case "left": return `M0,0l${t / 2},${-t / 2}v${t / 2 - o / 2}h${a}v${o}h${-a}v${t / 2 - o / 2}z`;
 	}
 }
-function Qk(e, t) {
+function _A(e, t) {
 	let n = {}, r = this.format;
-	r = $k(r, e, "x"), r = $k(r, e, "y"), this.format = r;
+	r = vA(r, e, "x"), r = vA(r, e, "y"), this.format = r;
 	for (let t in r) {
 		let i = r[t];
 		if (i !== null && i !== !1) {
 			if (t === "fx" || t === "fy") n[t] = !0;
 			else {
-				let r = vC(e, t);
+				let r = LC(e, t);
 				r && (n[t] = r);
 			}
 		}
 	}
 	for (let t in e) {
-		if (t in n || t in r || Kk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
-		let i = vC(e, t);
+		if (t in n || t in r || dA.has(t) || (t === "x" || t === "y") && e.geometry) continue;
+		let i = LC(e, t);
 		if (i) {
 			if (i.scale == null && i.defaultScale === "color") continue;
 			n[t] = i;
@@ -12334,29 +12502,29 @@ function Qk(e, t) {
 		let r = this.format[e];
 		if (typeof r == "string") {
 			let i = n[e]?.value ?? t[e]?.domain() ?? [];
-			this.format[e] = (Wx(i) ? Dh : ql)(r);
+			this.format[e] = (lS(i) ? Kh : fu)(r);
 		} else if (r === void 0 || r === !0) {
 			let n = t[e];
-			this.format[e] = n?.bandwidth ? HO(n, n.domain()) : $T;
+			this.format[e] = n?.bandwidth ? sk(n, n.domain()) : vE;
 		}
 	}
 	return n;
 }
-function $k(e, t, n) {
+function vA(e, t, n) {
 	if (!(n in e)) return e;
 	let r = `${n}1`, i = `${n}2`;
 	if ((r in e || !(r in t)) && (i in e || !(i in t))) return e;
 	let a = Object.entries(e), o = e[n];
 	return a.splice(a.findIndex(([e]) => e === n) + 1, 0, [r, o], [i, o]), Object.fromEntries(a);
 }
-function eA(e, t, { title: n }) {
+function yA(e, t, { title: n }) {
 	return this.format.title(n.value[e], e);
 }
-function* tA(e, t, n, r, i) {
+function* bA(e, t, n, r, i) {
 	for (let a in n) {
 		if (a === "fx" || a === "fy") {
 			yield {
-				label: iA(r, n, a),
+				label: CA(r, n, a),
 				value: this.format[a](t[a], e)
 			};
 			continue;
@@ -12364,18 +12532,18 @@ function* tA(e, t, n, r, i) {
 		if (a === "x1" && "x2" in n || a === "y1" && "y2" in n) continue;
 		let o = n[a];
 		if (a === "x2" && "x1" in n) yield {
-			label: rA(r, n, "x"),
-			value: nA(this.format.x2, n.x1, o, e)
+			label: SA(r, n, "x"),
+			value: xA(this.format.x2, n.x1, o, e)
 		};
 		else if (a === "y2" && "y1" in n) yield {
-			label: rA(r, n, "y"),
-			value: nA(this.format.y2, n.y1, o, e)
+			label: SA(r, n, "y"),
+			value: xA(this.format.y2, n.y1, o, e)
 		};
 		else {
 			let t = o.value[e], s = o.scale;
-			if (!Uy(t) && s == null) continue;
+			if (!cb(t) && s == null) continue;
 			yield {
-				label: iA(r, n, a),
+				label: CA(r, n, a),
 				value: this.format[a](t, e),
 				color: s === "color" ? i[a][e] : null,
 				opacity: s === "opacity" ? i[a][e] : null
@@ -12383,41 +12551,41 @@ function* tA(e, t, n, r, i) {
 		}
 	}
 }
-function nA(e, t, n, r) {
+function xA(e, t, n, r) {
 	return n.hint?.length ? `${e(n.value[r] - t.value[r], r)}` : `${e(t.value[r], r)}–${e(n.value[r], r)}`;
 }
-function rA(e, t, n) {
-	let r = iA(e, t, `${n}1`, n), i = iA(e, t, `${n}2`, n);
+function SA(e, t, n) {
+	let r = CA(e, t, `${n}1`, n), i = CA(e, t, `${n}2`, n);
 	return r === i ? r : `${r}–${i}`;
 }
-function iA(e, t, n, r = n) {
+function CA(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
 // node_modules/@observablehq/plot/src/plot.js
-function aA(e = {}) {
-	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = DE(e.className), l = e.marks === void 0 ? [] : cA(e.marks);
-	l.push(...yA(l));
-	let u = gA(t, e), d = /* @__PURE__ */ new Map();
+function wA(e = {}) {
+	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = KE(e.className), l = e.marks === void 0 ? [] : DA(e.marks);
+	l.push(...RA(l));
+	let u = FA(t, e), d = /* @__PURE__ */ new Map();
 	for (let t of l) {
-		let n = _A(t, u, e);
+		let n = IA(t, u, e);
 		n && d.set(t, n);
 	}
 	let f = /* @__PURE__ */ new Map();
-	u && mA(f, [u], e), mA(f, d, e);
-	let p = cA(bA(l, f, e));
+	u && NA(f, [u], e), NA(f, d, e);
+	let p = DA(zA(l, f, e));
 	for (let t of p) {
-		let n = _A(t, u, e);
+		let n = IA(t, u, e);
 		n && d.set(t, n);
 	}
 	l.unshift(...p);
-	let m = aT(f, e);
+	let m = wT(f, e);
 	if (m !== void 0) {
-		let e = u ? DT(m, u) : void 0;
+		let e = u ? KT(m, u) : void 0;
 		for (let t of l) {
 			if (t.facet === null || t.facet === "super") continue;
 			let n = d.get(t);
-			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? DT(m, n) : e);
+			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? KT(m, n) : e);
 		}
 		let t = /* @__PURE__ */ new Set();
 		for (let { facetsIndex: e } of d.values()) e?.forEach((e, n) => {
@@ -12426,28 +12594,28 @@ function aA(e = {}) {
 		m.forEach(0 < t.size && t.size < m.length ? (e, n) => e.empty = !t.has(n) : (e) => e.empty = !1);
 		for (let e of l) if (e.facet === "exclude") {
 			let t = d.get(e);
-			t !== void 0 && (t.facetsIndex = lT(t.facetsIndex));
+			t !== void 0 && (t.facetsIndex = OT(t.facetsIndex));
 		}
 	}
-	for (let t of _S.keys()) hx(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
+	for (let t of IS.keys()) Px(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
 	let h = /* @__PURE__ */ new Map();
 	for (let t of l) {
 		if (h.has(t)) throw Error("duplicate mark; each mark must be unique");
 		let { facetsIndex: n, channels: r } = d.get(t) ?? {}, { data: i, facets: a, channels: o } = t.initialize(n, r, e);
-		dA(o, e), h.set(t, {
+		AA(o, e), h.set(t, {
 			data: i,
 			facets: a,
 			channels: o
 		});
 	}
-	let g = Nw(mA(f, h, e), e), _ = IE(g, l, e);
-	Fw(g, _);
-	let v = Pw(g), { fx: y, fy: b } = v, x = y || b ? zw(g, _) : _, S = y || b ? jA(v, _) : _, C = UT(e), w = C.document, T = va("svg").call(w.documentElement), E = T;
-	C.ownerSVGElement = T, C.className = c, C.projection = jT(e, x), C.path = function() {
-		return lf(this.projection ?? HT(v));
-	}, C.filterFacets = (e, t) => DT(m, {
+	let g = Qw(NA(f, h, e), e), _ = tD(g, l, e);
+	eT(g, _);
+	let v = $w(g), { fx: y, fy: b } = v, x = y || b ? iT(g, _) : _, S = y || b ? XA(v, _) : _, C = cE(e), w = C.document, T = La("svg").call(w.documentElement), E = T;
+	C.ownerSVGElement = T, C.className = c, C.projection = XT(e, x), C.path = function() {
+		return Of(this.projection ?? sE(v));
+	}, C.filterFacets = (e, t) => KT(m, {
 		channels: t,
-		groups: sT(e, t)
+		groups: ET(e, t)
 	}), C.getMarkState = (e) => {
 		let t = h.get(e), n = d.get(e);
 		return {
@@ -12465,28 +12633,28 @@ function aA(e = {}) {
 		let r = t.facet === "super" ? S : x, i = t.initializer(n.data, n.facets, n.channels, v, r, C);
 		if (i.data !== void 0 && (n.data = i.data), i.facets !== void 0 && (n.facets = i.facets), i.channels !== void 0) {
 			let { fx: r, fy: a, ...o } = i.channels;
-			pA(o), Object.assign(n.channels, o);
+			MA(o), Object.assign(n.channels, o);
 			for (let t of Object.values(o)) {
 				let { scale: n } = t;
-				n != null && !vS(_S.get(n)) && (fA(t, e), D.add(n));
+				n != null && !LS(IS.get(n)) && (jA(t, e), D.add(n));
 			}
 			(r != null || a != null) && d.set(t, !0);
 		}
 	}
 	if (D.size) {
 		let t = /* @__PURE__ */ new Map();
-		mA(t, h, e, (e) => D.has(e)), mA(f, h, e, (e) => D.has(e));
-		let n = AA(Nw(t, e), g), { scales: r, ...i } = Pw(n);
+		NA(t, h, e, (e) => D.has(e)), NA(f, h, e, (e) => D.has(e));
+		let n = YA(Qw(t, e), g), { scales: r, ...i } = $w(n);
 		Object.assign(g, n), Object.assign(v, i), Object.assign(v.scales, r);
 	}
 	let O, k;
 	m !== void 0 && (O = {
 		x: y?.domain(),
 		y: b?.domain()
-	}, m = oT(m, O), k = cT(y, b, _));
+	}, m = TT(m, O), k = DT(y, b, _));
 	for (let [e, t] of h) t.values = e.scale(t.channels, v, C);
 	let { width: A, height: j } = _;
-	ps(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
+	Ms(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
   --plot-background: white;
   display: block;
   height: auto;
@@ -12496,7 +12664,7 @@ function aA(e = {}) {
 :where(.${c} text),
 :where(.${c} tspan) {
   white-space: pre;
-}`)).call(OE, n);
+}`)).call(qE, n);
 	for (let e of l) {
 		let { channels: t, values: n, facets: r } = h.get(e);
 		if (m === void 0 || e.facet === "super") {
@@ -12513,11 +12681,11 @@ function aA(e = {}) {
 				if (r) {
 					let i = d.has(e);
 					if (o = r[i ? a.i : 0], o = e.filter(o, t, n), o.length === 0) continue;
-					!i && o === r[0] && (o = wx(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
+					!i && o === r[0] && (o = Ux(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
 				}
 				let s = e.render(o, v, n, x, C);
 				if (s != null) {
-					(i ??= ps(T).append("g")).append(() => s).datum(a);
+					(i ??= Ms(T).append("g")).append(() => s).datum(a);
 					for (let e of [
 						"aria-label",
 						"aria-description",
@@ -12529,103 +12697,103 @@ function aA(e = {}) {
 			i?.selectChildren().each(k);
 		}
 	}
-	let M = ck(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
-	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(oA(w, r, "h2")), i != null && E.append(oA(w, i, "h3")), E.append(...M, T), a != null && E.append(sA(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = rT(v.scales), E.legend = rk(g, C, e);
-	let P = sw();
-	return P > 0 && ps(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
+	let M = Dk(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
+	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(TA(w, r, "h2")), i != null && E.append(TA(w, i, "h3")), E.append(...M, T), a != null && E.append(EA(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = ST(v.scales), E.legend = Sk(g, C, e);
+	let P = Ew();
+	return P > 0 && Ms(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
 }
-function oA(e, t, n) {
+function TA(e, t, n) {
 	if (t.ownerDocument) return t;
 	let r = e.createElement(n);
 	return r.append(t), r;
 }
-function sA(e, t) {
+function EA(e, t) {
 	let n = e.createElement("figcaption");
 	return n.append(t), n;
 }
-function cA(e) {
-	return e.flat(Infinity).filter((e) => e != null).map(lA);
+function DA(e) {
+	return e.flat(Infinity).filter((e) => e != null).map(OA);
 }
-function lA(e) {
-	return typeof e.render == "function" ? e : new uA(e);
+function OA(e) {
+	return typeof e.render == "function" ? e : new kA(e);
 }
-var uA = class extends AE {
+var kA = class extends YE {
 	constructor(e) {
 		if (typeof e != "function") throw TypeError("invalid mark; missing render function");
 		super(), this.render = e;
 	}
 	render() {}
 };
-function dA(e, t) {
-	for (let n in e) fA(e[n], t);
+function AA(e, t) {
+	for (let n in e) jA(e[n], t);
 	return e;
 }
-function fA(e, t) {
+function jA(e, t) {
 	let { scale: n, transform: r = !0 } = e;
 	if (n == null || !r) return;
-	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : Mx(o, i) } = t[n] ?? {};
-	s != null && (e.value = dx(e.value, s), e.transform = !1);
+	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : Zx(o, i) } = t[n] ?? {};
+	s != null && (e.value = Ax(e.value, s), e.transform = !1);
 }
-function pA(e) {
-	for (let t in e) lC(t, e[t]);
+function MA(e) {
+	for (let t in e) OC(t, e[t]);
 }
-function mA(e, t, n, r = qb) {
+function NA(e, t, n, r = fx) {
 	for (let { channels: i } of t.values()) for (let t in i) {
 		let a = i[t], { scale: o } = a;
 		if (o != null && r(o)) {
 			if (o === "projection") {
-				if (!zT(n)) {
+				if (!iE(n)) {
 					let t = n.x?.domain === void 0, r = n.y?.domain === void 0;
 					if (t || r) {
-						let [n, i] = VT(a);
-						t && hA(e, "x", n), r && hA(e, "y", i);
+						let [n, i] = oE(a);
+						t && PA(e, "x", n), r && PA(e, "y", i);
 					}
 				}
-			} else hA(e, o, a);
+			} else PA(e, o, a);
 		}
 	}
 	return e;
 }
-function hA(e, t, n) {
+function PA(e, t, n) {
 	let r = e.get(t);
 	r === void 0 ? e.set(t, [n]) : r.push(n);
 }
-function gA(e, t) {
+function FA(e, t) {
 	if (e == null) return;
 	let { x: n, y: r } = e;
 	if (n == null && r == null) return;
-	let i = cx(e.data);
+	let i = Dx(e.data);
 	if (i == null) throw Error("missing facet data");
 	let a = {};
-	return n != null && (a.fx = oC(i, {
+	return n != null && (a.fx = TC(i, {
 		value: n,
 		scale: "fx"
-	})), r != null && (a.fy = oC(i, {
+	})), r != null && (a.fy = TC(i, {
 		value: r,
 		scale: "fy"
-	})), dA(a, t), {
+	})), AA(a, t), {
 		channels: a,
-		groups: sT(i, a),
+		groups: ET(i, a),
 		data: e.data
 	};
 }
-function _A(e, t, n) {
+function IA(e, t, n) {
 	if (e.facet === null || e.facet === "super") return;
 	let { fx: r, fy: i } = e;
 	if (r != null || i != null) {
-		let t = cx(e.data ?? r ?? i);
+		let t = Dx(e.data ?? r ?? i);
 		if (t === void 0) throw Error(`missing facet data in ${e.ariaLabel}`);
 		if (t === null) return;
 		let a = {};
-		return r != null && (a.fx = oC(t, {
+		return r != null && (a.fx = TC(t, {
 			value: r,
 			scale: "fx"
-		})), i != null && (a.fy = oC(t, {
+		})), i != null && (a.fy = TC(t, {
 			value: i,
 			scale: "fy"
-		})), dA(a, n), {
+		})), AA(a, n), {
 			channels: a,
-			groups: sT(t, a)
+			groups: ET(t, a)
 		};
 	}
 	if (t === void 0) return;
@@ -12634,53 +12802,53 @@ function _A(e, t, n) {
 		channels: a,
 		groups: o
 	};
-	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && xx(cx(e.data)) === xx(s) && cw(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
+	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && Bx(Dx(e.data)) === Bx(s) && Dw(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
 }
-function vA(e, t = {}) {
-	return DS({
+function LA(e, t = {}) {
+	return KS({
 		...t,
 		x: null,
 		y: null
 	}, (t, n, r, i, a, o) => o.getMarkState(e));
 }
-function yA(e) {
+function RA(e) {
 	let t = [];
 	for (let n of e) {
 		let e = n.tip;
 		if (e) {
 			e === !0 ? e = {} : typeof e == "string" && (e = { pointer: e });
 			let { pointer: r, preferredAnchor: i } = e;
-			r = /^x$/i.test(r) ? HE : /^y$/i.test(r) ? UE : VE, e = r(vA(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === UE ? "left" : "bottom");
-			let a = Jk(n.data, e);
+			r = /^x$/i.test(r) ? sD : /^y$/i.test(r) ? cD : oD, e = r(LA(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === cD ? "left" : "bottom");
+			let a = pA(n.data, e);
 			a.facet = n.facet, a.facetAnchor = n.facetAnchor, t.push(a);
 		}
 	}
 	return t;
 }
-function bA(e, t, n) {
+function zA(e, t, n) {
 	let { projection: r, x: i = {}, y: a = {}, fx: o = {}, fy: s = {}, axis: c, grid: l, facet: u = {}, facet: { axis: d = c, grid: f } = u, x: { axis: p = c, grid: m = p === null ? null : l } = i, y: { axis: h = c, grid: g = h === null ? null : l } = a, fx: { axis: _ = d, grid: v = _ === null ? null : f } = o, fy: { axis: y = d, grid: b = y === null ? null : f } = s } = n;
-	(r || !hx(i) && !kA("x", e)) && (p = m = null), (r || !hx(a) && !kA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !OA(e, "x")), h === void 0 && (h = !OA(e, "y")), _ === void 0 && (_ = !OA(e, "fx")), y === void 0 && (y = !OA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
+	(r || !Px(i) && !JA("x", e)) && (p = m = null), (r || !Px(a) && !JA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !qA(e, "x")), h === void 0 && (h = !qA(e, "y")), _ === void 0 && (_ = !qA(e, "fx")), y === void 0 && (y = !qA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
 	let x = [];
-	return SA(x, b, MO, s), xA(x, y, SO, "right", "left", u, s), SA(x, v, PO, o), xA(x, _, wO, "top", "bottom", u, o), SA(x, g, jO, a), xA(x, h, xO, "left", "right", n, a), SA(x, m, NO, i), xA(x, p, CO, "bottom", "top", n, i), x;
+	return VA(x, b, ZO, s), BA(x, y, VO, "right", "left", u, s), VA(x, v, $O, o), BA(x, _, UO, "top", "bottom", u, o), VA(x, g, XO, a), BA(x, h, BO, "left", "right", n, a), VA(x, m, QO, i), BA(x, p, HO, "bottom", "top", n, i), x;
 }
-function xA(e, t, n, r, i, a, o) {
+function BA(e, t, n, r, i, a, o) {
 	if (!t) return;
-	let s = CA(t);
-	o = wA(s ? r : t, a, o);
+	let s = HA(t);
+	o = UA(s ? r : t, a, o);
 	let { line: c } = o;
-	(n === xO || n === CO) && c && !$x(c) && e.push(Wk(TA(o))), e.push(n(o)), s && e.push(n({
+	(n === BO || n === HO) && c && !vS(c) && e.push(lA(WA(o))), e.push(n(o)), s && e.push(n({
 		...o,
 		anchor: i,
 		label: null
 	}));
 }
-function SA(e, t, n, r) {
-	t && !$x(t) && e.push(n(EA(t, r)));
+function VA(e, t, n, r) {
+	t && !vS(t) && e.push(n(GA(t, r)));
 }
-function CA(e) {
+function HA(e) {
 	return /^\s*both\s*$/i.test(e);
 }
-function wA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
+function UA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
 	return {
 		anchor: e,
 		line: n,
@@ -12699,7 +12867,7 @@ function wA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tic
 		labelOffset: h
 	};
 }
-function TA(e) {
+function WA(e) {
 	let { anchor: t, line: n } = e;
 	return {
 		anchor: t,
@@ -12707,7 +12875,7 @@ function TA(e) {
 		stroke: n === !0 ? void 0 : n
 	};
 }
-function EA(e, { stroke: t = Xx(e) ? e : void 0, ticks: n = DA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
+function GA(e, { stroke: t = hS(e) ? e : void 0, ticks: n = KA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
 	return {
 		stroke: t,
 		ticks: n,
@@ -12716,33 +12884,33 @@ function EA(e, { stroke: t = Xx(e) ? e : void 0, ticks: n = DA(e) ? e : void 0, 
 		ariaDescription: a
 	};
 }
-function DA(e) {
+function KA(e) {
 	switch (typeof e) {
 		case "number": return !0;
-		case "string": return !Xx(e);
+		case "string": return !hS(e);
 	}
-	return Vx(e) || typeof e?.range == "function";
+	return oS(e) || typeof e?.range == "function";
 }
-function OA(e, t) {
+function qA(e, t) {
 	let n = `${t}-axis `;
 	return e.some((e) => e.ariaLabel?.startsWith(n));
 }
-function kA(e, t) {
+function JA(e, t) {
 	for (let n of t) for (let t in n.channels) {
 		let { scale: r } = n.channels[t];
 		if (r === e || r === "projection") return !0;
 	}
 	return !1;
 }
-function AA(e, t) {
+function YA(e, t) {
 	for (let n in e) {
 		let r = e[n], i = t[n];
 		r.label === void 0 && i && (r.label = i.label);
 	}
 	return e;
 }
-function jA({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = Rw(n), l = e && MA(e), u = t && MA(t);
+function XA({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = rT(n), l = e && ZA(e), u = t && ZA(t);
 	return {
 		marginTop: t ? u[0] : r,
 		marginRight: e ? s - l[1] : i,
@@ -12758,38 +12926,38 @@ function jA({ fx: e, fy: t }, n) {
 		height: c
 	};
 }
-function MA(e) {
+function ZA(e) {
 	let t = e.domain();
 	if (t.length === 0) return [0, e.bandwidth()];
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
 // node_modules/@observablehq/plot/src/curve.js
-var NA = /* @__PURE__ */ new Map([
-	["basis", iy],
-	["basis-closed", oy],
-	["basis-open", cy],
-	["bundle", uy],
-	["bump-x", Tv],
-	["bump-y", Ev],
-	["cardinal", py],
-	["cardinal-closed", hy],
-	["cardinal-open", _y],
-	["catmull-rom", by],
-	["catmull-rom-closed", Sy],
-	["catmull-rom-open", wy],
-	["linear", _v],
-	["linear-closed", Ey],
-	["monotone-x", Py],
-	["monotone-y", Fy],
-	["natural", Ry],
-	["step", By],
-	["step-after", Hy],
-	["step-before", Vy]
+var QA = /* @__PURE__ */ new Map([
+	["basis", Cy],
+	["basis-closed", Ty],
+	["basis-open", Dy],
+	["bundle", ky],
+	["bump-x", Wv],
+	["bump-y", Gv],
+	["cardinal", My],
+	["cardinal-closed", Py],
+	["cardinal-open", Iy],
+	["catmull-rom", zy],
+	["catmull-rom-closed", Vy],
+	["catmull-rom-open", Uy],
+	["linear", Iv],
+	["linear-closed", Gy],
+	["monotone-x", $y],
+	["monotone-y", eb],
+	["natural", rb],
+	["step", ab],
+	["step-after", sb],
+	["step-before", ob]
 ]);
-function PA(e = _v, t) {
+function $A(e = Iv, t) {
 	if (typeof e == "function") return e;
-	let n = NA.get(`${e}`.toLowerCase());
+	let n = QA.get(`${e}`.toLowerCase());
 	if (!n) throw Error(`unknown curve: ${e}`);
 	if (t !== void 0) {
 		if ("beta" in n) return n.beta(t);
@@ -12798,70 +12966,70 @@ function PA(e = _v, t) {
 	}
 	return n;
 }
-function FA(e = IA, t) {
-	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? IA : PA(e, t);
+function ej(e = tj, t) {
+	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? tj : $A(e, t);
 }
-function IA(e) {
-	return _v(e);
+function tj(e) {
+	return Iv(e);
 }
 // node_modules/@observablehq/plot/src/transforms/bin.js
-function LA(e = { y: "count" }, t = {}) {
-	[e, t] = VA(e, t);
+function nj(e = { y: "count" }, t = {}) {
+	[e, t] = oj(e, t);
 	let { x: n, y: r } = t;
-	return BA(HA(n, t, Gb), null, null, r, e, lD(t));
+	return aj(sj(n, t, ux), null, null, r, e, OD(t));
 }
-function RA(e, t, n = {}) {
+function rj(e, t, n = {}) {
 	if (n?.interval == null) return n;
-	let { reduce: r = QS } = n, i = { filter: null };
+	let { reduce: r = _C } = n, i = { filter: null };
 	return n[t] != null && (i[t] = r), n[`${t}1`] != null && (i[`${t}1`] = r), n[`${t}2`] != null && (i[`${t}2`] = r), e(i, n);
 }
-function zA(e = {}) {
-	return RA(LA, "y", FE(e, "x"));
+function ij(e = {}) {
+	return rj(nj, "y", eD(e, "x"));
 }
-function BA(e, t, n, r, { data: i = ZS, filter: a = tC, sort: o, reverse: s, ...c } = {}, l = {}) {
-	e = UA(e), t = UA(t), c = GA(c, l), i = JA(i, Gb), o = o == null ? void 0 : KA("sort", o, l), a = a == null ? void 0 : qA("filter", a, l), n != null && LS(c, "x", "x1", "x2") && (n = null), r != null && LS(c, "y", "y1", "y2") && (r = null);
-	let [u, d] = Ox(e), [f, p] = Ox(e), [m, h] = Ox(t), [g, _] = Ox(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = Ox(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = Ox(w), [ne] = ix(T), [re] = ix(E), [ie, ae] = Ox(ne), [oe, I] = Ox(re);
+function aj(e, t, n, r, { data: i = gC, filter: a = bC, sort: o, reverse: s, ...c } = {}, l = {}) {
+	e = cj(e), t = cj(t), c = uj(c, l), i = pj(i, ux), o = o == null ? void 0 : dj("sort", o, l), a = a == null ? void 0 : fj("filter", a, l), n != null && nC(c, "x", "x1", "x2") && (n = null), r != null && nC(c, "y", "y1", "y2") && (r = null);
+	let [u, d] = qx(e), [f, p] = qx(e), [m, h] = qx(t), [g, _] = qx(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = qx(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = qx(w), [ne] = Cx(T), [re] = Cx(E), [ie, ae] = qx(ne), [oe, I] = qx(re);
 	return {
 		..."z" in l && { z: F || w },
 		..."fill" in l && { fill: ie || T },
 		..."stroke" in l && { stroke: oe || E },
-		...ES(ee, (n, r, l) => {
-			let u = jx(Ib(n, v), l?.[y]), f = Ib(n, w), m = Ib(n, ne), g = Ib(n, re), b = GS(c, {
+		...GS(ee, (n, r, l) => {
+			let u = Xx(tx(n, v), l?.[y]), f = tx(n, w), m = tx(n, ne), g = tx(n, re), b = uC(c, {
 				z: f,
 				fill: m,
 				stroke: g
-			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && I([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = QA(e, t, n), P = 0;
+			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && I([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = _j(e, t, n), P = 0;
 			for (let e of c) e.initialize(n);
 			o && o.initialize(n), a && a.initialize(n);
 			for (let e of r) {
 				let t = [];
 				for (let t of c) t.scope("facet", e);
 				o && o.scope("facet", e), a && a.scope("facet", e);
-				for (let [r, s] of HS(e, b)) for (let [e, l] of HS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
+				for (let [r, s] of sC(e, b)) for (let [e, l] of sC(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
 					t.push(P++), C.push(i.reduceIndex(s, n, d)), u && T.push(e), f && E.push(b === f ? r : f[(s.length > 0 ? s : l)[0]]), m && D.push(b === m ? r : m[(s.length > 0 ? s : l)[0]]), g && O.push(b === g ? r : g[(s.length > 0 ? s : l)[0]]), k && (k.push(d.x1), A.push(d.x2)), j && (j.push(d.y1), M.push(d.y2));
 					for (let e of c) e.reduce(s, d);
 					o && o.reduce(s, d);
 				}
 				S.push(t);
 			}
-			return KS(S, o, s), {
+			return dC(S, o, s), {
 				data: C,
 				facets: S
 			};
 		}),
-		...!LS(c, "x") && (u ? {
+		...!nC(c, "x") && (u ? {
 			x1: u,
 			x2: f,
-			x: Ax(u, f)
+			x: Yx(u, f)
 		} : {
 			x: S,
 			x1: D,
 			x2: O
 		}),
-		...!LS(c, "y") && (m ? {
+		...!nC(c, "y") && (m ? {
 			y1: m,
 			y2: g,
-			y: Ax(m, g)
+			y: Yx(m, g)
 		} : {
 			y: C,
 			y1: k,
@@ -12871,7 +13039,7 @@ function BA(e, t, n, r, { data: i = ZS, filter: a = tC, sort: o, reverse: s, ...
 		...Object.fromEntries(c.map(({ name: e, output: t }) => [e, t]))
 	};
 }
-function VA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
+function oj({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 	return [i, {
 		cumulative: e,
 		domain: t,
@@ -12880,23 +13048,23 @@ function VA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 		...a
 	}];
 }
-function HA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
-	return e = { ...zx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = WA(e.thresholds, e.interval), e;
+function sj(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
+	return e = { ...iS(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = lj(e.thresholds, e.interval), e;
 }
-function UA(e) {
+function cj(e) {
 	if (e == null) return;
-	let { value: t, cumulative: n, domain: r = si, thresholds: i } = e, a = (e) => {
-		let a = Ib(e, t), o;
-		if (Wx(a) || ZA(i)) {
-			a = dx(a, rx, Float64Array);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Rx(i) ? i(a, e, t) : i;
-			typeof n == "number" && (n = tm(e, t, n)), Rx(n) && (r === si && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
+	let { value: t, cumulative: n, domain: r = Ei, thresholds: i } = e, a = (e) => {
+		let a = tx(e, t), o;
+		if (lS(a) || gj(i)) {
+			a = Ax(a, Sx, Float64Array);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !rS(i) ? i(a, e, t) : i;
+			typeof n == "number" && (n = bm(e, t, n)), rS(n) && (r === Ei && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
 		} else {
-			a = ex(a);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !Rx(i) ? i(a, e, t) : i;
+			a = yx(a);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !rS(i) ? i(a, e, t) : i;
 			if (typeof n == "number") {
-				if (r === si) {
-					let r = Ai(e, t, n);
+				if (r === Ei) {
+					let r = Yi(e, t, n);
 					if (isFinite(r)) {
 						if (r > 0) {
 							let i = Math.round(e / r), a = Math.round(t / r);
@@ -12913,61 +13081,61 @@ function UA(e) {
 							for (let e = 0; e < o; ++e) n[e] = (i + e) / r;
 						} else n = [e];
 					} else n = [e];
-				} else n = ki(e, t, n);
-			} else Rx(n) && (r === si && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
+				} else n = Ji(e, t, n);
+			} else rS(n) && (r === Ei && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
 			o = n;
 		}
 		let s = [];
 		if (o.length === 1) s.push([o[0], o[0]]);
 		else for (let e = 1; e < o.length; ++e) s.push([o[e - 1], o[e]]);
-		return s.bin = (n < 0 ? tj : n > 0 ? ej : $A)(s, o, a), s;
+		return s.bin = (n < 0 ? bj : n > 0 ? yj : vj)(s, o, a), s;
 	};
-	return a.label = kx(t), a;
+	return a.label = Jx(t), a;
 }
-function WA(e, t, n = XA) {
-	if (e === void 0) return t === void 0 ? n : Fx(t);
+function lj(e, t, n = hj) {
+	if (e === void 0) return t === void 0 ? n : eS(t);
 	if (typeof e == "string") {
 		switch (e.toLowerCase()) {
-			case "freedman-diaconis": return Hi;
-			case "scott": return Ui;
-			case "sturges": return Mi;
-			case "auto": return XA;
+			case "freedman-diaconis": return sa;
+			case "scott": return ca;
+			case "sturges": return Zi;
+			case "auto": return hj;
 		}
-		return bb(e);
+		return zb(e);
 	}
 	return e;
 }
-function GA(e, t) {
-	return RS(e, t, KA);
+function uj(e, t) {
+	return rC(e, t, dj);
 }
-function KA(e, t, n) {
-	return zS(e, t, n, qA);
+function dj(e, t, n) {
+	return iC(e, t, n, fj);
 }
-function qA(e, t, n) {
-	return VS(e, t, n, JA);
+function fj(e, t, n) {
+	return oC(e, t, n, pj);
 }
-function JA(e, t) {
-	return US(e, t, YA);
+function pj(e, t) {
+	return cC(e, t, mj);
 }
-function YA(e) {
+function mj(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "x": return rj;
-		case "x1": return aj;
-		case "x2": return oj;
-		case "y": return ij;
-		case "y1": return sj;
-		case "y2": return cj;
-		case "z": return aC;
+		case "x": return Sj;
+		case "x1": return wj;
+		case "x2": return Tj;
+		case "y": return Cj;
+		case "y1": return Ej;
+		case "y2": return Dj;
+		case "z": return wC;
 	}
 	throw Error(`invalid bin reduce: ${e}`);
 }
-function XA(e, t, n) {
-	return Math.min(200, Ui(e, t, n));
+function hj(e, t, n) {
+	return Math.min(200, ca(e, t, n));
 }
-function ZA(e) {
-	return Lx(e) || Vx(e) && Wx(e);
+function gj(e) {
+	return nS(e) || oS(e) && lS(e);
 }
-function QA(e, t, n) {
+function _j(e, t, n) {
 	let r = e?.(n), i = t?.(n);
 	return r && i ? function* (e) {
 		let t = r.bin(e);
@@ -12997,15 +13165,15 @@ function QA(e, t, n) {
 		}];
 	};
 }
-function $A(e, t, n) {
-	return t = ex(t), (r) => {
+function vj(e, t, n) {
+	return t = yx(t), (r) => {
 		let i = e.map(() => []);
-		for (let e of r) i[Zr(t, n[e]) - 1]?.push(e);
+		for (let e of r) i[gi(t, n[e]) - 1]?.push(e);
 		return i;
 	};
 }
-function ej(e, t, n) {
-	let r = $A(e, t, n);
+function yj(e, t, n) {
+	let r = vj(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = 1, n = t.length; e < n; ++e) {
@@ -13015,8 +13183,8 @@ function ej(e, t, n) {
 		return t;
 	};
 }
-function tj(e, t, n) {
-	let r = $A(e, t, n);
+function bj(e, t, n) {
+	let r = vj(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = t.length - 2; e >= 0; --e) {
@@ -13026,29 +13194,29 @@ function tj(e, t, n) {
 		return t;
 	};
 }
-function nj(e, t) {
+function xj(e, t) {
 	let n = (+e + +t) / 2;
 	return e instanceof Date ? new Date(n) : n;
 }
-var rj = { reduceIndex(e, t, { x1: n, x2: r }) {
-	return nj(n, r);
-} }, ij = { reduceIndex(e, t, { y1: n, y2: r }) {
-	return nj(n, r);
-} }, aj = { reduceIndex(e, t, { x1: n }) {
+var Sj = { reduceIndex(e, t, { x1: n, x2: r }) {
+	return xj(n, r);
+} }, Cj = { reduceIndex(e, t, { y1: n, y2: r }) {
+	return xj(n, r);
+} }, wj = { reduceIndex(e, t, { x1: n }) {
 	return n;
-} }, oj = { reduceIndex(e, t, { x2: n }) {
+} }, Tj = { reduceIndex(e, t, { x2: n }) {
 	return n;
-} }, sj = { reduceIndex(e, t, { y1: n }) {
+} }, Ej = { reduceIndex(e, t, { y1: n }) {
 	return n;
-} }, cj = { reduceIndex(e, t, { y2: n }) {
+} }, Dj = { reduceIndex(e, t, { y2: n }) {
 	return n;
-} }, lj = {
+} }, Oj = {
 	ariaLabel: "area",
 	strokeWidth: 1,
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, uj = class extends AE {
+}, kj = class extends YE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a, z: o, curve: s, tension: c } = t;
 		super(e, {
@@ -13071,45 +13239,45 @@ var rj = { reduceIndex(e, t, { x1: n, x2: r }) {
 				optional: !0
 			},
 			z: {
-				value: bx(t),
+				value: zx(t),
 				optional: !0
 			}
-		}, t, lj), this.z = o, this.curve = PA(s, c);
+		}, t, Oj), this.z = o, this.curve = $A(s, c);
 	}
 	filter(e) {
 		return e;
 	}
 	render(e, t, n, r, i) {
 		let { x1: a, y1: o, x2: s = a, y2: c = o } = n;
-		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, t, 0, 0).call((t) => t.selectAll().data(fE(e, [
+		return lE("svg:g", i).call(RE, this, r, i).call(HE, this, t, 0, 0).call((t) => t.selectAll().data(jE(e, [
 			a,
 			o,
 			s,
 			c
-		], this, n)).enter().append("path").call(bE, this).call(lE, this, n).attr("d", xv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
+		], this, n)).enter().append("path").call(zE, this).call(OE, this, n).attr("d", Bv().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
 	}
 };
-function dj(e, t) {
-	let { x: n = Wb, ...r } = zA(t);
-	return new uj(e, fk(lk({
+function Aj(e, t) {
+	let { x: n = lx, ...r } = ij(t);
+	return new kj(e, jk(Ok({
 		...r,
 		x1: n,
 		x2: void 0
-	}, n === Wb ? "y2" : "y")));
+	}, n === lx ? "y2" : "y")));
 }
 // node_modules/@observablehq/plot/src/marks/dot.js
-var fj = {
+var jj = {
 	ariaLabel: "dot",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5
 };
-function pj(e) {
-	return e.sort === void 0 && e.reverse === void 0 ? NS({ channel: "-r" }, e) : e;
+function Mj(e) {
+	return e.sort === void 0 && e.reverse === void 0 ? QS({ channel: "-r" }, e) : e;
 }
-var mj = class extends AE {
+var Nj = class extends YE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i, rotate: a, symbol: o = kv, frameAnchor: s } = t, [c, l] = ax(a, 0), [u, d] = TS(o), [f, p] = ax(i, u == null ? 3 : 4.5);
+		let { x: n, y: r, r: i, rotate: a, symbol: o = Jv, frameAnchor: s } = t, [c, l] = wx(a, 0), [u, d] = WS(o), [f, p] = wx(i, u == null ? 3 : 4.5);
 		super(e, {
 			x: {
 				value: n,
@@ -13124,7 +13292,7 @@ var mj = class extends AE {
 			r: {
 				value: f,
 				scale: "r",
-				filter: Jy,
+				filter: pb,
 				optional: !0
 			},
 			rotate: {
@@ -13136,7 +13304,7 @@ var mj = class extends AE {
 				scale: "auto",
 				optional: !0
 			}
-		}, pj(t), fj), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = nS(s);
+		}, Mj(t), jj), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = xS(s);
 		let { channels: m } = this, { symbol: h } = m;
 		if (h) {
 			let { fill: e, stroke: t } = m;
@@ -13147,38 +13315,38 @@ var mj = class extends AE {
 		}
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = kE(this, r), _ = m === kv, v = l ? void 0 : f * f * Math.PI;
-		return Yy(f) && (e = []), WT("svg:g", i).call(yE, this, r, i).call(CE, this, {
+		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = JE(this, r), _ = m === Jv, v = l ? void 0 : f * f * Math.PI;
+		return mb(f) && (e = []), lE("svg:g", i).call(RE, this, r, i).call(HE, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(bE, this).call(_ ? (e) => {
+		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(zE, this).call(_ ? (e) => {
 			e.attr("cx", s ? (e) => s[e] : h).attr("cy", c ? (e) => c[e] : g).attr("r", l ? (e) => l[e] : f);
 		} : (e) => {
-			e.attr("transform", DD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
-				let t = Ol();
+			e.attr("transform", KD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
+				let t = ql();
 				return d[e].draw(t, l[e] * l[e] * Math.PI), t;
 			} : l ? (e) => {
-				let t = Ol();
+				let t = ql();
 				return m.draw(t, l[e] * l[e] * Math.PI), t;
 			} : d ? (e) => {
-				let t = Ol();
+				let t = ql();
 				return d[e].draw(t, v), t;
 			} : (() => {
-				let e = Ol();
+				let e = ql();
 				return m.draw(e, v), e;
 			})());
-		}).call(cE, this, n)).node();
+		}).call(DE, this, n)).node();
 	}
 };
-function hj(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = yx(t, n)), new mj(e, {
+function Pj(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = Rx(t, n)), new Nj(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/line.js
-var gj = {
+var Fj = {
 	ariaLabel: "line",
 	fill: "none",
 	stroke: "currentColor",
@@ -13186,7 +13354,7 @@ var gj = {
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, _j = class extends AE {
+}, Ij = class extends YE {
 	constructor(e, t = {}) {
 		let { x: n, y: r, z: i, curve: a, tension: o } = t;
 		super(e, {
@@ -13199,24 +13367,24 @@ var gj = {
 				scale: "y"
 			},
 			z: {
-				value: bx(t),
+				value: zx(t),
 				optional: !0
 			}
-		}, t, gj), this.z = i, this.curve = FA(a, o), YE(this, t);
+		}, t, Fj), this.z = i, this.curve = ej(a, o), mD(this, t);
 	}
 	filter(e) {
 		return e;
 	}
 	project(e, t, n) {
-		this.curve !== IA && super.project(e, t, n);
+		this.curve !== tj && super.project(e, t, n);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = n, { curve: s } = this;
-		return WT("svg:g", i).call(yE, this, r, i).call(CE, this, t).call((t) => t.selectAll().data(fE(e, [a, o], this, n)).enter().append("path").call(bE, this).call(lE, this, n).call(iD, this, n, i).attr("d", s === IA && i.projection ? vj(i.path(), a, o) : bv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
+		return lE("svg:g", i).call(RE, this, r, i).call(HE, this, t).call((t) => t.selectAll().data(jE(e, [a, o], this, n)).enter().append("path").call(zE, this).call(OE, this, n).call(CD, this, n, i).attr("d", s === tj && i.projection ? Lj(i.path(), a, o) : zv().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
 	}
 };
-function vj(e, t, n) {
-	return t = ex(t), n = ex(n), (r) => {
+function Lj(e, t, n) {
+	return t = yx(t), n = yx(n), (r) => {
 		let i = [], a = [i];
 		for (let e of r) e === -1 ? (i = [], a.push(i)) : i.push([t[e], n[e]]);
 		return e({
@@ -13225,29 +13393,29 @@ function vj(e, t, n) {
 		});
 	};
 }
-function yj(e, { x: t, y: n, ...r } = {}) {
-	return [t, n] = yx(t, n), new _j(e, {
+function Rj(e, { x: t, y: n, ...r } = {}) {
+	return [t, n] = Rx(t, n), new Ij(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/index.js
-AE.prototype.plot = function({ marks: e = [], ...t } = {}) {
-	return aA({
+YE.prototype.plot = function({ marks: e = [], ...t } = {}) {
+	return wA({
 		...t,
 		marks: [...e, this]
 	});
 };
 // src/charts.ts
-var bj = {
+var zj = {
 	background: "none",
 	overflow: "visible",
 	fontSize: "10px",
 	color: "var(--soft)"
 };
-function xj(e, t, n, r) {
-	let i = e.length === 1, a = (e) => (t) => t[e].value, o = (t, n) => (i ? wD : dj)(e, {
+function Bj(e, t, n, r) {
+	let i = e.length === 1, a = (e) => (t) => t[e].value, o = (t, n) => (i ? UD : Aj)(e, {
 		x: "step",
 		y1: (e) => e[t].low,
 		y2: (e) => e[t].high,
@@ -13258,22 +13426,22 @@ function xj(e, t, n, r) {
 			fill: n,
 			fillOpacity: .22
 		}
-	}), s = (t, n, r) => i ? hj(e, {
+	}), s = (t, n, r) => i ? Pj(e, {
 		x: "step",
 		y: a(t),
 		fill: n,
 		r: 4
-	}) : yj(e, {
+	}) : Rj(e, {
 		x: "step",
 		y: a(t),
 		stroke: n,
 		strokeWidth: 2,
 		strokeDasharray: r
 	});
-	return Tj(aA({
+	return Wj(wA({
 		...r,
-		...Cj(r),
-		style: bj,
+		...Hj(r),
+		style: zj,
 		x: {
 			domain: i ? [-1, 1] : [0, e.length - 1],
 			axis: null
@@ -13286,7 +13454,7 @@ function xj(e, t, n, r) {
 			label: null
 		},
 		marks: [
-			...i ? [] : wj(e.length, n),
+			...i ? [] : Uj(e.length, n),
 			o("total", "var(--total)"),
 			o("reliable", "var(--reliable)"),
 			s("total", "var(--total)", "3 2"),
@@ -13297,12 +13465,12 @@ function xj(e, t, n, r) {
 		colour: "var(--reliable)"
 	}]);
 }
-function Sj(e, t, n, r, i) {
+function Vj(e, t, n, r, i) {
 	let a = Math.max(...e.map(({ step: e }) => e)) + 1;
-	return Tj(aA({
+	return Wj(wA({
 		...i,
-		...Cj(i),
-		style: bj,
+		...Hj(i),
+		style: zj,
 		x: { domain: [0, a - 1] },
 		y: {
 			domain: [0, 1],
@@ -13316,12 +13484,12 @@ function Sj(e, t, n, r, i) {
 			label: null
 		},
 		marks: [
-			...wj(a, r),
-			TD([n], {
+			...Uj(a, r),
+			WD([n], {
 				stroke: "var(--soft)",
 				strokeDasharray: "2 2"
 			}),
-			yj(e, {
+			Rj(e, {
 				x: "step",
 				y: "p",
 				z: "place",
@@ -13335,14 +13503,14 @@ function Sj(e, t, n, r, i) {
 		colour: t[r]
 	}] : []));
 }
-var Cj = ({ width: e }) => ({
+var Hj = ({ width: e }) => ({
 	marginLeft: 26,
 	marginRight: Math.min(10, e / 8),
 	marginTop: 6,
 	marginBottom: 20
 });
-function wj(e, t) {
-	let n = (e, n) => CO([e], {
+function Uj(e, t) {
+	let n = (e, n) => HO([e], {
 		tickFormat: t,
 		tickSize: 3,
 		label: null,
@@ -13350,9 +13518,9 @@ function wj(e, t) {
 	});
 	return [n(0, "start"), n(e - 1, "end")];
 }
-function Tj(e, t, n, r) {
-	let { marginTop: a, marginBottom: o } = Cj(n);
-	Oj(e);
+function Wj(e, t, n, r) {
+	let { marginTop: a, marginBottom: o } = Hj(n);
+	qj(e);
 	let s = i("line", {
 		class: "now-rule",
 		y1: a,
@@ -13361,26 +13529,26 @@ function Tj(e, t, n, r) {
 	return t > 1 && e.append(s, c), {
 		element: e,
 		show(t) {
-			let n = kj(e, "x", t);
+			let n = Jj(e, "x", t);
 			s.setAttribute("x1", String(n)), s.setAttribute("x2", String(n)), c.replaceChildren(...r(t).filter(({ value: e }) => Number.isFinite(e)).map(({ value: t, colour: r }) => i("circle", {
 				cx: n,
-				cy: kj(e, "y", t),
+				cy: Jj(e, "y", t),
 				r: 3.5,
 				fill: r
 			})));
 		},
-		stepUnder: (n) => Aj(n, e, t)
+		stepUnder: (n) => Yj(n, e, t)
 	};
 }
-function Ej(e, t, n, { width: r, left: a }) {
-	let o = new Set(e.map(({ place: e }) => e)).size, s = new Set(e.map(({ step: e }) => e)).size, c = Math.max(1e-9, ...e.map(({ reliable: e }) => e)), l = aA({
+function Gj(e, t, n, { width: r, left: a }) {
+	let o = new Set(e.map(({ place: e }) => e)).size, s = new Set(e.map(({ step: e }) => e)).size, c = Math.max(1e-9, ...e.map(({ reliable: e }) => e)), l = wA({
 		width: r,
 		height: o * 17 + 26,
 		marginLeft: a,
 		marginRight: 10,
 		marginTop: 4,
 		marginBottom: 22,
-		style: bj,
+		style: zj,
 		x: {
 			type: "linear",
 			domain: [-.5, s - .5],
@@ -13395,14 +13563,14 @@ function Ej(e, t, n, { width: r, left: a }) {
 			axis: null
 		},
 		color: { type: "identity" },
-		marks: [Bk(e, {
+		marks: [aA(e, {
 			x1: (e) => e.step - .5,
 			x2: (e) => e.step + .5,
 			y1: (e) => e.place - .5,
 			y2: (e) => e.place + .5,
-			fill: (e) => Dj(e.reliable / c),
+			fill: (e) => Kj(e.reliable / c),
 			inset: .75
-		}), hj(t, {
+		}), Pj(t, {
 			x: "first",
 			y: "place",
 			r: 4.5,
@@ -13411,7 +13579,7 @@ function Ej(e, t, n, { width: r, left: a }) {
 			strokeWidth: 1.5
 		})]
 	});
-	Oj(l);
+	qj(l);
 	let u = i("rect", {
 		class: "now-column",
 		y: 4,
@@ -13420,29 +13588,29 @@ function Ej(e, t, n, { width: r, left: a }) {
 	return s > 1 && l.append(u), {
 		element: l,
 		show(e) {
-			let t = kj(l, "x", e - .5);
-			u.setAttribute("x", String(t)), u.setAttribute("width", String(kj(l, "x", e + .5) - t));
+			let t = Jj(l, "x", e - .5);
+			u.setAttribute("x", String(t)), u.setAttribute("width", String(Jj(l, "x", e + .5) - t));
 		},
-		stepUnder: (e) => Aj(e, l, s)
+		stepUnder: (e) => Yj(e, l, s)
 	};
 }
-var Dj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
-function Oj(e) {
+var Kj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
+function qj(e) {
 	e.setAttribute("aria-hidden", "true");
 }
-function kj(e, t, n) {
+function Jj(e, t, n) {
 	return e.scale(t)?.apply(n);
 }
-function Aj(e, t, n) {
+function Yj(e, t, n) {
 	let r = t.getBoundingClientRect(), i = r.width / Number(t.getAttribute("width") ?? r.width), a = t.scale("x")?.invert?.((e.clientX - r.left) / (i || 1));
 	return Math.min(n - 1, Math.max(0, Math.round(a)));
 }
 // src/labels.ts
-function jj(e) {
+function Xj(e) {
 	let t = /* @__PURE__ */ new Map(), n = null;
 	return (r) => (n ??= document.createElement("canvas").getContext("2d"), n.font = e, t.has(r) || t.set(r, n.measureText(r).width), t.get(r));
 }
-function Mj(e, t, n) {
+function Zj(e, t, n) {
 	let r = (t) => {
 		let n = Math.floor(t * .4);
 		return `${e.slice(0, t - n).trimEnd()}…${e.slice(e.length - n).trimStart()}`;
@@ -13452,19 +13620,19 @@ function Mj(e, t, n) {
 	for (; i > 1 && n(r(i)) > t;) i--;
 	return r(i);
 }
-function Nj(e, [t, n], r, i = 7) {
+function Qj(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = Fj(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = Fj(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = eM(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = eM(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && Pj(e, a); t++) o();
+	for (let t = 0; t < 40 && $j(e, a); t++) o();
 	return a;
 }
-function Pj(e, t) {
+function $j(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -13474,64 +13642,64 @@ function Pj(e, t) {
 	}
 	return n;
 }
-function Fj(e, t, n) {
+function eM(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
 // src/sentences.ts
-function Ij(e, t, n) {
+function tM(e, t, n) {
 	let r = t.reduce((e, n, r) => n.reliable.value > t[e].reliable.value ? r : e, 0), { value: i, low: a, high: o } = t[r].reliable;
 	if (!(i > 0)) return `At ${n}, no layer has a reliable knowledge point.`;
-	let s = `an image (95 % interval ${Dr(a)} to ${Dr(o)})`;
-	return e.length === 1 ? `At ${n}, ${e[0]} has ${Dr(i)} reliable knowledge points ${s}.` : `At ${n}, ${e[r]} has the most reliable points: ${Dr(i)} ${s}.`;
+	let s = `an image (95 % interval ${Kr(a)} to ${Kr(o)})`;
+	return e.length === 1 ? `At ${n}, ${e[0]} has ${Kr(i)} reliable knowledge points ${s}.` : `At ${n}, ${e[r]} has the most reliable points: ${Kr(i)} ${s}.`;
 }
-function Lj(e, t, { order: n, first: r, training: i }) {
+function nM(e, t, { order: n, first: r, training: i }) {
 	let [a, ...o] = n;
 	if (Number.isNaN(r[a])) return `In ${e}, no class emerges: half of its images never have a reliable point.`;
 	if (i.steps.length === 1) return `One checkpoint cannot tell which class emerges first. In ${e}, ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes have a reliable point in half of their images; ${t[a]} has the most points.`;
-	let s = i.steps[Math.ceil(r[a])].label, c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${Tr(l)}.` : "";
+	let s = i.steps[Math.ceil(r[a])].label, c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${Wr(l)}.` : "";
 	return `In ${e}, ${t[a]} emerges first: half of its images have a reliable point from ${s} on.${u}`;
 }
-function Rj(e) {
+function rM(e) {
 	let { run: t, view: n, frame: i, reference: a } = e, { classes: o } = t.attributes, { image: s } = n;
 	if (!i) return [e.problem ?? "The regions of this image cannot be read."];
 	let c = o[t.labels[s]];
-	if (a) return zj(e, i, a);
-	let l = i.predictions[s], u = Sr(t, i, s, l), d = yr(t, i, s * i.regions + u)[l];
-	return [r("b", {}, `Image ${s}, ${c}: the network says ${o[l]}.`), ` The region that speaks most for it: ${Cr(u, i.grid[1])}, ${kr(d)}.`];
+	if (a) return iM(e, i, a);
+	let l = i.predictions[s], u = Vr(t, i, s, l), d = Rr(t, i, s * i.regions + u)[l];
+	return [r("b", {}, `Image ${s}, ${c}: the network says ${o[l]}.`), ` The region that speaks most for it: ${Hr(u, i.grid[1])}, ${Jr(d)}.`];
 }
-function zj({ run: e, view: t }, n, i) {
-	let { classes: a } = e.attributes, { image: o } = t, s = (e, t) => r("span", { class: "line" }, r("b", {}, `${Vj(e)}: `), `${a[t.predictions[o]]}; ${Bj(t, o, a)}.`), c = n.targets?.[o], l = `Image ${o}, ${a[e.labels[o]]}`;
+function iM({ run: e, view: t }, n, i) {
+	let { classes: a } = e.attributes, { image: o } = t, s = (e, t) => r("span", { class: "line" }, r("b", {}, `${oM(e)}: `), `${a[t.predictions[o]]}; ${aM(t, o, a)}.`), c = n.targets?.[o], l = `Image ${o}, ${a[e.labels[o]]}`;
 	if (c === 65535) return [r("b", {}, l), document.createTextNode(": not attacked, since the network is wrong about it as it is.")];
-	let u = c === void 0 ? "" : `; the attack aims at ${a[c]}`, [d, f] = n.condition.kind === "attack" ? ["Before", Ar(e.condition(t.condition), t.step)] : ["Training", n.condition.name];
+	let u = c === void 0 ? "" : `; the attack aims at ${a[c]}`, [d, f] = n.condition.kind === "attack" ? ["Before", Yr(e.condition(t.condition), t.step)] : ["Training", n.condition.name];
 	return [
 		r("b", {}, `${l}${u}.`),
 		s(d, i),
 		s(f, n)
 	];
 }
-function Bj(e, t, n) {
-	let { total: r, classes: i } = wr(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : "";
+function aM(e, t, n) {
+	let { total: r, classes: i } = Ur(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : "";
 	return r ? `${r} knowledge point${r > 1 ? "s" : ""}: ${a.join(", ")}${o}` : "no knowledge point";
 }
-function Vj(e) {
+function oM(e) {
 	return e.charAt(0).toUpperCase() + e.slice(1);
 }
 // src/emergence.ts
-var Hj = 560, Uj = jj("11px system-ui, sans-serif");
-function Wj(e) {
+var sM = 560, cM = Xj("11px system-ui, sans-serif");
+function lM(e) {
 	let t = r("p", { class: "finding" }), n = r("div", { class: "class-chart" }), i = r("p", { class: "key" }, "A row a class, from the first to emerge to the last; a column a checkpoint. Darker: more reliable points an image. Dot: from here on, half of the class's images have one."), a = null, o = null, s = "", l = async (r) => {
 		a = r;
-		let { view: i, run: c } = r, l = await vr(c, i.layer);
+		let { view: i, run: c } = r, l = await Lr(c, i.layer);
 		if (a !== r || !u()) return;
 		let d = `${i.layer} ${u()}`;
-		s !== d && (s = d, o = l && Gj(r, l, u(), e), n.replaceChildren(...o ? [o.element] : []), t.replaceChildren(l ? Lj(c.layer(i.layer).name, c.attributes.classes, l) : "This atlas does not say when the classes emerge in this layer.")), o?.show(i);
+		s !== d && (s = d, o = l && uM(r, l, u(), e), n.replaceChildren(...o ? [o.element] : []), t.replaceChildren(l ? nM(c.layer(i.layer).name, c.attributes.classes, l) : "This atlas does not say when the classes emerge in this layer.")), o?.show(i);
 	}, u = c(n, () => a && void l(a));
 	return {
 		element: r("div", {}, t, n, i),
 		update: (e) => void l(e)
 	};
 }
-function Gj({ run: e, marks: t, view: n }, i, a, o) {
+function uM({ run: e, marks: t, view: n }, i, a, o) {
 	let { training: s, order: c, first: l, reliable: u } = i, d = e.attributes.classes, f = c.map((e, t) => c.length - 1 - t), p = c.flatMap((e, t) => s.steps.map((n, r) => ({
 		place: f[t],
 		step: r,
@@ -13540,7 +13708,7 @@ function Gj({ run: e, marks: t, view: n }, i, a, o) {
 		place: f[n],
 		first: l[e],
 		colour: t[e].colour
-	}]), h = Math.min(130, 16 + Math.max(...d.map(Uj))), g = Math.min(Hj, a), _ = Ej(p, m, Mr(s), {
+	}]), h = Math.min(130, 16 + Math.max(...d.map(cM))), g = Math.min(sM, a), _ = Gj(p, m, Zr(s), {
 		width: g,
 		left: h
 	}), v = n.filter, y = c.map((e) => r("button", {
@@ -13554,7 +13722,7 @@ function Gj({ run: e, marks: t, view: n }, i, a, o) {
 			},
 			colour: "true"
 		})
-	}, Mj(d[e], h - 14, Uj)));
+	}, Zj(d[e], h - 14, cM)));
 	return _.element.addEventListener("click", (e) => o({
 		condition: s.key,
 		step: _.stepUnder(e)
@@ -13566,7 +13734,7 @@ function Gj({ run: e, marks: t, view: n }, i, a, o) {
 	};
 }
 // src/tabs.ts
-function Kj(e, t) {
+function dM(e, t) {
 	let n = t.map(({ name: e, element: t }) => {
 		let n = s("tab"), i = r("div", {
 			role: "tabpanel",
@@ -13602,14 +13770,14 @@ function Kj(e, t) {
 	};
 }
 // src/curves.ts
-var qj = 200, Jj = 4, Yj = 92;
-function Xj(e) {
-	let t = Zj(e), n = Wj(e);
+var fM = 200, pM = 4, mM = 92;
+function hM(e) {
+	let t = gM(e), n = lM(e);
 	return {
 		element: r("section", {
 			class: "curves",
 			"aria-label": "Curves"
-		}, Kj("Knowledge points", [{
+		}, dM("Knowledge points", [{
 			name: "Layers",
 			element: t.element
 		}, {
@@ -13621,29 +13789,29 @@ function Xj(e) {
 		}
 	};
 }
-function Zj(e) {
+function gM(e) {
 	let t = r("p", { class: "finding" }), n = r("div", { class: "layer-charts" }), i = r("p", { class: "key" }, r("span", { class: "swatch-line reliable" }), "reliable", r("span", { class: "swatch-line total" }), "all knowledge points", r("span", {}, "· an image, with 95 % intervals")), a = null, o = [], s = "", l = async (r) => {
 		a = r;
-		let { view: i, run: c } = r, l = await _r(c, i.condition);
+		let { view: i, run: c } = r, l = await Ir(c, i.condition);
 		if (a !== r || !u()) return;
 		let d = c.condition(i.condition), f = `${d.key} ${u()}`;
-		s !== f && (s = f, o = Qj(l, d, u(), e), n.replaceChildren(...o.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${o[0]?.width ?? 0}px)`);
+		s !== f && (s = f, o = _M(l, d, u(), e), n.replaceChildren(...o.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${o[0]?.width ?? 0}px)`);
 		for (let e of o) e.show(i);
-		t.replaceChildren(l.length ? Ij(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), Ar(d, i.step)) : "The counts of this atlas cannot be read.");
+		t.replaceChildren(l.length ? tM(l.map(({ layer: e }) => e.name), l.map(({ rows: e }) => e[i.step]), Yr(d, i.step)) : "The counts of this atlas cannot be read.");
 	}, u = c(n, () => a && void l(a));
 	return {
 		element: r("div", {}, t, n, i),
 		update: (e) => void l(e)
 	};
 }
-function Qj(e, t, n, r) {
-	let i = Math.max(1, Math.min(e.length, Math.floor((n + Jj) / 100))), a = Math.min(qj, Math.floor((n - Jj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
-	return e.map((e) => $j(e, t, o, a, r));
+function _M(e, t, n, r) {
+	let i = Math.max(1, Math.min(e.length, Math.floor((n + pM) / 100))), a = Math.min(fM, Math.floor((n - pM * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
+	return e.map((e) => vM(e, t, o, a, r));
 }
-function $j({ layer: e, rows: t }, n, i, a, o) {
-	let s = xj(t, i, Mr(n), {
+function vM({ layer: e, rows: t }, n, i, a, o) {
+	let s = Bj(t, i, Zr(n), {
 		width: a - 2,
-		height: Yj
+		height: mM
 	}), c = r("span", { class: "layer-counts" }), l = r("button", {
 		class: "layer-chart",
 		click: (n) => {
@@ -13659,172 +13827,22 @@ function $j({ layer: e, rows: t }, n, i, a, o) {
 		width: a,
 		show(n) {
 			let { reliable: i, total: a } = t[n.step];
-			c.replaceChildren(r("b", {}, Dr(i.value)), ` of ${Dr(a.value)}`), l.title = l.ariaLabel = `${e.name}: ${Dr(i.value)} reliable of ${Dr(a.value)} knowledge points an image`, l.ariaPressed = String(e.key === n.layer), s.show(n.step);
+			c.replaceChildren(r("b", {}, Kr(i.value)), ` of ${Kr(a.value)}`), l.title = l.ariaLabel = `${e.name}: ${Kr(i.value)} reliable of ${Kr(a.value)} knowledge points an image`, l.ariaPressed = String(e.key === n.layer), s.show(n.step);
 		}
 	};
-}
-// src/state.ts
-var eM = [
-	"true",
-	"predicted",
-	"knowledge",
-	"reliability",
-	"strength",
-	"path"
-], tM = [
-	"all",
-	"knowledge",
-	"reliable",
-	"unreliable"
-];
-function nM(e) {
-	let t = e.attributes.conditions[0];
-	return {
-		condition: t.key,
-		layer: t.layers[t.layers.length - 1],
-		step: t.steps.length - 1,
-		space: "regions",
-		colour: "true",
-		filter: {
-			classes: [],
-			points: "all",
-			path: 0
-		},
-		selection: [],
-		image: 0,
-		importance: !1,
-		camera: null
-	};
-}
-function rM(e, t, n) {
-	let r = {
-		...t,
-		...n
-	}, { conditions: i, n_images: a, classes: o } = e.attributes, s = i.find((e) => e.key === r.condition) ?? i[0];
-	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = uM(Math.round(r.step), s.steps.length), r.layer = oM(e, s, r.layer), r.image = uM(Math.round(r.image), a), aM(s, r.space).includes(r.colour) || (r.colour = "true"), r.filter = iM(s, o.length, r.filter), r.selection = sM(e, t, r, n.selection !== void 0), r;
-}
-function iM(e, t, n) {
-	let r = e.kind === "attack" ? n.path : 0, i = n.classes.filter((e) => e >= 0 && e < t);
-	return r === n.path && i.length === n.classes.length ? n : {
-		...n,
-		path: r,
-		classes: i
-	};
-}
-function aM(e, t) {
-	return t === "images" ? [
-		"true",
-		"predicted",
-		"reliability",
-		"strength"
-	] : eM.filter((t) => t !== "path" || e.kind === "attack");
-}
-function oM(e, t, n) {
-	if (t.layers.includes(n)) return n;
-	let r = e.attributes.layers.map((e) => e.key), i = (e) => Math.abs(r.indexOf(e) - r.indexOf(n));
-	return t.layers.reduce((e, t) => i(t) < i(e) ? t : e);
-}
-function sM(e, t, n, r) {
-	let i = e.grid(n.condition, n.layer), a = i[0] * i[1], o = e.attributes.n_images * (n.space === "images" ? 1 : a), s = (e) => Number.isInteger(e) && e >= 0 && e < o;
-	if (r) return n.selection.filter(s);
-	if (n.space !== t.space) return [];
-	let c = e.grid(t.condition, t.layer);
-	return n.space === "images" || cM(c, i) ? n.selection : [...new Set(n.selection.map((e) => lM(e, c, i)))].filter(s);
-}
-function cM(e, t) {
-	return e[0] === t[0] && e[1] === t[1];
-}
-function lM(e, t, n) {
-	if (cM(t, n)) return e;
-	let r = Math.floor(e / (t[0] * t[1])), i = e % (t[0] * t[1]), a = (e, r) => Math.floor((e + .5) * n[r] / t[r]), o = a(Math.floor(i / t[1]), 0);
-	return r * n[0] * n[1] + o * n[1] + a(i % t[1], 1);
-}
-function uM(e, t) {
-	return Number.isFinite(e) ? Math.min(t - 1, Math.max(0, e)) : 0;
-}
-var dM = 4e3;
-function fM(e) {
-	let { filter: t, camera: n } = e, r = {
-		condition: e.condition,
-		layer: e.layer,
-		step: e.step,
-		space: e.space !== "regions" && e.space,
-		colour: e.colour !== "true" && e.colour,
-		classes: t.classes.length > 0 && t.classes.join("."),
-		points: t.points !== "all" && t.points,
-		path: t.path > 0 && t.path,
-		image: e.image,
-		importance: e.importance && 1,
-		selection: e.selection.length > 0 && hM(e.selection),
-		camera: n !== null && mM(n).map((e) => +e.toFixed(3)).join("_")
-	};
-	return typeof r.selection == "string" && r.selection.length > dM && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
-}
-function pM(e) {
-	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
-		t !== void 0 && (n[e] = t);
-	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", eM)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? gM(t.get("selection")) : void 0);
-	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", tM) ?? "all";
-	[
-		"classes",
-		"points",
-		"path"
-	].some((e) => t.has(e)) && (n.filter = {
-		classes: o,
-		points: s,
-		path: Math.min(4, r("path") ?? 0)
-	});
-	let c = (t.get("camera") ?? "").split("_").map(Number);
-	return c.length === 5 && c.every(Number.isFinite) && (n.camera = {
-		azimuth: c[0],
-		elevation: c[1],
-		zoom: Math.max(.3, c[2]),
-		panX: c[3],
-		panY: c[4]
-	}), n;
-}
-function mM({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
-	return [
-		e,
-		t,
-		n,
-		r,
-		i
-	];
-}
-function hM(e) {
-	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
-	for (let e = 0; e < t.length;) {
-		let i = 1;
-		for (; e + i < t.length && t[e + i] === t[e] + i;) i++;
-		n.push((t[e] - r).toString(36) + (i > 1 ? `~${i.toString(36)}` : "")), r = t[e] + i - 1, e += i;
-	}
-	return n.join(".");
-}
-function gM(e) {
-	let t = [], n = 0;
-	for (let r of e.split(".")) {
-		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
-		if (Number.isFinite(a) && o > 0 && o < 1e6) {
-			for (let e = 0; e < o; e++) t.push(a + e);
-			n = a + o - 1;
-		}
-	}
-	return t;
 }
 // src/course.ts
-var _M = {
+var yM = {
 	width: 184,
 	height: 84
-}, vM = 56, yM = jj("11px system-ui, sans-serif"), bM = {
+}, bM = 56, xM = Xj("11px system-ui, sans-serif"), SM = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
 };
-function xM(e) {
+function CM(e) {
 	let t = r("div", { class: "steps" }), n = null, i = "", a, o = async (o, { frame: s, id: c }, l, u) => {
-		let d = await CM(o, s, c, l);
+		let d = await TM(o, s, c, l);
 		if (i !== u) return;
 		n = d;
 		let f = s.condition.kind === "attack" ? "Over the attack" : "Over training";
@@ -13834,29 +13852,29 @@ function xM(e) {
 		element: t,
 		update(e, r) {
 			a = e;
-			let s = r ? xr(r.probabilities).slice(0, 3) : [], c = r ? `${r.frame.condition.key}/${r.frame.layer.key}/${r.id}/${s}` : "";
+			let s = r ? Br(r.probabilities).slice(0, 3) : [], c = r ? `${r.frame.condition.key}/${r.frame.layer.key}/${r.id}/${s}` : "";
 			if (c === i) return n?.show(e.view.step);
 			i = c, n = null, r ? o(e, r, s, c) : t.replaceChildren();
 		}
 	};
 }
-function SM(e) {
+function wM(e) {
 	let t = r("div", { class: "depth" }), n;
 	return {
 		element: t,
 		update(i, a) {
 			if (n = i, !a) return t.replaceChildren();
-			wM(i, a.frame, a.id, e).then((e) => {
+			EM(i, a.frame, a.id, e).then((e) => {
 				i === n && t.replaceChildren(...e.length ? [r("h4", {}, "Through the layers"), ...e] : []);
 			});
 		}
 	};
 }
-async function CM({ run: e, marks: t }, n, r, i) {
+async function TM({ run: e, marks: t }, n, r, i) {
 	let { condition: a, layer: o } = n;
 	if (a.steps.length < 2) return null;
 	let s = async (t) => {
-		let { all: n, dimensions: s, scale: c } = await e.positions(`layers/${o.key}/${a.key}/position`, t), l = await An(e, a.key, o.key, t), u = vn(hn(n, s, c, r), l, e.concentration);
+		let { all: n, dimensions: s, scale: c } = await e.positions(`layers/${o.key}/${a.key}/position`, t), l = await Jn(e, a.key, o.key, t), u = vn(hn(n, s, c, r), l, e.concentration);
 		return i.map((e, n) => ({
 			step: t,
 			place: n,
@@ -13864,13 +13882,13 @@ async function CM({ run: e, marks: t }, n, r, i) {
 		}));
 	}, c = [];
 	for (let e = 0; e < a.steps.length; e++) c.push(...await s(e).catch(() => []));
-	return Sj(c, i.map((e) => t[e].colour), e.attributes.tau, Mr(a), _M);
+	return Vj(c, i.map((e) => t[e].colour), e.attributes.tau, Zr(a), yM);
 }
-async function wM({ run: e, view: t, marks: n }, i, a, o) {
+async function EM({ run: e, view: t, marks: n }, i, a, o) {
 	let { condition: s, step: c } = i;
 	if (s.layers.length < 2) return [];
 	let l = s.layers.map(async (l) => {
-		let u = lM(a, i.grid, e.grid(s.key, l)), d = (t) => e.read(`layers/${l}/${s.key}/${t}`, c), [f, p, m] = await Promise.all([
+		let u = Rn(a, i.grid, e.grid(s.key, l)), d = (t) => e.read(`layers/${l}/${s.key}/${t}`, c), [f, p, m] = await Promise.all([
 			"category",
 			"confidence",
 			"knowledge"
@@ -13878,7 +13896,7 @@ async function wM({ run: e, view: t, marks: n }, i, a, o) {
 		return r("button", {
 			class: "depth-row",
 			"aria-pressed": String(l === t.layer),
-			title: `${h}: ${g}, p = ${_}, ${bM[v]}`,
+			title: `${h}: ${g}, p = ${_}, ${SM[v]}`,
 			click: () => o({
 				layer: l,
 				selection: [u]
@@ -13887,14 +13905,14 @@ async function wM({ run: e, view: t, marks: n }, i, a, o) {
 			class: `depth-mark ${v}`,
 			style: `--mark:${n[f].colour}`,
 			role: "img",
-			"aria-label": bM[v]
-		}), r("span", { class: "depth-class" }, Mj(g, vM, yM)), r("span", { class: "depth-p" }, _));
+			"aria-label": SM[v]
+		}), r("span", { class: "depth-class" }, Zj(g, bM, xM)), r("span", { class: "depth-p" }, _));
 	});
 	return (await Promise.allSettled(l)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
 // src/facts.ts
-var TM = 4, EM = 70, DM = jj("11px system-ui, sans-serif");
-function OM(e) {
+var DM = 4, OM = 70, kM = Xj("11px system-ui, sans-serif");
+function AM(e) {
 	let t = r("h3", {}), n = r("p", {
 		class: "says",
 		"aria-live": "polite"
@@ -13902,11 +13920,11 @@ function OM(e) {
 		class: "bars",
 		role: "list",
 		"aria-label": "Class probabilities of the region"
-	}), a = xM(e), o = SM(e);
+	}), a = CM(e), o = wM(e);
 	return {
 		element: r("div", { class: "facts" }, r("div", {}, t, n, i), r("div", {}, a.element, o.element)),
 		update(e) {
-			let { frame: r, view: s, run: c } = e, l = Fr(e);
+			let { frame: r, view: s, run: c } = e, l = ei(e);
 			if (!r || l === null) {
 				for (let e of [
 					t,
@@ -13916,8 +13934,8 @@ function OM(e) {
 				for (let t of [a, o]) t.update(e, null);
 				return;
 			}
-			let u = s.image * r.regions + l, d = yr(c, r, u), f = Pr(e) === null ? "Strongest region" : "Region";
-			t.textContent = `${f}: ${Cr(l, r.grid[1])}`, n.replaceChildren(...kM(e, r, u, d)), i.replaceChildren(...AM(e, d, c.labels[s.image]));
+			let u = s.image * r.regions + l, d = Rr(c, r, u), f = $r(e) === null ? "Strongest region" : "Region";
+			t.textContent = `${f}: ${Hr(l, r.grid[1])}`, n.replaceChildren(...jM(e, r, u, d)), i.replaceChildren(...MM(e, d, c.labels[s.image]));
 			for (let t of [a, o]) t.update(e, {
 				frame: r,
 				id: u,
@@ -13926,30 +13944,30 @@ function OM(e) {
 		}
 	};
 }
-function kM({ run: e, reference: t, view: n }, i, a, o) {
-	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, ${kr(o[i.category[a]])}`), `: ${d}. Strength ${Dr(br(i, a))} times the layer's mean.`];
+function jM({ run: e, reference: t, view: n }, i, a, o) {
+	let { classes: s, tau: c } = e.attributes, l = i.knowledge[a], u = s[i.category[a]], d = l & 2 ? "a reliable knowledge point" : l & 1 ? "an unreliable knowledge point" : `no knowledge point (p ≤ ${c})`, f = [r("b", {}, `${u}, ${Jr(o[i.category[a]])}`), `: ${d}. Strength ${Kr(zr(i, a))} times the layer's mean.`];
 	if (t && t.regions === i.regions) {
-		let r = yr(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
-		f.push(` ${o}: ${s[i]}, ${kr(r[i])}.`);
+		let r = Rr(e, t, a), i = t.category[a], o = e.condition(n.condition).kind === "attack" ? "Before the attack" : "In the network of the training";
+		f.push(` ${o}: ${s[i]}, ${Jr(r[i])}.`);
 	}
 	let p = i.trajectory?.[a] ?? 0;
-	return p && f.push(` Path of type ${p}: ${cr[p]}.`), f;
+	return p && f.push(` Path of type ${p}: ${Er[p]}.`), f;
 }
-function AM({ run: e, marks: t }, n, i) {
-	let a = xr(n).slice(0, TM);
+function MM({ run: e, marks: t }, n, i) {
+	let a = Br(n).slice(0, DM);
 	return a.includes(i) || (a[a.length - 1] = i), a.map((a) => r("div", {
 		class: "bar",
 		role: "listitem"
 	}, r("span", {
 		class: "bar-name",
 		title: e.attributes.classes[a]
-	}, Mj(e.attributes.classes[a], EM - (a === i ? 26 : 0), DM), a === i && r("i", {}, " true")), r("span", { class: "bar-track" }, r("span", {
+	}, Zj(e.attributes.classes[a], OM - (a === i ? 26 : 0), kM), a === i && r("i", {}, " true")), r("span", { class: "bar-track" }, r("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[a]).toFixed(1)}%;background:${t[a].colour}`
-	})), r("span", { class: "bar-value" }, Or(n[a]))));
+	})), r("span", { class: "bar-value" }, qr(n[a]))));
 }
 // src/outlines.ts
-var jM = [
+var NM = [
 	[
 		-1,
 		0,
@@ -13975,16 +13993,16 @@ var jM = [
 		0
 	]
 ];
-function MM(e, t, n, r = .08) {
+function PM(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of jM) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of NM) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = PM(i, n, e, t, r);
+		let [s, c] = IM(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => NM(a, e));
+	return o.flatMap((e) => FM(a, e));
 }
-function NM(e, t) {
+function FM(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -13993,21 +14011,21 @@ function NM(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function PM(e, t, n, [r, i, a, o], s) {
+function IM(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [FM(n + .5 + i * m + p * u), FM(t + .5 + r * m + p * l)];
+		return [LM(n + .5 + i * m + p * u), LM(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function FM(e) {
+function LM(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function IM(e, t, n) {
+function RM(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/picture.ts
-var LM = 2.2, RM = 80, zM = .64, BM = {
+var zM = 2.2, BM = 80, VM = .64, HM = {
 	reliable: "#1b6fc4",
 	unreliable: "#e76300",
 	halo: "#fff",
@@ -14015,10 +14033,10 @@ var LM = 2.2, RM = 80, zM = .64, BM = {
 	lit: "rgb(255 213 0 / 0.55)",
 	litEdge: "rgb(138 109 0 / 0.9)"
 };
-function VM() {
+function UM() {
 	let e = r("canvas", { "aria-hidden": "true" }), t = e.getContext("2d", { willReadFrequently: !0 }), n = r("div", { class: "picture" }, e), i = null, a = (r, i) => {
 		let { size: [a, o] } = r, s = window.devicePixelRatio || 1;
-		[e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i && t.drawImage(i.bitmap, i.x, i.y, i.width, i.height, 0, 0, o, a), n.classList.toggle("absent", !i), HM(t, r);
+		[e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i && t.drawImage(i.bitmap, i.x, i.y, i.width, i.height, 0, 0, o, a), n.classList.toggle("absent", !i), WM(t, r);
 	};
 	return {
 		element: n,
@@ -14036,30 +14054,30 @@ function VM() {
 		}
 	};
 }
-function HM(e, t) {
+function WM(e, t) {
 	let { image: n, frame: r, lit: i, chosen: a, grid: [o, s], size: [c, l] } = t, [u, d] = [l / s, c / o], f = (e) => [
 		e % s * u,
 		Math.floor(e / s) * d,
 		u,
 		d
-	], p = LM * (l < RM ? zM : 1);
-	t.importance && UM(e, t.importance, o * s, f);
-	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && WM(e, f(t));
-	if (r && GM(e, r, n, [u, d], p), a === null) return;
+	], p = zM * (l < BM ? VM : 1);
+	t.importance && GM(e, t.importance, o * s, f);
+	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && KM(e, f(t));
+	if (r && qM(e, r, n, [u, d], p), a === null) return;
 	let m = new Path2D();
-	m.rect(...f(a)), KM(e, m, BM.halo, p + 3.8), KM(e, m, BM.ring, p);
+	m.rect(...f(a)), JM(e, m, HM.halo, p + 3.8), JM(e, m, HM.ring, p);
 }
-function UM(e, { values: t, first: n }, r, i) {
+function GM(e, { values: t, first: n }, r, i) {
 	let a = t.subarray(n, n + r), o = Math.max(1, ...a);
 	a.forEach((t, n) => {
 		let [r, a, s, c] = i(n), [l, u] = [Math.round(r), Math.round(a)];
 		e.fillStyle = `rgb(0 0 0 / ${(.75 * (1 - t / o)).toFixed(2)})`, e.fillRect(l, u, Math.round(r + s) - l, Math.round(a + c) - u);
 	});
 }
-function WM(e, t) {
-	e.fillStyle = BM.lit, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = BM.litEdge, e.strokeRect(...t);
+function KM(e, t) {
+	e.fillStyle = HM.lit, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = HM.litEdge, e.strokeRect(...t);
 }
-function GM(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
+function qM(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
 	for (let [l, u, d] of [[
 		"unreliable",
 		1,
@@ -14069,30 +14087,30 @@ function GM(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
 		3,
 		[]
 	]]) {
-		let f = MM(r, i, (e, r) => (t[a * n + e * i + r] & 3) === u), p = new Path2D(IM(f, o, s));
-		KM(e, p, BM.halo, 2 * c), KM(e, p, BM[l], c, d);
+		let f = PM(r, i, (e, r) => (t[a * n + e * i + r] & 3) === u), p = new Path2D(RM(f, o, s));
+		JM(e, p, HM.halo, 2 * c), JM(e, p, HM[l], c, d);
 	}
 }
-function KM(e, t, n, r, i = []) {
+function JM(e, t, n, r, i = []) {
 	e.strokeStyle = n, e.lineWidth = r, e.setLineDash([...i]), e.stroke(t), e.setLineDash([]);
 }
-function qM(e, t, [n, r]) {
+function YM(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
 // src/gallery.ts
-var JM = 12, YM = 62;
-function XM(e) {
+var XM = 12, ZM = 62;
+function QM(e) {
 	let t = r("div", { class: "thumbs" }), n = r("span", {
 		class: "of",
 		"aria-live": "polite"
-	}), i = Array.from({ length: JM }, () => QM(e)), a = 0, o = null, s = [], c = [], l = (e) => {
-		let t = Math.max(1, Math.ceil(s.length / JM));
+	}), i = Array.from({ length: XM }, () => eN(e)), a = 0, o = null, s = [], c = [], l = (e) => {
+		let t = Math.max(1, Math.ceil(s.length / XM));
 		a = (a + e + t) % t, u();
 	}, u = () => {
 		if (!o) return;
-		let e = o, r = s.slice(a * JM, (a + 1) * JM), c = o.view.selection.length > 1 ? " with chosen points" : "";
-		n.textContent = r.length ? `${a * JM + 1}–${a * JM + r.length} of ${s.length}${c}` : "No image passes the filter.", r.forEach((t, n) => i[n].show(e, t));
+		let e = o, r = s.slice(a * XM, (a + 1) * XM), c = o.view.selection.length > 1 ? " with chosen points" : "";
+		n.textContent = r.length ? `${a * XM + 1}–${a * XM + r.length} of ${s.length}${c}` : "No image passes the filter.", r.forEach((t, n) => i[n].show(e, t));
 		let l = i.slice(0, r.length).map(({ element: e }) => e);
 		t.children.length !== l.length && t.replaceChildren(...l);
 	}, d = (e, t, n) => r("button", {
@@ -14117,21 +14135,21 @@ function XM(e) {
 			];
 			if (r.some((e, t) => e !== c[t])) {
 				let t = s;
-				[s, c] = [ZM(e), r], (s.some((e, n) => e !== t[n]) || s.length !== t.length) && (a = 0);
+				[s, c] = [$M(e), r], (s.some((e, n) => e !== t[n]) || s.length !== t.length) && (a = 0);
 			}
 			u();
 		}
 	};
 }
-function ZM(e) {
+function $M(e) {
 	let { run: t, view: n, frame: r } = e, i = new Set(n.filter.classes), a = (e) => n.colour === "predicted" && r ? r.predictions[e] : t.labels[e], o = (e) => !i.size || i.has(a(e));
 	if (n.selection.length < 2) return Array.from(t.labels, (e, t) => t).filter((e) => n.colour === "knowledge" || o(e));
 	let s = /* @__PURE__ */ new Map();
-	for (let t of n.selection) s.set(Nr(e, t), (s.get(Nr(e, t)) ?? 0) + 1);
+	for (let t of n.selection) s.set(Qr(e, t), (s.get(Qr(e, t)) ?? 0) + 1);
 	return [...s].sort(([e, t], [n, r]) => r - t || e - n).map(([e]) => e);
 }
-function QM(e) {
-	let t = VM(), n = null, i = r("button", {
+function eN(e) {
+	let t = UM(), n = null, i = r("button", {
 		class: "thumb",
 		click: (r) => {
 			if (!n) return;
@@ -14140,7 +14158,7 @@ function QM(e) {
 				image: a,
 				selection: l ? s.selection : []
 			});
-			let u = qM(r, t.element, c.grid(s.condition, s.layer));
+			let u = YM(r, t.element, c.grid(s.condition, s.layer));
 			e({
 				space: "regions",
 				image: a,
@@ -14155,7 +14173,7 @@ function QM(e) {
 				shown: e,
 				image: r
 			};
-			let { run: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = YM / Math.max(l, u);
+			let { run: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = ZM / Math.max(l, u);
 			i.title = i.ariaLabel = `Image ${r}, ${a.attributes.classes[a.labels[r]]}`, r === o.image ? i.setAttribute("aria-current", "true") : i.removeAttribute("aria-current"), t.show({
 				image: r,
 				pictures: c,
@@ -14170,8 +14188,8 @@ function QM(e) {
 	};
 }
 // src/imagesearch.ts
-var $M = 40;
-function eN(e) {
+var tN = 40;
+function nN(e) {
 	let t = r("datalist", { id: s("images") }), n = r("input", {
 		type: "text",
 		list: t.id,
@@ -14188,10 +14206,10 @@ function eN(e) {
 	};
 	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
 		if (!a) return;
-		let e = tN(a.run.names, n.value).slice(0, $M), { names: i, labels: o, attributes: s } = a.run;
+		let e = rN(a.run.names, n.value).slice(0, tN), { names: i, labels: o, attributes: s } = a.run;
 		t.replaceChildren(...e.map((e) => r("option", { value: e }, `${i[e]} (${s.classes[o[e]]})`)));
 	}), n.addEventListener("change", () => {
-		let [t] = a ? tN(a.run.names, n.value) : [];
+		let [t] = a ? rN(a.run.names, n.value) : [];
 		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
 			image: t,
 			selection: []
@@ -14213,7 +14231,7 @@ function eN(e) {
 		}
 	};
 }
-function tN(e, t) {
+function rN(e, t) {
 	let n = t.trim().toLowerCase();
 	if (/^\d+$/.test(n) && Number(n) < e.length) {
 		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
@@ -14222,9 +14240,9 @@ function tN(e, t) {
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
 // src/detail.ts
-var nN = 204;
-function rN(e) {
-	let t = XM(e), n = eN(e), i = OM(e), a = iN(e), o = r("input", { type: "checkbox" }), s = r("label", { class: "check" }, o, "Importance");
+var iN = 204;
+function aN(e) {
+	let t = QM(e), n = nN(e), i = AM(e), a = oN(e), o = r("input", { type: "checkbox" }), s = r("label", { class: "check" }, o, "Importance");
 	o.addEventListener("change", () => e({ importance: o.checked }));
 	let c = r("p", {
 		class: "finding",
@@ -14236,7 +14254,7 @@ function rN(e) {
 			"aria-label": "Image"
 		}, r("div", { class: "tabbar" }, r("h2", {}, "Image"), n.element, s), c, u),
 		update(e) {
-			s.hidden = sN(e) === null, o.checked = e.view.importance, u.classList.toggle("compared", e.reference !== null), c.replaceChildren(...Rj(e));
+			s.hidden = lN(e) === null, o.checked = e.view.importance, u.classList.toggle("compared", e.reference !== null), c.replaceChildren(...rM(e));
 			for (let r of [
 				n,
 				a,
@@ -14246,8 +14264,8 @@ function rN(e) {
 		}
 	};
 }
-function iN(e) {
-	let t = [oN(), oN()], n = r("div", {
+function oN(e) {
+	let t = [cN(), cN()], n = r("div", {
 		class: "board",
 		tabindex: 0,
 		role: "group",
@@ -14261,7 +14279,7 @@ function iN(e) {
 	};
 	n.addEventListener("click", (e) => {
 		let t = e.target.closest(".picture");
-		t && i && o(i, qM(e, t, a(i)));
+		t && i && o(i, YM(e, t, a(i)));
 	}), n.addEventListener("keydown", (e) => {
 		let t = {
 			ArrowLeft: [0, -1],
@@ -14271,14 +14289,14 @@ function iN(e) {
 		}[e.key];
 		if (!t || !i) return;
 		e.preventDefault();
-		let [n, r] = a(i), s = Fr(i) ?? 0, c = (e, t, n) => Math.min(n - 1, Math.max(0, e + t)), l = c(Math.floor(s / r), t[0], n);
+		let [n, r] = a(i), s = ei(i) ?? 0, c = (e, t, n) => Math.min(n - 1, Math.max(0, e + t)), l = c(Math.floor(s / r), t[0], n);
 		o(i, l * r + c(s % r, t[1], r));
 	});
 	let s = async (e) => {
 		i = e;
-		let n = await cN(e);
+		let n = await uN(e);
 		if (i !== e) return;
-		let r = aN(e);
+		let r = sN(e);
 		t.forEach((t, i) => t.show(e, r[i] ?? null, n, r.length > 1));
 	};
 	return {
@@ -14286,7 +14304,7 @@ function iN(e) {
 		update: (e) => void s(e)
 	};
 }
-function aN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
+function sN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
 	let a = e.condition(t.condition);
 	if (!r) return [{
 		frame: n,
@@ -14300,7 +14318,7 @@ function aN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}, {
 		frame: n,
-		caption: Ar(a, t.step),
+		caption: Yr(a, t.step),
 		attacked: o && i !== null
 	}] : [{
 		frame: r,
@@ -14312,32 +14330,32 @@ function aN({ run: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}];
 }
-function oN() {
-	let e = VM(), t = r("figcaption", {}), n = r("figure", {}, e.element, t);
+function cN() {
+	let e = UM(), t = r("figcaption", {}), n = r("figure", {}, e.element, t);
 	return {
 		element: n,
 		show(r, i, a, o) {
 			if (n.hidden = i === null, !i) return e.clear();
-			let { run: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? nN * .95 : nN) / Math.max(d, f);
+			let { run: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? iN * .95 : iN) / Math.max(d, f);
 			t.textContent = i.caption, e.show({
 				image: c.image,
 				pictures: i.attacked && u ? u : l,
 				size: [Math.round(d * p), Math.round(f * p)],
 				grid: i.frame?.grid ?? s.grid(c.condition, c.layer),
 				frame: i.frame,
-				chosen: Fr(r),
+				chosen: ei(r),
 				lit: new Set(c.selection.length > 1 && c.space === "regions" ? c.selection : []),
 				importance: a
 			});
 		}
 	};
 }
-function sN({ run: e, view: t }) {
+function lN({ run: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function cN(e) {
-	let { run: t, view: n, frame: r } = e, i = sN(e);
+async function uN(e) {
+	let { run: t, view: n, frame: r } = e, i = lN(e);
 	if (!r || !i || !n.importance) return null;
 	let a = await t.read(i, n.step).catch(() => null);
 	return a && {
@@ -14346,58 +14364,58 @@ async function cN(e) {
 	};
 }
 // src/motion.ts
-var lN = 380;
-function uN(e) {
+var dN = 380;
+function fN(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function dN({ from: e, to: t, morph: n }) {
+function pN({ from: e, to: t, morph: n }) {
 	return [(1 - n) * e.scale, n * t.scale];
 }
-function fN(e, t) {
+function mN(e, t) {
 	return e.to.drawn.length === t.drawn.length ? {
-		from: pN(e),
+		from: hN(e),
 		to: t,
 		morph: 0
-	} : uN(t);
+	} : fN(t);
 }
-function pN(e) {
+function hN(e) {
 	let { from: t, to: n, morph: r } = e;
 	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = dN(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	let i = Math.max(t.scale, n.scale), [a, o] = pN(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
 	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
 	return {
 		drawn: s,
 		scale: i
 	};
 }
-function mN(e, t) {
-	let [n, r] = dN(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+function gN(e, t) {
+	let [n, r] = pN(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
 	return [
 		i(0),
 		i(1),
 		i(2)
 	];
 }
-function hN() {
+function _N() {
 	return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
-function gN(e, t) {
+function vN(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / lN);
+			let a = Math.min(1, (performance.now() - n) / dN);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/controls.ts
-function _N(e, t) {
+function yN(e, t) {
 	let n = r("select", {
 		"aria-label": e,
 		change: () => t(n.value)
@@ -14409,7 +14427,7 @@ function _N(e, t) {
 		}
 	};
 }
-var vN = {
+var bN = {
 	regions: {
 		true: "true class",
 		predicted: "predicted class",
@@ -14424,14 +14442,14 @@ var vN = {
 		reliability: "right or wrong",
 		strength: "strength"
 	}
-}, yN = [
+}, xN = [
 	["all", "all regions"],
 	["knowledge", "knowledge points"],
 	["reliable", "reliable points"],
 	["unreliable", "unreliable points"]
 ];
-function bN(e, t) {
-	let n = _N("Condition", (t) => e({ condition: t })), i = _N("Layer", (t) => e({ layer: t })), a = _N("A point is", (t) => e({ space: t })), o = _N("Colour by", (t) => e({ colour: t })), s = _N("Show", (e) => t(e));
+function SN(e, t) {
+	let n = yN("Condition", (t) => e({ condition: t })), i = yN("Layer", (t) => e({ layer: t })), a = yN("A point is", (t) => e({ space: t })), o = yN("Colour by", (t) => e({ colour: t })), s = yN("Show", (e) => t(e));
 	return {
 		element: r("div", { class: "choosers" }, ...[
 			n,
@@ -14442,12 +14460,12 @@ function bN(e, t) {
 		].map(({ element: e }) => e)),
 		update({ run: e, view: t }) {
 			let { conditions: r } = e.attributes, c = e.condition(t.condition);
-			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(aM(c, t.space).map((e) => [e, vN[t.space][e]]), t.colour), s.set(yN, t.filter.points, t.space === "images");
+			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(Pn(c, t.space).map((e) => [e, bN[t.space][e]]), t.colour), s.set(xN, t.filter.points, t.space === "images");
 		}
 	};
 }
-var xN = 650;
-function SN(e) {
+var CN = 650;
+function wN(e) {
 	let t = r("button", {
 		class: "play",
 		"aria-label": "Play",
@@ -14472,7 +14490,7 @@ function SN(e) {
 		let t = ++c;
 		u(!0);
 		let n = o.run.condition(o.view.condition).steps.length, r = o.view.step >= n - 1 ? -1 : o.view.step;
-		for (; t === c && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, hN() ? 2 * xN : xN));
+		for (; t === c && ++r < n;) await e(r), await new Promise((e) => setTimeout(e, _N() ? 2 * CN : CN));
 		t === c && l();
 	};
 	return t.addEventListener("click", () => t.getAttribute("aria-label") === "Play" ? void d() : l()), n.addEventListener("input", () => {
@@ -14483,13 +14501,13 @@ function SN(e) {
 		update(e) {
 			o && o.view.condition !== e.view.condition && l(), o = e;
 			let { run: c, view: u } = e, d = c.condition(u.condition), f = d.steps.length;
-			n.max = String(f - 1), n.value = String(u.step), n.disabled = t.disabled = f < 2, n.setAttribute("aria-valuetext", Ar(d, u.step)), s !== d && i.replaceChildren(...CN(f, Mr(d))), s = d;
+			n.max = String(f - 1), n.value = String(u.step), n.disabled = t.disabled = f < 2, n.setAttribute("aria-valuetext", Yr(d, u.step)), s !== d && i.replaceChildren(...TN(f, Zr(d))), s = d;
 			let { accuracy: p, residual: m, angle: h } = d.steps[u.step];
-			a.replaceChildren(r("b", {}, Ar(d, u.step)), r("span", {}, p === null ? "" : `accuracy ${(100 * p).toFixed(1)} %`), r("span", { title: "How far the frame of this checkpoint is from the one before, and what could still turn it" }, m === null || h === null ? "" : `residual ${m.toFixed(2)}, ${h.toFixed(1)}°`));
+			a.replaceChildren(r("b", {}, Yr(d, u.step)), r("span", {}, p === null ? "" : `accuracy ${(100 * p).toFixed(1)} %`), r("span", { title: "How far the frame of this checkpoint is from the one before, and what could still turn it" }, m === null || h === null ? "" : `residual ${m.toFixed(2)}, ${h.toFixed(1)}°`));
 		}
 	};
 }
-function CN(e, t) {
+function TN(e, t) {
 	if (e < 2) return [];
 	let n = Math.ceil(e / 9);
 	return Array.from({ length: e }, (i, a) => {
@@ -14498,12 +14516,12 @@ function CN(e, t) {
 	});
 }
 // src/legend.ts
-var wN = 92, TN = jj("13px system-ui, sans-serif"), EN = {
+var EN = 92, DN = Xj("13px system-ui, sans-serif"), ON = {
 	true: "Class of the image",
 	predicted: "Class the network sees",
 	knowledge: "Class the region speaks for"
 };
-function DN(e) {
+function kN(e) {
 	let t = r("div", { class: "meaning" }), n = r("h2", {}), i = r("button", {
 		class: "small",
 		click: () => s([])
@@ -14522,34 +14540,34 @@ function DN(e) {
 		update(s) {
 			o = s;
 			let { view: u, marks: d, run: f } = s;
-			n.textContent = EN[u.colour] ?? EN.true;
+			n.textContent = ON[u.colour] ?? ON.true;
 			let { classes: p } = u.filter;
 			i.disabled = p.length === 0, l.length || (l = f.attributes.classes.map((e, t) => r("button", {
 				class: "class",
 				title: e,
 				click: () => c(t)
-			}, ON(d[t]), r("span", {}, Mj(e, wN, TN)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
-			let m = u.colour in EN;
+			}, AN(d[t]), r("span", {}, Zj(e, EN, DN)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
+			let m = u.colour in ON;
 			a.classList.toggle("plain", !m), l.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(p.includes(t))), e.classList.toggle("off", p.length > 0 && !p.includes(t));
-			}), t.replaceChildren(...kN(s, e));
+			}), t.replaceChildren(...jN(s, e));
 		}
 	};
 }
-function ON(e) {
+function AN(e) {
 	return i("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
 		"aria-hidden": "true"
 	}, i("path", {
-		d: Yn(e.shape, 5.2),
+		d: pr(e.shape, 5.2),
 		fill: e.colour
 	}));
 }
-function kN(e, t) {
+function jN(e, t) {
 	let { view: n, run: i } = e, a = [], o = (e, t) => r("p", { class: "key-row" }, r("span", {
 		class: "dot",
-		style: `background:${Kn(t)}`
+		style: `background:${ur(t)}`
 	}), e);
 	if (n.colour === "reliability") {
 		let e = n.space === "regions" ? [
@@ -14558,9 +14576,9 @@ function kN(e, t) {
 			"no knowledge point"
 		] : ["decided rightly", "decided wrongly"];
 		a.push(r("h2", {}, "Colours"), ...e.map((e, t) => o(e, [
-			Un,
-			Wn,
-			Vn
+			sr,
+			cr,
+			ar
 		][t])));
 	}
 	if (n.colour === "strength") {
@@ -14570,7 +14588,7 @@ function kN(e, t) {
 			.5,
 			.75,
 			1
-		].map((e) => Kn(Jn(e))).join(",");
+		].map((e) => ur(fr(e))).join(",");
 		a.push(r("h2", {}, "Strength"), r("div", {
 			class: "ramp",
 			style: `background:linear-gradient(90deg,${e})`
@@ -14595,13 +14613,13 @@ function kN(e, t) {
 			})
 		}, r("span", {
 			class: "dot",
-			style: `background:${Kn(lr[i])}`
-		}), r("span", {}, cr[i]))));
+			style: `background:${ur(Dr[i])}`
+		}), r("span", {}, Er[i]))));
 	}
 	return a;
 }
 // src/save.ts
-var AN = [
+var MN = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -14613,21 +14631,21 @@ var AN = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function jN(e, t, n) {
+function NN(e, t, n) {
 	let i = URL.createObjectURL(new Blob(t, { type: n }));
 	r("a", {
 		href: i,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(i), 1e4);
 }
-function MN(e) {
+function PN(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	PN(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
-	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${Kn(r)}"/>`;
+	IN(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${ur(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function NN(e) {
-	let { cloud: t, width: n, height: i } = e.picture(), a = MN(e), o = new Image();
+async function FN(e) {
+	let { cloud: t, width: n, height: i } = e.picture(), a = PN(e), o = new Image();
 	o.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(a)}`, await o.decode();
 	let s = t ? t.width / n : 1, c = r("canvas", {
 		width: Math.round(n * s),
@@ -14635,19 +14653,19 @@ async function NN(e) {
 	});
 	return c.getContext("2d")?.drawImage(o, 0, 0, c.width, c.height), new Promise((e, t) => c.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser made no picture.")), "image/png"));
 }
-function PN(e, t) {
+function IN(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of AN) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) PN(e.children[n], t.children[n]);
+	for (let e of MN) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) IN(e.children[n], t.children[n]);
 }
 // src/tables.ts
-var FN = 200;
-function IN() {
+var LN = 200;
+function RN() {
 	let e = r("div", { class: "scrolls" }), t = r("div", { class: "scrolls" }), n = r("details", { class: "tables" }, r("summary", {}, "Tables"), r("h3", {}, "Knowledge points an image"), e, r("h3", { class: "of-image" }, "Regions"), t), i = n.querySelector(".of-image"), a = null, o = async () => {
 		if (!n.open || !a) return;
 		let r = a;
-		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(zN(r));
-		let o = await RN(r);
+		i.textContent = r.view.selection.length > 1 ? "Chosen points" : `Regions of image ${r.view.image}`, t.replaceChildren(VN(r));
+		let o = await BN(r);
 		r === a && e.replaceChildren(o);
 	};
 	return n.querySelector("summary")?.addEventListener("click", (e) => {
@@ -14659,12 +14677,12 @@ function IN() {
 		}
 	};
 }
-function LN(e, t, n) {
+function zN(e, t, n) {
 	return r("table", {}, r("caption", {}, n), r("thead", {}, r("tr", {}, ...e.map((e) => r("th", { scope: "col" }, e)))), r("tbody", {}, ...t.map(([e, ...t]) => r("tr", {}, r("th", { scope: "row" }, String(e)), ...t.map((e) => r("td", {}, String(e)))))));
 }
-async function RN(e) {
-	let t = e.run.condition(e.view.condition), n = await _r(e.run, e.view.condition);
-	return n.length ? LN([
+async function BN(e) {
+	let t = e.run.condition(e.view.condition), n = await Ir(e.run, e.view.condition);
+	return n.length ? zN([
 		"layer",
 		"step",
 		"all",
@@ -14674,42 +14692,42 @@ async function RN(e) {
 		"share"
 	], n.flatMap(({ layer: e, rows: n }) => n.map(({ step: n, total: r, reliable: i, ratio: a }) => [
 		e.name,
-		Ar(t, n),
-		Dr(r.value),
-		`${Dr(r.low)} to ${Dr(r.high)}`,
-		Dr(i.value),
-		`${Dr(i.low)} to ${Dr(i.high)}`,
-		Dr(a.value)
+		Yr(t, n),
+		Kr(r.value),
+		`${Kr(r.low)} to ${Kr(r.high)}`,
+		Kr(i.value),
+		`${Kr(i.low)} to ${Kr(i.high)}`,
+		Kr(a.value)
 	])), t.name) : r("p", {}, "The counts of this atlas cannot be read.");
 }
-function zN(e) {
+function VN(e) {
 	let { view: t, frame: n, run: i } = e;
 	if (!n) return r("p", {}, e.problem ?? "");
 	if (t.space === "images") return r("p", {}, "Points are images here; choose regions to list them.");
-	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, FN).map((e) => [
+	let a = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), o = a.slice(0, LN).map((e) => [
 		e,
 		Math.floor(e / n.regions),
-		Cr(e % n.regions, n.grid[1]),
+		Hr(e % n.regions, n.grid[1]),
 		i.attributes.classes[n.category[e]],
 		(n.confidence[e] / 255).toFixed(2),
-		BN(n, e)
-	]), s = a.length > FN ? ` (the first ${FN} of ${a.length}; all are in the saved table)` : "";
-	return LN([
+		HN(n, e)
+	]), s = a.length > LN ? ` (the first ${LN} of ${a.length}; all are in the saved table)` : "";
+	return zN([
 		"point",
 		"image",
 		"region",
 		"says",
 		"p",
 		"knowledge point"
-	], o, `${n.layer.name}, ${Ar(n.condition, n.step)}${s}`);
+	], o, `${n.layer.name}, ${Yr(n.condition, n.step)}${s}`);
 }
-function BN({ knowledge: e }, t) {
+function HN({ knowledge: e }, t) {
 	return e[t] & 2 ? "reliable" : e[t] & 1 ? "unreliable" : "no";
 }
-function VN(e, t) {
+function UN(e, t) {
 	let { run: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: { classes: s } } = n, { all: c, dimensions: l, scale: u } = jn(i, r.space), d = Array.from({ length: l }, (e, t) => `x${t + 1}`), f = r.space === "regions", p = [[
+	let { names: a, labels: o, attributes: { classes: s } } = n, { all: c, dimensions: l, scale: u } = Yn(i, r.space), d = Array.from({ length: l }, (e, t) => `x${t + 1}`), f = r.space === "regions", p = [[
 		"point",
 		"image",
 		"name",
@@ -14730,33 +14748,33 @@ function VN(e, t) {
 		let n = f ? Math.floor(e / i.regions) : e, r = e % i.regions, m = [
 			Math.floor(r / i.grid[1]),
 			r % i.grid[1],
-			HN(s[i.category[e]]),
+			WN(s[i.category[e]]),
 			(i.confidence[e] / 255).toFixed(3),
-			BN(i, e),
+			HN(i, e),
 			...i.trajectory ? [i.trajectory[e]] : []
 		], h = d.map((t, n) => Number((u * c[l * e + n]).toPrecision(5)));
 		p.push([
 			e,
 			n,
-			HN(a[n]),
-			HN(s[o[n]]),
-			HN(s[i.predictions[n]]),
+			WN(a[n]),
+			WN(s[o[n]]),
+			WN(s[i.predictions[n]]),
 			...f ? m : [],
 			...h
 		].join(","));
 	}
 	return p;
 }
-function HN(e) {
+function WN(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/actions.ts
-var UN = [
+var GN = [
 	"auto",
 	"light",
 	"dark"
 ];
-function WN(e, t, n, i, a) {
+function KN(e, t, n, i, a) {
 	let o = () => {
 		let { view: e, run: t } = n.current();
 		return `${t.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
@@ -14764,26 +14782,26 @@ function WN(e, t, n, i, a) {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let n = UN[(UN.indexOf(e.dataset.theme) + 1) % UN.length];
+			let n = GN[(GN.indexOf(e.dataset.theme) + 1) % GN.length];
 			e.dataset.theme = n, s.textContent = s.ariaLabel = `Theme: ${n}`, t.refresh();
 		}
 	}, "Theme: auto"), c = [
 		r("button", {
 			class: "quiet",
 			title: "The points as shown, with the arrows, as PNG",
-			click: () => void NN(t).then((e) => jN(`${o()}.png`, [e], "image/png"))
+			click: () => void FN(t).then((e) => NN(`${o()}.png`, [e], "image/png"))
 		}, "Save picture"),
 		r("button", {
 			class: "quiet",
 			title: "The same as SVG: arrows and names stay shapes and text",
-			click: () => jN(`${o()}.svg`, [MN(t)], "image/svg+xml")
+			click: () => NN(`${o()}.svg`, [PN(t)], "image/svg+xml")
 		}, "Save SVG"),
 		r("button", {
 			class: "quiet",
 			title: "All points that are shown, as CSV",
 			click: () => {
 				let e = n.current(), r = t.scene()?.visible;
-				e && r && jN(`${o()}.csv`, [`${VN(e, r).join("\n")}\n`], "text/csv");
+				e && r && NN(`${o()}.csv`, [`${UN(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
 	], { address: l } = n;
@@ -14802,7 +14820,7 @@ function WN(e, t, n, i, a) {
 	}, "Keys"));
 }
 // src/keys.ts
-function GN() {
+function qN() {
 	return r("dialog", { "aria-label": "Keys" }, r("h2", {}, "Keys"), r("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "one step back, one step on"],
@@ -14814,7 +14832,7 @@ function GN() {
 		["N and B", "in the space: next and previous point"]
 	].flatMap(([e, t]) => [r("dt", {}, e), r("dd", {}, t)])), r("p", {}, "Drag to turn, with shift or the right button to move, wheel to zoom; one finger turns, two move and zoom. Click a point or a region of an image to see both."), r("form", { method: "dialog" }, r("button", { class: "tool wide" }, "Close")));
 }
-function KN(e, t, n, r, i) {
+function JN(e, t, n, r, i) {
 	let a = (t) => {
 		t.stopPropagation();
 		let a = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, o = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY";
@@ -14837,11 +14855,11 @@ function KN(e, t, n, r, i) {
 	return t.addEventListener("keydown", a), () => t.removeEventListener("keydown", a);
 }
 // src/layout.ts
-var qN = {
+var YN = {
 	webgl: "This browser offers no WebGL2, so the points cannot be drawn. Images, curves and tables work all the same.",
 	context: "The graphics card has dropped the picture. It comes back by itself when the browser allows; images, curves and tables work all the same."
 };
-function JN(e, t, n, i, a) {
+function XN(e, t, n, i, a) {
 	let [o, s, c, ...l] = i, u = r("p", {
 		class: "status",
 		role: "status"
@@ -14849,13 +14867,13 @@ function JN(e, t, n, i, a) {
 		role: "alert",
 		class: "notice",
 		hidden: !0
-	}), m = GN(), h = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
+	}), m = qN(), h = r("div", { class: "page" }, r("header", {}, r("h1", {}, "patternscope"), r("p", {
 		class: "title",
 		title: t.attributes.title
-	}, t.attributes.title), WN(e, n, a, m, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, f, p, n.element, ZN(n, a), r("div", { class: "under" }, u, d)), c, r("aside", { "aria-label": "Findings and images" }, ...l), QN(t), m);
+	}, t.attributes.title), KN(e, n, a, m, (e) => u.textContent = e)), o, s, r("main", { "aria-label": "Radial space" }, f, p, n.element, $N(n, a), r("div", { class: "under" }, u, d)), c, r("aside", { "aria-label": "Findings and images" }, ...l), eP(t), m);
 	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(h), {
 		update(e) {
-			u.textContent = YN(e, n), d.textContent = d.title = t.condition(e.view.condition).note ?? "";
+			u.textContent = ZN(e, n), d.textContent = d.title = t.condition(e.view.condition).note ?? "";
 		},
 		problem(e) {
 			p.hidden = e === null, p.textContent = e === null ? "" : `${e} The points of this moment cannot be shown.`, n.element.classList.toggle("blank", e !== null);
@@ -14865,25 +14883,25 @@ function JN(e, t, n, i, a) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, qN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, YN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
-		destroy: KN(e, a.address ? document : e, t, a, m)
+		destroy: JN(e, a.address ? document : e, t, a, m)
 	};
 }
-function YN({ run: e, view: t, frame: n }, r) {
+function ZN({ run: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
 	for (let e of i) a += e;
 	let o = t.space === "regions" ? "regions" : "images", s = `${a.toLocaleString("en")} of ${i.length.toLocaleString("en")} ${o} shown`;
 	if (t.selection.length < 2) return s;
-	let c = new Set(t.selection.map((n) => Nr({
+	let c = new Set(t.selection.map((n) => Qr({
 		run: e,
 		view: t
 	}, n))).size;
 	return `${s} · ${t.selection.length.toLocaleString("en")} chosen, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
-function XN(e, t, n, i = e) {
+function QN(e, t, n, i = e) {
 	return r("button", {
 		class: "tool",
 		"aria-label": e,
@@ -14891,7 +14909,7 @@ function XN(e, t, n, i = e) {
 		click: n
 	}, t);
 }
-function ZN(e, t) {
+function $N(e, t) {
 	let n = r("button", {
 		class: "tool wide",
 		"aria-pressed": "false",
@@ -14915,41 +14933,41 @@ function ZN(e, t) {
 		class: "tool wide",
 		title: "Choose nothing (Escape)",
 		click: () => t.select([])
-	}, "Clear"), r("span", { class: "gap" }), XN("Zoom in", "+", () => e.move((e) => rr(e, 1.3))), XN("Zoom out", "−", () => e.move((e) => rr(e, 1 / 1.3))), r("button", {
+	}, "Clear"), r("span", { class: "gap" }), QN("Zoom in", "+", () => e.move((e) => xr(e, 1.3))), QN("Zoom out", "−", () => e.move((e) => xr(e, 1 / 1.3))), r("button", {
 		class: "tool wide",
 		title: "The first view again (0)",
 		click: () => t.choose({ camera: null })
 	}, "Reset view"));
 }
-function QN({ attributes: e }) {
+function eP({ attributes: e }) {
 	let { left_out: t, aligned: n, dimensions: i } = e, a = [...t];
 	return n || a.push("The checkpoints are not in one frame: points do not glide from one to the next."), i > 3 && a.push(`The first three of ${i} dimensions are drawn; strength and probabilities use all.`), r("footer", {}, ...a.map((e) => r("p", {}, e)));
 }
 // src/paths.ts
-var $N = 24;
-function eP(e, t) {
+var tP = 24;
+function nP(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return { get(r) {
 		if (!r.ids.length || r.steps < 2) return [];
 		let i = `${r.array}:${r.ids.join()}`;
-		return n.get(i) || (n.set(i, []), n.size > $N && n.delete(n.keys().next().value), Mn(e, r).then((e) => {
+		return n.get(i) || (n.set(i, []), n.size > tP && n.delete(n.keys().next().value), Xn(e, r).then((e) => {
 			n.set(i, e), t();
 		}, () => void 0), []);
 	} };
 }
 // src/pictures.ts
-function tP(e, t) {
+function rP(e, t) {
 	let n = e.sprites(t), r = /* @__PURE__ */ new Map(), i = /* @__PURE__ */ new Map(), a = async (a) => {
 		let o = await n, s = o.findIndex(({ first: e, count: t }) => a >= e && a < e + t);
 		if (s < 0) return null;
-		let c = o[s], l = r.get(s) ?? rP(e, `${t}/${s}`, c);
+		let c = o[s], l = r.get(s) ?? aP(e, `${t}/${s}`, c);
 		r.set(s, l);
-		let u = nP(await l, c, a);
+		let u = iP(await l, c, a);
 		return i.set(a, u), u;
 	};
 	return { cut: (e) => i.get(e) ?? a(e) };
 }
-function nP(e, { first: t, columns: n, size: [r, i] }, a) {
+function iP(e, { first: t, columns: n, size: [r, i] }, a) {
 	let o = a - t;
 	return {
 		bitmap: e,
@@ -14959,31 +14977,31 @@ function nP(e, { first: t, columns: n, size: [r, i] }, a) {
 		height: r
 	};
 }
-async function rP(e, t, { media_type: n }) {
+async function aP(e, t, { media_type: n }) {
 	let r = await e.read(t);
 	return createImageBitmap(new Blob([r], { type: n }));
 }
-var iP = 1e3, aP = 1001, oP = 1002, sP = 1003, cP = 1004, lP = 1005, uP = 1006, dP = 1007, fP = 1008, pP = 1009, mP = 1010, hP = 1011, gP = 1012, _P = 1013, vP = 1014, yP = 1015, bP = 1016, xP = 1017, SP = 1018, CP = 1020, wP = 35902, TP = 35899, EP = 1021, DP = 1022, OP = 1023, kP = 1026, AP = 1027, jP = 1028, MP = 1029, NP = 1030, PP = 1031, FP = 1033, IP = 33776, LP = 33777, RP = 33778, zP = 33779, BP = 35840, VP = 35841, HP = 35842, UP = 35843, WP = 36196, GP = 37492, KP = 37496, qP = 37488, JP = 37489, YP = 37490, XP = 37491, ZP = 37808, QP = 37809, $P = 37810, eF = 37811, tF = 37812, nF = 37813, rF = 37814, iF = 37815, aF = 37816, oF = 37817, sF = 37818, cF = 37819, lF = 37820, uF = 37821, dF = 36492, fF = 36494, pF = 36495, mF = 36283, hF = 36284, gF = 36285, _F = 36286, vF = 2300, yF = 2301, bF = 2302, xF = 2303, SF = 2400, CF = 2401, wF = 2402, TF = 3200, EF = "srgb", DF = "srgb-linear", OF = "linear", kF = "srgb", AF = 7680, jF = 35044, MF = "300 es", NF = 2e3;
-function PF(e) {
+var oP = 1e3, sP = 1001, cP = 1002, lP = 1003, uP = 1004, dP = 1005, fP = 1006, pP = 1007, mP = 1008, hP = 1009, gP = 1010, _P = 1011, vP = 1012, yP = 1013, bP = 1014, xP = 1015, SP = 1016, CP = 1017, wP = 1018, TP = 1020, EP = 35902, DP = 35899, OP = 1021, kP = 1022, AP = 1023, jP = 1026, MP = 1027, NP = 1028, PP = 1029, FP = 1030, IP = 1031, LP = 1033, RP = 33776, zP = 33777, BP = 33778, VP = 33779, HP = 35840, UP = 35841, WP = 35842, GP = 35843, KP = 36196, qP = 37492, JP = 37496, YP = 37488, XP = 37489, ZP = 37490, QP = 37491, $P = 37808, eF = 37809, tF = 37810, nF = 37811, rF = 37812, iF = 37813, aF = 37814, oF = 37815, sF = 37816, cF = 37817, lF = 37818, uF = 37819, dF = 37820, fF = 37821, pF = 36492, mF = 36494, hF = 36495, gF = 36283, _F = 36284, vF = 36285, yF = 36286, bF = 2300, xF = 2301, SF = 2302, CF = 2303, wF = 2400, TF = 2401, EF = 2402, DF = 3200, OF = "srgb", kF = "srgb-linear", AF = "linear", jF = "srgb", MF = 7680, NF = 35044, PF = "300 es", FF = 2e3;
+function IF(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function FF(e) {
+function LF(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function IF(e) {
+function RF(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function LF() {
-	let e = IF("canvas");
+function zF() {
+	let e = RF("canvas");
 	return e.style.display = "block", e;
 }
-var RF = {};
-function zF(...e) {
+var BF = {};
+function VF(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function BF(e) {
+function HF(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -14992,7 +15010,7 @@ function BF(e) {
 	return e;
 }
 function q(...e) {
-	e = BF(e);
+	e = HF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -15000,18 +15018,18 @@ function q(...e) {
 	}
 }
 function J(...e) {
-	e = BF(e);
+	e = HF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function VF(...e) {
+function UF(...e) {
 	let t = e.join(" ");
-	t in RF || (RF[t] = !0, q(...e));
+	t in BF || (BF[t] = !0, q(...e));
 }
-function HF(e, t, n) {
+function WF(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -15027,7 +15045,7 @@ function HF(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var UF = {
+var GF = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -15036,7 +15054,7 @@ var UF = {
 	6: 2,
 	7: 7,
 	5: 3
-}, WF = class {
+}, KF = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -15066,24 +15084,24 @@ var UF = {
 			e.target = null;
 		}
 	}
-}, GF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), KF = Math.PI / 180, qF = 180 / Math.PI;
-function JF() {
+}, qF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), JF = Math.PI / 180, YF = 180 / Math.PI;
+function XF() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (GF[e & 255] + GF[e >> 8 & 255] + GF[e >> 16 & 255] + GF[e >> 24 & 255] + "-" + GF[t & 255] + GF[t >> 8 & 255] + "-" + GF[t >> 16 & 15 | 64] + GF[t >> 24 & 255] + "-" + GF[n & 63 | 128] + GF[n >> 8 & 255] + "-" + GF[n >> 16 & 255] + GF[n >> 24 & 255] + GF[r & 255] + GF[r >> 8 & 255] + GF[r >> 16 & 255] + GF[r >> 24 & 255]).toLowerCase();
+	return (qF[e & 255] + qF[e >> 8 & 255] + qF[e >> 16 & 255] + qF[e >> 24 & 255] + "-" + qF[t & 255] + qF[t >> 8 & 255] + "-" + qF[t >> 16 & 15 | 64] + qF[t >> 24 & 255] + "-" + qF[n & 63 | 128] + qF[n >> 8 & 255] + "-" + qF[n >> 16 & 255] + qF[n >> 24 & 255] + qF[r & 255] + qF[r >> 8 & 255] + qF[r >> 16 & 255] + qF[r >> 24 & 255]).toLowerCase();
 }
 function Y(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function YF(e, t) {
+function ZF(e, t) {
 	return (e % t + t) % t;
 }
-function XF(e, t, n) {
+function QF(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function ZF(e) {
+function $F(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function QF(e) {
+function eI(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -15095,19 +15113,19 @@ function QF(e) {
 		default: return;
 	}
 }
-function $F(e, t) {
+function tI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = QF(t);
+	let n = eI(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function eI(e, t) {
+function nI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = QF(t);
+	let n = eI(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var tI = class {
+var rI = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -15299,7 +15317,7 @@ var tI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, nI = class {
+}, iI = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15569,10 +15587,10 @@ var tI = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(iI.setFromEuler(e));
+		return this.applyQuaternion(oI.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(iI.setFromAxisAngle(e, t));
+		return this.applyQuaternion(oI.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15674,10 +15692,10 @@ var tI = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return rI.copy(this).projectOnVector(e), this.sub(rI);
+		return aI.copy(this).projectOnVector(e), this.sub(aI);
 	}
 	reflect(e) {
-		return this.sub(rI.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(aI.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
@@ -15750,7 +15768,7 @@ var tI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, rI = /*@__PURE__*/ new X(), iI = /*@__PURE__*/ new nI(), Z = class {
+}, aI = /*@__PURE__*/ new X(), oI = /*@__PURE__*/ new iI(), Z = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -15825,13 +15843,13 @@ var tI = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return VF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(aI.makeScale(e, t)), this;
+		return UF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(sI.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return VF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(aI.makeRotation(-e)), this;
+		return UF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(sI.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return VF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(aI.makeTranslation(e, t)), this;
+		return UF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(sI.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -15859,14 +15877,14 @@ var tI = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, aI = /*@__PURE__*/ new Z(), oI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), sI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function cI() {
+}, sI = /*@__PURE__*/ new Z(), cI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), lI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function uI() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: DF,
+		workingColorSpace: kF,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = uI(e.r), e.g = uI(e.g), e.b = uI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = dI(e.r), e.g = dI(e.g), e.b = dI(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = fI(e.r), e.g = fI(e.g), e.b = fI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = pI(e.r), e.g = pI(e.g), e.b = pI(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -15878,7 +15896,7 @@ function cI() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? OF : this.spaces[e].transfer;
+			return e === "" ? AF : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -15911,59 +15929,59 @@ function cI() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[DF]: {
+		[kF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: OF,
-			toXYZ: oI,
-			fromXYZ: sI,
+			transfer: AF,
+			toXYZ: cI,
+			fromXYZ: lI,
 			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: EF },
-			outputColorSpaceConfig: { drawingBufferColorSpace: EF }
+			workingColorSpaceConfig: { unpackColorSpace: OF },
+			outputColorSpaceConfig: { drawingBufferColorSpace: OF }
 		},
-		[EF]: {
+		[OF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: kF,
-			toXYZ: oI,
-			fromXYZ: sI,
+			transfer: jF,
+			toXYZ: cI,
+			fromXYZ: lI,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: EF }
+			outputColorSpaceConfig: { drawingBufferColorSpace: OF }
 		}
 	}), e;
 }
-var lI = /*@__PURE__*/ cI();
-function uI(e) {
+var dI = /*@__PURE__*/ uI();
+function fI(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function dI(e) {
+function pI(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var fI, pI = class {
+var mI, hI = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			fI === void 0 && (fI = IF("canvas")), fI.width = e.width, fI.height = e.height;
-			let t = fI.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = fI;
+			mI === void 0 && (mI = RF("canvas")), mI.width = e.width, mI.height = e.height;
+			let t = mI.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = mI;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = IF("canvas");
+			let t = RF("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = uI(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = fI(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(uI(t[e] / 255) * 255) : t[e] = uI(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(fI(t[e] / 255) * 255) : t[e] = fI(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -15972,9 +15990,9 @@ var fI, pI = class {
 		}
 		return q("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, mI = 0, hI = class {
+}, gI = 0, _I = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: mI++ }), this.uuid = JF(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: gI++ }), this.uuid = XF(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -15994,33 +16012,33 @@ var fI, pI = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(gI(r[t].image)) : e.push(gI(r[t]));
-			} else e = gI(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(vI(r[t].image)) : e.push(vI(r[t]));
+			} else e = vI(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function gI(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? pI.getDataURL(e) : e.data ? {
+function vI(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? hI.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (q("Texture: Unable to serialize Texture."), {});
 }
-var _I = 0, vI = /*@__PURE__*/ new X(), yI = class e extends WF {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = aP, i = aP, a = uP, o = fP, s = OP, c = pP, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: _I++ }), this.uuid = JF(), this.name = "", this.source = new hI(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new tI(0, 0), this.repeat = new tI(1, 1), this.center = new tI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var yI = 0, bI = /*@__PURE__*/ new X(), xI = class e extends KF {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = sP, i = sP, a = fP, o = mP, s = AP, c = hP, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: yI++ }), this.uuid = XF(), this.name = "", this.source = new _I(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new rI(0, 0), this.repeat = new rI(1, 1), this.center = new rI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(vI).x;
+		return this.source.getSize(bI).x;
 	}
 	get height() {
-		return this.source.getSize(vI).y;
+		return this.source.getSize(bI).y;
 	}
 	get depth() {
-		return this.source.getSize(vI).z;
+		return this.source.getSize(bI).z;
 	}
 	get image() {
 		return this.source.data;
@@ -16098,22 +16116,22 @@ var _I = 0, vI = /*@__PURE__*/ new X(), yI = class e extends WF {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case iP:
+			case oP:
 				e.x -= Math.floor(e.x);
 				break;
-			case aP:
+			case sP:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case oP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case cP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case iP:
+			case oP:
 				e.y -= Math.floor(e.y);
 				break;
-			case aP:
+			case sP:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case oP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case cP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -16124,8 +16142,8 @@ var _I = 0, vI = /*@__PURE__*/ new X(), yI = class e extends WF {
 		e === !0 && this.pmremVersion++;
 	}
 };
-yI.DEFAULT_IMAGE = null, yI.DEFAULT_MAPPING = 300, yI.DEFAULT_ANISOTROPY = 1;
-var bI = class {
+xI.DEFAULT_IMAGE = null, xI.DEFAULT_MAPPING = 300, xI.DEFAULT_ANISOTROPY = 1;
+var SI = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16325,12 +16343,12 @@ var bI = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, xI = class extends WF {
+}, CI = class extends KF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: uP,
+			minFilter: fP,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16345,9 +16363,9 @@ var bI = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new bI(0, 0, e, t), this.scissorTest = !1, this.viewport = new bI(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new SI(0, 0, e, t), this.scissorTest = !1, this.viewport = new SI(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new yI({
+		for (let i = 0; i < r; i++) this.textures[i] = new xI({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16356,7 +16374,7 @@ var bI = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: uP,
+			minFilter: fP,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16392,7 +16410,7 @@ var bI = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new hI(n);
+			this.textures[t].source = new _I(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16405,18 +16423,18 @@ var bI = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, SI = class extends xI {
+}, wI = class extends CI {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, CI = class extends yI {
+}, TI = class extends xI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = sP, this.minFilter = sP, this.wrapR = aP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = lP, this.minFilter = lP, this.wrapR = sP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16427,19 +16445,19 @@ var bI = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, wI = class extends yI {
+}, EI = class extends xI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = sP, this.minFilter = sP, this.wrapR = aP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = lP, this.minFilter = lP, this.wrapR = sP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, TI = class e {
+}, DI = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16493,7 +16511,7 @@ var bI = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / EI.setFromMatrixColumn(e, 0).length(), i = 1 / EI.setFromMatrixColumn(e, 1).length(), a = 1 / EI.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / OI.setFromMatrixColumn(e, 0).length(), i = 1 / OI.setFromMatrixColumn(e, 1).length(), a = 1 / OI.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16520,11 +16538,11 @@ var bI = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(OI, e, kI);
+		return this.compose(AI, e, jI);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return MI.subVectors(e, t), MI.lengthSq() === 0 && (MI.z = 1), MI.normalize(), AI.crossVectors(n, MI), AI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? MI.x += 1e-4 : MI.z += 1e-4, MI.normalize(), AI.crossVectors(n, MI)), AI.normalize(), jI.crossVectors(MI, AI), r[0] = AI.x, r[4] = jI.x, r[8] = MI.x, r[1] = AI.y, r[5] = jI.y, r[9] = MI.y, r[2] = AI.z, r[6] = jI.z, r[10] = MI.z, this;
+		return PI.subVectors(e, t), PI.lengthSq() === 0 && (PI.z = 1), PI.normalize(), MI.crossVectors(n, PI), MI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? PI.x += 1e-4 : PI.z += 1e-4, PI.normalize(), MI.crossVectors(n, PI)), MI.normalize(), NI.crossVectors(PI, MI), r[0] = MI.x, r[4] = NI.x, r[8] = PI.x, r[1] = MI.y, r[5] = NI.y, r[9] = PI.y, r[2] = MI.z, r[6] = NI.z, r[10] = PI.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16604,12 +16622,12 @@ var bI = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = EI.set(r[0], r[1], r[2]).length(), o = EI.set(r[4], r[5], r[6]).length(), s = EI.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), DI.copy(this);
+		let a = OI.set(r[0], r[1], r[2]).length(), o = OI.set(r[4], r[5], r[6]).length(), s = OI.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), kI.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return DI.elements[0] *= c, DI.elements[1] *= c, DI.elements[2] *= c, DI.elements[4] *= l, DI.elements[5] *= l, DI.elements[6] *= l, DI.elements[8] *= u, DI.elements[9] *= u, DI.elements[10] *= u, t.setFromRotationMatrix(DI), n.x = a, n.y = o, n.z = s, this;
+		return kI.elements[0] *= c, kI.elements[1] *= c, kI.elements[2] *= c, kI.elements[4] *= l, kI.elements[5] *= l, kI.elements[6] *= l, kI.elements[8] *= u, kI.elements[9] *= u, kI.elements[10] *= u, t.setFromRotationMatrix(kI), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = NF, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = FF, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16617,7 +16635,7 @@ var bI = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = NF, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = FF, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16638,7 +16656,7 @@ var bI = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, EI = /*@__PURE__*/ new X(), DI = /*@__PURE__*/ new TI(), OI = /*@__PURE__*/ new X(0, 0, 0), kI = /*@__PURE__*/ new X(1, 1, 1), AI = /*@__PURE__*/ new X(), jI = /*@__PURE__*/ new X(), MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new TI(), PI = /*@__PURE__*/ new nI(), FI = class e {
+}, OI = /*@__PURE__*/ new X(), kI = /*@__PURE__*/ new DI(), AI = /*@__PURE__*/ new X(0, 0, 0), jI = /*@__PURE__*/ new X(1, 1, 1), MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new X(), PI = /*@__PURE__*/ new X(), FI = /*@__PURE__*/ new DI(), II = /*@__PURE__*/ new iI(), LI = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -16701,13 +16719,13 @@ var bI = class {
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return NI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(NI, t, n);
+		return FI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(FI, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return PI.setFromEuler(this), this.setFromQuaternion(PI, e);
+		return II.setFromEuler(this), this.setFromQuaternion(II, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -16726,8 +16744,8 @@ var bI = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-FI.DEFAULT_ORDER = "XYZ";
-var II = class {
+LI.DEFAULT_ORDER = "XYZ";
+var RI = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -16755,16 +16773,16 @@ var II = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, LI = 0, RI = /*@__PURE__*/ new X(), zI = /*@__PURE__*/ new nI(), BI = /*@__PURE__*/ new TI(), VI = /*@__PURE__*/ new X(), HI = /*@__PURE__*/ new X(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new nI(), GI = /*@__PURE__*/ new X(1, 0, 0), KI = /*@__PURE__*/ new X(0, 1, 0), qI = /*@__PURE__*/ new X(0, 0, 1), JI = { type: "added" }, YI = { type: "removed" }, XI = {
+}, zI = 0, BI = /*@__PURE__*/ new X(), VI = /*@__PURE__*/ new iI(), HI = /*@__PURE__*/ new DI(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new X(), GI = /*@__PURE__*/ new X(), KI = /*@__PURE__*/ new iI(), qI = /*@__PURE__*/ new X(1, 0, 0), JI = /*@__PURE__*/ new X(0, 1, 0), YI = /*@__PURE__*/ new X(0, 0, 1), XI = { type: "added" }, ZI = { type: "removed" }, QI = {
 	type: "childadded",
 	child: null
-}, ZI = {
+}, $I = {
 	type: "childremoved",
 	child: null
-}, QI = class e extends WF {
+}, eL = class e extends KF {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: LI++ }), this.uuid = JF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new X(), n = new FI(), r = new nI(), i = new X(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: zI++ }), this.uuid = XF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new X(), n = new LI(), r = new iI(), i = new X(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -16792,9 +16810,9 @@ var II = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new TI() },
+			modelViewMatrix: { value: new DI() },
 			normalMatrix: { value: new Z() }
-		}), this.matrix = new TI(), this.matrixWorld = new TI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new II(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new DI(), this.matrixWorld = new DI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new RI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -16819,49 +16837,49 @@ var II = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return zI.setFromAxisAngle(e, t), this.quaternion.multiply(zI), this;
+		return VI.setFromAxisAngle(e, t), this.quaternion.multiply(VI), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return zI.setFromAxisAngle(e, t), this.quaternion.premultiply(zI), this;
+		return VI.setFromAxisAngle(e, t), this.quaternion.premultiply(VI), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(GI, e);
-	}
-	rotateY(e) {
-		return this.rotateOnAxis(KI, e);
-	}
-	rotateZ(e) {
 		return this.rotateOnAxis(qI, e);
 	}
+	rotateY(e) {
+		return this.rotateOnAxis(JI, e);
+	}
+	rotateZ(e) {
+		return this.rotateOnAxis(YI, e);
+	}
 	translateOnAxis(e, t) {
-		return RI.copy(e).applyQuaternion(this.quaternion), this.position.add(RI.multiplyScalar(t)), this;
+		return BI.copy(e).applyQuaternion(this.quaternion), this.position.add(BI.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(GI, e);
+		return this.translateOnAxis(qI, e);
 	}
 	translateY(e) {
-		return this.translateOnAxis(KI, e);
+		return this.translateOnAxis(JI, e);
 	}
 	translateZ(e) {
-		return this.translateOnAxis(qI, e);
+		return this.translateOnAxis(YI, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(BI.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(HI.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? VI.copy(e) : VI.set(e, t, n);
+		e.isVector3 ? UI.copy(e) : UI.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), HI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? BI.lookAt(HI, VI, this.up) : BI.lookAt(VI, HI, this.up), this.quaternion.setFromRotationMatrix(BI), r && (BI.extractRotation(r.matrixWorld), zI.setFromRotationMatrix(BI), this.quaternion.premultiply(zI.invert()));
+		this.updateWorldMatrix(!0, !1), WI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? HI.lookAt(WI, UI, this.up) : HI.lookAt(UI, WI, this.up), this.quaternion.setFromRotationMatrix(HI), r && (HI.extractRotation(r.matrixWorld), VI.setFromRotationMatrix(HI), this.quaternion.premultiply(VI.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(JI), XI.child = e, this.dispatchEvent(XI), XI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -16869,7 +16887,7 @@ var II = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(YI), ZI.child = e, this.dispatchEvent(ZI), ZI.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(ZI), $I.child = e, this.dispatchEvent($I), $I.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -16879,7 +16897,7 @@ var II = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), BI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), BI.multiply(e.parent.matrixWorld)), e.applyMatrix4(BI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(JI), XI.child = e, this.dispatchEvent(XI), XI.child = null, this;
+		return this.updateWorldMatrix(!0, !1), HI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), HI.multiply(e.parent.matrixWorld)), e.applyMatrix4(HI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -16904,10 +16922,10 @@ var II = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(HI, e, UI), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(WI, e, GI), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(HI, WI, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(WI, KI, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -17038,23 +17056,23 @@ var II = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-QI.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), QI.DEFAULT_MATRIX_AUTO_UPDATE = !0, QI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var $I = class extends QI {
+eL.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), eL.DEFAULT_MATRIX_AUTO_UPDATE = !0, eL.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var tL = class extends eL {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, eL = { type: "move" }, tL = class {
+}, nL = { type: "move" }, rL = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new $I(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new tL(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new $I(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new tL(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new $I(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new tL(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -17099,18 +17117,18 @@ var $I = class extends QI {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(eL)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(nL)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new $I();
+			let n = new tL();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, nL = {
+}, iL = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -17259,19 +17277,19 @@ var $I = class extends QI {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, rL = {
+}, aL = {
 	h: 0,
 	s: 0,
 	l: 0
-}, iL = {
+}, oL = {
 	h: 0,
 	s: 0,
 	l: 0
 };
-function aL(e, t, n) {
+function sL(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var oL = class {
+var cL = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -17285,21 +17303,21 @@ var oL = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = EF) {
-		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, lI.colorSpaceToWorking(this, t), this;
+	setHex(e, t = OF) {
+		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, dI.colorSpaceToWorking(this, t), this;
 	}
-	setRGB(e, t, n, r = lI.workingColorSpace) {
-		return this.r = e, this.g = t, this.b = n, lI.colorSpaceToWorking(this, r), this;
+	setRGB(e, t, n, r = dI.workingColorSpace) {
+		return this.r = e, this.g = t, this.b = n, dI.colorSpaceToWorking(this, r), this;
 	}
-	setHSL(e, t, n, r = lI.workingColorSpace) {
-		if (e = YF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+	setHSL(e, t, n, r = dI.workingColorSpace) {
+		if (e = ZF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = aL(i, r, e + 1 / 3), this.g = aL(i, r, e), this.b = aL(i, r, e - 1 / 3);
+			this.r = sL(i, r, e + 1 / 3), this.g = sL(i, r, e), this.b = sL(i, r, e - 1 / 3);
 		}
-		return lI.colorSpaceToWorking(this, r), this;
+		return dI.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = EF) {
+	setStyle(e, t = OF) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && q("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17326,8 +17344,8 @@ var oL = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = EF) {
-		let n = nL[e.toLowerCase()];
+	setColorName(e, t = OF) {
+		let n = iL[e.toLowerCase()];
 		return n === void 0 ? q("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17337,10 +17355,10 @@ var oL = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = uI(e.r), this.g = uI(e.g), this.b = uI(e.b), this;
+		return this.r = fI(e.r), this.g = fI(e.g), this.b = fI(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = dI(e.r), this.g = dI(e.g), this.b = dI(e.b), this;
+		return this.r = pI(e.r), this.g = pI(e.g), this.b = pI(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17348,15 +17366,15 @@ var oL = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = EF) {
-		return lI.workingToColorSpace(sL.copy(this), e), Math.round(Y(sL.r * 255, 0, 255)) * 65536 + Math.round(Y(sL.g * 255, 0, 255)) * 256 + Math.round(Y(sL.b * 255, 0, 255));
+	getHex(e = OF) {
+		return dI.workingToColorSpace(lL.copy(this), e), Math.round(Y(lL.r * 255, 0, 255)) * 65536 + Math.round(Y(lL.g * 255, 0, 255)) * 256 + Math.round(Y(lL.b * 255, 0, 255));
 	}
-	getHexString(e = EF) {
+	getHexString(e = OF) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
-	getHSL(e, t = lI.workingColorSpace) {
-		lI.workingToColorSpace(sL.copy(this), t);
-		let n = sL.r, r = sL.g, i = sL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+	getHSL(e, t = dI.workingColorSpace) {
+		dI.workingToColorSpace(lL.copy(this), t);
+		let n = lL.r, r = lL.g, i = lL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17373,16 +17391,16 @@ var oL = class {
 		}
 		return e.h = s, e.s = c, e.l = l, e;
 	}
-	getRGB(e, t = lI.workingColorSpace) {
-		return lI.workingToColorSpace(sL.copy(this), t), e.r = sL.r, e.g = sL.g, e.b = sL.b, e;
+	getRGB(e, t = dI.workingColorSpace) {
+		return dI.workingToColorSpace(lL.copy(this), t), e.r = lL.r, e.g = lL.g, e.b = lL.b, e;
 	}
-	getStyle(e = EF) {
-		lI.workingToColorSpace(sL.copy(this), e);
-		let t = sL.r, n = sL.g, r = sL.b;
+	getStyle(e = OF) {
+		dI.workingToColorSpace(lL.copy(this), e);
+		let t = lL.r, n = lL.g, r = lL.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(rL), this.setHSL(rL.h + e, rL.s + t, rL.l + n);
+		return this.getHSL(aL), this.setHSL(aL.h + e, aL.s + t, aL.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17409,8 +17427,8 @@ var oL = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(rL), e.getHSL(iL);
-		let n = XF(rL.h, iL.h, t), r = XF(rL.s, iL.s, t), i = XF(rL.l, iL.l, t);
+		this.getHSL(aL), e.getHSL(oL);
+		let n = QF(aL.h, oL.h, t), r = QF(aL.s, oL.s, t), i = QF(aL.l, oL.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17438,11 +17456,11 @@ var oL = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, sL = /*@__PURE__*/ new oL();
-oL.NAMES = nL;
-var cL = class extends QI {
+}, lL = /*@__PURE__*/ new cL();
+cL.NAMES = iL;
+var uL = class extends eL {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new FI(), this.environmentIntensity = 1, this.environmentRotation = new FI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new LI(), this.environmentIntensity = 1, this.environmentRotation = new LI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17451,33 +17469,33 @@ var cL = class extends QI {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, lL = /*@__PURE__*/ new X(), uL = /*@__PURE__*/ new X(), dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new bI(), bL = /*@__PURE__*/ new bI(), xL = /*@__PURE__*/ new bI(), SL = class e {
+}, dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new X(), bL = /*@__PURE__*/ new X(), xL = /*@__PURE__*/ new SI(), SL = /*@__PURE__*/ new SI(), CL = /*@__PURE__*/ new SI(), wL = class e {
 	constructor(e = new X(), t = new X(), n = new X()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), lL.subVectors(e, t), r.cross(lL);
+		r.subVectors(n, t), dL.subVectors(e, t), r.cross(dL);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		lL.subVectors(r, t), uL.subVectors(n, t), dL.subVectors(e, t);
-		let a = lL.dot(lL), o = lL.dot(uL), s = lL.dot(dL), c = uL.dot(uL), l = uL.dot(dL), u = a * c - o * o;
+		dL.subVectors(r, t), fL.subVectors(n, t), pL.subVectors(e, t);
+		let a = dL.dot(dL), o = dL.dot(fL), s = dL.dot(pL), c = fL.dot(fL), l = fL.dot(pL), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, fL) !== null && fL.x >= 0 && fL.y >= 0 && fL.x + fL.y <= 1;
+		return this.getBarycoord(e, t, n, r, mL) !== null && mL.x >= 0 && mL.y >= 0 && mL.x + mL.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, fL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, fL.x), s.addScaledVector(a, fL.y), s.addScaledVector(o, fL.z), s);
+		return this.getBarycoord(e, t, n, r, mL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, mL.x), s.addScaledVector(a, mL.y), s.addScaledVector(o, mL.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return yL.setScalar(0), bL.setScalar(0), xL.setScalar(0), yL.fromBufferAttribute(e, t), bL.fromBufferAttribute(e, n), xL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(yL, i.x), a.addScaledVector(bL, i.y), a.addScaledVector(xL, i.z), a;
+		return xL.setScalar(0), SL.setScalar(0), CL.setScalar(0), xL.fromBufferAttribute(e, t), SL.fromBufferAttribute(e, n), CL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(xL, i.x), a.addScaledVector(SL, i.y), a.addScaledVector(CL, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return lL.subVectors(n, t), uL.subVectors(e, t), lL.cross(uL).dot(r) < 0;
+		return dL.subVectors(n, t), fL.subVectors(e, t), dL.cross(fL).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17495,7 +17513,7 @@ var cL = class extends QI {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return lL.subVectors(this.c, this.b), uL.subVectors(this.a, this.b), lL.cross(uL).length() * .5;
+		return dL.subVectors(this.c, this.b), fL.subVectors(this.a, this.b), dL.cross(fL).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17523,28 +17541,28 @@ var cL = class extends QI {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		pL.subVectors(r, n), mL.subVectors(i, n), gL.subVectors(e, n);
-		let s = pL.dot(gL), c = mL.dot(gL);
+		hL.subVectors(r, n), gL.subVectors(i, n), vL.subVectors(e, n);
+		let s = hL.dot(vL), c = gL.dot(vL);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		_L.subVectors(e, r);
-		let l = pL.dot(_L), u = mL.dot(_L);
+		yL.subVectors(e, r);
+		let l = hL.dot(yL), u = gL.dot(yL);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(pL, a);
-		vL.subVectors(e, i);
-		let f = pL.dot(vL), p = mL.dot(vL);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(hL, a);
+		bL.subVectors(e, i);
+		let f = hL.dot(bL), p = gL.dot(bL);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(mL, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(gL, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return hL.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(hL, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return _L.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(_L, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(pL, a).addScaledVector(mL, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(hL, a).addScaledVector(gL, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, CL = class {
+}, TL = class {
 	constructor(e = new X(Infinity, Infinity, Infinity), t = new X(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17553,12 +17571,12 @@ var cL = class extends QI {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(TL.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(DL.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(TL.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(DL.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17567,7 +17585,7 @@ var cL = class extends QI {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = TL.copy(t).multiplyScalar(.5);
+		let n = DL.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17605,8 +17623,8 @@ var cL = class extends QI {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, TL) : TL.fromBufferAttribute(r, t), TL.applyMatrix4(e.matrixWorld), this.expandByPoint(TL);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), EL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), EL.copy(e.boundingBox)), EL.applyMatrix4(e.matrixWorld), this.union(EL);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, DL) : DL.fromBufferAttribute(r, t), DL.applyMatrix4(e.matrixWorld), this.expandByPoint(DL);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), OL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), OL.copy(e.boundingBox)), OL.applyMatrix4(e.matrixWorld), this.union(OL);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17625,7 +17643,7 @@ var cL = class extends QI {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, TL), TL.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, DL), DL.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17633,37 +17651,37 @@ var cL = class extends QI {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(NL), PL.subVectors(this.max, NL), DL.subVectors(e.a, NL), OL.subVectors(e.b, NL), kL.subVectors(e.c, NL), AL.subVectors(OL, DL), jL.subVectors(kL, OL), ML.subVectors(DL, kL);
+		this.getCenter(FL), IL.subVectors(this.max, FL), kL.subVectors(e.a, FL), AL.subVectors(e.b, FL), jL.subVectors(e.c, FL), ML.subVectors(AL, kL), NL.subVectors(jL, AL), PL.subVectors(kL, jL);
 		let t = [
-			0,
-			-AL.z,
-			AL.y,
-			0,
-			-jL.z,
-			jL.y,
 			0,
 			-ML.z,
 			ML.y,
-			AL.z,
 			0,
-			-AL.x,
-			jL.z,
+			-NL.z,
+			NL.y,
 			0,
-			-jL.x,
+			-PL.z,
+			PL.y,
 			ML.z,
 			0,
 			-ML.x,
-			-AL.y,
-			AL.x,
+			NL.z,
 			0,
-			-jL.y,
-			jL.x,
+			-NL.x,
+			PL.z,
 			0,
+			-PL.x,
 			-ML.y,
 			ML.x,
+			0,
+			-NL.y,
+			NL.x,
+			0,
+			-PL.y,
+			PL.x,
 			0
 		];
-		return !LL(t, DL, OL, kL, PL) || (t = [
+		return !zL(t, kL, AL, jL, IL) || (t = [
 			1,
 			0,
 			0,
@@ -17673,20 +17691,20 @@ var cL = class extends QI {
 			0,
 			0,
 			1
-		], !LL(t, DL, OL, kL, PL)) ? !1 : (FL.crossVectors(AL, jL), t = [
-			FL.x,
-			FL.y,
-			FL.z
-		], LL(t, DL, OL, kL, PL));
+		], !zL(t, kL, AL, jL, IL)) ? !1 : (LL.crossVectors(ML, NL), t = [
+			LL.x,
+			LL.y,
+			LL.z
+		], zL(t, kL, AL, jL, IL));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, TL).distanceTo(e);
+		return this.clampPoint(e, DL).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(TL).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(DL).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -17695,7 +17713,7 @@ var cL = class extends QI {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (wL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), wL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), wL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), wL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), wL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), wL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), wL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), wL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(wL)), this;
+		return this.isEmpty() || (EL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), EL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), EL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), EL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), EL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), EL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), EL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), EL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(EL)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -17712,7 +17730,7 @@ var cL = class extends QI {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, wL = [
+}, EL = [
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
@@ -17721,19 +17739,19 @@ var cL = class extends QI {
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X()
-], TL = /*@__PURE__*/ new X(), EL = /*@__PURE__*/ new CL(), DL = /*@__PURE__*/ new X(), OL = /*@__PURE__*/ new X(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X();
-function LL(e, t, n, r, i) {
+], DL = /*@__PURE__*/ new X(), OL = /*@__PURE__*/ new TL(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new X(), RL = /*@__PURE__*/ new X();
+function zL(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		IL.fromArray(e, a);
-		let o = i.x * Math.abs(IL.x) + i.y * Math.abs(IL.y) + i.z * Math.abs(IL.z), s = t.dot(IL), c = n.dot(IL), l = r.dot(IL);
+		RL.fromArray(e, a);
+		let o = i.x * Math.abs(RL.x) + i.y * Math.abs(RL.y) + i.z * Math.abs(RL.z), s = t.dot(RL), c = n.dot(RL), l = r.dot(RL);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class extends WF {
+var BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new rI(), HL = 0, UL = class extends KF {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: BL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = jF, this.updateRanges = [], this.gpuType = yP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : QF(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: HL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = NF, this.updateRanges = [], this.gpuType = xP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : eI(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -17763,20 +17781,20 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyMatrix3(e), this.setXY(t, zL.x, zL.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.applyMatrix3(e), this.setXYZ(t, RL.x, RL.y, RL.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) VL.fromBufferAttribute(this, t), VL.applyMatrix3(e), this.setXY(t, VL.x, VL.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix3(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.applyMatrix4(e), this.setXYZ(t, RL.x, RL.y, RL.z);
+		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix4(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.applyNormalMatrix(e), this.setXYZ(t, RL.x, RL.y, RL.z);
+		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyNormalMatrix(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) RL.fromBufferAttribute(this, t), RL.transformDirection(e), this.setXYZ(t, RL.x, RL.y, RL.z);
+		for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.transformDirection(e), this.setXYZ(t, BL.x, BL.y, BL.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -17846,25 +17864,25 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? $F(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? tI(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? eI(e, this.array) : Math.round(e * t);
+		return t === void 0 ? nI(e, this.array) : Math.round(e * t);
 	}
-}, HL = class extends VL {
+}, WL = class extends UL {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, UL = class extends VL {
+}, GL = class extends UL {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, WL = class extends VL {
+}, KL = class extends UL {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, GL = /*@__PURE__*/ new CL(), KL = /*@__PURE__*/ new X(), qL = /*@__PURE__*/ new X(), JL = class {
+}, qL = /*@__PURE__*/ new TL(), JL = /*@__PURE__*/ new X(), YL = /*@__PURE__*/ new X(), XL = class {
 	constructor(e = new X(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -17873,7 +17891,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? GL.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? qL.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -17918,16 +17936,16 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		KL.subVectors(e, this.center);
-		let t = KL.lengthSq();
+		JL.subVectors(e, this.center);
+		let t = JL.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(KL, n / e), this.radius += n;
+			this.center.addScaledVector(JL, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (qL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(KL.copy(e.center).add(qL)), this.expandByPoint(KL.copy(e.center).sub(qL))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (YL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(JL.copy(e.center).add(YL)), this.expandByPoint(JL.copy(e.center).sub(YL))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -17944,9 +17962,9 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, YL = 0, XL = /*@__PURE__*/ new TI(), ZL = /*@__PURE__*/ new QI(), QL = /*@__PURE__*/ new X(), $L = /*@__PURE__*/ new CL(), eR = /*@__PURE__*/ new CL(), tR = /*@__PURE__*/ new X(), nR = class e extends WF {
+}, ZL = 0, QL = /*@__PURE__*/ new DI(), $L = /*@__PURE__*/ new eL(), eR = /*@__PURE__*/ new X(), tR = /*@__PURE__*/ new TL(), nR = /*@__PURE__*/ new TL(), rR = /*@__PURE__*/ new X(), iR = class e extends KF {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: YL++ }), this.uuid = JF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: ZL++ }), this.uuid = XF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -17955,7 +17973,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (PF(e) ? UL : HL)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (IF(e) ? GL : WL)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -18000,28 +18018,28 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return XL.makeRotationFromQuaternion(e), this.applyMatrix4(XL), this;
+		return QL.makeRotationFromQuaternion(e), this.applyMatrix4(QL), this;
 	}
 	rotateX(e) {
-		return XL.makeRotationX(e), this.applyMatrix4(XL), this;
+		return QL.makeRotationX(e), this.applyMatrix4(QL), this;
 	}
 	rotateY(e) {
-		return XL.makeRotationY(e), this.applyMatrix4(XL), this;
+		return QL.makeRotationY(e), this.applyMatrix4(QL), this;
 	}
 	rotateZ(e) {
-		return XL.makeRotationZ(e), this.applyMatrix4(XL), this;
+		return QL.makeRotationZ(e), this.applyMatrix4(QL), this;
 	}
 	translate(e, t, n) {
-		return XL.makeTranslation(e, t, n), this.applyMatrix4(XL), this;
+		return QL.makeTranslation(e, t, n), this.applyMatrix4(QL), this;
 	}
 	scale(e, t, n) {
-		return XL.makeScale(e, t, n), this.applyMatrix4(XL), this;
+		return QL.makeScale(e, t, n), this.applyMatrix4(QL), this;
 	}
 	lookAt(e) {
-		return ZL.lookAt(e), ZL.updateMatrix(), this.applyMatrix4(ZL.matrix), this;
+		return $L.lookAt(e), $L.updateMatrix(), this.applyMatrix4($L.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(QL).negate(), this.translate(QL.x, QL.y, QL.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter(eR).negate(), this.translate(eR.x, eR.y, eR.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -18031,7 +18049,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new WL(t, 3));
+			this.setAttribute("position", new KL(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -18043,35 +18061,35 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new CL());
+		this.boundingBox === null && (this.boundingBox = new TL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new X(-Infinity, -Infinity, -Infinity), new X(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					$L.setFromBufferAttribute(n), this.morphTargetsRelative ? (tR.addVectors(this.boundingBox.min, $L.min), this.boundingBox.expandByPoint(tR), tR.addVectors(this.boundingBox.max, $L.max), this.boundingBox.expandByPoint(tR)) : (this.boundingBox.expandByPoint($L.min), this.boundingBox.expandByPoint($L.max));
+					tR.setFromBufferAttribute(n), this.morphTargetsRelative ? (rR.addVectors(this.boundingBox.min, tR.min), this.boundingBox.expandByPoint(rR), rR.addVectors(this.boundingBox.max, tR.max), this.boundingBox.expandByPoint(rR)) : (this.boundingBox.expandByPoint(tR.min), this.boundingBox.expandByPoint(tR.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && J("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new JL());
+		this.boundingSphere === null && (this.boundingSphere = new XL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new X(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if ($L.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (tR.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				eR.setFromBufferAttribute(n), this.morphTargetsRelative ? (tR.addVectors($L.min, eR.min), $L.expandByPoint(tR), tR.addVectors($L.max, eR.max), $L.expandByPoint(tR)) : ($L.expandByPoint(eR.min), $L.expandByPoint(eR.max));
+				nR.setFromBufferAttribute(n), this.morphTargetsRelative ? (rR.addVectors(tR.min, nR.min), tR.expandByPoint(rR), rR.addVectors(tR.max, nR.max), tR.expandByPoint(rR)) : (tR.expandByPoint(nR.min), tR.expandByPoint(nR.max));
 			}
-			$L.getCenter(n);
+			tR.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) tR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(tR));
+			for (let t = 0, i = e.count; t < i; t++) rR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(rR));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) tR.fromBufferAttribute(a, t), o && (QL.fromBufferAttribute(e, t), tR.add(QL)), r = Math.max(r, n.distanceToSquared(tR));
+				for (let t = 0, i = a.count; t < i; t++) rR.fromBufferAttribute(a, t), o && (eR.fromBufferAttribute(e, t), rR.add(eR)), r = Math.max(r, n.distanceToSquared(rR));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && J("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -18083,10 +18101,10 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new VL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new UL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new X(), s[e] = new X();
-		let l = new X(), u = new X(), d = new X(), f = new tI(), p = new tI(), m = new tI(), h = new X(), g = new X();
+		let l = new X(), u = new X(), d = new X(), f = new rI(), p = new rI(), m = new rI(), h = new X(), g = new X();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -18116,7 +18134,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new VL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new UL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new X(), i = new X(), a = new X(), o = new X(), s = new X(), c = new X(), l = new X(), u = new X();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -18129,7 +18147,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) tR.fromBufferAttribute(e, t), tR.normalize(), e.setXYZ(t, tR.x, tR.y, tR.z);
+		for (let t = 0, n = e.count; t < n; t++) rR.fromBufferAttribute(e, t), rR.normalize(), e.setXYZ(t, rR.x, rR.y, rR.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -18138,7 +18156,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new VL(a, r, i);
+			return new UL(a, r, i);
 		}
 		if (this.index === null) return q("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -18234,7 +18252,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, rR = /*@__PURE__*/ new X(), iR = /*@__PURE__*/ new X(), aR = /*@__PURE__*/ new Z(), oR = class {
+}, aR = /*@__PURE__*/ new X(), oR = /*@__PURE__*/ new X(), sR = /*@__PURE__*/ new Z(), cR = class {
 	constructor(e = new X(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -18248,7 +18266,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = rR.subVectors(n, t).cross(iR.subVectors(e, t)).normalize();
+		let r = aR.subVectors(n, t).cross(oR.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -18271,7 +18289,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(rR), i = this.normal.dot(r);
+		let r = e.delta(aR), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -18290,7 +18308,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || aR.getNormalMatrix(e), r = this.coplanarPoint(rR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || sR.getNormalMatrix(e), r = this.coplanarPoint(aR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -18311,9 +18329,9 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, sR = 0, cR = class extends WF {
+}, lR = 0, uR = class extends KF {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: sR++ }), this.uuid = JF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new oL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = AF, this.stencilZFail = AF, this.stencilZPass = AF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: lR++ }), this.uuid = XF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new cL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = MF, this.stencilZFail = MF, this.stencilZPass = MF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18364,11 +18382,11 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new oL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new oR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new cL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new cR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new tI().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new rI().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new tI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new rI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18389,7 +18407,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, lR = /*@__PURE__*/ new X(), uR = /*@__PURE__*/ new X(), dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = class {
+}, dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = /*@__PURE__*/ new X(), mR = /*@__PURE__*/ new X(), hR = class {
 	constructor(e = new X(), t = new X(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18406,7 +18424,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, lR)), this;
+		return this.origin.copy(this.at(e, dR)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18417,12 +18435,12 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = lR.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (lR.copy(this.origin).addScaledVector(this.direction, t), lR.distanceToSquared(e));
+		let t = dR.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (dR.copy(this.origin).addScaledVector(this.direction, t), dR.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		uR.copy(e).add(t).multiplyScalar(.5), dR.copy(t).sub(e).normalize(), fR.copy(this.origin).sub(uR);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(dR), o = fR.dot(this.direction), s = -fR.dot(dR), c = fR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		fR.copy(e).add(t).multiplyScalar(.5), pR.copy(t).sub(e).normalize(), mR.copy(this.origin).sub(fR);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(pR), o = mR.dot(this.direction), s = -mR.dot(pR), c = mR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18433,12 +18451,12 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(uR).addScaledVector(dR, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(fR).addScaledVector(pR, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		lR.subVectors(e.center, this.origin);
-		let n = lR.dot(this.direction), r = lR.dot(lR) - n * n, i = e.radius * e.radius;
+		dR.subVectors(e.center, this.origin);
+		let n = dR.dot(this.direction), r = dR.dot(dR) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18465,7 +18483,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, lR) !== null;
+		return this.intersectBox(e, dR) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18488,15 +18506,15 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, mR = class extends cR {
+}, gR = class extends uR {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new oL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new FI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new cL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new LI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, hR = /*@__PURE__*/ new TI(), gR = /*@__PURE__*/ new pR(), _R = /*@__PURE__*/ new JL(), vR = /*@__PURE__*/ new X(), yR = /*@__PURE__*/ new X(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = class extends QI {
-	constructor(e = new nR(), t = new mR()) {
+}, _R = /*@__PURE__*/ new DI(), vR = /*@__PURE__*/ new hR(), yR = /*@__PURE__*/ new XL(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = /*@__PURE__*/ new X(), DR = /*@__PURE__*/ new X(), OR = class extends eL {
+	constructor(e = new iR(), t = new gR()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18520,12 +18538,12 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			CR.set(0, 0, 0);
+			TR.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && (SR.fromBufferAttribute(s, e), a ? CR.addScaledVector(SR, r) : CR.addScaledVector(SR.sub(t), r));
+				r !== 0 && (wR.fromBufferAttribute(s, e), a ? TR.addScaledVector(wR, r) : TR.addScaledVector(wR.sub(t), r));
 			}
-			t.add(CR);
+			t.add(TR);
 		}
 		return t;
 	}
@@ -18534,7 +18552,7 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), _R.copy(n.boundingSphere), _R.applyMatrix4(i), gR.copy(e.ray).recast(e.near), _R.containsPoint(gR.origin) === !1 && (gR.intersectSphere(_R, vR) === null || gR.origin.distanceToSquared(vR) > (e.far - e.near) ** 2) || (hR.copy(i).invert(), gR.copy(e.ray).applyMatrix4(hR), (n.boundingBox === null || gR.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, gR)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), yR.copy(n.boundingSphere), yR.applyMatrix4(i), vR.copy(e.ray).recast(e.near), yR.containsPoint(vR.origin) === !1 && (vR.intersectSphere(yR, bR) === null || vR.origin.distanceToSquared(bR) > (e.far - e.near) ** 2) || (_R.copy(i).invert(), vR.copy(e.ray).applyMatrix4(_R), (n.boundingBox === null || vR.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, vR)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18543,14 +18561,14 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = OR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = AR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = OR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = AR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18558,36 +18576,36 @@ var RL = /*@__PURE__*/ new X(), zL = /*@__PURE__*/ new tI(), BL = 0, VL = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = OR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = AR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = OR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = AR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function DR(e, t, n, r, i, a, o, s) {
+function kR(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	TR.copy(s), TR.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(TR);
+	DR.copy(s), DR.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(DR);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: TR.clone(),
+		point: DR.clone(),
 		object: e
 	};
 }
-function OR(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, yR), e.getVertexPosition(c, bR), e.getVertexPosition(l, xR);
-	let u = DR(e, t, n, r, yR, bR, xR, wR);
+function AR(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, xR), e.getVertexPosition(c, SR), e.getVertexPosition(l, CR);
+	let u = kR(e, t, n, r, xR, SR, CR, ER);
 	if (u) {
 		let e = new X();
-		SL.getBarycoord(wR, yR, bR, xR, e), i && (u.uv = SL.getInterpolatedAttribute(i, s, c, l, e, new tI())), a && (u.uv1 = SL.getInterpolatedAttribute(a, s, c, l, e, new tI())), o && (u.normal = SL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		wL.getBarycoord(ER, xR, SR, CR, e), i && (u.uv = wL.getInterpolatedAttribute(i, s, c, l, e, new rI())), a && (u.uv1 = wL.getInterpolatedAttribute(a, s, c, l, e, new rI())), o && (u.normal = wL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18595,20 +18613,20 @@ function OR(e, t, n, r, i, a, o, s, c, l) {
 			normal: new X(),
 			materialIndex: 0
 		};
-		SL.getNormal(yR, bR, xR, t.normal), u.face = t, u.barycoord = e;
+		wL.getNormal(xR, SR, CR, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var kR = class extends yI {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = sP, l = sP, u, d) {
+var jR = class extends xI {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = lP, l = lP, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, AR = /*@__PURE__*/ new JL(), jR = /*@__PURE__*/ new tI(.5, .5), MR = /*@__PURE__*/ new X(), NR = class {
-	constructor(e = new oR(), t = new oR(), n = new oR(), r = new oR(), i = new oR(), a = new oR()) {
+}, MR = /*@__PURE__*/ new XL(), NR = /*@__PURE__*/ new rI(.5, .5), PR = /*@__PURE__*/ new X(), FR = class {
+	constructor(e = new cR(), t = new cR(), n = new cR(), r = new cR(), i = new cR(), a = new cR()) {
 		this.planes = [
 			e,
 			t,
@@ -18627,7 +18645,7 @@ var kR = class extends yI {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = NF, n = !1) {
+	setFromProjectionMatrix(e, t = FF, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18636,15 +18654,15 @@ var kR = class extends yI {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), AR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), MR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), AR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), MR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(AR);
+		return this.intersectsSphere(MR);
 	}
 	intersectsSprite(e) {
-		return AR.center.set(0, 0, 0), AR.radius = .7071067811865476 + jR.distanceTo(e.center), AR.applyMatrix4(e.matrixWorld), this.intersectsSphere(AR);
+		return MR.center.set(0, 0, 0), MR.radius = .7071067811865476 + NR.distanceTo(e.center), MR.applyMatrix4(e.matrixWorld), this.intersectsSphere(MR);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18655,7 +18673,7 @@ var kR = class extends yI {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (MR.x = r.normal.x > 0 ? e.max.x : e.min.x, MR.y = r.normal.y > 0 ? e.max.y : e.min.y, MR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(MR) < 0) return !1;
+			if (PR.x = r.normal.x > 0 ? e.max.x : e.min.x, PR.y = r.normal.y > 0 ? e.max.y : e.min.y, PR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(PR) < 0) return !1;
 		}
 		return !0;
 	}
@@ -18667,15 +18685,15 @@ var kR = class extends yI {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, PR = /*@__PURE__*/ new TI(), FR = class e {
+}, IR = /*@__PURE__*/ new DI(), LR = class e {
 	constructor() {
-		this.coordinateSystem = NF, this._frustums = [], this._count = 0;
+		this.coordinateSystem = FF, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			PR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new NR()), n[e].setFromProjectionMatrix(PR, r.coordinateSystem, r.reversedDepth);
+			IR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new FR()), n[e].setFromProjectionMatrix(IR, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -18710,21 +18728,21 @@ var kR = class extends yI {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new NR()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new FR()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, IR = class extends cR {
+}, RR = class extends uR {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new oL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new cL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, LR = /*@__PURE__*/ new TI(), RR = /*@__PURE__*/ new pR(), zR = /*@__PURE__*/ new JL(), BR = /*@__PURE__*/ new X(), VR = class extends QI {
-	constructor(e = new nR(), t = new IR()) {
+}, zR = /*@__PURE__*/ new DI(), BR = /*@__PURE__*/ new hR(), VR = /*@__PURE__*/ new XL(), HR = /*@__PURE__*/ new X(), UR = class extends eL {
+	constructor(e = new iR(), t = new RR()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18735,18 +18753,18 @@ var kR = class extends yI {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), zR.copy(n.boundingSphere), zR.applyMatrix4(r), zR.radius += i, e.ray.intersectsSphere(zR) === !1) return;
-		LR.copy(r).invert(), RR.copy(e.ray).applyMatrix4(LR);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), VR.copy(n.boundingSphere), VR.applyMatrix4(r), VR.radius += i, e.ray.intersectsSphere(VR) === !1) return;
+		zR.copy(r).invert(), BR.copy(e.ray).applyMatrix4(zR);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				BR.fromBufferAttribute(l, n), HR(BR, n, s, r, e, t, this);
+				HR.fromBufferAttribute(l, n), WR(HR, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) BR.fromBufferAttribute(l, a), HR(BR, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) HR.fromBufferAttribute(l, a), WR(HR, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -18763,11 +18781,11 @@ var kR = class extends yI {
 		}
 	}
 };
-function HR(e, t, n, r, i, a, o) {
-	let s = RR.distanceSqToPoint(e);
+function WR(e, t, n, r, i, a, o) {
+	let s = BR.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new X();
-		RR.closestPointToPoint(e, n), n.applyMatrix4(r);
+		BR.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -18782,7 +18800,7 @@ function HR(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var UR = class extends yI {
+var GR = class extends xI {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -18792,8 +18810,8 @@ var UR = class extends yI {
 	set images(e) {
 		this.image = e;
 	}
-}, WR = class extends yI {
-	constructor(e, t, n = vP, r, i, a, o = sP, s = sP, c, l = kP, u = 1) {
+}, KR = class extends xI {
+	constructor(e, t, n = bP, r, i, a, o = lP, s = lP, c, l = jP, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -18802,14 +18820,14 @@ var UR = class extends yI {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new hI(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new _I(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, GR = class extends WR {
-	constructor(e, t = vP, n = 301, r, i, a = sP, o = sP, s, c = kP) {
+}, qR = class extends KR {
+	constructor(e, t = bP, n = 301, r, i, a = lP, o = lP, s, c = jP) {
 		let l = {
 			width: e,
 			height: e,
@@ -18830,14 +18848,14 @@ var UR = class extends yI {
 	set images(e) {
 		this.image = e;
 	}
-}, KR = class extends yI {
+}, JR = class extends xI {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, qR = class e extends nR {
+}, YR = class e extends iR {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -18850,7 +18868,7 @@ var UR = class extends yI {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new WL(c, 3)), this.setAttribute("normal", new WL(l, 3)), this.setAttribute("uv", new WL(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new KL(c, 3)), this.setAttribute("normal", new KL(l, 3)), this.setAttribute("uv", new KL(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new X();
 			for (let a = 0; a < w; a++) {
@@ -18870,7 +18888,7 @@ var UR = class extends yI {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, JR = class e extends nR {
+}, XR = class e extends iR {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -18890,7 +18908,7 @@ var UR = class extends yI {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new WL(p, 3)), this.setAttribute("normal", new WL(m, 3)), this.setAttribute("uv", new WL(h, 2));
+		this.setIndex(f), this.setAttribute("position", new KL(p, 3)), this.setAttribute("normal", new KL(m, 3)), this.setAttribute("uv", new KL(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -18899,15 +18917,15 @@ var UR = class extends yI {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function YR(e) {
+function ZR(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (ZR(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if ($R(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (ZR(i[0])) {
+				if ($R(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -18917,32 +18935,32 @@ function YR(e) {
 	}
 	return t;
 }
-function XR(e) {
+function QR(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = YR(e[n]);
+		let r = ZR(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function ZR(e) {
+function $R(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function QR(e) {
+function ez(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function $R(e) {
+function tz(e) {
 	let t = e.getRenderTarget();
-	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : lI.workingColorSpace;
+	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : dI.workingColorSpace;
 }
-var ez = {
-	clone: YR,
-	merge: XR
-}, tz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", nz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", rz = class extends cR {
+var nz = {
+	clone: ZR,
+	merge: QR
+}, rz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", iz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", az = class extends uR {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = tz, this.fragmentShader = nz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = rz, this.fragmentShader = iz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -18956,7 +18974,7 @@ var ez = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = YR(e.uniforms), this.uniformsGroups = QR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = ZR(e.uniforms), this.uniformsGroups = ez(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -18999,22 +19017,22 @@ var ez = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new oL().setHex(r.value);
+					this.uniforms[n].value = new cL().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new tI().fromArray(r.value);
+					this.uniforms[n].value = new rI().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new bI().fromArray(r.value);
+					this.uniforms[n].value = new SI().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new Z().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new TI().fromArray(r.value);
+					this.uniforms[n].value = new DI().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -19022,18 +19040,18 @@ var ez = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, iz = class extends rz {
+}, oz = class extends az {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, az = class extends cR {
+}, sz = class extends uR {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = TF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = DF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, oz = class extends cR {
+}, cz = class extends uR {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -19041,13 +19059,13 @@ var ez = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function sz(e, t) {
+function lz(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function cz(e) {
+function uz(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var lz = class {
+var dz = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -19105,29 +19123,29 @@ var lz = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, uz = class extends lz {
+}, fz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: SF,
-			endingEnd: SF
+			endingStart: wF,
+			endingEnd: wF
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case CF:
+			case TF:
 				i = e, o = 2 * t - n;
 				break;
-			case wF:
+			case EF:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case CF:
+			case TF:
 				a = e, s = 2 * n - t;
 				break;
-			case wF:
+			case EF:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -19140,7 +19158,7 @@ var lz = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, dz = class extends lz {
+}, pz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -19149,14 +19167,14 @@ var lz = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, fz = class extends lz {
+}, mz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, pz = class extends lz {
+}, hz = class extends dz {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -19166,36 +19184,36 @@ var lz = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = gz(n, t, g, y, r);
-			i[p] = mz(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = vz(n, t, g, y, r);
+			i[p] = gz(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function mz(e, t, n, r, i) {
+function gz(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function hz(e, t, n, r, i) {
+function _z(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function gz(e, t, n, r, i) {
+function vz(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = mz(a, t, n, r, i) - e;
+		let o = gz(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = hz(a, t, n, r, i);
+		let s = _z(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var _z = class {
+var yz = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = sz(t, this.TimeBufferType), this.values = sz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = lz(t, this.TimeBufferType), this.values = lz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -19203,43 +19221,43 @@ var _z = class {
 		else {
 			n = {
 				name: e.name,
-				times: sz(e.times, Array),
-				values: sz(e.values, Array)
+				times: lz(e.times, Array),
+				values: lz(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), cz(e.settings) && (n.settings = {
-				inTangents: sz(e.settings.inTangents, Array),
-				outTangents: sz(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), uz(e.settings) && (n.settings = {
+				inTangents: lz(e.settings.inTangents, Array),
+				outTangents: lz(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new fz(this.times, this.values, this.getValueSize(), e);
+		return new mz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new dz(this.times, this.values, this.getValueSize(), e);
+		return new pz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new uz(this.times, this.values, this.getValueSize(), e);
+		return new fz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new pz(this.times, this.values, this.getValueSize(), e);
+		let t = new hz(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case vF:
+			case bF:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case yF:
+			case xF:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case bF:
+			case SF:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case xF: t = this.InterpolantFactoryMethodBezier;
+			case CF: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -19253,10 +19271,10 @@ var _z = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return vF;
-			case this.InterpolantFactoryMethodLinear: return yF;
-			case this.InterpolantFactoryMethodSmooth: return bF;
-			case this.InterpolantFactoryMethodBezier: return xF;
+			case this.InterpolantFactoryMethodDiscrete: return bF;
+			case this.InterpolantFactoryMethodLinear: return xF;
+			case this.InterpolantFactoryMethodSmooth: return SF;
+			case this.InterpolantFactoryMethodBezier: return CF;
 		}
 	}
 	getValueSize() {
@@ -19266,7 +19284,7 @@ var _z = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			cz(this.settings) && (vz(this.settings.inTangents, e), vz(this.settings.outTangents, e));
+			uz(this.settings) && (bz(this.settings.inTangents, e), bz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19274,7 +19292,7 @@ var _z = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			cz(this.settings) && (yz(this.settings.inTangents, e), yz(this.settings.outTangents, e));
+			uz(this.settings) && (xz(this.settings.inTangents, e), xz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -19307,7 +19325,7 @@ var _z = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && FF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && LF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				J("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19317,7 +19335,7 @@ var _z = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === bF, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === SF, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19351,70 +19369,70 @@ var _z = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, cz(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, uz(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function vz(e, t) {
+function bz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function yz(e, t) {
+function xz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-_z.prototype.ValueTypeName = "", _z.prototype.TimeBufferType = Float32Array, _z.prototype.ValueBufferType = Float32Array, _z.prototype.DefaultInterpolation = yF;
-var bz = class extends _z {
+yz.prototype.ValueTypeName = "", yz.prototype.TimeBufferType = Float32Array, yz.prototype.ValueBufferType = Float32Array, yz.prototype.DefaultInterpolation = xF;
+var Sz = class extends yz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-bz.prototype.ValueTypeName = "bool", bz.prototype.ValueBufferType = Array, bz.prototype.DefaultInterpolation = vF, bz.prototype.InterpolantFactoryMethodLinear = void 0, bz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var xz = class extends _z {
+Sz.prototype.ValueTypeName = "bool", Sz.prototype.ValueBufferType = Array, Sz.prototype.DefaultInterpolation = bF, Sz.prototype.InterpolantFactoryMethodLinear = void 0, Sz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Cz = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-xz.prototype.ValueTypeName = "color";
-var Sz = class extends _z {
+Cz.prototype.ValueTypeName = "color";
+var wz = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-Sz.prototype.ValueTypeName = "number";
-var Cz = class extends lz {
+wz.prototype.ValueTypeName = "number";
+var Tz = class extends dz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) nI.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) iI.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, wz = class extends _z {
+}, Ez = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new Cz(this.times, this.values, this.getValueSize(), e);
+		return new Tz(this.times, this.values, this.getValueSize(), e);
 	}
 };
-wz.prototype.ValueTypeName = "quaternion", wz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Tz = class extends _z {
+Ez.prototype.ValueTypeName = "quaternion", Ez.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Dz = class extends yz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-Tz.prototype.ValueTypeName = "string", Tz.prototype.ValueBufferType = Array, Tz.prototype.DefaultInterpolation = vF, Tz.prototype.InterpolantFactoryMethodLinear = void 0, Tz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var Ez = class extends _z {
+Dz.prototype.ValueTypeName = "string", Dz.prototype.ValueBufferType = Array, Dz.prototype.DefaultInterpolation = bF, Dz.prototype.InterpolantFactoryMethodLinear = void 0, Dz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Oz = class extends yz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-Ez.prototype.ValueTypeName = "vector";
-var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ new X(), Az = class extends QI {
+Oz.prototype.ValueTypeName = "vector";
+var kz = /*@__PURE__*/ new X(), Az = /*@__PURE__*/ new iI(), jz = /*@__PURE__*/ new X(), Mz = class extends eL {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new TI(), this.projectionMatrix = new TI(), this.projectionMatrixInverse = new TI(), this.coordinateSystem = NF, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new DI(), this.projectionMatrix = new DI(), this.projectionMatrixInverse = new DI(), this.coordinateSystem = FF, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19426,15 +19444,15 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(Dz, Oz, kz), kz.x === 1 && kz.y === 1 && kz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Dz, Oz, kz.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(kz, Az, jz), jz.x === 1 && jz.y === 1 && jz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(kz, Az, jz.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(Dz, Oz, kz), kz.x === 1 && kz.y === 1 && kz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Dz, Oz, kz.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(kz, Az, jz), jz.x === 1 && jz.y === 1 && jz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(kz, Az, jz.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, jz = /*@__PURE__*/ new X(), Mz = /*@__PURE__*/ new tI(), Nz = /*@__PURE__*/ new tI(), Pz = class extends Az {
+}, Nz = /*@__PURE__*/ new X(), Pz = /*@__PURE__*/ new rI(), Fz = /*@__PURE__*/ new rI(), Iz = class extends Mz {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19443,14 +19461,14 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = qF * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = YF * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(KF * .5 * this.fov);
+		let e = Math.tan(JF * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return qF * 2 * Math.atan(Math.tan(KF * .5 * this.fov) / this.zoom);
+		return YF * 2 * Math.atan(Math.tan(JF * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19459,10 +19477,10 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		jz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(jz.x, jz.y).multiplyScalar(-e / jz.z), jz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(jz.x, jz.y).multiplyScalar(-e / jz.z);
+		Nz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(Nz.x, Nz.y).multiplyScalar(-e / Nz.z), Nz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(Nz.x, Nz.y).multiplyScalar(-e / Nz.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, Mz, Nz), t.subVectors(Nz, Mz);
+		return this.getViewBounds(e, Pz, Fz), t.subVectors(Fz, Pz);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19479,7 +19497,7 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(KF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(JF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19491,7 +19509,7 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, Fz = class extends Az {
+}, Lz = class extends Mz {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19524,20 +19542,20 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, Iz = -90, Lz = 1, Rz = class extends QI {
+}, Rz = -90, zz = 1, Bz = class extends eL {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new Pz(Iz, Lz, e, t);
+		let r = new Iz(Rz, zz, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new Pz(Iz, Lz, e, t);
+		let i = new Iz(Rz, zz, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new Pz(Iz, Lz, e, t);
+		let a = new Iz(Rz, zz, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new Pz(Iz, Lz, e, t);
+		let o = new Iz(Rz, zz, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new Pz(Iz, Lz, e, t);
+		let s = new Iz(Rz, zz, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new Pz(Iz, Lz, e, t);
+		let c = new Iz(Rz, zz, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19559,18 +19577,18 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, zz = class extends Pz {
+}, Vz = class extends Iz {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, Bz = "\\[\\]\\.:\\/", Vz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Hz = "[^\\[\\]\\.:\\/]", Uz = "[^" + Bz.replace("\\.", "") + "]", Wz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Hz), Gz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Uz), Kz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Hz), qz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Hz), Jz = RegExp("^" + Wz + Gz + Kz + qz + "$"), Yz = [
+}, Hz = "\\[\\]\\.:\\/", Uz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Wz = "[^\\[\\]\\.:\\/]", Gz = "[^" + Hz.replace("\\.", "") + "]", Kz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Wz), qz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Gz), Jz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Wz), Yz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Wz), Xz = RegExp("^" + Kz + qz + Jz + Yz + "$"), Zz = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], Xz = class {
+], Qz = class {
 	constructor(e, t, n) {
-		let r = n || Zz.parseTrackName(t);
+		let r = n || $z.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19590,7 +19608,7 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, Zz = class e {
+}, $z = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19598,10 +19616,10 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(Vz, "");
+		return e.replace(/\s/g, "_").replace(Uz, "");
 	}
 	static parseTrackName(e) {
-		let t = Jz.exec(e);
+		let t = Xz.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19612,7 +19630,7 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			Yz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			Zz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -19789,40 +19807,40 @@ var Dz = /*@__PURE__*/ new X(), Oz = /*@__PURE__*/ new nI(), kz = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-Zz.Composite = Xz, Zz.prototype.BindingType = {
+$z.Composite = Qz, $z.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, Zz.prototype.Versioning = {
+}, $z.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, Zz.prototype.GetterByBindingType = [
-	Zz.prototype._getValue_direct,
-	Zz.prototype._getValue_array,
-	Zz.prototype._getValue_arrayElement,
-	Zz.prototype._getValue_toArray
-], Zz.prototype.SetterByBindingTypeAndVersioning = [
+}, $z.prototype.GetterByBindingType = [
+	$z.prototype._getValue_direct,
+	$z.prototype._getValue_array,
+	$z.prototype._getValue_arrayElement,
+	$z.prototype._getValue_toArray
+], $z.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		Zz.prototype._setValue_direct,
-		Zz.prototype._setValue_direct_setNeedsUpdate,
-		Zz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_direct,
+		$z.prototype._setValue_direct_setNeedsUpdate,
+		$z.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		Zz.prototype._setValue_array,
-		Zz.prototype._setValue_array_setNeedsUpdate,
-		Zz.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_array,
+		$z.prototype._setValue_array_setNeedsUpdate,
+		$z.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		Zz.prototype._setValue_arrayElement,
-		Zz.prototype._setValue_arrayElement_setNeedsUpdate,
-		Zz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_arrayElement,
+		$z.prototype._setValue_arrayElement_setNeedsUpdate,
+		$z.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		Zz.prototype._setValue_fromArray,
-		Zz.prototype._setValue_fromArray_setNeedsUpdate,
-		Zz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		$z.prototype._setValue_fromArray,
+		$z.prototype._setValue_fromArray_setNeedsUpdate,
+		$z.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -19848,82 +19866,82 @@ Zz.Composite = Xz, Zz.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function Qz(e, t, n, r) {
-	let i = $z(r);
+function eB(e, t, n, r) {
+	let i = tB(r);
 	switch (n) {
-		case EP: return e * t;
-		case jP: return e * t / i.components * i.byteLength;
-		case MP: return e * t / i.components * i.byteLength;
-		case NP: return e * t * 2 / i.components * i.byteLength;
-		case PP: return e * t * 2 / i.components * i.byteLength;
-		case DP: return e * t * 3 / i.components * i.byteLength;
-		case OP: return e * t * 4 / i.components * i.byteLength;
-		case FP: return e * t * 4 / i.components * i.byteLength;
-		case IP:
-		case LP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case OP: return e * t;
+		case NP: return e * t / i.components * i.byteLength;
+		case PP: return e * t / i.components * i.byteLength;
+		case FP: return e * t * 2 / i.components * i.byteLength;
+		case IP: return e * t * 2 / i.components * i.byteLength;
+		case kP: return e * t * 3 / i.components * i.byteLength;
+		case AP: return e * t * 4 / i.components * i.byteLength;
+		case LP: return e * t * 4 / i.components * i.byteLength;
 		case RP:
-		case zP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case VP:
-		case UP: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case zP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
 		case BP:
-		case HP: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case WP:
-		case GP:
-		case qP:
-		case JP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case VP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case UP:
+		case GP: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case HP:
+		case WP: return Math.max(e, 8) * Math.max(t, 8) / 2;
 		case KP:
+		case qP:
 		case YP:
-		case XP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case ZP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case QP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case $P: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case eF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case tF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case nF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case rF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case iF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case aF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case oF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case sF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case cF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case lF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case uF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
-		case dF:
-		case fF:
-		case pF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case XP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case JP:
+		case ZP:
+		case QP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case $P: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case eF: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case tF: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case nF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case rF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case iF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case aF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case oF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case sF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case cF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case lF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case uF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case dF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case fF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
+		case pF:
 		case mF:
-		case hF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case hF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 		case gF:
-		case _F: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case _F: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case vF:
+		case yF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function $z(e) {
+function tB(e) {
 	switch (e) {
-		case pP:
-		case mP: return {
+		case hP:
+		case gP: return {
 			byteLength: 1,
 			components: 1
 		};
-		case gP:
-		case hP:
-		case bP: return {
+		case vP:
+		case _P:
+		case SP: return {
 			byteLength: 2,
 			components: 1
 		};
-		case xP:
-		case SP: return {
+		case CP:
+		case wP: return {
 			byteLength: 2,
 			components: 4
 		};
-		case vP:
-		case _P:
-		case yP: return {
+		case bP:
+		case yP:
+		case xP: return {
 			byteLength: 4,
 			components: 1
 		};
-		case wP:
-		case TP: return {
+		case EP:
+		case DP: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -19932,7 +19950,7 @@ function $z(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? q("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // node_modules/three/build/three.module.js
-function eB() {
+function nB() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -19952,7 +19970,7 @@ function eB() {
 		}
 	};
 }
-function tB(e) {
+function rB(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -20171,7 +20189,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new oL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20209,7 +20227,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new Z() },
-		normalScale: { value: /*@__PURE__*/ new tI(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new rI(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -20234,7 +20252,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new oL(16777215) }
+		fogColor: { value: /*@__PURE__*/ new cL(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20347,7 +20365,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new oL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20358,9 +20376,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new Z() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new oL(16777215) },
+		diffuse: { value: /*@__PURE__*/ new cL(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new tI(.5, .5) },
+		center: { value: /*@__PURE__*/ new rI(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20368,9 +20386,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new Z() },
 		alphaTest: { value: 0 }
 	}
-}, nB = {
+}, iB = {
 	basic: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20382,7 +20400,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20395,7 +20413,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new oL(0) },
+				emissive: { value: /*@__PURE__*/ new cL(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20403,7 +20421,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20416,8 +20434,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new oL(0) },
-				specular: { value: /*@__PURE__*/ new oL(1118481) },
+				emissive: { value: /*@__PURE__*/ new cL(0) },
+				specular: { value: /*@__PURE__*/ new cL(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20426,7 +20444,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20440,7 +20458,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new oL(0) },
+				emissive: { value: /*@__PURE__*/ new cL(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20450,7 +20468,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20461,13 +20479,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new oL(0) } }
+			{ emissive: { value: /*@__PURE__*/ new cL(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20479,12 +20497,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ XR([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ QR([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.fog,
 			{
@@ -20497,12 +20515,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ XR([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ QR([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20513,7 +20531,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ XR([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ QR([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20551,7 +20569,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.common,
 			$.displacementmap,
 			{
@@ -20564,11 +20582,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ XR([
+		uniforms: /*@__PURE__*/ QR([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new oL(0) },
+				color: { value: /*@__PURE__*/ new cL(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20576,14 +20594,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-nB.physical = {
-	uniforms: /*@__PURE__*/ XR([nB.standard.uniforms, {
+iB.physical = {
+	uniforms: /*@__PURE__*/ QR([iB.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new Z() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new Z() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new tI(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new rI(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20601,7 +20619,7 @@ nB.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new oL(0) },
+		sheenColor: { value: /*@__PURE__*/ new cL(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheenRoughness: { value: 1 },
@@ -20610,34 +20628,34 @@ nB.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new Z() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new tI() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new rI() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new oL(0) },
-		specularColor: { value: /*@__PURE__*/ new oL(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new cL(0) },
+		specularColor: { value: /*@__PURE__*/ new cL(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new Z() },
-		anisotropyVector: { value: /*@__PURE__*/ new tI() },
+		anisotropyVector: { value: /*@__PURE__*/ new rI() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new Z() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var rB = {
+var aB = {
 	r: 0,
 	b: 0,
 	g: 0
-}, iB = /*@__PURE__*/ new TI(), aB = /*@__PURE__*/ new Z();
-aB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function oB(e, t, n, r, i, a) {
-	let o = new oL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, oB = /*@__PURE__*/ new DI(), sB = /*@__PURE__*/ new Z();
+sB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function cB(e, t, n, r, i, a) {
+	let o = new cL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20654,11 +20672,11 @@ function oB(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new ER(new qR(1, 1, 1), new rz({
+		i && i.isCubeTexture ? (l === void 0 && (l = new OR(new YR(1, 1, 1), new az({
 			name: "BackgroundCubeMaterial",
-			uniforms: YR(nB.backgroundCube.uniforms),
-			vertexShader: nB.backgroundCube.vertexShader,
-			fragmentShader: nB.backgroundCube.fragmentShader,
+			uniforms: ZR(iB.backgroundCube.uniforms),
+			vertexShader: iB.backgroundCube.vertexShader,
+			fragmentShader: iB.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20668,11 +20686,11 @@ function oB(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(iB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(aB), l.material.toneMapped = lI.getTransfer(i.colorSpace) !== kF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new ER(new JR(2, 2), new rz({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(oB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(sB), l.material.toneMapped = dI.getTransfer(i.colorSpace) !== jF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new OR(new XR(2, 2), new az({
 			name: "BackgroundMaterial",
-			uniforms: YR(nB.background.uniforms),
-			vertexShader: nB.background.vertexShader,
-			fragmentShader: nB.background.fragmentShader,
+			uniforms: ZR(iB.background.uniforms),
+			vertexShader: iB.background.vertexShader,
+			fragmentShader: iB.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20680,10 +20698,10 @@ function oB(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = lI.getTransfer(i.colorSpace) !== kF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = dI.getTransfer(i.colorSpace) !== jF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(rB, $R(e)), n.buffers.color.setClear(rB.r, rB.g, rB.b, r, a);
+		t.getRGB(aB, tz(e)), n.buffers.color.setClear(aB.r, aB.g, aB.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -20706,7 +20724,7 @@ function oB(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function sB(e, t) {
+function lB(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -20901,7 +20919,7 @@ function sB(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function cB(e, t, n) {
+function uB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -20921,7 +20939,7 @@ function cB(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function lB(e, t, n, r) {
+function dB(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -20971,8 +20989,8 @@ function lB(e, t, n, r) {
 		samples: S
 	};
 }
-function uB(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new oR(), s = new Z(), c = {
+function fB(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new cR(), s = new Z(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -21011,7 +21029,7 @@ function uB(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var dB = class extends SI {
+var pB = class extends wI {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -21026,7 +21044,7 @@ var dB = class extends SI {
 			n,
 			n
 		];
-		this.texture = new UR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new GR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -21034,35 +21052,35 @@ var dB = class extends SI {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new qR(5, 5, 5), i = new rz({
+		}, r = new YR(5, 5, 5), i = new az({
 			name: "CubemapFromEquirect",
-			uniforms: YR(n.uniforms),
+			uniforms: ZR(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new ER(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = uP), new Rz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new OR(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = fP), new Bz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, fB = 256, pB = 3, mB = 20, hB = 256, gB = 16, _B = 3, vB = /*@__PURE__*/ new X(), yB = /*@__PURE__*/ new oL(), bB = class e {
+}, mB = 256, hB = 3, gB = 20, _B = 256, vB = 16, yB = 3, bB = /*@__PURE__*/ new X(), xB = /*@__PURE__*/ new cL(), SB = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new Rz(1, 10, null), this._boxMesh = new ER(new qR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new Bz(1, 10, null), this._boxMesh = new OR(new YR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = vB } = i, s = this._renderer;
+		let { size: a = 256, position: o = bB } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(yB));
-		let h = new Rz(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(xB));
+		let h = new Bz(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -21072,10 +21090,10 @@ var dB = class extends SI {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = DB(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = kB(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = EB(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = OB(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -21084,15 +21102,15 @@ var dB = class extends SI {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(fB, ZF(e));
+		this._cubeSize = Math.max(mB, $F(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? fB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? mB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = xB(e, !1, !1), n = Math.log2(e) - pB;
+		let e = this._cubeSize, t = CB(e, !1, !1), n = Math.log2(e) - hB;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -21101,7 +21119,7 @@ var dB = class extends SI {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = xB(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = CB(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -21114,40 +21132,40 @@ var dB = class extends SI {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = DB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = EB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = kB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = OB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = CB(), this._integrationMaterial = wB());
+		this._ggxMaterial === null && (this._ggxMaterial = TB(), this._integrationMaterial = EB());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / gB);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / vB);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - _B) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - yB) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (hB * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (_B * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = TB());
+		this._blurMaterial === null && (this._blurMaterial = DB());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function xB(e, t, n) {
-	return new dB(e, {
-		minFilter: fP,
+function CB(e, t, n) {
+	return new pB(e, {
+		minFilter: mP,
 		generateMipmaps: t,
-		type: bP,
-		colorSpace: DF,
+		type: SP,
+		colorSpace: kF,
 		depthBuffer: n
 	});
 }
-function SB(e, t, n) {
-	return new rz({
+function wB(e, t, n) {
+	return new az({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -21158,14 +21176,14 @@ function SB(e, t, n) {
 		depthWrite: !1
 	});
 }
-function CB() {
-	return SB("PMREMGGXConvolution", {
+function TB() {
+	return wB("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${hB}u
+		#define GGX_SAMPLES ${_B}u
 
 		varying vec3 vWorldDirection;
 
@@ -21249,21 +21267,21 @@ function CB() {
 		}
 	`);
 }
-function wB() {
-	return SB("PMREMGGXIntegration", {
+function EB() {
+	return wB("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: gB }
+		sourceSize: { value: vB }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function TB() {
-	return SB("PMREMSphericalGaussianBlur", {
+function DB() {
+	return wB("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${mB}
+		#define SAMPLES ${gB}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -21311,16 +21329,16 @@ function TB() {
 		}
 	`);
 }
-function EB() {
-	return SB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+function OB() {
+	return wB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
 }
-function DB() {
-	return SB("PMREMCubemapToCubemap", {
+function kB() {
+	return wB("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function OB(e) {
+function AB(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21336,7 +21354,7 @@ function OB(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new dB(r.height);
+						let i = new pB(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21350,11 +21368,11 @@ function OB(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new bB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new SB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new bB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new SB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21388,7 +21406,7 @@ function OB(e) {
 		dispose: d
 	};
 }
-function kB(e) {
+function jB(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21404,11 +21422,11 @@ function kB(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && VF("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && UF("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function AB(e, t, n, r) {
+function MB(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21430,7 +21448,7 @@ function AB(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? UL : HL)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? GL : WL)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21470,7 +21488,7 @@ function AB(e, t, n, r) {
 		dispose: p
 	};
 }
-function jB(e, t, n) {
+function NB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21494,7 +21512,7 @@ function jB(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function MB(e) {
+function PB(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21537,8 +21555,8 @@ function MB(e) {
 		update: r
 	};
 }
-function NB(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new bI();
+function FB(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new SI();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21547,8 +21565,8 @@ function NB(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new CI(h, p, m, u);
-			g.type = yP, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new TI(h, p, m, u);
+			g.type = xP, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21560,7 +21578,7 @@ function NB(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new tI(p, m)
+				size: new rI(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21578,7 +21596,7 @@ function NB(e, t, n) {
 	}
 	return { update: a };
 }
-function PB(e, t, n, r, i) {
+function IB(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21600,7 +21618,7 @@ function PB(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var FB = {
+var LB = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21609,8 +21627,8 @@ var FB = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function IB(e, t, n, r, i, a) {
-	let o = new SI(t, n, {
+function RB(e, t, n, r, i, a) {
+	let o = new wI(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21619,8 +21637,8 @@ function IB(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new nR();
-	u.setAttribute("position", new WL([
+	}), s = null, c = null, l = null, u = new iR();
+	u.setAttribute("position", new KL([
 		-1,
 		3,
 		0,
@@ -21630,7 +21648,7 @@ function IB(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new WL([
+	], 3)), u.setAttribute("uv", new KL([
 		0,
 		2,
 		0,
@@ -21638,13 +21656,13 @@ function IB(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new iz({
+	let d = new oz({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new ER(u, d), p = new Fz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new OR(u, d), p = new Lz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21654,17 +21672,17 @@ function IB(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new SI(t, n, {
-			type: bP,
+		y.length > 0 && s === null && (s = new wI(t, n, {
+			type: SP,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new SI(t, n, {
-			type: bP,
+		}), c = new wI(t, n, {
+			type: SP,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new WR(t, n), a === !0 && (l.format = AP, l.type = CP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new KR(t, n), a === !0 && (l.format = MP, l.type = TP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -21686,8 +21704,8 @@ function IB(e, t, n, r, i, a) {
 			a.enabled !== !1 && (a.render(e, r, n, t), a.needsSwap !== !1 && (n = r, r = r === s ? c : s));
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
-			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, lI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = FB[h];
+			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, dI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
+			let t = LB[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -21697,331 +21715,331 @@ function IB(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var LB = /*@__PURE__*/ new yI(), RB = /*@__PURE__*/ new WR(1, 1), zB = /*@__PURE__*/ new GR(1), BB = /*@__PURE__*/ new CI(), VB = /*@__PURE__*/ new wI(), HB = /*@__PURE__*/ new UR(), UB = [], WB = [], GB = /* @__PURE__ */ new Float32Array(16), KB = /* @__PURE__ */ new Float32Array(9), qB = /* @__PURE__ */ new Float32Array(4);
-function JB(e, t, n) {
+var zB = /*@__PURE__*/ new xI(), BB = /*@__PURE__*/ new KR(1, 1), VB = /*@__PURE__*/ new qR(1), HB = /*@__PURE__*/ new TI(), UB = /*@__PURE__*/ new EI(), WB = /*@__PURE__*/ new GR(), GB = [], KB = [], qB = /* @__PURE__ */ new Float32Array(16), JB = /* @__PURE__ */ new Float32Array(9), YB = /* @__PURE__ */ new Float32Array(4);
+function XB(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = UB[i];
-	if (a === void 0 && (a = new Float32Array(i), UB[i] = a), t !== 0) {
+	let i = t * n, a = GB[i];
+	if (a === void 0 && (a = new Float32Array(i), GB[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function YB(e, t) {
+function ZB(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function XB(e, t) {
+function QB(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function ZB(e, t) {
-	let n = WB[t];
-	n === void 0 && (n = new Int32Array(t), WB[t] = n);
+function $B(e, t) {
+	let n = KB[t];
+	n === void 0 && (n = new Int32Array(t), KB[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function QB(e, t) {
+function eV(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function $B(e, t) {
+function tV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (YB(n, t)) return;
-		e.uniform2fv(this.addr, t), XB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform2fv(this.addr, t), QB(n, t);
 	}
 }
-function eV(e, t) {
+function nV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (YB(n, t)) return;
-		e.uniform3fv(this.addr, t), XB(n, t);
-	}
-}
-function tV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
-	else {
-		if (YB(n, t)) return;
-		e.uniform4fv(this.addr, t), XB(n, t);
-	}
-}
-function nV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (YB(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), XB(n, t);
-	} else {
-		if (YB(n, r)) return;
-		qB.set(r), e.uniformMatrix2fv(this.addr, !1, qB), XB(n, r);
+		if (ZB(n, t)) return;
+		e.uniform3fv(this.addr, t), QB(n, t);
 	}
 }
 function rV(e, t) {
-	let n = this.cache, r = t.elements;
-	if (r === void 0) {
-		if (YB(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), XB(n, t);
-	} else {
-		if (YB(n, r)) return;
-		KB.set(r), e.uniformMatrix3fv(this.addr, !1, KB), XB(n, r);
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (ZB(n, t)) return;
+		e.uniform4fv(this.addr, t), QB(n, t);
 	}
 }
 function iV(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (YB(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), XB(n, t);
+		if (ZB(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), QB(n, t);
 	} else {
-		if (YB(n, r)) return;
-		GB.set(r), e.uniformMatrix4fv(this.addr, !1, GB), XB(n, r);
+		if (ZB(n, r)) return;
+		YB.set(r), e.uniformMatrix2fv(this.addr, !1, YB), QB(n, r);
 	}
 }
 function aV(e, t) {
-	let n = this.cache;
-	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (ZB(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), QB(n, t);
+	} else {
+		if (ZB(n, r)) return;
+		JB.set(r), e.uniformMatrix3fv(this.addr, !1, JB), QB(n, r);
+	}
 }
 function oV(e, t) {
-	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
-	else {
-		if (YB(n, t)) return;
-		e.uniform2iv(this.addr, t), XB(n, t);
+	let n = this.cache, r = t.elements;
+	if (r === void 0) {
+		if (ZB(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), QB(n, t);
+	} else {
+		if (ZB(n, r)) return;
+		qB.set(r), e.uniformMatrix4fv(this.addr, !1, qB), QB(n, r);
 	}
 }
 function sV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else {
-		if (YB(n, t)) return;
-		e.uniform3iv(this.addr, t), XB(n, t);
-	}
+	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
 function cV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (YB(n, t)) return;
-		e.uniform4iv(this.addr, t), XB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform2iv(this.addr, t), QB(n, t);
 	}
 }
 function lV(e, t) {
 	let n = this.cache;
-	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else {
+		if (ZB(n, t)) return;
+		e.uniform3iv(this.addr, t), QB(n, t);
+	}
 }
 function uV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (YB(n, t)) return;
-		e.uniform2uiv(this.addr, t), XB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform4iv(this.addr, t), QB(n, t);
 	}
 }
 function dV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
-	else {
-		if (YB(n, t)) return;
-		e.uniform3uiv(this.addr, t), XB(n, t);
-	}
+	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
 }
 function fV(e, t) {
 	let n = this.cache;
-	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (YB(n, t)) return;
-		e.uniform4uiv(this.addr, t), XB(n, t);
+		if (ZB(n, t)) return;
+		e.uniform2uiv(this.addr, t), QB(n, t);
 	}
 }
-function pV(e) {
+function pV(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
+	else {
+		if (ZB(n, t)) return;
+		e.uniform3uiv(this.addr, t), QB(n, t);
+	}
+}
+function mV(e, t) {
+	let n = this.cache;
+	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
+	else {
+		if (ZB(n, t)) return;
+		e.uniform4uiv(this.addr, t), QB(n, t);
+	}
+}
+function hV(e) {
 	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
-}
-function mV(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
-	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? pV(RB) : LB, n.setTexture2D(t || a, i);
-}
-function hV(e, t, n) {
-	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || VB, i);
 }
 function gV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? pV(zB) : HB, n.setTextureCube(t || a, i);
+	a = this.type === e.SAMPLER_2D_SHADOW ? hV(BB) : zB, n.setTexture2D(t || a, i);
 }
 function _V(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || BB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || UB, i);
 }
-function vV(e) {
+function vV(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
+	let a;
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? hV(VB) : WB, n.setTextureCube(t || a, i);
+}
+function yV(e, t, n) {
+	let r = this.cache, i = n.allocateTextureUnit();
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || HB, i);
+}
+function bV(e) {
 	switch (e) {
-		case 5126: return QB;
-		case 35664: return $B;
-		case 35665: return eV;
-		case 35666: return tV;
-		case 35674: return nV;
-		case 35675: return rV;
-		case 35676: return iV;
+		case 5126: return eV;
+		case 35664: return tV;
+		case 35665: return nV;
+		case 35666: return rV;
+		case 35674: return iV;
+		case 35675: return aV;
+		case 35676: return oV;
 		case 5124:
-		case 35670: return aV;
+		case 35670: return sV;
 		case 35667:
-		case 35671: return oV;
+		case 35671: return cV;
 		case 35668:
-		case 35672: return sV;
+		case 35672: return lV;
 		case 35669:
-		case 35673: return cV;
-		case 5125: return lV;
-		case 36294: return uV;
-		case 36295: return dV;
-		case 36296: return fV;
+		case 35673: return uV;
+		case 5125: return dV;
+		case 36294: return fV;
+		case 36295: return pV;
+		case 36296: return mV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return mV;
+		case 35682: return gV;
 		case 35679:
 		case 36299:
-		case 36307: return hV;
+		case 36307: return _V;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return gV;
+		case 36293: return vV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return _V;
+		case 36292: return yV;
 	}
-}
-function yV(e, t) {
-	e.uniform1fv(this.addr, t);
-}
-function bV(e, t) {
-	let n = JB(t, this.size, 2);
-	e.uniform2fv(this.addr, n);
 }
 function xV(e, t) {
-	let n = JB(t, this.size, 3);
-	e.uniform3fv(this.addr, n);
+	e.uniform1fv(this.addr, t);
 }
 function SV(e, t) {
-	let n = JB(t, this.size, 4);
-	e.uniform4fv(this.addr, n);
+	let n = XB(t, this.size, 2);
+	e.uniform2fv(this.addr, n);
 }
 function CV(e, t) {
-	let n = JB(t, this.size, 4);
-	e.uniformMatrix2fv(this.addr, !1, n);
+	let n = XB(t, this.size, 3);
+	e.uniform3fv(this.addr, n);
 }
 function wV(e, t) {
-	let n = JB(t, this.size, 9);
-	e.uniformMatrix3fv(this.addr, !1, n);
+	let n = XB(t, this.size, 4);
+	e.uniform4fv(this.addr, n);
 }
 function TV(e, t) {
-	let n = JB(t, this.size, 16);
-	e.uniformMatrix4fv(this.addr, !1, n);
+	let n = XB(t, this.size, 4);
+	e.uniformMatrix2fv(this.addr, !1, n);
 }
 function EV(e, t) {
-	e.uniform1iv(this.addr, t);
+	let n = XB(t, this.size, 9);
+	e.uniformMatrix3fv(this.addr, !1, n);
 }
 function DV(e, t) {
-	e.uniform2iv(this.addr, t);
+	let n = XB(t, this.size, 16);
+	e.uniformMatrix4fv(this.addr, !1, n);
 }
 function OV(e, t) {
-	e.uniform3iv(this.addr, t);
+	e.uniform1iv(this.addr, t);
 }
 function kV(e, t) {
-	e.uniform4iv(this.addr, t);
+	e.uniform2iv(this.addr, t);
 }
 function AV(e, t) {
-	e.uniform1uiv(this.addr, t);
+	e.uniform3iv(this.addr, t);
 }
 function jV(e, t) {
-	e.uniform2uiv(this.addr, t);
+	e.uniform4iv(this.addr, t);
 }
 function MV(e, t) {
-	e.uniform3uiv(this.addr, t);
+	e.uniform1uiv(this.addr, t);
 }
 function NV(e, t) {
+	e.uniform2uiv(this.addr, t);
+}
+function PV(e, t) {
+	e.uniform3uiv(this.addr, t);
+}
+function FV(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function PV(e, t, n) {
-	let r = this.cache, i = t.length, a = ZB(n, i);
-	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
+function IV(e, t, n) {
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? pV(RB) : LB;
+	o = this.type === e.SAMPLER_2D_SHADOW ? hV(BB) : zB;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function FV(e, t, n) {
-	let r = this.cache, i = t.length, a = ZB(n, i);
-	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || VB, a[e]);
+function LV(e, t, n) {
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || UB, a[e]);
 }
-function IV(e, t, n) {
-	let r = this.cache, i = t.length, a = ZB(n, i);
-	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
+function RV(e, t, n) {
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? pV(zB) : HB;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? hV(VB) : WB;
 	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function LV(e, t, n) {
-	let r = this.cache, i = t.length, a = ZB(n, i);
-	YB(r, a) || (e.uniform1iv(this.addr, a), XB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || BB, a[e]);
+function zV(e, t, n) {
+	let r = this.cache, i = t.length, a = $B(n, i);
+	ZB(r, a) || (e.uniform1iv(this.addr, a), QB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || HB, a[e]);
 }
-function RV(e) {
+function BV(e) {
 	switch (e) {
-		case 5126: return yV;
-		case 35664: return bV;
-		case 35665: return xV;
-		case 35666: return SV;
-		case 35674: return CV;
-		case 35675: return wV;
-		case 35676: return TV;
+		case 5126: return xV;
+		case 35664: return SV;
+		case 35665: return CV;
+		case 35666: return wV;
+		case 35674: return TV;
+		case 35675: return EV;
+		case 35676: return DV;
 		case 5124:
-		case 35670: return EV;
+		case 35670: return OV;
 		case 35667:
-		case 35671: return DV;
+		case 35671: return kV;
 		case 35668:
-		case 35672: return OV;
+		case 35672: return AV;
 		case 35669:
-		case 35673: return kV;
-		case 5125: return AV;
-		case 36294: return jV;
-		case 36295: return MV;
-		case 36296: return NV;
+		case 35673: return jV;
+		case 5125: return MV;
+		case 36294: return NV;
+		case 36295: return PV;
+		case 36296: return FV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return PV;
+		case 35682: return IV;
 		case 35679:
 		case 36299:
-		case 36307: return FV;
+		case 36307: return LV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return IV;
+		case 36293: return RV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return LV;
+		case 36292: return zV;
 	}
 }
-var zV = class {
+var VV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = vV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = bV(t.type);
 	}
-}, BV = class {
+}, HV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = RV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = BV(t.type);
 	}
-}, VV = class {
+}, UV = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -22032,31 +22050,31 @@ var zV = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, HV = /(\w+)(\])?(\[|\.)?/g;
-function UV(e, t) {
+}, WV = /(\w+)(\])?(\[|\.)?/g;
+function GV(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function WV(e, t, n) {
+function KV(e, t, n) {
 	let r = e.name, i = r.length;
-	for (HV.lastIndex = 0;;) {
-		let a = HV.exec(r), o = HV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (WV.lastIndex = 0;;) {
+		let a = WV.exec(r), o = WV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			UV(n, l === void 0 ? new zV(s, e, t) : new BV(s, e, t));
+			GV(n, l === void 0 ? new VV(s, e, t) : new HV(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new VV(s), UV(n, e)), n = e;
+			e === void 0 && (e = new UV(s), GV(n, e)), n = e;
 		}
 	}
 }
-var GV = class {
+var qV = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			WV(n, e.getUniformLocation(t, n.name), this);
+			KV(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -22085,12 +22103,12 @@ var GV = class {
 		return n;
 	}
 };
-function KV(e, t, n) {
+function JV(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var qV = 37297, JV = 0;
-function YV(e, t) {
+var YV = 37297, XV = 0;
+function ZV(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -22098,35 +22116,35 @@ function YV(e, t) {
 	}
 	return r.join("\n");
 }
-var XV = /*@__PURE__*/ new Z();
-function ZV(e) {
-	lI._getMatrix(XV, lI.workingColorSpace, e);
-	let t = `mat3( ${XV.elements.map((e) => e.toFixed(4))} )`;
-	switch (lI.getTransfer(e)) {
-		case OF: return [t, "LinearTransferOETF"];
-		case kF: return [t, "sRGBTransferOETF"];
+var QV = /*@__PURE__*/ new Z();
+function $V(e) {
+	dI._getMatrix(QV, dI.workingColorSpace, e);
+	let t = `mat3( ${QV.elements.map((e) => e.toFixed(4))} )`;
+	switch (dI.getTransfer(e)) {
+		case AF: return [t, "LinearTransferOETF"];
+		case jF: return [t, "sRGBTransferOETF"];
 		default: return q("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function QV(e, t, n) {
+function eH(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + YV(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + ZV(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function $V(e, t) {
-	let n = ZV(t);
+function tH(e, t) {
+	let n = $V(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var eH = {
+var nH = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -22135,23 +22153,23 @@ var eH = {
 	7: "Neutral",
 	5: "Custom"
 };
-function tH(e, t) {
-	let n = eH[t];
+function rH(e, t) {
+	let n = nH[t];
 	return n === void 0 ? (q("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var nH = /*@__PURE__*/ new X();
-function rH() {
-	return lI.getLuminanceCoefficients(nH), [
+var iH = /*@__PURE__*/ new X();
+function aH() {
+	return dI.getLuminanceCoefficients(iH), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${nH.x.toFixed(4)}, ${nH.y.toFixed(4)}, ${nH.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${iH.x.toFixed(4)}, ${iH.y.toFixed(4)}, ${iH.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function iH(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(sH).join("\n");
+function oH(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(lH).join("\n");
 }
-function aH(e) {
+function sH(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -22159,7 +22177,7 @@ function aH(e) {
 	}
 	return t.join("\n");
 }
-function oH(e, t) {
+function cH(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -22171,35 +22189,35 @@ function oH(e, t) {
 	}
 	return n;
 }
-function sH(e) {
+function lH(e) {
 	return e !== "";
 }
-function cH(e, t) {
+function uH(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function lH(e, t) {
+function dH(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var uH = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function dH(e) {
-	return e.replace(uH, fH);
+var fH = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function pH(e) {
+	return e.replace(fH, mH);
 }
-function fH(e, t) {
+function mH(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return dH(n);
+	return pH(n);
 }
-var pH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function mH(e) {
-	return e.replace(pH, hH);
+var hH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function gH(e) {
+	return e.replace(hH, _H);
 }
-function hH(e, t, n, r) {
+function _H(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function gH(e) {
+function vH(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -22220,37 +22238,37 @@ function gH(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var _H = {
+var yH = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function vH(e) {
-	return _H[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
-}
-var yH = { 302: "ENVMAP_MODE_REFRACTION" };
 function bH(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : yH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+	return yH[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var xH = {
+var xH = { 302: "ENVMAP_MODE_REFRACTION" };
+function SH(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : xH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+}
+var CH = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function SH(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : xH[e.combine] || "ENVMAP_BLENDING_NONE";
+function wH(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : CH[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function CH(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = vH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = bH(n), d = SH(n), f = iH(n), p = aH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function TH(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = bH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = SH(n), d = wH(n), f = oH(n), p = sH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(sH).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(lH).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(sH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		gH(n),
+	].filter(lH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		vH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22381,8 +22399,8 @@ function CH(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(sH).join("\n"), g = [
-		gH(n),
+	].filter(lH).join("\n"), g = [
+		vH(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22456,15 +22474,15 @@ function CH(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : tH("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : rH("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		$V("linearToOutputTexel", n.outputColorSpace),
-		rH(),
+		tH("linearToOutputTexel", n.outputColorSpace),
+		aH(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(sH).join("\n")), o = dH(o), o = cH(o, n), o = lH(o, n), s = dH(s), s = cH(s, n), s = lH(s, n), o = mH(o), s = mH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(lH).join("\n")), o = pH(o), o = uH(o, n), o = dH(o, n), s = pH(s), s = uH(s, n), s = dH(s, n), o = gH(o), s = gH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22484,7 +22502,7 @@ function CH(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = KV(i, i.VERTEX_SHADER, v), x = KV(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = JV(i, i.VERTEX_SHADER, v), x = JV(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22492,7 +22510,7 @@ function CH(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = QV(i, b, "vertex"), n = QV(i, x, "fragment");
+					let e = eH(i, b, "vertex"), n = eH(i, x, "fragment");
 					J("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : q("WebGLProgram: Program Info Log:", o);
@@ -22509,7 +22527,7 @@ function CH(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new GV(i, m), w = oH(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new qV(i, m), w = cH(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22521,12 +22539,12 @@ function CH(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, qV)), T;
+		return T === !1 && (T = i.getProgramParameter(m, YV)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = JV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = XV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var wH = 0, TH = class {
+var EH = 0, DH = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22554,18 +22572,18 @@ var wH = 0, TH = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new EH(e), t.set(e, n)), n;
+		return n === void 0 && (n = new OH(e), t.set(e, n)), n;
 	}
-}, EH = class {
+}, OH = class {
 	constructor(e) {
-		this.id = wH++, this.code = e, this.usedTimes = 0;
+		this.id = EH++, this.code = e, this.usedTimes = 0;
 	}
 };
-function DH(e) {
+function kH(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function OH(e, t, n, r, i, a) {
-	let o = new II(), s = new TH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function AH(e, t, n, r, i, a) {
+	let o = new RI(), s = new DH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22592,7 +22610,7 @@ function OH(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = nB[x];
+			let e = iB[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22618,7 +22636,7 @@ function OH(e, t, n, r, i, a) {
 			instancing: M,
 			instancingColor: M && m.instanceColor !== null,
 			instancingMorph: M && m.morphTexture !== null,
-			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : lI.workingColorSpace,
+			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : dI.workingColorSpace,
 			alphaToCoverage: !!i.alphaToCoverage,
 			map: P,
 			matcap: ee,
@@ -22635,7 +22653,7 @@ function OH(e, t, n, r, i, a) {
 			emissiveMap: I,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && DH(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && kH(i.normalMap.format),
 			metalnessMap: se,
 			roughnessMap: ce,
 			anisotropy: le,
@@ -22729,8 +22747,8 @@ function OH(e, t, n, r, i, a) {
 			shadowMapEnabled: e.shadowMap.enabled && l.length > 0,
 			shadowMapType: e.shadowMap.type,
 			toneMapping: Me,
-			decodeVideoTexture: P && i.map.isVideoTexture === !0 && lI.getTransfer(i.map.colorSpace) === "srgb",
-			decodeVideoTextureEmissive: I && i.emissiveMap.isVideoTexture === !0 && lI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
+			decodeVideoTexture: P && i.map.isVideoTexture === !0 && dI.getTransfer(i.map.colorSpace) === "srgb",
+			decodeVideoTextureEmissive: I && i.emissiveMap.isVideoTexture === !0 && dI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
 			premultipliedAlpha: i.premultipliedAlpha,
 			doubleSided: i.side === 2,
 			flipSided: i.side === 1,
@@ -22758,14 +22776,14 @@ function OH(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = nB[t];
-			n = ez.clone(e.uniforms);
+			let e = iB[t];
+			n = nz.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new CH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new TH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -22790,7 +22808,7 @@ function OH(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function kH() {
+function jH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -22816,13 +22834,13 @@ function kH() {
 		dispose: a
 	};
 }
-function AH(e, t) {
+function MH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function jH(e, t) {
+function NH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function MH() {
+function PH() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -22855,7 +22873,7 @@ function MH() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || AH), r.length > 1 && r.sort(t || jH), i.length > 1 && i.sort(t || jH);
+		n.length > 1 && n.sort(e || MH), r.length > 1 && r.sort(t || NH), i.length > 1 && i.sort(t || NH);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -22875,11 +22893,11 @@ function MH() {
 		sort: u
 	};
 }
-function NH() {
+function FH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new MH(), e.set(t, [i])) : n >= r.length ? (i = new MH(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new PH(), e.set(t, [i])) : n >= r.length ? (i = new PH(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -22889,7 +22907,7 @@ function NH() {
 		dispose: n
 	};
 }
-function PH() {
+function IH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22899,14 +22917,14 @@ function PH() {
 			case "DirectionalLight":
 				n = {
 					direction: new X(),
-					color: new oL()
+					color: new cL()
 				};
 				break;
 			case "SpotLight":
 				n = {
 					position: new X(),
 					direction: new X(),
-					color: new oL(),
+					color: new cL(),
 					distance: 0,
 					coneCos: 0,
 					penumbraCos: 0,
@@ -22916,7 +22934,7 @@ function PH() {
 			case "PointLight":
 				n = {
 					position: new X(),
-					color: new oL(),
+					color: new cL(),
 					distance: 0,
 					decay: 0
 				};
@@ -22924,12 +22942,12 @@ function PH() {
 			case "HemisphereLight":
 				n = {
 					direction: new X(),
-					skyColor: new oL(),
-					groundColor: new oL()
+					skyColor: new cL(),
+					groundColor: new cL()
 				};
 				break;
 			case "RectAreaLight": n = {
-				color: new oL(),
+				color: new cL(),
 				position: new X(),
 				halfWidth: new X(),
 				halfHeight: new X()
@@ -22938,7 +22956,7 @@ function PH() {
 		return e[t.id] = n, n;
 	} };
 }
-function FH() {
+function LH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22951,7 +22969,7 @@ function FH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new tI()
+					shadowMapSize: new rI()
 				};
 				break;
 			case "SpotLight":
@@ -22960,7 +22978,7 @@ function FH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new tI()
+					shadowMapSize: new rI()
 				};
 				break;
 			case "PointLight": n = {
@@ -22968,7 +22986,7 @@ function FH() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new tI(),
+				shadowMapSize: new rI(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -22976,12 +22994,12 @@ function FH() {
 		return e[t.id] = n, n;
 	} };
 }
-var IH = 0;
-function LH(e, t) {
+var RH = 0;
+function zH(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function RH(e) {
-	let t = new PH(), n = FH(), r = {
+function BH(e) {
+	let t = new IH(), n = LH(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -23029,12 +23047,12 @@ function RH(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new X());
-	let i = new X(), a = new TI(), o = new TI();
+	let i = new X(), a = new DI(), o = new DI();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(LH);
+		i.sort(zH);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -23084,7 +23102,7 @@ function RH(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = IH++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = RH++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -23117,8 +23135,8 @@ function RH(e) {
 		state: r
 	};
 }
-function zH(e) {
-	let t = new RH(e), n = [], r = [], i = [];
+function VH(e) {
+	let t = new BH(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -23152,11 +23170,11 @@ function zH(e) {
 		pushShadow: s
 	};
 }
-function BH(e) {
+function HH(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new zH(e), t.set(n, [a])) : r >= i.length ? (a = new zH(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new VH(e), t.set(n, [a])) : r >= i.length ? (a = new VH(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -23166,39 +23184,39 @@ function BH(e) {
 		dispose: r
 	};
 }
-var VH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", HH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", UH = [
+var UH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", WH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", GH = [
 	/*@__PURE__*/ new X(1, 0, 0),
 	/*@__PURE__*/ new X(-1, 0, 0),
 	/*@__PURE__*/ new X(0, 1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1)
-], WH = [
+], KH = [
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0)
-], GH = /*@__PURE__*/ new TI(), KH = /*@__PURE__*/ new X(), qH = /*@__PURE__*/ new X();
-function JH(e, t, n) {
-	let r = new NR(), i = new tI(), a = new tI(), o = new bI(), s = new az(), c = new oz(), l = {}, u = n.maxTextureSize, d = {
+], qH = /*@__PURE__*/ new DI(), JH = /*@__PURE__*/ new X(), YH = /*@__PURE__*/ new X();
+function XH(e, t, n) {
+	let r = new FR(), i = new rI(), a = new rI(), o = new SI(), s = new sz(), c = new cz(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new rz({
+	}, f = new az({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new tI() },
+			resolution: { value: new rI() },
 			radius: { value: 4 }
 		},
-		vertexShader: VH,
-		fragmentShader: HH
+		vertexShader: UH,
+		fragmentShader: WH
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new nR();
-	m.setAttribute("position", new VL(new Float32Array([
+	let m = new iR();
+	m.setAttribute("position", new UL(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -23209,7 +23227,7 @@ function JH(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new ER(m, f), g = this;
+	let h = new OR(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -23238,14 +23256,14 @@ function JH(e, t, n) {
 						q("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new SI(i.x, i.y, {
-						format: NP,
-						type: bP,
-						minFilter: uP,
-						magFilter: uP,
+					d.map = new wI(i.x, i.y, {
+						format: FP,
+						type: SP,
+						minFilter: fP,
+						magFilter: fP,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new WR(i.x, i.y, yP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = kP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = sP, d.map.depthTexture.magFilter = sP;
-				} else l.isPointLight ? (d.map = new dB(i.x), d.map.depthTexture = new GR(i.x, vP)) : (d.map = new SI(i.x, i.y), d.map.depthTexture = new WR(i.x, i.y, vP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = kP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = uP, d.map.depthTexture.magFilter = uP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = sP, d.map.depthTexture.magFilter = sP);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new KR(i.x, i.y, xP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = jP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = lP, d.map.depthTexture.magFilter = lP;
+				} else l.isPointLight ? (d.map = new pB(i.x), d.map.depthTexture = new qR(i.x, bP)) : (d.map = new wI(i.x, i.y), d.map.depthTexture = new KR(i.x, i.y, bP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = jP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = fP, d.map.depthTexture.magFilter = fP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = lP, d.map.depthTexture.magFilter = lP);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -23256,7 +23274,7 @@ function JH(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), KH.setFromMatrixPosition(l.matrixWorld), e.position.copy(KH), qH.copy(e.position), qH.add(UH[t]), e.up.copy(WH[t]), e.lookAt(qH), e.updateMatrixWorld(), n.makeTranslation(-KH.x, -KH.y, -KH.z), GH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(GH, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), JH.setFromMatrixPosition(l.matrixWorld), e.position.copy(JH), YH.copy(e.position), YH.add(GH[t]), e.up.copy(KH[t]), e.lookAt(YH), e.updateMatrixWorld(), n.makeTranslation(-JH.x, -JH.y, -JH.z), qH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(qH, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -23272,9 +23290,9 @@ function JH(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new SI(i.x, i.y, {
-			format: NP,
-			type: bP
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new wI(i.x, i.y, {
+			format: FP,
+			type: SP
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23322,9 +23340,9 @@ function JH(e, t, n) {
 		}
 	}
 }
-function YH(e, t) {
+function ZH(e, t) {
 	function n() {
-		let t = !1, n = new bI(), r = null, i = new bI(0, 0, 0, 0);
+		let t = !1, n = new SI(), r = null, i = new SI(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23361,7 +23379,7 @@ function YH(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = UF[t]), a !== t) {
+				if (r && (t = GF[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23429,9 +23447,9 @@ function YH(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new oL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new cL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
 	ee.indexOf("WebGL") === -1 ? ee.indexOf("OpenGL ES") !== -1 && (P = parseFloat(/^OpenGL ES (\d)/.exec(ee)[1]), N = P >= 2) : (P = parseFloat(/^WebGL (\d)/.exec(ee)[1]), N = P >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new bI().fromArray(ne), ae = new bI().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new SI().fromArray(ne), ae = new SI().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23655,7 +23673,7 @@ function YH(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Ie() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new oL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new cL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -23697,13 +23715,13 @@ function YH(e, t) {
 		reset: Ie
 	};
 }
-function XH(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new tI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function QH(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new rI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : IF("canvas");
+		return g ? new OffscreenCanvas(e, t) : RF("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = Ee(e);
@@ -23736,7 +23754,7 @@ function XH(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || q("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? OF : lI.getTransfer(o);
+			let t = s ? AF : dI.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -23857,16 +23875,16 @@ function XH(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? ge(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let ce = {
-		[iP]: e.REPEAT,
-		[aP]: e.CLAMP_TO_EDGE,
-		[oP]: e.MIRRORED_REPEAT
+		[oP]: e.REPEAT,
+		[sP]: e.CLAMP_TO_EDGE,
+		[cP]: e.MIRRORED_REPEAT
 	}, le = {
-		[sP]: e.NEAREST,
-		[cP]: e.NEAREST_MIPMAP_NEAREST,
-		[lP]: e.NEAREST_MIPMAP_LINEAR,
-		[uP]: e.LINEAR,
-		[dP]: e.LINEAR_MIPMAP_NEAREST,
-		[fP]: e.LINEAR_MIPMAP_LINEAR
+		[lP]: e.NEAREST,
+		[uP]: e.NEAREST_MIPMAP_NEAREST,
+		[dP]: e.NEAREST_MIPMAP_LINEAR,
+		[fP]: e.LINEAR,
+		[pP]: e.LINEAR_MIPMAP_NEAREST,
+		[mP]: e.LINEAR_MIPMAP_LINEAR
 	}, ue = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -23933,7 +23951,7 @@ function XH(e, t, n, r, i, a, o) {
 		let f = r.get(u);
 		if (u.version !== f.__version || l === !0) {
 			if (n.activeTexture(e.TEXTURE0 + s), !(typeof ImageBitmap < "u" && o.image instanceof ImageBitmap)) {
-				let t = lI.getPrimaries(lI.workingColorSpace), r = o.colorSpace === "" ? null : lI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+				let t = dI.getPrimaries(dI.workingColorSpace), r = o.colorSpace === "" ? null : dI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 				n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, i);
 			}
 			n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment);
@@ -23942,7 +23960,7 @@ function XH(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			de(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === AP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === MP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -23957,7 +23975,7 @@ function XH(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = Qz(h.width, h.height, o.format, o.type);
+										let t = eB(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -23976,7 +23994,7 @@ function XH(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = Qz(t.width, t.height, o.format, o.type);
+							let i = eB(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -24036,7 +24054,7 @@ function XH(e, t, n, r, i, a, o) {
 		let u = r.get(l);
 		if (l.version !== u.__version || c === !0) {
 			n.activeTexture(e.TEXTURE0 + s);
-			let t = lI.getPrimaries(lI.workingColorSpace), r = o.colorSpace === "" ? null : lI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+			let t = dI.getPrimaries(dI.workingColorSpace), r = o.colorSpace === "" ? null : dI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 			n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, d);
 			let f = o.isCompressedTexture || o.image[0].isCompressedTexture, p = o.image[0] && o.image[0].isDataTexture, m = [];
 			for (let e = 0; e < 6; e++) !f && !p ? m[e] = v(o.image[e], !0, i.maxCubemapSize) : m[e] = p ? o.image[e].image : o.image[e], m[e] = B(o, m[e]);
@@ -24044,7 +24062,7 @@ function XH(e, t, n, r, i, a, o) {
 			de(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === AP, o.type), E) {
+				if (x = C(o.format === MP, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -24246,16 +24264,16 @@ function XH(e, t, n, r, i, a, o) {
 	}
 	function B(e, t) {
 		let n = e.colorSpace, r = e.format, i = e.type;
-		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (lI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
+		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (dI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
 	}
 	function Ee(e) {
 		return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement ? (l.width = e.naturalWidth || e.width, l.height = e.naturalHeight || e.height) : typeof VideoFrame < "u" && e instanceof VideoFrame ? (l.width = e.displayWidth, l.height = e.displayHeight) : (l.width = e.width, l.height = e.height), l;
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = I, this.setTextureCube = se, this.rebindTextures = xe, this.setupRenderTarget = L, this.updateRenderTargetMipmap = Se, this.updateMultisampleRenderTarget = we, this.setupDepthRenderbuffer = be, this.setupFrameBufferTexture = _e, this.useMultisampledRTT = Te, this.dispose = j;
 }
-function ZH(e, t) {
+function $H(e, t) {
 	function n(n, r = "") {
-		let i, a = lI.getTransfer(r);
+		let i, a = dI.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
 		if (n === 1017) return e.UNSIGNED_SHORT_4_4_4_4;
 		if (n === 1018) return e.UNSIGNED_SHORT_5_5_5_1;
@@ -24348,28 +24366,28 @@ function ZH(e, t) {
 	}
 	return { convert: n };
 }
-var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", eU = class {
+var eU = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", tU = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", nU = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new KR(e.texture);
+			let n = new JR(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new rz({
-				vertexShader: QH,
-				fragmentShader: $H,
+			let t = e.cameras[0].viewport, n = new az({
+				vertexShader: eU,
+				fragmentShader: tU,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new ER(new JR(20, 20), n);
+			this.mesh = new OR(new XR(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24379,23 +24397,23 @@ var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, tU = class extends WF {
+}, rU = class extends KF {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new eU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new tI(), C = null, w = null, T = new Pz();
-		T.viewport = new bI();
-		let E = new Pz();
-		E.viewport = new bI();
-		let D = [T, E], O = new zz(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new nU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new rI(), C = null, w = null, T = new Iz();
+		T.viewport = new SI();
+		let E = new Iz();
+		E.viewport = new SI();
+		let D = [T, E], O = new Vz(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new tL(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new rL(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new tL(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new rL(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new tL(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new rL(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24440,16 +24458,16 @@ var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? AP : kP, a = _.stencil ? CP : vP);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? MP : jP, a = _.stencil ? TP : bP);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new SI(d.textureWidth, d.textureHeight, {
-						format: OP,
-						type: pP,
-						depthTexture: new WR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new wI(d.textureWidth, d.textureHeight, {
+						format: AP,
+						type: hP,
+						depthTexture: new KR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24466,9 +24484,9 @@ var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new SI(f.framebufferWidth, f.framebufferHeight, {
-						format: OP,
-						type: pP,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new wI(f.framebufferWidth, f.framebufferHeight, {
+						format: AP,
+						type: hP,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24525,7 +24543,7 @@ var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "
 			}), ee(e, O, i);
 		};
 		function ee(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = qF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = YF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24555,7 +24573,7 @@ var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new Pz(), o.layers.enable(n), o.viewport = new bI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new Iz(), o.layers.enable(n), o.viewport = new SI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24569,7 +24587,7 @@ var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new KR(), g[n] = e);
+							e || (e = new JR(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24585,19 +24603,19 @@ var QH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", $H = "
 				data: i
 			}), p = null;
 		}
-		let ne = new eB();
+		let ne = new nB();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, nU = /*@__PURE__*/ new TI(), rU = /*@__PURE__*/ new Z();
-rU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function iU(e, t) {
+}, iU = /*@__PURE__*/ new DI(), aU = /*@__PURE__*/ new Z();
+aU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function oU(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, $R(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, tz(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24605,7 +24623,7 @@ function iU(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(nU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(rU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(iU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(aU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24643,7 +24661,7 @@ function iU(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function aU(e, t, n, r) {
+function sU(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -24745,7 +24763,7 @@ function aU(e, t, n, r) {
 		dispose: _
 	};
 }
-var oU = new Uint16Array([
+var cU = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -25258,13 +25276,13 @@ var oU = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), sU = null;
-function cU() {
-	return sU === null && (sU = new kR(oU, 16, 16, NP, bP), sU.name = "DFG_LUT", sU.minFilter = uP, sU.magFilter = uP, sU.wrapS = aP, sU.wrapT = aP, sU.generateMipmaps = !1, sU.needsUpdate = !0), sU;
+]), lU = null;
+function uU() {
+	return lU === null && (lU = new jR(cU, 16, 16, FP, SP), lU.name = "DFG_LUT", lU.minFilter = fP, lU.magFilter = fP, lU.wrapS = sP, lU.wrapT = sP, lU.generateMipmaps = !1, lU.needsUpdate = !0), lU;
 }
-var lU = class {
+var dU = class {
 	constructor(e = {}) {
-		let { canvas: t = LF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = pP } = e;
+		let { canvas: t = zF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = hP } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -25272,16 +25290,16 @@ var lU = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
-			FP,
-			PP,
-			MP
+			LP,
+			IP,
+			PP
 		]), g = /* @__PURE__ */ new Set([
-			pP,
+			hP,
+			bP,
 			vP,
-			gP,
+			TP,
 			CP,
-			xP,
-			SP
+			wP
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -25294,8 +25312,8 @@ var lU = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = EF;
-		let j = 0, M = 0, N = null, P = -1, ee = null, F = new bI(), te = new bI(), ne = null, re = new oL(0), ie = 0, ae = t.width, oe = t.height, I = 1, se = null, ce = null, le = new bI(0, 0, ae, oe), ue = new bI(0, 0, ae, oe), de = !1, fe = new NR(), pe = new FR(), me = !1, he = !1, ge = new TI(), _e = new X(), ve = new bI(), ye = {
+		this._outputColorSpace = OF;
+		let j = 0, M = 0, N = null, P = -1, ee = null, F = new SI(), te = new SI(), ne = null, re = new cL(0), ie = 0, ae = t.width, oe = t.height, I = 1, se = null, ce = null, le = new SI(0, 0, ae, oe), ue = new SI(0, 0, ae, oe), de = !1, fe = new FR(), pe = new LR(), me = !1, he = !1, ge = new DI(), _e = new X(), ve = new SI(), ye = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25330,10 +25348,10 @@ var lU = class {
 			throw t.removeEventListener("webglcontextlost", Ge, !1), t.removeEventListener("webglcontextrestored", Ke, !1), t.removeEventListener("webglcontextcreationerror", qe, !1), J("WebGLRenderer: " + e.message), e;
 		}
 		function Ue() {
-			Ce = new kB(L), Ce.init(), Be = new ZH(L, Ce), we = new lB(L, Ce, e, Be), R = new YH(L, Ce), we.reversedDepthBuffer && d && R.buffers.depth.setReversed(!0), O = L.createFramebuffer(), k = L.createFramebuffer(), A = L.createFramebuffer(), Te = new MB(L), z = new kH(), B = new XH(L, Ce, R, z, we, Be, Te), Ee = new OB(T), De = new tB(L), Ve = new sB(L, De), Oe = new AB(L, De, Te, Ve), ke = new PB(L, Oe, De, Ve, Te), Le = new NB(L, we, B), Pe = new uB(z), Ae = new OH(T, Ee, Ce, we, Ve, Pe), je = new iU(T, z), Me = new NH(), Ne = new BH(Ce), Ie = new oB(T, Ee, R, ke, p, s), Fe = new JH(T, ke, we), He = new aU(L, Te, we, R), Re = new cB(L, Ce, Te), ze = new jB(L, Ce, Te), Te.programs = Ae.programs, T.capabilities = we, T.extensions = Ce, T.properties = z, T.renderLists = Me, T.shadowMap = Fe, T.state = R, T.info = Te;
+			Ce = new jB(L), Ce.init(), Be = new $H(L, Ce), we = new dB(L, Ce, e, Be), R = new ZH(L, Ce), we.reversedDepthBuffer && d && R.buffers.depth.setReversed(!0), O = L.createFramebuffer(), k = L.createFramebuffer(), A = L.createFramebuffer(), Te = new PB(L), z = new jH(), B = new QH(L, Ce, R, z, we, Be, Te), Ee = new AB(T), De = new rB(L), Ve = new lB(L, De), Oe = new MB(L, De, Te, Ve), ke = new IB(L, Oe, De, Ve, Te), Le = new FB(L, we, B), Pe = new fB(z), Ae = new AH(T, Ee, Ce, we, Ve, Pe), je = new oU(T, z), Me = new FH(), Ne = new HH(Ce), Ie = new cB(T, Ee, R, ke, p, s), Fe = new XH(T, ke, we), He = new sU(L, Te, we, R), Re = new uB(L, Ce, Te), ze = new NB(L, Ce, Te), Te.programs = Ae.programs, T.capabilities = we, T.extensions = Ce, T.properties = z, T.renderLists = Me, T.shadowMap = Fe, T.state = R, T.info = Te;
 		}
-		m !== 1009 && (w = new IB(m, t.width, t.height, o, r, i));
-		let We = new tU(T, L);
+		m !== 1009 && (w = new RB(m, t.width, t.height, o, r, i));
+		let We = new rU(T, L);
 		this.xr = We, this.getContext = function() {
 			return L;
 		}, this.getContextAttributes = function() {
@@ -25419,10 +25437,10 @@ var lU = class {
 			t.removeEventListener("webglcontextlost", Ge, !1), t.removeEventListener("webglcontextrestored", Ke, !1), t.removeEventListener("webglcontextcreationerror", qe, !1), Ie.dispose(), Me.dispose(), Ne.dispose(), B.dispose(), z.dispose(), Ee.dispose(), ke.dispose(), Oe.dispose(), Ve.dispose(), He.dispose(), Ae.dispose(), We.dispose(), We.removeEventListener("sessionstart", et), We.removeEventListener("sessionend", tt), nt.stop();
 		};
 		function Ge(e) {
-			e.preventDefault(), zF("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), VF("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function Ke() {
-			zF("WebGLRenderer: Context Restored."), E = !1;
+			VF("WebGLRenderer: Context Restored."), E = !1;
 			let e = Te.autoReset, t = Fe.enabled, n = Fe.autoUpdate, r = Fe.needsUpdate, i = Fe.type;
 			Ue(), Te.autoReset = e, Fe.enabled = t, Fe.autoUpdate = n, Fe.needsUpdate = r, Fe.type = i;
 		}
@@ -25517,7 +25535,7 @@ var lU = class {
 		function tt() {
 			nt.start();
 		}
-		let nt = new eB();
+		let nt = new nB();
 		nt.setAnimationLoop($e), typeof self < "u" && nt.setContext(self), this.setAnimationLoop = function(e) {
 			Qe = e, We.setAnimationLoop(e), e === null ? nt.stop() : nt.start();
 		}, We.addEventListener("sessionstart", et), We.addEventListener("sessionend", tt), this.render = function(e, t) {
@@ -25528,7 +25546,7 @@ var lU = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = We.enabled === !0 && We.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), We.enabled === !0 && We.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (We.cameraAutoUpdate === !0 && We.updateCamera(t), t = We.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Ne.get(e, C.length), x.init(t), x.state.textureUnits = B.getTextureUnits(), C.push(x), ge.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? pe.setFromArrayCamera(t) : fe.setFromProjectionMatrix(ge, NF, t.reversedDepth), he = this.localClippingEnabled, me = Pe.init(this.clippingPlanes, he), b = Me.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, We.enabled === !0 && We.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), We.enabled === !0 && We.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (We.cameraAutoUpdate === !0 && We.updateCamera(t), t = We.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Ne.get(e, C.length), x.init(t), x.state.textureUnits = B.getTextureUnits(), C.push(x), ge.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? pe.setFromArrayCamera(t) : fe.setFromProjectionMatrix(ge, FF, t.reversedDepth), he = this.localClippingEnabled, me = Pe.init(this.clippingPlanes, he), b = Me.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, We.enabled === !0 && We.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && rt(e, t, -Infinity, T.sortObjects);
 			}
@@ -25589,17 +25607,17 @@ var lU = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = Ce.has("EXT_color_buffer_half_float") || Ce.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new SI(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new wI(1, 1, {
 					generateMipmaps: !0,
-					type: e ? bP : pP,
-					minFilter: fP,
+					type: e ? SP : hP,
+					minFilter: mP,
 					samples: Math.max(4, we.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
 					resolveStencilBuffer: !1,
 					storeMultisampledDepthBuffer: !1,
 					storeMultisampledStencilBuffer: !1,
-					colorSpace: lI.workingColorSpace
+					colorSpace: dI.workingColorSpace
 				});
 			}
 			let a = x.state.transmissionRenderTarget[r.id], o = r.viewport || F;
@@ -25657,7 +25675,7 @@ var lU = class {
 		function ft(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = GV.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = qV.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -25667,7 +25685,7 @@ var lU = class {
 		}
 		function mt(e, t, n, r, i) {
 			t.isScene !== !0 && (t = ye), B.resetTextureUnits();
-			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : lI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = Ee.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
+			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : dI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = Ee.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
 			r.toneMapped && (N === null || N.isXRRenderTarget === !0) && (h = T.toneMapping);
 			let g = n.morphAttributes.position || n.morphAttributes.normal || n.morphAttributes.color, _ = g === void 0 ? 0 : g.length, v = z.get(r), b = x.state.lights;
 			if (me === !0 && (he === !0 || e !== ee)) {
@@ -25691,16 +25709,16 @@ var lU = class {
 			}
 			i.isBatchedMesh && (A.setOptional(L, i, "batchingTexture"), A.setValue(L, "batchingTexture", i._matricesTexture, B), A.setOptional(L, i, "batchingIdTexture"), A.setValue(L, "batchingIdTexture", i._indirectTexture, B), A.setOptional(L, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(L, "batchingColorTexture", i._colorsTexture, B));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Le.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(L, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = cU()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Le.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(L, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = uU()), O) {
 				if (A.setValue(L, "toneMappingExposure", T.toneMappingExposure), v.needsLights && ht(j, k), a && r.fog === !0 && je.refreshFogUniforms(j, a), je.refreshMaterialUniforms(j, r, I, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				GV.upload(L, ft(v), j, B);
+				qV.upload(L, ft(v), j, B);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (GV.upload(L, ft(v), j, B), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(L, "center", i.center), A.setValue(L, "modelViewMatrix", i.modelViewMatrix), A.setValue(L, "normalMatrix", i.normalMatrix), A.setValue(L, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (qV.upload(L, ft(v), j, B), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(L, "center", i.center), A.setValue(L, "modelViewMatrix", i.modelViewMatrix), A.setValue(L, "normalMatrix", i.normalMatrix), A.setValue(L, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -25811,7 +25829,7 @@ var lU = class {
 					let p = N === null ? null : z.get(N).__webglFramebuffer;
 					R.bindFramebuffer(L.FRAMEBUFFER, p);
 					let m = L.fenceSync(L.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return L.flush(), await HF(L, m, 4), L.bindBuffer(L.PIXEL_PACK_BUFFER, f), L.getBufferSubData(L.PIXEL_PACK_BUFFER, 0, a), L.bindBuffer(L.PIXEL_PACK_BUFFER, null), L.deleteBuffer(f), L.deleteSync(m), a;
+					return L.flush(), await WF(L, m, 4), L.bindBuffer(L.PIXEL_PACK_BUFFER, f), L.getBufferSubData(L.PIXEL_PACK_BUFFER, 0, a), L.bindBuffer(L.PIXEL_PACK_BUFFER, null), L.deleteBuffer(f), L.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -25852,7 +25870,7 @@ var lU = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return NF;
+		return FF;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -25860,13 +25878,13 @@ var lU = class {
 	set outputColorSpace(e) {
 		this._outputColorSpace = e;
 		let t = this.getContext();
-		t.drawingBufferColorSpace = lI._getDrawingBufferColorSpace(e), t.unpackColorSpace = lI._getUnpackColorSpace();
+		t.drawingBufferColorSpace = dI._getDrawingBufferColorSpace(e), t.unpackColorSpace = dI._getUnpackColorSpace();
 	}
-}, uU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", dU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", fU = class {
+}, fU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", pU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", mU = class {
 	attribute;
 	held = null;
 	constructor(e) {
-		this.attribute = new VL(new Int16Array(4 * e), 4);
+		this.attribute = new UL(new Int16Array(4 * e), 4);
 	}
 	holds(e) {
 		return this.held === e;
@@ -25877,27 +25895,27 @@ var lU = class {
 		for (let n = 0, r = 0; n < e.length; n += 3, r += 4) t[r] = e[n], t[r + 1] = e[n + 1], t[r + 2] = e[n + 2];
 		this.attribute.needsUpdate = !0;
 	}
-}, pU = class {
-	scene = new cL();
+}, hU = class {
+	scene = new uL();
 	uniforms = {
-		view: { value: new TI() },
-		weights: { value: new tI(1, 0) },
+		view: { value: new DI() },
+		weights: { value: new rI(1, 0) },
 		size: { value: 4 },
 		paper: { value: new X(1, 1, 1) }
 	};
-	geometry = new nR();
+	geometry = new iR();
 	material;
 	buffers = null;
 	look = null;
 	constructor(e) {
-		this.material = new iz({
-			vertexShader: uU,
-			fragmentShader: dU,
+		this.material = new oz({
+			vertexShader: fU,
+			fragmentShader: pU,
 			uniforms: this.uniforms,
-			glslVersion: MF,
+			glslVersion: PF,
 			defines: e ? { SHAPED: 1 } : {}
 		});
-		let t = new VR(this.geometry, this.material);
+		let t = new UR(this.geometry, this.material);
 		t.frustumCulled = !1, t.matrixAutoUpdate = !1, this.scene.add(t);
 	}
 	place({ drawn: e }, { drawn: t }) {
@@ -25913,29 +25931,29 @@ var lU = class {
 		t?.array.length === e.length ? Object.assign(t, {
 			array: e,
 			needsUpdate: !0
-		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new VL(e, 4)));
+		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new UL(e, 4)));
 	}
 	dispose() {
 		this.geometry.dispose(), this.material.dispose();
 	}
 	allocate(e) {
-		this.geometry.dispose(), this.buffers = [new fU(e), new fU(e)];
+		this.geometry.dispose(), this.buffers = [new mU(e), new mU(e)];
 	}
 };
 // src/cloud.ts
-function mU(e, t, n) {
+function gU(e, t, n) {
 	let r = document.createElement("canvas"), i = r.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!i) return null;
-	let a = new lU({
+	let a = new dU({
 		canvas: r,
 		context: i,
 		antialias: !1
 	});
 	a.autoClear = !1;
-	let o = new Az(), s = [], c = (t) => s[t] ??= new pU(e);
+	let o = new Mz(), s = [], c = (t) => s[t] ??= new hU(e);
 	r.addEventListener("webglcontextlost", t), r.addEventListener("webglcontextrestored", n);
 	let l = 1;
 	return {
@@ -25960,8 +25978,8 @@ function mU(e, t, n) {
 	};
 }
 // src/hands.ts
-var hU = 4, gU = .12;
-function _U(e, t) {
+var _U = 4, vU = .12;
+function yU(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -25973,7 +25991,7 @@ function _U(e, t) {
 		e.setPointerCapture(t.pointerId), n.set(t.pointerId, l(t)), a = l(t), o = n.size > 1, r = i && n.size === 1 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > hU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > _U && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -25988,7 +26006,7 @@ function _U(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = vU(e, t);
+		let n = bU(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -25996,14 +26014,14 @@ function _U(e, t) {
 		stop: () => s.abort()
 	};
 }
-function vU({ key: e, shiftKey: t }, n) {
+function bU({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * gU, r[1] * gU) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * vU, r[1] * vU) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -26013,19 +26031,19 @@ function vU({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/overlay.ts
-var yU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", bU = 132, xU = 96, SU = 16, CU = jj(yU);
-function wU(e, t, n) {
+var xU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", SU = 132, CU = 96, wU = 16, TU = Xj(xU);
+function EU(e, t, n) {
 	let r = n.length > 1 && i("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(TU), ...r ? [r] : []);
+	e.replaceChildren(...t.map(DU), ...r ? [r] : []);
 }
-function TU(e) {
+function DU(e) {
 	let { box: t, caption: n } = e, r = i("g", {});
-	r.append(...OU(e), DU(e));
-	for (let t of e.threads) r.append(MU(e, t, !0));
-	return r.append(...AU(e)), e.path && r.append(MU(e, e.path, !1)), e.hover && r.append(EU(e, e.hover, "hover", 8)), e.focus && r.append(EU(e, e.focus, "focus", 9)), t.left > 0 && r.append(i("path", {
+	r.append(...AU(e), kU(e));
+	for (let t of e.threads) r.append(PU(e, t, !0));
+	return r.append(...MU(e)), e.path && r.append(PU(e, e.path, !1)), e.hover && r.append(OU(e, e.hover, "hover", 8)), e.focus && r.append(OU(e, e.focus, "focus", 9)), t.left > 0 && r.append(i("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
 	})), n && r.append(i("text", {
@@ -26035,7 +26053,7 @@ function TU(e) {
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function EU({ project: e }, t, n, r) {
+function OU({ project: e }, t, n, r) {
 	let [a, o] = e(...t);
 	return i("g", { class: `ring ${n}` }, i("circle", {
 		class: "halo",
@@ -26048,16 +26066,16 @@ function EU({ project: e }, t, n, r) {
 		r
 	}));
 }
-function DU({ project: e }) {
+function kU({ project: e }) {
 	let [t, n] = e(0, 0, 0);
 	return i("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function OU({ project: e, circle: t, box: n }) {
+function AU({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, a] = e(0, 0, 0), o = kU(e, t);
+	let [r, a] = e(0, 0, 0), o = jU(e, t);
 	if (o < 12 || o > 2 * Math.max(n.width, n.height)) return [];
 	let s = ["sphere halo", "sphere"].map((e) => i("circle", {
 		class: e,
@@ -26071,7 +26089,7 @@ function OU({ project: e, circle: t, box: n }) {
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function kU(e, t) {
+function jU(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -26085,23 +26103,23 @@ function kU(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function AU(e) {
-	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = r.length > SU, u = t(0, 0, 0), d = n.map((e, n) => {
+function MU(e) {
+	let { project: t, names: n, marks: r, directions: a, arrow: o, box: s } = e, c = r.length > 10, l = r.length > wU, u = t(0, 0, 0), d = n.map((e, n) => {
 		let [r, i, s] = [
 			0,
 			1,
 			2
 		].map((e) => o * a[3 * n + e]);
 		return t(r, i, s);
-	}), f = n.map((e) => Mj(e, l ? xU : bU, CU)), p = (e) => d[e][2] > u[2] + 1e-6, m = n.map((e, t) => t).sort((e, t) => d[t][2] - d[e][2]), h = m.filter((t) => !l || !p(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+	}), f = n.map((e) => Zj(e, l ? CU : SU, TU)), p = (e) => d[e][2] > u[2] + 1e-6, m = n.map((e, t) => t).sort((e, t) => d[t][2] - d[e][2]), h = m.filter((t) => !l || !p(t) || e.emphasised.includes(t)), g = h.map((e) => ({
 		x: d[e][0],
 		y: d[e][1],
-		width: CU(f[e]) + 4,
+		width: TU(f[e]) + 4,
 		height: 15
-	})), _ = Nj(g, [u[0], u[1]], s), v = [], y = [];
+	})), _ = Qj(g, [u[0], u[1]], s), v = [], y = [];
 	for (let e of m) {
 		let [t, n] = d[e], a = p(e) ? " behind" : "";
-		v.push(jU(u, [t, n], r[e], c, a));
+		v.push(NU(u, [t, n], r[e], c, a));
 		let o = h.indexOf(e);
 		if (o < 0) continue;
 		let [s, l] = _[o];
@@ -26117,7 +26135,7 @@ function AU(e) {
 	}
 	return [...v, ...y];
 }
-function jU(e, [t, n], r, a, o) {
+function NU(e, [t, n], r, a, o) {
 	let s = Math.hypot(t - e[0], n - e[1]), [c, l] = s > 0 ? [(t - e[0]) / s, (n - e[1]) / s] : [0, 0], u = Math.min(9, s), [d, f] = [t - u * c, n - u * l], p = `M${e[0]} ${e[1]}L${d} ${f}`, m = `M${t} ${n}L${d - .42 * u * l} ${f + .42 * u * c}L${d + .42 * u * l} ${f - .42 * u * c}Z`, h = i("g", { class: `arrow${o}` }, i("path", {
 		class: "halo",
 		d: p
@@ -26129,7 +26147,7 @@ function jU(e, [t, n], r, a, o) {
 	}));
 	return h.append(a ? i("path", {
 		class: "tip",
-		d: Yn(r.shape, 6),
+		d: pr(r.shape, 6),
 		fill: r.colour,
 		transform: `translate(${t} ${n})`
 	}) : i("path", {
@@ -26137,12 +26155,12 @@ function jU(e, [t, n], r, a, o) {
 		fill: r.colour
 	})), h;
 }
-function MU({ project: e }, { places: t, now: n, colour: r }, a) {
+function PU({ project: e }, { places: t, now: n, colour: r }, a) {
 	let o = t.length / 3, s = Array.from({ length: o }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), c = `M${s.map(([e, t]) => `${e.toFixed(1)} ${t.toFixed(1)}`).join("L")}`;
 	if (a) return i("g", {}, i("path", {
 		class: "thread",
 		d: c,
-		stroke: r && Kn(r)
+		stroke: r && ur(r)
 	}));
 	let l = i("g", { class: "path" }, i("path", {
 		class: "halo",
@@ -26157,8 +26175,29 @@ function MU({ project: e }, { places: t, now: n, colour: r }, a) {
 		r: r === n ? 4.5 : 2.6
 	}))), l;
 }
+// src/tip.ts
+var FU = 72;
+function IU(e, t) {
+	let { run: n, view: i, frame: a, clean: o } = e, s = Qr(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = FU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = UM();
+	p.show({
+		image: s,
+		pictures: o,
+		size: [Math.round(l * d), Math.round(u * d)],
+		grid: n.grid(i.condition, i.layer),
+		frame: null,
+		chosen: f,
+		lit: /* @__PURE__ */ new Set(),
+		importance: null
+	}), delete p.element.dataset.image;
+	let m = [r("b", {}, `Image ${s}: ${c[n.labels[s]]}`)];
+	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, Hr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, ${Jr(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p.element, r("div", {}, ...m));
+}
+function LU(e, t, n, r, i) {
+	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
+	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
+}
 // src/picking.ts
-function NU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function RU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -26166,22 +26205,22 @@ function NU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function PU({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = dN(e), [l, u] = [r.width / 2, r.height / 2];
+function zU({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = pN(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function FU(e, t, n, r = 4, i = 9) {
+function BU(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return PU(e, (e, i, l, u) => {
+	return zU(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function IU(e, t) {
+function VU(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -26189,7 +26228,7 @@ function IU(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return PU(e, (e, t, l) => {
+	return zU(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -26197,7 +26236,7 @@ function IU(e, t) {
 	}), c;
 }
 // src/stage.ts
-function LU(e, { shaped: t }) {
+function HU(e, { shaped: t }) {
 	let n = i("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
@@ -26210,10 +26249,10 @@ function LU(e, { shaped: t }) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys turn it, with shift they move it, plus and minus zoom, 0 shows it from the front, N and B go to the next and the previous point."
 	}), s = null, c = null, l = [], u = null, d = null, f = [], [p, m] = [1, 1], h = null, g = 0, _ = !1, v = 0, y = () => {
-		s = mU(t, () => e.lost(!0), () => {
+		s = gU(t, () => e.lost(!0), () => {
 			e.lost(!1), D();
 		}), s && o.append(s.canvas), o.append(n, a);
-	}, b = () => u ?? c?.home ?? Xn, x = () => {
+	}, b = () => u ?? c?.home ?? mr, x = () => {
 		let e = c?.panes.length ?? 1;
 		return Array.from({ length: e }, (t, n) => ({
 			left: n * p / e,
@@ -26221,7 +26260,7 @@ function LU(e, { shaped: t }) {
 			width: p / e,
 			height: m
 		}));
-	}, S = (e) => tr(b(), e.width / e.height, c.reach), C = (e) => {
+	}, S = (e) => yr(b(), e.width / e.height, c.reach), C = (e) => {
 		let t = x()[e], { painted: n } = c.panes[e];
 		return {
 			motion: l[e],
@@ -26230,18 +26269,18 @@ function LU(e, { shaped: t }) {
 			box: t
 		};
 	}, w = (e) => Math.min(x().length - 1, Math.max(0, Math.floor(e * x().length / p))), T = (e, t) => {
-		h ??= zU(o);
-		let n = RU(e.panes[0].painted, Math.min(t[0].width, m)) * Math.sqrt(b().zoom);
+		h ??= UU(o);
+		let n = Pr(e.panes[0].painted, Math.min(t[0].width, m)) * Math.sqrt(b().zoom);
 		s?.draw(t.map((e, t) => ({
 			box: e,
 			matrix: S(e),
-			weights: dN(l[t]),
+			weights: pN(l[t]),
 			size: n
 		})), h);
 	}, E = (e = !0) => {
 		if (!c) return;
 		let t = c, r = x();
-		e && T(t, r), wU(n, r.map((e, n) => A(t, n, e)), f);
+		e && T(t, r), EU(n, r.map((e, n) => A(t, n, e)), f);
 	}, D = (e = !0) => {
 		_ ||= e, g ||= requestAnimationFrame(() => {
 			g = 0, E(_), _ = !1;
@@ -26251,14 +26290,14 @@ function LU(e, { shaped: t }) {
 	}, k = window.matchMedia("(prefers-color-scheme: dark)");
 	k.addEventListener("change", O);
 	let A = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: c } = e.panes[t], u = S(n), f = (e) => e !== null && e < c.count ? mN(l[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: s, painted: c } = e.panes[t], u = S(n), f = (e) => e !== null && e < c.count ? gN(l[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: s,
 			directions: r,
-			project: (e, t, r) => NU(u, n, e, t, r),
+			project: (e, t, r) => RU(u, n, e, t, r),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
@@ -26268,8 +26307,8 @@ function LU(e, { shaped: t }) {
 			hover: d === i ? null : f(d)
 		};
 	}, j = (t, n) => {
-		let r = c && t >= 0 ? FU(C(w(t)), t, n) : -1, i = r < 0 ? null : r;
-		o.classList.toggle("pointing", i !== null), i !== d && (d = i, a.replaceChildren(...i === null ? [] : [e.describe(i)]), a.hidden = i === null, D(!1)), i !== null && BU(a, t, n, p, m);
+		let r = c && t >= 0 ? BU(C(w(t)), t, n) : -1, i = r < 0 ? null : r;
+		o.classList.toggle("pointing", i !== null), i !== d && (d = i, a.replaceChildren(...i === null ? [] : [e.describe(i)]), a.hidden = i === null, D(!1)), i !== null && LU(a, t, n, p, m);
 	}, M = (t) => {
 		let n = t(b());
 		u = c?.flat ? {
@@ -26277,23 +26316,23 @@ function LU(e, { shaped: t }) {
 			azimuth: 0,
 			elevation: 0
 		} : n, e.camera(u), D();
-	}, N = _U(o, {
-		turn: (e, t) => c?.flat ? M((n) => ir(n, e, -t)) : M((n) => nr(n, -e, t)),
-		pan: (e, t) => M((n) => ir(n, e, t)),
+	}, N = yU(o, {
+		turn: (e, t) => c?.flat ? M((n) => Sr(n, e, -t)) : M((n) => br(n, -e, t)),
+		pan: (e, t) => M((n) => Sr(n, e, t)),
 		zoom: (e, t, n) => {
 			let r = x()[w(t ?? 0)], i = m / 2, a = t === void 0 ? 0 : (t - r.left - r.width / 2) / i;
-			M((t) => rr(t, e, a, n === void 0 ? 0 : (i - n) / i));
+			M((t) => xr(t, e, a, n === void 0 ? 0 : (i - n) / i));
 		},
 		home: () => {
 			u = null, e.camera(b()), D();
 		},
 		hover: j,
 		click: (t, n) => {
-			let r = c ? FU(C(w(t)), t, n) : -1;
+			let r = c ? BU(C(w(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			f = n ? [] : t, n && c && e.lasso(IU(C(w(t[0][0])), t)), D(!1);
+			f = n ? [] : t, n && c && e.lasso(VU(C(w(t[0][0])), t)), D(!1);
 		},
 		next: e.next
 	}), P = new ResizeObserver(() => {
@@ -26303,14 +26342,14 @@ function LU(e, { shaped: t }) {
 		element: o,
 		draws: s !== null,
 		async show(e) {
-			let t = e.glides && !hN() && c !== null && l.length === e.panes.length;
+			let t = e.glides && !_N() && c !== null && l.length === e.panes.length;
 			c = e;
 			let n = ++v;
-			if (l = e.panes.map(({ placed: e }, n) => l[n]?.to === e ? l[n] : t ? fN(l[n], e) : uN(e)), e.panes.forEach(({ painted: e }, t) => {
+			if (l = e.panes.map(({ placed: e }, n) => l[n]?.to === e ? l[n] : t ? mN(l[n], e) : fN(e)), e.panes.forEach(({ painted: e }, t) => {
 				s?.place(t, l[t].from, l[t].to), s?.paint(t, e.look);
 			}), j(-1, -1), E(), l.every(({ morph: e }) => e === 1)) return;
 			let r = l.map(({ morph: e }) => e);
-			await gN((e) => {
+			await vN((e) => {
 				l.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), E();
 			}, () => n !== v);
 		},
@@ -26320,14 +26359,14 @@ function LU(e, { shaped: t }) {
 		setLasso: (e) => N.setLasso(e),
 		lassoes: () => N.lassoes(),
 		scene: () => c ? C(c.panes.length - 1) : null,
-		pick: (e, t) => c ? FU(C(w(e)), e, t) : -1,
+		pick: (e, t) => c ? BU(C(w(e)), e, t) : -1,
 		refresh: O,
 		finish: () => s?.finish(),
 		picture() {
 			return E(), {
 				cloud: s?.canvas ?? null,
 				overlay: n,
-				paper: zU(o),
+				paper: UU(o),
 				width: p,
 				height: m
 			};
@@ -26338,48 +26377,24 @@ function LU(e, { shaped: t }) {
 		}
 	};
 }
-function RU({ shown: e, plain: t }, n) {
-	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
-}
-function zU(e) {
+function UU(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
 		"255"
 	]).slice(0, 3).map(Number);
 }
-function BU(e, t, n, r, i) {
-	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
-	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
-}
-// src/tip.ts
-var VU = 72;
-function HU(e, t) {
-	let { run: n, view: i, frame: a, clean: o } = e, s = Nr(e, t), { classes: c, image_size: [l, u] } = n.attributes, d = VU / Math.max(l, u), f = i.space === "regions" && a !== null ? t % a.regions : null, p = VM();
-	p.show({
-		image: s,
-		pictures: o,
-		size: [Math.round(l * d), Math.round(u * d)],
-		grid: n.grid(i.condition, i.layer),
-		frame: null,
-		chosen: f,
-		lit: /* @__PURE__ */ new Set(),
-		importance: null
-	}), delete p.element.dataset.image;
-	let m = [r("b", {}, `Image ${s}: ${c[n.labels[s]]}`)];
-	return a && m.push(r("span", {}, `seen as ${c[a.predictions[s]]}`)), a && f !== null && m.push(r("span", {}, Cr(f, a.grid[1])), r("span", {}, `says ${c[a.category[t]]}, ${kr(a.confidence[t] / 255)}`)), r("div", { class: "tip-body" }, p.element, r("div", {}, ...m));
-}
 // src/viewer.ts
-async function UU(e, t, n) {
-	let r = qn(t.attributes.classes.length), i = await Lr(t), a = Nn(t), o = In(t), s = tP(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
+async function WU(e, t, n) {
+	let r = dr(t.attributes.classes.length), i = await ni(t), a = Zn(t), o = er(t), s = rP(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, u = rM(t, nM(t), n.address ? pM(location.hash) : {}), d = null, f = 0, p = n.address ? GU() : null, m = (e) => {
+	}, u = Mn(t, jn(t), n.address ? Un(location.hash) : {}), d = null, f = 0, p = n.address ? Bn() : null, m = (e) => {
 		let n = `conditions/${e}/thumbnails`;
-		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, tP(t, n)), c.get(n)) : null;
+		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, rP(t, n)), c.get(n)) : null;
 	}, h = async () => {
-		let e = u, n = WU(t, e), [o, c, l] = await Promise.allSettled([
+		let e = u, n = GU(t, e), [o, c, l] = await Promise.allSettled([
 			a(e),
 			n ? a(n) : null,
 			i.reach(e.condition, e.space)
@@ -26403,21 +26418,21 @@ async function UU(e, t, n) {
 		let s = y(i);
 		for (let e of T) e.update(i);
 		E.update(i), a && (l.step = performance.now() - r), p?.keep(u), n.changed?.(u, t), await s, e === f && o(i.frame);
-	}, _ = Rr(), v = eP(t, () => d && void y(d)), y = (e) => (E.problem(e.problem), e.frame ? C.show(zr(e, e.frame, i.home, v, _)) : Promise.resolve()), b = (e) => (u = rM(t, u, e), e.camera !== void 0 && C.setCamera(u.camera), g()), x = (e) => void b(e), S = (e) => {
+	}, _ = ri(), v = nP(t, () => d && void y(d)), y = (e) => (E.problem(e.problem), e.frame ? C.show(ii(e, e.frame, i.home, v, _)) : Promise.resolve()), b = (e) => (u = Mn(t, u, e), e.camera !== void 0 && C.setCamera(u.camera), g()), x = (e) => void b(e), S = (e) => {
 		e.length === 1 ? x({
 			selection: u.space === "images" ? [] : e,
-			image: Nr({
+			image: Qr({
 				view: u,
 				run: t
 			}, e[0])
 		}) : x({
 			selection: e,
-			...e.length ? { image: KU(e.map((e) => Nr({
+			...e.length ? { image: KU(e.map((e) => Qr({
 				view: u,
 				run: t
 			}, e))) } : {}
 		});
-	}, C = LU({
+	}, C = HU({
 		pick: (e) => S(e === null ? [] : [e]),
 		lasso: (e) => S(e),
 		camera: (e) => {
@@ -26426,20 +26441,20 @@ async function UU(e, t, n) {
 				camera: e
 			}, p?.keep(u);
 		},
-		describe: (e) => d?.frame ? HU(d, e) : document.createTextNode(""),
+		describe: (e) => d?.frame ? IU(d, e) : document.createTextNode(""),
 		next: (e) => d && S(qU(C, u, e)),
 		lost: (e) => E.notice("context", e)
-	}, { shaped: r.some(({ shape: e }) => e > 0) }), w = SN((e) => b({ step: e })), T = [
-		bN(x, (e) => x({ filter: {
+	}, { shaped: r.some(({ shape: e }) => e > 0) }), w = wN((e) => b({ step: e })), T = [
+		SN(x, (e) => x({ filter: {
 			...u.filter,
 			points: e
 		} })),
-		DN(x),
+		kN(x),
 		w,
-		Xj(x),
-		rN(x),
-		IN()
-	], E = JN(e, t, C, T.map(({ element: e }) => e), {
+		hM(x),
+		aN(x),
+		RN()
+	], E = XN(e, t, C, T.map(({ element: e }) => e), {
 		choose: x,
 		select: S,
 		current: () => d,
@@ -26449,7 +26464,7 @@ async function UU(e, t, n) {
 	C.draws || E.notice("webgl", !0), await g(), l.opened = performance.now();
 	let D = () => void b({
 		camera: null,
-		...pM(location.hash)
+		...Un(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", D), {
 		run: t,
@@ -26464,7 +26479,7 @@ async function UU(e, t, n) {
 		}
 	};
 }
-function WU(e, t) {
+function GU(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -26477,22 +26492,6 @@ function WU(e, t) {
 		layer: t.layer,
 		step: r.steps.length - 1
 	} : null;
-}
-function GU() {
-	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${fM(e.view)}`), e = null;
-	};
-	return {
-		keep(n) {
-			e && clearTimeout(e.timer), e = {
-				view: n,
-				timer: window.setTimeout(t, 300)
-			};
-		},
-		now() {
-			return t(), location.href;
-		}
-	};
 }
 function KU(e) {
 	let t = /* @__PURE__ */ new Map();
@@ -26517,7 +26516,7 @@ async function YU(e, t, n) {
 		role: "status"
 	}, "The atlas is opening …"));
 	try {
-		let r = await UU(e, await bn(t), n);
+		let r = await WU(e, await bn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof d ? t.kind : "damaged";
