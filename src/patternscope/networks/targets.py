@@ -12,7 +12,7 @@ from patternscope.errors import InputError, nearest
 def attack_targets(
     logits: Tensor,
     labels: Tensor,
-    target: Literal["second", "random"] | int | Tensor = "second",
+    target: Literal["second", "random"] | int | Tensor = "random",
     *,
     seed: int = 0,
 ) -> Tensor:
@@ -23,14 +23,14 @@ def attack_targets(
     Args:
         logits: (n, c) of the clean images, c >= 2.
         labels: true classes (n,).
-        target: "second" for the most likely class but the true one, "random" for any other, a class for all,
+        target: "random" for any class but the true one, "second" for the most likely of these, a class for all,
             or one a image (n,).
         seed: of the random choice.
 
     Raises:
         InputError: a target that is an image's own class or no class at all, an unknown word.
 
-    >>> attack_targets(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([0]))
+    >>> attack_targets(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([0]), "second")
     tensor([2])
     """
     labels = labels.cpu()

@@ -231,9 +231,9 @@ class AttackSettings(Section):
         default=False, description="begin at a random perturbation; the clean image is kept as step 0 anyway"
     )
     target: str = Field(
-        default="second",
-        description='"second" (most likely class but the true one), "random" (a image), "none" (untargeted), '
-        "or a class by its name",
+        default="random",
+        description='"random" (another class for each image), "second" (most likely but the true one), "none" '
+        "(untargeted), or a class by its name",
     )
 
     @property
