@@ -1,0 +1,64 @@
+"""A training loop of one's own that records checkpoints, and the study of what they learnt when.
+
+    python examples/own_training_loop.py [OUT]
+
+The network and the loop are plain torch. Three lines of the loop are patternscope's: a recorder, its call before the
+first step, and after each.
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from patternscope.callback import CheckpointRecorder
+from patternscope.images import open_images
+from patternscope.networks import build_network
+from patternscope.study.config import make_settings
+from patternscope.study.records import read_json
+from patternscope.study.study import run_study
+
+SIDE, MEAN, STD = 64, 0.5, 0.25
+
+
+def train(folder: Path, epochs: int, per_class: int) -> None:
+    network = build_network("resnet18", classes=10, image_size=SIDE)  # or any module of yours
+    pictures = open_images("pictograms", image_size=SIDE, train_per_class=per_class).train
+    loader = DataLoader(pictures, batch_size=64, shuffle=True, generator=torch.Generator().manual_seed(0))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    recorder = CheckpointRecorder(folder, total_steps=epochs * len(loader), count=6)
+    recorder(network, 0)
+    step = 0
+    for _ in range(epochs):
+        for images, labels in loader:
+            loss = nn.functional.cross_entropy(network((images / 255 - MEAN) / STD), labels)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            step += 1
+            recorder(network, step)
+
+
+def main(out: str = "runs/own_loop", epochs: int = 6, per_class: int = 500, **changes: dict) -> None:
+    train(Path(out, "checkpoints"), epochs, per_class)
+    settings = {
+        "images": {"image_size": SIDE},
+        "network": {"architecture": "resnet18", "layers": ["layer1", "layer2", "layer3"], "grid": 8,
+                    "mean": [MEAN], "std": [STD]},
+        "checkpoints": {"folder": str(Path(out, "checkpoints"))},
+    }  # fmt: skip
+    content = {name: {**settings.get(name, {}), **changes.get(name, {})} for name in {**settings, **changes}}
+    run_study(Path(out, "study"), make_settings(content, "own_training_loop.py", Path.cwd()))
+    summary = read_json(Path(out, "study", "summary", "summary.json"))
+    for trained in summary["checkpoints"]:
+        own = [each for each in summary["layers"] if each["checkpoint"] == trained["checkpoint"]]
+        counts = ", ".join(f"{each['layer']} {each['reliable']:.2f}" for each in own)
+        print(
+            f"step {trained['step']}: accuracy {trained['held_out_accuracy']:.2f}; reliable points {counts}"
+        )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,67 @@
+"""The scripts in examples/ run as they stand there, on little data."""
+
+import runpy
+from pathlib import Path
+
+import invented_sets as sets
+import pytest
+
+from patternscope.networks import build_network, save_weights
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+FAST = {
+    "importance": {"n_step": 1},
+    "region": {"n_step": 1},
+    "knowledge": {"bootstrap": 10, "taus": [0.4]},
+}
+
+
+def script(name):
+    return runpy.run_path(str(EXAMPLES / f"{name}.py"))["main"]
+
+
+def test_every_script_is_run_here():
+    mine = Path(__file__).read_text(encoding="utf-8")
+    assert [path.stem for path in EXAMPLES.glob("*.py") if f'script("{path.stem}")' not in mine] == []
+
+
+def test_a_resnet_on_a_folder(tmp_path, capsys):
+    for label, name in enumerate(("cat", "dog")):
+        for i in range(10):
+            sets.save(tmp_path / "pictures" / name / f"{i}.jpg", label, i)
+    small = {
+        "images": {"image_size": 32},
+        "network": {"layers": ["layer1"]},
+        "training": {"epochs": 1, "checkpoints": 1},
+    }
+    script("resnet_on_a_folder")(str(tmp_path / "pictures"), str(tmp_path / "out"), **small, **FAST)
+    accuracy, layer = capsys.readouterr().out.splitlines()
+    assert accuracy.startswith("held-out accuracy")
+    assert layer.startswith("layer1: ")
+
+
+def test_a_vit_from_timm(tmp_path, capsys):
+    pytest.importorskip("timm", reason="the extra zoo is not installed")
+    size = {"depth": 3, "embed_dim": 24, "num_heads": 2}
+    network = build_network("timm:vit_tiny_patch16_224", classes=10, image_size=64, arguments=size)
+    save_weights(network, tmp_path / "vit.safetensors")
+    script("timm_vit")(str(tmp_path / "vit.safetensors"), 2, **size)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [f"blocks.{i} (4 x 4)" for i in range(3)]
+
+
+def test_a_loop_of_one_s_own_and_two_of_its_checkpoints(tmp_path, capsys):
+    small = {"images": {"train_per_class": 2, "test_per_class": 2, "samples_per_class": 2}}
+    script("own_training_loop")(str(tmp_path), 1, 7, network={"layers": ["layer2"]}, **small, **FAST)
+    lines = capsys.readouterr().out.splitlines()
+    files = sorted((tmp_path / "checkpoints").iterdir())
+    assert [line.partition(":")[0] for line in lines] == [f"step {int(path.stem[5:])}" for path in files]
+    assert len(files) == 3
+    script("compare_checkpoints")(str(files[0]), str(files[-1]), "layer2", 2)
+    counts, reliable, moved = capsys.readouterr().out.splitlines()
+    assert counts.startswith("layer2: ")
+    assert reliable.startswith("reliable: ")
+    stay, vanish, appear = (float(part.split()[0]) for part in moved.removeprefix("of them ").split(", "))
+    first, then = (float(word) for word in counts.replace(",", "").split() if word[0].isdigit())
+    assert stay + vanish == pytest.approx(first, abs=0.02)
+    assert stay + appear == pytest.approx(then, abs=0.02)
