@@ -10,7 +10,7 @@ import { stepLabel, stepMarks, type Change, type Panel, type Shown } from "./sho
 import { tabs } from "./tabs";
 
 /** Pixels of a card and of what lies between two. */
-const NARROWEST = 96,
+const NARROWEST = 84,
   WIDEST = 200,
   GAP = 4,
   HEIGHT = 92;
