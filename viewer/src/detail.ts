@@ -23,10 +23,13 @@ export function makeDetail(change: Change): Panel {
   const key = h(
     "p",
     { class: "key" },
-    h("span", { class: "swatch-box reliable" }),
-    "reliable: speaks for the true class",
-    h("span", { class: "swatch-box unreliable" }),
-    "unreliable",
+    h(
+      "span",
+      { class: "key-item" },
+      h("span", { class: "swatch-box reliable" }),
+      "reliable: speaks for the true class",
+    ),
+    h("span", { class: "key-item" }, h("span", { class: "swatch-box unreliable" }), "unreliable"),
   );
   const body = h(
     "div",
