@@ -17,6 +17,7 @@ from patternscope.study.config import StudySettings
 log = get_plugin_logger("patternscope")
 _MARK = re.compile(r"^<!-- (settings|command)(?: (\S+))? -->$", flags=re.MULTILINE)
 _MEASURED = {"evidence.md", "defaults.md"}  # `make evidence` writes them
+_TO_MEASURED = re.compile(r"\[([^\]]+)\]\((?:\.\./)?((?:evidence|defaults)(?:\.md)?)\)")
 _LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
 _ELSEWHERE = re.compile(r"(?:https?:)?//")
 
@@ -34,8 +35,10 @@ def on_config(config: Any) -> Any:
     return config
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Put tables of settings and texts of commands where a page asks for them."""
+def on_page_markdown(markdown: str, config: Any, **_: Any) -> str:
+    """Put tables of settings and texts of commands where a page asks for them; a link to no page becomes its text."""
+    there = Path(config.docs_dir)
+    markdown = _TO_MEASURED.sub(lambda link: link[0] if (there / link[2]).is_file() else link[1], markdown)
     return _MARK.sub(
         lambda mark: _settings(mark[2]) if mark[1] == "settings" else _command(mark[2]), markdown
     )

@@ -2,7 +2,7 @@
 
 import importlib.util
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -44,9 +44,17 @@ def test_doctests_become_blocks_and_bounds_stay_text():
 
 
 def test_settings_and_commands_are_the_programs_own():
-    page = load("hooks").on_page_markdown("<!-- settings knowledge -->\n\n<!-- command status -->\n")
+    config = SimpleNamespace(docs_dir=TOOLS.parent)
+    page = load("hooks").on_page_markdown("<!-- settings knowledge -->\n\n<!-- command status -->\n", config)
     assert "| `tau` | `0.4` |" in page
     assert "--json" in page
+
+
+def test_a_link_to_a_page_that_is_not_written_is_its_text(tmp_path):
+    (tmp_path / "evidence.md").write_text("here")
+    text = "[a](evidence.md) [b](evidence) [c](../defaults.md) [d](decisions.md)"
+    page = load("hooks").on_page_markdown(text, SimpleNamespace(docs_dir=tmp_path))
+    assert page == "[a](evidence.md) b c [d](decisions.md)"
 
 
 def test_an_equation_is_mathml():
