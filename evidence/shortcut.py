@@ -119,7 +119,7 @@ def measure(study: ShortcutStudy) -> list[dict[str, Any]]:
             study.folder / "training" / "00" / "network.safetensors",
             planting,
             quality,
-            f"{PROBES} {SIDE} {study.layers}",
+            f"{PROBES} {SIDE} {study.layers} caused",
         ],
         lambda: _measured(study),
     )
@@ -152,6 +152,7 @@ def _measured(study: ShortcutStudy) -> list[dict[str, Any]]:
                 "reliable": points.total_reliable,
                 "reliable_without": before.total_reliable,
                 "reliable_on_patch": float(points_on(points.reliable, cover)[0].mean()),
+                **_share("share_caused", points.reliable, (~before.reliable).double()),
                 **_share("share", points.reliable, cover),
                 **_share("share_near", points.reliable, near(patches, grid)),
                 **_share(

@@ -33,7 +33,7 @@ def draw(rows: Sequence[Row], shown: Mapping[str, Tensor], wanted: float) -> "Fi
         panels[0].axhline(wanted, color=SOFT, linewidth=0.8, linestyle=(0, (1, 2)))
         panels[0].set_ylim(0, 1.02)
         panels[0].set_ylabel("share of reliable\npoints on the patch")
-        panels[0].legend(loc="upper left")
+        panels[1].legend(loc="upper left")
         _draw_measure(panels[1], rows, layers, "reliable_on_patch")
         panels[1].set_ylim(0, None)
         panels[1].set_ylabel("reliable points on the\npatch, an image")

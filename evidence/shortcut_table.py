@@ -21,7 +21,8 @@ classes.
 
 Then 60 new images of the class are shown, each with the patch, through the maps of the study. *On the patch*: how much
 of the reliable points lies on it, each point counting by the share of its region that the patch covers. *Near*: on it
-or within a region's width. *Without*: the same images without the patch.
+or within a region's width. *Without*: the same images without the patch. *Caused*: how much of the reliable points is
+not there without it.
 """
 WANTED = 0.7  # share of the reliable points on the patch at strength 1
 
@@ -45,6 +46,7 @@ def write_findings(folder: Path, rows: Sequence[Row], shown: Mapping[str, Tensor
 def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
     """What is said first of the last layer: at strength 1, and at 0."""
     last = list(dict.fromkeys(row["layer"] for row in rows))[-1]
+    yield from _by_strength([row for row in rows if row["layer"] == last], last)
     for strength in (1.0, 0.0):
         mine = [r for r in rows if (r["layer"], r["strength"]) == (last, strength) and r["share"] is not None]
         if not mine:
@@ -56,9 +58,29 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
             f"- Strength {strength:g}, {last}: on the patch {shares}; its share of the picture is {area}. Near it "
             f"{near}; share of the picture {number(fmean(row['area_near'] for row in mine), 3)}."
         )
-    reached = [r for r in rows if (r["layer"], r["strength"]) == (last, 1.0) and (r["share"] or 0) >= WANTED]
-    seeds = {row["seed"] for row in rows}
-    yield f"- At least {WANTED:.0%} on the patch at strength 1 in {len(reached)} of {len(seeds)} seeds."
+    reached = {
+        layer: [
+            r for r in rows if (r["layer"], r["strength"]) == (layer, 1.0) and (r["share"] or 0) >= WANTED
+        ]
+        for layer in dict.fromkeys(row["layer"] for row in rows)
+    }
+    seeds = len({row["seed"] for row in rows})
+    texts = [f"{len(found)} of {seeds} seeds in {layer}" for layer, found in reached.items()]
+    yield f"- At least {WANTED:.0%} of the reliable points on the patch itself at strength 1: {', '.join(texts)}."
+
+
+def _by_strength(rows: Sequence[Row], layer: str) -> Iterable[str]:
+    """How what is seen follows the strength, in one layer."""
+    strengths = sorted({row["strength"] for row in rows})
+    columns = [
+        means(rows, ("strength",), name) for name in ("reliable_on_patch", "accuracy_without", "share_caused")
+    ]
+    texts = [", ".join(number(fmean(each[(s,)])) for s in strengths if each[(s,)]) for each in columns]
+    yield (
+        f"- Strength {', '.join(f'{each:g}' for each in strengths)}: {texts[0]} reliable points an image lie on the "
+        f"patch, which is four regions, in {layer}. The network knows {texts[1]} of the same images without the "
+        f"patch, and {texts[2]} of its reliable points are caused by it."
+    )
 
 
 def _tables(rows: Sequence[Row]) -> Iterable[str]:
@@ -68,12 +90,21 @@ def _tables(rows: Sequence[Row]) -> Iterable[str]:
         "of these on the patch",
         "share on the patch",
         "share near",
+        "share caused",
         "share on the object",
         "reliable without",
         "accuracy",
         "without",
     ]
-    names = ["reliable", "reliable_on_patch", "share", "share_near", "share_object", "reliable_without"]
+    names = [
+        "reliable",
+        "reliable_on_patch",
+        "share",
+        "share_near",
+        "share_caused",
+        "share_object",
+        "reliable_without",
+    ]
     names += ["accuracy", "accuracy_without"]
     for layer in dict.fromkeys(row["layer"] for row in rows):
         mine = sorted((row for row in rows if row["layer"] == layer), key=lambda row: row["strength"])
