@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from faithfulness_figure import draw
-from tables import interval_text, markdown_table, number
+from tables import interval_text, markdown_table, number, seeds_text
 from torch import Tensor
 
 from patternscope.figures.saving import save_figure
@@ -30,7 +30,7 @@ INTRODUCTION = """`python evidence/faithfulness.py`. Regions of an image are rep
 important first (deletion), or come back in that order (insertion). The area under the network's probability of the
 true class says how much it depended on them: for deletion smaller is better, for insertion larger. *Mean colour*: the
 image's own. *Blur*: a Gaussian of an eighth of the side. *Background*: the same drawing without its object, which is
-what a pictogram really hides. 100 images a network; three networks and image set, three seeds each.
+what a pictogram really hides. 100 images a network.
 
 Orders: p of the true class given h, the strength of h, w of the default fit (v uniform) and of the paper's joint fit,
 Grad-CAM at the same layer, random, and for pictograms the object's own mask. An interval is the 95 % bootstrap over
@@ -94,13 +94,14 @@ def write_findings(folder: Path, rows: Sequence[Row]) -> None:
     write_rows(folder / "faithfulness_differences.csv", differences)
     shown = [row for row in found if row["curve"] == "deletion" and row["place"] == "last"]
     save_figure(draw(shown, LABELS), folder, "faithfulness_figure", rows=shown, settings={}, dpi=200)
-    (folder / "section.md").write_text(_section(found, differences), encoding="utf-8")
+    (folder / "section.md").write_text(_section(found, differences, seeds_text(rows)), encoding="utf-8")
 
 
-def _section(found: Sequence[Row], differences: Sequence[Row]) -> str:
+def _section(found: Sequence[Row], differences: Sequence[Row], seeds: str) -> str:
     parts = [
         "## Does the network depend on what is shown?\n",
         INTRODUCTION,
+        seeds,
         *_verdicts(differences),
         "\n![Deletion areas in the last layer](faithfulness_figure.png)\n",
         "### Differences in the last layer\n",

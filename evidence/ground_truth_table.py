@@ -7,7 +7,7 @@ from typing import Any
 
 from faithfulness_table import LABELS
 from ground_truth_figure import draw
-from tables import interval_text, markdown_table, number
+from tables import interval_text, markdown_table, number, seeds_text
 
 from patternscope.figures.saving import save_figure
 from patternscope.knowledge import seed_spread
@@ -17,7 +17,7 @@ Row = Mapping[str, Any]
 INTRODUCTION = """`python evidence/ground_truth.py`. *Precision*: how much of the points lies on the object, each point
 counting by the share of its region that the mask covers. Points that lie anywhere would have the object's share of the
 picture. *Pointing game*: the chance that a pixel of the most important region is the object's. Means ± standard
-deviations over networks of three seeds; intervals are the 95 % bootstrap over images.
+deviations over seeds of the network; intervals are the 95 % bootstrap over images.
 """
 
 
@@ -32,6 +32,7 @@ def write_findings(
     parts = [
         "## Do the points lie on the object?\n",
         INTRODUCTION,
+        seeds_text(precision),
         *_verdicts(precision),
         "\n![Precision of points by layer and over training](ground_truth_figure.png)\n",
         "### Precision at the end of training\n",

@@ -18,7 +18,7 @@ SECTIONS = ("projections", "faithfulness", "ground_truth", "shortcut", "uncertai
 HEAD = """# Evidence
 
 Is what patternscope shows true? Everything below is computed by `make evidence` from studies of its own
-(`evidence/studies.py`: three networks on two image sets, three seeds each) and written by `evidence/page.py`. The
+(`evidence/studies.py`: three networks on two image sets, up to three seeds each) and written by `evidence/page.py`. The
 tables are in [evidence](evidence) as csv. What other values of the settings would do is in [defaults.md](defaults.md).
 """
 

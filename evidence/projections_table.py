@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from projections_figure import draw
-from tables import markdown_table, number, spread_text
+from tables import markdown_table, number, seeds_text, spread_text
 
 from patternscope.figures.saving import save_figure
 from patternscope.study.records import write_rows
@@ -43,7 +43,7 @@ their mean.
 - *Neighbours*: the same, decided by a vote of the 10 nearest images.
 - *Trustworthiness*: how few neighbours are none in the feature space. *Separation*: silhouette of the decided classes.
 
-Means ± standard deviations over networks of three seeds; in brackets those over five fits, where a fit has a seed.
+Means ± standard deviations over seeds of the network; in brackets those over five fits, where a fit has a seed.
 """
 CLOSE = 0.02  # by how much this method's correlation may be behind the best projection's
 
@@ -90,15 +90,16 @@ def write_findings(folder: Path, rows: Sequence[Row]) -> None:
     write_rows(folder / "projections.csv", summary)
     shown = [row for row in summary if row["on"] == "fitted"]
     save_figure(draw(shown, LABELS, MEASURES), folder, "projections_figure", rows=shown, settings={}, dpi=200)
-    (folder / "section.md").write_text(_section(summary), encoding="utf-8")
+    (folder / "section.md").write_text(_section(summary, seeds_text(rows)), encoding="utf-8")
 
 
-def _section(summary: Sequence[Row]) -> str:
+def _section(summary: Sequence[Row], seeds: str) -> str:
     fitted = [row for row in summary if row["on"] == "fitted"]
     unseen = [row for row in summary if row["on"] == "unseen"]
     parts = [
         "## Beside other projections\n",
         INTRODUCTION,
+        seeds,
         *_verdicts(fitted),
         "\n![Measures of each projection](projections_figure.png)\n",
         "### Images that the projections were fitted to\n",

@@ -4,6 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 
+def seeds_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """From how many seeds the networks of these rows were trained: one sentence."""
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        found.setdefault(f"{row['network']} on {row.get('images', 'pictograms')}", set()).add(row["seed"])
+    counts = {name: len(seeds) for name, seeds in found.items()}
+    if len(set(counts.values())) == 1:
+        return f"Networks trained from {next(iter(counts.values()))} seed(s) each: {', '.join(counts)}.\n"
+    return f"Seeds of the networks: {', '.join(f'{name} {count}' for name, count in counts.items())}.\n"
+
+
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table; the first column is text, the others are numbers."""
     rules = ["---", *["---:"] * (len(heads) - 1)]

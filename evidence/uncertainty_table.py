@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from tables import markdown_table, number
+from tables import markdown_table, number, seeds_text
 from uncertainty_figure import draw
 
 from patternscope.figures.saving import save_figure
@@ -84,13 +84,14 @@ def write_findings(
     write_rows(folder / "uncertainty.csv", summary)
     write_rows(folder / "tau_sweep.csv", sweep)
     save_figure(draw(summary, sweep), folder, "uncertainty_figure", rows=summary, settings={}, dpi=200)
-    (folder / "section.md").write_text(_section(summary), encoding="utf-8")
+    (folder / "section.md").write_text(_section(summary, seeds_text(counts)), encoding="utf-8")
 
 
-def _section(summary: Sequence[Row]) -> str:
+def _section(summary: Sequence[Row], seeds: str) -> str:
     parts = [
         "## How far may a number be off?\n",
         INTRODUCTION,
+        seeds,
         *_verdicts(summary),
         "\n![Ratio on fitted and unseen images, and over thresholds](uncertainty_figure.png)\n",
         "### The ratio of reliable points\n",
