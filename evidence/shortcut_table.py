@@ -22,7 +22,8 @@ classes.
 Then 60 new images of the class are shown, each with the patch, through the maps of the study. *On the patch*: how much
 of the reliable points lies on it, each point counting by the share of its region that the patch covers. *Near*: on it
 or within a region's width. *Without*: the same images without the patch. *Caused*: how much of the reliable points is
-not there without it.
+not there without it. In a deep layer a region sees far beyond its own pixels, so that those beside the patch see it
+too; "caused" counts them by what they say, "on the patch" by where they lie.
 """
 WANTED = 0.7  # share of the reliable points on the patch at strength 1
 
