@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
+FEWEST = 0.1  # reliable points an image: of fewer a precision says nothing
 
 
 def draw(precision: Sequence[Row], training: Sequence[Row]) -> "Figure":
@@ -59,14 +60,14 @@ def _draw_layers(axes: Any, rows: Sequence[Row]) -> None:
     )
     axes.set_xlabel("layer")
     axes.set_title("At the end of training", fontsize=SMALL + 1)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper right")
 
 
 def _draw_training(axes: Any, rows: Sequence[Row]) -> None:
     """A line a layer over the checkpoints, with its intervals over images."""
     layers = list(dict.fromkeys(row["layer"] for row in rows))
     for layer, colour in zip(layers, layer_colours(len(layers)), strict=True):
-        mine = [row for row in rows if row["layer"] == layer and row["reliable_low"] is not None]
+        mine = [row for row in rows if row["layer"] == layer and row["reliable_points"] >= FEWEST]
         places = [row["checkpoint"] for row in mine]
         axes.fill_between(
             places,
@@ -83,4 +84,4 @@ def _draw_training(axes: Any, rows: Sequence[Row]) -> None:
     axes.set_xticks(list(steps), [str(step) for step in steps.values()])
     axes.set_xlabel("step of training, vgg16_slim")
     axes.set_title("Over training", fontsize=SMALL + 1)
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper left")

@@ -38,6 +38,7 @@ def write_findings(
         "### Precision at the end of training\n",
         *_precision_table(precision),
         "### Precision of reliable points over training, vgg16_slim\n",
+        "With the number of reliable points an image; the figure leaves out layers with fewer than 0.1.\n",
         *_training_table(training),
         "### The pointing game\n",
         *_pointing_table(pointing),
@@ -107,7 +108,9 @@ def _training_table(training: Sequence[Row]) -> Iterable[str]:
     cells: dict[int, list[str]] = {}
     for row in training:
         about = [f"step {row['step']}", number(row["accuracy"])]
-        cells.setdefault(row["checkpoint"], about).append(interval_text(row, "reliable"))
+        cells.setdefault(row["checkpoint"], about).append(
+            f"{interval_text(row, 'reliable')}; {number(row['reliable_points'])}"
+        )
     yield markdown_table(["checkpoint", "held-out accuracy", *layers], list(cells.values()))
 
 
