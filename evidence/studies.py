@@ -26,11 +26,16 @@ FASHION_MNIST = Path(os.environ.get("FASHION_MNIST", "/usr/share/datasets/fashio
 SEEDS = (0, 1, 2)
 NETWORKS: dict[str, dict[str, Any]] = {
     "vgg16_slim": {"architecture": "vgg16_slim", "layers": ["conv_33", "conv_43", "conv_53"], "grid": 8},
-    "resnet18": {"architecture": "small_images:resnet18", "layers": ["layer2", "layer3", "layer4"]},
+    "resnet18": {
+        "architecture": "small_images:resnet18",
+        "layers": ["layer2", "layer3", "layer4"],
+        "grid": None,
+    },
     "mobilenet_v2": {
         "architecture": "small_images:mobilenet_v2",
         "arguments": {"width": 0.5},
         "layers": ["features.6", "features.13", "features.18"],
+        "grid": None,  # of each layer's own
     },
 }
 IMAGE_SETS: dict[str, dict[str, Any]] = {

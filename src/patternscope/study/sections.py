@@ -25,6 +25,8 @@ def _located(path: Path, info: ValidationInfo) -> Path:
 
 LocatedPath = Annotated[Path, AfterValidator(_located)]
 Side = Annotated[int, Field(ge=1, le=4096)]
+# Time grows with the square of the number of regions: an early layer at its own size may take hours.
+PAPER_GRID = 14
 
 
 class Section(BaseModel):
@@ -136,8 +138,9 @@ class NetworkSettings(Section):
         default=(), description="layers to analyse, shallow to deep; by default four spread over depth"
     )
     grid: Side | tuple[Side, Side] | None = Field(
-        default=None,
-        description="regions (n, or h and w) to which larger maps are averaged; each layer's own by default",
+        default=PAPER_GRID,
+        description="regions (n, or h and w) to which larger maps are averaged; smaller ones stay as they are, and "
+        "all do with a large number",
     )
     weights: LocatedPath | None = Field(
         default=None, description="a .safetensors or .pth file: this network is analysed, nothing is trained"
