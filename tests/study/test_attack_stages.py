@@ -9,10 +9,12 @@ import torch
 from easy_study import easy_settings
 from toy_stages import contents
 
+from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.knowledge import find_knowledge_points, orientation_change, trajectory_types
 from patternscope.networks import load_weights, pgd_steps, record
-from patternscope.study.arrays import load_arrays
+from patternscope.report.repeating import settings_toml
+from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import study_network
 from patternscope.study.records import read_json
@@ -239,3 +241,35 @@ def test_what_cannot_be_attacked_is_one_line(target, logits, said):
 def test_bad_settings_are_one_line(section, said):
     with pytest.raises(InputError, match=said):
         make_settings({"attack": section}, "study.toml", None)
+
+
+def test_the_command_refuses_a_network_that_knows_nothing_in_one_line(attacked_study, tmp_path, capsys):
+    """Its classes turned by one, a network that was always right never is."""
+    weights = load_arrays(attacked_study / "training/01/network.safetensors")
+    samples = load_arrays(attacked_study / "features/01/sample.safetensors")
+    labels = load_arrays(attacked_study / "images/samples.safetensors")["labels"]
+    assert (samples["logits"].argmax(1) == labels).all()
+    head = [name for name, each in weights.items() if each.shape[:1] == (4,)]
+    assert len(head) == 2
+    save_arrays(
+        tmp_path / "turned.safetensors",
+        {name: each.roll(1, 0) if name in head else each for name, each in weights.items()},
+    )
+    asked = easy_settings(attacked_study.parent, network={"weights": str(tmp_path / "turned.safetensors")})
+    (tmp_path / "study.toml").write_text(settings_toml(asked), encoding="utf-8")
+    arguments = (
+        "run",
+        tmp_path / "study.toml",
+        "--out",
+        tmp_path / "out",
+        "--until",
+        "attack",
+        "--device",
+        "cpu",
+    )
+    with pytest.raises(SystemExit) as caught:
+        main([str(each) for each in arguments])
+    assert caught.value.code == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(said) == 1
+    assert "network: it classifies none of the 24 samples correctly, wanted at least one to attack" in said[0]
