@@ -68,6 +68,11 @@ class Picture:
     caption: str
     address: str
 
+    @property
+    def moving(self) -> bool:
+        """Whether it is an animation, of which paper shows nothing."""
+        return self.address.startswith("data:image/gif")
+
 
 def pictures(study: Path, units: Iterable[UnitStatus]) -> tuple[list[Picture], list[str]]:
     """Return the figures of a study that are up to date, in the order of `CAPTIONS`, and the names of those not.
