@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 NAME = "attack_change"
 _CURVES = {
-    "orientation_change": ("change of orientation, 1 - cos", RELIABLE),
+    "orientation_change": ("change of orientation, 1 − cos", RELIABLE),
     "strength_change": ("relative change of strength", UNRELIABLE),
 }
 _FIELDS = tuple(f"{name}{end}" for name in _CURVES for end in ("", "_low", "_high"))
@@ -101,4 +101,4 @@ def about(shown: AttackChangeData) -> dict[str, Any]:
 
 
 FIGURE = StudyFigure(NAME, data, draw, table, about)
-STAGE = FIGURE.stage(ATTACK, ADVERSARIAL)
+STAGE = FIGURE.stage(ATTACK, ADVERSARIAL, version=2)

@@ -139,7 +139,7 @@ def _draw_ways(axes: Any, ways: Ways, shown: AttackTrajectoriesData) -> None:
     pair = [ways.label, ways.target]
     names = [shown.classes[each] for each in pair]
     regions = "region" if ways.total == 1 else "regions"
-    said = f"{ways.total:,} {regions}; shown: {len(ways.points)} of {ways.pair:,} {names[0]} → {names[1]}"
+    said = f"{ways.total:,} {regions}; shown: {len(ways.points)} of {ways.pair:,}, {names[0]} → {names[1]}"
     said = shortened(said, 6.5, _PANEL * 70) if ways.total else "no region goes this way"
     for text, top, style in (
         (TITLES[ways.kind], 1.15, {"weight": "bold", "fontsize": NORMAL}),
@@ -253,5 +253,6 @@ STAGE = FIGURE.stage(
     Need("sample", ("sample.safetensors",), checkpoint="last"),
     Need("attack"),
     ADVERSARIAL,
+    version=2,
     weight=1.0,
 )

@@ -104,7 +104,9 @@ def _draw_layer(axes: Any, shown: Compared, layer: str, kind: str) -> None:
     ]
     axes.set_ylim(0, 1.45 * max(tops, default=1.0))
     axes.locator_params(axis="y", nbins=5)
-    axes.legend(loc="upper right", handlelength=1.0, borderaxespad=0.0, fontsize=6.2)
+    # On white, since the line that marks 1 or 0 passes behind it.
+    paper = {"frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 0.9}
+    axes.legend(loc="upper right", handlelength=1.0, borderaxespad=0.0, borderpad=0.1, fontsize=6.2, **paper)
 
 
 def _said(shown: Compared, name: str, row: Any, kind: str) -> str:
@@ -144,4 +146,4 @@ FIGURE = StudyFigure(NAME, data, draw, table, about)
 
 def stage(students: tuple[str, ...]) -> Stage:
     """Return the stage that draws these students. Source: this project."""
-    return FIGURE.stage(*student_needs(students))
+    return FIGURE.stage(*student_needs(students), version=2)

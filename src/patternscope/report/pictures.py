@@ -1,13 +1,17 @@
 """The figures of a study as a report shows them: in which part, with what caption, inside the page."""
 
 import base64
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from patternscope.study.stage import Unit
 from patternscope.study.status import UnitStatus
 
+_PIXELS_AN_INCH = 96 * 1.2  # of a page: a fifth larger than on paper, so that small letters are legible
 _KINDS = {".png": "image/png", ".gif": "image/gif"}
 MORE = "more"
 # Part of the report and caption, in the order in which they are shown.
@@ -58,7 +62,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure in the page: its name, its part, its caption, and the picture as a data address.
+    """A figure in the page: name, part, caption, the picture as a data address, and its width in pixels of a page.
 
     Source: this project.
     """
@@ -67,6 +71,7 @@ class Picture:
     part: str
     caption: str
     address: str
+    width: int
 
     @property
     def moving(self) -> bool:
@@ -100,5 +105,9 @@ def _file(study: Path, unit: Unit) -> Path | None:
 def _picture(name: str, path: Path) -> Picture:
     """A figure ready for the page."""
     part, caption = CAPTIONS.get(name, (MORE, f"{name.replace('_', ' ').capitalize()}."))
-    content = base64.b64encode(path.read_bytes()).decode()
-    return Picture(name, part, caption, f"data:{_KINDS[path.suffix]};base64,{content}")
+    content = path.read_bytes()
+    with Image.open(io.BytesIO(content)) as image:
+        dots = image.info.get("dpi", (_PIXELS_AN_INCH,))[0]
+        width = round(image.width / dots * _PIXELS_AN_INCH)
+    address = f"data:{_KINDS[path.suffix]};base64,{base64.b64encode(content).decode()}"
+    return Picture(name, part, caption, address, width)
