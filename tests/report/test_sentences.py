@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternscope.knowledge import Interval
@@ -161,8 +161,12 @@ def test_what_training_changed():
     )
     assert said[2].startswith("high gains most between step 10 and step 20: 4.00 ")
     assert said[3] == (
-        "Within the noise are the changes of high's reliable points between step 30 and step 40. "
+        "Within the noise are the changes of high's reliable points from step 30 to step 40. "
         "Points were lost as well: 1.00 (0.90 to 1.10) fewer at step 30 than at step 20."
+    )
+    twice = replace(found, layers=(found.layers[0], {**found.layers[0], "layer": "higher"}))
+    assert training.growth(twice).endswith(
+        "more in high and 4.05 (3.95 to 4.15) more in higher, all beyond the noise."
     )
     quiet = training.steps_within_noise(
         "high", [change("a", "b", reliable=0.0), change("b", "c", reliable=0.0)]
@@ -245,8 +249,8 @@ def test_students_beside_their_teacher():
     shown = Compared("teacher", rows, {"teacher": 0.98, "logits": 0.97, "features": 0.96}, 500, 0.4)
     said = students.student_sentences(shown)
     assert said[0] == (
-        "Of 4 pairs of a student and a layer, 2 have fewer reliable points than the teacher and 1 have more, "
-        "beyond the noise; 1 differ within it."
+        "Of 4 pairs of a student and a layer, 2 have fewer reliable points than the teacher and 1 has more, "
+        "beyond the noise; 1 differs within it."
     )
     assert "The student of the logits has, in high, 2.00 (1.90 to 2.10) more reliable points" in said[1]
     assert "seen through maps of its own" in said[1]
@@ -260,6 +264,7 @@ def test_students_beside_their_teacher():
 
 
 @given(st.floats(-5, 5), st.floats(0, 3), st.floats(0, 3))
+@settings(deadline=None)
 def test_a_difference_says_the_same_in_both_directions(value, down, up):
     difference = Interval(value, value - down, value + up)
     assert turned(turned(difference)) == difference

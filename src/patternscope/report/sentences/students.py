@@ -29,10 +29,13 @@ def more_or_fewer(shown: Compared) -> str:
     other = sum(not _known(row) for rows in shown.others.values() for row in rows)
     sure = [each.value or 0.0 for each in found if verdict(each) == BEYOND]
     fewer, more = sum(value < 0 for value in sure), sum(value > 0 for value in sure)
+    rest = len(found) - fewer - more
     grids = f"; {other} on other grids are not compared" if other else ""
+    less = f"{fewer} {_has(fewer)} fewer reliable points than the teacher"
+    alike = f"{rest} {'differs' if rest == 1 else 'differ'} within it"
+    pairs = counted(len(found), "pair")
     return (
-        f"Of {counted(len(found), 'pair')} of a student and a layer, {fewer} have fewer reliable points than the "
-        f"teacher and {more} have more, {BEYOND}; {len(found) - fewer - more} differ within it{grids}."
+        f"Of {pairs} of a student and a layer, {less} and {more} {_has(more)} more, {BEYOND}; {alike}{grids}."
     )
 
 
@@ -60,6 +63,10 @@ def accuracies(shown: Compared) -> str:
 def _known(row: Mapping[str, Any]) -> bool:
     """Whether a layer could be compared region by region."""
     return "difference" in row
+
+
+def _has(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _capital(text: str) -> str:

@@ -53,7 +53,11 @@ def growth(training: Training) -> str:
     """
     names = [row["name"] for row in training.checkpoints]
     grown = [(row["layer"], interval_of(row["growth"], "reliable")) for row in training.layers]
-    said = listed([f"{compared(each)} in {layer}, {verdict(each)}" for layer, each in grown])
+    verdicts = {verdict(each) for _, each in grown}
+    if len(grown) > 1 and len(verdicts) == 1:
+        said = f"{listed([f'{compared(each)} in {layer}' for layer, each in grown])}, all {verdicts.pop()}"
+    else:
+        said = listed([f"{compared(each)} in {layer}, {verdict(each)}" for layer, each in grown])
     return f"Reliable points an image at {names[-1]}, compared with {names[0]}: {said}."
 
 
@@ -86,8 +90,8 @@ def steps_within_noise(layer: str, steps: Sequence[Change]) -> str | None:
     said = (
         f"Between successive checkpoints every change of {layer}'s reliable points is {BEYOND}."
         if not quiet
-        else f"Within the noise are the changes of {layer}'s reliable points between "
-        f"{listed([f'{step.start} and {step.end}' for step in quiet])}."
+        else f"Within the noise are the changes of {layer}'s reliable points from "
+        f"{listed([f'{step.start} to {step.end}' for step in quiet])}."
         if len(quiet) < len(steps)
         else f"Between successive checkpoints no change of {layer}'s reliable points is {BEYOND}."
     )
