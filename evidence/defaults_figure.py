@@ -19,6 +19,8 @@ _SHOWN = {
     "agreement": "agreement with the network",
 }
 
+_REACH = 0.12
+
 
 def draw(rows: Sequence[Row]) -> "Figure":
     """A panel a setting, a line a measure."""
@@ -28,7 +30,7 @@ def draw(rows: Sequence[Row]) -> "Figure":
     with figure_style():
         figure = Figure(figsize=(10.5, 4.8), layout="constrained")
         columns = (len(settings) + 1) // 2
-        panels = figure.subplots(2, columns, sharey=True).flatten()
+        panels = figure.subplots(2, columns, squeeze=False).flatten()
         for axes, setting in zip(panels, settings, strict=False):
             _draw_setting(axes, [row for row in rows if row["setting"] == setting])
             axes.set_title(setting, fontsize=SMALL + 1)
@@ -50,4 +52,7 @@ def _draw_setting(axes: Any, rows: Sequence[Row]) -> None:
     default = next(place for place, row in enumerate(rows) if row["default"])
     axes.axvline(default, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.axhline(0, color=SOFT, linewidth=0.5)
+    # The same scale, but for what changes everything.
+    reach = max(abs(row[f"{name}_difference"] or 0.0) for row in rows for name in _SHOWN)
+    axes.set_ylim(*((-_REACH, _REACH) if reach <= _REACH else (-1.1 * reach, 1.1 * reach)))
     axes.set_xticks(range(len(rows)), [value_text(row["value"]) for row in rows])

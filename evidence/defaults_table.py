@@ -24,14 +24,15 @@ MEASURES: dict[str, tuple[str, bool | None]] = {
     "correlation": ("strength and uncertainty", False),
 }
 INTRODUCTION = """One setting is changed at a time; the others keep their defaults. Each value is fitted to the last two
-layers of vgg16_slim and resnet18 on pictograms and on Fashion-MNIST, and judged by what [evidence.md](evidence.md)
+layers of networks on pictograms and on Fashion-MNIST, and judged by what [evidence.md](evidence.md)
 measures: the ratio of reliable points on the images fitted to and on unseen ones, how much of the reliable points lies
 on the object (pictograms), the area under the deletion curve of p (mean colour; smaller is better), and for the sample
 embedding its agreement with the network and the correlation of strength and uncertainty (nearer to −1 is better).
 
 Numbers are means over networks, image sets and layers; *difference* is the mean of the differences from the defaults in
 the same network, image set and layer. *Noise* is the standard deviation over seeds of the fits of the defaults. A value
-is called better or worse where the difference is more than twice its noise and at least 0.01.
+is called better or worse where the difference is more than twice its noise and at least 0.01. What was chosen, and why,
+is in [decisions.md](decisions.md), number 32.
 """
 LEAST = 0.01
 
@@ -106,6 +107,7 @@ def write_findings(
         "# Defaults\n",
         "`python evidence/defaults.py` repeats this page's numbers; `make evidence` runs it with the others.\n",
         INTRODUCTION,
+        _fitted_on(rows),
         "![Measures by value of each setting](defaults_figure.png)\n",
     ]
     for setting, (paths, default) in settings.items():
@@ -118,6 +120,11 @@ def write_findings(
             *_table(mine),
         ]
     (folder / "section.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+def _fitted_on(rows: Sequence[Row]) -> str:
+    names = dict.fromkeys(f"{row['network']} on {row['images']}, {row['layer']}" for row in rows)
+    return f"Fitted here: {'; '.join(names)}. One network each.\n"
 
 
 def _described(paths: Sequence[str], default: float) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = Mapping[str, Any]
-FEWEST = 0.1  # reliable points an image: of fewer a precision says nothing
+FEWEST = 0.5  # reliable points an image: of fewer a precision says nothing
 
 
 def draw(precision: Sequence[Row], training: Sequence[Row]) -> "Figure":

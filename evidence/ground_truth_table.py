@@ -38,7 +38,7 @@ def write_findings(
         "### Precision at the end of training\n",
         *_precision_table(precision),
         "### Precision of reliable points over training, vgg16_slim\n",
-        "With the number of reliable points an image; the figure leaves out layers with fewer than 0.1.\n",
+        "With the number of reliable points an image; the figure leaves out those of fewer than 0.5.\n",
         *_training_table(training),
         "### The pointing game\n",
         *_pointing_table(pointing),
