@@ -32,7 +32,7 @@ embedding its agreement with the network and the correlation of strength and unc
 Numbers are means over networks, image sets and layers; *difference* is the mean of the differences from the defaults in
 the same network, image set and layer. *Noise* is the standard deviation over seeds of the fits of the defaults. A value
 is called better or worse where the difference is more than twice its noise and at least 0.01. What was chosen, and why,
-is in [decisions.md](decisions.md), number 32.
+is in [decisions.md](decisions.md), number 33.
 """
 LEAST = 0.01
 
