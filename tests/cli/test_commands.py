@@ -127,9 +127,9 @@ def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, 
 
 
 def test_a_bug_is_no_line_but_leaves_the_command_as_it_is(monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr("patternscope.cli.app._run", broken)
+    monkeypatch.setattr("patternscope.cli.running.run_and_print", broken)
     with pytest.raises(ZeroDivisionError, match="oh"):
         main(["demo"])

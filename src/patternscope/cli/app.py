@@ -1,20 +1,12 @@
 """The commands. Heavy imports wait until a command runs, so that --help answers at once."""
 
 import json
-import logging
-import sys
-from collections.abc import Callable
-from concurrent.futures import Executor
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from patternscope import __version__
-
-if TYPE_CHECKING:
-    from patternscope.study.config import StudySettings
-    from patternscope.study.stage import Stage
 
 app = typer.Typer(
     add_completion=False,
@@ -77,10 +69,12 @@ def demo(
 
     Examples: patternscope demo --out /tmp/demo; patternscope demo --full
     """
+    from patternscope.cli.running import run_and_print, workers_of
     from patternscope.study.config import DEMO_FILE, load_settings
 
-    settings, executor = load_settings(DEMO_FILE), _executor(workers, scheduler)
-    _run(out or Path("runs/demo"), settings.with_all_parts() if full else settings, executor, until, device)
+    settings, executor = load_settings(DEMO_FILE), workers_of(workers, scheduler)
+    settings = settings.with_all_parts() if full else settings
+    run_and_print(out or Path("runs/demo"), settings, executor, until=until, device=device)
 
 
 @app.command()
@@ -102,15 +96,16 @@ def run(
 
     Examples: patternscope run study.toml --workers 2; patternscope run study.toml --until features
     """
+    from patternscope.cli.running import all_stages, run_and_print, workers_of
     from patternscope.study.config import load_settings
 
     folder, settings = out or Path("runs") / study.stem, load_settings(study)
     if dry_run:
         from patternscope.cli.budgeting import print_dry_run
 
-        print_dry_run(folder, settings, _stages(settings), until, device)
+        print_dry_run(folder, settings, all_stages(settings), until, device)
     else:
-        _run(folder, settings, _executor(workers, scheduler), until, device)
+        run_and_print(folder, settings, workers_of(workers, scheduler), until=until, device=device)
 
 
 @app.command()
@@ -126,10 +121,11 @@ def status(
 
     Examples: patternscope status runs/demo; patternscope status runs/demo --all
     """
+    from patternscope.cli.running import all_stages
     from patternscope.cli.status_table import print_status, print_units, status_rows
     from patternscope.study.study import saved_settings, saved_status
 
-    units = saved_status(folder, _stages(saved_settings(folder)[0]))
+    units = saved_status(folder, all_stages(saved_settings(folder)[0]))
     if as_json:
         typer.echo(json.dumps(status_rows(units), indent=1))
     elif every:
@@ -182,10 +178,11 @@ def figures(folder: StudyFolder, workers: Workers = 1) -> None:
 
     Example: patternscope figures runs/demo
     """
+    from patternscope.cli.running import run_and_print, workers_of
     from patternscope.study.study import saved_settings
 
     settings, _ = saved_settings(folder)
-    _run(folder, settings, _executor(workers, None), "figures", "auto")
+    run_and_print(folder, settings, workers_of(workers), until="figures")
 
 
 @app.command()
@@ -259,6 +256,7 @@ def atlas(
     Examples: patternscope atlas runs/demo; patternscope atlas runs/demo --html demo.html --max-mb 10
     """
     from patternscope.cli.exporting import export
+    from patternscope.cli.running import run_and_print
     from patternscope.errors import InputError
     from patternscope.study.study import saved_settings
 
@@ -267,7 +265,7 @@ def atlas(
             "--max-mb: goes with --html FILE; for DIR/atlas/atlas.html set max_mb under [atlas] of the study"
         )
     settings, _ = saved_settings(folder)
-    _run(folder, settings, None, "atlas", "auto")
+    run_and_print(folder, settings, until="atlas")
     export(folder, settings, html=html, max_mb=max_mb, site=site)
 
 
@@ -289,71 +287,3 @@ def view(
     from patternscope.cli.viewing import serve
 
     serve(folder, host, port, browser)
-
-
-def _stages(settings: "StudySettings") -> "tuple[Stage, ...]":
-    """The stages of a study, and the figures and the atlas, which the study itself does not know."""
-    from patternscope.atlas.stage import atlas_stage
-    from patternscope.figures import figure_stages
-    from patternscope.study.stages import study_stages
-
-    return (*study_stages(settings), *figure_stages(settings), atlas_stage(settings))
-
-
-def _executor(workers: int, scheduler: str | None) -> "Callable[[], Executor] | None":
-    """Where units run, as a function that makes it; None for this process."""
-    from patternscope.errors import InputError
-
-    if scheduler is None:
-        from patternscope.study.execution import process_pool
-
-        if workers < 1:
-            raise InputError(f"--workers: saw {workers}, wanted 1 or more")
-        return None if workers == 1 else lambda: process_pool(workers)
-    if workers != 1:
-        raise InputError("--workers and --scheduler: both are given; a cluster has its own workers")
-    from patternscope.study.cluster import ClusterExecutor
-
-    # A lost scheduler ends the run with a line of its own; its library's tracebacks would bury that.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
-    return lambda: ClusterExecutor(scheduler)
-
-
-def _run(
-    folder: Path,
-    settings: "StudySettings",
-    executor: "Callable[[], Executor] | None",
-    until: str | None,
-    device: str,
-) -> None:
-    """Run a study and print what came of it."""
-    from patternscope.cli.budgeting import say_budget
-    from patternscope.cli.comparing import print_students
-    from patternscope.cli.progress import progress
-    from patternscope.cli.tables import print_attack, print_outputs, print_summary, print_training
-    from patternscope.figures.video import write_videos
-    from patternscope.study.study import run_study
-
-    with progress(sys.stderr) as report:
-        summary = run_study(
-            folder,
-            settings,
-            _stages(settings),
-            executor=executor,
-            report=report,
-            until=until,
-            device=device,
-            announce=say_budget,
-        )
-    if summary.done:
-        typer.echo(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")
-    else:
-        typer.echo(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
-    write_videos(folder / "figures")
-    print_training(folder)
-    print_summary(folder)
-    if settings.attack.enabled:
-        print_attack(folder)
-    if settings.distillation.enabled:
-        print_students(folder)
-    print_outputs(folder)
