@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from patternscope.errors import InputError
-from patternscope.study.records import read_json
+from patternscope.study.records import read_json, replaced_file
 
 STATIC = Path(__file__).with_name("static")
 SCRIPT, WIDGET = STATIC / "page.js", STATIC / "widget.js"
@@ -78,13 +78,9 @@ def write_single(store: Path, file: Path) -> int:
     Source: this project.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.writelines(single_page(store))
-        return partial.replace(file).stat().st_size
-    finally:
-        partial.unlink(missing_ok=True)
+    with replaced_file(file) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines(single_page(store))
+    return file.stat().st_size
 
 
 def write_folder(store: Path, folder: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 from patternscope.cli.printing import file_size, say
 from patternscope.errors import InputError
 from patternscope.report import read_page, render, write_pdf
+from patternscope.study.records import replaced_file
 from patternscope.study.store import plain_errors
 
 REPORT_FILE = "report.html"
@@ -19,10 +20,8 @@ def write_report(folder: Path, out: Path | None, pdf: bool) -> None:
     if file.is_dir():
         raise InputError(f"--out: {file} is a folder, wanted a file such as {file / REPORT_FILE}")
     _make_folder(file.parent)
-    with plain_errors(file):
-        partial = file.with_name(f".{file.name}.partial")
+    with plain_errors(file), replaced_file(file) as partial:
         partial.write_text(render(page), encoding="utf-8", newline="\n")
-        partial.replace(file)
     for sentence in page.headlines:
         say(sentence)
     for name in page.not_drawn:

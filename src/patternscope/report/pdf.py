@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from patternscope.errors import InputError
+from patternscope.study.records import replaced_file
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 CONVERTERS = (*_BROWSERS, "weasyprint")
@@ -30,9 +31,8 @@ def write_pdf(html: str, file: Path, find: Callable[[str], str | None] = shutil.
         page, made = Path(place, "page.html"), Path(place, "page.pdf")
         page.write_text(html, encoding="utf-8")
         _convert(name, _arguments(name, program, page, made, Path(place, "profile")), made)
-        partial = file.with_name(f".{file.name}.partial")
-        shutil.copyfile(made, partial)
-        partial.replace(file)
+        with replaced_file(file) as partial:
+            shutil.copyfile(made, partial)
     return name
 
 

@@ -3,12 +3,27 @@
 import csv
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError
 from patternscope.knowledge import Interval
+
+
+@contextmanager
+def replaced_file(file: Path) -> Iterator[Path]:
+    """Give a place beside `file` to write to, which takes its name at the end of the block.
+
+    After an error `file` is as it was, and nothing is left beside it. Source: this project.
+    """
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
