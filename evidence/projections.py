@@ -18,7 +18,7 @@ from resuming import kept
 from studies import RUNS, EvidenceStudy, ensure, evidence_studies
 
 from patternscope.embeddings import sample
-from patternscope.knowledge import drpr, projection_quality, projections
+from patternscope.knowledge import drpr, projection_quality, projections, quality
 from patternscope.knowledge.projections import PROJECTIONS, is_random, project
 
 FOLDER = RUNS / "projections"
@@ -35,6 +35,7 @@ def compare(study: EvidenceStudy) -> list[dict[str, Any]]:
         drpr,
         projections,
         projection_quality,
+        quality,
     )
 
     def rows() -> list[dict[str, Any]]:

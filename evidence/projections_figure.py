@@ -19,7 +19,7 @@ def draw(rows: Sequence[Row], labels: Mapping[str, str], measures: Mapping[str, 
     images = list(dict.fromkeys(row["images"] for row in rows))
     networks = list(dict.fromkeys(row["network"] for row in rows))
     with figure_style():
-        figure = Figure(figsize=(11.5, 0.9 + 2.5 * len(images)), layout="constrained")
+        figure = Figure(figsize=(1 + 1.75 * len(measures), 0.9 + 2.5 * len(images)), layout="constrained")
         grid = figure.subplots(len(images), len(measures), sharey=True, sharex="col", squeeze=False)
         for line, image_set in zip(grid, images, strict=True):
             for axes, measure in zip(line, measures, strict=True):
@@ -61,5 +61,5 @@ def _draw_measure(
     axes.set_yticks(list(places.values()), list(labels.values()))
     axes.set_ylim(len(places) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
-    if measure == "correlation":
+    if measure.endswith("correlation"):
         axes.axvline(0, color=SOFT, linewidth=0.6)

@@ -116,6 +116,20 @@ def test_what_is_kept_is_made_again_when_its_sources_change(scripts, tmp_path):
     assert kept(tmp_path / "b.json", [source], make) == {"found": 4}
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "measure", "said"),
+    [
+        (0.9, 0.8, "agreement", "agreement 0.90, first, before PCA (0.80)"),
+        (0.8, 0.9, "sure_agreement", "where sure 0.80, behind PCA (0.90)"),
+        (0.901, 0.904, "discriminant_agreement", "discriminant 0.90, level with PCA (0.90)"),
+        (-0.9, -0.8, "class_correlation", "within a class −0.90, first, before PCA (−0.80)"),
+    ],
+)
+def test_who_is_first_is_said_by_what_is_printed(scripts, ours, theirs, measure, said):
+    others = {"pca": {measure: theirs}, "umap": {measure: None}}
+    assert scripts("projections_table")._standing({measure: ours}, others, measure) == said
+
+
 def test_first_of_each_class_and_regions_near_a_patch(scripts):
     reading, shortcut = scripts("reading"), scripts("shortcut")
     assert reading.class_share(torch.tensor([1, 0, 1, 1, 0, 0]), 2).tolist() == [0, 1, 2, 4]

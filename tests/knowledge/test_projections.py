@@ -1,5 +1,7 @@
 """Projections and their measures: known answers, symmetries, and that a fit has a place for other samples."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -62,6 +64,24 @@ def test_the_sample_embedding_reads_rays_of_classes_best():
     assert found["radial"]["agreement"] > 0.95
     assert found["radial"]["correlation"] < -0.9
     assert found["raw"]["trustworthiness"] == 1.0
+    assert found["radial"]["sure_agreement"] == 1.0
+    for measures in found.values():
+        assert measures["sure_agreement"] >= measures["agreement"]
+
+
+def test_one_reader_for_all_is_the_only_reader_of_those_without_a_posterior():
+    features, logits, probs = classes_on_rays(seed=4)
+    found = {
+        name: projection_quality(project(name, features, probs), features, logits, probs) for name in CHEAP
+    }
+    for name in ("raw", "pca", "lle", "isomap"):
+        assert found[name]["discriminant_agreement"] == found[name]["agreement"]
+    # A projection that throws the class away is read at chance, whatever its own posterior says.
+    blind = replace(project("radial", features, probs), embedding=torch.randn(60, 3).double(), transform=None)
+    knowing = replace(blind, posterior=lambda _: logits)
+    measures = projection_quality(knowing, features, logits, probs)
+    assert measures["agreement"] == 1.0
+    assert measures["discriminant_agreement"] < 0.7
 
 
 def test_seeds_change_what_is_random_and_nothing_else():

@@ -36,6 +36,31 @@ def test_what_does_not_vary_has_no_correlation():
     assert strength_uncertainty_correlation(embedding, torch.eye(4).repeat(8, 1)[:30]) is None
 
 
+def test_within_groups_the_correlation_is_that_of_what_differs_from_their_means():
+    embedding, probs = drawn(2)
+    groups = torch.arange(30) % 3 + 1  # a number that no sample has is no group
+    strength, entropy = embedding.norm(dim=1).double().numpy(), -(probs * probs.log()).sum(1).double().numpy()
+    for group in (1, 2, 3):
+        members = groups.numpy() == group
+        strength[members] -= strength[members].mean()
+        entropy[members] -= entropy[members].mean()
+    expected = np.corrcoef(strength, entropy)[0, 1]
+    assert strength_uncertainty_correlation(embedding, probs, groups) == pytest.approx(expected, rel=1e-5)
+    assert strength_uncertainty_correlation(embedding, probs, torch.arange(30)) is None
+
+
+def test_what_one_group_has_more_of_than_another_does_not_count_within_groups():
+    entropy_of = torch.linspace(0.5, 0.9, 20)
+    probs = torch.stack([entropy_of, 1 - entropy_of], dim=1)
+    groups = torch.arange(20) % 2
+    entropy = -torch.xlogy(probs, probs).sum(dim=1)
+    embedding = (2 - entropy + 5 * groups)[:, None]
+    assert strength_uncertainty_correlation(embedding, probs, groups) == pytest.approx(-1, abs=1e-6)
+    found = strength_uncertainty_correlation(embedding, probs)
+    assert found is not None
+    assert found > -0.5
+
+
 def test_agreement_counts_equal_decisions():
     _, probs = drawn(1)
     other = probs.clone()

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.knowledge.projections import Projection, library
-from patternscope.knowledge.quality import agreement, strength_uncertainty_correlation
+from patternscope.knowledge.quality import strength_uncertainty_correlation
 
 NEIGHBOURS = 10
 TRUSTED = 5  # scikit-learn's default of trustworthiness
@@ -22,8 +22,13 @@ def projection_quality(
     """Return the measures of a projection, on the samples it was fitted to or on others.
 
     - correlation: Pearson, of the distance from the origin with the entropy of P(. | x);
-    - agreement: share of samples for which the posterior decides as the network; linear discriminant analysis
-      of the network's decisions, fitted in the projection, reads those that have no posterior;
+    - class_correlation: the same within the network's decisions, both less their means over a class;
+    - agreement: share of samples for which the posterior decides as the network; the discriminant reads those
+      that have no posterior;
+    - sure_agreement: the same among the half of the samples for which the network's two most likely classes
+      are farthest apart;
+    - discriminant_agreement: the same, decided by linear discriminant analysis of the network's decisions on
+      the samples fitted to, whatever the projection: one reader for all;
     - orientation_agreement: the same, decided by :func:`orientation_decisions`, about the projection's origin;
     - neighbour_agreement: the same, decided by :func:`neighbour_decisions`;
     - trustworthiness: how few of the 5 nearest in the projection are not among the nearest in the features;
@@ -54,16 +59,23 @@ def projection_quality(
     fitted, decided = projection.embedding, (logits if fitted_logits is None else fitted_logits).argmax(dim=1)
     places = fitted if seen or projection.transform is None else projection.transform(features)
     decisions = logits.argmax(dim=1)
+    read = _discriminant_decisions(places, fitted, decided)
+    told = read if projection.posterior is None else projection.posterior(places).argmax(dim=1)
     voted = neighbour_decisions(places, fitted, decided, own=seen)
     centred = places - projection.origin
     pointed = orientation_decisions(centred, fitted - projection.origin, decided, classes=logits.shape[1])
     metrics, manifold = library("sklearn.metrics"), library("sklearn.manifold")
+    first, second = target_probs.topk(2, dim=1).values.unbind(dim=1)
+    sure = first - second >= (first - second).median()
     several = 2 <= len(decisions.unique()) < len(decisions)
     return {
         "correlation": strength_uncertainty_correlation(centred, target_probs),
-        "agreement": _agreement(projection, places, logits, decided),
-        "orientation_agreement": float((pointed == decisions).double().mean()),
-        "neighbour_agreement": float((voted == decisions).double().mean()),
+        "class_correlation": strength_uncertainty_correlation(centred, target_probs, decisions),
+        "agreement": _share(told == decisions),
+        "sure_agreement": _share((told == decisions)[sure]),
+        "discriminant_agreement": _share(read == decisions),
+        "orientation_agreement": _share(pointed == decisions),
+        "neighbour_agreement": _share(voted == decisions),
         "trustworthiness": float(
             manifold.trustworthiness(features.double().numpy(), places.numpy(), n_neighbors=TRUSTED)
         ),
@@ -109,11 +121,13 @@ def orientation_decisions(places: Tensor, fitted: Tensor, decided: Tensor, *, cl
     return cosines.masked_fill(members.sum(dim=0) == 0, -torch.inf).argmax(dim=1)
 
 
-def _agreement(projection: Projection, places: Tensor, logits: Tensor, decided: Tensor) -> float:
-    """How often what can be read off the positions is what the network decides."""
-    if projection.posterior is not None:
-        return agreement(projection.posterior(places), logits)
+def _discriminant_decisions(places: Tensor, fitted: Tensor, decided: Tensor) -> Tensor:
+    """The class that linear discriminant analysis of the fitted samples reads off each place (m,)."""
     reader = library("sklearn.discriminant_analysis").LinearDiscriminantAnalysis()
-    reader.fit(projection.embedding.numpy(), decided.numpy())
-    read = torch.from_numpy(reader.predict(places.numpy()))
-    return float((read == logits.argmax(dim=1)).double().mean())
+    reader.fit(fitted.numpy(), decided.numpy())
+    return torch.from_numpy(reader.predict(places.numpy()))
+
+
+def _share(right: Tensor) -> float:
+    """The share of those that are."""
+    return float(right.double().mean())

@@ -23,13 +23,17 @@ def agreement(posterior: Tensor, network_scores: Tensor) -> float:
     return float((posterior.argmax(dim=1) == network_scores.argmax(dim=1)).double().mean())
 
 
-def strength_uncertainty_correlation(embedding: Tensor, target_probs: Tensor) -> float | None:
+def strength_uncertainty_correlation(
+    embedding: Tensor, target_probs: Tensor, groups: Tensor | None = None
+) -> float | None:
     """Return the Pearson correlation between strength and the entropy of the target probabilities.
 
-    ``corr(|g_x|, H(P(. | x)))``; near -1 where strength says how sure the network is.
+    ``corr(|g_x|, H(P(. | x)))``; near -1 where strength says how sure the network is. With `groups` both are taken
+    less their means over the samples of a group: two classes whose mean directions lie close need more strength for
+    the same certainty than one that stands alone, and this leaves that difference out.
 
-    Source: Sec. 4 (the paper's table). `embedding` (n, e), `target_probs` (n, c); in [-1, 1], None where either
-    does not vary at all.
+    Source: Sec. 4 (the paper's table); groups: this project. `embedding` (n, e), `target_probs` (n, c), `groups` (n,)
+    of integers; in [-1, 1], None where either does not vary at all.
 
     >>> probs = torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.5, 0.5]])
     >>> strength_uncertainty_correlation(torch.tensor([[3.0], [2.0], [0.2]]), probs) < -0.9
@@ -38,7 +42,12 @@ def strength_uncertainty_correlation(embedding: Tensor, target_probs: Tensor) ->
     probs = target_probs.double()
     entropy = -torch.xlogy(probs, probs).sum(dim=1)
     pair = torch.stack([torch.linalg.vector_norm(embedding.double(), dim=1).to(entropy), entropy])
-    if (pair.std(dim=1) == 0).any():
+    rounding = 4 * torch.finfo(pair.dtype).eps * pair.abs().amax(dim=1)
+    if groups is not None:
+        members = torch.nn.functional.one_hot(groups.long()).to(pair)
+        means = (pair @ members) / members.sum(dim=0).clamp_min(1)
+        pair = pair - means @ members.T
+    if (pair.std(dim=1) <= rounding).any():
         return None
     return float(torch.corrcoef(pair)[0, 1])
 
