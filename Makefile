@@ -14,7 +14,7 @@ help:
 	@echo "make viewer  build the page of the atlas from viewer/ (needs Node 20.19 or later), and test its parts"
 	@echo "make screenshot  pictures of the atlas in docs/images, from the study in runs/demo (needs chromium)"
 	@echo "make bench   the estimators against naive loops, at the size of the paper (about 20 minutes)"
-	@echo "make evidence  what the method is worth: docs/evidence.md from studies of its own (some 80 minutes)"
+	@echo "make evidence  what the method is worth: docs/evidence.md from studies of its own (about an hour)"
 	@echo "make docs    the documentation as web pages in site/; a broken link or a warning is an error"
 	@echo "make clean   remove the environment and what the tools left"
 

@@ -19,7 +19,8 @@ HEAD = """# Evidence
 
 Is what patternscope shows true? Everything below is computed by `make evidence` from studies of its own
 (`evidence/studies.py`: three networks on two image sets, up to three seeds each) and written by `evidence/page.py`. The
-tables are in [evidence](evidence) as csv. What other values of the settings would do is in [defaults.md](defaults.md).
+tables are in [evidence](evidence) as csv. From nothing that takes about an hour on two cores; a second run on the same
+kind of machine ended with the same bytes. What other values of the settings would do is in [defaults.md](defaults.md).
 """
 
 
