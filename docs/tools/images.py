@@ -19,6 +19,7 @@ FIGURES = (
     "attack_histogram",
     "distilled_counts",
     "emergence",
+    "faithfulness",
     "importance",
     "knowledge_points",
     "regional_embedding",

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternscope.knowledge import Interval
-from patternscope.report.contents import Attack, Change, Depth, Training
-from patternscope.report.sentences import attack, depth, students, training, trust
+from patternscope.report.contents import Attack, Change, Depth, Faithfulness, Training
+from patternscope.report.sentences import attack, depth, faithfulness, students, training, trust
 from patternscope.report.wording import BEYOND, WITHIN, compared, turned, verdict
 
 SURE, DOUBTFUL = 0.1, 9.0  # half widths of intervals
@@ -278,3 +278,40 @@ def test_a_difference_says_the_same_in_both_directions(value, down, up):
 def test_what_the_noise_is():
     said = trust.what_noise_means(500, 1000)
     assert "500 images (1,000 draws)" in said
+
+
+def asked(name, half=SURE, left_out=None, **areas):
+    orders = [
+        {"order": order, **spans(half, area=area, difference=areas["p"] - area), "curve": [1.0, area, 0.1]}
+        for order, area in areas.items()
+    ]
+    return {"layer": name, "images": 40, "replacement": "blur", "left_out": left_out or {}, "orders": orders}
+
+
+def test_whether_the_network_depends_is_said_by_the_difference_from_chance():
+    said = faithfulness.against_chance(asked("high", p=0.2, random=0.6))
+    assert said.startswith("The network depends on the regions of high")
+    assert "is 0.20, in a random order 0.60; the difference, −0.40 (−0.50 to −0.30), is " + BEYOND in said
+    for layer in (asked("high", DOUBTFUL, p=0.2, random=0.6), asked("high", p=0.9, random=0.6)):
+        assert "does not visibly depend" in faithfulness.against_chance(layer)
+
+
+def test_each_account_is_better_worse_or_within_the_noise():
+    layer = asked("high", p=0.4, strength=0.9, w=0.1, grad_cam=0.41, random=0.9, mask=0.1)
+    said = faithfulness.beside(layer)
+    assert said.startswith("In high the order of p is better than strength (−0.50")
+    assert "and random (−0.50" in said
+    assert "; worse than importance w (0.30" in said
+    assert "; within the noise of Grad-CAM (−0.01" in said
+    assert "mask" not in said
+
+
+def test_what_was_asked_and_what_was_left_out():
+    first = asked("low", p=0.3, random=0.6, left_out={"grad_cam": "no tensor"})
+    found = Faithfulness((first, asked("high", p=0.2, random=0.6)))
+    said = faithfulness.faithfulness_sentences(found)
+    assert "best in high: areas 0.30, 0.20 from low to high." in said[3]
+    assert "on 40 images, whose regions go in 2 equal shares" in said[4]
+    assert said[5:] == ["Left out in low: Grad-CAM: no tensor."]
+    alone = faithfulness.faithfulness_sentences(Faithfulness((first,)))
+    assert not any("Of these layers" in each for each in alone)

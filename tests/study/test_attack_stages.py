@@ -17,8 +17,8 @@ from patternscope.report.repeating import settings_toml
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import study_network
+from patternscope.study.parts import AttackSettings
 from patternscope.study.records import read_json
-from patternscope.study.sections import AttackSettings
 from patternscope.study.stages import STAGES, study_stages
 from patternscope.study.stages.attack import attack_aims, kept_steps
 from patternscope.study.study import run_study, saved_settings, saved_status

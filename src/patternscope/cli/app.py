@@ -60,12 +60,14 @@ def demo(
     scheduler: Scheduler = None,
     until: Until = None,
     device: Device = "auto",
-    full: Annotated[bool, typer.Option("--full", help="Also an adversarial attack, and students.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Also a deletion test, an adversarial attack, and students.")
+    ] = False,
 ) -> None:
     """Study a small network, trained on drawn images.
 
-    Writes into runs/demo unless --out says otherwise. With --full what an adversarial attack does and what
-    students learn is studied too; what is there already is not done again.
+    Writes into runs/demo unless --out says otherwise. With --full whether the network depends on what is shown,
+    what an adversarial attack does and what students learn is studied too; what is there already is not done again.
 
     Examples: patternscope demo --out /tmp/demo; patternscope demo --full
     """

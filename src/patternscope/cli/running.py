@@ -11,7 +11,13 @@ from patternscope.cli.budgeting import say_budget
 from patternscope.cli.comparing import print_students
 from patternscope.cli.printing import say
 from patternscope.cli.progress import progress
-from patternscope.cli.tables import print_attack, print_outputs, print_summary, print_training
+from patternscope.cli.tables import (
+    print_attack,
+    print_faithfulness,
+    print_outputs,
+    print_summary,
+    print_training,
+)
 from patternscope.errors import InputError
 from patternscope.figures import figure_stages
 from patternscope.figures.video import write_videos
@@ -74,6 +80,8 @@ def run_and_print(
     write_videos(folder / "figures")
     print_training(folder)
     print_summary(folder)
+    if settings.faithfulness.enabled:
+        print_faithfulness(folder)
     if settings.attack.enabled:
         print_attack(folder)
     if settings.distillation.enabled:

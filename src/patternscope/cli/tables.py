@@ -9,6 +9,7 @@ from patternscope.cli.printing import file_size, new_table, number, say, show, w
 from patternscope.networks import Layer
 from patternscope.study.records import read_json
 from patternscope.study.stage import Unit
+from patternscope.study.stages.faithfulness import ORDERS
 from patternscope.study.status import study_record_of
 
 SUMMARY_FILE = Path("summary", "summary.json")
@@ -106,6 +107,29 @@ def print_training(folder: Path) -> None:
     show(table)
     say(
         "reliable points of all points an image; residual and turn: to the sample embedding before, after alignment"
+    )
+
+
+def print_faithfulness(folder: Path) -> None:
+    """Print the areas below the deletion curves, a row a layer, where the study has come that far.
+
+    Source: this project.
+    """
+    layers = study_record_of(folder)["layers"]
+    paths = {layer: folder / Unit("faithfulness", layer=layer).path / "faithfulness.json" for layer in layers}
+    found = {layer: read_json(path)["orders"] for layer, path in paths.items() if path.exists()}
+    if not found:
+        return
+    known = [
+        name for name in ORDERS if any(each["order"] == name for rows in found.values() for each in rows)
+    ]
+    table = new_table("layer", *[ORDERS[name] for name in known])
+    for layer, rows in found.items():
+        areas = {each["order"]: each["area"] for each in rows}
+        table.add_row(layer, *[number(areas.get(name)) for name in known])
+    show(table)
+    say(
+        "area below the probability of the true class as regions go in this order: the smaller, the more it tells"
     )
 
 

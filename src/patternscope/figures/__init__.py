@@ -9,6 +9,7 @@ from patternscope.figures import (
     distilled_counts,
     distilled_histograms,
     emergence,
+    faithfulness,
     importance,
     knowledge_points,
     losses,
@@ -51,7 +52,8 @@ def figure_stages(settings: StudySettings) -> tuple[Stage, ...]:
     >>> figure_stages(StudySettings()) == FIGURE_STAGES
     True
     """
-    stages = FIGURE_STAGES + (ATTACK_FIGURE_STAGES if settings.attack.enabled else ())
+    stages = FIGURE_STAGES + ((faithfulness.STAGE,) if settings.faithfulness.enabled else ())
+    stages += ATTACK_FIGURE_STAGES if settings.attack.enabled else ()
     students = settings.distillation.students if settings.distillation.enabled else ()
     return stages + tuple(
         each.stage(students) for each in (distilled_counts, distilled_histograms) if students
@@ -69,6 +71,7 @@ __all__ = [
     "distilled_counts",
     "distilled_histograms",
     "emergence",
+    "faithfulness",
     "figure_stages",
     "importance",
     "knowledge_points",

@@ -7,6 +7,7 @@ IMAGES = Need("images", ("samples.safetensors", "classes.json"))
 CLASSES = Need("images", ("samples.safetensors", "classes.json", "images.json"))
 TRAINING = Need("training", ("training.json",), checkpoint="last")
 KNOWLEDGE = Need("knowledge", ("knowledge.safetensors", "knowledge.json"), layer="all")
+FAITHFULNESS = Need("faithfulness", ("faithfulness.json",), layer="all")
 ATTACK = Need("attack", ("attack.safetensors", "attack.json"))
 ADVERSARIAL = Need("adversarial", ("adversarial.safetensors", "adversarial.json"), layer="all")
 
@@ -14,6 +15,7 @@ __all__ = [
     "ADVERSARIAL",
     "ATTACK",
     "CLASSES",
+    "FAITHFULNESS",
     "IMAGES",
     "KNOWLEDGE",
     "TRAINING",

@@ -69,6 +69,16 @@ class Attack:
 
 
 @dataclass(frozen=True)
+class Faithfulness:
+    """What the network said as regions went: the records of the layers, with "layer", shallow to deep.
+
+    Source: this project.
+    """
+
+    layers: tuple[Record, ...]
+
+
+@dataclass(frozen=True)
 class Contents:
     """All that a report says of a study; parts that the study has not are None.
 
@@ -80,6 +90,7 @@ class Contents:
     trained: Record
     depth: Depth
     training: Training | None
+    faithfulness: Faithfulness | None
     attack: Attack | None
     students: Compared | None
     resamples: int

@@ -16,6 +16,7 @@ from patternscope.report.repeating import SETTINGS_FILE, command, settings_toml
 from patternscope.report.sentences import (
     attack_sentences,
     depth_sentences,
+    faithfulness_sentences,
     student_sentences,
     training_sentences,
     trust_sentences,
@@ -24,6 +25,7 @@ from patternscope.report.tables import (
     Table,
     attack_table,
     checkpoint_table,
+    faithfulness_table,
     layer_table,
     step_table,
     student_table,
@@ -157,6 +159,9 @@ def _parts(contents: Contents, shown: Sequence[Picture]) -> list[Part]:
     if training is not None:
         said = training_sentences(training)
         parts.append(part("training", "When they learnt it", said, checkpoint_table(training)))
+    if (asked := contents.faithfulness) is not None:
+        said = faithfulness_sentences(asked)
+        parts.append(part("faithfulness", "Does the network depend on it?", said, faithfulness_table(asked)))
     if attack is not None:
         parts.append(part("attack", "What the attack did", attack_sentences(attack), attack_table(attack)))
     if students is not None:

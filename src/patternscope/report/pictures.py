@@ -34,6 +34,10 @@ CAPTIONS: dict[str, tuple[str, str]] = {
         "The sample embedding at each checkpoint, all in one frame and on one scale.",
     ),
     "training_animation": ("training", "The same as an animation."),
+    "faithfulness": (
+        "faithfulness",
+        "The network's probability of the true class as regions are taken away, the most important first.",
+    ),
     "attack_regions": ("attack", "Knowledge points of some images before the attack and after it."),
     "attack_change": (
         "attack",

@@ -13,7 +13,7 @@ from patternscope.knowledge import (
     bootstrap_mean,
     orientation_change,
 )
-from patternscope.report.contents import Attack, Change, Contents, Depth, Training
+from patternscope.report.contents import Attack, Change, Contents, Depth, Faithfulness, Training
 from patternscope.study.config import StudySettings
 from patternscope.study.findings import Findings
 from patternscope.study.keys import unit_seed
@@ -35,6 +35,7 @@ def read_contents(findings: Findings, settings: StudySettings) -> Contents:
     """
     resamples = settings.knowledge.bootstrap
     draws = _Draws(resamples, unit_seed(findings.seed, "report"))
+    asked = findings.layers("faithfulness")
     has_attack = bool(findings.layers("adversarial"))
     return Contents(
         classes=tuple(findings.classes),
@@ -42,6 +43,11 @@ def read_contents(findings: Findings, settings: StudySettings) -> Contents:
         trained=findings.record("training"),
         depth=_depth(findings, draws),
         training=_training(findings, draws) if len(findings.checkpoints("sample")) > 1 else None,
+        faithfulness=Faithfulness(
+            tuple({"layer": name, **findings.record("faithfulness", layer=name)} for name in asked)
+        )
+        if asked
+        else None,
         attack=_attack(findings, draws) if has_attack else None,
         students=students_of(findings) if student_names(findings) else None,
         resamples=resamples,

@@ -22,7 +22,7 @@ def settings_toml(settings: StudySettings, *, everything: bool = False) -> str:
     <BLANKLINE>
     """
     content = settings.model_dump(mode="json", exclude_defaults=not everything)
-    for name in ("attack", "distillation"):
+    for name in settings.parts:
         # A section that is written is on; one that is off and was changed has to say so.
         if content.get(name):
             content[name]["enabled"] = getattr(settings, name).enabled

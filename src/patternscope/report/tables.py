@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from patternscope.figures import distilled_counts
 from patternscope.figures.compared import Compared
-from patternscope.report.contents import Attack, Depth, Training
+from patternscope.report.contents import Attack, Depth, Faithfulness, Training
 from patternscope.report.wording import number, percent, spanned, verdict
 from patternscope.study.records import interval_of
+from patternscope.study.stages.faithfulness import ORDERS
 
 _COUNTED = ("total", "reliable", "ratio")
 
@@ -82,6 +83,26 @@ def checkpoint_table(training: Training) -> Table:
         ["checkpoint", "accuracy", "agreement", *layers],
         rows,
     )
+
+
+def faithfulness_table(found: Faithfulness) -> Table:
+    """Return a row a layer and order: the area, and how much smaller that of p is. Source: this project."""
+    rows = []
+    for layer in found.layers:
+        for each in layer["orders"]:
+            other = each["order"] != "p"
+            less = interval_of(each, "difference")
+            said = (spanned(less), verdict(less)) if other else ("", "")
+            rows.append(
+                [
+                    layer["layer"],
+                    ORDERS[each["order"]],
+                    spanned(interval_of(each, "area")),
+                    *said,
+                ]
+            )
+    columns = ["layer", "order", "area", "p less this", ""]
+    return Table("Areas below the deletion curves, and differences on the same images.", columns, rows)
 
 
 def attack_table(attack: Attack) -> Table:

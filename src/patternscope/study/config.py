@@ -10,11 +10,10 @@ from pydantic import Field, ValidationError, field_validator
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.errors import InputError, explain
 from patternscope.networks.settings import TrainingSettings
+from patternscope.study.parts import AttackSettings, DistillationSettings, FaithfulnessSettings
 from patternscope.study.sections import (
     AtlasSettings,
-    AttackSettings,
     CheckpointsSettings,
-    DistillationSettings,
     FiguresSettings,
     ImagesSettings,
     KnowledgeSettings,
@@ -56,6 +55,9 @@ class StudySettings(Section):
     knowledge: KnowledgeSettings = Field(
         default_factory=KnowledgeSettings, description="the knowledge points"
     )
+    faithfulness: FaithfulnessSettings = Field(
+        default_factory=FaithfulnessSettings, description="whether the network depends on what is shown"
+    )
     attack: AttackSettings = Field(default_factory=AttackSettings, description="an adversarial attack")
     distillation: DistillationSettings = Field(
         default_factory=DistillationSettings, description="students of the network"
@@ -63,21 +65,27 @@ class StudySettings(Section):
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
     atlas: AtlasSettings = Field(default_factory=AtlasSettings, description="the page for the browser")
 
-    @field_validator("attack", "distillation", mode="before")
+    @field_validator("faithfulness", "attack", "distillation", mode="before")
     @classmethod
     def _on_where_written(cls, section: Any) -> Any:
         """An optional part is on where its section is written, unless the section says it is off."""
         return {"enabled": True, **section} if isinstance(section, Mapping) else section
 
+    @property
+    def parts(self) -> dict[str, Section]:
+        """The sections of optional parts, by name."""
+        sections = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: each
+            for name, each in sections.items()
+            if isinstance(each, Section) and "enabled" in type(each).model_fields
+        }
+
     def with_all_parts(self) -> "StudySettings":
         """Return these settings with every optional part enabled."""
-        parts = {name: getattr(self, name) for name in type(self).model_fields}
-        on = {
-            name: part.model_copy(update={"enabled": True})
-            for name, part in parts.items()
-            if isinstance(part, Section) and "enabled" in type(part).model_fields
-        }
-        return self.model_copy(update=on)
+        return self.model_copy(
+            update={name: part.model_copy(update={"enabled": True}) for name, part in self.parts.items()}
+        )
 
 
 def load_settings(path: str | Path) -> StudySettings:

@@ -24,6 +24,7 @@ _TRAIN_PASSES, _ATTACK_PASSES = (
     2.5,
     2.5,
 )  # forward passes that a training step, and a step of an attack, cost an image
+_ORDERS = 6  # at most, in which regions are taken away
 _DRAW_SECONDS = 2.2e-3  # of a pictogram of 64 x 64 pixels
 _HELD = 4 * 64 * 2**20  # bytes of the blocks in which estimators work
 
@@ -184,6 +185,16 @@ def _emergence(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
     return Cost(0.1 + 8 * mask / v.copies, 1.2 * mask, 18 * mask)
 
 
+def _faithfulness(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
+    (_, r), asked = s.layers[unit.layer or ""], settings.faithfulness
+    n, steps = min(asked.images_per_class * s.classes, s.samples), min(asked.steps, r)
+    passes = n * (2 + _ORDERS * (steps - 1)) + n * _ATTACK_PASSES
+    batch = NUMBER * min(64, n) * s.activations
+    return Cost(
+        passes * v.forward, NUMBER * _ORDERS * n * (steps + 1), 3 * NUMBER * n * s.numbers + 2 * batch
+    )
+
+
 def _attack(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
     n, e, steps = s.samples, settings.sample.out_dim, len(kept_steps(settings.attack.n_step))
     way = NUMBER * steps * n * (s.regions * e + s.classes + e)
@@ -245,6 +256,7 @@ _FORMULAS: dict[str, _Formula] = {
     "knowledge": _knowledge,
     "emergence": _emergence,
     "summary": lambda *_: Cost(0.01, 3e4),
+    "faithfulness": _faithfulness,
     "attack": _attack,
     "adversarial": _adversarial,
     "distillation": _distillation,

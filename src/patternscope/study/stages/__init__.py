@@ -7,6 +7,7 @@ from patternscope.study.stages.attack import ATTACK
 from patternscope.study.stages.distillation import FEATURES_STUDENT, LOGITS_STUDENT
 from patternscope.study.stages.distilled import FEATURES_DISTILLED, LOGITS_DISTILLED
 from patternscope.study.stages.emergence import EMERGENCE
+from patternscope.study.stages.faithfulness import FAITHFULNESS
 from patternscope.study.stages.features import FEATURES
 from patternscope.study.stages.images import IMAGES, IMAGES_FOR_STUDENTS, trains_here
 from patternscope.study.stages.importance import IMPORTANCE
@@ -42,7 +43,8 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
     >>> study_stages(StudySettings()) == STAGES
     True
     """
-    stages = STAGES + (ATTACK_STAGES if settings.attack.enabled else ())
+    stages = STAGES + ((FAITHFULNESS,) if settings.faithfulness.enabled else ())
+    stages += ATTACK_STAGES if settings.attack.enabled else ()
     if not settings.distillation.enabled:
         return stages
     if not trains_here(settings):

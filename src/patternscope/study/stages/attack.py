@@ -29,8 +29,8 @@ from patternscope.study.models import (
     recording_options,
     study_network,
 )
+from patternscope.study.parts import AttackSettings
 from patternscope.study.records import read_json, write_json
-from patternscope.study.sections import AttackSettings
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
 from patternscope.study.stages.fitting import fitted_regions, fitted_sample
 

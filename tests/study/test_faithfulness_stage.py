@@ -1,0 +1,171 @@
+"""The deletion test as a stage: a naive second writing, what is compared with what, what runs again, what is shown."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from easy_study import easy_settings
+
+from patternscope.errors import InputError
+from patternscope.figures import faithfulness as figure
+from patternscope.figures import figure_stages, open_findings
+from patternscope.knowledge import blurred, class_log_odds
+from patternscope.networks import load_weights
+from patternscope.report.page import read_page, render
+from patternscope.study.arrays import load_arrays
+from patternscope.study.budget import unit_costs
+from patternscope.study.models import study_network
+from patternscope.study.records import read_json
+from patternscope.study.stages import faithfulness, study_stages
+from patternscope.study.study import run_study, saved_settings, study_plan
+
+ASKED = {"images_per_class": 2, "steps": 4}
+ORDERS = ["p", "strength", "w", "grad_cam", "random"]
+
+
+def settings_of(folder: Path, **changes):
+    return easy_settings(folder, **{"attack": {"enabled": False}, "faithfulness": ASKED, **changes})
+
+
+@pytest.fixture(scope="module")
+def asked_study(attacked_study, tmp_path_factory) -> Path:
+    """The study of squares with a deletion test in the attack's place; tests only read it."""
+    folder = Path(shutil.copytree(attacked_study, tmp_path_factory.mktemp("asked") / "study"))
+    for name in ("attack", "adversarial"):
+        shutil.rmtree(folder / name)
+    asked = settings_of(attacked_study.parent)
+    figures = [stage for stage in figure_stages(asked) if stage.name == "figures/faithfulness"]
+    summary = run_study(folder, asked, (*study_stages(asked), *figures), device="cpu")
+    assert {unit.stage for unit in summary.done} == {"faithfulness", "figures/faithfulness"}
+    return folder
+
+
+def test_the_curve_of_p_is_what_the_network_says_region_by_region(asked_study):
+    settings, _ = saved_settings(asked_study)
+    samples = load_arrays(asked_study / "images/samples.safetensors")
+    found = load_arrays(asked_study / "faithfulness/conv_53/faithfulness.safetensors")
+    chosen = found["samples"]
+    assert samples["labels"][chosen].bincount().tolist() == [2, 2, 2, 2]
+    model = study_network(settings.network, settings.images, 4, seed=0)
+    load_weights(model, asked_study / "training/01/network.safetensors")
+    region = asked_study / "region/01/conv_53"
+    h = load_arrays(region / "region.safetensors")["embedding"]
+    h = h / read_json(region / "strength.json")["mean_strength"]
+    mu = load_arrays(asked_study / "sample/01/sample.safetensors")["mean_directions"]
+    height, width = read_json(region / "region.json")["grid"]
+    counts = [round(share * height * width / 4) for share in range(5)]
+    for place, sample in enumerate(chosen.tolist()):
+        image, label = samples["images"][sample][None].float() / 255, samples["labels"][sample]
+        odds = class_log_odds(h[sample][None], mu, label[None], settings.region.kappa_max)[0]
+        order = sorted(range(height * width), key=lambda region: (-float(odds[region]), region))
+        instead, rows, columns = blurred(image), 32 // height, 32 // width
+        for step, count in enumerate(counts):
+            shown = image.clone()
+            for gone in order[:count]:
+                row, column = gone // width * rows, gone % width * columns
+                part = (..., slice(row, row + rows), slice(column, column + columns))
+                shown[part] = instead[part]
+            with torch.no_grad():
+                expected = torch.softmax(model.eval()(shown), dim=1)[0, label]
+            assert found["p"][place, step] == pytest.approx(float(expected), abs=1e-5)
+
+
+@pytest.mark.parametrize("layer", ["conv_33", "conv_53"])
+def test_areas_and_differences_are_those_of_the_curves(asked_study, layer):
+    folder = asked_study / "faithfulness" / layer
+    curves, about = (
+        load_arrays(folder / "faithfulness.safetensors"),
+        read_json(folder / "faithfulness.json"),
+    )
+    assert [each["order"] for each in about["orders"]] == ORDERS
+    assert about["left_out"] == {}
+    assert about["images"] == 8
+    area_of_p = torch.trapezoid(curves["p"], dx=1 / 4, dim=1).mean()
+    for each in about["orders"]:
+        curve = curves[each["order"]]
+        assert torch.equal(curve[:, 0], curves["p"][:, 0])
+        assert torch.equal(curve[:, -1], curves["p"][:, -1])
+        area = torch.trapezoid(curve, dx=1 / 4, dim=1).mean()
+        assert each["area"] == pytest.approx(float(area))
+        assert each["difference"] == pytest.approx(float(area_of_p - area), abs=1e-6)
+        assert each["area_low"] <= each["area"] <= each["area_high"]
+        assert each["curve"] == pytest.approx(curve.mean(dim=0).tolist())
+    assert about["orders"][0]["difference_low"] == about["orders"][0]["difference_high"] == 0
+
+
+def test_every_layer_is_asked_about_the_same_images(asked_study):
+    found = [
+        load_arrays(asked_study / f"faithfulness/{layer}/faithfulness.safetensors")["samples"]
+        for layer in ("conv_33", "conv_53")
+    ]
+    assert torch.equal(*found)
+
+
+def test_the_bytes_are_those_that_were_said(asked_study, attacked_study):
+    plan = study_plan(settings_of(attacked_study.parent))
+    costs = unit_costs(asked_study, plan, plan.units, "cpu")
+    assert costs is not None
+    for unit, cost in costs.items():
+        if unit.stage == "faithfulness":
+            written = sum(each.stat().st_size for each in (asked_study / unit.path).glob("*.safetensors"))
+            assert 0.2 * written < cost.disk < 2 * written
+            assert cost.seconds > 0
+
+
+def test_only_what_it_depends_on_asks_again_and_twice_is_the_same(asked_study, attacked_study, tmp_path):
+    own = Path(shutil.copytree(asked_study, tmp_path / "study"))
+
+    def ran(**changes):
+        summary = run_study(own, settings_of(attacked_study.parent, **changes), device="cpu")
+        return {unit.stage for unit in summary.done}
+
+    file = own / "faithfulness/conv_33/faithfulness.safetensors"
+    before = file.read_bytes()
+    assert ran(knowledge={"tau": 0.5}) == {"knowledge", "emergence", "summary"}
+    shutil.rmtree(own / "faithfulness/conv_33")
+    assert ran(knowledge={"tau": 0.5}) == {"faithfulness"}
+    assert file.read_bytes() == before
+    assert ran(knowledge={"tau": 0.5}, faithfulness={**ASKED, "replacement": "mean"}) == {"faithfulness"}
+    assert file.read_bytes() != before
+
+
+def test_an_account_that_has_nothing_to_say_of_a_layer_is_left_out_with_its_reason(
+    asked_study, attacked_study, tmp_path, monkeypatch
+):
+    def refuses(model, images, classes, layers, grid):
+        raise InputError(f"layer {layers[0]!r}: its output is no tensor alone")
+
+    monkeypatch.setattr(faithfulness, "grad_cam", refuses)
+    own = Path(shutil.copytree(asked_study, tmp_path / "study"))
+    asked = settings_of(attacked_study.parent, faithfulness={**ASKED, "steps": 2})
+    figures = [stage for stage in figure_stages(asked) if stage.name == "figures/faithfulness"]
+    run_study(own, asked, (*study_stages(asked), *figures), device="cpu")
+    about = read_json(own / "faithfulness/conv_53/faithfulness.json")
+    assert "no tensor alone" in about["left_out"]["grad_cam"]
+    assert [each["order"] for each in about["orders"]] == [name for name in ORDERS if name != "grad_cam"]
+    page = render(read_page(own))
+    assert "Left out in conv_53: Grad-CAM: layer" in page
+
+
+def test_the_figure_shows_every_layer_and_order(asked_study):
+    shown = figure.data(open_findings(asked_study))
+    assert list(shown.layers) == ["conv_33", "conv_53"]
+    drawn = figure.draw(shown)
+    lines = [line for axes in drawn.axes for line in axes.get_lines()]
+    assert len(lines) == 2 * len(ORDERS)
+    rows = figure.table(shown)
+    assert [(row["layer"], row["order"]) for row in rows] == [
+        (layer, order) for layer in shown.layers for order in ORDERS
+    ]
+    for line, row in zip(lines, rows, strict=True):
+        assert line.get_ydata().tolist() == [row[f"gone_{place}"] for place in range(5)]
+    assert (asked_study / "figures/faithfulness/faithfulness.csv").read_text().count("\n") == 1 + len(rows)
+
+
+def test_the_report_has_a_part_of_its_own(asked_study):
+    page = read_page(asked_study)
+    (part,) = [each for each in page.parts if each.key == "faithfulness"]
+    assert part.sentences[0] in page.headlines
+    assert [picture.name for picture in part.pictures] == ["faithfulness"]
+    assert len(part.tables[0].rows) == 2 * len(ORDERS)
