@@ -55,10 +55,13 @@ def with_interval(row: Mapping[str, Any], name: str, *, signed: bool = False) ->
     >>> row = {"total": 1.0, "total_low": -0.5, "total_high": 2.0}
     >>> with_interval(row, "total", signed=True)
     '+1.00 (-0.50 to 2.00)'
+    >>> with_interval({"total": -0.001, "total_low": -0.2, "total_high": 0.2}, "total", signed=True)
+    '+0.00 (-0.20 to 0.20)'
     """
     value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
     if value is None or low is None or high is None:
         return number(value)
+    value, low, high = (round(each, 2) + 0.0 for each in (value, low, high))  # not minus nothing
     return f"{value:+.2f} ({low:.2f} to {high:.2f})" if signed else f"{value:.2f} ({low:.2f}-{high:.2f})"
 
 
