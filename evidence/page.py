@@ -21,6 +21,19 @@ Is what patternscope shows true? Everything below is computed by `make evidence`
 (`evidence/studies.py`: three networks on two image sets, up to three seeds each) and written by `evidence/page.py`. The
 tables are in [evidence](evidence) as csv. From nothing that takes about an hour on two cores; a second run on the same
 kind of machine ended with the same bytes. What other values of the settings would do is in [defaults.md](defaults.md).
+
+In short:
+
+- The network depends on the regions that are shown as knowing. Taken away first, they cost far more than regions at
+  random on pictograms, more on blurred Fashion-MNIST, and on Fashion-MNIST with the mean colour no order tells much. In a
+  last layer Grad-CAM orders regions as well or a little better.
+- Reliable points lie on the object about two to four times as often as by chance.
+- A planted shortcut that decides a class shows, with more points the stronger it is; in deep layers also beside the
+  patch, in regions that see it.
+- Where the network is sure, the sample embedding decides as it does, and within a class strength follows its certainty.
+  For who is near whom take t-SNE or UMAP; strength alone is as good without any projection.
+- The ratio of reliable points is the same on images that no map was fitted to. Another seed of the fit changes little;
+  another seed of the network changes which regions know, and by how much: train more than one before you compare.
 """
 
 
