@@ -25,8 +25,8 @@ kind of machine ended with the same bytes. What other values of the settings wou
 In short:
 
 - The network depends on the regions that are shown as knowing. Taken away first, they cost far more than regions at
-  random on pictograms, more on blurred Fashion-MNIST, and on Fashion-MNIST with the mean colour no order tells much. In a
-  last layer Grad-CAM orders regions as well or a little better.
+  random on pictograms, more on blurred Fashion-MNIST, and on Fashion-MNIST with the mean colour no order tells much.
+  In a last layer Grad-CAM orders regions as well or a little better.
 - Reliable points lie on the object about two to four times as often as by chance.
 - A planted shortcut that decides a class shows, with more points the stronger it is; in deep layers also beside the
   patch, in regions that see it.
