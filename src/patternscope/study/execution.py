@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError
+from patternscope.study.memory import give_back_memory
 from patternscope.study.stage import InputUnit, Unit, UnitContext
 from patternscope.study.store import Store, plain_errors, seal
 
@@ -57,6 +58,8 @@ def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> 
         except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+        finally:
+            give_back_memory()
     return partial
 
 
