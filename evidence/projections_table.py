@@ -23,17 +23,20 @@ LABELS = {
     "isomap": "Isomap",
     "umap": "UMAP",
 }
-MEASURES = {
-    "correlation": "strength and uncertainty (correlation)",
-    "class_correlation": "the same (within a class)",
-    "agreement": "agreement (own reader)",
-    "sure_agreement": "agreement (where sure)",
-    "discriminant_agreement": "agreement (discriminant)",
-    "orientation_agreement": "agreement (orientation)",
-    "neighbour_agreement": "agreement (neighbours)",
-    "trustworthiness": "trustworthiness (5 nearest)",
-    "separation": "class separation (silhouette)",
+# What tables and sentences call each measure, and its title in the figure; None where it stands in the tables alone.
+MEASURES: dict[str, tuple[str, str | None]] = {
+    "correlation": ("correlation", "strength and uncertainty (correlation)"),
+    "class_correlation": ("within a class", "the same (within a class)"),
+    "agreement": ("agreement", "agreement (own reader)"),
+    "sure_agreement": ("where sure", "agreement (where sure)"),
+    "discriminant_agreement": ("discriminant", "agreement (discriminant)"),
+    "orientation_agreement": ("orientation", None),
+    "neighbour_agreement": ("neighbours", None),
+    "trustworthiness": ("trustworthiness", "trustworthiness (5 nearest)"),
+    "separation": ("separation", "class separation (silhouette)"),
 }
+# In which a sentence says who is first.
+STANDINGS = ("agreement", "sure_agreement", "discriminant_agreement", "orientation_agreement")
 INTRODUCTION = """`python evidence/projections.py`. Each projection takes the same sample features to three dimensions,
 at its library's defaults. Strength is the distance from the origin; for projections whose origin means nothing, from
 their mean.
@@ -64,19 +67,6 @@ correlation loses by. Within a class it is {within}. So compare strengths of ima
 with care. Strength alone is not what a projection adds: the norm of the raw feature correlates with the entropy about
 as well as the best projection, on most networks better.
 """
-# Orientation and neighbours stand in the tables.
-DRAWN = {
-    name: title
-    for name, title in MEASURES.items()
-    if name not in {"orientation_agreement", "neighbour_agreement"}
-}
-# What a sentence calls the measures in which it says who is first.
-STANDINGS = {
-    "agreement": "agreement",
-    "sure_agreement": "where sure",
-    "discriminant_agreement": "discriminant",
-    "orientation_agreement": "orientation",
-}
 CLOSE = 0.02  # by how much this method's correlation may be behind the best projection's
 
 
@@ -121,7 +111,8 @@ def write_findings(folder: Path, rows: Sequence[Row]) -> None:
     write_rows(folder / "projection_fits.csv", rows)
     write_rows(folder / "projections.csv", summary)
     shown = [row for row in summary if row["on"] == "fitted"]
-    save_figure(draw(shown, LABELS, DRAWN), folder, "projections_figure", rows=shown, settings={}, dpi=200)
+    drawn = {name: title for name, (_, title) in MEASURES.items() if title is not None}
+    save_figure(draw(shown, LABELS, drawn), folder, "projections_figure", rows=shown, settings={}, dpi=200)
     (folder / "section.md").write_text(_section(summary, seeds_text(rows)), encoding="utf-8")
 
 
@@ -185,23 +176,11 @@ def _standing(ours: Row, others: Mapping[str, Row], measure: str) -> str:
     value = others[best][measure] or 0.0
     ahead = sign * (round(ours[measure], 2) - round(value, 2))
     verdict = "first, before" if ahead > 0 else "behind" if ahead < 0 else "level with"
-    name = STANDINGS.get(measure, "within a class")
-    return f"{name} {number(ours[measure])}, {verdict} {LABELS[best]} ({number(value)})"
+    return f"{MEASURES[measure][0]} {number(ours[measure])}, {verdict} {LABELS[best]} ({number(value)})"
 
 
 def _tables(summary: Sequence[Row]) -> Iterable[str]:
-    heads = [
-        "projection",
-        "correlation",
-        "within a class",
-        "agreement",
-        "where sure",
-        "discriminant",
-        "orientation",
-        "neighbours",
-        "trustworthiness",
-        "separation",
-    ]
+    heads = ["projection", *[name for name, _ in MEASURES.values()]]
     for images, network in _pairs(summary):
         rows = [row for row in summary if (row["images"], row["network"]) == (images, network)]
         cells = [[LABELS[row["projection"]], *[spread_text(row, name) for name in MEASURES]] for row in rows]

@@ -7,7 +7,7 @@ from typing import Any
 
 from patternscope.study.execution import program_versions
 from patternscope.study.keys import file_digest, text_digest
-from patternscope.study.records import read_json, write_json
+from patternscope.study.records import read_json, replaced_file, write_json
 
 Source = Path | ModuleType | str
 
@@ -22,9 +22,8 @@ def kept(path: Path, sources: Sequence[Source], make: Callable[[], Any]) -> Any:
         return found["value"]
     value = make()
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    write_json(partial, {"key": key, "value": value})
-    partial.replace(path)
+    with replaced_file(path) as partial:
+        write_json(partial, {"key": key, "value": value})
     return read_json(path)["value"]
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patternscope.knowledge import Interval
-from patternscope.report.contents import Attack, Change, Depth, Faithfulness, Training
+from patternscope.report.contents import Attack, Change, Depth, Training
 from patternscope.report.sentences import attack, depth, faithfulness, students, training, trust
 from patternscope.report.wording import BEYOND, WITHIN, compared, turned, verdict
 
@@ -308,10 +308,9 @@ def test_each_account_is_better_worse_or_within_the_noise():
 
 def test_what_was_asked_and_what_was_left_out():
     first = asked("low", p=0.3, random=0.6, left_out={"grad_cam": "no tensor"})
-    found = Faithfulness((first, asked("high", p=0.2, random=0.6)))
-    said = faithfulness.faithfulness_sentences(found)
+    said = faithfulness.faithfulness_sentences((first, asked("high", p=0.2, random=0.6)))
     assert "best in high: areas 0.30, 0.20 from low to high." in said[3]
     assert "on 40 images, whose regions go in 2 equal shares" in said[4]
     assert said[5:] == ["Left out in low: Grad-CAM: no tensor."]
-    alone = faithfulness.faithfulness_sentences(Faithfulness((first,)))
+    alone = faithfulness.faithfulness_sentences((first,))
     assert not any("Of these layers" in each for each in alone)

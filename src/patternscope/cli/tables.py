@@ -117,16 +117,17 @@ def print_faithfulness(folder: Path) -> None:
     """
     layers = study_record_of(folder)["layers"]
     paths = {layer: folder / Unit("faithfulness", layer=layer).path / "faithfulness.json" for layer in layers}
-    found = {layer: read_json(path)["orders"] for layer, path in paths.items() if path.exists()}
-    if not found:
+    areas = {
+        layer: {each["order"]: each["area"] for each in read_json(path)["orders"]}
+        for layer, path in paths.items()
+        if path.exists()
+    }
+    if not areas:
         return
-    known = [
-        name for name in ORDERS if any(each["order"] == name for rows in found.values() for each in rows)
-    ]
+    known = [name for name in ORDERS if any(name in own for own in areas.values())]
     table = new_table("layer", *[ORDERS[name] for name in known])
-    for layer, rows in found.items():
-        areas = {each["order"]: each["area"] for each in rows}
-        table.add_row(layer, *[number(areas.get(name)) for name in known])
+    for layer, own in areas.items():
+        table.add_row(layer, *[number(own.get(name)) for name in known])
     show(table)
     say(
         "area below the probability of the true class as regions go in this order: the smaller, the more it tells"

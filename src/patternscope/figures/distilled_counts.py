@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from patternscope.figures.compared import Compared, about, student_needs, students_of
 from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import Findings
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import FAINT, INK, RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style
+from patternscope.figures.labels import shortened, write_heading
+from patternscope.figures.style import FAINT, INK, RELIABLE, SMALL, SOFT, TOTAL, figure_style
 from patternscope.study.stage import Stage
 
 if TYPE_CHECKING:
@@ -47,29 +47,10 @@ def draw(shown: Compared) -> "Figure":
             panels[2 * line, column].set_axis_off()
             panels[2 * line + 1, column].set_axis_off()
         panels[0, 0].legend(loc="upper left", borderaxespad=0.1)
-        _write(figure, shown)
+        intervals = "95 % bootstrap intervals (differences paired)"
+        meaning = f"p(class) > {shown.tau:g}; mean of {shown.images} images, {intervals}"
+        write_heading(figure, "Knowledge points an image", shown.networks, meaning, h_pad=0.04)
     return figure
-
-
-def _write(figure: "Figure", shown: Compared) -> None:
-    """Title, which networks, and what the numbers are."""
-    width, height = figure.get_size_inches()
-    lines = [
-        (0.18, "Knowledge points an image", TITLE, INK, "bold"),
-        (0.4, shown.networks, SMALL, SOFT, "normal"),
-        (
-            0.55,
-            f"p(class) > {shown.tau:g}; mean of {shown.images} images, 95 % bootstrap intervals (differences paired)",
-            SMALL,
-            SOFT,
-            "normal",
-        ),
-    ]
-    for down, text, points, colour, weight in lines:
-        place = (0.1 / width, 1 - down / height)
-        figure.text(*place, text, fontsize=points, color=colour, weight=weight, va="center")
-    engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0, 0, 1, 1 - 0.66 / height), w_pad=0.06, h_pad=0.04)
 
 
 def _rows(shown: Compared, layer: str) -> list[tuple[str, Any, str]]:

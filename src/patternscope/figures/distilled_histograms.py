@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 from patternscope.figures.compared import COLOURS, Compared, about, student_needs, students_of
 from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import Findings
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import FAINT, INK, SMALL, SOFT, TITLE, figure_style
+from patternscope.figures.labels import shortened, write_heading
+from patternscope.figures.style import FAINT, SMALL, SOFT, figure_style
 from patternscope.study.stage import Stage
 
 if TYPE_CHECKING:
@@ -55,27 +55,14 @@ def draw(shown: Compared) -> "Figure":
 
 def _write(figure: "Figure", shown: Compared) -> None:
     """Title and what is shown."""
-    width, height = figure.get_size_inches()
-    said = (
+    write_heading(
+        figure,
+        f"Regional embeddings beside the {shown.first}'s",
         f"All regions of {shown.images} images; bands are 95 % bootstrap intervals over images; strengths in units "
-        "of the layer's mean"
+        "of the layer's mean",
+        f"Numbers: means over all regions (over the {shown.first}'s knowledge points); below, of the absolute "
+        "difference",
     )
-    at_points = f"the {shown.first}'s knowledge points"
-    for down, text, points, colour, weight in (
-        (0.18, f"Regional embeddings beside the {shown.first}'s", TITLE, INK, "bold"),
-        (0.4, said, SMALL, SOFT, "normal"),
-        (
-            0.55,
-            f"Numbers: means over all regions (over {at_points}); below, of the absolute difference",
-            SMALL,
-            SOFT,
-            "normal",
-        ),
-    ):
-        place = (0.1 / width, 1 - down / height)
-        figure.text(*place, text, fontsize=points, color=colour, weight=weight, va="center")
-    engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0, 0, 1, 1 - 0.66 / height), w_pad=0.06, h_pad=0.06)
 
 
 def _draw_layer(axes: Any, shown: Compared, layer: str, kind: str) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import FAITHFULNESS, Findings
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import INK, PETROFF10, RELIABLE, SMALL, SOFT, TITLE, figure_style
+from patternscope.figures.labels import shortened, write_heading
+from patternscope.figures.style import INK, PETROFF10, RELIABLE, SMALL, SOFT, figure_style
 from patternscope.study.stages.faithfulness import INSTEAD, ORDERS
 
 if TYPE_CHECKING:
@@ -97,19 +97,12 @@ def _name_orders(figure: "Figure") -> None:
 
 def _write(figure: "Figure", shown: FaithfulnessData) -> None:
     """Title and what is shown."""
-    width, height = figure.get_size_inches()
-    said = (
+    write_heading(
+        figure,
+        "Does the network depend on these regions?",
         f"Means over {shown.images} images; a region that is gone is {INSTEAD[shown.replacement]}. Numbers: areas "
-        "below the curves, smaller where the network depends more on what goes first"
+        "below the curves, smaller where the network depends more on what goes first",
     )
-    for down, text, points, colour, weight in (
-        (0.18, "Does the network depend on these regions?", TITLE, INK, "bold"),
-        (0.4, said, SMALL, SOFT, "normal"),
-    ):
-        place = (0.1 / width, 1 - down / height)
-        figure.text(*place, text, fontsize=points, color=colour, weight=weight, va="center")
-    engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0, 0, 1, 1 - 0.52 / height), w_pad=0.06, h_pad=0.06)
 
 
 def table(shown: FaithfulnessData) -> list[dict[str, Any]]:

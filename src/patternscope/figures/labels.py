@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, pi, sin
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.style import class_marks
+from patternscope.figures.style import INK, SMALL, SOFT, TITLE, class_marks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -171,3 +171,18 @@ def draw_class_legend(figure: "Figure", classes: Sequence[str], bottom: float) -
         borderpad=0,
     )
     return inches
+
+
+def write_heading(figure: "Figure", title: str, *lines: str, h_pad: float = 0.06) -> None:
+    """Write a title and small lines below it above the panels of a figure that is laid out by itself.
+
+    Source: this project.
+    """
+    width, height = figure.get_size_inches()
+    left = 0.1 / width
+    figure.text(left, 1 - 0.18 / height, title, fontsize=TITLE, color=INK, weight="bold", va="center")
+    places = [0.4 + 0.15 * place for place in range(len(lines))]
+    for down, text in zip(places, lines, strict=True):
+        figure.text(left, 1 - down / height, text, fontsize=SMALL, color=SOFT, va="center")
+    engine: Any = figure.get_layout_engine()
+    engine.set(rect=(0, 0, 1, 1 - (places[-1] + 0.11) / height), w_pad=0.06, h_pad=h_pad)

@@ -29,8 +29,8 @@ def strength_uncertainty_correlation(
     """Return the Pearson correlation between strength and the entropy of the target probabilities.
 
     ``corr(|g_x|, H(P(. | x)))``; near -1 where strength says how sure the network is. With `groups` both are taken
-    less their means over the samples of a group: two classes whose mean directions lie close need more strength for
-    the same certainty than one that stands alone, and this leaves that difference out.
+    less their means over the samples of a group: classes may have different strengths at the same certainty, and
+    this leaves that difference out.
 
     Source: Sec. 4 (the paper's table); groups: this project. `embedding` (n, e), `target_probs` (n, c), `groups` (n,)
     of integers; in [-1, 1], None where either does not vary at all.

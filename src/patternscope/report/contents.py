@@ -69,20 +69,11 @@ class Attack:
 
 
 @dataclass(frozen=True)
-class Faithfulness:
-    """What the network said as regions went: the records of the layers, with "layer", shallow to deep.
-
-    Source: this project.
-    """
-
-    layers: tuple[Record, ...]
-
-
-@dataclass(frozen=True)
 class Contents:
     """All that a report says of a study; parts that the study has not are None.
 
-    `sample` is the record of the sample embedding at the last checkpoint. Source: this project.
+    `sample` is the record of the sample embedding at the last checkpoint, `faithfulness` has the records of a deletion
+    test's layers, with "layer", shallow to deep; none without a test. Source: this project.
     """
 
     classes: tuple[str, ...]
@@ -90,7 +81,7 @@ class Contents:
     trained: Record
     depth: Depth
     training: Training | None
-    faithfulness: Faithfulness | None
+    faithfulness: tuple[Record, ...]
     attack: Attack | None
     students: Compared | None
     resamples: int

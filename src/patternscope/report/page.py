@@ -159,7 +159,7 @@ def _parts(contents: Contents, shown: Sequence[Picture]) -> list[Part]:
     if training is not None:
         said = training_sentences(training)
         parts.append(part("training", "When they learnt it", said, checkpoint_table(training)))
-    if (asked := contents.faithfulness) is not None:
+    if asked := contents.faithfulness:
         said = faithfulness_sentences(asked)
         parts.append(part("faithfulness", "Does the network depend on it?", said, faithfulness_table(asked)))
     if attack is not None:

@@ -13,7 +13,7 @@ from patternscope.knowledge import (
     bootstrap_mean,
     orientation_change,
 )
-from patternscope.report.contents import Attack, Change, Contents, Depth, Faithfulness, Training
+from patternscope.report.contents import Attack, Change, Contents, Depth, Record, Training
 from patternscope.study.config import StudySettings
 from patternscope.study.findings import Findings
 from patternscope.study.keys import unit_seed
@@ -35,7 +35,6 @@ def read_contents(findings: Findings, settings: StudySettings) -> Contents:
     """
     resamples = settings.knowledge.bootstrap
     draws = _Draws(resamples, unit_seed(findings.seed, "report"))
-    asked = findings.layers("faithfulness")
     has_attack = bool(findings.layers("adversarial"))
     return Contents(
         classes=tuple(findings.classes),
@@ -43,15 +42,16 @@ def read_contents(findings: Findings, settings: StudySettings) -> Contents:
         trained=findings.record("training"),
         depth=_depth(findings, draws),
         training=_training(findings, draws) if len(findings.checkpoints("sample")) > 1 else None,
-        faithfulness=Faithfulness(
-            tuple({"layer": name, **findings.record("faithfulness", layer=name)} for name in asked)
-        )
-        if asked
-        else None,
+        faithfulness=_by_layer(findings, "faithfulness"),
         attack=_attack(findings, draws) if has_attack else None,
         students=students_of(findings) if student_names(findings) else None,
         resamples=resamples,
     )
+
+
+def _by_layer(findings: Findings, stage: str) -> tuple[Record, ...]:
+    """The records of a stage's layers, shallow to deep."""
+    return tuple({"layer": name, **findings.record(stage, layer=name)} for name in findings.layers(stage))
 
 
 def _points(findings: Findings, layer: str, checkpoint: int | None = None) -> KnowledgePoints:
@@ -98,7 +98,7 @@ def _training(findings: Findings, draws: _Draws) -> Training:
 def _attack(findings: Findings, draws: _Draws) -> Attack:
     """The attack, and how much farther regions of the last layer turn than those of the first."""
     names = findings.layers("adversarial")
-    layers = tuple({"layer": name, **findings.record("adversarial", layer=name)} for name in names)
+    layers = _by_layer(findings, "adversarial")
     attacked = torch.from_numpy(findings.arrays("attack")["attacked"])
     apart = None
     if len(names) > 1:

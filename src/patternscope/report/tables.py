@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from patternscope.figures import distilled_counts
 from patternscope.figures.compared import Compared
-from patternscope.report.contents import Attack, Depth, Faithfulness, Training
+from patternscope.report.contents import Attack, Depth, Record, Training
 from patternscope.report.wording import number, percent, spanned, verdict
 from patternscope.study.records import interval_of
 from patternscope.study.stages.faithfulness import ORDERS
@@ -85,10 +85,10 @@ def checkpoint_table(training: Training) -> Table:
     )
 
 
-def faithfulness_table(found: Faithfulness) -> Table:
+def faithfulness_table(layers: Sequence[Record]) -> Table:
     """Return a row a layer and order: the area, and how much smaller that of p is. Source: this project."""
     rows = []
-    for layer in found.layers:
+    for layer in layers:
         for each in layer["orders"]:
             other = each["order"] != "p"
             less = interval_of(each, "difference")

@@ -1,20 +1,22 @@
 """Sentences on the deletion test: whether the network depends on the regions that speak most for the true class."""
 
-from patternscope.report.contents import Faithfulness, Record
+from collections.abc import Sequence
+
+from patternscope.report.contents import Record
 from patternscope.report.wording import BEYOND, counted, listed, number, spanned, verdict
 from patternscope.study.records import interval_of
 from patternscope.study.stages.faithfulness import INSTEAD, ORDERS
 
 
-def faithfulness_sentences(found: Faithfulness) -> list[str]:
+def faithfulness_sentences(layers: Sequence[Record]) -> list[str]:
     """Return what is said of the deletion test. Source: this project."""
-    last = found.layers[-1]
+    last = layers[-1]
     sentences = [
         against_chance(last),
-        *[beside(layer) for layer in reversed(found.layers)],
-        which_layer(found) if len(found.layers) > 1 else None,
+        *[beside(layer) for layer in reversed(layers)],
+        which_layer(layers) if len(layers) > 1 else None,
         how_it_was_asked(last),
-        *[left_out(layer) for layer in found.layers],
+        *[left_out(layer) for layer in layers],
     ]
     return [each for each in sentences if each is not None]
 
@@ -53,11 +55,11 @@ def beside(layer: Record) -> str:
     return f"In {layer['layer']} the order of p is {'; '.join(said)}."
 
 
-def which_layer(found: Faithfulness) -> str:
+def which_layer(layers: Sequence[Record]) -> str:
     """Return in which layer p orders regions best. Source: this project."""
-    best = min(found.layers, key=lambda layer: _orders(layer)["p"]["area"])
-    areas = ", ".join(f"{number(_orders(layer)['p']['area'])}" for layer in found.layers)
-    first, last = found.layers[0]["layer"], found.layers[-1]["layer"]
+    best = min(layers, key=lambda layer: _orders(layer)["p"]["area"])
+    areas = ", ".join(f"{number(_orders(layer)['p']['area'])}" for layer in layers)
+    first, last = layers[0]["layer"], layers[-1]["layer"]
     return f"Of these layers p orders regions best in {best['layer']}: areas {areas} from {first} to {last}."
 
 

@@ -15,10 +15,8 @@ from patternscope.networks import (
     attack_success,
     attack_targets,
     images_at_once,
-    load_weights,
     pgd_steps,
     record,
-    resolve_device,
     second_class,
 )
 from patternscope.study.arrays import load_arrays, save_arrays
@@ -27,12 +25,12 @@ from patternscope.study.models import (
     MODEL_SETTINGS,
     RECORDING_SETTINGS,
     recording_options,
-    study_network,
 )
 from patternscope.study.parts import AttackSettings
 from patternscope.study.records import read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
 from patternscope.study.stages.fitting import fitted_regions, fitted_sample
+from patternscope.study.stages.trained import trained_network
 
 UNTARGETED = "none"
 NOT_ATTACKED = -1
@@ -79,9 +77,7 @@ def run_attack(ctx: UnitContext) -> None:
     logits = load_arrays(ctx.path("features", "sample.safetensors"))["logits"]
     labels = samples["labels"]
     aims = attack_aims(asked, logits, labels, classes, ctx.seed)
-    model = study_network(network, settings.images, len(classes), seed=0)
-    load_weights(model, ctx.path("training", "network.safetensors"))
-    model.to(resolve_device(ctx.device))
+    model = trained_network(ctx)
     steps = kept_steps(asked.n_step)
     way = _clean_way(ctx, logits, len(steps))
     images = samples["images"].float() / 255

@@ -11,7 +11,6 @@ from patternscope.networks import (
     distil_features,
     distil_logits,
     evaluate,
-    load_weights,
     resolve_device,
     save_weights,
 )
@@ -21,6 +20,7 @@ from patternscope.study.keys import unit_seed
 from patternscope.study.models import MODEL_SETTINGS, student_settings, study_network
 from patternscope.study.records import read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stages.trained import trained_network
 
 
 def run_distillation(ctx: UnitContext) -> None:
@@ -28,8 +28,7 @@ def run_distillation(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     classes = read_json(ctx.path("images", "classes.json"))["classes"]
     device = resolve_device(ctx.device)
-    teacher = study_network(settings.network, settings.images, len(classes), seed=0).to(device)
-    load_weights(teacher, ctx.path("training", "network.safetensors"))
+    teacher = trained_network(ctx)
     # One start and one order of images for all students: they differ in what they learn from, and in nothing else.
     seed = unit_seed(settings.seed, "distillation")
     student = study_network(student_settings(settings), settings.images, len(classes), seed).to(device)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from patternscope.embeddings import RegionEmbedding
 from patternscope.knowledge import Seen, agreement, channel_agreement, strength_uncertainty_correlation
-from patternscope.networks import load_weights, resolve_device
 from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
 from patternscope.study.compared_layers import (
     layer_record,
@@ -21,8 +20,8 @@ from patternscope.study.compared_layers import (
 )
 from patternscope.study.config import StudySettings
 from patternscope.study.keys import unit_seed
-from patternscope.study.models import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings, study_network
-from patternscope.study.records import read_json, write_json
+from patternscope.study.models import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
+from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
 from patternscope.study.stages.features import Recorded, record_into
 from patternscope.study.stages.fitting import (
@@ -34,6 +33,7 @@ from patternscope.study.stages.fitting import (
     on_device,
     sample_start,
 )
+from patternscope.study.stages.trained import trained_network
 
 WHOSE = {True: "teacher", False: "own"}
 
@@ -84,11 +84,9 @@ def _record(ctx: UnitContext, folder: Path) -> Recorded:
     """Record the student on the samples; regional features go into `folder`."""
     settings: StudySettings = ctx.settings
     network = student_settings(settings, settings.distillation.layers)
-    classes = read_json(ctx.path("images", "classes.json"))["classes"]
-    model = study_network(network, settings.images, len(classes), seed=0)
-    load_weights(model, ctx.path(f"distillation/{_student(ctx)}", "network.safetensors"))
+    model = trained_network(ctx, stage=f"distillation/{_student(ctx)}", network=network)
     images = load_arrays(ctx.path("images", "samples.safetensors"))["images"]
-    return record_into(folder, model.to(resolve_device(ctx.device)), images, network, ctx.report)
+    return record_into(folder, model, images, network, ctx.report)
 
 
 def _embed_samples(ctx: UnitContext, recorded: Recorded) -> _Samples:

@@ -20,15 +20,14 @@ from patternscope.networks import (
     Normalised,
     grad_cam,
     images_at_once,
-    load_weights,
     record,
-    resolve_device,
 )
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.models import MODEL_SETTINGS, recording_options, study_network
+from patternscope.study.models import MODEL_SETTINGS, recording_options
 from patternscope.study.records import flat_interval, read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.study.stages.trained import trained_network
 
 # What the orders, and what is shown instead of a region, are called.
 ORDERS = {
@@ -49,15 +48,15 @@ def run_faithfulness(ctx: UnitContext) -> None:
     samples = load_arrays(ctx.path("images", "samples.safetensors"))
     chosen = choose_samples(samples["labels"], asked.images_per_class, seed=ctx.stage_seed)
     images, labels = samples["images"][chosen].float() / 255, samples["labels"][chosen]
-    model = _network(ctx)
-    accounts, left_out = _accounts(ctx, model, samples, chosen)
-
-    seen, expected = 0, len(chosen) * (2 + len(accounts) * (asked.steps - 1))
+    height, width = read_json(ctx.path("region", "region.json"))["grid"]
+    model = trained_network(ctx)
+    accounts, left_out = _accounts(ctx, model, samples, chosen, (height, width))
+    seen, expected = 0, len(chosen) * (2 + len(accounts) * (min(asked.steps, height * width) - 1))
 
     def probabilities(shown: Tensor) -> Tensor:
         nonlocal seen
         seen += len(shown)
-        ctx.report(min(1.0, seen / expected), f"image {seen} of {expected}")
+        ctx.report(seen / expected, f"image {seen} of {expected}")
         logits = record(model, shown, (), **recording_options(settings.network)).logits
         return torch.softmax(logits, dim=1)
 
@@ -66,7 +65,7 @@ def run_faithfulness(ctx: UnitContext) -> None:
         images,
         labels,
         torch.stack([removal_order(each) for each in accounts.values()]),
-        _grid(ctx),
+        (height, width),
         replacement=blurred(images) if asked.replacement == "blur" else None,
         steps=asked.steps,
         at_once=images_at_once(images),
@@ -77,22 +76,8 @@ def run_faithfulness(ctx: UnitContext) -> None:
     write_json(ctx.folder / "faithfulness.json", {**about, "orders": _measured(ctx, curves)})
 
 
-def _network(ctx: UnitContext) -> Normalised:
-    """The network of the last checkpoint, on the unit's device."""
-    settings: StudySettings = ctx.settings
-    classes = read_json(ctx.path("images", "classes.json"))["classes"]
-    model = study_network(settings.network, settings.images, len(classes), seed=0)
-    load_weights(model, ctx.path("training", "network.safetensors"))
-    return model.to(resolve_device(ctx.device)).eval()
-
-
-def _grid(ctx: UnitContext) -> tuple[int, int]:
-    height, width = read_json(ctx.path("region", "region.json"))["grid"]
-    return height, width
-
-
 def _accounts(
-    ctx: UnitContext, model: Normalised, samples: dict[str, Tensor], chosen: Tensor
+    ctx: UnitContext, model: Normalised, samples: dict[str, Tensor], chosen: Tensor, grid: tuple[int, int]
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """How important each account holds each region (m, r), p first; and why one has nothing to say of this layer."""
     layer, labels = ctx.unit.layer or "", samples["labels"][chosen]
@@ -107,13 +92,13 @@ def _accounts(
     }
     left_out = {}
     try:
-        found["grad_cam"] = grad_cam(model, samples["images"][chosen], labels, [layer], _grid(ctx))[layer]
+        found["grad_cam"] = grad_cam(model, samples["images"][chosen], labels, [layer], grid)[layer]
     except InputError as error:
         left_out["grad_cam"] = str(error)
     generator = torch.Generator().manual_seed(ctx.stage_seed)
     found["random"] = torch.rand(embedding.shape[:2], generator=generator)
     if "masks" in samples:
-        found["mask"] = object_cover(samples["masks"][chosen], _grid(ctx))
+        found["mask"] = object_cover(samples["masks"][chosen], grid)
     return found, left_out
 
 

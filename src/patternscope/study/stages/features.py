@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from patternscope.networks import load_weights, record_batches, resolve_device
+from patternscope.networks import record_batches
 from patternscope.study.arrays import ShardWriter, load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.models import (
@@ -15,11 +15,11 @@ from patternscope.study.models import (
     RECORDING_SETTINGS,
     factory_digest,
     recording_options,
-    study_network,
 )
-from patternscope.study.records import read_json, write_json
+from patternscope.study.records import write_json
 from patternscope.study.sections import NetworkSettings
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
+from patternscope.study.stages.trained import trained_network
 
 Report = Callable[[float, str], None]
 
@@ -43,12 +43,8 @@ class Recorded:
 def run_features(ctx: UnitContext) -> None:
     """Write regional features of each layer in shards, sample features, logits and target probabilities."""
     settings: StudySettings = ctx.settings
-    classes = read_json(ctx.path("images", "classes.json"))["classes"]
-    model = study_network(settings.network, settings.images, len(classes), seed=0)
-    load_weights(model, ctx.path("training", "network.safetensors"))
     images = load_arrays(ctx.path("images", "samples.safetensors"))["images"]
-    model.to(resolve_device(ctx.device))
-    found = record_into(ctx.folder, model, images, settings.network, ctx.report)
+    found = record_into(ctx.folder, trained_network(ctx), images, settings.network, ctx.report)
     arrays = {"sample_features": found.sample_features, "logits": found.logits}
     probs = found.target_probs(settings.network.temperature)
     save_arrays(ctx.folder / "sample.safetensors", {**arrays, "target_probs": probs})
