@@ -209,6 +209,38 @@ def test_the_address_keeps_the_view(browser, file):
         assert watched.handle("state") == before
 
 
+def test_the_address_keeps_the_camera(browser, file):
+    with opened(browser, file.as_uri()) as watched:
+        first = watched.handle("camera")["matrix"]
+        watched.page.get_by_role("button", name="Zoom in").click()
+        watched.handle("set", {})
+        zoomed, address = watched.handle("camera")["matrix"], watched.page.url
+    with opened(browser, address) as watched:
+        assert watched.handle("camera")["matrix"] == pytest.approx(zoomed, abs=0.01)
+        assert zoomed != pytest.approx(first, abs=0.01)
+
+
+def test_another_address_is_the_whole_view(fresh):
+    fresh.handle("set", {"layer": "1", "colour": "strength", "filter": {"classes": [1]}, "selection": [70]})
+    fresh.page.evaluate("location.hash = '#layer=0&step=1'")
+    fresh.until(layer="0", step=1)
+    state = fresh.handle("state")
+    assert (state["colour"], state["selection"], state["filter"]["classes"]) == ("true", [], [])
+
+
+def test_presses_faster_than_pictures_are_all_heard(fresh):
+    press = "for (const key of ['[', '[']) document.dispatchEvent(new KeyboardEvent('keydown', { key }))"
+    before = fresh.handle("state")
+    fresh.page.evaluate(press)
+    fresh.until(step=before["step"] - 2)
+    fresh.page.evaluate("for (const each of document.querySelectorAll('.classes button')) each.click()")
+    classes = fresh.page.locator(".classes button").count()
+    assert fresh.handle("state")["filter"]["classes"] == list(range(classes)) != []
+    following = "for (let twice = 0; twice < 2; twice++) document.querySelector('[title=\"Next image\"]').click()"
+    fresh.page.evaluate(following)
+    assert fresh.handle("state")["image"] == before["image"] + 2
+
+
 def test_downloads_hold_the_picture_and_the_points(fresh, content, tmp_path):
     fresh.handle("set", {"filter": {"classes": [2]}})
     with fresh.page.expect_download() as table:

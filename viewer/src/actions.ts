@@ -2,13 +2,12 @@
 
 import { h } from "./dom";
 import { download, picturePng, pictureSvg } from "./save";
-import type { Shown } from "./shown";
+import type { Change, Shown } from "./shown";
 import type { Stage } from "./stage";
-import type { View } from "./state";
 import { pointLines } from "./tables";
 
 export interface Actions {
-  choose(changes: Partial<View>): void;
+  choose: Change;
   select(ids: number[]): void;
   current(): Shown | null;
   /** The address that keeps the view, where there is one. */

@@ -51,12 +51,14 @@ const POINT_NAMES: [Points, string][] = [
 ];
 
 /** The choosers: condition, layer, what a point is, its colour, which points. */
-export function makeChoosers(change: Change, filter: (points: Points) => void): Panel {
+export function makeChoosers(change: Change): Panel {
   const condition = chooser("Condition", (value) => change({ condition: value }));
   const layer = chooser("Layer", (value) => change({ layer: value }));
   const space = chooser("A point is", (value) => change({ space: value as Space }));
   const colour = chooser("Colour by", (value) => change({ colour: value as Colour }));
-  const points = chooser("Show", (value) => filter(value as Points));
+  const points = chooser("Show", (value) =>
+    change(({ filter }) => ({ filter: { ...filter, points: value as Points } })),
+  );
   const all = [condition, layer, space, colour, points];
   return {
     element: h("div", { class: "choosers" }, ...all.map(({ element }) => element)),

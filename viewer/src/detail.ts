@@ -7,7 +7,8 @@ import { imageSearch } from "./imagesearch";
 import { makePicture, regionUnder, type Shade } from "./picture";
 import type { Frame } from "./frame";
 import { imageSentences } from "./sentences";
-import { focusRegion, stepLabel, type Change, type Panel, type Shown } from "./shown";
+import { chosenRegion, focusRegion, stepLabel, type Change, type Panel, type Shown } from "./shown";
+import type { View } from "./state";
 
 const ROOM = 204;
 
@@ -71,23 +72,27 @@ function makeBoard(change: Change): Panel {
   );
   let last: Shown | null = null;
   const gridOf = ({ run, view }: Shown) => run.grid(view.condition, view.layer);
-  const choose = (shown: Shown, region: number) => {
-    const [rows, columns] = gridOf(shown);
-    change({ space: "regions", selection: [shown.view.image * rows * columns + region] });
+  const choosing = ({ run, view }: Pick<Shown, "run" | "view">, region: number): Partial<View> => {
+    const [rows, columns] = run.grid(view.condition, view.layer);
+    return { space: "regions", selection: [view.image * rows * columns + region] };
   };
   element.addEventListener("click", (event) => {
     const picture = (event.target as Element).closest(".picture");
-    if (picture && last) choose(last, regionUnder(event, picture, gridOf(last)));
+    if (picture && last) change(choosing(last, regionUnder(event, picture, gridOf(last))));
   });
   element.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     if (!way || !last) return;
     event.preventDefault();
-    const [rows, columns] = gridOf(last);
-    const region = focusRegion(last) ?? 0;
+    const { run } = last;
+    const start = focusRegion(last) ?? 0;
     const along = (place: number, by: number, count: number) => Math.min(count - 1, Math.max(0, place + by));
-    const row = along(Math.floor(region / columns), way[0], rows);
-    choose(last, row * columns + along(region % columns, way[1], columns));
+    change((view) => {
+      const [rows, columns] = run.grid(view.condition, view.layer);
+      const region = chosenRegion({ run, view }) ?? start;
+      const row = along(Math.floor(region / columns), way[0], rows);
+      return choosing({ run, view }, row * columns + along(region % columns, way[1], columns));
+    });
   });
   const update = async (shown: Shown) => {
     last = shown;

@@ -48,12 +48,7 @@ interface ClassGrid {
   show(view: Shown["view"]): void;
 }
 
-function classGrid(
-  { run, marks, view }: Shown,
-  emergence: Emergence,
-  across: number,
-  change: Change,
-): ClassGrid {
+function classGrid({ run, marks }: Shown, emergence: Emergence, across: number, change: Change): ClassGrid {
   const { training, order, first, reliable } = emergence;
   const names = run.attributes.classes;
   const places = order.map((_, place) => order.length - 1 - place);
@@ -66,7 +61,6 @@ function classGrid(
   const left = Math.min(130, 16 + Math.max(...names.map(measure)));
   const width = Math.min(WIDEST, across);
   const chart = classChart(cells, firsts, stepMarks(training), { width, left });
-  let filter = view.filter;
   const rows = order.map((each) =>
     h(
       "button",
@@ -76,7 +70,7 @@ function classGrid(
           ? `${names[each]}: does not emerge`
           : `${names[each]}: emerges at ${training.steps[Math.ceil(first[each])].label}`,
         style: `width:${left - 6}px`,
-        click: () => change({ filter: { ...filter, classes: [each] }, colour: "true" }),
+        click: () => change(({ filter }) => ({ filter: { ...filter, classes: [each] }, colour: "true" })),
       },
       shortened(names[each], left - 14, measure),
     ),
@@ -87,8 +81,7 @@ function classGrid(
   return {
     element: h("div", { class: "class-grid" }, chart.element, h("div", { class: "class-names" }, ...rows)),
     show(now) {
-      filter = now.filter;
-      rows.forEach((row, place) => (row.ariaPressed = String(filter.classes.includes(order[place]))));
+      rows.forEach((row, place) => (row.ariaPressed = String(now.filter.classes.includes(order[place]))));
       chart.show(now.condition === training.key ? now.step : training.steps.length - 1);
     },
   };

@@ -19,7 +19,7 @@ export function imageSearch(change: Change): Panel {
   const go = (by: number) => {
     if (!last) return;
     const count = last.run.attributes.n_images;
-    change({ image: (last.view.image + by + count) % count, selection: [] });
+    change(({ image }) => ({ image: (image + by + count) % count, selection: [] }));
   };
   const offer = () => {
     if (!last) return;

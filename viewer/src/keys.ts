@@ -2,7 +2,6 @@
 
 import type { Actions } from "./actions";
 import { h } from "./dom";
-import type { Run } from "./run";
 
 export function helpDialog(): HTMLDialogElement {
   const rows: [string, string][] = [
@@ -33,7 +32,6 @@ export function helpDialog(): HTMLDialogElement {
 export function listenToKeys(
   root: HTMLElement,
   listened: HTMLElement | Document,
-  run: Run,
   actions: Actions,
   help: HTMLDialogElement,
 ): () => void {
@@ -43,16 +41,13 @@ export function listenToKeys(
     const pressed =
       event.target instanceof HTMLButtonElement || (event.target as Element).tagName === "SUMMARY";
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
-    const shown = actions.current();
-    if (!shown) return;
     const by = event.key === "]" ? 1 : event.key === "[" ? -1 : 0;
     const click = (selector: string) => (root.querySelector(selector) as HTMLElement | null)?.click();
     if (event.key === "Escape") actions.select([]);
     else if (field) return;
     else if (by) {
       actions.stopPlaying();
-      const steps = run.condition(shown.view.condition).steps.length;
-      actions.choose({ step: Math.min(steps - 1, Math.max(0, shown.view.step + by)) });
+      actions.choose(({ step }) => ({ step: step + by }));
     } else if (event.key === " " && !pressed) click(".play");
     else if (event.key.toLowerCase() === "l") click("[data-key=l]");
     else if (event.key === "?") help.showModal();

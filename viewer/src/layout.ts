@@ -64,7 +64,7 @@ export function layOut(
   root.classList.add("patternscope-atlas");
   root.dataset.theme = "auto";
   root.replaceChildren(page);
-  const stopKeys = listenToKeys(root, actions.address ? document : root, run, actions, help);
+  const stopKeys = listenToKeys(root, actions.address ? document : root, actions, help);
   return {
     update(shown) {
       status.textContent = statusOf(shown, stage);

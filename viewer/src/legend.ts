@@ -18,23 +18,20 @@ const TITLES: Record<string, string> = {
 export function makeLegend(change: Change): Panel {
   const meaning = h("div", { class: "meaning" });
   const title = h("h2", {});
-  const all = h("button", { class: "small", click: () => show([]) }, "Show all");
+  const all = h("button", { class: "small", click: () => show(() => []) }, "Show all");
   const list = h("ul", { class: "classes" });
-  let last: Shown | null = null;
-  const show = (classes: number[]) => last && change({ filter: { ...last.view.filter, classes } });
-  const toggle = (each: number) => {
-    const classes = last?.view.filter.classes ?? [];
-    show(
+  const show = (next: (classes: number[]) => number[]) =>
+    change(({ filter }) => ({ filter: { ...filter, classes: next(filter.classes) } }));
+  const toggle = (each: number) =>
+    show((classes) =>
       classes.includes(each)
         ? classes.filter((other) => other !== each)
         : [...classes, each].sort((a, b) => a - b),
     );
-  };
   let buttons: HTMLButtonElement[] = [];
   return {
     element: h("nav", { class: "legend", "aria-label": "Classes and colours" }, meaning, title, list, all),
     update(shown) {
-      last = shown;
       const { view, marks, run } = shown;
       title.textContent = TITLES[view.colour] ?? TITLES.true;
       const { classes } = view.filter;
@@ -108,10 +105,11 @@ function meaningOf(shown: Shown, change: Change): Node[] {
             class: "class path-type",
             "aria-pressed": String(chosen === type),
             click: () =>
-              change({
-                filter: { ...view.filter, path: chosen === type ? 0 : type },
-                ...(chosen === type ? {} : { selection: [] }),
-              }),
+              change(({ filter }) =>
+                filter.path === type
+                  ? { filter: { ...filter, path: 0 } }
+                  : { filter: { ...filter, path: type }, selection: [] },
+              ),
           },
           h("span", { class: "dot", style: `background:${css(PATH_COLOURS[type])}` }),
           h("span", {}, PATHS[type]),

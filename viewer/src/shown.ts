@@ -6,7 +6,7 @@ import type { Condition } from "./format";
 import type { Frame } from "./frame";
 import type { Pictures } from "./pictures";
 import type { Run } from "./run";
-import type { View } from "./state";
+import type { Changes, View } from "./state";
 
 export interface Shown {
   run: Run;
@@ -24,7 +24,7 @@ export interface Shown {
   attacked: Pictures | null;
 }
 
-export type Change = (changes: Partial<View>) => void;
+export type Change = (changes: Changes) => void;
 
 /** A part of the page. */
 export interface Panel {
@@ -55,8 +55,7 @@ export function imageOf({ view, run }: Pick<Shown, "view" | "run">, id: number):
 }
 
 /** The one chosen region of the image that is shown, if there is one. */
-export function chosenRegion(shown: Shown): number | null {
-  const { view, run } = shown;
+export function chosenRegion({ view, run }: Pick<Shown, "view" | "run">): number | null {
   if (view.space !== "regions" || view.selection.length !== 1) return null;
   const [rows, columns] = run.grid(view.condition, view.layer);
   const [id] = view.selection;

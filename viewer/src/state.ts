@@ -32,6 +32,12 @@ export interface View {
   camera: Camera | null;
 }
 
+/**
+ * What is to change: values, or a function of what is chosen by now. What is relative has to be the latter, because
+ * presses come faster than pictures are drawn: what is shown may be older than what is chosen.
+ */
+export type Changes = Partial<View> | ((chosen: View) => Partial<View>);
+
 /** The first view: the deepest layer at the end of training. */
 export function firstView(run: Run): View {
   const condition = run.attributes.conditions[0];
@@ -50,7 +56,8 @@ export function firstView(run: Run): View {
 }
 
 /** A view with changes, made possible: a layer that the condition has, a step in its range, ids that exist. */
-export function changed(run: Run, view: View, changes: Partial<View>): View {
+export function changed(run: Run, view: View, wanted: Changes): View {
+  const changes = typeof wanted === "function" ? wanted(view) : wanted;
   const next = { ...view, ...changes };
   const { conditions, n_images, classes } = run.attributes;
   const condition = conditions.find((each) => each.key === next.condition) ?? conditions[0];

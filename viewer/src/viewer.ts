@@ -13,8 +13,8 @@ import { layOut, type Layout } from "./layout";
 import { makePaths } from "./paths";
 import { openPictures, type Pictures } from "./pictures";
 import type { Run } from "./run";
-import { imageOf, type Panel, type Shown } from "./shown";
-import { changed, firstView, type View } from "./state";
+import { imageOf, type Change, type Panel, type Shown } from "./shown";
+import { changed, firstView, type Changes, type View } from "./state";
 import { makeStage, type Stage } from "./stage";
 import { pointTip } from "./tip";
 import { makeTables } from "./tables";
@@ -25,7 +25,7 @@ export interface Viewer {
   view(): View;
   shown(): Shown | null;
   /** Resolves when the change is drawn and all points are where they belong. */
-  change(changes: Partial<View>): Promise<void>;
+  change(changes: Changes): Promise<void>;
   timings: { opened: number; step: number; pick: number };
   /** Write the address now, where it keeps the view. */
   keepAddress(): void;
@@ -108,12 +108,13 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       ? stage.show(stageContent(now, now.frame, setting.home, paths, painter))
       : Promise.resolve();
   };
-  const change = (changes: Partial<View>): Promise<void> => {
+  const change = (changes: Changes): Promise<void> => {
+    const { camera } = view;
     view = changed(run, view, changes);
-    if (changes.camera !== undefined) stage.setCamera(view.camera);
+    if (view.camera !== camera) stage.setCamera(view.camera);
     return render();
   };
-  const choose = (changes: Partial<View>) => void change(changes);
+  const choose: Change = (changes) => void change(changes);
   const select = (ids: number[]) => {
     if (ids.length === 1)
       choose({ selection: view.space === "images" ? [] : ids, image: imageOf({ view, run }, ids[0]) });
@@ -140,7 +141,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   );
   const timeline = makeTimeline((step) => change({ step }));
   const panels: Panel[] = [
-    makeChoosers(choose, (points) => choose({ filter: { ...view.filter, points } })),
+    makeChoosers(choose),
     makeLegend(choose),
     timeline,
     makeCurves(choose),
@@ -160,10 +161,11 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       stopPlaying: timeline.stop,
     },
   );
+  stage.setCamera(view.camera);
   if (!stage.draws) layout.notice("webgl", true);
   await render();
   timings.opened = performance.now();
-  const follow = () => void change({ camera: null, ...fromAddress(location.hash) });
+  const follow = () => void change({ ...firstView(run), ...fromAddress(location.hash) });
   if (host.address) window.addEventListener("hashchange", follow);
   return {
     run,

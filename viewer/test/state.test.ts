@@ -64,6 +64,11 @@ describe("a view", () => {
     });
   });
 
+  it("changes by what was chosen before, too", () => {
+    const back = changed(run, first, ({ step }) => ({ step: step - 1 }));
+    expect([back.step, changed(run, back, ({ step }) => ({ step: step - 1 })).step]).toEqual([1, 0]);
+  });
+
   it("takes the nearest layer and the last step of another condition", () => {
     const middle = changed(run, first, { layer: "1", step: 1 });
     const attacked = changed(run, middle, { condition: "attack" });

@@ -1931,11 +1931,11 @@ function jn(e) {
 	};
 }
 function Mn(e, t, n) {
-	let r = {
+	let r = typeof n == "function" ? n(t) : n, i = {
 		...t,
-		...n
-	}, { conditions: i, n_images: a, classes: o } = e.attributes, s = i.find((e) => e.key === r.condition) ?? i[0];
-	return r.condition = s.key, s.key !== t.condition && n.step === void 0 && (r.step = s.steps.length - 1), r.step = zn(Math.round(r.step), s.steps.length), r.layer = Fn(e, s, r.layer), r.image = zn(Math.round(r.image), a), Pn(s, r.space).includes(r.colour) || (r.colour = "true"), r.filter = Nn(s, o.length, r.filter), r.selection = In(e, t, r, n.selection !== void 0), r;
+		...r
+	}, { conditions: a, n_images: o, classes: s } = e.attributes, c = a.find((e) => e.key === i.condition) ?? a[0];
+	return i.condition = c.key, c.key !== t.condition && r.step === void 0 && (i.step = c.steps.length - 1), i.step = zn(Math.round(i.step), c.steps.length), i.layer = Fn(e, c, i.layer), i.image = zn(Math.round(i.image), o), Pn(c, i.space).includes(i.colour) || (i.colour = "true"), i.filter = Nn(c, s.length, i.filter), i.selection = In(e, t, i, r.selection !== void 0), i;
 }
 function Nn(e, t, n) {
 	let r = e.kind === "attack" ? n.path : 0, i = n.classes.filter((e) => e >= 0 && e < t);
@@ -2539,11 +2539,10 @@ function Qr({ view: e, run: t }, n) {
 	let [r, i] = t.grid(e.condition, e.layer);
 	return Math.floor(n / (r * i));
 }
-function $r(e) {
-	let { view: t, run: n } = e;
-	if (t.space !== "regions" || t.selection.length !== 1) return null;
-	let [r, i] = n.grid(t.condition, t.layer), [a] = t.selection;
-	return Math.floor(a / (r * i)) === t.image ? a % (r * i) : null;
+function $r({ view: e, run: t }) {
+	if (e.space !== "regions" || e.selection.length !== 1) return null;
+	let [n, r] = t.grid(e.condition, e.layer), [i] = e.selection;
+	return Math.floor(i / (n * r)) === e.image ? i % (n * r) : null;
 }
 function ei(e) {
 	let t = $r(e);
@@ -13699,37 +13698,37 @@ function lM(e) {
 		update: (e) => void l(e)
 	};
 }
-function uM({ run: e, marks: t, view: n }, i, a, o) {
-	let { training: s, order: c, first: l, reliable: u } = i, d = e.attributes.classes, f = c.map((e, t) => c.length - 1 - t), p = c.flatMap((e, t) => s.steps.map((n, r) => ({
-		place: f[t],
+function uM({ run: e, marks: t }, n, i, a) {
+	let { training: o, order: s, first: c, reliable: l } = n, u = e.attributes.classes, d = s.map((e, t) => s.length - 1 - t), f = s.flatMap((e, t) => o.steps.map((n, r) => ({
+		place: d[t],
 		step: r,
-		reliable: u(e, r)
-	}))), m = c.flatMap((e, n) => Number.isNaN(l[e]) ? [] : [{
-		place: f[n],
-		first: l[e],
+		reliable: l(e, r)
+	}))), p = s.flatMap((e, n) => Number.isNaN(c[e]) ? [] : [{
+		place: d[n],
+		first: c[e],
 		colour: t[e].colour
-	}]), h = Math.min(130, 16 + Math.max(...d.map(cM))), g = Math.min(sM, a), _ = Gj(p, m, Zr(s), {
-		width: g,
-		left: h
-	}), v = n.filter, y = c.map((e) => r("button", {
+	}]), m = Math.min(130, 16 + Math.max(...u.map(cM))), h = Math.min(sM, i), g = Gj(f, p, Zr(o), {
+		width: h,
+		left: m
+	}), _ = s.map((e) => r("button", {
 		class: "class-row",
-		title: Number.isNaN(l[e]) ? `${d[e]}: does not emerge` : `${d[e]}: emerges at ${s.steps[Math.ceil(l[e])].label}`,
-		style: `width:${h - 6}px`,
-		click: () => o({
+		title: Number.isNaN(c[e]) ? `${u[e]}: does not emerge` : `${u[e]}: emerges at ${o.steps[Math.ceil(c[e])].label}`,
+		style: `width:${m - 6}px`,
+		click: () => a(({ filter: t }) => ({
 			filter: {
-				...v,
+				...t,
 				classes: [e]
 			},
 			colour: "true"
-		})
-	}, Zj(d[e], h - 14, cM)));
-	return _.element.addEventListener("click", (e) => o({
-		condition: s.key,
-		step: _.stepUnder(e)
+		}))
+	}, Zj(u[e], m - 14, cM)));
+	return g.element.addEventListener("click", (e) => a({
+		condition: o.key,
+		step: g.stepUnder(e)
 	})), {
-		element: r("div", { class: "class-grid" }, _.element, r("div", { class: "class-names" }, ...y)),
+		element: r("div", { class: "class-grid" }, g.element, r("div", { class: "class-names" }, ..._)),
 		show(e) {
-			v = e.filter, y.forEach((e, t) => e.ariaPressed = String(v.classes.includes(c[t]))), _.show(e.condition === s.key ? e.step : s.steps.length - 1);
+			_.forEach((t, n) => t.ariaPressed = String(e.filter.classes.includes(s[n]))), g.show(e.condition === o.key ? e.step : o.steps.length - 1);
 		}
 	};
 }
@@ -14199,10 +14198,10 @@ function nN(e) {
 	}), i = r("span", { class: "of" }), a = null, o = (t) => {
 		if (!a) return;
 		let n = a.run.attributes.n_images;
-		e({
-			image: (a.view.image + t + n) % n,
+		e(({ image: e }) => ({
+			image: (e + t + n) % n,
 			selection: []
-		});
+		}));
 	};
 	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
 		if (!a) return;
@@ -14270,27 +14269,36 @@ function oN(e) {
 		tabindex: 0,
 		role: "group",
 		"aria-label": "Regions of the image. Arrow keys choose one."
-	}, r("div", { class: "pictures" }, ...t.map((e) => e.element))), i = null, a = ({ run: e, view: t }) => e.grid(t.condition, t.layer), o = (t, n) => {
-		let [r, i] = a(t);
-		e({
+	}, r("div", { class: "pictures" }, ...t.map((e) => e.element))), i = null, a = ({ run: e, view: t }) => e.grid(t.condition, t.layer), o = ({ run: e, view: t }, n) => {
+		let [r, i] = e.grid(t.condition, t.layer);
+		return {
 			space: "regions",
-			selection: [t.view.image * r * i + n]
-		});
+			selection: [t.image * r * i + n]
+		};
 	};
-	n.addEventListener("click", (e) => {
-		let t = e.target.closest(".picture");
-		t && i && o(i, YM(e, t, a(i)));
-	}), n.addEventListener("keydown", (e) => {
-		let t = {
+	n.addEventListener("click", (t) => {
+		let n = t.target.closest(".picture");
+		n && i && e(o(i, YM(t, n, a(i))));
+	}), n.addEventListener("keydown", (t) => {
+		let n = {
 			ArrowLeft: [0, -1],
 			ArrowRight: [0, 1],
 			ArrowUp: [-1, 0],
 			ArrowDown: [1, 0]
-		}[e.key];
-		if (!t || !i) return;
-		e.preventDefault();
-		let [n, r] = a(i), s = ei(i) ?? 0, c = (e, t, n) => Math.min(n - 1, Math.max(0, e + t)), l = c(Math.floor(s / r), t[0], n);
-		o(i, l * r + c(s % r, t[1], r));
+		}[t.key];
+		if (!n || !i) return;
+		t.preventDefault();
+		let { run: r } = i, a = ei(i) ?? 0, s = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
+		e((e) => {
+			let [t, i] = r.grid(e.condition, e.layer), c = $r({
+				run: r,
+				view: e
+			}) ?? a, l = s(Math.floor(c / i), n[0], t);
+			return o({
+				run: r,
+				view: e
+			}, l * i + s(c % i, n[1], i));
+		});
 	});
 	let s = async (e) => {
 		i = e;
@@ -14448,19 +14456,22 @@ var bN = {
 	["reliable", "reliable points"],
 	["unreliable", "unreliable points"]
 ];
-function SN(e, t) {
-	let n = yN("Condition", (t) => e({ condition: t })), i = yN("Layer", (t) => e({ layer: t })), a = yN("A point is", (t) => e({ space: t })), o = yN("Colour by", (t) => e({ colour: t })), s = yN("Show", (e) => t(e));
+function SN(e) {
+	let t = yN("Condition", (t) => e({ condition: t })), n = yN("Layer", (t) => e({ layer: t })), i = yN("A point is", (t) => e({ space: t })), a = yN("Colour by", (t) => e({ colour: t })), o = yN("Show", (t) => e(({ filter: e }) => ({ filter: {
+		...e,
+		points: t
+	} })));
 	return {
 		element: r("div", { class: "choosers" }, ...[
+			t,
 			n,
 			i,
 			a,
-			o,
-			s
+			o
 		].map(({ element: e }) => e)),
-		update({ run: e, view: t }) {
-			let { conditions: r } = e.attributes, c = e.condition(t.condition);
-			n.set(r.map(({ key: e, name: t }) => [e, t]), t.condition, r.length < 2), i.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), t.layer, t.space === "images" || c.layers.length < 2), a.set([["regions", "a region"], ["images", "an image"]], t.space), o.set(Pn(c, t.space).map((e) => [e, bN[t.space][e]]), t.colour), s.set(xN, t.filter.points, t.space === "images");
+		update({ run: e, view: r }) {
+			let { conditions: s } = e.attributes, c = e.condition(r.condition);
+			t.set(s.map(({ key: e, name: t }) => [e, t]), r.condition, s.length < 2), n.set(((t) => t.map((t) => [t, e.layer(t).name]))(c.layers), r.layer, r.space === "images" || c.layers.length < 2), i.set([["regions", "a region"], ["images", "an image"]], r.space), a.set(Pn(c, r.space).map((e) => [e, bN[r.space][e]]), r.colour), o.set(xN, r.filter.points, r.space === "images");
 		}
 	};
 }
@@ -14524,33 +14535,29 @@ var EN = 92, DN = Xj("13px system-ui, sans-serif"), ON = {
 function kN(e) {
 	let t = r("div", { class: "meaning" }), n = r("h2", {}), i = r("button", {
 		class: "small",
-		click: () => s([])
-	}, "Show all"), a = r("ul", { class: "classes" }), o = null, s = (t) => o && e({ filter: {
-		...o.view.filter,
-		classes: t
-	} }), c = (e) => {
-		let t = o?.view.filter.classes ?? [];
-		s(t.includes(e) ? t.filter((t) => t !== e) : [...t, e].sort((e, t) => e - t));
-	}, l = [];
+		click: () => o(() => [])
+	}, "Show all"), a = r("ul", { class: "classes" }), o = (t) => e(({ filter: e }) => ({ filter: {
+		...e,
+		classes: t(e.classes)
+	} })), s = (e) => o((t) => t.includes(e) ? t.filter((t) => t !== e) : [...t, e].sort((e, t) => e - t)), c = [];
 	return {
 		element: r("nav", {
 			class: "legend",
 			"aria-label": "Classes and colours"
 		}, t, n, a, i),
-		update(s) {
-			o = s;
-			let { view: u, marks: d, run: f } = s;
-			n.textContent = ON[u.colour] ?? ON.true;
-			let { classes: p } = u.filter;
-			i.disabled = p.length === 0, l.length || (l = f.attributes.classes.map((e, t) => r("button", {
+		update(o) {
+			let { view: l, marks: u, run: d } = o;
+			n.textContent = ON[l.colour] ?? ON.true;
+			let { classes: f } = l.filter;
+			i.disabled = f.length === 0, c.length || (c = d.attributes.classes.map((e, t) => r("button", {
 				class: "class",
 				title: e,
-				click: () => c(t)
-			}, AN(d[t]), r("span", {}, Zj(e, EN, DN)))), a.replaceChildren(...l.map((e) => r("li", {}, e))));
-			let m = u.colour in ON;
-			a.classList.toggle("plain", !m), l.forEach((e, t) => {
-				e.setAttribute("aria-pressed", String(p.includes(t))), e.classList.toggle("off", p.length > 0 && !p.includes(t));
-			}), t.replaceChildren(...jN(s, e));
+				click: () => s(t)
+			}, AN(u[t]), r("span", {}, Zj(e, EN, DN)))), a.replaceChildren(...c.map((e) => r("li", {}, e))));
+			let p = l.colour in ON;
+			a.classList.toggle("plain", !p), c.forEach((e, t) => {
+				e.setAttribute("aria-pressed", String(f.includes(t))), e.classList.toggle("off", f.length > 0 && !f.includes(t));
+			}), t.replaceChildren(...jN(o, e));
 		}
 	};
 }
@@ -14601,20 +14608,23 @@ function jN(e, t) {
 			2,
 			3,
 			4
-		].map((i) => r("button", {
+		].map((n) => r("button", {
 			class: "class path-type",
-			"aria-pressed": String(e === i),
-			click: () => t({
+			"aria-pressed": String(e === n),
+			click: () => t(({ filter: e }) => e.path === n ? { filter: {
+				...e,
+				path: 0
+			} } : {
 				filter: {
-					...n.filter,
-					path: e === i ? 0 : i
+					...e,
+					path: n
 				},
-				...e === i ? {} : { selection: [] }
+				selection: []
 			})
 		}, r("span", {
 			class: "dot",
-			style: `background:${ur(Dr[i])}`
-		}), r("span", {}, Er[i]))));
+			style: `background:${ur(Dr[n])}`
+		}), r("span", {}, Er[n]))));
 	}
 	return a;
 }
@@ -14832,27 +14842,22 @@ function qN() {
 		["N and B", "in the space: next and previous point"]
 	].flatMap(([e, t]) => [r("dt", {}, e), r("dd", {}, t)])), r("p", {}, "Drag to turn, with shift or the right button to move, wheel to zoom; one finger turns, two move and zoom. Click a point or a region of an image to see both."), r("form", { method: "dialog" }, r("button", { class: "tool wide" }, "Close")));
 }
-function JN(e, t, n, r, i) {
-	let a = (t) => {
+function JN(e, t, n, r) {
+	let i = (t) => {
 		t.stopPropagation();
-		let a = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, o = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY";
-		if (t.ctrlKey || t.metaKey || t.altKey || i.open) return;
-		let s = r.current();
-		if (!s) return;
-		let c = t.key === "]" ? 1 : t.key === "[" ? -1 : 0, l = (t) => e.querySelector(t)?.click();
-		if (t.key === "Escape") r.select([]);
-		else if (a) return;
-		else if (c) {
-			r.stopPlaying();
-			let e = n.condition(s.view.condition).steps.length;
-			r.choose({ step: Math.min(e - 1, Math.max(0, s.view.step + c)) });
-		} else if (t.key === " " && !o) l(".play");
-		else if (t.key.toLowerCase() === "l") l("[data-key=l]");
-		else if (t.key === "?") i.showModal();
+		let i = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, a = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY";
+		if (t.ctrlKey || t.metaKey || t.altKey || r.open) return;
+		let o = t.key === "]" ? 1 : t.key === "[" ? -1 : 0, s = (t) => e.querySelector(t)?.click();
+		if (t.key === "Escape") n.select([]);
+		else if (i) return;
+		else if (o) n.stopPlaying(), n.choose(({ step: e }) => ({ step: e + o }));
+		else if (t.key === " " && !a) s(".play");
+		else if (t.key.toLowerCase() === "l") s("[data-key=l]");
+		else if (t.key === "?") r.showModal();
 		else return;
 		t.preventDefault();
 	};
-	return t.addEventListener("keydown", a), () => t.removeEventListener("keydown", a);
+	return t.addEventListener("keydown", i), () => t.removeEventListener("keydown", i);
 }
 // src/layout.ts
 var YN = {
@@ -14885,7 +14890,7 @@ function XN(e, t, n, i, a) {
 				"data-notice": t
 			}, YN[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
-		destroy: JN(e, a.address ? document : e, t, a, m)
+		destroy: JN(e, a.address ? document : e, a, m)
 	};
 }
 function ZN({ run: e, view: t, frame: n }, r) {
@@ -26418,7 +26423,10 @@ async function WU(e, t, n) {
 		let s = y(i);
 		for (let e of T) e.update(i);
 		E.update(i), a && (l.step = performance.now() - r), p?.keep(u), n.changed?.(u, t), await s, e === f && o(i.frame);
-	}, _ = ri(), v = nP(t, () => d && void y(d)), y = (e) => (E.problem(e.problem), e.frame ? C.show(ii(e, e.frame, i.home, v, _)) : Promise.resolve()), b = (e) => (u = Mn(t, u, e), e.camera !== void 0 && C.setCamera(u.camera), g()), x = (e) => void b(e), S = (e) => {
+	}, _ = ri(), v = nP(t, () => d && void y(d)), y = (e) => (E.problem(e.problem), e.frame ? C.show(ii(e, e.frame, i.home, v, _)) : Promise.resolve()), b = (e) => {
+		let { camera: n } = u;
+		return u = Mn(t, u, e), u.camera !== n && C.setCamera(u.camera), g();
+	}, x = (e) => void b(e), S = (e) => {
 		e.length === 1 ? x({
 			selection: u.space === "images" ? [] : e,
 			image: Qr({
@@ -26445,10 +26453,7 @@ async function WU(e, t, n) {
 		next: (e) => d && S(qU(C, u, e)),
 		lost: (e) => E.notice("context", e)
 	}, { shaped: r.some(({ shape: e }) => e > 0) }), w = wN((e) => b({ step: e })), T = [
-		SN(x, (e) => x({ filter: {
-			...u.filter,
-			points: e
-		} })),
+		SN(x),
 		kN(x),
 		w,
 		hM(x),
@@ -26461,9 +26466,9 @@ async function WU(e, t, n) {
 		address: p && p.now,
 		stopPlaying: w.stop
 	});
-	C.draws || E.notice("webgl", !0), await g(), l.opened = performance.now();
+	C.setCamera(u.camera), C.draws || E.notice("webgl", !0), await g(), l.opened = performance.now();
 	let D = () => void b({
-		camera: null,
+		...jn(t),
 		...Un(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", D), {
