@@ -22,6 +22,7 @@ from reading import (
     layer_grid,
     load_network,
     region_weights,
+    sample_identities,
     sample_images,
 )
 from resuming import kept
@@ -99,12 +100,15 @@ def importances(study: EvidenceStudy, layer: str) -> dict[str, Tensor]:
     images, labels, masks = sample_images(study)
     embedding, directions = layer_embedding(study, layer)
     joint = study.settings(importance={"solver": "joint"}).importance
-    features, probs = layer_features(study, layer), fitted_samples(study).target_probs
+    data = {
+        "regional_features": layer_features(study, layer),
+        "target_probs": fitted_samples(study).target_probs,
+    }
     found = {
         "p": class_log_odds(embedding, directions, labels),
         "strength": torch.linalg.vector_norm(embedding, dim=-1),
         "w": region_weights(study, layer),
-        "w_joint": fit_importance(joint, features, probs, study.seed).region_weights,
+        "w_joint": fit_importance(joint, data, sample_identities(study), study.seed).region_weights,
         "grad_cam": grad_cam(load_network(study), images, labels, [layer], layer_grid(study, layer))[layer],
         "random": torch.rand(embedding.shape[:2], generator=torch.Generator().manual_seed(study.seed)),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from reading import Seen, fitted_samples, layer_features, load_network, unseen_images
+from reading import Seen, fitted_samples, layer_features, load_network, sample_identities, unseen_images
 from studies import EvidenceStudy
 from torch import Tensor
 
@@ -77,14 +77,10 @@ def fit_layer(study: EvidenceStudy, data: LayerData, seed: int = 0, **changes: M
     sections = {name: {**changes.get(name, {}), "seed": seed} for name in ("importance", "region")}
     settings = study.settings(**{**changes, **sections})
     sample = fit_sample(settings.sample, data.sample, study.seed)
-    probs = data.seen.target_probs
-    weights = fit_importance(settings.importance, data.features, probs, study.seed)
-    region = fit_region(
-        settings.region,
-        {"target_probs": probs, "regional_features": data.features, "sample_embs": sample.embedding},
-        {"channel_weights": weights.channel_weights, "region_weights": weights.region_weights},
-        study.seed,
-    )
+    who = sample_identities(study)
+    given = {"target_probs": data.seen.target_probs, "regional_features": data.features}
+    weights = fit_importance(settings.importance, given, who, study.seed)
+    region = fit_region(settings.region, {**given, "sample_embs": sample.embedding}, weights, who, study.seed)
     unit = float(region(data.features).norm(dim=-1).double().mean())
     return LayerFit(sample, region, weights.region_weights, unit)
 

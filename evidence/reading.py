@@ -71,6 +71,11 @@ def sample_images(study: EvidenceStudy) -> tuple[Tensor, Tensor, Tensor | None]:
     return found["images"].float() / 255, found["labels"], found.get("masks")
 
 
+def sample_identities(study: EvidenceStudy) -> dict[str, Tensor]:
+    """Who the samples are, by which neighbours are drawn."""
+    return load_arrays(study.folder / "images" / "identity.safetensors")
+
+
 def backgrounds(study: EvidenceStudy) -> Tensor:
     """The scenes of the samples without their object, as pixels in [0, 1]; pictograms alone have them."""
     asked = study.settings().images

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from atlas.invented_atlas import invent
+from atlas.pages import Watched, opened
 from patternscope.atlas.contents import AtlasContent
+from patternscope.atlas.page import write_single
 from patternscope.atlas.stage import atlas_stage
 from patternscope.atlas.store import write_store
 from patternscope.study.config import StudySettings, make_settings
@@ -73,6 +75,21 @@ def store(content, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("atlas") / "store"
     write_store(folder, content)
     return folder
+
+
+@pytest.fixture(scope="session")
+def file(store, tmp_path_factory) -> Path:
+    """The invented atlas as one file."""
+    path = tmp_path_factory.mktemp("page") / "atlas.html"
+    write_single(store, path)
+    return path
+
+
+@pytest.fixture
+def fresh(browser, file) -> Iterator[Watched]:
+    """A page of its own."""
+    with opened(browser, file.as_uri()) as watched:
+        yield watched
 
 
 @pytest.fixture(scope="session")

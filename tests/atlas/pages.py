@@ -1,8 +1,12 @@
 """Opening pages of the atlas in a browser, and what they did meanwhile."""
 
+import functools
+import http.server
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 READY = "#atlas[data-ready], #atlas[data-error]"
 
@@ -32,6 +36,25 @@ class Watched:
                 return
             self.page.wait_for_timeout(20)
         raise AssertionError(f"the view is {state}, wanted {wanted}")
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder by Python's own file server; its address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager

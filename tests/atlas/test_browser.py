@@ -1,12 +1,9 @@
 """The page in a real browser: what it shows is what Python wrote."""
 
-import functools
-import http.server
 import io
 import json
 import re
 import shutil
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +12,7 @@ import torch
 from PIL import Image
 
 from atlas.invented_atlas import invent
-from atlas.pages import Watched, opened
+from atlas.pages import Watched, opened, served
 from patternscope.atlas.page import write_folder, write_single
 from patternscope.atlas.store import write_store
 from patternscope.figures.style import class_marks
@@ -25,21 +22,8 @@ DEEPEST = "conv_43"
 
 
 @pytest.fixture(scope="module")
-def file(store, tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "atlas.html"
-    write_single(store, path)
-    return path
-
-
-@pytest.fixture(scope="module")
 def shown(browser, file):
     """One page for the tests that leave it as it was."""
-    with opened(browser, file.as_uri()) as watched:
-        yield watched
-
-
-@pytest.fixture
-def fresh(browser, file):
     with opened(browser, file.as_uri()) as watched:
         yield watched
 
@@ -60,21 +44,9 @@ def test_one_file_opens_from_the_disk_and_asks_for_nothing(fresh, file):
 
 def test_a_folder_opens_behind_pythons_file_server(browser, store, content, tmp_path):
     write_folder(store, tmp_path / "site")
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_):
-            pass
-
-    handler = functools.partial(Quiet, directory=tmp_path / "site")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        address = f"http://127.0.0.1:{server.server_address[1]}/"
-        with opened(browser, address) as watched:
-            there = np.array(watched.handle("positions")).reshape(-1, 3)
-            watched.handle("set", {"step": 0})
-        server.shutdown()
-        thread.join()
+    with served(tmp_path / "site") as address, opened(browser, address) as watched:
+        there = np.array(watched.handle("positions")).reshape(-1, 3)
+        watched.handle("set", {"step": 0})
     assert np.abs(there - layer_of(content).regions(3).position.reshape(-1, 3)).max() < 1e-3
     assert watched.complaints == []
     assert {each for each in watched.asked if not each.startswith(address)} == set()
@@ -226,21 +198,6 @@ def test_another_address_is_the_whole_view(fresh):
     fresh.until(layer="0", step=1)
     state = fresh.handle("state")
     assert (state["colour"], state["selection"], state["filter"]["classes"]) == ("true", [], [])
-
-
-def test_presses_faster_than_pictures_are_all_heard(fresh):
-    press = "for (const key of ['[', '[']) document.dispatchEvent(new KeyboardEvent('keydown', { key }))"
-    before = fresh.handle("state")
-    fresh.page.evaluate(press)
-    fresh.until(step=before["step"] - 2)
-    fresh.page.evaluate("for (const each of document.querySelectorAll('.classes button')) each.click()")
-    classes = fresh.page.locator(".classes button").count()
-    assert fresh.handle("state")["filter"]["classes"] == list(range(classes)) != []
-    following = (
-        "for (let twice = 0; twice < 2; twice++) document.querySelector('[title=\"Next image\"]').click()"
-    )
-    fresh.page.evaluate(following)
-    assert fresh.handle("state")["image"] == before["image"] + 2
 
 
 def test_downloads_hold_the_picture_and_the_points(fresh, content, tmp_path):

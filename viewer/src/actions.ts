@@ -12,7 +12,6 @@ export interface Actions {
   current(): Shown | null;
   /** The address that keeps the view, where there is one. */
   address: (() => string) | null;
-  stopPlaying(): void;
 }
 
 const THEMES = ["auto", "light", "dark"] as const;
@@ -47,7 +46,7 @@ export function headerButtons(
     h(
       "button",
       {
-        class: "quiet",
+        class: "quiet saves",
         title: "The points as shown, with the arrows, as PNG",
         click: () => void picturePng(stage).then((blob) => download(`${name()}.png`, [blob], "image/png")),
       },
@@ -56,7 +55,7 @@ export function headerButtons(
     h(
       "button",
       {
-        class: "quiet",
+        class: "quiet saves",
         title: "The same as SVG: arrows and names stay shapes and text",
         click: () => download(`${name()}.svg`, [pictureSvg(stage)], "image/svg+xml"),
       },
@@ -65,8 +64,8 @@ export function headerButtons(
     h(
       "button",
       {
-        class: "quiet",
-        title: "All points that are shown, as CSV",
+        class: "quiet saves",
+        title: "All points that are shown or chosen, as CSV",
         click: () => {
           const shown = actions.current();
           const visible = stage.scene()?.visible;

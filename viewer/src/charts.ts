@@ -94,7 +94,9 @@ export function probabilityCurve(
     color: { type: "identity" },
   });
   return withRule(plot, steps, size, (now) =>
-    rows.flatMap(({ step, place, p }) => (step === now ? [{ value: p, colour: colours[place] }] : [])),
+    rows.flatMap(({ step, place, p }) =>
+      step === now && Number.isFinite(p) ? [{ value: p, colour: colours[place] }] : [],
+    ),
   );
 }
 

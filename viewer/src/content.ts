@@ -80,13 +80,19 @@ export async function settingOf(run: Run): Promise<Setting> {
 export function makePainter() {
   const before = new Map<number, { depends: unknown[]; painted: Painted }>();
   return (pane: number, frame: Frame, { view, run, marks }: Shown, reach: number): Painted => {
-    const depends = [frame, view.colour, view.space, view.filter, view.selection];
+    const depends = [frame, view.colour, view.space, view.filter, view.selection, reach];
     const known = before.get(pane);
     if (known?.depends.every((each, place) => each === depends[place])) return known.painted;
     const painted = paint(frame, view, run.labels, marks, reach);
     before.set(pane, { depends, painted });
     return painted;
   };
+}
+
+/** What is shown beside each other: another model beside the network of the training, or one frame alone. */
+export function framesOf({ reference }: Shown, frame: Frame): Frame[] {
+  const two = reference && frame.condition.kind === "model" && reference.regions === frame.regions;
+  return two ? [reference, frame] : [frame];
 }
 
 export function stageContent(
@@ -96,7 +102,7 @@ export function stageContent(
   paths: Paths,
   painter: ReturnType<typeof makePainter>,
 ): StageContent {
-  const { run, view, reference, reach } = shown;
+  const { run, view, reach } = shown;
   const { dimensions, aligned, classes } = run.attributes;
   const pane = (place: number, of: Frame, caption: string | null): PaneContent => {
     const painted = painter(place, of, shown, reach);
@@ -115,10 +121,13 @@ export function stageContent(
       caption,
     };
   };
-  const two = reference !== null && frame.condition.kind === "model" && reference.regions === frame.regions;
-  const panes = two
-    ? [pane(0, reference, "Network of the training"), pane(1, frame, frame.condition.name)]
-    : [pane(0, frame, null)];
+  const frames = framesOf(shown, frame);
+  const panes =
+    frames.length > 1
+      ? frames.map((each, place) =>
+          pane(place, each, place ? frame.condition.name : "Network of the training"),
+        )
+      : [pane(0, frame, null)];
   return {
     panes,
     names: classes,

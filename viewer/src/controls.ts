@@ -1,10 +1,10 @@
 /** What is chosen above the space, and the line of steps below it. */
 
-import { h } from "./dom";
+import { h, rewrite } from "./dom";
 import type { Condition } from "./format";
 import { reducedMotion } from "./motion";
 import { stepLabel, stepMarks, type Change, type Panel, type Shown } from "./shown";
-import { coloursOf, type Colour, type Points, type Space } from "./state";
+import { coloursOf, type Changes, type Colour, type Points, type Space, type View } from "./state";
 
 interface Choice {
   element: HTMLElement;
@@ -91,7 +91,10 @@ export function makeChoosers(change: Change): Panel {
 const PAUSE = 650;
 
 /** Play, the slider of steps with a mark a step, and what the step is. */
-export function makeTimeline(go: (step: number) => Promise<void>): Panel & { stop(): void } {
+export function makeTimeline(
+  change: (changes: Changes) => Promise<void>,
+  chosen: () => View,
+): Panel & { stop(): void } {
   const play = h("button", { class: "play", "aria-label": "Play", title: "Play (space)" }, "▶");
   const slider = h("input", { type: "range", min: 0, step: 1, "aria-label": "Step" });
   const marks = h("div", { class: "marks", "aria-hidden": "true" });
@@ -99,9 +102,17 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
   let last: Shown | null = null;
   let marked: Condition | null = null;
   let playing = 0;
+  /** Where playing has gone to; nothing while nothing plays. */
+  let going: Pick<View, "condition" | "step"> | null = null;
   const stop = () => {
     playing++;
+    going = null;
     running(false);
+  };
+  /** Playing ends where somebody has gone elsewhere. */
+  const heed = () => {
+    const { condition, step } = chosen();
+    if (going && (going.step !== step || going.condition !== condition)) stop();
   };
   const running = (on: boolean) => {
     play.textContent = on ? "❚❚" : "▶";
@@ -112,24 +123,24 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
     if (!last) return;
     const own = ++playing;
     running(true);
-    const steps = last.run.condition(last.view.condition).steps.length;
-    let step = last.view.step >= steps - 1 ? -1 : last.view.step;
+    const { condition, step: first } = chosen();
+    const steps = last.run.condition(condition).steps.length;
+    let step = first >= steps - 1 ? -1 : first;
     while (own === playing && ++step < steps) {
-      await go(step);
+      going = { condition, step };
+      await change({ step });
       await new Promise((resolve) => setTimeout(resolve, reducedMotion() ? 2 * PAUSE : PAUSE));
+      heed();
     }
     if (own === playing) stop();
   };
   play.addEventListener("click", () => (play.getAttribute("aria-label") === "Play" ? void start() : stop()));
-  slider.addEventListener("input", () => {
-    stop();
-    void go(Number(slider.value));
-  });
+  slider.addEventListener("input", () => void change({ step: Number(slider.value) }));
   return {
     element: h("div", { class: "timeline" }, play, h("div", { class: "track" }, slider, marks), now),
     stop,
     update(shown) {
-      if (last && last.view.condition !== shown.view.condition) stop();
+      heed();
       last = shown;
       const { run, view } = shown;
       const condition = run.condition(view.condition);
@@ -141,7 +152,8 @@ export function makeTimeline(go: (step: number) => Promise<void>): Panel & { sto
       if (marked !== condition) marks.replaceChildren(...marksOf(count, stepMarks(condition)));
       marked = condition;
       const { accuracy, residual, angle } = condition.steps[view.step];
-      now.replaceChildren(
+      rewrite(
+        now,
         h("b", {}, stepLabel(condition, view.step)),
         h("span", {}, accuracy === null ? "" : `accuracy ${(100 * accuracy).toFixed(1)} %`),
         h(

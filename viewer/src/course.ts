@@ -1,8 +1,8 @@
 /** The course of a region: over the steps of a condition, and through the layers. */
 
 import { probabilityCurve, type Chart, type ProbabilityRow } from "./charts";
-import { h } from "./dom";
-import { orderOf } from "./findings";
+import { h, replaceChildren } from "./dom";
+import { orderOf, probability, probabilityWords, storedProbability } from "./findings";
 import { readDirections, type Frame } from "./frame";
 import { measureIn, shortened } from "./labels";
 import { coordinates, posterior } from "./posterior";
@@ -74,7 +74,7 @@ export function makeDepth(change: Change): Part {
       if (!said) return element.replaceChildren();
       void throughLayers(shown, said.frame, said.id, change).then((rows) => {
         if (shown === last)
-          element.replaceChildren(...(rows.length ? [h("h4", {}, "Through the layers"), ...rows] : []));
+          replaceChildren(element, ...(rows.length ? [h("h4", {}, "Through the layers"), ...rows] : []));
       });
     },
   };
@@ -101,7 +101,9 @@ async function overSteps(
   // A damaged step is a gap in the curve.
   const rows: ProbabilityRow[] = [];
   for (let step = 0; step < condition.steps.length; step++)
-    rows.push(...(await rowsAt(step).catch(() => [])));
+    rows.push(
+      ...(await rowsAt(step).catch(() => classes.map((_, place) => ({ step, place, p: Number.NaN })))),
+    );
   const colours = classes.map((each) => marks[each].colour);
   return probabilityCurve(rows, colours, run.attributes.tau, stepMarks(condition), CHART);
 }
@@ -123,14 +125,14 @@ async function throughLayers(
     );
     const layer = run.layer(key).name;
     const name = run.attributes.classes[category];
-    const p = (confidence / 255).toFixed(2);
+    const p = storedProbability(confidence);
     const kind = knowledge & 2 ? "reliable" : knowledge & 1 ? "unreliable" : "none";
     return h(
       "button",
       {
         class: "depth-row",
         "aria-pressed": String(key === view.layer),
-        title: `${layer}: ${name}, p = ${p}, ${POINT_WORDS[kind]}`,
+        title: `${layer}: ${name}, ${probabilityWords(p)}, ${POINT_WORDS[kind]}`,
         click: () => change({ layer: key, selection: [there] }),
       },
       h("span", { class: "depth-layer" }, layer),
@@ -141,7 +143,7 @@ async function throughLayers(
         "aria-label": POINT_WORDS[kind],
       }),
       h("span", { class: "depth-class" }, shortened(name, NAME_ROOM, measure)),
-      h("span", { class: "depth-p" }, p),
+      h("span", { class: "depth-p" }, probability(p)),
     );
   });
   const settled = await Promise.allSettled(rows);

@@ -7,8 +7,15 @@ import { imageSearch } from "./imagesearch";
 import { makePicture, regionUnder, type Shade } from "./picture";
 import type { Frame } from "./frame";
 import { imageSentences } from "./sentences";
-import { chosenRegion, focusRegion, stepLabel, type Change, type Panel, type Shown } from "./shown";
-import type { View } from "./state";
+import {
+  chosenRegion,
+  choosingRegion,
+  focusRegion,
+  stepLabel,
+  type Change,
+  type Panel,
+  type Shown,
+} from "./shown";
 
 const ROOM = 204;
 
@@ -20,7 +27,7 @@ export function makeDetail(change: Change): Panel {
   const importance = h("input", { type: "checkbox" });
   const importanceBox = h("label", { class: "check" }, importance, "Importance");
   importance.addEventListener("change", () => change({ importance: importance.checked }));
-  const sentence = h("p", { class: "finding", "aria-live": "polite" });
+  const sentence = h("p", { class: "finding" });
   const key = h(
     "p",
     { class: "key" },
@@ -72,13 +79,10 @@ function makeBoard(change: Change): Panel {
   );
   let last: Shown | null = null;
   const gridOf = ({ run, view }: Shown) => run.grid(view.condition, view.layer);
-  const choosing = ({ run, view }: Pick<Shown, "run" | "view">, region: number): Partial<View> => {
-    const [rows, columns] = run.grid(view.condition, view.layer);
-    return { space: "regions", selection: [view.image * rows * columns + region] };
-  };
   element.addEventListener("click", (event) => {
     const picture = (event.target as Element).closest(".picture");
-    if (picture && last) change(choosing(last, regionUnder(event, picture, gridOf(last))));
+    if (picture && last)
+      change(choosingRegion(last, last.view.image, regionUnder(event, picture, gridOf(last))));
   });
   element.addEventListener("keydown", (event) => {
     const way = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
@@ -91,7 +95,8 @@ function makeBoard(change: Change): Panel {
       const [rows, columns] = run.grid(view.condition, view.layer);
       const region = chosenRegion({ run, view }) ?? start;
       const row = along(Math.floor(region / columns), way[0], rows);
-      return choosing({ run, view }, row * columns + along(region % columns, way[1], columns));
+      const column = along(region % columns, way[1], columns);
+      return { space: "regions", selection: [(view.image * rows + row) * columns + column] };
     });
   });
   const update = async (shown: Shown) => {
@@ -114,11 +119,13 @@ interface Side {
 function sidesOf({ run, view, frame, reference, attacked }: Shown): Side[] {
   const condition = run.condition(view.condition);
   if (!reference) return [{ frame, caption: "", attacked: false }];
-  const ended = view.step === condition.steps.length - 1;
+  // Only the end of an attack has its pictures in the atlas: regions of other steps lie on the clean one.
+  const ended = view.step === condition.steps.length - 1 && attacked !== null;
+  const label = stepLabel(condition, view.step);
   if (condition.kind === "attack")
     return [
       { frame: reference, caption: "before the attack", attacked: false },
-      { frame, caption: stepLabel(condition, view.step), attacked: ended && attacked !== null },
+      { frame, caption: ended || view.step === 0 ? label : `${label} (clean picture)`, attacked: ended },
     ];
   return [
     { frame: reference, caption: "network of the training", attacked: false },

@@ -35,6 +35,21 @@ function fill<E extends Element>(element: E, attributes: Record<string, Value>, 
   return element;
 }
 
+/** Give an element other content where it says something else: what has not changed is not read aloud again. */
+export function rewrite(element: Element, ...children: (Node | string)[]): void {
+  const next = document.createElement("div");
+  next.append(...children);
+  if (next.textContent !== element.textContent) element.replaceChildren(...next.childNodes);
+}
+
+/** Give an element other children; the one that has the focus hands it to the one in its place. */
+export function replaceChildren(element: Element, ...children: Node[]): void {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const place = Array.from(element.children).findIndex((each) => each === focused);
+  element.replaceChildren(...children);
+  if (place >= 0) (element.children[place] as HTMLElement | undefined)?.focus();
+}
+
 let labelled = 0;
 
 /** An id that no other element of the page has: several viewers may stand in one notebook. */

@@ -1,7 +1,7 @@
 /** What one region says: its probabilities, its way through training and through the layers. */
 
 import { makeDepth, makeSteps } from "./course";
-import { h } from "./dom";
+import { h, rewrite } from "./dom";
 import {
   number,
   orderOf,
@@ -46,7 +46,7 @@ export function makeFacts(change: Change): Panel {
       const probabilities = regionPosterior(run, frame, id);
       const kind = chosenRegion(shown) === null ? "Strongest region" : "Region";
       title.textContent = `${kind}: ${placeWords(region, frame.grid[1])}`;
-      text.replaceChildren(...says(shown, frame, id, probabilities));
+      rewrite(text, ...says(shown, frame, id, probabilities));
       bars.replaceChildren(...probabilityBars(shown, probabilities, run.labels[view.image]));
       for (const part of [steps, depth]) part.update(shown, { frame, id, probabilities });
     },

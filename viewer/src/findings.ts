@@ -149,6 +149,11 @@ export function probability(value: number): string {
   return value >= 0.995 && value < 1 ? "> 0.99" : value < 0.005 && value > 0 ? "< 0.01" : value.toFixed(2);
 }
 
+/** The probability that is stored as 255 times itself, rounded; neither end of those is quite 0 or 1. */
+export function storedProbability(value: number): number {
+  return Math.min(254.75, Math.max(0.25, value)) / 255;
+}
+
 export function probabilityWords(value: number): string {
   const written = probability(value);
   return /^[<>]/.test(written) ? `p\u00a0${written}`.replace(/ /g, "\u00a0") : `p\u00a0=\u00a0${written}`;

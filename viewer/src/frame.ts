@@ -91,14 +91,16 @@ export function shownPositions(frame: Frame, space: Space): Positions {
   return space === "regions" ? frame.region : frame.sample;
 }
 
-/** Where points are at each step of a condition: three numbers a step for each. */
+/** Where points are at each step of a condition: three numbers a step for each, NaN where a step is damaged. */
 export async function pathsOfPoints(
   run: Run,
   { array, steps, ids }: { array: string; steps: number; ids: number[] },
 ) {
-  const paths = ids.map(() => new Float32Array(3 * steps));
+  const paths = ids.map(() => new Float32Array(3 * steps).fill(Number.NaN));
   for (let step = 0; step < steps; step++) {
-    const { drawn, scale } = await run.positions(array, step);
+    const found = await run.positions(array, step).catch(() => null);
+    if (!found) continue;
+    const { drawn, scale } = found;
     ids.forEach((id, each) => {
       for (let axis = 0; axis < 3; axis++) paths[each][3 * step + axis] = scale * drawn[3 * id + axis];
     });

@@ -2,14 +2,15 @@
 
 import { h } from "./dom";
 import { makePicture, regionUnder } from "./picture";
-import { imageOf, type Change, type Panel, type Shown } from "./shown";
+import { choosingRegion, type Change, type Panel, type Shown } from "./shown";
+import { imageOf } from "./state";
 
 const PAGE = 12;
 const SIZE = 62;
 
 export function makeGallery(change: Change): Panel {
   const grid = h("div", { class: "thumbs" });
-  const where = h("span", { class: "of", "aria-live": "polite" });
+  const where = h("span", { class: "of" });
   const thumbs = Array.from({ length: PAGE }, () => makeThumb(change));
   let page = 0;
   let last: Shown | null = null;
@@ -86,11 +87,11 @@ function makeThumb(change: Change) {
     if (!now) return;
     const { shown, image } = now;
     const { frame, view, run } = shown;
-    const several = view.space === "regions" && view.selection.length > 1;
-    if (event.detail === 0 || several || !frame)
-      return change({ image, selection: several ? view.selection : [] });
-    const region = regionUnder(event, picture.element, run.grid(view.condition, view.layer));
-    change({ space: "regions", image, selection: [image * frame.regions + region] });
+    if (view.selection.length > 1) return change({ image });
+    if (event.detail === 0 || !frame) return change({ image, selection: [] });
+    change(
+      choosingRegion(shown, image, regionUnder(event, picture.element, run.grid(view.condition, view.layer))),
+    );
   };
   const element = h("button", { class: "thumb", click: press }, picture.element);
   return {

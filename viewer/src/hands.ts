@@ -44,7 +44,9 @@ export function listenToHands(element: HTMLElement, wishes: Wishes): Hands {
     fingers.set(event.pointerId, placeOf(event));
     start = placeOf(event);
     moves = fingers.size > 1;
-    outline = lassoes && fingers.size === 1 ? [start] : [];
+    // A second finger ends the outline that the first one draws.
+    if (outline.length) wishes.outline([], false);
+    outline = lassoes && fingers.size === 1 && event.button === 0 ? [start] : [];
   });
   listen("pointermove", (event) => {
     const before = fingers.get(event.pointerId);

@@ -16,6 +16,8 @@ export function imageSearch(change: Change): Panel {
   });
   const of = h("span", { class: "of" });
   let last: Shown | null = null;
+  /** Whether the field holds what somebody is about to ask for. */
+  let typing = false;
   const go = (by: number) => {
     if (!last) return;
     const count = last.run.attributes.n_images;
@@ -32,9 +34,18 @@ export function imageSearch(change: Change): Panel {
     );
   };
   input.addEventListener("focus", () => input.select());
-  input.addEventListener("input", offer);
+  input.addEventListener("input", () => {
+    typing = true;
+    offer();
+  });
+  input.addEventListener("blur", () => {
+    typing = false;
+    if (last) input.value = String(last.view.image);
+  });
   input.addEventListener("change", () => {
-    const [found] = last ? matches(last.run.names, input.value) : [];
+    typing = false;
+    if (!last || !input.value.trim()) return void (input.value = String(last?.view.image ?? ""));
+    const [found] = matches(last.run.names, input.value);
     if (found === undefined) input.setCustomValidity("No image has this number or name.");
     else {
       input.setCustomValidity("");
@@ -62,9 +73,7 @@ export function imageSearch(change: Change): Panel {
     ),
     update(shown) {
       last = shown;
-      if (input.getRootNode() instanceof Document && document.activeElement === input && input.value === "")
-        return;
-      input.value = String(shown.view.image);
+      if (!typing) input.value = String(shown.view.image);
       of.textContent = `of ${shown.run.attributes.n_images}`;
     },
   };

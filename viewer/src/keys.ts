@@ -38,15 +38,17 @@ export function listenToKeys(
   const react = (event: KeyboardEvent) => {
     event.stopPropagation();
     const field = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement;
+    const typing = event.target instanceof HTMLInputElement && event.target.type === "text";
     const pressed =
       event.target instanceof HTMLButtonElement || (event.target as Element).tagName === "SUMMARY";
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     const by = event.key === "]" ? 1 : event.key === "[" ? -1 : 0;
+    // Many keyboards write brackets with Alt, or with Alt and Ctrl.
+    const free = by && event.altKey ? !event.metaKey : !(event.ctrlKey || event.metaKey || event.altKey);
+    if (!free || help.open) return;
     const click = (selector: string) => (root.querySelector(selector) as HTMLElement | null)?.click();
-    if (event.key === "Escape") actions.select([]);
+    if (event.key === "Escape" && !typing) actions.select([]);
     else if (field) return;
     else if (by) {
-      actions.stopPlaying();
       actions.choose(({ step }) => ({ step: step + by }));
     } else if (event.key === " " && !pressed) click(".play");
     else if (event.key.toLowerCase() === "l") click("[data-key=l]");

@@ -1,16 +1,20 @@
 /** Where everything stands, the tools below the space, and what is said of it. */
 
 import { headerButtons, type Actions } from "./actions";
-import { h } from "./dom";
+import { h, rewrite } from "./dom";
 import { helpDialog, listenToKeys } from "./keys";
 import type { Run } from "./run";
-import { imageOf, type Shown } from "./shown";
+import type { Shown } from "./shown";
+import { imageOf } from "./state";
 import type { Stage } from "./stage";
 import { zoomed } from "./camera";
 
 export interface Layout {
   update(shown: Shown): void;
-  problem(sentence: string | null): void;
+  /** Say what cannot be read, or nothing; `blank` where the space has nothing to show. */
+  problem(sentence: string | null, blank: boolean): void;
+  /** Say that what was chosen is still being read. */
+  waits(): void;
   notice(kind: "webgl" | "context", on: boolean): void;
   destroy(): void;
 }
@@ -67,13 +71,17 @@ export function layOut(
   const stopKeys = listenToKeys(root, actions.address ? document : root, actions, help);
   return {
     update(shown) {
-      status.textContent = statusOf(shown, stage);
+      rewrite(status, statusOf(shown, stage));
       note.textContent = note.title = run.condition(shown.view.condition).note ?? "";
     },
-    problem(sentence) {
+    problem(sentence, blank) {
       damaged.hidden = sentence === null;
-      damaged.textContent = sentence === null ? "" : `${sentence} The points of this moment cannot be shown.`;
-      stage.element.classList.toggle("blank", sentence !== null);
+      damaged.textContent = sentence ?? "";
+      stage.element.classList.toggle("blank", blank);
+      for (const each of root.querySelectorAll<HTMLButtonElement>(".saves")) each.disabled = blank;
+    },
+    waits() {
+      status.textContent = "Reading what you chose …";
     },
     notice(kind, on) {
       alerts.replaceChildren(

@@ -1,7 +1,7 @@
 /** The classes, to show some of them alone; or what the colours mean where they are not classes. */
 
 import { css, RELIABLE, shapePath, strengthColour, UNRELIABLE, MUTED, type Mark, type Rgb } from "./colours";
-import { h, s } from "./dom";
+import { h, replaceChildren, s } from "./dom";
 import { measureIn, shortened } from "./labels";
 import { PATH_COLOURS, PATHS } from "./paint";
 import type { Change, Panel, Shown } from "./shown";
@@ -53,7 +53,7 @@ export function makeLegend(change: Change): Panel {
         button.setAttribute("aria-pressed", String(classes.includes(each)));
         button.classList.toggle("off", classes.length > 0 && !classes.includes(each));
       });
-      meaning.replaceChildren(...meaningOf(shown, change));
+      replaceChildren(meaning, ...meaningOf(shown, change));
     },
   };
 }

@@ -41,7 +41,8 @@ const FONT = '600 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 /** Widest name, in pixels; of many classes the names are shorter, and only those in front are written. */
 const WIDEST = 132,
   WIDEST_OF_MANY = 96,
-  MANY = 16;
+  MANY = 16,
+  MOST_NAMES = 60;
 const measure = measureIn(FONT);
 
 export function drawOverlay(svg: SVGSVGElement, drawings: Drawing[], polygon: [number, number][]): void {
@@ -121,7 +122,8 @@ function drawArrows(drawing: Drawing): SVGElement[] {
   const texts = names.map((name) => shortened(name, many ? WIDEST_OF_MANY : WIDEST, measure));
   const isBehind = (each: number) => tips[each][2] > origin[2] + 1e-6;
   const order = names.map((_, each) => each).sort((one, other) => tips[other][2] - tips[one][2]);
-  const named = order.filter((each) => !many || !isBehind(each) || drawing.emphasised.includes(each));
+  const front = order.filter((each) => !many || !isBehind(each)).slice(-MOST_NAMES);
+  const named = order.filter((each) => front.includes(each) || drawing.emphasised.includes(each));
   const labels = named.map((each) => ({
     x: tips[each][0],
     y: tips[each][1],
@@ -184,9 +186,16 @@ function drawPath({ project }: Drawing, { places, now, colour }: Path, thin: boo
   const seen = Array.from({ length: steps }, (_, step) =>
     project(places[3 * step], places[3 * step + 1], places[3 * step + 2]),
   );
-  const d = `M${seen.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
+  // A step that cannot be read leaves a gap.
+  const there = (step: number) => step >= 0 && Number.isFinite(seen[step][0]);
+  const d = seen
+    .map(([x, y], step) => there(step) && `${there(step - 1) ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`)
+    .filter(Boolean)
+    .join("");
   if (thin) return s("g", {}, s("path", { class: "thread", d, stroke: colour && css(colour) }));
   const group = s("g", { class: "path" }, s("path", { class: "halo", d }), s("path", { class: "line", d }));
-  seen.forEach(([cx, cy], step) => group.append(s("circle", { cx, cy, r: step === now ? 4.5 : 2.6 })));
+  seen.forEach(
+    ([cx, cy], step) => there(step) && group.append(s("circle", { cx, cy, r: step === now ? 4.5 : 2.6 })),
+  );
   return group;
 }

@@ -26,14 +26,10 @@ export function makePaths(run: Run, ready: () => void): Paths {
       if (known) return known;
       found.set(key, []);
       if (found.size > KEPT) found.delete(found.keys().next().value as string);
-      // A damaged step has no path; what can be read of the rest is shown without it.
-      pathsOfPoints(run, wanted).then(
-        (paths) => {
-          found.set(key, paths);
-          ready();
-        },
-        () => undefined,
-      );
+      void pathsOfPoints(run, wanted).then((paths) => {
+        found.set(key, paths);
+        ready();
+      });
       return [];
     },
   };

@@ -28,6 +28,8 @@ export function openPictures(run: Run, path: string): Pictures {
     const sprite = all[place];
     const sheet = sheets.get(place) ?? decode(run, `${path}/${place}`, sprite);
     sheets.set(place, sheet);
+    // What failed once, as a request may, is asked for again.
+    sheet.catch(() => sheets.delete(place));
     const cut = cutOf(await sheet, sprite, image);
     found.set(image, cut);
     return cut;

@@ -6,7 +6,7 @@ import type { Condition } from "./format";
 import type { Frame } from "./frame";
 import type { Pictures } from "./pictures";
 import type { Run } from "./run";
-import type { Changes, View } from "./state";
+import { samePlace, type Changes, type View } from "./state";
 
 export interface Shown {
   run: Run;
@@ -25,6 +25,17 @@ export interface Shown {
 }
 
 export type Change = (changes: Changes) => void;
+
+/** Choosing a region as it is drawn: the one at the same place, where another layer is chosen by now. */
+export function choosingRegion({ run, view: drawn }: Shown, image: number, region: number): Changes {
+  const from = run.grid(drawn.condition, drawn.layer);
+  const id = image * from[0] * from[1] + region;
+  return ({ condition, layer }) => ({
+    space: "regions",
+    image,
+    selection: [samePlace(id, from, run.grid(condition, layer))],
+  });
+}
 
 /** A part of the page. */
 export interface Panel {
@@ -45,13 +56,6 @@ export function stepMark({ steps }: Condition, step: number): string {
 /** Names of the steps of a condition, for an axis. */
 export function stepMarks(condition: Condition): (step: number) => string {
   return (step) => (condition.steps[step] ? stepMark(condition, step) : "");
-}
-
-/** Index of the image, or of the image of the region, that a point stands for. */
-export function imageOf({ view, run }: Pick<Shown, "view" | "run">, id: number): number {
-  if (view.space === "images") return id;
-  const [rows, columns] = run.grid(view.condition, view.layer);
-  return Math.floor(id / (rows * columns));
 }
 
 /** The one chosen region of the image that is shown, if there is one. */

@@ -19,7 +19,7 @@ export interface StageEvents {
   /** The camera has come to rest. */
   camera(camera: Camera): void;
   /** What to say of the point under the pointer. */
-  describe(id: number): Node;
+  describe(id: number, pane: number): Node;
   next(by: 1 | -1): void;
   /** The context was lost, or is back. */
   lost(gone: boolean): void;
@@ -31,6 +31,8 @@ export interface Stage {
   draws: boolean;
   /** Resolves when all points are where they belong. */
   show(content: StageContent): Promise<void>;
+  /** Show nothing, choose and save nothing: there is nothing that could be shown. */
+  clear(): void;
   setCamera(camera: Camera | null): void;
   setLasso(on: boolean): void;
   lassoes(): boolean;
@@ -66,6 +68,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   let motions: Motion[] = [];
   let camera: Camera | null = null;
   let hover: number | null = null;
+  let hoverPane = 0;
   let polygon: [number, number][] = [];
   let [width, height] = [1, 1];
   let paper: Rgb | null = null;
@@ -141,6 +144,9 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     paper = null;
     redraw();
   };
+  // JupyterLab says its theme on the body.
+  const hosts = new MutationObserver(refresh);
+  hosts.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   const system = window.matchMedia("(prefers-color-scheme: dark)");
   system.addEventListener("change", refresh);
 
@@ -166,12 +172,13 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   };
 
   const setHover = (x: number, y: number) => {
-    const id = content && x >= 0 ? pick(sceneOf(paneAt(x)), x, y) : -1;
+    const pane = paneAt(x);
+    const id = content && x >= 0 ? pick(sceneOf(pane), x, y) : -1;
     const next = id < 0 ? null : id;
     element.classList.toggle("pointing", next !== null);
-    if (next !== hover) {
-      hover = next;
-      tip.replaceChildren(...(next === null ? [] : [events.describe(next)]));
+    if (next !== hover || pane !== hoverPane) {
+      [hover, hoverPane] = [next, pane];
+      tip.replaceChildren(...(next === null ? [] : [events.describe(next, pane)]));
       tip.hidden = next === null;
       redraw(false);
     }
@@ -181,6 +188,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
   const move = (change: (camera: Camera) => Camera) => {
     const next = change(seen());
     camera = content?.flat ? { ...next, azimuth: 0, elevation: 0 } : next;
+    setHover(-1, -1);
     events.camera(camera);
     redraw();
   };
@@ -251,6 +259,12 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
         () => own !== glideNumber,
       );
     },
+    clear() {
+      glideNumber++;
+      setHover(-1, -1);
+      [content, motions] = [null, []];
+      overlay.replaceChildren();
+    },
     setCamera(next) {
       camera = next;
       redraw();
@@ -268,6 +282,7 @@ export function makeStage(events: StageEvents, { shaped }: { shaped: boolean }):
     move,
     destroy() {
       fit.disconnect();
+      hosts.disconnect();
       system.removeEventListener("change", refresh);
       hands.stop();
       cancelAnimationFrame(asked);

@@ -70,6 +70,9 @@ export function changed(run: Run, view: View, wanted: Changes): View {
   if (!coloursHere.includes(next.colour)) next.colour = "true";
   next.filter = filterIn(condition, classes.length, next.filter);
   next.selection = selectionIn(run, view, next, changes.selection !== undefined);
+  // Who chooses points, from a notebook as well, is shown the image that most of them are of.
+  if (changes.selection && changes.image === undefined)
+    next.image = mostOften(next.selection.map((id) => imageOf({ run, view: next }, id))) ?? next.image;
   return next;
 }
 
@@ -100,10 +103,29 @@ function selectionIn(run: Run, before: View, next: View, given: boolean): number
   const count = run.attributes.n_images * (next.space === "images" ? 1 : regions);
   const here = (id: number) => Number.isInteger(id) && id >= 0 && id < count;
   if (given) return next.selection.filter(here);
-  if (next.space !== before.space) return [];
-  const from = run.grid(before.condition, before.layer);
-  if (next.space === "images" || sameGrid(from, grid)) return next.selection;
-  return [...new Set(next.selection.map((id) => samePlace(id, from, grid)))].filter(here);
+  const same = idsIn(run, next.selection, before, next);
+  return same === next.selection ? same : same.filter(here);
+}
+
+/** Ids of points as one view has them, as another has them: at the same places; none where its points are other things. */
+export function idsIn(run: Run, ids: number[], from: View, to: View): number[] {
+  if (from.space !== to.space) return [];
+  const [grid, other] = [from, to].map(({ condition, layer }) => run.grid(condition, layer));
+  if (to.space === "images" || sameGrid(grid, other)) return ids;
+  return [...new Set(ids.map((id) => samePlace(id, grid, other)))];
+}
+
+/** Index of the image, or of the image of the region, that a point stands for. */
+export function imageOf({ view, run }: { view: View; run: Run }, id: number): number {
+  if (view.space === "images") return id;
+  const [rows, columns] = run.grid(view.condition, view.layer);
+  return Math.floor(id / (rows * columns));
+}
+
+function mostOften(images: number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const image of images) counts.set(image, (counts.get(image) ?? 0) + 1);
+  return [...counts].sort(([, one], [, other]) => other - one)[0]?.[0];
 }
 
 function sameGrid(one: Grid, other: Grid): boolean {

@@ -1,7 +1,7 @@
 /** The numbers behind the pictures as tables: for reading aloud, and to save. */
 
 import { h } from "./dom";
-import { countsOfLayers, number, placeWords } from "./findings";
+import { countsOfLayers, number, placeWords, probability, storedProbability } from "./findings";
 import { shownPositions, type Frame } from "./frame";
 import { stepLabel, type Panel, type Shown } from "./shown";
 
@@ -103,7 +103,7 @@ function regionTable(shown: Shown): HTMLElement {
       Math.floor(id / frame.regions),
       placeWords(id % frame.regions, frame.grid[1]),
       run.attributes.classes[frame.category[id]],
-      (frame.confidence[id] / 255).toFixed(2),
+      probability(storedProbability(frame.confidence[id])),
       kindOf(frame, id),
     ]);
   const more =
@@ -119,7 +119,7 @@ function kindOf({ knowledge }: Frame, id: number): string {
   return knowledge[id] & 2 ? "reliable" : knowledge[id] & 1 ? "unreliable" : "no";
 }
 
-/** The points that are shown as lines of CSV: what they are, what they say, where they lie. */
+/** The points that are shown or chosen as lines of CSV: what they are, what they say, where they lie. */
 export function pointLines(shown: Shown, visible: Uint8Array): string[] {
   const { run, view, frame } = shown;
   if (!frame) return [];
@@ -134,9 +134,11 @@ export function pointLines(shown: Shown, visible: Uint8Array): string[] {
   const own = regional
     ? ["row", "column", "says", "p", "knowledge_point", ...(frame.trajectory ? ["path"] : [])]
     : [];
-  const lines = [["point", "image", "name", "true_class", "predicted_class", ...own, ...axes].join(",")];
+  const chosen = new Set(view.selection);
+  const heads = ["point", "image", "name", "true_class", "predicted_class", "chosen", ...own, ...axes];
+  const lines = [heads.join(",")];
   for (let id = 0; id < visible.length; id++) {
-    if (!visible[id]) continue;
+    if (!visible[id] && !chosen.has(id)) continue;
     const image = regional ? Math.floor(id / frame.regions) : id;
     const region = id % frame.regions;
     const says = [
@@ -155,6 +157,7 @@ export function pointLines(shown: Shown, visible: Uint8Array): string[] {
         quoted(names[image]),
         quoted(classes[labels[image]]),
         quoted(classes[frame.predictions[image]]),
+        Number(chosen.has(id)),
         ...(regional ? says : []),
         ...place,
       ].join(","),

@@ -1,9 +1,10 @@
 /** What is said of the point under the pointer. */
 
 import { h } from "./dom";
-import { placeWords, probabilityWords } from "./findings";
+import { placeWords, probabilityWords, storedProbability } from "./findings";
 import { makePicture } from "./picture";
-import { imageOf, type Shown } from "./shown";
+import type { Shown } from "./shown";
+import { imageOf } from "./state";
 
 const SIZE = 72;
 
@@ -35,7 +36,11 @@ export function pointTip(shown: Shown, id: number): HTMLElement {
   if (frame && region !== null)
     lines.push(
       h("span", {}, placeWords(region, frame.grid[1])),
-      h("span", {}, `says ${classes[frame.category[id]]}, ${probabilityWords(frame.confidence[id] / 255)}`),
+      h(
+        "span",
+        {},
+        `says ${classes[frame.category[id]]}, ${probabilityWords(storedProbability(frame.confidence[id]))}`,
+      ),
     );
   return h("div", { class: "tip-body" }, picture.element, h("div", {}, ...lines));
 }

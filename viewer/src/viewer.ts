@@ -3,7 +3,7 @@
 import { fromAddress, makeAddress } from "./address";
 import { makeReadAhead } from "./ahead";
 import { classMarks } from "./colours";
-import { makePainter, settingOf, stageContent } from "./content";
+import { framesOf, makePainter, settingOf, stageContent } from "./content";
 import { makeCurves } from "./curves";
 import { makeDetail } from "./detail";
 import { makeChoosers, makeTimeline } from "./controls";
@@ -13,8 +13,8 @@ import { layOut, type Layout } from "./layout";
 import { makePaths } from "./paths";
 import { openPictures, type Pictures } from "./pictures";
 import type { Run } from "./run";
-import { imageOf, type Change, type Panel, type Shown } from "./shown";
-import { changed, firstView, type Changes, type View } from "./state";
+import type { Change, Panel, Shown } from "./shown";
+import { changed, firstView, idsIn, type Changes, type View } from "./state";
 import { makeStage, type Stage } from "./stage";
 import { pointTip } from "./tip";
 import { makeTables } from "./tables";
@@ -39,6 +39,9 @@ export interface Host {
   changed?: (view: View, run: Run) => void;
 }
 
+/** Milliseconds after which the page says that it waits. */
+const PATIENCE = 700;
+
 export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promise<Viewer> {
   const marks = classMarks(run.attributes.classes.length);
   const setting = await settingOf(run);
@@ -50,6 +53,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   let view = changed(run, firstView(run), host.address ? fromAddress(location.hash) : {});
   let shown: Shown | null = null;
   let asked = 0;
+  let slow = 0;
   const address = host.address ? makeAddress() : null;
 
   const attackedPictures = (condition: string): Pictures | null => {
@@ -68,7 +72,12 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       setting.reach(now.condition, now.space),
     ]);
     const value = <T>(of: PromiseSettledResult<T>) => (of.status === "fulfilled" ? of.value : null);
-    const problem = frame.status === "rejected" ? String((frame.reason as Error).message) : null;
+    const problem =
+      frame.status === "rejected"
+        ? `${(frame.reason as Error).message} The points of this moment cannot be shown.`
+        : other.status === "rejected"
+          ? `${(other.reason as Error).message} What this is compared with cannot be shown.`
+          : null;
     const found: Frame | null = value(frame);
     return {
       run,
@@ -86,8 +95,11 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   const render = async (): Promise<void> => {
     const own = ++asked;
     const start = performance.now();
+    clearTimeout(slow);
+    slow = window.setTimeout(() => layout.waits(), PATIENCE);
     const next = await gather();
     if (own !== asked) return;
+    clearTimeout(slow);
     const stepped = shown !== null && shown.frame !== next.frame;
     shown = next;
     const still = showSpace(next);
@@ -103,10 +115,10 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
   const painter = makePainter();
   const paths = makePaths(run, () => shown && void showSpace(shown));
   const showSpace = (now: Shown): Promise<void> => {
-    layout.problem(now.problem);
-    return now.frame
-      ? stage.show(stageContent(now, now.frame, setting.home, paths, painter))
-      : Promise.resolve();
+    layout.problem(now.problem, now.frame === null);
+    if (now.frame) return stage.show(stageContent(now, now.frame, setting.home, paths, painter));
+    stage.clear();
+    return Promise.resolve();
   };
   const change = (changes: Changes): Promise<void> => {
     const { camera } = view;
@@ -115,14 +127,11 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     return render();
   };
   const choose: Change = (changes) => void change(changes);
-  const select = (ids: number[]) => {
-    if (ids.length === 1)
-      choose({ selection: view.space === "images" ? [] : ids, image: imageOf({ view, run }, ids[0]) });
-    else
-      choose({
-        selection: ids,
-        ...(ids.length ? { image: mostChosen(ids.map((id) => imageOf({ view, run }, id))) } : {}),
-      });
+  /** Choose points of those that are drawn, which may be those of another layer than is chosen by now. */
+  const select = (drawn: number[]) => {
+    const selection = shown ? idsIn(run, drawn, shown.view, view) : [];
+    if (view.space === "images" && selection.length === 1) choose({ selection: [], image: selection[0] });
+    else choose({ selection });
   };
 
   const stage = makeStage(
@@ -133,13 +142,20 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
         view = { ...view, camera };
         address?.keep(view);
       },
-      describe: (id) => (shown?.frame ? pointTip(shown, id) : document.createTextNode("")),
-      next: (by) => shown && select(nextPoint(stage, view, by)),
+      describe: (id, pane) => {
+        if (!shown?.frame) return document.createTextNode("");
+        return pointTip({ ...shown, frame: framesOf(shown, shown.frame)[pane] }, id);
+      },
+      next: (by) => {
+        if (!shown) return;
+        const selection = idsIn(run, view.selection, view, shown.view);
+        select(nextPoint(stage, { ...shown.view, image: view.image, selection }, by));
+      },
       lost: (gone) => layout.notice("context", gone),
     },
     { shaped: marks.some(({ shape }) => shape > 0) },
   );
-  const timeline = makeTimeline((step) => change({ step }));
+  const timeline = makeTimeline(change, () => view);
   const panels: Panel[] = [
     makeChoosers(choose),
     makeLegend(choose),
@@ -158,7 +174,6 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
       select,
       current: () => shown,
       address: address && address.now,
-      stopPlaying: timeline.stop,
     },
   );
   stage.setCamera(view.camera);
@@ -177,6 +192,7 @@ export async function makeViewer(root: HTMLElement, run: Run, host: Host): Promi
     keepAddress: () => void address?.now(),
     destroy() {
       asked++;
+      clearTimeout(slow);
       readAhead(null);
       timeline.stop();
       window.removeEventListener("hashchange", follow);
@@ -194,12 +210,6 @@ function referenceOf(run: Run, view: View): { condition: string; layer: string; 
   if (kind === "model" && training.layers.includes(view.layer))
     return { condition: training.key, layer: view.layer, step: training.steps.length - 1 };
   return null;
-}
-
-function mostChosen(images: number[]): number {
-  const counts = new Map<number, number>();
-  for (const image of images) counts.set(image, (counts.get(image) ?? 0) + 1);
-  return [...counts].reduce((most, each) => (each[1] > most[1] ? each : most))[0];
 }
 
 /** The next point that passes the filter, in the order of ids. */

@@ -19,17 +19,21 @@ function toTraits(view: View, run: Run): Record<(typeof TRAITS)[number], unknown
   };
 }
 
-function fromTraits(model: Model, run: Run): Partial<View> {
+function fromTraits(model: Model, run: Run, names: readonly string[] = TRAITS): Partial<View> {
   const named = <T extends { name: string; key: string }>(all: T[], name: unknown) =>
     all.find((each) => each.name === name)?.key;
   const changes: Partial<View> = {};
-  const layer = named(run.attributes.layers, model.get("layer"));
-  const condition = named(run.attributes.conditions, model.get("condition"));
-  const [step, selection] = [model.get("step"), model.get("selection")];
+  const given = (name: string) => (names.includes(name) ? model.get(name) : undefined);
+  const layer = named(run.attributes.layers, given("layer"));
+  const condition = named(run.attributes.conditions, given("condition"));
+  const [step, selection] = [given("step"), given("selection")];
   if (condition) changes.condition = condition;
   if (layer) changes.layer = layer;
   if (Number.isInteger(step)) changes.step = step as number;
-  if (Array.isArray(selection)) changes.selection = selection as number[];
+  if (Array.isArray(selection)) {
+    changes.selection = selection as number[];
+    if (selection.length) changes.space = "regions";
+  }
   return changes;
 }
 
@@ -58,13 +62,16 @@ async function render({ model, el }: { model: Model; el: HTMLElement }): Promise
       telling = false;
     },
   });
-  const follow = () => {
-    if (viewer && !telling) void viewer.change(fromTraits(model, viewer.run));
-  };
-  for (const name of TRAITS) model.on(`change:${name}`, follow);
+  const following = TRAITS.map((name) => ({
+    event: `change:${name}`,
+    follow: () => {
+      if (viewer && !telling) void viewer.change(fromTraits(model, viewer.run, [name]));
+    },
+  }));
+  for (const { event, follow } of following) model.on(event, follow);
   if (viewer) await viewer.change(fromTraits(model, viewer.run));
   return () => {
-    for (const name of TRAITS) model.off(`change:${name}`, follow);
+    for (const { event, follow } of following) model.off(event, follow);
     store.close();
     viewer?.destroy();
     root.remove();

@@ -16,7 +16,7 @@ from patternscope.embeddings.checks import (
     read_data,
     working_dtype,
 )
-from patternscope.embeddings.neighbourhood import find_neighbours, unit_rows
+from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
 from patternscope.embeddings.precision import match_type
 from patternscope.embeddings.settings import ImportanceParams
 from patternscope.embeddings.solver import Stopwatch, Trace
@@ -90,8 +90,9 @@ class ImportanceWeight(nn.Module):
         Source: Sec. 3.3.
 
         Args:
-            data: "target_probs" (n, c), "regional_features" (n, k, h, w) and, for the heat maps alone,
-                "images" (n, 1 or 3, height, width).
+            data: "target_probs" (n, c), "regional_features" (n, k, h, w); "neighbours" by
+                `similarity.choose_neighbours`, to have the same ones in several layers, instead of
+                `kl_sample_num` found in this one; for the heat maps alone "images" (n, 1 or 3, height, width).
             params: any of :class:`ImportanceParams`.
             verbose_dir: folder for loss curve (csv, png) and heat maps, or None to write nothing.
 
@@ -108,7 +109,7 @@ class ImportanceWeight(nn.Module):
         settings = ImportanceParams.read(params)
         features, probs = self._read(data)
         watch = Stopwatch()
-        problems = self._problems(features, probs, settings)
+        problems = self._problems(data, features, probs, settings)
         solve = solve_separately if settings.solver == "separate" else solve_jointly
         parts = [solve(problems, settings, anchors) for anchors in problems.blocks()]
         self.region_weights = torch.cat([part.region_weights for part in parts])
@@ -126,7 +127,7 @@ class ImportanceWeight(nn.Module):
         return self
 
     def _read(self, data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-        read_data(data, required=("target_probs", "regional_features"), optional=("images",))
+        read_data(data, required=("target_probs", "regional_features"), optional=("images", "neighbours"))
         features = as_tensor(data["regional_features"], "regional_features").detach()
         probs = as_tensor(data["target_probs"], "target_probs").detach()
         check_target_probs(probs)
@@ -138,8 +139,10 @@ class ImportanceWeight(nn.Module):
             check_shape(images, "images", (self.shape[0], None, None, None), "(n, channels, height, width)")
         return features, probs.to(features.device, working_dtype(features))
 
-    def _problems(self, features: Tensor, probs: Tensor, settings: ImportanceParams) -> AnchorProblems:
-        neighbours = find_neighbours(features, probs, settings.kl_sample_num, settings.seed)
+    def _problems(
+        self, data: Mapping[str, Any], features: Tensor, probs: Tensor, settings: ImportanceParams
+    ) -> AnchorProblems:
+        neighbours = given_neighbours(data, features, probs, settings)
         everyone = torch.arange(len(probs), device=probs.device)
         return AnchorProblems(
             features=features,

@@ -18,7 +18,7 @@ from patternscope.embeddings.checks import (
 )
 from patternscope.embeddings.comparisons import compare
 from patternscope.embeddings.linear import LinearMap, ridge
-from patternscope.embeddings.neighbourhood import find_neighbours
+from patternscope.embeddings.neighbourhood import given_neighbours
 from patternscope.embeddings.regional_objective import RegionalObjective, embed_regions
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import RegionParams
@@ -86,7 +86,7 @@ class RegionEmbedding(LinearMap):
         Args:
             data: "target_probs" (n, c), "regional_features" (n, k, h, w), "sample_embs" (n, e) or the
                 SampleEmbedding fitted to the same samples, "w_k" channel weights (n, k),
-                "w_r" region weights (n, r).
+                "w_r" region weights (n, r), and "neighbours" as `ImportanceWeight.estimate` takes them.
             params: any of :class:`RegionParams`.
             verbose_dir: folder for the loss curve (csv, png), or None to write nothing.
 
@@ -125,7 +125,8 @@ class RegionEmbedding(LinearMap):
         return embed_regions(self.fitted_map(), features, self.scale)
 
     def _check(self, data: Mapping[str, Any]) -> None:
-        read_data(data, required=("target_probs", "regional_features", "sample_embs", "w_k", "w_r"))
+        required = ("target_probs", "regional_features", "sample_embs", "w_k", "w_r")
+        read_data(data, required=required, optional=("neighbours",))
         probs = as_tensor(data["target_probs"], "target_probs")
         check_target_probs(probs)
         features = as_tensor(data["regional_features"], "regional_features")
@@ -149,7 +150,7 @@ def _objective(
     probs, v, w = (
         as_tensor(data[name], name).detach().to(device, dtype) for name in ("target_probs", "w_k", "w_r")
     )
-    neighbours = find_neighbours(features, probs, settings.kl_sample_num, settings.seed)
+    neighbours = given_neighbours(data, features, probs, settings)
     # The published protocol takes one anchor a step and leaves nothing out.
     left_out, at_once = (0.0, 1) if settings.solver == "sgd" else (_LEFT_OUT, None)
     comparisons, moment = compare(features, v, w, neighbours, left_out=left_out, at_once=at_once)

@@ -1,5 +1,6 @@
 """Where images come from: drawn pictograms and readers of files; and which samples are analysed."""
 
+from patternscope.images.identity import identities
 from patternscope.images.planting import patch_carriers, plant_patch
 from patternscope.images.selection import choose_samples, short_classes
 from patternscope.images.sources import (
@@ -22,6 +23,7 @@ __all__ = [
     "check_source",
     "choose_samples",
     "fingerprint",
+    "identities",
     "layout_hint",
     "open_images",
     "patch_carriers",

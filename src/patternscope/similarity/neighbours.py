@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from patternscope.errors import InputError
+
 
 @dataclass(frozen=True)
 class Neighbours:
@@ -33,46 +35,53 @@ class Neighbours:
         return self.positions.shape[1]
 
 
-def choose_neighbours(target_probs: Tensor, fingerprint: Tensor, count: int, seed: int) -> Neighbours:
+def choose_neighbours(identity: Tensor, classes: Tensor, count: int, seed: int) -> Neighbours:
     """Choose `count` neighbours for each sample, the same for any order of the samples.
 
-    Every sample gets a key, the hash of seed, its probabilities and its fingerprint. Candidates are taken in
-    turn from the classes the network sees in them, in the order of their keys, until there is one more than
-    an anchor needs; an anchor among them leaves itself out, any other leaves out the last.
+    Every sample gets a key, the hash of seed and identity. Candidates are taken in turn from the classes, in the
+    order of their keys, until there is one more than an anchor needs; an anchor among them leaves itself out,
+    any other leaves out the last.
 
     Source: Sec. 3.3 for a subset of samples (100 in the reference code); sharing and stratifying it is this
     project's.
 
     Args:
-        target_probs: (n, c).
-        fingerprint: (n,), a number that tells samples of equal probabilities apart.
+        identity: (n,) integers that tell samples apart, such as `images.identities`. The same ones in two layers
+            or networks make the same choice, so that the two can be compared.
+        classes: (n,) integers, such as labels.
         count: neighbours wanted, >= 1; clipped to n - 1.
         seed: changes the choice.
 
-    >>> probs = torch.tensor([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.3, 0.7]])
-    >>> chosen = choose_neighbours(probs, torch.arange(4.0), count=2, seed=0)
+    Raises:
+        InputError: what is not one integer a sample twice, a count below 1.
+
+    >>> chosen = choose_neighbours(torch.arange(4), torch.tensor([0, 0, 1, 1]), count=2, seed=0)
     >>> chosen.samples.shape, bool((chosen.samples == torch.arange(4)[:, None]).any())
     (torch.Size([4, 2]), False)
     """
-    n = len(target_probs)
+    for name, given in (("identity", identity), ("classes", classes)):
+        if given.shape != (len(identity),) or given.is_floating_point():
+            raise InputError(
+                f"{name}: got {given.dtype} of shape {tuple(given.shape)}, wants {len(identity)} integers"
+            )
+    if count < 1:
+        raise InputError(f"count: got {count}, wants at least 1")
+    n = len(identity)
     count = min(count, n - 1)
-    order = _interleaved(_keys(target_probs, fingerprint, seed), target_probs.argmax(dim=1).cpu().numpy())
+    order = _interleaved(_keys(identity, seed), classes.cpu().numpy())
     candidates = torch.from_numpy(order[: count + 1])
     is_self = candidates[None, :] == torch.arange(n)[:, None]
     left_out = torch.where(is_self.any(1), is_self.int().argmax(1), count)
     positions = torch.arange(count)[None, :].repeat(n, 1)
     positions += positions >= left_out[:, None]
-    return Neighbours(candidates.to(target_probs.device), positions.to(target_probs.device))
+    return Neighbours(candidates.to(identity.device), positions.to(identity.device))
 
 
-def _keys(target_probs: Tensor, fingerprint: Tensor, seed: int) -> list[bytes]:
-    """One pseudo-random key a sample, from its content alone."""
-    rows = torch.cat([target_probs, fingerprint[:, None].to(target_probs)], dim=1).double().cpu().numpy()
+def _keys(identity: Tensor, seed: int) -> list[bytes]:
+    """One pseudo-random key a sample, from what it is alone."""
     salt = str(seed).encode()
-    return [
-        hashlib.blake2b(row.tobytes(), key=salt, digest_size=16).digest()
-        for row in np.ascontiguousarray(rows)
-    ]
+    numbers = identity.cpu().numpy().astype("<i8")
+    return [hashlib.blake2b(each.tobytes(), key=salt, digest_size=16).digest() for each in numbers]
 
 
 def _interleaved(keys: list[bytes], classes: np.ndarray) -> np.ndarray:

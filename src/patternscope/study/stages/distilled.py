@@ -19,7 +19,6 @@ from patternscope.study.compared_layers import (
     through_first,
 )
 from patternscope.study.config import StudySettings
-from patternscope.study.keys import unit_seed
 from patternscope.study.models import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
@@ -128,7 +127,7 @@ def _layers(ctx: UnitContext, folder: Path, samples: _Samples) -> Iterator[tuple
         seen = (
             _by_teacher(ctx, maps[layer], features, teacher.unit_strength)
             if by_teacher
-            else _by_itself(ctx, samples, features, layer)
+            else _by_itself(ctx, samples, features)
         )
         about = {
             "layer": layer,
@@ -151,18 +150,15 @@ def _by_teacher(ctx: UnitContext, regional: RegionEmbedding, features: Tensor, u
     return _seen(ctx, regional(features), directions, unit)
 
 
-def _by_itself(ctx: UnitContext, samples: _Samples, features: Tensor, layer: str) -> Seen:
+def _by_itself(ctx: UnitContext, samples: _Samples, features: Tensor) -> Seen:
     """See a layer through a map of the student's own, fitted as those of a study are, in a unit of its own."""
     settings: StudySettings = ctx.settings
-    seed = unit_seed(ctx.seed, layer)
-    weight = fit_importance(settings.importance, features, samples.target_probs, seed)
-    data = {
-        "target_probs": samples.target_probs,
-        "regional_features": features,
-        "sample_embs": samples.embedding,
-    }
-    weights = {"channel_weights": weight.channel_weights, "region_weights": weight.region_weights}
-    fitted = fit_region(settings.region, data, weights, seed)
+    who = load_arrays(ctx.path("images", "identity.safetensors"))
+    data = {"target_probs": samples.target_probs, "regional_features": features}
+    weights = fit_importance(settings.importance, data, who, settings.seed)
+    fitted = fit_region(
+        settings.region, {**data, "sample_embs": samples.embedding}, weights, who, settings.seed
+    )
     return _seen(ctx, fitted(features), samples.mean_directions, None)
 
 
@@ -183,7 +179,7 @@ def _distilled_stage(student: str) -> Stage:
     """The stage of one student."""
     return Stage(
         f"distilled/{student}",
-        version=1,
+        version=2,
         run=run_distilled,
         settings=(
             "seed",
@@ -201,7 +197,7 @@ def _distilled_stage(student: str) -> Stage:
             "distillation.maps",
         ),
         needs=(
-            Need("images", ("samples.safetensors", "classes.json")),
+            Need("images", ("samples.safetensors", "identity.safetensors", "classes.json")),
             Need("features", checkpoint="last"),
             Need("sample", ("sample.safetensors", "sample.json"), checkpoint="last"),
             Need(

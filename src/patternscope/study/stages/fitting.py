@@ -11,6 +11,7 @@ from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmb
 from patternscope.embeddings.linear import mean_strength, ridge
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.networks import resolve_device
+from patternscope.similarity import Neighbours, choose_neighbours
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.keys import unit_seed
 from patternscope.study.records import read_json
@@ -56,26 +57,48 @@ def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) 
     return ridge(features / scale, embedding)
 
 
+def draw_neighbours(
+    settings: ImportanceSettings | RegionSettings, who: Mapping[str, Tensor], seed: int
+) -> Neighbours:
+    """Choose each sample's neighbours by what the samples are, "identity" and "labels".
+
+    Source: this project. With the study's own `seed` they are the same for all layers, checkpoints and students, so
+    that none of these differs from another by the luck of the draw.
+    """
+    seed = unit_seed(seed, "neighbours", settings.seed)
+    return choose_neighbours(who["identity"], who["labels"], settings.kl_sample_num, seed)
+
+
 def fit_importance(
-    settings: ImportanceSettings, features: Tensor, target_probs: Tensor, seed: int
+    settings: ImportanceSettings, data: Mapping[str, Tensor], who: Mapping[str, Tensor], seed: int
 ) -> ImportanceWeight:
-    """Estimate the weights of regions and channels of regional features (n, k, h, w). Source: this project."""
+    """Estimate the weights of regions and channels of "regional_features" (n, k, h, w) by "target_probs".
+
+    `who` and `seed` as :func:`draw_neighbours` takes them. Source: this project.
+    """
     constructor, params = fit_arguments(settings, seed)
-    fitted = ImportanceWeight(*features.shape, **constructor)
-    return fitted.estimate({"target_probs": target_probs, "regional_features": features}, params)
+    fitted = ImportanceWeight(*data["regional_features"].shape, **constructor)
+    return fitted.estimate({**data, "neighbours": draw_neighbours(settings, who, seed)}, params)
 
 
 def fit_region(
-    settings: RegionSettings, data: Mapping[str, Tensor], weights: Mapping[str, Tensor], seed: int
+    settings: RegionSettings,
+    data: Mapping[str, Tensor],
+    weights: ImportanceWeight | Mapping[str, Tensor],
+    who: Mapping[str, Tensor],
+    seed: int,
 ) -> RegionEmbedding:
     """Fit the regional embedding of "regional_features", in the frame of "sample_embs", to "target_probs".
 
-    `weights` are "channel_weights" and "region_weights". Source: this project.
+    `who` and `seed` as :func:`draw_neighbours` takes them. Source: this project.
     """
     constructor, params = fit_arguments(settings, seed)
     out_dim = data["sample_embs"].shape[1]
     fitted = RegionEmbedding(data["regional_features"].shape[1], **{**constructor, "out_dim": out_dim})
-    return fitted.fit({**data, "w_k": weights["channel_weights"], "w_r": weights["region_weights"]}, params)
+    drawn = {"neighbours": draw_neighbours(settings, who, seed)}
+    found = weights if isinstance(weights, Mapping) else weights.state_dict()
+    parts = {"w_k": found["channel_weights"], "w_r": found["region_weights"]}
+    return fitted.fit({**data, **parts, **drawn}, params)
 
 
 def regional_features(ctx: UnitContext) -> Tensor:

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import torch
 
-from patternscope.images import ImageSet, choose_samples, fingerprint, open_images, short_classes
+from patternscope.images import (
+    ImageSet,
+    choose_samples,
+    fingerprint,
+    identities,
+    open_images,
+    short_classes,
+)
 from patternscope.study.arrays import ShardWriter, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
@@ -76,6 +83,9 @@ def _write_samples(folder: Path, samples: ImageSet) -> None:
     if found:
         arrays["masks"] = torch.stack(found)
     save_arrays(folder / "samples.safetensors", arrays)
+    # A file of its own: what compares samples asks who they are, and not for their pixels.
+    who = {"identity": identities(arrays["images"]), "labels": samples.labels}
+    save_arrays(folder / "identity.safetensors", who)
 
 
 def _write_set(folder: Path, images: ImageSet) -> None:
@@ -94,7 +104,7 @@ def source_digest(settings: StudySettings, unit: Unit) -> str:
 
 IMAGES = Stage(
     "images",
-    version=1,
+    version=2,
     run=run_images,
     settings=("seed", "images", "network.weights", "checkpoints.folder"),
     external=source_digest,

@@ -1,6 +1,6 @@
 """Stage importance: the weights of regions and channels of each layer and checkpoint."""
 
-from patternscope.study.arrays import save_arrays
+from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
@@ -12,7 +12,9 @@ def run_importance(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     features = regional_features(ctx)
     probs = on_device(ctx, "features", "sample.safetensors")["target_probs"]
-    fitted = fit_importance(settings.importance, features, probs, ctx.seed)
+    data = {"regional_features": features, "target_probs": probs}
+    who = load_arrays(ctx.path("images", "identity.safetensors"))
+    fitted = fit_importance(settings.importance, data, who, settings.seed)
     save_arrays(
         ctx.folder / "importance.safetensors",
         {"region_weights": fitted.region_weights, "channel_weights": fitted.channel_weights},
@@ -23,10 +25,13 @@ def run_importance(ctx: UnitContext) -> None:
 
 IMPORTANCE = Stage(
     "importance",
-    version=2,
+    version=3,
     run=run_importance,
     settings=("seed", "importance"),
-    needs=(Need("features", ("sample.safetensors", "{layer}/")),),
+    needs=(
+        Need("images", ("identity.safetensors",)),
+        Need("features", ("sample.safetensors", "{layer}/")),
+    ),
     per=("checkpoint", "layer"),
     weight=8.0,
 )

@@ -1,6 +1,6 @@
 """Stage region: the regional embedding of each layer and checkpoint, in the frame of the sample embedding."""
 
-from patternscope.study.arrays import save_arrays
+from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import write_json
 from patternscope.study.stage import Need, Stage, UnitContext
@@ -18,7 +18,8 @@ def run_region(ctx: UnitContext) -> None:
         "regional_features": features,
         "sample_embs": samples,
     }
-    fitted = fit_region(settings.region, data, weights, ctx.seed)
+    who = load_arrays(ctx.path("images", "identity.safetensors"))
+    fitted = fit_region(settings.region, data, weights, who, settings.seed)
     embedding = fitted(features)
     save_arrays(ctx.folder / "region.safetensors", {"map": fitted.map, "embedding": embedding})
     # A file of its own: every checkpoint reads the last one's strength, and nothing else of it.
@@ -29,10 +30,11 @@ def run_region(ctx: UnitContext) -> None:
 
 REGION = Stage(
     "region",
-    version=2,
+    version=3,
     run=run_region,
     settings=("seed", "region"),
     needs=(
+        Need("images", ("identity.safetensors",)),
         Need("features", ("sample.safetensors", "{layer}/")),
         Need("sample", ("sample.safetensors",)),
         Need("importance", ("importance.safetensors",)),
