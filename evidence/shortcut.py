@@ -179,7 +179,7 @@ def applied(study: EvidenceStudy, layer: str, features: Tensor, labels: Tensor) 
     kappa = settings.region.kappa_max
     unit = read_json(folder / "strength.json")["mean_strength"]
     h = fitted_region(folder, kappa)(features)
-    tau = settings.knowledge.tau
+    tau = settings.knowledge.threshold(len(directions))
     return find_knowledge_points(h, directions, labels, tau, kappa_max=kappa, unit_strength=unit)
 
 

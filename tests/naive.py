@@ -6,6 +6,7 @@ import math
 
 import mpmath
 import numpy as np
+from scipy import stats
 
 
 def bessel_ratio(kappa: float, dim: int) -> float:
@@ -187,6 +188,14 @@ def bootstrap_means(counts, resamples: int, seed: int) -> list[float]:
     generator = np.random.default_rng(seed)
     drawn = generator.integers(len(counts), size=(resamples, len(counts)))
     return [sum(counts[i] for i in row) / len(counts) for row in drawn.tolist()]
+
+
+def interval(value: float, draws, images: int, level: float, low=-math.inf, high=math.inf):
+    """Ends of the interval: quantiles of the draws, farther away from the value for fewer images."""
+    end = (1 + level) / 2
+    farther = math.sqrt(images / (images - 1)) * stats.t.ppf(end, images - 1) / stats.norm.ppf(end)
+    ends = [value + farther * (np.quantile(draws, share) - value) for share in (1 - end, end)]
+    return tuple(min(high, max(low, each)) for each in ends)
 
 
 def turned(before, after) -> float:

@@ -22,8 +22,8 @@ def test_agree_with_a_loop_over_draws():
     ratios = [b / a for a, b in zip(total, trusted, strict=True)]
     others = [a - b for a, b in zip(total, trusted, strict=True)]
     for name, draws in (("total", total), ("reliable", trusted), ("unreliable", others), ("ratio", ratios)):
-        low, high = np.quantile(draws, [0.05, 0.95])
-        assert (seen[name].low, seen[name].high) == pytest.approx((low, high))
+        wanted = naive.interval(seen[name].value, draws, 30, 0.9)
+        assert (seen[name].low, seen[name].high) == pytest.approx(wanted)
     assert seen["unreliable"].value == pytest.approx(float((mask & ~reliable).sum(1).double().mean()))
     assert seen["ratio"].value == pytest.approx(float(reliable.sum() / mask.sum()))
 
@@ -42,6 +42,27 @@ def test_covers_the_truth_about_as_often_as_it_says():
         interval = bootstrap_counts(mask, reliable, resamples=200, level=0.9, seed=seed)["total"]
         covered += interval.low <= 3.0 <= interval.high
     assert 0.82 <= covered / 200 <= 0.96
+
+
+@pytest.mark.parametrize("images", [3, 5, 10])
+def test_few_images_are_covered_too(images):
+    covered = 0
+    for seed in range(300):
+        generator = np.random.default_rng(seed)
+        shares = generator.beta(2, 3, size=images)
+        mask = torch.from_numpy(generator.random((images, 16)) < shares[:, None])
+        interval = bootstrap_counts(mask, mask, resamples=200, seed=seed)["total"]
+        covered += interval.low <= 16 * 2 / 5 <= interval.high
+    assert 0.88 <= covered / 300 <= 0.99
+
+
+def test_one_image_has_no_interval_and_none_leaves_what_is_possible():
+    one = bootstrap_counts(torch.ones(1, 4).bool(), torch.ones(1, 4).bool())
+    assert (one["total"].value, one["total"].low, one["ratio"].high) == (4.0, None, None)
+    mask = torch.tensor([[True] * 4, [True] * 4, [False] * 4])
+    few = bootstrap_counts(mask, mask)
+    assert 0 <= few["total"].low < few["total"].high <= 4
+    assert few["ratio"].high <= 1
 
 
 def test_same_seed_same_interval_and_no_point_no_ratio():

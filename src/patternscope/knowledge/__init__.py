@@ -40,6 +40,7 @@ from patternscope.knowledge.points import (
     KnowledgePoints,
     class_log_odds,
     class_probability,
+    default_tau,
     find_knowledge_points,
     reliable_ratio,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "compare_layers",
     "corresponding_regions",
     "curve_area",
+    "default_tau",
     "deletion_curve",
     "find_knowledge_points",
     "first_appearance",

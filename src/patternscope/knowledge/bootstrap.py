@@ -1,10 +1,12 @@
 """How far a count or a mean could be off: bootstrap intervals over images."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from torch import Tensor
 
 from patternscope.errors import InputError
@@ -26,15 +28,22 @@ class Interval:
     high: float | None
 
 
+# One image says nothing of the others.
+_NO_INTERVAL_BELOW = 2
+
+
 def bootstrap_counts(
     mask: Tensor, reliable: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return total, reliable and unreliable knowledge points an image, and the ratio, with percentile intervals.
+    """Return total, reliable and unreliable knowledge points an image, and the ratio, with bootstrap intervals.
 
     Images are drawn with replacement, as many as there are; the interval lies between the (1 - level)/2 and
-    (1 + level)/2 quantiles of the draws. Draws without any point say nothing about the ratio and are left out.
+    (1 + level)/2 quantiles of the draws, each moved away from the value by ``sqrt(n / (n - 1)) t_{n-1} / z``, the
+    quantiles of Student's and of the normal distribution: 1.004 for 300 images, 1.6 for 5. One image has no
+    interval. Draws without any point say nothing about the ratio and are left out.
 
-    Source: this project (percentile bootstrap).
+    Source: this project (percentile bootstrap; the widening for few images after Hesterberg, "What teachers should
+    know about the bootstrap", The American Statistician 2015, sec. 5.3).
 
     Args:
         mask: (n, r) bool.
@@ -60,15 +69,20 @@ def bootstrap_counts(
             f"mask, reliable: got shapes {tuple(mask.shape)} and {tuple(reliable.shape)}, wants (n, r) twice, n >= 1"
         )
     _check_draws(resamples, level)
+    n, regions = mask.shape
     counts = np.stack([each.sum(dim=1).cpu().double().numpy() for each in (mask, reliable)], axis=1)
     drawn = _resampled_means(counts, resamples, np.random.default_rng(seed))
     total, trusted = counts.mean(axis=0)
     with_points = drawn[drawn[:, 0] > 0]
     return {
-        "total": _interval(float(total), drawn[:, 0], level),
-        "reliable": _interval(float(trusted), drawn[:, 1], level),
-        "unreliable": _interval(float(total - trusted), drawn[:, 0] - drawn[:, 1], level),
-        "ratio": _interval(reliable_ratio(trusted, total), with_points[:, 1] / with_points[:, 0], level),
+        "total": _interval(float(total), drawn[:, 0], n, level, within=(0, regions)),
+        "reliable": _interval(float(trusted), drawn[:, 1], n, level, within=(0, regions)),
+        "unreliable": _interval(
+            float(total - trusted), drawn[:, 0] - drawn[:, 1], n, level, within=(0, regions)
+        ),
+        "ratio": _interval(
+            reliable_ratio(trusted, total), with_points[:, 1] / with_points[:, 0], n, level, within=(0, 1)
+        ),
     }
 
 
@@ -111,9 +125,9 @@ def bootstrap_count_differences(
     ratio_draws = with_points[:, 3] / with_points[:, 2] - with_points[:, 1] / with_points[:, 0]
     ratio = None if ratios[0] is None or ratios[1] is None else ratios[1] - ratios[0]
     return {
-        "total": _interval(float(mean[2] - mean[0]), drawn[:, 2] - drawn[:, 0], level),
-        "reliable": _interval(float(mean[3] - mean[1]), drawn[:, 3] - drawn[:, 1], level),
-        "ratio": _interval(ratio, ratio_draws, level),
+        "total": _interval(float(mean[2] - mean[0]), drawn[:, 2] - drawn[:, 0], min(sizes), level),
+        "reliable": _interval(float(mean[3] - mean[1]), drawn[:, 3] - drawn[:, 1], min(sizes), level),
+        "ratio": _interval(ratio, ratio_draws, min(sizes), level),
     }
 
 
@@ -156,7 +170,7 @@ def bootstrap_histogram(
     shares = drawn / drawn.sum(axis=1, keepdims=True)
     total = counts.sum()
     return [
-        _interval(float(column.sum() / total) if total else None, draws, level)
+        _interval(float(column.sum() / total) if total else None, draws, len(values), level, within=(0, 1))
         for column, draws in zip(counts.T, shares.T, strict=True)
     ]
 
@@ -185,7 +199,7 @@ def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95
     if not len(known):
         return Interval(None, None, None)
     drawn = _resampled_means(known[:, None], resamples, np.random.default_rng(seed))
-    return _interval(float(known.mean()), drawn[:, 0], level)
+    return _interval(float(known.mean()), drawn[:, 0], len(known), level)
 
 
 def bootstrap_ratio(
@@ -214,7 +228,7 @@ def bootstrap_ratio(
     pair = torch.stack([part.double(), whole.double()], dim=1).cpu().numpy()
     drawn = _resampled_means(pair, resamples, np.random.default_rng(seed))
     drawn = drawn[drawn[:, 1] > 0]
-    return _interval(reliable_ratio(*pair.sum(axis=0).tolist()), drawn[:, 0] / drawn[:, 1], level)
+    return _interval(reliable_ratio(*pair.sum(axis=0).tolist()), drawn[:, 0] / drawn[:, 1], len(pair), level)
 
 
 def _check_draws(resamples: int, level: float) -> None:
@@ -234,9 +248,25 @@ def _resampled_means(
     return np.concatenate([counts[generator.integers(n, size=(size, n))].mean(axis=1) for size in blocks])
 
 
-def _interval(value: float | None, draws: NDArray[np.float64], level: float) -> Interval:
-    """The value between two quantiles of the draws."""
-    if value is None or not len(draws):
-        return Interval(value, None, None)
-    low, high = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+def _interval(
+    value: float | None,
+    draws: NDArray[np.float64],
+    images: int,
+    level: float,
+    within: tuple[float, float] = (-np.inf, np.inf),
+) -> Interval:
+    """The value between two quantiles of the draws, widened for few images, within what is possible."""
+    if value is None:
+        return Interval(None, None, None)
+    if not len(draws) or images < _NO_INTERVAL_BELOW:
+        return Interval(float(value), None, None)
+    quantiles = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.clip(value + _widening(images, level) * (quantiles - value), *within)
     return Interval(float(value), float(low), float(high))
+
+
+def _widening(images: int, level: float) -> float:
+    """How much farther from the value than its draws an interval of so many images ends."""
+    end = (1 + level) / 2
+    student = float(stdtrit(images - 1, end)) / NormalDist().inv_cdf(end)
+    return (images / (images - 1)) ** 0.5 * student

@@ -13,6 +13,7 @@ from patternscope.knowledge.bootstrap import (
     bootstrap_counts,
     bootstrap_histogram,
     bootstrap_mean,
+    bootstrap_ratio,
 )
 from patternscope.knowledge.points import KnowledgePoints
 from patternscope.radial import procrustes
@@ -52,7 +53,7 @@ class LayerDifference:
         shared: share of the first's reliable points that the second has in the same place.
         turn: mean of ``1 - cos(h_1, h_2)`` over all regions, in [0, 2]; 1 where orientations have nothing in
             common.
-        turn_at_points: the same over the first's knowledge points.
+        turn_at_points: the same over the first's knowledge points, each of which weighs the same.
         strength: mean of ``l_2 - l_1``, each in its unit; 0 where each unit is the layer's own mean.
         strength_apart: mean of ``|l_2 - l_1|``.
         turns: share of regions in each bin of `TURN_EDGES`.
@@ -100,7 +101,7 @@ def compare_layers(first: Seen, second: Seen, *, resamples: int = 1000, seed: in
         bootstrap_count_differences(first.points, second.points, resamples=resamples, seed=seed),
         bootstrap_counts(first.points.reliable, kept, **draws)["ratio"],
         bootstrap_mean(turn.nanmean(dim=1), **draws),
-        bootstrap_mean(at_points.nanmean(dim=1), **draws),
+        bootstrap_ratio(at_points.nansum(dim=1), (~at_points.isnan()).sum(dim=1), **draws),
         bootstrap_mean(grown.mean(dim=1), **draws),
         bootstrap_mean(grown.abs().mean(dim=1), **draws),
         bootstrap_histogram(turn, torch.tensor(TURN_EDGES), **draws),

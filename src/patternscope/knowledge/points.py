@@ -8,7 +8,6 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.radial import log_posterior
 
-TAU = 0.4
 KAPPA_MAX = 1000.0
 
 
@@ -52,7 +51,7 @@ def find_knowledge_points(
     region_embedding: Tensor,
     mean_directions: Tensor,
     labels: Tensor,
-    tau: float = TAU,
+    tau: float | None = None,
     *,
     kappa_max: float = KAPPA_MAX,
     unit_strength: float | None = None,
@@ -68,7 +67,8 @@ def find_knowledge_points(
         region_embedding: h (n, r, e).
         mean_directions: mu of the sample embedding (c, e), unit vectors.
         labels: true classes (n,), integers in [0, c).
-        tau: threshold in (0, 1).
+        tau: threshold in (1 / c, 1): a region that says nothing gives every class 1 / c. None for
+            :func:`default_tau`.
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
             embedding.
@@ -77,7 +77,7 @@ def find_knowledge_points(
         KnowledgePoints.
 
     Raises:
-        InputError: shapes that disagree, labels outside the classes, non-finite embeddings, tau outside (0, 1).
+        InputError: shapes that disagree, labels outside the classes, non-finite embeddings, tau outside (1 / c, 1).
 
     Cost: 2 n r c e operations.
 
@@ -86,6 +86,7 @@ def find_knowledge_points(
     >>> found.mask.tolist(), found.reliable.tolist(), found.ratio
     ([[True, True, False]], [[True, False, False]], 0.5)
     """
+    tau = default_tau(len(mean_directions)) if tau is None else tau
     _check(region_embedding, mean_directions, labels, tau)
     strength = torch.linalg.vector_norm(region_embedding, dim=-1)
     unit = float(strength.double().mean()) if unit_strength is None else unit_strength
@@ -98,6 +99,22 @@ def find_knowledge_points(
     mask = confidence > tau
     reliable = mask & (category == labels.to(category.device)[:, None])
     return KnowledgePoints(mask, reliable, category, confidence, strength / unit)
+
+
+def default_tau(classes: int) -> float:
+    """Return the threshold for so many classes: the paper's 0.4, or more where fewer than ten make 0.4 no feat.
+
+    ``max(0.4, 1/c + (1 - 1/c) / 3)``, a third of the way from what a region that says nothing gives to certainty;
+    that is 0.4 at ten classes.
+
+    Source: Sec. 3.4 for ten classes; fewer are this project's. InputError for fewer than 2 classes.
+
+    >>> [round(default_tau(classes), 3) for classes in (2, 3, 5, 10, 100)]
+    [0.667, 0.556, 0.467, 0.4, 0.4]
+    """
+    if classes < 2:
+        raise InputError(f"classes: got {classes}, wants at least 2")
+    return max(0.4, (1 + 2 / classes) / 3)
 
 
 def class_probability(
@@ -162,5 +179,8 @@ def _check(region_embedding: Tensor, mean_directions: Tensor, labels: Tensor, ta
     classes = len(mean_directions)
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise InputError(f"labels: got {int(labels.min())} to {int(labels.max())}, wants 0 to {classes - 1}")
-    if not 0 < tau < 1:
-        raise InputError(f"tau: got {tau}, wants a probability between 0 and 1")
+    if not 1 / classes < tau < 1:
+        raise InputError(
+            f"tau: got {tau:g}, but with {classes} classes every region says one with at least {1 / classes:.3g}; "
+            f"wants more than that, and less than 1, such as {default_tau(classes):.2g}"
+        )

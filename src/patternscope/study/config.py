@@ -27,7 +27,7 @@ DEMO_FILE = Path(__file__).with_name("demo.toml")
 class StudySettings(Section):
     """All settings of a study; every key has a default. Source: this project.
 
-    >>> StudySettings().knowledge.tau
+    >>> StudySettings().knowledge.threshold(10)
     0.4
     """
 

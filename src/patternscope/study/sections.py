@@ -15,6 +15,7 @@ from pydantic import (
 
 from patternscope.errors import InputError
 from patternscope.images import SourceOptions, check_source, layout_hint
+from patternscope.knowledge import default_tau
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
@@ -198,18 +199,26 @@ class KnowledgeSettings(Section):
 
     Source: Sec. 3.4; intervals are this project's.
 
-    >>> KnowledgeSettings().tau
-    0.4
+    >>> KnowledgeSettings().threshold(10), KnowledgeSettings(tau=0.8).threshold(10)
+    (0.4, 0.8)
     """
 
-    tau: float = Field(default=0.4, gt=0, lt=1, description="least class probability of a knowledge point")
+    tau: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = Field(
+        default="auto",
+        description='least class probability of a knowledge point, more than 1 / classes; "auto" is 0.4, '
+        "and more where there are fewer than ten classes",
+    )
     bootstrap: int = Field(
         default=1000, ge=10, le=1_000_000, description="resamples of images behind each interval"
     )
     taus: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         default=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
-        description="thresholds of the sweep, each in (0, 1)",
+        description="thresholds of the sweep, each in (0, 1); those that every region passes are left out",
     )
+
+    def threshold(self, classes: int) -> float:
+        """Return tau for so many classes. Source: this project."""
+        return default_tau(classes) if self.tau == "auto" else self.tau
 
 
 class FiguresSettings(Section):

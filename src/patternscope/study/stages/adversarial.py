@@ -110,14 +110,15 @@ def _attacked(ctx: UnitContext, rows: Tensor, targets: Tensor) -> _Attacked:
     settings: StudySettings = ctx.settings
     layer = layer_folder(ctx.unit.layer or "")
     samples = load_arrays(ctx.path("images", "samples.safetensors"))
+    directions = load_arrays(ctx.path("sample", "sample.safetensors"))["mean_directions"]
     return _Attacked(
         load_arrays(ctx.path("attack", f"{layer}.safetensors"))["embedding"][:, rows],
         samples["labels"][rows],
         targets[rows],
         load_arrays(ctx.path("importance", "importance.safetensors"))["region_weights"][rows],
-        load_arrays(ctx.path("sample", "sample.safetensors"))["mean_directions"],
+        directions,
         read_json(ctx.path("region", "strength.json"))["mean_strength"],
-        settings.knowledge.tau,
+        settings.knowledge.threshold(len(directions)),
         settings.region.kappa_max,
     )
 
@@ -138,7 +139,9 @@ def _changes(ctx: UnitContext, regions: _Attacked) -> dict[str, Any]:
     return {
         **flat_interval("orientation_change", _mean(ctx, turned)),
         **flat_interval("strength_change", _mean(ctx, strength_change(clean, end))),
-        "orientation_change_by_step": [float(orientation_change(clean, h).nanmean()) for h in regions.path],
+        "orientation_change_by_step": [
+            float(orientation_change(clean, h).nanmean(dim=1).nanmean()) for h in regions.path
+        ],
         "strength_change_by_step": [float(strength_change(clean, h).nanmean()) for h in regions.path],
         "strength_before": old,
         "strength_after": new,

@@ -66,7 +66,7 @@ def run_distilled(ctx: UnitContext) -> None:
         {
             "student": _student(ctx),
             "images": len(recorded.logits),
-            "tau": settings.knowledge.tau,
+            "tau": settings.knowledge.threshold(len(samples.mean_directions)),
             "agreement": agreement(recorded.logits, teacher),
             "sample": samples.record,
             "layers": rows,
@@ -169,7 +169,7 @@ def _seen(ctx: UnitContext, embedding: Tensor, directions: Tensor, unit: float |
         embedding.cpu(),
         directions.cpu(),
         load_arrays(ctx.path("images", "samples.safetensors"))["labels"],
-        tau=settings.knowledge.tau,
+        tau=settings.knowledge.threshold(len(directions)),
         kappa_max=settings.region.kappa_max,
         unit_strength=unit,
     )

@@ -55,7 +55,11 @@ def run_emergence(ctx: UnitContext) -> None:
                 **{kind: _appearances(each, labels, classes, moments) for kind, each in when.items()},
             }
         )
-    about = {"images": len(labels), "tau": ctx.settings.knowledge.tau, "checkpoints": moments}
+    about = {
+        "images": len(labels),
+        "tau": ctx.settings.knowledge.threshold(len(classes)),
+        "checkpoints": moments,
+    }
     write_json(ctx.folder / "emergence.json", {**about, "layers": layers})
     write_rows(ctx.folder / "emergence.csv", _table(layers))
     save_arrays(ctx.folder / "emergence.safetensors", arrays)

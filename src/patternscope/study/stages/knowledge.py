@@ -20,7 +20,9 @@ def run_knowledge(ctx: UnitContext) -> None:
     classes = read_json(ctx.path("images", "classes.json"))["classes"]
     embedding = load_arrays(ctx.path("region", "region.safetensors"))["embedding"]
     directions = load_arrays(ctx.path("sample", "sample.safetensors"))["mean_directions"]
-    unit_strength = read_json(ctx.path("region", "strength.json"))["mean_strength"]
+    # None where the layer says nothing at all at the last checkpoint; another is then measured by its own strength.
+    unit_strength = read_json(ctx.path("region", "strength.json"))["mean_strength"] or None
+    tau = asked.threshold(len(classes))
     kappa_max = settings.region.kappa_max
 
     def found(tau: float) -> KnowledgePoints:
@@ -33,7 +35,7 @@ def run_knowledge(ctx: UnitContext) -> None:
             unit_strength=unit_strength,
         )
 
-    points = found(asked.tau)
+    points = found(tau)
     save_arrays(
         ctx.folder / "knowledge.safetensors",
         {
@@ -49,7 +51,7 @@ def run_knowledge(ctx: UnitContext) -> None:
         ctx.folder / "knowledge.json",
         {
             "images": len(embedding),
-            "tau": asked.tau,
+            "tau": tau,
             "unit_strength": unit_strength,
             "kappa_max": kappa_max,
             **_counts(ctx, points.mask, points.reliable),
@@ -60,8 +62,8 @@ def run_knowledge(ctx: UnitContext) -> None:
                 if chosen.any()
             ],
             "sweep": [
-                {"tau": tau, **_counts(ctx, swept.mask, swept.reliable)}
-                for tau, swept in ((tau, found(tau)) for tau in asked.taus)
+                {"tau": each, **_counts(ctx, swept.mask, swept.reliable)}
+                for each, swept in ((each, found(each)) for each in asked.taus if each > 1 / len(classes))
             ],
         },
     )
@@ -90,7 +92,7 @@ def _on_object(reliable: Tensor, masks: Tensor | None, grid: list[int]) -> dict[
 
 KNOWLEDGE = Stage(
     "knowledge",
-    version=3,
+    version=4,
     run=run_knowledge,
     settings=("seed", "knowledge", "region.kappa_max"),
     needs=(
