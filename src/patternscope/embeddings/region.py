@@ -24,6 +24,7 @@ from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import RegionParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
 from patternscope.errors import InputError
+from patternscope.modes import differentiable, own_modes
 from patternscope.similarity.probabilities import target_log_similarities
 
 KAPPA_MAX = 1000.0
@@ -73,6 +74,7 @@ class RegionEmbedding(LinearMap):
             raise InputError(f"kappa_prob: got {kappa_prob}, wants a positive finite number")
         self.kappa_prob = float(kappa_prob)
 
+    @own_modes()
     def fit(
         self,
         data: Mapping[str, Any],
@@ -147,7 +149,8 @@ def _objective(
     """The objective, and the second moment of the unit regional features (k, k)."""
     dtype, device = working_dtype(features), features.device
     probs, v, w = (
-        as_tensor(data[name], name).detach().to(device, dtype) for name in ("target_probs", "w_k", "w_r")
+        differentiable(as_tensor(data[name], name).detach()).to(device, dtype)
+        for name in ("target_probs", "w_k", "w_r")
     )
     neighbours = find_neighbours(features, probs, settings.kl_sample_num, settings.seed)
     # The published protocol takes one anchor a step and leaves nothing out.
@@ -156,7 +159,7 @@ def _objective(
     everyone = torch.arange(len(probs), device=device)
     objective = RegionalObjective(
         features=features,
-        sample_embedding=_sample_embedding(data).detach().to(device, dtype),
+        sample_embedding=differentiable(_sample_embedding(data).detach()).to(device, dtype),
         region_weights=w,
         candidates=neighbours.candidates,
         log_target=target_log_similarities(probs, everyone, neighbours.samples, embedding.kappa_prob),
