@@ -9,13 +9,14 @@ from torch import Tensor
 
 from patternscope.embeddings import ImportanceWeight
 from patternscope.embeddings.neighbourhood import find_neighbours, unit_rows
-from patternscope.knowledge import curve_area, deletion_curve, removal_order
+from patternscope.knowledge import curve_area, deletion_curve, removal_order, removal_shares
 from patternscope.similarity.matching import best_matches
 from patternscope.similarity.probabilities import target_log_similarities
 
 PAIRS_TIMED = 6
 ANCHORS_OF_THE_NAIVE_LOOP = 4
 IMAGES_JUDGED = 100
+_DELETIONS = 16
 
 
 def weights(data: Features, **params: object) -> ImportanceWeight:
@@ -117,9 +118,11 @@ class _Judge:
 
     def row(self, what: str, region_weights: Tensor, said: str) -> None:
         order = removal_order(region_weights)
-        curve = deletion_curve(self._probabilities, self.images, self.labels, order, bench_features.GRID)
+        grid = bench_features.GRID
+        curve = deletion_curve(self._probabilities, self.images, self.labels, order, grid, steps=_DELETIONS)
+        area = curve_area(curve, removal_shares(grid[0] * grid[1], _DELETIONS)).mean()
         share = (region_weights / region_weights.sum(1, keepdim=True) * self.objects).sum(1).mean()
-        said += f"share of w on the object {share:.3f}, deletion area {curve_area(curve).mean():.3f}"
+        said += f"share of w on the object {share:.3f}, deletion area {area:.3f}"
         row(f"w, {IMAGES_JUDGED} images: {what}", "-", said, "")
 
 

@@ -31,6 +31,7 @@ from patternscope.knowledge import (
     points_on,
     quality,
     removal_order,
+    removal_shares,
     strength_uncertainty_correlation,
 )
 
@@ -135,7 +136,7 @@ def _judged(
         "ratio": points.ratio,
         "ratio_unseen": new.ratio,
         "precision": precision,
-        "deletion": float(curve_area(curve).mean()),
+        "deletion": float(curve_area(curve, removal_shares(grid[0] * grid[1], STEPS)).mean()),
         "agreement": agreement(posterior, fitted.seen.logits),
         "correlation": strength_uncertainty_correlation(fit.sample.embedding, fitted.seen.target_probs),
     }

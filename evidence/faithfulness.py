@@ -38,6 +38,7 @@ from patternscope.knowledge import (
     insertion_curve,
     object_cover,
     removal_order,
+    removal_shares,
 )
 from patternscope.networks import grad_cam, gradcam
 from patternscope.study.stages.fitting import fit_importance
@@ -65,6 +66,8 @@ def _of_layer(study: EvidenceStudy, place: str) -> list[dict[str, Any]]:
     chosen = class_share(labels, PER_CLASS)
     accounts = importances(study, layer)
     order = torch.stack([removal_order(each[chosen]) for each in accounts.values()])
+    grid = layer_grid(study, layer)
+    shares = removal_shares(grid[0] * grid[1], STEPS)
     about = {"images": study.images, "network": study.network, "seed": study.seed, "place": place}
     rows = []
     for replacement, instead in _replacements(study, images).items():
@@ -76,7 +79,7 @@ def _of_layer(study: EvidenceStudy, place: str) -> list[dict[str, Any]]:
                     images[chosen],
                     labels[chosen],
                     order,
-                    layer_grid(study, layer),
+                    grid,
                     replacement=shown,
                     steps=STEPS,
                 )
@@ -87,7 +90,7 @@ def _of_layer(study: EvidenceStudy, place: str) -> list[dict[str, Any]]:
                     "replacement": replacement,
                     "curve": kind,
                     "order": name,
-                    "areas": curve_area(curve).tolist(),
+                    "areas": curve_area(curve, shares).tolist(),
                     "mean_curve": curve.mean(dim=0).tolist(),
                 }
                 for name, curve in zip(accounts, curves, strict=True)

@@ -332,9 +332,10 @@ def deletion(shares, order) -> list[float]:
     return curve
 
 
-def area(curve) -> float:
-    """Area under a curve over [0, 1], by trapezoids."""
-    return sum((a + b) / 2 for a, b in itertools.pairwise(curve)) / (len(curve) - 1)
+def area(curve, shares) -> float:
+    """Area under a curve over the shares of regions gone, by trapezoids."""
+    pieces = zip(itertools.pairwise(curve), itertools.pairwise(shares), strict=True)
+    return sum((a + b) / 2 * (end - start) for (a, b), (start, end) in pieces)
 
 
 def seeds_agree(verdicts) -> float:

@@ -15,13 +15,15 @@ ALLOWED = {stage: set(STAGES[:place]) for place, stage in enumerate(STAGES)} | {
     "factories": set(),
     "callback": {"networks"},
     "images": {"factories"},
-    "networks": {"factories"},
+    "modes": set(),
+    "networks": {"factories", "modes"},
     "figures": {"knowledge", "study"},
     "atlas": {"radial", "knowledge", "study"},
     "report": {"figures", "knowledge", "study"},
     "errors": set(),
     "reference": {*STAGES, "images", "networks", "figures", "atlas", "report"},
 }
+ALLOWED["embeddings"] |= {"modes"}
 ALLOWED["study"] |= {"images", "networks", "factories"}
 ALLOWED["cli"] |= {"figures", "atlas", "report", "images", "networks"}
 TOP = {"__init__", "__main__"}

@@ -66,6 +66,24 @@ def test_works_without_gradients_and_on_inputs_that_want_them(name):
 
 
 @EVERY
+@pytest.mark.parametrize("other_solver", [False, True])
+def test_modes_of_the_caller_change_nothing(name, other_solver):
+    run, make = CASES[name]
+    params = {"n_step": 2, "solver": "joint" if name == "importance" else "sgd"} if other_solver else None
+    plain = result(run(make(), params))
+    with torch.inference_mode():
+        made = make()
+        assert all(each.is_inference() for each in made.values())
+        fitted = result(run(made, params))
+    assert torch.equal(fitted, plain)
+    assert not fitted.is_inference()
+    assert torch.equal(result(run(made, params)), plain)
+    data = make()
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(result(run(data, params)), plain)
+
+
+@EVERY
 def test_arrays_serve_as_well_as_tensors(name):
     run, make = CASES[name]
     arrays = {key: each.numpy() for key, each in make().items()}

@@ -1,5 +1,7 @@
 """Bootstrap intervals: a loop over draws, coverage, and what has no interval."""
 
+import tracemalloc
+
 import naive
 import numpy as np
 import pytest
@@ -88,3 +90,20 @@ def test_same_seed_same_interval_and_no_point_no_ratio():
 def test_refuse(mask, reliable, options, said):
     with pytest.raises(InputError, match=said):
         bootstrap_counts(mask.bool(), reliable.bool(), **options)
+
+
+def test_draws_select_the_images_that_rows_of_indices_select():
+    counts = np.random.default_rng(1).random((50, 3))
+    rows = np.random.default_rng(4).integers(50, size=(200, 50))
+    seen = bootstrap._resampled_means(counts, 200, np.random.default_rng(4))
+    np.testing.assert_allclose(seen, counts[rows].mean(axis=1), rtol=1e-12)
+
+
+def test_many_images_bins_and_draws_stay_within_the_memory_promised():
+    values = torch.rand(2000, 2, generator=torch.Generator().manual_seed(0))
+    edges = torch.linspace(0, 1, 21)
+    tracemalloc.start()
+    bootstrap.bootstrap_histogram(values, edges, resamples=1000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 32e6

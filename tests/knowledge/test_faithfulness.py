@@ -15,6 +15,7 @@ from patternscope.knowledge.faithfulness import (
     insertion_curve,
     mean_colour,
     removal_order,
+    removal_shares,
     replace_regions,
 )
 
@@ -52,7 +53,8 @@ def test_curve_of_a_linear_network_is_known(seed):
         np.testing.assert_allclose(
             curve[i], naive.deletion(shares[i].tolist(), order[i].tolist()), atol=1e-12
         )
-        np.testing.assert_allclose(curve_area(curve)[i], naive.area(curve[i].tolist()), rtol=1e-12)
+        area = naive.area(curve[i].tolist(), [count / 6 for count in range(7)])
+        np.testing.assert_allclose(curve_area(curve, removal_shares(6, 16))[i], area, rtol=1e-12)
     # What helps most goes first: no order takes the answer away sooner.
     other = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)
     slower = deletion_curve(linear_network(weights), images, labels, other, GRID, replacement=black)
@@ -97,7 +99,9 @@ def test_many_orders_at_once_are_each_on_its_own(seed, at_once, steps):
     together = deletion_curve(network, images, labels, orders, GRID, steps=steps, at_once=at_once)
     alone = [deletion_curve(network, images, labels, order, GRID, steps=steps) for order in orders]
     torch.testing.assert_close(together, torch.stack(alone))
-    torch.testing.assert_close(curve_area(together), torch.stack([curve_area(each) for each in alone]))
+    shares = removal_shares(6, steps)
+    areas = torch.stack([curve_area(each, shares) for each in alone])
+    torch.testing.assert_close(curve_area(together, shares), areas)
 
 
 def test_both_ends_are_shown_once_for_all_orders():
@@ -112,6 +116,32 @@ def test_both_ends_are_shown_once_for_all_orders():
     deletion_curve(counted, images, torch.zeros(3).long(), orders, GRID, steps=3)
     assert sum(shown) == 3 * (2 + 4 * 2)
     assert len(shown) == 3
+
+
+@CASES
+@given(st.integers(1, 40), st.integers(1, 50))
+def test_the_area_of_a_linear_response_is_a_half_however_the_steps_divide_it(regions, steps):
+    image, labels = torch.ones(1, 1, 1, regions, dtype=torch.float64), torch.zeros(1, dtype=torch.long)
+    order, black = torch.arange(regions)[None], torch.zeros(1, dtype=torch.float64)
+
+    def brightness(images: torch.Tensor) -> torch.Tensor:
+        return images.mean(dim=(1, 2, 3))[:, None]
+
+    shares = removal_shares(regions, steps)
+    assert (shares.diff() > 0).all()
+    for curve_of, ends in ((deletion_curve, 1 - shares), (insertion_curve, shares)):
+        curve = curve_of(brightness, image, labels, order, (1, regions), replacement=black, steps=steps)
+        torch.testing.assert_close(curve[0], ends)
+        torch.testing.assert_close(curve_area(curve, shares), torch.full((1,), 0.5, dtype=torch.float64))
+
+
+@CASES
+@given(st.integers(1, 9), st.integers(1, 6), st.integers(0, 999))
+def test_areas_over_equal_shares_are_those_of_trapezoids_of_equal_width(steps, regions_a_step, seed):
+    curve = torch.rand(2, 3, steps + 1, generator=torch.Generator().manual_seed(seed))
+    area = curve_area(curve, removal_shares(regions_a_step * steps, steps))
+    assert area.dtype == curve.dtype
+    torch.testing.assert_close(area, torch.trapezoid(curve, dx=1 / steps, dim=-1))
 
 
 @CASES
@@ -152,6 +182,9 @@ def test_equals_go_in_the_order_they_stand():
         (lambda: curve_of(order=torch.zeros(3, 5).long()), r"order: got shapes .* wants .* \(\.\.\., n, 6\)"),
         (lambda: curve_of(labels=torch.zeros(2).long()), "labels"),
         (lambda: curve_of(steps=0), "steps: got 0"),
+        (lambda: removal_shares(4, 0), "regions, steps: got 4 and 0"),
+        (lambda: removal_shares(0, 4), "regions, steps: got 0 and 4"),
+        (lambda: curve_area(torch.zeros(2, 3), removal_shares(4, 3)), r"curve, shares: got .* \(4,\)"),
         (lambda: blurred(torch.zeros(1, 1, 2, 2), 0.0), "positive share"),
         (lambda: blurred(torch.zeros(1, 1, 2, 2).byte()), "uint8"),
     ],

@@ -347,3 +347,13 @@ def test_a_bad_target_is_one_line(target, said):
 def test_one_class_leaves_nothing_to_aim_at():
     with pytest.raises(InputError, match="saw 1 class"):
         attack_targets(torch.ones(2, 1), torch.zeros(2, dtype=torch.long))
+
+
+def test_an_attack_in_the_callers_inference_mode_and_autocast_is_the_same():
+    model, images, labels = make(), draw(2), torch.tensor([0, 1])
+    options = {"epsilon": 0.1, "step_size": 0.03, "n_step": 2}
+    plain = last(pgd_steps(model, images, labels, **options))
+    with torch.inference_mode():
+        assert torch.equal(last(pgd_steps(model, images.clone(), labels.clone(), **options)), plain)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(last(pgd_steps(model, images, labels, **options)), plain)

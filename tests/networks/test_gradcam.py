@@ -67,3 +67,43 @@ def test_refuses(layers, classes, said):
     model = build_network("vgg16_slim", classes=10)
     with pytest.raises(InputError, match=said):
         grad_cam(model, torch.rand(2, 3, 32, 32), torch.zeros(classes).long(), layers)
+
+
+@pytest.mark.parametrize("around", [torch.inference_mode, lambda: torch.autocast("cpu", torch.bfloat16)])
+def test_modes_of_the_caller_change_nothing(around):
+    model = build_network("vgg16_slim", classes=4)
+    images, classes = torch.rand(2, 3, 32, 32), torch.tensor([0, 3])
+    plain = grad_cam(model, images, classes, ["conv_43"])["conv_43"]
+    with around():
+        found = grad_cam(model, images.clone(), classes.clone(), ["conv_43"])["conv_43"]
+    assert torch.equal(found, plain)
+
+
+class Shifted(Pooled):
+    """Begins with a change of its input in place."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x.sub_(0.5))
+
+
+def test_a_network_may_change_its_input_in_place():
+    images, classes = torch.rand(2, 2, 3, 3), torch.tensor([0, 1])
+    before = images.clone()
+    found = grad_cam(Shifted(), images, classes, ["features"], rectified=False)
+    assert torch.equal(images, before)
+    expected = grad_cam(Pooled(), images - 0.5, classes, ["features"], rectified=False)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("classes", "said"),
+    [
+        (torch.tensor([0, 10]), "classes: got 0 to 10, wants 0 to 9"),
+        (torch.tensor([-1, 3]), "classes: got -1 to 3, wants 0 to 9"),
+        (torch.tensor([0.0, 1.0]), "classes: got torch.float32, wants integers"),
+    ],
+)
+def test_refuses_what_is_no_class(classes, said):
+    model = build_network("vgg16_slim", classes=10)
+    with pytest.raises(InputError, match=said):
+        grad_cam(model, torch.rand(2, 3, 32, 32), classes, ["conv_53"])

@@ -120,3 +120,33 @@ def test_a_key_that_is_not_there_is_one_clear_line(layer, said):
     with pytest.raises(InputError) as raised:
         record(Several(), images(), [layer])
     assert said in str(raised.value)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("around", [torch.inference_mode, lambda: torch.autocast("cpu", torch.float16)])
+def test_modes_of_the_caller_change_nothing(around, precision):
+    model, shown = Several(), images()
+    plain = record(model, shown, ["conv"], precision=precision)
+    with around():
+        found = record(model, shown.clone(), ["conv"], precision=precision)
+    assert torch.equal(found.logits, plain.logits)
+    torch.testing.assert_close(found.regional_features, plain.regional_features, rtol=0, atol=0)
+
+
+class InPlace(nn.Module):
+    """Begins with a change of its input in place."""
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(3, 2)
+
+    def forward(self, x):
+        return self.head(x.sub_(0.5).mean(dim=(2, 3)))
+
+
+def test_a_network_may_change_its_input_in_place_in_the_callers_inference_mode():
+    model, shown = InPlace(), images()
+    plain = record(model, shown, [])
+    with torch.inference_mode():
+        assert torch.equal(record(model, shown.clone(), []).logits, plain.logits)
+        assert [each.name for each in list_layers(model, shown.clone())] == ["head"]

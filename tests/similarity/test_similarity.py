@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from patternscope.similarity import (
     combine_regions,
@@ -125,6 +126,37 @@ def test_classes_may_be_relabelled_and_rows_sum_to_one():
     assert float(log_p.exp().sum()) == pytest.approx(1)
     both = target_log_similarities(probs, torch.tensor([ANCHOR, 0]), torch.stack([OTHERS, OTHERS + 0]))
     torch.testing.assert_close(both[0], log_p)
+
+
+@CASES
+@given(SEEDS)
+def test_many_anchors_at_once_are_each_on_its_own(seed):
+    _, _, _, probs = draw(seed, n=8)
+    generator = torch.Generator().manual_seed(seed)
+    neighbours = torch.stack([torch.randperm(8, generator=generator)[:3] for _ in range(4)])
+    together = target_log_similarities(probs, torch.arange(4), neighbours)
+    alone = [target_log_similarity(probs, anchor, each) for anchor, each in enumerate(neighbours)]
+    torch.testing.assert_close(together, torch.stack(alone))
+
+
+def test_probabilities_of_neighbours_are_not_copied_for_each_anchor():
+    probs = torch.rand(600, 400, generator=torch.Generator().manual_seed(0)).softmax(1)
+    neighbours = torch.arange(50).expand(600, 50)
+    largest = 0
+
+    class Sizes(TorchDispatchMode):
+        """Notes the most numbers that any result has."""
+
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            nonlocal largest
+            found = func(*args, **(kwargs or {}))
+            for each in found if isinstance(found, tuple) else (found,):
+                largest = max(largest, each.numel())
+            return found
+
+    with Sizes():
+        target_log_similarities(probs, torch.arange(600), neighbours)
+    assert largest <= probs.numel()
 
 
 def test_scores_far_beyond_the_linear_domain_stay_finite():

@@ -81,6 +81,8 @@ def test_areas_and_differences_are_those_of_the_curves(asked_study, layer):
     assert [each["order"] for each in about["orders"]] == ORDERS
     assert about["left_out"] == {}
     assert about["images"] == 8
+    height, width = read_json(asked_study / "region/01" / layer / "region.json")["grid"]
+    assert about["shares"] == [round(share * height * width / 4) / (height * width) for share in range(5)]
     area_of_p = torch.trapezoid(curves["p"], dx=1 / 4, dim=1).mean()
     for each in about["orders"]:
         curve = curves[each["order"]]
@@ -159,6 +161,7 @@ def test_the_figure_shows_every_layer_and_order(asked_study):
         (layer, order) for layer in shown.layers for order in ORDERS
     ]
     for line, row in zip(lines, rows, strict=True):
+        assert line.get_xdata().tolist() == shown.shares[row["layer"]]
         assert line.get_ydata().tolist() == [row[f"gone_{place}"] for place in range(5)]
     assert (asked_study / "figures/faithfulness/faithfulness.csv").read_text().count("\n") == 1 + len(rows)
 

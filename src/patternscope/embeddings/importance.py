@@ -21,6 +21,7 @@ from patternscope.embeddings.precision import match_type
 from patternscope.embeddings.settings import ImportanceParams
 from patternscope.embeddings.solver import Stopwatch, Trace
 from patternscope.errors import InputError
+from patternscope.modes import own_modes
 from patternscope.similarity.probabilities import target_log_similarities
 
 
@@ -79,6 +80,7 @@ class ImportanceWeight(nn.Module):
         self.register_buffer("region_weights", torch.full((n, h * w), 1.0 / (h * w)))
         self.register_buffer("channel_weights", torch.full((n, k), 1.0 / k))
 
+    @own_modes()
     def estimate(
         self,
         data: Mapping[str, Any],

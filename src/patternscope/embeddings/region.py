@@ -24,6 +24,7 @@ from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import RegionParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
 from patternscope.errors import InputError
+from patternscope.modes import differentiable, own_modes
 from patternscope.similarity.probabilities import target_log_similarities
 
 KAPPA_MAX = 1000.0
@@ -73,6 +74,7 @@ class RegionEmbedding(LinearMap):
             raise InputError(f"kappa_prob: got {kappa_prob}, wants a positive finite number")
         self.kappa_prob = float(kappa_prob)
 
+    @own_modes()
     def fit(
         self,
         data: Mapping[str, Any],
@@ -148,7 +150,8 @@ def _objective(
     """The objective, and the second moment of the unit regional features (k, k)."""
     dtype, device = working_dtype(features), features.device
     probs, v, w = (
-        as_tensor(data[name], name).detach().to(device, dtype) for name in ("target_probs", "w_k", "w_r")
+        differentiable(as_tensor(data[name], name).detach()).to(device, dtype)
+        for name in ("target_probs", "w_k", "w_r")
     )
     neighbours = given_neighbours(data, features, probs, settings)
     # The published protocol takes one anchor a step and leaves nothing out.
@@ -157,7 +160,7 @@ def _objective(
     everyone = torch.arange(len(probs), device=device)
     objective = RegionalObjective(
         features=features,
-        sample_embedding=_sample_embedding(data).detach().to(device, dtype),
+        sample_embedding=differentiable(_sample_embedding(data).detach()).to(device, dtype),
         region_weights=w,
         candidates=neighbours.candidates,
         log_target=target_log_similarities(probs, everyone, neighbours.samples, embedding.kappa_prob),

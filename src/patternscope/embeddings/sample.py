@@ -19,6 +19,7 @@ from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import SampleParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
+from patternscope.modes import differentiable, own_modes
 from patternscope.radial import log_posterior, mean_directions, procrustes
 
 KAPPA_MAX = 10.0
@@ -99,6 +100,7 @@ class SampleEmbedding(LinearMap):
             self.register_buffer(name, torch.zeros(0))
         self.register_buffer("embedding", torch.zeros(0), persistent=False)
 
+    @own_modes()
     def fit(
         self,
         data: Mapping[str, Any],
@@ -164,7 +166,7 @@ class SampleEmbedding(LinearMap):
         check_shape(features, "sample_features", (len(probs), self.in_dim), "(n, d)")
         check_finite(features, "sample_features")
         dtype = working_dtype(features)
-        return features.to(dtype), probs.to(features.device, dtype)
+        return features.to(dtype), differentiable(probs).to(features.device, dtype)
 
     def _align(self, features: Tensor, align: "Tensor | SampleEmbedding") -> None:
         """Rotate M into another frame: the rotation that brings the positions nearest to those given."""

@@ -26,9 +26,13 @@ _ACROSS = 4
 
 @dataclass(frozen=True)
 class FaithfulnessData:
-    """Orders of each layer, shallow to deep, with area, interval and mean curve. Source: this project."""
+    """Orders of each layer, shallow to deep, with area, interval and mean curve over the shares of regions gone.
+
+    Source: this project.
+    """
 
     layers: dict[str, list[dict[str, Any]]]
+    shares: dict[str, list[float]]
     images: int
     replacement: str
 
@@ -41,7 +45,8 @@ def data(findings: Findings) -> FaithfulnessData:
     found = {layer: findings.record("faithfulness", layer=layer) for layer in findings.layers("faithfulness")}
     about = next(iter(found.values()))
     layers = {layer: each["orders"] for layer, each in found.items()}
-    return FaithfulnessData(layers, about["images"], about["replacement"])
+    shares = {layer: each["shares"] for layer, each in found.items()}
+    return FaithfulnessData(layers, shares, about["images"], about["replacement"])
 
 
 def draw(shown: FaithfulnessData) -> "Figure":
@@ -59,7 +64,7 @@ def draw(shown: FaithfulnessData) -> "Figure":
         for axes in panels.flat[len(shown.layers) :]:
             axes.set_axis_off()
         for axes, (layer, orders) in zip(panels.flat, shown.layers.items(), strict=False):
-            _draw_layer(axes, layer, orders)
+            _draw_layer(axes, layer, orders, shown.shares[layer])
         for axes in panels[:, 0]:
             axes.set_ylabel("probability of the true class")
         _name_orders(figure)
@@ -67,14 +72,13 @@ def draw(shown: FaithfulnessData) -> "Figure":
     return figure
 
 
-def _draw_layer(axes: Any, layer: str, orders: list[dict[str, Any]]) -> None:
+def _draw_layer(axes: Any, layer: str, orders: list[dict[str, Any]], shares: list[float]) -> None:
     """The mean curve of each order, and in the corner the areas below them in the same colours."""
     corner = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
     axes.text(1, 1, "area", color=SOFT, **corner)
     for line, each in enumerate(orders, start=1):
-        curve, look = each["curve"], _LOOKS[each["order"]]
-        shares = [place / (len(curve) - 1) for place in range(len(curve))]
-        axes.plot(shares, curve, label=ORDERS[each["order"]], **look)
+        look = _LOOKS[each["order"]]
+        axes.plot(shares, each["curve"], label=ORDERS[each["order"]], **look)
         axes.text(1, 1 - 0.065 * line, f"{each['area']:.2f}", color=look["color"], **corner)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="share of regions gone")
     axes.set_title(shortened(layer, 8, 140))

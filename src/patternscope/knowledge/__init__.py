@@ -35,6 +35,7 @@ from patternscope.knowledge.faithfulness import (
     deletion_curve,
     insertion_curve,
     removal_order,
+    removal_shares,
 )
 from patternscope.knowledge.points import (
     KnowledgePoints,
@@ -94,6 +95,7 @@ __all__ = [
     "points_on",
     "reliable_ratio",
     "removal_order",
+    "removal_shares",
     "seed_spread",
     "strength_change",
     "strength_uncertainty_correlation",

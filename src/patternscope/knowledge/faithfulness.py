@@ -83,6 +83,30 @@ def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid:
     return torch.where(mask.to(images.device).bool(), replacement, images)
 
 
+def removal_shares(regions: int, steps: int) -> Tensor:
+    """Return which share of the regions is gone at each point of a deletion curve, or back on one of insertion.
+
+    Source: this project. Regions go whole: where the steps do not divide them, one step takes a region more than
+    another.
+
+    Args:
+        regions: r >= 1.
+        steps: >= 1, clipped to r.
+
+    Returns:
+        (min(steps, r) + 1,) float64, from 0 to 1.
+
+    Raises:
+        InputError: no region, fewer than one step.
+
+    >>> removal_shares(4, 2).tolist(), (9 * removal_shares(9, 4)).tolist()
+    ([0.0, 0.5, 1.0], [0.0, 2.0, 4.0, 7.0, 9.0])
+    """
+    if regions < 1 or steps < 1:
+        raise InputError(f"regions, steps: got {regions} and {steps}, wants at least 1 of each")
+    return torch.linspace(0, regions, min(steps, regions) + 1).round().double() / regions
+
+
 def deletion_curve(
     probabilities: Probabilities,
     images: Tensor,
@@ -105,7 +129,7 @@ def deletion_curve(
         order: which region goes first, by :func:`removal_order`; several orders at once are (..., n, r).
         grid: (h, w) with h*w = r.
         replacement: what is shown instead, as in :func:`replace_regions`; None for each image's mean colour.
-        steps: equal shares in which the regions go, clipped to r.
+        steps: shares in which the regions go, as equal as whole regions are (:func:`removal_shares`), clipped to r.
         at_once: images that the network is shown in one call.
 
     Returns:
@@ -126,7 +150,7 @@ def deletion_curve(
     _check(images, labels, order, grid, steps)
     n, regions = len(images), grid[0] * grid[1]
     instead = (mean_colour(images) if replacement is None else replacement).expand_as(images)
-    counts = torch.linspace(0, regions, min(steps, regions) + 1).round().long()
+    counts = (regions * removal_shares(regions, steps)).round().long()
     # The place of each region in its order: a region is gone once as many as its place are.
     places = order.reshape(-1, n, regions).cpu().argsort(dim=2)
     tasks = torch.cartesian_prod(*(torch.arange(size) for size in (len(places), len(counts) - 2, n)))
@@ -150,12 +174,16 @@ def insertion_curve(
     labels: Tensor,
     order: Tensor,
     grid: tuple[int, int],
-    **options: object,
+    *,
+    replacement: Tensor | None = None,
+    steps: int = 16,
+    at_once: int = _AT_ONCE,
 ) -> Tensor:
     """Return the probability of each image's class as its regions come back one after another.
 
-    Arguments, shapes, errors and cost as :func:`deletion_curve`: giving back in an order is taking away in the
-    reverse of it, seen from the end. Source: this project, after the insertion test (Petsiuk et al., BMVC 2018).
+    Arguments, shapes, errors and cost as :func:`deletion_curve`: giving back is to replace what is shown instead by
+    the image, so that both curves go in the same shares. Source: this project, after the insertion test (Petsiuk et
+    al., BMVC 2018).
 
     >>> def brightness(images):
     ...     share = images.mean(dim=(1, 2, 3))
@@ -164,18 +192,36 @@ def insertion_curve(
     >>> insertion_curve(brightness, image, torch.tensor([0]), order, (1, 2), replacement=torch.zeros(1)).tolist()
     [[0.0, 0.5, 0.5]]
     """
-    return deletion_curve(probabilities, images, labels, order.flip(-1), grid, **options).flip(-1)  # type: ignore[arg-type]
+    _check(images, labels, order, grid, steps)
+    instead = (mean_colour(images) if replacement is None else replacement).expand_as(images)
+    return deletion_curve(
+        probabilities, instead, labels, order, grid, replacement=images, steps=steps, at_once=at_once
+    )
 
 
-def curve_area(curve: Tensor) -> Tensor:
-    """Return the area under each curve over the share of regions, by trapezoids: (..., steps + 1) -> (...).
+def curve_area(curve: Tensor, shares: Tensor) -> Tensor:
+    """Return the area under each curve over the share of regions, by trapezoids.
 
     Source: this project. For deletion, the smaller the better the order; for insertion, the larger.
 
-    >>> curve_area(torch.tensor([[1.0, 0.5, 0.0]]))
+    Args:
+        curve: (..., steps + 1), of deletion or insertion.
+        shares: (steps + 1,), those of :func:`removal_shares`.
+
+    Returns:
+        (...), in the curve's type.
+
+    Raises:
+        InputError: another number of shares than the curve has points.
+
+    >>> curve_area(torch.tensor([[1.0, 0.5, 0.0]]), removal_shares(4, 2))
     tensor([0.5000])
     """
-    return torch.trapezoid(curve, dx=1.0 / (curve.shape[-1] - 1), dim=-1)
+    if shares.shape != curve.shape[-1:]:
+        raise InputError(
+            f"curve, shares: got shapes {tuple(curve.shape)} and {tuple(shares.shape)}, wants (..., s) and (s,)"
+        )
+    return torch.trapezoid(curve, shares.to(curve), dim=-1)
 
 
 def _answers(probabilities: Probabilities, images: Tensor, labels: Tensor, at_once: int) -> Tensor:

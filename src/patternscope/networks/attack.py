@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from patternscope.errors import InputError, nearest
+from patternscope.modes import differentiable
 from patternscope.networks.borrowing import borrowed, device_of, dtype_of
 from patternscope.networks.calling import checked_images, run_for_logits
 from patternscope.networks.layouts import as_pixels
@@ -104,14 +105,13 @@ class _Attack:
 
     def _gradient(self, images: Tensor) -> Tensor:
         """The loss's gradient; the model is borrowed for this moment alone."""
-        # A caller's inference mode would not let gradients flow.
-        with borrowed(self.model), torch.inference_mode(False), torch.enable_grad():
+        with borrowed(self.model), torch.enable_grad():
             pixels = images.to(device_of(self.model), copy=True).requires_grad_()
             # A copy goes in: a network may change its input in place.
             logits = run_for_logits(self.model, pixels.to(dtype_of(self.model), copy=True))
             self._check(logits)
             # In float64 the loss of a network that is sure of itself still has a gradient.
-            loss = F.cross_entropy(logits.cpu().double(), self.labels, reduction="sum")
+            loss = F.cross_entropy(logits.cpu().double(), differentiable(self.labels), reduction="sum")
             (gradient,) = torch.autograd.grad(loss, pixels, allow_unused=True)
         if gradient is None or not bool(gradient.isfinite().all()):
             raise InputError("model: saw no finite gradient with respect to the images, wanted one to follow")

@@ -8,6 +8,8 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from patternscope.modes import own_modes
+
 Call = Callable[[str, nn.Module, tuple[Any, ...], Any], Any]
 
 
@@ -63,7 +65,8 @@ def own_random_state(device: torch.device) -> Iterator[None]:
 def borrowed(model: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; every module's flag and the random state come back as found.
 
-    The flags are set one by one: a module's own `train` may do more than set its flag. Source: this project.
+    The flags are set one by one: a module's own `train` may do more than set its flag. The caller's inference mode
+    and autocast stay outside (`own_modes`), so what goes in is made inside. Source: this project.
 
     >>> model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
     >>> with borrowed(model):
@@ -76,7 +79,7 @@ def borrowed(model: nn.Module) -> Iterator[None]:
     try:
         for module, _ in flags:
             module.training = False
-        with own_random_state(device_of(model)), torch.no_grad(), _uncompiled(model):
+        with own_modes(), own_random_state(device_of(model)), torch.no_grad(), _uncompiled(model):
             yield
     finally:
         for module, flag in flags:

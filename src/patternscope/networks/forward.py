@@ -83,9 +83,9 @@ class _Taker:
     def recording(self) -> Recording:
         """Run the model once and return what it did."""
         inner = inner_network(self.model)
-        pixels = as_pixels(self.images, device_of(inner), dtype_of(inner))
         try:
             with borrowed(self.model), observed(self._modules(inner), self._take), self._arithmetic(inner):
+                pixels = as_pixels(self.images, device_of(inner), dtype_of(inner))
                 logits = run_for_logits(self.model, pixels)
         except _NoGridError as error:
             find_layer(str(error), list_layers(self.model, self.images[:2]))

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from patternscope.errors import InputError
+from patternscope.modes import differentiable
 from patternscope.networks.borrowing import borrowed, device_of, dtype_of, observed
 from patternscope.networks.calling import checked_images, images_at_once, run_for_logits
 from patternscope.networks.layers import resolve_names
@@ -43,8 +44,8 @@ def grad_cam(
         layer -> (n, r) on the CPU.
 
     Raises:
-        InputError: classes that are not one an image, an unknown layer, or one without regions or on which the
-            logits do not depend.
+        InputError: classes that are not one an image or none of the model's, an unknown layer, or one without
+            regions or on which the logits do not depend.
 
     Cost: a forward and a backward pass.
 
@@ -56,6 +57,8 @@ def grad_cam(
     checked_images(images)
     if classes.shape != (len(images),):
         raise InputError(f"classes: got shape {tuple(classes.shape)}, wants ({len(images)},)")
+    if classes.is_floating_point() or classes.is_complex() or classes.dtype == torch.bool:
+        raise InputError(f"classes: got {classes.dtype}, wants integers")
     found: dict[str, list[Tensor]] = {name: [] for name in layers}
     at_once = images_at_once(images)
     for shown, asked in zip(images.split(at_once), classes.split(at_once), strict=True):
@@ -69,7 +72,6 @@ def _maps(
 ) -> dict[str, Tensor]:
     """The maps of one batch, before the relu."""
     inner = inner_network(model)
-    pixels = as_pixels(images, device_of(inner), dtype_of(inner)).requires_grad_()
     calls = resolve_names(model, layers)
     taken: dict[str, Tensor] = {}
     finder = LayoutFinder(len(images), (images.shape[2], images.shape[3]))
@@ -90,8 +92,10 @@ def _maps(
         if name in wanted or isinstance(module, nn.Linear | nn.Conv2d)
     }
     with borrowed(model), observed(modules, take), torch.enable_grad():
-        logits = run_for_logits(model, pixels)
-        chosen = logits.gather(1, classes[:, None].to(logits.device)).sum()
+        pixels = as_pixels(images.detach(), device_of(inner), dtype_of(inner)).requires_grad_()
+        # A copy goes in: a network may change its input in place.
+        logits = run_for_logits(model, pixels.clone())
+        chosen = logits.gather(1, _checked_classes(classes, logits)[:, None]).sum()
         missing = [name for name, call in calls.items() if call not in taken]
         if missing:
             raise InputError(
@@ -102,6 +106,14 @@ def _maps(
         name: _map(name, finder, taken[calls[name]].detach(), slope, grid)
         for name, slope in zip(layers, slopes, strict=True)
     }
+
+
+def _checked_classes(classes: Tensor, logits: Tensor) -> Tensor:
+    """The classes as indices into the logits; InputError where there is no such logit."""
+    low, high = int(classes.min()), int(classes.max())
+    if low < 0 or high >= logits.shape[1]:
+        raise InputError(f"classes: got {low} to {high}, wants 0 to {logits.shape[1] - 1}")
+    return differentiable(classes).to(logits.device, torch.int64)
 
 
 def _map(name: str, finder: LayoutFinder, output: Tensor, slope: Tensor | None, grid: Grid | None) -> Tensor:

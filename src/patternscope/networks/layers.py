@@ -80,10 +80,9 @@ def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     inner = inner_network(model)
     run = _DryRun(LayoutFinder(len(batch), (batch.shape[2], batch.shape[3])), alias_of=_aliases(inner))
     modules = {name: module for name, module in inner.named_modules() if name}
-    pixels = as_pixels(batch, device_of(inner), dtype_of(inner))
     try:
         with borrowed(model), observed(modules, run.note):
-            call_once(model, pixels)
+            call_once(model, as_pixels(batch, device_of(inner), dtype_of(inner)))
     except (RuntimeError, ValueError, AssertionError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(

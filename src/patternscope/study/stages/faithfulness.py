@@ -15,6 +15,7 @@ from patternscope.knowledge import (
     deletion_curve,
     object_cover,
     removal_order,
+    removal_shares,
 )
 from patternscope.networks import (
     Normalised,
@@ -72,8 +73,10 @@ def run_faithfulness(ctx: UnitContext) -> None:
     )
     curves = dict(zip(accounts, found, strict=True))
     save_arrays(ctx.folder / "faithfulness.safetensors", {"samples": chosen, **curves})
+    shares = removal_shares(height * width, asked.steps)
     about = {"images": len(chosen), "replacement": asked.replacement, "left_out": left_out}
-    write_json(ctx.folder / "faithfulness.json", {**about, "orders": _measured(ctx, curves)})
+    measured = {"shares": shares.tolist(), "orders": _measured(ctx, curves, shares)}
+    write_json(ctx.folder / "faithfulness.json", {**about, **measured})
 
 
 def _accounts(
@@ -102,10 +105,10 @@ def _accounts(
     return found, left_out
 
 
-def _measured(ctx: UnitContext, curves: dict[str, Tensor]) -> list[dict[str, Any]]:
+def _measured(ctx: UnitContext, curves: dict[str, Tensor], shares: Tensor) -> list[dict[str, Any]]:
     """For each order its area and mean curve, and how much smaller the area of p is on the same images."""
     drawn = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.seed}
-    areas = {name: curve_area(curve) for name, curve in curves.items()}
+    areas = {name: curve_area(curve, shares) for name, curve in curves.items()}
     return [
         {
             "order": name,
@@ -119,7 +122,7 @@ def _measured(ctx: UnitContext, curves: dict[str, Tensor]) -> list[dict[str, Any
 
 FAITHFULNESS = Stage(
     "faithfulness",
-    version=1,
+    version=2,
     run=run_faithfulness,
     settings=(
         "seed",
