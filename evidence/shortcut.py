@@ -31,6 +31,7 @@ from patternscope.knowledge import (
     object_cover,
     points_on,
     quality,
+    threshold,
 )
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.execution import InProcessExecutor
@@ -179,7 +180,7 @@ def applied(study: EvidenceStudy, layer: str, features: Tensor, labels: Tensor) 
     kappa = settings.region.kappa_max
     unit = read_json(folder / "strength.json")["mean_strength"]
     h = fitted_region(folder, kappa)(features)
-    tau = settings.knowledge.threshold(len(directions))
+    tau = threshold(settings.knowledge.tau, len(directions))
     return find_knowledge_points(h, directions, labels, tau, kappa_max=kappa, unit_strength=unit)
 
 

@@ -11,9 +11,9 @@ from patternscope.errors import InputError
 from patternscope.knowledge import (
     class_log_odds,
     class_probability,
-    default_tau,
     find_knowledge_points,
     reliable_ratio,
+    threshold,
 )
 
 
@@ -113,11 +113,15 @@ def test_log_odds_are_those_of_the_probability_and_keep_its_order_where_it_is_on
 def test_a_region_that_says_nothing_is_no_point_at_the_default_threshold(classes):
     directions = torch.nn.functional.normalize(torch.randn(classes, 3), dim=1)
     found = find_knowledge_points(
-        torch.zeros(3, 4, 3), directions, torch.zeros(3).long(), unit_strength=1.0, tau=default_tau(classes)
+        torch.zeros(3, 4, 3),
+        directions,
+        torch.zeros(3).long(),
+        unit_strength=1.0,
+        tau=threshold("auto", classes),
     )
     assert not found.mask.any()
-    assert default_tau(classes) > 1 / classes
-    assert (default_tau(classes) == 0.4) == (classes >= 10)
+    assert threshold("auto", classes) > 1 / classes
+    assert (threshold("auto", classes) == 0.4) == (classes >= 10)
 
 
 def test_a_threshold_that_every_region_passes_is_refused():
@@ -125,4 +129,4 @@ def test_a_threshold_that_every_region_passes_is_refused():
     with pytest.raises(InputError, match=r"2 classes .* at least 0.5"):
         find_knowledge_points(h, torch.eye(3)[:2], labels, tau=0.4)
     with pytest.raises(InputError, match="classes"):
-        default_tau(1)
+        threshold("auto", 1)

@@ -41,9 +41,9 @@ from patternscope.knowledge.points import (
     KnowledgePoints,
     class_log_odds,
     class_probability,
-    default_tau,
     find_knowledge_points,
     reliable_ratio,
+    threshold,
 )
 from patternscope.knowledge.quality import (
     agreement,
@@ -83,7 +83,6 @@ __all__ = [
     "compare_layers",
     "corresponding_regions",
     "curve_area",
-    "default_tau",
     "deletion_curve",
     "find_knowledge_points",
     "first_appearance",
@@ -99,6 +98,7 @@ __all__ = [
     "seed_spread",
     "strength_change",
     "strength_uncertainty_correlation",
+    "threshold",
     "trajectory_types",
     "verdict_stability",
     "weight_on",

@@ -1,6 +1,7 @@
 """Knowledge points: regions by which the network tells classes apart."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -51,7 +52,7 @@ def find_knowledge_points(
     region_embedding: Tensor,
     mean_directions: Tensor,
     labels: Tensor,
-    tau: float | None = None,
+    tau: float | Literal["auto"] = "auto",
     *,
     kappa_max: float = KAPPA_MAX,
     unit_strength: float | None = None,
@@ -67,8 +68,8 @@ def find_knowledge_points(
         region_embedding: h (n, r, e).
         mean_directions: mu of the sample embedding (c, e), unit vectors.
         labels: true classes (n,), integers in [0, c).
-        tau: threshold in (1 / c, 1): a region that says nothing gives every class 1 / c. None for
-            :func:`default_tau`.
+        tau: threshold in (1 / c, 1), as a region that says nothing gives every class 1 / c; "auto" as in
+            :func:`threshold`.
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
             embedding.
@@ -86,7 +87,7 @@ def find_knowledge_points(
     >>> found.mask.tolist(), found.reliable.tolist(), found.ratio
     ([[True, True, False]], [[True, False, False]], 0.5)
     """
-    tau = default_tau(len(mean_directions)) if tau is None else tau
+    tau = threshold(tau, len(mean_directions))
     _check(region_embedding, mean_directions, labels, tau)
     strength = torch.linalg.vector_norm(region_embedding, dim=-1)
     unit = float(strength.double().mean()) if unit_strength is None else unit_strength
@@ -101,20 +102,20 @@ def find_knowledge_points(
     return KnowledgePoints(mask, reliable, category, confidence, strength / unit)
 
 
-def default_tau(classes: int) -> float:
-    """Return the threshold for so many classes: the paper's 0.4, or more where fewer than ten make 0.4 no feat.
+def threshold(tau: float | Literal["auto"], classes: int) -> float:
+    """Return tau, or for "auto" that of so many classes: the paper's 0.4, or more where fewer than ten make 0.4 easy.
 
     ``max(0.4, 1/c + (1 - 1/c) / 3)``, a third of the way from what a region that says nothing gives to certainty;
     that is 0.4 at ten classes.
 
     Source: Sec. 3.4 for ten classes; fewer are this project's. InputError for fewer than 2 classes.
 
-    >>> [round(default_tau(classes), 3) for classes in (2, 3, 5, 10, 100)]
-    [0.667, 0.556, 0.467, 0.4, 0.4]
+    >>> [round(threshold("auto", classes), 3) for classes in (2, 3, 5, 10, 100)], threshold(0.8, 10)
+    ([0.667, 0.556, 0.467, 0.4, 0.4], 0.8)
     """
     if classes < 2:
         raise InputError(f"classes: got {classes}, wants at least 2")
-    return max(0.4, (1 + 2 / classes) / 3)
+    return max(0.4, (1 + 2 / classes) / 3) if tau == "auto" else tau
 
 
 def class_probability(
@@ -180,7 +181,8 @@ def _check(region_embedding: Tensor, mean_directions: Tensor, labels: Tensor, ta
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise InputError(f"labels: got {int(labels.min())} to {int(labels.max())}, wants 0 to {classes - 1}")
     if not 1 / classes < tau < 1:
+        such = threshold("auto", classes)
         raise InputError(
             f"tau: got {tau:g}, but with {classes} classes every region says one with at least {1 / classes:.3g}; "
-            f"wants more than that, and less than 1, such as {default_tau(classes):.2g}"
+            f"wants more than that, and less than 1, such as {such:.2g}"
         )

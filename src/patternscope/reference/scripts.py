@@ -18,6 +18,7 @@ from patternscope.knowledge import (
     find_knowledge_points,
     object_cover,
     strength_uncertainty_correlation,
+    threshold,
 )
 from patternscope.networks.settings import TrainingSettings
 from patternscope.reference.features import (
@@ -178,7 +179,7 @@ def _region(
     """Fit and write the regional embedding and its knowledge points."""
     samples = earlier_result(folder, SAMPLE, "train_sample_emb.py", _sample_digest(features))
     weights = earlier_result(folder, IMPORTANCE, "train_importance_weight.py", _layer_digest(features))
-    tau = read_settings(given, KnowledgeSettings, ("tau",)).threshold(len(samples["mean_directions"]))
+    tau = threshold(read_settings(given, KnowledgeSettings, ("tau",)).tau, len(samples["mean_directions"]))
     constructor, params = settings.constructor(), settings.params().model_dump()
     data = {
         "target_probs": features.target_probs,

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge import Seen, agreement, align_embeddings, channel_agreement
+from patternscope.knowledge import Seen, agreement, align_embeddings, channel_agreement, threshold
 from patternscope.knowledge.distilled import Alignment
 from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
 from patternscope.study.compared_layers import (
@@ -114,7 +114,7 @@ def compare_studies(first: Finished, second: Finished, out: Path, *, maps: Maps 
         "first": _about(first),
         "second": _about(second),
         "images": len(labels),
-        "tau": first.settings.knowledge.threshold(len(samples[0]["mean_directions"])),
+        "tau": threshold(first.settings.knowledge.tau, len(samples[0]["mean_directions"])),
         "agreement": agreement(logits[1]["logits"], logits[0]["logits"]),
         "alignment": {"residual": alignment.residual, "mirrored": alignment.mirrored},
         "layers": rows,
@@ -229,7 +229,7 @@ class _Pair:
     def _by_first(self, embedding: Tensor, unit: float) -> Seen:
         """The second network's layer as the first's maps, directions and unit of strength show it."""
         settings = self.first.settings
-        tau, kappa_max = settings.knowledge.threshold(len(self.directions)), settings.region.kappa_max
+        tau, kappa_max = threshold(settings.knowledge.tau, len(self.directions)), settings.region.kappa_max
         return seen_layer(
             embedding, self.directions, self.labels, tau=tau, kappa_max=kappa_max, unit_strength=unit
         )

@@ -27,8 +27,8 @@ DEMO_FILE = Path(__file__).with_name("demo.toml")
 class StudySettings(Section):
     """All settings of a study; every key has a default. Source: this project.
 
-    >>> StudySettings().knowledge.threshold(10)
-    0.4
+    >>> StudySettings().knowledge.tau
+    'auto'
     """
 
     seed: int = Field(default=0, ge=0, lt=2**62, description="the one seed, from which all randomness comes")

@@ -15,7 +15,6 @@ from pydantic import (
 
 from patternscope.errors import InputError
 from patternscope.images import SourceOptions, check_source, layout_hint
-from patternscope.knowledge import default_tau
 
 
 def _located(path: Path, info: ValidationInfo) -> Path:
@@ -199,8 +198,8 @@ class KnowledgeSettings(Section):
 
     Source: Sec. 3.4; intervals are this project's.
 
-    >>> KnowledgeSettings().threshold(10), KnowledgeSettings(tau=0.8).threshold(10)
-    (0.4, 0.8)
+    >>> KnowledgeSettings().tau
+    'auto'
     """
 
     tau: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = Field(
@@ -215,10 +214,6 @@ class KnowledgeSettings(Section):
         default=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
         description="thresholds of the sweep, each in (0, 1); those that every region passes are left out",
     )
-
-    def threshold(self, classes: int) -> float:
-        """Return tau for so many classes. Source: this project."""
-        return default_tau(classes) if self.tau == "auto" else self.tau
 
 
 class FiguresSettings(Section):

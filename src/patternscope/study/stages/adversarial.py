@@ -16,6 +16,7 @@ from patternscope.knowledge import (
     find_knowledge_points,
     orientation_change,
     strength_change,
+    threshold,
     trajectory_types,
     weight_on,
 )
@@ -118,7 +119,7 @@ def _attacked(ctx: UnitContext, rows: Tensor, targets: Tensor) -> _Attacked:
         load_arrays(ctx.path("importance", "importance.safetensors"))["region_weights"][rows],
         directions,
         read_json(ctx.path("region", "strength.json"))["mean_strength"],
-        settings.knowledge.threshold(len(directions)),
+        threshold(settings.knowledge.tau, len(directions)),
         settings.region.kappa_max,
     )
 

@@ -9,7 +9,13 @@ from typing import Any
 from torch import Tensor
 
 from patternscope.embeddings import RegionEmbedding
-from patternscope.knowledge import Seen, agreement, channel_agreement, strength_uncertainty_correlation
+from patternscope.knowledge import (
+    Seen,
+    agreement,
+    channel_agreement,
+    strength_uncertainty_correlation,
+    threshold,
+)
 from patternscope.study.arrays import ShardedArray, load_arrays, save_arrays
 from patternscope.study.compared_layers import (
     layer_record,
@@ -66,7 +72,7 @@ def run_distilled(ctx: UnitContext) -> None:
         {
             "student": _student(ctx),
             "images": len(recorded.logits),
-            "tau": settings.knowledge.threshold(len(samples.mean_directions)),
+            "tau": threshold(settings.knowledge.tau, len(samples.mean_directions)),
             "agreement": agreement(recorded.logits, teacher),
             "sample": samples.record,
             "layers": rows,
@@ -169,7 +175,7 @@ def _seen(ctx: UnitContext, embedding: Tensor, directions: Tensor, unit: float |
         embedding.cpu(),
         directions.cpu(),
         load_arrays(ctx.path("images", "samples.safetensors"))["labels"],
-        tau=settings.knowledge.threshold(len(directions)),
+        tau=threshold(settings.knowledge.tau, len(directions)),
         kappa_max=settings.region.kappa_max,
         unit_strength=unit,
     )

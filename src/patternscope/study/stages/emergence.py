@@ -11,6 +11,7 @@ from patternscope.knowledge import (
     class_appearance,
     first_appearance,
     lasting_appearance,
+    threshold,
 )
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.records import flat_intervals, read_json, write_json, write_rows
@@ -57,7 +58,7 @@ def run_emergence(ctx: UnitContext) -> None:
         )
     about = {
         "images": len(labels),
-        "tau": ctx.settings.knowledge.threshold(len(classes)),
+        "tau": threshold(ctx.settings.knowledge.tau, len(classes)),
         "checkpoints": moments,
     }
     write_json(ctx.folder / "emergence.json", {**about, "layers": layers})

@@ -5,7 +5,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patternscope.knowledge import KnowledgePoints, bootstrap_counts, find_knowledge_points, object_cover
+from patternscope.knowledge import (
+    KnowledgePoints,
+    bootstrap_counts,
+    find_knowledge_points,
+    object_cover,
+    threshold,
+)
 from patternscope.study.arrays import load_arrays, save_arrays
 from patternscope.study.config import StudySettings
 from patternscope.study.records import flat_intervals, read_json, write_json
@@ -22,7 +28,7 @@ def run_knowledge(ctx: UnitContext) -> None:
     directions = load_arrays(ctx.path("sample", "sample.safetensors"))["mean_directions"]
     # None where the layer says nothing at all at the last checkpoint; another is then measured by its own strength.
     unit_strength = read_json(ctx.path("region", "strength.json"))["mean_strength"] or None
-    tau = asked.threshold(len(classes))
+    tau = threshold(asked.tau, len(classes))
     kappa_max = settings.region.kappa_max
 
     def found(tau: float) -> KnowledgePoints:
