@@ -167,12 +167,9 @@ def study_axes(settings: StudySettings) -> Axes:
         raise InputError(
             "network.pretrained: set together with network.weights or checkpoints.folder; wanted one of them"
         )
-    if network.weights is not None:
-        checkpoints = 1
-    else:
-        checkpoints = settings.training.checkpoint_count if folder is None else len(checkpoint_files(folder))
-    files = [checkpoint_file(network, folder, each) for each in range(checkpoints)]
-    return Axes(checkpoints, _checked_layers(settings, [each for each in files if each is not None]))
+    file = checkpoint_file(network, folder, 0)
+    files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
+    return Axes(len(files) or settings.training.checkpoint_count, _checked_layers(settings, files))
 
 
 def student_layers(settings: StudySettings, teacher: Sequence[str]) -> tuple[str, ...]:
@@ -184,7 +181,7 @@ def student_layers(settings: StudySettings, teacher: Sequence[str]) -> tuple[str
     """
     model, classes = _tried(student_settings(settings), settings.images)
     layers = _layers_of(model, settings.images)
-    _checked_logits(model, settings.images, classes)
+    _check_output(model, settings.images, classes)
     names = settings.distillation.layers
     if not names:
         known = {name for each in layers if each.grid for name in (each.name, each.alias)}
@@ -229,7 +226,7 @@ def check_logits(model: Normalised, images: ImagesSettings, classes: int | None)
     )
 
 
-def _checked_logits(model: Normalised, images: ImagesSettings, classes: int | None) -> None:
+def _check_output(model: Normalised, images: ImagesSettings, classes: int | None) -> None:
     """Check the network's logits, and warn where they are probabilities."""
     logits = check_logits(model, images, classes).float()
     if bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < _NEARLY).all()):
@@ -250,6 +247,8 @@ def _tried(network: NetworkSettings, images: ImagesSettings) -> tuple[Normalised
         # No layer's name or grid depends on the number of classes.
         return study_network(network, images, _TRIED, seed=0), None
     except InputError as error:
+        if f"for {_TRIED} classes" not in str(error):
+            raise
         raise InputError(
             f"{error}; {_TRIED} classes were tried, since their number is not known before the images are read: "
             "images.class_names tells it"
@@ -265,7 +264,7 @@ def _checked_layers(settings: StudySettings, files: Sequence[Path]) -> tuple[str
     """The layers asked for, each of which has regions, or those suggested; of a network that fits its study."""
     model, classes = _tried(settings.network, settings.images)
     layers = _layers_of(model, settings.images)
-    _checked_logits(model, settings.images, classes)
+    _check_output(model, settings.images, classes)
     if classes is not None:
         for path in files:
             check_weights(model, path)
