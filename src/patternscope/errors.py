@@ -1,11 +1,18 @@
 """Bad input, said in one line: which argument, what was seen, what is wanted."""
 
 import difflib
+import sysconfig
+import textwrap
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
+
+_LONGEST = 1000  # characters of what other code says
+_INSTALLED = (Path(__file__).parent, Path(sysconfig.get_path("stdlib")))
 
 
 class InputError(ValueError):
@@ -33,6 +40,28 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     shown = ", ".join(repr(each) for each in names[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f"valid: {shown}{more}"
+
+
+def fault(error: BaseException) -> str:
+    """Return in one line what a user's code raised: its type, its text, and the user's own file and line.
+
+    Source: this project. The line is the last that ran of a file that is neither installed nor this project's; where
+    there is none, nothing is said of it.
+
+    >>> fault(KeyError("x"))
+    "KeyError: 'x'"
+    """
+    said = textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ...").removesuffix(
+        ":"
+    )
+    own = [each for each in traceback.extract_tb(error.__traceback__) if _is_users(Path(each.filename))]
+    return f"{said} ({own[-1].filename}, line {own[-1].lineno})" if own else said
+
+
+def _is_users(path: Path) -> bool:
+    """Whether a file is the user's: no part of Python, of an installed package or of this one."""
+    installed = any(path.is_relative_to(each) for each in _INSTALLED)
+    return path.is_file() and not installed and not {"site-packages", "dist-packages"} & set(path.parts)
 
 
 def explain(error: "ValidationError", model: "type[BaseModel]") -> str:

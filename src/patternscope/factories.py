@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from patternscope.errors import InputError, nearest
+from patternscope.errors import InputError, fault, nearest
 
 NOT_FACTORIES = ("timm", "torchvision")
 """What stands before a colon and is no module with factories."""
@@ -21,7 +21,7 @@ def found_factory(name: str, folder: Path | None, setting: str) -> Iterator[Call
 
     Modules in `folder` come before installed ones, as those beside a script do; the module search path is as found
     afterwards. `setting` begins the text of errors. Source: this project. InputError for a module or a function that
-    is not there.
+    is not there, or a module that fails.
 
     >>> with found_factory("math:sqrt", None, "architecture") as factory:
     ...     factory(4)
@@ -35,6 +35,10 @@ def found_factory(name: str, folder: Path | None, setting: str) -> Iterator[Call
             beside = "" if folder is None else f", also not from {folder}"
             raise InputError(
                 f"{setting} {name!r}: module {module_name!r} cannot be imported{beside}: {error}"
+            ) from error
+        except Exception as error:  # a module's own code may raise anything
+            raise InputError(
+                f"{setting} {name!r}: module {module_name!r} cannot be imported: {fault(error)}"
             ) from error
         factory = getattr(module, attribute, None)
         if not callable(factory):

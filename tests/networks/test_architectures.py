@@ -142,6 +142,8 @@ def factory_module(monkeypatch):
         nn.Conv2d(3, width, 3), nn.Flatten(), nn.LazyLinear(num_classes)
     )
     module.number = lambda: 3
+    module.crash = lambda classes: 1 / classes.nosuch
+    module.unfitting = lambda classes: nn.Linear(2, classes).load_state_dict({"weight": torch.ones(5, 2)})
     module.value = 3
     monkeypatch.setitem(__import__("sys").modules, "some_factories", module)
 
@@ -151,6 +153,7 @@ def test_a_factory_is_called_with_its_arguments_and_the_sizes_it_names():
     network = build_network("some_factories:tiny", classes=6, arguments={"width": 9})
     assert network[0].out_channels == 9
     assert network[2].out_features == 6
+    assert network[2].weight.shape == (6, 9 * 62 * 62)  # a lazy module has its size
 
 
 @pytest.mark.usefixtures("factory_module")
@@ -164,8 +167,14 @@ def test_a_factory_is_called_with_its_arguments_and_the_sizes_it_names():
         ("some_factories:value", {}, "no callable 'value'"),
         ("some_factories:number", {}, "saw int, wanted a torch.nn.Module"),
         ("some_factories:tiny", {"arguments": {"depth": 3}}, "cannot be built"),
+        ("some_factories:crash", {}, "AttributeError: 'int' object has no attribute 'nosuch' (" + __file__),
+        (
+            "some_factories:unfitting",
+            {},
+            'Missing key(s) in state_dict: "bias". size mismatch for weight: copying',
+        ),
         ("vgg16_slim", {"arguments": {"deep": 3}}, "unexpected keyword argument 'deep'"),
-        ("vit_b_16", {"image_size": 50}, "cannot be built for images of 50 pixels"),
+        ("vit_b_16", {"image_size": 50}, "cannot be built for 3 classes and images of 50 pixels"),
         ("vgg16_slim", {"classes": 1}, "classes: saw 1, wanted at least 2"),
         ("vgg16_slim", {"channels": 0}, "channels: saw 0"),
         ("vgg16_slim", {"image_size": 16}, "image_size: saw 16, wanted at least 32"),

@@ -211,7 +211,7 @@ def test_the_network_is_given_back_as_found(end):
         assert_as_found(model, before)
         steps.close()
     else:
-        with pytest.raises(RuntimeError, match="on purpose"):
+        with pytest.raises(InputError, match="on purpose"):
             list(steps)
     assert_as_found(model, before)
     assert torch.equal(images, kept)

@@ -134,6 +134,13 @@ def test_suggested_layers_are_in_order_distinct_and_end_with_the_last(count):
     assert all(find_layer(name, layers).grid for name in suggested)
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:FutureWarning")
+def test_a_scripted_network_is_refused_in_one_line():
+    scripted = torch.jit.script(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()))
+    with pytest.raises(InputError, match=r"network: saw '0' made by torch.jit"):
+        list_layers(scripted, torch.zeros(3, 8, 8))
+
+
 def test_suggesting_without_grids_or_count_is_refused():
     with pytest.raises(InputError, match="none with a region grid"):
         suggest_layers([Layer("fc", "Linear", (3,))])
@@ -157,7 +164,7 @@ def test_an_unknown_layer_is_answered_with_the_nearest_and_one_without_grid_with
     [
         (torch.zeros(8, 8), "saw shape (8, 8)"),
         ("cat.png", "saw str"),
-        (torch.zeros(1, 64, 64), "does not take images (1, 64, 64)"),
+        (torch.zeros(1, 64, 64), "network: fails on images (1, 64, 64): RuntimeError: Given groups=1"),
     ],
 )
 def test_examples_that_do_not_fit_are_said_in_one_line(example, said):

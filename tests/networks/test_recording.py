@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from patternscope.errors import InputError
@@ -122,7 +123,7 @@ def test_network_is_as_found_after_an_exception():
     model = make(breaks=True)
     model.drop.eval()
     before = snapshot(model)
-    with pytest.raises(RuntimeError, match="broken on purpose"):
+    with pytest.raises(InputError, match="broken on purpose"):
         record(model, make_images(), ["act"])
     assert_as_found(model, before)
 
@@ -313,7 +314,12 @@ def test_images_that_do_not_fit_are_said_in_one_line(images, said):
     ("spoil", "said"),
     [
         (lambda y: y / 0, "logits have"),
-        (lambda y: y[:, :1], "its last linear layer gives 2 numbers, its logits have 1"),
+        (
+            lambda y: y[:, :1],
+            "its last linear layer gives 2 numbers, and the first tensor of its output, taken as",
+        ),
+        (lambda y: (torch.cat([y, y], 1), y), "taken as the logits, 4; return the logits first, or under"),
+        (lambda y: {}["x"], "network: fails on images (3, 12, 16): KeyError: 'x' (" + __file__ + ", line"),
         (lambda y: y[0], "saw an output of shape (2,)"),
         (lambda y: "text", "saw no tensor"),
     ],
@@ -322,6 +328,21 @@ def test_outputs_that_are_not_logits_are_said_in_one_line(spoil, said):
     with pytest.raises(InputError) as raised:
         record(Broken(spoil), make_images(), ["conv"])
     assert said in str(raised.value)
+
+
+def test_a_head_computed_by_hand_is_told_to_be_a_linear_layer():
+    class ByHand(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.head = nn.Conv2d(3, 4, 1), nn.Parameter(torch.ones(2, 4))
+
+        def forward(self, x):
+            return F.linear(self.conv(x).mean(dim=(2, 3)), self.head)
+
+    with pytest.raises(
+        InputError, match=r"last linear layer gives 4 numbers.*by hand \(F.linear\) an nn.Linear"
+    ):
+        record(ByHand(), make_images(), ["conv"])
 
 
 @pytest.mark.parametrize(

@@ -72,9 +72,10 @@ def test_one_image_that_does_not_fit_is_one_clear_line():
         record(Hungry(most=0), images(), ["conv"])
 
 
-def test_other_errors_of_the_network_are_its_own():
-    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+def test_other_errors_of_the_network_are_one_line_and_its_own_is_the_cause():
+    with pytest.raises(InputError, match=r"network: fails on images .*RuntimeError: mat1 and mat2") as seen:
         record(nn.Sequential(nn.Flatten(), nn.Linear(7, 3)), images(), [])
+    assert isinstance(seen.value.__cause__, RuntimeError)
 
 
 def test_half_precision_is_near_and_recorded_in_float32():

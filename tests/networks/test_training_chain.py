@@ -1,6 +1,7 @@
 """Training: a chain of segments ends with the same bytes as one, and everything depends on seed and step."""
 
 import itertools
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ from patternscope.networks import (
 )
 from patternscope.networks.augmentation import augmented
 from patternscope.networks.schedule import batch_indices, derived_seed, one_cycle
+from patternscope.networks.weights import check_weights, read_tensors, write_tensors
 
 
 def tiny_network(channels=3):
@@ -262,6 +264,22 @@ def test_settings_out_of_range_or_unknown_are_refused(setting):
         TrainingSettings(**setting)
 
 
+def test_a_network_that_fails_or_has_nothing_to_train_is_said_in_one_line():
+    class TrainsNot(nn.Flatten):
+        def forward(self, x):
+            return {}["x"] if self.training else super().forward(x)
+
+    images, labels = blobs()
+    failing = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 12, 2), TrainsNot())
+    with pytest.raises(
+        InputError, match=rf"network: fails on images .*KeyError: 'x' \({__file__}, line \d+\)"
+    ):
+        train(failing, images, labels, TrainingSettings(epochs=1), seed=0)
+    frozen = tiny_network().requires_grad_(False)
+    with pytest.raises(InputError, match="network: saw no parameter with requires_grad"):
+        train(frozen, images, labels, TrainingSettings(epochs=1), seed=0)
+
+
 def test_weights_go_through_files_whatever_is_around_the_network(tmp_path):
     source = build_network("vgg16_slim", classes=3, seed=1)
     save_weights(Normalised(source, 0.5, 0.5), tmp_path / "a.safetensors")
@@ -283,12 +301,50 @@ def test_weights_go_through_files_whatever_is_around_the_network(tmp_path):
         lambda s: {f"module.{k}": v for k, v in s.items()},
     ],
 )
-def test_a_foreign_pth_loads_with_a_warning(tmp_path, wrap):
+@pytest.mark.parametrize("name", ["w.pth", "w.pt", "w.ckpt"])
+def test_a_foreign_pth_loads_with_a_warning(tmp_path, wrap, name):
     source, target = (build_network("vgg16_slim", classes=3, seed=seed) for seed in (1, 2))
-    torch.save(wrap(source.state_dict()), tmp_path / "w.pth")
+    torch.save(wrap(source.state_dict()), tmp_path / name)
     with pytest.warns(UserWarning, match="is a pickle"):
-        load_weights(target, tmp_path / "w.pth")
+        load_weights(target, tmp_path / name)
     assert all(torch.equal(each, source.state_dict()[name]) for name, each in target.state_dict().items())
+
+
+@pytest.mark.parametrize("child", ["module", "network"])
+@pytest.mark.parametrize("prefix", ["", "module.", "model.net.", None])
+def test_an_only_child_of_a_wrappers_name_is_the_networks_own(tmp_path, child, prefix):
+    source, target = (nn.Sequential(OrderedDict({child: nn.Linear(2, 3)})) for _ in range(2))
+    path = tmp_path / "w.safetensors"
+    save_weights(source, path)
+    assert set(read_tensors(path)) == {f"{child}.weight", f"{child}.bias"}
+    if prefix is None:  # as earlier versions wrote it
+        write_tensors(source[0].state_dict(), path)
+    else:
+        write_tensors({f"{prefix}{name}": each for name, each in source.state_dict().items()}, path)
+    load_weights(Normalised(target, 0.5, 0.5), path)
+    assert torch.equal(target[0].weight, source[0].weight)
+
+
+def test_what_a_trainings_own_module_holds_beside_the_network_is_left_out_and_named(tmp_path):
+    source, target = nn.Linear(2, 3), nn.Linear(2, 3)
+    held = {f"model.{name}": each for name, each in source.state_dict().items()}
+    write_tensors({**held, "criterion.alpha": torch.ones(3)}, tmp_path / "w.safetensors")
+    with pytest.warns(UserWarning, match=r"1 tensors beside those under 'model.' .*first 'criterion.alpha'"):
+        load_weights(target, tmp_path / "w.safetensors")
+    assert torch.equal(target.weight, source.weight)
+    twice = {**held, **{f"ema.{name}": each for name, each in source.state_dict().items()}}
+    write_tensors(twice, tmp_path / "twice.safetensors")
+    with pytest.raises(
+        InputError, match=r"hold the network twice, under '(model|ema)\.' and '(model|ema)\.'"
+    ):
+        load_weights(target, tmp_path / "twice.safetensors")
+    del held["model.bias"]
+    write_tensors({**held, "criterion.alpha": torch.ones(3)}, tmp_path / "less.safetensors")
+    said = r"1 missing \(first 'bias'\), 1 unknown \(first 'criterion.alpha'\)"
+    with pytest.raises(InputError, match=said):
+        load_weights(target, tmp_path / "less.safetensors")
+    with pytest.raises(InputError, match=said):
+        check_weights(target, tmp_path / "less.safetensors")
 
 
 def test_weights_that_do_not_fit_are_said_in_one_line_and_nothing_is_loaded(tmp_path):

@@ -12,6 +12,7 @@ from patternscope.factories import factory_file
 from patternscope.images import open_images
 from patternscope.networks import build_network
 from patternscope.study.config import load_settings
+from patternscope.study.models import checkpoint_files, study_axes
 from patternscope.study.records import read_json
 from patternscope.study.study import run_study
 
@@ -37,6 +38,12 @@ from torch import nn
 
 def block(into, out):
     return nn.Sequential(nn.Conv2d(into, out, 3, stride=2, padding=1), nn.BatchNorm2d(out), nn.ReLU())
+"""
+IMAGES = """
+import torch
+
+def two(train):
+    return torch.utils.data.TensorDataset(torch.rand(8, 3, 32, 32), torch.arange(8) % 2)
 """
 TOML = """
 [images]
@@ -64,7 +71,7 @@ taus = [0.4]
 def _modules_as_found():
     known = set(sys.modules)
     yield
-    for name in {"own_network", "own_parts"} & (set(sys.modules) - known):
+    for name in {"own_network", "own_parts", "own_images"} & (set(sys.modules) - known):
         del sys.modules[name]
 
 
@@ -129,8 +136,7 @@ def test_a_checkpoint_that_does_not_fit_is_one_line(project):
     other = build_network("own_network:small", classes=10, arguments={"width": 4}, folder=project)
     save_file(other.state_dict(), project / "weights/epoch_11.safetensors")
     with (
-        pytest.raises(InputError, match=r"training/03: weights 'epoch_11.safetensors' do not fit") as seen,
-        pytest.warns(UserWarning, match="pickle"),
+        pytest.raises(InputError, match=r"^weights 'epoch_11.safetensors' do not fit") as seen,
     ):
         run_study(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
     assert "saw (4, 3, 3, 3), wanted (8, 3, 3, 3)" in str(seen.value)
@@ -149,6 +155,84 @@ def test_a_factory_that_is_not_there_is_one_line(project, name, said):
     with pytest.raises(InputError, match=said):
         run_study(project / "out", load_settings(project / "study.toml"), device="cpu")
     assert not (project / "out").exists()
+
+
+def test_files_that_a_system_leaves_beside_checkpoints_are_none(project):
+    (project / "weights/._epoch_0.safetensors").write_bytes(b"x")
+    (project / "weights/epoch_11.ckpt").write_bytes(b"x")
+    names = [path.name for path in checkpoint_files(project / "weights")]
+    assert names == ["epoch_0.safetensors", "epoch_2.pth", "epoch_10.safetensors", "epoch_11.ckpt"]
+
+
+@pytest.mark.parametrize("own", [7, 1000])
+def test_a_network_of_other_classes_than_the_images_is_refused_before_the_run(project, own):
+    (project / "own_network.py").write_text(FACTORY.replace("Small(num_classes", f"Small({own}"))
+    with pytest.raises(
+        InputError, match=rf"^network: saw {own} numbers an image, wanted 10, .*factory take `classes`"
+    ):
+        study_axes(load_settings(project / "study.toml"))
+
+
+def test_the_first_of_several_outputs_is_said_to_be_taken_for_the_logits(project):
+    head = "self.classifier(self.late(self.early(images)).amax(dim=(2, 3)))"
+    (project / "own_network.py").write_text(
+        FACTORY.replace(head, f"self.early(images).amax(dim=(2, 3)), {head}")
+    )
+    with pytest.raises(
+        InputError, match=r"first tensor of its output, taken as the logits, has 8 .*return the logits"
+    ):
+        study_axes(load_settings(project / "study.toml"))
+
+
+def test_probabilities_in_the_place_of_logits_are_warned_of(project):
+    head = "self.classifier(self.late(self.early(images)).amax(dim=(2, 3)))"
+    (project / "own_network.py").write_text(FACTORY.replace(head, f"{head}.softmax(1)"))
+    with pytest.warns(UserWarning, match="network: its output looks like probabilities"):
+        study_axes(load_settings(project / "study.toml"))
+
+
+def test_a_factory_is_tried_with_the_number_of_classes_where_it_is_known(project):
+    picky = "assert num_classes == 3, 'three only'\n    return Small(num_classes"
+    (project / "own_network.py").write_text(FACTORY.replace("return Small(num_classes", picky))
+    for split in ("", "Train/"):
+        for name in ("ant", "bee", "cat"):
+            (project / "pictures" / split / name).mkdir(parents=True)
+        toml = TOML.replace("[images]", '[images]\nsource = "folder"\nfolder = "pictures"')
+        (project / "study.toml").write_text(toml.replace('folder = "weights"', ""))
+        assert study_axes(load_settings(project / "study.toml")).layers == ("early", "late")
+    toml = toml.replace('source = "folder"', 'source = "parquet"').replace('folder = "weights"', "")
+    (project / "study.toml").write_text(toml)
+    said = r"AssertionError: three only \(.*own_network.py, line \d+\); 10 classes were tried"
+    with pytest.raises(InputError, match=said):
+        study_axes(load_settings(project / "study.toml"))
+    (project / "study.toml").write_text(toml.replace("[network]", 'class_names = ["a", "b", "c"]\n[network]'))
+    assert study_axes(load_settings(project / "study.toml")).layers == ("early", "late")
+
+
+def test_classes_that_are_counted_late_are_compared_before_training(project):
+    """A source of one's own tells its classes when it is read."""
+    (project / "own_network.py").write_text(FACTORY.replace("Small(num_classes", "Small(10"))
+    (project / "own_images.py").write_text(IMAGES)
+    toml = TOML.replace("[images]", '[images]\nsource = "own_images:two"').replace('folder = "weights"', "")
+    (project / "study.toml").write_text(toml)
+    with pytest.raises(InputError, match=r"training/00: network: saw 10 numbers an image, wanted 2"):
+        run_study(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("{}['x']", r"module 'own_network' cannot be imported: KeyError: 'x' \(.*own_network.py, line 1\)"),
+        (
+            "def",
+            r"module 'own_network' cannot be imported: SyntaxError: invalid syntax \(own_network.py, line 1\)",
+        ),
+    ],
+)
+def test_a_module_that_fails_is_one_line(project, code, said):
+    (project / "own_network.py").write_text(code)
+    with pytest.raises(InputError, match=said):
+        study_axes(load_settings(project / "study.toml"))
 
 
 def test_modules_of_one_name_in_two_folders_are_not_mixed_up(project, tmp_path_factory):

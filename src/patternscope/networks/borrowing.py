@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
+from patternscope.errors import InputError
 from patternscope.modes import own_modes
 
 Call = Callable[[str, nn.Module, tuple[Any, ...], Any], Any]
@@ -104,7 +105,7 @@ def observed(modules: Mapping[str, nn.Module], on_call: Call) -> Iterator[None]:
     """Call `on_call(name, module, inputs, output)` after each of the modules has run; hooks always come off.
 
     What it returns takes the output's place, unless it is None. The second call of a module within the block is
-    named `name@2`, the third `name@3`. Source: this project.
+    named `name@2`, the third `name@3`. Source: this project. InputError for a module made by torch.jit.
 
     >>> seen, layer = [], nn.ReLU()
     >>> with observed({"relu": layer}, lambda name, *_: seen.append(name)):
@@ -125,6 +126,11 @@ def observed(modules: Mapping[str, nn.Module], on_call: Call) -> Iterator[None]:
 
     try:
         for name, module in modules.items():
+            if isinstance(module, torch.jit.ScriptModule):
+                raise InputError(
+                    f"network: saw {name!r} made by torch.jit, whose output cannot be observed; wanted the module that "
+                    "it was made from"
+                )
             handles.append(module.register_forward_hook(hook_for(name)))
         yield
     finally:

@@ -15,7 +15,7 @@ from patternscope.networks.objectives import labelled_logits
 from patternscope.networks.schedule import derived_seed
 from patternscope.networks.settings import TrainingSettings
 from patternscope.networks.training import ImageStore, Report, train
-from patternscope.networks.wrapping import inner_network
+from patternscope.networks.wrapping import faults_told, inner_network
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def distil_logits(
     _check_weight(weight)
 
     def objective(network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-        own = labelled_logits(network(pixels), labels, "student")
+        with faults_told(pixels):
+            own = labelled_logits(network(pixels), labels, "student")
         with borrowed(teacher):
             wanted = run_for_logits(teacher, _for(teacher, pixels)).to(own)
         soft = softened_divergence(own, wanted, temperature)

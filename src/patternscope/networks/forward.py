@@ -18,6 +18,11 @@ from patternscope.networks.wrapping import inner_network
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
+_WAYS = (
+    "make a head computed by hand (F.linear) an nn.Linear, or name with sample_layer the module whose input is the "
+    "sample feature"
+)
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -58,7 +63,7 @@ def forward(model: nn.Module, images: Tensor, wanted: Wanted) -> Recording:
     return _Taker(model, images, wanted).recording()
 
 
-class _NoGridError(Exception):
+class _NoGridError(InputError):
     """A layer's output has no region grid; the text is the layer's name."""
 
 
@@ -160,13 +165,13 @@ class _Taker:
     def _sample_features(self, logits: Tensor) -> Tensor:
         """Return the classifier's input (n, d), averaged over regions or tokens when it has them."""
         if self.classifier is None:
-            raise InputError("model: saw no linear layer that gives the logits; name one with sample_layer")
+            raise InputError(f"model: saw no linear layer that gives the logits; {_WAYS}")
         module, features = self.classifier
         outputs = getattr(module, "out_features", getattr(module, "out_channels", None))
         if self.sample_call is None and outputs != logits.shape[1]:
             raise InputError(
-                f"model: its last linear layer gives {outputs} numbers, its logits have {logits.shape[1]}; "
-                "name the layer whose input is the sample feature with sample_layer"
+                f"model: its last linear layer gives {outputs} numbers, and the first tensor of its output, taken as "
+                f"the logits, {logits.shape[1]}; return the logits first, or under the key 'logits'; {_WAYS}"
             )
         features = _wide(features).cpu()
         if features.ndim > 2:

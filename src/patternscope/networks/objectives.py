@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from patternscope.errors import InputError
 from patternscope.networks.calling import as_logits
+from patternscope.networks.wrapping import faults_told
 
 # The loss of a batch, a scalar with gradients, from the network that is trained, pixels (n, channels, h, w) in
 # [0, 1] and labels int64 (n,), all on one device.
@@ -24,7 +25,8 @@ def cross_entropy(label_smoothing: float = 0.0) -> Objective:
     """
 
     def objective(network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-        logits = labelled_logits(network(pixels), labels)
+        with faults_told(pixels):
+            logits = labelled_logits(network(pixels), labels)
         return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
     return objective

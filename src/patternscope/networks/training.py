@@ -18,6 +18,7 @@ from patternscope.networks.objectives import Objective, cross_entropy
 from patternscope.networks.schedule import batch_indices, derived_seed, one_cycle
 from patternscope.networks.settings import TrainingSettings
 from patternscope.networks.weights import read_tensors, write_tensors
+from patternscope.networks.wrapping import faults_told
 
 Report = Callable[[int, int, float], None]
 
@@ -96,7 +97,8 @@ def train(
 
     Raises:
         InputError: images and labels that do not match, labels outside the classes, a state of another
-            network, a step outside the range, or a loss that is not finite.
+            network, a step outside the range, a network that fails or has nothing to train, or a loss that is not
+            finite.
     """
     total = _checked_total(images, labels, settings)
     until = total if until_step is None else until_step
@@ -133,7 +135,9 @@ def evaluate(network: nn.Module, images: ImageStore, labels: Tensor, batch_size:
     found = []
     with borrowed(network):
         for chosen in torch.arange(len(images)).split(batch_size):
-            output = network(as_pixels(images[chosen], device, dtype))
+            pixels = as_pixels(images[chosen], device, dtype)
+            with faults_told(pixels):
+                output = network(pixels)
             found.append(as_logits(output, len(chosen), "network").float().cpu())
     logits = torch.cat(found)
     return Evaluation((logits.argmax(1) == labels.cpu()).double().mean().item(), logits)
@@ -189,7 +193,8 @@ class _Segment:
         pixels = as_pixels(images, self.device, self.dtype).contiguous(memory_format=torch.channels_last)
         loss = self.objective(self.network, pixels, labels.to(self.device))
         self.optimizer.zero_grad()
-        loss.backward()
+        with faults_told(pixels):
+            loss.backward()
         self.optimizer.step()
         value = loss.item()
         if value != value or value == float("inf"):
@@ -226,6 +231,11 @@ class _Segment:
     def _make_optimizer(self) -> torch.optim.Optimizer:
         """Build the optimizer over the weights that train."""
         weights = [each for each in self.network.parameters() if each.requires_grad]
+        if not weights:
+            raise InputError(
+                "network: saw no parameter with requires_grad, wanted at least one to train; a network that is trained "
+                "already is studied by its file, see network.weights"
+            )
         settings = self.settings
         common: dict[str, Any] = {"lr": settings.maximum_lr, "weight_decay": settings.weight_decay}
         if settings.optimizer == "sgd":

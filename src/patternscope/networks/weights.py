@@ -1,9 +1,10 @@
-"""Weights from and to files: safetensors, or a foreign .pth."""
+"""Weights from and to files: safetensors, or a foreign .pth or .ckpt."""
 
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from torch import Tensor, nn
 from patternscope.errors import InputError
 from patternscope.networks.wrapping import inner_network
 
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+"""Endings of the files that hold weights; all but the first are pickles."""
 _PREFIXES = ("module.", "_orig_mod.", "network.")
+_KINDS = f"{', '.join(WEIGHT_SUFFIXES[:-1])} or {WEIGHT_SUFFIXES[-1]}"
 _CONTAINERS = ("state_dict", "model_state_dict", "model")
 
 
@@ -28,32 +32,49 @@ def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) ->
     ...     sorted(read_weights(Path(folder) / "network.safetensors"))
     ['bias', 'weight']
     """
-    state = network if isinstance(network, Mapping) else inner_network(network).state_dict()
-    write_tensors(_without_prefix(dict(state)), path)
+    if isinstance(network, Mapping):
+        write_tensors(_without_prefix(network), path)
+    else:
+        # What is left may have a child of a wrapper's name, which is the network's own.
+        write_tensors(inner_network(network).state_dict(), path)
 
 
 def load_weights(network: nn.Module, path: str | Path) -> None:
-    """Load weights from .safetensors, or from .pth / .pt with weights_only=True, into the network.
+    """Load weights from .safetensors, or from .pth, .pt and .ckpt with weights_only=True, into the network.
 
-    Names may carry the prefixes of wrappers, or of the one attribute that held the network. Nothing is loaded
-    unless all names and shapes fit.
+    Names may carry, or lack, the prefixes of wrappers; or carry that of the attribute that held the network in a
+    training's own module, whose other tensors (a loss's, say) are left out. Nothing is loaded unless all names and
+    shapes fit.
     Source: this project.
 
     Raises:
         InputError: the file is missing or unreadable, or its names or shapes are not the network's.
 
     Warns:
-        UserWarning: for .pth and .pt, which hold pickled code; use safetensors from sources you do not know.
+        UserWarning: for .pth, .pt and .ckpt, which hold pickled code; use safetensors from sources you do not know.
+            Also for tensors that are left out.
     """
     inner = inner_network(network)
-    state = read_weights(path)
-    expected = inner.state_dict()
-    if not set(state) & set(expected):
-        state = _without_prefix(state)
-    if not set(state) & set(expected):
-        state = _without_first_name(state)
-    _check_fit(state, expected, Path(path))
-    inner.load_state_dict(state)
+    inner.load_state_dict(_fitting(read_weights(path), inner.state_dict(), Path(path)))
+
+
+def check_weights(network: nn.Module, path: str | Path) -> None:
+    """Look whether a file's names and shapes fit the network, as far as that is told without reading its numbers.
+
+    Source: this project. Files that are not safetensors pass. InputError as `load_weights`.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if Path(path).suffix != ".safetensors":
+        return
+    try:
+        with safe_open(str(path), "pt") as file:
+            shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise _unreadable(path, error) from error
+    state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
+    with warnings.catch_warnings(action="ignore"):  # loading warns
+        _fitting(state, inner_network(network).state_dict(), Path(path))
 
 
 def read_weights(path: str | Path) -> dict[str, Tensor]:
@@ -64,11 +85,11 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"weights: saw no file at {str(path)!r}, wanted a .safetensors, .pth or .pt file")
+        raise InputError(f"weights: saw no file at {str(path)!r}, wanted a {_KINDS} file")
     if path.suffix == ".safetensors":
         return read_tensors(path)
-    if path.suffix not in (".pth", ".pt"):
-        raise InputError(f"weights: saw {path.name!r}, wanted a .safetensors, .pth or .pt file")
+    if path.suffix not in WEIGHT_SUFFIXES:
+        raise InputError(f"weights: saw {path.name!r}, wanted a {_KINDS} file")
     return _read_pth(path)
 
 
@@ -108,7 +129,12 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     try:
         return load_file(str(path))
     except (OSError, SafetensorError) as error:
-        raise InputError(f"{str(path)!r} cannot be read as safetensors: {_one_line(error)}") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str | Path, error: Exception) -> InputError:
+    """Return the error of a file that is not safetensors, or only the beginning of one."""
+    return InputError(f"{str(path)!r} cannot be read as safetensors: {_one_line(error)}")
 
 
 def _read_pth(path: Path) -> dict[str, Tensor]:
@@ -138,20 +164,62 @@ def _one_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
 
 
-def _without_prefix(state: dict[str, Tensor]) -> dict[str, Tensor]:
+def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Remove the prefixes that wrappers put before every name."""
-    while state:
-        prefix = next((each for each in _PREFIXES if all(name.startswith(each) for name in state)), None)
-        if prefix is None:
+    lead = _wrappers_prefix(state)
+    return {name.removeprefix(lead): tensor for name, tensor in state.items()}
+
+
+def _wrappers_prefix(names: Mapping[str, Tensor]) -> str:
+    """Return what wrappers put before every name, "" for nothing."""
+    lead = ""
+    while names:
+        more = (each for each in _PREFIXES if all(name.startswith(lead + each) for name in names))
+        found = next(more, None)
+        if found is None:
             break
-        state = {name.removeprefix(prefix): tensor for name, tensor in state.items()}
-    return state
+        lead += found
+    return lead
 
 
-def _without_first_name(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Remove the first part of every name where it is the same: a training's own module holds the network in it."""
-    first = {name.partition(".")[0] for name in state}
-    return {name.partition(".")[2]: each for name, each in state.items()} if len(first) == 1 else state
+def _fitting(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Return the file's tensors under the network's names; InputError unless each of these has one that fits."""
+    named = state if set(expected) <= set(state) else _renamed(state, expected, path)
+    _check_fit(named, expected, path)
+    return named
+
+
+def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """Put the network's own prefix in the place of the one under which the file holds most of its names."""
+    own = _wrappers_prefix(expected)
+    bare = {name.removeprefix(own) for name in expected}
+    counts = Counter(prefix for name in state for prefix, rest in _cuts(name) if rest in bare)
+    whole = [prefix for prefix, count in counts.items() if count == len(bare)]
+    if len(whole) > 1:
+        raise InputError(
+            f"weights {path.name!r} hold the network twice, under {whole[0]!r} and {whole[1]!r}; wanted one of them"
+        )
+    prefix = max(counts, key=lambda each: (counts[each], each == own), default=own)
+    inside = {
+        own + name.removeprefix(prefix): each for name, each in state.items() if name.startswith(prefix)
+    }
+    outside = {name: each for name, each in state.items() if not name.startswith(prefix)}
+    if whole and outside:
+        warnings.warn(
+            f"{path.name}: {len(outside)} tensors beside those under {prefix!r} are left out (first "
+            f"{next(iter(outside))!r})",
+            UserWarning,
+            stacklevel=4,
+        )
+        return inside
+    return outside | inside
+
+
+def _cuts(name: str) -> Iterator[tuple[str, str]]:
+    """Give each pair of a prefix that ends with a dot, or is empty, and the rest of the name."""
+    yield "", name
+    for dot in re.finditer(r"\.", name):
+        yield name[: dot.end()], name[dot.end() :]
 
 
 def _check_fit(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:

@@ -1,11 +1,12 @@
 """Networks inside networks: the normaliser as a part of the model, and what torch wraps around it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
-from patternscope.errors import InputError
+from patternscope.errors import InputError, fault
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -93,7 +94,7 @@ def inner_network(model: nn.Module) -> nn.Module:
 def call_once(model: nn.Module, images: Tensor) -> object:
     """Run the model without torch's wrappers, whose copies and compiled graphs do not call hooks.
 
-    Source: this project.
+    Source: this project. InputError as `faults_told`.
 
     >>> call_once(Normalised(nn.Flatten(), 0.5, 0.5), torch.ones(1, 1, 1, 2))
     tensor([[1., 1.]])
@@ -102,4 +103,27 @@ def call_once(model: nn.Module, images: Tensor) -> object:
     while isinstance(model, Normalised) and unwrapped(model.network) is not model.network:
         images = model.normalise(images)
         model = unwrapped(model.network)
-    return model(images)
+    with faults_told(images):
+        return model(images)
+
+
+@contextmanager
+def faults_told(images: Tensor) -> Iterator[None]:
+    """Turn what a network's own code raises on images (n, channels, h, w) into one line of an InputError.
+
+    Source: this project. Memory that is too small is no fault of the network, and stays the error it is.
+
+    >>> with faults_told(torch.zeros(1, 3, 4, 4)):
+    ...     {}["logits"]
+    Traceback (most recent call last):
+        ...
+    patternscope.errors.InputError: network: fails on images (3, 4, 4): KeyError: 'logits'
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:  # a network's own code may raise anything
+        if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
+            raise
+        raise InputError(f"network: fails on images {tuple(images.shape[1:])}: {fault(error)}") from error

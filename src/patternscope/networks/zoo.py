@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from patternscope.errors import InputError, nearest
+from patternscope.errors import InputError, fault, nearest
 from patternscope.factories import call_offered, found_factory
-from patternscope.networks.borrowing import own_random_state
+from patternscope.networks.borrowing import borrowed, own_random_state
 from patternscope.networks.pretrained import load_pretrained, timm_pretrained
 from patternscope.networks.vgg import SlimVGG
+from patternscope.networks.wrapping import call_once
 
 Arguments = dict[str, Any]
 
@@ -56,16 +58,16 @@ def build_network(
             network = builder(architecture, size, dict(arguments or {}))
         except InputError:
             raise
-        except (TypeError, ValueError, RuntimeError, AssertionError) as error:
-            text = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        except Exception as error:  # a factory's own code may raise anything
             raise InputError(
-                f"architecture {architecture!r} cannot be built for images of {image_size} pixels with "
-                f"arguments {dict(arguments or {})}: {text}"
+                f"architecture {architecture!r} cannot be built for {classes} classes and images of "
+                f"{image_size} pixels with arguments {dict(arguments or {})}: {fault(error)}"
             ) from error
-    if not isinstance(network, nn.Module):
-        raise InputError(
-            f"architecture {architecture!r}: saw {type(network).__name__}, wanted a torch.nn.Module"
-        )
+        if not isinstance(network, nn.Module):
+            raise InputError(
+                f"architecture {architecture!r}: saw {type(network).__name__}, wanted a torch.nn.Module"
+            )
+        _give_sizes(network, torch.zeros(2, channels, image_size, image_size))
     return network
 
 
@@ -80,6 +82,13 @@ def architectures() -> list[str]:
     import torchvision
 
     return ["vgg16_slim", *torchvision.models.list_models(module=torchvision.models)]
+
+
+def _give_sizes(network: nn.Module, images: Tensor) -> None:
+    """Run a network that has lazy modules once: these take their sizes from what they see first."""
+    if any(is_lazy(each) for each in (*network.parameters(), *network.buffers())):
+        with borrowed(network):
+            call_once(network, images)
 
 
 def _check_sizes(classes: int, channels: int, image_size: int) -> None:

@@ -1,5 +1,6 @@
 """The network of a study: built, wrapped in its normaliser, and checked for the layers asked for."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,14 +19,17 @@ from patternscope.networks import (
     published_normaliser,
     suggest_layers,
 )
+from patternscope.networks.borrowing import borrowed, device_of, dtype_of
+from patternscope.networks.calling import as_logits
+from patternscope.networks.layouts import as_pixels
 from patternscope.networks.recorder import RecordOptions
+from patternscope.networks.weights import WEIGHT_SUFFIXES, check_weights
+from patternscope.networks.wrapping import call_once
+from patternscope.study.classes import known_classes
 from patternscope.study.config import StudySettings
 from patternscope.study.keys import file_digest
 from patternscope.study.sections import ImagesSettings, NetworkSettings
 from patternscope.study.stage import Axes, Unit
-
-WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt")
-
 
 MODEL_SETTINGS = (
     "images.image_size",
@@ -41,6 +45,8 @@ MODEL_SETTINGS = (
 RECORDING_SETTINGS = ("network.layers", "network.grid", "network.sample_layer", "network.precision")
 """What recording a study's network reads besides."""
 _MEAN, _STD = (0.5,), (0.25,)
+_TRIED = 10  # classes, where nobody has counted them yet
+_NEARLY = 1e-3
 
 
 def study_network(
@@ -109,13 +115,14 @@ def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: i
 
 
 def checkpoint_files(folder: Path) -> list[Path]:
-    """Return the weight files in a folder, in the order of their names, numbers counted as numbers.
+    """Return the visible weight files in a folder, in the order of their names, numbers counted as numbers.
 
     Source: this project. InputError for a folder that is not there or holds none.
     """
     if not folder.is_dir():
         raise InputError(f"checkpoints.folder: no folder at {folder}")
-    files = [path for path in folder.iterdir() if path.suffix in WEIGHT_SUFFIXES]
+    visible = (path for path in folder.iterdir() if not path.name.startswith("."))
+    files = [path for path in visible if path.suffix in WEIGHT_SUFFIXES]
     if not files:
         wanted = ", ".join(WEIGHT_SUFFIXES)
         raise InputError(f"checkpoints.folder: {folder} holds no checkpoint; wanted {wanted} files")
@@ -148,9 +155,10 @@ def _digest(path: Path | None) -> str:
 def study_axes(settings: StudySettings) -> Axes:
     """Return how many checkpoints and which layers a study has, found by a dry run of its network.
 
-    Source: this project. InputError for settings that contradict each other, no checkpoint files, an
-    architecture that cannot be built, an unknown layer or one without a region grid. Cost: one forward pass
-    of an empty image.
+    Source: this project. InputError for settings that contradict each other, no checkpoint files or one that does not
+    fit, an architecture that cannot be built or gives other logits than the images have classes, an unknown layer or
+    one without a region grid. UserWarning for probabilities in the place of logits. Cost: two forward passes of an
+    empty image, and the headers of the safetensors files.
     """
     network, folder = settings.network, settings.checkpoints.folder
     if network.weights is not None and folder is not None:
@@ -159,21 +167,21 @@ def study_axes(settings: StudySettings) -> Axes:
         raise InputError(
             "network.pretrained: set together with network.weights or checkpoints.folder; wanted one of them"
         )
-    if network.weights is not None:
-        checkpoints = 1
-    else:
-        checkpoints = settings.training.checkpoint_count if folder is None else len(checkpoint_files(folder))
-    checkpoint_file(network, folder, 0)
-    return Axes(checkpoints, _checked_layers(settings))
+    file = checkpoint_file(network, folder, 0)
+    files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
+    return Axes(len(files) or settings.training.checkpoint_count, _checked_layers(settings, files))
 
 
 def student_layers(settings: StudySettings, teacher: Sequence[str]) -> tuple[str, ...]:
     """Return the students' layers, one for each of the teacher's.
 
     Those named; else those of the same names, or as many spread over depth. Source: this project. InputError
-    for an architecture that cannot be built, an unknown layer, or another number of layers.
+    for an architecture that cannot be built or gives other logits than the images have classes, an unknown layer, or
+    another number of layers.
     """
-    layers, _ = _layers_of(student_settings(settings), settings.images)
+    model, classes = _tried(student_settings(settings), settings.images)
+    layers = _layers_of(model, settings.images)
+    _check_output(model, settings.images, classes)
     names = settings.distillation.layers
     if not names:
         known = {name for each in layers if each.grid for name in (each.name, each.alias)}
@@ -190,21 +198,77 @@ def study_layers(settings: StudySettings) -> tuple[list[Layer], list[str]]:
 
     Source: this project. InputError for an architecture that cannot be built. Cost: one forward pass.
     """
-    return _layers_of(settings.network, settings.images)
-
-
-def _layers_of(network: NetworkSettings, images: ImagesSettings) -> tuple[list[Layer], list[str]]:
-    """The layers of a network on a study's images, and those suggested."""
-    # The number of classes is not known yet, and no layer's name or grid depends on it.
-    model = study_network(network, images, classes=10, seed=0)
-    layers = list_layers(model, torch.zeros(images.channels, images.image_size, images.image_size))
+    model, _ = _tried(settings.network, settings.images)
+    layers = _layers_of(model, settings.images)
     return layers, suggest_layers(layers)
 
 
-def _checked_layers(settings: StudySettings) -> tuple[str, ...]:
-    """The layers asked for, each of which has regions; or those suggested."""
-    layers, suggested = study_layers(settings)
-    return _checked_names(settings.network.layers or suggested, layers, "network.layers")
+def check_logits(model: Normalised, images: ImagesSettings, classes: int | None) -> torch.Tensor:
+    """Return the network's logits (2, c) of an empty image; InputError unless c is `classes` (None: not known yet).
+
+    Source: this project. Cost: one forward pass.
+    """
+    blank = torch.zeros(2, images.channels, images.image_size, images.image_size)
+    with borrowed(model):
+        output = call_once(model, as_pixels(blank, device_of(model), dtype_of(model)))
+    logits = as_logits(output, len(blank), "network")
+    if classes is None or logits.shape[1] == classes:
+        return logits
+    if isinstance(output, torch.Tensor):
+        seen = "saw"
+        remedy = f"let its factory take `classes`, or give it a last layer of {classes}"
+    else:
+        seen = "the first tensor of its output, taken as the logits, has"
+        remedy = "return the logits first, or under the key 'logits'"
+    raise InputError(
+        f"network: {seen} {logits.shape[1]} numbers an image, wanted {classes}, one for each class of the images; "
+        f"{remedy}"
+    )
+
+
+def _check_output(model: Normalised, images: ImagesSettings, classes: int | None) -> None:
+    """Check the network's logits, and warn where they are probabilities."""
+    logits = check_logits(model, images, classes).float()
+    if bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < _NEARLY).all()):
+        warnings.warn(
+            "network: its output looks like probabilities (none below 0, their sum 1), wanted logits; leave out the "
+            "softmax at its end",
+            UserWarning,
+            stacklevel=4,
+        )
+
+
+def _tried(network: NetworkSettings, images: ImagesSettings) -> tuple[Normalised, int | None]:
+    """The network on trial, and the number of its classes where that is known before the images are read."""
+    classes = known_classes(images)
+    if classes is not None:
+        return study_network(network, images, classes, seed=0), classes
+    try:
+        # No layer's name or grid depends on the number of classes.
+        return study_network(network, images, _TRIED, seed=0), None
+    except InputError as error:
+        if f"for {_TRIED} classes" not in str(error):
+            raise
+        raise InputError(
+            f"{error}; {_TRIED} classes were tried, since their number is not known before the images are read: "
+            "images.class_names tells it"
+        ) from error
+
+
+def _layers_of(model: Normalised, images: ImagesSettings) -> list[Layer]:
+    """The layers of a network on a study's images."""
+    return list_layers(model, torch.zeros(images.channels, images.image_size, images.image_size))
+
+
+def _checked_layers(settings: StudySettings, files: Sequence[Path]) -> tuple[str, ...]:
+    """The layers asked for, each of which has regions, or those suggested; of a network that fits its study."""
+    model, classes = _tried(settings.network, settings.images)
+    layers = _layers_of(model, settings.images)
+    _check_output(model, settings.images, classes)
+    if classes is not None:
+        for path in files:
+            check_weights(model, path)
+    return _checked_names(settings.network.layers or suggest_layers(layers), layers, "network.layers")
 
 
 def _checked_names(names: Sequence[str], layers: Sequence[Layer], setting: str) -> tuple[str, ...]:

@@ -143,7 +143,8 @@ class NetworkSettings(Section):
         "all do with a large number",
     )
     weights: LocatedPath | None = Field(
-        default=None, description="a .safetensors or .pth file: this network is analysed, nothing is trained"
+        default=None,
+        description="a .safetensors, .pth, .pt or .ckpt file: this network is analysed, nothing is trained",
     )
     pretrained: bool = Field(
         default=False,
@@ -189,7 +190,7 @@ class CheckpointsSettings(Section):
 
     folder: LocatedPath | None = Field(
         default=None,
-        description="folder of .safetensors or .pth files, one a checkpoint, in the order of their names",
+        description="folder of .safetensors, .pth, .pt or .ckpt files, one a checkpoint, in the order of their names",
     )
 
 

@@ -21,7 +21,13 @@ from patternscope.networks import (
 )
 from patternscope.study.arrays import ShardedArray, load_arrays
 from patternscope.study.config import StudySettings
-from patternscope.study.models import MODEL_SETTINGS, checkpoint_file, network_digest, study_network
+from patternscope.study.models import (
+    MODEL_SETTINGS,
+    check_logits,
+    checkpoint_file,
+    network_digest,
+    study_network,
+)
 from patternscope.study.records import read_json, write_json
 from patternscope.study.stage import Need, Stage, UnitContext
 
@@ -41,6 +47,8 @@ def run_training(ctx: UnitContext) -> None:
         pretrained=begins and settings.network.pretrained,
     )
     network.to(resolve_device(ctx.device))
+    if checkpoint == 0:  # the others are the same network
+        check_logits(network, settings.images, len(classes))
     if path is None:
         record = _train_segment(ctx, network)
     else:
