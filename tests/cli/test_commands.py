@@ -1,15 +1,24 @@
 """The command line: exit codes, one clear line for what the user did wrong, help that teaches."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import warnings
+from pathlib import Path
 
 import pytest
 from easy_study import easy_settings
 
 from patternscope import __version__
 from patternscope.cli import main
+from patternscope.figures import counts
+from patternscope.report.repeating import settings_toml
+from patternscope.study.stages import study_stages
+from patternscope.study.study import run_study, saved_settings
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -124,6 +133,89 @@ def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, 
     units = {row["unit"]: row["state"] for row in json.loads(call(capsys, "status", folder, "--json")[1])}
     assert units["adversarial/conv_53"] == "done"
     assert units["figures/attack_regions"] == "missing"
+
+
+@pytest.fixture
+def drawn(attacked_study, tmp_path) -> Path:
+    """A small study of its own with one figure, in a folder beside its images."""
+    shutil.copy(attacked_study.parent / "squares.npz", tmp_path)
+    folder = shutil.copytree(attacked_study, tmp_path / "study")
+    settings = easy_settings(tmp_path)
+    run_study(folder, settings, [*study_stages(settings), counts.STAGE], device="cpu")
+    return folder
+
+
+def only_counts(monkeypatch) -> None:
+    """One figure in the place of all, which take long."""
+    monkeypatch.setattr("patternscope.cli.running.figure_stages", lambda settings: (counts.STAGE,))
+
+
+def test_figures_draws_figures_and_runs_nothing_else(drawn, monkeypatch, capsys):
+    only_counts(monkeypatch)
+    shutil.rmtree(drawn / "figures/counts")
+    code, out, _ = call(capsys, "figures", drawn)
+    assert code == 0
+    assert "ran 1 units" in out
+    record = json.loads((drawn / "study.json").read_text())
+    record["settings"]["region"]["n_step"] = 3
+    (drawn / "study.json").write_text(json.dumps(record))
+    before = {path: path.stat().st_mtime_ns for path in drawn.rglob("manifest.json")}
+    for command in ("figures", "atlas"):
+        code, _, err = call(capsys, command, drawn)
+        assert code == 2
+        assert "units beneath" in err
+        assert "/conv_33 is stale); `patternscope run STUDY.toml --out" in err
+        assert err.count("\n") == 1
+    assert {path: path.stat().st_mtime_ns for path in drawn.rglob("manifest.json")} == before
+
+
+def test_a_finished_study_is_of_use_without_its_images(drawn, monkeypatch, capsys, tmp_path):
+    only_counts(monkeypatch)
+    (drawn.parent / "squares.npz").unlink()
+    shutil.rmtree(drawn / "figures/counts")
+    for arguments in (
+        ["status", drawn],
+        ["figures", drawn],
+        ["report", drawn],
+        ["compare", drawn, drawn, "--out", tmp_path / "compared"],
+        ["atlas", drawn, "--html", tmp_path / "a.html"],
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            code, _, err = call(capsys, *arguments)
+        assert (code, err.count("warning: "), "error: " in err) == (0, 1, False)
+        assert "squares.npz' is not there" in err
+        assert "what was made from it is taken as it is" in err
+    settings = tmp_path / "study.toml"
+    settings.write_text(settings_toml(saved_settings(drawn)[0]))
+    code, _, err = call(capsys, "run", settings, "--out", drawn)
+    assert code == 2
+    assert "squares.npz' is not there" in err
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_says_that_nothing_is_lost(tmp_path, workers):
+    sizes = "image_size = 32\ntrain_per_class = 4\ntest_per_class = 2\nsamples_per_class = 2"
+    (tmp_path / "long.toml").write_text(f"[images]\n{sizes}\n[training]\nepochs = 10000")
+    arguments = ["run", "long.toml", "--out", "study", "--device", "cpu", "--workers", str(workers)]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "patternscope", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    assert run.stderr is not None
+    while not run.stderr.readline().startswith("images: "):
+        assert run.poll() is None
+    time.sleep(0.3)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to the workers too
+    said = run.stderr.read()
+    run.stderr.close()
+    assert run.wait(60) == 130
+    assert said.strip().endswith("stopped; finished units are kept: run again to go on")
+    assert "Traceback" not in said
+    assert (tmp_path / "study/images/manifest.json").is_file()
 
 
 def test_a_bug_is_no_line_but_leaves_the_command_as_it_is(monkeypatch):

@@ -41,7 +41,6 @@ from patternscope.study.store import Store
 from patternscope.study.study import saved_settings, saved_status
 
 _TEMPLATE = "page.html"
-_UP_TO_DATE = ("done", "dropped")
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def render(page: Page, *, for_print: bool = False) -> str:
 def _check_finished(folder: Path, units: Sequence[UnitStatus]) -> None:
     """Findings have to be there and to belong together; figures are left out where they do not."""
     for each in units:
-        if not each.unit.stage.startswith("figures/") and each.state not in _UP_TO_DATE:
+        if not each.unit.stage.startswith("figures/") and not each.up_to_date:
             raise InputError(
                 f"{folder}: not finished ({each.unit.path} is {each.state}); run the study to its end first"
             )

@@ -87,11 +87,22 @@ def until_stage(plan: Plan, name: str | None) -> Plan:
         raise InputError(f"until: no stage is called {name!r}; {nearest(name, sorted(names))}")
     kept: set[Unit] = set()
     for unit in reversed(plan.units):
-        if unit in kept or unit.stage == name or unit.stage.startswith(f"{name}/"):
+        if unit in kept or in_part(unit, name):
             kept.add(unit)
             kept.update(source for _, source in plan.needs[unit])
     needs = {unit: need for unit, need in plan.needs.items() if unit in kept}
     return Plan(plan.settings, plan.axes, plan.stages, needs)
+
+
+def in_part(unit: Unit, name: str) -> bool:
+    """Tell whether a unit is of a stage, or of a folder of stages.
+
+    Source: this project.
+
+    >>> in_part(Unit("figures/counts"), "figures"), in_part(Unit("region", 0), "reg")
+    (True, False)
+    """
+    return unit.stage == name or unit.stage.startswith(f"{name}/")
 
 
 def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:

@@ -1,6 +1,7 @@
 """A study as a whole: run it, ask how far it is, read its settings back."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from patternscope.networks import parse_device, resolve_device
 from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import student_layers, study_axes
-from patternscope.study.plan import Plan, make_plan
+from patternscope.study.plan import Plan, in_part, make_plan, until_stage
 from patternscope.study.runner import Event, RunSummary, run_units
 from patternscope.study.sections import Section
 from patternscope.study.stage import Axes, Stage
@@ -45,6 +46,7 @@ def run_study(
     if executor is None:
         resolve_device(device)
     folder, plan = Path(folder), study_plan(settings, stages)
+    until_stage(plan, until)
     run = partial(run_units, folder, plan, report=report, device=device, keep_bulk=settings.keep_features)
     with _nothing_half_written(folder):
         first = RunSummary()
@@ -128,4 +130,38 @@ def saved_status(folder: str | Path, stages: Sequence[Stage] | None = None) -> l
     Source: this project. InputError when the folder is no study.
     """
     settings, axes = saved_settings(folder)
-    return study_status(Path(folder), _plan(settings, stages, axes))
+    return _told(study_status(Path(folder), _plan(settings, stages, axes)))
+
+
+def run_stages(
+    folder: str | Path,
+    stages: Sequence[Stage],
+    part: str,
+    *,
+    executor: Executor | Callable[[], Executor] | None = None,
+    report: Callable[[Event], None] | None = None,
+) -> RunSummary:
+    """Bring one stage or folder of stages of a study up to date, such as "figures", and nothing that it stands on.
+
+    `stages` are all of the study; other arguments as `run_units`. Source: this project. InputError when the folder is
+    no study, and when something that `part` stands on is not up to date.
+    """
+    folder, (settings, axes) = Path(folder), saved_settings(folder)
+    plan = until_stage(_plan(settings, stages, axes), part)
+    below = [each for each in study_status(folder, plan, digests=True) if not in_part(each.unit, part)]
+    old = [each for each in _told(below) if not each.up_to_date]
+    if old:
+        raise InputError(
+            f"{folder}: {len(old)} of {len(below)} units beneath {part} are not up to date ({old[0].unit.path} is "
+            f"{old[0].state}); `patternscope run STUDY.toml --out {folder}` with the study's settings makes them"
+        )
+    given = {each.unit for each in below}
+    return run_units(folder, plan, executor=executor, report=report, given=given)
+
+
+def _told(status: list[UnitStatus]) -> list[UnitStatus]:
+    """Warn once where what lies outside the study could not be compared."""
+    unread = next((each for each in status if each.unread is not None), None)
+    if unread is not None:
+        warnings.warn(f"{unread.unread}; what was made from it is taken as it is", stacklevel=3)
+    return status
