@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from easy_study import easy_settings
+from PIL import Image
 
 from patternscope import __version__
 from patternscope.cli import main
@@ -73,6 +74,9 @@ def test_help_does_not_load_torch():
         (["run", "good.toml", "--workers", "0"], "wanted 1 or more"),
         (["run", "good.toml", "--until", "featrues"], "did you mean 'features'?"),
         (["run", "good.toml", "--device", "gpu"], "device 'gpu' is unknown"),
+        (["run", "squares.toml", "--until", "featrues"], "did you mean 'features'?"),
+        (["run", "target.toml"], "attack.target: 'bus_' is no class; did you mean 'bus'?"),
+        (["run", "steps.toml"], "training.checkpoints: saw 900, wanted at most"),
         (["run", "folder.toml"], "is not there"),
         (["run", "both.toml"], "wanted one of them"),
         (["run", "weights.toml"], "network.weights: no file at"),
@@ -85,11 +89,15 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, ar
         "good": "",
         "bad": "[training]\nepoch = 3",
         "layer": "[network]\nlayers = ['conv_54']",
+        "squares": "[images]\nsource = 'arrays'\nfolder = 'squares.npz'\nimage_size = 32",
+        "target": "[attack]\ntarget = 'bus_'",
+        "steps": "[images]\ntrain_per_class = 20\n[training]\ncheckpoints = 900",
         "folder": "[images]\nsource = 'folder'\nfolder = 'pictures'",
         "both": "[network]\nweights = 'w.pth'\n[checkpoints]\nfolder = 'c'",
         "weights": "[network]\nweights = 'w.pth'",
         "checkpoints": "[checkpoints]\nfolder = 'c'",
     }
+    easy_settings(tmp_path)  # writes squares.npz
     for name, text in studies.items():
         (tmp_path / f"{name}.toml").write_text(text)
     code, out, err = call(capsys, *arguments)
@@ -98,7 +106,17 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, ar
     assert said in err
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert not list(tmp_path.glob("runs/*/.partial"))
+    assert not (tmp_path / "runs").exists()  # and nothing was begun
+
+
+def test_a_target_that_is_no_class_is_refused_as_soon_as_the_images_are_read(tmp_path, capsys):
+    easy_settings(tmp_path)
+    images = "[images]\nsource = 'arrays'\nfolder = 'squares.npz'\nimage_size = 32\nsamples_per_class = 2"
+    (tmp_path / "s.toml").write_text(f"{images}\n[attack]\ntarget = 'gren'")
+    code, _, err = call(capsys, "run", tmp_path / "s.toml", "--out", tmp_path / "s", "--device", "cpu")
+    assert code == 2
+    assert "attack.target: 'gren' is no class; did you mean 'green'?" in err
+    assert [path.parent.name for path in (tmp_path / "s").rglob("manifest.json")] == ["images"]
 
 
 def test_layers_lists_and_suggests(capsys, tmp_path):
@@ -114,6 +132,21 @@ def test_layers_lists_and_suggests(capsys, tmp_path):
     assert "conv_53" in out
     assert "4 x 4" in out
     assert 'layers = ["' in out
+
+
+def test_images_that_are_left_out_are_said_after_a_run(tmp_path, capsys):
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (20, 20), (40 * number, 0, 0)).save(tmp_path / f"pets/{label}/{number}.png")
+    (tmp_path / "pets/cat/broken.png").write_text("no picture")
+    (tmp_path / "s.toml").write_text("[images]\nsource = 'folder'\nfolder = 'pets'\nsamples_per_class = 3")
+    code, out, _ = call(
+        capsys, "run", tmp_path / "s.toml", "--out", tmp_path / "s", "--until", "images", "--device", "cpu"
+    )
+    assert code == 0
+    assert "1 picture could not be read and is left out, first cat/broken.png: " in out
+    assert "Fewer held-out images than the 3 a class asked for are there of cat (1) and dog (1)." in out
 
 
 def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, capsys):

@@ -14,6 +14,7 @@ from patternscope.cli.progress import progress
 from patternscope.cli.tables import (
     print_attack,
     print_faithfulness,
+    print_left_out,
     print_outputs,
     print_summary,
     print_training,
@@ -94,6 +95,7 @@ def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -
         say(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")
     else:
         say(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
+    print_left_out(folder, settings.images.samples_per_class)
     write_videos(folder / "figures")
     print_training(folder)
     print_summary(folder)

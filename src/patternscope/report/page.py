@@ -17,6 +17,7 @@ from patternscope.report.sentences import (
     attack_sentences,
     depth_sentences,
     faithfulness_sentences,
+    left_out,
     student_sentences,
     training_sentences,
     trust_sentences,
@@ -166,7 +167,7 @@ def _parts(contents: Contents, shown: Sequence[Picture]) -> list[Part]:
     if students is not None:
         said = student_sentences(students)
         parts.append(part("students", "What the students learnt", said, student_table(students)))
-    said = trust_sentences(contents)
+    said = [*left_out(contents.images, contents.samples_per_class), *trust_sentences(contents)]
     parts.append(part("trust", "How far to trust this", said, sweep_table(depth), headlines=0))
     more = part(MORE, "More figures", [], headlines=0)
     return [*parts, more] if more.pictures else parts

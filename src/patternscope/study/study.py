@@ -9,15 +9,20 @@ from functools import partial
 from pathlib import Path
 
 from patternscope.errors import InputError
+from patternscope.images.pictograms import CLASSES
 from patternscope.networks import parse_device, resolve_device
 from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import student_layers, study_axes
 from patternscope.study.plan import Plan, in_part, make_plan, until_stage
+from patternscope.study.records import read_json
 from patternscope.study.runner import Event, RunSummary, run_units
 from patternscope.study.sections import Section
 from patternscope.study.stage import Axes, Stage
 from patternscope.study.stages import study_stages
+from patternscope.study.stages.attack import check_target
+from patternscope.study.stages.images import trains_here
+from patternscope.study.stages.training import steps_of_checkpoints
 from patternscope.study.status import UnitStatus, study_record_of, study_status
 from patternscope.study.store import MANIFEST_FILE, STUDY_FILE
 
@@ -50,14 +55,27 @@ def run_study(
     run = partial(run_units, folder, plan, report=report, device=device, keep_bulk=settings.keep_features)
     with _nothing_half_written(folder):
         first = RunSummary()
+        if settings.images.source == "pictograms":
+            _check_names_and_numbers(folder, settings, CLASSES)
         if announce is not None:
             if count_images(folder, settings) is None:
                 first = run(until="images")
+                classes = read_json(folder / "images/classes.json")["classes"]
+                _check_names_and_numbers(folder, settings, classes)
             budget = make_budget(folder, plan, until=until, device=device)
             if budget is not None:
                 budget.check_disk(folder)
                 announce(budget)
         return first.then(run(executor=executor, until=until))
+
+
+def _check_names_and_numbers(folder: Path, settings: StudySettings, classes: Sequence[str]) -> None:
+    """Refuse what stages would refuse after hours of work, once classes and the number of images are known."""
+    if settings.attack.enabled:
+        check_target(settings.attack.target, classes)
+    counts = count_images(folder, settings)
+    if counts is not None and trains_here(settings):
+        steps_of_checkpoints(settings.training, counts[2])
 
 
 def study_plan(settings: StudySettings, stages: Sequence[Stage] | None = None) -> Plan:
