@@ -65,7 +65,7 @@ def call_offered(
 def factory_file(name: str, folder: Path | None) -> Path | None:
     """Return the file of the module that a factory is defined in; None for other names.
 
-    Source: this project. Also None for a module that cannot be found or is not a file of Python code.
+    Source: this project. Also None for a module that is no file. InputError for one that cannot be found.
     """
     module_name, colon, _ = name.partition(":")
     if not colon or module_name in NOT_FACTORIES:
@@ -74,8 +74,11 @@ def factory_file(name: str, folder: Path | None) -> Path | None:
         try:
             found = importlib.util.find_spec(module_name)
         except (ImportError, ValueError):
-            return None
-    path = None if found is None or found.origin is None else Path(found.origin)
+            found = None
+    if found is None:
+        beside = "" if folder is None else f", also not in {folder}"
+        raise InputError(f"{name!r}: module {module_name!r} is not there{beside}")
+    path = None if found.origin is None else Path(found.origin)
     return path if path is not None and path.is_file() else None
 
 

@@ -1,15 +1,25 @@
 """The command line: exit codes, one clear line for what the user did wrong, help that teaches."""
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import warnings
+from pathlib import Path
 
 import pytest
 from easy_study import easy_settings
+from PIL import Image
 
 from patternscope import __version__
 from patternscope.cli import main
+from patternscope.figures import counts
+from patternscope.report.repeating import settings_toml
+from patternscope.study.stages import study_stages
+from patternscope.study.study import run_study, saved_settings
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -64,6 +74,9 @@ def test_help_does_not_load_torch():
         (["run", "good.toml", "--workers", "0"], "wanted 1 or more"),
         (["run", "good.toml", "--until", "featrues"], "did you mean 'features'?"),
         (["run", "good.toml", "--device", "gpu"], "device 'gpu' is unknown"),
+        (["run", "squares.toml", "--until", "featrues"], "did you mean 'features'?"),
+        (["run", "target.toml"], "attack.target: 'bus_' is no class; did you mean 'bus'?"),
+        (["run", "steps.toml"], "training.checkpoints: saw 900, wanted at most"),
         (["run", "folder.toml"], "is not there"),
         (["run", "both.toml"], "wanted one of them"),
         (["run", "weights.toml"], "network.weights: no file at"),
@@ -76,11 +89,15 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, ar
         "good": "",
         "bad": "[training]\nepoch = 3",
         "layer": "[network]\nlayers = ['conv_54']",
+        "squares": "[images]\nsource = 'arrays'\nfolder = 'squares.npz'\nimage_size = 32",
+        "target": "[attack]\ntarget = 'bus_'",
+        "steps": "[images]\ntrain_per_class = 20\n[training]\ncheckpoints = 900",
         "folder": "[images]\nsource = 'folder'\nfolder = 'pictures'",
         "both": "[network]\nweights = 'w.pth'\n[checkpoints]\nfolder = 'c'",
         "weights": "[network]\nweights = 'w.pth'",
         "checkpoints": "[checkpoints]\nfolder = 'c'",
     }
+    easy_settings(tmp_path)  # writes squares.npz
     for name, text in studies.items():
         (tmp_path / f"{name}.toml").write_text(text)
     code, out, err = call(capsys, *arguments)
@@ -89,7 +106,17 @@ def test_bad_input_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, ar
     assert said in err
     assert err.startswith("error: ")
     assert err.count("\n") == 1
-    assert not list(tmp_path.glob("runs/*/.partial"))
+    assert not (tmp_path / "runs").exists()  # and nothing was begun
+
+
+def test_a_target_that_is_no_class_is_refused_as_soon_as_the_images_are_read(tmp_path, capsys):
+    easy_settings(tmp_path)
+    images = "[images]\nsource = 'arrays'\nfolder = 'squares.npz'\nimage_size = 32\nsamples_per_class = 2"
+    (tmp_path / "s.toml").write_text(f"{images}\n[attack]\ntarget = 'gren'")
+    code, _, err = call(capsys, "run", tmp_path / "s.toml", "--out", tmp_path / "s", "--device", "cpu")
+    assert code == 2
+    assert "attack.target: 'gren' is no class; did you mean 'green'?" in err
+    assert [path.parent.name for path in (tmp_path / "s").rglob("manifest.json")] == ["images"]
 
 
 def test_layers_lists_and_suggests(capsys, tmp_path):
@@ -105,6 +132,21 @@ def test_layers_lists_and_suggests(capsys, tmp_path):
     assert "conv_53" in out
     assert "4 x 4" in out
     assert 'layers = ["' in out
+
+
+def test_images_that_are_left_out_are_said_after_a_run(tmp_path, capsys):
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for number in range(5):
+            Image.new("RGB", (20, 20), (40 * number, 0, 0)).save(tmp_path / f"pets/{label}/{number}.png")
+    (tmp_path / "pets/cat/broken.png").write_text("no picture")
+    (tmp_path / "s.toml").write_text("[images]\nsource = 'folder'\nfolder = 'pets'\nsamples_per_class = 3")
+    code, out, _ = call(
+        capsys, "run", tmp_path / "s.toml", "--out", tmp_path / "s", "--until", "images", "--device", "cpu"
+    )
+    assert code == 0
+    assert "1 picture could not be read and is left out, first cat/broken.png: " in out
+    assert "Fewer held-out images than the 3 a class asked for are there of cat (1) and dog (1)." in out
 
 
 def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, capsys):
@@ -124,6 +166,89 @@ def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, 
     units = {row["unit"]: row["state"] for row in json.loads(call(capsys, "status", folder, "--json")[1])}
     assert units["adversarial/conv_53"] == "done"
     assert units["figures/attack_regions"] == "missing"
+
+
+@pytest.fixture
+def drawn(attacked_study, tmp_path) -> Path:
+    """A small study of its own with one figure, in a folder beside its images."""
+    shutil.copy(attacked_study.parent / "squares.npz", tmp_path)
+    folder = shutil.copytree(attacked_study, tmp_path / "study")
+    settings = easy_settings(tmp_path)
+    run_study(folder, settings, [*study_stages(settings), counts.STAGE], device="cpu")
+    return folder
+
+
+def only_counts(monkeypatch) -> None:
+    """One figure in the place of all, which take long."""
+    monkeypatch.setattr("patternscope.cli.running.figure_stages", lambda settings: (counts.STAGE,))
+
+
+def test_figures_draws_figures_and_runs_nothing_else(drawn, monkeypatch, capsys):
+    only_counts(monkeypatch)
+    shutil.rmtree(drawn / "figures/counts")
+    code, out, _ = call(capsys, "figures", drawn)
+    assert code == 0
+    assert "ran 1 units" in out
+    record = json.loads((drawn / "study.json").read_text())
+    record["settings"]["region"]["n_step"] = 3
+    (drawn / "study.json").write_text(json.dumps(record))
+    before = {path: path.stat().st_mtime_ns for path in drawn.rglob("manifest.json")}
+    for command in ("figures", "atlas"):
+        code, _, err = call(capsys, command, drawn)
+        assert code == 2
+        assert "units beneath" in err
+        assert "/conv_33 is stale); `patternscope run STUDY.toml --out" in err
+        assert err.count("\n") == 1
+    assert {path: path.stat().st_mtime_ns for path in drawn.rglob("manifest.json")} == before
+
+
+def test_a_finished_study_is_of_use_without_its_images(drawn, monkeypatch, capsys, tmp_path):
+    only_counts(monkeypatch)
+    (drawn.parent / "squares.npz").unlink()
+    shutil.rmtree(drawn / "figures/counts")
+    for arguments in (
+        ["status", drawn],
+        ["figures", drawn],
+        ["report", drawn],
+        ["compare", drawn, drawn, "--out", tmp_path / "compared"],
+        ["atlas", drawn, "--html", tmp_path / "a.html"],
+    ):
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            code, _, err = call(capsys, *arguments)
+        assert (code, err.count("warning: "), "error: " in err) == (0, 1, False)
+        assert "squares.npz' is not there" in err
+        assert "what was made from it is taken as it is" in err
+    settings = tmp_path / "study.toml"
+    settings.write_text(settings_toml(saved_settings(drawn)[0]))
+    code, _, err = call(capsys, "run", settings, "--out", drawn)
+    assert code == 2
+    assert "squares.npz' is not there" in err
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_says_that_nothing_is_lost(tmp_path, workers):
+    sizes = "image_size = 32\ntrain_per_class = 4\ntest_per_class = 2\nsamples_per_class = 2"
+    (tmp_path / "long.toml").write_text(f"[images]\n{sizes}\n[training]\nepochs = 10000")
+    arguments = ["run", "long.toml", "--out", "study", "--device", "cpu", "--workers", str(workers)]
+    run = subprocess.Popen(
+        [sys.executable, "-m", "patternscope", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        start_new_session=True,
+    )
+    assert run.stderr is not None
+    while not run.stderr.readline().startswith("images: "):
+        assert run.poll() is None
+    time.sleep(0.3)
+    os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to the workers too
+    said = run.stderr.read()
+    run.stderr.close()
+    assert run.wait(60) == 130
+    assert said.strip().endswith("stopped; finished units are kept: run again to go on")
+    assert "Traceback" not in said
+    assert (tmp_path / "study/images/manifest.json").is_file()
 
 
 def test_a_bug_is_no_line_but_leaves_the_command_as_it_is(monkeypatch):

@@ -5,11 +5,11 @@ import shutil
 
 import numpy as np
 import pytest
-import torch
 from easy_study import easy_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from patternscope.atlas.stage import atlas_stage
 from patternscope.errors import InputError
 from patternscope.figures import (
     ATTACK_FIGURE_STAGES,
@@ -24,9 +24,10 @@ from patternscope.figures import (
 from patternscope.figures.attack_trajectories import between
 from patternscope.figures.smoothing import smooth_path
 from patternscope.knowledge import Trajectory
+from patternscope.report import read_page
 from patternscope.study.config import StudySettings
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_study
+from patternscope.study.study import run_study, saved_status
 
 
 @pytest.fixture(scope="module")
@@ -98,15 +99,20 @@ def test_curves_and_histograms_repeat_the_findings(drawn):
     assert [row["layer"] for row in rows] == ["conv_33", "conv_53"]
 
 
-def test_a_study_whose_attack_failed_is_one_line(drawn, tmp_path):
-    from patternscope.study.arrays import load_arrays, save_arrays
-
-    folder = shutil.copytree(drawn, tmp_path / "study")
-    file = folder / "attack/attack.safetensors"
-    arrays = load_arrays(file)
-    save_arrays(file, {**arrays, "success": torch.zeros_like(arrays["success"])})
-    with pytest.raises(InputError, match="attack: it succeeded on none of"):
-        attack_regions.data(open_findings(folder), 3)
+def test_an_attack_that_misled_nobody_is_a_finding_and_the_study_goes_on(attacked_study, tmp_path):
+    folder = shutil.copytree(attacked_study, tmp_path / "study")
+    asked = easy_settings(attacked_study.parent, attack={"epsilon": 1e-6, "n_step": 2})
+    stages = (*study_stages(asked), *ATTACK_FIGURE_STAGES, atlas_stage(asked))
+    run_study(folder, asked, stages, device="cpu")
+    study = open_findings(folder)
+    assert study.record("attack")["succeeded"] == 0
+    drawing = attack_regions.draw(attack_regions.data(study, 3))
+    attacked = study.record("attack")["attacked"]
+    assert f"The attack succeeded on none of {attacked} images." in [
+        text.get_text() for text in drawing.texts
+    ]
+    assert {each.state for each in saved_status(folder, stages)} == {"done"}
+    assert any(f"succeeded on 0 of {attacked} " in each for each in read_page(folder).headlines)
 
 
 @pytest.mark.parametrize("dimensions", [2, 3, 5])

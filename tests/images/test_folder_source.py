@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from patternscope.errors import InputError
-from patternscope.images.sources import open_images
+from patternscope.images.sources import fingerprint, open_images
 from patternscope.images.sources.decoding import fit_mask, load_picture, to_tensor
 
 
@@ -119,6 +119,29 @@ def test_hidden_and_other_files_are_ignored(tmp_path):
     (tmp_path / "cat" / "notes.txt").write_text("not a picture")
     train, test = opened(tmp_path)
     assert (len(train) + len(test), train.classes, train.skipped) == (10, ("cat", "dog"), ())
+
+
+def test_studies_among_class_folders_are_no_class(tmp_path):
+    class_folders(tmp_path)
+    before = fingerprint("folder", tmp_path)
+    (tmp_path / "study.toml").touch()
+    for place, record in (
+        ("runs/study", "study.json"),
+        ("runs/compare-a-b", "compare.json"),
+        ("s", "study.json"),
+    ):
+        save(tmp_path / place / "figures" / "0.png")
+        (tmp_path / place / record).touch()
+    save(tmp_path / "__pycache__" / "0.png")
+    save(tmp_path / "cat" / "runs" / "a" / "0.png")
+    (tmp_path / "cat" / "runs" / "a" / "study.json").touch()
+    train, test = opened(tmp_path)
+    assert (len(train) + len(test), train.classes) == (10, ("cat", "dog"))
+    assert fingerprint("folder", tmp_path) == before
+    save(tmp_path / "runs" / "0.png")  # a class called so, with a picture of its own
+    save(tmp_path / "runs" / "1.png")
+    assert opened(tmp_path).train.classes == ("cat", "dog", "runs")
+    assert fingerprint("folder", tmp_path) != before
 
 
 def test_exif_orientation_turns_the_picture(tmp_path):

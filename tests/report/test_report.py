@@ -56,10 +56,11 @@ def call(capsys, *arguments):
 
 @pytest.fixture(scope="module")
 def single(attacked_study, tmp_path_factory) -> Path:
-    """One checkpoint, one layer, no attack, no students."""
+    """One checkpoint, one layer, no attack, no students, fewer images than asked for."""
     folder = tmp_path_factory.mktemp("report") / "single"
     changes = {
         "attack": {"enabled": False},
+        "images": {"samples_per_class": 12},  # there are ten
         "network": {"layers": ["conv_53"]},
         "training": {"checkpoints": 1},
     }
@@ -113,6 +114,7 @@ def test_a_study_of_one_checkpoint_and_one_layer(single):
     assert [part.key for part in page.parts] == ["depth", "trust"]
     assert page.headlines[0].startswith("conv_53 has ")
     assert "1 layer, 1 checkpoint" in page.about
+    assert page.parts[-1].sentences[0].startswith("Fewer held-out images than the 12 a class asked for")
     assert set(page.not_drawn) >= {"counts", "sample_embedding"}
     html = render(page)
     assert "<img" not in html

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from patternscope.knowledge import Interval
 from patternscope.report.contents import Attack, Change, Depth, Training
-from patternscope.report.sentences import attack, depth, faithfulness, students, training, trust
+from patternscope.report.sentences import attack, depth, faithfulness, left_out, students, training, trust
 from patternscope.report.wording import BEYOND, WITHIN, compared, turned, verdict
 
 SURE, DOUBTFUL = 0.1, 9.0  # half widths of intervals
@@ -314,3 +314,14 @@ def test_what_was_asked_and_what_was_left_out():
     assert said[5:] == ["Left out in low: Grad-CAM: no tensor."]
     alone = faithfulness.faithfulness_sentences((first,))
     assert not any("Of these layers" in each for each in alone)
+
+
+def test_images_that_are_not_there_are_said():
+    assert left_out({"skipped": [], "short": {}}, 50) == []
+    skipped = ["cat/1.png: truncated", "cat/2.png: empty"]
+    few, short = left_out({"skipped": skipped, "short": {f"c{n}": n for n in range(9)}}, 50)
+    assert few.startswith("2 pictures could not be read and are left out, first cat/1.png: truncated;")
+    assert short.endswith("of c0 (0), c1 (1), c2 (2), c3 (3), c4 (4), c5 (5) and 3 more.")
+    assert left_out({"skipped": skipped[:1], "short": {}}, 50)[0].startswith(
+        "1 picture could not be read and is"
+    )

@@ -14,7 +14,7 @@ from patternscope.networks import build_network
 from patternscope.study.config import load_settings
 from patternscope.study.models import checkpoint_files, study_axes
 from patternscope.study.records import read_json
-from patternscope.study.study import run_study
+from patternscope.study.study import run_study, saved_status
 
 FACTORY = """
 from torch import nn
@@ -132,6 +132,19 @@ def test_what_is_run_again_when_code_or_one_checkpoint_changes(project):
     assert ran() == {(stage, place) for stage in ("training", "features") for place in range(4)}
 
 
+@pytest.mark.parametrize("gone", ["own_network.py", "weights", "weights/epoch_10.safetensors"])
+def test_what_was_made_from_code_and_weights_that_are_gone_is_taken_as_it_is(project, gone):
+    settings = load_settings(project / "study.toml")
+    with pytest.warns(UserWarning, match="pickle"):
+        run_study(project / "out", settings, device="cpu", until="features")
+    for name in ("own_network", "own_parts"):
+        sys.modules.pop(name, None)
+    (project / gone).rename(project / "away")
+    with pytest.warns(UserWarning, match="what was made from it is taken as it is"):
+        status = saved_status(project / "out")
+    assert all(each.up_to_date for each in status if each.unit.stage in ("images", "training", "features"))
+
+
 def test_a_checkpoint_that_does_not_fit_is_one_line(project):
     other = build_network("own_network:small", classes=10, arguments={"width": 4}, folder=project)
     save_file(other.state_dict(), project / "weights/epoch_11.safetensors")
@@ -245,5 +258,7 @@ def test_modules_of_one_name_in_two_folders_are_not_mixed_up(project, tmp_path_f
     ]
     assert widths == [16, 6, 16]
     assert factory_file("own_network:small", other) == other / "own_network.py"
+    with pytest.raises(InputError, match="module 'nowhere_at_all' is not there, also not in"):
+        factory_file("nowhere_at_all:small", other)
     assert factory_file("timm:resnet18", other) is None
     assert factory_file("vgg16_slim", other) is None

@@ -58,7 +58,7 @@ def test_running_is_shown_while_a_run_holds_the_study(tmp_path):
         assert states(tmp_path)["train/00"] == "running"
 
 
-def test_what_lies_outside_and_is_gone_makes_a_unit_stale(tmp_path):
+def test_a_whole_unit_is_taken_as_it_is_where_what_lies_outside_is_gone(tmp_path):
     def gone(settings, unit: Unit) -> str:
         if (tmp_path / "gone").exists():
             raise InputError("folder: gone")
@@ -69,7 +69,24 @@ def test_what_lies_outside_and_is_gone_makes_a_unit_stale(tmp_path):
     run_units(tmp_path / "s", plan)
     assert [each.state for each in study_status(tmp_path / "s", plan)] == ["done"]
     (tmp_path / "gone").write_text("")
-    assert [each.state for each in study_status(tmp_path / "s", plan)] == ["stale"]
+    (found,) = study_status(tmp_path / "s", plan)
+    assert (found.state, found.unread) == ("done", "folder: gone")
+    with pytest.raises(InputError, match="folder: gone"):
+        run_units(tmp_path / "s", plan)
+    next(path for path in (tmp_path / "s/source").iterdir() if path.name != "manifest.json").unlink()
+    assert [each.state for each in study_status(tmp_path / "s", plan)] == ["damaged"]
+
+
+def test_contents_are_compared_where_asked_for(tmp_path):
+    plan = make_plan(Toy(), STAGES, AXES)
+    run_units(tmp_path, plan)
+    file = tmp_path / "fit/01/low/fit.txt"
+    file.write_text("x" * len(file.read_text()))
+    assert {each.state for each in study_status(tmp_path, plan)} == {"done"}
+    assert {each.unit.path for each in study_status(tmp_path, plan, digests=True) if not each.up_to_date} >= {
+        "fit/01/low",
+        "points/01/low",
+    }
 
 
 def test_a_folder_that_is_no_study(tmp_path):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from patternscope.errors import InputError
 
+_STOPPED = 130
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit code 0, or 2 with one clear line for bad input, 130 when interrupted.
@@ -34,15 +36,21 @@ def _exit_code(app: object, arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, typer.Abort):
-        sys.stderr.write("\nstopped; finished units are kept: run again to go on\n")
-        return 130
+        return _stopped()
     except Exception as error:
         # Usage errors of typer and of the click it may stand on have this method and nothing else in common.
         said = getattr(error, "format_message", None)
         if said is None:
             raise
         return _refused(f"{said()} See patternscope --help.")
-    return result if isinstance(result, int) else 0
+    # Ctrl-C comes back from typer as this exit code.
+    return _stopped() if result == _STOPPED else result if isinstance(result, int) else 0
+
+
+def _stopped() -> int:
+    """Say after Ctrl-C that nothing is lost."""
+    sys.stderr.write("\nstopped; finished units are kept: run again to go on\n")
+    return _STOPPED
 
 
 def _refused(text: str) -> int:

@@ -176,15 +176,14 @@ def layers(
 def figures(folder: StudyFolder, workers: Workers = 1) -> None:
     """Draw the figures of a study.
 
-    Those whose findings have changed are drawn again; the rest is left as it is.
+    Those whose findings have changed are drawn again; the rest is left as it is. Nothing else is run: what they
+    stand on has to be up to date.
 
     Example: patternscope figures runs/demo
     """
-    from patternscope.cli.running import run_and_print, workers_of
-    from patternscope.study.study import saved_settings
+    from patternscope.cli.running import run_part_and_print, workers_of
 
-    settings, _ = saved_settings(folder)
-    run_and_print(folder, settings, workers_of(workers), until="figures")
+    run_part_and_print(folder, "figures", workers_of(workers))
 
 
 @app.command()
@@ -252,13 +251,13 @@ def atlas(
 ) -> None:
     """Write a study's atlas: a page for the browser.
 
-    It is written into DIR/atlas when its findings have changed. What does not fit into --max-mb is left out
-    of the file, and said here and on the page.
+    It is written into DIR/atlas when its findings have changed; nothing else is run, and what it stands on has to
+    be up to date. What does not fit into --max-mb is left out of the file, and said here and on the page.
 
     Examples: patternscope atlas runs/demo; patternscope atlas runs/demo --html demo.html --max-mb 10
     """
     from patternscope.cli.exporting import export
-    from patternscope.cli.running import run_and_print
+    from patternscope.cli.running import run_part_and_print
     from patternscope.errors import InputError
     from patternscope.study.study import saved_settings
 
@@ -266,8 +265,8 @@ def atlas(
         raise InputError(
             "--max-mb: goes with --html FILE; for DIR/atlas/atlas.html set max_mb under [atlas] of the study"
         )
+    run_part_and_print(folder, "atlas")
     settings, _ = saved_settings(folder)
-    run_and_print(folder, settings, until="atlas")
     export(folder, settings, html=html, max_mb=max_mb, site=site)
 
 

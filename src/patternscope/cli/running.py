@@ -14,6 +14,7 @@ from patternscope.cli.progress import progress
 from patternscope.cli.tables import (
     print_attack,
     print_faithfulness,
+    print_left_out,
     print_outputs,
     print_summary,
     print_training,
@@ -24,9 +25,10 @@ from patternscope.figures.video import write_videos
 from patternscope.study.cluster import ClusterExecutor
 from patternscope.study.config import StudySettings
 from patternscope.study.execution import process_pool
+from patternscope.study.runner import RunSummary
 from patternscope.study.stage import Stage
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_study
+from patternscope.study.study import run_stages, run_study, saved_settings
 
 
 def all_stages(settings: StudySettings) -> tuple[Stage, ...]:
@@ -61,7 +63,7 @@ def run_and_print(
     until: str | None = None,
     device: str = "auto",
 ) -> None:
-    """Run a study and print what came of it. Source: this project."""
+    """Run a study and print what came of it. Source: this project. InputError as `run_study`."""
     with progress(sys.stderr) as report:
         summary = run_study(
             folder,
@@ -73,10 +75,27 @@ def run_and_print(
             device=device,
             announce=say_budget,
         )
+    _print_outcome(folder, settings, summary)
+
+
+def run_part_and_print(folder: Path, part: str, executor: Callable[[], Executor] | None = None) -> None:
+    """Bring the figures or the atlas of a study up to date and print what came of it.
+
+    Source: this project. InputError as `run_stages`.
+    """
+    settings, _ = saved_settings(folder)
+    with progress(sys.stderr) as report:
+        summary = run_stages(folder, all_stages(settings), part, executor=executor, report=report)
+    _print_outcome(folder, settings, summary)
+
+
+def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -> None:
+    """What was done, what was found, and where it is."""
     if summary.done:
         say(f"{folder}: ran {len(summary.done)} units, {len(summary.kept)} were up to date")
     else:
         say(f"{folder}: nothing to do, all {len(summary.kept)} units are up to date")
+    print_left_out(folder, settings.images.samples_per_class)
     write_videos(folder / "figures")
     print_training(folder)
     print_summary(folder)

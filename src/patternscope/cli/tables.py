@@ -7,11 +7,13 @@ from typing import Any
 
 from patternscope.cli.printing import file_size, new_table, number, say, show, with_interval
 from patternscope.networks import Layer
+from patternscope.report.sentences import left_out
 from patternscope.study.records import read_json
 from patternscope.study.stage import Unit
 from patternscope.study.stages.faithfulness import ORDERS
 from patternscope.study.status import study_record_of
 
+IMAGES_FILE = Path("images", "images.json")
 SUMMARY_FILE = Path("summary", "summary.json")
 ATLAS_FILE, ATLAS_RECORD = Path("atlas", "atlas.html"), Path("atlas", "atlas.json")
 _LAYERS = 6
@@ -52,6 +54,16 @@ def print_layers(layers: Sequence[Layer], suggested: Sequence[str]) -> None:
         table.add_row(name, row["kind"], output, regions, file_size(row["bytes_per_1000_images"]), mark)
     show(table)
     say(f"[network]\nlayers = {json.dumps(list(suggested))}")
+
+
+def print_left_out(folder: Path, wanted: int) -> None:
+    """Print a line on pictures that could not be read, and one on classes with fewer than `wanted` samples.
+
+    Source: this project.
+    """
+    if (folder / IMAGES_FILE).exists():
+        for sentence in left_out(read_json(folder / IMAGES_FILE), wanted):
+            say(sentence)
 
 
 def print_summary(folder: Path) -> None:

@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.errors import InputError
-from patternscope.figures.examples import Examples, examples_of, image_sheet, write_below
+from patternscope.figures.examples import Examples, empty_sheet, examples_of, image_sheet, write_below
 from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import ADVERSARIAL, ATTACK, IMAGES, Findings, attack_text
 from patternscope.figures.labels import shortened
@@ -26,7 +25,8 @@ class AttackRegionsData:
     """Example images before and after, and the points of their class and of the target in one layer.
 
     `pixels` (2, m, height, width, 3) uint8, `category` (2, m, h, w) the class of a knowledge point and -1
-    elsewhere, `targets` (m,). The first axis is before and after. Source: this project.
+    elsewhere, `targets` (m,). The first axis is before and after; of `attacked` images those that succeeded are
+    shown. Source: this project.
     """
 
     examples: Examples
@@ -36,6 +36,7 @@ class AttackRegionsData:
     layer: str
     tau: float
     attack: str
+    attacked: int
 
     def of_class(self, moment: int, image: int, label: int) -> np.ndarray:
         """Whether each region is a knowledge point of a class (h, w)."""
@@ -45,18 +46,16 @@ class AttackRegionsData:
 def data(findings: Findings, count: int, layer: str | None = None) -> AttackRegionsData:
     """Return what the figure shows: up to `count` images whose attack succeeded, in the last layer or another.
 
-    Source: this project. InputError when no attack succeeded.
+    Source: this project. There are no such images where the attack misled the network on none.
     """
     layer = findings.layers("adversarial")[-1] if layer is None else layer
     attack, about = findings.arrays("attack"), findings.record("attack")
-    if not attack["success"].any():
-        raise InputError(f"attack: it succeeded on none of {about['attacked']} images, wanted one to show")
     examples = examples_of(findings, count, attack["success"])
     chosen = examples.samples
     found = findings.arrays("adversarial", layer=layer)
     grid = findings.record("region", layer=layer)["grid"]
     category = [
-        np.where(found[f"{moment}_mask"], found[f"{moment}_category"], -1)[chosen].reshape(-1, *grid)
+        np.where(found[f"{moment}_mask"], found[f"{moment}_category"], -1)[chosen].reshape(len(chosen), *grid)
         for moment in MOMENTS
     ]
     after = np.rint(attack["images"][chosen].transpose(0, 2, 3, 1) * 255).astype(np.uint8)
@@ -69,6 +68,7 @@ def data(findings: Findings, count: int, layer: str | None = None) -> AttackRegi
         layer,
         findings.record("adversarial", layer=layer)["tau"],
         attack_text(about["norm"], about["epsilon"]),
+        about["attacked"],
     )
 
 
@@ -76,6 +76,8 @@ def draw(shown: AttackRegionsData) -> "Figure":
     """Return the figure. Source: Sec. 4 in content; the drawing is this project's."""
     meaning = f"{shown.layer}: regions with p(class) > {shown.tau:g}; {shown.attack}."
     title = "Knowledge points before and after an attack"
+    if not len(shown.examples.samples):
+        return empty_sheet(title, meaning, f"The attack succeeded on none of {shown.attacked:,} images.")
     sheet = image_sheet(shown.examples, MOMENTS, title, meaning, caption=0.15)
     classes = shown.examples.classes
     with figure_style():

@@ -31,8 +31,9 @@ def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     members = [
         rng.permutation(np.flatnonzero(labels == label)) for label in rng.permutation(np.unique(labels))
     ]
-    rounds = [own[turn] for turn in range(max(map(len, members))) for own in members if turn < len(own)]
-    chosen = np.array(rounds[:count])
+    most = max(map(len, members), default=0)
+    rounds = [own[turn] for turn in range(most) for own in members if turn < len(own)]
+    chosen = np.array(rounds[:count], dtype=np.int64)
     return chosen[np.lexsort((chosen, labels[chosen]))]
 
 
@@ -57,7 +58,7 @@ class Examples:
 def examples_of(findings: Findings, count: int, among: np.ndarray | None = None) -> Examples:
     """Return the example images of a study: the same in every figure that chooses among the same.
 
-    Source: this project. `among` (n,) bool are the samples to choose from, all by default; some are True.
+    Source: this project. `among` (n,) bool are the samples to choose from, all by default.
     """
     arrays = findings.arrays("images", file="samples")
     members = np.arange(len(arrays["labels"])) if among is None else np.flatnonzero(among)
@@ -132,9 +133,26 @@ def image_sheet(
                     heading = shortened(shown.names[place], NORMAL, _CELL * 72)
                     axes.set_title(heading, loc="center", fontsize=NORMAL, pad=3)
                 grid[-1].append(axes)
-        figure.text(0.1 / width, 1 - 0.2 / height, title, fontsize=TITLE, weight="bold", va="center")
-        figure.text(0.1 / width, 1 - 0.42 / height, meaning, fontsize=SMALL, color=SOFT, va="center")
+        _write_head(figure, title, meaning)
     return Sheet(figure, grid, _FOOT / height)
+
+
+def empty_sheet(title: str, meaning: str, why: str) -> "Figure":
+    """Return a figure of no images that says in words why there are none. Source: this project."""
+    from matplotlib.figure import Figure
+
+    with figure_style():
+        figure = Figure(figsize=(5.2, _TOP + _CELL))
+        _write_head(figure, title, meaning)
+        figure.text(0.5, 0.5 * _CELL / (_TOP + _CELL), why, ha="center", va="center")
+    return figure
+
+
+def _write_head(figure: "Figure", title: str, meaning: str) -> None:
+    """Title and explanation of a sheet."""
+    width, height = figure.get_size_inches()
+    figure.text(0.1 / width, 1 - 0.2 / height, title, fontsize=TITLE, weight="bold", va="center")
+    figure.text(0.1 / width, 1 - 0.42 / height, meaning, fontsize=SMALL, color=SOFT, va="center")
 
 
 def write_below(axes: "Axes", text: str) -> None:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.style import INK, SMALL, SOFT, TITLE, class_marks
+from patternscope.figures.style import (
+    INK,
+    SMALL,
+    SOFT,
+    TITLE,
+    class_marks,
+    font_families,
+    missing_letters_told,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,8 +39,9 @@ def text_width(text: str, size: float) -> float:
 
     if not text.strip():
         return 0.0
-    font = FontProperties(family=["DejaVu Sans"])
-    return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width)
+    font = FontProperties(family=font_families())
+    with missing_letters_told():
+        return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width)
 
 
 def shortened(text: str, size: float, width: float) -> str:

@@ -1,7 +1,10 @@
 """How all figures look: one palette, one set of sizes, and class marks that colour-blind eyes tell apart."""
 
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 # M. A. Petroff's ten colours, chosen by a survey under a constraint on simulated colour blindness.
@@ -27,9 +30,29 @@ RELIABLE = "#1b5c9e"
 UNRELIABLE = "#e76300"
 SMALL, NORMAL, TITLE = 7.0, 8.0, 10.0
 
+# After the first, which has the letters of Europe, those that systems have for the rest of the world.
+_FAMILIES = (
+    "DejaVu Sans",
+    "Noto Sans CJK JP",
+    "Noto Sans CJK SC",
+    "Noto Sans JP",
+    "Noto Sans SC",
+    "Noto Sans KR",
+    "Source Han Sans",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Droid Sans Fallback",
+    "Hiragino Sans",
+    "PingFang SC",
+    "Apple SD Gothic Neo",
+    "Arial Unicode MS",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "Malgun Gothic",
+)
+_MISSING = re.compile(r"Glyph \d+ .*missing from")
+
 _STYLE: dict[Any, Any] = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
     "font.size": NORMAL,
     "axes.titlesize": NORMAL,
     "axes.labelsize": NORMAL,
@@ -97,6 +120,48 @@ def layer_colours(count: int) -> list[str]:
     return [to_hex(shades(place)) for place in places]
 
 
+@lru_cache(maxsize=1)
+def font_families() -> list[str]:
+    """Return the fonts of all figures that are installed: a letter is drawn in the first that has it.
+
+    Source: this project.
+
+    >>> font_families()[0]
+    'DejaVu Sans'
+    """
+    from matplotlib.font_manager import fontManager
+
+    there = set(fontManager.get_font_names())
+    return [name for name in _FAMILIES if name in there]
+
+
+@contextmanager
+def missing_letters_told() -> Iterator[None]:
+    """Say once that some letters are in no font, where matplotlib would say it of each. Source: this project."""
+    shown = warnings.showwarning
+
+    def hear(message: Warning | str, *where: Any, **more: Any) -> None:
+        if _MISSING.match(str(message)):
+            _tell_of_missing_letters()
+        else:
+            shown(message, *where, **more)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("always", message=_MISSING.pattern)
+        warnings.showwarning = hear
+        yield
+
+
+@lru_cache(maxsize=1)
+def _tell_of_missing_letters() -> None:
+    """Warn the first time."""
+    warnings.warn(
+        "figures: no font here has some letters of the names, which become boxes; install one that has, such as the "
+        "package fonts-noto-cjk for Chinese, Japanese and Korean, and delete the figures to draw them again",
+        stacklevel=2,
+    )
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
     """Draw and save in this project's style, whatever the user's matplotlib settings are, which stay as found.
@@ -105,8 +170,9 @@ def figure_style() -> Iterator[None]:
     """
     import matplotlib
 
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), missing_letters_told():
         matplotlib.rcdefaults()
+        matplotlib.rcParams["font.family"] = font_families()
         for name, value in _STYLE.items():
             matplotlib.rcParams[name] = value
         yield

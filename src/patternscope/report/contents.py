@@ -72,11 +72,14 @@ class Attack:
 class Contents:
     """All that a report says of a study; parts that the study has not are None.
 
-    `sample` is the record of the sample embedding at the last checkpoint, `faithfulness` has the records of a deletion
-    test's layers, with "layer", shallow to deep; none without a test. Source: this project.
+    `images` is images.json, for which `samples_per_class` were asked. `sample` is the record of the sample embedding
+    at the last checkpoint, `faithfulness` has the records of a deletion test's layers, with "layer", shallow to deep;
+    none without a test. Source: this project.
     """
 
     classes: tuple[str, ...]
+    images: Record
+    samples_per_class: int
     sample: Record
     trained: Record
     depth: Depth

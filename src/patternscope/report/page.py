@@ -17,6 +17,7 @@ from patternscope.report.sentences import (
     attack_sentences,
     depth_sentences,
     faithfulness_sentences,
+    left_out,
     student_sentences,
     training_sentences,
     trust_sentences,
@@ -41,7 +42,6 @@ from patternscope.study.store import Store
 from patternscope.study.study import saved_settings, saved_status
 
 _TEMPLATE = "page.html"
-_UP_TO_DATE = ("done", "dropped")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def render(page: Page, *, for_print: bool = False) -> str:
 def _check_finished(folder: Path, units: Sequence[UnitStatus]) -> None:
     """Findings have to be there and to belong together; figures are left out where they do not."""
     for each in units:
-        if not each.unit.stage.startswith("figures/") and each.state not in _UP_TO_DATE:
+        if not each.unit.stage.startswith("figures/") and not each.up_to_date:
             raise InputError(
                 f"{folder}: not finished ({each.unit.path} is {each.state}); run the study to its end first"
             )
@@ -167,7 +167,7 @@ def _parts(contents: Contents, shown: Sequence[Picture]) -> list[Part]:
     if students is not None:
         said = student_sentences(students)
         parts.append(part("students", "What the students learnt", said, student_table(students)))
-    said = trust_sentences(contents)
+    said = [*left_out(contents.images, contents.samples_per_class), *trust_sentences(contents)]
     parts.append(part("trust", "How far to trust this", said, sweep_table(depth), headlines=0))
     more = part(MORE, "More figures", [], headlines=0)
     return [*parts, more] if more.pictures else parts

@@ -38,6 +38,8 @@ def read_contents(findings: Findings, settings: StudySettings) -> Contents:
     has_attack = bool(findings.layers("adversarial"))
     return Contents(
         classes=tuple(findings.classes),
+        images=findings.record("images"),
+        samples_per_class=settings.images.samples_per_class,
         sample=findings.record("sample"),
         trained=findings.record("training"),
         depth=_depth(findings, draws),

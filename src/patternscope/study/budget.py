@@ -64,7 +64,7 @@ def pending_units(folder: Path, plan: Plan) -> list[Unit]:
     Cost: that of `study_status`.
     """
     status = study_status(folder, plan)
-    pending = {each.unit for each in status if each.state not in ("done", "dropped")}
+    pending = {each.unit for each in status if not each.up_to_date}
     store = Store(folder)
     manifests = {each.unit: store.manifest(each.unit) for each in status if each.unit not in pending}
     there = {unit: manifest for unit, manifest in manifests.items() if manifest is not None}

@@ -64,7 +64,7 @@ def open_finished(folder: Path) -> Finished:
     """
     settings, axes = saved_settings(folder)
     for each in saved_status(folder, STAGES):
-        if each.state not in {"done", "dropped"}:
+        if not each.up_to_date:
             raise InputError(
                 f"{folder}: not finished ({each.unit.path} is {each.state}); run the study to its end first"
             )

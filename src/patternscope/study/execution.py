@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import platform
 import shutil
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -181,8 +182,10 @@ class Workers:
 
 
 def _start_worker(threads: int, started: Any, gpus: int) -> None:
-    """Give a worker its share of threads and GPUs, and let it end when its parent does."""
+    """Give a worker its share of threads and GPUs, and let it end when its parent does, or at once by Ctrl-C."""
     global _share
+    # Ctrl-C reaches the workers too; Python would print where each of them was.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     with started.get_lock():
         _share = (started.value, gpus)
         started.value += 1

@@ -87,18 +87,30 @@ def until_stage(plan: Plan, name: str | None) -> Plan:
         raise InputError(f"until: no stage is called {name!r}; {nearest(name, sorted(names))}")
     kept: set[Unit] = set()
     for unit in reversed(plan.units):
-        if unit in kept or unit.stage == name or unit.stage.startswith(f"{name}/"):
+        if unit in kept or in_part(unit, name):
             kept.add(unit)
             kept.update(source for _, source in plan.needs[unit])
     needs = {unit: need for unit, need in plan.needs.items() if unit in kept}
     return Plan(plan.settings, plan.axes, plan.stages, needs)
 
 
+def in_part(unit: Unit, name: str) -> bool:
+    """Tell whether a unit is of a stage, or of a folder of stages.
+
+    Source: this project.
+
+    >>> in_part(Unit("figures/counts"), "figures"), in_part(Unit("region", 0), "reg")
+    (True, False)
+    """
+    return unit.stage == name or unit.stage.startswith(f"{name}/")
+
+
 def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
     """Return the key of a unit whose inputs are all there: equal keys, equal bytes.
 
     key = SHA-256 of stage, its version, the unit, the settings it depends on, the digest of what lies
-    outside, and names and digests of the input files it declares. Source: this project.
+    outside, and names and digests of the input files it declares. Source: this project. InputError when what lies
+    outside is not there.
     """
     stage = plan.stage(unit)
     inputs = [
@@ -106,16 +118,28 @@ def unit_key(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest]) -> str:
         for need, source in plan.needs[unit]
         for name in need.chosen(manifests[source].files, unit)
     ]
-    external = stage.external(only_chosen(plan.settings, stage.settings), unit) if stage.external else None
     content = {
         "stage": stage.name,
         "version": stage.version,
         "unit": unit.path,
         "settings": chosen_settings(plan.settings, stage.settings),
-        "external": external,
+        "external": _external(plan, unit),
         "inputs": sorted(inputs),
     }
     return text_digest(canonical_json(content))
+
+
+def _external(plan: Plan, unit: Unit) -> str | None:
+    """The digest of what lies outside the study; a file or checkpoint that was taken away is the user's doing."""
+    stage = plan.stage(unit)
+    if stage.external is None:
+        return None
+    try:
+        return stage.external(only_chosen(plan.settings, stage.settings), unit)
+    except (OSError, IndexError) as error:
+        raise InputError(
+            f"{unit.path}: a file that it is made from is not there any more ({error})"
+        ) from error
 
 
 def unit_inputs(

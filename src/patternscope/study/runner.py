@@ -3,7 +3,7 @@
 import heapq
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -64,6 +64,7 @@ def run_units(
     until: str | None = None,
     device: str = "cpu",
     keep_bulk: bool = True,
+    given: Collection[Unit] = (),
 ) -> RunSummary:
     """Bring a study up to date: run the units that are missing, stale or damaged, and nothing else.
 
@@ -71,7 +72,8 @@ def run_units(
     function that makes one, which is closed at the end and made again when a worker dies. The bytes written
     depend on none of these, nor on how often the run was killed. `device` is where networks and fits run, as
     torch names it, or "auto". Without `keep_bulk` the files that stages declare as bulk go when all that
-    reads them is done; they are made again when something that reads them has to run. Source: this project.
+    reads them is done; they are made again when something that reads them has to run. Units that are
+    `given` are known to be up to date; with any, study.json stays as it is. Source: this project.
 
     InputError for a folder that cannot be used and for what a stage finds wrong in its input; units that
     were running then still finish and are kept.
@@ -80,14 +82,15 @@ def run_units(
     store = Store(folder)
     journal = Journal(folder)
     with store.locked(), plain_errors(folder), ExitStack() as stack:
-        store.write_study(study_record(plan))
+        if not given:
+            store.write_study(study_record(plan))
         host = _Host(store, journal, Workers(executor, stack), report or (lambda event: None), device)
         dropper = None if keep_bulk else BulkDropper(plan, store, journal)
-        run = _Run(part, host, dropper)
+        run = _Run(part, host, dropper, given)
         summary = run.loop()
         while run.remade:
             # Files that had been dropped came back other than they were: see again what stands on them.
-            run = _Run(part, host, dropper)
+            run = _Run(part, host, dropper, given)
             summary = summary.then(run.loop())
         return summary
 
@@ -121,11 +124,11 @@ class _Host:
 class _Run:
     """One run: units waiting for inputs, units ready, units under way."""
 
-    def __init__(self, plan: Plan, host: _Host, dropper: BulkDropper | None) -> None:
+    def __init__(self, plan: Plan, host: _Host, dropper: BulkDropper | None, given: Collection[Unit]) -> None:
         self.plan, self.dropper, self.device = plan, dropper, host.device
         self.summary = RunSummary()
         self.store, self.journal, self.workers = host.store, host.journal, host.workers
-        self.report = host.report
+        self.report, self.given = host.report, given
         self.manifests: dict[Unit, Manifest] = {}
         self.places = {unit: place for place, unit in enumerate(plan.units)}
         self.waiting = {unit: {source for _, source in plan.needs[unit]} for unit in plan.units}
@@ -170,8 +173,9 @@ class _Run:
             if len(self.under_way) >= self.workers.capacity:
                 return
             _, _, unit = heapq.heappop(self.ready)
-            key = unit_key(self.plan, unit, self.manifests)
-            manifest = None if unit in self.restoring else self._valid(unit, key)
+            given = self.store.manifest(unit) if unit in self.given else None
+            key = unit_key(self.plan, unit, self.manifests) if given is None else given.key
+            manifest = None if unit in self.restoring else given or self._valid(unit, key)
             if manifest is not None:
                 self.summary.kept.append(unit)
                 self._settle(unit, manifest, Event("kept", unit, self.plan.stage(unit).weight))

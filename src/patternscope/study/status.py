@@ -18,6 +18,7 @@ State = Literal["done", "dropped", "running", "missing", "stale", "damaged"]
 class UnitStatus:
     """State of one unit; bytes on disk and the seconds its last run took, or this one so far, where known.
 
+    `unread` says why what lies outside the study (images, weights, code) could not be compared, where it could not.
     Source: this project.
     """
 
@@ -25,15 +26,22 @@ class UnitStatus:
     state: State
     size: int | None = None
     seconds: float | None = None
+    unread: str | None = None
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the unit is there and made from what is there."""
+        return self.state in {"done", "dropped"}
 
 
-def study_status(folder: Path, plan: Plan) -> list[UnitStatus]:
+def study_status(folder: Path, plan: Plan, *, digests: bool = False) -> list[UnitStatus]:
     """Return the state of each unit of a study, in the order in which they run.
 
     "dropped" is done, and its bulk was removed when nothing needed it any more. "stale" is there but made
     from other settings or inputs, or stands on a unit that is not done. "damaged" is there with a file
-    missing or of another size; contents are compared by `run` alone. Source: this project. InputError for a
-    store of another version. Cost: reads manifests, no arrays.
+    missing or of another size or, with `digests`, of another content. Where what lies outside the study cannot be
+    read any more, a whole unit is taken as it is and `unread` says why. Source: this project. InputError for a store
+    of another version. Cost: reads manifests, no arrays; with `digests` all files.
     """
     store = Store(folder)
     times = unit_times(Journal(folder))
@@ -41,14 +49,14 @@ def study_status(folder: Path, plan: Plan) -> list[UnitStatus]:
     done: dict[Unit, Manifest] = {}
     found = []
     for unit in plan.units:
-        state, manifest = _state(store, plan, unit, done)
+        state, manifest, unread = _state(store, plan, unit, done, digests)
         if state in {"done", "dropped"} and manifest is not None:
             done[unit] = manifest
         size = None if manifest is None else manifest.size
         if unit.path in begun and state != "done":
             found.append(UnitStatus(unit, "running", size, max(0.0, time.time() - begun[unit.path])))
         else:
-            found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path)))
+            found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path), unread))
     return found
 
 
@@ -63,22 +71,24 @@ def study_record_of(folder: Path) -> dict[str, Any]:
     return record
 
 
-def _state(store: Store, plan: Plan, unit: Unit, done: dict[Unit, Manifest]) -> tuple[State, Manifest | None]:
-    """State of one unit, given those done before it."""
+def _state(
+    store: Store, plan: Plan, unit: Unit, done: dict[Unit, Manifest], digests: bool
+) -> tuple[State, Manifest | None, str | None]:
+    """State of one unit, given those done before it, and why what lies outside was not compared."""
     try:
         manifest = store.manifest(unit)
         if manifest is None:
-            return "missing", None
-        store.verify(unit, manifest, digests=False)
+            return "missing", None, None
+        store.verify(unit, manifest, digests=digests)
     except DamagedUnit:
-        return "damaged", None
+        return "damaged", None, None
     if any(source not in done for _, source in plan.needs[unit]):
-        return "stale", manifest
+        return "stale", manifest, None
+    unread = None
     try:
-        key = unit_key(plan, unit, done)
-    except InputError:
-        # What lies outside the study (images, weights) is not there any more.
-        return "stale", manifest
-    if manifest.key != key:
-        return "stale", manifest
-    return ("dropped" if manifest.dropped else "done"), manifest
+        if manifest.key != unit_key(plan, unit, done):
+            return "stale", manifest, None
+    except InputError as error:
+        # A study that was sent elsewhere is whole without the images and the code it was made from.
+        unread = str(error)
+    return ("dropped" if manifest.dropped else "done"), manifest, unread

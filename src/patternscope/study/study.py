@@ -1,6 +1,7 @@
 """A study as a whole: run it, ask how far it is, read its settings back."""
 
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager, suppress
@@ -8,15 +9,20 @@ from functools import partial
 from pathlib import Path
 
 from patternscope.errors import InputError
+from patternscope.images.pictograms import CLASSES
 from patternscope.networks import parse_device, resolve_device
 from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.models import student_layers, study_axes
-from patternscope.study.plan import Plan, make_plan
+from patternscope.study.plan import Plan, in_part, make_plan, until_stage
+from patternscope.study.records import read_json
 from patternscope.study.runner import Event, RunSummary, run_units
 from patternscope.study.sections import Section
 from patternscope.study.stage import Axes, Stage
 from patternscope.study.stages import study_stages
+from patternscope.study.stages.attack import check_target
+from patternscope.study.stages.images import trains_here
+from patternscope.study.stages.training import steps_of_checkpoints
 from patternscope.study.status import UnitStatus, study_record_of, study_status
 from patternscope.study.store import MANIFEST_FILE, STUDY_FILE
 
@@ -45,17 +51,31 @@ def run_study(
     if executor is None:
         resolve_device(device)
     folder, plan = Path(folder), study_plan(settings, stages)
+    until_stage(plan, until)
     run = partial(run_units, folder, plan, report=report, device=device, keep_bulk=settings.keep_features)
     with _nothing_half_written(folder):
         first = RunSummary()
+        if settings.images.source == "pictograms":
+            _check_names_and_numbers(folder, settings, CLASSES)
         if announce is not None:
             if count_images(folder, settings) is None:
                 first = run(until="images")
+                classes = read_json(folder / "images/classes.json")["classes"]
+                _check_names_and_numbers(folder, settings, classes)
             budget = make_budget(folder, plan, until=until, device=device)
             if budget is not None:
                 budget.check_disk(folder)
                 announce(budget)
         return first.then(run(executor=executor, until=until))
+
+
+def _check_names_and_numbers(folder: Path, settings: StudySettings, classes: Sequence[str]) -> None:
+    """Refuse what stages would refuse after hours of work, once classes and the number of images are known."""
+    if settings.attack.enabled:
+        check_target(settings.attack.target, classes)
+    counts = count_images(folder, settings)
+    if counts is not None and trains_here(settings):
+        steps_of_checkpoints(settings.training, counts[2])
 
 
 def study_plan(settings: StudySettings, stages: Sequence[Stage] | None = None) -> Plan:
@@ -128,4 +148,38 @@ def saved_status(folder: str | Path, stages: Sequence[Stage] | None = None) -> l
     Source: this project. InputError when the folder is no study.
     """
     settings, axes = saved_settings(folder)
-    return study_status(Path(folder), _plan(settings, stages, axes))
+    return _told(study_status(Path(folder), _plan(settings, stages, axes)))
+
+
+def run_stages(
+    folder: str | Path,
+    stages: Sequence[Stage],
+    part: str,
+    *,
+    executor: Executor | Callable[[], Executor] | None = None,
+    report: Callable[[Event], None] | None = None,
+) -> RunSummary:
+    """Bring one stage or folder of stages of a study up to date, such as "figures", and nothing that it stands on.
+
+    `stages` are all of the study; other arguments as `run_units`. Source: this project. InputError when the folder is
+    no study, and when something that `part` stands on is not up to date.
+    """
+    folder, (settings, axes) = Path(folder), saved_settings(folder)
+    plan = until_stage(_plan(settings, stages, axes), part)
+    below = [each for each in study_status(folder, plan, digests=True) if not in_part(each.unit, part)]
+    old = [each for each in _told(below) if not each.up_to_date]
+    if old:
+        raise InputError(
+            f"{folder}: {len(old)} of {len(below)} units beneath {part} are not up to date ({old[0].unit.path} is "
+            f"{old[0].state}); `patternscope run STUDY.toml --out {folder}` with the study's settings makes them"
+        )
+    given = {each.unit for each in below}
+    return run_units(folder, plan, executor=executor, report=report, given=given)
+
+
+def _told(status: list[UnitStatus]) -> list[UnitStatus]:
+    """Warn once where what lies outside the study could not be compared."""
+    unread = next((each for each in status if each.unread is not None), None)
+    if unread is not None:
+        warnings.warn(f"{unread.unread}; what was made from it is taken as it is", stacklevel=3)
+    return status

@@ -15,7 +15,7 @@ from patternscope.images.sources.cifar import open_cifar
 from patternscope.images.sources.coco import open_coco
 from patternscope.images.sources.cub import open_cub
 from patternscope.images.sources.factory import open_factory
-from patternscope.images.sources.folder import open_folder
+from patternscope.images.sources.folder import files_below, open_folder, picture_files
 from patternscope.images.sources.generated import open_pictograms
 from patternscope.images.sources.idx import open_idx
 from patternscope.images.sources.image_set import ImageSet, Progress, Request, SourceOptions, Splits
@@ -147,14 +147,14 @@ def _opened(source: str | MapStyle | tuple[MapStyle, MapStyle], request: Request
         raise InputError(f"{error}; {hint}") from error
 
 
-def _files(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Relative path, size and time of each visible file."""
-    inside = [path] if path.is_file() else sorted(path.rglob("*"))
-    for each in inside:
-        relative = each.relative_to(path)
-        if each.is_file() and not any(part.startswith(".") for part in relative.parts):
+def _files(kind: str, path: Path) -> Iterator[tuple[str, int, int]]:
+    """Relative path, size and time of each visible file; of class folders those of the pictures."""
+    # Settings and code may lie beside class folders, and change without the images.
+    found = picture_files(path) if kind == "folder" else sorted(files_below(path))
+    for each in [path] if path.is_file() else found:
+        if each.is_file():
             seen = each.stat()
-            yield relative.as_posix(), seen.st_size, seen.st_mtime_ns
+            yield each.relative_to(path).as_posix(), seen.st_size, seen.st_mtime_ns
 
 
 def fingerprint(
@@ -162,9 +162,10 @@ def fingerprint(
 ) -> str:
     """Return a digest that changes when the content of a source changes, without reading it.
 
-    Source: this project. Files: relative path, size and modification time of each; pictograms: the version of
-    the drawings; a factory: the file it is defined in, and the files of the folder if there is one. `settings` (image
-    size, seed, counts, ...; any JSON values) go into it as they are. 64 hexadecimal digits.
+    Source: this project. Files: relative path, size and modification time of each but those of studies among them
+    (class folders: of the pictures); pictograms: the version of the drawings; a factory: the file it is defined in,
+    and the files of the folder if there is one. `settings` (image size, seed, counts, ...; any JSON values) go into
+    it as they are. 64 hexadecimal digits.
 
     Raises InputError for an unknown source or a missing folder.
 
@@ -180,6 +181,6 @@ def fingerprint(
     if kind not in ("pictograms", "factory") or path is not None:
         if path is None or not path.exists():
             raise InputError(f"folder {str(path)!r} is not there; the place of the {source} images is needed")
-        content += _files(path)
+        content += _files(kind, path)
     text = json.dumps([source, content, settings], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

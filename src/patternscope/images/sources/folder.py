@@ -1,6 +1,7 @@
 """Images in class folders, with or without split folders above them."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -17,21 +18,48 @@ _SUFFIXES = frozenset(
 )
 
 
+# What this program writes may lie among the images: a study's folder, and that of a comparison.
+_WRITTEN = ("study.json", "compare.json")
+
+
 def _visible(name: str) -> bool:
-    """Whether a name is neither hidden nor left by an archiver."""
-    return not name.startswith((".", "__MACOSX"))
+    """Whether a name is neither hidden nor left by an archiver or by Python."""
+    return not name.startswith((".", "__MACOSX", "__pycache__"))
+
+
+def _written_here(folder: Path) -> bool:
+    """Whether a folder holds a study, or studies alone."""
+    if any((folder / name).is_file() for name in _WRITTEN):
+        return True
+    inside = [each for each in folder.iterdir() if _visible(each.name)]
+    return bool(inside) and all(each.is_dir() and _written_here(each) for each in inside)
 
 
 def folders_in(root: Path) -> list[Path]:
-    """Return the visible folders in a folder, by name; none where there is no folder. Source: this project."""
+    """Return the folders in a folder that may hold images, by name; none where there is no folder.
+
+    Hidden ones, and those of studies, are left out. Source: this project.
+    """
     inside = root.iterdir() if root.is_dir() else ()
-    return sorted(each for each in inside if each.is_dir() and _visible(each.name))
+    return sorted(
+        each for each in inside if each.is_dir() and _visible(each.name) and not _written_here(each)
+    )
+
+
+def files_below(root: Path) -> Iterator[Path]:
+    """Yield the visible files below a folder, in no order; none of those that studies there hold.
+
+    Source: this project.
+    """
+    for place, folders, names in os.walk(root):
+        at = Path(place)
+        folders[:] = [name for name in folders if _visible(name) and not _written_here(at / name)]
+        yield from (at / name for name in names if _visible(name))
 
 
 def picture_files(folder: Path) -> list[Path]:
     """Return the visible picture files below a folder, by path. Source: this project."""
-    inside = (each for each in folder.rglob("*") if each.suffix.lower() in _SUFFIXES and each.is_file())
-    return sorted(each for each in inside if all(_visible(part) for part in each.relative_to(folder).parts))
+    return sorted(each for each in files_below(folder) if each.suffix.lower() in _SUFFIXES)
 
 
 def _named(folders: list[Path], names: tuple[str, ...]) -> list[Path]:
@@ -91,8 +119,8 @@ def open_folder(request: Request) -> Splits:
 
     Source: this project. `folder/CLASS/...` or `folder/train/CLASS/...` with test, val, valid or validation
     beside it (any case; test comes first); without such a folder a seeded 20 % of every class is held out.
-    `class_names` takes just these class folders, in this order. Hidden files are ignored, files that can't be
-    decoded to their end are named in `skipped`, once.
+    `class_names` takes just these class folders, in this order. Hidden files and the folders of studies are ignored,
+    files that can't be decoded to their end are named in `skipped`, once.
 
     Raises InputError for a missing or empty folder, fewer than two classes, fewer than two images of one.
     """

@@ -3,6 +3,7 @@
 from patternscope.report.sentences.attack import attack_sentences
 from patternscope.report.sentences.depth import depth_sentences
 from patternscope.report.sentences.faithfulness import faithfulness_sentences
+from patternscope.report.sentences.images import left_out
 from patternscope.report.sentences.students import student_sentences
 from patternscope.report.sentences.training import training_sentences
 from patternscope.report.sentences.trust import trust_sentences
@@ -11,6 +12,7 @@ __all__ = [
     "attack_sentences",
     "depth_sentences",
     "faithfulness_sentences",
+    "left_out",
     "student_sentences",
     "training_sentences",
     "trust_sentences",

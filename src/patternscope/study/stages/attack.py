@@ -1,6 +1,6 @@
 """Stage attack: an adversarial attack on the samples, its steps seen through the maps of the clean images."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ from patternscope.study.stages.fitting import fitted_regions, fitted_sample
 from patternscope.study.stages.trained import trained_network
 
 UNTARGETED = "none"
+AIMS = ("second", "random", UNTARGETED)
 NOT_ATTACKED = -1
 
 
@@ -96,6 +97,15 @@ def run_attack(ctx: UnitContext) -> None:
     _write(ctx, aims, way, images, labels, longest)
 
 
+def check_target(target: str, classes: Sequence[str]) -> None:
+    """Refuse a target of an attack that is neither a way to choose a class nor one of the classes.
+
+    Source: this project. InputError with the nearest name.
+    """
+    if target not in (*AIMS, *classes):
+        raise InputError(f"attack.target: {target!r} is no class; {nearest(target, [*classes, *AIMS])}")
+
+
 def attack_aims(asked: AttackSettings, logits: Tensor, labels: Tensor, classes: list[str], seed: int) -> Aims:
     """Return what is attacked, the correctly classified samples, and the classes they are led to.
 
@@ -108,11 +118,8 @@ def attack_aims(asked: AttackSettings, logits: Tensor, labels: Tensor, classes: 
             f"network: it classifies none of the {len(labels)} samples correctly, wanted at least one to attack"
         )
     target: Any = asked.target
-    if target not in ("second", "random", UNTARGETED):
-        if target not in classes:
-            raise InputError(
-                f"attack.target: {target!r} is no class; {nearest(target, [*classes, 'second', 'random', 'none'])}"
-            )
+    check_target(target, classes)
+    if target not in AIMS:
         target = classes.index(target)
         correct &= labels != target
         if not correct.any():

@@ -8,6 +8,7 @@ import torch
 from patternscope.errors import InputError
 from patternscope.networks import (
     Normalised,
+    TrainingSettings,
     TrainingState,
     checkpoint_steps,
     evaluate,
@@ -76,19 +77,28 @@ def step_of(name: str) -> int | None:
     return None if found is None else int(found[1])
 
 
+def steps_of_checkpoints(asked: TrainingSettings, images: int) -> list[int]:
+    """Return the steps at which a training on so many images has its checkpoints.
+
+    Source: this project. InputError for more checkpoints than steps.
+    """
+    count = asked.checkpoint_count
+    steps = checkpoint_steps(total_steps(asked, images), count)
+    if len(steps) < count:
+        raise InputError(
+            f"training.checkpoints: saw {count}, wanted at most {len(steps)} in a training of "
+            f"{steps[-1]} steps"
+        )
+    return steps
+
+
 def _train_segment(ctx: UnitContext, network: Normalised) -> dict[str, Any]:
     """Train from the checkpoint before to this one; the network holds the result."""
     settings: StudySettings = ctx.settings
     checkpoint = ctx.unit.checkpoint or 0
     labels_file = ctx.path("images", "train/labels.safetensors")
     labels = load_arrays(labels_file)["labels"]
-    count = settings.training.checkpoint_count
-    steps = checkpoint_steps(total_steps(settings.training, len(labels)), count)
-    if len(steps) < count:
-        raise InputError(
-            f"training.checkpoints: saw {count}, wanted at most {len(steps)} in a training of "
-            f"{steps[-1]} steps"
-        )
+    steps = steps_of_checkpoints(settings.training, len(labels))
     before = ctx.paths("training", "state.safetensors")
     start: TrainingState | None = load_state(before[-1]) if before else None
     first = 0 if start is None else start.step
