@@ -138,7 +138,7 @@ def test_what_cannot_be_compared_is_one_line(attacked_study, other, study_like, 
     coarse = study_like("coarse", network={"grid": 2})
     assert "no layers with a common grid" in refused(coarse)
     stricter = study_like("stricter", knowledge={"tau": 0.6})
-    assert "knowledge.tau: the studies have 0.4 and 0.6" in refused(stricter)
+    assert "knowledge.tau: the studies have auto and 0.6" in refused(stricter)
     shutil.rmtree(coarse / "region/01/conv_53")
     assert "not finished (region/01/conv_53 is missing)" in refused(coarse)
     dropped = study_like("dropped", **{"importance": {"n_step": 3}})
