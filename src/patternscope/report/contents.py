@@ -1,7 +1,7 @@
 """What the sentences of a report are made from: findings of a study as plain records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from patternscope.figures.compared import Compared
@@ -30,6 +30,8 @@ class Depth:
         layers: the records of the stage knowledge, with "layer" and the number of its "regions".
         steps: from each layer to the next deeper one: "total", "reliable", "ratio".
         lead: from the layer with the second most reliable points to that with the most; None for one layer.
+        spread: what another draw of the neighbours changes in a layer, the standard deviations of "total", "reliable"
+            and "ratio", which the differences' intervals then hold as well; empty where it was not measured.
 
     Source: this project.
     """
@@ -37,6 +39,7 @@ class Depth:
     layers: tuple[Record, ...]
     steps: tuple[Change, ...]
     lead: Change | None
+    spread: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,35 @@
 """Reading a finished study: its records, and the paired differences between its layers and its checkpoints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from statistics import fmean
 from typing import NamedTuple
 
 import torch
 
 from patternscope.figures.compared import student_names, students_of
 from patternscope.knowledge import (
+    Interval,
     KnowledgePoints,
     bootstrap_count_differences,
     bootstrap_mean,
     orientation_change,
+    with_seed_spread,
 )
 from patternscope.report.contents import Attack, Change, Contents, Depth, Record, Training
 from patternscope.study.config import StudySettings
 from patternscope.study.findings import Findings
 from patternscope.study.keys import unit_seed
 from patternscope.study.stage import layer_folder
+from patternscope.study.stages.spread import COUNTS
 
 
 class _Draws(NamedTuple):
-    """How many draws of the images, and the seed of them."""
+    """How many draws of the images, the seed of them, and what draws of the neighbours change."""
 
     resamples: int
     seed: int
+    spread: Mapping[str, float]
 
 
 def read_contents(findings: Findings, settings: StudySettings) -> Contents:
@@ -34,7 +39,7 @@ def read_contents(findings: Findings, settings: StudySettings) -> Contents:
     images for each layer and checkpoint.
     """
     resamples = settings.knowledge.bootstrap
-    draws = _Draws(resamples, unit_seed(findings.seed, "report"))
+    draws = _Draws(resamples, unit_seed(findings.seed, "report"), _spread(findings))
     has_attack = bool(findings.layers("adversarial"))
     return Contents(
         classes=tuple(findings.classes),
@@ -65,9 +70,22 @@ def _points(findings: Findings, layer: str, checkpoint: int | None = None) -> Kn
 def _changes(names: Sequence[str], points: Sequence[KnowledgePoints], draws: _Draws) -> tuple[Change, ...]:
     """From each of some layers or checkpoints to the next, on the same images."""
     return tuple(
-        Change(*ends, bootstrap_count_differences(*pair, resamples=draws.resamples, seed=draws.seed))
+        Change(*ends, _differences(*pair, draws))
         for ends, pair in zip(pairwise(names), pairwise(points), strict=True)
     )
+
+
+def _differences(first: KnowledgePoints, second: KnowledgePoints, draws: _Draws) -> dict[str, Interval]:
+    """By how much the second counts exceed the first, widened by what a draw of the neighbours changes in each."""
+    found = bootstrap_count_differences(first, second, resamples=draws.resamples, seed=draws.seed)
+    return {name: with_seed_spread(each, draws.spread.get(name, 0.0)) for name, each in found.items()}
+
+
+def _spread(findings: Findings) -> dict[str, float]:
+    """Standard deviations over draws of the neighbours, pooled over the layers: few draws say little of one layer."""
+    records = [each["spread"] for each in _by_layer(findings, "spread")]
+    known = {name: [each[name] for each in records if each[name] is not None] for name in COUNTS}
+    return {name: fmean(each**2 for each in found) ** 0.5 for name, found in known.items() if found}
 
 
 def _depth(findings: Findings, draws: _Draws) -> Depth:
@@ -81,7 +99,7 @@ def _depth(findings: Findings, draws: _Draws) -> Depth:
     # The deeper of two equal layers leads.
     order = sorted(range(len(names)), key=lambda place: (layers[place]["reliable"], place))[-2:]
     leading = _changes([names[each] for each in order], [points[each] for each in order], draws)
-    return Depth(layers, _changes(names, points, draws), leading[0] if leading else None)
+    return Depth(layers, _changes(names, points, draws), leading[0] if leading else None, draws.spread)
 
 
 def _training(findings: Findings, draws: _Draws) -> Training:

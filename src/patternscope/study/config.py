@@ -10,7 +10,12 @@ from pydantic import Field, ValidationError, field_validator
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.errors import InputError, explain
 from patternscope.networks.settings import TrainingSettings
-from patternscope.study.parts import AttackSettings, DistillationSettings, FaithfulnessSettings
+from patternscope.study.parts import (
+    AttackSettings,
+    DistillationSettings,
+    FaithfulnessSettings,
+    SpreadSettings,
+)
 from patternscope.study.sections import (
     AtlasSettings,
     CheckpointsSettings,
@@ -55,6 +60,9 @@ class StudySettings(Section):
     knowledge: KnowledgeSettings = Field(
         default_factory=KnowledgeSettings, description="the knowledge points"
     )
+    spread: SpreadSettings = Field(
+        default_factory=SpreadSettings, description="what another draw of the neighbours would change"
+    )
     faithfulness: FaithfulnessSettings = Field(
         default_factory=FaithfulnessSettings, description="whether the network depends on what is shown"
     )
@@ -65,7 +73,7 @@ class StudySettings(Section):
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
     atlas: AtlasSettings = Field(default_factory=AtlasSettings, description="the page for the browser")
 
-    @field_validator("faithfulness", "attack", "distillation", mode="before")
+    @field_validator("spread", "faithfulness", "attack", "distillation", mode="before")
     @classmethod
     def _on_where_written(cls, section: Any) -> Any:
         """An optional part is on where its section is written, unless the section says it is off."""

@@ -185,6 +185,12 @@ def _emergence(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
     return Cost(0.1 + 8 * mask / v.copies, 1.2 * mask, 18 * mask)
 
 
+def _spread(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
+    """Weights and maps as often as neighbours are drawn; nothing of them is kept but counts."""
+    each = _importance(unit, s, v, settings) + _region(unit, s, v, settings)
+    return Cost(settings.spread.draws * each.seconds, 300.0 * (1 + settings.spread.draws), each.memory)
+
+
 def _faithfulness(unit: Unit, s: Sizes, v: Speed, settings: StudySettings) -> Cost:
     (_, r), asked = s.layers[unit.layer or ""], settings.faithfulness
     n, steps = min(asked.images_per_class * s.classes, s.samples), min(asked.steps, r)
@@ -256,6 +262,7 @@ _FORMULAS: dict[str, _Formula] = {
     "knowledge": _knowledge,
     "emergence": _emergence,
     "summary": lambda *_: Cost(0.01, 3e4),
+    "spread": _spread,
     "faithfulness": _faithfulness,
     "attack": _attack,
     "adversarial": _adversarial,

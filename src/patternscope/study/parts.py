@@ -7,6 +7,22 @@ from pydantic import Field, field_validator, model_validator
 from patternscope.study.sections import Section
 
 
+class SpreadSettings(Section):
+    """[spread]: what another draw of the neighbours would change, at the last checkpoint. Source: this project.
+
+    >>> SpreadSettings().enabled, SpreadSettings().draws
+    (False, 2)
+    """
+
+    enabled: bool = Field(
+        default=False,
+        description="fit the layers again at all; a section [spread] switches it on unless it says otherwise",
+    )
+    draws: int = Field(
+        default=2, ge=1, le=100, description="more draws of the neighbours, each with maps of its own"
+    )
+
+
 class FaithfulnessSettings(Section):
     """[faithfulness]: whether the last checkpoint depends on the regions that are said to matter.
 

@@ -1,7 +1,9 @@
 """Sentences on how far to trust the rest: the sample embedding's fit, and what the intervals do not cover."""
 
+from collections.abc import Mapping
+
 from patternscope.report.contents import Contents, Record
-from patternscope.report.wording import number, percent
+from patternscope.report.wording import listed, number, percent
 
 
 def trust_sentences(contents: Contents) -> list[str]:
@@ -10,10 +12,9 @@ def trust_sentences(contents: Contents) -> list[str]:
         agreement(contents.sample),
         correlation(contents.sample),
         what_noise_means(contents.depth.layers[-1]["images"], contents.resamples),
-        "The spread over seeds of the network and of the fits is not in these intervals: one study has one seed, and "
-        "compares every layer and checkpoint with the same images. Another seed of the fits moves a layer's ratio by "
-        "some 0.02, another seed of the network by more; other seeds are other studies, which patternscope compare "
-        "sets side by side.",
+        other_draws(contents.depth.spread),
+        "The spread over seeds of the network is not in these intervals: one study has one network. Other seeds are "
+        "other studies, which patternscope compare sets side by side.",
         "Each difference is judged for itself: among many some seem beyond the noise by chance.",
     ]
 
@@ -32,6 +33,23 @@ def correlation(sample: Record) -> str:
         f"The strength of sample features and the uncertainty of the network's decision have the correlation "
         f"{number(sample['correlation'])}."
     )
+
+
+def other_draws(spread: Mapping[str, float]) -> str:
+    """Return what another draw of the neighbours would change, where that was measured. Source: this project."""
+    if not spread:
+        return (
+            "What another draw of the images that each is compared with would change is not in these intervals, and "
+            "may be as much as they say; a section [spread] in the settings measures it."
+        )
+    said = listed([f"{name} by {number(spread[key])}" for key, name in _SAID.items() if key in spread])
+    return (
+        "Another draw of the images that each is compared with changes a layer's numbers, in standard deviations: "
+        f"{said}. The intervals of differences between layers and checkpoints hold this as well."
+    )
+
+
+_SAID = {"total": "all points", "reliable": "the reliable ones", "ratio": "the ratio"}
 
 
 def what_noise_means(images: int, resamples: int) -> str:

@@ -14,6 +14,7 @@ from patternscope.study.stages.importance import IMPORTANCE
 from patternscope.study.stages.knowledge import KNOWLEDGE
 from patternscope.study.stages.region import REGION
 from patternscope.study.stages.sample import SAMPLE
+from patternscope.study.stages.spread import SPREAD
 from patternscope.study.stages.summary import SUMMARY
 from patternscope.study.stages.training import TRAINING
 
@@ -43,7 +44,8 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
     >>> study_stages(StudySettings()) == STAGES
     True
     """
-    stages = STAGES + ((FAITHFULNESS,) if settings.faithfulness.enabled else ())
+    stages = STAGES + ((SPREAD,) if settings.spread.enabled else ())
+    stages += (FAITHFULNESS,) if settings.faithfulness.enabled else ()
     stages += ATTACK_STAGES if settings.attack.enabled else ()
     if not settings.distillation.enabled:
         return stages
