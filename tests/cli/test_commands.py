@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -237,15 +238,20 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path, workers):
         text=True,
         cwd=tmp_path,
         start_new_session=True,
+        # What ignores the signal, as a shell's background job does, hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert run.stderr is not None
+    too_long = threading.Timer(90, os.killpg, (run.pid, signal.SIGKILL))
+    too_long.start()
     while not run.stderr.readline().startswith("images: "):
         assert run.poll() is None
     time.sleep(0.3)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does, to the workers too
     said = run.stderr.read()
     run.stderr.close()
-    assert run.wait(60) == 130
+    assert run.wait() == 130
+    too_long.cancel()
     assert said.strip().endswith("stopped; finished units are kept: run again to go on")
     assert "Traceback" not in said
     assert (tmp_path / "study/images/manifest.json").is_file()
