@@ -15,9 +15,9 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions, Step
 from patternscope.atlas.store import write_store
-from patternscope.knowledge import find_knowledge_points
+from patternscope.knowledge import find_knowledge_points, threshold
 
-KAPPA_MAX, TAU = 1000.0, 0.4
+KAPPA_MAX = 1000.0
 ANIMALS = ("bridge", "bus", "car", "cat", "desk", "dog", "frog", "ipod", "lifeboat", "orange")
 
 
@@ -87,7 +87,6 @@ def invent_layer(
             torch.from_numpy(position),
             torch.from_numpy(mu).float(),
             torch.from_numpy(labels),
-            tau=TAU,
             kappa_max=KAPPA_MAX,
             unit_strength=1.0,
         )
@@ -213,7 +212,7 @@ def invent(
         labels=labels,
         image_names=tuple(f"{ANIMALS[label % 10]}/{each:04d}.png" for each, label in enumerate(labels)),
         conditions=tuple(conditions),
-        tau=TAU,
+        tau=threshold("auto", classes),
         kappa_max=KAPPA_MAX,
     )
 
