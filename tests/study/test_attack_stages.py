@@ -11,7 +11,7 @@ from toy_stages import contents
 
 from patternscope.cli import main
 from patternscope.errors import InputError
-from patternscope.knowledge import find_knowledge_points, orientation_change, trajectory_types
+from patternscope.knowledge import find_knowledge_points, orientation_change, threshold, trajectory_types
 from patternscope.networks import load_weights, pgd_steps, record
 from patternscope.report.repeating import settings_toml
 from patternscope.study.arrays import load_arrays, save_arrays
@@ -113,10 +113,11 @@ def test_findings_of_a_layer(attacked_study):
     after = find_knowledge_points(way[-1], mu, targets, unit_strength=unit)
     assert torch.equal(found["target_points"][rows], after.reliable)
     assert about["target_points"] == pytest.approx(after.reliable.sum(1).double().mean().item())
+    assert about["tau"] == threshold("auto", 4)
     target, before = found["target_points"], found["p_target_before"]
-    assert about["below_tau"] == pytest.approx((before[target] <= 0.4).double().mean().item())
+    assert about["below_tau"] == pytest.approx((before[target] <= about["tau"]).double().mean().item())
     assert sum(about["histogram"]["counts"]) == target.sum()
-    assert (found["p_target_after"][target] > 0.4).all()
+    assert (found["p_target_after"][target] > about["tau"]).all()
     turned = orientation_change(way[0], way[-1]).nanmean(dim=1).nanmean().item()
     assert about["orientation_change"] == pytest.approx(turned, abs=1e-6)
     assert about["orientation_change_by_step"][0] == pytest.approx(0, abs=1e-6)
@@ -161,7 +162,7 @@ def test_a_changed_attack_runs_again_and_nothing_else(own_study, ran):
     assert ran() == set()
     assert ran(attack={"epsilon": 0.05}) == {"attack", "adversarial"}
     found = {"knowledge", "emergence", "summary", "adversarial"}
-    assert ran(attack={"epsilon": 0.05}, knowledge={"tau": 0.5}) == found
+    assert ran(attack={"epsilon": 0.05}, knowledge={"tau": 0.6}) == found
     assert ran() == {"attack", *found}
     assert contents(own_study) == before
 

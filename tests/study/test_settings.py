@@ -92,9 +92,9 @@ def test_the_demo_is_a_valid_study():
 
 def test_chosen_settings_are_the_declared_ones():
     settings = StudySettings()
-    assert chosen_settings(settings, ("seed", "knowledge.tau")) == {"seed": 0, "knowledge.tau": 0.4}
+    assert chosen_settings(settings, ("seed", "knowledge.tau")) == {"seed": 0, "knowledge.tau": "auto"}
     view = only_chosen(settings, ("seed", "knowledge.tau", "training"))
-    assert (view.seed, view.knowledge.tau, view.training.epochs) == (0, 0.4, settings.training.epochs)
+    assert (view.seed, view.knowledge.tau, view.training.epochs) == (0, "auto", settings.training.epochs)
     for name in ("images", "network"):
         with pytest.raises(AttributeError):
             getattr(view, name)

@@ -125,7 +125,7 @@ def test_figures_and_their_tables_have_every_network_and_layer(taught_study):
         ({}, set()),
         ({"distillation__temperature": 2.0}, {"distillation/logits", "distilled/logits", *FIGURES}),
         (
-            {"knowledge__tau": 0.5},
+            {"knowledge__tau": 0.6},
             {"knowledge", "summary", "emergence", "distilled/logits", "distilled/features", *FIGURES},
         ),
     ],
