@@ -46,7 +46,7 @@ def test_doctests_become_blocks_and_bounds_stay_text():
 def test_settings_and_commands_are_the_programs_own():
     config = SimpleNamespace(docs_dir=TOOLS.parent)
     page = load("hooks").on_page_markdown("<!-- settings knowledge -->\n\n<!-- command status -->\n", config)
-    assert "| `tau` | `"auto"` |" in page
+    assert '| `tau` | `"auto"` |' in page
     assert "--json" in page
 
 
