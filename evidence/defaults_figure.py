@@ -23,7 +23,7 @@ _REACH = 0.12
 
 
 def draw(rows: Sequence[Row]) -> "Figure":
-    """A panel a setting, a line a measure; bars are two standard errors."""
+    """A panel a setting, a line a measure."""
     from matplotlib.figure import Figure
 
     settings = list(dict.fromkeys(row["setting"] for row in rows))
@@ -45,14 +45,10 @@ def draw(rows: Sequence[Row]) -> "Figure":
 
 def _draw_setting(axes: Any, rows: Sequence[Row]) -> None:
     """Values in order, evenly; the default is marked."""
-    for line, ((name, text), colour) in enumerate(zip(_SHOWN.items(), PETROFF10, strict=False)):
+    for (name, text), colour in zip(_SHOWN.items(), PETROFF10, strict=False):
         places = [place for place, row in enumerate(rows) if row[name] is not None]
         values = [0.0 if rows[place]["default"] else rows[place][f"{name}_difference"] for place in places]
-        errors = [2 * (rows[place][f"{name}_error"] or 0.0) for place in places]
-        beside = [place + 0.05 * (line - len(_SHOWN) // 2) for place in places]
-        axes.errorbar(
-            beside, values, errors, color=colour, marker="o", markersize=3, elinewidth=0.7, label=text
-        )
+        axes.plot(places, values, color=colour, marker="o", markersize=3, label=text)
     default = next(place for place, row in enumerate(rows) if row["default"])
     axes.axvline(default, color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.axhline(0, color=SOFT, linewidth=0.5)

@@ -6,7 +6,7 @@ from statistics import fmean
 from typing import Any
 
 from defaults_figure import draw
-from tables import markdown_table, number, seeds_text, value_text
+from tables import markdown_table, number, value_text
 
 from patternscope.figures.saving import save_figure
 from patternscope.knowledge import seed_spread
@@ -29,67 +29,64 @@ measures: the ratio of reliable points on the images fitted to and on unseen one
 on the object (pictograms), the area under the deletion curve of p (mean colour; smaller is better), and for the sample
 embedding its agreement with the network and the correlation of strength and uncertainty (nearer to −1 is better).
 
-Numbers are means over trained networks and layers. In brackets stands the mean difference from the defaults in the same
-network and layer, ± its standard error over the trained networks, so that it says what holds for another network; the
-defaults are the mean of three seeds of the fit. A value is called better or worse where the difference is more than
-twice its error and at least 0.01. What was chosen, and why, is in [decisions.md](decisions.md), number 33.
+Numbers are means over networks, image sets and layers; *difference* is the mean of the differences from the defaults in
+the same network, image set and layer. *Noise* is the standard deviation over seeds of the fits of the defaults. A value
+is called better or worse where the difference is more than twice its noise and at least 0.01. What was chosen, and why,
+is in [decisions.md](decisions.md), number 33.
 """
 LEAST = 0.01
-NETWORK = ("images", "network", "seed")
-PLACE = (*NETWORK, "layer")
 
 
 def compared(
     rows: Sequence[Row], settings: Mapping[str, tuple[Sequence[str], float]]
 ) -> list[dict[str, Any]]:
-    """A row a setting and value: means, mean differences from the default in the same layer, and their errors."""
-    base: dict[tuple[Any, ...], list[Row]] = {}
+    """A row a setting and value: means, mean differences from the default in the same layer, and their noise."""
+    keys = ("images", "network", "layer")
+    base: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
         if row["setting"] == "":
-            base.setdefault(_named(row, PLACE), []).append(row)
+            base.setdefault(tuple(row[key] for key in keys), []).append(row)
     found = []
     for setting, (_, default) in settings.items():
         mine = [row for row in rows if row["setting"] == setting]
-        for value in sorted({row["value"] for row in mine} | {default}):
-            about = {"setting": setting, "value": value, "default": value == default}
-            if value == default:
-                # Where a layer cannot have a value, as a coarse grid, the default stands for the other layers alone.
-                there = dict.fromkeys(_named(row, PLACE) for row in mine)
-                found.append({**about, **_means([row for place in there for row in base[place]])})
-            else:
-                tried = [row for row in mine if row["value"] == value]
-                found.append({**about, **_means(tried), **_differences(tried, base)})
+        values = sorted({row["value"] for row in mine} | {default})
+        # Where a layer cannot have a value, as a coarse grid, the default is compared in the other layers alone.
+        for value in values:
+            tried = [row for row in mine if row["value"] == value]
+            places = [tuple(row[key] for key in keys) for row in tried or mine]
+            defaults = [base[place] for place in dict.fromkeys(places)]
+            found.append(
+                {"setting": setting, "value": value, "default": value == default, **_row(tried, defaults)}
+            )
     return found
 
 
-def _means(rows: Sequence[Row]) -> dict[str, Any]:
-    layers = len({_named(row, PLACE) for row in rows})
-    nothing = {f"{name}_{word}": None for name in MEASURES for word in ("difference", "error")}
-    return {"layers": layers, **nothing, **{name: _mean(rows, name) for name in MEASURES}}
-
-
-def _differences(
-    tried: Sequence[Row], base: Mapping[tuple[Any, ...], Sequence[Row]]
-) -> dict[str, float | None]:
-    """Mean over networks of the differences from the default in the same layers, and the standard error of it."""
-    found: dict[str, float | None] = {}
+def _row(tried: Sequence[Row], defaults: Sequence[Sequence[Row]]) -> dict[str, float | None]:
+    """Means of the measures, differences from the defaults, noise of such a difference."""
+    row: dict[str, float | None] = {"layers": len(defaults)}
     for name in MEASURES:
-        gaps: dict[tuple[Any, ...], list[float]] = {}
-        for row in tried:
-            default = _mean(base[_named(row, PLACE)], name)
-            if row[name] is not None and default is not None:
-                gaps.setdefault(_named(row, NETWORK), []).append(row[name] - default)
-        each = [fmean(layers) for layers in gaps.values()]
-        spread = seed_spread(each)
-        found |= {
-            f"{name}_difference": fmean(each) if each else None,
-            f"{name}_error": None if spread is None else spread / len(each) ** 0.5,
-        }
-    return found
-
-
-def _named(row: Row, keys: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(row[key] for key in keys)
+        middle = [_mean(seeds, name) for seeds in defaults]
+        spreads = [seed_spread([each[name] for each in seeds]) for seeds in defaults]
+        known = [spread for spread in spreads if spread is not None]
+        # One fit against the mean of several, in so many layers.
+        seeds = len(defaults[0])
+        noise = (sum(each**2 for each in known) * (1 + 1 / seeds)) ** 0.5 / len(known) if known else None
+        if tried:
+            gaps = [
+                t[name] - m
+                for t, m in zip(tried, middle, strict=True)
+                if t[name] is not None and m is not None
+            ]
+            value = _mean(tried, name)
+            row |= {name: value, f"{name}_difference": fmean(gaps) if gaps else None, f"{name}_noise": noise}
+        else:
+            values = [each for each in middle if each is not None]
+            row |= {
+                name: fmean(values) if values else None,
+                f"{name}_difference": None,
+                f"{name}_noise": noise,
+            }
+    return row
 
 
 def _mean(rows: Sequence[Row], name: str) -> float | None:
@@ -127,7 +124,7 @@ def write_findings(
 
 def _fitted_on(rows: Sequence[Row]) -> str:
     names = dict.fromkeys(f"{row['network']} on {row['images']}, {row['layer']}" for row in rows)
-    return f"Fitted here: {'; '.join(names)}. {seeds_text(rows)}"
+    return f"Fitted here: {'; '.join(names)}. One network each.\n"
 
 
 def _described(paths: Sequence[str], default: float) -> str:
@@ -146,8 +143,8 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
             continue
         better, worse = [], []
         for name, (text, more) in MEASURES.items():
-            change, error = row[f"{name}_difference"], row[f"{name}_error"]
-            if more is None or change is None or error is None or abs(change) < max(LEAST, 2 * error):
+            change, noise = row[f"{name}_difference"], row[f"{name}_noise"]
+            if more is None or change is None or abs(change) < max(LEAST, 2 * (noise or 0.0)):
                 continue
             (better if (change > 0) == more else worse).append(f"{text} ({number(change)})")
         parts = [
@@ -165,9 +162,8 @@ def _table(rows: Sequence[Row]) -> Iterable[str]:
             digits = 1 if name == "reliable" else 3
             change = row[f"{name}_difference"]
             sign = "+" if change is not None and round(change, digits) > 0 else ""
-            error = row[f"{name}_error"]
-            around = "" if error is None else f" ± {number(error, digits)}"
-            difference = "" if change is None else f" ({sign}{number(change, digits)}{around})"
+            difference = "" if change is None else f" ({sign}{number(change, digits)})"
             line.append(number(row[name], digits) + difference)
         cells.append(line)
-    yield markdown_table(heads, cells)
+    noise = ["noise", *[number(rows[0][f"{name}_noise"], 3) for name in MEASURES]]
+    yield markdown_table(heads, [*cells, noise])

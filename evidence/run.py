@@ -18,7 +18,7 @@ PARTS: dict[str, float] = {
     "ground_truth": 2,
     "shortcut": 6,
     "uncertainty": 4,
-    "defaults": 18,
+    "defaults": 6,
     "page": 0,
 }
 

@@ -74,30 +74,28 @@ def test_spreads_over_fits_are_within_a_network_and_those_over_networks_of_its_m
 def test_values_are_compared_with_the_defaults_of_the_same_layers(scripts):
     table = scripts("defaults_table")
 
-    def row(seed, layer, setting, value, number):
+    def row(layer, setting, value, number):
         measures = dict.fromkeys(table.MEASURES, number)
-        about = {"images": "i", "network": "n", "seed": seed, "layer": layer}
-        return {**about, "setting": setting, "value": value, **measures}
+        return {"images": "i", "network": "n", "layer": layer, "setting": setting, "value": value, **measures}
 
     rows = [
-        row(0, "a", "", None, 1.0),
-        row(0, "a", "", None, 1.2),
-        row(1, "a", "", None, 3.0),
-        row(0, "b", "", None, 5.0),
-        row(1, "b", "", None, 5.0),
+        row("a", "", None, 1.0),
+        row("a", "", None, 1.2),
+        row("b", "", None, 5.0),
+        row("b", "", None, 5.0),
     ]
-    rows += [row(0, "a", "grid", 2.0, 2.0), row(1, "a", "grid", 2.0, 4.1)]
+    rows += [row("a", "grid", 2.0, 2.0)]
     found = table.compared(rows, {"grid": (("network.grid",), 8.0)})
     assert [(each["value"], each["default"], each["layers"]) for each in found] == [
-        (2.0, False, 2),
-        (8.0, True, 2),
+        (2.0, False, 1),
+        (8.0, True, 1),
     ]
-    assert found[0]["ratio_difference"] == pytest.approx((0.9 + 1.1) / 2)
-    assert found[0]["ratio_error"] == pytest.approx(0.1)
-    assert found[1]["ratio"] == pytest.approx((1.0 + 1.2 + 3.0) / 3)
+    assert found[0]["ratio_difference"] == pytest.approx(0.9)
+    assert found[0]["ratio_noise"] == pytest.approx((0.02 * 1.5) ** 0.5)
+    assert found[1]["ratio"] == pytest.approx(1.1)
     assert list(table._verdicts(found)) == [
-        "- 2: better: ratio (1.00), ratio, unseen images (1.00), reliable points on the object (1.00), agreement with "
-        "the network (1.00); worse: deletion area of p (1.00), strength and uncertainty (1.00)."
+        "- 2: better: ratio (0.90), ratio, unseen images (0.90), reliable points on the object (0.90), agreement with "
+        "the network (0.90); worse: deletion area of p (0.90), strength and uncertainty (0.90)."
     ]
 
 
