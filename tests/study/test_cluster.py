@@ -41,9 +41,19 @@ def kill_one(cluster) -> None:
     os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
 
 
-def run(folder: Path, cluster, stages=STAGES, report=None, **changes):
+def two_workers(cluster) -> None:
+    """A test before may have killed one: a busy machine starts it again late, or gives it up."""
     cluster.scale(2)
-    cluster.wait_for_workers(2)  # a test before may have killed one, and a busy machine restarts it late
+    try:
+        cluster.wait_for_workers(2, timeout=30)
+    except TimeoutError:
+        cluster.scale(0)
+        cluster.scale(2)
+        cluster.wait_for_workers(2, timeout=60)
+
+
+def run(folder: Path, cluster, stages=STAGES, report=None, **changes):
+    two_workers(cluster)
     return run_units(
         folder,
         make_plan(Toy(**changes), stages, AXES),
