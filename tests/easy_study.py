@@ -1,5 +1,6 @@
 """A study that is learnt in a second: squares of four colours on noise, and a small network trained on them."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,11 @@ def easy_settings(folder: Path, **changes: dict) -> StudySettings:
     content = {name: {**SETTINGS.get(name, {}), **changes.get(name, {})} for name in sections}
     content["images"]["folder"] = file.name
     return make_settings(content, "squares.toml", folder)
+
+
+def copy_without_attack(study: Path, folder: Path) -> Path:
+    """Copy a study of squares that was attacked, but for the attack: a part may take its place."""
+    return Path(shutil.copytree(study, folder, ignore=shutil.ignore_patterns("attack", "adversarial")))
 
 
 def students_settings(folder: Path, **changes: dict) -> StudySettings:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from easy_study import easy_settings
+from easy_study import copy_without_attack, easy_settings
 
 from patternscope.errors import InputError
 from patternscope.figures import faithfulness as figure
@@ -31,9 +31,7 @@ def settings_of(folder: Path, **changes):
 @pytest.fixture(scope="module")
 def asked_study(attacked_study, tmp_path_factory) -> Path:
     """The study of squares with a deletion test in the attack's place; tests only read it."""
-    folder = Path(shutil.copytree(attacked_study, tmp_path_factory.mktemp("asked") / "study"))
-    for name in ("attack", "adversarial"):
-        shutil.rmtree(folder / name)
+    folder = copy_without_attack(attacked_study, tmp_path_factory.mktemp("asked") / "study")
     asked = settings_of(attacked_study.parent)
     figures = [stage for stage in figure_stages(asked) if stage.name == "figures/faithfulness"]
     summary = run_study(folder, asked, (*study_stages(asked), *figures), device="cpu")
