@@ -1,10 +1,8 @@
 """How many classes a study has, where that is known before its images are read."""
 
 from patternscope.images.pictograms import CLASSES
-from patternscope.images.sources.folder import folders_in
+from patternscope.images.sources.folder import folders_in, split_folders
 from patternscope.study.sections import ImagesSettings
-
-_TRAIN_NAMES = ("train", "training")  # in any case, as the source `folder` takes them
 
 
 def known_classes(images: ImagesSettings) -> int | None:
@@ -20,9 +18,7 @@ def known_classes(images: ImagesSettings) -> int | None:
     if images.class_names is not None:
         names = images.class_names
     elif images.source == "folder" and images.folder is not None:
-        inside = folders_in(images.folder)
-        train = [each for name in _TRAIN_NAMES for each in inside if each.name.lower() == name]
-        names = folders_in(train[0]) if train else inside
+        names = folders_in(split_folders(images.folder)[0])
     else:
         names = ()
     return len(names) if len(names) > 1 else None

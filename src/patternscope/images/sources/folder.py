@@ -67,8 +67,11 @@ def _named(folders: list[Path], names: tuple[str, ...]) -> list[Path]:
     return [each for name in names for each in folders if each.name.lower() == name]
 
 
-def _split_folders(root: Path) -> tuple[Path, Path | None]:
-    """The folder of the class folders to train on, and that of the held-out ones if there is one."""
+def split_folders(root: Path) -> tuple[Path, Path | None]:
+    """Return the folder of the class folders to train on, and that of the held-out ones if there is one.
+
+    Source: this project.
+    """
     folders = folders_in(root)
     train = _named(folders, _TRAIN_NAMES)
     if not train:
@@ -130,7 +133,7 @@ def open_folder(request: Request) -> Splits:
     other = passes_for_class_folders(root)
     if other is not None:
         raise InputError(f"folder {str(root)!r} is not one of class folders; {other}")
-    train_root, test_root = _split_folders(root)
+    train_root, test_root = split_folders(root)
     classes = _class_names(train_root, request.class_names)
     train = listed(root, [train_root / name for name in classes])
     if not train:
