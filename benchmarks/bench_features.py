@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from patternscope.images import pictograms
 from patternscope.knowledge import object_cover
 from patternscope.networks import TrainingSettings, record, train
-from patternscope.networks.vgg import ConvBlock, SlimVGG
+from patternscope.networks.models.vgg import ConvBlock, SlimVGG
 
 FOLDER = Path("runs/bench")
 SIZE, GRID, CHANNELS, SAMPLES = 112, (14, 14), 512, 500

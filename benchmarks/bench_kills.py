@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).parents[1] / "tests/study"))
 import killed_runs
 from toy_stages import contents
 
-from patternscope.study.config import DEMO_FILE
+from patternscope.settings.study import DEMO_FILE
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

@@ -14,7 +14,7 @@ from patternscope.embeddings import (
     region,
     regional_objective,
 )
-from patternscope.embeddings.comparisons import weighty_counts
+from patternscope.embeddings.matched_regions import weighty_counts
 
 
 def limits() -> None:

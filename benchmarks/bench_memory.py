@@ -17,20 +17,20 @@ import torch
 from measuring import peak_memory, row
 from torch import Tensor
 
-from patternscope.study.arrays import ShardWriter, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.journal import Journal, unit_times
-from patternscope.study.plan import make_plan
-from patternscope.study.records import write_json
-from patternscope.study.runner import run_units
-from patternscope.study.stage import Axes, UnitContext
+from patternscope.results.arrays import ShardWriter, save_arrays
+from patternscope.results.json_csv import write_json
+from patternscope.settings.study import StudySettings
+from patternscope.study.run import with_layers
 from patternscope.study.stages.features import FEATURES
 from patternscope.study.stages.images import IMAGES
 from patternscope.study.stages.importance import IMPORTANCE
 from patternscope.study.stages.knowledge import KNOWLEDGE
 from patternscope.study.stages.region import REGION
 from patternscope.study.stages.sample import SAMPLE
-from patternscope.study.study import with_layers
+from patternscope.workflow.event_log import EventLog, unit_times
+from patternscope.workflow.plan import make_plan
+from patternscope.workflow.runner import run_units
+from patternscope.workflow.stages import Axes, UnitContext
 
 CLASSES, AT_ONCE = 10, 50
 LAYERS = ("low", "middle", "top")
@@ -52,7 +52,7 @@ def main(images: int = 5000, channels: int = 512, side: int = 14) -> None:
         SAMPLE, IMPORTANCE, REGION, KNOWLEDGE,
     )  # fmt: skip
     run_units(folder, make_plan(settings, stages, axes))
-    seconds = unit_times(Journal(folder)).seconds
+    seconds = unit_times(EventLog(folder)).seconds
     spent = {name: sum(s for unit, s in seconds.items() if unit.startswith(name)) for name in
              ("importance", "region", "knowledge")}  # fmt: skip
     times = ", ".join(f"{name} {taken:.0f} s" for name, taken in spent.items())

@@ -16,7 +16,7 @@ import torch
 from measuring import forget_peak, peak_memory, row
 
 from patternscope.networks import build_network, record
-from patternscope.study.sections import NetworkSettings
+from patternscope.settings.core import NetworkSettings
 from patternscope.study.stages.features import record_into
 
 LAYERS = ("conv_22", "conv_33", "conv_43", "conv_53")

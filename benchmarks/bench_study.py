@@ -19,13 +19,13 @@ from unittest.mock import patch
 import torch
 
 from patternscope.cli.app import _stages
+from patternscope.settings.study import load_settings
 from patternscope.study.budget import machine_speed, unit_costs
-from patternscope.study.config import load_settings
 from patternscope.study.costs import Cost
-from patternscope.study.runner import Event
-from patternscope.study.stage import Unit
-from patternscope.study.status import UnitStatus
-from patternscope.study.study import run_study, saved_settings, saved_status, study_plan
+from patternscope.study.run import run_study, saved_settings, saved_status, study_plan
+from patternscope.workflow.runner import Event
+from patternscope.workflow.stages import Unit
+from patternscope.workflow.status import UnitStatus
 
 
 def run(file: Path, folder: Path) -> dict[Unit, float]:

@@ -13,9 +13,9 @@ from measuring import row
 sys.path.append(str(Path(__file__).parents[1] / "tests/study"))
 from toy_stages import contents
 
-from patternscope.study.config import DEMO_FILE, StudySettings, make_settings
-from patternscope.study.execution import process_pool
-from patternscope.study.study import run_study
+from patternscope.settings.study import DEMO_FILE, StudySettings, make_settings
+from patternscope.study.run import run_study
+from patternscope.workflow.executors import process_pool
 
 FOLDER = Path("runs/bench/workers")
 

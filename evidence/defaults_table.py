@@ -10,7 +10,7 @@ from tables import markdown_table, number, value_text
 
 from patternscope.figures.saving import save_figure
 from patternscope.knowledge import seed_spread
-from patternscope.study.records import write_rows
+from patternscope.results.json_csv import write_rows
 
 Row = Mapping[str, Any]
 # Measure -> (name, whether more is better; None where neither is).

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from patternscope.figures.saving import save_figure
 from patternscope.knowledge import bootstrap_mean, seed_spread
-from patternscope.study.records import flat_interval, write_rows
+from patternscope.results.json_csv import flat_interval, write_rows
 
 Row = Mapping[str, Any]
 LABELS = {

@@ -27,13 +27,13 @@ from patternscope.knowledge import (
     points_on,
     quality,
 )
-from patternscope.networks import gradcam
-from patternscope.study.arrays import load_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.execution import InProcessExecutor
-from patternscope.study.records import flat_interval, read_json
-from patternscope.study.stage import layer_folder
-from patternscope.study.study import run_study
+from patternscope.networks.capture import gradcam
+from patternscope.results.arrays import load_arrays
+from patternscope.results.json_csv import flat_interval, read_json
+from patternscope.settings.study import StudySettings
+from patternscope.study.run import run_study
+from patternscope.workflow.executors import InProcessExecutor
+from patternscope.workflow.stages import layer_folder
 
 FOLDER = RUNS / "ground_truth"
 CHECKPOINTS = 6

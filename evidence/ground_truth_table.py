@@ -11,7 +11,7 @@ from tables import interval_text, markdown_table, number, seeds_text
 
 from patternscope.figures.saving import save_figure
 from patternscope.knowledge import seed_spread
-from patternscope.study.records import write_rows
+from patternscope.results.json_csv import write_rows
 
 Row = Mapping[str, Any]
 INTRODUCTION = """`python evidence/ground_truth.py`. *Precision*: how much of the points lies on the object, each point

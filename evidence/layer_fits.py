@@ -12,7 +12,7 @@ from torch import Tensor
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 from patternscope.knowledge import KnowledgePoints, bootstrap_counts, find_knowledge_points
 from patternscope.networks import record
-from patternscope.study.records import flat_intervals
+from patternscope.results.json_csv import flat_intervals
 from patternscope.study.stages.fitting import fit_importance, fit_region, fit_sample
 
 

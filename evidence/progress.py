@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import as_completed
 from typing import TypeVar
 
-from patternscope.study.execution import process_pool
+from patternscope.workflow.executors import process_pool
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -9,7 +9,7 @@ from projections_figure import draw
 from tables import markdown_table, number, seeds_text, spread_text
 
 from patternscope.figures.saving import save_figure
-from patternscope.study.records import write_rows
+from patternscope.results.json_csv import write_rows
 
 Row = Mapping[str, Any]
 LABELS = {

@@ -11,10 +11,10 @@ from torch import Tensor
 from patternscope.images import choose_samples
 from patternscope.images.pictograms import draw
 from patternscope.networks import Normalised, load_weights, record
-from patternscope.study.arrays import ShardedArray, load_arrays
-from patternscope.study.models import study_network
-from patternscope.study.records import read_json
-from patternscope.study.stage import layer_folder
+from patternscope.results.arrays import ShardedArray, load_arrays
+from patternscope.results.json_csv import read_json
+from patternscope.study.network_factory import study_network
+from patternscope.workflow.stages import layer_folder
 
 
 @dataclass(frozen=True)

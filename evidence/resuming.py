@@ -5,9 +5,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from patternscope.study.execution import program_versions
-from patternscope.study.keys import file_digest, text_digest
-from patternscope.study.records import read_json, replaced_file, write_json
+from patternscope.results.json_csv import read_json, replaced_file, write_json
+from patternscope.workflow.cache_keys import file_digest, text_digest
+from patternscope.workflow.executors import program_versions
 
 Source = Path | ModuleType | str
 

@@ -33,11 +33,11 @@ from patternscope.knowledge import (
     quality,
     threshold,
 )
-from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.execution import InProcessExecutor
-from patternscope.study.records import flat_interval, read_json
+from patternscope.results.json_csv import flat_interval, read_json
+from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.run import run_study
 from patternscope.study.stages.fitting import fitted_region
-from patternscope.study.study import run_study
+from patternscope.workflow.executors import InProcessExecutor
 
 FOLDER = RUNS / "shortcut"
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)

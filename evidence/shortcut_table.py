@@ -11,7 +11,7 @@ from tables import interval_text, markdown_table, number
 from torch import Tensor
 
 from patternscope.figures.saving import save_figure
-from patternscope.study.records import write_rows
+from patternscope.results.json_csv import write_rows
 
 Row = Mapping[str, Any]
 INTRODUCTION = """`python evidence/shortcut.py`. A checkerboard of 16 x 16 pixels is planted into the background of

@@ -16,9 +16,9 @@ from typing import Any
 
 from progress import in_parallel
 
-from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.execution import InProcessExecutor
-from patternscope.study.study import run_study
+from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.run import run_study
+from patternscope.workflow.executors import InProcessExecutor
 
 HERE = Path(__file__).resolve().parent
 RUNS = HERE.parent / "runs" / "evidence"

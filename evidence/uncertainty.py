@@ -20,8 +20,8 @@ from uncertainty_table import write_findings
 
 from patternscope.embeddings import importance, region
 from patternscope.knowledge import uncertainty, verdict_stability
-from patternscope.study.arrays import load_arrays
-from patternscope.study.records import read_json
+from patternscope.results.arrays import load_arrays
+from patternscope.results.json_csv import read_json
 
 FOLDER = RUNS / "uncertainty"
 FITS = 5

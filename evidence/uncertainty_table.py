@@ -10,7 +10,7 @@ from uncertainty_figure import draw
 
 from patternscope.figures.saving import save_figure
 from patternscope.knowledge import seed_spread
-from patternscope.study.records import write_rows
+from patternscope.results.json_csv import write_rows
 
 Row = Mapping[str, Any]
 INTRODUCTION = """`python evidence/uncertainty.py`. Each layer is fitted five times with other seeds, which choose the

@@ -16,9 +16,9 @@ from torch.utils.data import DataLoader
 from patternscope.callback import CheckpointRecorder
 from patternscope.images import open_images
 from patternscope.networks import build_network
-from patternscope.study.config import make_settings
-from patternscope.study.records import read_json
-from patternscope.study.study import run_study
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import make_settings
+from patternscope.study.run import run_study
 
 SIDE, MEAN, STD = 64, 0.5, 0.25
 

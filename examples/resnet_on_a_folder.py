@@ -9,9 +9,9 @@ PICTURES/CLASS/*.jpg, or PICTURES/train/CLASS and PICTURES/val/CLASS. The same a
 import sys
 from pathlib import Path
 
-from patternscope.study.config import make_settings
-from patternscope.study.records import read_json
-from patternscope.study.study import run_study
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import make_settings
+from patternscope.study.run import run_study
 
 SETTINGS = {
     "images": {"source": "folder", "image_size": 64},

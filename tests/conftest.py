@@ -19,7 +19,7 @@ def attacked_study(tmp_path_factory) -> Path:
     """Folder of a study of coloured squares with an attack, without figures; tests only read it."""
     from easy_study import easy_settings
 
-    from patternscope.study.study import run_study
+    from patternscope.study.run import run_study
 
     folder = tmp_path_factory.mktemp("squares")
     run_study(folder / "study", easy_settings(folder), device="cpu")
@@ -31,7 +31,7 @@ def taught_study(attacked_study) -> Path:
     """Folder of the same study with two students in the attack's place and their figures; tests only read it."""
     from easy_study import students_settings, students_stages
 
-    from patternscope.study.study import run_study
+    from patternscope.study.run import run_study
 
     folder = attacked_study.parent / "taught"
     shutil.copytree(attacked_study, folder)
@@ -45,7 +45,7 @@ def taught_study(attacked_study) -> Path:
 @pytest.fixture(scope="session")
 def two_workers() -> Iterator[Executor]:
     """A pool of two processes of one thread each: what they import, they import once for all tests."""
-    from patternscope.study.execution import process_pool
+    from patternscope.workflow.executors import process_pool
 
     with patch.object(os, "cpu_count", return_value=2), process_pool(2) as pool:
         yield pool

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from patternscope.figures import figure_stages
-from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.stage import Stage
+from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.stages import study_stages
+from patternscope.workflow.stages import Stage
 
 CLASSES = ("red", "green", "blue", "yellow")
 COLOURS = np.array([[220, 60, 60], [60, 200, 60], [70, 70, 220], [210, 200, 60]])

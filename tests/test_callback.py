@@ -11,9 +11,9 @@ from torch import nn
 from patternscope.callback import CheckpointRecorder, lightning_callback
 from patternscope.errors import InputError
 from patternscope.networks import build_network, checkpoint_steps, load_weights
-from patternscope.study.config import load_settings
-from patternscope.study.records import read_json
-from patternscope.study.study import run_study
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import load_settings
+from patternscope.study.run import run_study
 
 
 def steps_in(folder):

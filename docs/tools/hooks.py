@@ -12,7 +12,7 @@ from mkdocs.plugins import get_plugin_logger
 from pydantic import BaseModel
 
 from patternscope.cli.app import app
-from patternscope.study.config import StudySettings
+from patternscope.settings.study import StudySettings
 
 log = get_plugin_logger("patternscope")
 _MARK = re.compile(r"^<!-- (settings|command)(?: (\S+))? -->$", flags=re.MULTILINE)

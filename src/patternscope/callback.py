@@ -21,10 +21,11 @@ _LIGHTNINGS = ("lightning.pytorch", "pytorch_lightning")
 class CheckpointRecorder:
     """Writes a network's weights at chosen steps of its training, as `step_00000930.safetensors` in a folder.
 
-    `recorder(network, step)` is called before the first step with 0, and after each with the number of steps done; it
-    writes where a step that was planned has been reached. Steps are `count` of `total_steps`, even in log time as
-    `networks.checkpoint_steps` says; or each that `every` divides, with the last one by `finish`. What torch wraps
-    around a network leaves no trace. In a distributed training the first process writes. Source: this project.
+    `recorder(network, step)` is called before the first step with 0, and after each with the number of steps
+    done; it writes where a step that was planned has been reached. Steps are `count` of `total_steps`, even
+    in log time as `networks.checkpoint_steps` says; or each that `every` divides, with the last one by
+    `finish`. What torch wraps around a network leaves no trace. In a distributed training the first process
+    writes.
 
     Raises:
         InputError: neither or both of total_steps and every, or a number below 1; a step that goes back; at step 0 a
@@ -103,9 +104,9 @@ def lightning_callback(
 ) -> Any:
     """Return a Lightning callback that records checkpoints as `CheckpointRecorder` does: Trainer(callbacks=[...]).
 
-    `network` is the attribute of the LightningModule that is the network (default: the module itself). The number of
-    steps is the trainer's own estimate; a trainer without an end wants `every`. Lightning, of either name
-    (`lightning` or `pytorch_lightning`), is imported here and nowhere else. Source: this project.
+    `network` is the attribute of the LightningModule that is the network (default: the module itself). The
+    number of steps is the trainer's own estimate; a trainer without an end wants `every`. Lightning, of
+    either name (`lightning` or `pytorch_lightning`), is imported here and nowhere else.
 
     Raises:
         InputError: Lightning is not installed; when training starts, an attribute that is no network, or no end of

@@ -19,14 +19,13 @@ class InputError(ValueError):
     """Input that cannot be used as it is; the command line ends with its text and exit code 2.
 
     The text is one line and names the argument, what was seen and what is wanted.
-    Source: this project.
     """
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return a hint that names the valid name most like `name`, or lists the valid ones.
 
-    Source: this project (difflib's ratio). The hint is a clause without a final stop.
+    Difflib's ratio. The hint is a clause without a final stop.
 
     >>> nearest("conv_54", ["conv_53", "fc_1"])
     "did you mean 'conv_53'?"
@@ -45,8 +44,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 def fault(error: BaseException) -> str:
     """Return in one line what a user's code raised: its type, its text, and the user's own file and line.
 
-    Source: this project. The line is the last that ran of a file that is neither installed nor this project's; where
-    there is none, nothing is said of it.
+    The line is the last that ran of a file that is neither installed nor this project's; where there is none,
+    nothing is said of it.
 
     >>> fault(KeyError("x"))
     "KeyError: 'x'"
@@ -68,7 +67,6 @@ def explain(error: "ValidationError", model: "type[BaseModel]") -> str:
     """Return the first thing wrong with the input of a pydantic model in one line, and how many more.
 
     Each says the key path, what was seen, what is wanted and, for a misspelt name, the nearest valid one.
-    Source: this project.
 
     >>> from pydantic import BaseModel, ConfigDict, ValidationError
     >>> class Training(BaseModel):

@@ -19,9 +19,9 @@ NOT_FACTORIES = ("timm", "torchvision")
 def found_factory(name: str, folder: Path | None, setting: str) -> Iterator[Callable[..., Any]]:
     """Give the callable that "package.module:factory" names, to be called within the block.
 
-    Modules in `folder` come before installed ones, as those beside a script do; the module search path is as found
-    afterwards. `setting` begins the text of errors. Source: this project. InputError for a module or a function that
-    is not there, or a module that fails.
+    Modules in `folder` come before installed ones, as those beside a script do; the module search path is as
+    found afterwards. `setting` begins the text of errors. InputError for a module or a function that is not
+    there, or a module that fails.
 
     >>> with found_factory("math:sqrt", None, "architecture") as factory:
     ...     factory(4)
@@ -53,8 +53,6 @@ def call_offered(
 ) -> Any:
     """Call a factory with `arguments`, and with those of `offered` that its signature names.
 
-    Source: this project.
-
     >>> call_offered(lambda classes, width=3: (classes, width), {"classes": 2, "seed": 0}, {"width": 5})
     (2, 5)
     """
@@ -65,7 +63,7 @@ def call_offered(
 def factory_file(name: str, folder: Path | None) -> Path | None:
     """Return the file of the module that a factory is defined in; None for other names.
 
-    Source: this project. Also None for a module that is no file. InputError for one that cannot be found.
+    Also None for a module that is no file. InputError for one that cannot be found.
     """
     module_name, colon, _ = name.partition(":")
     if not colon or module_name in NOT_FACTORIES:

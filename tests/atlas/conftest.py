@@ -15,9 +15,9 @@ from patternscope.atlas.contents import AtlasContent
 from patternscope.atlas.page import write_single
 from patternscope.atlas.stage import atlas_stage
 from patternscope.atlas.store import write_store
-from patternscope.study.config import StudySettings, make_settings
+from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.run import run_study
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_study
 
 TINY = """
 [images]

@@ -12,9 +12,9 @@ from patternscope.atlas.stage import atlas_stage, store_of
 from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.knowledge import bootstrap_counts, find_knowledge_points
-from patternscope.study.findings import open_findings
+from patternscope.results.findings import open_findings
+from patternscope.study.run import saved_status
 from patternscope.study.stages import study_stages
-from patternscope.study.study import saved_status
 
 
 def opened(study) -> zarr.Group:

@@ -19,8 +19,8 @@ from patternscope import __version__
 from patternscope.cli import main
 from patternscope.figures import counts
 from patternscope.report.repeating import settings_toml
+from patternscope.study.run import run_study, saved_settings
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_study, saved_settings
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -153,7 +153,7 @@ def test_images_that_are_left_out_are_said_after_a_run(tmp_path, capsys):
 def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, capsys):
     folder = shutil.copytree(attacked_study, tmp_path / "study")
     plain = easy_settings(attacked_study.parent, attack={"enabled": False})
-    monkeypatch.setattr("patternscope.study.config.load_settings", lambda path: plain)
+    monkeypatch.setattr("patternscope.settings.study.load_settings", lambda path: plain)
     arguments = ("demo", "--out", folder, "--device", "cpu", "--until")
     code, out, _ = call(capsys, *arguments, "summary")
     assert code == 0

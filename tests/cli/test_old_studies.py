@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from patternscope.cli import main
-from patternscope.study.config import StudySettings
-from patternscope.study.store import SCHEMA_VERSION
+from patternscope.settings.study import StudySettings
+from patternscope.workflow.store import SCHEMA_VERSION
 
 
 def write_study(folder: Path, **record) -> Path:

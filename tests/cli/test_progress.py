@@ -5,8 +5,8 @@ import io
 from rich.console import Console
 
 from patternscope.cli.progress import Tally, progress, spoken
-from patternscope.study.runner import Event
-from patternscope.study.stage import Unit
+from patternscope.workflow.runner import Event
+from patternscope.workflow.stages import Unit
 
 A, B, C = Unit("images"), Unit("training", 0), Unit("training", 1)
 EVENTS = [

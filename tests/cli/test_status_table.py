@@ -5,8 +5,8 @@ from rich.text import Text
 
 from patternscope.cli import status_table
 from patternscope.cli.status_table import print_status, print_units, stage_rows
-from patternscope.study.stage import Unit
-from patternscope.study.status import UnitStatus
+from patternscope.workflow.stages import Unit
+from patternscope.workflow.status import UnitStatus
 
 LAYERS = ("low", "high")
 

@@ -15,8 +15,8 @@ from torch import nn
 
 from patternscope.cli.app import app
 from patternscope.errors import InputError
-from patternscope.study.config import load_settings, make_settings
-from patternscope.study.models import study_layers
+from patternscope.settings.study import load_settings, make_settings
+from patternscope.study.network_factory import study_layers
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -59,8 +59,8 @@ def shown_study(attacked_study) -> Path:
     from easy_study import easy_settings
 
     from patternscope.atlas.stage import atlas_stage
+    from patternscope.study.run import run_study
     from patternscope.study.stages import study_stages
-    from patternscope.study.study import run_study
 
     settings = easy_settings(attacked_study.parent)
     run_study(attacked_study, settings, (*study_stages(settings), atlas_stage(settings)), device="cpu")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import region_data
 
-from patternscope.embeddings.comparisons import compare, weighty_counts
+from patternscope.embeddings.matched_regions import compare, weighty_counts
 from patternscope.embeddings.neighbourhood import find_neighbours
 from patternscope.embeddings.regional_objective import RegionalObjective
 from patternscope.similarity import match_regions

@@ -25,9 +25,9 @@ from patternscope.figures.attack_trajectories import between
 from patternscope.figures.smoothing import smooth_path
 from patternscope.knowledge import Trajectory
 from patternscope.report import read_page
-from patternscope.study.config import StudySettings
+from patternscope.settings.study import StudySettings
+from patternscope.study.run import run_study, saved_status
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_study, saved_status
 
 
 @pytest.fixture(scope="module")

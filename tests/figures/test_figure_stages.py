@@ -23,9 +23,9 @@ from patternscope.figures import (
     training_animation,
 )
 from patternscope.figures.saving import save_figure
-from patternscope.study.config import make_settings
+from patternscope.settings.study import make_settings
+from patternscope.study.run import run_study
 from patternscope.study.stages import STAGES
-from patternscope.study.study import run_study
 
 SETTINGS = {
     "images": {"image_size": 32, "train_per_class": 4, "test_per_class": 3, "samples_per_class": 3},

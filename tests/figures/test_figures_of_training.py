@@ -16,8 +16,8 @@ from patternscope.figures.ellipses import coverage_ellipse
 from patternscope.figures.examples import Examples
 from patternscope.figures.video import write_videos
 from patternscope.knowledge import class_probability
-from patternscope.study.config import make_settings
-from patternscope.study.study import run_study
+from patternscope.settings.study import make_settings
+from patternscope.study.run import run_study
 
 SETTINGS = {
     "images": {"image_size": 32, "train_per_class": 4, "test_per_class": 3, "samples_per_class": 3},

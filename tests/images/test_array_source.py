@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from patternscope.errors import InputError
-from patternscope.images.sources import open_images
+from patternscope.images.readers import open_images
 
 
 def example(count=20, classes=4, shape=(16, 16, 3)):

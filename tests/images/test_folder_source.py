@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from patternscope.errors import InputError
-from patternscope.images.sources import fingerprint, open_images
-from patternscope.images.sources.decoding import fit_mask, load_picture, to_tensor
+from patternscope.images.readers import fingerprint, open_images
+from patternscope.images.readers.decoding import fit_mask, load_picture, to_tensor
 
 
 def decode(path, size, channels):
@@ -208,7 +208,7 @@ def test_masks_are_cut_as_their_pictures():
 
 
 def test_a_file_that_vanishes_is_named(tmp_path, monkeypatch):
-    from patternscope.images.sources import pictures
+    from patternscope.images.readers import pictures
 
     monkeypatch.setattr(pictures, "_CACHE_BYTES", 0)
     train, _ = opened(class_folders(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from patternscope.errors import InputError
-from patternscope.images.sources import open_images
+from patternscope.images.readers import open_images
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")
 

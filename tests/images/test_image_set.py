@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from patternscope.errors import InputError
-from patternscope.images.sources import ImageSet, open_images
+from patternscope.images.readers import ImageSet, open_images
 
 
 class Reader:

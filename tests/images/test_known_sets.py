@@ -13,7 +13,7 @@ from PIL import Image
 
 from patternscope.errors import InputError
 from patternscope.images import layout_hint, open_images
-from patternscope.images.sources.synsets import PRESETS
+from patternscope.images.readers.synsets import PRESETS
 
 
 def opened(source, folder, **options):

@@ -253,7 +253,7 @@ def test_every_torchvision_set_that_is_offered_exists_and_takes_its_splits():
 
     import torchvision
 
-    from patternscope.images.sources.torchvision_sets import SETS
+    from patternscope.images.readers.torchvision_sets import SETS
 
     for name, splits in SETS.items():
         taken = inspect.signature(getattr(torchvision.datasets, name)).parameters

@@ -17,7 +17,7 @@ from patternscope.networks import (
     record,
     train,
 )
-from patternscope.networks.distillation import feature_distance, softened_divergence
+from patternscope.networks.training.distillation import feature_distance, softened_divergence
 
 SETTINGS = TrainingSettings(epochs=12, batch_size=16, lr=0.02, augmentation=False)
 

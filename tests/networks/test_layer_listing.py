@@ -6,7 +6,7 @@ from torch import nn
 
 from patternscope.errors import InputError
 from patternscope.networks import Layer, build_network, find_layer, list_layers, record, suggest_layers
-from patternscope.networks.layouts import Layout, LayoutFinder, first_tensor
+from patternscope.networks.capture.layouts import Layout, LayoutFinder, first_tensor
 
 
 class Tokens(nn.Module):

@@ -7,7 +7,7 @@ import torch
 
 from patternscope.errors import InputError
 from patternscope.networks import build_network, published_normaliser
-from patternscope.networks.pretrained import load_pretrained
+from patternscope.networks.models.pretrained import load_pretrained
 
 
 @pytest.fixture

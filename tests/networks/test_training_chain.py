@@ -25,9 +25,9 @@ from patternscope.networks import (
     total_steps,
     train,
 )
-from patternscope.networks.augmentation import augmented
-from patternscope.networks.schedule import batch_indices, derived_seed, one_cycle
-from patternscope.networks.weights import check_weights, read_tensors, write_tensors
+from patternscope.networks.models.weights import check_weights, read_tensors, write_tensors
+from patternscope.networks.training.augmentation import augmented
+from patternscope.networks.training.schedule import batch_indices, derived_seed, one_cycle
 
 
 def tiny_network(channels=3):

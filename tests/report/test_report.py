@@ -17,10 +17,10 @@ from patternscope.report import read_page, render, write_pdf
 from patternscope.report.citing import PAPER
 from patternscope.report.pictures import CAPTIONS
 from patternscope.report.repeating import command, settings_toml
-from patternscope.study.config import DEMO_FILE, load_settings, make_settings
-from patternscope.study.records import read_json
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import DEMO_FILE, load_settings, make_settings
+from patternscope.study.run import run_study, saved_settings
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_study, saved_settings
 
 
 class Reader(HTMLParser):
@@ -198,8 +198,8 @@ def test_the_command_that_repeats_a_study(attacked_study):
     asked, axes = saved_settings(attacked_study)
     assert command(asked, axes) == "patternscope run study.toml --out again"
     demo = load_settings(DEMO_FILE)
-    from patternscope.study.stage import Axes
-    from patternscope.study.study import with_layers
+    from patternscope.study.run import with_layers
+    from patternscope.workflow.stages import Axes
 
     whole = Axes(8, demo.network.layers)
     assert command(with_layers(demo.with_all_parts(), whole), whole) == "patternscope demo --full --out again"

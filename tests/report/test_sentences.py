@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from patternscope.knowledge import Interval
 from patternscope.report.contents import Attack, Change, Depth, Training
+from patternscope.report.formatting import BEYOND, WITHIN, compared, turned, verdict
 from patternscope.report.sentences import attack, depth, faithfulness, left_out, students, training, trust
-from patternscope.report.wording import BEYOND, WITHIN, compared, turned, verdict
 
 SURE, DOUBTFUL = 0.1, 9.0  # half widths of intervals
 

@@ -14,14 +14,14 @@ from patternscope.errors import InputError
 from patternscope.knowledge import find_knowledge_points, orientation_change, threshold, trajectory_types
 from patternscope.networks import load_weights, pgd_steps, record
 from patternscope.report.repeating import settings_toml
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.models import study_network
-from patternscope.study.parts import AttackSettings
-from patternscope.study.records import read_json
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import read_json
+from patternscope.settings.optional import AttackSettings
+from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.network_factory import study_network
+from patternscope.study.run import run_study, saved_settings, saved_status
 from patternscope.study.stages import STAGES, study_stages
 from patternscope.study.stages.attack import attack_aims, kept_steps
-from patternscope.study.study import run_study, saved_settings, saved_status
 
 LAYERS = ("conv_33", "conv_53")
 

@@ -9,12 +9,12 @@ from easy_study import easy_settings
 
 from patternscope.cli.budgeting import budget_line
 from patternscope.errors import InputError
+from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study import budget as study_budget
 from patternscope.study.budget import Budget, count_images, make_budget, pending_units, unit_costs
-from patternscope.study.config import StudySettings, make_settings
 from patternscope.study.costs import Sizes, Speed, unit_cost
-from patternscope.study.stage import Unit
-from patternscope.study.study import run_study, saved_status, study_plan
+from patternscope.study.run import run_study, saved_status, study_plan
+from patternscope.workflow.stages import Unit
 
 SIZES = Sizes(500, 1000, 6000, 12288, 10, 64, 200_000, 800_000, {"conv_53": (64, 64)}, 8)
 SPEED = Speed(1e11, 1e10, 5e-4)

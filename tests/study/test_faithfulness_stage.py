@@ -13,12 +13,12 @@ from patternscope.figures import figure_stages, open_findings
 from patternscope.knowledge import blurred, class_log_odds
 from patternscope.networks import load_weights
 from patternscope.report.page import read_page, render
-from patternscope.study.arrays import load_arrays
+from patternscope.results.arrays import load_arrays
+from patternscope.results.json_csv import read_json
 from patternscope.study.budget import unit_costs
-from patternscope.study.models import study_network
-from patternscope.study.records import read_json
+from patternscope.study.network_factory import study_network
+from patternscope.study.run import run_study, saved_settings, study_plan
 from patternscope.study.stages import faithfulness, study_stages
-from patternscope.study.study import run_study, saved_settings, study_plan
 
 ASKED = {"images_per_class": 2, "steps": 4}
 ORDERS = ["p", "strength", "w", "grad_cam", "random"]

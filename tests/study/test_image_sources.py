@@ -7,9 +7,9 @@ import pytest
 
 from patternscope.cli import main
 from patternscope.errors import InputError
-from patternscope.study.config import load_settings
-from patternscope.study.records import read_json
-from patternscope.study.study import run_study
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import load_settings
+from patternscope.study.run import run_study
 
 FACTORY = """
 import torch

@@ -11,10 +11,10 @@ from patternscope.errors import InputError
 from patternscope.factories import factory_file
 from patternscope.images import open_images
 from patternscope.networks import build_network
-from patternscope.study.config import load_settings
-from patternscope.study.models import checkpoint_files, study_axes
-from patternscope.study.records import read_json
-from patternscope.study.study import run_study, saved_status
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import load_settings
+from patternscope.study.network_factory import checkpoint_files, study_axes
+from patternscope.study.run import run_study, saved_status
 
 FACTORY = """
 from torch import nn

@@ -17,13 +17,13 @@ from toy_stages import contents
 
 from patternscope.errors import InputError
 from patternscope.images import open_images
-from patternscope.study.arrays import ShardedArray, load_arrays
-from patternscope.study.config import DEMO_FILE, StudySettings, make_settings
-from patternscope.study.keys import chosen_settings
-from patternscope.study.models import checkpoint_files
-from patternscope.study.records import read_json
+from patternscope.results.arrays import ShardedArray, load_arrays
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import DEMO_FILE, StudySettings, make_settings
+from patternscope.study.network_factory import checkpoint_files
+from patternscope.study.run import run_study, saved_settings, saved_status
 from patternscope.study.stages import STAGES
-from patternscope.study.study import run_study, saved_settings, saved_status
+from patternscope.workflow.cache_keys import chosen_settings
 
 TOML = """
 [images]

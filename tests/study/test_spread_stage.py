@@ -10,10 +10,10 @@ from easy_study import copy_without_attack, easy_settings
 from patternscope.figures import open_findings
 from patternscope.report.reading import read_contents
 from patternscope.report.sentences.trust import other_draws
+from patternscope.results.json_csv import read_json
 from patternscope.study.budget import unit_costs
-from patternscope.study.records import read_json
+from patternscope.study.run import run_study, saved_settings, study_plan
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_study, saved_settings, study_plan
 
 # Fewer neighbours than there are samples, or all draws are the same.
 FEWER = {"n_step": 2, "kl_sample_num": 8}

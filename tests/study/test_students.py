@@ -12,15 +12,15 @@ from patternscope.errors import InputError
 from patternscope.figures import figure_stages
 from patternscope.knowledge import find_knowledge_points
 from patternscope.networks import load_weights, record
-from patternscope.study.arrays import load_arrays
-from patternscope.study.config import StudySettings, make_settings
-from patternscope.study.models import student_layers, student_settings, study_network
-from patternscope.study.plan import make_plan
-from patternscope.study.records import read_json
-from patternscope.study.stage import InputUnit, UnitContext
+from patternscope.results.arrays import load_arrays
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.network_factory import student_layers, student_settings, study_network
+from patternscope.study.run import run_study, saved_settings
 from patternscope.study.stages import STAGES, study_stages
-from patternscope.study.stages.distilled import LOGITS_DISTILLED
-from patternscope.study.study import run_study, saved_settings
+from patternscope.study.stages.student_analysis import LOGITS_DISTILLED
+from patternscope.workflow.plan import make_plan
+from patternscope.workflow.stages import InputUnit, UnitContext
 
 LAYERS = ("conv_33", "conv_53")
 STUDENTS = ("logits", "features")

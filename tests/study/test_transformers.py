@@ -2,9 +2,9 @@
 
 import pytest
 
-from patternscope.study.config import StudySettings
-from patternscope.study.records import read_json
-from patternscope.study.study import run_study
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import StudySettings
+from patternscope.study.run import run_study
 
 SMALL = {
     "vit": (

@@ -15,7 +15,7 @@ class Step:
     """A checkpoint, a step of an attack, or the one state of another model.
 
     `number` is the training or attack step; `residual` and `angle` (degrees) tell how far the frame of a
-    checkpoint is from the one before; None where there is nothing to tell. Source: this project.
+    checkpoint is from the one before; None where there is nothing to tell.
     """
 
     label: str
@@ -30,8 +30,7 @@ class Regions:
     """The regions of a layer at one step.
 
     `position` (n, r, e) in units of the layer's mean strength; `category`, `confidence`, `mask`, `reliable`
-    (n, r) as in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None. Source: this
-    project.
+    (n, r) as in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None.
     """
 
     position: np.ndarray
@@ -48,8 +47,8 @@ class LayerContent:
 
     `regions(t)` reads one step. `counts` (t, 3, 3) is (total, reliable, ratio) x (value, low, high), NaN
     where there is nothing; `class_counts` (t, c, 3, 3) the same a class. `emerged` (t, n) bool: the image has
-    a reliable point. `trajectory` (n, r) are the types of an attack's paths, 0 to 4. `direction` (t, c, e) are
-    mean directions of the layer's own, where they are not the condition's. Source: this project.
+    a reliable point. `trajectory` (n, r) are the types of an attack's paths, 0 to 4. `direction` (t, c, e)
+    are mean directions of the layer's own, where they are not the condition's.
     """
 
     grid: Grid
@@ -67,8 +66,7 @@ class Condition:
 
     `key` is made of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e),
     `predictions` (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images`
-    (n, channels, h, w) uint8 after its last step. `layers` by name. `note` is a sentence to show. Source:
-    this project.
+    (n, channels, h, w) uint8 after its last step. `layers` by name. `note` is a sentence to show.
     """
 
     key: str
@@ -92,7 +90,7 @@ class AtlasContent:
 
     `layers` are names, shallow to deep; `images` (n, channels, h, w) uint8 with `labels` (n,) and
     `image_names`; `conditions` begin with the training. `aligned`: the checkpoints are in one frame.
-    `left_out` are sentences about what the study has and this atlas has not. Source: this project.
+    `left_out` are sentences about what the study has and this atlas has not.
     """
 
     title: str

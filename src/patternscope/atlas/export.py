@@ -15,15 +15,12 @@ MEGABYTE = 10**6
 
 
 class TooLarge(InputError):  # noqa: N818 - named as what it says
-    """An atlas that cannot be made small enough for one file. Source: this project."""
+    """An atlas that cannot be made small enough for one file."""
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An HTML file that was written, and sentences about what of the study it does not hold.
-
-    Source: this project.
-    """
+    """An HTML file that was written, and sentences about what of the study it does not hold."""
 
     size: int
     left_out: tuple[str, ...]
@@ -32,8 +29,8 @@ class Exported:
 def export_single(content: AtlasContent, store: Path, file: Path, max_mb: float) -> Exported:
     """Write one HTML file of at most `max_mb` million bytes, leaving out what `smaller` does until it fits.
 
-    `store` holds all of `content`. What is left out is returned, and said on the page. Source: this project.
-    TooLarge when even the smallest does not fit.
+    `store` holds all of `content`. What is left out is returned, and said on the page. TooLarge when even the
+    smallest does not fit.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent, prefix=".atlas-") as room:

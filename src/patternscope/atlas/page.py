@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from patternscope.errors import InputError
-from patternscope.study.records import read_json, replaced_file
+from patternscope.results.json_csv import read_json, replaced_file
 
 STATIC = Path(__file__).with_name("static")
 SCRIPT, WIDGET = STATIC / "page.js", STATIC / "widget.js"
@@ -32,10 +32,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
 
 
 def store_keys(store: Path) -> list[str]:
-    """Return the keys of a store, which are the names of its files.
-
-    Source: this project.
-    """
+    """Return the keys of a store, which are the names of its files."""
     return sorted(path.relative_to(store).as_posix() for path in store.rglob("*") if path.is_file())
 
 
@@ -43,8 +40,8 @@ def single_page(store: Path) -> Iterator[str]:
     """Yield the parts of one HTML file that holds the page and the whole store.
 
     Each file of the store is base64 in an element of its own, which the page decodes when it needs it. A
-    Content-Security-Policy lets the page's own script run and no request leave. Source: this project.
-    InputError when the page is not built. Cost: memory for the store's largest file.
+    Content-Security-Policy lets the page's own script run and no request leave. InputError when the page is
+    not built. Cost: memory for the store's largest file.
     """
     yield from _before(store)
     for key in store_keys(store):
@@ -55,7 +52,7 @@ def single_page(store: Path) -> Iterator[str]:
 def single_bytes(store: Path) -> int:
     """Return the size in bytes of the one HTML file that would hold a store.
 
-    Source: this project. Cost: the sizes of the store's files, not their contents.
+    Cost: the sizes of the store's files, not their contents.
     """
     empty = sum(len(part.encode()) for part in (*_before(store), *_after()))
     keys = store_keys(store)
@@ -63,20 +60,14 @@ def single_bytes(store: Path) -> int:
 
 
 def folder_page(store: Path) -> str:
-    """Return the HTML of a folder whose `page.js` and `store/` lie beside it.
-
-    Source: this project.
-    """
+    """Return the HTML of a folder whose `page.js` and `store/` lie beside it."""
     policy = f"{_POLICY}; script-src 'self'; connect-src 'self'"
     body = f'<div id="atlas" data-store="{STORE_FOLDER}/"></div>\n<script src="{SCRIPT_FILE}"></script>\n'
     return f"{_HEAD.format(policy=policy, title=_title(store))}{body}</body>\n</html>\n"
 
 
 def write_single(store: Path, file: Path) -> int:
-    """Write the one HTML file, by one rename; return its size in bytes.
-
-    Source: this project.
-    """
+    """Write the one HTML file, by one rename; return its size in bytes."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with replaced_file(file) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
         stream.writelines(single_page(store))
@@ -86,7 +77,7 @@ def write_single(store: Path, file: Path) -> int:
 def write_folder(store: Path, folder: Path) -> None:
     """Write the page, its script and a copy of the store into a folder for any static file server.
 
-    An earlier export is replaced. Source: this project. InputError when the folder holds anything else.
+    An earlier export is replaced. InputError when the folder holds anything else.
     """
     ours = {INDEX_FILE, SCRIPT_FILE, STORE_FOLDER}
     if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - ours):
@@ -104,10 +95,7 @@ def write_folder(store: Path, folder: Path) -> None:
 
 
 def read_script(path: Path) -> bytes:
-    """Return a built script of the page; InputError when it is not there.
-
-    Source: this project.
-    """
+    """Return a built script of the page; InputError when it is not there."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:

@@ -8,10 +8,10 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, Grid, LayerContent, Regions, Step
 from patternscope.knowledge import bootstrap_counts, find_knowledge_points
-from patternscope.study.config import StudySettings
-from patternscope.study.findings import Findings
-from patternscope.study.records import flat_intervals
-from patternscope.study.stage import layer_folder
+from patternscope.results.findings import Findings
+from patternscope.results.json_csv import flat_intervals
+from patternscope.settings.study import StudySettings
+from patternscope.workflow.stages import layer_folder
 
 # Successive checkpoints that could still be turned by more than this (degrees) are not in one frame.
 TURN = 10.0
@@ -21,8 +21,7 @@ _COUNTED = ("total", "reliable", "ratio")
 def read_content(findings: Findings, settings: StudySettings) -> AtlasContent:
     """Return what an atlas shows of a study; long arrays are read when they are written.
 
-    Source: this project. Reads `network.architecture`, `region.kappa_max` and `knowledge.bootstrap` of the
-    settings.
+    Reads `network.architecture`, `region.kappa_max` and `knowledge.bootstrap` of the settings.
     """
     samples = findings.arrays("images", file="samples")
     layers = findings.layers("region")

@@ -9,10 +9,7 @@ from patternscope.atlas.contents import AtlasContent, Condition, LayerContent
 
 
 def without_importance(content: AtlasContent) -> AtlasContent:
-    """Return the atlas without importance maps.
-
-    Source: this project.
-    """
+    """Return the atlas without importance maps."""
 
     def bare(layer: LayerContent) -> LayerContent:
         return replace(layer, regions=lambda step: replace(layer.regions(step), importance=None))
@@ -25,10 +22,7 @@ def without_importance(content: AtlasContent) -> AtlasContent:
 
 
 def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasContent:
-    """Return the atlas with the given steps (increasing indices) of the condition `key` alone.
-
-    Source: this project.
-    """
+    """Return the atlas with the given steps (increasing indices) of the condition `key` alone."""
     chosen = np.asarray(kept)
 
     def thinned(layer: LayerContent) -> LayerContent:
@@ -61,7 +55,7 @@ def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
     """Yield the atlas, then ever smaller ones: without importance maps, then with half of the steps, and so on.
 
     First and last step of each condition stay, the rest is thinned out evenly; images and layers are never
-    left out. Source: this project.
+    left out.
     """
     yield content
     bare = without_importance(content)
@@ -79,8 +73,6 @@ def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
 
 def evenly(count: int, kept: int) -> list[int]:
     """Return `kept` of `count` indices, evenly spaced, the first and the last among them.
-
-    Source: this project.
 
     >>> evenly(8, 4), evenly(5, 2)
     ([0, 2, 5, 7], [0, 4])

@@ -26,7 +26,7 @@ _TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=
 def file_of(store: Path, key: str) -> Path | None:
     """Return the file of a key, None when there is none within the store, wherever the key points.
 
-    Source: this project. Neither "..", an absolute path, a backslash nor a symbolic link leads out of `store`.
+    Neither "..", an absolute path, a backslash nor a symbolic link leads out of `store`.
     """
     parts = key.split("/")
     if any(part in {"", ".", ".."} or "\\" in part or "\0" in part for part in parts):
@@ -39,8 +39,8 @@ def file_of(store: Path, key: str) -> Path | None:
 class AtlasServer(ThreadingHTTPServer):
     """An HTTP server for one store.
 
-    Source: this project. `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0
-    takes any free one. `address` is where a browser finds it. InputError when the port or host cannot be had.
+    `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0 takes any free one.
+    `address` is where a browser finds it. InputError when the port or host cannot be had.
     """
 
     daemon_threads = True

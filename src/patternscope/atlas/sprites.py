@@ -16,8 +16,8 @@ _QUALITY = 90
 def sprites(images: np.ndarray) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield pictures of up to 256 images each, row by row, with what is needed to cut them.
 
-    Source: this project. `images` (n, channels, h, w) uint8 of 1 or 3 channels, at most 128 pixels a side when
-    shown. JPEG without colour subsampling: a third of a PNG's bytes, and nobody measures a thumbnail.
+    `images` (n, channels, h, w) uint8 of 1 or 3 channels, at most 128 pixels a side when shown. JPEG without
+    colour subsampling: a third of a PNG's bytes, and nobody measures a thumbnail.
 
     >>> content, about = next(sprites(np.zeros((5, 1, 8, 8), np.uint8)))
     >>> about == {"first": 0, "count": 5, "columns": 16, "size": [8, 8], "media_type": "image/jpeg"}

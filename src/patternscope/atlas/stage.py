@@ -7,11 +7,11 @@ from patternscope.atlas.page import SCRIPT, read_script
 from patternscope.atlas.reading import read_content
 from patternscope.atlas.store import write_store
 from patternscope.errors import InputError
-from patternscope.study.config import StudySettings
-from patternscope.study.findings import findings_of
-from patternscope.study.keys import file_digest
-from patternscope.study.records import write_json
-from patternscope.study.stage import Need, Stage, Unit, UnitContext
+from patternscope.results.findings import findings_of
+from patternscope.results.json_csv import write_json
+from patternscope.settings.study import StudySettings
+from patternscope.workflow.cache_keys import file_digest
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 ATLAS_FILE, STORE_FOLDER, RECORD_FILE = "atlas.html", "store", "atlas.json"
 _STORE_SHARE = 0.8  # of the work, for the progress bar
@@ -32,10 +32,7 @@ _ATTACK_NEEDS = (
 
 
 def atlas_stage(settings: StudySettings) -> Stage:
-    """Return the stage that makes a study's atlas, of the parts that the study has.
-
-    Source: this project.
-    """
+    """Return the stage that makes a study's atlas, of the parts that the study has."""
     needs = _NEEDS + (_ATTACK_NEEDS if settings.attack.enabled else ())
     if settings.distillation.enabled:
         needs += tuple(Need(f"distilled/{student}") for student in settings.distillation.students)
@@ -67,10 +64,7 @@ def run_atlas(ctx: UnitContext) -> None:
 
 
 def store_of(study: Path) -> Path:
-    """Return the store of a study's atlas; InputError when there is none.
-
-    Source: this project.
-    """
+    """Return the store of a study's atlas; InputError when there is none."""
     store = study / "atlas" / STORE_FOLDER
     if not (store / "zarr.json").is_file():
         raise InputError(f"{study}: no atlas here; make it by `patternscope atlas {study}`")

@@ -31,8 +31,7 @@ Report = Callable[[float, str], None]
 def write_store(folder: Path, content: AtlasContent, report: Report = lambda fraction, text: None) -> None:
     """Write an atlas into `folder`, made here, as a zarr v3 group with consolidated metadata.
 
-    The same content gives the same bytes. One step of one layer is held in memory at a time. Source: this
-    project.
+    The same content gives the same bytes. One step of one layer is held in memory at a time.
     """
     import zarr
 
@@ -61,8 +60,6 @@ def write_store(folder: Path, content: AtlasContent, report: Report = lambda fra
 
 def layer_keys(layers: tuple[str, ...]) -> dict[str, str]:
     """Return the key of each layer in the store: its place, since names may hold any character.
-
-    Source: this project.
 
     >>> layer_keys(("conv_22", "features.0/relu"))
     {'conv_22': '0', 'features.0/relu': '1'}
@@ -134,7 +131,7 @@ class _Writer:
 def put_step(array: "zarr.Array[Any]", step: int, values: np.ndarray) -> float:
     """Write values as the step's integers and return the scale that gives them back.
 
-    The largest absolute value takes the whole range: ``integer = round(value / scale)``. Source: this project.
+    The largest absolute value takes the whole range: ``integer = round(value / scale)``.
     """
     limit = _LARGEST[array.dtype.str]
     scale = float(np.abs(values).max(initial=0.0)) / limit or 1.0

@@ -14,7 +14,7 @@ from patternscope.atlas.page import WIDGET
 from patternscope.atlas.server import file_of
 from patternscope.atlas.stage import store_of
 from patternscope.errors import InputError, nearest
-from patternscope.study.records import read_json
+from patternscope.results.json_csv import read_json
 
 
 class Atlas(anywidget.AnyWidget):
@@ -23,8 +23,6 @@ class Atlas(anywidget.AnyWidget):
     `step` (index), `layer` and `condition` (names) and `selection` (point ids, ``image * regions + region``)
     can be set and observed; what a person does in the view changes them. Bytes of the store are sent when the
     view asks for them. Where widgets are not shown, a table and a figure of the study stand in.
-
-    Source: this project.
 
     Args:
         study: folder of a study with an atlas.

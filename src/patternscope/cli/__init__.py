@@ -13,7 +13,7 @@ _STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit code 0, or 2 with one clear line for bad input, 130 when interrupted.
 
-    Source: this project. A traceback is a bug.
+    A traceback is a bug.
     """
     from patternscope.cli.app import app
 

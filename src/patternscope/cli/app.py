@@ -72,7 +72,7 @@ def demo(
     Examples: patternscope demo --out /tmp/demo; patternscope demo --full
     """
     from patternscope.cli.running import run_and_print, workers_of
-    from patternscope.study.config import DEMO_FILE, load_settings
+    from patternscope.settings.study import DEMO_FILE, load_settings
 
     settings, executor = load_settings(DEMO_FILE), workers_of(workers, scheduler)
     settings = settings.with_all_parts() if full else settings
@@ -99,7 +99,7 @@ def run(
     Examples: patternscope run study.toml --workers 2; patternscope run study.toml --until features
     """
     from patternscope.cli.running import all_stages, run_and_print, workers_of
-    from patternscope.study.config import load_settings
+    from patternscope.settings.study import load_settings
 
     folder, settings = out or Path("runs") / study.stem, load_settings(study)
     if dry_run:
@@ -125,7 +125,7 @@ def status(
     """
     from patternscope.cli.running import all_stages
     from patternscope.cli.status_table import print_status, print_units, status_rows
-    from patternscope.study.study import saved_settings, saved_status
+    from patternscope.study.run import saved_settings, saved_status
 
     units = saved_status(folder, all_stages(saved_settings(folder)[0]))
     if as_json:
@@ -154,8 +154,8 @@ def layers(
     Examples: patternscope layers resnet18 --image-size 224; patternscope layers study.toml --json
     """
     from patternscope.cli.tables import layer_rows, print_layers
-    from patternscope.study.config import load_settings, make_settings
-    from patternscope.study.models import study_layers
+    from patternscope.settings.study import load_settings, make_settings
+    from patternscope.study.network_factory import study_layers
 
     if model.endswith(".toml"):
         settings = load_settings(model)
@@ -259,7 +259,7 @@ def atlas(
     from patternscope.cli.exporting import export
     from patternscope.cli.running import run_part_and_print
     from patternscope.errors import InputError
-    from patternscope.study.study import saved_settings
+    from patternscope.study.run import saved_settings
 
     if max_mb is not None and html is None:
         raise InputError(

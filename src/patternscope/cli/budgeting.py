@@ -5,27 +5,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patternscope.cli.printing import file_size, new_table, say, show, time_span
+from patternscope.settings.study import StudySettings
 from patternscope.study.budget import Budget, count_images, make_budget
-from patternscope.study.config import StudySettings
-from patternscope.study.stage import Stage
-from patternscope.study.study import study_plan
+from patternscope.study.run import study_plan
+from patternscope.workflow.stages import Stage
 
 _WORTH_SAYING = 5.0  # seconds
 
 
 def say_budget(budget: Budget) -> None:
-    """Say on stderr what a run will take, unless that is next to nothing.
-
-    Source: this project.
-    """
+    """Say on stderr what a run will take, unless that is next to nothing."""
     if budget.seconds >= _WORTH_SAYING:
         sys.stderr.write(f"{budget_line(budget)}\n")
 
 
 def budget_line(budget: Budget) -> str:
     """Return a budget in one line.
-
-    Source: this project.
 
     >>> budget_line(Budget(88, 190.0, 262_000_000, 1_100_000_000, 72_000_000_000, {}))
     'to do: 88 units, about 3 min on this machine, 262.0 MB on disk (72.0 GB free), 1.1 GB of memory a process'
@@ -42,7 +37,7 @@ def print_dry_run(
 ) -> None:
     """Print what a run would make and take, a row a stage, and run nothing.
 
-    Source: this project. InputError as `run_study`.
+    InputError as `run_study`.
     """
     if count_images(folder, settings) is None:
         say(f"{folder}: the images are not counted yet; run with --until images, then ask again")

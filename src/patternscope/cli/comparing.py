@@ -8,16 +8,15 @@ from patternscope.cli.printing import new_table, say, show, with_interval
 from patternscope.errors import InputError, nearest
 from patternscope.figures import distilled_counts, distilled_histograms
 from patternscope.figures.compared import Compared, students_of, studies_of
-from patternscope.study.compare import Maps, compare_studies, open_finished, replaced_folder
-from patternscope.study.findings import open_findings
-from patternscope.study.study import saved_settings
+from patternscope.results.findings import open_findings
+from patternscope.study.comparison import Maps, compare_studies, open_finished, replaced_folder
+from patternscope.study.run import saved_settings
 
 
 def compare_folders(first: Path, second: Path, out: Path, maps: str) -> None:
     """Compare two studies into `out`, draw the figures there, and print the table.
 
-    Source: this project. InputError for studies that cannot be compared, unknown `maps`, and an `out` that holds
-    something else.
+    InputError for studies that cannot be compared, unknown `maps`, and an `out` that holds something else.
     """
     if maps not in get_args(Maps):
         raise InputError(f"--maps: saw {maps!r}; {nearest(maps, get_args(Maps))}")
@@ -35,17 +34,14 @@ def compare_folders(first: Path, second: Path, out: Path, maps: str) -> None:
 
 
 def print_students(folder: Path) -> None:
-    """Print the teacher and its students, where the study has come that far. Source: this project."""
+    """Print the teacher and its students, where the study has come that far."""
     students = saved_settings(folder)[0].distillation.students
     if all((folder / "distilled" / name / "distilled.json").is_file() for name in students):
         print_compared(students_of(open_findings(folder)))
 
 
 def print_compared(shown: Compared) -> None:
-    """Print a row a layer and network: counts with intervals, and how many more reliable points than the first's.
-
-    Source: this project.
-    """
+    """Print a row a layer and network: counts with intervals, and how many more reliable points than the first's."""
     say(shown.networks)
     table = new_table("layer", "network", "total", "reliable", "ratio", "reliable more", "maps")
     for row in distilled_counts.table(shown):

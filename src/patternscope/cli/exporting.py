@@ -9,8 +9,8 @@ from patternscope.atlas.page import write_folder
 from patternscope.atlas.reading import read_content
 from patternscope.atlas.stage import store_of
 from patternscope.cli.printing import file_size
-from patternscope.study.config import StudySettings
-from patternscope.study.findings import open_findings
+from patternscope.results.findings import open_findings
+from patternscope.settings.study import StudySettings
 
 
 def export(
@@ -18,7 +18,7 @@ def export(
 ) -> None:
     """Write one HTML file, a folder, or both, and print their sizes and what is left out.
 
-    Source: this project. InputError when a limit or a place cannot be kept to.
+    InputError when a limit or a place cannot be kept to.
     """
     store = store_of(folder)
     if html is not None:

@@ -12,8 +12,6 @@ from rich.table import Table
 def file_size(size: int) -> str:
     """Return a number of bytes for people.
 
-    Source: this project.
-
     >>> file_size(999), file_size(12_345_678)
     ('999 B', '12.3 MB')
     """
@@ -26,8 +24,6 @@ def file_size(size: int) -> str:
 def time_span(seconds: float) -> str:
     """Return a time for people.
 
-    Source: this project.
-
     >>> time_span(9.87), time_span(312), time_span(5400)
     ('9.9 s', '5 min', '1.5 h')
     """
@@ -39,8 +35,6 @@ def time_span(seconds: float) -> str:
 def number(value: float | None) -> str:
     """Return two digits, or a dash for what there is not.
 
-    Source: this project.
-
     >>> number(0.123), number(None)
     ('0.12', '-')
     """
@@ -49,8 +43,6 @@ def number(value: float | None) -> str:
 
 def with_interval(row: Mapping[str, Any], name: str, *, signed: bool = False) -> str:
     """Return a number of a record with its interval; a signed one says + and may have negative ends.
-
-    Source: this project.
 
     >>> row = {"total": 1.0, "total_low": -0.5, "total_high": 2.0}
     >>> with_interval(row, "total", signed=True)
@@ -66,7 +58,7 @@ def with_interval(row: Mapping[str, Any], name: str, *, signed: bool = False) ->
 
 
 def new_table(*columns: str) -> Table:
-    """Return an empty table; numbers are easier to compare at the right. Source: this project."""
+    """Return an empty table; numbers are easier to compare at the right."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for place, column in enumerate(columns):
         table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
@@ -74,11 +66,11 @@ def new_table(*columns: str) -> Table:
 
 
 def show(content: RenderableType) -> None:
-    """Print a table, as wide as it is where there is no terminal. Source: this project."""
+    """Print a table, as wide as it is where there is no terminal."""
     console = Console()
     Console(width=console.width if console.is_terminal else 120).print(content)
 
 
 def say(line: str) -> None:
-    """Print a line as it is. Source: this project."""
+    """Print a line as it is."""
     Console(highlight=False, markup=False, soft_wrap=True).print(line)

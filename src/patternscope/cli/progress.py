@@ -8,11 +8,11 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from patternscope.study.runner import Event
+from patternscope.workflow.runner import Event
 
 
 class Tally:
-    """Adds up the weights of units: planned, done, and how far those under way are. Source: this project."""
+    """Adds up the weights of units: planned, done, and how far those under way are."""
 
     def __init__(self) -> None:
         self.planned = 0.0
@@ -44,10 +44,7 @@ class Tally:
 
 
 def spoken(event: Event, tally: Tally) -> str | None:
-    """Return the line that an event is worth where there is no terminal, None for most.
-
-    Source: this project.
-    """
+    """Return the line that an event is worth where there is no terminal, None for most."""
     if event.kind == "done":
         return f"{event.unit.path}: {event.seconds:.1f} s ({tally.finished} of {tally.units})"
     if event.kind == "damaged":
@@ -59,7 +56,7 @@ def spoken(event: Event, tally: Tally) -> str | None:
 def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Event], None]]:
     """Show a run's events on `stream` until the block ends.
 
-    Source: this project. Yields the function to report to.
+    Yields the function to report to.
     """
     tally = Tally()
     if not stream.isatty():

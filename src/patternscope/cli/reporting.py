@@ -5,8 +5,8 @@ from pathlib import Path
 from patternscope.cli.printing import file_size, say
 from patternscope.errors import InputError
 from patternscope.report import read_page, render, write_pdf
-from patternscope.study.records import replaced_file
-from patternscope.study.store import plain_errors
+from patternscope.results.json_csv import replaced_file
+from patternscope.workflow.store import plain_errors
 
 REPORT_FILE = "report.html"
 
@@ -14,7 +14,7 @@ REPORT_FILE = "report.html"
 def write_report(folder: Path, out: Path | None, pdf: bool) -> None:
     """Write the page of a study, and with `pdf` the same as PDF beside it; print the headlines and the files.
 
-    Source: this project. InputError as `read_page` and `write_pdf`, and for a place that cannot be written.
+    InputError as `read_page` and `write_pdf`, and for a place that cannot be written.
     """
     page, file = read_page(folder), out or folder / REPORT_FILE
     if file.is_dir():

@@ -22,27 +22,24 @@ from patternscope.cli.tables import (
 from patternscope.errors import InputError
 from patternscope.figures import figure_stages
 from patternscope.figures.video import write_videos
-from patternscope.study.cluster import ClusterExecutor
-from patternscope.study.config import StudySettings
-from patternscope.study.execution import process_pool
-from patternscope.study.runner import RunSummary
-from patternscope.study.stage import Stage
+from patternscope.settings.study import StudySettings
+from patternscope.study.run import run_stages, run_study, saved_settings
 from patternscope.study.stages import study_stages
-from patternscope.study.study import run_stages, run_study, saved_settings
+from patternscope.workflow.cluster import ClusterExecutor
+from patternscope.workflow.executors import process_pool
+from patternscope.workflow.runner import RunSummary
+from patternscope.workflow.stages import Stage
 
 
 def all_stages(settings: StudySettings) -> tuple[Stage, ...]:
-    """Return the stages of a study, and the figures and the atlas, which the study itself does not know.
-
-    Source: this project.
-    """
+    """Return the stages of a study, and the figures and the atlas, which the study itself does not know."""
     return (*study_stages(settings), *figure_stages(settings), atlas_stage(settings))
 
 
 def workers_of(workers: int, scheduler: str | None = None) -> Callable[[], Executor] | None:
     """Return a function that makes the executor of --workers or --scheduler; None for this process.
 
-    Source: this project. InputError for fewer workers than one, and for both.
+    InputError for fewer workers than one, and for both.
     """
     if scheduler is None:
         if workers < 1:
@@ -63,7 +60,7 @@ def run_and_print(
     until: str | None = None,
     device: str = "auto",
 ) -> None:
-    """Run a study and print what came of it. Source: this project. InputError as `run_study`."""
+    """Run a study and print what came of it. InputError as `run_study`."""
     with progress(sys.stderr) as report:
         summary = run_study(
             folder,
@@ -81,7 +78,7 @@ def run_and_print(
 def run_part_and_print(folder: Path, part: str, executor: Callable[[], Executor] | None = None) -> None:
     """Bring the figures or the atlas of a study up to date and print what came of it.
 
-    Source: this project. InputError as `run_stages`.
+    InputError as `run_stages`.
     """
     settings, _ = saved_settings(folder)
     with progress(sys.stderr) as report:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from patternscope.cli.printing import file_size, new_table, say, show, time_span
-from patternscope.study.status import State, UnitStatus
+from patternscope.workflow.status import State, UnitStatus
 
 # The most important first: a cell for several units shows it.
 _MARKS: dict[State, tuple[str, str, str]] = {
@@ -28,10 +28,7 @@ _REST = 45
 
 @dataclass(frozen=True)
 class StageRow:
-    """A stage in the table: all its states, and those by checkpoint and layer; bytes, seconds.
-
-    Source: this project.
-    """
+    """A stage in the table: all its states, and those by checkpoint and layer; bytes, seconds."""
 
     stage: str
     states: tuple[State, ...]
@@ -46,10 +43,7 @@ class StageRow:
 
 
 def status_rows(units: Sequence[UnitStatus]) -> list[dict[str, Any]]:
-    """Return the state of each unit as plain values.
-
-    Source: this project.
-    """
+    """Return the state of each unit as plain values."""
     return [
         {
             "unit": each.unit.path,
@@ -65,10 +59,7 @@ def status_rows(units: Sequence[UnitStatus]) -> list[dict[str, Any]]:
 
 
 def stage_rows(units: Sequence[UnitStatus]) -> list[StageRow]:
-    """Return a row a stage; those that share a folder, such as the figures, share a row.
-
-    Source: this project.
-    """
+    """Return a row a stage; those that share a folder, such as the figures, share a row."""
     groups: dict[str, list[UnitStatus]] = {}
     for each in units:
         groups.setdefault(each.unit.stage.split("/")[0], []).append(each)
@@ -91,10 +82,7 @@ def _stage_row(stage: str, units: list[UnitStatus]) -> StageRow:
 
 
 def print_status(units: Sequence[UnitStatus]) -> None:
-    """Print a row a stage with a mark for each checkpoint and layer, what runs, and what the marks mean.
-
-    Source: this project.
-    """
+    """Print a row a stage with a mark for each checkpoint and layer, what runs, and what the marks mean."""
     console = Console()
     rows = stage_rows(units)
     room = (console.width if console.is_terminal else 120) - _REST
@@ -178,10 +166,7 @@ def _print_rest(units: Sequence[UnitStatus], cells: _Cells) -> None:
 
 
 def print_units(units: Sequence[UnitStatus]) -> None:
-    """Print a row a unit.
-
-    Source: this project.
-    """
+    """Print a row a unit."""
     table = new_table("unit", "state", "size", "time")
     for each in units:
         size = "" if each.size is None else file_size(each.size)

@@ -8,10 +8,10 @@ from typing import Any
 from patternscope.cli.printing import file_size, new_table, number, say, show, with_interval
 from patternscope.networks import Layer
 from patternscope.report.sentences import left_out
-from patternscope.study.records import read_json
-from patternscope.study.stage import Unit
+from patternscope.results.json_csv import read_json
 from patternscope.study.stages.faithfulness import ORDERS
-from patternscope.study.status import study_record_of
+from patternscope.workflow.stages import Unit
+from patternscope.workflow.status import study_record_of
 
 IMAGES_FILE = Path("images", "images.json")
 SUMMARY_FILE = Path("summary", "summary.json")
@@ -21,10 +21,7 @@ ATTACK_FILE = Path("attack", "attack.json")
 
 
 def layer_rows(layers: Sequence[Layer], suggested: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the layers of a network as plain values.
-
-    Source: this project.
-    """
+    """Return the layers of a network as plain values."""
     return [
         {
             "name": each.name,
@@ -41,10 +38,7 @@ def layer_rows(layers: Sequence[Layer], suggested: Sequence[str]) -> list[dict[s
 
 
 def print_layers(layers: Sequence[Layer], suggested: Sequence[str]) -> None:
-    """Print a row a layer, and the line for a study's settings.
-
-    Source: this project.
-    """
+    """Print a row a layer, and the line for a study's settings."""
     table = new_table("layer", "kind", "output", "regions", "1000 images", "")
     for row in layer_rows(layers, suggested):
         name = f"{row['name']} ({row['alias']})" if row["alias"] else row["name"]
@@ -57,10 +51,7 @@ def print_layers(layers: Sequence[Layer], suggested: Sequence[str]) -> None:
 
 
 def print_left_out(folder: Path, wanted: int) -> None:
-    """Print a line on pictures that could not be read, and one on classes with fewer than `wanted` samples.
-
-    Source: this project.
-    """
+    """Print a line on pictures that could not be read, and one on classes with fewer than `wanted` samples."""
     if (folder / IMAGES_FILE).exists():
         for sentence in left_out(read_json(folder / IMAGES_FILE), wanted):
             say(sentence)
@@ -69,7 +60,7 @@ def print_left_out(folder: Path, wanted: int) -> None:
 def print_summary(folder: Path) -> None:
     """Print accuracy, agreement, correlation and a row a layer, where the study has come that far.
 
-    Source: this project. The numbers are those of the last checkpoint.
+    The numbers are those of the last checkpoint.
     """
     path = folder / SUMMARY_FILE
     if not path.exists():
@@ -97,7 +88,7 @@ def print_summary(folder: Path) -> None:
 def print_training(folder: Path) -> None:
     """Print a row a checkpoint of a study that has several: how it lies to the one before, what its layers know.
 
-    Source: this project. Of many layers the deepest are shown.
+    Of many layers the deepest are shown.
     """
     path = folder / SUMMARY_FILE
     summary = read_json(path) if path.exists() else {"checkpoints": []}
@@ -123,10 +114,7 @@ def print_training(folder: Path) -> None:
 
 
 def print_faithfulness(folder: Path) -> None:
-    """Print the areas below the deletion curves, a row a layer, where the study has come that far.
-
-    Source: this project.
-    """
+    """Print the areas below the deletion curves, a row a layer, where the study has come that far."""
     layers = study_record_of(folder)["layers"]
     paths = {layer: folder / Unit("faithfulness", layer=layer).path / "faithfulness.json" for layer in layers}
     areas = {
@@ -147,10 +135,7 @@ def print_faithfulness(folder: Path) -> None:
 
 
 def print_attack(folder: Path) -> None:
-    """Print how often the attack succeeded and a row a layer of what it did, where the study has come that far.
-
-    Source: this project.
-    """
+    """Print how often the attack succeeded and a row a layer of what it did, where the study has come that far."""
     if not (folder / ATTACK_FILE).exists():
         return
     attack = read_json(folder / ATTACK_FILE)
@@ -170,10 +155,7 @@ def print_attack(folder: Path) -> None:
 
 
 def print_outputs(folder: Path) -> None:
-    """Print where to look: the summary, the figures and the atlas, where they are there.
-
-    Source: this project.
-    """
+    """Print where to look: the summary, the figures and the atlas, where they are there."""
     for name in (SUMMARY_FILE, Path("summary", "summary.csv"), Path("figures"), ATLAS_FILE):
         if (folder / name).exists():
             say(str(folder / name))

@@ -9,7 +9,7 @@ import typer
 from patternscope.atlas.server import PORT, AtlasServer
 from patternscope.atlas.stage import store_of
 from patternscope.errors import InputError
-from patternscope.study.status import study_record_of
+from patternscope.workflow.status import study_record_of
 
 _LOOPBACK = {"127.0.0.1", "localhost"}
 
@@ -17,8 +17,8 @@ _LOOPBACK = {"127.0.0.1", "localhost"}
 def serve(folder: Path, host: str, port: int | None, browser: bool) -> None:
     """Serve a study's atlas, say where, and return on Ctrl-C.
 
-    Source: this project. Without a `port`, 8765 or, if that is taken, any free one. InputError as
-    `AtlasServer`, and when the study has no atlas.
+    Without a `port`, 8765 or, if that is taken, any free one. InputError as `AtlasServer`, and when the study
+    has no atlas.
     """
     study_record_of(folder)
     with _server(store_of(folder), host, port) as server:

@@ -13,7 +13,7 @@ _ROWS_AT_ONCE = 256
 def read_data(data: Mapping[str, object], required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
     """Check the keys of an estimator's `data` argument.
 
-    Source: this project. InputError for a missing or an unknown key.
+    InputError for a missing or an unknown key.
 
     >>> read_data({"target_probs": 0}, required=("target_probs",))
     """
@@ -28,7 +28,7 @@ def read_data(data: Mapping[str, object], required: tuple[str, ...], optional: t
 def as_tensor(value: object, name: str) -> Tensor:
     """Return a floating tensor of an argument, sharing its memory where it can.
 
-    Source: this project. InputError for anything that is not a numeric tensor or array.
+    InputError for anything that is not a numeric tensor or array.
 
     >>> as_tensor([[1.0]], "x").shape
     torch.Size([1, 1])
@@ -47,7 +47,7 @@ def as_tensor(value: object, name: str) -> Tensor:
 def check_target_probs(target_probs: Tensor) -> None:
     """Check class probabilities (n, c): finite, non-negative, rows that sum to 1, n >= 2, c >= 2.
 
-    Source: this project. InputError says which row is wrong and how.
+    InputError says which row is wrong and how.
 
     >>> check_target_probs(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))
     """
@@ -62,7 +62,7 @@ def check_target_probs(target_probs: Tensor) -> None:
 def check_rows_sum_to_one(weights: Tensor, name: str) -> None:
     """Check that rows lie on the simplex: finite, non-negative, summing to 1.
 
-    Source: this project. InputError says which row is wrong and how.
+    InputError says which row is wrong and how.
 
     >>> check_rows_sum_to_one(torch.tensor([[0.5, 0.5], [1.0, 0.0]]), "w_r")
     """
@@ -82,7 +82,7 @@ def check_rows_sum_to_one(weights: Tensor, name: str) -> None:
 def check_finite(tensor: Tensor, name: str) -> None:
     """Check for NaN and inf, a few rows at a time so that little memory is needed.
 
-    Source: this project. InputError says in which sample.
+    InputError says in which sample.
 
     >>> check_finite(torch.zeros(3), "x")
     """
@@ -98,7 +98,7 @@ def check_finite(tensor: Tensor, name: str) -> None:
 def check_shape(tensor: Tensor, name: str, shape: tuple[int | None, ...], axes: str) -> None:
     """Check the shape of an argument; None stands for any positive length.
 
-    Source: this project. InputError shows the shape seen and the one wanted.
+    InputError shows the shape seen and the one wanted.
 
     >>> check_shape(torch.zeros(2, 3), "x", (None, 3), "(n, d)")
     """
@@ -112,8 +112,6 @@ def check_shape(tensor: Tensor, name: str, shape: tuple[int | None, ...], axes: 
 
 def working_dtype(tensor: Tensor) -> torch.dtype:
     """Return the type to compute in: that of the input, or float32 for half precision.
-
-    Source: this project.
 
     >>> working_dtype(torch.zeros(1, dtype=torch.bfloat16))
     torch.float32

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from patternscope.embeddings.anchors import AnchorProblems, solve_jointly, solve_separately
+from patternscope.autograd_modes import isolate_autograd
 from patternscope.embeddings.checks import (
     as_tensor,
     check_finite,
@@ -16,12 +16,12 @@ from patternscope.embeddings.checks import (
     read_data,
     working_dtype,
 )
+from patternscope.embeddings.dtypes import match_type
+from patternscope.embeddings.importance_solver import AnchorProblems, solve_jointly, solve_separately
 from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
-from patternscope.embeddings.precision import match_type
 from patternscope.embeddings.settings import ImportanceParams
 from patternscope.embeddings.solver import Stopwatch, Trace
 from patternscope.errors import InputError
-from patternscope.modes import own_modes
 from patternscope.similarity.probabilities import target_log_similarities
 
 
@@ -80,7 +80,7 @@ class ImportanceWeight(nn.Module):
         self.register_buffer("region_weights", torch.full((n, h * w), 1.0 / (h * w)))
         self.register_buffer("channel_weights", torch.full((n, k), 1.0 / k))
 
-    @own_modes()
+    @isolate_autograd()
     def estimate(
         self,
         data: Mapping[str, Any],

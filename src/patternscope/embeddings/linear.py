@@ -16,8 +16,8 @@ _ROWS_AT_ONCE = 256
 class LinearMap(nn.Module):
     """Features times a map, divided by a scale; both are buffers, so that state_dict saves and loads them.
 
-    Source: this project. `in_dim` >= 1, `out_dim` >= 2, `kappa_max` > 0, `scale` > 0 or "auto"; InputError
-    for anything else. Nothing is computed and nothing seeded before `fit`.
+    `in_dim` >= 1, `out_dim` >= 2, `kappa_max` > 0, `scale` > 0 or "auto"; InputError for anything else.
+    Nothing is computed and nothing seeded before `fit`.
 
     >>> LinearMap(4, 3, kappa_max=10.0, scale="auto").is_fitted
     False
@@ -101,7 +101,7 @@ def ridge(features: Tensor, wanted: Tensor, penalty: float = 1e-3) -> Tensor:
 
     ``argmin_M sum_i |M f_i - y_i|^2 + lambda |M|^2``, lambda = penalty times the mean feature variance
 
-    Source: this project. (n, d), (n, e) -> (e, d).
+    (n, d), (n, e) -> (e, d).
 
     >>> ridge(torch.eye(2), torch.eye(2), penalty=0.0)
     tensor([[1., 0.],

@@ -33,8 +33,8 @@ def find_neighbours(features: Tensor, target_probs: Tensor, count: int, seed: in
     Samples are known by their probabilities and mean features, to some three digits, so that another machine's
     rounding chooses the same ones; samples alike to that are told apart by the rest of their mean features.
 
-    Source: this project. (n, k, h, w), (n, c). `similarity.choose_neighbours` by what samples are makes layers and
-    checkpoints comparable.
+    (n, k, h, w), (n, c). `similarity.choose_neighbours` by what samples are makes layers and checkpoints
+    comparable.
 
     >>> find_neighbours(torch.rand(3, 2, 1, 1), torch.full((3, 2), 0.5), count=100, seed=0).count
     2
@@ -50,7 +50,7 @@ def given_neighbours(
 ) -> Neighbours:
     """Return the neighbours that `data` brings along, or those that its content chooses.
 
-    Source: this project. InputError when "neighbours" are not those of so many samples.
+    InputError when "neighbours" are not those of so many samples.
     """
     given = data.get("neighbours")
     if given is None:

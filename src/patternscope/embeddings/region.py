@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from patternscope.autograd_modes import differentiable, isolate_autograd
 from patternscope.embeddings.checks import (
     as_tensor,
     check_finite,
@@ -16,15 +17,14 @@ from patternscope.embeddings.checks import (
     read_data,
     working_dtype,
 )
-from patternscope.embeddings.comparisons import compare
 from patternscope.embeddings.linear import LinearMap, ridge
+from patternscope.embeddings.matched_regions import compare
 from patternscope.embeddings.neighbourhood import given_neighbours
 from patternscope.embeddings.regional_objective import RegionalObjective, embed_regions
 from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import RegionParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
 from patternscope.errors import InputError
-from patternscope.modes import differentiable, own_modes
 from patternscope.similarity.probabilities import target_log_similarities
 
 KAPPA_MAX = 1000.0
@@ -74,7 +74,7 @@ class RegionEmbedding(LinearMap):
             raise InputError(f"kappa_prob: got {kappa_prob}, wants a positive finite number")
         self.kappa_prob = float(kappa_prob)
 
-    @own_modes()
+    @isolate_autograd()
     def fit(
         self,
         data: Mapping[str, Any],

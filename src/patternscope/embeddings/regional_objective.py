@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.comparisons import Comparison
+from patternscope.embeddings.matched_regions import Comparison
 from patternscope.embeddings.objectives import align_loss, similarity_loss
 
 _ROWS_AT_ONCE = 256

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from patternscope.autograd_modes import differentiable, isolate_autograd
 from patternscope.embeddings.checks import (
     as_tensor,
     check_finite,
@@ -19,7 +20,6 @@ from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import SampleParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
-from patternscope.modes import differentiable, own_modes
 from patternscope.radial import log_posterior, mean_directions, procrustes
 
 KAPPA_MAX = 10.0
@@ -34,8 +34,6 @@ def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
     centred over classes and samples, have rank e. Their e leading singular vectors over samples are regressed on
     the features. Mean directions spread over the sphere have ``sum_c mu_c mu_c^T = c/e I``, which gives the
     strength: that of a network which says the same of every image is 0.
-
-    Source: this project.
 
     Args:
         features: f / s (n, d).
@@ -100,7 +98,7 @@ class SampleEmbedding(LinearMap):
             self.register_buffer(name, torch.zeros(0))
         self.register_buffer("embedding", torch.zeros(0), persistent=False)
 
-    @own_modes()
+    @isolate_autograd()
     def fit(
         self,
         data: Mapping[str, Any],

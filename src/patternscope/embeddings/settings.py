@@ -5,15 +5,12 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from patternscope.embeddings.precision import MatchPrecision
+from patternscope.embeddings.dtypes import MatchPrecision
 from patternscope.errors import InputError, explain
 
 
 class Params(BaseModel):
-    """Base of the parameter sets: immutable, and an unknown name is an error.
-
-    Source: this project.
-    """
+    """Base of the parameter sets: immutable, and an unknown name is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -115,8 +112,6 @@ class RegionParams(Params):
 
 class EstimatorSettings(Params):
     """Base of the sections of a study that drive an estimator: what constructs it, and what goes to its fit.
-
-    Source: this project.
 
     >>> SampleSettings(kappa_max=20).constructor()["kappa_max"]
     20.0

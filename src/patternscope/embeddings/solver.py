@@ -22,8 +22,6 @@ class Trace:
         seconds: wall time.
         parts: the final value of each part of the objective.
 
-    Source: this project.
-
     >>> Trace(losses=[3.0, 1.0, 1.0], steps=2).summary()["final_loss"]
     1.0
     """
@@ -53,8 +51,6 @@ class Trace:
 class Stopwatch:
     """Closes a trace: time taken, whether it settled, and a warning where it ended worse than it began.
 
-    Source: this project.
-
     >>> watch = Stopwatch(); trace = watch.close(Trace(losses=[2.0, 1.0]), "fit"); trace.seconds >= 0
     True
     """
@@ -79,8 +75,6 @@ class Stopwatch:
 def with_gradient(objective: Callable[[Tensor], Tensor]) -> Evaluate:
     """Return a function that gives a differentiable objective and its gradient.
 
-    Source: this project.
-
     >>> with_gradient(lambda x: (x * x).sum())(torch.tensor([3.0]))
     (tensor(9.), tensor([6.]))
     """
@@ -97,7 +91,7 @@ def with_gradient(objective: Callable[[Tensor], Tensor]) -> Evaluate:
 def minimise_lbfgs(evaluate: Evaluate, start: Tensor, n_step: int) -> tuple[Tensor, list[float]]:
     """Minimise a smooth objective by L-BFGS with a strong Wolfe line search.
 
-    Source: this project (torch.optim.LBFGS).
+    Torch.optim.LBFGS.
 
     Args:
         evaluate: tensor like `start` -> objective and gradient.
@@ -136,7 +130,7 @@ def preconditioned(evaluate: Evaluate, factor: Tensor) -> Evaluate:
 
     ``E(L) = E(X C^-1)``, ``dE/dX = dE/dL C^-T``
 
-    Source: this project. `factor` is C (k, k), lower triangular; maps are (e, k).
+    `factor` is C (k, k), lower triangular; maps are (e, k).
 
     >>> evaluate = preconditioned(with_gradient(lambda x: x.sum()), torch.tensor([[2.0]]))
     >>> evaluate(torch.tensor([[6.0]]))
@@ -158,8 +152,6 @@ def minimise_stepwise(
     schedule: Callable[[int], float] = lambda step: 1.0,
 ) -> tuple[Tensor, list[float]]:
     """Minimise an objective by one optimiser step a batch.
-
-    Source: this project.
 
     Args:
         objective: (point, batch) -> scalar, differentiable.

@@ -20,8 +20,8 @@ from patternscope.figures import (
     training_strip,
 )
 from patternscope.figures.findings import Findings, open_findings
-from patternscope.study.config import StudySettings
-from patternscope.study.stage import Stage
+from patternscope.settings.study import StudySettings
+from patternscope.workflow.stages import Stage
 
 FIGURE_STAGES: tuple[Stage, ...] = (
     sample_embedding.STAGE,
@@ -46,8 +46,6 @@ ATTACK_FIGURE_STAGES: tuple[Stage, ...] = (
 
 def figure_stages(settings: StudySettings) -> tuple[Stage, ...]:
     """Return the figures of a study: those of every study, then those of the parts that are enabled.
-
-    Source: this project.
 
     >>> figure_stages(StudySettings()) == FIGURE_STAGES
     True

@@ -28,7 +28,7 @@ _FIELDS = tuple(f"{name}{end}" for name in _CURVES for end in ("", "_low", "_hig
 
 @dataclass(frozen=True)
 class AttackChangeData:
-    """Rows by layer, shallow to deep: both changes with the ends of their intervals. Source: this project."""
+    """Rows by layer, shallow to deep: both changes with the ends of their intervals."""
 
     rows: list[dict[str, Any]]
     images: int
@@ -36,10 +36,7 @@ class AttackChangeData:
 
 
 def data(findings: Findings) -> AttackChangeData:
-    """Return what the figure shows: all layers.
-
-    Source: this project.
-    """
+    """Return what the figure shows: all layers."""
     about = findings.record("attack")
     rows = []
     for layer in findings.layers("adversarial"):
@@ -91,7 +88,7 @@ def _draw_curve(axes: Any, rows: list[dict[str, Any]], name: str) -> None:
 
 
 def table(shown: AttackChangeData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer. Source: this project."""
+    """Return the rows behind the figure: one a layer."""
     return shown.rows
 
 

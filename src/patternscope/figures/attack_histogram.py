@@ -17,10 +17,7 @@ _ACROSS, _PANEL = 4, (2.2, 1.9)
 
 @dataclass(frozen=True)
 class LayerHistogram:
-    """Regions of a layer by p(target) before: `edges` (b + 1,), `counts` (b,), and the share up to tau.
-
-    Source: this project.
-    """
+    """Regions of a layer by p(target) before: `edges` (b + 1,), `counts` (b,), and the share up to tau."""
 
     layer: str
     edges: list[float]
@@ -30,7 +27,7 @@ class LayerHistogram:
 
 @dataclass(frozen=True)
 class AttackHistogramData:
-    """A histogram a layer, shallow to deep. Source: this project."""
+    """A histogram a layer, shallow to deep."""
 
     layers: list[LayerHistogram]
     tau: float
@@ -38,10 +35,7 @@ class AttackHistogramData:
 
 
 def data(findings: Findings) -> AttackHistogramData:
-    """Return what the figure shows: all layers.
-
-    Source: this project.
-    """
+    """Return what the figure shows: all layers."""
     about, layers, tau = findings.record("attack"), [], 0.0
     for layer in findings.layers("adversarial"):
         found = findings.record("adversarial", layer=layer)
@@ -113,7 +107,7 @@ def _write(figure: "Figure", shown: AttackHistogramData) -> None:
 
 
 def table(shown: AttackHistogramData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer and bin. Source: this project."""
+    """Return the rows behind the figure: one a layer and bin."""
     return [
         {"layer": layer.layer, "from": low, "to": high, "regions": count}
         for layer in shown.layers

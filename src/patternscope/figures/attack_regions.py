@@ -11,7 +11,7 @@ from patternscope.figures.findings import ADVERSARIAL, ATTACK, IMAGES, Findings,
 from patternscope.figures.labels import shortened
 from patternscope.figures.outlines import draw_outlined, outline_legend
 from patternscope.figures.style import figure_style
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,8 +25,8 @@ class AttackRegionsData:
     """Example images before and after, and the points of their class and of the target in one layer.
 
     `pixels` (2, m, height, width, 3) uint8, `category` (2, m, h, w) the class of a knowledge point and -1
-    elsewhere, `targets` (m,). The first axis is before and after; of `attacked` images those that succeeded are
-    shown. Source: this project.
+    elsewhere, `targets` (m,). The first axis is before and after; of `attacked` images those that succeeded
+    are shown.
     """
 
     examples: Examples
@@ -46,7 +46,7 @@ class AttackRegionsData:
 def data(findings: Findings, count: int, layer: str | None = None) -> AttackRegionsData:
     """Return what the figure shows: up to `count` images whose attack succeeded, in the last layer or another.
 
-    Source: this project. There are no such images where the attack misled the network on none.
+    There are no such images where the attack misled the network on none.
     """
     layer = findings.layers("adversarial")[-1] if layer is None else layer
     attack, about = findings.arrays("attack"), findings.record("attack")
@@ -102,10 +102,7 @@ def _show(axes: Any, pixels: np.ndarray) -> None:
 
 
 def table(shown: AttackRegionsData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: each region of each image before and after.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: each region of each image before and after."""
     examples = shown.examples
     return [
         {

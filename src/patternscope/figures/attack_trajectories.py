@@ -12,7 +12,7 @@ from patternscope.figures.smoothing import smooth_path
 from patternscope.figures.space import draw_arrows, draw_names, draw_sphere, prepare, project
 from patternscope.figures.style import INK, NORMAL, SMALL, SOFT, TITLE, class_marks, figure_style
 from patternscope.knowledge import Trajectory
-from patternscope.study.stage import Need, layer_folder
+from patternscope.workflow.stages import Need, layer_folder
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ _PANEL, _TALL, _TOP, _HEAD, _FOOT = 2.7, 1.9, 0.6, 0.5, 0.62
 class Ways:
     """Ways of one type between one pair of classes: points (m, t, e) in units of the layer's mean strength.
 
-    `total` regions of the layer go this way, `pair` of them between these two classes. Source: this project.
+    `total` regions of the layer go this way, `pair` of them between these two classes.
     """
 
     kind: Trajectory
@@ -47,10 +47,7 @@ class Ways:
 
 @dataclass(frozen=True)
 class AttackTrajectoriesData:
-    """Ways of the four types in one layer; `steps` (t,) of the attack, mean directions (c, e).
-
-    Source: this project.
-    """
+    """Ways of the four types in one layer; `steps` (t,) of the attack, mean directions (c, e)."""
 
     ways: list[Ways]
     steps: list[int]
@@ -63,7 +60,7 @@ class AttackTrajectoriesData:
 def data(findings: Findings, layer: str | None = None) -> AttackTrajectoriesData:
     """Return what the figure shows: up to six ways of each type in the last layer or another.
 
-    Of each type the pair of classes is shown that most ways lie between. Source: this project.
+    Of each type the pair of classes is shown that most ways lie between.
     """
     layer = findings.layers("adversarial")[-1] if layer is None else layer
     about, attack = findings.record("attack"), findings.arrays("attack")
@@ -215,10 +212,7 @@ def _write(figure: "Figure", shown: AttackTrajectoriesData) -> None:
 
 
 def table(shown: AttackTrajectoriesData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: a kept step of each way shown.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: a kept step of each way shown."""
     return [
         {
             "layer": shown.layer,

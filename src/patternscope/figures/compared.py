@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patternscope.figures.findings import Findings
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 FILES = ("distilled.json",)
 STUDENTS = ("logits", "features")
@@ -18,7 +18,7 @@ class Compared:
     """A first network and those compared with it, layer by layer.
 
     `others` maps a network's name to its record a layer, as `layer_record` writes it, shallow to deep;
-    `accuracy` has what is known of each network's share of held-out images that are right. Source: this project.
+    `accuracy` has what is known of each network's share of held-out images that are right.
     """
 
     first: str
@@ -46,13 +46,13 @@ class Compared:
 
 
 def student_names(findings: Findings) -> list[str]:
-    """Return what the students of a study learnt from; none where it has no students. Source: this project."""
+    """Return what the students of a study learnt from; none where it has no students."""
     present = {unit.stage for unit in findings.folders}
     return [name for name in STUDENTS if f"distilled/{name}" in present]
 
 
 def students_of(findings: Findings) -> Compared:
-    """Return a study's teacher and students, of which there is at least one. Source: this project."""
+    """Return a study's teacher and students, of which there is at least one."""
     names = student_names(findings)
     records = {name: findings.record(f"distilled/{name}", file="distilled") for name in names}
     trained = {name: findings.record(f"distillation/{name}", file="distillation") for name in names}
@@ -70,7 +70,7 @@ def students_of(findings: Findings) -> Compared:
 
 
 def studies_of(record: Mapping[str, Any]) -> Compared:
-    """Return the two studies of a comparison, from its compare.json. Source: this project."""
+    """Return the two studies of a comparison, from its compare.json."""
     names = [record[end]["name"] for end in ("first", "second")]
     if names[0] == names[1]:
         names = ["first", "second"]
@@ -81,11 +81,11 @@ def studies_of(record: Mapping[str, Any]) -> Compared:
 
 
 def about(shown: Compared) -> dict[str, Any]:
-    """What the settings of a figure say of the networks it compares. Source: this project."""
+    """What the settings of a figure say of the networks it compares."""
     return {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}
 
 
 def student_needs(students: Sequence[str]) -> tuple[Need, ...]:
-    """Return what a figure of these students reads. Source: this project."""
+    """Return what a figure of these students reads."""
     trained = [Need(f"distillation/{name}", ("distillation.json",)) for name in students]
     return (*trained, *[Need(f"distilled/{name}", FILES) for name in students])

@@ -7,7 +7,7 @@ from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import TRAINING, Findings, moment
 from patternscope.figures.labels import shortened
 from patternscope.figures.style import INK, RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,10 +19,7 @@ _FIELDS = tuple(f"{name}{end}" for name in _NUMBERS for end in ("", "_low", "_hi
 
 @dataclass(frozen=True)
 class CountsData:
-    """Rows by layer, shallow to deep: checkpoint, step, layer, and total, reliable, ratio with low and high.
-
-    Source: this project.
-    """
+    """Rows by layer, shallow to deep: checkpoint, step, layer, and total, reliable, ratio with low and high."""
 
     rows: list[dict[str, Any]]
     tau: float
@@ -31,10 +28,7 @@ class CountsData:
 
 
 def data(findings: Findings) -> CountsData:
-    """Return what the figure shows: all layers at the last checkpoint.
-
-    Source: this project.
-    """
+    """Return what the figure shows: all layers at the last checkpoint."""
     trained = findings.record("training")
     layers = findings.layers("knowledge")
     found = [findings.record("knowledge", layer=layer) for layer in layers]
@@ -121,7 +115,7 @@ def _ratio(row: dict[str, Any]) -> str:
 
 
 def table(shown: CountsData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer. Source: this project."""
+    """Return the rows behind the figure: one a layer."""
     return shown.rows
 
 

@@ -7,7 +7,7 @@ from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import Findings
 from patternscope.figures.labels import shortened, write_heading
 from patternscope.figures.style import FAINT, INK, RELIABLE, SMALL, SOFT, TOTAL, figure_style
-from patternscope.study.stage import Stage
+from patternscope.workflow.stages import Stage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +19,7 @@ _ACROSS = 4
 
 
 def data(findings: Findings) -> Compared:
-    """Return what the figure shows of a study. Source: this project."""
+    """Return what the figure shows of a study."""
     return students_of(findings)
 
 
@@ -115,7 +115,7 @@ def _draw_differences(axes: Any, shown: Compared, layer: str, *, first: bool) ->
 
 
 def table(shown: Compared) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer and network. Source: this project."""
+    """Return the rows behind the figure: one a layer and network."""
     return [
         {
             "layer": layer,
@@ -134,5 +134,5 @@ FIGURE = StudyFigure(NAME, data, draw, table, about)
 
 
 def stage(students: tuple[str, ...]) -> Stage:
-    """Return the stage that draws these students. Source: this project."""
+    """Return the stage that draws these students."""
     return FIGURE.stage(*student_needs(students))

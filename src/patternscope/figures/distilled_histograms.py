@@ -7,7 +7,7 @@ from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import Findings
 from patternscope.figures.labels import shortened, write_heading
 from patternscope.figures.style import FAINT, SMALL, SOFT, figure_style
-from patternscope.study.stage import Stage
+from patternscope.workflow.stages import Stage
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,7 +18,7 @@ _ACROSS = 4
 
 
 def data(findings: Findings) -> Compared:
-    """Return what the figure shows of a study. Source: this project."""
+    """Return what the figure shows of a study."""
     return students_of(findings)
 
 
@@ -107,7 +107,7 @@ def _said(shown: Compared, name: str, row: Any, kind: str) -> str:
 
 
 def table(shown: Compared) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer, network, measure and bin. Source: this project."""
+    """Return the rows behind the figure: one a layer, network, measure and bin."""
     return [
         {
             "layer": row["layer"],
@@ -132,5 +132,5 @@ FIGURE = StudyFigure(NAME, data, draw, table, about)
 
 
 def stage(students: tuple[str, ...]) -> Stage:
-    """Return the stage that draws these students. Source: this project."""
+    """Return the stage that draws these students."""
     return FIGURE.stage(*student_needs(students), version=2)

@@ -7,10 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Ellipse:
-    """Centre (2,), half axes (long, short), and the angle of the long one from the first axis in degrees.
-
-    Source: this project.
-    """
+    """Centre (2,), half axes (long, short), and the angle of the long one from the first axis in degrees."""
 
     centre: np.ndarray
     half_axes: tuple[float, float]
@@ -20,8 +17,8 @@ class Ellipse:
 def coverage_ellipse(points: np.ndarray, share: float) -> Ellipse | None:
     """Return the ellipse of a cloud's mean and covariance that is just large enough for a share of its points.
 
-    ``{x : (x - m)^T S^-1 (x - m) <= q}``, q the share's quantile of the points' own values. Source: this project.
-    `points` (m, 2), `share` in (0, 1]; None for fewer than three points or points on one line.
+    ``{x : (x - m)^T S^-1 (x - m) <= q}``, q the share's quantile of the points' own values. `points` (m, 2),
+    `share` in (0, 1]; None for fewer than three points or points on one line.
 
     >>> square = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 1.0], [-1.0, -1.0]])
     >>> coverage_ellipse(square, 1.0).half_axes

@@ -16,7 +16,7 @@ from patternscope.figures.style import (
     class_marks,
     figure_style,
 )
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -29,10 +29,7 @@ _KINDS = (("total", TOTAL, "--"), ("reliable", RELIABLE, "-"), ("unreliable", UN
 
 @dataclass(frozen=True)
 class LayerHistory:
-    """Counts of a layer by checkpoint, of all images and of each class, and its ratio at last.
-
-    Source: this project.
-    """
+    """Counts of a layer by checkpoint, of all images and of each class, and its ratio at last."""
 
     layer: str
     counts: list[dict[str, Any]]
@@ -42,10 +39,7 @@ class LayerHistory:
 
 @dataclass(frozen=True)
 class EmergenceData:
-    """Histories of all layers, shallow to deep; a step is None for networks that were trained elsewhere.
-
-    Source: this project.
-    """
+    """Histories of all layers, shallow to deep; a step is None for networks that were trained elsewhere."""
 
     layers: list[LayerHistory]
     names: list[str]
@@ -55,10 +49,7 @@ class EmergenceData:
 
 
 def data(findings: Findings) -> EmergenceData:
-    """Return what the figure shows: all checkpoints, layers and classes.
-
-    Source: this project.
-    """
+    """Return what the figure shows: all checkpoints, layers and classes."""
     found = findings.record("emergence")
     layers = [
         LayerHistory(
@@ -171,10 +162,7 @@ def _write(figure: "Figure", shown: EmergenceData) -> None:
 
 
 def table(shown: EmergenceData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: layer, class (none: all images), checkpoint and counts.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: layer, class (none: all images), checkpoint and counts."""
     return [
         {"layer": layer.layer, "class": name, **counts}
         for layer in shown.layers

@@ -22,7 +22,7 @@ def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return up to `count` samples, one a class before a second of any, ordered by class.
 
     Which classes come first and which samples of them is drawn from `seed`; a larger count keeps what a
-    smaller one chose. Source: this project.
+    smaller one chose.
 
     >>> choose_examples(np.array([0, 0, 1, 1]), 2, seed=0).shape
     (2,)
@@ -39,10 +39,7 @@ def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Examples:
-    """Images to show: indices among the samples, pixels (m, height, width, 3) uint8, labels, class names.
-
-    Source: this project.
-    """
+    """Images to show: indices among the samples, pixels (m, height, width, 3) uint8, labels, class names."""
 
     samples: np.ndarray
     pixels: np.ndarray
@@ -58,7 +55,7 @@ class Examples:
 def examples_of(findings: Findings, count: int, among: np.ndarray | None = None) -> Examples:
     """Return the example images of a study: the same in every figure that chooses among the same.
 
-    Source: this project. `among` (n,) bool are the samples to choose from, all by default.
+    `among` (n,) bool are the samples to choose from, all by default.
     """
     arrays = findings.arrays("images", file="samples")
     members = np.arange(len(arrays["labels"])) if among is None else np.flatnonzero(among)
@@ -76,7 +73,7 @@ def examples_of(findings: Findings, count: int, among: np.ndarray | None = None)
 class Sheet:
     """A figure of images: `axes[row][image]`, rows below each other, wrapped after eight images.
 
-    `foot` and `head` are heights in parts of the figure, for legends. Source: this project.
+    `foot` and `head` are heights in parts of the figure, for legends.
     """
 
     figure: "Figure"
@@ -95,8 +92,8 @@ def image_sheet(
 ) -> Sheet:
     """Return a sheet with the plain images as first row, and an axes an image in each further row.
 
-    `rows` names the further rows; `caption` inches stay free below each image and `right` at the right.
-    Class names stand on top of each column. Source: this project.
+    `rows` names the further rows; `caption` inches stay free below each image and `right` at the right. Class
+    names stand on top of each column.
     """
     from matplotlib.figure import Figure
 
@@ -138,7 +135,7 @@ def image_sheet(
 
 
 def empty_sheet(title: str, meaning: str, why: str) -> "Figure":
-    """Return a figure of no images that says in words why there are none. Source: this project."""
+    """Return a figure of no images that says in words why there are none."""
     from matplotlib.figure import Figure
 
     with figure_style():
@@ -156,10 +153,7 @@ def _write_head(figure: "Figure", title: str, meaning: str) -> None:
 
 
 def write_below(axes: "Axes", text: str) -> None:
-    """Write a few words below an image of a sheet.
-
-    Source: this project.
-    """
+    """Write a few words below an image of a sheet."""
     axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=6.5, color=SOFT)
 
 

@@ -26,10 +26,7 @@ _ACROSS = 4
 
 @dataclass(frozen=True)
 class FaithfulnessData:
-    """Orders of each layer, shallow to deep, with area, interval and mean curve over the shares of regions gone.
-
-    Source: this project.
-    """
+    """Orders of each layer, shallow to deep, with area, interval and mean curve over the shares of regions gone."""
 
     layers: dict[str, list[dict[str, Any]]]
     shares: dict[str, list[float]]
@@ -38,10 +35,7 @@ class FaithfulnessData:
 
 
 def data(findings: Findings) -> FaithfulnessData:
-    """Return what the figure shows: all layers.
-
-    Source: this project.
-    """
+    """Return what the figure shows: all layers."""
     found = {layer: findings.record("faithfulness", layer=layer) for layer in findings.layers("faithfulness")}
     about = next(iter(found.values()))
     layers = {layer: each["orders"] for layer, each in found.items()}
@@ -110,7 +104,7 @@ def _write(figure: "Figure", shown: FaithfulnessData) -> None:
 
 
 def table(shown: FaithfulnessData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer and order. Source: this project."""
+    """Return the rows behind the figure: one a layer and order."""
     return [
         {"layer": layer, **{name: value for name, value in each.items() if name != "curve"}}
         | {f"gone_{place}": value for place, value in enumerate(each["curve"])}

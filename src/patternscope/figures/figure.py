@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from patternscope.figures.findings import findings_of
 from patternscope.figures.saving import save_figure
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class StudyFigure:
     """The parts of a figure, functions of one module, in the order in which they are called.
 
-    `data(findings)` decides what is shown, or `data(findings, examples)` where the figure shows as many images as
-    the settings ask for; `draw`, `table` and `about` take what it returns. Source: this project.
+    `data(findings)` decides what is shown, or `data(findings, examples)` where the figure shows as many
+    images as the settings ask for; `draw`, `table` and `about` take what it returns.
     """
 
     name: str

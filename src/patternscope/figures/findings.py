@@ -1,7 +1,7 @@
 """What figures read: the findings of a study, and the needs that several of them share."""
 
-from patternscope.study.findings import Findings, findings_of, moment, open_findings
-from patternscope.study.stage import Need
+from patternscope.results.findings import Findings, findings_of, moment, open_findings
+from patternscope.workflow.stages import Need
 
 IMAGES = Need("images", ("samples.safetensors", "classes.json"))
 CLASSES = Need("images", ("samples.safetensors", "classes.json", "images.json"))
@@ -29,8 +29,6 @@ __all__ = [
 
 def attack_text(norm: str, epsilon: float) -> str:
     """Return how an attack is called in a figure.
-
-    Source: this project.
 
     >>> attack_text("linf", 8 / 255), attack_text("l2", 0.5)
     ('l∞ attack, ε = 8/255', 'l2 attack, ε = 0.5')

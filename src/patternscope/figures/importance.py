@@ -9,7 +9,7 @@ from patternscope.figures.examples import Examples, Sheet, examples_of, image_sh
 from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import IMAGES, TRAINING, Findings, moment
 from patternscope.figures.style import SMALL, figure_style
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,10 +21,7 @@ _MAP = "magma"
 
 @dataclass(frozen=True)
 class ImportanceData:
-    """Example images and, for each layer, their region weights (m, h, w), each image's adding up to 1.
-
-    Source: this project.
-    """
+    """Example images and, for each layer, their region weights (m, h, w), each image's adding up to 1."""
 
     examples: Examples
     weights: dict[str, np.ndarray]
@@ -32,10 +29,7 @@ class ImportanceData:
 
 
 def data(findings: Findings, count: int) -> ImportanceData:
-    """Return what the figure shows: `count` images at the last checkpoint.
-
-    Source: this project.
-    """
+    """Return what the figure shows: `count` images at the last checkpoint."""
     examples = examples_of(findings, count)
     weights = {}
     for layer in findings.layers("importance"):
@@ -90,10 +84,7 @@ def _scale(sheet: Sheet, row: list[Any], top: float) -> None:
 
 
 def table(shown: ImportanceData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: each region of each image in each layer.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: each region of each image in each layer."""
     return [
         {
             "layer": layer,

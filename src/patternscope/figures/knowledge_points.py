@@ -10,7 +10,7 @@ from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import IMAGES, KNOWLEDGE, TRAINING, Findings, moment
 from patternscope.figures.outlines import draw_outlined, outline_legend
 from patternscope.figures.style import figure_style
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +21,7 @@ NAME = "knowledge_points"
 
 @dataclass(frozen=True)
 class LayerPoints:
-    """Knowledge points of the example images in a layer: (m, h, w) arrays. Source: this project."""
+    """Knowledge points of the example images in a layer: (m, h, w) arrays."""
 
     layer: str
     mask: np.ndarray
@@ -32,7 +32,7 @@ class LayerPoints:
 
 @dataclass(frozen=True)
 class KnowledgePointsData:
-    """Example images and their knowledge points in each layer. Source: this project."""
+    """Example images and their knowledge points in each layer."""
 
     examples: Examples
     layers: list[LayerPoints]
@@ -41,10 +41,7 @@ class KnowledgePointsData:
 
 
 def data(findings: Findings, count: int) -> KnowledgePointsData:
-    """Return what the figure shows: `count` images at the last checkpoint.
-
-    Source: this project.
-    """
+    """Return what the figure shows: `count` images at the last checkpoint."""
     examples = examples_of(findings, count)
     layers = []
     for layer in findings.layers("knowledge"):
@@ -85,10 +82,7 @@ def _draw_points(axes: "Axes", mask: np.ndarray, reliable: np.ndarray) -> None:
 
 
 def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: each region of each image in each layer.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: each region of each image in each layer."""
     examples = shown.examples
     return [
         {

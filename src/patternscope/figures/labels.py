@@ -29,8 +29,6 @@ _LINE, _COLUMN = 0.16, 0.85  # inches of a legend's entry
 def text_width(text: str, size: float) -> float:
     """Return the width of a text in points, in the font of all figures.
 
-    Source: this project.
-
     >>> text_width("mm", 8) > text_width("m", 8) > 0
     True
     """
@@ -47,8 +45,6 @@ def text_width(text: str, size: float) -> float:
 def shortened(text: str, size: float, width: float) -> str:
     """Return a text that is at most `width` points wide, with an ellipsis where it was cut.
 
-    Source: this project.
-
     >>> shortened("cat", 8, 100), shortened("a very long class name", 8, 50)[-1]
     ('cat', '…')
     """
@@ -64,7 +60,6 @@ def moment_labels(names: Sequence[str], steps: Sequence[int | None]) -> tuple[li
     """Return short labels of checkpoints for an axis, and what they are.
 
     Steps where they are known; otherwise names, without what all have in common before their numbers.
-    Source: this project.
 
     >>> moment_labels(["step 0", "step 9"], [0, 9])
     (['0', '9'], 'training step')
@@ -86,7 +81,7 @@ def place_labels(
     """Return the centre of each label: beside its tip, outwards if possible, over no other label or tip.
 
     Each label in turn takes the cheapest of places on rings around its tip; far, inward, and over a tip cost.
-    Where no place is free, the one with the least overlap is taken. Source: this project.
+    Where no place is free, the one with the least overlap is taken.
 
     `tips` (c, 2) and the result are in points from the origin; `sizes` (c, 2) widths and heights of the
     labels; labels stay within +-`reach`. Cost: c^2 x 336 comparisons.
@@ -146,8 +141,6 @@ def _costs(
 def legend_height(width: float, count: int) -> float:
     """Return the height in inches of a legend of `count` classes in a figure of some width.
 
-    Source: this project.
-
     >>> legend_height(8.5, 10), legend_height(8.5, 11)
     (0.16, 0.32)
     """
@@ -155,10 +148,7 @@ def legend_height(width: float, count: int) -> float:
 
 
 def draw_class_legend(figure: "Figure", classes: Sequence[str], bottom: float) -> float:
-    """Draw the marks and names of classes `bottom` inches above the figure's lower edge; return the height.
-
-    Source: this project.
-    """
+    """Draw the marks and names of classes `bottom` inches above the figure's lower edge; return the height."""
     from matplotlib.lines import Line2D
 
     width, height = figure.get_size_inches()
@@ -183,10 +173,7 @@ def draw_class_legend(figure: "Figure", classes: Sequence[str], bottom: float) -
 
 
 def write_heading(figure: "Figure", title: str, *lines: str, h_pad: float = 0.06) -> None:
-    """Write a title and small lines below it above the panels of a figure that is laid out by itself.
-
-    Source: this project.
-    """
+    """Write a title and small lines below it above the panels of a figure that is laid out by itself."""
     width, height = figure.get_size_inches()
     left = 0.1 / width
     figure.text(left, 1 - 0.18 / height, title, fontsize=TITLE, color=INK, weight="bold", va="center")

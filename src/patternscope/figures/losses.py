@@ -9,7 +9,7 @@ from patternscope.figures.figure import StudyFigure
 from patternscope.figures.findings import Findings
 from patternscope.figures.labels import shortened
 from patternscope.figures.style import RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style, layer_colours
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -22,7 +22,7 @@ class LossesData:
     """Training losses by step, held-out accuracy by checkpoint, and the loss traces of the fits.
 
     `accuracy` holds (step or None, name, accuracy); `sample` is by checkpoint, `importance` and `region` by
-    layer at the last checkpoint. A trace has one value a record of its solver. Source: this project.
+    layer at the last checkpoint. A trace has one value a record of its solver.
     """
 
     training: list[float]
@@ -33,10 +33,7 @@ class LossesData:
 
 
 def data(findings: Findings) -> LossesData:
-    """Return what the figure shows: training and the samples' fits of all checkpoints, the rest of the last.
-
-    Source: this project.
-    """
+    """Return what the figure shows: training and the samples' fits of all checkpoints, the rest of the last."""
     trained = [findings.record("training", each) for each in findings.checkpoints("training")]
     return LossesData(
         training=[loss for each in trained for loss in each["losses"]],
@@ -55,7 +52,7 @@ def _traces(findings: Findings, stage: str) -> dict[str, list[float]]:
 
 
 def draw(shown: LossesData) -> "Figure":
-    """Return the figure. Source: this project."""
+    """Return the figure."""
     from matplotlib.figure import Figure
 
     with figure_style():
@@ -132,10 +129,7 @@ def _legend(axes: Any, layers: list[str]) -> None:
 
 
 def table(shown: LossesData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: panel, which line, step, value.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: panel, which line, step, value."""
     rows = [_row("training loss", "", step + 1, loss) for step, loss in enumerate(shown.training)]
     rows += [_row("held-out accuracy", name, step, value) for step, name, value in shown.accuracy]
     for panel, traces in (

@@ -19,7 +19,7 @@ def outlines(mask: np.ndarray, inset: float = 0.08) -> list[np.ndarray]:
     """Return the outlines of the chosen cells of `mask` (h, w): closed lines (m, 2) of x and y in cells.
 
     Neighbouring cells share one outline; cells that touch at a corner alone do not. Lines lie `inset` cells
-    inside, so that the outlines of two kinds of cell side by side can both be seen. Source: this project.
+    inside, so that the outlines of two kinds of cell side by side can both be seen.
 
     >>> [line.tolist() for line in outlines(np.array([[True]]), inset=0.25)]
     [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75], [0.25, 0.25]]]
@@ -66,7 +66,7 @@ _VEIL = 0.45
 def draw_outlined(axes: "Axes", own: np.ndarray, other: np.ndarray) -> None:
     """Outline regions of an image that speak for one class (solid) or another (dashed), and veil the rest.
 
-    Source: this project. `own` and `other` (h, w) bool, disjoint; the axes have pixels of the image as units.
+    `own` and `other` (h, w) bool, disjoint; the axes have pixels of the image as units.
     """
     width, height = axes.get_xlim()[1], axes.get_ylim()[0]
     veil = np.ones((*own.shape, 4))
@@ -83,7 +83,7 @@ def draw_outlined(axes: "Axes", own: np.ndarray, other: np.ndarray) -> None:
 def outline_legend(figure: "Figure", foot: float, own: str, other: str) -> None:
     """Say below a sheet of images what the two kinds of outline mean.
 
-    Source: this project. `foot` is the height of the room for it, in parts of the figure.
+    `foot` is the height of the room for it, in parts of the figure.
     """
     from matplotlib.lines import Line2D
 

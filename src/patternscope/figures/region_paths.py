@@ -26,7 +26,7 @@ from patternscope.figures.style import (
     layer_colours,
 )
 from patternscope.knowledge import class_probability, corresponding_regions
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,8 +48,6 @@ class RegionPath:
         points: (t, layers, e) in units of each layer's mean strength at last.
         probability: (t, layers) of the image's true class.
         mask, reliable: (t, layers) bool, whether the region is a knowledge point, and a reliable one.
-
-    Source: this project.
     """
 
     image: int
@@ -64,7 +62,7 @@ class RegionPath:
 class RegionPathsData:
     """Paths of regions of some example images, and the mean directions (c, e) of the last checkpoint.
 
-    `names` are those of the checkpoints, as short as can be, and `when` says what they are. Source: this project.
+    `names` are those of the checkpoints, as short as can be, and `when` says what they are.
     """
 
     examples: Examples
@@ -78,8 +76,8 @@ class RegionPathsData:
 def data(findings: Findings, examples: int = _ROWS) -> RegionPathsData:
     """Return the paths of one region of each example image: the one that at last is surest of the true class.
 
-    "At last" is the last layer at the last checkpoint; in other layers it is the region that holds its centre.
-    Source: this project.
+    "At last" is the last layer at the last checkpoint; in other layers it is the region that holds its
+    centre.
     """
     shown = examples_of(findings, min(examples, _ROWS))
     layers, checkpoints = findings.layers("region"), findings.checkpoints("region")
@@ -255,10 +253,7 @@ def _write(figure: "Figure", shown: RegionPathsData) -> None:
 
 
 def table(shown: RegionPathsData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: region, checkpoint and layer, with place, probability and kind of point.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: region, checkpoint and layer, with place, probability and kind of point."""
     return [
         {
             "sample": int(shown.examples.samples[path.image]),

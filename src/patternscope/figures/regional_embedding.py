@@ -28,7 +28,7 @@ from patternscope.figures.style import (
     class_marks,
     figure_style,
 )
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ _NAMED = 12  # classes whose names fit at the tips of a small panel
 class LayerCloud:
     """Regions of a layer: points (m, e) in units of the layer's mean strength, of `total` regions.
 
-    `category` (m,) is the class of a knowledge point and -1 elsewhere. Source: this project.
+    `category` (m,) is the class of a knowledge point and -1 elsewhere.
     """
 
     layer: str
@@ -55,7 +55,7 @@ class LayerCloud:
 
 @dataclass(frozen=True)
 class RegionalEmbeddingData:
-    """The clouds of all layers in one frame, with the mean directions (c, e). Source: this project."""
+    """The clouds of all layers in one frame, with the mean directions (c, e)."""
 
     clouds: list[LayerCloud]
     mean_directions: np.ndarray
@@ -65,10 +65,7 @@ class RegionalEmbeddingData:
 
 
 def data(findings: Findings) -> RegionalEmbeddingData:
-    """Return what the figure shows: up to 3,000 regions of each layer at the last checkpoint.
-
-    Source: this project.
-    """
+    """Return what the figure shows: up to 3,000 regions of each layer at the last checkpoint."""
     clouds = []
     tau = 0.0
     for layer in findings.layers("region"):
@@ -88,8 +85,6 @@ def data(findings: Findings) -> RegionalEmbeddingData:
 
 def stratified(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
     """Return sorted indices of at most about `count` members: of each group the same share, at least one.
-
-    Source: this project.
 
     >>> groups = np.repeat([0, 1], [900, 100])
     >>> np.bincount(groups[stratified(groups, 100, seed=0)]).tolist()
@@ -175,10 +170,7 @@ def _write(figure: "Figure", shown: RegionalEmbeddingData) -> None:
 
 
 def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: each region shown; no category where it is no knowledge point.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: each region shown; no category where it is no knowledge point."""
     return [
         {
             "layer": cloud.layer,

@@ -18,7 +18,7 @@ from patternscope.figures.space import (
     project,
 )
 from patternscope.figures.style import SMALL, SOFT, TITLE, class_marks, figure_style
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,10 +30,7 @@ _TOP, _FOOT = 0.62, 0.32
 
 @dataclass(frozen=True)
 class SampleEmbeddingData:
-    """Sample embedding (n, e), labels (n,), mean directions (c, e), class names, and what to say about it.
-
-    Source: this project.
-    """
+    """Sample embedding (n, e), labels (n,), mean directions (c, e), class names, and what to say about it."""
 
     embedding: np.ndarray
     labels: np.ndarray
@@ -45,10 +42,7 @@ class SampleEmbeddingData:
 
 
 def data(findings: Findings) -> SampleEmbeddingData:
-    """Return what the figure shows: the sample embedding of the last checkpoint.
-
-    Source: this project.
-    """
+    """Return what the figure shows: the sample embedding of the last checkpoint."""
     fitted, record = findings.arrays("sample"), findings.record("sample")
     return SampleEmbeddingData(
         embedding=fitted["embedding"],
@@ -109,8 +103,6 @@ def _write(figure: "Figure", shown: SampleEmbeddingData) -> None:
 def dimension_note(dimensions: int) -> str:
     """Return what is to be said when not all dimensions can be shown.
 
-    Source: this project.
-
     >>> dimension_note(3), dimension_note(5)
     ('', '  Shown: 3 of 5 dimensions.')
     """
@@ -118,10 +110,7 @@ def dimension_note(dimensions: int) -> str:
 
 
 def table(shown: SampleEmbeddingData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: each sample, then each mean direction.
-
-    Source: this project.
-    """
+    """Return the rows behind the figure: each sample, then each mean direction."""
     samples = zip(range(len(shown.labels)), shown.labels, shown.embedding, strict=True)
     rows = [_row("sample", index, shown.classes[label], point) for index, label, point in samples]
     directions = zip(shown.classes, shown.mean_directions, strict=True)

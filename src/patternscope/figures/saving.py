@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from patternscope.errors import InputError
 from patternscope.figures.style import figure_style
-from patternscope.study.records import write_json, write_rows
+from patternscope.results.json_csv import write_json, write_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,8 +20,8 @@ def save_figure(
 ) -> None:
     """Write `name`.png, .svg, .csv (`rows`, all with the keys of the first) and .json (`settings`).
 
-    Source: this project. No file holds a time or the version of a program. InputError when the picture would
-    have more than 65,535 pixels a side.
+    No file holds a time or the version of a program. InputError when the picture would have more than 65,535
+    pixels a side.
     """
     side = max(figure.get_size_inches()) * dpi
     if side >= _PIXELS:

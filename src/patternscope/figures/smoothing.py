@@ -10,7 +10,7 @@ def smooth_path(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]
     half-way between the second and the third point. Points at which the path stands still are passed once, so
     that any number of distinct points is enough; one alone is repeated.
 
-    Source: this project (scipy's PCHIP). InputError for no point.
+    Scipy's PCHIP. InputError for no point.
 
     >>> places, curve = smooth_path(np.array([[0.0, 0.0], [0.0, 0.0], [2.0, 2.0]]), 3)
     >>> places.tolist(), curve.tolist()

@@ -20,8 +20,8 @@ def choose_view(directions: np.ndarray) -> np.ndarray:
     """Return the view in which the directions lie farthest apart: rows right, up, towards the eye.
 
     The best of 144 orthographic views by the mean distance of a projected direction to its nearest neighbour.
-    In two dimensions the plane is shown as it is. Source: this project. `directions` (c, e) unit vectors, of
-    which the first three coordinates count; the result is orthonormal (2, 2) or (3, 3).
+    In two dimensions the plane is shown as it is. `directions` (c, e) unit vectors, of which the first three
+    coordinates count; the result is orthonormal (2, 2) or (3, 3).
 
     >>> choose_view(np.eye(2)).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
@@ -53,8 +53,6 @@ def _spread(flat: np.ndarray) -> float:
 def project(points: np.ndarray, view: np.ndarray) -> np.ndarray:
     """Return points (m, e) seen in a view: (m, 3) with right, up and towards the eye (0 in two dimensions).
 
-    Source: this project.
-
     >>> project(np.array([[1.0, 2.0]]), np.eye(2)).tolist()
     [[1.0, 2.0, 0.0]]
     """
@@ -63,20 +61,14 @@ def project(points: np.ndarray, view: np.ndarray) -> np.ndarray:
 
 
 def prepare(axes: "Axes", limits: tuple[float, float]) -> None:
-    """Make axes an empty space around the origin, equal scales, no frame.
-
-    Source: this project.
-    """
+    """Make axes an empty space around the origin, equal scales, no frame."""
     axes.set_axis_off()
     axes.set_aspect("equal", adjustable="box")
     axes.set(xlim=(-limits[0], limits[0]), ylim=(-limits[1], limits[1]))
 
 
 def draw_sphere(axes: "Axes", view: np.ndarray, radius: float, text: str | None = None) -> None:
-    """Draw the sphere (the circle) of one strength: its outline and great circles, dotted where hidden.
-
-    Source: this project.
-    """
+    """Draw the sphere (the circle) of one strength: its outline and great circles, dotted where hidden."""
     angle = np.linspace(0, 2 * np.pi, 181)
     axes.plot(radius * np.cos(angle), radius * np.sin(angle), color=FAINT, linewidth=0.8, zorder=0)
     if len(view) == 3:
@@ -98,7 +90,7 @@ def draw_points(
 ) -> None:
     """Draw projected points (m, 3) in the marks of their groups (m,), far ones paler and behind.
 
-    Source: this project. The points become one image in svg files.
+    The points become one image in svg files.
     """
     from matplotlib.colors import to_rgb
 
@@ -129,7 +121,7 @@ def draw_arrows(
 ) -> np.ndarray:
     """Draw mean directions as arrows of one length; return their tips (c, 2) as seen.
 
-    Source: this project. Above ten classes the tip also carries the class's marker.
+    Above ten classes the tip also carries the class's marker.
     """
     from matplotlib.patches import FancyArrowPatch
 
@@ -162,8 +154,7 @@ def draw_names(
 ) -> None:
     """Write class names at the tips (c, 2), apart from each other, with a thin line where one had to move.
 
-    Source: this project. `points` is how many points one data unit has on paper; names wider than `width`
-    points are cut.
+    `points` is how many points one data unit has on paper; names wider than `width` points are cut.
     """
     written = [shortened(name, size, width) for name in names]
     sizes = np.array([[text_width(name, size) + 3, size * 1.25] for name in written])
@@ -187,10 +178,7 @@ def draw_names(
 
 
 def halo() -> dict[str, Any]:
-    """Return the text property that keeps a text legible over points: a white edge.
-
-    Source: this project.
-    """
+    """Return the text property that keeps a text legible over points: a white edge."""
     from matplotlib.patheffects import withStroke
 
     return {"path_effects": [withStroke(linewidth=2.2, foreground="white")]}

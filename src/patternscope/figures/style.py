@@ -84,7 +84,7 @@ _STYLE: dict[Any, Any] = {
 
 
 class ClassMark(NamedTuple):
-    """Colour and marker of a class. Source: this project."""
+    """Colour and marker of a class."""
 
     colour: str
     marker: str
@@ -93,7 +93,7 @@ class ClassMark(NamedTuple):
 def class_marks(count: int) -> list[ClassMark]:
     """Return a mark for each of `count` classes: ten colours, and another marker for each further ten.
 
-    Source: this project. Marks repeat after 80 classes; names then tell them apart.
+    Marks repeat after 80 classes; names then tell them apart.
 
     >>> class_marks(11)[0], class_marks(11)[10]
     (ClassMark(colour='#3f90da', marker='o'), ClassMark(colour='#3f90da', marker='^'))
@@ -106,8 +106,6 @@ def class_marks(count: int) -> list[ClassMark]:
 
 def layer_colours(count: int) -> list[str]:
     """Return colours for layers or checkpoints in order, from light to dark.
-
-    Source: this project.
 
     >>> len(layer_colours(3))
     3
@@ -124,8 +122,6 @@ def layer_colours(count: int) -> list[str]:
 def font_families() -> list[str]:
     """Return the fonts of all figures that are installed: a letter is drawn in the first that has it.
 
-    Source: this project.
-
     >>> font_families()[0]
     'DejaVu Sans'
     """
@@ -137,7 +133,7 @@ def font_families() -> list[str]:
 
 @contextmanager
 def missing_letters_told() -> Iterator[None]:
-    """Say once that some letters are in no font, where matplotlib would say it of each. Source: this project."""
+    """Say once that some letters are in no font, where matplotlib would say it of each."""
     shown = warnings.showwarning
 
     def hear(message: Warning | str, *where: Any, **more: Any) -> None:
@@ -164,10 +160,7 @@ def _tell_of_missing_letters() -> None:
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw and save in this project's style, whatever the user's matplotlib settings are, which stay as found.
-
-    Source: this project.
-    """
+    """Draw and save in this project's style, whatever the user's matplotlib settings are, which stay as found."""
     import matplotlib
 
     with matplotlib.rc_context(), missing_letters_told():

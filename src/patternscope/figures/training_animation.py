@@ -21,8 +21,8 @@ from patternscope.figures.training_strip import (
     draw_moment,
 )
 from patternscope.figures.training_strip import data as training_data
-from patternscope.study.records import write_json, write_rows
-from patternscope.study.stage import Stage, UnitContext
+from patternscope.results.json_csv import write_json, write_rows
+from patternscope.workflow.stages import Stage, UnitContext
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,10 +39,7 @@ _STAY, _MOVE, _END = 700, 90, 2500  # milliseconds
 
 
 def data(findings: Findings) -> TrainingData:
-    """Return what the animation shows: up to 24 checkpoints.
-
-    Source: this project.
-    """
+    """Return what the animation shows: up to 24 checkpoints."""
     return training_data(findings, MOST)
 
 
@@ -50,7 +47,7 @@ def frames(shown: TrainingData) -> Iterator[tuple[Moment, float, int]]:
     """Yield what each frame shows: embedding and directions, the place in training, milliseconds.
 
     A checkpoint's place is its number among those shown; frames between two lie on straight lines, slowly at
-    both ends. Source: this project.
+    both ends.
     """
     steps = max(1, min(_MOST_BETWEEN, _BETWEEN // max(1, len(shown.moments) - 1)))
     for place, moment in enumerate(shown.moments):
@@ -157,7 +154,7 @@ def _composed(ground: Image.Image, moving: Image.Image) -> Image.Image:
 def write_gif(path: Path, shown: TrainingData, report: Callable[[float], None] | None = None) -> None:
     """Write the animation: one palette for all frames, no time and no program in the file.
 
-    Source: this project. `report` hears the share that is done. Cost: about 0.1 s a frame.
+    `report` hears the share that is done. Cost: about 0.1 s a frame.
     """
     ground, view, wanted = _ground(shown), shown.view, list(frames(shown))
     pictures = []
@@ -195,10 +192,7 @@ def _picture(figure: "Figure") -> Image.Image:
 
 
 def table(shown: TrainingData) -> list[dict[str, Any]]:
-    """Return the rows behind the animation: each sample at each checkpoint.
-
-    Source: this project.
-    """
+    """Return the rows behind the animation: each sample at each checkpoint."""
     return [
         {
             "checkpoint": moment.checkpoint,

@@ -12,7 +12,7 @@ from patternscope.figures.labels import draw_class_legend, legend_height, shorte
 from patternscope.figures.sample_embedding import dimension_note
 from patternscope.figures.space import choose_view, draw_arrows, draw_points, draw_sphere, prepare, project
 from patternscope.figures.style import NORMAL, SMALL, SOFT, TITLE, class_marks, figure_style
-from patternscope.study.stage import Need
+from patternscope.workflow.stages import Need
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,7 @@ class Moment:
     """A checkpoint: embedding (n, e), mean directions (c, e), and what is known of it.
 
     `alignment` is what the stage sample found when it turned the embedding to the one before; None for the
-    first. Source: this project.
+    first.
     """
 
     checkpoint: int
@@ -48,10 +48,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class TrainingData:
-    """The sample embeddings of some checkpoints, of `total`, in the order of training, with labels (n,).
-
-    Source: this project.
-    """
+    """The sample embeddings of some checkpoints, of `total`, in the order of training, with labels (n,)."""
 
     moments: list[Moment]
     labels: np.ndarray
@@ -76,10 +73,7 @@ class TrainingData:
 
 
 def data(findings: Findings, most: int = MOST) -> TrainingData:
-    """Return the embeddings of up to `most` checkpoints, evenly chosen, the first and the last among them.
-
-    Source: this project.
-    """
+    """Return the embeddings of up to `most` checkpoints, evenly chosen, the first and the last among them."""
     known = findings.checkpoints("sample")
     chosen = np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int))
     if most == 1:
@@ -133,10 +127,7 @@ def draw(shown: TrainingData) -> "Figure":
 
 
 def draw_moment(axes: Any, shown: TrainingData, moment: Moment, view: np.ndarray, *, size: float) -> None:
-    """Draw one checkpoint: points, a coverage ellipse a class, mean directions as long as their class is strong.
-
-    Source: this project.
-    """
+    """Draw one checkpoint: points, a coverage ellipse a class, mean directions as long as their class is strong."""
     from matplotlib.patches import Ellipse as Patch
 
     marks = class_marks(len(shown.classes))
@@ -158,8 +149,6 @@ def draw_moment(axes: Any, shown: TrainingData, moment: Moment, view: np.ndarray
 
 def class_strengths(embedding: np.ndarray, labels: np.ndarray, count: int) -> np.ndarray:
     """Return the mean strength of each class's samples (count,), 0 where there is none.
-
-    Source: this project.
 
     >>> class_strengths(np.array([[3.0, 4.0], [0.0, 1.0]]), np.array([0, 0]), 2).tolist()
     [3.0, 0.0]
@@ -208,7 +197,7 @@ def _write(figure: "Figure", shown: TrainingData) -> None:
 def table(shown: TrainingData) -> list[dict[str, Any]]:
     """Return the rows behind the figure: checkpoint and class with strength, ellipse and mean direction.
 
-    Source: this project. Ellipses are those of the figure's view.
+    Ellipses are those of the figure's view.
     """
     view = shown.view
     rows = []

@@ -19,8 +19,8 @@ _ENCODE = (
 def write_videos(figures: Path) -> list[Path]:
     """Write NAME.mp4 into a folder of figures for each animation NAME/NAME.gif in it; return those written.
 
-    A video that is newer than its gif is left alone; without ffmpeg on the path there is nothing to do. The same
-    gif and ffmpeg give the same bytes. Source: this project. Warns when ffmpeg fails, in one line.
+    A video that is newer than its gif is left alone; without ffmpeg on the path there is nothing to do. The
+    same gif and ffmpeg give the same bytes. Warns when ffmpeg fails, in one line.
     """
     ffmpeg = shutil.which("ffmpeg")
     written = []

@@ -2,8 +2,7 @@
 
 from patternscope.images.identity import identities
 from patternscope.images.planting import patch_carriers, plant_patch
-from patternscope.images.selection import choose_samples, short_classes
-from patternscope.images.sources import (
+from patternscope.images.readers import (
     SOURCES,
     ImageSet,
     SourceOptions,
@@ -14,6 +13,7 @@ from patternscope.images.sources import (
     open_images,
     source_kind,
 )
+from patternscope.images.selection import choose_samples, short_classes
 
 __all__ = [
     "SOURCES",

@@ -11,8 +11,8 @@ from patternscope.errors import InputError
 def identities(images: Tensor) -> Tensor:
     """Return a number an image, a hash of its pixels at 8 bits: the same in any order, network and machine.
 
-    Source: this project. Images (n, channels, height, width), uint8 or in [0, 1] -> (n,) int64. Images of the same
-    pixels have the same number.
+    Images (n, channels, height, width), uint8 or in [0, 1] -> (n,) int64. Images of the same pixels have the
+    same number.
 
     Raises:
         InputError: images of another shape.

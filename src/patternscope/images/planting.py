@@ -17,7 +17,7 @@ def patch_carriers(labels: Tensor, target: int, strength: float, *, base: float 
     ``P(patch | target) = base + (1 - base) strength``, ``P(patch | other) = base (1 - strength)``: the two differ by
     `strength`. At 0 the patch says nothing, at 1 it is on all images of the class and on no other.
 
-    Source: this project. Of each class the share is exact up to one image; which ones is drawn.
+    Of each class the share is exact up to one image; which ones is drawn.
 
     Args:
         labels: (n,) integers.
@@ -55,8 +55,6 @@ def plant_patch(
     """Paint a checkerboard patch into the background of some images.
 
     It lies at a place drawn among those, half a side apart, where it covers least of the object.
-
-    Source: this project.
 
     Args:
         images: (n, 3, height, width) uint8.

@@ -43,9 +43,9 @@ def choose_samples(
 ) -> Tensor:
     """Choose `per_class` samples of every class at random; a class with fewer gives all it has.
 
-    Source: this project. `labels` (n,) integers; `classes` the labels to choose from (default: all that
-    occur). Returns sorted indices, int64. What is chosen of a class depends on the seed and that class alone,
-    and a larger `per_class` keeps what a smaller one chose. `short_classes` tells which classes had fewer.
+    `labels` (n,) integers; `classes` the labels to choose from (default: all that occur). Returns sorted
+    indices, int64. What is chosen of a class depends on the seed and that class alone, and a larger
+    `per_class` keeps what a smaller one chose. `short_classes` tells which classes had fewer.
 
     Raises InputError for n < 2, per_class < 1 or a class without a sample.
 
@@ -62,7 +62,7 @@ def choose_samples(
 def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | None = None) -> dict[int, int]:
     """Return the classes with fewer than `per_class` samples, and how many each has.
 
-    Source: this project. The companion of `choose_samples`, for the caller's report.
+    The companion of `choose_samples`, for the caller's report.
 
     >>> short_classes(torch.tensor([0, 0, 0, 1, 1, 2]), 2)
     {2: 1}
@@ -75,8 +75,8 @@ def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | No
 def hold_out(labels: Tensor, share: float, *, seed: int) -> tuple[Tensor, Tensor]:
     """Split samples into those to train on and a `share` of every class held out.
 
-    Source: this project. `labels` (n,) integers. Returns two sorted int64 index tensors; each class gives at
-    least one sample to both sides.
+    `labels` (n,) integers. Returns two sorted int64 index tensors; each class gives at least one sample to
+    both sides.
 
     Raises InputError for a share outside (0, 1), n < 2 or a class with one sample.
 

@@ -1,6 +1,6 @@
 """From fitted embeddings to findings: which regions the network knows classes by."""
 
-from patternscope.knowledge.adversarial import (
+from patternscope.knowledge.attack_analysis import (
     Trajectory,
     orientation_change,
     strength_change,
@@ -14,13 +14,6 @@ from patternscope.knowledge.bootstrap import (
     bootstrap_histogram,
     bootstrap_mean,
     bootstrap_ratio,
-)
-from patternscope.knowledge.distilled import (
-    LayerDifference,
-    Seen,
-    align_embeddings,
-    channel_agreement,
-    compare_layers,
 )
 from patternscope.knowledge.emergence import (
     ClassAppearance,
@@ -36,6 +29,13 @@ from patternscope.knowledge.faithfulness import (
     insertion_curve,
     removal_order,
     removal_shares,
+)
+from patternscope.knowledge.network_comparison import (
+    LayerDifference,
+    Seen,
+    align_embeddings,
+    channel_agreement,
+    compare_layers,
 )
 from patternscope.knowledge.points import (
     KnowledgePoints,

@@ -18,10 +18,7 @@ _DRAWS_AT_ONCE = 1 << 20
 
 @dataclass(frozen=True)
 class Interval:
-    """A value with its bootstrap interval; all None where the value does not exist.
-
-    Source: this project.
-    """
+    """A value with its bootstrap interval; all None where the value does not exist."""
 
     value: float | None
     low: float | None
@@ -42,8 +39,8 @@ def bootstrap_counts(
     quantiles of Student's and of the normal distribution: 1.004 for 300 images, 1.6 for 5. One image has no
     interval. Draws without any point say nothing about the ratio and are left out.
 
-    Source: this project (percentile bootstrap; the widening for few images after Hesterberg, "What teachers should
-    know about the bootstrap", The American Statistician 2015, sec. 5.3).
+    Percentile bootstrap; the widening for few images after Hesterberg, "What teachers should know about the
+    bootstrap", The American Statistician 2015, sec. 5.3.
 
     Args:
         mask: (n, r) bool.
@@ -99,8 +96,8 @@ def bootstrap_count_differences(
 
     A draw takes the same images for both, so that what makes an image rich in points for either network is
     not taken for a difference between them; with `paired` False the images are others, and drawn apart.
-    Arguments, errors and draws as :func:`bootstrap_counts`; the points may lie on other grids. Source: this
-    project (percentile bootstrap).
+    Arguments, errors and draws as :func:`bootstrap_counts`; the points may lie on other grids. Percentile
+    bootstrap.
 
     >>> points = [KnowledgePoints(*[torch.ones(4, r).bool()] * 5) for r in (2, 3)]
     >>> bootstrap_count_differences(*points)["total"]
@@ -137,7 +134,7 @@ def bootstrap_histogram(
     """Return the share of regions whose value lies in each bin, with intervals over images.
 
     Bins are [edge, next edge), the last one closed; what lies beyond the ends counts in the first and last
-    bin, so that shares sum to 1. NaN, a value that does not exist, is left out. Source: this project.
+    bin, so that shares sum to 1. NaN, a value that does not exist, is left out.
 
     Args:
         values: (n, r) floating point.
@@ -178,7 +175,7 @@ def bootstrap_histogram(
 def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
     """Return the mean of one number an image with its percentile interval over images.
 
-    Images whose number does not exist (NaN) are left out. Source: this project (percentile bootstrap).
+    Images whose number does not exist (NaN) are left out. Percentile bootstrap.
 
     Args:
         values: (n,) floating point.
@@ -207,7 +204,7 @@ def bootstrap_ratio(
 ) -> Interval:
     """Return sum(part) / sum(whole) of one number of each an image, with its percentile interval over images.
 
-    Draws in which the whole is nothing are left out. Source: this project (percentile bootstrap).
+    Draws in which the whole is nothing are left out. Percentile bootstrap.
 
     Args:
         part: (n,), such as what of an image's knowledge points lies on the object.

@@ -20,8 +20,6 @@ class ClassAppearance:
         share: of them that ever get one, in [0, 1].
         median: the checkpoint by which half of them have one; None where fewer than half ever do.
         mean: mean checkpoint, an image that never gets one counting as one checkpoint after the last.
-
-    Source: this project.
     """
 
     label: int
@@ -34,7 +32,7 @@ class ClassAppearance:
 def first_appearance(present: Tensor) -> Tensor:
     """Return the first checkpoint at which each thing is there, -1 where it never is.
 
-    ``min {t : present_t}``. Source: this project.
+    ``min {t : present_t}``.
 
     Args:
         present: (t, ...) bool: whether it is there at each checkpoint, such as "has a reliable point" of images
@@ -57,8 +55,8 @@ def first_appearance(present: Tensor) -> Tensor:
 def lasting_appearance(present: Tensor) -> Tensor:
     """Return the checkpoint from which on each thing is there up to the last, -1 where it is not there at last.
 
-    ``min {t : present_t, ..., present_T}``; never before `first_appearance`. Source: this project. Arguments,
-    result and errors as `first_appearance`.
+    ``min {t : present_t, ..., present_T}``; never before `first_appearance`. Arguments, result and errors as
+    `first_appearance`.
 
     >>> lasting_appearance(torch.tensor([[True, True, True], [False, True, True], [True, True, False]]))
     tensor([ 2,  0, -1])
@@ -70,8 +68,6 @@ def lasting_appearance(present: Tensor) -> Tensor:
 
 def class_appearance(first: Tensor, labels: Tensor, checkpoints: int) -> list[ClassAppearance]:
     """Return when each class gets what `first` counts, the earliest class (smallest mean) first.
-
-    Source: this project.
 
     Args:
         first: (n,) int64 in [-1, checkpoints), from `first_appearance` or `lasting_appearance`.
@@ -116,8 +112,8 @@ def _of_class(label: int, when: Tensor, checkpoints: int) -> ClassAppearance:
 def corresponding_regions(grid: tuple[int, int], other: tuple[int, int]) -> Tensor:
     """Return for each region of a grid the region of another grid in which its centre lies.
 
-    ``row' = floor((row + 1/2) h' / h)``, likewise for columns; a centre on a border belongs to the later region.
-    Source: this project.
+    ``row' = floor((row + 1/2) h' / h)``, likewise for columns; a centre on a border belongs to the later
+    region.
 
     Args:
         grid: (h, w), regions numbered row by row.

@@ -16,7 +16,7 @@ _AT_ONCE = 256
 def removal_order(importance: Tensor) -> Tensor:
     """Return the regions of each image, the most important first; equals in the order they stand.
 
-    Source: this project. (n, r) -> (n, r) int64, rows are permutations of the regions.
+    (n, r) -> (n, r) int64, rows are permutations of the regions.
 
     >>> removal_order(torch.tensor([[0.1, 0.6, 0.3]])).tolist()
     [[1, 2, 0]]
@@ -29,7 +29,7 @@ def removal_order(importance: Tensor) -> Tensor:
 def mean_colour(images: Tensor) -> Tensor:
     """Return each image's mean colour, as images of one pixel in the type given.
 
-    Source: this project. (n, channels, height, width) -> (n, channels, 1, 1).
+    (n, channels, height, width) -> (n, channels, 1, 1).
 
     >>> mean_colour(torch.tensor([[[[0, 10], [20, 30]]]], dtype=torch.uint8)).flatten().tolist()
     [15]
@@ -40,9 +40,9 @@ def mean_colour(images: Tensor) -> Tensor:
 def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
     """Return the images without their details: under a Gaussian whose sigma is a share of their longer side.
 
-    Source: this project. (n, channels, height, width) floating point -> the same shape. The border repeats the
-    outermost pixels, so that a plain image stays as it is. InputError for a share that is not positive or images
-    that are no floating point.
+    (n, channels, height, width) floating point -> the same shape. The border repeats the outermost pixels, so
+    that a plain image stays as it is. InputError for a share that is not positive or images that are no
+    floating point.
 
     >>> blurred(torch.ones(1, 1, 8, 8)).sub(1).abs().max() < 1e-6
     tensor(True)
@@ -64,8 +64,6 @@ def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
 def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid: tuple[int, int]) -> Tensor:
     """Return images of which some regions show something else.
 
-    Source: this project.
-
     Args:
         images: (n, channels, height, width).
         replacement: what is shown instead, of a shape that expands to that of the images.
@@ -86,8 +84,7 @@ def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid:
 def removal_shares(regions: int, steps: int) -> Tensor:
     """Return which share of the regions is gone at each point of a deletion curve, or back on one of insertion.
 
-    Source: this project. Regions go whole: where the steps do not divide them, one step takes a region more than
-    another.
+    Regions go whole: where the steps do not divide them, one step takes a region more than another.
 
     Args:
         regions: r >= 1.
@@ -120,7 +117,7 @@ def deletion_curve(
 ) -> Tensor:
     """Return the probability of each image's class as its regions are replaced one after another.
 
-    Source: this project, after the deletion test of saliency maps (Petsiuk et al., BMVC 2018).
+    After the deletion test of saliency maps (Petsiuk et al., BMVC 2018).
 
     Args:
         probabilities: images -> class probabilities (b, c).
@@ -181,9 +178,9 @@ def insertion_curve(
 ) -> Tensor:
     """Return the probability of each image's class as its regions come back one after another.
 
-    Arguments, shapes, errors and cost as :func:`deletion_curve`: giving back is to replace what is shown instead by
-    the image, so that both curves go in the same shares. Source: this project, after the insertion test (Petsiuk et
-    al., BMVC 2018).
+    Arguments, shapes, errors and cost as :func:`deletion_curve`: giving back is to replace what is shown
+    instead by the image, so that both curves go in the same shares. After the insertion test (Petsiuk et al.,
+    BMVC 2018).
 
     >>> def brightness(images):
     ...     share = images.mean(dim=(1, 2, 3))
@@ -202,7 +199,7 @@ def insertion_curve(
 def curve_area(curve: Tensor, shares: Tensor) -> Tensor:
     """Return the area under each curve over the share of regions, by trapezoids.
 
-    Source: this project. For deletion, the smaller the better the order; for insertion, the larger.
+    For deletion, the smaller the better the order; for insertion, the larger.
 
     Args:
         curve: (..., steps + 1), of deletion or insertion.

@@ -141,7 +141,7 @@ def class_log_odds(
 ) -> Tensor:
     """Return log p / (1 - p) of p = p(class | h^(r)): the order of p where p itself is rounded to 1.
 
-    Source: this project. Arguments and errors as :func:`class_probability`; (n, r) float64.
+    Arguments and errors as :func:`class_probability`; (n, r) float64.
 
     >>> h = torch.tensor([[[30.0, 0.0], [40.0, 0.0]]])
     >>> class_probability(h, torch.eye(2), torch.tensor([0]))

@@ -88,8 +88,8 @@ def neighbour_decisions(
 ) -> Tensor:
     """Return the class that most of the nearest fitted samples have; of equals, that of the lower number.
 
-    Source: this project. Places (m, e), fitted (n, e) with classes decided (n,) -> (m,). `own`: places are those
-    fitted, and none is its own neighbour. At most n, or n - 1, neighbours.
+    Places (m, e), fitted (n, e) with classes decided (n,) -> (m,). `own`: places are those fitted, and none
+    is its own neighbour. At most n, or n - 1, neighbours.
 
     >>> line = torch.tensor([[0.0], [1.0], [10.0], [11.0]])
     >>> neighbour_decisions(line, line, torch.tensor([0, 1, 2, 3]), own=True, neighbours=1)
@@ -108,8 +108,8 @@ def orientation_decisions(places: Tensor, fitted: Tensor, decided: Tensor, *, cl
 
     ``argmax_c <o, mu_c>``, ``mu_c = normalise(sum of the orientations of the fitted samples decided as c)``
 
-    Source: this project; no strength, no prior. Places (m, e), fitted (n, e) with classes decided (n,) -> (m,); a
-    class that nobody has is never decided.
+    No strength, no prior. Places (m, e), fitted (n, e) with classes decided (n,) -> (m,); a class that nobody
+    has is never decided.
 
     >>> rays = torch.tensor([[1.0, 0.0], [5.0, 0.1], [0.0, 0.2]])
     >>> orientation_decisions(rays, rays, torch.tensor([0, 0, 1]), classes=2)

@@ -26,8 +26,6 @@ class Projection:
         origin: the point from which strength is measured (e,).
         transform: features (m, d) -> (m, e), None where new samples have no place.
         posterior: positions (m, e) -> class probabilities (m, c), None where it has no distribution of its own.
-
-    Source: this project.
     """
 
     embedding: Tensor
@@ -70,7 +68,7 @@ def project(name: str, features: Tensor, target_probs: Tensor, *, dim: int = 3, 
 
 
 def is_random(name: str) -> bool:
-    """Tell whether a projection depends on its seed; t-SNE begins with PCA. Source: this project.
+    """Tell whether a projection depends on its seed; t-SNE begins with PCA.
 
     >>> is_random("pca"), is_random("umap")
     (False, True)
@@ -143,7 +141,7 @@ def _fitted(estimator: Any, features: Tensor) -> Projection:
 
 
 def library(module: str) -> Any:
-    """Return a module of a library that only comparisons need; InputError where it is missing. Source: this project."""
+    """Return a module of a library that only comparisons need; InputError where it is missing."""
     from importlib import import_module
 
     top = module.partition(".")[0]

@@ -55,7 +55,7 @@ def strength_uncertainty_correlation(
 def object_cover(masks: Tensor, grid: tuple[int, int]) -> Tensor:
     """Return how much of each region the object covers.
 
-    Source: this project. `masks` (n, height, width) bool, `grid` (h, w); (n, h*w) in [0, 1], float64.
+    `masks` (n, height, width) bool, `grid` (h, w); (n, h*w) in [0, 1], float64.
 
     >>> object_cover(torch.tensor([[[True, True], [False, False]]]), (2, 1))
     tensor([[1., 0.]], dtype=torch.float64)
@@ -66,8 +66,8 @@ def object_cover(masks: Tensor, grid: tuple[int, int]) -> Tensor:
 def pointing_game(importance: Tensor, cover: Tensor) -> Tensor:
     """Return how much of each image's most important region the object covers.
 
-    The chance that a pixel of that region is the object's: the pointing game (Zhang et al., ECCV 2016) on a grid
-    of regions. A region chosen at random scores the object's share of the picture. Source: this project.
+    The chance that a pixel of that region is the object's: the pointing game (Zhang et al., ECCV 2016) on a
+    grid of regions. A region chosen at random scores the object's share of the picture.
 
     Args:
         importance: (n, r); of equals the first counts.
@@ -95,8 +95,8 @@ def points_on(points: Tensor, cover: Tensor) -> tuple[Tensor, Tensor]:
     ``sum_r m_r cover_r`` and ``sum_r m_r``; the ratio of their sums over images is the precision of the points, for
     `bootstrap_ratio`. Points that lie anywhere have the thing's share of the picture.
 
-    Source: this project. Points (n, r) bool, cover by :func:`object_cover` (n, r) -> (n,) twice, float64. InputError
-    when shapes differ.
+    Points (n, r) bool, cover by :func:`object_cover` (n, r) -> (n,) twice, float64. InputError when shapes
+    differ.
 
     >>> points_on(torch.tensor([[True, False, True]]), torch.tensor([[0.5, 1.0, 1.0]]))
     (tensor([1.5000], dtype=torch.float64), tensor([2.], dtype=torch.float64))

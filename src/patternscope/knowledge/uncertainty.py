@@ -15,7 +15,7 @@ from patternscope.knowledge.bootstrap import Interval
 def seed_spread(values: Sequence[float | None]) -> float | None:
     """Return the standard deviation of a number over seeds; None where fewer than two seeds have it.
 
-    Source: this project; the unbiased estimate of the variance.
+    The unbiased estimate of the variance.
 
     >>> seed_spread([1.0, 3.0, None]), seed_spread([1.0])
     (1.4142135623730951, None)
@@ -29,8 +29,8 @@ def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -
 
     ``low' = d - sqrt((d - low)^2 + 2 (z spread)^2)``, z the normal quantile of the level; high' likewise.
 
-    Source: this project; images and seeds are independent, and both numbers have the spread. InputError for a
-    negative spread or a level outside (0, 1).
+    Images and seeds are independent, and both numbers have the spread. InputError for a negative spread or a
+    level outside (0, 1).
 
     >>> with_seed_spread(Interval(1.0, 1.0, 1.0), 0.5).low < 0 < with_seed_spread(Interval(1.0, 1.0, 1.0), 0.1).low
     True
@@ -47,8 +47,6 @@ def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -
 
 def within_noise(difference: Interval, spread: float = 0.0, level: float = 0.95) -> bool | None:
     """Tell whether a difference may be nothing: its interval holds zero. None where there is no interval.
-
-    Source: this project.
 
     Args:
         difference: of two layers or checkpoints, by `bootstrap_count_differences`.
@@ -76,7 +74,7 @@ class Stability:
         kappa: what of that is more than chance: 1 always alike, 0 as by chance; None where all verdicts are one.
         overlap: points common to two seeds as a share of those of either; None where no seed has a point.
 
-    Source: this project; kappa is Fleiss' (1971), overlap the mean Jaccard index of pairs.
+    Kappa is Fleiss' (1971), overlap the mean Jaccard index of pairs.
     """
 
     agreement: float
@@ -90,7 +88,7 @@ def verdict_stability(verdicts: Tensor) -> Stability:
     With a of s seeds for a region: ``agreement = mean (a (a - 1) + (s - a) (s - a - 1)) / (s (s - 1))``,
     ``kappa = (agreement - chance) / (1 - chance)``, ``chance = p^2 + (1 - p)^2``, p the share of points.
 
-    Source: this project. `verdicts` (s, n, r) bool, s >= 2. InputError otherwise.
+    `verdicts` (s, n, r) bool, s >= 2. InputError otherwise.
 
     >>> verdict_stability(torch.tensor([[[True, False]], [[True, True]]]))
     Stability(agreement=0.5, kappa=-0.333..., overlap=0.5)

@@ -1,18 +1,21 @@
 """All that touches a network: building, listing its layers, recording, training, distilling, attacking it."""
 
-from patternscope.networks.attack import pgd_steps
-from patternscope.networks.calling import images_at_once
+from patternscope.networks.attacks.pgd import pgd_steps
+from patternscope.networks.attacks.targets import attack_success, attack_targets, second_class
+from patternscope.networks.capture.activations import Recording
+from patternscope.networks.capture.forward_pass import images_at_once
+from patternscope.networks.capture.gradcam import grad_cam
+from patternscope.networks.capture.layers import Layer, find_layer, list_layers, suggest_layers
+from patternscope.networks.capture.record import record, record_batches
 from patternscope.networks.device import parse_device, resolve_device
-from patternscope.networks.distillation import Student, distil_features, distil_logits
-from patternscope.networks.forward import Recording
-from patternscope.networks.gradcam import grad_cam
-from patternscope.networks.layers import Layer, find_layer, list_layers, suggest_layers
-from patternscope.networks.pretrained import published_normaliser
-from patternscope.networks.recorder import record, record_batches
-from patternscope.networks.schedule import checkpoint_steps
+from patternscope.networks.models.build import architectures, build_network
+from patternscope.networks.models.normalised import IMAGENET_MEAN, IMAGENET_STD, Normalised
+from patternscope.networks.models.pretrained import published_normaliser
+from patternscope.networks.models.weights import load_weights, save_weights
 from patternscope.networks.settings import TrainingSettings
-from patternscope.networks.targets import attack_success, attack_targets, second_class
-from patternscope.networks.training import (
+from patternscope.networks.training.distillation import Student, distil_features, distil_logits
+from patternscope.networks.training.schedule import checkpoint_steps
+from patternscope.networks.training.train import (
     Evaluation,
     TrainingState,
     evaluate,
@@ -21,9 +24,6 @@ from patternscope.networks.training import (
     total_steps,
     train,
 )
-from patternscope.networks.weights import load_weights, save_weights
-from patternscope.networks.wrapping import IMAGENET_MEAN, IMAGENET_STD, Normalised
-from patternscope.networks.zoo import architectures, build_network
 
 __all__ = [
     "IMAGENET_MEAN",

@@ -10,7 +10,7 @@ _KINDS = ("auto", "cpu", "cuda", "mps")
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
     """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device that is present.
 
-    "auto" takes CUDA, then MPS, then the CPU. Source: this project.
+    "auto" takes CUDA, then MPS, then the CPU.
 
     Raises:
         InputError: the word is unknown, or this machine has no such device.
@@ -29,7 +29,7 @@ def resolve_device(name: str | torch.device = "auto") -> torch.device:
 def parse_device(name: str) -> tuple[str, str]:
     """Return kind and index ("" for none) of a device's name, present here or not.
 
-    Source: this project. InputError for a word that names no device.
+    InputError for a word that names no device.
 
     >>> parse_device("cuda:1")
     ('cuda', '1')
@@ -45,7 +45,7 @@ def parse_device(name: str) -> tuple[str, str]:
 def cuda_devices() -> int:
     """Return how many CUDA devices torch sees here.
 
-    Source: this project. CUDA_VISIBLE_DEVICES counts.
+    CUDA_VISIBLE_DEVICES counts.
     """
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 

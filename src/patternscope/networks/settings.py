@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class TrainingSettings(BaseModel):
-    """Training by one-cycle AdamW or SGD with light augmentation. Source: this project.
+    """Training by one-cycle AdamW or SGD with light augmentation.
 
     >>> TrainingSettings(optimizer="sgd").maximum_lr
     0.1

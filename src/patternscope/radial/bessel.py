@@ -49,7 +49,7 @@ def bessel_ratio_slope(
 ) -> NDArray[np.float64]:
     """Return ``dA_e/dkappa = 1 - A^2 - (e - 1) A / kappa`` for kappa > 0 and ``ratio = A_e(kappa)``.
 
-    Source: this project (differentiating the Bessel recurrences). Shapes as given, float64.
+    Differentiating the Bessel recurrences. Shapes as given, float64.
 
     >>> k = np.array([2.0]); a = bessel_ratio(k, 3)
     >>> numeric = (bessel_ratio(k + 1e-6, 3) - bessel_ratio(k - 1e-6, 3)) / 2e-6

@@ -53,7 +53,7 @@ def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3)
     Multiplying an embedding x = l o by it gives ``kappa(l) o`` without a division by zero, which is all that
     the posterior and the mean directions need.
 
-    Source: this project. Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)].
+    Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)].
 
     >>> concentration_per_strength(torch.tensor([0.0, 1.0]), kappa_max=10.0)
     tensor([1.4362, 1.4885])
@@ -74,7 +74,7 @@ def exact_concentration(strength: NDArray[np.float64], kappa_max: float, dim: in
 
     The definition behind :func:`concentration`, which interpolates it.
 
-    Source: this project. `strength` any shape, > 0; values in (0, kappa_max).
+    `strength` any shape, > 0; values in (0, kappa_max).
 
     >>> exact_concentration(np.array([1.0, 60.0]), 1000.0, 3).round(3)
     array([  1.713, 782.779])

@@ -52,7 +52,7 @@ def procrustes(source: Tensor, target: Tensor, trim: float = 0.0, metric: str = 
 def rotation_angle(rotation: Tensor) -> float:
     """Return the largest angle, in degrees, by which a rotation turns any vector.
 
-    ``max |arg(eigenvalue)|``. Source: this project. `rotation` (e, e), orthogonal; values in [0, 180].
+    ``max |arg(eigenvalue)|``. `rotation` (e, e), orthogonal; values in [0, 180].
 
     >>> rotation_angle(torch.tensor([[0.0, 1.0], [-1.0, 0.0]]))
     90.0

@@ -11,7 +11,7 @@ PAPER = """@inproceedings{li2021visualizing,
 
 
 def project_entry(version: str = __version__) -> str:
-    """Return the BibTeX entry of this project. Source: this project.
+    """Return the BibTeX entry of this project.
 
     >>> print(project_entry("1.0.0").splitlines()[0])
     @software{patternscope,

@@ -12,10 +12,7 @@ Record = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """How numbers change from one layer or checkpoint to another, on the same images, with intervals.
-
-    Source: this project.
-    """
+    """How numbers change from one layer or checkpoint to another, on the same images, with intervals."""
 
     start: str
     end: str
@@ -32,8 +29,6 @@ class Depth:
         lead: from the layer with the second most reliable points to that with the most; None for one layer.
         spread: what another draw of the neighbours changes in a layer, the standard deviations of "total", "reliable"
             and "ratio", which the differences' intervals then hold as well; empty where it was not measured.
-
-    Source: this project.
     """
 
     layers: tuple[Record, ...]
@@ -50,8 +45,6 @@ class Training:
         checkpoints: rows of the stage summary.
         layers: the records of the stage emergence, shallow to deep.
         steps: for each layer, from each checkpoint to the next: "total", "reliable", "ratio".
-
-    Source: this project.
     """
 
     checkpoints: tuple[Record, ...]
@@ -63,7 +56,7 @@ class Training:
 class Attack:
     """An attack: its own record, those of the layers with "layer", shallow to deep, and first to last layer.
 
-    `apart` has "orientation_change"; None for one layer. Source: this project.
+    `apart` has "orientation_change"; None for one layer.
     """
 
     about: Record
@@ -75,9 +68,9 @@ class Attack:
 class Contents:
     """All that a report says of a study; parts that the study has not are None.
 
-    `images` is images.json, for which `samples_per_class` were asked. `sample` is the record of the sample embedding
-    at the last checkpoint, `faithfulness` has the records of a deletion test's layers, with "layer", shallow to deep;
-    none without a test. Source: this project.
+    `images` is images.json, for which `samples_per_class` were asked. `sample` is the record of the sample
+    embedding at the last checkpoint, `faithfulness` has the records of a deletion test's layers, with
+    "layer", shallow to deep; none without a test.
     """
 
     classes: tuple[str, ...]

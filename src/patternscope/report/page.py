@@ -10,6 +10,7 @@ from patternscope.errors import InputError
 from patternscope.figures import figure_stages
 from patternscope.report.citing import PAPER, project_entry
 from patternscope.report.contents import Contents
+from patternscope.report.formatting import counted, number
 from patternscope.report.pictures import MORE, Picture, pictures
 from patternscope.report.reading import read_contents
 from patternscope.report.repeating import SETTINGS_FILE, command, settings_toml
@@ -32,21 +33,20 @@ from patternscope.report.tables import (
     student_table,
     sweep_table,
 )
-from patternscope.report.wording import counted, number
-from patternscope.study.config import StudySettings
-from patternscope.study.findings import moment, open_findings
-from patternscope.study.stage import Unit
+from patternscope.results.findings import moment, open_findings
+from patternscope.settings.study import StudySettings
+from patternscope.study.run import saved_settings, saved_status
 from patternscope.study.stages import study_stages
-from patternscope.study.status import UnitStatus, study_record_of
-from patternscope.study.store import Store
-from patternscope.study.study import saved_settings, saved_status
+from patternscope.workflow.stages import Unit
+from patternscope.workflow.status import UnitStatus, study_record_of
+from patternscope.workflow.store import Store
 
 _TEMPLATE = "page.html"
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the page; the first `headlines` of its sentences stand at the top as well. Source: this project."""
+    """A part of the page; the first `headlines` of its sentences stand at the top as well."""
 
     key: str
     title: str
@@ -70,8 +70,6 @@ class Page:
         seed: of the study.
         digest: SHA-256 of the study's summary, equal when it is repeated with these versions.
         paper, project: BibTeX.
-
-    Source: this project.
     """
 
     title: str
@@ -93,7 +91,7 @@ class Page:
 def read_page(folder: Path) -> Page:
     """Return the page of a study: of findings that are finished, with the figures that are up to date.
 
-    Source: this project. InputError for a folder that is no study, and for one that is not finished.
+    InputError for a folder that is no study, and for one that is not finished.
     """
     settings, axes = saved_settings(folder)
     stages = (*study_stages(settings), *figure_stages(settings))
@@ -122,7 +120,7 @@ def read_page(folder: Path) -> Page:
 def render(page: Page, *, for_print: bool = False) -> str:
     """Return the page as one HTML text that asks nobody for anything.
 
-    With `for_print` what is folded up is open, and colours are those of paper. Source: this project.
+    With `for_print` what is folded up is open, and colours are those of paper.
     """
     folder = Path(__file__).parent
     environment = Environment(

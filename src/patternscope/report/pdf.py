@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from patternscope.errors import InputError
-from patternscope.study.records import replaced_file
+from patternscope.results.json_csv import replaced_file
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
 CONVERTERS = (*_BROWSERS, "weasyprint")
@@ -18,8 +18,8 @@ _SECONDS = 300
 def write_pdf(html: str, file: Path, find: Callable[[str], str | None] = shutil.which) -> str:
     """Write an HTML text as PDF, by one rename; return the name of the converter.
 
-    Source: this project. `find` gives a program's path by its name, None where it is not there. InputError when
-    no converter is there, and when the one there fails.
+    `find` gives a program's path by its name, None where it is not there. InputError when no converter is
+    there, and when the one there fails.
     """
     found = next(((name, path) for name in CONVERTERS if (path := find(name)) is not None), None)
     if found is None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from patternscope.study.stage import Unit
-from patternscope.study.status import UnitStatus
+from patternscope.workflow.stages import Unit
+from patternscope.workflow.status import UnitStatus
 
 _PIXELS_AN_INCH = 96 * 1.2  # of a page: a fifth larger than on paper, so that small letters are legible
 _KINDS = {".png": "image/png", ".gif": "image/gif"}
@@ -66,10 +66,7 @@ CAPTIONS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure in the page: name, part, caption, the picture as a data address, and its width in pixels of a page.
-
-    Source: this project.
-    """
+    """A figure in the page: name, part, caption, the picture as a data address, and its width in pixels of a page."""
 
     name: str
     part: str
@@ -86,7 +83,7 @@ class Picture:
 def pictures(study: Path, units: Iterable[UnitStatus]) -> tuple[list[Picture], list[str]]:
     """Return the figures of a study that are up to date, in the order of `CAPTIONS`, and the names of those not.
 
-    Source: this project. A figure without a caption comes last, under its name. Cost: memory for all pictures.
+    A figure without a caption comes last, under its name. Cost: memory for all pictures.
     """
     known = {each.unit: each.state for each in units if each.unit.stage.startswith("figures/")}
     names = {_name(unit): unit for unit in known}

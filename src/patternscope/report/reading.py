@@ -17,11 +17,11 @@ from patternscope.knowledge import (
     with_seed_spread,
 )
 from patternscope.report.contents import Attack, Change, Contents, Depth, Record, Training
-from patternscope.study.config import StudySettings
-from patternscope.study.findings import Findings
-from patternscope.study.keys import unit_seed
-from patternscope.study.stage import layer_folder
+from patternscope.results.findings import Findings
+from patternscope.settings.study import StudySettings
 from patternscope.study.stages.spread import COUNTS
+from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.stages import layer_folder
 
 
 class _Draws(NamedTuple):
@@ -35,8 +35,8 @@ class _Draws(NamedTuple):
 def read_contents(findings: Findings, settings: StudySettings) -> Contents:
     """Return what a report says of a finished study.
 
-    Source: this project. InputError when a file is missing or damaged. Cost: `knowledge.bootstrap` draws of the
-    images for each layer and checkpoint.
+    InputError when a file is missing or damaged. Cost: `knowledge.bootstrap` draws of the images for each
+    layer and checkpoint.
     """
     resamples = settings.knowledge.bootstrap
     draws = _Draws(resamples, unit_seed(findings.seed, "report"), _spread(findings))

@@ -5,17 +5,15 @@ from typing import Any
 
 import tomli_w
 
-from patternscope.study.config import DEMO_FILE, StudySettings, load_settings
-from patternscope.study.stage import Axes
-from patternscope.study.study import with_layers
+from patternscope.settings.study import DEMO_FILE, StudySettings, load_settings
+from patternscope.study.run import with_layers
+from patternscope.workflow.stages import Axes
 
 SETTINGS_FILE = "study.toml"
 
 
 def settings_toml(settings: StudySettings, *, everything: bool = False) -> str:
     """Return settings as TOML that reads back as the same settings: what differs from the defaults, or `everything`.
-
-    Source: this project.
 
     >>> print(settings_toml(StudySettings(seed=3)))
     seed = 3
@@ -30,7 +28,7 @@ def settings_toml(settings: StudySettings, *, everything: bool = False) -> str:
 
 
 def command(settings: StudySettings, axes: Axes) -> str:
-    """Return the command that does the study again, in a folder of its own. Source: this project.
+    """Return the command that does the study again, in a folder of its own.
 
     >>> demo = load_settings(DEMO_FILE)
     >>> command(demo, Axes(8, demo.network.layers)), command(StudySettings(seed=1), Axes())

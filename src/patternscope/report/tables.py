@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from patternscope.figures import distilled_counts
 from patternscope.figures.compared import Compared
 from patternscope.report.contents import Attack, Depth, Record, Training
-from patternscope.report.wording import number, percent, spanned, verdict
-from patternscope.study.records import interval_of
+from patternscope.report.formatting import number, percent, spanned, verdict
+from patternscope.results.json_csv import interval_of
 from patternscope.study.stages.faithfulness import ORDERS
 
 _COUNTED = ("total", "reliable", "ratio")
@@ -15,7 +15,7 @@ _COUNTED = ("total", "reliable", "ratio")
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text; the first column names the row. Source: this project."""
+    """Cells of text; the first column names the row."""
 
     caption: str
     columns: Sequence[str]
@@ -23,7 +23,7 @@ class Table:
 
 
 def layer_table(depth: Depth) -> Table:
-    """Return a row a layer: counts, and where reliable points lie. Source: this project."""
+    """Return a row a layer: counts, and where reliable points lie."""
     masked = depth.layers[0]["object_area"] is not None
     rows = [
         [
@@ -41,10 +41,7 @@ def layer_table(depth: Depth) -> Table:
 
 
 def step_table(depth: Depth) -> Table | None:
-    """Return a row a step of depth: how counts change, and whether that may be noise; None for one layer.
-
-    Source: this project.
-    """
+    """Return a row a step of depth: how counts change, and whether that may be noise; None for one layer."""
     rows = [
         [
             f"{step.start} to {step.end}",
@@ -61,10 +58,7 @@ def step_table(depth: Depth) -> Table | None:
 
 
 def checkpoint_table(training: Training) -> Table:
-    """Return a row a checkpoint: accuracy, agreement, and reliable points of all points in each layer.
-
-    Source: this project.
-    """
+    """Return a row a checkpoint: accuracy, agreement, and reliable points of all points in each layer."""
     rows = [
         [
             row["name"],
@@ -86,7 +80,7 @@ def checkpoint_table(training: Training) -> Table:
 
 
 def faithfulness_table(layers: Sequence[Record]) -> Table:
-    """Return a row a layer and order: the area, and how much smaller that of p is. Source: this project."""
+    """Return a row a layer and order: the area, and how much smaller that of p is."""
     rows = []
     for layer in layers:
         for each in layer["orders"]:
@@ -106,7 +100,7 @@ def faithfulness_table(layers: Sequence[Record]) -> Table:
 
 
 def attack_table(attack: Attack) -> Table:
-    """Return a row a layer: what the attack changed. Source: this project."""
+    """Return a row a layer: what the attack changed."""
     names = ("orientation_change", "strength_change", "original_points", "target_points", "below_tau")
     rows = [
         [layer["layer"], *[spanned(interval_of(layer, name)) for name in names]] for layer in attack.layers
@@ -125,7 +119,7 @@ def attack_table(attack: Attack) -> Table:
 
 
 def student_table(shown: Compared) -> Table:
-    """Return a row a layer and network: counts, and the difference from the teacher. Source: this project."""
+    """Return a row a layer and network: counts, and the difference from the teacher."""
     rows = []
     for row in distilled_counts.table(shown):
         known = row["difference_reliable"] is not None
@@ -146,10 +140,7 @@ def student_table(shown: Compared) -> Table:
 
 
 def sweep_table(depth: Depth) -> Table | None:
-    """Return a row a threshold: reliable points and ratio of each layer; None where none were swept.
-
-    Source: this project.
-    """
+    """Return a row a threshold: reliable points and ratio of each layer; None where none were swept."""
     sweeps = [layer["sweep"] for layer in depth.layers]
     rows = [
         [

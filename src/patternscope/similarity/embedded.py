@@ -11,8 +11,7 @@ def embedded_scores(pulls: Tensor, orientations: Tensor, rows: Tensor) -> Tensor
 
     ``S_ij = sum_a <p_i^(a), o_j^(r')>`` with pulls ``p = w kappa(l) o``
 
-    Source: this project (Sec. 3.3's similarity, whose softmax over regions cancels). Differentiable in pulls and
-    orientations.
+    Sec. 3.3's similarity, whose softmax over regions cancels. Differentiable in pulls and orientations.
 
     Args:
         pulls: p of the anchors (b, a, e).

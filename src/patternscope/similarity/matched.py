@@ -10,8 +10,6 @@ _CACHED_NUMBERS = 1 << 19
 def flat_rows(positions: Tensor, matches: Tensor, regions: int) -> Tensor:
     """Return matches as rows of the candidates' regions laid end to end: (b, m), (b, m, r) -> (b, m, r).
 
-    Source: this project.
-
     >>> flat_rows(torch.tensor([[2]]), torch.tensor([[[1, 0]]]), regions=10).tolist()
     [[[21, 20]]]
     """
@@ -52,7 +50,7 @@ def channel_scores(weighted: Tensor, candidates: Tensor, rows: Tensor) -> Tensor
 
     ``H_ij^(k) = sum_r w_i^(r) f_i^(r,k) f_j^(r',k)``, so that ``sum_r w_r score_ijr = kappa <v_i, H_ij>``
 
-    Source: this project (Sec. 3.3's similarity, summed over regions first).
+    Sec. 3.3's similarity, summed over regions first.
 
     Args:
         weighted: w_i f_i^(r) of one anchor on unit features (r, k).

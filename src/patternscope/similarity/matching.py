@@ -62,7 +62,7 @@ def match_blocks(
 
     ``max`` and ``argmax`` over r' of ``<v_i f_i^(r), f_j^(r')>``
 
-    Source: this project (a matrix product a block).
+    A matrix product a block.
 
     Args:
         weighted_anchors: v_i f_i^(r) on unit features, (b, a, k); any number of regions a.
@@ -113,8 +113,6 @@ def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
 
 def index_type(regions: int) -> torch.dtype:
     """Return the smallest integer type that holds a region index.
-
-    Source: this project.
 
     >>> index_type(196), index_type(784)
     (torch.uint8, torch.int16)

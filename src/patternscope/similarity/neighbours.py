@@ -17,8 +17,6 @@ class Neighbours:
     Attributes:
         candidates: (m + 1,) sample indices, or all n; sharing them turns the match into matrix products.
         positions: (n, m) indices into `candidates`; an anchor is never its own neighbour.
-
-    Source: this project.
     """
 
     candidates: Tensor

@@ -124,8 +124,6 @@ def orientation(embedding: Tensor, *, exact_gradient: bool = False) -> Tensor:
 def take_regions(values: Tensor, matches: Tensor) -> Tensor:
     """Return the matched region of each neighbour: (j, r', a), (j, r) -> (j, r, a).
 
-    Source: this project.
-
     >>> take_regions(torch.tensor([[[1.0], [2.0]]]), torch.tensor([[1, 1]])).flatten().tolist()
     [2.0, 2.0]
     """

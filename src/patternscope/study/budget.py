@@ -15,15 +15,15 @@ import torch
 from patternscope.errors import InputError
 from patternscope.images import open_images
 from patternscope.networks import list_layers, record, resolve_device
-from patternscope.study.bulk import dropped_inputs
-from patternscope.study.config import StudySettings
+from patternscope.results.json_csv import read_json
+from patternscope.settings.study import StudySettings
 from patternscope.study.costs import Cost, Sizes, Speed, unit_cost
-from patternscope.study.models import recording_options, study_network
-from patternscope.study.plan import Plan, until_stage
-from patternscope.study.records import read_json
-from patternscope.study.stage import Axes, Unit
-from patternscope.study.status import study_status
-from patternscope.study.store import Store
+from patternscope.study.network_factory import recording_options, study_network
+from patternscope.workflow.intermediates import dropped_inputs
+from patternscope.workflow.plan import Plan, until_stage
+from patternscope.workflow.stages import Axes, Unit
+from patternscope.workflow.status import study_status
+from patternscope.workflow.store import Store
 
 _TRIAL = (512, 2048, 392)  # a product of the match's shape
 _COPIED = 1 << 23  # numbers: more than the caches hold
@@ -36,9 +36,8 @@ _AT_ONCE = 2  # recorded checkpoints that are on the disk together where feature
 class Budget:
     """What is still to be done of a study, and what it takes.
 
-    units still to be made; seconds on this machine; bytes that will be on the disk beside those there; the most
-    memory of a process, the program included; bytes free on the disk; the cost of each stage. Source: this
-    project.
+    units still to be made; seconds on this machine; bytes that will be on the disk beside those there; the
+    most memory of a process, the program included; bytes free on the disk; the cost of each stage.
     """
 
     units: int
@@ -60,8 +59,8 @@ class Budget:
 def pending_units(folder: Path, plan: Plan) -> list[Unit]:
     """Return the units that a run would make: missing, stale or damaged, and dropped ones that these read.
 
-    Source: this project. What stands on a stale unit is counted too, although it may turn out to be as it was.
-    Cost: that of `study_status`.
+    What stands on a stale unit is counted too, although it may turn out to be as it was. Cost: that of
+    `study_status`.
     """
     status = study_status(folder, plan)
     pending = {each.unit for each in status if not each.up_to_date}
@@ -77,8 +76,8 @@ def pending_units(folder: Path, plan: Plan) -> list[Unit]:
 def count_images(folder: Path, settings: StudySettings) -> tuple[int, int, int, int] | None:
     """Return numbers of samples, held-out images, images to train on and classes; None while nobody knows them.
 
-    Source: this project. Files of a user's are counted by the stage `images`, which reads them; pictograms are
-    drawn in numbers that are known.
+    Files of a user's are counted by the stage `images`, which reads them; pictograms are drawn in numbers
+    that are known.
     """
     asked = settings.images
     if asked.source == "pictograms":
@@ -98,7 +97,7 @@ def count_images(folder: Path, settings: StudySettings) -> tuple[int, int, int, 
 def make_budget(folder: Path, plan: Plan, *, until: str | None = None, device: str = "auto") -> Budget | None:
     """Return what the rest of a study takes; None when nothing is to be done, or nobody has counted the images.
 
-    Source: this project; the formulas are in docs/scaling.md. Cost: that of `study_status` and `unit_costs`.
+    The formulas are in docs/scaling.md. Cost: that of `study_status` and `unit_costs`.
     """
     part = until_stage(plan, until)
     pending = pending_units(folder, part)
@@ -123,8 +122,8 @@ def unit_costs(
     """Return what each of some units of a study costs on this machine; None while nobody has counted its images.
 
     The network is run on a few images to learn the shapes of its layers and how fast it is, and the machine
-    multiplies matrices for a moment. Source: this project. Cost: a tenth of a second, or three runs of the
-    network on two images where that is slow. InputError as `record`.
+    multiplies matrices for a moment. Cost: a tenth of a second, or three runs of the network on two images
+    where that is slow. InputError as `record`.
     """
     settings = cast(StudySettings, plan.settings)
     counts = count_images(folder, settings)
@@ -160,7 +159,7 @@ def try_network(
 ) -> tuple[Sizes, float]:
     """Return the sizes of a study, and the seconds that recording one image takes, by a dry run of its network.
 
-    Source: this project. InputError as `record`.
+    InputError as `record`.
     """
     network, asked = settings.network, settings.images
     samples, held_out, train, classes = counts
@@ -193,7 +192,7 @@ def try_network(
 def machine_speed(device: torch.device) -> tuple[float, float]:
     """Return operations a second of a matrix product, and bytes a second read and written by a copy.
 
-    Source: this project. The best of three of each; about a twentieth of a second.
+    The best of three of each; about a twentieth of a second.
     """
     k, rows, columns = _TRIAL
     a, b = torch.rand(rows, k, device=device), torch.rand(k, columns, device=device)

@@ -1,14 +1,14 @@
 """How many classes a study has, where that is known before its images are read."""
 
 from patternscope.images.pictograms import CLASSES
-from patternscope.images.sources.folder import folders_in, split_folders
-from patternscope.study.sections import ImagesSettings
+from patternscope.images.readers.folder import folders_in, split_folders
+from patternscope.settings.core import ImagesSettings
 
 
 def known_classes(images: ImagesSettings) -> int | None:
     """Return the number of classes that are drawn, named, or folders; None for other sources.
 
-    Source: this project. None too for fewer than two, of which the images themselves complain.
+    None too for fewer than two, of which the images themselves complain.
 
     >>> known_classes(ImagesSettings())
     10

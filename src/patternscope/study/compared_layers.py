@@ -14,9 +14,9 @@ from patternscope.knowledge import (
     compare_layers,
     find_knowledge_points,
 )
-from patternscope.knowledge.distilled import STRENGTH_EDGES, TURN_EDGES
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.records import flat_interval, flat_intervals, read_json
+from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import flat_interval, flat_intervals, read_json
 
 # Channels that correlate more than this on average mean the same in both networks (docs/decisions.md).
 ALIKE = 0.5
@@ -25,8 +25,8 @@ ALIKE = 0.5
 def through_first(asked: str, alike: float | None, possible: bool) -> bool:
     """Tell whether the second network is seen through the first's maps rather than through its own.
 
-    `asked` "own" never does, "auto" where channels mean the same in both, by their mean correlation `alike`, and
-    anything else does where it is `possible`: no map fits other channels. Source: this project.
+    `asked` "own" never does, "auto" where channels mean the same in both, by their mean correlation `alike`,
+    and anything else does where it is `possible`: no map fits other channels.
 
     >>> through_first("auto", 0.97, True), through_first("auto", 0.1, True), through_first("teacher", 0.1, True)
     (True, False, True)
@@ -37,10 +37,7 @@ def through_first(asked: str, alike: float | None, possible: bool) -> bool:
 
 
 def saved_layer(region: Path, knowledge: Path, strength: Path) -> Seen:
-    """Return a layer of a study from the folders of its units region and knowledge, and its strength.json.
-
-    Source: this project.
-    """
+    """Return a layer of a study from the folders of its units region and knowledge, and its strength.json."""
     return Seen(
         load_arrays(region / "region.safetensors")["embedding"],
         read_json(strength)["mean_strength"] or 1.0,
@@ -70,7 +67,7 @@ def seen_layer(
 
 
 def save_layer(path: Path, seen: Seen) -> None:
-    """Write a layer's embedding and knowledge points as safetensors. Source: this project."""
+    """Write a layer's embedding and knowledge points as safetensors."""
     points = {name: getattr(seen.points, name) for name in KnowledgePoints.__dataclass_fields__}
     save_arrays(path, {"embedding": seen.embedding, **points})
 

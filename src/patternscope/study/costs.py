@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from patternscope.networks import checkpoint_steps, total_steps
-from patternscope.study.config import StudySettings
-from patternscope.study.stage import Unit
+from patternscope.settings.study import StudySettings
 from patternscope.study.stages.attack import kept_steps
 from patternscope.study.stages.images import trains_here
+from patternscope.workflow.stages import Unit
 
 NUMBER = 4  # bytes of a float32
 # Share of an image's regions that carry its weight, between all of an untrained network's and a fifth.
@@ -33,9 +33,9 @@ _HELD = 4 * 64 * 2**20  # bytes of the blocks in which estimators work
 class Sizes:
     """What the cost of a study depends on besides its settings.
 
-    samples n, held_out and train are numbers of images; numbers those of one image (channels x side^2); classes
-    c; features d of the sample feature; weights those of the network; activations the numbers of all its outputs
-    for one image; layers (k, r) of each analysed layer. Source: this project.
+    samples n, held_out and train are numbers of images; numbers those of one image (channels x side^2);
+    classes c; features d of the sample feature; weights those of the network; activations the numbers of all
+    its outputs for one image; layers (k, r) of each analysed layer.
     """
 
     samples: int
@@ -58,7 +58,7 @@ class Sizes:
 @dataclass(frozen=True)
 class Speed:
     """How fast a machine is: operations a second of matrix products, bytes a second copied (read and written),
-    and seconds of the network's forward pass for one image. Source: this project.
+    and seconds of the network's forward pass for one image.
     """
 
     products: float
@@ -68,7 +68,7 @@ class Speed:
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, bytes on disk, and bytes of memory beside the program itself. Source: this project."""
+    """Seconds, bytes on disk, and bytes of memory beside the program itself."""
 
     seconds: float = 0.0
     disk: float = 0.0
@@ -82,7 +82,7 @@ class Cost:
 def unit_cost(unit: Unit, sizes: Sizes, speed: Speed, settings: StudySettings, weight: float = 1.0) -> Cost:
     """Return what one unit costs.
 
-    Source: this project. A stage without a formula of its own (figures) is taken to last `weight` seconds.
+    A stage without a formula of its own (figures) is taken to last `weight` seconds.
     """
     family = unit.stage.split("/")[0]
     formula = _FORMULAS.get(family)

@@ -28,7 +28,7 @@ def _eyes(y: float, apart: float, radius: float) -> list[Part]:
 def cat(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a cat: pointed ears, a small nose, whiskers and a long curled tail.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(cat(np.random.default_rng(0))) > 8
     True
@@ -62,7 +62,7 @@ def cat(rng: np.random.Generator) -> list[Part]:
 def dog(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a dog: hanging ears, a long muzzle with a big nose, a tongue and a short tail.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(dog(np.random.default_rng(0))) > 8
     True
@@ -109,7 +109,7 @@ def dog(rng: np.random.Generator) -> list[Part]:
 def frog(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a frog: a wide head with eyes on top, a wide mouth, folded legs and webbed feet.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(frog(np.random.default_rng(0))) > 8
     True

@@ -36,10 +36,7 @@ _SCENE, _CLUTTER, _OBJECT, _PAINT, _LIGHT = range(5)
 
 
 class Pictogram(NamedTuple):
-    """A drawn picture: `image` uint8 (size, size, 3), `mask` bool (size, size), `label` in 0..9.
-
-    Source: this project.
-    """
+    """A drawn picture: `image` uint8 (size, size, 3), `mask` bool (size, size), `label` in 0..9."""
 
     image: np.ndarray
     mask: np.ndarray
@@ -67,10 +64,10 @@ def _scene(seed: int, index: int, size: int, zoom: int) -> tuple[Image.Image, li
 def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True) -> Pictogram:
     """Draw the picture with a given index; class = index modulo ten.
 
-    Source: this project. The picture depends on (seed, index, size) alone; with another size it is the same
-    scene. Colours, background, distractors, pose and light never look at the class. The mask holds the pixels
-    that the object covers by half or more. with_object=False gives the same scene and light without the
-    object and with an empty mask. About 2 ms at 64 px.
+    The picture depends on (seed, index, size) alone; with another size it is the same scene. Colours,
+    background, distractors, pose and light never look at the class. The mask holds the pixels that the object
+    covers by half or more. with_object=False gives the same scene and light without the object and with an
+    empty mask. About 2 ms at 64 px.
 
     Raises InputError for a negative index or seed and for a size below 16.
 
@@ -100,10 +97,7 @@ def _check(*, index: int, size: int, seed: int) -> None:
 
 
 class Pictograms(NamedTuple):
-    """Many pictures: `images` uint8 (n, 3, size, size), `labels` int64 (n,), `masks` bool (n, size, size).
-
-    Source: this project.
-    """
+    """Many pictures: `images` uint8 (n, 3, size, size), `labels` int64 (n,), `masks` bool (n, size, size)."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -120,8 +114,7 @@ def draw_many(
 ) -> Pictograms:
     """Draw the pictures start, start + 1, ..., start + count - 1.
 
-    Source: this project. `progress` is called with (done, count) after each picture.
-    About 2 ms a picture at 64 px on one core.
+    `progress` is called with (done, count) after each picture. About 2 ms a picture at 64 px on one core.
 
     Raises InputError for a negative count, start or seed and for a size below 16.
 

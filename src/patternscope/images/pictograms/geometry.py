@@ -12,7 +12,7 @@ Points = np.ndarray
 class Part(NamedTuple):
     """One painted piece of an object: a filled outline, or a line when `width` is positive.
 
-    Source: this project. `points` (m, 2) and `width` in object units, `paint` a name of `palette.Palette`.
+    `points` (m, 2) and `width` in object units, `paint` a name of `palette.Palette`.
     """
 
     points: Points
@@ -32,7 +32,7 @@ def ellipse(
 ) -> Points:
     """Return an ellipse, or the piece of it between two angles in degrees (0 is right, 90 is down).
 
-    Source: this project. Returns (m, 2); `ry` defaults to `rx`.
+    Returns (m, 2); `ry` defaults to `rx`.
 
     >>> ellipse(1, 2, 3, start=0, stop=90)[[0, -1]].round(6).tolist()
     [[4.0, 2.0], [1.0, 5.0]]
@@ -44,7 +44,7 @@ def ellipse(
 def box(left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> Points:
     """Return a rectangle with corners rounded by `radius`.
 
-    Source: this project. Returns (4, 2) without a radius, (16, 2) with one.
+    Returns (4, 2) without a radius, (16, 2) with one.
 
     >>> box(0, 0, 2, 1).tolist()
     [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]
@@ -59,7 +59,7 @@ def box(left: float, top: float, right: float, bottom: float, radius: float = 0.
 def shape(*corners: tuple[float, float]) -> Points:
     """Return the polygon, or the line, through the given corners.
 
-    Source: this project. Returns (m, 2).
+    Returns (m, 2).
 
     >>> shape((0, 0), (1, 0), (0, 1)).shape
     (3, 2)
@@ -78,7 +78,7 @@ def _spline_basis(steps: int) -> np.ndarray:
 def smooth(*corners: tuple[float, float], steps: int = 5) -> Points:
     """Return the closed Catmull-Rom curve through the given points.
 
-    Source: this project. Returns (len(corners) * steps, 2); every corner is on the curve.
+    Returns (len(corners) * steps, 2); every corner is on the curve.
 
     >>> smooth((0, 0), (1, 0), (1, 1), (0, 1), steps=2)[::2].tolist()
     [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
@@ -91,7 +91,7 @@ def smooth(*corners: tuple[float, float], steps: int = 5) -> Points:
 def smooth_line(*corners: tuple[float, float], steps: int = 5) -> Points:
     """Return the open Catmull-Rom curve from the first to the last of the given points.
 
-    Source: this project. Returns ((len(corners) - 1) * steps + 1, 2).
+    Returns ((len(corners) - 1) * steps + 1, 2).
 
     >>> smooth_line((0, 0), (1, 0), (2, 1), steps=4).shape
     (9, 2)

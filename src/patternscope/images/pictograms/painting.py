@@ -10,10 +10,7 @@ from patternscope.images.pictograms.palette import Colour, Palette
 
 
 class Placed(NamedTuple):
-    """Parts in pixels of a canvas, and the width of the outline around them (0: none).
-
-    Source: this project.
-    """
+    """Parts in pixels of a canvas, and the width of the outline around them (0: none)."""
 
     parts: list[Part]
     outline: int
@@ -43,7 +40,7 @@ def _paint_part(pen: ImageDraw.ImageDraw, part: Part, fill: Colour | int, grow: 
 def paint(canvas: Image.Image, placed: Placed, paints: Palette) -> None:
     """Draw an object in its colours onto a canvas: first the outline of all its parts, then the parts.
 
-    Source: this project. `canvas` is RGB and changed.
+    `canvas` is RGB and changed.
 
     >>> canvas = Image.new("RGB", (4, 4))
     >>> square = Part(np.array([[0, 0], [3, 0], [3, 3], [0, 3]]), "body")
@@ -62,7 +59,7 @@ def paint(canvas: Image.Image, placed: Placed, paints: Palette) -> None:
 def silhouette(canvas: Image.Image, placed: Placed) -> None:
     """Draw all that `paint` covers, in white.
 
-    Source: this project. `canvas` is grey and changed.
+    `canvas` is grey and changed.
 
     >>> canvas = Image.new("L", (4, 4))
     >>> silhouette(canvas, Placed([Part(np.array([[0, 0], [3, 0], [3, 3], [0, 3]]), "body")], 0))

@@ -15,7 +15,7 @@ _ENOUGH = 95.0
 def colour(rng: np.random.Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
     """Return a colour of any hue, its saturation and value uniform in the given ranges within [0, 1].
 
-    Source: this project. Returns three integers in 0..255.
+    Returns three integers in 0..255.
 
     >>> colour(np.random.default_rng(0), (0, 0), (1, 1))
     (255, 255, 255)
@@ -30,8 +30,6 @@ def colour(rng: np.random.Generator, saturation: tuple[float, float], value: tup
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """Return `first` with a share in [0, 1] of `second` mixed in.
 
-    Source: this project.
-
     >>> mix((0, 0, 0), (100, 200, 50), 0.5)
     (50, 100, 25)
     """
@@ -41,8 +39,6 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
 
 def apart(rng: np.random.Generator, others: list[Colour]) -> Colour:
     """Return a colour that can be told from the others: the farthest of a few draws, or the first far enough.
-
-    Source: this project.
 
     >>> apart(np.random.default_rng(0), [(0, 0, 0)]) != (0, 0, 0)
     True
@@ -60,8 +56,6 @@ def apart(rng: np.random.Generator, others: list[Colour]) -> Colour:
 
 def palette(rng: np.random.Generator, others: list[Colour]) -> Palette:
     """Return the paints of one object that stands before the colours `others`.
-
-    Source: this project.
 
     >>> sorted(palette(np.random.default_rng(0), [(0, 0, 0)]))
     ['body', 'dark', 'deep', 'light', 'soft', 'trim']

@@ -13,7 +13,7 @@ _MARGIN = 0.02
 def pose(rng: np.random.Generator, parts: list[Part], tilt: float) -> list[Part]:
     """Return the parts turned, flipped, sheared and squashed, with a little perspective.
 
-    Source: this project. `tilt` is the standard deviation of the turn, in degrees.
+    `tilt` is the standard deviation of the turn, in degrees.
 
     >>> square = Part(np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]]), "body")
     >>> pose(np.random.default_rng(0), [square], 10.0)[0].points.shape
@@ -60,8 +60,6 @@ def _area(parts: list[Part], low: np.ndarray, span: float) -> float:
 def fitting_scale(parts: list[Part], coverage: float) -> float:
     """Return the scale at which the parts cover a share of the unit square, or a smaller one that fits.
 
-    Source: this project.
-
     >>> square = Part(np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]]), "body")
     >>> round(fitting_scale([square], 0.25), 1), round(fitting_scale([square], 4.0), 2)
     (0.2, 0.48)
@@ -74,7 +72,7 @@ def fitting_scale(parts: list[Part], coverage: float) -> float:
 def place(rng: np.random.Generator, parts: list[Part], scale: float, side: int) -> Placed:
     """Return the parts at a random place of a canvas of `side` pixels, some with an outline.
 
-    Source: this project. They stay within the canvas when `scale` times their extent does.
+    They stay within the canvas when `scale` times their extent does.
 
     >>> square = Part(np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]]), "body")
     >>> placed = place(np.random.default_rng(0), [square], 0.25, 100)

@@ -28,7 +28,7 @@ def _grid(size: int) -> tuple[Field, Field]:
 def clouds(rng: np.random.Generator, size: int, cells: int) -> Field:
     """Return a smooth random field of about `cells` bumps along a side, values about in [0, 1].
 
-    Source: this project. Float32 (size, size).
+    Float32 (size, size).
 
     >>> clouds(np.random.default_rng(0), 16, 3).shape
     (16, 16)
@@ -111,7 +111,7 @@ _TEXTURES: tuple[Callable[[np.random.Generator, int], Field], ...] = (
 def background(rng: np.random.Generator, size: int) -> tuple[np.ndarray, list[Colour]]:
     """Return a textured background and the colours it is made of.
 
-    Source: this project. Float32 (size, size, 3) in about 0..255; two or three colours.
+    Float32 (size, size, 3) in about 0..255; two or three colours.
 
     >>> picture, colours = background(np.random.default_rng(0), 16)
     >>> picture.shape, len(colours) in (2, 3)
@@ -150,7 +150,7 @@ _NEUTRAL: tuple[Callable[[], Part], ...] = (
 def distractor(rng: np.random.Generator) -> list[Part]:
     """Return a small neutral shape that belongs to no class, sometimes with a second one on it.
 
-    Source: this project. Parts in object units, to be drawn small.
+    Parts in object units, to be drawn small.
 
     >>> len(distractor(np.random.default_rng(0))) in (1, 2)
     True
@@ -165,7 +165,7 @@ def distractor(rng: np.random.Generator) -> list[Part]:
 def light(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """Return the picture under uneven, tinted light and with the grain of a sensor.
 
-    Source: this project. Takes and returns (size, size, 3); returns uint8.
+    Takes and returns (size, size, 3); returns uint8.
 
     >>> light(np.random.default_rng(0), np.full((16, 16, 3), 128.0)).dtype
     dtype('uint8')

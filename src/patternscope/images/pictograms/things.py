@@ -60,7 +60,7 @@ def _hanging_bridge(rng: np.random.Generator) -> list[Part]:
 def bridge(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a bridge, on stone arches or hung from two towers.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(bridge(np.random.default_rng(0))) > 8
     True
@@ -71,7 +71,7 @@ def bridge(rng: np.random.Generator) -> list[Part]:
 def desk(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a desk: a top, drawers with knobs on one side, legs on the other.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(desk(np.random.default_rng(0))) > 8
     True
@@ -95,7 +95,7 @@ def desk(rng: np.random.Generator) -> list[Part]:
 def ipod(rng: np.random.Generator) -> list[Part]:
     """Return the parts of an iPod: an upright case with a screen above a click wheel.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(ipod(np.random.default_rng(0)))
     8
@@ -120,7 +120,7 @@ def ipod(rng: np.random.Generator) -> list[Part]:
 def orange(rng: np.random.Generator) -> list[Part]:
     """Return the parts of an orange: a round fruit with a leaf, cut open to its segments.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(orange(np.random.default_rng(0))) > 8
     True

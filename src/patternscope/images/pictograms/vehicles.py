@@ -15,7 +15,7 @@ def _wheel(x: float, y: float, radius: float) -> list[Part]:
 def bus(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a bus: a long box with a row of windows, a door, a band and two wheels.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(bus(np.random.default_rng(0))) > 8
     True
@@ -34,7 +34,7 @@ def bus(rng: np.random.Generator) -> list[Part]:
 def car(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a car: a low body with bonnet and boot, a cabin with two windows, two wheels.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(car(np.random.default_rng(0))) > 8
     True
@@ -77,7 +77,7 @@ def _buoy(x: float, y: float, radius: float) -> list[Part]:
 def lifeboat(rng: np.random.Generator) -> list[Part]:
     """Return the parts of a lifeboat: a hull with a raised bow, a closed canopy, grab lines and a life ring.
 
-    Source: this project. Parts from back to front, in object units.
+    Parts from back to front, in object units.
 
     >>> len(lifeboat(np.random.default_rng(0))) > 8
     True

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from patternscope.figures.findings import attack_text
 from patternscope.knowledge import Trajectory
 from patternscope.report.contents import Attack, Record
-from patternscope.report.wording import counted, listed, number, percent, spanned, verdict
-from patternscope.study.records import interval_of
+from patternscope.report.formatting import counted, listed, number, percent, spanned, verdict
+from patternscope.results.json_csv import interval_of
 
 _WAYS = {
     Trajectory.PAST_ORIGIN: "from a feature of the own class to one of the target without passing the origin",
@@ -17,7 +17,7 @@ _WAYS = {
 
 
 def attack_sentences(attack: Attack) -> list[str]:
-    """Return what is said of the attack. Source: this project."""
+    """Return what is said of the attack."""
     found = [
         success(attack.about),
         where_it_turned(attack),
@@ -30,7 +30,7 @@ def attack_sentences(attack: Attack) -> list[str]:
 
 
 def success(about: Record) -> str:
-    """Return what was attacked, how, and how often it did what it should. Source: this project."""
+    """Return what was attacked, how, and how often it did what it should."""
     aim = (
         "away from the true class, wherever that ended"
         if not about["targeted"]
@@ -47,7 +47,7 @@ def success(about: Record) -> str:
 
 
 def where_it_turned(attack: Attack) -> str:
-    """Return how far regions turned in the first and in the last layer. Source: this project."""
+    """Return how far regions turned in the first and in the last layer."""
     first, last = attack.layers[0], attack.layers[-1]
     turn = spanned(interval_of(last, "orientation_change"))
     if attack.apart is None:
@@ -65,7 +65,7 @@ def where_it_turned(attack: Attack) -> str:
 
 
 def strength(layers: Sequence[Record]) -> str:
-    """Return by how much strengths changed in each layer. Source: this project."""
+    """Return by how much strengths changed in each layer."""
     said = [f"{percent(layer['strength_change'])} in {layer['layer']}" for layer in layers]
     last = layers[-1]
     return (
@@ -75,10 +75,7 @@ def strength(layers: Sequence[Record]) -> str:
 
 
 def points_before_and_after(layers: Sequence[Record]) -> str:
-    """Return how many points of the own class there were in the last layer, and of the target afterwards.
-
-    Source: this project.
-    """
+    """Return how many points of the own class there were in the last layer, and of the target afterwards."""
     last = layers[-1]
     return (
         f"{last['layer']} had {spanned(interval_of(last, 'original_points'))} points of the own class an image before "
@@ -87,10 +84,7 @@ def points_before_and_after(layers: Sequence[Record]) -> str:
 
 
 def what_new_points_were(layers: Sequence[Record]) -> str | None:
-    """Return how many of the target's points did not say the target before; None where there are none.
-
-    Source: this project.
-    """
+    """Return how many of the target's points did not say the target before; None where there are none."""
     known = [layer for layer in layers if layer["below_tau"] is not None]
     if not known:
         return None
@@ -106,10 +100,7 @@ def what_new_points_were(layers: Sequence[Record]) -> str | None:
 
 
 def ways(layers: Sequence[Record]) -> str | None:
-    """Return how many regions of the last layer went each of the four ways; None where none did.
-
-    Source: this project.
-    """
+    """Return how many regions of the last layer went each of the four ways; None where none did."""
     last = layers[-1]
     said = [
         f"{each['regions']:,} {_WAYS[Trajectory(each['type'])]}"

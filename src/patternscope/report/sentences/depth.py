@@ -4,12 +4,21 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from patternscope.report.contents import Change, Depth, Record
-from patternscope.report.wording import BEYOND, compared, counted, listed, number, percent, spanned, verdict
-from patternscope.study.records import interval_of
+from patternscope.report.formatting import (
+    BEYOND,
+    compared,
+    counted,
+    listed,
+    number,
+    percent,
+    spanned,
+    verdict,
+)
+from patternscope.results.json_csv import interval_of
 
 
 def depth_sentences(depth: Depth) -> list[str]:
-    """Return what is said of the layers. Source: this project."""
+    """Return what is said of the layers."""
     found = [
         most_reliable(depth),
         ratio_over_depth(depth.layers, depth.steps),
@@ -23,10 +32,7 @@ def depth_sentences(depth: Depth) -> list[str]:
 
 
 def most_reliable(depth: Depth) -> str:
-    """Return which layer has the most reliable points, and how far ahead of the next it is.
-
-    Source: this project.
-    """
+    """Return which layer has the most reliable points, and how far ahead of the next it is."""
     if not any(layer["reliable"] for layer in depth.layers):
         return f"No layer has a reliable knowledge point at the threshold {depth.layers[0]['tau']:g}."
     best = _best(depth.layers)
@@ -44,10 +50,7 @@ def most_reliable(depth: Depth) -> str:
 
 
 def shares_of_regions(layers: Sequence[Record]) -> str | None:
-    """Return which share of its regions each layer's reliable points are; None where all have as many regions.
-
-    Source: this project.
-    """
+    """Return which share of its regions each layer's reliable points are; None where all have as many regions."""
     if len({layer["regions"] for layer in layers}) == 1:
         return None
     said = listed([f"{percent(_share(each))} of {each['regions']} in {each['layer']}" for each in layers])
@@ -55,10 +58,7 @@ def shares_of_regions(layers: Sequence[Record]) -> str | None:
 
 
 def ratio_over_depth(layers: Sequence[Record], steps: Sequence[Change]) -> str | None:
-    """Return whether the ratio of reliable to all points grows from layer to layer; None for one layer.
-
-    Source: this project.
-    """
+    """Return whether the ratio of reliable to all points grows from layer to layer; None for one layer."""
     if len(layers) < 2:
         return None
     ratios = ", ".join(number(layer["ratio"]) for layer in layers)
@@ -83,10 +83,7 @@ def ratio_over_depth(layers: Sequence[Record], steps: Sequence[Change]) -> str |
 
 
 def first_layer(layers: Sequence[Record]) -> str | None:
-    """Return how often the first layer's points are wrong; None for one layer or where it has none.
-
-    Source: this project.
-    """
+    """Return how often the first layer's points are wrong; None for one layer or where it has none."""
     first = layers[0]
     if len(layers) < 2 or first["ratio"] is None:
         return None
@@ -97,10 +94,7 @@ def first_layer(layers: Sequence[Record]) -> str | None:
 
 
 def most_at_each_threshold(layers: Sequence[Record]) -> str | None:
-    """Return whether the layer with the most reliable points depends on the threshold; None for one layer.
-
-    Source: this project.
-    """
+    """Return whether the layer with the most reliable points depends on the threshold; None for one layer."""
     if len(layers) < 2 or len(layers[0]["sweep"]) < 2:
         return None
     taus = [row["tau"] for row in layers[0]["sweep"]]
@@ -121,10 +115,7 @@ def most_at_each_threshold(layers: Sequence[Record]) -> str | None:
 
 
 def on_object(layers: Sequence[Record]) -> str | None:
-    """Return how many of the reliable points of the best layer lie on the object; None without masks.
-
-    Source: this project.
-    """
+    """Return how many of the reliable points of the best layer lie on the object; None without masks."""
     best = _best(layers)
     share, area = best["on_object"], best["object_area"]
     if share is None or not area:
@@ -136,10 +127,7 @@ def on_object(layers: Sequence[Record]) -> str | None:
 
 
 def best_and_worst_class(layers: Sequence[Record]) -> str | None:
-    """Return which classes have the most and the fewest reliable points in the best layer; None for one class.
-
-    Source: this project.
-    """
+    """Return which classes have the most and the fewest reliable points in the best layer; None for one class."""
     best = _best(layers)
     classes = sorted(best["classes"], key=lambda row: -row["reliable"])
     if len(classes) < 2 or not classes[0]["reliable"]:

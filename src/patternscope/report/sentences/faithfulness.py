@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from patternscope.report.contents import Record
-from patternscope.report.wording import BEYOND, counted, listed, number, spanned, verdict
-from patternscope.study.records import interval_of
+from patternscope.report.formatting import BEYOND, counted, listed, number, spanned, verdict
+from patternscope.results.json_csv import interval_of
 from patternscope.study.stages.faithfulness import INSTEAD, ORDERS
 
 
 def faithfulness_sentences(layers: Sequence[Record]) -> list[str]:
-    """Return what is said of the deletion test. Source: this project."""
+    """Return what is said of the deletion test."""
     last = layers[-1]
     sentences = [
         against_chance(last),
@@ -22,10 +22,7 @@ def faithfulness_sentences(layers: Sequence[Record]) -> list[str]:
 
 
 def against_chance(layer: Record) -> str:
-    """Return whether taking away what speaks for the true class hurts more than taking away anything.
-
-    Source: this project.
-    """
+    """Return whether taking away what speaks for the true class hurts more than taking away anything."""
     orders = _orders(layer)
     less = interval_of(orders["random"], "difference")
     depends = verdict(less) == BEYOND and less.value is not None and less.value < 0
@@ -38,7 +35,7 @@ def against_chance(layer: Record) -> str:
 
 
 def beside(layer: Record) -> str:
-    """Return how the order of p does beside the other accounts of a layer. Source: this project."""
+    """Return how the order of p does beside the other accounts of a layer."""
     better, worse, alike = [], [], []
     for name, each in _orders(layer).items():
         if name in {"p", "mask"}:
@@ -56,7 +53,7 @@ def beside(layer: Record) -> str:
 
 
 def which_layer(layers: Sequence[Record]) -> str:
-    """Return in which layer p orders regions best. Source: this project."""
+    """Return in which layer p orders regions best."""
     best = min(layers, key=lambda layer: _orders(layer)["p"]["area"])
     areas = ", ".join(f"{number(_orders(layer)['p']['area'])}" for layer in layers)
     first, last = layers[0]["layer"], layers[-1]["layer"]
@@ -64,7 +61,7 @@ def which_layer(layers: Sequence[Record]) -> str:
 
 
 def how_it_was_asked(layer: Record) -> str:
-    """Return what was done to how many images. Source: this project."""
+    """Return what was done to how many images."""
     shares = len(layer["orders"][0]["curve"]) - 1
     return (
         f"Asked on {counted(layer['images'], 'image')}, whose regions go in {shares} equal shares, the most important "
@@ -73,7 +70,7 @@ def how_it_was_asked(layer: Record) -> str:
 
 
 def left_out(layer: Record) -> str | None:
-    """Return which account has nothing to say of a layer, and why; None where all have. Source: this project."""
+    """Return which account has nothing to say of a layer, and why; None where all have."""
     said = [f"{ORDERS[name]}: {why}" for name, why in layer["left_out"].items()]
     return f"Left out in {layer['layer']}: {'; '.join(said)}." if said else None
 

@@ -1,7 +1,7 @@
 """Sentences on the images that a study lacks: those that could not be read, and classes with too few."""
 
 from patternscope.report.contents import Record
-from patternscope.report.wording import counted, listed
+from patternscope.report.formatting import counted, listed
 
 _NAMED = 6
 
@@ -9,7 +9,7 @@ _NAMED = 6
 def left_out(images: Record, wanted: int) -> list[str]:
     """Return what a study's images.json says is missing; nothing where nothing is.
 
-    `wanted` samples a class were asked for. Source: this project.
+    `wanted` samples a class were asked for.
 
     >>> left_out({"skipped": [], "short": {"cat": 12, "dog": 3}}, 50)
     ['Fewer held-out images than the 50 a class asked for are there of cat (12) and dog (3).']

@@ -4,21 +4,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from patternscope.figures.compared import Compared
-from patternscope.report.wording import BEYOND, compared, counted, listed, number, verdict
-from patternscope.study.records import interval_of
+from patternscope.report.formatting import BEYOND, compared, counted, listed, number, verdict
+from patternscope.results.json_csv import interval_of
 
 _LEARNT = {"logits": "the student of the logits", "features": "the student of the features"}
 
 
 def student_sentences(shown: Compared) -> list[str]:
-    """Return what is said of the students. Source: this project."""
+    """Return what is said of the students."""
     return [more_or_fewer(shown), *[last_layer(shown, name) for name in shown.others], accuracies(shown)]
 
 
 def more_or_fewer(shown: Compared) -> str:
     """Return in how many layers students have fewer or more reliable points than their teacher, beyond the noise.
 
-    Source: this project; the paper finds fewer.
+    The paper finds fewer.
     """
     found = [
         interval_of(row["difference"], "reliable")
@@ -40,7 +40,7 @@ def more_or_fewer(shown: Compared) -> str:
 
 
 def last_layer(shown: Compared, name: str) -> str:
-    """Return how a student's last layer differs from its teacher's. Source: this project."""
+    """Return how a student's last layer differs from its teacher's."""
     row = shown.others[name][-1]
     who = _capital(_LEARNT.get(name, name))
     through = "the teacher's maps" if row["maps"] != "own" else "maps of its own"
@@ -55,7 +55,7 @@ def last_layer(shown: Compared, name: str) -> str:
 
 
 def accuracies(shown: Compared) -> str:
-    """Return how often each network is right. Source: this project."""
+    """Return how often each network is right."""
     said = [f"{number(shown.accuracy[name], 3)} ({_LEARNT.get(name, name)})" for name in shown.others]
     return f"Held-out accuracy: {number(shown.accuracy[shown.first], 3)} (the {shown.first}), {listed(said)}."
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from patternscope.report.contents import Change, Record, Training
-from patternscope.report.wording import BEYOND, compared, listed, number, percent, spanned, verdict
-from patternscope.study.records import interval_of
+from patternscope.report.formatting import BEYOND, compared, listed, number, percent, spanned, verdict
+from patternscope.results.json_csv import interval_of
 
 
 def training_sentences(training: Training) -> list[str]:
-    """Return what is said of the checkpoints. Source: this project."""
+    """Return what is said of the checkpoints."""
     last = training.layers[-1]
     steps = training.steps[last["layer"]]
     found = [
@@ -23,10 +23,7 @@ def training_sentences(training: Training) -> list[str]:
 
 
 def when_classes_emerged(training: Training) -> str:
-    """Return from which checkpoint half of each class's images always have a reliable point, in the last layer.
-
-    Source: this project.
-    """
+    """Return from which checkpoint half of each class's images always have a reliable point, in the last layer."""
     layer, names = training.layers[-1], [row["name"] for row in training.checkpoints]
     known = sorted(
         (row for row in layer["lasting"] if row["median_checkpoint"] is not None),
@@ -47,10 +44,7 @@ def when_classes_emerged(training: Training) -> str:
 
 
 def growth(training: Training) -> str:
-    """Return by how much reliable points grew from the first to the last checkpoint, layer by layer.
-
-    Source: this project.
-    """
+    """Return by how much reliable points grew from the first to the last checkpoint, layer by layer."""
     names = [row["name"] for row in training.checkpoints]
     grown = [(row["layer"], interval_of(row["growth"], "reliable")) for row in training.layers]
     verdicts = {verdict(each) for _, each in grown}
@@ -62,10 +56,7 @@ def growth(training: Training) -> str:
 
 
 def largest_step(layer: str, steps: Sequence[Change]) -> str | None:
-    """Return between which checkpoints most reliable points of a layer appeared; None where none did.
-
-    Source: this project.
-    """
+    """Return between which checkpoints most reliable points of a layer appeared; None where none did."""
     if len(steps) < 2:
         return None
     largest = max(steps, key=lambda step: step.numbers["reliable"].value or 0.0)
@@ -81,7 +72,7 @@ def largest_step(layer: str, steps: Sequence[Change]) -> str | None:
 def steps_within_noise(layer: str, steps: Sequence[Change]) -> str | None:
     """Return between which successive checkpoints a layer's reliable points may not have changed.
 
-    Source: this project. None for one step.
+    None for one step.
     """
     if len(steps) < 2:
         return None
@@ -100,7 +91,7 @@ def steps_within_noise(layer: str, steps: Sequence[Change]) -> str | None:
 
 
 def accuracy(checkpoints: Sequence[Record]) -> str | None:
-    """Return how the accuracy changed; None where it is not known. Source: this project."""
+    """Return how the accuracy changed; None where it is not known."""
     first, last = checkpoints[0], checkpoints[-1]
     if first["held_out_accuracy"] is None or last["held_out_accuracy"] is None:
         return None

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 
 from patternscope.report.contents import Contents, Record
-from patternscope.report.wording import listed, number, percent
+from patternscope.report.formatting import listed, number, percent
 
 
 def trust_sentences(contents: Contents) -> list[str]:
-    """Return what is said of the fit and of the noise. Source: this project."""
+    """Return what is said of the fit and of the noise."""
     return [
         agreement(contents.sample),
         correlation(contents.sample),
@@ -20,7 +20,7 @@ def trust_sentences(contents: Contents) -> list[str]:
 
 
 def agreement(sample: Record) -> str:
-    """Return how often the sample embedding and the network decide for the same class. Source: this project."""
+    """Return how often the sample embedding and the network decide for the same class."""
     return (
         f"The sample embedding decides for the same class as the network on {percent(sample['agreement'])} of the "
         "images; what is said of regions rests on its directions."
@@ -28,7 +28,7 @@ def agreement(sample: Record) -> str:
 
 
 def correlation(sample: Record) -> str:
-    """Return how strength and uncertainty are related. Source: this project; the paper reports −0.94 for VGG-16."""
+    """Return how strength and uncertainty are related. The paper reports −0.94 for VGG-16."""
     return (
         f"The strength of sample features and the uncertainty of the network's decision have the correlation "
         f"{number(sample['correlation'])}."
@@ -36,7 +36,7 @@ def correlation(sample: Record) -> str:
 
 
 def other_draws(spread: Mapping[str, float]) -> str:
-    """Return what another draw of the neighbours would change, where that was measured. Source: this project."""
+    """Return what another draw of the neighbours would change, where that was measured."""
     if not spread:
         return (
             "What another draw of the images that each is compared with would change is not in these intervals, and "
@@ -53,7 +53,7 @@ _SAID = {"total": "all points", "reliable": "the reliable ones", "ratio": "the r
 
 
 def what_noise_means(images: int, resamples: int) -> str:
-    """Return what the intervals are. Source: this project."""
+    """Return what the intervals are."""
     return (
         f"Intervals are 95 % bootstrap intervals over the {images:,} images ({resamples:,} draws); differences "
         "are taken on the same images. A difference is within the noise when its interval holds zero."

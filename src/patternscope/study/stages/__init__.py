@@ -1,11 +1,9 @@
 """The stages of a study, in the order of the theory, and those that its settings add."""
 
-from patternscope.study.config import StudySettings
-from patternscope.study.stage import Stage
-from patternscope.study.stages.adversarial import ADVERSARIAL
+from patternscope.settings.study import StudySettings
 from patternscope.study.stages.attack import ATTACK
+from patternscope.study.stages.attack_analysis import ADVERSARIAL
 from patternscope.study.stages.distillation import FEATURES_STUDENT, LOGITS_STUDENT
-from patternscope.study.stages.distilled import FEATURES_DISTILLED, LOGITS_DISTILLED
 from patternscope.study.stages.emergence import EMERGENCE
 from patternscope.study.stages.faithfulness import FAITHFULNESS
 from patternscope.study.stages.features import FEATURES
@@ -15,8 +13,10 @@ from patternscope.study.stages.knowledge import KNOWLEDGE
 from patternscope.study.stages.region import REGION
 from patternscope.study.stages.sample import SAMPLE
 from patternscope.study.stages.spread import SPREAD
+from patternscope.study.stages.student_analysis import FEATURES_DISTILLED, LOGITS_DISTILLED
 from patternscope.study.stages.summary import SUMMARY
 from patternscope.study.stages.training import TRAINING
+from patternscope.workflow.stages import Stage
 
 STAGES: tuple[Stage, ...] = (
     IMAGES,
@@ -38,8 +38,6 @@ STUDENT_STAGES: dict[str, tuple[Stage, Stage]] = {
 
 def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
     """Return the stages of a study: those that every study has, then those of the parts that are enabled.
-
-    Source: this project.
 
     >>> study_stages(StudySettings()) == STAGES
     True

@@ -19,18 +19,18 @@ from patternscope.networks import (
     record,
     second_class,
 )
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.models import (
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import read_json, write_json
+from patternscope.settings.optional import AttackSettings
+from patternscope.settings.study import StudySettings
+from patternscope.study.network_factory import (
     MODEL_SETTINGS,
     RECORDING_SETTINGS,
     recording_options,
 )
-from patternscope.study.parts import AttackSettings
-from patternscope.study.records import read_json, write_json
-from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
 from patternscope.study.stages.fitting import fitted_regions, fitted_sample
 from patternscope.study.stages.trained import trained_network
+from patternscope.workflow.stages import Need, Stage, UnitContext, layer_folder
 
 UNTARGETED = "none"
 AIMS = ("second", "random", UNTARGETED)
@@ -41,7 +41,7 @@ NOT_ATTACKED = -1
 class Aims:
     """Which samples are attacked, (n,) bool, and the class each is led to, (n,) with -1 for none.
 
-    `targeted` is False where the attack leads away from the label, wherever that is. Source: this project.
+    `targeted` is False where the attack leads away from the label, wherever that is.
     """
 
     attacked: Tensor
@@ -100,7 +100,7 @@ def run_attack(ctx: UnitContext) -> None:
 def check_target(target: str, classes: Sequence[str]) -> None:
     """Refuse a target of an attack that is neither a way to choose a class nor one of the classes.
 
-    Source: this project. InputError with the nearest name.
+    InputError with the nearest name.
     """
     if target not in (*AIMS, *classes):
         raise InputError(f"attack.target: {target!r} is no class; {nearest(target, [*classes, *AIMS])}")
@@ -135,8 +135,6 @@ def attack_aims(asked: AttackSettings, logits: Tensor, labels: Tensor, classes: 
 def kept_steps(n_step: int) -> list[int]:
     """Return the steps that are kept: the clean images, every second step, the last.
 
-    Source: this project.
-
     >>> kept_steps(5)
     [0, 2, 4, 5]
     """
@@ -145,8 +143,6 @@ def kept_steps(n_step: int) -> list[int]:
 
 def perturbation_length(offset: Tensor, norm: str) -> float:
     """Return the length of the longest perturbation among those of some images (n, ...).
-
-    Source: this project.
 
     >>> perturbation_length(torch.tensor([[3.0, 4.0], [0.0, 1.0]]), "l2")
     5.0

@@ -14,13 +14,13 @@ from patternscope.networks import (
     resolve_device,
     save_weights,
 )
-from patternscope.study.arrays import ShardedArray, load_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.keys import unit_seed
-from patternscope.study.models import MODEL_SETTINGS, student_settings, study_network
-from patternscope.study.records import read_json, write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.arrays import ShardedArray, load_arrays
+from patternscope.results.json_csv import read_json, write_json
+from patternscope.settings.study import StudySettings
+from patternscope.study.network_factory import MODEL_SETTINGS, student_settings, study_network
 from patternscope.study.stages.trained import trained_network
+from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 
 def run_distillation(ctx: UnitContext) -> None:

@@ -13,9 +13,9 @@ from patternscope.knowledge import (
     lasting_appearance,
     threshold,
 )
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.records import flat_intervals, read_json, write_json, write_rows
-from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import flat_intervals, read_json, write_json, write_rows
+from patternscope.workflow.stages import Need, Stage, UnitContext, layer_folder
 
 _NUMBERS = ("total", "reliable", "unreliable", "ratio")
 _FIELDS = tuple(f"{name}{end}" for name in _NUMBERS for end in ("", "_low", "_high"))

@@ -23,12 +23,12 @@ from patternscope.networks import (
     images_at_once,
     record,
 )
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.models import MODEL_SETTINGS, recording_options
-from patternscope.study.records import flat_interval, read_json, write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import flat_interval, read_json, write_json
+from patternscope.settings.study import StudySettings
+from patternscope.study.network_factory import MODEL_SETTINGS, recording_options
 from patternscope.study.stages.trained import trained_network
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 # What the orders, and what is shown instead of a region, are called.
 ORDERS = {

@@ -8,18 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.networks import record_batches
-from patternscope.study.arrays import ShardWriter, load_arrays, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.models import (
+from patternscope.results.arrays import ShardWriter, load_arrays, save_arrays
+from patternscope.results.json_csv import write_json
+from patternscope.settings.core import NetworkSettings
+from patternscope.settings.study import StudySettings
+from patternscope.study.network_factory import (
     MODEL_SETTINGS,
     RECORDING_SETTINGS,
     factory_digest,
     recording_options,
 )
-from patternscope.study.records import write_json
-from patternscope.study.sections import NetworkSettings
-from patternscope.study.stage import Need, Stage, UnitContext, layer_folder
 from patternscope.study.stages.trained import trained_network
+from patternscope.workflow.stages import Need, Stage, UnitContext, layer_folder
 
 Report = Callable[[float, str], None]
 
@@ -28,7 +28,7 @@ Report = Callable[[float, str], None]
 class Recorded:
     """What was recorded of n samples besides the regional features: sample features (n, d), logits (n, c).
 
-    `shapes` are (k, h, w) of each layer. Source: this project.
+    `shapes` are (k, h, w) of each layer.
     """
 
     sample_features: Tensor
@@ -57,7 +57,7 @@ def record_into(
 ) -> Recorded:
     """Record the layers and grid of `network` batch by batch; regional features go to shards in `folder`/layer.
 
-    Source: this project. Memory: a batch, and one shard a layer.
+    Memory: a batch, and one shard a layer.
     """
     writers = {name: ShardWriter(folder / layer_folder(name), "regional") for name in network.layers}
     shapes: dict[str, list[int]] = {}

@@ -11,11 +11,11 @@ from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmb
 from patternscope.embeddings.linear import mean_strength, ridge
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.networks import resolve_device
+from patternscope.results.arrays import ShardedArray, load_arrays
+from patternscope.results.json_csv import read_json
 from patternscope.similarity import Neighbours, choose_neighbours
-from patternscope.study.arrays import ShardedArray, load_arrays
-from patternscope.study.keys import unit_seed
-from patternscope.study.records import read_json
-from patternscope.study.stage import UnitContext, layer_folder
+from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.stages import UnitContext, layer_folder
 
 
 def fit_arguments(
@@ -23,8 +23,8 @@ def fit_arguments(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return an estimator's constructor arguments and the `params` of its fit, from its section of settings.
 
-    Source: this project. The fit's seed comes from the unit's `seed` and from the section's, so that a
-    section's seed alone varies the fit.
+    The fit's seed comes from the unit's `seed` and from the section's, so that a section's seed alone varies
+    the fit.
     """
     params = settings.params().model_dump()
     return settings.constructor(), {**params, "seed": unit_seed(seed, settings.seed)}
@@ -38,10 +38,7 @@ def fit_sample(
     align: Tensor | None = None,
     start: Tensor | None = None,
 ) -> SampleEmbedding:
-    """Fit the sample embedding of "sample_features" to "target_probs"; `align` and `start` as its `fit`.
-
-    Source: this project.
-    """
+    """Fit the sample embedding of "sample_features" to "target_probs"; `align` and `start` as its `fit`."""
     constructor, params = fit_arguments(settings, seed)
     fitted = SampleEmbedding(data["sample_features"].shape[1], **constructor)
     wanted = {name: data[name] for name in ("target_probs", "sample_features")}
@@ -51,7 +48,7 @@ def fit_sample(
 def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) -> Tensor:
     """Return the map (e, d) of sample features (n, d) that comes nearest to an embedding (n, e) of the same images.
 
-    Source: this project; least squares. A fit that starts there ends in the same arrangement of directions.
+    Least squares. A fit that starts there ends in the same arrangement of directions.
     """
     scale = mean_strength(features) if settings.scale == "auto" else settings.scale
     return ridge(features / scale, embedding)
@@ -62,8 +59,8 @@ def draw_neighbours(
 ) -> Neighbours:
     """Choose each sample's neighbours by what the samples are, "identity" and "labels".
 
-    Source: this project. With the study's own `seed` they are the same for all layers, checkpoints and students, so
-    that none of these differs from another by the luck of the draw.
+    With the study's own `seed` they are the same for all layers, checkpoints and students, so that none of
+    these differs from another by the luck of the draw.
     """
     seed = unit_seed(seed, "neighbours", settings.seed)
     return choose_neighbours(who["identity"], who["labels"], settings.kl_sample_num, seed)
@@ -74,7 +71,7 @@ def fit_importance(
 ) -> ImportanceWeight:
     """Estimate the weights of regions and channels of "regional_features" (n, k, h, w) by "target_probs".
 
-    `who` and `seed` as :func:`draw_neighbours` takes them. Source: this project.
+    `who` and `seed` as :func:`draw_neighbours` takes them.
     """
     constructor, params = fit_arguments(settings, seed)
     fitted = ImportanceWeight(*data["regional_features"].shape, **constructor)
@@ -90,7 +87,7 @@ def fit_region(
 ) -> RegionEmbedding:
     """Fit the regional embedding of "regional_features", in the frame of "sample_embs", to "target_probs".
 
-    `who` and `seed` as :func:`draw_neighbours` takes them. Source: this project.
+    `who` and `seed` as :func:`draw_neighbours` takes them.
     """
     constructor, params = fit_arguments(settings, seed)
     out_dim = data["sample_embs"].shape[1]
@@ -102,19 +99,13 @@ def fit_region(
 
 
 def regional_features(ctx: UnitContext) -> Tensor:
-    """Return the regional features (n, k, h, w) of the unit's layer and checkpoint, on the unit's device.
-
-    Source: this project.
-    """
+    """Return the regional features (n, k, h, w) of the unit's layer and checkpoint, on the unit's device."""
     folder = ctx.sources("features")[0].folder / layer_folder(ctx.unit.layer or "")
     return ShardedArray(folder, "regional").load().to(resolve_device(ctx.device))
 
 
 def on_device(ctx: UnitContext, stage: str, file: str) -> dict[str, Tensor]:
-    """Return the arrays of an input file on the unit's device.
-
-    Source: this project.
-    """
+    """Return the arrays of an input file on the unit's device."""
     device: torch.device = resolve_device(ctx.device)
     return {name: array.to(device) for name, array in load_arrays(ctx.path(stage, file)).items()}
 
@@ -122,7 +113,7 @@ def on_device(ctx: UnitContext, stage: str, file: str) -> dict[str, Tensor]:
 def fitted_sample(ctx: UnitContext) -> SampleEmbedding:
     """Return the fitted sample embedding from sample.safetensors and sample.json, on the unit's device.
 
-    Source: this project. `ctx` is of a unit that reads one sample unit.
+    `ctx` is of a unit that reads one sample unit.
     """
     arrays = on_device(ctx, "sample", "sample.safetensors")
     out_dim, in_dim = arrays["map"].shape
@@ -136,7 +127,7 @@ def fitted_sample(ctx: UnitContext) -> SampleEmbedding:
 def fitted_regions(ctx: UnitContext) -> dict[str, RegionEmbedding]:
     """Return the fitted regional embedding of each layer that the unit reads, on the unit's device.
 
-    Source: this project. From region.safetensors and region.json of one checkpoint.
+    From region.safetensors and region.json of one checkpoint.
     """
     device, kappa_max = resolve_device(ctx.device), ctx.settings.region.kappa_max
     return {
@@ -146,10 +137,7 @@ def fitted_regions(ctx: UnitContext) -> dict[str, RegionEmbedding]:
 
 
 def fitted_region(folder: Path, kappa_max: float) -> RegionEmbedding:
-    """Return the fitted regional embedding from region.safetensors and region.json of one unit's folder.
-
-    Source: this project.
-    """
+    """Return the fitted regional embedding from region.safetensors and region.json of one unit's folder."""
     weight = load_arrays(folder / "region.safetensors")["map"]
     scale = weight.new_tensor(read_json(folder / "region.json")["scale"])
     fitted = RegionEmbedding(weight.shape[1], weight.shape[0], kappa_max=kappa_max)

@@ -13,10 +13,10 @@ from patternscope.images import (
     open_images,
     short_classes,
 )
-from patternscope.study.arrays import ShardWriter, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.records import write_json
-from patternscope.study.stage import Stage, Unit, UnitContext
+from patternscope.results.arrays import ShardWriter, save_arrays
+from patternscope.results.json_csv import write_json
+from patternscope.settings.study import StudySettings
+from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _BATCH = 256
 
@@ -32,7 +32,7 @@ def run_images_for_students(ctx: UnitContext) -> None:
 
 
 def trains_here(settings: StudySettings) -> bool:
-    """Tell whether the study trains its network, rather than take it from files. Source: this project."""
+    """Tell whether the study trains its network, rather than take it from files."""
     return settings.network.weights is None and settings.checkpoints.folder is None
 
 
@@ -98,7 +98,7 @@ def _write_set(folder: Path, images: ImageSet) -> None:
 
 
 def source_digest(settings: StudySettings, unit: Unit) -> str:
-    """Return the fingerprint of the image source: it changes when files do. Source: this project."""
+    """Return the fingerprint of the image source: it changes when files do."""
     return fingerprint(settings.images.source, settings.images.folder, settings.images.factory_folder)
 
 

@@ -1,10 +1,10 @@
 """Stage importance: the weights of regions and channels of each layer and checkpoint."""
 
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.records import write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import write_json
+from patternscope.settings.study import StudySettings
 from patternscope.study.stages.fitting import fit_importance, on_device, regional_features
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 
 def run_importance(ctx: UnitContext) -> None:

@@ -12,10 +12,10 @@ from patternscope.knowledge import (
     object_cover,
     threshold,
 )
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.records import flat_intervals, read_json, write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import flat_intervals, read_json, write_json
+from patternscope.settings.study import StudySettings
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 
 def run_knowledge(ctx: UnitContext) -> None:

@@ -1,10 +1,10 @@
 """Stage region: the regional embedding of each layer and checkpoint, in the frame of the sample embedding."""
 
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.records import write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import write_json
+from patternscope.settings.study import StudySettings
 from patternscope.study.stages.fitting import fit_region, on_device, regional_features
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 
 def run_region(ctx: UnitContext) -> None:

@@ -5,11 +5,11 @@ from torch import Tensor
 
 from patternscope.knowledge import agreement, strength_uncertainty_correlation
 from patternscope.radial import procrustes, rotation_angle
-from patternscope.study.arrays import load_arrays, save_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.records import write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.arrays import load_arrays, save_arrays
+from patternscope.results.json_csv import write_json
+from patternscope.settings.study import StudySettings
 from patternscope.study.stages.fitting import fit_sample, on_device
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 MAPS_BEFORE = 3
 FAR_SHARE = 0.1

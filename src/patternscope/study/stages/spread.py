@@ -5,11 +5,11 @@ from typing import Any
 from torch import Tensor
 
 from patternscope.knowledge import KnowledgePoints, find_knowledge_points, seed_spread
-from patternscope.study.arrays import load_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.records import read_json, write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.arrays import load_arrays
+from patternscope.results.json_csv import read_json, write_json
+from patternscope.settings.study import StudySettings
 from patternscope.study.stages.fitting import fit_importance, fit_region, on_device, regional_features
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 COUNTS = ("total", "reliable", "ratio")
 

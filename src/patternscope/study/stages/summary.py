@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from patternscope.study.records import read_json, write_json, write_rows
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.results.json_csv import read_json, write_json, write_rows
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 CHECKPOINT_COLUMNS = (
     "checkpoint",

@@ -1,11 +1,11 @@
 """The network that a stage has trained, for the stages that run it."""
 
 from patternscope.networks import Normalised, load_weights, resolve_device
-from patternscope.study.config import StudySettings
-from patternscope.study.models import study_network
-from patternscope.study.records import read_json
-from patternscope.study.sections import NetworkSettings
-from patternscope.study.stage import UnitContext
+from patternscope.results.json_csv import read_json
+from patternscope.settings.core import NetworkSettings
+from patternscope.settings.study import StudySettings
+from patternscope.study.network_factory import study_network
+from patternscope.workflow.stages import UnitContext
 
 
 def trained_network(
@@ -13,7 +13,7 @@ def trained_network(
 ) -> Normalised:
     """Return the network of a stage that the unit reads, on the unit's device; by default the study's own.
 
-    Source: this project. From classes.json and the stage's network.safetensors; needs `models.MODEL_SETTINGS`.
+    From classes.json and the stage's network.safetensors; needs `models.MODEL_SETTINGS`.
     """
     settings: StudySettings = ctx.settings
     classes = read_json(ctx.path("images", "classes.json"))["classes"]

@@ -20,17 +20,17 @@ from patternscope.networks import (
     total_steps,
     train,
 )
-from patternscope.study.arrays import ShardedArray, load_arrays
-from patternscope.study.config import StudySettings
-from patternscope.study.models import (
+from patternscope.results.arrays import ShardedArray, load_arrays
+from patternscope.results.json_csv import read_json, write_json
+from patternscope.settings.study import StudySettings
+from patternscope.study.network_factory import (
     MODEL_SETTINGS,
     check_logits,
     checkpoint_file,
     network_digest,
     study_network,
 )
-from patternscope.study.records import read_json, write_json
-from patternscope.study.stage import Need, Stage, UnitContext
+from patternscope.workflow.stages import Need, Stage, UnitContext
 
 
 def run_training(ctx: UnitContext) -> None:
@@ -68,8 +68,6 @@ def run_training(ctx: UnitContext) -> None:
 def step_of(name: str) -> int | None:
     """Return the training step that the name of a weight file ends with, None where it tells none.
 
-    Source: this project.
-
     >>> step_of("step_00000930"), step_of("resnet-step=12"), step_of("epoch_3")
     (930, 12, None)
     """
@@ -80,7 +78,7 @@ def step_of(name: str) -> int | None:
 def steps_of_checkpoints(asked: TrainingSettings, images: int) -> list[int]:
     """Return the steps at which a training on so many images has its checkpoints.
 
-    Source: this project. InputError for more checkpoints than steps.
+    InputError for more checkpoints than steps.
     """
     count = asked.checkpoint_count
     steps = checkpoint_steps(total_steps(asked, images), count)

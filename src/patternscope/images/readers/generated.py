@@ -1,0 +1,73 @@
+"""The built-in pictograms as a source of images."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from patternscope.errors import InputError
+from patternscope.images.pictograms import CLASSES, Pictogram, draw
+from patternscope.images.readers.image_set import ImageSet, Request, Splits
+
+TRAIN_PER_CLASS, TEST_PER_CLASS = 500, 100
+
+_TEST_START = 10**9
+"""Held-out pictures begin here, whatever the number to train on."""
+_CACHE_BYTES = 2**30
+
+
+class _Drawn(NamedTuple):
+    """Draws by position."""
+
+    start: int
+    size: int
+    channels: int
+    seed: int
+
+    def picture(self, index: int) -> Pictogram:
+        return draw(self.start + index, size=self.size, seed=self.seed)
+
+    def image(self, index: int) -> Tensor:
+        image = torch.from_numpy(self.picture(index).image)
+        if self.channels == 1:
+            weights = torch.tensor([0.299, 0.587, 0.114])
+            return (image.float() @ weights).round().to(torch.uint8)[None]
+        return image.permute(2, 0, 1).contiguous()
+
+    def mask(self, index: int) -> Tensor:
+        return torch.tensor(self.picture(index).mask)
+
+
+def _split(request: Request, per_class: int, start: int) -> ImageSet:
+    """`per_class` pictures of each class from an index on."""
+    if not 2 <= per_class <= _TEST_START // len(CLASSES):
+        raise InputError(f"pictograms per class: {per_class}; 2 to {_TEST_START // len(CLASSES)} are valid")
+    count = per_class * len(CLASSES)
+    drawn = _Drawn(start, request.image_size, request.channels, request.seed)
+    return ImageSet(
+        CLASSES,
+        torch.arange(count) % len(CLASSES),
+        drawn.image,
+        names=[f"pictogram {start + i}" for i in range(count)],
+        read_mask=drawn.mask,
+        cache_bytes=_CACHE_BYTES,
+    )
+
+
+def open_pictograms(request: Request) -> Splits:
+    """Return drawn images, with masks; those held out are never among those to train on.
+
+    500 a class to train on and 100 held out unless the request says otherwise. Each is drawn when it is first
+    asked for (about 2 ms at 64 px) and kept.
+
+    Raises InputError for class names, which are fixed, and for fewer than 2 a class.
+
+    >>> splits = open_pictograms(Request(image_size=16, train_per_class=3, test_per_class=2))
+    >>> len(splits.train), len(splits.test), splits.train.mask(0).shape
+    (30, 20, torch.Size([16, 16]))
+    """
+    if request.class_names is not None and request.class_names != CLASSES:
+        raise InputError("class_names is given, but the classes of the pictograms are fixed; leave it out")
+    train = TRAIN_PER_CLASS if request.train_per_class is None else request.train_per_class
+    test = TEST_PER_CLASS if request.test_per_class is None else request.test_per_class
+    return Splits(_split(request, train, 0), _split(request, test, _TEST_START))

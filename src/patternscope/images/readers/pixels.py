@@ -1,0 +1,64 @@
+"""Pixels of any kind as a picture."""
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from patternscope.errors import InputError
+
+_CHANNELS = (1, 3, 4)
+
+
+def as_picture(image: Any, name: str) -> Image.Image:
+    """Return a PIL image, an array (h, w) or (h, w, c), or a tensor (c, h, w) or (h, w) as a picture.
+
+    Bytes, or floats in [0, 1]; c is 1, 3 or 4.
+
+    Raises InputError, which begins with `name`, for another kind, shape or range.
+
+    >>> as_picture(np.zeros((4, 6, 3), dtype=np.uint8), "item 0").size
+    (6, 4)
+    >>> as_picture(np.full((4, 6), -2.0), "item 0")
+    Traceback (most recent call last):
+        ...
+    patternscope.errors.InputError: item 0 has pixels from -2 to -2; wanted bytes or floats in [0, 1]: leave a \
+    normalising transform out, [network] mean and std take its place
+    """
+    if isinstance(image, Image.Image):
+        return image
+    if not isinstance(image, Tensor | np.ndarray):
+        raise InputError(f"{name} is {type(image).__name__}; a PIL image, an array or a tensor is needed")
+    values = _channels_last(image, name)
+    if values.dtype == np.uint8:
+        return _picture(values)
+    low, high = float(values.min()), float(values.max())
+    if not (np.issubdtype(values.dtype, np.floating) and 0 <= low <= high <= 1):
+        raise InputError(
+            f"{name} has pixels from {low:g} to {high:g}; wanted bytes or floats in [0, 1]: leave a normalising "
+            "transform out, [network] mean and std take its place"
+        )
+    return _picture(np.rint(values * 255).astype(np.uint8))
+
+
+def _channels_last(image: Tensor | np.ndarray, name: str) -> np.ndarray:
+    """Pixels (h, w) or (h, w, c)."""
+    if isinstance(image, Tensor):
+        image = image.detach().cpu()
+        image = image.float() if image.is_floating_point() else image  # bfloat16 is no type of NumPy's
+        values = image.movedim(0, -1).numpy() if image.ndim == 3 else image.numpy()
+    else:
+        values = image
+    fits = values.ndim == 2 or (values.ndim == 3 and values.shape[2] in _CHANNELS)
+    if not fits or values.size == 0:
+        wanted = "(c, h, w)" if isinstance(image, Tensor) else "(h, w, c)"
+        raise InputError(
+            f"{name} has shape {tuple(image.shape)}; (h, w) or {wanted} with c = 1, 3 or 4 is needed"
+        )
+    return values
+
+
+def _picture(values: np.ndarray) -> Image.Image:
+    """Bytes (h, w) or (h, w, c) as a picture."""
+    return Image.fromarray(np.ascontiguousarray(values[:, :, 0] if values.shape[2:] == (1,) else values))

@@ -1,0 +1,57 @@
+"""The small text tables that image sets ship beside their pictures."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from patternscope.errors import InputError
+
+Row = TypeVar("Row")
+
+
+def read_rows(path: Path, columns: int, separator: str | None = None) -> list[list[str]]:
+    """Return the rows of a text table that are not blank, each of at least `columns` parts.
+
+    `separator` None is any white space. What is beyond the last column stays in it, so that names may hold
+    spaces.
+
+    Raises InputError for a file that is not there, is no text, or has a shorter row; the row is named.
+    """
+    return parsed_rows(path, lambda parts: parts, columns, separator)
+
+
+def parsed_rows(
+    path: Path, parse: Callable[[list[str]], Row], columns: int, separator: str | None = None
+) -> list[Row]:
+    """Return what `parse` makes of each row of a text table.
+
+    A row of fewer parts than `columns`, or one of which `parse` raises ValueError, is an InputError that
+    names its number.
+    """
+    rows = []
+    for number, line in _lines(path):
+        parts = [part.strip() for part in line.strip().split(separator, columns - 1)]
+        try:
+            if len(parts) < columns:
+                raise ValueError(f"{len(parts)} columns")
+            rows.append(parse(parts))
+        except ValueError as error:
+            raise InputError(
+                f"{path}, line {number}: saw {line.strip()!r:.60}, wanted {columns} columns ({error})"
+            ) from error
+    if not rows:
+        raise InputError(f"{path} is empty; rows of {columns} columns are needed")
+    return rows
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are not blank, with their numbers."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}); the data set's own file is needed"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no text ({error.reason}); the data set's own file is needed") from error
+    return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())

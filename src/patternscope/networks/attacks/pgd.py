@@ -1,0 +1,161 @@
+"""Adversarial attacks by projected gradient descent, in pixel space, step by step."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from patternscope.autograd_modes import differentiable
+from patternscope.errors import InputError, nearest
+from patternscope.networks.attacks.perturbation import NORMS, Norm, moved
+from patternscope.networks.capture.forward_pass import checked_images, run_for_logits
+from patternscope.networks.capture.hooks import borrowed, device_of, dtype_of
+from patternscope.networks.capture.layouts import as_pixels
+
+NormName = Literal["linf", "l2"]
+
+
+def pgd_steps(
+    model: nn.Module,
+    images: Tensor,
+    labels: Tensor,
+    *,
+    epsilon: float,
+    step_size: float,
+    n_step: int,
+    norm: NormName = "linf",
+    targeted: bool = False,
+    random_start: bool | torch.Generator = False,
+) -> Iterator[tuple[int, Tensor]]:
+    """Attack images by projected gradient descent and yield (step, images) for steps 0 to n_step.
+
+    ``x_0 = x,  x_t+1 = clip_[0,1]( x + P_epsilon( x_t + a u(d loss / d x_t) - x ) )``
+
+    where the loss is the cross-entropy of `labels`, which an untargeted attack raises and a targeted one
+    lowers, u is the steepest step of length one (the sign for linf, the unit vector for l2), P the projection
+    onto the ball of radius epsilon. Results are rounded towards x, so that no perturbation is longer than
+    epsilon. Each image is its own problem.
+
+    Source: Madry et al. 2018 (the paper's Sec. 4 uses it); rounding is this project's.
+
+    Args:
+        model: returns logits (n, c) for pixels in [0, 1]: the normaliser is inside (`Normalised`).
+        images: (n, channels, h, w), floating point in [0, 1] or uint8.
+        labels: (n,) integers: the true classes, or with `targeted` the classes to reach.
+        epsilon: largest perturbation, > 0 in units of pixels in [0, 1]; at most 1 for linf.
+        step_size: a > 0, in the same units.
+        n_step: >= 1.
+        norm: "linf" or "l2".
+        targeted: go towards `labels` instead of away from them.
+        random_start: begin at a random place in the ball, drawn from seed 0 or from the generator given.
+
+    Yields:
+        step and images (n, channels, h, w), floating point, on the device of the images given; step 0 is the
+        start, which is the clean images unless it is random.
+
+    Raises:
+        InputError: images outside [0, 1], an epsilon, step size or number of steps that is not positive,
+            labels that are no classes of the model, a model that gives no logits (n, c) or no gradient.
+
+    Between two steps, after an exception and when the iterator is dropped the model is as found: flags,
+    gradients, random state. Cost: one forward and one backward pass a step.
+
+    >>> model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
+    >>> _ = model[1].weight.data.copy_(torch.eye(2))
+    >>> image = torch.tensor([0.6, 0.5]).reshape(1, 1, 1, 2)
+    >>> [each.flatten().tolist() for _, each in pgd_steps(
+    ...     model, image, torch.tensor([0]), epsilon=0.25, step_size=0.125, n_step=1)][-1]
+    [0.475..., 0.625]
+    """
+    _check_numbers(epsilon, step_size, n_step, norm)
+    _check_images(images, labels)
+    dtype = torch.float64 if torch.float64 in (images.dtype, dtype_of(model)) else torch.float32
+    clean = as_pixels(images.detach(), _working_device(model), dtype)
+    generator = torch.Generator().manual_seed(0) if random_start is True else random_start
+    start = clean
+    if isinstance(generator, torch.Generator):
+        start = moved(clean, epsilon * NORMS[norm].random(clean.shape, generator).to(clean.device))
+    sign = -1.0 if targeted else 1.0
+    attack = _Attack(model, clean, labels.detach().cpu().long(), sign * step_size, epsilon, NORMS[norm])
+    return attack.steps(start, n_step, images.device)
+
+
+@dataclass(frozen=True)
+class _Attack:
+    """What stays the same from step to step."""
+
+    model: nn.Module
+    clean: Tensor
+    labels: Tensor
+    step: float  # negative: towards the labels
+    epsilon: float
+    norm: Norm
+
+    def steps(self, images: Tensor, n_step: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
+        """Yield every step's images; copies, so that what the caller does to them changes nothing here."""
+        yield 0, images.to(device, copy=True)
+        for step in range(1, n_step + 1):
+            offset = images.double() + self.step * self.norm.steepest(self._gradient(images)) - self.clean
+            images = moved(self.clean, self.norm.project(offset, self.epsilon))
+            yield step, images.to(device, copy=True)
+
+    def _gradient(self, images: Tensor) -> Tensor:
+        """The loss's gradient; the model is borrowed for this moment alone."""
+        with borrowed(self.model), torch.enable_grad():
+            pixels = images.to(device_of(self.model), copy=True).requires_grad_()
+            # A copy goes in: a network may change its input in place.
+            logits = run_for_logits(self.model, pixels.to(dtype_of(self.model), copy=True))
+            self._check(logits)
+            # In float64 the loss of a network that is sure of itself still has a gradient.
+            loss = F.cross_entropy(logits.cpu().double(), differentiable(self.labels), reduction="sum")
+            (gradient,) = torch.autograd.grad(loss, pixels, allow_unused=True)
+        if gradient is None or not bool(gradient.isfinite().all()):
+            raise InputError("model: saw no finite gradient with respect to the images, wanted one to follow")
+        return gradient.to(images.device, torch.float64)
+
+    def _check(self, logits: Tensor) -> None:
+        """Labels are classes, and the logits come from the images."""
+        if int(self.labels.max()) >= logits.shape[1] or int(self.labels.min()) < 0:
+            seen = f"{int(self.labels.min())} to {int(self.labels.max())}"
+            raise InputError(f"labels: saw {seen}, wanted classes 0 to {logits.shape[1] - 1} of the model")
+        if not logits.requires_grad:
+            raise InputError("model: its logits have no gradient, wanted a differentiable network")
+
+
+def _working_device(model: nn.Module) -> torch.device:
+    """Where images are moved: the model's device, or the CPU when that one has no float64."""
+    device = device_of(model)
+    return torch.device("cpu") if device.type == "mps" else device
+
+
+def _check_numbers(epsilon: float, step_size: float, n_step: int, norm: str) -> None:
+    if norm not in NORMS:
+        raise InputError(f"norm: {norm!r} is unknown; {nearest(str(norm), NORMS)}")
+    most = 1.0 if norm == "linf" else math.inf
+    if not 0 < epsilon <= most or epsilon == math.inf:
+        wanted = "a number in (0, 1]" if norm == "linf" else "a positive finite number"
+        raise InputError(f"epsilon: saw {epsilon}, wanted {wanted}, for pixels in [0, 1] (8/255 is 0.0314)")
+    if not 0 < step_size < math.inf:
+        raise InputError(f"step_size: saw {step_size}, wanted a positive finite number")
+    if n_step < 1:
+        raise InputError(f"n_step: saw {n_step}, wanted at least 1")
+
+
+def _check_images(images: Tensor, labels: Tensor) -> None:
+    checked_images(images)
+    if images.is_floating_point():
+        # Written so that NaN fails too.
+        low, high = float(images.min()), float(images.max())
+        if not 0 <= low <= high <= 1:
+            raise InputError(
+                f"images: saw values from {low:g} to {high:g}, wanted pixels in [0, 1] "
+                "(with the normaliser inside the model, see networks.Normalised)"
+            )
+    if labels.shape != (len(images),) or labels.is_floating_point() or labels.dtype == torch.bool:
+        raise InputError(
+            f"labels: saw {labels.dtype} of shape {tuple(labels.shape)}, wanted {len(images)} integers"
+        )

@@ -1,0 +1,170 @@
+"""Where the region grid is in a layer's output: channels first, channels last, or a row of tokens."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+Grid = tuple[int, int]
+_MOST_PREFIX_TOKENS = 16
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How to read regional features (n, k, h, w) from an output.
+
+    `axes` is "nchw", "nhwc" or "tokens" (n, prefix + h w, k); `prefix` counts class and register tokens.
+
+    >>> Layout("nhwc", (2, 3), channels=5).regional(torch.zeros(1, 2, 3, 5)).shape
+    torch.Size([1, 5, 2, 3])
+    """
+
+    axes: Literal["nchw", "nhwc", "tokens"]
+    grid: Grid
+    channels: int
+    prefix: int = 0
+
+    def regional(self, output: Tensor) -> Tensor:
+        """Return a view of the output as (n, k, h, w), without class and register tokens."""
+        if self.axes == "nchw":
+            return output
+        if self.axes == "tokens":
+            output = output[:, self.prefix :].unflatten(1, self.grid)
+        return output.permute(0, 3, 1, 2)
+
+    def same_stage(self, other: "Layout | None") -> bool:
+        """Tell whether another output has this grid and these channels, however its axes are laid out."""
+        return other is not None and (self.grid, self.channels) == (other.grid, other.channels)
+
+
+def first_tensor(output: Any) -> Tensor | None:
+    """Return the tensor itself, or the first one inside a tuple, list or mapping ("logits" before others).
+
+    >>> first_tensor((None, {"logits": torch.ones(1)}))
+    tensor([1.])
+    """
+    if isinstance(output, Tensor):
+        return output
+    if isinstance(output, Mapping):
+        output = [output["logits"]] if "logits" in output else list(output.values())
+    if isinstance(output, tuple | list):
+        return next((found for each in output if (found := first_tensor(each)) is not None), None)
+    return None
+
+
+def keyed_tensors(output: Any) -> dict[str, Tensor]:
+    """Return the tensors of a mapping by key, of a tuple or list by place; nothing for a tensor alone.
+
+    >>> list(keyed_tensors({"x": torch.ones(1), "weights": None, "pair": (torch.ones(1),)}))
+    ['x', 'pair']
+    """
+    if isinstance(output, tuple | list):
+        output = dict(enumerate(output))
+    if not isinstance(output, Mapping):
+        return {}
+    found = {str(key): first_tensor(each) for key, each in output.items()}
+    return {key: tensor for key, tensor in found.items() if tensor is not None}
+
+
+def as_pixels(images: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return a copy of the images as floating point on a device, uint8 divided by 255.
+
+    >>> as_pixels(torch.tensor([255], dtype=torch.uint8), torch.device("cpu"), torch.float32)
+    tensor([1.])
+    """
+    moved = images.to(device, dtype, copy=True)
+    return moved.div_(255) if images.dtype == torch.uint8 else moved
+
+
+@dataclass
+class LayoutFinder:
+    """Finds layouts during one forward pass, in the order of the calls, from shapes and what it has seen.
+
+    A 4-axis output is channels first or last by which pair of axes has the image's proportions; where that
+    does not decide, it is what the last convolution or linear layer with this shape says. A 3-axis output is
+    a row of tokens: the grid is that of an earlier convolution (the patch embedding) or one with the image's
+    proportions; what is left over, up to 16, are class and register tokens in front. A grid of a single
+    region is none.
+
+    >>> finder = LayoutFinder(batch=2, image_size=(32, 32))
+    >>> finder.find((2, 17, 64))
+    Layout(axes='tokens', grid=(4, 4), channels=64, prefix=1)
+    """
+
+    batch: int
+    image_size: Grid
+    convolution_grids: list[Grid] = field(default_factory=list)
+    token_counts: set[int] = field(default_factory=set)
+    known_axes: dict[tuple[int, ...], Literal["nchw", "nhwc"]] = field(default_factory=dict)
+
+    def see(self, module: nn.Module, output: Tensor) -> None:
+        """Remember what the kind of a module tells about its output."""
+        shape = tuple(output.shape)
+        if shape[0] != self.batch:
+            return
+        if isinstance(module, nn.Conv2d) and len(shape) == 4:
+            self.known_axes[shape] = "nchw"
+            self.convolution_grids.append((shape[2], shape[3]))
+        elif isinstance(module, nn.Linear) and len(shape) == 4:
+            self.known_axes[shape] = "nhwc"
+        elif isinstance(module, nn.Linear) and len(shape) == 3:
+            self.token_counts.add(shape[1])
+
+    def find(self, shape: tuple[int, ...]) -> Layout | None:
+        """Return the layout of an output of this shape, None when it has no region grid."""
+        if not shape or shape[0] != self.batch or 0 in shape:
+            return None
+        found = (
+            self._find_map(shape)
+            if len(shape) == 4
+            else self._find_tokens(shape)
+            if len(shape) == 3
+            else None
+        )
+        return found if found is not None and found.grid != (1, 1) else None
+
+    def _find_map(self, shape: tuple[int, ...]) -> Layout | None:
+        """Decide between channels first and last by the image's proportions."""
+        _, a, b, c = shape
+        if b == c and b in self.token_counts:  # attention weights, a token by a token
+            return None
+        first, last = self._mismatch(b, c), self._mismatch(a, b)
+        known = self.known_axes.get(shape)
+        if min(first, last) >= 1:  # no padding, say: only a convolution's word counts
+            axes = known if known == "nchw" else None
+        else:
+            axes = (known or "nchw") if first == last else "nchw" if first < last else "nhwc"
+        if axes is None:
+            return None
+        return Layout("nchw", (b, c), a) if axes == "nchw" else Layout("nhwc", (a, b), c)
+
+    def _mismatch(self, height: int, width: int) -> float:
+        """Return by how many regions a grid misses the image's proportions; infinite when it is larger."""
+        image_height, image_width = self.image_size
+        if height > image_height + 2 or width > image_width + 2:
+            return float("inf")
+        return abs(height * image_width - width * image_height) / max(image_height, image_width)
+
+    def _find_tokens(self, shape: tuple[int, ...]) -> Layout | None:
+        """Split a row of tokens into prefix and grid."""
+        _, tokens, channels = shape
+        for grid in sorted(set(self.convolution_grids), reverse=True):
+            prefix = tokens - grid[0] * grid[1]
+            if 0 <= prefix <= _MOST_PREFIX_TOKENS and grid != (1, 1):
+                return Layout("tokens", grid, channels, prefix)
+        for prefix in range(min(_MOST_PREFIX_TOKENS, tokens - 4) + 1):
+            grid = self._proportional_grid(tokens - prefix)
+            if grid is not None:
+                return Layout("tokens", grid, channels, prefix)
+        return None
+
+    def _proportional_grid(self, regions: int) -> Grid | None:
+        """Return the grid of exactly so many regions with exactly the image's proportions."""
+        image_height, image_width = self.image_size
+        height = round((regions * image_height / image_width) ** 0.5)
+        if height == 0 or regions % height:
+            return None
+        width = regions // height
+        return (height, width) if height * image_width == width * image_height else None

@@ -1,0 +1,86 @@
+"""Pure functions of the step: learning rate, checkpoints, and where randomness comes from."""
+
+import hashlib
+import math
+
+import numpy as np
+import torch
+
+from patternscope.errors import InputError
+
+_WARM_UP = 0.25
+_START_DIVISOR = 25.0
+_END_DIVISOR = 1e4
+# Before a hundredth of the training a network is nearly constant: checkpoints closer than that show noise.
+_FIRST_SHARE = 0.01
+
+
+def checkpoint_steps(total_steps: int, count: int) -> list[int]:
+    """Return at most `count` steps spaced evenly in log time, from 0 (untrained) to total_steps.
+
+    t_i = round(u (1 + total_steps / u)^(i / (count - 1)) - u), u = max(1, total_steps / 100), moved up where
+    two would be equal: nearly even up to the time u, even in log time after it. All of 0 ... total_steps when
+    there are not more. One checkpoint is the last step alone.
+
+    Raises:
+        InputError: total_steps < 0 or count < 1.
+
+    >>> checkpoint_steps(930, 8)
+    [0, 9, 25, 58, 121, 242, 477, 930]
+    >>> checkpoint_steps(3, 8), checkpoint_steps(500, 1)
+    ([0, 1, 2, 3], [500])
+    """
+    if total_steps < 0 or count < 1:
+        raise InputError(f"total_steps and count: saw {total_steps} and {count}, wanted >= 0 and >= 1")
+    if count == 1:
+        return [total_steps]
+    if total_steps < count:
+        return list(range(total_steps + 1))
+    unit = max(1.0, _FIRST_SHARE * total_steps)
+    steps = [round(float(each) - unit) for each in np.geomspace(unit, total_steps + unit, count)]
+    for place in range(1, count):
+        steps[place] = max(steps[place], steps[place - 1] + 1)
+    return steps
+
+
+def one_cycle(step: int, total_steps: int, maximum: float) -> float:
+    """Return the learning rate of a step: a cosine up over the first quarter, a cosine down to nearly 0.
+
+    From maximum / 25 to maximum, then to maximum / 1e4. After Smith's one cycle.
+
+    >>> one_cycle(25, 100, 0.1), round(one_cycle(0, 100, 0.1), 12)
+    (0.1, 0.004)
+    """
+    peak = _WARM_UP * total_steps
+    if step < peak:
+        return _cosine(maximum / _START_DIVISOR, maximum, step / peak)
+    return _cosine(maximum, maximum / _END_DIVISOR, (step - peak) / (total_steps - peak))
+
+
+def derived_seed(seed: int, purpose: str, number: int) -> int:
+    """Return a seed that depends on nothing but these three: 0 <= it < 2^63.
+
+    >>> derived_seed(0, "order", 1) == derived_seed(0, "order", 1) != derived_seed(0, "order", 2)
+    True
+    """
+    digest = hashlib.blake2b(f"{seed}/{purpose}/{number}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def batch_indices(step: int, count: int, batch_size: int, seed: int) -> torch.Tensor:
+    """Return which of `count` images a step sees: an epoch is one random order, less its incomplete batch.
+
+    Returns int64 (min(batch_size, count),).
+
+    >>> batch_indices(0, 4, 4, seed=0).sort().values
+    tensor([0, 1, 2, 3])
+    """
+    size = min(batch_size, count)
+    epoch, place = divmod(step, count // size)
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(derived_seed(seed, "order", epoch)))
+    return order[place * size : (place + 1) * size]
+
+
+def _cosine(start: float, end: float, share: float) -> float:
+    """Go from start to end along half a cosine."""
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

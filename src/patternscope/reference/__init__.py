@@ -1,5 +1,0 @@
-"""The reference's three scripts: sample embeddings, importance weights, regional embeddings of one layer."""
-
-from patternscope.reference.scripts import train_importance_weight, train_region_emb, train_sample_emb
-
-__all__ = ["train_importance_weight", "train_region_emb", "train_sample_emb"]

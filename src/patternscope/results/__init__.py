@@ -1,0 +1,1 @@
+"""What the stages of a study write, as typed objects, and the reader of a study."""

@@ -1,0 +1,1 @@
+"""The settings of a study: its TOML file, checked."""

@@ -1,0 +1,140 @@
+"""The sections of a study's optional parts: a part is on where its section is written."""
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from patternscope.settings.core import Section
+
+
+class SpreadSettings(Section):
+    """[spread]: what another draw of the neighbours would change, at the last checkpoint.
+
+    >>> SpreadSettings().enabled, SpreadSettings().draws
+    (False, 2)
+    """
+
+    enabled: bool = Field(
+        default=False,
+        description="fit the layers again at all; a section [spread] switches it on unless it says otherwise",
+    )
+    draws: int = Field(
+        default=2, ge=1, le=100, description="more draws of the neighbours, each with maps of its own"
+    )
+
+
+class FaithfulnessSettings(Section):
+    """[faithfulness]: whether the last checkpoint depends on the regions that are said to matter.
+
+    Source: METHOD section 10; the deletion test is that of Petsiuk et al., BMVC 2018.
+
+    >>> FaithfulnessSettings().enabled, FaithfulnessSettings().replacement
+    (False, 'blur')
+    """
+
+    enabled: bool = Field(
+        default=False,
+        description="ask the network at all; a section [faithfulness] switches it on unless it says otherwise",
+    )
+    images_per_class: int = Field(
+        default=10, ge=1, le=100_000, description="samples of each class that the network is asked about"
+    )
+    steps: int = Field(default=8, ge=2, le=10_000, description="equal shares in which the regions go")
+    replacement: Literal["blur", "mean"] = Field(
+        default="blur",
+        description="what is shown instead of a region: the image without its details, or its mean colour",
+    )
+
+
+class AttackSettings(Section):
+    """[attack]: an adversarial attack on the samples, at the last checkpoint. Source: Sec. 4; METHOD section 8.
+
+    >>> AttackSettings().enabled, round(AttackSettings().step, 6) == round(2.5 * 8 / 255 / 20, 6)
+    (False, True)
+    """
+
+    enabled: bool = Field(
+        default=False, description="attack at all; a section [attack] switches it on unless it says otherwise"
+    )
+    epsilon: float = Field(
+        default=8 / 255, gt=0, description="largest perturbation, for pixels in [0, 1]; 8/255 is 0.0314"
+    )
+    step_size: float | None = Field(
+        default=None, gt=0, description="length of a step; by default 2.5 epsilon / n_step"
+    )
+    n_step: int = Field(default=20, ge=2, le=10_000, description="steps; every second one is kept")
+    norm: Literal["linf", "l2"] = Field(default="linf", description="how long a perturbation is")
+    random_start: bool = Field(
+        default=False, description="begin at a random perturbation; the clean image is kept as step 0 anyway"
+    )
+    target: str = Field(
+        default="random",
+        description='"random" (another class for each image), "second" (most likely but the true one), "none" '
+        "(untargeted), or a class by its name",
+    )
+
+    @property
+    def step(self) -> float:
+        """Length of a step: the one set, or the default."""
+        return self.step_size if self.step_size is not None else 2.5 * self.epsilon / self.n_step
+
+    @model_validator(mode="after")
+    def _within_the_pixels(self) -> "AttackSettings":
+        """A perturbation of 8 is meant to be 8/255."""
+        if self.norm == "linf" and self.epsilon > 1:
+            raise ValueError(f"epsilon: saw {self.epsilon}, wanted at most 1 for linf (8/255 is 0.0314)")
+        return self
+
+
+StudentName = Literal["logits", "features"]
+
+
+class DistillationSettings(Section):
+    """[distillation]: students of the last checkpoint's network, and what they know. Source: METHOD section 9.
+
+    >>> DistillationSettings().enabled, DistillationSettings().students
+    (False, ('logits', 'features'))
+    """
+
+    enabled: bool = Field(
+        default=False,
+        description="distil at all; a section [distillation] switches it on unless it says otherwise",
+    )
+    students: tuple[StudentName, ...] = Field(
+        default=("logits", "features"),
+        min_length=1,
+        description="what students learn from: the teacher's logits, the features of its last analysed layer",
+    )
+    architecture: str | None = Field(default=None, description="of the students; by default the teacher's")
+    arguments: dict[str, Any] | None = Field(
+        default=None,
+        description="further arguments of the architecture; by default the teacher's where that is its own",
+    )
+    layers: tuple[str, ...] = Field(
+        default=(),
+        description="the students' layers, one for each of the teacher's; by default those of the same names, or "
+        "as many spread over the depth of another architecture",
+    )
+    temperature: float = Field(default=4.0, gt=0, le=1000, description="T of the softened probabilities")
+    weight: float = Field(
+        default=0.9,
+        ge=0,
+        le=1,
+        description="of the teacher's word; the rest is cross-entropy with the labels",
+    )
+    epochs: int | None = Field(
+        default=None, ge=1, le=10_000, description="of a student's training; by default the teacher's"
+    )
+    maps: Literal["auto", "own", "teacher"] = Field(
+        default="auto",
+        description="through which maps a student's layer is seen: the teacher's, its own, or the teacher's where "
+        "its channels mean the same",
+    )
+
+    @field_validator("students")
+    @classmethod
+    def _each_once(cls, students: tuple[StudentName, ...]) -> tuple[StudentName, ...]:
+        """A student has one folder."""
+        if len(set(students)) < len(students):
+            raise ValueError(f"saw {list(students)}, wanted each student once")
+        return students

@@ -1,0 +1,101 @@
+"""Units on a Dask cluster: workers on many machines, over a folder that all of them share."""
+
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from pathlib import Path
+from typing import Any
+
+from patternscope.errors import InputError
+from patternscope.workflow.executors import Task, program_versions
+from patternscope.workflow.store import STUDY_FILE
+
+ANSWER_SECONDS = 10.0
+
+
+class ClusterExecutor(Executor):
+    """Hands units to the workers of a Dask scheduler; a worker that dies has its unit run again elsewhere.
+
+    `capacity` is the number of workers there now, each of which makes one unit at a time. InputError when the
+    extra "cluster" is not installed or no scheduler answers at `address`.
+    """
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError as error:
+            raise InputError(
+                "scheduler: a Dask cluster needs the extra: pip install 'patternscope[cluster]'"
+            ) from error
+        try:
+            self.client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"scheduler: no Dask scheduler answers at {address!r}; wanted the address that `dask "
+                "scheduler` prints, such as tcp://10.0.0.1:8786"
+            ) from error
+        self.executor = self.client.get_executor(pure=False)
+        there: Any = self.client.nthreads()
+        if not there:
+            warnings.warn(f"the cluster at {address} has no worker yet; waiting for one", stacklevel=2)
+
+    @property
+    def capacity(self) -> int:
+        """Workers there now; 1 while there is none, so that a unit waits for the first."""
+        try:
+            workers: Any = self.client.nthreads()
+        except OSError:
+            return 1
+        return max(1, len(workers))
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have a worker call `fn`, after it made sure that it is fit for a study."""
+        return self.executor.submit(run_on_worker, program_versions(), fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let go of the scheduler; the cluster itself goes on."""
+        self.executor.shutdown(wait=wait and not cancel_futures)
+        self.client.close()
+
+    def explained(self, error: Exception) -> Exception:
+        """Return what an exception of the cluster's own means."""
+        from distributed import KilledWorker
+
+        if isinstance(error, KilledWorker):
+            return InputError(
+                "every worker that tried this unit died (out of memory?); finished units are kept: "
+                "run again with more memory a worker"
+            )
+        if isinstance(error, ModuleNotFoundError) and "patternscope" in str(error):
+            return InputError("the cluster's workers cannot import patternscope; install it there too")
+        return error
+
+
+def run_on_worker(versions: dict[str, str], fn: Callable[..., Any], task: Task) -> Any:
+    """Call `fn(task)` on a Dask worker, if its work would be the same there as here.
+
+    InputError for a worker with other versions of the programs, one that makes several units at once in one
+    process (figures and thread counts do not stand that), or one that does not see the study's folder.
+    """
+    from distributed import get_worker
+
+    worker = get_worker()
+    check_worker(worker.address, worker.state.nthreads, versions, task.study)
+    return fn(task)
+
+
+def check_worker(address: str, units_at_once: int, versions: dict[str, str], study: Path) -> None:
+    """Refuse a worker that is unfit for a study, in one line that says what to change."""
+    if units_at_once != 1:
+        raise InputError(
+            f"worker {address} takes {units_at_once} units at once; start it with --nthreads 1 and give it "
+            "cores by OMP_NUM_THREADS (dask-jobqueue: cores=1, job_cpu=...)"
+        )
+    there = program_versions()
+    for name, wanted in versions.items():
+        if there[name] != wanted:
+            raise InputError(f"worker {address} has {name} {there[name]}, the run {wanted}; make them equal")
+    if not (study / STUDY_FILE).is_file():
+        raise InputError(
+            f"worker {address} sees no study at {study}; wanted a folder that all machines share, at the same place"
+        )

@@ -1,0 +1,76 @@
+"""When what ran and how long it took: kept apart from the units, whose bytes must not depend on the clock."""
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+EVENTS_FILE = "events.jsonl"
+
+
+class EventLog:
+    """Lines of JSON appended to the study's events.jsonl; a half line of a killed run is skipped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / EVENTS_FILE
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Append one event with the time in seconds since 1970."""
+        line = json.dumps({"time": round(time.time(), 3), "event": event, **facts}, sort_keys=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            # A killed run can leave a line without its end; starting on a new line keeps it from taking ours
+            # along.
+            file.write(("\n" if _ends_open(self.path) else "") + line + "\n")
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yield all readable events, oldest first; none when there is no journal."""
+        if not self.path.exists():
+            return
+        with self.path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(event, dict) and "event" in event:
+                    yield event
+
+
+@dataclass(frozen=True)
+class UnitTimes:
+    """Seconds the last finished run of each unit took; units begun in the last run and not ended, since when.
+
+    The time is that of `time.time()`.
+    """
+
+    seconds: dict[str, float]
+    begun: dict[str, float]
+
+
+def unit_times(journal: EventLog) -> UnitTimes:
+    """Return what the journal tells about each unit."""
+    seconds: dict[str, float] = {}
+    begun: dict[str, float] = {}
+    for event in journal.events():
+        unit = str(event.get("unit", ""))
+        if event["event"] == "run":
+            begun.clear()
+        elif event["event"] == "begin":
+            begun[unit] = float(event.get("time", 0.0))
+        elif event["event"] in {"done", "failed"}:
+            begun.pop(unit, None)
+        if event["event"] == "done":
+            seconds[unit] = float(event.get("seconds", 0.0))
+    return UnitTimes(seconds, begun)
+
+
+def _ends_open(path: Path) -> bool:
+    """Tell whether the file's last line has no end."""
+    size = path.stat().st_size if path.exists() else 0
+    if size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(size - 1)
+        return file.read(1) != b"\n"

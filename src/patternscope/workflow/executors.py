@@ -1,0 +1,199 @@
+"""Doing one unit of work, and where: in this process, or in a pool of processes."""
+
+import math
+import multiprocessing
+import os
+import platform
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Any
+
+from patternscope.errors import InputError
+from patternscope.workflow.memory import give_back_memory
+from patternscope.workflow.stages import InputUnit, Unit, UnitContext
+from patternscope.workflow.store import Store, plain_errors, seal
+
+RESTARTS = 3  # executors that may break in one run before it gives up
+_share: tuple[int, int] | None = None  # in a worker of a pool: its number, and the GPUs that the pool shares
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a worker, here or elsewhere, needs to make one unit; plain values that can be sent."""
+
+    study: Path
+    unit: Unit
+    key: str
+    run: Callable[[UnitContext], None]
+    settings: Any
+    inputs: tuple[InputUnit, ...]
+    device: str = "cpu"
+
+
+def run_task(task: Task, report: Callable[[float, str], None] | None = None) -> Path:
+    """Make the unit in a folder of its own and return that folder, sealed; the runner puts it in its place.
+
+    Each call has its own folder, so a task that a cluster runs twice cannot disturb itself. The folder goes
+    when the work fails.
+    """
+    store = Store(task.study)
+    with plain_errors(task.study):
+        partial = store.open_partial(task.unit)
+        try:
+            heard = report or _silent
+            device = own_device(task.device)
+            task.run(UnitContext(task.unit, partial, task.settings, task.inputs, heard, device))
+            seal(partial, task.unit, task.key)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        finally:
+            give_back_memory()
+    return partial
+
+
+def program_versions() -> dict[str, str]:
+    """Return the versions of the programs on which a study's bytes depend."""
+    names = ("patternscope", "torch", "torchvision", "numpy", "safetensors")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def _silent(fraction: float, text: str) -> None:
+    """Hear how far a unit is, and say nothing."""
+
+
+class InProcessExecutor(Executor):
+    """An executor that does the work at once, in the calling thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call `fn` and return a future that already holds its result or exception."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+class ProcessPool(ProcessPoolExecutor):
+    """Fresh processes on this machine, each with its share of the threads and of the GPUs.
+
+    `capacity` is their number. They end with their parent, even when it is killed.
+    """
+
+    def __init__(self, workers: int, gpus: int) -> None:
+        self.capacity = workers
+        context = multiprocessing.get_context("spawn")
+        threads = max(1, (os.cpu_count() or 1) // workers)
+        super().__init__(
+            workers,
+            mp_context=context,
+            initializer=_start_worker,
+            initargs=(threads, context.Value("i", 0), gpus),
+        )
+
+
+def process_pool(workers: int, gpus: int | None = None) -> ProcessPool:
+    """Return a pool of `workers` processes that share this machine's threads and its GPUs.
+
+    `gpus` is their number, by default of all that torch sees; `own_device` says who gets which. InputError
+    for fewer workers than one.
+    """
+    if workers < 1:
+        raise InputError(f"workers: {workers} asked for; wanted 1 or more")
+    if gpus is None:
+        # Not at the top: a worker imports this module before its number of threads is set, and torch reads it once.
+        from patternscope.networks.device import cuda_devices
+
+        gpus = cuda_devices()
+    return ProcessPool(workers, gpus)
+
+
+def own_device(asked: str) -> str:
+    """Return the device on which this process computes where `asked` is the device of the run.
+
+    Worker i of a pool that shares GPUs computes on GPU i modulo their number where "auto" or "cuda" is asked
+    for.
+
+    >>> own_device("auto")
+    'auto'
+    """
+    if _share is None or asked not in ("auto", "cuda"):
+        return asked
+    worker, gpus = _share
+    return f"cuda:{worker % gpus}" if gpus else asked
+
+
+class Workers:
+    """The executor of a run: how much it takes at once, and how to get another when its processes die.
+
+    `executor` is None for this process, an executor that is used and left open, or a function that makes one,
+    which is closed with `stack`.
+    """
+
+    def __init__(self, executor: Executor | Callable[[], Executor] | None, stack: ExitStack) -> None:
+        self.make = executor if callable(executor) else None
+        self.stack = stack
+        self.restarts = 0
+        self.executor: Executor = InProcessExecutor() if executor is None else self._made(executor)
+
+    def _made(self, executor: Executor | Callable[[], Executor]) -> Executor:
+        """Return the given executor, or make one that is closed with the run."""
+        return self.stack.enter_context(executor()) if callable(executor) else executor
+
+    @property
+    def capacity(self) -> float:
+        """Units that can be under way now; more would wait where nobody can see or reorder them."""
+        return getattr(self.executor, "capacity", math.inf)
+
+    def submit(self, task: Task, report: Callable[[float, str], None]) -> Future[Path]:
+        """Hand a task over; only work in this process can tell how far it is."""
+        if isinstance(self.executor, InProcessExecutor):
+            return self.executor.submit(run_task, task, report)
+        return self.executor.submit(run_task, task)
+
+    def explained(self, error: Exception) -> Exception:
+        """Return what an exception of the executor's own means."""
+        explain = getattr(self.executor, "explained", None)
+        return error if explain is None else explain(error)
+
+    def restart(self) -> bool:
+        """Make new workers after some died; False when that is impossible or was tried often enough."""
+        self.restarts += 1
+        if self.make is None or self.restarts > RESTARTS:
+            return False
+        self.executor = self._made(self.make)
+        return True
+
+
+def _start_worker(threads: int, started: Any, gpus: int) -> None:
+    """Give a worker its share of threads and GPUs, and let it end when its parent does, or at once by Ctrl-C."""
+    global _share
+    # Ctrl-C reaches the workers too; Python would print where each of them was.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with started.get_lock():
+        _share = (started.value, gpus)
+        started.value += 1
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    if "torch" in sys.modules:
+        # The user's script imported it, and a spawned process runs the script's top before anything else.
+        sys.modules["torch"].set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Wait for the parent's end, then end: a killed run must not leave workers behind."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)

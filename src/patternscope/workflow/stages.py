@@ -1,0 +1,170 @@
+"""Stages as data: what they read, what settings they depend on, and the function that does the work."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+from patternscope.workflow.cache_keys import unit_seed
+
+
+@dataclass(frozen=True)
+class Axes:
+    """How far a study reaches: the number of checkpoints and the names of the layers, shallow to deep."""
+
+    checkpoints: int = 1
+    layers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One unit of work: a stage at a checkpoint and a layer, where the stage has these axes.
+
+    `path` is its folder in the study; layer names are percent-encoded where a file system needs it.
+
+    >>> Unit("region", 3, "conv_53").path
+    'region/03/conv_53'
+    """
+
+    stage: str
+    checkpoint: int | None = None
+    layer: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The unit's folder relative to the study's, with forward slashes."""
+        parts = [self.stage]
+        if self.checkpoint is not None:
+            parts.append(f"{self.checkpoint:02d}")
+        if self.layer is not None:
+            parts.append(layer_folder(self.layer))
+        return "/".join(parts)
+
+
+def layer_folder(layer: str) -> str:
+    """Return the folder name of a layer: its name, with what a file system cannot hold percent-encoded.
+
+    >>> layer_folder("features.0"), layer_folder("a/b")
+    ('features.0', 'a%2Fb')
+    """
+    return quote(layer, safe="@+,=[]() ")
+
+
+@dataclass(frozen=True)
+class Need:
+    """Files of another stage that a stage reads.
+
+    `files` are names in that stage's unit folder, or prefixes that end with "/" or "-"; "{layer}" stands for
+    the reader's layer folder; nothing means all. `checkpoint` "same" is the reader's, "last" the last, "all"
+    every one and "before" the up to `back` ones before it (none for the first). `layer` "same" is the
+    reader's, "all" every one. Only digests of these files enter the reader's key.
+    """
+
+    stage: str
+    files: tuple[str, ...] = ()
+    checkpoint: Literal["same", "before", "last", "all"] = "same"
+    back: int = 1
+    layer: Literal["same", "all"] = "same"
+
+    def chosen(self, names: Iterable[str], reader: Unit) -> list[str]:
+        """Return those of `names` that `reader` reads, in order."""
+        if not self.files:
+            return sorted(names)
+        layer = layer_folder(reader.layer or "")
+        wanted = [name.replace("{layer}", layer) for name in self.files]
+        prefixes = tuple(name for name in wanted if name.endswith(("/", "-")))
+        return sorted(name for name in names if name in wanted or (prefixes and name.startswith(prefixes)))
+
+
+@dataclass(frozen=True)
+class InputUnit:
+    """A unit read by another: its folder and the names of the files that were declared."""
+
+    unit: Unit
+    folder: Path
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class UnitContext:
+    """What a stage's function is given: where to write, what to read, its settings and its seed.
+
+    `settings` has the declared sections alone, `inputs` the declared files alone. `report(fraction, text)`
+    tells how far the unit is, in [0, 1]. `device` is where networks and fits run; it is no setting, so that a
+    study can move to another machine.
+    """
+
+    unit: Unit
+    folder: Path
+    settings: Any
+    inputs: tuple[InputUnit, ...]
+    report: Callable[[float, str], None]
+    device: str = "cpu"
+
+    @property
+    def seed(self) -> int:
+        """The unit's own seed; needs "seed" among the stage's settings."""
+        return unit_seed(self.settings.seed, self.unit.stage, self.unit.checkpoint, self.unit.layer)
+
+    @property
+    def stage_seed(self) -> int:
+        """One seed for all units of the stage, for work that goes on from checkpoint to checkpoint."""
+        return unit_seed(self.settings.seed, self.unit.stage)
+
+    def sources(self, stage: str) -> list[InputUnit]:
+        """Return the input units of `stage`, by checkpoint and layer."""
+        return [source for source in self.inputs if source.unit.stage == stage]
+
+    def paths(self, stage: str, file: str) -> list[Path]:
+        """Return `file` of each input unit of `stage` that has it; KeyError when it is declared for none."""
+        found = [source.folder / file for source in self.sources(stage) if file in source.files]
+        if not found and self.sources(stage):
+            raise KeyError(
+                f"{self.unit.path} reads {stage}/{file}, which it does not declare or which is not there"
+            )
+        return found
+
+    def path(self, stage: str, file: str) -> Path:
+        """Return `file` of the one input unit of `stage`, at the reader's checkpoint if several have it."""
+        found = self.paths(stage, file)
+        if len(found) > 1:
+            units = [source for source in self.sources(stage) if file in source.files]
+            found = [s.folder / file for s in units if s.unit.checkpoint == self.unit.checkpoint]
+        if len(found) != 1:
+            raise KeyError(f"{self.unit.path} reads one {stage}/{file}, and declares {len(found)}")
+        return found[0]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of a study, declared as data.
+
+    `run` is a top-level function, or an object made of such: it is handed to other processes and machines by
+    name. `settings` are dotted paths; a change of any other setting leaves the stage alone. `version` is
+    raised when the code computes something else. `external(settings, unit)` is a digest of what lies outside
+    the study (a user's files). `weight` is the rough cost of a unit, for the time left. `bulk` are patterns
+    of large files ("*/regional-*") that may be dropped when all readers are done. A name with a slash
+    ("figures/curves") is a unit of its own in a shared folder.
+    """
+
+    name: str
+    version: int
+    run: Callable[[UnitContext], None]
+    settings: tuple[str, ...] = ()
+    needs: tuple[Need, ...] = ()
+    per: tuple[Literal["checkpoint", "layer"], ...] = ()
+    external: Callable[[Any, Unit], str] | None = None
+    weight: float = 1.0
+    bulk: tuple[str, ...] = ()
+
+    def is_bulk(self, name: str) -> bool:
+        """Tell whether a file of the stage's units may be dropped when it is not needed any more."""
+        return any(fnmatchcase(name, pattern) for pattern in self.bulk)
+
+    def units(self, axes: Axes) -> list[Unit]:
+        """Return the units of the stage in a study with these axes."""
+        checkpoints = range(axes.checkpoints) if "checkpoint" in self.per else [None]
+        layers = axes.layers if "layer" in self.per else [None]
+        return [Unit(self.name, checkpoint, layer) for checkpoint in checkpoints for layer in layers]

@@ -1,0 +1,91 @@
+"""What of a study is done, running, missing, stale or damaged; read-only, while a run works or not."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from patternscope.errors import InputError
+from patternscope.workflow.event_log import EventLog, unit_times
+from patternscope.workflow.plan import Plan, unit_key
+from patternscope.workflow.stages import Unit
+from patternscope.workflow.store import DamagedUnit, Manifest, Store
+
+State = Literal["done", "dropped", "running", "missing", "stale", "damaged"]
+
+
+@dataclass(frozen=True)
+class UnitStatus:
+    """State of one unit; bytes on disk and the seconds its last run took, or this one so far, where known.
+
+    `unread` says why what lies outside the study (images, weights, code) could not be compared, where it
+    could not.
+    """
+
+    unit: Unit
+    state: State
+    size: int | None = None
+    seconds: float | None = None
+    unread: str | None = None
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the unit is there and made from what is there."""
+        return self.state in {"done", "dropped"}
+
+
+def study_status(folder: Path, plan: Plan, *, digests: bool = False) -> list[UnitStatus]:
+    """Return the state of each unit of a study, in the order in which they run.
+
+    "dropped" is done, and its bulk was removed when nothing needed it any more. "stale" is there but made
+    from other settings or inputs, or stands on a unit that is not done. "damaged" is there with a file
+    missing or of another size or, with `digests`, of another content. Where what lies outside the study
+    cannot be read any more, a whole unit is taken as it is and `unread` says why. InputError for a store of
+    another version. Cost: reads manifests, no arrays; with `digests` all files.
+    """
+    store = Store(folder)
+    times = unit_times(EventLog(folder))
+    begun = times.begun if store.is_locked() else {}
+    done: dict[Unit, Manifest] = {}
+    found = []
+    for unit in plan.units:
+        state, manifest, unread = _state(store, plan, unit, done, digests)
+        if state in {"done", "dropped"} and manifest is not None:
+            done[unit] = manifest
+        size = None if manifest is None else manifest.size
+        if unit.path in begun and state != "done":
+            found.append(UnitStatus(unit, "running", size, max(0.0, time.time() - begun[unit.path])))
+        else:
+            found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path), unread))
+    return found
+
+
+def study_record_of(folder: Path) -> dict[str, Any]:
+    """Return study.json of a study's folder; InputError when the folder is no study."""
+    record = Store(folder).read_study()
+    if record is None:
+        raise InputError(f"{folder}: no study here (no study.json); wanted the folder of `patternscope run`")
+    return record
+
+
+def _state(
+    store: Store, plan: Plan, unit: Unit, done: dict[Unit, Manifest], digests: bool
+) -> tuple[State, Manifest | None, str | None]:
+    """State of one unit, given those done before it, and why what lies outside was not compared."""
+    try:
+        manifest = store.manifest(unit)
+        if manifest is None:
+            return "missing", None, None
+        store.verify(unit, manifest, digests=digests)
+    except DamagedUnit:
+        return "damaged", None, None
+    if any(source not in done for _, source in plan.needs[unit]):
+        return "stale", manifest, None
+    unread = None
+    try:
+        if manifest.key != unit_key(plan, unit, done):
+            return "stale", manifest, None
+    except InputError as error:
+        # A study that was sent elsewhere is whole without the images and the code it was made from.
+        unread = str(error)
+    return ("dropped" if manifest.dropped else "done"), manifest, unread

@@ -1,0 +1,311 @@
+"""A study on disk: unit folders, whole or absent, each with a manifest of its files and of what made them."""
+
+import errno
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from patternscope.errors import InputError
+from patternscope.workflow.cache_keys import canonical_json, file_digest
+from patternscope.workflow.stages import Unit
+
+SCHEMA_VERSION = 1
+STUDY_FILE = "study.json"
+MANIFEST_FILE = "manifest.json"
+PARTIAL_FOLDER = ".partial"
+LOCK_FILE = ".lock"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a finished unit holds: its key, and size and SHA-256 of each file.
+
+    `dropped` are files that were removed on purpose when nothing needed them any more; what was made from
+    them goes on standing on their digests.
+    """
+
+    unit: str
+    key: str
+    files: dict[str, tuple[int, str]]
+    dropped: frozenset[str] = frozenset()
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk of all files together."""
+        return sum(size for name, (size, _) in self.files.items() if name not in self.dropped)
+
+
+class DamagedUnit(Exception):  # noqa: N818 - a finding about the store, which the runner answers by doing the unit again
+    """A unit folder that is not what its manifest says; the text says how."""
+
+
+class Store:
+    """The folder of a study. Reading needs nothing; writing happens under `locked()`.
+
+    Each unit's folder appears by one rename, so that it is whole or absent whenever a run is killed.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def unit_folder(self, unit: Unit) -> Path:
+        """Return the folder of a unit, there or not."""
+        return self.folder / unit.path
+
+    def manifest(self, unit: Unit) -> Manifest | None:
+        """Return the manifest of a unit, None when the unit is not there.
+
+        DamagedUnit when it cannot be read, InputError when another version of the program wrote it.
+        """
+        path = self.unit_folder(unit) / MANIFEST_FILE
+        if not path.parent.is_dir():
+            return None
+        try:
+            found = json.loads(path.read_bytes())
+            if isinstance(found["schema_version"], int):
+                check_version(found, path)
+            files = {
+                name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()
+            }
+            return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())))
+        except FileNotFoundError:
+            # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
+            return None
+        except InputError:
+            raise
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DamagedUnit(f"{unit.path}/{MANIFEST_FILE} is damaged ({type(error).__name__})") from error
+
+    def verify(self, unit: Unit, manifest: Manifest, *, digests: bool = True) -> None:
+        """Check each file's size, and with `digests` its content (1.7 GB a second); else DamagedUnit."""
+        folder = self.unit_folder(unit)
+        if manifest.unit != unit.path:
+            raise DamagedUnit(f"{unit.path} holds the manifest of {manifest.unit}")
+        for name, (size, digest) in manifest.files.items():
+            if name in manifest.dropped:
+                continue
+            path = folder / name
+            if not path.is_file():
+                raise DamagedUnit(f"{unit.path}/{name} is missing")
+            if path.stat().st_size != size:
+                raise DamagedUnit(f"{unit.path}/{name} has {path.stat().st_size} bytes instead of {size}")
+            if digests and file_digest(path) != digest:
+                raise DamagedUnit(f"{unit.path}/{name} does not hold what was written (digest differs)")
+
+    def open_partial(self, unit: Unit) -> Path:
+        """Return a new empty folder, on the study's own file system, in which a unit is made."""
+        parent = self.folder / PARTIAL_FOLDER
+        parent.mkdir(exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f"{unit.path.replace('/', '-')[:80]}-", dir=parent))
+
+    def publish(self, unit: Unit, partial: Path) -> None:
+        """Put a sealed folder in the unit's place; what was there is moved aside first, and removed last."""
+        target = self.unit_folder(unit)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            aside = self.open_partial(unit)
+            target.rename(aside / "old")
+            partial.rename(target)
+            shutil.rmtree(aside)
+        else:
+            partial.rename(target)
+        _sync(target.parent)
+
+    def drop(self, unit: Unit, manifest: Manifest, names: Collection[str]) -> Manifest:
+        """Remove files of a finished unit on purpose; its manifest says so before they go."""
+        folder = self.unit_folder(unit)
+        if not manifest.dropped.issuperset(names):
+            manifest = replace(manifest, dropped=manifest.dropped | frozenset(names))
+            new = self.open_partial(unit) / MANIFEST_FILE
+            _write_manifest(new, manifest)
+            new.rename(folder / MANIFEST_FILE)
+            new.parent.rmdir()
+            _sync(folder)
+        # A run that was killed here may have left some of them.
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        return manifest
+
+    def write_study(self, content: dict[str, Any]) -> None:
+        """Write study.json, without a time, by one rename; an equal one is left as it is."""
+        text = json.dumps(
+            {"schema_version": SCHEMA_VERSION, **content}, sort_keys=True, indent=1, ensure_ascii=False
+        )
+        path = self.folder / STUDY_FILE
+        if path.exists() and path.read_bytes() == f"{text}\n".encode():
+            return
+        new = self.folder / PARTIAL_FOLDER / STUDY_FILE
+        new.parent.mkdir(exist_ok=True)
+        new.write_bytes(f"{text}\n".encode())
+        _sync(new)
+        new.rename(path)
+        _sync(self.folder)
+
+    def read_study(self) -> dict[str, Any] | None:
+        """Return what study.json holds, None when the folder has none; InputError when it cannot be read."""
+        path = self.folder / STUDY_FILE
+        try:
+            found = json.loads(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except ValueError as error:
+            raise InputError(
+                f"{path}: not readable as JSON ({error}); delete this one file and run the study again"
+            ) from error
+        check_version(found, path)
+        return found
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study for writing: makes the folder, refuses a second run, sweeps what killed runs left.
+
+        InputError when the folder is not a study, cannot be written, or is held by another run.
+        """
+        self._make_folder()
+        with self._lock_file() as descriptor:
+            _lock(descriptor, self.folder)
+            self._sweep()
+            try:
+                yield
+            finally:
+                self._sweep()
+
+    def is_locked(self) -> bool:
+        """Tell whether a run is working in the study now; False where this cannot be found out."""
+        try:
+            descriptor = os.open(self.folder / LOCK_FILE, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return False
+
+    def _make_folder(self) -> None:
+        """Make the folder; refuse one that holds other things than a study."""
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(
+                f"{self.folder}: a file is in the place of the study's folder; choose another --out"
+            )
+        with plain_errors(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        ours = {STUDY_FILE, LOCK_FILE, PARTIAL_FOLDER}
+        names = {path.name for path in self.folder.iterdir()}
+        if names and not names & ours:
+            raise InputError(
+                f"{self.folder}: holds {len(names)} entries and no study.json, so it is not a study; "
+                "choose another --out or an empty folder"
+            )
+        self.read_study()
+
+    @contextmanager
+    def _lock_file(self) -> Iterator[int]:
+        """Open the lock file; closing it lets the lock go, as does the end of the process."""
+        with plain_errors(self.folder):
+            descriptor = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _sweep(self) -> None:
+        """Remove unfinished and superseded folders."""
+        shutil.rmtree(self.folder / PARTIAL_FOLDER, ignore_errors=True)
+
+
+def seal(folder: Path, unit: Unit, key: str) -> None:
+    """Write the manifest of a unit made in `folder`, after all its files are safely on the disk.
+
+    The manifest has no time, process or host, so that equal work gives equal bytes.
+    """
+    files = {}
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        _sync(path)
+        files[path.relative_to(folder).as_posix()] = (path.stat().st_size, file_digest(path))
+    _write_manifest(folder / MANIFEST_FILE, Manifest(unit.path, key, files))
+    for inner in sorted({path.parent for path in folder.rglob("*")}, reverse=True):
+        _sync(inner)
+
+
+def _write_manifest(path: Path, manifest: Manifest) -> None:
+    """Write a manifest, and wait until it is on the disk."""
+    files = {name: {"bytes": size, "sha256": digest} for name, (size, digest) in manifest.files.items()}
+    content = {"schema_version": SCHEMA_VERSION, "unit": manifest.unit, "key": manifest.key, "files": files}
+    if manifest.dropped:
+        content["dropped"] = sorted(manifest.dropped)
+    path.write_text(canonical_json(content) + "\n", encoding="utf-8")
+    _sync(path)
+
+
+def check_version(found: Any, path: Path) -> None:
+    """Raise InputError when `found` was written by a program with another layout of studies."""
+    version = found.get("schema_version") if isinstance(found, dict) else None
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{path}: schema_version is {version!r}, this program reads {SCHEMA_VERSION}; "
+            "nothing was changed: use the version that wrote it, or another --out"
+        )
+
+
+_KEPT = "finished units are kept"
+_REFUSALS = {
+    errno.EROFS: "the file system is read-only",
+    errno.EACCES: "no permission to write or read here",
+    errno.EPERM: "no permission to write or read here",
+    errno.ENOSPC: f"the disk is full; {_KEPT}: make room and run again",
+    errno.EDQUOT: f"the disk quota is used up; {_KEPT}: make room and run again",
+    errno.EFBIG: f"a file grew larger than the file system or a limit (ulimit -f) allows; {_KEPT}",
+    errno.EIO: f"the disk reports an error; {_KEPT}: check it and run again",
+    errno.ESTALE: f"the shared folder went away; {_KEPT}: mount it and run again",
+}
+
+
+@contextmanager
+def plain_errors(folder: Path) -> Iterator[None]:
+    """Turn the disk's refusals (read-only, no permission, full, broken) into one clear InputError.
+
+    It names `folder`, or a file elsewhere (a user's image) where that was refused. Other errors pass as they
+    are.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            raise
+        refused = Path(str(error.filename or folder))
+        place = folder if refused.is_relative_to(folder) else refused
+        raise InputError(f"{place}: {_REFUSALS[error.errno]}") from error
+
+
+def _lock(descriptor: int, folder: Path) -> None:
+    """Take the lock, or say who has it or why there is none."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise InputError(f"{folder}: another run is working in this study; wait for it to end") from error
+    except OSError as error:
+        raise InputError(
+            f"{folder}: this file system cannot lock files ({error.strerror}), so that two runs could "
+            "disturb each other; mount it with flock, or choose another --out"
+        ) from error
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,112 @@
+"""Settings: every mistake is one line that says where, what was seen, what is wanted."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from patternscope.errors import InputError
+from patternscope.settings.study import DEMO_FILE, StudySettings, load_settings, make_settings
+from patternscope.workflow.cache_keys import canonical_json, chosen_settings, only_chosen, text_digest
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("sede = 1", "sede is unknown; did you mean 'seed'?"),
+        ("[trainnig]", "trainnig is unknown; did you mean 'training'?"),
+        ("[training]\nepoch = 3", "training.epoch is unknown; did you mean 'epochs'?"),
+        ("[training]\nepochs = -1", "training.epochs: saw -1, wanted greater than or equal to 0"),
+        ("[training]\nepochs = 'many'", "training.epochs: saw 'many', wanted a valid integer"),
+        ("[training]\noptimizer = 'adam'", "did you mean 'adamw'?"),
+        ("[images]\nsource = 'pictogram'", "did you mean 'pictograms'?"),
+        ("[images]\nsource = 'folder'", "source 'folder' needs a folder"),
+        ("[images]\nfolder = 'x'", "source 'pictograms' needs no folder"),
+        ("[images]\nchannels = 2", "images.channels: saw 2, wanted 1 or 3"),
+        ("images = 3", "images: saw 3, wanted a section [images]"),
+        ("[knowledge]\ntau = nan", "knowledge.tau: saw nan"),
+        ("[knowledge]\ntau = 1.0", "knowledge.tau: saw 1.0, wanted less than 1"),
+        ("[knowledge]\ntaus = [0.2, 2.0]", "knowledge.taus: saw 2.0, wanted less than 1"),
+        ("[network]\ngrid = 0", "network.grid: saw 0, wanted greater than or equal to 1"),
+        ("[network]\nstd = [0.0]", "network.std: saw 0.0, wanted greater than 0"),
+        ("seed = -1\n[training]\nepochs = -1", "(and 1 more)"),
+        ("seed =", "not readable as TOML"),
+    ],
+)
+def test_mistakes_are_one_line(tmp_path, text, said):
+    path = tmp_path / "study.toml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        load_settings(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert said in message
+    assert "\n" not in message
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"study\.toml: no such file"):
+        load_settings(tmp_path / "study.toml")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_settings(tmp_path)
+
+
+def test_paths_are_relative_to_the_file(tmp_path):
+    (tmp_path / "sub").mkdir()
+    path = tmp_path / "sub" / "study.toml"
+    path.write_text("[images]\nsource = 'folder'\nfolder = '../pictures'\n[network]\nweights = 'w.pth'")
+    settings = load_settings(path)
+    assert settings.images.folder == tmp_path / "pictures"
+    assert settings.network.weights == tmp_path / "sub" / "w.pth"
+    again = make_settings(settings.model_dump(mode="json"), "study.json", Path("/elsewhere"))
+    assert again == settings
+
+
+def leaves(model: type[BaseModel], path: str = ""):
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from leaves(field.annotation, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", field
+
+
+@pytest.mark.parametrize(("path", "field"), list(leaves(StudySettings)))
+def test_every_setting_has_a_default_and_a_description(path, field):
+    assert not field.is_required()
+    assert field.description
+
+
+def test_sections_refuse_unknown_keys():
+    for name, field in StudySettings.model_fields.items():
+        if name not in {"seed", "keep_features"}:
+            with pytest.raises(InputError, match=f"{name}.nonsense is unknown"):
+                make_settings({name: {"nonsense": 1}}, "x", Path())
+            assert field.description
+
+
+def test_the_demo_is_a_valid_study():
+    demo = load_settings(DEMO_FILE)
+    assert demo.images.source == "pictograms"
+    assert demo.network.layers[-1] == "conv_53"
+
+
+def test_chosen_settings_are_the_declared_ones():
+    settings = StudySettings()
+    assert chosen_settings(settings, ("seed", "knowledge.tau")) == {"seed": 0, "knowledge.tau": "auto"}
+    view = only_chosen(settings, ("seed", "knowledge.tau", "training"))
+    assert (view.seed, view.knowledge.tau, view.training.epochs) == (0, "auto", settings.training.epochs)
+    for name in ("images", "network"):
+        with pytest.raises(AttributeError):
+            getattr(view, name)
+    with pytest.raises(AttributeError):
+        view.knowledge.bootstrap  # noqa: B018
+    with pytest.raises(KeyError):
+        chosen_settings(settings, ("knowledge.thau",))
+
+
+def test_canonical_json_is_one_text_for_equal_values():
+    assert canonical_json({"b": 1e-7, "a": (1, 2)}) == '{"a":[1,2],"b":1e-07}'
+    assert canonical_json({"x": 1, "y": 2}) == canonical_json({"y": 2, "x": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical_json(float("nan"))
+    assert text_digest("abc")[:8] == "ba7816bf"  # FIPS 180-2, example 1

@@ -1,0 +1,143 @@
+"""A study on a real Dask cluster of two processes: the same bytes, also when one of them is killed."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import toy_stages
+from test_pipeline import settings
+from toy_stages import AXES, STAGES, Toy, contents
+
+from patternscope.errors import InputError
+from patternscope.study.run import run_study
+from patternscope.workflow.plan import make_plan
+from patternscope.workflow.runner import run_units
+from patternscope.workflow.stages import Stage, UnitContext
+
+distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is not installed")
+
+import dask.config  # noqa: E402
+
+from patternscope.study import cluster as study_cluster  # noqa: E402
+from patternscope.workflow.cluster import ClusterExecutor  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    options = {"dashboard_address": None, "silence_logs": 60, "protocol": "tcp"}
+    paths = os.pathsep.join([str(Path(toy_stages.__file__).parent), os.environ.get("PYTHONPATH", "")])
+    environment = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, env=environment, **options) as found,
+    ):
+        patch.setattr(study_cluster, "ANSWER_SECONDS", 2)
+        yield found
+
+
+def kill_one(cluster) -> None:
+    os.kill(next(iter(cluster.workers.values())).pid, signal.SIGKILL)
+
+
+def two_workers(cluster) -> None:
+    """A test before may have killed one: a busy machine starts it again late, or gives it up."""
+    cluster.scale(2)
+    try:
+        cluster.wait_for_workers(2, timeout=30)
+    except TimeoutError:
+        cluster.scale(0)
+        cluster.scale(2)
+        cluster.wait_for_workers(2, timeout=60)
+
+
+def run(folder: Path, cluster, stages=STAGES, report=None, **changes):
+    two_workers(cluster)
+    return run_units(
+        folder,
+        make_plan(Toy(**changes), stages, AXES),
+        executor=lambda: ClusterExecutor(cluster.scheduler_address),
+        report=report,
+    )
+
+
+def test_a_killed_worker_changes_nothing(tmp_path, cluster):
+    begun = []
+
+    def report(event) -> None:
+        if event.kind == "begin":
+            begun.append(event.unit.path)
+            if event.unit.path == "fit/01/low":
+                kill_one(cluster)
+
+    done = run(tmp_path / "spread", cluster, report=report, pause=0.2).done
+    run_units(tmp_path / "here", make_plan(Toy(pause=0.2), STAGES, AXES))
+    assert contents(tmp_path / "spread") == contents(tmp_path / "here")
+    assert len(done) == len(begun) == 20
+    assert not (tmp_path / "spread/.partial").exists()
+
+
+@pytest.mark.slow
+def test_a_real_study_has_the_same_bytes(tmp_path, cluster):
+    small = settings(training__epochs=1, training__checkpoints=1, knowledge__taus=[0.5])
+    killed = []
+
+    def report(event) -> None:
+        if event.kind == "begin" and event.unit.stage == "importance" and not killed:
+            killed.append(event.unit)
+            kill_one(cluster)
+
+    run_study(
+        tmp_path / "spread",
+        small,
+        executor=lambda: ClusterExecutor(cluster.scheduler_address),
+        report=report,
+        until="region",
+    )
+    run_study(tmp_path / "here", small, device="cpu", until="region")
+    assert killed
+    assert contents(tmp_path / "spread") == contents(tmp_path / "here")
+
+
+def die(ctx: UnitContext) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def refuse(ctx: UnitContext) -> None:
+    raise InputError("layer: no good")
+
+
+@pytest.mark.parametrize(
+    ("function", "said"), [(die, "die: every worker that tried this unit died"), (refuse, "die: layer: no")]
+)
+def test_what_goes_wrong_there_is_one_line_here(tmp_path, cluster, function, said):
+    with pytest.raises(InputError, match=said) as caught:
+        run(tmp_path, cluster, (Stage("die", 1, function),))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / ".partial").exists()
+
+
+def test_workers_with_other_programs_are_refused(tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr(study_cluster, "program_versions", lambda: {"torch": "0.1"})
+    with pytest.raises(InputError, match=r"source: worker tcp://.* has torch .*, the run 0\.1"):
+        run(tmp_path, cluster)
+
+
+def test_workers_that_see_no_study_or_take_many_units_are_refused(tmp_path):
+    with pytest.raises(InputError, match="takes 4 units at once; start it with --nthreads 1"):
+        study_cluster.check_worker("tcp://a", 4, {}, tmp_path)
+    with pytest.raises(InputError, match="sees no study at"):
+        study_cluster.check_worker("tcp://a", 1, {}, tmp_path)
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
+def test_no_scheduler_is_one_line(tmp_path, cluster, address):
+    with pytest.raises(InputError, match="no Dask scheduler answers at"):
+        ClusterExecutor(address)
+
+
+def test_without_the_extra_the_line_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "distributed", None)
+    with pytest.raises(InputError, match=r"pip install 'patternscope\[cluster\]'"):
+        ClusterExecutor("tcp://127.0.0.1:9")

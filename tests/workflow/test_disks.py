@@ -1,0 +1,133 @@
+"""Disks that are full or read-only, files that may not grow, two runs at once: one line, and nothing is lost."""
+
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import toy_stages
+from toy_stages import AXES, STAGES, Toy, contents
+
+from patternscope.errors import InputError
+from patternscope.results.arrays import save_arrays
+from patternscope.workflow.plan import make_plan
+from patternscope.workflow.runner import run_units
+from patternscope.workflow.stages import Stage, UnitContext
+from patternscope.workflow.status import study_status
+
+RUN = f"{sys.executable} {toy_stages.__file__}"
+
+
+def can_mount() -> bool:
+    """Whether this process may mount in a name space of its own."""
+    if shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "-rm", "sh", "-c", "mount -t tmpfs tmpfs /mnt"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+needs_mounts = pytest.mark.skipif(
+    not can_mount(), reason="mount name spaces (unshare -rm) are not allowed here"
+)
+
+
+def in_own_mounts(script: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script whose mounts nobody else sees and that end with it."""
+    return subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("whole") / "s"
+    run_units(folder, make_plan(Toy(), STAGES, AXES))
+    return folder
+
+
+@needs_mounts
+def test_a_full_disk(tmp_path, whole):
+    disk, saved = tmp_path / "disk", tmp_path / "saved"
+    disk.mkdir()
+    found = in_own_mounts(
+        f"mount -t tmpfs -o size=120k tmpfs {disk} && {RUN} {disk}/s 0; echo $?;"
+        f"find {disk} -name manifest.json | wc -l; ls -a {disk}/s;"
+        f"mount -o remount,size=8m {disk} && {RUN} {disk}/s 0; echo $?; cp -r {disk}/s {saved}"
+    )
+    first, finished, *names, second = found.stdout.split()
+    line = f"{disk}/s: the disk is full; finished units are kept: make room and run again"
+    assert found.stderr.strip().endswith(line)
+    assert found.stderr.count("\n") == 1
+    assert (first, second) == ("2", "0")
+    assert 0 < int(finished) < 20
+    assert ".partial" not in names
+    assert contents(saved) == contents(whole)
+
+
+@needs_mounts
+def test_a_read_only_folder(tmp_path, whole):
+    shutil.copytree(whole, tmp_path / "s")
+    shutil.rmtree(tmp_path / "s/points/00")
+    before = contents(tmp_path / "s")
+    found = in_own_mounts(
+        f"mount --bind {tmp_path} {tmp_path} && mount -o remount,ro,bind {tmp_path};"
+        f"{RUN} {tmp_path}/s 0; echo $?; {RUN} {tmp_path}/new 0; echo $?"
+    )
+    assert found.stdout.split() == ["2", "2"]
+    assert found.stderr.splitlines() == [
+        f"{tmp_path}/{name}: the file system is read-only" for name in ("s", "new")
+    ]
+    assert contents(tmp_path / "s") == before
+
+
+def big(ctx: UnitContext) -> None:
+    save_arrays(ctx.folder / "big.safetensors", {"x": torch.zeros(100_000)})
+
+
+def long(ctx: UnitContext) -> None:
+    (ctx.folder / "long.txt").write_text("x" * 400_000)
+
+
+@pytest.mark.parametrize("function", [big, long])
+def test_files_that_may_not_grow(tmp_path, function):
+    plan = make_plan(Toy(), (*STAGES[:1], Stage("big", 1, function)), AXES)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, hard))
+    try:
+        with pytest.raises(InputError, match="a file grew larger than the file system or a limit") as caught:
+            run_units(tmp_path / "s", plan)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"big: {tmp_path}/s: ")
+    assert [each.state for each in study_status(tmp_path / "s", plan)] == ["done", "missing"]
+    assert not (tmp_path / "s/.partial").exists()
+    assert len(run_units(tmp_path / "s", plan).done) == 1
+
+
+def test_two_runs_at_once(tmp_path):
+    folder, plan = tmp_path / "s", make_plan(Toy(pause=0.1), STAGES, AXES)
+    first = subprocess.Popen([sys.executable, toy_stages.__file__, str(folder), "0.1"])
+    states = set()
+    while "running" not in states:
+        time.sleep(0.01)
+        states = {each.state for each in study_status(folder, plan)}
+    with pytest.raises(InputError, match="another run is working in this study; wait for it to end"):
+        run_units(folder, plan)
+    assert first.wait() == 0
+    assert "missing" in states
+    run_units(tmp_path / "alone", plan)
+    assert contents(folder) == contents(tmp_path / "alone")
+
+
+def test_a_damaged_study_file_is_one_line(tmp_path, whole):
+    shutil.copytree(whole, tmp_path / "s")
+    path = tmp_path / "s/study.json"
+    path.write_bytes(path.read_bytes()[:30])
+    with pytest.raises(InputError, match="delete this one file and run the study again"):
+        run_units(tmp_path / "s", make_plan(Toy(), STAGES, AXES))
+    path.unlink()
+    assert not run_units(tmp_path / "s", make_plan(Toy(), STAGES, AXES)).done
+    assert contents(tmp_path / "s") == contents(whole)
