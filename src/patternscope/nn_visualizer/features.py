@@ -12,7 +12,6 @@ from torch import Tensor
 from patternscope.cli.progress import progress
 from patternscope.errors import InputError, nearest
 from patternscope.networks import resolve_device
-from patternscope.networks.models.weights import read_tensors
 from patternscope.networks.settings import TrainingSettings
 from patternscope.nn_visualizer.options import read_settings
 from patternscope.results.arrays import ShardedArray, load_arrays
@@ -21,6 +20,7 @@ from patternscope.settings.core import ImagesSettings, NetworkSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.network_factory import study_layers
 from patternscope.study.run import run_study
+from patternscope.tensor_files import read_tensors
 from patternscope.workflow.stages import layer_folder
 
 FILES = (".safetensors", ".npz")

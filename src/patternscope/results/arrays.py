@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from patternscope.errors import InputError
-from patternscope.networks.models.weights import write_tensors
+from patternscope.tensor_files import write_tensors
 
 SHARD_BYTES = 64 * 2**20
 _SHARD_KEY = "data"

@@ -1,6 +1,5 @@
 """Weights from and to files: safetensors, or a foreign .pth or .ckpt."""
 
-import os
 import re
 import warnings
 from collections import Counter
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from patternscope.errors import InputError
 from patternscope.networks.models.normalised import inner_network
+from patternscope.tensor_files import read_tensors, unreadable, write_tensors
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
 """Endings of the files that hold weights; all but the first are pickles."""
@@ -70,7 +70,7 @@ def check_weights(network: nn.Module, path: str | Path) -> None:
         with safe_open(str(path), "pt") as file:
             shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     state = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
     with warnings.catch_warnings(action="ignore"):  # loading warns
         _fitting(state, inner_network(network).state_dict(), Path(path))
@@ -90,48 +90,6 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     if path.suffix not in WEIGHT_SUFFIXES:
         raise InputError(f"weights: saw {path.name!r}, wanted a {_KINDS} file")
     return _read_pth(path)
-
-
-def write_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
-    """Write named tensors as safetensors: contiguous, on the CPU, without metadata; equal tensors, equal bytes.
-
-    A tensor that shares memory with another is written as its own copy. OSError when the disk is full or
-    refuses.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    # A clone each, since names that share memory (tied weights) are refused by the format.
-    copies = {name: each.detach().cpu().contiguous().clone() for name, each in tensors.items()}
-    try:
-        save_file(copies, str(path))
-    except SafetensorError as error:
-        # The library hides what the disk said in its text; whoever explains a full disk needs the number.
-        refused = re.search(r"os error (\d+)", str(error))
-        if refused is None:
-            raise
-        code = int(refused.group(1))
-        raise OSError(code, os.strerror(code), str(path)) from error
-
-
-def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """Read a safetensors file on the CPU.
-
-    Raises:
-        InputError: the file is missing, truncated or not safetensors.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(str(path))
-    except (OSError, SafetensorError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: str | Path, error: Exception) -> InputError:
-    """Return the error of a file that is not safetensors, or only the beginning of one."""
-    return InputError(f"{str(path)!r} cannot be read as safetensors: {_one_line(error)}")
 
 
 def _read_pth(path: Path) -> dict[str, Tensor]:

@@ -1,0 +1,50 @@
+"""Named tensors in one safetensors file: equal tensors give equal bytes, and nothing in it is code."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from patternscope.errors import InputError
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: str | Path) -> None:
+    """Write named tensors as safetensors: contiguous, on the CPU, without metadata.
+
+    A tensor that shares memory with another is written as its own copy. OSError when the disk is full or refuses.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    # A clone each, since names that share memory (tied weights) are refused by the format.
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    try:
+        save_file(copies, str(path))
+    except SafetensorError as error:
+        # The library hides what the disk said in its text; whoever explains a full disk needs the number.
+        refused = re.search(r"os error (\d+)", str(error))
+        if refused is None:
+            raise
+        code = int(refused.group(1))
+        raise OSError(code, os.strerror(code), str(path)) from error
+
+
+def read_tensors(path: str | Path) -> dict[str, Tensor]:
+    """Read all tensors of a safetensors file into memory, on the CPU.
+
+    InputError when the file does not exist, is truncated or is not safetensors.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(str(path))
+    except (OSError, SafetensorError) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: str | Path, error: Exception) -> InputError:
+    """Return the error of a file that is not safetensors, or only the beginning of one."""
+    return InputError(f"{path}: expected a safetensors file ({' '.join(str(error).split())})")
