@@ -1,4 +1,4 @@
-"""How mkdocstrings reads this project's docstrings: doctests become code blocks, roles become code."""
+"""How mkdocstrings reads this project: doctests become code blocks, roles code, lazy imports public names."""
 
 import re
 from typing import Any
@@ -19,9 +19,16 @@ def as_markdown(text: str) -> str:
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites every docstring as it is read."""
+    """Rewrites every docstring as it is read, and lists the public names of packages that import them lazily."""
 
     def on_instance(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite the docstring of a module, class, function or attribute."""
         if obj.docstring is not None:
             obj.docstring.value = as_markdown(obj.docstring.value)
+
+    def on_module_members(self, *, mod: griffe.Module, **kwargs: Any) -> None:
+        """Export what a package imports for type checkers alone: its other imports, on first use, are calls."""
+        if "lazy_exports" in mod.members:
+            mod.exports = sorted(
+                name for name, member in mod.members.items() if member.is_alias and not member.runtime
+            )

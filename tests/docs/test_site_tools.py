@@ -43,6 +43,18 @@ def test_doctests_become_blocks_and_bounds_stay_text():
     assert "kappa: \\> 0." in found
 
 
+def test_a_package_that_imports_lazily_is_shown_with_its_public_names():
+    import griffe
+
+    import patternscope.networks
+
+    extensions = griffe.load_extensions(load("docstrings").Docstrings())
+    source = TOOLS.parents[1] / "src"
+    package = griffe.load("patternscope.networks", search_paths=[source], extensions=extensions)
+    assert package.exports == patternscope.networks.__all__
+    assert package["record"].is_public
+
+
 def test_settings_and_commands_are_the_programs_own():
     config = SimpleNamespace(docs_dir=TOOLS.parent)
     page = load("hooks").on_page_markdown("<!-- settings knowledge -->\n\n<!-- command status -->\n", config)
