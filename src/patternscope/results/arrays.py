@@ -1,13 +1,12 @@
-"""Arrays on disk: safetensors files, and long arrays in shards, written as they come, read by slices."""
+"""Long arrays on disk, in shards: written as they come, read by slices."""
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from patternscope.errors import InputError
 from patternscope.tensor_files import write_tensors
@@ -23,26 +22,6 @@ _DTYPES: dict[str, tuple[np.dtype, torch.dtype]] = {
     "F32": (np.dtype("<f4"), torch.float32),
     "F64": (np.dtype("<f8"), torch.float64),
 }
-
-
-def save_arrays(path: Path, arrays: Mapping[str, torch.Tensor]) -> None:
-    """Write named tensors into one safetensors file; equal tensors give equal bytes.
-
-    Any device. OSError when the disk is full or refuses.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_tensors(arrays, path)
-
-
-def load_arrays(path: Path) -> dict[str, torch.Tensor]:
-    """Read all tensors of a safetensors file into memory (CPU).
-
-    InputError when the file is not readable as safetensors.
-    """
-    try:
-        return load_file(path)
-    except Exception as error:
-        raise InputError(f"{path}: not readable as safetensors ({error})") from error
 
 
 class ShardWriter:
@@ -78,7 +57,7 @@ class ShardWriter:
         """Write what is held; nothing when nothing is."""
         if self.held:
             path = self.folder / f"{self.name}-{self.shards:05d}.safetensors"
-            save_arrays(path, {_SHARD_KEY: torch.cat(self.rows)})
+            write_tensors({_SHARD_KEY: torch.cat(self.rows)}, path)
             self.shards += 1
             self.rows, self.held = [], 0
 

@@ -3,59 +3,17 @@
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError
-from patternscope.knowledge import Interval
-
-
-@contextmanager
-def replaced_file(file: Path) -> Iterator[Path]:
-    """Give a place beside `file` to write to, which takes its name at the end of the block.
-
-    After an error `file` is as it was, and nothing is left beside it.
-    """
-    partial = file.with_name(f".{file.name}.partial")
-    try:
-        yield partial
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value as indented JSON with sorted keys.
-
-    NaN and infinity, which JSON does not know, become null.
-    """
+    """Write a value as indented JSON with sorted keys; NaN and infinity, which JSON does not know, become null."""
     text = json.dumps(_finite(value), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
-
-
-def flat_interval(name: str, interval: Interval) -> dict[str, float | None]:
-    """Return a value and the ends of its interval under names of their own.
-
-    >>> flat_interval("total", Interval(2.0, 1.5, 2.5))
-    {'total': 2.0, 'total_low': 1.5, 'total_high': 2.5}
-    """
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
-
-
-def flat_intervals(intervals: Mapping[str, Interval]) -> dict[str, float | None]:
-    """Return several named intervals as `flat_interval` does one."""
-    return {key: end for name, each in intervals.items() for key, end in flat_interval(name, each).items()}
-
-
-def interval_of(record: Mapping[str, Any], name: str) -> Interval:
-    """Return the interval that `flat_interval` wrote into a record.
-
-    >>> interval_of({"total": 2.0, "total_low": 1.5, "total_high": 2.5}, "total")
-    Interval(value=2.0, low=1.5, high=2.5)
-    """
-    return Interval(record[name], record[f"{name}_low"], record[f"{name}_high"])
 
 
 def read_json(path: Path) -> Any:
@@ -63,7 +21,7 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable as JSON ({error})") from error
+        raise InputError(f"{path}: expected a JSON file ({error})") from error
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -83,9 +41,9 @@ def _cell(value: Any) -> Any:
 def _finite(value: Any) -> Any:
     """The value with every float that is not finite replaced by None."""
     if isinstance(value, dict):
-        return {str(key): _finite(each) for key, each in value.items()}
+        return {str(key): _finite(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
+        return [_finite(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

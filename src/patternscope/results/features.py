@@ -1,0 +1,96 @@
+"""Results of the stage features: what the network computes of the samples at a checkpoint."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import unquote
+
+from torch import Tensor
+
+from patternscope.results.arrays import ShardedArray, ShardWriter
+from patternscope.results.result import Result, arrays, folder, record
+from patternscope.workflow.stages import layer_folder
+
+REGIONAL = "regional"
+BULK = (f"*/{REGIONAL}-*",)
+"""Patterns of the large files of the stage, which may be dropped when nothing needs them any more."""
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """A recorded layer: its name, channels k and region grid (h, w)."""
+
+    layer: str
+    channels: int
+    grid: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class RegionalFeatures:
+    """Regional features of layers, in shards below one folder; read a layer at a time."""
+
+    folder: Path
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return the layers below a folder, which may hold none."""
+        return cls(folder)
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers whose features are on the disk."""
+        return [
+            unquote(path.name) for path in sorted(self.folder.iterdir()) if any(path.glob(f"{REGIONAL}-*"))
+        ]
+
+    def read(self, layer: str) -> Tensor:
+        """Read the features (n, k, h, w) of a layer into memory."""
+        return ShardedArray(self.folder / layer_folder(layer), REGIONAL).load()
+
+    def writer(self, layer: str) -> ShardWriter:
+        """Return what writes the features of a layer, batch by batch."""
+        return ShardWriter(self.folder / layer_folder(layer), REGIONAL)
+
+
+@dataclass(frozen=True)
+class FeaturesInMemory:
+    """Regional features (n, k, h, w) of layers that were never written."""
+
+    features: Mapping[str, Tensor]
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers whose features are held."""
+        return list(self.features)
+
+    def read(self, layer: str) -> Tensor:
+        """Return the features of a layer."""
+        return self.features[layer]
+
+    def save(self, folder: Path) -> None:
+        """Write the features as the stage does."""
+        for layer, features in self.features.items():
+            writer = RegionalFeatures(folder).writer(layer)
+            writer.append(features)
+            writer.close()
+
+
+class FeaturesResult(Result):
+    """What a network computes of n samples.
+
+    Attributes:
+        sample_features: (n, d). logits: (n, c). target_probs: softmax(logits / T) (n, c).
+        layers: the recorded layers, shallow to deep. samples: n.
+        regional: regional features (n, k, h, w) by layer, read a layer at a time.
+    """
+
+    STAGE = "features"
+    AXES = ("checkpoint",)
+
+    sample_features: Tensor = arrays("sample")
+    logits: Tensor = arrays("sample")
+    target_probs: Tensor = arrays("sample")
+    layers: tuple[LayerShape, ...] = record("features")
+    samples: int = record("features")
+    regional: RegionalFeatures | FeaturesInMemory = folder(".", RegionalFeatures)

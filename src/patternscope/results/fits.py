@@ -1,0 +1,89 @@
+"""Results of the three fits: sample embedding, importance weights and regional embedding of a checkpoint."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from patternscope.results.result import Result, arrays, record
+
+
+@dataclass(frozen=True)
+class FitTrace:
+    """What a solve did: its losses from first to last, its steps, whether it converged, and the parts of the loss."""
+
+    start_loss: float
+    final_loss: float
+    losses: list[float]
+    steps: int
+    converged: bool
+    parts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How a sample embedding lies to that of the checkpoint before, once both are in one frame.
+
+    residual: sqrt(1 - cos^2) of the two as long vectors, in [0, 1]. angle_degrees: the rotation by which they could
+    still come nearer; orientation_angle_degrees: that of the orientations alone, without the farthest tenth.
+    """
+
+    residual: float
+    angle_degrees: float
+    orientation_angle_degrees: float
+
+
+class SampleResult(Result):
+    """The sample embedding of a checkpoint.
+
+    Attributes:
+        map: M (e, d). embedding: g (n, e). mean_directions: (c, e). class_prior: (c,). posterior: (n, c).
+        scale: s. agreement: share of samples for which posterior and network predict the same class, in [0, 1].
+        correlation: of strength and uncertainty, in [-1, 1]; None where undefined.
+        alignment: to the checkpoint before, None for the first. trace: of the solve.
+    """
+
+    STAGE = "sample"
+    AXES = ("checkpoint",)
+
+    map: Tensor = arrays("sample")
+    embedding: Tensor = arrays("sample")
+    mean_directions: Tensor = arrays("sample")
+    class_prior: Tensor = arrays("sample")
+    posterior: Tensor = arrays("sample")
+    scale: float = record("sample")
+    agreement: float = record("sample")
+    correlation: float | None = record("sample")
+    alignment: Alignment | None = record("sample")
+    trace: FitTrace = record("sample")
+
+
+class ImportanceResult(Result):
+    """Importance weights of a layer: regions (n, r) and channels (n, k), rows summing to 1; grid (h, w)."""
+
+    STAGE = "importance"
+    AXES = ("checkpoint", "layer")
+
+    region_weights: Tensor = arrays("importance")
+    channel_weights: Tensor = arrays("importance")
+    grid: tuple[int, int] = record("importance")
+    trace: FitTrace = record("importance")
+
+
+class RegionResult(Result):
+    """The regional embedding of a layer.
+
+    Attributes:
+        map: L (e, k). embedding: h (n, r, e). mean_strength: mean norm of h. scale: s.
+        grid: (h, w), r = h w. trace: of the solve.
+    """
+
+    STAGE = "region"
+    AXES = ("checkpoint", "layer")
+
+    map: Tensor = arrays("region")
+    embedding: Tensor = arrays("region")
+    # A file of its own: every checkpoint reads the last one's strength, and nothing else of it.
+    mean_strength: float = record("strength")
+    scale: float = record("region")
+    grid: tuple[int, int] = record("region")
+    trace: FitTrace = record("region")

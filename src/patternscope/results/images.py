@@ -1,0 +1,71 @@
+"""Results of the stage images: what is analysed, what it is tested and trained on, and which of it is missing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from torch import Tensor
+
+from patternscope.results.arrays import ShardedArray, ShardWriter
+from patternscope.results.result import Result, arrays, folder, record
+from patternscope.tensor_files import read_tensors, write_tensors
+
+_LABELS_FILE = "labels.safetensors"
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Images (n, channels, height, width) uint8 on the disk, and their labels (n,)."""
+
+    images: ShardedArray
+    labels: Tensor
+
+    @staticmethod
+    def write(folder: Path, batches: Iterable[Tensor], labels: Tensor) -> None:
+        """Write images batch by batch, in shards, and their labels."""
+        writer = ShardWriter(folder, "images")
+        for batch in batches:
+            writer.append(batch)
+        writer.close()
+        write_tensors({"labels": labels}, folder / _LABELS_FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Return what `write` wrote; images stay on the disk."""
+        return cls(ShardedArray(folder, "images"), read_tensors(folder / _LABELS_FILE)["labels"])
+
+
+class ImagesResult(Result):
+    """The images of a study.
+
+    Attributes:
+        images: the samples (n, channels, height, width) uint8, a stratified choice of the held-out images.
+        labels: their classes (n,) int64. masks: object masks (n, height, width), None where the source has none.
+        identity: what each sample is, whatever its place (n,) int64; `identity_labels` its class, beside it.
+        classes: names, by label.
+        source: name of the image source. names: of the samples.
+        counts: samples of each class. short: those of classes with fewer than were asked for.
+        held_out_count, train_count: numbers of images.
+        has_masks: whether the source has masks. skipped: files that could not be read.
+        held_out, train: all held-out images, and those to train on; None where the study has none.
+    """
+
+    STAGE = "images"
+
+    images: Tensor = arrays("samples")
+    labels: Tensor = arrays("samples")
+    masks: Tensor | None = arrays("samples")
+    identity: Tensor = arrays("identity")
+    identity_labels: Tensor = arrays("identity", key="labels")
+    classes: tuple[str, ...] = record("classes")
+    source: str = record("images")
+    names: tuple[str, ...] = record("images", key="samples")
+    counts: dict[str, int] = record("images")
+    short: dict[str, int] = record("images")
+    held_out_count: int = record("images", key="held_out")
+    train_count: int = record("images", key="train")
+    has_masks: bool = record("images")
+    skipped: tuple[str, ...] = record("images")
+    held_out: LabelledImages | None = folder("held_out", LabelledImages)
+    train: LabelledImages | None = folder("train", LabelledImages)

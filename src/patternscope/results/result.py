@@ -1,0 +1,225 @@
+"""What a stage leaves behind, as one frozen object that saves itself into files and reads them when asked."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    Self,
+    TypeVar,
+    dataclass_transform,
+    get_type_hints,
+)
+from urllib.parse import unquote
+
+from torch import Tensor
+
+from patternscope.errors import InputError
+from patternscope.results.json_csv import read_json, write_json
+from patternscope.results.record_codec import decode_fields, encode_fields
+from patternscope.tensor_files import read_tensors, write_tensors
+from patternscope.workflow.stages import Need, layer_folder
+
+Axis = Literal["checkpoint", "layer"]
+Part = TypeVar("Part")
+_SUFFIX = ".safetensors"
+
+
+def arrays(file: str, **options: Any) -> Any:
+    """Declare a field that is a tensor, or a mapping of names to tensors, in `file`.safetensors.
+
+    `key` is its name there; a mapping whose key is empty is all that no other field of the file is.
+    """
+    return field(metadata={"file": f"{file}{_SUFFIX}", **options})
+
+
+def record(file: str, **options: Any) -> Any:
+    """Declare a field that is an entry of `file`.json; options as `record_codec` reads them."""
+    return field(metadata={"file": f"{file}.json", **options})
+
+
+def folder(name: str, kind: type) -> Any:
+    """Declare a field that is a folder of its own, "." for the unit's: `kind` has `save(folder)` and `load(folder)`."""
+    return field(metadata={"file": f"{name}/", "kind": kind})
+
+
+def layer_arrays(kind: type) -> Any:
+    """Declare a field that maps each layer to a `kind`, a dataclass of tensors, in a file named by the layer."""
+    return field(metadata={"file": f"{{layer}}{_SUFFIX}", "kind": kind})
+
+
+@dataclass_transform(
+    frozen_default=True, eq_default=False, field_specifiers=(arrays, record, folder, layer_arrays)
+)
+class Result:
+    """Base of the results of all stages: each is a frozen dataclass whose fields say in which file they are.
+
+    `STAGE` is the folder of the stage in a study, `AXES` what its units are for. An object that was loaded reads a file
+    when one of its fields is first asked for; one that was constructed holds its values.
+    """
+
+    STAGE: ClassVar[str]
+    AXES: ClassVar[tuple[Axis, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        """Make each result a frozen dataclass; tensors have no single truth, so that results are not compared."""
+        dataclass(frozen=True, eq=False)(cls)
+
+    def save(self, folder: Path) -> None:
+        """Write all files of the result into a folder; a part that is None is not written."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, names in _fields_by_file(type(self)).items():
+            values = {name: getattr(self, name) for name in names}
+            if file.endswith(".json"):
+                write_json(folder / file, encode_fields(type(self), values))
+            elif file == f"{{layer}}{_SUFFIX}":
+                for layer, part in next(iter(values.values())).items():
+                    write_tensors(_flat_tensors(vars(part)), folder / f"{layer_folder(layer)}{_SUFFIX}")
+            elif file.endswith(_SUFFIX):
+                keys = {entry.name: entry.metadata.get("key", entry.name) for entry in fields(type(self))}
+                write_tensors(
+                    _flat_tensors({keys[name]: value for name, value in values.items()}), folder / file
+                )
+            elif (part := values[names[0]]) is not None:
+                part.save(folder / file)
+
+    @classmethod
+    def load(cls, folder: Path, files: Collection[str] | None = None) -> Self:
+        """Return the result of a unit's folder; with `files` a field of any other file is a KeyError."""
+        loaded = object.__new__(cls)
+        object.__setattr__(loaded, "_source", (folder, None if files is None else frozenset(files)))
+        return loaded
+
+    if not TYPE_CHECKING:  # to a type checker the fields are all there is
+
+        def __getattr__(self, name: str) -> Any:
+            """Read the file of a field that is asked for the first time."""
+            source = self.__dict__.get("_source")
+            file = None if source is None else _file_of(type(self), name)
+            if file is None:
+                raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+            for key, value in _read_file(type(self), file, *source).items():
+                object.__setattr__(self, key, value)
+            return self.__dict__[name]
+
+
+def reads(
+    kind: type[Result],
+    *names: str,
+    variant: str | None = None,
+    checkpoint: Literal["same", "before", "last", "all"] = "same",
+    layer: Literal["same", "all"] = "same",
+    back: int = 1,
+) -> Need:
+    """Return the need of a stage that reads these fields of a result, or all of them; `variant` as `stage_name`.
+
+    A per-layer file is that of the reader's layer where `layer` is "same", and of all layers otherwise.
+    """
+    files = [_file_of(kind, name) for name in names]
+    if None in files:
+        raise KeyError(f"{kind.__name__} has no field {names[files.index(None)]!r}")
+    known = [file for file in files if file is not None]
+    if layer == "all" and any("{layer}" in file for file in known):
+        known = []
+    return Need(stage_name(kind, variant), tuple(dict.fromkeys(known)), checkpoint, back, layer)
+
+
+def stage_name(kind: type[Result], variant: str | None = None) -> str:
+    """Return the name of the stage that writes a result; a variant, such as one student, has a name of its own."""
+    return kind.STAGE if variant is None else f"{kind.STAGE}/{variant}"
+
+
+class LayerFiles(Mapping[str, Part], Generic[Part]):
+    """The per-layer files of a unit's folder, each read when it is asked for."""
+
+    def __init__(self, folder: Path, kind: type[Part], others: Collection[str]) -> None:
+        self._kind = kind
+        self._paths = {
+            unquote(path.stem): path for path in sorted(folder.glob(f"*{_SUFFIX}")) if path.name not in others
+        }
+
+    def __getitem__(self, layer: str) -> Part:
+        """Read the file of a layer."""
+        return self._kind(**_take_tensors(self._kind, read_tensors(self._paths[layer]), self._paths[layer]))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def _fields_by_file(kind: type) -> dict[str, list[str]]:
+    """Names of the fields in each file of a result."""
+    names: dict[str, list[str]] = {}
+    for entry in fields(kind):
+        names.setdefault(entry.metadata["file"], []).append(entry.name)
+    return names
+
+
+def _file_of(kind: type, name: str) -> str | None:
+    """The file that a field is in, None where there is no such field."""
+    return next((entry.metadata["file"] for entry in fields(kind) if entry.name == name), None)
+
+
+def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | None) -> dict[str, Any]:
+    """Values of all fields that are in one file."""
+    entries = [entry for entry in fields(kind) if entry.metadata["file"] == file]
+    part = entries[0].metadata.get("kind")
+    if declared is not None and not _is_declared(file, declared):
+        raise KeyError(f"{folder}: {kind.__name__}.{entries[0].name} is read without being declared")
+    if file == f"{{layer}}{_SUFFIX}":
+        return {entries[0].name: LayerFiles(folder, entries[0].metadata["kind"], _fields_by_file(kind))}
+    if part is not None:
+        place = folder / file
+        return {entries[0].name: part.load(place) if place.is_dir() or file == "./" else None}
+    if file.endswith(".json"):
+        return decode_fields(kind, entries, read_json(folder / file), folder / file)
+    tensors = read_tensors(folder / file)
+    return _take_tensors(kind, tensors, folder / file, [entry.name for entry in entries])
+
+
+def _is_declared(file: str, declared: frozenset[str]) -> bool:
+    """Whether some of the files that a reader declared stand for this one."""
+    if file == "./" or "{layer}" in file:
+        return True
+    return file in declared or (file.endswith("/") and any(name.startswith(file) for name in declared))
+
+
+def _flat_tensors(values: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Tensors by name; those of a mapping as name/key, and None as nothing."""
+    flat: dict[str, Tensor] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}/{layer_folder(key)}".lstrip("/"): tensor for key, tensor in value.items()}
+        elif value is not None:
+            flat[name] = value
+    return flat
+
+
+def _take_tensors(
+    kind: type, tensors: Mapping[str, Tensor], path: Path, names: Collection[str] | None = None
+) -> dict[str, Any]:
+    """The fields of a dataclass from the tensors of a file; an optional one may be missing."""
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for entry in fields(kind):
+        if names is not None and entry.name not in names:
+            continue
+        key = entry.metadata.get("key", entry.name)
+        prefix = f"{key}/".lstrip("/")
+        inner = {
+            unquote(n.removeprefix(prefix)): tensor
+            for n, tensor in tensors.items()
+            if n.startswith(prefix) and n not in hints
+        }
+        values[entry.name] = tensors.get(key, inner or None)
+        if values[entry.name] is None and type(None) not in getattr(hints[entry.name], "__args__", ()):
+            if entry.default is MISSING:
+                raise InputError(f"{path}: expected the array {key!r}, got {sorted(tensors)}")
+            del values[entry.name]
+    return values

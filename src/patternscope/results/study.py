@@ -1,0 +1,254 @@
+"""Reading a study: the results of its stages by checkpoint and layer, from disk or from memory."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from urllib.parse import unquote
+
+from patternscope.errors import InputError
+from patternscope.results.atlas import AtlasResult
+from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.emergence import EmergenceResult
+from patternscope.results.faithfulness import FaithfulnessResult
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
+from patternscope.results.images import ImagesResult
+from patternscope.results.knowledge import KnowledgeResult, SpreadResult
+from patternscope.results.networks import DistillationResult, StudentAnalysisResult
+from patternscope.results.result import Result, stage_name
+from patternscope.results.summary import SummaryResult
+from patternscope.results.training import TrainingResult
+from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.stages import Unit, UnitContext
+from patternscope.workflow.store import MANIFEST_FILE, Store
+
+AnyResult = TypeVar("AnyResult", bound=Result)
+STUDENTS = ("logits", "features")
+_KINDS: tuple[type[Result], ...] = (
+    ImagesResult,
+    TrainingResult,
+    FeaturesResult,
+    SampleResult,
+    ImportanceResult,
+    RegionResult,
+    KnowledgeResult,
+    EmergenceResult,
+    SummaryResult,
+    SpreadResult,
+    FaithfulnessResult,
+    AttackResult,
+    AttackAnalysisResult,
+    DistillationResult,
+    StudentAnalysisResult,
+    AtlasResult,
+)
+
+
+class StudyResults(ABC):
+    """The results of a study, whatever they are read from; `seed` is the study's."""
+
+    seed: int
+
+    @property
+    @abstractmethod
+    def units(self) -> Iterable[Unit]:
+        """All units that are available, checkpoints in order, layers shallow to deep."""
+
+    @abstractmethod
+    def _get(self, kind: type[AnyResult], unit: Unit) -> AnyResult:
+        """Return the result of an available unit."""
+
+    def load(
+        self,
+        kind: type[AnyResult],
+        checkpoint: int | None = None,
+        layer: str | None = None,
+        variant: str | None = None,
+    ) -> AnyResult:
+        """Return a result at a checkpoint, by default the last; InputError where the study does not have it."""
+        known = self.checkpoints(kind)
+        unit = Unit(
+            stage_name(kind, variant), known[-1] if checkpoint is None and known else checkpoint, layer
+        )
+        if unit not in self._known:
+            raise InputError(f"{unit.path}: does not exist in this study")
+        return self._get(kind, unit)
+
+    @cached_property
+    def _known(self) -> frozenset[Unit]:
+        return frozenset(self.units)
+
+    def has(self, kind: type[Result]) -> bool:
+        """Tell whether the study has any unit of a result."""
+        return any(unit.stage.partition("/")[0] == kind.STAGE for unit in self.units)
+
+    def checkpoints(self, kind: type[Result] = SampleResult) -> list[int]:
+        """Return the checkpoints that a result has."""
+        return sorted(
+            {u.checkpoint for u in self.units if u.stage == kind.STAGE and u.checkpoint is not None}
+        )
+
+    def layers(self, kind: type[Result] = KnowledgeResult) -> list[str]:
+        """Return the layers that a result has, shallow to deep."""
+        return list(
+            dict.fromkeys(u.layer for u in self.units if u.stage == kind.STAGE and u.layer is not None)
+        )
+
+    @property
+    def students(self) -> list[str]:
+        """What the analysed students learnt from, none where there are no students."""
+        stages = {unit.stage for unit in self.units}
+        return [name for name in STUDENTS if stage_name(StudentAnalysisResult, name) in stages]
+
+    @property
+    def images(self) -> ImagesResult:
+        """The images."""
+        return self.load(ImagesResult)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, by label."""
+        return list(self.images.classes)
+
+    def training(self, checkpoint: int | None = None) -> TrainingResult:
+        """Return what is known of the network at a checkpoint, by default the last."""
+        return self.load(TrainingResult, checkpoint)
+
+    def sample(self, checkpoint: int | None = None) -> SampleResult:
+        """Return the sample embedding of a checkpoint, by default the last."""
+        return self.load(SampleResult, checkpoint)
+
+    def importance(self, layer: str, checkpoint: int | None = None) -> ImportanceResult:
+        """Return the importance weights of a layer."""
+        return self.load(ImportanceResult, checkpoint, layer)
+
+    def region(self, layer: str, checkpoint: int | None = None) -> RegionResult:
+        """Return the regional embedding of a layer."""
+        return self.load(RegionResult, checkpoint, layer)
+
+    def knowledge(self, layer: str, checkpoint: int | None = None) -> KnowledgeResult:
+        """Return the knowledge points of a layer."""
+        return self.load(KnowledgeResult, checkpoint, layer)
+
+    def drawing_seed(self, *names: str) -> int:
+        """Return the seed of a choice that a figure makes, the same in every figure that makes it."""
+        return unit_seed(self.seed, "figures", *names)
+
+
+@dataclass(frozen=True)
+class StoredResults(StudyResults):
+    """Results in folders; of each, `files` says which may be read, None for all."""
+
+    folders: Mapping[Unit, Path]
+    seed: int  # type: ignore[assignment]  # a field here
+    files: Mapping[Unit, tuple[str, ...]] | None = None
+
+    @property
+    def units(self) -> Iterable[Unit]:
+        """All units that are available."""
+        return self.folders
+
+    def _get(self, kind: type[AnyResult], unit: Unit) -> AnyResult:
+        return kind.load(self.folders[unit], None if self.files is None else self.files[unit])
+
+    @classmethod
+    def of(cls, ctx: UnitContext) -> Self:
+        """Return what the context of a unit has declared; "seed" has to be among its settings."""
+        folders = {source.unit: source.folder for source in ctx.inputs}
+        return cls(folders, ctx.settings.seed, {source.unit: source.files for source in ctx.inputs})
+
+
+@dataclass(frozen=True)
+class ResultsInMemory(StudyResults):
+    """Results that were never written."""
+
+    results: Mapping[Unit, Result]
+    seed: int = 0  # type: ignore[assignment]  # a field here
+
+    @property
+    def units(self) -> Iterable[Unit]:
+        """All units that are available."""
+        return self.results
+
+    def _get(self, kind: type[AnyResult], unit: Unit) -> AnyResult:
+        result = self.results[unit]
+        if not isinstance(result, kind):
+            raise InputError(f"{unit.path}: expected a {kind.__name__}, got a {type(result).__name__}")
+        return result
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What study.json says: settings as they were written, checkpoints, layers (shallow to deep), seed, versions."""
+
+    settings: Mapping[str, Any]
+    checkpoints: int
+    layers: tuple[str, ...]
+    seed: int
+    versions: Mapping[str, str]
+
+
+def read_record(folder: str | Path) -> StudyRecord:
+    """Return study.json of a study's folder; InputError when the folder is no study."""
+    content = Store(Path(folder)).read_study()
+    if content is None:
+        raise InputError(f"{folder}: expected the folder of `patternscope run`, got one without study.json")
+    try:
+        layers = tuple(content["layers"])
+        return StudyRecord(
+            content["settings"],
+            int(content["checkpoints"]),
+            layers,
+            int(content["seed"] or 0),
+            content["versions"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{folder}/study.json: expected the record of a study ({type(error).__name__})"
+        ) from error
+
+
+def open_results(folder: str | Path) -> StoredResults:
+    """Return the results of a study on disk, found by the manifests of its units.
+
+    InputError when the folder is no study. Cost: a listing of its folders.
+    """
+    folder, known = Path(folder), read_record(folder)
+    order = {layer: place for place, layer in enumerate(known.layers)}
+    kinds = {kind.STAGE: place for place, kind in enumerate(_KINDS)}
+    units = [unit for kind in _KINDS for unit in _units_below(folder, kind)]
+    units.sort(
+        key=lambda u: (
+            kinds[u.stage.partition("/")[0]],
+            u.stage,
+            u.checkpoint or 0,
+            order.get(u.layer or "", -1),
+        )
+    )
+    return StoredResults({unit: folder / unit.path for unit in units}, known.seed)
+
+
+def _units_below(folder: Path, kind: type[Result]) -> list[Unit]:
+    """The units of a result whose manifest is on the disk."""
+    depth = len(kind.AXES)
+    places = [folder / kind.STAGE]
+    if kind in (DistillationResult, StudentAnalysisResult):
+        places = [folder / stage_name(kind, student) for student in STUDENTS]
+    units = []
+    for place in places:
+        stage = place.relative_to(folder).as_posix()
+        for manifest in sorted(place.glob("/".join(["*"] * depth + [MANIFEST_FILE]))):
+            names = dict(zip(kind.AXES, manifest.parent.relative_to(place).parts, strict=True))
+            checkpoint = names.get("checkpoint")
+            layer = names.get("layer")
+            units.append(
+                Unit(
+                    stage,
+                    None if checkpoint is None else int(checkpoint),
+                    None if layer is None else unquote(layer),
+                )
+            )
+    return units

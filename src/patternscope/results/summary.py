@@ -1,0 +1,98 @@
+"""Results of the stage summary: the numbers of a study, a row per checkpoint and a row per layer of each."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from patternscope.results.fits import SampleResult
+from patternscope.results.json_csv import write_rows
+from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.results.record_codec import encode
+from patternscope.results.result import Result, record
+from patternscope.results.training import TrainingResult
+
+
+@dataclass(frozen=True)
+class CheckpointSummary:
+    """What is known of a checkpoint as a whole; how its embedding lies to the one before is None for the first."""
+
+    checkpoint: int
+    name: str
+    step: int | None
+    held_out_accuracy: float
+    held_out_images: int
+    agreement: float
+    correlation: float | None
+    alignment_residual: float | None
+    alignment_angle: float | None
+    alignment_orientation_angle: float | None
+
+    @classmethod
+    def of(cls, trained: TrainingResult, sample: SampleResult) -> Self:
+        """Return the summary of a checkpoint from its training and its sample embedding."""
+        at = sample.alignment
+        turns = (
+            (None, None, None)
+            if at is None
+            else (at.residual, at.angle_degrees, at.orientation_angle_degrees)
+        )
+        return cls(
+            trained.checkpoint,
+            trained.name,
+            trained.step,
+            trained.held_out_accuracy,
+            trained.held_out_images,
+            sample.agreement,
+            sample.correlation,
+            *turns,
+        )
+
+
+@dataclass(frozen=True)
+class LayerSummary:
+    """What is known of a layer at a checkpoint: single numbers of its `KnowledgeResult`."""
+
+    checkpoint: int
+    layer: str
+    images: int
+    tau: float
+    unit_strength: float | None
+    kappa_max: float
+    counts: Counts = field(metadata={"inline": True})
+    on_object: float | None
+    object_area: float | None
+
+    @classmethod
+    def of(cls, checkpoint: int, layer: str, known: KnowledgeResult) -> Self:
+        """Return the summary of a layer from its knowledge points."""
+        return cls(
+            checkpoint,
+            layer,
+            known.images,
+            known.tau,
+            known.unit_strength,
+            known.kappa_max,
+            known.counts,
+            known.on_object,
+            known.object_area,
+        )
+
+
+class SummaryResult(Result):
+    """The numbers of a study; written as tables too: summary.csv (layers) and checkpoints.csv."""
+
+    STAGE = "summary"
+
+    checkpoints: tuple[CheckpointSummary, ...] = record("summary")
+    layers: tuple[LayerSummary, ...] = record("summary")
+
+    def save(self, folder: Path) -> None:
+        """Write summary.json, summary.csv and checkpoints.csv."""
+        super().save(folder)
+        write_rows(folder / "checkpoints.csv", encode(self.checkpoints))
+        write_rows(folder / "summary.csv", encode(self.layers))
+
+    def layer(self, name: str, checkpoint: int | None = None) -> LayerSummary:
+        """Return a layer at a checkpoint, by default the last."""
+        wanted = self.checkpoints[-1].checkpoint if checkpoint is None else checkpoint
+        return next(row for row in self.layers if (row.checkpoint, row.layer) == (wanted, name))
