@@ -93,4 +93,4 @@ class FeaturesResult(Result):
     target_probs: Tensor = arrays("sample")
     layers: tuple[LayerShape, ...] = record("features")
     samples: int = record("features")
-    regional: RegionalFeatures | FeaturesInMemory = folder(".", RegionalFeatures)
+    regional: RegionalFeatures | FeaturesInMemory = folder("{layer}", RegionalFeatures)

@@ -43,7 +43,10 @@ def record(file: str, **options: Any) -> Any:
 
 
 def folder(name: str, kind: type) -> Any:
-    """Declare a field that is a folder of its own, "." for the unit's: `kind` has `save(folder)` and `load(folder)`."""
+    """Declare a field that is a folder of its own: `kind` has `save(folder)` and `load(folder)`.
+
+    Of a `name` "{layer}" there is a folder for each layer, and `kind` is given the one that holds them.
+    """
     return field(metadata={"file": f"{name}/", "kind": kind})
 
 
@@ -85,7 +88,7 @@ class Result:
                     _flat_tensors({keys[name]: value for name, value in values.items()}), folder / file
                 )
             elif (part := values[names[0]]) is not None:
-                part.save(folder / file)
+                part.save(_place_of(folder, file))
 
     @classmethod
     def load(cls, folder: Path, files: Collection[str] | None = None) -> Self:
@@ -175,17 +178,22 @@ def _read_file(kind: type, file: str, folder: Path, declared: frozenset[str] | N
     if file == f"{{layer}}{_SUFFIX}":
         return {entries[0].name: LayerFiles(folder, entries[0].metadata["kind"], _fields_by_file(kind))}
     if part is not None:
-        place = folder / file
-        return {entries[0].name: part.load(place) if place.is_dir() or file == "./" else None}
+        place = _place_of(folder, file)
+        return {entries[0].name: part.load(place) if place.is_dir() else None}
     if file.endswith(".json"):
         return decode_fields(kind, entries, read_json(folder / file), folder / file)
     tensors = read_tensors(folder / file)
     return _take_tensors(kind, tensors, folder / file, [entry.name for entry in entries])
 
 
+def _place_of(folder: Path, file: str) -> Path:
+    """The folder that a part of its own is saved to."""
+    return folder if "{layer}" in file else folder / file
+
+
 def _is_declared(file: str, declared: frozenset[str]) -> bool:
     """Whether some of the files that a reader declared stand for this one."""
-    if file == "./" or "{layer}" in file:
+    if "{layer}" in file:  # which of the layers were declared shows when one is read
         return True
     return file in declared or (file.endswith("/") and any(name.startswith(file) for name in declared))
 
