@@ -1,7 +1,6 @@
 """Where images come from: drawn pictograms and readers of files; and which samples are analysed."""
 
 from patternscope.images.identity import identities
-from patternscope.images.planting import patch_carriers, plant_patch
 from patternscope.images.readers import (
     SOURCES,
     ImageSet,
@@ -26,8 +25,6 @@ __all__ = [
     "identities",
     "layout_hint",
     "open_images",
-    "patch_carriers",
-    "plant_patch",
     "short_classes",
     "source_kind",
 ]

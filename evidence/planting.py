@@ -1,4 +1,4 @@
-"""A planted shortcut: a patch in the background that goes with one class as often as one wants."""
+"""A planted shortcut: a patch in the background that occurs with one class more often than with the others."""
 
 import torch
 import torch.nn.functional as F
@@ -12,19 +12,19 @@ _SQUARES = 4
 
 
 def patch_carriers(labels: Tensor, target: int, strength: float, *, base: float = 0.5, seed: int) -> Tensor:
-    """Choose which images carry the patch, so that it tells the target class by a given strength.
+    """Choose which images carry the patch, so that it predicts the target class with a given strength.
 
     ``P(patch | target) = base + (1 - base) strength``, ``P(patch | other) = base (1 - strength)``: the two differ by
-    `strength`. At 0 the patch says nothing, at 1 it is on all images of the class and on no other.
+    `strength`. At 0 the patch is independent of the class, at 1 it is on all images of the class and on no other.
 
-    Of each class the share is exact up to one image; which ones is drawn.
+    The share of each class is exact up to one image; which images carry it is random.
 
     Args:
         labels: (n,) integers.
         target: the class.
         strength: in [0, 1].
-        base: in (0, 1), share of images with the patch where it says nothing.
-        seed: of the draw.
+        base: in (0, 1), share of images with the patch at strength 0.
+        seed: of the choice.
 
     Returns:
         (n,) bool.
@@ -36,9 +36,9 @@ def patch_carriers(labels: Tensor, target: int, strength: float, *, base: float 
     [False, False, True, True]
     """
     if not 0 <= strength <= 1 or not 0 < base < 1:
-        raise InputError(f"strength, base: got {strength} and {base}, wants shares in [0, 1] and (0, 1)")
+        raise InputError(f"strength, base: expected shares in [0, 1] and (0, 1), got {strength} and {base}")
     if not (labels == target).any():
-        raise InputError(f"target: class {target} has no image")
+        raise InputError(f"target: expected a class with images, got class {target}")
     generator = torch.Generator().manual_seed(seed)
     carries = torch.zeros(len(labels), dtype=torch.bool)
     for label in labels.unique().tolist():
@@ -54,14 +54,14 @@ def plant_patch(
 ) -> tuple[Tensor, Tensor]:
     """Paint a checkerboard patch into the background of some images.
 
-    It lies at a place drawn among those, half a side apart, where it covers least of the object.
+    Its position is random among those, half a side apart, at which it covers least of the object.
 
     Args:
         images: (n, 3, height, width) uint8.
         masks: of the object (n, height, width) bool.
         carries: which images get one (n,) bool.
         side: of the patch in pixels, even, at most the image's.
-        seed: of the place.
+        seed: of the positions.
 
     Returns:
         The images, a copy, and where the patches are (n, height, width) bool.
@@ -77,13 +77,13 @@ def plant_patch(
     height, width = images.shape[2:]
     if images.shape[1] != 3 or images.dtype != torch.uint8 or masks.shape != (len(images), height, width):
         raise InputError(
-            f"images, masks: got {images.dtype} of shape {tuple(images.shape)} and {tuple(masks.shape)}, wants uint8 "
-            "(n, 3, height, width) and (n, height, width)"
+            "images, masks: expected uint8 (n, 3, height, width) and (n, height, width), got "
+            f"{images.dtype} {tuple(images.shape)} and {tuple(masks.shape)}"
         )
     if side < 2 or side % 2 or side > min(height, width) or carries.shape != (len(images),):
         raise InputError(
-            f"side, carries: got {side} and shape {tuple(carries.shape)}, wants an even side of at most "
-            f"{min(height, width)} pixels and ({len(images)},)"
+            f"side, carries: expected an even side of at most {min(height, width)} pixels and shape "
+            f"({len(images)},), got {side} and {tuple(carries.shape)}"
         )
     step = side // 2
     cover = F.avg_pool2d(masks[:, None].float(), side, stride=step)[:, 0]
@@ -92,10 +92,10 @@ def plant_patch(
     places = drawn.masked_fill(cover > cover.amin(dim=1, keepdim=True), -1).argmax(dim=1)
     planted, patches = images.clone(), torch.zeros_like(masks)
     painted = _checkerboard(side)
-    for each in torch.nonzero(carries).flatten().tolist():
-        top, left = step * int(places[each] // columns), step * int(places[each] % columns)
-        planted[each, :, top : top + side, left : left + side] = painted
-        patches[each, top : top + side, left : left + side] = True
+    for image in torch.nonzero(carries).flatten().tolist():
+        top, left = step * int(places[image] // columns), step * int(places[image] % columns)
+        planted[image, :, top : top + side, left : left + side] = painted
+        patches[image, top : top + side, left : left + side] = True
     return planted, patches
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planting import patch_carriers, plant_patch
 
 from patternscope.errors import InputError
-from patternscope.images import patch_carriers, plant_patch
 from patternscope.images.pictograms import draw_many
 
 CASES = settings(max_examples=25, deadline=None)
