@@ -76,17 +76,17 @@ def test_a_training_that_is_resumed_goes_on_with_its_files(tmp_path):
 
 def test_a_folder_of_an_earlier_training_is_not_mixed_with_another(tmp_path):
     train(started(), CheckpointRecorder(tmp_path, total_steps=5), 5)
-    with pytest.raises(InputError, match="holds 6 steps of an earlier training"):
+    with pytest.raises(InputError, match="expected an empty one, got 6 steps of an earlier training"):
         CheckpointRecorder(tmp_path, total_steps=5)(started(), 0)
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, "total_steps and every: wanted one of them"),
-        ({"total_steps": 5, "every": 2}, "total_steps and every: wanted one of them"),
-        ({"every": 0}, "every: saw 0"),
-        ({"total_steps": -1}, "total_steps and count: saw -1"),
+        ({}, "total_steps and every: expected one of them, got neither"),
+        ({"total_steps": 5, "every": 2}, "total_steps and every: expected one of them, got both"),
+        ({"every": 0}, "every: expected 1 or more, got 0"),
+        ({"total_steps": -1}, "total_steps and count: expected >= 0 and >= 1, got -1"),
     ],
 )
 def test_what_cannot_be_planned_is_one_line(tmp_path, options, said):
@@ -97,7 +97,7 @@ def test_what_cannot_be_planned_is_one_line(tmp_path, options, said):
 def test_steps_go_forward(tmp_path):
     recorder = CheckpointRecorder(tmp_path, every=2)
     recorder(started(), 4)
-    with pytest.raises(InputError, match="step: saw 3 after 4"):
+    with pytest.raises(InputError, match="step: expected 4 or more, the steps done so far, got 3"):
         recorder(started(), 3)
 
 
@@ -173,9 +173,13 @@ def test_lightning_s_steps_are_recorded(tmp_path, options, batches, accumulate, 
 
 @pytest.mark.usefixtures("_some_lightning")
 def test_what_lightning_cannot_be_recorded_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="no part 'modle'; did you mean 'model'"):
+    with pytest.raises(
+        InputError, match="expected an attribute of the module, got 'modle'; did you mean 'model'"
+    ):
         Trainer(lightning_callback(tmp_path, network="modle"), 3).fit(Whole())
-    with pytest.raises(InputError, match=r"has no end .*set every"):
+    with pytest.raises(
+        InputError, match=r"every: expected a number of steps for a training without an end, got None"
+    ):
         Trainer(lightning_callback(tmp_path), 3, estimate=float("inf")).fit(Whole())
 
 

@@ -1,4 +1,4 @@
-"""Torch's modes are the caller's: what is computed here does not depend on those it finds."""
+"""Autograd modes: computations that do not depend on those of the caller."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,8 +19,8 @@ def isolate_autograd() -> Iterator[None]:
     ...     (torch.ones(1, 1) @ torch.ones(1, 1)).dtype
     torch.float32
     """
+    gradients = torch.is_grad_enabled()
     with ExitStack() as stack:
-        gradients = torch.is_grad_enabled()
         # Leaving inference mode also switches gradients on.
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(torch.set_grad_enabled(gradients))
@@ -31,13 +31,13 @@ def isolate_autograd() -> Iterator[None]:
 
 
 def differentiable(tensor: Tensor) -> Tensor:
-    """Return the tensor, or a copy of one made in inference mode: torch keeps none of those for a gradient.
+    """Return the tensor, or a copy of one made in inference mode, which torch cannot keep for a gradient.
 
     To be called outside inference mode, as in :func:`isolate_autograd`.
 
     >>> with torch.inference_mode():
-    ...     made = torch.ones(1)
-    >>> differentiable(made).is_inference()
+    ...     inference = torch.ones(1)
+    >>> differentiable(inference).is_inference()
     False
     """
     return tensor.clone() if tensor.is_inference() else tensor

@@ -1,4 +1,4 @@
-"""Checkpoints of a training of one's own, for a study's `[checkpoints] folder`: from a plain loop, or by Lightning."""
+"""Checkpoints recorded in a training of one's own, a plain loop or Lightning, for a study's `[checkpoints] folder`."""
 
 import importlib
 import importlib.util
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from patternscope.atomic import replaced_file
 from patternscope.errors import InputError, nearest
 from patternscope.networks import checkpoint_steps, save_weights
 
@@ -21,11 +22,10 @@ _LIGHTNINGS = ("lightning.pytorch", "pytorch_lightning")
 class CheckpointRecorder:
     """Writes a network's weights at chosen steps of its training, as `step_00000930.safetensors` in a folder.
 
-    `recorder(network, step)` is called before the first step with 0, and after each with the number of steps
-    done; it writes where a step that was planned has been reached. Steps are `count` of `total_steps`, even
-    in log time as `networks.checkpoint_steps` says; or each that `every` divides, with the last one by
-    `finish`. What torch wraps around a network leaves no trace. In a distributed training the first process
-    writes.
+    Call `recorder(network, step)` with 0 before the first step, and with the number of steps done after each; it
+    writes once a planned step is reached. Planned are `count` steps of `total_steps`, even in log time as
+    `networks.checkpoint_steps` chooses them; or all that `every` divides, with the last one by `finish`. The names
+    of weights are free of torch's wrappers. In a distributed training the first process writes.
 
     Raises:
         InputError: neither or both of total_steps and every, or a number below 1; a step that goes back; at step 0 a
@@ -49,54 +49,54 @@ class CheckpointRecorder:
         every: int | None = None,
     ) -> None:
         if (total_steps is None) == (every is None):
-            raise InputError("total_steps and every: wanted one of them")
+            got = "neither" if every is None else "both"
+            raise InputError(f"total_steps and every: expected one of them, got {got}")
         if every is not None and every < 1:
-            raise InputError(f"every: saw {every}, wanted 1 or more")
+            raise InputError(f"every: expected 1 or more, got {every}")
         self.folder = Path(folder).expanduser()
         self._every = every
         self._planned = () if total_steps is None else tuple(checkpoint_steps(total_steps, count))
-        self._seen: int | None = None
+        self._last_step: int | None = None
         self._written = -1
 
     def __call__(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
-        """Write the network, or its state dict, if a planned step was reached; return the file, None without."""
-        self._begin_or_go_on(step)
+        """Write the network, or its state dict, if a planned step was reached; return the file or None."""
+        self._advance_to(step)
         return self._write(network, step) if self._is_due(step) else None
 
     def finish(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
         """Write the network at the end of its training, unless this step is written already."""
-        self._begin_or_go_on(step)
+        self._advance_to(step)
         return self._write(network, step) if step > self._written else None
 
-    def _begin_or_go_on(self, step: int) -> None:
-        """Look at the folder once, and hold steps to go forward."""
-        if self._seen is None:
-            found = sorted(_steps_in(self.folder))
-            if step == 0 and found:
-                raise InputError(
-                    f"folder {str(self.folder)!r} holds {len(found)} steps of an earlier training; wanted an empty one"
-                )
-            self._written = max((each for each in found if each <= step), default=-1)
-        elif step < self._seen:
-            raise InputError(f"step: saw {step} after {self._seen}, wanted the number of steps done")
-        self._seen = step
+    def _advance_to(self, step: int) -> None:
+        """Check that steps only increase, and before the first one what the folder holds already."""
+        if self._last_step is None:
+            earlier = _steps_in(self.folder)
+            if step == 0 and earlier:
+                got = f"{len(earlier)} steps of an earlier training"
+                raise InputError(f"folder {str(self.folder)!r}: expected an empty one, got {got}")
+            self._written = max((number for number in earlier if number <= step), default=-1)
+        elif step < self._last_step:
+            raise InputError(f"step: expected {self._last_step} or more, the steps done so far, got {step}")
+        self._last_step = step
 
     def _is_due(self, step: int) -> bool:
-        """Whether a planned step lies between the last one written and this one."""
+        """Tell whether a planned step lies between the last one written and this one."""
         if self._every is None:
-            return any(self._written < each <= step for each in self._planned)
+            return any(self._written < planned <= step for planned in self._planned)
         return self._written < 0 or step // self._every > self._written // self._every
 
     def _write(self, network: nn.Module | Mapping[str, Tensor], step: int) -> Path | None:
-        """Write under another name first: a killed training leaves no half file."""
+        """Write a file that is whole even if the training is killed."""
         self._written = step
         if not _is_first_process():
             return None
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"step_{step:08d}.safetensors"
-        partial = path.with_suffix(".partial")
-        save_weights(network, partial)
-        return partial.replace(path)
+        with replaced_file(path) as partial:
+            save_weights(network, partial)
+        return path
 
 
 def lightning_callback(
@@ -104,13 +104,13 @@ def lightning_callback(
 ) -> Any:
     """Return a Lightning callback that records checkpoints as `CheckpointRecorder` does: Trainer(callbacks=[...]).
 
-    `network` is the attribute of the LightningModule that is the network (default: the module itself). The
-    number of steps is the trainer's own estimate; a trainer without an end wants `every`. Lightning, of
-    either name (`lightning` or `pytorch_lightning`), is imported here and nowhere else.
+    `network` is the attribute of the LightningModule that holds the network (default: the module itself). The number
+    of steps is the trainer's own estimate; a trainer without an end needs `every`. Lightning, as `lightning` or
+    `pytorch_lightning`, is imported here and nowhere else.
 
     Raises:
-        InputError: Lightning is not installed; when training starts, an attribute that is no network, or no end of
-            the training without `every`.
+        InputError: Lightning is not installed; when training starts, an attribute that is no network, or a training
+            without an end and no `every`.
     """
 
     class CheckpointCallback(_lightning().Callback):
@@ -138,40 +138,44 @@ def lightning_callback(
 
 
 def _is_first_process() -> bool:
-    """Whether this process is the one that writes."""
+    """Tell whether this process is the one that writes."""
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     return not distributed or torch.distributed.get_rank() == 0
 
 
 def _steps_in(folder: Path) -> list[int]:
-    """The steps that are in a folder already."""
+    """Return the steps that a folder holds already."""
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    return [int(found[1]) for name in names if (found := _NAME.fullmatch(name))]
+    return [int(match[1]) for name in names if (match := _NAME.fullmatch(name))]
 
 
 def _lightning() -> Any:
-    """The Lightning that is at work, or one that is installed."""
+    """Return the Lightning package that is loaded, or else one that is installed."""
     loaded = [name for name in _LIGHTNINGS if name in sys.modules]
     for name in (*loaded, *_LIGHTNINGS):
         if name in sys.modules or importlib.util.find_spec(name.partition(".")[0]) is not None:
             return importlib.import_module(name)
-    raise InputError("lightning_callback needs Lightning: pip install lightning")
+    raise InputError("lightning_callback: expected an installed Lightning, got none; pip install lightning")
 
 
 def _total_steps(trainer: Any) -> int:
-    """How many optimizer steps a training will have."""
+    """Return the number of optimizer steps of a training."""
     total = trainer.estimated_stepping_batches
     if not 0 < total < float("inf"):
-        raise InputError(f"lightning_callback: this training has no end (estimated steps {total}); set every")
+        raise InputError(
+            f"every: expected a number of steps for a training without an end, got None (estimated steps {total})"
+        )
     return int(total)
 
 
 def _part(module: nn.Module, name: str | None) -> nn.Module:
-    """The network inside a LightningModule."""
+    """Return the network inside a LightningModule."""
     if name is None:
         return module
     try:
         return module.get_submodule(name)
     except AttributeError as error:
         names = [child for child, _ in module.named_children()]
-        raise InputError(f"network: the module has no part {name!r}; {nearest(name, names)}") from error
+        raise InputError(
+            f"network: expected an attribute of the module, got {name!r}; {nearest(name, names)}"
+        ) from error

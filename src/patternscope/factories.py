@@ -1,4 +1,4 @@
-"""Networks and images made by a function of the user's own, found by `package.module:factory`."""
+"""Networks and images made by a function of the user's own, named as `package.module:factory`."""
 
 import importlib
 import importlib.util
@@ -12,18 +12,18 @@ from typing import Any
 from patternscope.errors import InputError, fault, nearest
 
 NOT_FACTORIES = ("timm", "torchvision")
-"""What stands before a colon and is no module with factories."""
+"""Prefixes before a colon that are no module with factories."""
 
 
 @contextmanager
-def found_factory(name: str, folder: Path | None, setting: str) -> Iterator[Callable[..., Any]]:
+def import_factory(name: str, folder: Path | None, setting: str) -> Iterator[Callable[..., Any]]:
     """Give the callable that "package.module:factory" names, to be called within the block.
 
     Modules in `folder` come before installed ones, as those beside a script do; the module search path is as
-    found afterwards. `setting` begins the text of errors. InputError for a module or a function that is not
-    there, or a module that fails.
+    found afterwards. `setting` begins the text of errors. InputError for a module or a function that does not exist,
+    or a module that fails.
 
-    >>> with found_factory("math:sqrt", None, "architecture") as factory:
+    >>> with import_factory("math:sqrt", None, "architecture") as factory:
     ...     factory(4)
     2.0
     """
@@ -31,20 +31,17 @@ def found_factory(name: str, folder: Path | None, setting: str) -> Iterator[Call
     with _searched_first(folder, module_name):
         try:
             module = importlib.import_module(module_name)
-        except ImportError as error:
-            beside = "" if folder is None else f", also not from {folder}"
-            raise InputError(
-                f"{setting} {name!r}: module {module_name!r} cannot be imported{beside}: {error}"
-            ) from error
         except Exception as error:  # a module's own code may raise anything
             raise InputError(
-                f"{setting} {name!r}: module {module_name!r} cannot be imported: {fault(error)}"
+                f"{setting} {name!r}: expected a module {module_name!r}{_places(folder)}, got {fault(error)}"
             ) from error
         factory = getattr(module, attribute, None)
         if not callable(factory):
-            callables = [each for each in dir(module) if callable(getattr(module, each)) and each[0] != "_"]
-            hint = nearest(attribute, callables)
-            raise InputError(f"{setting} {name!r}: {module_name!r} has no callable {attribute!r}; {hint}")
+            names = [name for name in dir(module) if callable(getattr(module, name)) and name[0] != "_"]
+            hint = nearest(attribute, names)
+            raise InputError(
+                f"{setting} {name!r}: expected a function of {module_name!r}, got {attribute!r}; {hint}"
+            )
         yield factory
 
 
@@ -61,31 +58,35 @@ def call_offered(
 
 
 def factory_file(name: str, folder: Path | None) -> Path | None:
-    """Return the file of the module that a factory is defined in; None for other names.
+    """Return the file of the module that a factory is defined in; None for other names, or a module without a file.
 
-    Also None for a module that is no file. InputError for one that cannot be found.
+    InputError for a module that does not exist.
     """
     module_name, colon, _ = name.partition(":")
     if not colon or module_name in NOT_FACTORIES:
         return None
     with _searched_first(folder, module_name):
         try:
-            found = importlib.util.find_spec(module_name)
+            spec = importlib.util.find_spec(module_name)
         except (ImportError, ValueError):
-            found = None
-    if found is None:
-        beside = "" if folder is None else f", also not in {folder}"
-        raise InputError(f"{name!r}: module {module_name!r} is not there{beside}")
-    path = None if found.origin is None else Path(found.origin)
-    return path if path is not None and path.is_file() else None
+            spec = None
+    if spec is None:
+        raise InputError(f"{name!r}: expected a module {module_name!r}{_places(folder)}, got none")
+    path = Path(spec.origin or "")
+    return path if path.is_file() else None
+
+
+def _places(folder: Path | None) -> str:
+    """Return where modules are searched, as an error says it."""
+    return "" if folder is None else f" in {folder} or installed"
 
 
 @contextmanager
 def _searched_first(folder: Path | None, module_name: str) -> Iterator[None]:
-    """Search modules in a folder before all other places, and read the named one's package afresh from there.
+    """Search modules in a folder before all other places, and import the named one's package anew from there.
 
-    Afresh, since its file may have changed, or a module of another place have the same name. What was loaded
-    before is what others go on seeing.
+    Anew, since its file may have changed, or a module of another place may have the same name. Modules that were
+    loaded before stay the same for everybody else.
     """
     package = module_name.partition(".")[0]
     if folder is None or not any(path.exists() for path in (folder / f"{package}.py", folder / package)):

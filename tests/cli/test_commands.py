@@ -74,11 +74,11 @@ def test_help_does_not_load_torch():
         (["run", "layer.toml"], "did you mean 'conv_53'?"),
         (["run", "good.toml", "--workers", "0"], "wanted 1 or more"),
         (["run", "good.toml", "--until", "featrues"], "did you mean 'features'?"),
-        (["run", "good.toml", "--device", "gpu"], "device 'gpu' is unknown"),
+        (["run", "good.toml", "--device", "gpu"], "device: expected a name such as 'cpu' or 'cuda:1', got 'gpu'"),
         (["run", "squares.toml", "--until", "featrues"], "did you mean 'features'?"),
         (["run", "target.toml"], "attack.target: 'bus_' is no class; did you mean 'bus'?"),
         (["run", "steps.toml"], "training.checkpoints: saw 900, wanted at most"),
-        (["run", "folder.toml"], "is not there"),
+        (["run", "folder.toml"], "does not exist"),
         (["run", "both.toml"], "wanted one of them"),
         (["run", "weights.toml"], "network.weights: no file at"),
         (["run", "checkpoints.toml"], "checkpoints.folder: no folder at"),
@@ -218,13 +218,13 @@ def test_a_finished_study_is_of_use_without_its_images(drawn, monkeypatch, capsy
             warnings.simplefilter("default")
             code, _, err = call(capsys, *arguments)
         assert (code, err.count("warning: "), "error: " in err) == (0, 1, False)
-        assert "squares.npz' is not there" in err
+        assert "squares.npz' does not exist" in err
         assert "what was made from it is taken as it is" in err
     settings = tmp_path / "study.toml"
     settings.write_text(settings_toml(saved_settings(drawn)[0]))
     code, _, err = call(capsys, "run", settings, "--out", drawn)
     assert code == 2
-    assert "squares.npz' is not there" in err
+    assert "squares.npz' does not exist" in err
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -74,7 +74,7 @@ def test_classes_are_the_data_set_s_own_or_those_named():
         "b",
         "c",
     )
-    with pytest.raises(InputError, match="label 2 is there, and 2 classes are named"):
+    with pytest.raises(InputError, match="expected labels of the 2 classes that are named, got 2"):
         open_images(Pictures(12), image_size=16, class_names=["a", "b"])
 
 
@@ -86,7 +86,7 @@ def test_labels_told_at_once_spare_reading_every_item():
 
 
 def test_labels_told_at_once_must_be_those_of_the_items():
-    with pytest.raises(InputError, match="item 1 has label 1, the data set's own list of labels says 2"):
+    with pytest.raises(InputError, match="item 1: expected label 2 of the data set's own list, got 1"):
         open_images(Pictures(12, targets=torch.tensor([0, 2, 1] * 4)), image_size=16)
 
 
@@ -98,24 +98,36 @@ class Stream(IterableDataset):
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        (3, "source: saw int, wanted a data set with a length and items"),
-        (Stream(), "source: saw Stream, wanted a data set with a length"),
-        ((Pictures(6), 3), "source: saw int"),
-        (Pictures(0), "the data set is empty"),
-        (Pictures(6, lambda picture, label: picture), "item 0 is Image; (image, label) is needed"),
-        (Pictures(6, lambda picture, label: (picture, "cat")), "item 0 has label 'cat'; an integer from 0"),
-        (Pictures(6, lambda picture, label: (picture, -1)), "item 0 has label -1; an integer from 0"),
-        (Pictures(6, lambda picture, label: (3, label)), "item 0 is int; a PIL image, an array or a tensor"),
-        (Pictures(6, lambda picture, label: {"x": picture}), "item 0 has keys x; image and label are needed"),
+        (3, "source: expected a data set with a length and items (image, label), got int"),
+        (Stream(), "source: expected a data set with a length and items (image, label), got Stream"),
+        ((Pictures(6), 3), "items (image, label), got int"),
+        (Pictures(0), "got an empty data set"),
+        (Pictures(6, lambda picture, label: picture), "item 0: expected (image, label), got Image"),
+        (
+            Pictures(6, lambda picture, label: (picture, "cat")),
+            "item 0: expected an integer label from 0, got 'cat'",
+        ),
+        (
+            Pictures(6, lambda picture, label: (picture, -1)),
+            "item 0: expected an integer label from 0, got -1",
+        ),
+        (
+            Pictures(6, lambda picture, label: (3, label)),
+            "item 0: expected a PIL image, an array or a tensor, got int",
+        ),
+        (Pictures(6, lambda picture, label: {"x": picture}), "item 0: expected keys image and label, got x"),
         (
             Pictures(6, lambda picture, label: (as_tensor(picture) / 64 - 2, label)),
-            "wanted bytes or floats in [0, 1]: leave a normalising transform out",
+            "got values from -1.375 to 1.73438; omit a normalising transform",
         ),
         (
             Pictures(6, lambda picture, label: (as_array(picture)[:, :, :2], label)),
-            "item 0 has shape (20, 24, 2); (h, w) or (h, w, c) with c = 1, 3 or 4 is needed",
+            "item 0: expected shape (h, w) or (h, w, c), c = 1, 3 or 4, got (20, 24, 2)",
         ),
-        (TensorDataset(torch.zeros(4, 3, 8, 8), torch.tensor([0, 0, 0, 1])), "class '1' has 1 image(s)"),
+        (
+            TensorDataset(torch.zeros(4, 3, 8, 8), torch.tensor([0, 0, 0, 1])),
+            "class '1': expected 2 or more images in source, got 1",
+        ),
     ],
 )
 def test_what_is_no_data_set_of_images_is_one_line(source, said):
@@ -184,11 +196,11 @@ def test_a_factory_gives_data_sets_in_the_ways_people_write_them(factories, name
 @pytest.mark.parametrize(
     ("name", "arguments", "said"),
     [
-        ("paair", {}, "'own_images' has no callable 'paair'; did you mean 'pair'?"),
+        ("paair", {}, "expected a function of 'own_images', got 'paair'; did you mean 'pair'?"),
         ("broken", {}, "the factory failed (ValueError: no such table at all)"),
         ("pair", {}, "the factory failed (TypeError: pair() missing 1 required"),
-        ("three", {}, "saw 3 data sets, wanted one, or (train, test)"),
-        ("number", {}, "saw int, wanted a data set"),
+        ("three", {}, "expected one data set, or (train, test), got 3"),
+        ("number", {}, "expected a data set with a length and items (image, label), got int"),
     ],
 )
 def test_a_factory_that_gives_none_is_one_line(factories, name, arguments, said):
@@ -200,12 +212,13 @@ def test_a_factory_that_gives_none_is_one_line(factories, name, arguments, said)
 
 def test_a_factory_counts_by_its_file_and_by_the_folder(factories):
     (factories / "here" / "first.csv").write_text("0")
-    prints = [fingerprint("own_images:one", factory_folder=factories)]
-    prints.append(fingerprint("own_images:one", factories / "here", factories))
+    options = {"factory_folder": factories}
+    prints = [fingerprint("own_images:one", options=options)]
+    prints.append(fingerprint("own_images:one", factories / "here", options))
     (factories / "here" / "table.csv").write_text("1")
-    prints.append(fingerprint("own_images:one", factories / "here", factories))
+    prints.append(fingerprint("own_images:one", factories / "here", options))
     (factories / "own_images.py").write_text(FACTORY + "\n")
-    prints.append(fingerprint("own_images:one", factory_folder=factories))
+    prints.append(fingerprint("own_images:one", options=options))
     assert len(set(prints)) == 4
 
 
@@ -288,7 +301,7 @@ class TestParquet:
             path.unlink()
         assert opened("parquet", root).train.classes == ("0", "1", "2")
         assert_right(opened("parquet", root, class_names=["a", "b", "c"]), (0, 1, 2), 4, 3)
-        with pytest.raises(InputError, match="holds label 2; there are 2 names"):
+        with pytest.raises(InputError, match="expected labels of 2 names, got 2"):
             opened("parquet", root, class_names=["a", "b"])
 
     def test_labels_that_are_texts_and_one_split_alone(self, tmp_path):
@@ -311,7 +324,10 @@ class TestParquet:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            ({"image_column": "imge"}, "image_column is 'imge', no column of .*did you mean 'image'"),
+            (
+                {"image_column": "imge"},
+                "image_column: expected a column of .*, got 'imge'; did you mean 'image'",
+            ),
             ({"label_column": "lable"}, "did you mean 'label'"),
             ({"class_names": ["cat", "dgo"]}, "did you mean 'dog'"),
         ],
@@ -325,15 +341,15 @@ class TestParquet:
         path = root / "data" / "train-00001-of-00002.parquet"
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(InputError, match="cannot be read as parquet"):
+        with pytest.raises(InputError, match="expected a parquet file, got "):
             opened("parquet", root)
         (root / "data" / "validation-00000-of-00001.parquet").unlink()
         path.write_bytes(whole)
-        with pytest.raises(InputError, match="rows without a label"):
+        with pytest.raises(InputError, match="got rows without one"):
             opened("parquet", root)
         (root / "other").mkdir()
         path.rename(root / "other" / path.name)
-        with pytest.raises(InputError, match=r"several sets \(data, other\)"):
+        with pytest.raises(InputError, match=r"got several \(data, other\)"):
             opened("parquet", root)
 
     def test_rows_without_an_image_are_skipped_with_their_reason(self, tmp_path):

@@ -279,26 +279,29 @@ GOOD = {"epsilon": 0.1, "step_size": 0.02, "n_step": 2}
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"epsilon": 0.0}, r"epsilon: saw 0.0, wanted a number in \(0, 1\], .*8/255"),
-        ({"epsilon": -0.1}, r"epsilon: saw -0.1"),
-        ({"epsilon": 8}, r"epsilon: saw 8, .*8/255 is 0.0314"),
-        ({"epsilon": math.nan}, r"epsilon: saw nan"),
-        ({"epsilon": math.inf, "norm": "l2"}, r"epsilon: saw inf, wanted a positive finite number"),
-        ({"step_size": 0}, r"step_size: saw 0, wanted a positive"),
-        ({"n_step": 0}, r"n_step: saw 0, wanted at least 1"),
-        ({"norm": "l_inf"}, r"norm: 'l_inf' is unknown; did you mean 'linf'\?"),
-        ({"images": draw() * 2}, r"images: saw values from .* wanted pixels in \[0, 1\]"),
-        ({"images": draw() - 0.5}, r"images: saw values from -0\.\d+ to"),
-        ({"images": draw().fill_(math.nan)}, r"images: saw values from nan"),
-        ({"images": draw()[0]}, r"images: saw shape \(3, 9, 9\), wanted \(n, channels, h, w\)"),
-        ({"labels": torch.tensor([0, 1])}, r"labels: saw torch.int64 of shape \(2,\), wanted 6 integers"),
-        ({"labels": torch.rand(6)}, r"labels: saw torch.float32"),
-        ({"labels": torch.tensor([0, 1, 2, 3, 4, 0])}, r"labels: saw 0 to 4, wanted classes 0 to 3"),
+        ({"epsilon": 0.0}, r"epsilon: expected a number in \(0, 1\], .*8/255.*, got 0.0"),
+        ({"epsilon": -0.1}, r"epsilon: expected .*, got -0.1"),
+        ({"epsilon": 8}, r"epsilon: .*8/255 is 0.0314\), got 8"),
+        ({"epsilon": math.nan}, r"epsilon: expected .*, got nan"),
+        ({"epsilon": math.inf, "norm": "l2"}, r"epsilon: expected a positive finite number, .*, got inf"),
+        ({"step_size": 0}, r"step_size: expected a positive finite number, got 0"),
+        ({"n_step": 0}, r"n_step: expected at least 1, got 0"),
+        ({"norm": "l_inf"}, r"norm: expected the name of a norm, got 'l_inf'; did you mean 'linf'\?"),
+        ({"images": draw() * 2}, r"images: expected pixels in \[0, 1\], got"),
+        ({"images": draw() - 0.5}, r"images: expected pixels in \[0, 1\], got -0\.\d+ to"),
+        ({"images": draw().fill_(math.nan)}, r"images: expected pixels in \[0, 1\], got nan"),
+        (
+            {"images": draw()[0]},
+            r"images: expected shape \(n, channels, h, w\), none of them 0, got \(3, 9, 9\)",
+        ),
+        ({"labels": torch.tensor([0, 1])}, r"labels: expected 6 integers, got torch.int64 of shape \(2,\)"),
+        ({"labels": torch.rand(6)}, r"labels: expected 6 integers, got torch.float32"),
+        ({"labels": torch.tensor([0, 1, 2, 3, 4, 0])}, r"labels: expected classes 0 to 3, got 0 to 4"),
         (
             {"model": Shapeless()},
-            r"model: saw an output of shape \(6, 3, 9, 9\), wanted logits \(6, classes\)",
+            r"model: expected logits \(6, classes\), got an output of shape \(6, 3, 9, 9\)",
         ),
-        ({"model": Cut()}, r"model: its logits have no gradient"),
+        ({"model": Cut()}, r"model: expected a differentiable network, got logits without a gradient"),
     ],
 )
 def test_bad_input_is_one_line(changes, said):
@@ -332,11 +335,11 @@ def test_a_target_is_never_the_own_class(classes, count, seed):
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (1, r"target: saw class 1 for image 1, whose own class it is \(and 0 more\)"),
-        (torch.tensor([1, 0, 2]), r"target: saw class 2 for image 2"),
-        (3, r"target: saw classes 3 to 3, wanted 0 to 2"),
-        (-1, r"target: saw classes -1"),
-        ("secnod", r"target: 'secnod' is unknown; did you mean 'second'\?"),
+        (1, r"target: expected another class than the image's own, got class 1 for image 1 \(and 0 more\)"),
+        (torch.tensor([1, 0, 2]), r"target: expected another class .*, got class 2 for image 2"),
+        (3, r"target: expected classes 0 to 2, got 3 to 3"),
+        (-1, r"target: expected classes 0 to 2, got -1"),
+        ("secnod", r"target: expected .*, got 'secnod'; did you mean 'second'\?"),
     ],
 )
 def test_a_bad_target_is_one_line(target, said):
@@ -345,7 +348,7 @@ def test_a_bad_target_is_one_line(target, said):
 
 
 def test_one_class_leaves_nothing_to_aim_at():
-    with pytest.raises(InputError, match="saw 1 class"):
+    with pytest.raises(InputError, match="logits: expected at least 2 classes, got 1"):
         attack_targets(torch.ones(2, 1), torch.zeros(2, dtype=torch.long))
 
 

@@ -157,7 +157,7 @@ def test_both_networks_are_given_back_as_found(teacher, kind, broken):
     distil = distil_logits if kind == "logits" else distil_features
     settings = SETTINGS.model_copy(update={"epochs": 2})
     if broken:
-        with pytest.raises(InputError, match=r"saw an output of shape \(16, 3, 12, 12\), wanted logits"):
+        with pytest.raises(InputError, match=r"expected logits .*, got an output of shape \(16, 3, 12, 12\)"):
             distil(student, lender, images, labels, settings, seed=0, **options)
     else:
         distil(student, lender, images, labels, settings, seed=0, **options)
@@ -172,16 +172,22 @@ def test_both_networks_are_given_back_as_found(teacher, kind, broken):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"temperature": 0}, "temperature: saw 0, wanted a positive number"),
-        ({"temperature": float("nan")}, "temperature: saw nan"),
-        ({"weight": 1.5}, "weight: saw 1.5"),
-        ({"student": network(classes=3)}, "wanted the same number of classes"),
-        ({"student": nn.Conv2d(3, 2, 1)}, "saw an output of shape (16, 2, 12, 12), wanted logits"),
-        ({"labels": torch.full((48,), 2)}, "labels: saw 2 to 2"),
-        ({"layers": ("9", "4")}, "layer '9' is unknown"),
-        ({"layers": ("7", "4")}, "has no region grid"),
-        ({"layers": ("4", "4"), "student": network(classes=3)}, "wanted the same number of classes"),
-        ({"layers": ("4", "4"), "weight": -1.0}, "weight: saw -1.0"),
+        ({"temperature": 0}, "temperature: expected a positive number, got 0"),
+        ({"temperature": float("nan")}, "temperature: expected a positive number, got nan"),
+        ({"weight": 1.5}, "weight: expected a share of the soft term in [0, 1], got 1.5"),
+        ({"student": network(classes=3)}, "expected the same number of classes"),
+        (
+            {"student": nn.Conv2d(3, 2, 1)},
+            "expected logits (16, classes), got an output of shape (16, 2, 12, 12)",
+        ),
+        ({"labels": torch.full((48,), 2)}, "labels: expected classes 0 to 1, got 2 to 2"),
+        ({"layers": ("9", "4")}, "layer: expected a layer of the network, got '9'"),
+        ({"layers": ("7", "4")}, "expected an output with a region grid"),
+        ({"layers": ("4", "4"), "student": network(classes=3)}, "expected the same number of classes"),
+        (
+            {"layers": ("4", "4"), "weight": -1.0},
+            "weight: expected a share of the soft term in [0, 1], got -1.0",
+        ),
     ],
 )
 def test_what_cannot_be_distilled_is_said_in_one_line(teacher, change, said):

@@ -58,9 +58,9 @@ def test_agrees_with_gradients_taken_by_hand_and_leaves_the_network():
 @pytest.mark.parametrize(
     ("layers", "classes", "said"),
     [
-        (["conv_99"], 2, "unknown"),
-        (["conv_53"], 3, "classes: got shape"),
-        (["classifier"], 2, "no region grid"),
+        (["conv_99"], 2, "layer: expected a layer of the network, got 'conv_99'"),
+        (["conv_53"], 3, "classes: expected 2 integers, got torch.int64 of shape"),
+        (["classifier"], 2, "expected an output with a region grid, got shape"),
     ],
 )
 def test_refuses(layers, classes, said):
@@ -98,9 +98,9 @@ def test_a_network_may_change_its_input_in_place():
 @pytest.mark.parametrize(
     ("classes", "said"),
     [
-        (torch.tensor([0, 10]), "classes: got 0 to 10, wants 0 to 9"),
-        (torch.tensor([-1, 3]), "classes: got -1 to 3, wants 0 to 9"),
-        (torch.tensor([0.0, 1.0]), "classes: got torch.float32, wants integers"),
+        (torch.tensor([0, 10]), "classes: expected classes 0 to 9, got 0 to 10"),
+        (torch.tensor([-1, 3]), "classes: expected classes 0 to 9, got -1 to 3"),
+        (torch.tensor([0.0, 1.0]), "classes: expected 2 integers, got torch.float32"),
     ],
 )
 def test_refuses_what_is_no_class(classes, said):

@@ -137,14 +137,14 @@ def test_suggested_layers_are_in_order_distinct_and_end_with_the_last(count):
 @pytest.mark.filterwarnings("ignore:.torch.jit.script:FutureWarning")
 def test_a_scripted_network_is_refused_in_one_line():
     scripted = torch.jit.script(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()))
-    with pytest.raises(InputError, match=r"network: saw '0' made by torch.jit"):
+    with pytest.raises(InputError, match=r"network: expected modules of torch.nn, got '0' made by torch.jit"):
         list_layers(scripted, torch.zeros(3, 8, 8))
 
 
 def test_suggesting_without_grids_or_count_is_refused():
-    with pytest.raises(InputError, match="none with a region grid"):
+    with pytest.raises(InputError, match="at least one with a region grid, got none"):
         suggest_layers([Layer("fc", "Linear", (3,))])
-    with pytest.raises(InputError, match="count: saw 0"):
+    with pytest.raises(InputError, match="count: expected at least 1, got 0"):
         suggest_layers([], 0)
 
 
@@ -153,7 +153,8 @@ def test_an_unknown_layer_is_answered_with_the_nearest_and_one_without_grid_with
     with pytest.raises(InputError, match="did you mean 'conv_53'"):
         find_layer("conv53", layers)
     with pytest.raises(
-        InputError, match=r"\(Linear\) puts out \(4,\).*'conv_53.*\(64, 8, 8\) with grid \(8, 8\)"
+        InputError,
+        match=r"\(Linear\): expected an output .*, got shape \(4,\).*'conv_53.*\(64, 8, 8\) with grid \(8, 8\)",
     ):
         find_layer("classifier", layers)
     assert find_layer("classifier", layers, with_grid=False).shape == (4,)
@@ -162,9 +163,12 @@ def test_an_unknown_layer_is_answered_with_the_nearest_and_one_without_grid_with
 @pytest.mark.parametrize(
     ("example", "said"),
     [
-        (torch.zeros(8, 8), "saw shape (8, 8)"),
-        ("cat.png", "saw str"),
-        (torch.zeros(1, 64, 64), "network: fails on images (1, 64, 64): RuntimeError: Given groups=1"),
+        (torch.zeros(8, 8), "got shape (8, 8)"),
+        ("cat.png", "example: expected an image (channels, h, w) or a batch of images, got str"),
+        (
+            torch.zeros(1, 64, 64),
+            "network: expected one that takes images (1, 64, 64), got RuntimeError: Given groups=1",
+        ),
     ],
 )
 def test_examples_that_do_not_fit_are_said_in_one_line(example, said):

@@ -268,19 +268,23 @@ class Broken(nn.Module):
 @pytest.mark.parametrize(
     ("layers", "options", "said"),
     [
-        (["akt"], {}, "layer 'akt' is unknown: did you mean 'act'?"),
-        (["act@x"], {}, "layer 'act@x' is unknown"),
-        (["act@3"], {}, "layer 'act@3': 'act@3' is not called"),
-        (["unused"], {}, "layer 'unused': 'unused' is not called"),
+        (["akt"], {}, "layer: expected a layer of the network, got 'akt'; did you mean 'act'?"),
+        (["act@x"], {}, "layer: expected a layer of the network, got 'act@x'"),
+        (["act@3"], {}, "layer 'act@3': expected a call of 'act@3' on these images, got none"),
+        (["unused"], {}, "layer 'unused': expected a call of 'unused' on these images, got none"),
         (
             ["head"],
             {},
-            "layer 'head' (Linear) puts out (4,) an image, which has no region grid; nearest layers",
+            "layer 'head' (Linear): expected an output with a region grid, got shape (4,) per image; nearest layers",
         ),
-        (["act"], {"grid": 0}, "grid: saw 0"),
-        (["act"], {"grid": (2, 2, 2)}, "grid: saw (2, 2, 2)"),
-        (["act"], {"batch_size": 0}, "batch_size: saw 0"),
-        (["act"], {"sample_layer": "haed"}, "layer 'haed' is unknown: did you mean 'head'?"),
+        (["act"], {"grid": 0}, "grid: expected a positive integer or a pair (h, w) of them, got 0"),
+        (["act"], {"grid": (2, 2, 2)}, "of them, got (2, 2, 2)"),
+        (["act"], {"batch_size": 0}, "batch_size: expected at least 1, got 0"),
+        (
+            ["act"],
+            {"sample_layer": "haed"},
+            "layer: expected a layer of the network, got 'haed'; did you mean 'head'?",
+        ),
     ],
 )
 def test_layers_and_options_that_do_not_fit_are_said_in_one_line(layers, options, said):
@@ -296,12 +300,15 @@ def test_layers_and_options_that_do_not_fit_are_said_in_one_line(layers, options
 @pytest.mark.parametrize(
     ("images", "said"),
     [
-        (torch.zeros(0, 3, 8, 8), "saw shape (0, 3, 8, 8)"),
-        (torch.zeros(3, 8, 8), "saw shape (3, 8, 8)"),
-        (torch.zeros(1, 3, 8, 8, dtype=torch.int64), "saw torch.int64"),
-        ([], "saw no batch"),
-        (["a"], "saw str"),
-        (torch.full((2, 3, 8, 8), float("nan")), "layer 'act': regional features have"),
+        (torch.zeros(0, 3, 8, 8), "none of them 0, got (0, 3, 8, 8)"),
+        (torch.zeros(3, 8, 8), "expected shape (n, channels, h, w), none of them 0, got (3, 8, 8)"),
+        (torch.zeros(1, 3, 8, 8, dtype=torch.int64), "expected floating point or uint8, got torch.int64"),
+        ([], "images: expected at least one batch, got none"),
+        (["a"], "got str"),
+        (
+            torch.full((2, 3, 8, 8), float("nan")),
+            "layer 'act': expected finite regional features, got NaN or inf in",
+        ),
     ],
 )
 def test_images_that_do_not_fit_are_said_in_one_line(images, said):
@@ -313,15 +320,21 @@ def test_images_that_do_not_fit_are_said_in_one_line(images, said):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda y: y / 0, "logits have"),
+        (lambda y: y / 0, "model: expected finite logits, got NaN or inf in 10 of 10"),
         (
             lambda y: y[:, :1],
-            "its last linear layer gives 2 numbers, and the first tensor of its output, taken as",
+            "expected as many logits as its last linear layer has outputs, 2, got 1 in the first tensor",
         ),
-        (lambda y: (torch.cat([y, y], 1), y), "taken as the logits, 4; return the logits first, or under"),
-        (lambda y: {}["x"], "network: fails on images (3, 12, 16): KeyError: 'x' (" + __file__ + ", line"),
-        (lambda y: y[0], "saw an output of shape (2,)"),
-        (lambda y: "text", "saw no tensor"),
+        (
+            lambda y: (torch.cat([y, y], 1), y),
+            "got 4 in the first tensor of its output; return the logits first, or under",
+        ),
+        (
+            lambda y: {}["x"],
+            "network: expected one that takes images (3, 12, 16), got KeyError: 'x' (" + __file__ + ", line",
+        ),
+        (lambda y: y[0], "expected logits (5, classes), got an output of shape (2,)"),
+        (lambda y: "text", "expected logits (5, classes), got no tensor"),
     ],
 )
 def test_outputs_that_are_not_logits_are_said_in_one_line(spoil, said):
@@ -340,7 +353,7 @@ def test_a_head_computed_by_hand_is_told_to_be_a_linear_layer():
             return F.linear(self.conv(x).mean(dim=(2, 3)), self.head)
 
     with pytest.raises(
-        InputError, match=r"last linear layer gives 4 numbers.*by hand \(F.linear\) an nn.Linear"
+        InputError, match=r"last linear layer has outputs, 4,.*by hand \(F.linear\) an nn.Linear"
     ):
         record(ByHand(), make_images(), ["conv"])
 

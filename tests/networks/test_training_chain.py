@@ -25,9 +25,10 @@ from patternscope.networks import (
     total_steps,
     train,
 )
-from patternscope.networks.models.weights import check_weights, read_tensors, write_tensors
+from patternscope.networks.models.weights import check_weights
 from patternscope.networks.training.augmentation import augmented
 from patternscope.networks.training.schedule import batch_indices, derived_seed, one_cycle
+from patternscope.tensor_files import read_tensors, write_tensors
 
 
 def tiny_network(channels=3):
@@ -145,16 +146,16 @@ def test_frozen_weights_stay():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"labels": torch.arange(47)}, "saw 48 and 47"),
-        ({"labels": torch.full((48,), 2)}, "labels: saw 2 to 2, wanted 0 to 1"),
-        ({"labels": torch.full((48,), -1)}, "labels: saw -1 to -1"),
-        ({"labels": torch.zeros(48)}, "labels: saw torch.float32"),
-        ({"until_step": 99}, "until_step: saw 99, wanted 0 to 12"),
+        ({"labels": torch.arange(47)}, "expected the same number, at least 2, got 48 and 47"),
+        ({"labels": torch.full((48,), 2)}, "labels: expected classes 0 to 1, got 2 to 2"),
+        ({"labels": torch.full((48,), -1)}, "labels: expected classes 0 to 1, got -1 to -1"),
+        ({"labels": torch.zeros(48)}, "labels: expected int64 (n,), got torch.float32"),
+        ({"until_step": 99}, "until_step: expected 0 to 12, got 99"),
         (
             {"settings": TrainingSettings(epochs=4, batch_size=16, lr=100, optimizer="sgd", weight_decay=10)},
             "lower training.lr",
         ),
-        ({"network": nn.Sequential(nn.Conv2d(3, 2, 1))}, "wanted logits"),
+        ({"network": nn.Sequential(nn.Conv2d(3, 2, 1))}, "network: expected logits"),
     ],
 )
 def test_what_cannot_be_trained_is_said_in_one_line(change, said):
@@ -183,7 +184,7 @@ def test_evaluation_matches_a_loop_and_gives_the_network_back_as_found():
         logits = torch.cat([network.eval()(image[None].float() / 255) for image in images])
     torch.testing.assert_close(found.logits, logits)
     assert found.accuracy == sum(int(a == b) for a, b in zip(logits.argmax(1), labels, strict=True)) / 9
-    with pytest.raises(InputError, match="saw 9 and 8"):
+    with pytest.raises(InputError, match="expected the same number, at least 1, got 9 and 8"):
         evaluate(network, images, labels[:8])
 
 
@@ -272,11 +273,11 @@ def test_a_network_that_fails_or_has_nothing_to_train_is_said_in_one_line():
     images, labels = blobs()
     failing = nn.Sequential(nn.Flatten(), nn.Linear(3 * 12 * 12, 2), TrainsNot())
     with pytest.raises(
-        InputError, match=rf"network: fails on images .*KeyError: 'x' \({__file__}, line \d+\)"
+        InputError, match=rf"network: expected one that takes images .*KeyError: 'x' \({__file__}, line \d+\)"
     ):
         train(failing, images, labels, TrainingSettings(epochs=1), seed=0)
     frozen = tiny_network().requires_grad_(False)
-    with pytest.raises(InputError, match="network: saw no parameter with requires_grad"):
+    with pytest.raises(InputError, match="network: expected a parameter with requires_grad, got none"):
         train(frozen, images, labels, TrainingSettings(epochs=1), seed=0)
 
 
@@ -329,13 +330,14 @@ def test_what_a_trainings_own_module_holds_beside_the_network_is_left_out_and_na
     source, target = nn.Linear(2, 3), nn.Linear(2, 3)
     held = {f"model.{name}": each for name, each in source.state_dict().items()}
     write_tensors({**held, "criterion.alpha": torch.ones(3)}, tmp_path / "w.safetensors")
-    with pytest.warns(UserWarning, match=r"1 tensors beside those under 'model.' .*first 'criterion.alpha'"):
+    with pytest.warns(UserWarning, match=r"1 tensors outside 'model.' are omitted .*first 'criterion.alpha'"):
         load_weights(target, tmp_path / "w.safetensors")
     assert torch.equal(target.weight, source.weight)
     twice = {**held, **{f"ema.{name}": each for name, each in source.state_dict().items()}}
     write_tensors(twice, tmp_path / "twice.safetensors")
     with pytest.raises(
-        InputError, match=r"hold the network twice, under '(model|ema)\.' and '(model|ema)\.'"
+        InputError,
+        match=r"expected the network once, got it twice, under '(model|ema)\.' and '(model|ema)\.'",
     ):
         load_weights(target, tmp_path / "twice.safetensors")
     del held["model.bias"]
@@ -360,9 +362,9 @@ def test_weights_that_do_not_fit_are_said_in_one_line_and_nothing_is_loaded(tmp_
             "w.safetensors",
             "1 missing (first 'conv_11.conv.weight'), 1 unknown (first 'extra'), 2 of another shape",
         ),
-        ("cut.safetensors", "cannot be read as safetensors"),
-        ("absent.safetensors", "saw no file"),
-        ("w.bin", "saw 'w.bin', wanted a .safetensors"),
+        ("cut.safetensors", "expected a safetensors file"),
+        ("absent.safetensors", "does not exist"),
+        ("w.bin", "expected a .safetensors, .pth, .pt or .ckpt file, got 'w.bin'"),
     ]:
         with pytest.raises(InputError) as raised:
             load_weights(target, tmp_path / name)
@@ -374,12 +376,15 @@ def test_weights_that_do_not_fit_are_said_in_one_line_and_nothing_is_loaded(tmp_
 def test_a_pth_that_holds_code_or_something_else_is_refused(tmp_path):
     torch.save(nn.Linear(1, 1), tmp_path / "code.pth")
     torch.save([1, 2], tmp_path / "list.pt")
-    for name, said in [("code.pth", "cannot be loaded with weights_only=True"), ("list.pt", "holds list")]:
+    for name, said in [
+        ("code.pth", "expected a file that loads with weights_only=True"),
+        ("list.pt", "got other values in a list"),
+    ]:
         with pytest.warns(UserWarning, match="is a pickle"), pytest.raises(InputError, match=said):
             load_weights(nn.Linear(1, 1), tmp_path / name)
 
 
 def test_a_file_that_is_no_state_is_refused(tmp_path):
     save_weights(nn.Linear(1, 1), tmp_path / "w.safetensors")
-    with pytest.raises(InputError, match="holds no training state"):
+    with pytest.raises(InputError, match="expected a training state"):
         load_state(tmp_path / "w.safetensors")

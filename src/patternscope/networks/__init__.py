@@ -1,4 +1,4 @@
-"""All that touches a network: building, listing its layers, recording, training, distilling, attacking it."""
+"""All that runs a network: building, listing its layers, recording, training, distilling, attacking it."""
 
 from typing import TYPE_CHECKING
 
@@ -7,11 +7,10 @@ from patternscope.lazy import lazy_exports
 if TYPE_CHECKING:
     from patternscope.networks.attacks.pgd import pgd_steps
     from patternscope.networks.attacks.targets import attack_success, attack_targets, second_class
-    from patternscope.networks.capture.activations import Recording
     from patternscope.networks.capture.forward_pass import images_at_once
     from patternscope.networks.capture.gradcam import grad_cam
     from patternscope.networks.capture.layers import Layer, find_layer, list_layers, suggest_layers
-    from patternscope.networks.capture.record import record, record_batches
+    from patternscope.networks.capture.record import Recording, record, record_batches
     from patternscope.networks.device import parse_device, resolve_device
     from patternscope.networks.models.build import architectures, build_network
     from patternscope.networks.models.normalised import IMAGENET_MEAN, IMAGENET_STD, Normalised
@@ -35,11 +34,10 @@ else:
         {
             "attacks.pgd": ("pgd_steps",),
             "attacks.targets": ("attack_success", "attack_targets", "second_class"),
-            "capture.activations": ("Recording",),
             "capture.forward_pass": ("images_at_once",),
             "capture.gradcam": ("grad_cam",),
             "capture.layers": ("Layer", "find_layer", "list_layers", "suggest_layers"),
-            "capture.record": ("record", "record_batches"),
+            "capture.record": ("Recording", "record", "record_batches"),
             "device": ("parse_device", "resolve_device"),
             "models.build": ("architectures", "build_network"),
             "models.normalised": ("IMAGENET_MEAN", "IMAGENET_STD", "Normalised"),

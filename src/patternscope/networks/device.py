@@ -1,6 +1,7 @@
-"""The device a computation runs on, from a word."""
+"""Devices by name, and the device and precision in which a network computes."""
 
 import torch
+from torch import Tensor, nn
 
 from patternscope.errors import InputError, nearest
 
@@ -8,28 +9,25 @@ _KINDS = ("auto", "cpu", "cuda", "mps")
 
 
 def resolve_device(name: str | torch.device = "auto") -> torch.device:
-    """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device that is present.
+    """Turn "auto", "cpu", "cuda", "cuda:1" or "mps" into a device of this machine.
 
-    "auto" takes CUDA, then MPS, then the CPU.
-
-    Raises:
-        InputError: the word is unknown, or this machine has no such device.
+    "auto" takes CUDA, then MPS, then the CPU. InputError for an unknown name, or a device that this machine does not
+    have.
 
     >>> resolve_device("cpu")
     device(type='cpu')
     """
-    name = str(name)
-    kind, index = parse_device(name)
+    kind, index = parse_device(str(name))
     if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "mps" if _mps_available() else "cpu"
-    _check_present(kind, index, name)
+        kind = "cuda" if cuda_devices() else "mps" if torch.backends.mps.is_available() else "cpu"
+    _check_present(kind, index, str(name))
     return torch.device(kind, int(index)) if index else torch.device(kind)
 
 
 def parse_device(name: str) -> tuple[str, str]:
-    """Return kind and index ("" for none) of a device's name, present here or not.
+    """Return kind and index ("" for none) of a device's name, whether or not this machine has it.
 
-    InputError for a word that names no device.
+    InputError for an unknown name.
 
     >>> parse_device("cuda:1")
     ('cuda', '1')
@@ -37,31 +35,59 @@ def parse_device(name: str) -> tuple[str, str]:
     kind, _, index = name.partition(":")
     if kind not in _KINDS or (index and (kind in ("auto", "cpu") or not index.isdigit())):
         raise InputError(
-            f"device {name!r} is unknown: wanted auto, cpu, cuda, cuda:N or mps; {nearest(kind, _KINDS)}"
+            f"device: expected a name such as 'cpu' or 'cuda:1', got {name!r}; {nearest(kind, _KINDS)}"
         )
     return kind, index
 
 
 def cuda_devices() -> int:
-    """Return how many CUDA devices torch sees here.
-
-    CUDA_VISIBLE_DEVICES counts.
-    """
+    """Return how many CUDA devices torch sees on this machine, as CUDA_VISIBLE_DEVICES allows."""
     return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
-def _mps_available() -> bool:
-    """Tell whether this build and machine have Apple's GPU backend."""
-    return torch.backends.mps.is_available()
+def device_of(model: nn.Module) -> torch.device:
+    """Return the device of the model's first parameter or buffer, the CPU when it has none.
+
+    >>> device_of(nn.Linear(1, 1))
+    device(type='cpu')
+    """
+    for tensor in (*model.parameters(), *model.buffers()):
+        return tensor.device
+    return torch.device("cpu")
+
+
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """Return the floating point type of the model's first such parameter, float32 when it has none.
+
+    >>> dtype_of(nn.Linear(1, 1).bfloat16())
+    torch.bfloat16
+    """
+    return next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
+
+
+def as_pixels(images: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return a copy of the images as floating point on a device, uint8 divided by 255.
+
+    >>> as_pixels(torch.tensor([255], dtype=torch.uint8), torch.device("cpu"), torch.float32)
+    tensor([1.])
+    """
+    moved = images.to(device, dtype, copy=True)
+    return moved.div_(255) if images.dtype == torch.uint8 else moved
+
+
+def pixels_for(model: nn.Module, images: Tensor) -> Tensor:
+    """Return a copy of the images on the model's device and in its precision, uint8 divided by 255.
+
+    >>> pixels_for(nn.Linear(1, 1).double(), torch.tensor([255], dtype=torch.uint8))
+    tensor([1.], dtype=torch.float64)
+    """
+    return as_pixels(images, device_of(model), dtype_of(model))
 
 
 def _check_present(kind: str, index: str, name: str) -> None:
-    """Raise when the machine has no such device."""
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {name!r}: no CUDA device is visible to torch here; use 'cpu' or 'auto'")
-    if kind == "cuda" and index and int(index) >= torch.cuda.device_count():
-        raise InputError(
-            f"device {name!r}: this machine has {torch.cuda.device_count()} CUDA devices, from 0"
-        )
-    if kind == "mps" and (not _mps_available() or int(index or 0) > 0):
-        raise InputError(f"device {name!r} is not present here; use 'cpu' or 'auto'")
+    """Raise when this machine has no such device."""
+    if kind == "cuda" and int(index or 0) >= (count := cuda_devices()):
+        devices = f"cuda:0 to cuda:{count - 1}" if count else "no CUDA device; use 'cpu' or 'auto'"
+        raise InputError(f"device: expected a device of this machine, got {name!r}; torch sees {devices}")
+    if kind == "mps" and (int(index or 0) > 0 or not torch.backends.mps.is_available()):
+        raise InputError(f"device: expected a device of this machine, got {name!r}; use 'cpu' or 'auto'")

@@ -8,11 +8,11 @@ from torch import Tensor
 
 
 class Norm(NamedTuple):
-    """A norm as an attack sees it, for offsets (n, channels, h, w), each image by itself.
+    """The operations of a norm that an attack uses, for offsets (n, channels, h, w), each image by itself.
 
     `steepest(gradient)` is the step of length one along which the loss grows fastest, `project(offset, reach)`
-    the nearest offset that is at most `reach` long, `random(shape, generator)` an offset drawn evenly from
-    those of at most length one, float64 on the CPU. Source: Madry et al. 2018.
+    the nearest offset that is at most `reach` long, `random(shape, generator)` an offset drawn uniformly from
+    those of at most length one, float64 on the CPU. After Madry et al. 2018.
 
     >>> NORMS["l2"].project(torch.tensor([3.0, 4.0]).reshape(1, 1, 1, 2), 1.0).flatten()
     tensor([0.6000, 0.8000])
@@ -24,22 +24,20 @@ class Norm(NamedTuple):
 
 
 def _lengths(offsets: Tensor) -> Tensor:
-    """Euclidean length of each image's offset (n, 1, 1, 1), never zero."""
+    """Return the Euclidean length of each image's offset, (n, 1, 1, 1), never zero."""
     return offsets.flatten(1).norm(dim=1).clamp_min(1e-200)[:, None, None, None]
 
 
 def _random_in_cube(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Evenly in the cube of half side one."""
+    """Draw uniformly from the cube of half side one."""
     return 2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 1
 
 
 def _random_in_ball(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Evenly in the ball of radius one, for each image."""
-    towards = torch.randn(shape, generator=generator, dtype=torch.float64)
-    radius = torch.rand(shape[0], 1, 1, 1, generator=generator, dtype=torch.float64) ** (
-        1 / shape[1:].numel()
-    )
-    return radius * towards / _lengths(towards)
+    """Draw uniformly from the ball of radius one, for each image."""
+    direction = torch.randn(shape, generator=generator, dtype=torch.float64)
+    share = torch.rand(shape[0], 1, 1, 1, generator=generator, dtype=torch.float64)  # of the volume
+    return share ** (1 / shape[1:].numel()) * direction / _lengths(direction)
 
 
 NORMS: dict[str, Norm] = {
@@ -52,17 +50,16 @@ NORMS: dict[str, Norm] = {
 }
 
 
-def moved(clean: Tensor, offset: Tensor) -> Tensor:
-    """Return clean images moved by an offset and kept in [0, 1], in the clean images' precision.
+def perturbed(clean: Tensor, offset: Tensor) -> Tensor:
+    """Return clean images plus an offset, clamped to [0, 1], in the clean images' precision.
 
     Rounding is towards the clean image, so that no pixel moves farther than its offset, whatever the norm.
-    `clean` (n, channels, h, w) in [0, 1], `offset` likewise in float64.
+    `clean` (n, channels, h, w) in [0, 1], `offset` of the same shape in float64.
 
-    >>> moved(torch.tensor([0.5, 0.9]), torch.tensor([0.1, 0.3], dtype=torch.float64))
+    >>> perturbed(torch.tensor([0.5, 0.9]), torch.tensor([0.1, 0.3], dtype=torch.float64))
     tensor([0.6000, 1.0000])
     """
     exact = clean.double()
-    wanted = (exact + offset).clamp(0, 1)
-    rounded = wanted.to(clean.dtype)
+    rounded = (exact + offset).clamp(0, 1).to(clean.dtype)
     beyond = (rounded.double() - exact).abs() > offset.abs()
     return torch.where(beyond, torch.nextafter(rounded, clean), rounded)

@@ -11,10 +11,15 @@ from torch import Tensor, nn
 
 from patternscope.autograd_modes import differentiable
 from patternscope.errors import InputError, nearest
-from patternscope.networks.attacks.perturbation import NORMS, Norm, moved
-from patternscope.networks.capture.forward_pass import checked_images, run_for_logits
-from patternscope.networks.capture.hooks import borrowed, device_of, dtype_of
-from patternscope.networks.capture.layouts import as_pixels
+from patternscope.networks.attacks.perturbation import NORMS, Norm, perturbed
+from patternscope.networks.capture.forward_pass import (
+    checked_classes,
+    checked_images,
+    checked_labels,
+    run_for_gradient,
+)
+from patternscope.networks.capture.hooks import borrowed
+from patternscope.networks.device import as_pixels, device_of, dtype_of
 
 NormName = Literal["linf", "l2"]
 
@@ -40,7 +45,7 @@ def pgd_steps(
     onto the ball of radius epsilon. Results are rounded towards x, so that no perturbation is longer than
     epsilon. Each image is its own problem.
 
-    Source: Madry et al. 2018 (the paper's Sec. 4 uses it); rounding is this project's.
+    Source: Sec. 4, after Madry et al. 2018.
 
     Args:
         model: returns logits (n, c) for pixels in [0, 1]: the normaliser is inside (`Normalised`).
@@ -51,7 +56,7 @@ def pgd_steps(
         n_step: >= 1.
         norm: "linf" or "l2".
         targeted: go towards `labels` instead of away from them.
-        random_start: begin at a random place in the ball, drawn from seed 0 or from the generator given.
+        random_start: start at a random point of the ball, drawn from seed 0 or from the generator given.
 
     Yields:
         step and images (n, channels, h, w), floating point, on the device of the images given; step 0 is the
@@ -67,7 +72,7 @@ def pgd_steps(
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
     >>> _ = model[1].weight.data.copy_(torch.eye(2))
     >>> image = torch.tensor([0.6, 0.5]).reshape(1, 1, 1, 2)
-    >>> [each.flatten().tolist() for _, each in pgd_steps(
+    >>> [attacked.flatten().tolist() for _, attacked in pgd_steps(
     ...     model, image, torch.tensor([0]), epsilon=0.25, step_size=0.125, n_step=1)][-1]
     [0.475..., 0.625]
     """
@@ -78,7 +83,7 @@ def pgd_steps(
     generator = torch.Generator().manual_seed(0) if random_start is True else random_start
     start = clean
     if isinstance(generator, torch.Generator):
-        start = moved(clean, epsilon * NORMS[norm].random(clean.shape, generator).to(clean.device))
+        start = perturbed(clean, epsilon * NORMS[norm].random(clean.shape, generator).to(clean.device))
     sign = -1.0 if targeted else 1.0
     attack = _Attack(model, clean, labels.detach().cpu().long(), sign * step_size, epsilon, NORMS[norm])
     return attack.steps(start, n_step, images.device)
@@ -86,7 +91,7 @@ def pgd_steps(
 
 @dataclass(frozen=True)
 class _Attack:
-    """What stays the same from step to step."""
+    """An attack on one batch: all that is the same at every step."""
 
     model: nn.Module
     clean: Tensor
@@ -96,66 +101,56 @@ class _Attack:
     norm: Norm
 
     def steps(self, images: Tensor, n_step: int, device: torch.device) -> Iterator[tuple[int, Tensor]]:
-        """Yield every step's images; copies, so that what the caller does to them changes nothing here."""
+        """Yield a copy of every step's images: what the caller does to it changes nothing here."""
         yield 0, images.to(device, copy=True)
         for step in range(1, n_step + 1):
             offset = images.double() + self.step * self.norm.steepest(self._gradient(images)) - self.clean
-            images = moved(self.clean, self.norm.project(offset, self.epsilon))
+            images = perturbed(self.clean, self.norm.project(offset, self.epsilon))
             yield step, images.to(device, copy=True)
 
     def _gradient(self, images: Tensor) -> Tensor:
-        """The loss's gradient; the model is borrowed for this moment alone."""
+        """Return the loss's gradient; the model is borrowed for this step alone."""
         with borrowed(self.model), torch.enable_grad():
             pixels = images.to(device_of(self.model), copy=True).requires_grad_()
-            # A copy goes in: a network may change its input in place.
-            logits = run_for_logits(self.model, pixels.to(dtype_of(self.model), copy=True))
-            self._check(logits)
-            # In float64 the loss of a network that is sure of itself still has a gradient.
-            loss = F.cross_entropy(logits.cpu().double(), differentiable(self.labels), reduction="sum")
+            logits = run_for_gradient(self.model, pixels)
+            labels = differentiable(checked_classes("labels", self.labels, logits.shape[1]))
+            # In float64 the loss of a network with a probability near 1 still has a gradient.
+            loss = F.cross_entropy(logits.cpu().double(), labels, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, pixels, allow_unused=True)
         if gradient is None or not bool(gradient.isfinite().all()):
-            raise InputError("model: saw no finite gradient with respect to the images, wanted one to follow")
+            got = "none" if gradient is None else "NaN or inf"
+            raise InputError(f"model: expected a finite gradient with respect to the images, got {got}")
         return gradient.to(images.device, torch.float64)
-
-    def _check(self, logits: Tensor) -> None:
-        """Labels are classes, and the logits come from the images."""
-        if int(self.labels.max()) >= logits.shape[1] or int(self.labels.min()) < 0:
-            seen = f"{int(self.labels.min())} to {int(self.labels.max())}"
-            raise InputError(f"labels: saw {seen}, wanted classes 0 to {logits.shape[1] - 1} of the model")
-        if not logits.requires_grad:
-            raise InputError("model: its logits have no gradient, wanted a differentiable network")
 
 
 def _working_device(model: nn.Module) -> torch.device:
-    """Where images are moved: the model's device, or the CPU when that one has no float64."""
+    """Return where images are perturbed: the model's device, or the CPU when that one has no float64."""
     device = device_of(model)
     return torch.device("cpu") if device.type == "mps" else device
 
 
 def _check_numbers(epsilon: float, step_size: float, n_step: int, norm: str) -> None:
     if norm not in NORMS:
-        raise InputError(f"norm: {norm!r} is unknown; {nearest(str(norm), NORMS)}")
+        raise InputError(f"norm: expected the name of a norm, got {norm!r}; {nearest(str(norm), NORMS)}")
     most = 1.0 if norm == "linf" else math.inf
     if not 0 < epsilon <= most or epsilon == math.inf:
-        wanted = "a number in (0, 1]" if norm == "linf" else "a positive finite number"
-        raise InputError(f"epsilon: saw {epsilon}, wanted {wanted}, for pixels in [0, 1] (8/255 is 0.0314)")
+        expected = "a number in (0, 1]" if norm == "linf" else "a positive finite number"
+        raise InputError(
+            f"epsilon: expected {expected}, for pixels in [0, 1] (8/255 is 0.0314), got {epsilon}"
+        )
     if not 0 < step_size < math.inf:
-        raise InputError(f"step_size: saw {step_size}, wanted a positive finite number")
+        raise InputError(f"step_size: expected a positive finite number, got {step_size}")
     if n_step < 1:
-        raise InputError(f"n_step: saw {n_step}, wanted at least 1")
+        raise InputError(f"n_step: expected at least 1, got {n_step}")
 
 
 def _check_images(images: Tensor, labels: Tensor) -> None:
     checked_images(images)
     if images.is_floating_point():
-        # Written so that NaN fails too.
         low, high = float(images.min()), float(images.max())
-        if not 0 <= low <= high <= 1:
+        if not 0 <= low <= high <= 1:  # so written that NaN fails too
             raise InputError(
-                f"images: saw values from {low:g} to {high:g}, wanted pixels in [0, 1] "
-                "(with the normaliser inside the model, see networks.Normalised)"
+                f"images: expected pixels in [0, 1], got {low:g} to {high:g}; the normaliser belongs inside the model "
+                "(networks.Normalised)"
             )
-    if labels.shape != (len(images),) or labels.is_floating_point() or labels.dtype == torch.bool:
-        raise InputError(
-            f"labels: saw {labels.dtype} of shape {tuple(labels.shape)}, wanted {len(images)} integers"
-        )
+    checked_labels("labels", labels, len(images))

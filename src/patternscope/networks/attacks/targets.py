@@ -1,4 +1,4 @@
-"""Which class an attack aims at, and whether it got there."""
+"""The class that an attack aims at, and whether it succeeds."""
 
 import math
 from typing import Literal
@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError, nearest
+from patternscope.networks.capture.forward_pass import checked_classes
 
 
 def attack_targets(
@@ -16,17 +17,17 @@ def attack_targets(
     *,
     seed: int = 0,
 ) -> Tensor:
-    """Return the class that each image shall be taken for (n,), never its own.
+    """Return the class that each image is to be assigned to (n,), never its own.
 
     Args:
         logits: (n, c) of the clean images, c >= 2.
         labels: true classes (n,).
         target: "random" for any class but the true one, "second" for the most likely of these, a class for all,
-            or one a image (n,).
+            or one per image (n,).
         seed: of the random choice.
 
     Raises:
-        InputError: a target that is an image's own class or no class at all, an unknown word.
+        InputError: a target that is an image's own class or no class at all, or an unknown word.
 
     >>> attack_targets(torch.tensor([[3.0, 1.0, 2.0]]), torch.tensor([0]), "second")
     tensor([2])
@@ -34,26 +35,23 @@ def attack_targets(
     labels = labels.cpu()
     n, classes = logits.shape
     if classes < 2:
-        raise InputError(f"logits: saw {classes} class, wanted at least 2 to have another to aim at")
+        raise InputError(f"logits: expected at least 2 classes, got {classes}")
     if isinstance(target, str):
         if target == "second":
             return second_class(logits.cpu(), labels)
         if target != "random":
-            raise InputError(f"target: {target!r} is unknown; {nearest(target, ('second', 'random'))}")
-        away = torch.randint(1, classes, (n,), generator=torch.Generator().manual_seed(seed))
-        return (labels + away) % classes
+            hint = nearest(target, ("second", "random"))
+            raise InputError(f"target: expected a class or how to choose one, got {target!r}; {hint}")
+        distance = torch.randint(1, classes, (n,), generator=torch.Generator().manual_seed(seed))
+        return (labels + distance) % classes
     targets = torch.as_tensor(target, dtype=torch.int64).cpu().expand(n).clone()
     own = torch.nonzero(targets == labels).flatten().tolist()
     if own:
         raise InputError(
-            f"target: saw class {int(targets[own[0]])} for image {own[0]}, whose own class it is"
-            f" (and {len(own) - 1} more), wanted another class"
+            f"target: expected another class than the image's own, got class {int(targets[own[0]])} for image "
+            f"{own[0]} (and {len(own) - 1} more)"
         )
-    if n and not 0 <= int(targets.min()) <= int(targets.max()) < classes:
-        raise InputError(
-            f"target: saw classes {int(targets.min())} to {int(targets.max())}, wanted 0 to {classes - 1}"
-        )
-    return targets
+    return checked_classes("target", targets, classes)
 
 
 def second_class(logits: Tensor, labels: Tensor) -> Tensor:
@@ -66,9 +64,9 @@ def second_class(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def attack_success(logits: Tensor, labels: Tensor, *, targeted: bool = False) -> Tensor:
-    """Return for which images an attack did what it should: (n, c) logits, (n,) labels -> (n,) bool.
+    """Return for which images an attack succeeded: (n, c) logits, (n,) labels -> (n,) bool.
 
-    Untargeted: the network decides for another class than the label; targeted: for the label, which then is
+    Untargeted: the network predicts another class than the label; targeted: it predicts the label, which then is
     the target.
 
     >>> attack_success(torch.tensor([[1.0, 2.0], [2.0, 1.0]]), torch.tensor([0, 0]))

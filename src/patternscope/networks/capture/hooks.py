@@ -1,4 +1,4 @@
-"""A network is borrowed: flags, random state and hooks are as found when it is given back."""
+"""A network is borrowed: hooks, flags and random state are as found when it is given back."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -6,43 +6,20 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from patternscope.autograd_modes import isolate_autograd
 from patternscope.errors import InputError
+from patternscope.networks.device import device_of
 
-Call = Callable[[str, nn.Module, tuple[Any, ...], Any], Any]
-
-
-def device_of(model: nn.Module) -> torch.device:
-    """Return the device of the model's first parameter or buffer, the CPU when it has none.
-
-    >>> device_of(nn.Linear(1, 1))
-    device(type='cpu')
-    """
-    for tensor in (*model.parameters(), *model.buffers()):
-        return tensor.device
-    return torch.device("cpu")
-
-
-def dtype_of(model: nn.Module) -> torch.dtype:
-    """Return the floating type of the model's first such parameter, float32 when it has none.
-
-    >>> dtype_of(nn.Linear(1, 1).bfloat16())
-    torch.bfloat16
-    """
-    for tensor in model.parameters():
-        if tensor.is_floating_point():
-            return tensor.dtype
-    return torch.float32
+OnCall = Callable[[str, nn.Module, tuple[Any, ...], Any], Any]
 
 
 @contextmanager
-def own_random_state(device: torch.device) -> Iterator[None]:
+def isolate_random_state(device: torch.device) -> Iterator[None]:
     """Keep what happens inside from moving the caller's random state, on the CPU and on `device`.
 
     >>> before = torch.get_rng_state()
-    >>> with own_random_state(torch.device("cpu")):
+    >>> with isolate_random_state(torch.device("cpu")):
     ...     _ = torch.rand(3)
     >>> bool((torch.get_rng_state() == before).all())
     True
@@ -58,23 +35,23 @@ def own_random_state(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def borrowed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; every module's flag and the random state come back as found.
+    """Switch to evaluation without gradients; every module's flag and the random state come back as found.
 
-    The flags are set one by one: a module's own `train` may do more than set its flag. The caller's inference
-    mode and autocast stay outside (`isolate_autograd`), so what goes in is made inside.
+    Flags are set one by one, since a module's own `train` may do more than set its flag. The caller's inference mode
+    and autocast stay outside (`isolate_autograd`), so the model's input has to be made inside.
 
     >>> model = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
     >>> with borrowed(model):
-    ...     [each.training for each in model.modules()]
+    ...     [module.training for module in model.modules()]
     [False, False, False]
-    >>> [each.training for each in model.modules()]
+    >>> [module.training for module in model.modules()]
     [True, True, False]
     """
     flags = [(module, module.training) for module in model.modules()]
     try:
         for module, _ in flags:
             module.training = False
-        with isolate_autograd(), own_random_state(device_of(model)), torch.no_grad(), _uncompiled(model):
+        with isolate_autograd(), isolate_random_state(device_of(model)), torch.no_grad(), _uncompiled(model):
             yield
     finally:
         for module, flag in flags:
@@ -95,38 +72,37 @@ def _uncompiled(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def observed(modules: Mapping[str, nn.Module], on_call: Call) -> Iterator[None]:
-    """Call `on_call(name, module, inputs, output)` after each of the modules has run; hooks always come off.
+def hooked(modules: Mapping[str, nn.Module], on_call: OnCall) -> Iterator[None]:
+    """Call `on_call(call, module, inputs, output)` whenever one of the modules has run; then remove the hooks.
 
-    What it returns takes the output's place, unless it is None. The second call of a module within the block
-    is named `name@2`, the third `name@3`. InputError for a module made by torch.jit.
+    What it returns takes the output's place, unless it is None. A call is named as its module; the second one of a
+    module within the block `name@2`, the third `name@3`. The package sets hooks nowhere else. InputError for a module
+    made by torch.jit.
 
-    >>> seen, layer = [], nn.ReLU()
-    >>> with observed({"relu": layer}, lambda name, *_: seen.append(name)):
+    >>> calls, layer = [], nn.ReLU()
+    >>> with hooked({"relu": layer}, lambda call, *_: calls.append(call)):
     ...     _ = layer(layer(torch.zeros(1)))
-    >>> seen
+    >>> calls
     ['relu', 'relu@2']
     """
-    handles: list[RemovableHandle] = []
-    calls: dict[str, int] = {}
-
-    def hook_for(name: str) -> Callable[[nn.Module, tuple[Any, ...], Any], Any]:
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
-            calls[name] = calls.get(name, 0) + 1
-            called = name if calls[name] == 1 else f"{name}@{calls[name]}"
-            return on_call(called, module, inputs, output)
-
-        return hook
-
-    try:
+    with ExitStack() as stack:
         for name, module in modules.items():
             if isinstance(module, torch.jit.ScriptModule):
                 raise InputError(
-                    f"network: saw {name!r} made by torch.jit, whose output cannot be observed; wanted the module that "
-                    "it was made from"
+                    f"network: expected modules of torch.nn, got {name!r} made by torch.jit, whose output cannot be "
+                    "observed; use the module that it was made from"
                 )
-            handles.append(module.register_forward_hook(hook_for(name)))
+            stack.callback(module.register_forward_hook(_counting_hook(name, on_call)).remove)
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
+
+
+def _counting_hook(name: str, on_call: OnCall) -> Callable[[nn.Module, tuple[Any, ...], Any], Any]:
+    """Return a forward hook that names each call of the module by its number."""
+    count = 0
+
+    def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
+        nonlocal count
+        count += 1
+        return on_call(name if count == 1 else f"{name}@{count}", module, inputs, output)
+
+    return hook

@@ -1,4 +1,4 @@
-"""The layers of a network: what they are called, what they put out, where their region grid is."""
+"""The layers of a network: their names, their outputs and where the region grid is in these."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -9,15 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.errors import InputError, nearest
-from patternscope.networks.capture.hooks import borrowed, device_of, dtype_of, observed
-from patternscope.networks.capture.layouts import (
-    Grid,
-    Layout,
-    LayoutFinder,
-    as_pixels,
-    first_tensor,
-    keyed_tensors,
-)
+from patternscope.networks.capture.hooks import borrowed, hooked
+from patternscope.networks.capture.layouts import Grid, Layout, LayoutFinder, first_tensor, keyed_tensors
+from patternscope.networks.device import pixels_for
 from patternscope.networks.models.normalised import call_once, inner_network
 
 _BYTES_PER_NUMBER = 4
@@ -31,8 +25,8 @@ class Layer:
     name: dotted module name, `name@2` for a module's second call, `name:key` for one of several tensors in
     its output; alias: conv_XY for torchvision's VGGs. kind: class name; shape: of the output for one image;
     grid: (h, w) or None; layout: how to read it. stride: pixels from one region to the next (vertical,
-    horizontal); bytes_per_1000: regional features of 1,000 images at 4 bytes a number; depth: share of the
-    convolution and linear layers that have run, 0 to 1. outermost: False when the module around it gives out
+    horizontal); bytes_per_1000: regional features of 1,000 images at 4 bytes per number; depth: share of the
+    convolution and linear layers that have run, 0 to 1. outermost: False when the module around it returns
     the very same tensor.
     """
 
@@ -53,34 +47,29 @@ class Layer:
     @property
     def bytes_per_1000(self) -> int:
         """Bytes of this layer's output for 1,000 images, without class and register tokens."""
-        if self.layout is None:
-            return 1000 * _BYTES_PER_NUMBER * math.prod(self.shape)
-        return 1000 * _BYTES_PER_NUMBER * self.layout.channels * math.prod(self.layout.grid)
+        layout = self.layout
+        numbers = math.prod(self.shape) if layout is None else layout.channels * math.prod(layout.grid)
+        return 1000 * _BYTES_PER_NUMBER * numbers
 
 
 def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
-    """List the layers in the order in which they finish, found by one dry run.
+    """List the layers in the order in which they finish, by one dry run; the model is given back as found.
 
-    The model is given back as found.
-
-    `example` is one image (channels, h, w) or a batch of them; it runs as a batch of at least two, so that
-    the batch axis is told from the others. Layers that put out no tensor, or none a batch row each, are
-    listed without a grid.
-
-    Raises:
-        InputError: the example is not an image or the model fails on it.
+    `example` is one image (channels, h, w) or a batch of them; it runs as a batch of at least two, so that the batch
+    axis is told from the others. Layers whose output holds no tensor, or none with a row per image, are listed
+    without a grid. InputError when the example is no image or the model fails on it.
 
     >>> from patternscope.networks import build_network
     >>> layers = list_layers(build_network("vgg16_slim", classes=10), torch.zeros(3, 64, 64))
-    >>> [(each.name, each.shape, each.grid) for each in layers if each.name in ("conv_53", "classifier")]
+    >>> [(layer.name, layer.shape, layer.grid) for layer in layers if layer.name in ("conv_53", "classifier")]
     [('conv_53', (64, 8, 8), (8, 8)), ('classifier', (10,), None)]
     """
     batch = _as_batch(example)
     inner = inner_network(model)
-    run = _DryRun(LayoutFinder(len(batch), (batch.shape[2], batch.shape[3])), alias_of=_aliases(inner))
+    run = _DryRun(LayoutFinder(len(batch), (batch.shape[2], batch.shape[3])), _aliases(inner))
     modules = {name: module for name, module in inner.named_modules() if name}
-    with borrowed(model), observed(modules, run.note):
-        call_once(model, as_pixels(batch, device_of(inner), dtype_of(inner)))
+    with borrowed(model), hooked(modules, run.on_call):
+        call_once(model, pixels_for(model, batch))
     return run.layers()
 
 
@@ -88,7 +77,7 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     """Choose layers with a region grid, spread evenly over depth, the last one included; first to last.
 
     Preferred are the last layers before grid or channels change (the ends of a network's stages) with grids
-    of at least 4 x 4; pools and layers inside another with the same output are left out.
+    of at least 4 x 4; pools and layers inside another with the same output are omitted.
 
     Raises:
         InputError: no layer has a region grid, or count < 1.
@@ -99,45 +88,44 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     ['conv_22', 'conv_33', 'conv_43', 'conv_53']
     """
     if count < 1:
-        raise InputError(f"count: saw {count}, wanted at least 1")
-    with_grid = [each for each in layers if each.grid and "Pool" not in each.kind and ":" not in each.name]
+        raise InputError(f"count: expected at least 1, got {count}")
+    with_grid = [
+        layer for layer in layers if layer.grid and "Pool" not in layer.kind and ":" not in layer.name
+    ]
     if not with_grid:
-        raise InputError("layers: saw none with a region grid, wanted at least one")
-    large = [each for each in with_grid if min(each.grid or (0,)) >= _LEAST_SUGGESTED_SIDE] or with_grid
-    levels = range(1 + max(each.name.count(".") for each in large))
+        raise InputError("layers: expected at least one with a region grid, got none")
+    large = [layer for layer in with_grid if min(layer.grid or (0,)) >= _LEAST_SUGGESTED_SIDE] or with_grid
+    levels = range(1 + max(layer.name.count(".") for layer in large))
     offers = [
-        _candidates([each for each in large if each.name.count(".") <= level], count) for level in levels
+        _candidates([layer for layer in large if layer.name.count(".") <= level], count) for level in levels
     ]
     best = max(offers, key=lambda offer: min(len(offer), count))  # the first of equals: the outermost level
-    return [each.alias or each.name for each in _spread(best, count)]
+    return [layer.alias or layer.name for layer in _spread(best, count)]
 
 
 def find_layer(name: str, layers: Sequence[Layer], *, with_grid: bool = True) -> Layer:
     """Return the layer of this name or alias.
 
-    Raises:
-        InputError: no such layer (names the nearest), or, with `with_grid`, one without a region grid (shows
-            its shape and the nearest layers that have one).
+    InputError for an unknown name (with the nearest) or, with `with_grid`, a layer without a region grid (with its
+    shape and the nearest layers that have one).
 
     >>> find_layer("conv_5", [Layer("conv_53", "ConvBlock", (96, 8, 8))])
     Traceback (most recent call last):
     ...
-    patternscope.errors.InputError: layer 'conv_5' is unknown: did you mean 'conv_53'?
+    patternscope.errors.InputError: layer: expected a layer of the network, got 'conv_5'; did you mean 'conv_53'?
     """
     for place, layer in enumerate(layers):
         if name in (layer.name, layer.alias):
             if layer.grid is None and with_grid:
                 raise InputError(_no_grid_text(layer, place, layers))
             return layer
-    names = [name for each in layers for name in (each.name, each.alias) if name]
-    raise InputError(f"layer {name!r} is unknown: {nearest(name, names)}")
+    raise _unknown_layer(name, [name for layer in layers for name in (layer.name, layer.alias) if name])
 
 
 def resolve_names(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
     """Return the module name of each layer asked for, with aliases replaced; `@2` and `:key` are kept.
 
-    Raises:
-        InputError: a name that is no module's; the nearest is named.
+    InputError for a name that is no module's, with the nearest.
 
     >>> resolve_names(nn.Sequential(nn.ReLU()), ["0@2"])
     {'0@2': '0@2'}
@@ -145,20 +133,20 @@ def resolve_names(model: nn.Module, names: Iterable[str]) -> dict[str, str]:
     inner = inner_network(model)
     by_alias = {alias: name for name, alias in _aliases(inner).items()}
     modules = {name for name, _ in inner.named_modules(remove_duplicate=False) if name}
-    found = {}
-    for asked in names:
-        called, colon, key = asked.partition(":")
+    calls = {}
+    for layer in names:
+        called, colon, key = layer.partition(":")
         name, at, call = called.partition("@")
         name = name if name in modules else by_alias.get(name, name)
         if name not in modules or (at and (not call.isdigit() or int(call) < 1)):
-            raise InputError(f"layer {asked!r} is unknown: {nearest(asked, [*by_alias, *sorted(modules)])}")
-        found[asked] = (name if call in ("", "1") else f"{name}@{call}") + colon + key
-    return found
+            raise _unknown_layer(layer, [*by_alias, *sorted(modules)])
+        calls[layer] = (name if call in ("", "1") else f"{name}@{call}") + colon + key
+    return calls
 
 
 @dataclass
 class _DryRun:
-    """Notes each call of a dry run."""
+    """Lists each call of a dry run."""
 
     finder: LayoutFinder
     alias_of: dict[str, str]
@@ -168,53 +156,44 @@ class _DryRun:
         self._last: Tensor | None = None
         self._work = 0
 
-    def note(self, name: str, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
+    def on_call(self, name: str, module: nn.Module, _: tuple[Any, ...], output: Any) -> None:
         """Add one call."""
         tensor = first_tensor(output)
         if tensor is None:
             return
         self.finder.see(module, tensor)
         self._work += isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
-        if self._calls and tensor is self._last:
+        if self._calls and tensor is self._last and not self._calls[-1][0].alias:
             inside, work = self._calls[-1]
-            self._calls[-1] = (_replace_outermost(inside), work)
+            self._calls[-1] = (replace(inside, outermost=False), work)
         several = keyed_tensors(output)
-        for key, each in several.items() if len(several) > 1 else ():
-            self._calls.append((self._layer(f"{name}:{key}", module, each), self._work))
+        for key, part in several.items() if len(several) > 1 else ():
+            self._calls.append((self._layer(f"{name}:{key}", module, part), self._work))
         self._calls.append((self._layer(name, module, tensor), self._work))
         self._last = tensor
+
+    def layers(self) -> list[Layer]:
+        """Return the calls as layers, depth filled in."""
+        total = max(1, self._work)
+        return [replace(layer, depth=work / total) for layer, work in self._calls]
 
     def _layer(self, name: str, module: nn.Module, tensor: Tensor) -> Layer:
         """Return what is known of one output; its depth comes at the end."""
         layout = self.finder.find(tuple(tensor.shape))
         rows = len(tensor.shape) > 0 and tensor.shape[0] == self.finder.batch
         shape = tuple(tensor.shape[1:] if rows else tensor.shape)
-        kind, alias = type(module).__name__, self.alias_of.get(name)
-        return Layer(name, kind, shape, layout, alias, self._stride(layout))
-
-    def layers(self) -> list[Layer]:
-        """Return the calls as layers, depth filled in."""
-        total = max(1, self._work)
-        return [replace(each, depth=work / total) for each, work in self._calls]
-
-    def _stride(self, layout: Layout | None) -> tuple[float, float] | None:
-        """Return pixels from one region to the next."""
-        if layout is None:
-            return None
-        height, width = self.finder.image_size
-        return (height / layout.grid[0], width / layout.grid[1])
-
-
-def _replace_outermost(layer: Layer) -> Layer:
-    """Mark a layer as inside another with the same output, unless it has an alias."""
-    return layer if layer.alias else replace(layer, outermost=False)
+        stride = None
+        if layout is not None:
+            height, width = self.finder.image_size
+            stride = (height / layout.grid[0], width / layout.grid[1])
+        return Layer(name, type(module).__name__, shape, layout, self.alias_of.get(name), stride)
 
 
 def _as_batch(example: Tensor) -> Tensor:
     """Return the example as a batch of at least two images."""
     if not isinstance(example, Tensor) or example.ndim not in (3, 4) or 0 in example.shape:
-        seen = f"shape {tuple(example.shape)}" if isinstance(example, Tensor) else type(example).__name__
-        raise InputError(f"example: saw {seen}, wanted an image (channels, h, w) or a batch of images")
+        got = f"shape {tuple(example.shape)}" if isinstance(example, Tensor) else type(example).__name__
+        raise InputError(f"example: expected an image (channels, h, w) or a batch of images, got {got}")
     batch = example if example.ndim == 4 else example[None]
     return batch if len(batch) > 1 else torch.cat([batch, batch])
 
@@ -225,27 +204,27 @@ def _aliases(network: nn.Module) -> dict[str, str]:
 
     if not isinstance(network, VGG):
         return {}
-    found, stage, layer = {}, 1, 0
+    aliases, stage, layer = {}, 1, 0
     for place, module in enumerate(network.features.children()):
         if isinstance(module, nn.MaxPool2d):
             stage, layer = stage + 1, 0
         elif isinstance(module, nn.ReLU):
             layer += 1
-            found[f"features.{place}"] = f"conv_{stage}{layer}"
-    return found
+            aliases[f"features.{place}"] = f"conv_{stage}{layer}"
+    return aliases
 
 
 def _candidates(layers: Sequence[Layer], count: int) -> list[Layer]:
     """Return the ends of stages, or when they are fewer than `count` the layers of the commonest kind."""
-    outer = [each for each in layers if each.outermost]
+    outer = [layer for layer in layers if layer.outermost]
     ends = [
-        one
-        for one, after in zip(outer, [*outer[1:], None], strict=False)
-        if after is None or one.layout is None or not one.layout.same_stage(after.layout)
+        layer
+        for layer, after in zip(outer, [*outer[1:], None], strict=False)
+        if after is None or layer.layout is None or not layer.layout.same_stage(after.layout)
     ]
     families: dict[tuple[int, str], list[Layer]] = {}
-    for each in layers:
-        families.setdefault((each.name.count("."), each.kind), []).append(each)
+    for layer in layers:
+        families.setdefault((layer.name.count("."), layer.kind), []).append(layer)
     largest = max(families.values(), key=lambda family: min(len(family), count), default=[])
     return ends if len(ends) >= min(count, len(largest)) else largest
 
@@ -253,23 +232,26 @@ def _candidates(layers: Sequence[Layer], count: int) -> list[Layer]:
 def _spread(candidates: Sequence[Layer], count: int) -> list[Layer]:
     """Choose for each of the depths 1/count, 2/count ... 1 the nearest candidate, each once and in order."""
     chosen: list[Layer] = []
-    start = 0
-    for turn in range(min(count, len(candidates))):
-        left = min(count, len(candidates)) - turn - 1
-        target = (turn + 1) / count * candidates[-1].depth
-        place = min(
-            range(start, len(candidates) - left), key=lambda i: (abs(candidates[i].depth - target), -i)
-        )
+    start, total = 0, min(count, len(candidates))
+    for turn in range(1, total + 1):
+        target = turn / count * candidates[-1].depth
+        places = range(start, len(candidates) - (total - turn))
+        place = min(places, key=lambda i: (abs(candidates[i].depth - target), -i))
         chosen.append(candidates[place])
         start = place + 1
     return chosen
 
 
+def _unknown_layer(name: str, names: Sequence[str]) -> InputError:
+    """Return the error for a name that no layer has."""
+    return InputError(f"layer: expected a layer of the network, got {name!r}; {nearest(name, names)}")
+
+
 def _no_grid_text(layer: Layer, place: int, layers: Sequence[Layer]) -> str:
     """Say that a layer has no region grid, and which ones near it do."""
-    having = sorted((abs(i - place), i) for i, each in enumerate(layers) if each.grid)[:3]
+    having = sorted((abs(i - place), i) for i, other in enumerate(layers) if other.grid)[:3]
     near = ", ".join(f"{layers[i].name!r} {layers[i].shape} with grid {layers[i].grid}" for _, i in having)
     return (
-        f"layer {layer.name!r} ({layer.kind}) puts out {layer.shape} an image, which has no region grid; "
-        + (f"nearest layers that have one: {near}" if near else "no layer of this network has one")
+        f"layer {layer.name!r} ({layer.kind}): expected an output with a region grid, got shape {layer.shape} per "
+        "image; " + (f"nearest layers that have one: {near}" if near else "no layer of this network has one")
     )

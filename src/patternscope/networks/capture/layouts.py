@@ -50,12 +50,12 @@ def first_tensor(output: Any) -> Tensor | None:
     if isinstance(output, Mapping):
         output = [output["logits"]] if "logits" in output else list(output.values())
     if isinstance(output, tuple | list):
-        return next((found for each in output if (found := first_tensor(each)) is not None), None)
+        return next((tensor for part in output if (tensor := first_tensor(part)) is not None), None)
     return None
 
 
 def keyed_tensors(output: Any) -> dict[str, Tensor]:
-    """Return the tensors of a mapping by key, of a tuple or list by place; nothing for a tensor alone.
+    """Return the tensors of a mapping by key, of a tuple or list by position; nothing for a tensor alone.
 
     >>> list(keyed_tensors({"x": torch.ones(1), "weights": None, "pair": (torch.ones(1),)}))
     ['x', 'pair']
@@ -64,29 +64,29 @@ def keyed_tensors(output: Any) -> dict[str, Tensor]:
         output = dict(enumerate(output))
     if not isinstance(output, Mapping):
         return {}
-    found = {str(key): first_tensor(each) for key, each in output.items()}
-    return {key: tensor for key, tensor in found.items() if tensor is not None}
+    tensors = {str(key): first_tensor(part) for key, part in output.items()}
+    return {key: tensor for key, tensor in tensors.items() if tensor is not None}
 
 
-def as_pixels(images: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return a copy of the images as floating point on a device, uint8 divided by 255.
+def pooled(features: Tensor, grid: Grid | None) -> Tensor:
+    """Average maps (n, k, h, w) down to at most the grid; a side that is smaller stays.
 
-    >>> as_pixels(torch.tensor([255], dtype=torch.uint8), torch.device("cpu"), torch.float32)
-    tensor([1.])
+    >>> pooled(torch.ones(1, 1, 4, 2), (3, 3)).shape
+    torch.Size([1, 1, 3, 2])
     """
-    moved = images.to(device, dtype, copy=True)
-    return moved.div_(255) if images.dtype == torch.uint8 else moved
+    height, width = features.shape[2:]
+    size = (height, width) if grid is None else (min(grid[0], height), min(grid[1], width))
+    return features if size == (height, width) else torch.nn.functional.adaptive_avg_pool2d(features, size)
 
 
 @dataclass
 class LayoutFinder:
-    """Finds layouts during one forward pass, in the order of the calls, from shapes and what it has seen.
+    """Finds layouts during one forward pass, in the order of the calls, from shapes and the calls before.
 
-    A 4-axis output is channels first or last by which pair of axes has the image's proportions; where that
-    does not decide, it is what the last convolution or linear layer with this shape says. A 3-axis output is
-    a row of tokens: the grid is that of an earlier convolution (the patch embedding) or one with the image's
-    proportions; what is left over, up to 16, are class and register tokens in front. A grid of a single
-    region is none.
+    A 4-axis output has channels first or last, by which pair of axes has the image's proportions; where that does
+    not decide, as the last convolution or linear layer with this shape has them. A 3-axis output is a row of tokens:
+    the grid is that of an earlier convolution (the patch embedding) or one with the image's proportions; the
+    remaining tokens, up to 16, are class and register tokens in front. A single region is no grid.
 
     >>> finder = LayoutFinder(batch=2, image_size=(32, 32))
     >>> finder.find((2, 17, 64))
@@ -100,9 +100,9 @@ class LayoutFinder:
     known_axes: dict[tuple[int, ...], Literal["nchw", "nhwc"]] = field(default_factory=dict)
 
     def see(self, module: nn.Module, output: Tensor) -> None:
-        """Remember what the kind of a module tells about its output."""
+        """Remember what the kind of a module implies for its output."""
         shape = tuple(output.shape)
-        if shape[0] != self.batch:
+        if shape[:1] != (self.batch,):
             return
         if isinstance(module, nn.Conv2d) and len(shape) == 4:
             self.known_axes[shape] = "nchw"
@@ -116,14 +116,9 @@ class LayoutFinder:
         """Return the layout of an output of this shape, None when it has no region grid."""
         if not shape or shape[0] != self.batch or 0 in shape:
             return None
-        found = (
-            self._find_map(shape)
-            if len(shape) == 4
-            else self._find_tokens(shape)
-            if len(shape) == 3
-            else None
-        )
-        return found if found is not None and found.grid != (1, 1) else None
+        find = {4: self._find_map, 3: self._find_tokens}.get(len(shape))
+        layout = None if find is None else find(shape)
+        return None if layout is None or layout.grid == (1, 1) else layout
 
     def _find_map(self, shape: tuple[int, ...]) -> Layout | None:
         """Decide between channels first and last by the image's proportions."""
@@ -132,7 +127,7 @@ class LayoutFinder:
             return None
         first, last = self._mismatch(b, c), self._mismatch(a, b)
         known = self.known_axes.get(shape)
-        if min(first, last) >= 1:  # no padding, say: only a convolution's word counts
+        if min(first, last) >= 1:  # neither fits, as after a convolution without padding: that alone is a map
             axes = known if known == "nchw" else None
         else:
             axes = (known or "nchw") if first == last else "nchw" if first < last else "nhwc"
@@ -141,7 +136,7 @@ class LayoutFinder:
         return Layout("nchw", (b, c), a) if axes == "nchw" else Layout("nhwc", (a, b), c)
 
     def _mismatch(self, height: int, width: int) -> float:
-        """Return by how many regions a grid misses the image's proportions; infinite when it is larger."""
+        """Return by how many regions a grid misses the image's proportions; infinite when it is too large."""
         image_height, image_width = self.image_size
         if height > image_height + 2 or width > image_width + 2:
             return float("inf")

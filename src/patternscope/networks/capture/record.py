@@ -1,27 +1,63 @@
-"""Recording what chosen layers do with images, batch by batch, in one forward pass each."""
+"""Recording features and logits of images, batch by batch, in one forward pass each."""
 
 import copy
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, TypedDict, Unpack
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 import torch
 from torch import Tensor, nn
 
 from patternscope.errors import InputError, nearest
-from patternscope.networks.capture.activations import Precision, Recording, Wanted, forward
-from patternscope.networks.capture.forward_pass import checked_images, images_at_once
-from patternscope.networks.capture.hooks import device_of
+from patternscope.networks.capture.forward_pass import (
+    checked_images,
+    images_at_once,
+    layer_outputs,
+    modules_of,
+    run_for_logits,
+)
+from patternscope.networks.capture.hooks import borrowed, hooked
 from patternscope.networks.capture.layers import resolve_names
-from patternscope.networks.capture.layouts import Grid
+from patternscope.networks.capture.layouts import Grid, Layout, pooled
+from patternscope.networks.device import device_of, pixels_for
 
-PRECISIONS = ("float32", "bfloat16", "float16")
+Precision = Literal["float32", "bfloat16", "float16"]
+
+_ADVICE = (
+    "make a head computed by hand (F.linear) an nn.Linear, or name with sample_layer the module whose input is the "
+    "sample feature"
+)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a network computes for n images; all on the CPU, float32 (float64 from a float64 network).
+
+    regional_features: layer name -> (n, k, h, w); sample_features: (n, d), from which the logits are linear;
+    logits: (n, c). Source: Sec. 3.1 and 3.3.
+    """
+
+    regional_features: dict[str, Tensor]
+    sample_features: Tensor
+    logits: Tensor
 
 
 class RecordOptions(TypedDict, total=False):
-    """How `record` and `record_batches` run the model; `record_batches` documents each."""
+    """How `record` and `record_batches` run the model; `record_batches` documents each option."""
 
     batch_size: int | None
     device: str | torch.device | None
+    sample_layer: str | None
+    precision: Precision
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What to take out of a forward pass: see the arguments of `record_batches`."""
+
+    layers: tuple[str, ...]
+    grid: Grid | None
     sample_layer: str | None
     precision: Precision
 
@@ -36,23 +72,23 @@ def record(
     """Record regional features of layers, sample features and logits of all images, in memory.
 
     For more than fits, use `record_batches`, which takes the same arguments and documents them. Cost: one
-    forward pass a batch.
+    forward pass per batch.
 
     >>> from patternscope.networks import build_network
-    >>> found = record(build_network("vgg16_slim", classes=10), torch.zeros(4, 3, 64, 64), ["conv_53"])
-    >>> tuple(found.regional_features["conv_53"].shape[-2:]), tuple(found.logits.shape)
+    >>> recording = record(build_network("vgg16_slim", classes=10), torch.zeros(4, 3, 64, 64), ["conv_53"])
+    >>> tuple(recording.regional_features["conv_53"].shape[-2:]), tuple(recording.logits.shape)
     ((8, 8), (4, 10))
     """
     batches = record_batches(model, images, layers, grid, **options)
     if isinstance(images, Tensor):
-        return _gather(batches, len(images))
-    found = list(batches)
-    if not found:
-        raise InputError("images: saw no batch, wanted at least one")
+        return _gathered(batches, len(images))
+    parts = list(batches)
+    if not parts:
+        raise InputError("images: expected at least one batch, got none")
     return Recording(
-        {name: torch.cat([each.regional_features[name] for each in found]) for name in layers},
-        torch.cat([each.sample_features for each in found]),
-        torch.cat([each.logits for each in found]),
+        {layer: torch.cat([part.regional_features[layer] for part in parts]) for layer in layers},
+        torch.cat([part.sample_features for part in parts]),
+        torch.cat([part.logits for part in parts]),
     )
 
 
@@ -63,20 +99,18 @@ def record_batches(
     grid: int | Grid | None = None,
     **options: Unpack[RecordOptions],
 ) -> Iterator[Recording]:
-    """Record batch by batch: the model runs once a batch, and only one batch is in memory.
+    """Record batch by batch: the model runs once per batch, and only one batch is in memory.
 
-    Between batches, and after an exception, the model is as found: no hook, its own train/eval flags, its
-    device.
+    Between batches, and after an exception, the model is as found: no hook, its own train/eval flags, its device.
 
     Args:
         model: any network that returns (n, c) logits; wrapped by Normalised it takes pixels in [0, 1].
-        images: (n, channels, h, w), float as the model wants them or uint8 (divided by 255); or an iterable
+        images: (n, channels, h, w), float as the model expects them or uint8 (divided by 255); or an iterable
             of such batches, or of (batch, ...) tuples as a DataLoader yields, whose sizes are kept.
         layers: names from `list_layers`; `name@2` for a module's second call, `name:key` for one tensor of
             several in its output.
-        grid: regions wanted, n or (h, w): maps are averaged down to it (adaptive average pooling). A side
-            that is smaller already stays as it is: nothing is ever enlarged. None keeps every layer's own
-            grid.
+        grid: largest region grid, n or (h, w): larger maps are averaged down to it (adaptive average pooling), and
+            none is ever enlarged. None keeps every layer's own grid.
         batch_size: images at a time; by default 64, fewer when they are larger than 111 pixels. A batch for
             which the device's memory is too small is halved, and those after it.
         device: where to run; another device than the model's own runs a copy. None: the model's own.
@@ -88,87 +122,174 @@ def record_batches(
             that are not finite, or no linear layer from whose input the logits come.
     """
     sample_layer, precision = options.get("sample_layer"), options.get("precision", "float32")
-    if precision not in PRECISIONS:
-        raise InputError(f"precision {precision!r} is unknown: {nearest(precision, PRECISIONS)}")
+    if precision not in get_args(Precision):
+        hint = nearest(precision, get_args(Precision))
+        raise InputError(f"precision: expected a floating point type, got {precision!r}; {hint}")
     resolve_names(model, layers if sample_layer is None else [*layers, sample_layer])
-    wanted = Wanted(tuple(layers), _checked_grid(grid), sample_layer, precision)
+    request = _Request(tuple(layers), _as_grid(grid), sample_layer, precision)
     device = options.get("device")
     if device is not None and torch.device(device) != device_of(model):
         model = copy.deepcopy(model).to(device)
-    return _run(model, _batches(images, options.get("batch_size")), wanted)
+    return _recordings(model, _batches(images, options.get("batch_size")), request)
 
 
-def _run(model: nn.Module, batches: Iterator[Tensor], wanted: Wanted) -> Iterator[Recording]:
-    """Yield a recording a batch, or a part of a batch once memory was too small for a whole one."""
+def _recordings(model: nn.Module, batches: Iterator[Tensor], request: _Request) -> Iterator[Recording]:
+    """Yield a recording per batch, or per part of a batch once memory was too small for a whole one."""
     most: int | None = None
     for batch in batches:
         parts = [batch] if most is None else list(batch.split(most))
         while parts:
-            found = _if_it_fits(model, parts[0], wanted)
-            if found is None:
+            recording = _if_it_fits(model, parts[0], request)
+            if recording is None:
                 most = len(parts[0]) // 2
                 parts = [half for part in parts for half in part.split(most)]
                 continue
             del parts[0]
-            yield found
-            del found
+            yield recording
+            del recording
 
 
-def _if_it_fits(model: nn.Module, images: Tensor, wanted: Wanted) -> Recording | None:
+def _if_it_fits(model: nn.Module, images: Tensor, request: _Request) -> Recording | None:
     """Return the recording, None when memory was too small for more than one image."""
     try:
-        return forward(model, images, wanted)
+        return _record_batch(model, images, request)
     except RuntimeError as error:
         if "out of memory" not in str(error).lower():
             raise
         if len(images) == 1:
             raise InputError(
-                f"images: the memory of {device_of(model)} is too small for one image of "
+                f"images: expected a size of which one fits into the memory of {device_of(model)}, got "
                 f"{images.shape[2]} x {images.shape[3]} pixels; use another device or smaller images"
             ) from error
     return None
 
 
-def _checked_grid(grid: int | Grid | None) -> Grid | None:
+def _record_batch(model: nn.Module, images: Tensor, request: _Request) -> Recording:
+    """Run the model once on a batch and return its recording."""
+
+    def keep(layer: str, output: Tensor, layout: Layout) -> Tensor:
+        features = pooled(_wide(layout.regional(output.detach())), request.grid).cpu().contiguous()
+        if features.untyped_storage().data_ptr() == output.untyped_storage().data_ptr():
+            features = features.clone()  # an in-place activation may follow
+        return _checked_finite(f"layer {layer!r}", "regional features", features)
+
+    half = nullcontext()
+    if request.precision != "float32":
+        half = torch.autocast(device_of(model).type, getattr(torch, request.precision))
+    with (
+        borrowed(model),
+        layer_outputs(model, images, request.layers, keep) as features,
+        _classifier_input(model, request.sample_layer) as classifier,
+        half,
+    ):
+        logits = run_for_logits(model, pixels_for(model, images))
+    logits = _checked_finite("model", "logits", _wide(logits).cpu().clone())
+    if not classifier:
+        raise InputError(f"model: expected a linear layer that gives the logits, got none; {_ADVICE}")
+    if request.sample_layer is None:
+        _check_outputs(classifier[0][0], logits.shape[1])
+    regional = {layer: features[layer] for layer in request.layers}
+    return Recording(regional, _sample_features(*classifier[0]), logits)
+
+
+@contextmanager
+def _classifier_input(model: nn.Module, layer: str | None) -> Iterator[list[tuple[nn.Module, Tensor]]]:
+    """Give a list that a run within the block fills with the classifier and its input.
+
+    The classifier is the layer named, or else the last linear layer; a convolution where there is no linear one.
+    """
+    call = None if layer is None else resolve_names(model, [layer])[layer]
+    kept: list[tuple[nn.Module, Tensor]] = []
+
+    def on_call(name: str, module: nn.Module, inputs: tuple[Any, ...], _: Any) -> None:
+        if call is None:
+            after_linear = bool(kept) and isinstance(kept[0][0], nn.Linear)
+            chosen = isinstance(module, nn.Linear) or not after_linear
+        else:
+            chosen = name == call
+        if chosen and inputs and isinstance(inputs[0], Tensor):
+            # A module that was named may change its input in place.
+            kept[:] = [(module, inputs[0] if call is None else inputs[0].clone())]
+
+    with hooked(modules_of(model, [] if call is None else [call]), on_call):
+        yield kept
+
+
+def _check_outputs(classifier: nn.Module, classes: int) -> None:
+    """Raise unless a layer has as many outputs as there are logits."""
+    outputs = getattr(classifier, "out_features", getattr(classifier, "out_channels", None))
+    if outputs != classes:
+        raise InputError(
+            f"model: expected as many logits as its last linear layer has outputs, {outputs}, got {classes} in the "
+            f"first tensor of its output; return the logits first, or under the key 'logits'; {_ADVICE}"
+        )
+
+
+def _sample_features(module: nn.Module, features: Tensor) -> Tensor:
+    """Return the classifier's input (n, d), averaged over regions or tokens when it has them."""
+    features = _wide(features).cpu()
+    if features.ndim > 2:
+        axes = (2, 3) if isinstance(module, nn.Conv2d) else tuple(range(1, features.ndim - 1))
+        features = features.mean(dim=axes)
+    return _checked_finite("model", "sample features", features.clone())
+
+
+def _wide(features: Tensor) -> Tensor:
+    """Return half precision as float32, and what MPS cannot pool on the CPU."""
+    if features.device.type == "mps":
+        features = features.cpu()
+    return features.float() if features.dtype in (torch.float16, torch.bfloat16) else features
+
+
+def _checked_finite(where: str, name: str, values: Tensor) -> Tensor:
+    """Return the values; InputError for NaN or inf among them."""
+    finite = values.isfinite()
+    if not bool(finite.all()):
+        bad = int((~finite).sum())
+        raise InputError(f"{where}: expected finite {name}, got NaN or inf in {bad} of {values.numel()}")
+    return values
+
+
+def _as_grid(grid: int | Grid | None) -> Grid | None:
     """Return the grid as (h, w)."""
     size = (grid, grid) if isinstance(grid, int) else grid
     if size is not None and (len(size) != 2 or min(size) < 1):
-        raise InputError(f"grid: saw {grid!r}, wanted a positive number or a pair (h, w) of them")
+        raise InputError(f"grid: expected a positive integer or a pair (h, w) of them, got {grid!r}")
     return size
 
 
 def _batches(images: Tensor | Iterable[Any], batch_size: int | None) -> Iterator[Tensor]:
     """Cut a tensor into batches, or take the images out of the batches given."""
     if batch_size is not None and batch_size < 1:
-        raise InputError(f"batch_size: saw {batch_size}, wanted at least 1")
+        raise InputError(f"batch_size: expected at least 1, got {batch_size}")
     if not isinstance(images, Tensor):
-        return (checked_images(each[0] if isinstance(each, tuple | list) else each) for each in images)
+        return (checked_images(batch[0] if isinstance(batch, tuple | list) else batch) for batch in images)
     checked_images(images)
     return iter(images.split(batch_size or images_at_once(images)))
 
 
-def _gather(batches: Iterator[Recording], count: int) -> Recording:
-    """Put batches into tensors of the final size, which needs half the memory of joining them."""
+def _gathered(batches: Iterator[Recording], count: int) -> Recording:
+    """Put batches into tensors of the final size, which takes half the memory of joining them."""
     whole: Recording | None = None
     start = 0
     for part in batches:
-        if whole is None:
-            whole = _empty_like(part, count)
+        whole = whole or _empty_like(part, count)
         stop = start + len(part.logits)
-        for name, features in part.regional_features.items():
-            whole.regional_features[name][start:stop] = features
+        for layer, features in part.regional_features.items():
+            whole.regional_features[layer][start:stop] = features
         whole.sample_features[start:stop] = part.sample_features
         whole.logits[start:stop] = part.logits
         start = stop
     if whole is None:
-        raise InputError("images: saw none, wanted at least one")
+        raise InputError("images: expected at least one, got none")
     return whole
 
 
 def _empty_like(part: Recording, count: int) -> Recording:
     """Return a recording of `count` images to be filled."""
-    return Recording(
-        {name: each.new_empty(count, *each.shape[1:]) for name, each in part.regional_features.items()},
-        part.sample_features.new_empty(count, *part.sample_features.shape[1:]),
-        part.logits.new_empty(count, *part.logits.shape[1:]),
-    )
+
+    def empty(values: Tensor) -> Tensor:
+        return values.new_empty(count, *values.shape[1:])
+
+    regional = {layer: empty(features) for layer, features in part.regional_features.items()}
+    return Recording(regional, empty(part.sample_features), empty(part.logits))

@@ -1,4 +1,4 @@
-"""Networks by name: the built-in slim VGG-16, torchvision, timm, or a factory of the user's own."""
+"""Networks by name: the built-in slim VGG-16, torchvision's, timm's, or a factory of the user's own."""
 
 import importlib.util
 import inspect
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from patternscope.errors import InputError, fault, nearest
-from patternscope.factories import call_offered, found_factory
-from patternscope.networks.capture.hooks import borrowed, own_random_state
+from patternscope.factories import call_offered, import_factory
+from patternscope.networks.capture.hooks import borrowed, isolate_random_state
 from patternscope.networks.models.normalised import call_once
-from patternscope.networks.models.pretrained import load_pretrained, timm_pretrained
+from patternscope.networks.models.pretrained import load_pretrained, no_published_weights, timm_pretrained
 from patternscope.networks.models.vgg import SlimVGG
 
 Arguments = dict[str, Any]
@@ -36,42 +36,42 @@ def build_network(
 
     `architecture` is "vgg16_slim", a torchvision classification model ("resnet18", "vgg16_bn", "vit_b_16"), a
     timm model (also "timm:name"; extra `zoo`), or "package.module:factory", which is looked for in `folder`
-    first. The number of classes and of input channels are the network's from the start. A factory is called
-    with `arguments`, and with `classes` or `num_classes`, `channels`, `image_size` where its signature names
-    them. With `pretrained` the weights are those that torchvision or timm publish, but for a last layer of
-    other classes and a first one of other channels. The global random state is as found afterwards.
+    first. The network is built with its number of classes and of input channels. A factory is called with
+    `arguments`, and with `classes` or `num_classes`, `channels`, `image_size` where its signature names them. With
+    `pretrained` the weights are those that torchvision or timm publish, except those of a last layer of other classes
+    and a first one of other channels. The global random state is as found afterwards.
 
     Raises:
         InputError: an unknown name, a factory that fails or returns no network, arguments or an image size
-            that the network does not take, published weights that cannot be had.
+            that the network does not take, published weights that cannot be loaded.
 
     >>> build_network("vgg16_slim", classes=10).classifier.out_features
     10
     """
     _check_sizes(classes, channels, image_size)
     size = {"classes": classes, "channels": channels, "image_size": image_size}
-    with own_random_state(torch.device("cpu")), torch.device("cpu"):
+    given = dict(arguments or {})
+    with isolate_random_state(torch.device("cpu")), torch.device("cpu"):
         torch.default_generator.manual_seed(seed)
         builder = _find_builder(architecture, pretrained, folder)
         try:
-            network = builder(architecture, size, dict(arguments or {}))
+            network = builder(architecture, size, given)
         except InputError:
             raise
         except Exception as error:  # a factory's own code may raise anything
             raise InputError(
-                f"architecture {architecture!r} cannot be built for {classes} classes and images of "
-                f"{image_size} pixels with arguments {dict(arguments or {})}: {fault(error)}"
+                f"architecture {architecture!r}: expected a network for {classes} classes and images of "
+                f"{image_size} pixels with arguments {given}, got {fault(error)}"
             ) from error
         if not isinstance(network, nn.Module):
-            raise InputError(
-                f"architecture {architecture!r}: saw {type(network).__name__}, wanted a torch.nn.Module"
-            )
+            kind = type(network).__name__
+            raise InputError(f"architecture {architecture!r}: expected a torch.nn.Module, got {kind}")
         _give_sizes(network, torch.zeros(2, channels, image_size, image_size))
     return network
 
 
 def architectures() -> list[str]:
-    """List the names that need nothing but torchvision.
+    """List the names of networks that torchvision alone provides, and the built-in one.
 
     >>> {"vgg16_slim", "vgg16_bn", "resnet18", "mobilenet_v2"} <= set(architectures())
     True
@@ -82,33 +82,28 @@ def architectures() -> list[str]:
 
 
 def _give_sizes(network: nn.Module, images: Tensor) -> None:
-    """Run a network that has lazy modules once: these take their sizes from what they see first."""
-    if any(is_lazy(each) for each in (*network.parameters(), *network.buffers())):
+    """Run a network that has lazy modules once: these take their sizes from their first input."""
+    if any(is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())):
         with borrowed(network):
             call_once(network, images)
 
 
 def _check_sizes(classes: int, channels: int, image_size: int) -> None:
     """Raise for sizes no network can have."""
-    for name, value, least in (
-        ("classes", classes, 2),
-        ("channels", channels, 1),
-        ("image_size", image_size, 32),
-    ):
+    sizes = (("classes", classes, 2), ("channels", channels, 1), ("image_size", image_size, 32))
+    for name, value, least in sizes:
         if value < least:
-            raise InputError(f"{name}: saw {value}, wanted at least {least}")
+            raise InputError(f"{name}: expected at least {least}, got {value}")
 
 
 def _find_builder(
     architecture: str, pretrained: bool, folder: Path | None
 ) -> Callable[[str, Mapping[str, int], Arguments], Any]:
-    """Choose who builds a network of this name."""
+    """Choose the function that builds a network of this name."""
     from_timm = architecture.startswith("timm:")
     own = architecture == "vgg16_slim" or (":" in architecture and not from_timm)
     if own and pretrained:
-        raise InputError(
-            f"network.pretrained: nobody publishes weights for {architecture!r}; set network.weights to a file"
-        )
+        raise no_published_weights(architecture)
     if own:
         return _build_slim if architecture == "vgg16_slim" else partial(_build_own, folder)
     build = _build_torchvision if architecture in architectures() and not from_timm else _build_timm
@@ -122,14 +117,14 @@ def _build_slim(_: str, size: Mapping[str, int], arguments: Arguments) -> nn.Mod
 
 def _build_own(folder: Path | None, name: str, size: Mapping[str, int], arguments: Arguments) -> Any:
     """Call a factory of the user's own."""
-    with found_factory(name, folder, "architecture") as factory:
+    with import_factory(name, folder, "architecture") as factory:
         return call_offered(factory, {**size, "num_classes": size["classes"]}, arguments)
 
 
 def _build_torchvision(
     name: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool
 ) -> nn.Module:
-    """Build a torchvision classification model; one that needs the image's size is told it."""
+    """Build a torchvision classification model, with the image's size where it needs one."""
     import torchvision
 
     given: Arguments = {"weights": None, "num_classes": size["classes"]}
@@ -147,18 +142,18 @@ def _build_torchvision(
 
 
 def _adapt_channels(network: nn.Module, channels: int) -> None:
-    """Replace the first convolution by a fresh one when the images have other channels."""
-    for name, module in network.named_modules():
-        if isinstance(module, nn.Conv2d):
-            if module.in_channels != channels:
-                fresh = _with_channels(module, channels)
-                parent, _, child = name.rpartition(".")
-                setattr(network.get_submodule(parent), child, fresh)
-            return
+    """Replace the first convolution by a new one when the images have other channels."""
+    convolutions = (
+        (name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d)
+    )
+    name, first = next(convolutions, ("", None))
+    if first is not None and first.in_channels != channels:
+        parent, _, child = name.rpartition(".")
+        setattr(network.get_submodule(parent), child, _with_channels(first, channels))
 
 
 def _with_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
-    """Return a freshly started convolution like this one, for other input channels."""
+    """Return a newly initialised convolution like this one, for other input channels."""
     fresh = nn.Conv2d(
         channels,
         conv.out_channels,
@@ -176,31 +171,30 @@ def _with_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
 def _build_timm(
     architecture: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool
 ) -> nn.Module:
-    """Build a timm model; one that takes the image's size is told it."""
+    """Build a timm model, with the image's size where it takes one."""
     name = architecture.removeprefix("timm:")
     if importlib.util.find_spec("timm") is None:
         hint = nearest(name, architectures())
         raise InputError(
-            f"architecture {architecture!r} is not vgg16_slim or a torchvision model: {hint}; "
+            f"architecture: expected vgg16_slim or a torchvision model, got {architecture!r}; {hint}; "
             "timm's models need the extra: pip install 'patternscope[zoo]'"
         )
     import timm  # pyright: ignore[reportMissingImports]
 
     if not timm.is_model(name):
         hint = nearest(name, [*architectures(), *timm.list_models()])
-        raise InputError(f"architecture {architecture!r} is unknown: {hint}")
+        raise InputError(
+            f"architecture: expected vgg16_slim, a torchvision or a timm model, got {architecture!r}; {hint}"
+        )
     given: Arguments = {"num_classes": size["classes"], "in_chans": size["channels"]}
-    sized = (
-        {"img_size": size["image_size"]}
-        if "img_size" in _constructor_names(timm.model_entrypoint(name))
-        else {}
-    )
-    asked = {**given, **sized, **arguments}
-    return timm_pretrained(name, asked) if pretrained else timm.create_model(name, pretrained=False, **asked)
+    if "img_size" in _constructor_names(timm.model_entrypoint(name)):
+        given["img_size"] = size["image_size"]
+    given |= arguments
+    return timm_pretrained(name, given) if pretrained else timm.create_model(name, pretrained=False, **given)
 
 
 def _constructor_names(entrypoint: Callable[..., Any]) -> set[str]:
-    """Return the argument names of the class that a timm entry point says it returns, and of its bases."""
+    """Return the argument names of the class that a timm entry point is annotated to return, and of its bases."""
     returned = inspect.signature(entrypoint, eval_str=True).return_annotation
     bases = inspect.getmro(returned) if inspect.isclass(returned) else ()
-    return {name for each in bases for name in inspect.signature(each.__init__).parameters}
+    return {name for base in bases for name in inspect.signature(base.__init__).parameters}

@@ -1,4 +1,4 @@
-"""Networks inside networks: the normaliser as a part of the model, and what torch wraps around it."""
+"""Networks inside networks: the normaliser as a part of the model, and torch's wrappers around it."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +15,8 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class Normalised(nn.Module):
     """A network that takes pixels in [0, 1]: (x - mean) / std comes first, inside the model.
 
-    Attacks, recording and training then all speak of pixels. Layer names seen by users are those of the
-    network inside. `mean` and `std` are one number or one a channel.
+    Attacks, recording and training then all take pixels. The layer names that users see are those of the
+    network inside. `mean` and `std` are one number or one per channel.
 
     Raises:
         InputError: a standard deviation that is not positive, or mean and std of different lengths.
@@ -36,10 +36,10 @@ class Normalised(nn.Module):
         centre, spread = torch.as_tensor(mean, dtype=torch.float32), torch.as_tensor(std, dtype=torch.float32)
         if centre.shape != spread.shape or centre.ndim > 1:
             raise InputError(
-                f"mean and std: saw {mean!r} and {std!r}, wanted one number each or one a channel"
+                f"mean and std: expected one number each or one per channel, got {mean!r} and {std!r}"
             )
         if not bool((spread > 0).all()):
-            raise InputError(f"std: saw {std!r}, wanted positive numbers")
+            raise InputError(f"std: expected positive numbers, got {std!r}")
         self.network = network
         # Not part of the weights: they are settings, and a weight file of the bare network must fit.
         self.register_buffer("mean", centre.reshape(-1, 1, 1), persistent=False)
@@ -48,8 +48,9 @@ class Normalised(nn.Module):
     def normalise(self, images: Tensor) -> Tensor:
         """Return (images - mean) / std for images (n, c, h, w)."""
         if self.mean.numel() not in (1, images.shape[1]):
+            channels = self.mean.numel()
             raise InputError(
-                f"images: saw {images.shape[1]} channels, the normaliser wants {self.mean.numel()}"
+                f"images: expected {channels} channels, as the normaliser has, got {images.shape[1]}"
             )
         return (images - self.mean) / self.std
 
@@ -75,7 +76,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def inner_network(model: nn.Module) -> nn.Module:
-    """Return the network whose layer names users see: no wrapper of torch's and no normaliser.
+    """Return the network whose layer names users see, without torch's wrappers and the normaliser.
 
     >>> inner = nn.Identity()
     >>> inner_network(Normalised(inner, 0.5, 0.5)) is inner
@@ -90,7 +91,7 @@ def inner_network(model: nn.Module) -> nn.Module:
 def call_once(model: nn.Module, images: Tensor) -> object:
     """Run the model without torch's wrappers, whose copies and compiled graphs do not call hooks.
 
-    InputError as `faults_told`.
+    InputError as `explain_faults`.
 
     >>> call_once(Normalised(nn.Flatten(), 0.5, 0.5), torch.ones(1, 1, 1, 2))
     tensor([[1., 1.]])
@@ -99,21 +100,21 @@ def call_once(model: nn.Module, images: Tensor) -> object:
     while isinstance(model, Normalised) and unwrapped(model.network) is not model.network:
         images = model.normalise(images)
         model = unwrapped(model.network)
-    with faults_told(images):
+    with explain_faults(images):
         return model(images)
 
 
 @contextmanager
-def faults_told(images: Tensor) -> Iterator[None]:
+def explain_faults(images: Tensor) -> Iterator[None]:
     """Turn what a network's own code raises on images (n, channels, h, w) into one line of an InputError.
 
-    Memory that is too small is no fault of the network, and stays the error it is.
+    Memory that is too small is no fault of the network, and its error stays as it is.
 
-    >>> with faults_told(torch.zeros(1, 3, 4, 4)):
+    >>> with explain_faults(torch.zeros(1, 3, 4, 4)):
     ...     {}["logits"]
     Traceback (most recent call last):
         ...
-    patternscope.errors.InputError: network: fails on images (3, 4, 4): KeyError: 'logits'
+    patternscope.errors.InputError: network: expected one that takes images (3, 4, 4), got KeyError: 'logits'
     """
     try:
         yield
@@ -122,4 +123,5 @@ def faults_told(images: Tensor) -> Iterator[None]:
     except Exception as error:  # a network's own code may raise anything
         if isinstance(error, RuntimeError) and "out of memory" in str(error).lower():
             raise
-        raise InputError(f"network: fails on images {tuple(images.shape[1:])}: {fault(error)}") from error
+        shape = tuple(images.shape[1:])
+        raise InputError(f"network: expected one that takes images {shape}, got {fault(error)}") from error

@@ -30,7 +30,7 @@ class SlimVGG(nn.Module):
     A stride of 2 in conv_11 and the pools after stages 1 and 3 leave a region grid of an eighth of the image,
     8 x 8 at 64 pixels, in stages 4 and 5. A pool over all regions and one linear layer follow, so the sample
     feature has as many entries as conv_53 has channels; it takes the maximum, as VGG-16's last pool does,
-    which keeps what a region shows where it is (docs/decisions.md). Images (n, channels, h, w), h and w >=
+    which keeps what a region shows at its place (docs/decisions.md). Images (n, channels, h, w), h and w >=
     32. Layers and names after VGG-16, Simonyan and Zisserman 2015.
 
     >>> import torch
@@ -42,18 +42,18 @@ class SlimVGG(nn.Module):
 
     def __init__(self, classes: int, channels: int = 3, widths: tuple[int, ...] = _WIDTHS) -> None:
         super().__init__()
-        seen = channels
+        in_channels = channels
         for stage, (layers, width) in enumerate(zip(_LAYERS_PER_STAGE, widths, strict=True), start=1):
             for layer in range(1, layers + 1):
                 stride = 2 if (stage, layer) == (1, 1) else 1
-                self.add_module(f"conv_{stage}{layer}", ConvBlock(seen, width, stride))
-                seen = width
+                self.add_module(f"conv_{stage}{layer}", ConvBlock(in_channels, width, stride))
+                in_channels = width
             if stage in self.pool_after:
                 self.add_module(f"pool_{stage}", nn.MaxPool2d(2))
         self.global_pool = nn.AdaptiveMaxPool2d(1)
         self.flatten = nn.Flatten()
-        self.classifier = nn.Linear(seen, classes)
-        self._start()
+        self.classifier = nn.Linear(in_channels, classes)
+        self._initialise()
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits (n, classes) of images (n, channels, h, w)."""
@@ -62,7 +62,7 @@ class SlimVGG(nn.Module):
             features = layer(features)
         return features
 
-    def _start(self) -> None:
+    def _initialise(self) -> None:
         """Set He's initial weights: thirteen plain layers do not train well from smaller ones."""
         for module in self.modules():
             if isinstance(module, nn.Conv2d):

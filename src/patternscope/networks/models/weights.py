@@ -1,9 +1,9 @@
-"""Weights from and to files: safetensors, or a foreign .pth or .ckpt."""
+"""Weights from and to files: safetensors, or the .pth and .ckpt of other programs."""
 
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from patternscope.networks.models.normalised import inner_network
 from patternscope.tensor_files import read_tensors, unreadable, write_tensors
 
 WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
-"""Endings of the files that hold weights; all but the first are pickles."""
+"""Suffixes of files that hold weights; all but the first are pickles."""
 _PREFIXES = ("module.", "_orig_mod.", "network.")
 _KINDS = f"{', '.join(WEIGHT_SUFFIXES[:-1])} or {WEIGHT_SUFFIXES[-1]}"
 _CONTAINERS = ("state_dict", "model_state_dict", "model")
@@ -24,7 +24,7 @@ _CONTAINERS = ("state_dict", "model_state_dict", "model")
 def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) -> None:
     """Write the weights of a network, or a state dict, as safetensors; equal weights give equal bytes.
 
-    Wrappers (Normalised, DataParallel, torch.compile) leave no trace in the names.
+    The names are free of wrappers' prefixes (Normalised, DataParallel, torch.compile).
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -35,32 +35,32 @@ def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) ->
     if isinstance(network, Mapping):
         write_tensors(_without_prefix(network), path)
     else:
-        # What is left may have a child of a wrapper's name, which is the network's own.
+        # The network itself may have a child of a wrapper's name: nothing more is removed.
         write_tensors(inner_network(network).state_dict(), path)
 
 
 def load_weights(network: nn.Module, path: str | Path) -> None:
     """Load weights from .safetensors, or from .pth, .pt and .ckpt with weights_only=True, into the network.
 
-    Names may carry, or lack, the prefixes of wrappers; or carry that of the attribute that held the network
-    in a training's own module, whose other tensors (a loss's, say) are left out. Nothing is loaded unless all
-    names and shapes fit.
+    Names may have, or lack, the prefixes of wrappers; or have that of the attribute that held the network in a
+    training's own module, whose other tensors (a loss's, say) are omitted. Nothing is loaded unless all names and
+    shapes fit.
 
     Raises:
         InputError: the file is missing or unreadable, or its names or shapes are not the network's.
 
     Warns:
-        UserWarning: for .pth, .pt and .ckpt, which hold pickled code; use safetensors from sources you do not know.
-            Also for tensors that are left out.
+        UserWarning: for .pth, .pt and .ckpt, which hold pickled code (use safetensors from sources that you do not
+            know), and for tensors that are omitted.
     """
     inner = inner_network(network)
     inner.load_state_dict(_fitting(read_weights(path), inner.state_dict(), Path(path)))
 
 
 def check_weights(network: nn.Module, path: str | Path) -> None:
-    """Look whether a file's names and shapes fit the network, as far as that is told without reading its numbers.
+    """Check the names and shapes of a safetensors file against the network, without reading its numbers.
 
-    Files that are not safetensors pass. InputError as `load_weights`.
+    Files of other kinds pass. InputError as `load_weights`.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -79,16 +79,15 @@ def check_weights(network: nn.Module, path: str | Path) -> None:
 def read_weights(path: str | Path) -> dict[str, Tensor]:
     """Read the tensors of a weight file on the CPU, by name.
 
-    Raises:
-        InputError: the file is missing, unreadable, of another kind or holds no tensors.
+    InputError when the file is missing, unreadable, of another kind or holds no tensors.
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"weights: saw no file at {str(path)!r}, wanted a {_KINDS} file")
+        raise InputError(f"weights: {str(path)!r} does not exist or is no file")
     if path.suffix == ".safetensors":
         return read_tensors(path)
     if path.suffix not in WEIGHT_SUFFIXES:
-        raise InputError(f"weights: saw {path.name!r}, wanted a {_KINDS} file")
+        raise InputError(f"weights: expected a {_KINDS} file, got {path.name!r}")
     return _read_pth(path)
 
 
@@ -104,13 +103,16 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch documents no narrower set
         raise InputError(
-            f"weights: {str(path)!r} cannot be loaded with weights_only=True: {_one_line(error)}"
+            f"weights {str(path)!r}: expected a file that loads with weights_only=True, got {_one_line(error)}"
         ) from error
     for container in _CONTAINERS:
         if isinstance(loaded, dict) and isinstance(loaded.get(container), dict):
             loaded = loaded[container]
-    if not isinstance(loaded, dict) or not all(isinstance(each, Tensor) for each in loaded.values()):
-        raise InputError(f"weights: {path.name!r} holds {type(loaded).__name__}, wanted named tensors alone")
+    if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
+        kind = type(loaded).__name__
+        raise InputError(
+            f"weights {path.name!r}: expected a dict of tensors alone, got other values in a {kind}"
+        )
     return dict(loaded)
 
 
@@ -121,24 +123,20 @@ def _one_line(error: Exception) -> str:
 
 def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Remove the prefixes that wrappers put before every name."""
-    lead = _wrappers_prefix(state)
-    return {name.removeprefix(lead): tensor for name, tensor in state.items()}
+    common = _wrappers_prefix(state)
+    return {name.removeprefix(common): tensor for name, tensor in state.items()}
 
 
-def _wrappers_prefix(names: Mapping[str, Tensor]) -> str:
+def _wrappers_prefix(names: Collection[str]) -> str:
     """Return what wrappers put before every name, "" for nothing."""
-    lead = ""
-    while names:
-        more = (each for each in _PREFIXES if all(name.startswith(lead + each) for name in names))
-        found = next(more, None)
-        if found is None:
-            break
-        lead += found
-    return lead
+    for prefix in _PREFIXES:
+        if names and all(name.startswith(prefix) for name in names):
+            return prefix + _wrappers_prefix([name.removeprefix(prefix) for name in names])
+    return ""
 
 
 def _fitting(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
-    """Return the file's tensors under the network's names; InputError unless each of these has one that fits."""
+    """Return the file's tensors under the network's names; InputError unless every name has one that fits."""
     named = state if set(expected) <= set(state) else _renamed(state, expected, path)
     _check_fit(named, expected, path)
     return named
@@ -152,16 +150,14 @@ def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Pat
     whole = [prefix for prefix, count in counts.items() if count == len(bare)]
     if len(whole) > 1:
         raise InputError(
-            f"weights {path.name!r} hold the network twice, under {whole[0]!r} and {whole[1]!r}; wanted one of them"
+            f"weights {path.name!r}: expected the network once, got it twice, under {whole[0]!r} and {whole[1]!r}"
         )
-    prefix = max(counts, key=lambda each: (counts[each], each == own), default=own)
-    inside = {
-        own + name.removeprefix(prefix): each for name, each in state.items() if name.startswith(prefix)
-    }
-    outside = {name: each for name, each in state.items() if not name.startswith(prefix)}
+    prefix = max(counts, key=lambda prefix: (counts[prefix], prefix == own), default=own)
+    inside = {own + name.removeprefix(prefix): state[name] for name in state if name.startswith(prefix)}
+    outside = {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
     if whole and outside:
         warnings.warn(
-            f"{path.name}: {len(outside)} tensors beside those under {prefix!r} are left out (first "
+            f"{path.name}: {len(outside)} tensors outside {prefix!r} are omitted (first "
             f"{next(iter(outside))!r})",
             UserWarning,
             stacklevel=4,
@@ -171,7 +167,7 @@ def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Pat
 
 
 def _cuts(name: str) -> Iterator[tuple[str, str]]:
-    """Give each pair of a prefix that ends with a dot, or is empty, and the rest of the name."""
+    """Yield each pair of a prefix that ends with a dot, or is empty, and the rest of the name."""
     yield "", name
     for dot in re.finditer(r"\.", name):
         yield name[: dot.end()], name[dot.end() :]
@@ -188,7 +184,8 @@ def _check_fit(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path
     if surplus:
         faults.append(f"{len(surplus)} unknown (first {surplus[0]!r})")
     if other:
-        seen, wanted = tuple(state[other[0]].shape), tuple(expected[other[0]].shape)
-        faults.append(f"{len(other)} of another shape (first {other[0]!r}: saw {seen}, wanted {wanted})")
+        there, here = tuple(state[other[0]].shape), tuple(expected[other[0]].shape)
+        faults.append(f"{len(other)} of another shape (first {other[0]!r}: {there} instead of {here})")
     if faults:
-        raise InputError(f"weights {path.name!r} do not fit the network: " + ", ".join(faults))
+        got = ", ".join(faults)
+        raise InputError(f"weights {path.name!r}: expected the network's names and shapes, got {got}")

@@ -5,25 +5,25 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
-from patternscope.networks.capture.hooks import own_random_state
+from patternscope.networks.capture.hooks import isolate_random_state
 
 _IMAGES_PER_DRAW = 8
 _PADDING_SHARE = 8
 
 
 def augmented(images: Tensor, seed: int) -> Tensor:
-    """Return the images cropped out of a padded border, flipped and of slightly other colours, at random.
+    """Return the images randomly cropped from a padded border, flipped and changed slightly in colour.
 
     Eight neighbours in the batch share one draw, for speed; batches are in random order. The result depends
-    on the images and the seed alone; the global random state is as found. Images (n, c, h, w), uint8, c = 1
-    or 3 (others keep their colours).
+    on the images and the seed alone; the global random state is as found. Images (n, c, h, w), uint8; colours change
+    for c = 1 or 3.
 
     >>> images = torch.zeros(9, 3, 32, 32, dtype=torch.uint8)
     >>> augmented(images, seed=3).shape
     torch.Size([9, 3, 32, 32])
     """
     transform = _transform(images.shape[2], images.shape[3], images.shape[1] in (1, 3))
-    with own_random_state(torch.device("cpu")):
+    with isolate_random_state(torch.device("cpu")):
         torch.default_generator.manual_seed(seed)
         return torch.cat([transform(group) for group in images.split(_IMAGES_PER_DRAW)])
 

@@ -1,16 +1,15 @@
-"""What training minimises: a function of network, pixels and labels."""
+"""Objectives: what training minimises, as a function of network, pixels and labels."""
 
 from collections.abc import Callable
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from patternscope.errors import InputError
-from patternscope.networks.capture.forward_pass import as_logits
-from patternscope.networks.models.normalised import faults_told
+from patternscope.networks.capture.forward_pass import as_logits, checked_classes
+from patternscope.networks.models.normalised import explain_faults
 
-# The loss of a batch, a scalar with gradients, from the network that is trained, pixels (n, channels, h, w) in
-# [0, 1] and labels int64 (n,), all on one device.
+# The loss of a batch, a scalar with gradients, of the network that is trained, pixels (n, channels, h, w) in [0, 1] and
+# labels int64 (n,), all on one device.
 Objective = Callable[[nn.Module, Tensor, Tensor], Tensor]
 
 
@@ -23,7 +22,7 @@ def cross_entropy(label_smoothing: float = 0.0) -> Objective:
     """
 
     def objective(network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
-        with faults_told(pixels):
+        with explain_faults(pixels):
             logits = labelled_logits(network(pixels), labels)
         return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
 
@@ -31,7 +30,7 @@ def cross_entropy(label_smoothing: float = 0.0) -> Objective:
 
 
 def labelled_logits(output: object, labels: Tensor, name: str = "network") -> Tensor:
-    """Return a network's output as logits (n, c) in float32, after checking that the labels are classes of it.
+    """Return a network's output as logits (n, c) in float32; check that the labels are classes of it.
 
     InputError for anything but (n, c), and for a label outside 0 to c - 1.
 
@@ -40,7 +39,5 @@ def labelled_logits(output: object, labels: Tensor, name: str = "network") -> Te
     torch.Size([2, 3])
     """
     logits = as_logits(output, len(labels), name)
-    if not 0 <= int(labels.min()) <= int(labels.max()) < logits.shape[1]:
-        seen = f"{int(labels.min())} to {int(labels.max())}"
-        raise InputError(f"labels: saw {seen}, wanted 0 to {logits.shape[1] - 1}")
+    checked_classes("labels", labels, logits.shape[1])
     return logits.float()

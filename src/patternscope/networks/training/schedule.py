@@ -1,4 +1,4 @@
-"""Pure functions of the step: learning rate, checkpoints, and where randomness comes from."""
+"""Pure functions of the training step: learning rate, checkpoints, batches and seeds."""
 
 import hashlib
 import math
@@ -19,11 +19,8 @@ def checkpoint_steps(total_steps: int, count: int) -> list[int]:
     """Return at most `count` steps spaced evenly in log time, from 0 (untrained) to total_steps.
 
     t_i = round(u (1 + total_steps / u)^(i / (count - 1)) - u), u = max(1, total_steps / 100), moved up where
-    two would be equal: nearly even up to the time u, even in log time after it. All of 0 ... total_steps when
-    there are not more. One checkpoint is the last step alone.
-
-    Raises:
-        InputError: total_steps < 0 or count < 1.
+    two would be equal: nearly even up to step u, even in log time after it. All of 0 ... total_steps when there are
+    no more than `count`. One checkpoint is the last step alone. InputError for total_steps < 0 or count < 1.
 
     >>> checkpoint_steps(930, 8)
     [0, 9, 25, 58, 121, 242, 477, 930]
@@ -31,15 +28,15 @@ def checkpoint_steps(total_steps: int, count: int) -> list[int]:
     ([0, 1, 2, 3], [500])
     """
     if total_steps < 0 or count < 1:
-        raise InputError(f"total_steps and count: saw {total_steps} and {count}, wanted >= 0 and >= 1")
+        raise InputError(f"total_steps and count: expected >= 0 and >= 1, got {total_steps} and {count}")
     if count == 1:
         return [total_steps]
     if total_steps < count:
         return list(range(total_steps + 1))
     unit = max(1.0, _FIRST_SHARE * total_steps)
-    steps = [round(float(each) - unit) for each in np.geomspace(unit, total_steps + unit, count)]
-    for place in range(1, count):
-        steps[place] = max(steps[place], steps[place - 1] + 1)
+    steps = [round(float(time) - unit) for time in np.geomspace(unit, total_steps + unit, count)]
+    for i in range(1, count):
+        steps[i] = max(steps[i], steps[i - 1] + 1)
     return steps
 
 
@@ -58,7 +55,7 @@ def one_cycle(step: int, total_steps: int, maximum: float) -> float:
 
 
 def derived_seed(seed: int, purpose: str, number: int) -> int:
-    """Return a seed that depends on nothing but these three: 0 <= it < 2^63.
+    """Return a seed in [0, 2^63) that depends on these three alone.
 
     >>> derived_seed(0, "order", 1) == derived_seed(0, "order", 1) != derived_seed(0, "order", 2)
     True
@@ -68,7 +65,7 @@ def derived_seed(seed: int, purpose: str, number: int) -> int:
 
 
 def batch_indices(step: int, count: int, batch_size: int, seed: int) -> torch.Tensor:
-    """Return which of `count` images a step sees: an epoch is one random order, less its incomplete batch.
+    """Return which of `count` images a step trains on: an epoch is one random order, less its incomplete batch.
 
     Returns int64 (min(batch_size, count),).
 

@@ -1,7 +1,7 @@
-"""Training as a chain of segments: all randomness is a function of seed and step, none of it hidden."""
+"""Training as a chain of segments: all randomness is a function of seed and step."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -10,21 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.errors import InputError
-from patternscope.networks.capture.forward_pass import as_logits
-from patternscope.networks.capture.hooks import borrowed, device_of, dtype_of, own_random_state
-from patternscope.networks.capture.layouts import as_pixels
-from patternscope.networks.models.normalised import faults_told
-from patternscope.networks.models.weights import read_tensors, write_tensors
+from patternscope.networks.capture.forward_pass import run_for_logits
+from patternscope.networks.capture.hooks import borrowed, isolate_random_state
+from patternscope.networks.device import device_of, pixels_for
+from patternscope.networks.models.normalised import explain_faults
 from patternscope.networks.settings import TrainingSettings
 from patternscope.networks.training.augmentation import augmented
 from patternscope.networks.training.objectives import Objective, cross_entropy
 from patternscope.networks.training.schedule import batch_indices, derived_seed, one_cycle
+from patternscope.tensor_files import read_tensors, write_tensors
 
 Report = Callable[[int, int, float], None]
 
 
 class ImageStore(Protocol):
-    """What training reads images from: a uint8 tensor (N, c, h, w), or anything that gives batches of it."""
+    """The images of a training: a uint8 tensor (N, c, h, w), or anything that gives batches of one."""
 
     def __len__(self) -> int: ...
 
@@ -33,7 +33,7 @@ class ImageStore(Protocol):
 
 @dataclass(frozen=True)
 class TrainingState:
-    """All that a next segment needs: step, weights, the optimizer's tensors, the loss of each step so far.
+    """The state that the next segment starts from: step, weights, the optimizer's tensors, the losses so far.
 
     Tensors are contiguous copies on the CPU; losses (step,) float64.
     """
@@ -52,13 +52,13 @@ class Evaluation(NamedTuple):
 
 
 def total_steps(settings: TrainingSettings, image_count: int) -> int:
-    """Return the steps of the whole training; an epoch leaves out its incomplete batch.
+    """Return the number of steps of the whole training; an epoch omits its incomplete batch.
 
     >>> total_steps(TrainingSettings(epochs=2, batch_size=64), 1000)
     30
     """
     if image_count < 1:
-        raise InputError(f"image_count: saw {image_count}, wanted at least 1")
+        raise InputError(f"image_count: expected at least 1, got {image_count}")
     return settings.epochs * (image_count // min(settings.batch_size, image_count))
 
 
@@ -74,7 +74,7 @@ def train(
     objective: Objective | None = None,
     report: Report | None = None,
 ) -> TrainingState:
-    """Train a copy of the network, where it is, from `start` (None: step 0) up to `until_step` (None: the end).
+    """Train a copy of the network, on its device, from `start` (None: step 0) up to `until_step` (None: the end).
 
     One segment from 0 to the end and any chain of segments through saved states give the same bytes, on one
     machine with one number of threads. The network given is not changed: load `state.network` into it.
@@ -85,10 +85,10 @@ def train(
             tensor.
         labels: int64 (N,), 0 to c - 1.
         settings: see TrainingSettings.
-        seed: of the order of images, the augmentation and the network's own randomness (dropout).
-        start: state of an earlier segment with the same seed, settings and images.
+        seed: for the order of images, the augmentation and the network's own randomness (dropout).
+        start: the state after an earlier segment with the same seed, settings and images.
         until_step: last step of this segment, start.step to total_steps(settings, N).
-        objective: what is minimised; None for cross-entropy with the settings' label smoothing.
+        objective: the loss to minimise; None for cross-entropy with the settings' label smoothing.
         report: called after each step with (step, total steps, loss).
 
     Raises:
@@ -96,16 +96,19 @@ def train(
             network, a step outside the range, a network that fails or has nothing to train, or a loss that is not
             finite.
     """
-    total = _checked_total(images, labels, settings)
+    _check_counts(images, labels, 2)
+    if labels.dtype != torch.int64 or labels.ndim != 1:
+        raise InputError(f"labels: expected int64 (n,), got {labels.dtype} {tuple(labels.shape)}")
+    total = total_steps(settings, len(images))
     until = total if until_step is None else until_step
     first = 0 if start is None else start.step
     if not first <= until <= total:
-        raise InputError(f"until_step: saw {until}, wanted {first} to {total}")
+        raise InputError(f"until_step: expected {first} to {total}, got {until}")
     segment = _Segment(network, settings, seed, objective or cross_entropy(settings.label_smoothing))
     if start is not None:
         segment.restore(start)
     losses = [] if start is None else start.losses.tolist()
-    with own_random_state(segment.device):
+    with isolate_random_state(segment.device):
         for step in range(first, until):
             chosen = batch_indices(step, len(images), settings.batch_size, seed)
             losses.append(segment.advance(step, total, images[chosen], labels[chosen]))
@@ -123,45 +126,38 @@ def evaluate(network: nn.Module, images: ImageStore, labels: Tensor, batch_size:
     >>> evaluate(nn.Flatten(), images, labels).accuracy
     1.0
     """
-    if len(images) != len(labels) or len(labels) == 0:
-        raise InputError(
-            f"images and labels: saw {len(images)} and {len(labels)}, wanted the same number, not 0"
-        )
-    device, dtype = device_of(network), dtype_of(network)
-    found = []
+    _check_counts(images, labels, 1)
     with borrowed(network):
-        for chosen in torch.arange(len(images)).split(batch_size):
-            pixels = as_pixels(images[chosen], device, dtype)
-            with faults_told(pixels):
-                output = network(pixels)
-            found.append(as_logits(output, len(chosen), "network").float().cpu())
-    logits = torch.cat(found)
+        logits = torch.cat(
+            [
+                run_for_logits(network, pixels_for(network, images[chosen])).float().cpu()
+                for chosen in torch.arange(len(images)).split(batch_size)
+            ]
+        )
     return Evaluation((logits.argmax(1) == labels.cpu()).double().mean().item(), logits)
 
 
 def save_state(state: TrainingState, path: str | Path) -> None:
     """Write a state as one safetensors file; the same state gives the same bytes."""
-    tensors = {f"network/{name}": each for name, each in state.network.items()}
-    tensors |= {f"optimizer/{name}": each for name, each in state.optimizer.items()}
+    tensors = {f"network/{name}": tensor for name, tensor in state.network.items()}
+    tensors |= {f"optimizer/{name}": tensor for name, tensor in state.optimizer.items()}
     write_tensors({**tensors, "losses": state.losses, "step": torch.tensor(state.step)}, path)
 
 
 def load_state(path: str | Path) -> TrainingState:
     """Read a state that `save_state` wrote.
 
-    Raises:
-        InputError: the file is missing, truncated or holds something else.
+    InputError when the file is missing, truncated or holds something else.
     """
     tensors = read_tensors(path)
     if not {"losses", "step"} <= set(tensors):
-        raise InputError(f"{str(path)!r} holds no training state: wanted tensors named step and losses")
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "optimizer": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition("/")
-        if part in parts:
-            parts[part][rest] = tensor
-    network, optimizer = (dict(sorted(parts[part].items())) for part in ("network", "optimizer"))
-    return TrainingState(int(tensors["step"]), network, optimizer, tensors["losses"])
+        raise InputError(f"{path}: expected a training state with tensors step and losses, got other tensors")
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        names = sorted(name for name in tensors if name.startswith(prefix))
+        return {name.removeprefix(prefix): tensors[name] for name in names}
+
+    return TrainingState(int(tensors["step"]), part("network/"), part("optimizer/"), tensors["losses"])
 
 
 class _Segment:
@@ -174,7 +170,7 @@ class _Segment:
         # Channels last is the faster layout for thin convolutions on CPUs: 15 to 20 % of a step.
         self.network = copy.deepcopy(network).to(memory_format=torch.channels_last)
         self.network.train()
-        self.device, self.dtype = device_of(self.network), dtype_of(self.network)
+        self.device = device_of(self.network)
         self.optimizer = self._make_optimizer()
 
     def advance(self, step: int, total: int, images: Tensor, labels: Tensor) -> float:
@@ -184,36 +180,36 @@ class _Segment:
         _seed_device(self.device, derived_seed(self.seed, "network", step))
         for group in self.optimizer.param_groups:
             group["lr"] = one_cycle(step, total, self.settings.maximum_lr)
-        pixels = as_pixels(images, self.device, self.dtype).contiguous(memory_format=torch.channels_last)
+        pixels = pixels_for(self.network, images).contiguous(memory_format=torch.channels_last)
         loss = self.objective(self.network, pixels, labels.to(self.device))
         self.optimizer.zero_grad()
-        with faults_told(pixels):
+        with explain_faults(pixels):
             loss.backward()
         self.optimizer.step()
         value = loss.item()
         if value != value or value == float("inf"):
-            raise InputError(f"training: loss is {value} at step {step}; lower training.lr")
+            raise InputError(
+                f"training: expected a finite loss, got {value} at step {step}; lower training.lr"
+            )
         return value
 
     def state(self, step: int, losses: list[float]) -> TrainingState:
-        """Return copies of all there is to know."""
+        """Return a copy of the state."""
         optimizer = {
-            f"{index}.{name}": _copied(value)
+            f"{index}.{name}": value
             for index, entry in self.optimizer.state_dict()["state"].items()
             for name, value in entry.items()
             if isinstance(value, Tensor)
         }
-        network = {name: _copied(value) for name, value in self.network.state_dict().items()}
-        # In the order of names, as they come back from a file.
-        network, optimizer = dict(sorted(network.items())), dict(sorted(optimizer.items()))
-        return TrainingState(step, network, optimizer, torch.tensor(losses, dtype=torch.float64))
+        network = _copies(self.network.state_dict())
+        return TrainingState(step, network, _copies(optimizer), torch.tensor(losses, dtype=torch.float64))
 
     def restore(self, state: TrainingState) -> None:
         """Go on from a state."""
         try:
             self.network.load_state_dict(state.network)
         except RuntimeError as error:
-            raise InputError(f"start: {str(error).splitlines()[0]} another network's state") from error
+            raise InputError("start: expected a state of this network, got another network's") from error
         weights = self.optimizer.param_groups[0]["params"]
         entries: dict[int, dict[str, Tensor]] = {}
         for name, value in state.optimizer.items():
@@ -224,11 +220,11 @@ class _Segment:
 
     def _make_optimizer(self) -> torch.optim.Optimizer:
         """Build the optimizer over the weights that train."""
-        weights = [each for each in self.network.parameters() if each.requires_grad]
+        weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         if not weights:
             raise InputError(
-                "network: saw no parameter with requires_grad, wanted at least one to train; a network that is trained "
-                "already is studied by its file, see network.weights"
+                "network: expected a parameter with requires_grad, got none; a network that is trained already is "
+                "studied by its file, see network.weights"
             )
         settings = self.settings
         common: dict[str, Any] = {"lr": settings.maximum_lr, "weight_decay": settings.weight_decay}
@@ -238,19 +234,15 @@ class _Segment:
         return torch.optim.AdamW(weights, betas=(settings.momentum, 0.999), fused=True, **common)
 
 
-def _checked_total(images: ImageStore, labels: Tensor, settings: TrainingSettings) -> int:
-    """Return the number of steps, after checking what is trained on."""
-    if len(images) != len(labels) or len(labels) < 2:
-        raise InputError(
-            f"images and labels: saw {len(images)} and {len(labels)}, wanted the same number, >= 2"
-        )
-    if labels.dtype != torch.int64 or labels.ndim != 1:
-        raise InputError(f"labels: saw {labels.dtype} {tuple(labels.shape)}, wanted int64 (n,)")
-    return total_steps(settings, len(images))
+def _check_counts(images: ImageStore, labels: Tensor, least: int) -> None:
+    """Raise unless there is one label per image, and at least so many."""
+    if len(images) != len(labels) or len(labels) < least:
+        counts = f"{len(images)} and {len(labels)}"
+        raise InputError(f"images and labels: expected the same number, at least {least}, got {counts}")
 
 
 def _seed_device(device: torch.device, seed: int) -> None:
-    """Set the random state that the network draws from; the caller's own is put back after the segment."""
+    """Set the random state that the network draws from; the caller's own is restored after the segment."""
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         index = torch.cuda.current_device() if device.index is None else device.index
@@ -259,15 +251,13 @@ def _seed_device(device: torch.device, seed: int) -> None:
         torch.mps.manual_seed(seed)
 
 
-def _copied(tensor: Tensor) -> Tensor:
-    """Return a contiguous copy on the CPU that shares no memory."""
-    return tensor.detach().to("cpu", copy=True).contiguous()
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return contiguous copies on the CPU in the order of names, as they come back from a file."""
+    return {name: tensors[name].detach().to("cpu", copy=True).contiguous() for name in sorted(tensors)}
 
 
 def _laid_out_like(weight: Tensor, value: Tensor) -> Tensor:
-    """Return the value with the weight's strides, which the fused optimizers take for granted."""
-    return (
-        torch.empty_like(weight, dtype=value.dtype, requires_grad=False).copy_(value)
-        if value.shape == weight.shape
-        else value
-    )
+    """Return the value with the weight's strides, which the fused optimizers assume."""
+    if value.shape != weight.shape:
+        return value
+    return torch.empty_like(weight, dtype=value.dtype, requires_grad=False).copy_(value)
