@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from patternscope.errors import InputError
-from patternscope.images.readers import open_images
+from patternscope.images import open_images
 
 
 def example(count=20, classes=4, shape=(16, 16, 3)):
@@ -80,21 +80,33 @@ def test_masks_are_resized_with_their_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"images": np.zeros((20, 16, 16), dtype=np.int64)}, "images is int64; uint8 or floats"),
-        ({"images": np.full((20, 16, 16), np.nan)}, "images holds NaN or inf"),
-        ({"images": np.full((20, 16, 16), np.inf)}, "images holds NaN or inf"),
-        ({"images": np.full((20, 16, 16), 2.5)}, "images holds values from 2.5 to 2.5"),
-        ({"images": np.zeros((20, 16, 16, 4), dtype=np.uint8)}, r"images has shape \(20, 16, 16, 4\)"),
-        ({"images": np.zeros((20, 16), dtype=np.uint8)}, r"images has shape"),
-        ({"images": np.zeros((0, 16, 16), dtype=np.uint8)}, r"images has shape"),
+        (
+            {"images": np.zeros((20, 16, 16), dtype=np.int64)},
+            "images: expected uint8 or floats .* got int64",
+        ),
+        ({"images": np.full((20, 16, 16), np.nan)}, r"images: expected floats in \[0, 1\], got NaN or inf"),
+        ({"images": np.full((20, 16, 16), np.inf)}, r"images: expected floats in \[0, 1\], got NaN or inf"),
+        ({"images": np.full((20, 16, 16), 2.5)}, "images: expected .*, got values from 2.5 to 2.5"),
+        (
+            {"images": np.zeros((20, 16, 16, 4), dtype=np.uint8)},
+            r"images: expected shape .*, got \(20, 16, 16, 4\)",
+        ),
+        ({"images": np.zeros((20, 16), dtype=np.uint8)}, r"images: expected shape .*, got \(20, 16\)"),
+        (
+            {"images": np.zeros((0, 16, 16), dtype=np.uint8)},
+            r"images: expected shape .*, got \(0, 16, 16, 1\)",
+        ),
         ({"labels": np.arange(19) % 4}, r"integers of shape \(20,\)"),
-        ({"labels": np.arange(20) % 4 / 2}, "labels is float64"),
-        ({"labels": np.full(20, np.nan)}, "labels holds NaN or inf"),
-        ({"labels": np.arange(20) % 4 - 1}, "labels hold -1, outside"),
-        ({"labels": np.repeat([0, 2], 10)}, r"class '1' has 0 image\(s\)"),
-        ({"labels": np.array([0] * 19 + [1])}, r"class '1' has 1 image\(s\)"),
-        ({"class_names": np.array(["a", "b", "c"])}, "labels hold 3, outside the classes; 0 to 2"),
-        ({"masks": np.zeros((20, 8, 8), dtype=bool)}, r"masks has shape \(20, 8, 8\)"),
+        ({"labels": np.arange(20) % 4 / 2}, "labels: expected integers .*, got float64"),
+        ({"labels": np.full(20, np.nan)}, "labels: expected integers .*, got float64"),
+        ({"labels": np.arange(20) % 4 - 1}, "labels: expected classes 0 to 2, got -1"),
+        ({"labels": np.repeat([0, 2], 10)}, "class '1': expected 2 or more images, got 0"),
+        ({"labels": np.array([0] * 19 + [1])}, "class '1': expected 2 or more images, got 1"),
+        ({"class_names": np.array(["a", "b", "c"])}, "labels: expected classes 0 to 2, got 3"),
+        (
+            {"masks": np.zeros((20, 8, 8), dtype=bool)},
+            r"masks: expected shape .* as the images, got \(20, 8, 8\)",
+        ),
         ({"labels": np.array([None] * 20)}, "without pickles"),
     ],
 )
@@ -107,19 +119,19 @@ def test_what_cannot_be_used_is_refused(tmp_path, change, text):
 
 
 def test_missing_and_foreign_files(tmp_path):
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         opened(tmp_path / "none.npz")
     with pytest.raises(InputError, match="no array of a known name"):
         opened(tmp_path)
-    with pytest.raises(InputError, match="holds images; images and labels"):
+    with pytest.raises(InputError, match=r"expected images and labels, or .*, got images$"):
         opened(stored(tmp_path, images=example()[0]))
     (tmp_path / "text.npz").write_text("no arrays")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="got an unreadable file"):
         opened(tmp_path / "text.npz")
     np.save(tmp_path / "single.npy", example()[0])
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="got an unreadable file"):
         opened(tmp_path / "single.npy")
     whole_file = stored(tmp_path, images=example()[0], labels=example()[1])
     whole_file.write_bytes(whole_file.read_bytes()[:400])
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="got an unreadable file"):
         opened(whole_file)

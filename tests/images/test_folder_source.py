@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from patternscope.errors import InputError
-from patternscope.images.readers import fingerprint, open_images
+from patternscope.images import fingerprint, open_images
 from patternscope.images.readers.decoding import fit_mask, load_picture, to_tensor
 
 
@@ -76,7 +76,7 @@ def test_a_held_out_class_that_is_not_trained_on_is_refused(tmp_path):
 def test_held_out_folders_without_pictures_are_refused(tmp_path):
     class_folders(tmp_path / "train")
     (tmp_path / "val" / "cat").mkdir(parents=True)
-    with pytest.raises(InputError, match="no readable picture"):
+    with pytest.raises(InputError, match="expected readable pictures that are held out, got none"):
         opened(tmp_path)
 
 
@@ -225,24 +225,24 @@ def test_files_are_decoded_once(tmp_path):
 
 
 def test_missing_and_empty_folders(tmp_path):
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         opened(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="source 'folder' needs a folder"):
+    with pytest.raises(InputError, match="source 'folder': expected a folder, got none"):
         opened(None)
-    with pytest.raises(InputError, match=r"holds 0 class folder\(s\)"):
+    with pytest.raises(InputError, match="expected two or more class folders, got 0"):
         opened(tmp_path)
     (tmp_path / "cat").mkdir()
-    with pytest.raises(InputError, match=r"holds 1 class folder\(s\)"):
+    with pytest.raises(InputError, match="expected two or more class folders, got 1"):
         opened(tmp_path)
     (tmp_path / "dog").mkdir()
-    with pytest.raises(InputError, match="has no picture"):
+    with pytest.raises(InputError, match="expected pictures in its class folders, got none"):
         opened(tmp_path)
 
 
 def test_a_class_with_one_image_is_refused(tmp_path):
     class_folders(tmp_path)
     save(tmp_path / "eel" / "0.png")
-    with pytest.raises(InputError, match=r"class 'eel' has 1 image\(s\).*at least 2"):
+    with pytest.raises(InputError, match=r"class 'eel': expected 2 or more images in .*, got 1$"):
         opened(tmp_path)
 
 
@@ -251,11 +251,11 @@ def test_unreadable_files_are_counted_when_a_class_has_too_few(tmp_path):
     for i in range(3):
         (tmp_path / "cat" / f"{i}.png").write_text("no picture")
     (tmp_path / "cat" / "3.png").write_text("no picture")
-    with pytest.raises(InputError, match=r"class 'cat' has 1 image\(s\).*4 unreadable"):
+    with pytest.raises(InputError, match=r"class 'cat': expected .*, got 1 \(4 unreadable\)"):
         opened(tmp_path)
     for path in tmp_path.rglob("*.png"):
         path.write_text("no picture")
-    with pytest.raises(InputError, match=r"class 'cat' has 0 image\(s\).*10 unreadable"):
+    with pytest.raises(InputError, match=r"class 'cat': expected .*, got 0 \(10 unreadable\)"):
         opened(tmp_path)
 
 

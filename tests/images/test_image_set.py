@@ -7,7 +7,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from patternscope.errors import InputError
-from patternscope.images.readers import ImageSet, open_images
+from patternscope.images import ImageSet, open_images
 
 
 class Reader:
@@ -48,7 +48,7 @@ def test_a_set_ends_and_counts_from_both_ends():
     assert len(list(images)) == 6
     assert torch.equal(images[-1][0], reader.images[5])
     for index in (6, -7):
-        with pytest.raises(InputError, match="holds 6 images"):
+        with pytest.raises(InputError, match="index: expected one of 6 images"):
             images[index]
 
 
@@ -60,7 +60,7 @@ def test_batch_and_loader_agree():
     assert told == [(1, 2), (2, 2)]
     loaded = torch.cat([pictures for pictures, _ in DataLoader(images, batch_size=4)])
     assert torch.equal(loaded, reader.images)
-    with pytest.raises(InputError, match="indices are empty"):
+    with pytest.raises(InputError, match="indices: expected at least one, got none"):
         images.batch([])
 
 
@@ -99,11 +99,11 @@ def test_sets_can_be_sent_to_loader_processes():
 @pytest.mark.parametrize(
     ("labels", "names", "text"),
     [
-        (torch.tensor([0, 2]), None, "hold 2, outside the classes; 0 to 1 are valid"),
-        (torch.tensor([0, -1]), None, "hold -1, outside"),
-        (torch.tensor([0.0, 1.0]), None, "float32 of shape"),
-        (torch.tensor([[0, 1]]), None, r"int64 of shape \(1, 2\)"),
-        (torch.tensor([0, 1]), ["one"], "names hold 1 entries; 2"),
+        (torch.tensor([0, 2]), None, "labels: expected classes 0 to 1, got 2"),
+        (torch.tensor([0, -1]), None, "labels: expected classes 0 to 1, got -1"),
+        (torch.tensor([0.0, 1.0]), None, "got float32 of shape"),
+        (torch.tensor([[0, 1]]), None, r"got int64 of shape \(1, 2\)"),
+        (torch.tensor([0, 1]), ["one"], "names: expected 2, one per label, got 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(labels, names, text):

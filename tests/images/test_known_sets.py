@@ -66,11 +66,11 @@ def test_tiny_imagenet_whose_val_was_sorted_into_folders_and_without_words(tmp_p
 def test_the_paper_s_ten_classes(tmp_path):
     assert len(set(PRESETS["paper"])) == 10
     root = sets.tiny_imagenet(tmp_path)
-    with pytest.raises(InputError, match="'n04311004', which is no class here"):
+    with pytest.raises(InputError, match="expected names of classes, got 'n04311004'"):
         opened("tiny_imagenet", root, preset="paper")
     with pytest.raises(InputError, match="did you mean 'paper'"):
         opened("tiny_imagenet", root, preset="papers")
-    with pytest.raises(InputError, match="both are given"):
+    with pytest.raises(InputError, match="preset, class_names: expected one of them, got both"):
         opened("tiny_imagenet", root, preset="paper", class_names=["a", "b"])
     shutil.rmtree(root / "train")
     for place, wnid in enumerate(PRESETS["paper"]):
@@ -88,14 +88,17 @@ def test_the_paper_s_ten_classes(tmp_path):
     [
         (
             lambda root: (root / "val" / "val_annotations.txt").write_text("val_0.JPEG\n"),
-            r"line 1: saw .*wanted 3",
+            r"line 1: expected 3 columns, got ",
         ),
-        (lambda root: (root / "val" / "val_annotations.txt").unlink(), "val/WNID folders, is needed"),
-        (lambda root: (root / "wnids.txt").write_bytes(b"\xff\xfe\xff"), "is no text"),
-        (lambda root: (root / "wnids.txt").write_text("\n"), "is empty"),
+        (
+            lambda root: (root / "val" / "val_annotations.txt").unlink(),
+            "expected it, or folders val/WNID",
+        ),
+        (lambda root: (root / "wnids.txt").write_bytes(b"\xff\xfe\xff"), "expected text, got other bytes"),
+        (lambda root: (root / "wnids.txt").write_text("\n"), "got an empty file"),
         (
             lambda root: (root / "wnids.txt").write_text("n01443537\nn00000000\n"),
-            "class 'n00000000' has 0 image",
+            "class 'n00000000': expected 2 or more images in .*, got 0",
         ),
     ],
 )
@@ -122,7 +125,7 @@ def test_imagenet_as_kaggle_ships_it(tmp_path):
     assert_right(opened("imagenet", root), (0, 1, 2), 3, 3)
     assert_right(opened("imagenet", root, class_names=["orange", "goldfish"]), (2, 0), 3, 3)
     (root / "LOC_val_solution.csv").unlink()
-    with pytest.raises(InputError, match="9 pictures and none in a folder of its class"):
+    with pytest.raises(InputError, match="got 9 pictures without a class"):
         opened("imagenet", root)
 
 
@@ -133,7 +136,7 @@ def test_classes_of_one_word_are_told_apart(tmp_path):
     names = opened("imagenet", root).train.classes
     assert names == (f"crane ({WNIDS[0]})", f"crane ({WNIDS[1]})", "orange")
     assert_right(opened("imagenet", root, class_names=names[1:]), (1, 2), 6, 4)
-    with pytest.raises(InputError, match=f"a word of {WNIDS[0]}, {WNIDS[1]}; name one of these ids"):
+    with pytest.raises(InputError, match=f"a word of {WNIDS[0]}, {WNIDS[1]}; use an id"):
         opened("imagenet", root, class_names=["crane", "orange"])
 
 
@@ -164,14 +167,14 @@ def test_cub_whole_and_cropped(tmp_path):
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("train_test_split.txt", "1 1\n", r"no row for image 2 \(001\.Black"),
-        ("bounding_boxes.txt", "1 0 0 x 4\n", "line 1: saw '1 0 0 x 4', wanted 5 columns"),
+        ("train_test_split.txt", "1 1\n", r"got none for image 2 \(001\.Black"),
+        ("bounding_boxes.txt", "1 0 0 x 4\n", "line 1: expected 5 columns, got '1 0 0 x 4'"),
         (
             "image_class_labels.txt",
             "".join(f"{i} 9\n" for i in range(1, 25)),
-            "has class 9, not in classes.txt",
+            "expected classes of classes.txt, got 9",
         ),
-        ("classes.txt", None, "cannot be read"),
+        ("classes.txt", None, "expected the data set's own file, got No such file"),
     ],
 )
 def test_a_damaged_cub_is_one_line(tmp_path, name, text, said):
@@ -221,9 +224,18 @@ def test_a_picture_that_is_not_there_or_a_box_beside_it_is_skipped_with_its_reas
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda path: path.write_text("{}"), "no file of COCO's instances (KeyError: 'categories')"),
-        (lambda path: path.write_text("not json"), "no file of COCO's instances (JSONDecodeError"),
-        (lambda path: path.unlink(), "has 0 files like annotations/instances_val2014.json"),
+        (
+            lambda path: path.write_text("{}"),
+            "expected a file of COCO's instances, got KeyError: 'categories'",
+        ),
+        (
+            lambda path: path.write_text("not json"),
+            "expected a file of COCO's instances, got JSONDecodeError",
+        ),
+        (
+            lambda path: path.unlink(),
+            "expected one file annotations/instances_val2014.json (or of 2017), got 0",
+        ),
     ],
 )
 def test_a_damaged_coco_is_one_line(tmp_path, spoil, said):
@@ -253,14 +265,17 @@ def test_cifar100_takes_the_fine_labels(tmp_path):
     [
         (
             lambda root: (root / "test_batch.bin").write_bytes(b"123"),
-            "holds 3 bytes; a whole number of records of 3073",
+            "expected records of 3073 bytes, got 3 bytes",
         ),
-        (lambda root: (root / "data_batch_3.bin").unlink(), "all files of CIFAR-10 are needed"),
+        (
+            lambda root: (root / "data_batch_3.bin").unlink(),
+            "data_batch_3.bin: expected a file of CIFAR-10",
+        ),
         (
             lambda root: (root / "batches.meta.txt").write_text("a\nb\n"),
-            "has label 2; batches.meta.txt names 2",
+            "expected labels of the 2 classes in batches.meta.txt, got 2",
         ),
-        (lambda root: (root / "test_batch.bin").unlink(), "has no test_batch.bin"),
+        (lambda root: (root / "test_batch.bin").unlink(), "got no test_batch.bin"),
     ],
 )
 def test_a_damaged_cifar_is_one_line(tmp_path, spoil, said):
@@ -310,9 +325,13 @@ def test_class_folders_of_imagenet_are_class_folders_too(tmp_path):
 
 def test_options_of_another_source_are_refused(tmp_path):
     for source, option, said in (
-        ("coco", {"crop": True}, "crop is for cub, not for source 'coco'"),
-        ("folder", {"preset": "paper"}, "preset is for tiny_imagenet and imagenet"),
-        ("cub", {"corp": True}, "corp is no option of a source; did you mean 'crop'"),
+        ("coco", {"crop": True}, "crop: expected source 'cub', got 'coco'"),
+        (
+            "folder",
+            {"preset": "paper"},
+            "preset: expected source 'tiny_imagenet' or 'imagenet', got 'folder'",
+        ),
+        ("cub", {"corp": True}, "corp: expected an option of a source; did you mean 'crop'"),
     ):
         with pytest.raises(InputError, match=said):
             opened(source, tmp_path, **option)

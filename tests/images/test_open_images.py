@@ -49,12 +49,21 @@ def test_defaults_are_500_and_100_a_class():
     ("arguments", "text"),
     [
         ({"source": "pictogram"}, "did you mean 'pictograms'"),
-        ({"source": "pictograms", "image_size": 8}, "image_size is 8"),
-        ({"source": "pictograms", "channels": 2}, "channels is 2; it must be 1 or 3"),
-        ({"source": "pictograms", "seed": -1}, "seed is -1"),
-        ({"source": "pictograms", "folder": "somewhere"}, "folder is given"),
-        ({"source": "pictograms", "class_names": ["a", "b"]}, "class_names is given"),
-        ({"source": "pictograms", "train_per_class": 1}, "pictograms per class: 1"),
+        ({"source": "pictograms", "image_size": 8}, "image_size: expected 16 or more, got 8"),
+        ({"source": "pictograms", "channels": 2}, "channels: expected 1 or 3, got 2"),
+        ({"source": "pictograms", "seed": -1}, "seed: expected 0 or more, got -1"),
+        (
+            {"source": "pictograms", "folder": "somewhere"},
+            "source 'pictograms': expected no folder, got 'somewhere'",
+        ),
+        (
+            {"source": "pictograms", "class_names": ["a", "b"]},
+            "class_names: expected the classes of the pictograms",
+        ),
+        (
+            {"source": "pictograms", "train_per_class": 1},
+            "pictograms per class: expected 2 to 100000000, got 1",
+        ),
         ({"source": "idx", "class_names": ["a", "a"]}, "different names"),
     ],
 )
@@ -88,7 +97,7 @@ def test_fingerprints_of_files_follow_their_content(tmp_path):
 def test_fingerprints_need_a_source_and_a_place(tmp_path):
     with pytest.raises(InputError, match="did you mean 'folder'"):
         fingerprint("foldr", tmp_path)
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         fingerprint("folder", tmp_path / "nowhere")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="does not exist"):
         fingerprint("idx")

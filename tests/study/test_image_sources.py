@@ -92,8 +92,8 @@ def test_a_changed_factory_is_called_again(tmp_path):
     ("text", "said"),
     [
         ('source = "tiny-imagenet"', "did you mean 'tiny_imagenet'?"),
-        ('source = "cub"', "images: source 'cub' needs a folder"),
-        ('source = "folder"\nfolder = "."\ncrop = true', "images: crop is for cub, not for source 'folder'"),
+        ('source = "cub"', "images: source 'cub': expected a folder, got none"),
+        ('source = "folder"\nfolder = "."\ncrop = true', "images: crop: expected source 'cub', got 'folder'"),
         (
             'source = "coco"\nfolder = "."\nmargin = -1',
             "images.margin: saw -1, wanted greater than or equal to 0",

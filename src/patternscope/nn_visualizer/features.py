@@ -16,7 +16,8 @@ from patternscope.networks.settings import TrainingSettings
 from patternscope.nn_visualizer.options import read_settings
 from patternscope.results.arrays import ShardedArray, load_arrays
 from patternscope.results.json_csv import read_json
-from patternscope.settings.core import ImagesSettings, NetworkSettings
+from patternscope.settings.core import NetworkSettings
+from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.network_factory import study_layers
 from patternscope.study.run import run_study

@@ -37,7 +37,8 @@ from patternscope.nn_visualizer.results import (
     written_whole,
 )
 from patternscope.nn_visualizer.scatter import draw_scatter
-from patternscope.settings.core import ImagesSettings, KnowledgeSettings, NetworkSettings
+from patternscope.settings.core import KnowledgeSettings, NetworkSettings
+from patternscope.settings.images import ImagesSettings
 
 SAMPLE, IMPORTANCE, REGION = "sample_embedding", "importance_weight", "region_embedding"
 _AXES = "xyzuvw"

@@ -1,121 +1,17 @@
-"""The sections of a study's settings that belong to no estimator and that every study has."""
+"""The settings that every study has: sections of its own, and those of estimators and training."""
 
-from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator
 
-from patternscope.errors import InputError
-from patternscope.images import SourceOptions, check_source, layout_hint
+from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
+from patternscope.networks.settings import TrainingSettings
+from patternscope.settings.images import ImagesSettings
+from patternscope.settings.section import LocatedPath, Section
 
-
-def _located(path: Path, info: ValidationInfo) -> Path:
-    """Make a path absolute, from the folder of the settings file."""
-    base = (info.context or {}).get("base", Path.cwd())
-    return (Path(base) / path.expanduser()).resolve()
-
-
-LocatedPath = Annotated[Path, AfterValidator(_located)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 # Time grows with the square of the number of regions: an early layer at its own size may take hours.
 PAPER_GRID = 14
-
-
-class Section(BaseModel):
-    """A section of the settings: unknown keys are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class ImagesSettings(Section):
-    """[images]: where images come from, and how many are analysed.
-
-    >>> ImagesSettings().samples_per_class
-    50
-    """
-
-    source: str = Field(
-        default="pictograms",
-        description="pictograms, folder, idx, arrays, tiny_imagenet, imagenet, cub, coco, cifar, parquet, "
-        "torchvision:NAME, or package.module:factory",
-    )
-    folder: LocatedPath | None = Field(
-        default=None, description="where the images are; relative to the settings file"
-    )
-    factory_folder: LocatedPath | None = Field(
-        default=None,
-        validate_default=True,
-        description="where a factory's package.module is looked for first; by default the settings file's folder",
-    )
-    arguments: dict[str, Any] | None = Field(
-        default=None, description="of a factory, or of a torchvision data set"
-    )
-    preset: str | None = Field(
-        default=None, description='"paper": the ten classes of the paper (tiny_imagenet, imagenet)'
-    )
-    crop: bool | None = Field(
-        default=None, description="cut out the objects by their boxes (cub; coco always does)"
-    )
-    margin: float | None = Field(
-        default=None, ge=0, le=10, description="share of a box added on each side (cub, coco); 0.1 by default"
-    )
-    smallest_box: int | None = Field(
-        default=None, ge=1, description="least pixels of a box's shorter side (coco); 32 by default"
-    )
-    image_column: str | None = Field(
-        default=None, description="column of the images (parquet); found by itself where there is one"
-    )
-    label_column: str | None = Field(
-        default=None, description="column of the labels (parquet); found by itself where there is one"
-    )
-    image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side that the network sees")
-    channels: Literal[1, 3] = Field(default=3, description="1 for grey, 3 for colour")
-    samples_per_class: int = Field(
-        default=50, ge=1, le=100_000, description="held-out images of each class to analyse"
-    )
-    train_per_class: int | None = Field(
-        default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"
-    )
-    test_per_class: int | None = Field(
-        default=None, ge=2, description="held-out images of each class; all by default (pictograms: 100)"
-    )
-    seed: int | None = Field(
-        default=None, ge=0, lt=2**62, description="of drawing and choosing images; the study's own by default"
-    )
-    class_names: tuple[str, ...] | None = Field(
-        default=None, description="the classes to take; names by label where the source has none of its own"
-    )
-
-    @field_validator("factory_folder", mode="before")
-    @classmethod
-    def _beside_the_settings(cls, folder: Any, info: ValidationInfo) -> Any:
-        """A factory is looked for beside the settings file; no other source needs that folder."""
-        source = str(info.data.get("source", ""))
-        is_factory = ":" in source and not source.startswith("torchvision:")
-        return "." if folder is None and is_factory else folder
-
-    @property
-    def options(self) -> SourceOptions:
-        """What single sources take besides, as `open_images` wants it."""
-        return cast(SourceOptions, {name: getattr(self, name) for name in SourceOptions.__annotations__})
-
-    @model_validator(mode="after")
-    def _source_has_what_it_needs(self) -> "ImagesSettings":
-        """A source on disk needs a place, drawn images have none, and settings of another source are mistakes."""
-        try:
-            check_source(self.source, self.folder, self.options)
-        except InputError as error:
-            hint = layout_hint(self.source, self.folder) if self.source == "pictograms" else None
-            raise ValueError(f"{error}; {hint}" if hint else str(error)) from error
-        return self
 
 
 class NetworkSettings(Section):
@@ -242,3 +138,34 @@ class AtlasSettings(Section):
         gt=0,
         description="largest atlas.html in millions of bytes; what is left out of a larger one is said",
     )
+
+
+class CoreSettings(Section):
+    """The settings that every study has; every key has a default."""
+
+    seed: int = Field(default=0, ge=0, lt=2**62, description="the one seed, from which all randomness comes")
+    keep_features: bool = Field(
+        default=True, description="keep regional features on the disk when nothing needs them any more"
+    )
+    images: ImagesSettings = Field(default_factory=ImagesSettings, description="where images come from")
+    network: NetworkSettings = Field(default_factory=NetworkSettings, description="which network and layers")
+    training: TrainingSettings = Field(
+        default_factory=lambda: TrainingSettings.model_validate({}), description="how the network is trained"
+    )
+    checkpoints: CheckpointsSettings = Field(
+        default_factory=CheckpointsSettings, description="networks trained elsewhere"
+    )
+    sample: SampleSettings = Field(
+        default_factory=lambda: SampleSettings.model_validate({}), description="the sample embedding"
+    )
+    importance: ImportanceSettings = Field(
+        default_factory=lambda: ImportanceSettings.model_validate({}), description="the importance weights"
+    )
+    region: RegionSettings = Field(
+        default_factory=lambda: RegionSettings.model_validate({}), description="the regional embedding"
+    )
+    knowledge: KnowledgeSettings = Field(
+        default_factory=KnowledgeSettings, description="the knowledge points"
+    )
+    figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
+    atlas: AtlasSettings = Field(default_factory=AtlasSettings, description="the page for the browser")

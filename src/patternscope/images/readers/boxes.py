@@ -1,6 +1,12 @@
 """Boxes around objects: what is cut out of a picture."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
+
+from patternscope.images.readers.source import Option
+
+MARGIN = Option("margin", Annotated[float, Field(ge=0, le=10)], "share of a box added on each side", 0.1)
 
 
 class Box(NamedTuple):
@@ -15,9 +21,8 @@ class Box(NamedTuple):
 def square_around(box: Box, size: tuple[int, int], margin: float) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom of the square around a box, moved into a picture of `size` (w, h).
 
-    Its side is the box's longer one, plus `margin` of it on each side; where the picture is too small for the
-    square, the part of it that the picture holds. Networks see squares, and a narrow box resized to one would
-    lose its ends.
+    Its side is the box's longer one, plus `margin` of it on each side; of a square larger than the picture, the
+    part inside. Networks take squares, and a narrow box resized to one would lose its ends.
 
     Raises ValueError for a box without area or outside the picture.
 
@@ -27,8 +32,8 @@ def square_around(box: Box, size: tuple[int, int], margin: float) -> tuple[int, 
     (1, 16, 49, 64)
     """
     width, height = size
-    beyond = box.left >= width or box.top >= height or box.left + box.width <= 0 or box.top + box.height <= 0
-    if not (box.width > 0 and box.height > 0) or beyond:
+    outside = box.left >= width or box.top >= height or box.left + box.width <= 0 or box.top + box.height <= 0
+    if not (box.width > 0 and box.height > 0) or outside:
         raise ValueError(f"box {tuple(box)} is empty or outside the picture of {width} x {height} pixels")
     side = max(1, round(max(box.width, box.height) * (1 + 2 * margin)))
     left, right = _within(box.left + box.width / 2, side, width)
@@ -37,6 +42,6 @@ def square_around(box: Box, size: tuple[int, int], margin: float) -> tuple[int, 
 
 
 def _within(centre: float, side: int, length: int) -> tuple[int, int]:
-    """A stretch of `side` around a centre, moved into 0 ... length; all of it where that is shorter."""
+    """Return start and end of `side` around a centre, moved into 0 ... length; all of it where that is shorter."""
     start = min(max(round(centre - side / 2), 0), max(length - side, 0))
     return start, min(start + side, length)

@@ -5,38 +5,33 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from patternscope.errors import InputError
-from patternscope.images.readers.classes import chosen_labels, relabelled
-from patternscope.images.readers.image_set import Request, Splits
-from patternscope.images.readers.pictures import Picture, open_pictures
+from patternscope.images.readers.classes import open_classes
+from patternscope.images.readers.image_set import Splits
+from patternscope.images.readers.pictures import Picture
+from patternscope.images.readers.pixels import as_picture
+from patternscope.images.readers.source import Layout, Request, Source
 from patternscope.images.readers.text_tables import read_rows
 
 _SIDE = 32
 
 
-class _Form(NamedTuple):
-    """The files of a set: labels come before the 3 x 32 x 32 bytes of a picture, the last of them counts."""
+class _Version(NamedTuple):
+    """The files of a set; a record is `label_bytes`, the last of which counts, and the 3 x 32 x 32 of a picture."""
 
     title: str
     train: tuple[str, ...]
     test: str
     names: str
     label_bytes: int
-    python: str
 
 
-_FORMS = (
-    _Form(
-        "CIFAR-10",
-        tuple(f"data_batch_{i}.bin" for i in range(1, 6)),
-        "test_batch.bin",
-        "batches.meta.txt",
-        1,
-        "data_batch_1",
+_VERSIONS = (
+    _Version(
+        "CIFAR-10", tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin", "batches.meta.txt", 1
     ),
-    _Form("CIFAR-100", ("train.bin",), "test.bin", "fine_label_names.txt", 2, "train"),
+    _Version("CIFAR-100", ("train.bin",), "test.bin", "fine_label_names.txt", 2),
 )
 
 
@@ -45,61 +40,55 @@ def open_cifar(request: Request) -> Splits:
 
     The folder is that of the binary version, cifar-10-batches-bin or cifar-100-binary. The Python version is
     pickled and is not opened. Classes are those of batches.meta.txt or fine_label_names.txt; `class_names`
-    takes some of them.
+    selects some of them.
 
     Raises InputError for missing, truncated or pickled files, labels without a name, an unknown class.
     """
-    root = request.folder
-    form = None if root is None else next((each for each in _FORMS if (root / each.test).is_file()), None)
-    if root is None or form is None:
-        raise InputError(_nothing_text(root))
-    names = [name for (name,) in read_rows(root / form.names, 1)]
-    train = [each for name in form.train for each in _pictures(root / name, form, len(names))]
-    test = _pictures(root / form.test, form, len(names))
-    chosen = chosen_labels(names, request.class_names)
-    classes = tuple(names[each] for each in chosen)
-    train, test = (relabelled(each, chosen) for each in (train, test))
-    return open_pictures(classes, train, test, request, where=repr(str(root)))
+    expected = "the binary version of CIFAR-10 or CIFAR-100"
+    root = request.folder_with(expected=expected)
+    version = next((version for version in _VERSIONS if (root / version.test).is_file()), None)
+    if version is None:
+        tests = " or ".join(version.test for version in _VERSIONS)
+        raise InputError(f"folder {str(root)!r}: expected {expected}, got no {tests} in it")
+    names = [name for (name,) in read_rows(root / version.names, 1)]
+    train = [picture for name in version.train for picture in _pictures(root / name, version, len(names))]
+    test = _pictures(root / version.test, version, len(names))
+    return open_classes(names, train, test, request, where=repr(str(root)))
 
 
-def is_pickled_cifar(folder: Path) -> bool:
-    """Tell whether a folder holds the Python version."""
-    return any((folder / each.python).is_file() for each in _FORMS)
-
-
-def _nothing_text(root: Path | None) -> str:
-    """Why there is nothing to open."""
-    if root is not None and is_pickled_cifar(root):
-        return (
-            f"folder {str(root)!r} holds CIFAR's Python version, which is pickled and not opened; "
-            "wanted the binary version, cifar-10-binary.tar.gz or cifar-100-binary.tar.gz, unpacked"
-        )
-    wanted = " or ".join(f"{each.test} ({each.title})" for each in _FORMS)
-    return f"folder {str(root)!r} has no {wanted}; CIFAR's binary version is needed"
-
-
-def _pictures(path: Path, form: _Form, classes: int) -> list[Picture]:
-    """The pictures of a file."""
-    length = form.label_bytes + 3 * _SIDE * _SIDE
+def _pictures(path: Path, version: _Version, classes: int) -> list[Picture]:
+    """Return the records of a file."""
+    length = version.label_bytes + 3 * _SIDE**2
     try:
         data = np.fromfile(path, dtype=np.uint8)
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); all files of {form.title} are needed"
-        ) from error
+        raise InputError(f"{path}: expected a file of {version.title}, got {error.strerror}") from error
     if len(data) == 0 or len(data) % length:
-        raise InputError(f"{path} holds {len(data)} bytes; a whole number of records of {length} is needed")
+        raise InputError(f"{path}: expected records of {length} bytes, got {len(data)} bytes")
     records = data.reshape(-1, length)
-    labels = records[:, form.label_bytes - 1]
-    if int(labels.max()) >= classes:
-        raise InputError(f"{path} has label {int(labels.max())}; {form.names} names {classes} classes")
-    pixels = records[:, form.label_bytes :].reshape(-1, 3, _SIDE, _SIDE)
+    labels = records[:, version.label_bytes - 1].tolist()
+    if max(labels) >= classes:
+        raise InputError(
+            f"{path}: expected labels of the {classes} classes in {version.names}, got {max(labels)}"
+        )
+    pixels = records[:, version.label_bytes :].reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
+    names = [f"{path.name} {place}" for place in range(len(labels))]
     return [
-        Picture(f"{path.name} {at}", int(label), partial(_picture, pixels, at))
-        for at, label in enumerate(labels)
+        Picture(name, label, partial(as_picture, image, name))
+        for name, label, image in zip(names, labels, pixels, strict=True)
     ]
 
 
-def _picture(pixels: np.ndarray, at: int) -> Image.Image:
-    """One record (3, 32, 32) as a picture."""
-    return Image.fromarray(np.ascontiguousarray(pixels[at].transpose(1, 2, 0)))
+_PICKLED = "CIFAR's Python version, which is pickled"
+_REMEDY = "unpack the binary version, and "
+
+SOURCE = Source(
+    name="cifar",
+    read=open_cifar,
+    layouts=(
+        Layout("CIFAR-10", ("data_batch_1.bin",)),
+        Layout("CIFAR-100", ("train.bin", "test.bin")),
+        Layout(_PICKLED, ("data_batch_1",), _REMEDY),
+        Layout(_PICKLED, ("train", "test", "meta"), _REMEDY),
+    ),
+)

@@ -1,40 +1,54 @@
-"""Which classes of a source are taken, and what they are called."""
+"""Which classes of a source are selected, and what they are called."""
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.readers.pictures import Picture
+from patternscope.images.readers.image_set import Splits
+from patternscope.images.readers.pictures import Picture, open_pictures
+from patternscope.images.readers.source import Request
 
 
-def chosen_labels(names: Sequence[str], wanted: Sequence[str] | None) -> list[int]:
-    """Return the labels of the wanted classes, in the order wanted; all of them without a wish.
+def open_classes(
+    names: Sequence[str],
+    train: Sequence[Picture],
+    test: Sequence[Picture] | None,
+    request: Request,
+    where: str,
+) -> Splits:
+    """Return the classes asked for, of listed pictures whose labels are places in `names`; see `open_pictures`.
 
-    Raises InputError for a name that no class has (the nearest is named), or that several have.
-
-    >>> chosen_labels(["cat", "dog", "eel"], ["eel", "cat"])
-    [2, 0]
+    Raises InputError for a class name that is unknown or that several classes have.
     """
-    if wanted is None:
-        return list(range(len(names)))
-    for name in wanted:
+    labels = _select_labels(names, request.class_names)
+    classes = tuple(names[label] for label in labels)
+    held_out = None if test is None else relabel(test, labels)
+    return open_pictures(classes, relabel(train, labels), held_out, request, where)
+
+
+def _select_labels(names: Sequence[str], selected: Sequence[str] | None) -> list[int]:
+    """Return the labels of the selected classes in that order; all without a selection."""
+    for name in selected or ():
         if names.count(name) > 1:
-            raise InputError(f"class_names has {name!r}, the name of {names.count(name)} classes")
+            raise InputError(
+                f"class_names: expected names of one class each, got {name!r} of {names.count(name)}"
+            )
         if name not in names:
-            raise InputError(f"class_names has {name!r}, which is no class; {nearest(name, names)}")
-    return [names.index(name) for name in wanted]
+            raise InputError(f"class_names: expected names of classes, got {name!r}; {nearest(name, names)}")
+    return list(range(len(names))) if selected is None else [names.index(name) for name in selected]
 
 
-def relabelled(pictures: Sequence[Picture], labels: Sequence[int]) -> list[Picture]:
-    """Return the pictures of some classes, whose labels become their places in `labels`."""
+def relabel(pictures: Sequence[Picture], labels: Sequence[Any]) -> list[Picture]:
+    """Return the pictures with one of these labels, relabelled by its position among them."""
     places = {label: place for place, label in enumerate(labels)}
-    return [each._replace(label=places[each.label]) for each in pictures if each.label in places]
+    return [picture._replace(label=places[picture.label]) for picture in pictures if picture.label in places]
 
 
-def told_apart(names: Sequence[str], marks: Sequence[str]) -> list[str]:
-    """Return the names, those that several classes have with the mark of each class.
+def distinct_names(names: Sequence[str], marks: Sequence[str]) -> list[str]:
+    """Return the names of classes, with its mark where several classes have the same.
 
-    >>> told_apart(["crane", "cat", "crane"], ["n02012849", "n02123045", "n03126707"])
+    >>> distinct_names(["crane", "cat", "crane"], ["n02012849", "n02123045", "n03126707"])
     ['crane (n02012849)', 'cat', 'crane (n03126707)']
     """
     counts = Counter(names)

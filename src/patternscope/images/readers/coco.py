@@ -4,23 +4,25 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
+from pydantic import Field
 
 from patternscope.errors import InputError
-from patternscope.images.readers.boxes import Box
-from patternscope.images.readers.classes import chosen_labels, relabelled
+from patternscope.images.readers.boxes import MARGIN, Box
+from patternscope.images.readers.classes import open_classes, relabel
 from patternscope.images.readers.decoding import load_picture
-from patternscope.images.readers.image_set import Request, Splits
-from patternscope.images.readers.pictures import Picture, open_pictures
+from patternscope.images.readers.image_set import Splits
+from patternscope.images.readers.pictures import Picture
+from patternscope.images.readers.source import Layout, Option, Request, Source
 
-MARGIN, SMALLEST_BOX = 0.1, 32
+SMALLEST_BOX = Option("smallest_box", Annotated[int, Field(ge=1)], "least pixels of a box's shorter side", 32)
 
 
 class _Instances(NamedTuple):
-    """What an instances file says: names of categories by id, and the objects, whose label is that id."""
+    """The content of an instances file: names of categories by id, and the objects, labelled by that id."""
 
     categories: dict[int, str]
     objects: list[Picture]
@@ -43,73 +45,72 @@ def open_coco(request: Request) -> Splits:
     """Return the objects of COCO, each the square around its box and a `margin` (0.1 of its longer side).
 
     The folder has annotations/instances_train2014.json and instances_val2014.json (or of 2017) and the
-    pictures in train2014 and val2014, or these in images/. Crowds are left out, and boxes whose shorter side
+    pictures in train2014 and val2014, or these in images/. Crowds are omitted, and boxes whose shorter side
     is below `smallest_box` pixels (32). Masks are the objects' polygons. Held-out objects are those of val.
 
     Raises InputError for a missing or unreadable file, an unknown class.
     """
-    root = request.folder
-    if root is None or not (root / "annotations").is_dir():
-        raise InputError(f"folder {str(root)!r} has no folder annotations; COCO's folder is needed")
+    root = request.folder_with("annotations", expected="COCO's folder")
     train, test = (_instances(root, split, request) for split in ("train", "val"))
     ids = sorted(train.categories)
-    names = [train.categories[each] for each in ids]
-    wanted = [ids[label] for label in chosen_labels(names, request.class_names)]
-    classes = tuple(train.categories[each] for each in wanted)
-    held_out = relabelled(test.objects, wanted)
-    return open_pictures(classes, relabelled(train.objects, wanted), held_out, request, where=repr(str(root)))
+    names = [train.categories[id_] for id_ in ids]
+    held_out = relabel(test.objects, ids)
+    return open_classes(names, relabel(train.objects, ids), held_out, request, where=repr(str(root)))
 
 
 def _instances(root: Path, split: str, request: Request) -> _Instances:
-    """The objects of a split."""
+    """Return the objects of a split."""
     files = sorted((root / "annotations").glob(f"instances_{split}*.json"))
     if len(files) != 1:
-        wanted = f"annotations/instances_{split}2014.json (or of 2017)"
-        raise InputError(f"folder {str(root)!r} has {len(files)} files like {wanted}; one is needed")
-    pictures = _pictures_folder(root, files[0].stem.removeprefix("instances_"))
+        expected = f"one file annotations/instances_{split}2014.json (or of 2017)"
+        raise InputError(f"folder {str(root)!r}: expected {expected}, got {len(files)}")
+    folder = _pictures_folder(root, files[0].stem.removeprefix("instances_"))
     try:
         content = json.loads(files[0].read_bytes())
-        categories = {each["id"]: each["name"] for each in content["categories"]}
-        sizes = {
-            each["id"]: (each["file_name"], (each["width"], each["height"])) for each in content["images"]
-        }
+        categories = {category["id"]: category["name"] for category in content["categories"]}
+        images = {image["id"]: image for image in content["images"]}
         objects = [
-            _picture(each, pictures, *sizes[each["image_id"]], request)
-            for each in content["annotations"]
-            if _is_taken(each, request)
+            _picture(annotation, folder, images[annotation["image_id"]], request.option(MARGIN))
+            for annotation in content["annotations"]
+            if _is_selected(annotation, request.option(SMALLEST_BOX))
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split()):.80}"
-        raise InputError(f"{files[0]} is no file of COCO's instances ({reason})") from error
+        raise InputError(f"{files[0]}: expected a file of COCO's instances, got {reason}") from error
     return _Instances(categories, objects)
 
 
 def _pictures_folder(root: Path, name: str) -> Path:
-    """The folder of a split's pictures."""
+    """Return the folder of a split's pictures."""
     for folder in (root / name, root / "images" / name):
         if folder.is_dir():
             return folder
     raise InputError(
-        f"folder {str(root)!r} has no folder {name}, nor images/{name}; COCO's pictures are needed"
+        f"folder {str(root)!r}: expected COCO's pictures in {name} or images/{name}, got neither"
     )
 
 
-def _is_taken(annotation: dict[str, Any], request: Request) -> bool:
-    """Whether an object is one, and large enough to be looked at."""
-    smallest = request.options.get("smallest_box")
-    return not annotation.get("iscrowd") and min(annotation["bbox"][2:]) >= (smallest or SMALLEST_BOX)
+def _is_selected(annotation: dict[str, Any], smallest: int) -> bool:
+    """Tell whether an annotation is of one object, and of enough pixels."""
+    return not annotation.get("iscrowd") and min(annotation["bbox"][2:]) >= smallest
 
 
-def _picture(
-    annotation: dict[str, Any], folder: Path, name: str, size: tuple[int, int], request: Request
-) -> Picture:
-    """One object; its label is the id of its category."""
-    margin = request.options.get("margin")
+def _picture(annotation: dict[str, Any], folder: Path, image: dict[str, Any], margin: float) -> Picture:
+    """Return one object, labelled by the id of its category."""
     return Picture(
-        f"{folder.name}/{name} object {annotation['id']}",
+        f"{folder.name}/{image['file_name']} object {annotation['id']}",
         annotation["category_id"],
-        partial(load_picture, folder / name),
+        partial(load_picture, folder / image["file_name"]),
         box=Box(*annotation["bbox"]),
-        margin=MARGIN if margin is None else margin,
-        mask=_Outline(annotation.get("segmentation") or (), size),
+        margin=margin,
+        mask=_Outline(annotation.get("segmentation") or (), (image["width"], image["height"])),
     )
+
+
+SOURCE = Source(
+    name="coco",
+    read=open_coco,
+    options=(MARGIN, SMALLEST_BOX),
+    layouts=(Layout("COCO", ("annotations/instances_*.json",)),),
+    passes_for_class_folders=True,
+)

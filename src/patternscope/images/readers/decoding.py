@@ -18,11 +18,11 @@ UNREADABLE = (
     MemoryError,
     Image.DecompressionBombError,
 )
-"""What Pillow raises on files that are damaged, truncated, no pictures or absurdly large."""
+"""What Pillow raises for files that are damaged, truncated, not pictures or absurdly large."""
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """A grey picture of 16 or 32 bits or floats, brought to 0..255 by the range of its type."""
+    """Bring a grey picture of 16 or 32 bits or floats to 0..255 by the range of its type."""
     values = np.asarray(picture).astype(np.float64)
     if not np.isfinite(values).all():
         raise ValueError("values are not finite")
@@ -34,7 +34,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _opaque(picture: Image.Image) -> Image.Image:
-    """The picture over white, where it is transparent."""
+    """Lay a transparent picture over white."""
     layer = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
 
@@ -42,7 +42,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
 def to_tensor(picture: Image.Image, size: int, channels: int) -> Tensor:
     """Return a picture as uint8 (channels, size, size): shorter side resized, centre cropped, antialiased.
 
-    Palettes, alpha (over white), 16-bit grey and CMYK are turned to grey or RGB.
+    Palettes, alpha (over white), 16-bit grey and CMYK become grey or RGB.
 
     >>> to_tensor(Image.new("CMYK", (20, 10)), 8, 1).shape
     torch.Size([1, 8, 8])
@@ -57,9 +57,7 @@ def to_tensor(picture: Image.Image, size: int, channels: int) -> Tensor:
 
 
 def load_picture(source: Path | BinaryIO) -> Image.Image:
-    """Read a picture file to its end, and turn it upright by its EXIF orientation.
-
-    Of several frames the first.
+    """Read a picture file, the first of several frames, and turn it upright by its EXIF orientation.
 
     Raises one of UNREADABLE when the file cannot be read to its end.
     """

@@ -1,9 +1,7 @@
-"""The one type for images of any source, and what an opener is asked for."""
+"""The one type for images of any source."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,48 +13,15 @@ Progress = Callable[[int, int], None]
 """Called with (done, total) during long work."""
 
 
-class SourceOptions(TypedDict, total=False):
-    """What single sources take besides; `open_images` documents each."""
-
-    preset: str | None
-    crop: bool | None
-    margin: float | None
-    smallest_box: int | None
-    image_column: str | None
-    label_column: str | None
-    arguments: Mapping[str, Any] | None
-    factory_folder: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What an opener is asked for.
-
-    `image_size` in pixels, `channels` 1 or 3; the counts per class are upper bounds (None: all). `source` is
-    the name after which the opener was chosen.
-    """
-
-    source: str = ""
-    folder: Path | None = None
-    image_size: int = 64
-    channels: int = 3
-    seed: int = 0
-    train_per_class: int | None = None
-    test_per_class: int | None = None
-    class_names: tuple[str, ...] | None = None
-    progress: Progress | None = None
-    options: SourceOptions = field(default_factory=SourceOptions)
-
-
 class ImageSet(Dataset[tuple[Tensor, int]]):
     """Labelled images of one size, read when asked for; a map-style torch Dataset.
 
-    `classes` names, `labels` int64 (n,), `names` a file name or index for each image, `skipped` unreadable
-    files with the reason. `set[i]` is (uint8 (channels, size, size), label), the caller's to change.
-    `read(i)` gives image i and `read_mask(i)` a bool (size, size) mask of its object; the latter is None
-    without masks. Images read are kept up to `cache_bytes`, so that a slow source is read once.
+    `classes` names, `labels` int64 (n,), `names` a file name or index per image, `skipped` unreadable files
+    with the reason. `set[i]` is (uint8 (channels, size, size), label); the caller may change the image.
+    `read(i)` returns image i and `read_mask(i)` a bool (size, size) mask of its object; the latter is None
+    without masks. Images are cached up to `cache_bytes`, so that a slow source is read once.
 
-    Raises InputError when labels, names and classes don't fit together.
+    Raises InputError when labels, names and classes disagree.
 
     >>> pictures = torch.zeros(2, 3, 8, 8, dtype=torch.uint8)
     >>> image_set = ImageSet(("a", "b"), torch.tensor([0, 1]), pictures.__getitem__)
@@ -81,9 +46,7 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
         self.names = tuple(str(i) for i in range(len(labels))) if names is None else tuple(names)
         self.skipped = tuple(skipped)
         if len(self.names) != len(labels):
-            raise InputError(
-                f"names hold {len(self.names)} entries; {len(labels)} are needed, one for each label"
-            )
+            raise InputError(f"names: expected {len(labels)}, one per label, got {len(self.names)}")
         self._read, self._read_mask = read, read_mask
         self._cache: dict[int, Tensor] = {}
         self._room = cache_bytes
@@ -94,18 +57,18 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         """Return one image and its label."""
-        at = self._position(index)
-        return self._image(at).clone(), int(self.labels[at])
+        position = self._position(index)
+        return self._image(position).clone(), int(self.labels[position])
 
     @property
     def has_masks(self) -> bool:
-        """Whether `mask` gives masks."""
+        """Whether the source has masks."""
         return self._read_mask is not None
 
     def mask(self, index: int) -> Tensor | None:
         """Return the mask of the object in one image, bool (size, size), or None where the source has none."""
-        at = self._position(index)
-        return None if self._read_mask is None else self._read_mask(at)
+        position = self._position(index)
+        return None if self._read_mask is None else self._read_mask(position)
 
     def batch(self, indices: Sequence[int] | Tensor, progress: Progress | None = None) -> Tensor:
         """Return several images as one uint8 tensor (b, channels, size, size).
@@ -114,15 +77,14 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
 
         Raises InputError for no index or one out of range.
         """
-        wanted = [self._position(int(index)) for index in indices]
-        if not wanted:
-            raise InputError("indices are empty; at least one image is needed")
-        first = self._image(wanted[0])
-        images = torch.empty((len(wanted), *first.shape), dtype=torch.uint8)
-        for done, at in enumerate(wanted):
-            images[done] = self._image(at)
+        positions = [self._position(int(index)) for index in indices]
+        if not positions:
+            raise InputError("indices: expected at least one, got none")
+        images = torch.empty((len(positions), *self._image(positions[0]).shape), dtype=torch.uint8)
+        for place, position in enumerate(positions):
+            images[place] = self._image(position)
             if progress is not None:
-                progress(done + 1, len(wanted))
+                progress(place + 1, len(positions))
         return images
 
     def subset(self, indices: Sequence[int] | Tensor) -> "ImageSet":
@@ -132,51 +94,49 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
 
         Raises InputError for an index out of range.
         """
-        chosen = [self._position(int(index)) for index in indices]
-        mask = None if self._read_mask is None else _Picked(self._read_mask, chosen)
+        positions = [self._position(int(index)) for index in indices]
         return ImageSet(
             self.classes,
-            self.labels[torch.tensor(chosen, dtype=torch.int64)],
-            _Picked(self._image, chosen),
-            names=[self.names[at] for at in chosen],
-            read_mask=mask,
+            self.labels[torch.tensor(positions, dtype=torch.int64)],
+            _SubsetReader(self._image, positions),
+            names=[self.names[position] for position in positions],
+            read_mask=None if self._read_mask is None else _SubsetReader(self._read_mask, positions),
             skipped=self.skipped,
         )
 
     def keep(self, images: dict[int, Tensor]) -> None:
-        """Keep images that an opener has read already, by index, so that they aren't read again."""
+        """Cache images that were read while the source was opened, by index."""
         self._cache.update(images)
 
     def _position(self, index: int) -> int:
-        """The index counted from the front, or why there is none."""
+        """Return the index counted from the front; ImageIndexError beyond the set."""
         if not -len(self) <= index < len(self):
-            # An IndexError too, since iteration over a sequence ends by one.
-            raise ImageIndexError(f"index is {index}; the set holds {len(self)} images")
+            raise ImageIndexError(f"index: expected one of {len(self)} images, got {index}")
         return index % len(self)
 
-    def _image(self, at: int) -> Tensor:
-        """One image, kept if there is room; not to be given out without a copy."""
-        if at in self._cache:
-            return self._cache[at]
-        image = self._read(at)
+    def _image(self, position: int) -> Tensor:
+        """Return one image, cached if there is room; the caller copies it."""
+        if position in self._cache:
+            return self._cache[position]
+        image = self._read(position)
         if image.nbytes <= self._room:
-            self._cache[at] = image
+            self._cache[position] = image
             self._room -= image.nbytes
         return image
 
 
 class ImageIndexError(InputError, IndexError):
-    """An index beyond the images of a set."""
+    """An index beyond the images of a set; an IndexError too, since iteration over a sequence ends by one."""
 
 
-class _Picked(NamedTuple):
-    """Reads by position in a choice; a type rather than a closure so that loader processes can receive it."""
+class _SubsetReader(NamedTuple):
+    """Reads by position in a subset; a type rather than a closure so that loader processes can receive it."""
 
     read: Callable[[int], Tensor]
-    chosen: list[int]
+    positions: list[int]
 
     def __call__(self, index: int) -> Tensor:
-        return self.read(self.chosen[index])
+        return self.read(self.positions[index])
 
 
 class Splits(NamedTuple):
@@ -187,26 +147,26 @@ class Splits(NamedTuple):
 
 
 def check_labels(labels: Tensor, classes: Sequence[str], what: str = "labels") -> None:
-    """Refuse labels that aren't integers of shape (n,) within the classes.
+    """Refuse labels that are not integers of shape (n,) within the classes.
 
     Raises InputError.
 
     >>> check_labels(torch.tensor([0, 1]), ["a", "b"])
     """
     if labels.ndim != 1 or labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        seen = f"{str(labels.dtype).removeprefix('torch.')} of shape {tuple(labels.shape)}"
-        raise InputError(f"{what} are {seen}; integers of shape (n,) are needed")
+        dtype = str(labels.dtype).removeprefix("torch.")
+        raise InputError(
+            f"{what}: expected integers of shape (n,), got {dtype} of shape {tuple(labels.shape)}"
+        )
     outside = labels[(labels < 0) | (labels >= len(classes))]
     if len(outside):
-        raise InputError(
-            f"{what} hold {int(outside[0])}, outside the classes; 0 to {len(classes) - 1} are valid"
-        )
+        raise InputError(f"{what}: expected classes 0 to {len(classes) - 1}, got {int(outside[0])}")
 
 
-def check_class_sizes(labels: Tensor, classes: Sequence[str], least: int = 2, where: str = "") -> None:
-    """Refuse a class with fewer than `least` images.
+def check_class_sizes(labels: Tensor, classes: Sequence[str], where: str = "", note: str = "") -> None:
+    """Refuse a class with fewer than two images.
 
-    `where` is added to the message.
+    The message says `where` they are expected, and ends with a `note`.
 
     Raises InputError.
 
@@ -214,5 +174,5 @@ def check_class_sizes(labels: Tensor, classes: Sequence[str], least: int = 2, wh
     """
     counts = torch.bincount(labels, minlength=len(classes)).tolist()
     for name, count in zip(classes, counts, strict=True):
-        if count < least:
-            raise InputError(f"class {name!r} has {count} image(s){where}; at least {least} are needed")
+        if count < 2:
+            raise InputError(f"class {name!r}: expected 2 or more images{where}, got {count}{note}")

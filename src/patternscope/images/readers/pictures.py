@@ -11,10 +11,11 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.images.readers.boxes import Box, square_around
 from patternscope.images.readers.decoding import UNREADABLE, fit_mask, to_tensor
-from patternscope.images.readers.image_set import ImageSet, Progress, Request, Splits, check_class_sizes
+from patternscope.images.readers.image_set import ImageSet, Progress, Splits, check_class_sizes
+from patternscope.images.readers.source import Request
 from patternscope.images.selection import choose_samples, hold_out
 
-TEST_SHARE = 0.2
+_TEST_SHARE = 0.2
 _CACHE_BYTES = 2**30
 
 
@@ -47,7 +48,7 @@ class Picture(NamedTuple):
         return fit_mask(mask, size)
 
 
-class _Decoded(NamedTuple):
+class _PictureReader(NamedTuple):
     """Decodes by position."""
 
     pictures: list[Picture]
@@ -62,8 +63,8 @@ class _Decoded(NamedTuple):
             raise InputError(f"{picture.name} can no longer be read: {_reason(error)}") from error
 
 
-class _Masks(NamedTuple):
-    """Gives masks by position."""
+class _MaskReader(NamedTuple):
+    """Returns masks by position."""
 
     pictures: list[Picture]
     size: int
@@ -82,81 +83,84 @@ def open_pictures(
     """Return listed pictures as sets; without `test` a seeded 20 % of every class is held out.
 
     Of two lists no more is read than the request takes of each class. Every picture is read once, here; those
-    that can't be read to their end are named in `skipped`, and 1 GiB of pixels is kept. `where` tells errors
-    the place.
+    that cannot be read to their end are listed in `skipped`, and 1 GiB of pixels is cached. `where` is the place
+    that errors name.
 
     Raises InputError for fewer than two readable pictures of a class to train on, or none held out.
     """
-    check_class_sizes(_labels(train), classes, where=f" in {where}")
+    check_class_sizes(_labels(train), classes, f" in {where}")
     if test is not None:
-        train = _limited(train, request.train_per_class, request.seed)
-        test = _limited(test, request.test_per_class, request.seed)
-    tell, total = request.progress or _ignore, len(train) + len(test or ())
-    opened = _opened(train, classes, request, lambda done, _: tell(done, total))
-    unreadable = f", {len(opened.skipped)} unreadable" if opened.skipped else ""
-    check_class_sizes(opened.labels, classes, where=f" in {where}{unreadable}")
+        train = _limit(train, request.train_per_class, request.seed)
+        test = _limit(test, request.test_per_class, request.seed)
+    report, total = request.progress or _ignore, len(train) + len(test or ())
+    images = _read(train, classes, request, lambda done, _: report(done, total))
+    unreadable = f" ({len(images.skipped)} unreadable)" if images.skipped else ""
+    check_class_sizes(images.labels, classes, f" in {where}", unreadable)
     if test is None:
-        return _split(opened, request.seed)
-    held_out = _opened(test, classes, request, lambda done, _: tell(len(train) + done, total))
+        return split_images(images, request.seed)
+    held_out = _read(test, classes, request, lambda done, _: report(len(train) + done, total))
     if not len(held_out):
-        raise InputError(f"{where} has no readable picture held out; at least one is needed")
-    return Splits(opened, held_out)
+        raise InputError(f"{where}: expected readable pictures that are held out, got none")
+    return Splits(images, held_out)
 
 
-def _labels(pictures: Sequence[Picture]) -> Tensor:
-    """Labels of pictures, int64 (n,)."""
-    return torch.tensor([each.label for each in pictures], dtype=torch.int64)
+def split_images(images: ImageSet, seed: int) -> Splits:
+    """Return a set with a seeded 20 % of every class held out; `skipped` stays with the images to train on.
 
-
-def _limited(pictures: Sequence[Picture], per_class: int | None, seed: int) -> Sequence[Picture]:
-    """At most `per_class` pictures of each class, as `open_images` will choose them again."""
-    if per_class is None or len(pictures) < 2:
-        return pictures
-    return [pictures[at] for at in choose_samples(_labels(pictures), per_class, seed=seed).tolist()]
-
-
-def _opened(
-    pictures: Sequence[Picture], classes: tuple[str, ...], request: Request, progress: Progress
-) -> ImageSet:
-    """The pictures that can be read, as a set that remembers the others."""
-    good, images, skipped, room = [], {}, [], _CACHE_BYTES
-    for done, each in enumerate(pictures):
-        try:
-            image = each.tensor(request.image_size, request.channels)
-        except InputError:
-            raise  # of the whole source, not of this picture
-        except UNREADABLE as error:
-            skipped.append(f"{each.name}: {_reason(error)}")
-        else:
-            if image.nbytes <= room:
-                images[len(good)], room = image, room - image.nbytes
-            good.append(each)
-        progress(done + 1, len(pictures))
-    masked = bool(good) and all(each.mask is not None for each in good)
-    opened = ImageSet(
-        classes,
-        _labels(good),
-        _Decoded(good, request.image_size, request.channels),
-        names=[each.name for each in good],
-        read_mask=_Masks(good, request.image_size) if masked else None,
-        skipped=skipped,
-    )
-    opened.keep(images)
-    return opened
-
-
-def _split(images: ImageSet, seed: int) -> Splits:
-    """A seeded choice of held-out images; the skipped files are told once."""
-    kept, held = hold_out(images.labels, TEST_SHARE, seed=seed)
+    Raises InputError for a class with one image.
+    """
+    kept, held = hold_out(images.labels, _TEST_SHARE, seed=seed)
     test = images.subset(held)
     test.skipped = ()
     return Splits(images.subset(kept), test)
 
 
+def _labels(pictures: Sequence[Picture]) -> Tensor:
+    """Return the labels of pictures, int64 (n,)."""
+    return torch.tensor([picture.label for picture in pictures], dtype=torch.int64)
+
+
+def _limit(pictures: Sequence[Picture], per_class: int | None, seed: int) -> Sequence[Picture]:
+    """Return at most `per_class` pictures of each class, those that `open_images` will choose again."""
+    if per_class is None or len(pictures) < 2:
+        return pictures
+    return [pictures[place] for place in choose_samples(_labels(pictures), per_class, seed=seed).tolist()]
+
+
+def _read(
+    pictures: Sequence[Picture], classes: tuple[str, ...], request: Request, progress: Progress
+) -> ImageSet:
+    """Return the pictures that can be read as a set that lists the others."""
+    readable, images, skipped, room = [], {}, [], _CACHE_BYTES
+    for done, picture in enumerate(pictures, 1):
+        try:
+            image = picture.tensor(request.image_size, request.channels)
+        except InputError:
+            raise  # concerns the whole source, not this picture
+        except UNREADABLE as error:
+            skipped.append(f"{picture.name}: {_reason(error)}")
+        else:
+            if image.nbytes <= room:
+                images[len(readable)], room = image, room - image.nbytes
+            readable.append(picture)
+        progress(done, len(pictures))
+    has_masks = bool(readable) and all(picture.mask is not None for picture in readable)
+    image_set = ImageSet(
+        classes,
+        _labels(readable),
+        _PictureReader(readable, request.image_size, request.channels),
+        names=[picture.name for picture in readable],
+        read_mask=_MaskReader(readable, request.image_size) if has_masks else None,
+        skipped=skipped,
+    )
+    image_set.keep(images)
+    return image_set
+
+
 def _reason(error: BaseException) -> str:
-    """The error's text on one line."""
+    """Return an error's text on one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def _ignore(done: int, total: int) -> None:
-    """Progress for nobody."""
+    """Report progress to nobody."""

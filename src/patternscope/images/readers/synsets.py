@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.readers.classes import told_apart
-from patternscope.images.readers.image_set import Request
+from patternscope.images.readers.classes import distinct_names
+from patternscope.images.readers.source import Option, Request
 from patternscope.images.readers.text_tables import read_rows
 
 PRESETS = {
@@ -23,52 +23,58 @@ PRESETS = {
     )
 }
 """Classes by the name of a preset; "paper": those of the paper's Tiny ImageNet."""
+PRESET: Option[str | None] = Option("preset", str, '"paper": the ten classes of the paper', None)
 
 
-def read_words(path: Path) -> dict[str, list[str]]:
-    """Return the words of each synset: lines of an id, white space, and words between commas.
+def read_words(root: Path, *names: str) -> dict[str, list[str]]:
+    """Return the words of each synset from the first of these files that exists; empty without one.
 
-    The form of words.txt, synset_words.txt and LOC_synset_mapping.txt.
+    Lines of an id, white space, and words between commas, as in words.txt, synset_words.txt and
+    LOC_synset_mapping.txt.
 
     Raises InputError for a file that cannot be read.
     """
-    return {wnid: [word.strip() for word in words.split(",")] for wnid, words in read_rows(path, 2)}
+    path = next((root / name for name in names if (root / name).is_file()), None)
+    rows = [] if path is None else read_rows(path, 2)
+    return {wnid: [word.strip() for word in words.split(",")] for wnid, words in rows}
 
 
-def chosen_synsets(
-    present: Sequence[str], words: Mapping[str, Sequence[str]], request: Request
+def select_synsets(
+    known: Sequence[str], words: Mapping[str, Sequence[str]], request: Request
 ) -> tuple[list[str], tuple[str, ...]]:
-    """Return the synsets to take, and the names of these classes.
+    """Return the selected synsets, and the names of these classes.
 
-    All that are `present`, those of a preset, or those that `class_names` names by their id or any of their
-    words. A class is called by its first word, by its id without words, by both where a word is that of two
-    classes.
+    All that are `known`, those of a preset, or those that `class_names` names by their id or any of their
+    words. A class is called by its first word, by its id without words, by both where two classes have the word.
 
-    Raises InputError for a preset or a name that is not there, or a word of several classes.
+    Raises InputError for a preset or a name that is unknown, or a word of several classes.
     """
-    preset, wanted = request.options.get("preset"), request.class_names
-    if preset is not None and wanted is not None:
-        raise InputError("preset and class_names: both are given; wanted one of them")
+    preset, names = request.option(PRESET), request.class_names
+    if preset is not None and names is not None:
+        raise InputError("preset, class_names: expected one of them, got both")
     if preset is not None:
         if preset not in PRESETS:
-            raise InputError(f"preset is {preset!r}, which is not known; {nearest(preset, PRESETS)}")
-        wanted = PRESETS[preset]
-    taken = list(present) if wanted is None else [_synset(name, present, words) for name in wanted]
-    if len(set(taken)) < len(taken) or len(taken) < 2:
-        raise InputError(f"class_names asks for {taken}; two or more different classes are needed")
-    first = [words.get(wnid, [wnid])[0] for wnid in taken]
-    return taken, tuple(told_apart(first, taken))
+            raise InputError(
+                f"preset: expected the name of a preset, got {preset!r}; {nearest(preset, PRESETS)}"
+            )
+        names = PRESETS[preset]
+    wnids = list(known) if names is None else [_synset(name, known, words) for name in names]
+    if len(set(wnids)) < len(wnids) or len(wnids) < 2:
+        raise InputError(f"class_names: expected two or more different classes, got {wnids}")
+    return wnids, tuple(distinct_names([words.get(wnid, [wnid])[0] for wnid in wnids], wnids))
 
 
-def _synset(name: str, present: Sequence[str], words: Mapping[str, Sequence[str]]) -> str:
-    """The synset of an id or a word."""
-    if name in present:
+def _synset(name: str, known: Sequence[str], words: Mapping[str, Sequence[str]]) -> str:
+    """Return the synset of an id or a word."""
+    if name in known:
         return name
-    called = name.partition(" (n")[0]  # "crane (n02012849)", as names of two classes are told apart
-    found = [wnid for wnid in present if called in words.get(wnid, ()) and (name == called or wnid in name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise InputError(f"class_names has {name!r}, a word of {', '.join(found)}; name one of these ids")
-    known = [word for wnid in present for word in words.get(wnid, [wnid])]
-    raise InputError(f"class_names has {name!r}, which is no class here; {nearest(name, known)}")
+    word = name.partition(" (n")[0]  # of "crane (n02012849)", a distinct name
+    wnids = [wnid for wnid in known if word in words.get(wnid, ()) and (name == word or wnid in name)]
+    if len(wnids) > 1:
+        raise InputError(
+            f"class_names: expected one class, got {name!r}, a word of {', '.join(wnids)}; use an id"
+        )
+    if not wnids:
+        hint = nearest(name, [word for wnid in known for word in words.get(wnid, [wnid])])
+        raise InputError(f"class_names: expected names of classes, got {name!r}; {hint}")
+    return wnids[0]

@@ -12,15 +12,15 @@ Row = TypeVar("Row")
 def read_rows(path: Path, columns: int, separator: str | None = None) -> list[list[str]]:
     """Return the rows of a text table that are not blank, each of at least `columns` parts.
 
-    `separator` None is any white space. What is beyond the last column stays in it, so that names may hold
+    `separator` None is any white space. The last column keeps what is beyond it, so that names may hold
     spaces.
 
-    Raises InputError for a file that is not there, is no text, or has a shorter row; the row is named.
+    Raises InputError for a file that does not exist, is not text, or has a shorter row, which is named.
     """
-    return parsed_rows(path, lambda parts: parts, columns, separator)
+    return parse_rows(path, lambda parts: parts, columns, separator)
 
 
-def parsed_rows(
+def parse_rows(
     path: Path, parse: Callable[[list[str]], Row], columns: int, separator: str | None = None
 ) -> list[Row]:
     """Return what `parse` makes of each row of a text table.
@@ -37,21 +37,19 @@ def parsed_rows(
             rows.append(parse(parts))
         except ValueError as error:
             raise InputError(
-                f"{path}, line {number}: saw {line.strip()!r:.60}, wanted {columns} columns ({error})"
+                f"{path}, line {number}: expected {columns} columns, got {line.strip()!r:.60} ({error})"
             ) from error
     if not rows:
-        raise InputError(f"{path} is empty; rows of {columns} columns are needed")
+        raise InputError(f"{path}: expected rows of {columns} columns, got an empty file")
     return rows
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file that are not blank, with their numbers."""
+    """Return the lines of a file that are not blank, with their numbers."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}); the data set's own file is needed"
-        ) from error
+        raise InputError(f"{path}: expected the data set's own file, got {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is no text ({error.reason}); the data set's own file is needed") from error
+        raise InputError(f"{path}: expected text, got other bytes ({error.reason})") from error
     return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())

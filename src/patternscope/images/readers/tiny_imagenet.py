@@ -5,10 +5,11 @@ from pathlib import Path
 
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import load_picture
-from patternscope.images.readers.folder import listed
-from patternscope.images.readers.image_set import Request, Splits
+from patternscope.images.readers.folder import list_pictures
+from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_pictures
-from patternscope.images.readers.synsets import chosen_synsets, read_words
+from patternscope.images.readers.source import Layout, Request, Source
+from patternscope.images.readers.synsets import PRESET, read_words, select_synsets
 from patternscope.images.readers.text_tables import read_rows
 
 
@@ -21,27 +22,33 @@ def open_tiny_imagenet(request: Request) -> Splits:
 
     Raises InputError for a missing or unreadable file, an unknown class, a class without pictures.
     """
-    root = request.folder
-    if root is None or not (root / "wnids.txt").is_file():
-        raise InputError(f"folder {str(root)!r} has no wnids.txt; the folder tiny-imagenet-200 is needed")
-    present = [wnid for (wnid,) in read_rows(root / "wnids.txt", 1)]
-    words = read_words(root / "words.txt") if (root / "words.txt").is_file() else {}
-    wnids, classes = chosen_synsets(present, words, request)
-    train = listed(root, [root / "train" / wnid for wnid in wnids])
+    root = request.folder_with("wnids.txt", expected="tiny-imagenet-200")
+    known = [wnid for (wnid,) in read_rows(root / "wnids.txt", 1)]
+    wnids, classes = select_synsets(known, read_words(root, "words.txt"), request)
+    train = list_pictures(root, [root / "train" / wnid for wnid in wnids])
     return open_pictures(classes, train, _held_out(root, wnids), request, where=repr(str(root / "train")))
 
 
 def _held_out(root: Path, wnids: list[str]) -> list[Picture]:
-    """The validation images, by the table or by folders."""
+    """Return the validation images, by the table or by folders."""
     table = root / "val" / "val_annotations.txt"
     if not table.is_file():
-        found = listed(root, [root / "val" / wnid for wnid in wnids])
-        if not found:
-            raise InputError(f"{table} is not there; it, or val/WNID folders, is needed")
-        return found
+        pictures = list_pictures(root, [root / "val" / wnid for wnid in wnids])
+        if not pictures:
+            raise InputError(f"{table} does not exist; expected it, or folders val/WNID")
+        return pictures
     labels = {wnid: label for label, wnid in enumerate(wnids)}
     return [
         Picture(f"val/images/{name}", labels[wnid], partial(load_picture, root / "val" / "images" / name))
         for name, wnid, _ in read_rows(table, 3, "\t")
         if wnid in labels
     ]
+
+
+SOURCE = Source(
+    name="tiny_imagenet",
+    read=open_tiny_imagenet,
+    options=(PRESET,),
+    layouts=(Layout("Tiny ImageNet", ("wnids.txt", "train/")),),
+    passes_for_class_folders=True,
+)

@@ -1,6 +1,6 @@
-"""Data sets of torch as a source: those of Python, those a factory makes, those of torchvision on the disk."""
+"""Data sets of torch: those given in Python, returned by a factory, or read by torchvision."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -10,11 +10,13 @@ from PIL import Image
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.readers.classes import chosen_labels, relabelled
-from patternscope.images.readers.image_set import Request, Splits
-from patternscope.images.readers.pictures import Picture, open_pictures
+from patternscope.images.readers.classes import open_classes
+from patternscope.images.readers.image_set import Splits
+from patternscope.images.readers.pictures import Picture
 from patternscope.images.readers.pixels import as_picture
+from patternscope.images.readers.source import Option, Request
 
+ARGUMENTS: Option[Mapping[str, Any]] = Option("arguments", dict[str, Any], "arguments of the data set", {})
 _KEYS = (("image", "img", "pixel_values"), ("label", "labels", "target"))
 
 
@@ -31,94 +33,95 @@ def open_datasets(train: MapStyle, test: MapStyle | None, request: Request, wher
     Images are PIL images, or arrays (h, w), (h, w, c) or tensors (c, h, w), (h, w) of bytes or of floats in
     [0, 1]; labels are integers from 0. Labels are taken from `targets` or `labels` where the data set has
     them, else every item is read. Classes are called as in `classes`, where the data set has it, and
-    `class_names` takes some of them; else `class_names` names the labels. A random transform would make each
-    reading another image: leave it out, training augments by itself.
+    `class_names` selects some of them; else `class_names` names the labels. A random transform would make each
+    reading another image: omit it, training augments by itself.
 
     Raises InputError for a data set without length or items, another kind of item, values outside [0, 1].
     """
-    parts = [(each, _labels_of(each, where)) for each in (train, test) if each is not None]
-    highest = max(max(labels) for _, labels in parts)
-    known = _class_names(train)
-    names = known or list(request.class_names or map(str, range(highest + 1)))
+    labels = [_labels_of(dataset, where) for dataset in (train, test) if dataset is not None]
+    highest = max(map(max, labels))
+    names = _class_names(train) or list(request.class_names or map(str, range(highest + 1)))
     if highest >= len(names):
-        raise InputError(f"{where}: label {highest} is there, and {len(names)} classes are named")
-    chosen = chosen_labels(names, request.class_names)
-    listed = [
-        relabelled([_picture(each, at, label) for at, label in enumerate(labels)], chosen)
-        for each, labels in parts
-    ]
-    classes = tuple(names[label] for label in chosen)
-    return open_pictures(classes, listed[0], listed[1] if len(listed) > 1 else None, request, where)
+        raise InputError(
+            f"{where}: expected labels of the {len(names)} classes that are named, got {highest}"
+        )
+    held_out = None if test is None else _list_pictures(test, labels[1])
+    return open_classes(names, _list_pictures(train, labels[0]), held_out, request, where)
 
 
 def check_dataset(given: object, where: str) -> None:
-    """Refuse what is no map-style data set with items.
+    """Refuse what is not a map-style data set with items.
 
     Raises InputError.
 
     >>> check_dataset(3, "source")
     Traceback (most recent call last):
         ...
-    patternscope.errors.InputError: source: saw int, wanted a data set with a length and items (image, label)
+    patternscope.errors.InputError: source: expected a data set with a length and items (image, label), got int
     """
     has_items = hasattr(given, "__len__") and hasattr(given, "__getitem__")
     if not has_items or isinstance(given, torch.utils.data.IterableDataset | Mapping | str):
-        kind = type(given).__name__
-        raise InputError(f"{where}: saw {kind}, wanted a data set with a length and items (image, label)")
+        got = type(given).__name__
+        raise InputError(f"{where}: expected a data set with a length and items (image, label), got {got}")
 
 
-def _picture(dataset: MapStyle, index: int, label: int) -> Picture:
-    """One item; its label is looked at again when it is read."""
-    return Picture(f"item {index}", label, partial(_image, dataset, index, label))
+def _list_pictures(dataset: MapStyle, labels: Sequence[int]) -> list[Picture]:
+    """Return the items as pictures; their labels are compared again when they are read."""
+    return [
+        Picture(f"item {index}", label, partial(_image, dataset, index, label))
+        for index, label in enumerate(labels)
+    ]
 
 
 def _image(dataset: MapStyle, index: int, label: int) -> Image.Image:
-    """The image of an item, as a picture."""
-    image, seen = _parts(dataset[index], index)
-    if _integer(seen, index) != label:
-        raise InputError(f"item {index} has label {seen!r}, the data set's own list of labels says {label}")
+    """Return the image of an item, as a picture."""
+    image, item_label = _parts(dataset[index], index)
+    if _integer(item_label, index) != label:
+        raise InputError(
+            f"item {index}: expected label {label} of the data set's own list, got {item_label!r}"
+        )
     return as_picture(image, f"item {index}")
 
 
 def _parts(item: Any, index: int) -> tuple[Any, Any]:
-    """Image and label of an item."""
+    """Return image and label of an item."""
     if isinstance(item, Mapping):
-        found = [next((item[key] for key in keys if key in item), None) for keys in _KEYS]
-        if found[0] is not None and found[1] is not None:
-            return found[0], found[1]
-        raise InputError(f"item {index} has keys {', '.join(map(str, item))}; image and label are needed")
+        image, label = (next((item[key] for key in keys if key in item), None) for keys in _KEYS)
+        if image is not None and label is not None:
+            return image, label
+        raise InputError(f"item {index}: expected keys image and label, got {', '.join(map(str, item))}")
     if not isinstance(item, tuple | list) or len(item) < 2:
-        raise InputError(f"item {index} is {type(item).__name__}; (image, label) is needed")
+        raise InputError(f"item {index}: expected (image, label), got {type(item).__name__}")
     return item[0], item[1]
 
 
 def _integer(label: Any, index: int) -> int:
-    """A label as a number from 0."""
+    """Return a label as a number from 0."""
     value = label.item() if isinstance(label, Tensor | np.ndarray | np.generic) and _is_one(label) else label
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InputError(f"item {index} has label {label!r:.40}; an integer from 0 is needed")
+        raise InputError(f"item {index}: expected an integer label from 0, got {label!r:.40}")
     return value
 
 
 def _is_one(values: Any) -> bool:
-    """Whether a tensor or an array is one number."""
+    """Tell whether a tensor or an array is one number."""
     return (values.numel() if isinstance(values, Tensor) else values.size) == 1
 
 
 def _labels_of(dataset: MapStyle, where: str) -> list[int]:
-    """The label of each item."""
+    """Return the label of each item."""
     check_dataset(dataset, where)
     if len(dataset) == 0:
-        raise InputError(f"{where}: the data set is empty; items (image, label) are needed")
+        raise InputError(f"{where}: expected items (image, label), got an empty data set")
     for name in ("targets", "labels", "_labels"):
-        told = getattr(dataset, name, None)
-        if isinstance(told, list | tuple | Tensor | np.ndarray) and np.shape(told) == (len(dataset),):
-            return [_integer(label, at) for at, label in enumerate(told)]
-    return [_integer(_parts(dataset[at], at)[1], at) for at in range(len(dataset))]
+        labels = getattr(dataset, name, None)
+        if isinstance(labels, list | tuple | Tensor | np.ndarray) and np.shape(labels) == (len(dataset),):
+            return [_integer(label, index) for index, label in enumerate(labels)]
+    return [_integer(_parts(dataset[index], index)[1], index) for index in range(len(dataset))]
 
 
 def _class_names(dataset: Any) -> list[str] | None:
-    """The names of the classes, where the data set, or the one it is a part of, has them."""
+    """Return the names of the classes, where the data set, or the one it is a part of, has them."""
     while not hasattr(dataset, "classes") and hasattr(dataset, "dataset"):
         dataset = dataset.dataset
     names = getattr(dataset, "classes", None) or getattr(dataset, "categories", None)

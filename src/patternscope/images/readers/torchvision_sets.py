@@ -5,8 +5,9 @@ from typing import Any
 
 from patternscope.errors import InputError, nearest
 from patternscope.factories import call_offered
-from patternscope.images.readers.image_set import Request, Splits
-from patternscope.images.readers.torch_datasets import open_datasets
+from patternscope.images.readers.image_set import Splits
+from patternscope.images.readers.source import Request, Source
+from patternscope.images.readers.torch_datasets import ARGUMENTS, open_datasets
 
 _Arguments = Mapping[str, Any]
 _FLAG: tuple[_Arguments, _Arguments | None] = ({"train": True}, {"train": False})
@@ -14,7 +15,7 @@ _WHOLE: tuple[_Arguments, _Arguments | None] = ({}, None)
 
 
 def _named(train: str, test: str) -> tuple[_Arguments, _Arguments | None]:
-    """The arguments of two splits that have names."""
+    """Return the arguments of two splits that have names."""
     return {"split": train}, {"split": test}
 
 
@@ -32,50 +33,57 @@ SETS: dict[str, tuple[_Arguments, _Arguments | None]] = {
 }  # fmt: skip
 """torchvision's data sets of labelled images that need no pickle, with the arguments of their two splits."""
 
-_INSTEAD = {
+_REASONS = {
     "CIFAR10": "reads pickled files; set source = 'cifar', which reads the binary version",
     "CIFAR100": "reads pickled files; set source = 'cifar', which reads the binary version",
     "ImageNet": "reads a pickled index; set source = 'imagenet'",
-    "LSUN": "keeps a pickled index, which is not opened",
-    "CocoDetection": "has no label for an image; set source = 'coco'",
+    "LSUN": "reads a pickled index, which is not opened",
+    "CocoDetection": "has no label per image; set source = 'coco'",
     "ImageFolder": "is a folder of classes; set source = 'folder'",
 }
 
 
 def open_torchvision(request: Request) -> Splits:
-    """Return the images of a torchvision data set that is on the disk; nothing is ever downloaded.
+    """Return the images of a torchvision data set on the disk; nothing is ever downloaded.
 
     `source` is "torchvision:NAME" with a name of SETS, `folder` what torchvision calls root, `arguments` go
-    to the data set (EMNIST wants a split, Places365 small = true). Held-out images are those of its test or
+    to the data set (EMNIST needs a split, Places365 small = true). Held-out images are those of its test or
     validation split; without one a seeded 20 % of every class.
 
-    Raises InputError for a name that is not offered, a data set that is not in the folder, arguments it does not take.
+    Raises InputError for a name that is not offered, a data set that the folder does not hold, arguments it
+    does not take.
     """
     name = request.source.partition(":")[2]
     if name not in SETS:
-        why = _INSTEAD.get(name) or f"is not offered; {nearest(name, SETS)}"
-        raise InputError(f"source {request.source!r}: torchvision's {name} {why}")
-    if request.folder is None or not request.folder.is_dir():
-        raise InputError(
-            f"folder {str(request.folder)!r} is not there; torchvision's root of {name} is needed"
-        )
+        reason = _REASONS.get(name) or f"is not offered; {nearest(name, SETS)}"
+        raise InputError(f"source {request.source!r}: torchvision's {name} {reason}")
+    request.folder_with(expected=f"torchvision's root of {name}")
     train, test = SETS[name]
     held_out = None if test is None else _dataset(name, test, request)
     return open_datasets(_dataset(name, train, request), held_out, request, where=request.source)
 
 
 def _dataset(name: str, split: _Arguments, request: Request) -> Any:
-    """One split of a data set."""
+    """Return one split of a data set."""
     import torchvision
 
-    given = request.options.get("arguments") or {}
-    if "download" in given:
-        raise InputError(f"source {request.source!r}: download is among the arguments; nothing is downloaded")
-    kind = getattr(torchvision.datasets, name)
+    arguments = request.option(ARGUMENTS)
+    if "download" in arguments:
+        raise InputError("arguments: expected no 'download'; nothing is downloaded")
+    dataset = getattr(torchvision.datasets, name)
     try:
-        return call_offered(kind, {"download": False}, {"root": request.folder, **split, **given})
+        return call_offered(dataset, {"download": False}, {"root": request.folder, **split, **arguments})
     except (OSError, RuntimeError, TypeError, ValueError, ImportError) as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"source {request.source!r}: torchvision cannot open it in {str(request.folder)!r} ({reason:.160})"
         ) from error
+
+
+SOURCE = Source(
+    name="torchvision",
+    read=open_torchvision,
+    options=(ARGUMENTS,),
+    pattern="torchvision:.+",
+    written="torchvision:NAME",
+)

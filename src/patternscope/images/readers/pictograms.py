@@ -1,0 +1,84 @@
+"""The built-in pictograms as a source of images."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from patternscope.errors import InputError
+from patternscope.images.pictograms import CLASSES, DRAWING_VERSION, Pictogram, draw
+from patternscope.images.readers.image_set import ImageSet, Splits
+from patternscope.images.readers.source import Request, Source
+
+_TRAIN_PER_CLASS, _TEST_PER_CLASS = 500, 100
+_TEST_START = 10**9  # the first held-out picture, whatever the number to train on
+_CACHE_BYTES = 2**30
+
+
+class _PictogramReader(NamedTuple):
+    """Draws by position."""
+
+    start: int
+    size: int
+    channels: int
+    seed: int
+
+    def picture(self, index: int) -> Pictogram:
+        return draw(self.start + index, size=self.size, seed=self.seed)
+
+    def image(self, index: int) -> Tensor:
+        image = torch.from_numpy(self.picture(index).image)
+        if self.channels == 1:
+            weights = torch.tensor([0.299, 0.587, 0.114])
+            return (image.float() @ weights).round().to(torch.uint8)[None]
+        return image.permute(2, 0, 1).contiguous()
+
+    def mask(self, index: int) -> Tensor:
+        return torch.tensor(self.picture(index).mask)
+
+
+def open_pictograms(request: Request) -> Splits:
+    """Return drawn images, with masks; those held out are never among those to train on.
+
+    500 per class to train on and 100 held out unless the request says otherwise. Each is drawn when it is first
+    asked for (about 2 ms at 64 px) and cached.
+
+    Raises InputError for class names, which are fixed, and for fewer than 2 per class.
+
+    >>> splits = open_pictograms(Request(image_size=16, train_per_class=3, test_per_class=2))
+    >>> len(splits.train), len(splits.test), splits.train.mask(0).shape
+    (30, 20, torch.Size([16, 16]))
+    """
+    if request.class_names is not None and request.class_names != CLASSES:
+        raise InputError(
+            f"class_names: expected the classes of the pictograms, got {list(request.class_names)}; omit it"
+        )
+    train = _TRAIN_PER_CLASS if request.train_per_class is None else request.train_per_class
+    test = _TEST_PER_CLASS if request.test_per_class is None else request.test_per_class
+    return Splits(_split(request, train, 0), _split(request, test, _TEST_START))
+
+
+def _split(request: Request, per_class: int, start: int) -> ImageSet:
+    """Return `per_class` pictures of each class from an index on."""
+    if not 2 <= per_class <= _TEST_START // len(CLASSES):
+        most = _TEST_START // len(CLASSES)
+        raise InputError(f"pictograms per class: expected 2 to {most}, got {per_class}")
+    count = per_class * len(CLASSES)
+    reader = _PictogramReader(start, request.image_size, request.channels, request.seed)
+    return ImageSet(
+        CLASSES,
+        torch.arange(count) % len(CLASSES),
+        reader.image,
+        names=[f"pictogram {start + i}" for i in range(count)],
+        read_mask=reader.mask,
+        cache_bytes=_CACHE_BYTES,
+    )
+
+
+SOURCE = Source(
+    name="pictograms",
+    read=open_pictograms,
+    folder="none",
+    stamp=lambda source, options: [DRAWING_VERSION],
+    count_classes=lambda folder, class_names: len(CLASSES),
+)

@@ -1,0 +1,88 @@
+"""[images]: where images come from; the options of single sources are those of their records."""
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model_validator
+
+from patternscope.errors import InputError
+from patternscope.images.readers.layout_detection import layout_hint
+from patternscope.images.readers.registry import SOURCES, check_source, source_options, sources_with
+from patternscope.images.readers.source import Option
+from patternscope.settings.section import LocatedPath, Section
+
+_FORMS = [source.form for source in SOURCES.values()]
+
+
+class _SourceSettings(Section):
+    """The keys that every source has before its options."""
+
+    source: str = Field(default="pictograms", description=f"{', '.join(_FORMS[:-1])}, or {_FORMS[-1]}")
+    folder: LocatedPath | None = Field(
+        default=None, description="where the images are; relative to the settings file"
+    )
+
+
+def _beside_settings(option: str, value: Any, info: ValidationInfo) -> Any:
+    """Return the settings file's folder for an unset folder that the source looks into."""
+    name = str(info.data.get("source", ""))
+    source = next((source for source in SOURCES.values() if source.accepts(name)), None)
+    return "." if value is None and source is not None and source.has(option) else value
+
+
+def _option_field(option: Option[Any]) -> tuple[Any, Any]:
+    """Return the type and the field of an option, by which pydantic makes a key of it."""
+    kind: Any = LocatedPath if option.kind is Path else option.kind
+    kind = kind | None
+    if option.kind is Path:
+        kind = Annotated[kind, BeforeValidator(partial(_beside_settings, option.name))]
+    default = "" if option.default in (None, False, {}) else f"; {option.default} by default"
+    owners = ", ".join(sources_with(option.name))
+    description = f"{option.description}{default} ({owners})"
+    return kind, Field(default=None, validate_default=True, description=description)
+
+
+_fields: dict[str, Any] = {option.name: _option_field(option) for option in source_options()}
+_OptionSettings = create_model("_OptionSettings", __base__=_SourceSettings, __module__=__name__, **_fields)
+
+
+class ImagesSettings(_OptionSettings):
+    """[images]: where images come from, and how many are analysed.
+
+    >>> ImagesSettings().samples_per_class
+    50
+    """
+
+    image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side of what the network gets")
+    channels: Literal[1, 3] = Field(default=3, description="1 for grey, 3 for colour")
+    samples_per_class: int = Field(
+        default=50, ge=1, le=100_000, description="held-out images of each class to analyse"
+    )
+    train_per_class: int | None = Field(
+        default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"
+    )
+    test_per_class: int | None = Field(
+        default=None, ge=2, description="held-out images of each class; all by default (pictograms: 100)"
+    )
+    seed: int | None = Field(
+        default=None, ge=0, lt=2**62, description="of drawing and choosing images; the study's own by default"
+    )
+    class_names: tuple[str, ...] | None = Field(
+        default=None, description="the classes to select; names by label where the source has none of its own"
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Return the options of single sources by name, None where unset."""
+        return {option.name: getattr(self, option.name) for option in source_options()}
+
+    @model_validator(mode="after")
+    def _fit_the_source(self) -> "ImagesSettings":
+        """Refuse a missing or superfluous folder, and options of another source."""
+        try:
+            check_source(self.source, self.folder, self.options)
+        except InputError as error:
+            hint = layout_hint(self.source, self.folder) if self.source == "pictograms" else None
+            raise ValueError(f"{error}; {hint}" if hint else str(error)) from error
+        return self
