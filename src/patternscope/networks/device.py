@@ -65,23 +65,16 @@ def dtype_of(model: nn.Module) -> torch.dtype:
     return next((tensor.dtype for tensor in model.parameters() if tensor.is_floating_point()), torch.float32)
 
 
-def as_pixels(images: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Return a copy of the images as floating point on a device, uint8 divided by 255.
-
-    >>> as_pixels(torch.tensor([255], dtype=torch.uint8), torch.device("cpu"), torch.float32)
-    tensor([1.])
-    """
-    moved = images.to(device, dtype, copy=True)
-    return moved.div_(255) if images.dtype == torch.uint8 else moved
-
-
-def pixels_for(model: nn.Module, images: Tensor) -> Tensor:
-    """Return a copy of the images on the model's device and in its precision, uint8 divided by 255.
+def pixels_for(
+    model: nn.Module, images: Tensor, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> Tensor:
+    """Return a copy of the images on the model's device and in its precision, or those given; uint8 divided by 255.
 
     >>> pixels_for(nn.Linear(1, 1).double(), torch.tensor([255], dtype=torch.uint8))
     tensor([1.], dtype=torch.float64)
     """
-    return as_pixels(images, device_of(model), dtype_of(model))
+    pixels = images.to(device or device_of(model), dtype or dtype_of(model), copy=True)
+    return pixels.div_(255) if images.dtype == torch.uint8 else pixels
 
 
 def _check_present(kind: str, index: str, name: str) -> None:

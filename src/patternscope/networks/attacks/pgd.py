@@ -19,7 +19,7 @@ from patternscope.networks.capture.forward_pass import (
     run_for_gradient,
 )
 from patternscope.networks.capture.hooks import borrowed
-from patternscope.networks.device import as_pixels, device_of, dtype_of
+from patternscope.networks.device import device_of, dtype_of, pixels_for
 
 NormName = Literal["linf", "l2"]
 
@@ -67,7 +67,7 @@ def pgd_steps(
             labels that are no classes of the model, a model that gives no logits (n, c) or no gradient.
 
     Between two steps, after an exception and when the iterator is dropped the model is as found: flags,
-    gradients, random state. Cost: one forward and one backward pass a step.
+    gradients, random state. Cost: one forward and one backward pass per step.
 
     >>> model = nn.Sequential(nn.Flatten(), nn.Linear(2, 2, bias=False))
     >>> _ = model[1].weight.data.copy_(torch.eye(2))
@@ -79,7 +79,8 @@ def pgd_steps(
     _check_numbers(epsilon, step_size, n_step, norm)
     _check_images(images, labels)
     dtype = torch.float64 if torch.float64 in (images.dtype, dtype_of(model)) else torch.float32
-    clean = as_pixels(images.detach(), _working_device(model), dtype)
+    device = torch.device("cpu") if device_of(model).type == "mps" else None  # MPS has no float64
+    clean = pixels_for(model, images.detach(), device, dtype)
     generator = torch.Generator().manual_seed(0) if random_start is True else random_start
     start = clean
     if isinstance(generator, torch.Generator):
@@ -121,12 +122,6 @@ class _Attack:
             got = "none" if gradient is None else "NaN or inf"
             raise InputError(f"model: expected a finite gradient with respect to the images, got {got}")
         return gradient.to(images.device, torch.float64)
-
-
-def _working_device(model: nn.Module) -> torch.device:
-    """Return where images are perturbed: the model's device, or the CPU when that one has no float64."""
-    device = device_of(model)
-    return torch.device("cpu") if device.type == "mps" else device
 
 
 def _check_numbers(epsilon: float, step_size: float, n_step: int, norm: str) -> None:

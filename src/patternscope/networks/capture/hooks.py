@@ -11,26 +11,31 @@ from patternscope.autograd_modes import isolate_autograd
 from patternscope.errors import InputError
 from patternscope.networks.device import device_of
 
+_CPU = torch.device("cpu")
+
 OnCall = Callable[[str, nn.Module, tuple[Any, ...], Any], Any]
 
 
 @contextmanager
-def isolate_random_state(device: torch.device) -> Iterator[None]:
+def isolate_random_state(device: torch.device = _CPU, seed: int | None = None) -> Iterator[None]:
     """Keep what happens inside from moving the caller's random state, on the CPU and on `device`.
 
+    With a seed, the random state inside begins from it on the CPU.
+
     >>> before = torch.get_rng_state()
-    >>> with isolate_random_state(torch.device("cpu")):
+    >>> with isolate_random_state(seed=0):
     ...     _ = torch.rand(3)
     >>> bool((torch.get_rng_state() == before).all())
     True
     """
-    if device.type == "cpu":
-        with torch.random.fork_rng(devices=[]):
-            yield
-    else:
+    options = {}
+    if device.type != "cpu":
         index = torch.accelerator.current_device_index() if device.index is None else device.index
-        with torch.random.fork_rng(devices=[index], device_type=device.type):
-            yield
+        options = {"devices": [index], "device_type": device.type}
+    with torch.random.fork_rng(**{"devices": [], **options}):
+        if seed is not None:
+            torch.default_generator.manual_seed(seed)
+        yield
 
 
 @contextmanager

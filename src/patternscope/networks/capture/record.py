@@ -1,9 +1,10 @@
 """Recording features and logits of images, batch by batch, in one forward pass each."""
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypedDict, Unpack, get_args
 
 import torch
@@ -48,16 +49,6 @@ class RecordOptions(TypedDict, total=False):
 
     batch_size: int | None
     device: str | torch.device | None
-    sample_layer: str | None
-    precision: Precision
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What to take out of a forward pass: see the arguments of `record_batches`."""
-
-    layers: tuple[str, ...]
-    grid: Grid | None
     sample_layer: str | None
     precision: Precision
 
@@ -126,20 +117,23 @@ def record_batches(
         hint = nearest(precision, get_args(Precision))
         raise InputError(f"precision: expected a floating point type, got {precision!r}; {hint}")
     resolve_names(model, layers if sample_layer is None else [*layers, sample_layer])
-    request = _Request(tuple(layers), _as_grid(grid), sample_layer, precision)
     device = options.get("device")
     if device is not None and torch.device(device) != device_of(model):
         model = copy.deepcopy(model).to(device)
-    return _recordings(model, _batches(images, options.get("batch_size")), request)
+    request = (tuple(layers), _as_grid(grid), sample_layer, precision)
+    run = partial(_record_batch, model, *request)
+    return _recordings(run, _batches(images, options.get("batch_size")), device_of(model))
 
 
-def _recordings(model: nn.Module, batches: Iterator[Tensor], request: _Request) -> Iterator[Recording]:
+def _recordings(
+    run: Callable[[Tensor], Recording], batches: Iterator[Tensor], device: torch.device
+) -> Iterator[Recording]:
     """Yield a recording per batch, or per part of a batch once memory was too small for a whole one."""
     most: int | None = None
     for batch in batches:
         parts = [batch] if most is None else list(batch.split(most))
         while parts:
-            recording = _if_it_fits(model, parts[0], request)
+            recording = _if_it_fits(run, parts[0], device)
             if recording is None:
                 most = len(parts[0]) // 2
                 parts = [half for part in parts for half in part.split(most)]
@@ -149,47 +143,53 @@ def _recordings(model: nn.Module, batches: Iterator[Tensor], request: _Request) 
             del recording
 
 
-def _if_it_fits(model: nn.Module, images: Tensor, request: _Request) -> Recording | None:
+def _if_it_fits(run: Callable[[Tensor], Recording], images: Tensor, device: torch.device) -> Recording | None:
     """Return the recording, None when memory was too small for more than one image."""
     try:
-        return _record_batch(model, images, request)
+        return run(images)
     except RuntimeError as error:
         if "out of memory" not in str(error).lower():
             raise
         if len(images) == 1:
             raise InputError(
-                f"images: expected a size of which one fits into the memory of {device_of(model)}, got "
+                f"images: expected a size of which one fits into the memory of {device}, got "
                 f"{images.shape[2]} x {images.shape[3]} pixels; use another device or smaller images"
             ) from error
     return None
 
 
-def _record_batch(model: nn.Module, images: Tensor, request: _Request) -> Recording:
+def _record_batch(
+    model: nn.Module,
+    layers: tuple[str, ...],
+    grid: Grid | None,
+    sample_layer: str | None,
+    precision: Precision,
+    images: Tensor,
+) -> Recording:
     """Run the model once on a batch and return its recording."""
 
     def keep(layer: str, output: Tensor, layout: Layout) -> Tensor:
-        features = pooled(_wide(layout.regional(output.detach())), request.grid).cpu().contiguous()
+        features = pooled(_wide(layout.regional(output.detach())), grid).cpu().contiguous()
         if features.untyped_storage().data_ptr() == output.untyped_storage().data_ptr():
             features = features.clone()  # an in-place activation may follow
         return _checked_finite(f"layer {layer!r}", "regional features", features)
 
-    half = nullcontext()
-    if request.precision != "float32":
-        half = torch.autocast(device_of(model).type, getattr(torch, request.precision))
+    arithmetic = nullcontext()
+    if precision != "float32":
+        arithmetic = torch.autocast(device_of(model).type, getattr(torch, precision))
     with (
         borrowed(model),
-        layer_outputs(model, images, request.layers, keep) as features,
-        _classifier_input(model, request.sample_layer) as classifier,
-        half,
+        layer_outputs(model, images, layers, keep) as features,
+        _classifier_input(model, sample_layer) as classifier,
+        arithmetic,
     ):
         logits = run_for_logits(model, pixels_for(model, images))
     logits = _checked_finite("model", "logits", _wide(logits).cpu().clone())
     if not classifier:
         raise InputError(f"model: expected a linear layer that gives the logits, got none; {_ADVICE}")
-    if request.sample_layer is None:
+    if sample_layer is None:
         _check_outputs(classifier[0][0], logits.shape[1])
-    regional = {layer: features[layer] for layer in request.layers}
-    return Recording(regional, _sample_features(*classifier[0]), logits)
+    return Recording({layer: features[layer] for layer in layers}, _sample_features(*classifier[0]), logits)
 
 
 @contextmanager
@@ -281,7 +281,7 @@ def _gathered(batches: Iterator[Recording], count: int) -> Recording:
         whole.logits[start:stop] = part.logits
         start = stop
     if whole is None:
-        raise InputError("images: expected at least one, got none")
+        raise InputError("images: expected at least one batch, got none")
     return whole
 
 

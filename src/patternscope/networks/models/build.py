@@ -20,6 +20,8 @@ from patternscope.networks.models.vgg import SlimVGG
 
 Arguments = dict[str, Any]
 
+_LEAST = {"classes": 2, "channels": 1, "image_size": 32}
+
 
 def build_network(
     architecture: str,
@@ -48,11 +50,12 @@ def build_network(
     >>> build_network("vgg16_slim", classes=10).classifier.out_features
     10
     """
-    _check_sizes(classes, channels, image_size)
     size = {"classes": classes, "channels": channels, "image_size": image_size}
+    for name, value in size.items():
+        if value < _LEAST[name]:
+            raise InputError(f"{name}: expected at least {_LEAST[name]}, got {value}")
     given = dict(arguments or {})
-    with isolate_random_state(torch.device("cpu")), torch.device("cpu"):
-        torch.default_generator.manual_seed(seed)
+    with isolate_random_state(seed=seed), torch.device("cpu"):
         builder = _find_builder(architecture, pretrained, folder)
         try:
             network = builder(architecture, size, given)
@@ -86,14 +89,6 @@ def _give_sizes(network: nn.Module, images: Tensor) -> None:
     if any(is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())):
         with borrowed(network):
             call_once(network, images)
-
-
-def _check_sizes(classes: int, channels: int, image_size: int) -> None:
-    """Raise for sizes no network can have."""
-    sizes = (("classes", classes, 2), ("channels", channels, 1), ("image_size", image_size, 32))
-    for name, value, least in sizes:
-        if value < least:
-            raise InputError(f"{name}: expected at least {least}, got {value}")
 
 
 def _find_builder(
@@ -143,25 +138,17 @@ def _build_torchvision(
 
 def _adapt_channels(network: nn.Module, channels: int) -> None:
     """Replace the first convolution by a new one when the images have other channels."""
-    convolutions = (
-        (name, module) for name, module in network.named_modules() if isinstance(module, nn.Conv2d)
-    )
-    name, first = next(convolutions, ("", None))
-    if first is not None and first.in_channels != channels:
+    name = next((name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)), "")
+    first = network.get_submodule(name)
+    if isinstance(first, nn.Conv2d) and first.in_channels != channels:
         parent, _, child = name.rpartition(".")
         setattr(network.get_submodule(parent), child, _with_channels(first, channels))
 
 
 def _with_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
     """Return a newly initialised convolution like this one, for other input channels."""
-    fresh = nn.Conv2d(
-        channels,
-        conv.out_channels,
-        (conv.kernel_size[0], conv.kernel_size[1]),
-        stride=(conv.stride[0], conv.stride[1]),
-        padding=conv.padding if isinstance(conv.padding, str) else (conv.padding[0], conv.padding[1]),
-        bias=conv.bias is not None,
-    )
+    same: Arguments = {name: getattr(conv, name) for name in ("kernel_size", "stride", "padding")}
+    fresh = nn.Conv2d(channels, conv.out_channels, bias=conv.bias is not None, **same)
     nn.init.kaiming_normal_(fresh.weight, mode="fan_out", nonlinearity="relu")
     if fresh.bias is not None:
         nn.init.zeros_(fresh.bias)
@@ -174,23 +161,24 @@ def _build_timm(
     """Build a timm model, with the image's size where it takes one."""
     name = architecture.removeprefix("timm:")
     if importlib.util.find_spec("timm") is None:
-        hint = nearest(name, architectures())
-        raise InputError(
-            f"architecture: expected vgg16_slim or a torchvision model, got {architecture!r}; {hint}; "
-            "timm's models need the extra: pip install 'patternscope[zoo]'"
-        )
+        extra = "; timm's models need the extra: pip install 'patternscope[zoo]'"
+        raise _unknown(architecture, nearest(name, architectures()) + extra)
     import timm  # pyright: ignore[reportMissingImports]
 
     if not timm.is_model(name):
-        hint = nearest(name, [*architectures(), *timm.list_models()])
-        raise InputError(
-            f"architecture: expected vgg16_slim, a torchvision or a timm model, got {architecture!r}; {hint}"
-        )
+        raise _unknown(architecture, nearest(name, [*architectures(), *timm.list_models()]))
     given: Arguments = {"num_classes": size["classes"], "in_chans": size["channels"]}
     if "img_size" in _constructor_names(timm.model_entrypoint(name)):
         given["img_size"] = size["image_size"]
     given |= arguments
     return timm_pretrained(name, given) if pretrained else timm.create_model(name, pretrained=False, **given)
+
+
+def _unknown(architecture: str, hint: str) -> InputError:
+    """Return the error for a name that is no architecture's."""
+    return InputError(
+        f"architecture: expected vgg16_slim, a torchvision or a timm model, got {architecture!r}; {hint}"
+    )
 
 
 def _constructor_names(entrypoint: Callable[..., Any]) -> set[str]:

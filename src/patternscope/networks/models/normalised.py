@@ -83,9 +83,7 @@ def inner_network(model: nn.Module) -> nn.Module:
     True
     """
     model = unwrapped(model)
-    while isinstance(model, Normalised):
-        model = unwrapped(model.network)
-    return model
+    return inner_network(model.network) if isinstance(model, Normalised) else model
 
 
 def call_once(model: nn.Module, images: Tensor) -> object:
@@ -97,9 +95,8 @@ def call_once(model: nn.Module, images: Tensor) -> object:
     tensor([[1., 1.]])
     """
     model = unwrapped(model)
-    while isinstance(model, Normalised) and unwrapped(model.network) is not model.network:
-        images = model.normalise(images)
-        model = unwrapped(model.network)
+    if isinstance(model, Normalised):
+        return call_once(model.network, model.normalise(images))
     with explain_faults(images):
         return model(images)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from patternscope.errors import InputError
 
@@ -21,7 +21,11 @@ def load_pretrained(network: nn.Module, architecture: str) -> list[str]:
         InputError: no weights are published, they are neither in the cache nor can be fetched, or they do
             not fit the network otherwise (an image size that changes its position embeddings, say).
     """
-    state = _fetched(architecture)
+    published = _published(architecture)
+    try:
+        state = published.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    except OSError as error:  # URLError and its like
+        raise _unreachable(architecture, error) from error
     own = network.state_dict()
     kept = [name for name, tensor in own.items() if name not in state or state[name].shape != tensor.shape]
     for name in kept:
@@ -47,9 +51,10 @@ def published_normaliser(architecture: str) -> tuple[Numbers, Numbers]:
     import torchvision
 
     if architecture in torchvision.models.list_models(module=torchvision.models):
-        transform = _published(architecture).transforms()
-        return tuple(transform.mean), tuple(transform.std)
-    return _timm_normaliser(architecture)
+        record = _published(architecture).transforms()
+    else:
+        record = _timm_record(architecture)
+    return tuple(record.mean), tuple(record.std)
 
 
 def timm_pretrained(name: str, arguments: Mapping[str, Any]) -> nn.Module:
@@ -83,24 +88,17 @@ def _published(architecture: str) -> Any:
         raise no_published_weights(architecture) from error
 
 
-def _timm_normaliser(architecture: str) -> tuple[Numbers, Numbers]:
-    """Return mean and standard deviation from timm's record of one of its networks."""
+def _timm_record(architecture: str) -> Any:
+    """Return timm's record of one of its networks."""
     try:
         import timm  # pyright: ignore[reportMissingImports]
 
         record = timm.get_pretrained_cfg(architecture.removeprefix("timm:"), allow_unregistered=False)
-        return tuple(record.mean), tuple(record.std)  # pyright: ignore[reportOptionalMemberAccess]
-    except (ImportError, AttributeError, RuntimeError) as error:
+    except (ImportError, RuntimeError) as error:
         raise no_published_weights(architecture) from error
-
-
-def _fetched(architecture: str) -> Mapping[str, Tensor]:
-    """Return the published tensors, from the cache or the network."""
-    published = _published(architecture)
-    try:
-        return published.get_state_dict(progress=False, check_hash=True, weights_only=True)
-    except OSError as error:  # URLError and its like
-        raise _unreachable(architecture, error) from error
+    if record is None:
+        raise no_published_weights(architecture)
+    return record
 
 
 def _unreachable(architecture: str, error: Exception) -> InputError:

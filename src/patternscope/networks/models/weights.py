@@ -3,7 +3,7 @@
 import re
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ def save_weights(network: nn.Module | Mapping[str, Tensor], path: str | Path) ->
     ['bias', 'weight']
     """
     if isinstance(network, Mapping):
-        write_tensors(_without_prefix(network), path)
+        common = _wrappers_prefix(network)
+        write_tensors({name.removeprefix(common): tensor for name, tensor in network.items()}, path)
     else:
         # The network itself may have a child of a wrapper's name: nothing more is removed.
         write_tensors(inner_network(network).state_dict(), path)
@@ -102,8 +103,9 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     try:
         loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch documents no narrower set
+        got = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise InputError(
-            f"weights {str(path)!r}: expected a file that loads with weights_only=True, got {_one_line(error)}"
+            f"weights {str(path)!r}: expected a file that loads with weights_only=True, got {got}"
         ) from error
     for container in _CONTAINERS:
         if isinstance(loaded, dict) and isinstance(loaded.get(container), dict):
@@ -116,17 +118,6 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
     return dict(loaded)
 
 
-def _one_line(error: Exception) -> str:
-    """Return the first line of an error's text, at most 160 characters."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
-
-
-def _without_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Remove the prefixes that wrappers put before every name."""
-    common = _wrappers_prefix(state)
-    return {name.removeprefix(common): tensor for name, tensor in state.items()}
-
-
 def _wrappers_prefix(names: Collection[str]) -> str:
     """Return what wrappers put before every name, "" for nothing."""
     for prefix in _PREFIXES:
@@ -137,16 +128,31 @@ def _wrappers_prefix(names: Collection[str]) -> str:
 
 def _fitting(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     """Return the file's tensors under the network's names; InputError unless every name has one that fits."""
-    named = state if set(expected) <= set(state) else _renamed(state, expected, path)
-    _check_fit(named, expected, path)
-    return named
+    if not set(expected) <= set(state):
+        state = _renamed(state, expected, path)
+    missing = [name for name in expected if name not in state]
+    surplus = [name for name in state if name not in expected]
+    other = [name for name in expected if name in state and state[name].shape != expected[name].shape]
+    faults = []
+    if missing:
+        faults.append(f"{len(missing)} missing (first {missing[0]!r})")
+    if surplus:
+        faults.append(f"{len(surplus)} unknown (first {surplus[0]!r})")
+    if other:
+        there, here = tuple(state[other[0]].shape), tuple(expected[other[0]].shape)
+        faults.append(f"{len(other)} of another shape (first {other[0]!r}: {there} instead of {here})")
+    if faults:
+        got = ", ".join(faults)
+        raise InputError(f"weights {path.name!r}: expected the network's names and shapes, got {got}")
+    return state
 
 
 def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> dict[str, Tensor]:
     """Put the network's own prefix in the place of the one under which the file holds most of its names."""
     own = _wrappers_prefix(expected)
     bare = {name.removeprefix(own) for name in expected}
-    counts = Counter(prefix for name in state for prefix, rest in _cuts(name) if rest in bare)
+    ends = {name: (0, *(dot.end() for dot in re.finditer(r"\.", name))) for name in state}
+    counts = Counter(name[:end] for name in state for end in ends[name] if name[end:] in bare)
     whole = [prefix for prefix, count in counts.items() if count == len(bare)]
     if len(whole) > 1:
         raise InputError(
@@ -164,28 +170,3 @@ def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Pat
         )
         return inside
     return outside | inside
-
-
-def _cuts(name: str) -> Iterator[tuple[str, str]]:
-    """Yield each pair of a prefix that ends with a dot, or is empty, and the rest of the name."""
-    yield "", name
-    for dot in re.finditer(r"\.", name):
-        yield name[: dot.end()], name[dot.end() :]
-
-
-def _check_fit(state: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
-    """Raise one line that counts what does not fit and names the first of each kind."""
-    missing = [name for name in expected if name not in state]
-    surplus = [name for name in state if name not in expected]
-    other = [name for name in expected if name in state and state[name].shape != expected[name].shape]
-    faults = []
-    if missing:
-        faults.append(f"{len(missing)} missing (first {missing[0]!r})")
-    if surplus:
-        faults.append(f"{len(surplus)} unknown (first {surplus[0]!r})")
-    if other:
-        there, here = tuple(state[other[0]].shape), tuple(expected[other[0]].shape)
-        faults.append(f"{len(other)} of another shape (first {other[0]!r}: {there} instead of {here})")
-    if faults:
-        got = ", ".join(faults)
-        raise InputError(f"weights {path.name!r}: expected the network's names and shapes, got {got}")

@@ -23,8 +23,7 @@ def augmented(images: Tensor, seed: int) -> Tensor:
     torch.Size([9, 3, 32, 32])
     """
     transform = _transform(images.shape[2], images.shape[3], images.shape[1] in (1, 3))
-    with isolate_random_state(torch.device("cpu")):
-        torch.default_generator.manual_seed(seed)
+    with isolate_random_state(seed=seed):
         return torch.cat([transform(group) for group in images.split(_IMAGES_PER_DRAW)])
 
 

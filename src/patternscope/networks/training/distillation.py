@@ -105,9 +105,7 @@ def distil_features(
     """
     _check_weight(weight)
     example = images[torch.arange(2)]
-    channels = [
-        _channels(network, layer, example) for network, layer in zip((student, teacher), layers, strict=True)
-    ]
+    channels = _channels(student, layers[0], example), _channels(teacher, layers[1], example)
     pair = _MappedStudent(student, *channels, seed=seed)
 
     def objective(network: nn.Module, pixels: Tensor, labels: Tensor) -> Tensor:
@@ -121,9 +119,9 @@ def distil_features(
         return _mixed(soft, logits, labels, weight, settings)
 
     state = train(pair, images, labels, settings, seed=seed, objective=objective, report=report)
-    prefix = _MappedStudent.PREFIX
-    weights = {name: weight for name, weight in state.network.items() if name.startswith(prefix)}
-    return Student({name.removeprefix(prefix): weight for name, weight in weights.items()}, state.losses)
+    own = "student."  # the attribute of the pair
+    weights = {name.removeprefix(own): state.network[name] for name in state.network if name.startswith(own)}
+    return Student(weights, state.losses)
 
 
 def softened_divergence(student_logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
@@ -159,15 +157,12 @@ def feature_distance(student: Tensor, teacher: Tensor) -> Tensor:
 class _MappedStudent(nn.Module):
     """A student and the 1 x 1 map that takes its channels to the teacher's, trained together."""
 
-    PREFIX = "student."
-
     def __init__(self, student: nn.Module, channels: int, target_channels: int, *, seed: int) -> None:
         super().__init__()
         self.student = student
         self.channel_map: nn.Module = nn.Identity()
         if channels != target_channels:
-            with isolate_random_state(torch.device("cpu")):
-                torch.default_generator.manual_seed(derived_seed(seed, "channel map", 0))
+            with isolate_random_state(seed=derived_seed(seed, "channel map", 0)):
                 self.channel_map = nn.Conv2d(channels, target_channels, 1)
             self.channel_map.to(device_of(student), dtype_of(student))
 
@@ -189,9 +184,8 @@ def _logits_and_features(model: nn.Module, pixels: Tensor, layer: str) -> tuple[
 
 def _channels(model: nn.Module, layer: str, images: Tensor) -> int:
     """Return the channels of a layer that has a region grid."""
-    with borrowed(model), layer_outputs(model, images, [layer], lambda *kept: kept[-1].channels) as channels:
-        run_for_logits(model, pixels_for(model, images))
-    return channels[layer]
+    with borrowed(model):
+        return _logits_and_features(model, pixels_for(model, images), layer)[1].shape[1]
 
 
 def _mixed(soft: Tensor, logits: Tensor, labels: Tensor, weight: float, settings: TrainingSettings) -> Tensor:

@@ -128,12 +128,9 @@ def evaluate(network: nn.Module, images: ImageStore, labels: Tensor, batch_size:
     """
     _check_counts(images, labels, 1)
     with borrowed(network):
-        logits = torch.cat(
-            [
-                run_for_logits(network, pixels_for(network, images[chosen])).float().cpu()
-                for chosen in torch.arange(len(images)).split(batch_size)
-            ]
-        )
+        batches = (images[chosen] for chosen in torch.arange(len(images)).split(batch_size))
+        parts = [run_for_logits(network, pixels_for(network, batch)).float().cpu() for batch in batches]
+    logits = torch.cat(parts)
     return Evaluation((logits.argmax(1) == labels.cpu()).double().mean().item(), logits)
 
 
