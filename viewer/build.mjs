@@ -7,17 +7,17 @@ import { build } from "vite";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const target = resolve(here, "../src/patternscope/atlas/static");
-const stub = join(here, "src/nocodec.ts");
+const stub = join(here, "src/data/codec_stub.ts");
 const bundled = new Set();
 
-/** Notes the packages whose code is in a bundle. */
-const notePackages = {
-  name: "note-packages",
+/** Collects the packages whose code is in a bundle. */
+const collectPackages = {
+  name: "collect-packages",
   generateBundle(_, bundle) {
     for (const chunk of Object.values(bundle))
       for (const id of chunk.type === "chunk" ? chunk.moduleIds : []) {
-        const found = id.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//);
-        if (found) bundled.add(found[1]);
+        const match = id.match(/node_modules\/((?:@[^/]+\/)?[^/]+)\//);
+        if (match) bundled.add(match[1]);
       }
   },
 };
@@ -30,7 +30,7 @@ for (const [name, format] of [
     root: here,
     configFile: false,
     logLevel: "warn",
-    plugins: [notePackages],
+    plugins: [collectPackages],
     resolve: {
       alias: ["blosc", "zstd", "lz4"].map((codec) => ({ find: `numcodecs/${codec}`, replacement: stub })),
     },
@@ -40,7 +40,7 @@ for (const [name, format] of [
       outDir: target,
       emptyOutDir: false,
       lib: {
-        entry: join(here, `src/${name}.ts`),
+        entry: join(here, `src/ui/${name}.ts`),
         formats: [format],
         name: "patternscopePage",
         fileName: () => `${name}.js`,
@@ -54,8 +54,8 @@ const parts = [];
 for (const name of [...bundled].sort()) {
   const folder = join(here, "node_modules", name);
   const { version, license } = JSON.parse(await readFile(join(folder, "package.json"), "utf8"));
-  const file = (await readdir(folder)).find((each) => /^licen[cs]e/i.test(each));
-  if (!file) throw new Error(`${name}: no licence found`);
+  const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+  if (!file) throw new Error(`${name}: expected a licence file, found none in its package`);
   parts.push(`${name} ${version} (${license})\n\n${(await readFile(join(folder, file), "utf8")).trim()}\n`);
 }
 const head = "page.js and widget.js contain code of the packages below, under their licences.\n";

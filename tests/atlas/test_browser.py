@@ -263,7 +263,7 @@ def test_every_control_is_reached_by_tab_and_has_a_name(fresh):
     for role, name in (
         ("slider", "Step"),
         ("combobox", "Layer"),
-        ("combobox", "Condition"),
+        ("combobox", "View"),
         ("button", "Play"),
     ):
         one = page.get_by_role(role, name=name, exact=False).first

@@ -108,8 +108,8 @@ def test_the_saved_table_holds_what_is_chosen(fresh, content, tmp_path):
         fresh.page.get_by_role("button", name="Save table").click()
     table.value.save_as(tmp_path / "table.csv")
     rows = list(csv.DictReader((tmp_path / "table.csv").read_text().splitlines()))
-    assert [int(row["point"]) for row in rows if row["chosen"] == "1"] == list(range(450))
-    assert {row["true_class"] for row in rows if row["chosen"] == "0"} == {content.classes[2]}
+    assert [int(row["point"]) for row in rows if row["selected"] == "1"] == list(range(450))
+    assert {row["true_class"] for row in rows if row["selected"] == "0"} == {content.classes[2]}
 
 
 def test_a_moment_that_cannot_be_read_gives_nothing_away(browser, store, tmp_path):
@@ -121,7 +121,7 @@ def test_a_moment_that_cannot_be_read_gives_nothing_away(browser, store, tmp_pat
         assert watched.page.locator("[role=alert]:visible").count() == 1
         assert watched.page.get_by_role("button", name="Save picture").is_disabled()
         watched.page.locator(".stage").click()
-        watched.page.get_by_role("button", name="Choose shown").click()
+        watched.page.get_by_role("button", name="Select visible").click()
         assert watched.handle("state")["selection"] == []
         # The path through the steps has a gap, and is there.
         watched.handle("set", {"step": 3, "selection": [30]})

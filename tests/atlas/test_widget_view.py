@@ -83,10 +83,10 @@ def test_one_value_of_python_leaves_the_others(view):
         settle(page, "layer", "conv_23")
         assert image_of(page) == "7"
         # Images that are chosen stay chosen at another step.
-        page.get_by_role("combobox", name="A point is").select_option("images")
-        page.get_by_role("button", name="Choose shown").click()
+        page.get_by_role("combobox", name="Points").select_option("images")
+        page.get_by_role("button", name="Select visible").click()
         settle(page, "step", 1)
-        assert "60 chosen" in page.inner_text(".status")
+        assert "60 selected" in page.inner_text(".status")
 
 
 def test_the_space_follows_the_notebooks_theme(view):

@@ -1,9 +1,9 @@
-/** Making elements. */
+/** Elements of the page. */
 
 type Value = string | number | boolean | null | undefined | ((event: never) => void);
 type Child = Node | string | null | undefined | false;
 
-/** An element with attributes (functions become listeners, false and null are left out) and children. */
+/** Make an element with attributes (functions become listeners; false and null are omitted) and children. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Record<string, Value> = {},
@@ -12,7 +12,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   return fill(document.createElement(tag), attributes, children);
 }
 
-/** The same in the namespace of SVG. */
+/** Make an SVG element. */
 export function s<K extends keyof SVGElementTagNameMap>(
   tag: K,
   attributes: Record<string, Value> = {},
@@ -35,29 +35,29 @@ function fill<E extends Element>(element: E, attributes: Record<string, Value>, 
   return element;
 }
 
-/** Give an element other content where it says something else: what has not changed is not read aloud again. */
-export function rewrite(element: Element, ...children: (Node | string)[]): void {
+/** Replace the content of a live region only where its text differs, so that it is not announced twice. */
+export function replaceText(element: Element, ...children: (Node | string)[]): void {
   const next = document.createElement("div");
   next.append(...children);
   if (next.textContent !== element.textContent) element.replaceChildren(...next.childNodes);
 }
 
-/** Give an element other children; the one that has the focus hands it to the one in its place. */
+/** Replace the children of an element; focus passes from a child to the one in its place. */
 export function replaceChildren(element: Element, ...children: Node[]): void {
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
-  const place = Array.from(element.children).findIndex((each) => each === focused);
+  const index = Array.from(element.children).findIndex((child) => child === focused);
   element.replaceChildren(...children);
-  if (place >= 0) (element.children[place] as HTMLElement | undefined)?.focus();
+  if (index >= 0) (element.children[index] as HTMLElement | undefined)?.focus();
 }
 
-let labelled = 0;
+let lastId = 0;
 
-/** An id that no other element of the page has: several viewers may stand in one notebook. */
+/** An id unique on the page, where one notebook may show several viewers. */
 export function freshId(name: string): string {
-  return `patternscope-${name}-${++labelled}`;
+  return `patternscope-${name}-${++lastId}`;
 }
 
-/** The width of an element, 0 while it is not shown; `react` is called when it is another. Asking it costs no layout. */
+/** The width of an element, 0 while hidden; `react` is called when it changes. Reading it costs no layout. */
 export function widthOf(element: Element, react: () => void): () => number {
   let width = 0;
   new ResizeObserver(([{ contentRect }]) => {
@@ -66,4 +66,8 @@ export function widthOf(element: Element, react: () => void): () => number {
     react();
   }).observe(element);
   return () => width;
+}
+
+export function reducedMotion(): boolean {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

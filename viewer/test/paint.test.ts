@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { classMarks, MUTED, RELIABLE, UNRELIABLE } from "../src/colours";
-import type { Frame } from "../src/frame";
-import { galleryOrder } from "../src/gallery";
-import { paint, PATH_COLOURS, STATE } from "../src/paint";
-import type { Shown } from "../src/shown";
-import type { View } from "../src/state";
+import type { Frame } from "../src/data/frame";
+import { galleryOrder } from "../src/panels/gallery";
+import { paint, STATE } from "../src/space/paint";
+import { classMarks, MUTED, RELIABLE, TRAJECTORY_COLOURS, UNRELIABLE } from "../src/state/colours";
+import type { Snapshot } from "../src/state/snapshot";
+import type { View } from "../src/state/view";
 
-// Three images of two regions; what each region says is chosen so that every case is there.
+// Three images of two regions, such that every case occurs.
 const labels = Uint16Array.of(0, 1, 11);
 const positions = {
   drawn: Int16Array.of(0, 0, 0, 100, 0, 0, 0, 50, 0, 0, 0, 25, 3, 4, 0, 0, 0, 99),
@@ -40,35 +40,35 @@ const states = (look: Uint8Array) =>
 describe("painting", () => {
   it("colours by the class of the image, faint where there is no knowledge point", () => {
     const { look, shown, plain, count } = painted();
-    expect(rgb(look)).toEqual([0, 0, 1, 1, 11, 11].map((each) => marks[each].rgb));
+    expect(rgb(look)).toEqual([0, 0, 1, 1, 11, 11].map((label) => marks[label].rgb));
     expect(states(look)).toEqual([2, 2, 1, 2, 2, 1]);
     expect(look[4 * 4 + 3] & 7).toBe(marks[11].shape);
     expect([shown, plain, count]).toEqual([6, 4, 6]);
   });
 
-  it("colours by what is predicted, said, reliable and on a path", () => {
+  it("colours by predicted class, region's class, reliability and trajectory type", () => {
     expect(rgb(painted({ colour: "predicted" }).look)[2]).toEqual(marks[0].rgb);
-    const said = [marks[0].rgb, marks[2].rgb, MUTED, marks[0].rgb, marks[11].rgb, MUTED];
-    expect(rgb(painted({ colour: "knowledge" }).look)).toEqual(said);
+    const ofRegions = [marks[0].rgb, marks[2].rgb, MUTED, marks[0].rgb, marks[11].rgb, MUTED];
+    expect(rgb(painted({ colour: "knowledge" }).look)).toEqual(ofRegions);
     const reliable = [RELIABLE, UNRELIABLE, MUTED, UNRELIABLE, RELIABLE, MUTED];
     expect(rgb(painted({ colour: "reliability" }).look)).toEqual(reliable);
     expect(rgb(painted({ colour: "path" }).look)).toEqual(
-      [1, 2, 0, 4, 1, 3].map((each) => PATH_COLOURS[each]),
+      [1, 2, 0, 4, 1, 3].map((type) => TRAJECTORY_COLOURS[type]),
     );
   });
 
   it("colours by strength, the same for the same strength", () => {
-    const found = rgb(painted({ colour: "strength" }).look);
-    expect(new Set(found.map(String)).size).toBe(5);
+    const colours = rgb(painted({ colour: "strength" }).look);
+    expect(new Set(colours.map(String)).size).toBe(5);
     expect(states(painted({ colour: "strength" }).look)).toEqual(Array(6).fill(STATE.plain));
   });
 
   it("shows what passes the filter", () => {
     const ids = (filter: Partial<View["filter"]>, changes: Partial<View> = {}) => {
       const { visible, shown } = painted(changes, filter);
-      const found = [...visible.keys()].filter((id) => visible[id]);
-      expect(shown).toBe(found.length);
-      return found;
+      const passing = [...visible.keys()].filter((id) => visible[id]);
+      expect(shown).toBe(passing.length);
+      return passing;
     };
     expect(ids({ classes: [1, 11] })).toEqual([2, 3, 4, 5]);
     expect(ids({ classes: [0] }, { colour: "predicted" })).toEqual([0, 1, 2, 3]);
@@ -79,7 +79,7 @@ describe("painting", () => {
     expect(ids({ path: 1, points: "reliable" })).toEqual([0, 4]);
   });
 
-  it("brings out what is chosen", () => {
+  it("emphasises selected points", () => {
     expect(states(painted({ selection: [0, 2] }).look)).toEqual([3, 1, 3, 1, 1, 1]);
     expect(states(painted({ selection: [0] }).look)).toEqual(states(painted().look));
   });
@@ -93,15 +93,19 @@ describe("painting", () => {
 
 describe("the gallery", () => {
   const order = (...given: Parameters<typeof view>) =>
-    galleryOrder({ run: { labels, grid: () => [1, 2] }, view: view(...given), frame } as unknown as Shown);
+    galleryOrder({
+      atlas: { labels, grid: () => [1, 2] },
+      view: view(...given),
+      frame,
+    } as unknown as Snapshot);
 
-  it("shows the images of the chosen classes", () => {
+  it("shows the images of the classes in the filter", () => {
     expect(order()).toEqual([0, 1, 2]);
     expect(order({}, { classes: [1] })).toEqual([1]);
     expect(order({ colour: "predicted" }, { classes: [0] })).toEqual([0, 1]);
   });
 
-  it("puts those with most chosen points first", () => {
+  it("puts those with the most selected points first", () => {
     expect(order({ selection: [1, 4, 5] })).toEqual([2, 0]);
     expect(order({ selection: [2, 0], space: "images" })).toEqual([0, 2]);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { FRONT, turned, viewMatrix, viewRows, zoomed } from "../src/camera";
-import { frozen, moved, placeOf, still } from "../src/motion";
-import { lasso, pick, project, type Scene } from "../src/picking";
+import { atRest, freeze, moveTo, positionOf } from "../src/space/motion";
+import { lasso, pick, project, type Scene } from "../src/space/picking";
+import { FRONT, turnCamera, viewMatrix, viewRows, zoomCamera } from "../src/state/camera";
 
 const BOX = { left: 40, top: 0, width: 600, height: 400 };
 const placed = (values: number[], scale = 0.01) => ({ drawn: Int16Array.from(values), scale });
@@ -17,7 +17,7 @@ function cloud(count: number, seed = 7): number[] {
 }
 
 function scene(values: number[], camera = FRONT): Scene {
-  const motion = still(placed(values));
+  const motion = atRest(placed(values));
   const visible = new Uint8Array(values.length / 3).fill(1);
   return { motion, visible, matrix: viewMatrix(camera, BOX.width / BOX.height, 2), box: BOX };
 }
@@ -36,7 +36,7 @@ function naivePlace(matrix: ArrayLike<number>, point: number[]): [number, number
 describe("the camera", () => {
   it("sees along orthonormal rows, right-handed", () => {
     const [right, up, towards] = viewRows({ ...FRONT, azimuth: 0.7, elevation: -0.4 });
-    const dot = (a: number[], b: number[]) => a.reduce((sum, each, axis) => sum + each * b[axis], 0);
+    const dot = (a: number[], b: number[]) => a.reduce((sum, value, axis) => sum + value * b[axis], 0);
     for (const [a, b, value] of [
       [right, right, 1],
       [up, up, 1],
@@ -48,11 +48,11 @@ describe("the camera", () => {
     const crossed = [0, 1, 2].map(
       (axis) => right[(axis + 1) % 3] * up[(axis + 2) % 3] - right[(axis + 2) % 3] * up[(axis + 1) % 3],
     );
-    crossed.forEach((each, axis) => expect(each).toBeCloseTo(towards[axis], 12));
+    crossed.forEach((value, axis) => expect(value).toBeCloseTo(towards[axis], 12));
   });
 
   it("keeps the place under the pointer when it zooms", () => {
-    const before = { ...turned(FRONT, 0.5, 0.3), panX: 0.1, panY: -0.2 };
+    const before = { ...turnCamera(FRONT, 0.5, 0.3), panX: 0.1, panY: -0.2 };
     const [x, y] = [0.35, -0.4];
     const point = (camera: typeof before, at: number[]) => {
       const [px, py] = project(viewMatrix(camera, 1.5, 2), BOX, at[0], at[1], at[2]);
@@ -64,7 +64,7 @@ describe("the camera", () => {
     const at = [0, 1, 2].map(
       (axis) => ((x - before.panX) * rows[0][axis] + (y - before.panY) * rows[1][axis]) / size,
     );
-    const after = point(zoomed(before, 3, x, y), at);
+    const after = point(zoomCamera(before, 3, x, y), at);
     expect(after[0]).toBeCloseTo(x, 10);
     expect(after[1]).toBeCloseTo(y, 10);
   });
@@ -86,21 +86,21 @@ describe("the camera", () => {
 
 describe("picking", () => {
   const values = cloud(500);
-  const camera = turned(FRONT, 1.1, 0.4);
-  const shown = scene(values, camera);
+  const camera = turnCamera(FRONT, 1.1, 0.4);
+  const drawn = scene(values, camera);
 
   it("finds what a search over naive projections finds", () => {
     const places = Array.from({ length: 500 }, (_, id) =>
-      naivePlace(shown.matrix, placeOf(shown.motion, id)),
+      naivePlace(drawn.matrix, positionOf(drawn.motion, id)),
     );
     const next = random(3);
     for (let trial = 0; trial < 200; trial++) {
       const [x, y] = [BOX.left + next() * BOX.width, next() * BOX.height];
       const away = places.map(([px, py]) => Math.hypot(px - x, py - y));
-      const found = pick(shown, x, y);
-      if (Math.min(...away) > 9) expect(found).toBe(-1);
-      else if (Math.min(...away) > 4) expect(away[found]).toBeCloseTo(Math.min(...away), 10);
-      else expect(away[found]).toBeLessThanOrEqual(4);
+      const point = pick(drawn, x, y);
+      if (Math.min(...away) > 9) expect(point).toBe(-1);
+      else if (Math.min(...away) > 4) expect(away[point]).toBeCloseTo(Math.min(...away), 10);
+      else expect(away[point]).toBeLessThanOrEqual(4);
     }
   });
 
@@ -124,36 +124,36 @@ describe("picking", () => {
     ];
     const inside = ([x, y]: [number, number]) => {
       let crossings = 0;
-      star.forEach(([x1, y1], each) => {
-        const [x2, y2] = star[(each + 1) % star.length];
+      star.forEach(([x1, y1], corner) => {
+        const [x2, y2] = star[(corner + 1) % star.length];
         if (y1 > y !== y2 > y && x < x1 + ((y - y1) * (x2 - x1)) / (y2 - y1)) crossings++;
       });
       return crossings % 2 === 1;
     };
     const wanted = Array.from({ length: 500 }, (_, id) => id).filter((id) =>
-      inside(naivePlace(shown.matrix, placeOf(shown.motion, id))),
+      inside(naivePlace(drawn.matrix, positionOf(drawn.motion, id))),
     );
     expect(wanted.length).toBeGreaterThan(20);
-    expect(lasso(shown, star)).toEqual(wanted);
-    expect(lasso(shown, star.slice(0, 2))).toEqual([]);
+    expect(lasso(drawn, star)).toEqual(wanted);
+    expect(lasso(drawn, star.slice(0, 2))).toEqual([]);
   });
 });
 
 describe("motion", () => {
-  it("goes from where the points are, also in the middle of a way", () => {
+  it("goes from where the points are, also in the middle of a move", () => {
     const [a, b, c] = [placed([100, 0, 0], 0.01), placed([100, 0, 0], 0.03), placed([0, 50, 0], 0.02)];
-    const motion = moved(still(a), b);
+    const motion = moveTo(atRest(a), b);
     motion.morph = 0.5;
-    expect(placeOf(motion, 0)[0]).toBeCloseTo(2, 10);
-    const onwards = moved(motion, c);
+    expect(positionOf(motion, 0)[0]).toBeCloseTo(2, 10);
+    const onwards = moveTo(motion, c);
     expect(onwards.morph).toBe(0);
-    expect(placeOf(onwards, 0)[0]).toBeCloseTo(2, 1);
+    expect(positionOf(onwards, 0)[0]).toBeCloseTo(2, 1);
     onwards.morph = 1;
-    expect(placeOf(onwards, 0)).toEqual([0, 1, 0]);
-    expect(frozen(still(c))).toBe(c);
+    expect(positionOf(onwards, 0)).toEqual([0, 1, 0]);
+    expect(freeze(atRest(c))).toBe(c);
   });
 
-  it("does not glide between different numbers of points", () => {
-    expect(moved(still(placed([1, 2, 3])), placed([1, 2, 3, 4, 5, 6])).morph).toBe(1);
+  it("does not move between different numbers of points", () => {
+    expect(moveTo(atRest(placed([1, 2, 3])), placed([1, 2, 3, 4, 5, 6])).morph).toBe(1);
   });
 });

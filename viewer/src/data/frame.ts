@@ -1,0 +1,123 @@
+/** The arrays of one condition, layer and step. */
+
+import type { Atlas, Positions } from "./atlas";
+import type { Condition, Grid, Layer } from "./format";
+
+/** In `targets`: the network misclassified the image, so it was not attacked. */
+export const NOT_ATTACKED = 65535;
+
+/** What the points of the space are: the embeddings of regions, or of whole images. */
+export type Space = "regions" | "images";
+
+export interface Frame {
+  condition: Condition;
+  layer: Layer;
+  step: number;
+  grid: Grid;
+  /** Regions per image. */
+  regions: number;
+  /** Mean directions (classes x dimensions) for the regions, and for the images. */
+  directions: Float32Array;
+  sampleDirections: Float32Array;
+  /** Class that the network predicts, per image. */
+  predictions: Uint16Array;
+  region: Positions;
+  sample: Positions;
+  /** Per region: its most probable class, 255 times that probability, and bits: 1 knowledge point, 2 reliable. */
+  category: Uint8Array | Uint16Array;
+  confidence: Uint8Array;
+  knowledge: Uint8Array;
+  /** Trajectory type per region; null without an attack. */
+  trajectory: Uint8Array | null;
+  /** Target class of the attack per image, or NOT_ATTACKED; null without an attack. */
+  targets: Uint16Array | null;
+}
+
+/** The keys of a frame. */
+export interface FrameKey {
+  condition: string;
+  layer: string;
+  step: number;
+}
+
+export async function readFrame(
+  atlas: Atlas,
+  { condition: name, layer: key, step }: FrameKey,
+): Promise<Frame> {
+  const ofLayer = (array: string) => `layers/${key}/${name}/${array}`;
+  const ofCondition = (array: string) => `conditions/${name}/${array}`;
+  const optional = (path: string) => (atlas.has(path) ? atlas.read(path) : null);
+  const grid = atlas.grid(name, key);
+  const read = {
+    directions: readDirections(atlas, name, key, step),
+    sampleDirections: atlas.read<Float32Array>(ofCondition("direction"), step),
+    predictions: atlas.read<Uint16Array>(ofCondition("predictions"), step),
+    region: atlas.positions(ofLayer("position"), step),
+    sample: atlas.positions(ofCondition("sample_position"), step),
+    category: atlas.read<Uint8Array | Uint16Array>(ofLayer("category"), step),
+    confidence: atlas.read<Uint8Array>(ofLayer("confidence"), step),
+    knowledge: atlas.read<Uint8Array>(ofLayer("knowledge"), step),
+    trajectory: optional(ofLayer("trajectory")) as Promise<Uint8Array> | null,
+    targets: optional(ofCondition("targets")) as Promise<Uint16Array> | null,
+  };
+  // Awaited together: none may fail unhandled while another is awaited.
+  await Promise.all(Object.values(read));
+  return {
+    condition: atlas.condition(name),
+    layer: atlas.layer(key),
+    step,
+    grid,
+    regions: grid[0] * grid[1],
+    directions: await read.directions,
+    sampleDirections: await read.sampleDirections,
+    predictions: await read.predictions,
+    region: await read.region,
+    sample: await read.sample,
+    category: await read.category,
+    confidence: await read.confidence,
+    knowledge: await read.knowledge,
+    trajectory: await read.trajectory,
+    targets: await read.targets,
+  };
+}
+
+/** Read the mean directions for the regions of a layer: its own where stored, otherwise the condition's. */
+export function readDirections(
+  atlas: Atlas,
+  condition: string,
+  layer: string,
+  step: number,
+): Promise<Float32Array> {
+  const own = `layers/${layer}/${condition}/direction`;
+  return atlas.read(atlas.has(own) ? own : `conditions/${condition}/direction`, step);
+}
+
+/** The positions of the points of a space. */
+export function positionsIn(frame: Frame, space: Space): Positions {
+  return space === "regions" ? frame.region : frame.sample;
+}
+
+/** A reader that keeps the last frames, so that the same key gives the same object. */
+export function makeFrameReader(atlas: Atlas, capacity = 6): (key: FrameKey) => Promise<Frame> {
+  const frames = new Map<string, Promise<Frame>>();
+  return (frameKey) => {
+    const key = `${frameKey.condition}/${frameKey.layer}/${frameKey.step}`;
+    const frame = frames.get(key) ?? readFrame(atlas, frameKey);
+    frames.delete(key);
+    frames.set(key, frame);
+    frame.catch(() => frames.delete(key));
+    if (frames.size > capacity) frames.delete(frames.keys().next().value as string);
+    return frame;
+  };
+}
+
+/** The 99.7 % quantile of the distances from the origin, at least 1. */
+export function reachOf({ drawn, scale }: Positions): number {
+  const points = drawn.length / 3;
+  const stride = Math.max(1, Math.floor(points / 20000));
+  const lengths: number[] = [];
+  for (let id = 0; id < points; id += stride)
+    lengths.push(Math.hypot(drawn[3 * id], drawn[3 * id + 1], drawn[3 * id + 2]));
+  lengths.sort((a, b) => a - b);
+  return Math.max(1, scale * lengths[Math.floor(0.997 * (lengths.length - 1))]);
+}

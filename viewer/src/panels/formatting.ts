@@ -1,0 +1,63 @@
+/** Numbers, probabilities and places as text. */
+
+import type { Count } from "../data/findings";
+import type { Condition } from "../data/format";
+import type { Frame } from "../data/frame";
+
+export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  if (value === 0) return "0";
+  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 1 ? 1 : 2;
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+/** The 95 % interval of a count. */
+export function formatInterval({ low, high }: Count): string {
+  if (!Number.isFinite(low)) return "–";
+  return `${formatNumber(low)}–${formatNumber(high)}`;
+}
+
+/** A probability; 1.00 and 0.00 only where it is exactly that. */
+export function formatProbability(value: number): string {
+  return value >= 0.995 && value < 1 ? "> 0.99" : value < 0.005 && value > 0 ? "< 0.01" : value.toFixed(2);
+}
+
+/** A probability with its letter, without line breaks. */
+export function formatP(value: number): string {
+  const text = formatProbability(value);
+  return /^[<>]/.test(text) ? `p\u00a0${text}`.replace(/ /g, "\u00a0") : `p\u00a0=\u00a0${text}`;
+}
+
+/** The probability behind a stored byte, round(255 p); neither end is quite 0 or 1. */
+export function storedProbability(value: number): number {
+  return Math.min(254.75, Math.max(0.25, value)) / 255;
+}
+
+/** The place of a region in its grid. */
+export function formatPlace(region: number, columns: number): string {
+  return `row ${Math.floor(region / columns) + 1}, column ${(region % columns) + 1}`;
+}
+
+/** Words as a list in a sentence. */
+export function joinWords(words: string[]): string {
+  return words.length < 2
+    ? words.join("")
+    : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+}
+
+export function stepLabel({ steps }: Condition, step: number): string {
+  return steps[step].label;
+}
+
+/** Short names of a condition's steps, for an axis. */
+export function axisLabels({ steps }: Condition): (step: number) => string {
+  return (step) => {
+    const { number = null, label = "" } = steps[step] ?? {};
+    return number === null ? label : number.toLocaleString("en");
+  };
+}
+
+/** Whether a region is a knowledge point, and of which kind. */
+export function formatKind({ knowledge }: Frame, id: number): string {
+  return knowledge[id] & 2 ? "reliable" : knowledge[id] & 1 ? "unreliable" : "no";
+}

@@ -1,0 +1,133 @@
+/** The classes, to filter by them, and the meaning of colours that are not classes. */
+
+import { h, replaceChildren, s } from "../dom";
+import {
+  css,
+  MUTED,
+  RELIABLE,
+  shapePath,
+  strengthColour,
+  TRAJECTORY_COLOURS,
+  TRAJECTORY_TYPES,
+  UNRELIABLE,
+  type Mark,
+  type Rgb,
+} from "../state/colours";
+import type { ChangeView, Snapshot } from "../state/snapshot";
+import { measureText, shorten } from "../text_width";
+import type { Panel } from "./panel";
+
+/** Pixels for the name of a class. */
+const NAME_WIDTH = 92;
+const measure = measureText("13px system-ui, sans-serif");
+
+const TITLES: Record<string, string> = {
+  true: "True class",
+  predicted: "Predicted class",
+  knowledge: "Predicted by the region",
+};
+
+export function makeLegend(change: ChangeView): Panel {
+  const meaning = h("div", { class: "meaning" });
+  const title = h("h2", {});
+  const all = h("button", { class: "small", click: () => setClasses(() => []) }, "Show all");
+  const list = h("ul", { class: "classes" });
+  const setClasses = (next: (classes: number[]) => number[]) =>
+    change(({ filter }) => ({ filter: { ...filter, classes: next(filter.classes) } }));
+  const toggle = (label: number) =>
+    setClasses((classes) =>
+      classes.includes(label)
+        ? classes.filter((other) => other !== label)
+        : [...classes, label].sort((a, b) => a - b),
+    );
+  let buttons: HTMLButtonElement[] = [];
+  return {
+    element: h("nav", { class: "legend", "aria-label": "Classes and colours" }, meaning, title, list, all),
+    update(snapshot) {
+      const { view, marks, atlas } = snapshot;
+      title.textContent = TITLES[view.colour] ?? TITLES.true;
+      const { classes } = view.filter;
+      all.disabled = classes.length === 0;
+      if (!buttons.length) {
+        buttons = atlas.attributes.classes.map((name, label) =>
+          h(
+            "button",
+            { class: "class", title: name, click: () => toggle(label) },
+            badge(marks[label]),
+            h("span", {}, shorten(name, NAME_WIDTH, measure)),
+          ),
+        );
+        list.replaceChildren(...buttons.map((button) => h("li", {}, button)));
+      }
+      const coloured = view.colour in TITLES;
+      list.classList.toggle("plain", !coloured);
+      buttons.forEach((button, label) => {
+        button.setAttribute("aria-pressed", String(classes.includes(label)));
+        button.classList.toggle("off", classes.length > 0 && !classes.includes(label));
+      });
+      replaceChildren(meaning, ...colourKey(snapshot, change));
+    },
+  };
+}
+
+function badge(mark: Mark): SVGSVGElement {
+  return s(
+    "svg",
+    { viewBox: "-7 -7 14 14", class: "badge", "aria-hidden": "true" },
+    s("path", { d: shapePath(mark.shape, 5.2), fill: mark.colour }),
+  );
+}
+
+/** The meaning of colours that are not classes, and the trajectory types to filter by. */
+function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
+  const { view, atlas } = snapshot;
+  const parts: Node[] = [];
+  const key = (name: string, rgb: Rgb) =>
+    h("p", { class: "key-row" }, h("span", { class: "dot", style: `background:${css(rgb)}` }), name);
+  if (view.colour === "reliability") {
+    const names =
+      view.space === "regions"
+        ? ["reliable point", "unreliable point", "no knowledge point"]
+        : ["correct", "misclassified"];
+    parts.push(
+      h("h2", {}, "Colours"),
+      ...names.map((name, index) => key(name, [RELIABLE, UNRELIABLE, MUTED][index])),
+    );
+  }
+  if (view.colour === "strength") {
+    const shades = [0, 0.25, 0.5, 0.75, 1].map((strength) => css(strengthColour(strength))).join(",");
+    parts.push(
+      h("h2", {}, "Strength"),
+      h("div", { class: "ramp", style: `background:linear-gradient(90deg,${shades})` }),
+      h("p", { class: "ramp-ends" }, h("span", {}, "weak"), h("span", {}, "strong")),
+    );
+  }
+  if (
+    atlas.condition(view.condition).kind === "attack" &&
+    view.space === "regions" &&
+    snapshot.frame?.trajectory
+  ) {
+    const selected = view.filter.path;
+    parts.push(
+      h("h2", {}, "Trajectory type"),
+      ...[1, 2, 3, 4].map((type) =>
+        h(
+          "button",
+          {
+            class: "class path-type",
+            "aria-pressed": String(selected === type),
+            click: () =>
+              change(({ filter }) =>
+                filter.path === type
+                  ? { filter: { ...filter, path: 0 } }
+                  : { filter: { ...filter, path: type }, selection: [] },
+              ),
+          },
+          h("span", { class: "dot", style: `background:${css(TRAJECTORY_COLOURS[type])}` }),
+          h("span", {}, TRAJECTORY_TYPES[type]),
+        ),
+      ),
+    );
+  }
+  return parts;
+}

@@ -1,0 +1,104 @@
+/** One region: what it predicts, its curves over the steps, and its place in the other layers. */
+
+import { regionPosterior, regionStrength, sortClasses } from "../data/findings";
+import type { Frame } from "../data/frame";
+import { h, replaceText } from "../dom";
+import { TRAJECTORY_TYPES } from "../state/colours";
+import { focusedRegion, selectedRegion, type ChangeView, type Snapshot } from "../state/snapshot";
+import { measureText, shorten } from "../text_width";
+import { formatNumber, formatP, formatPlace, formatProbability } from "./formatting";
+import type { Panel } from "./panel";
+import { makeLayerRows, makeStepCurve } from "./region_curves";
+
+const BARS = 4;
+/** Pixels for the name of a class beside its bar. */
+const NAME_WIDTH = 70;
+const measure = measureText("11px system-ui, sans-serif");
+
+export function makeRegionFacts(change: ChangeView): Panel {
+  const title = h("h3", {});
+  const text = h("p", { class: "summary", "aria-live": "polite" });
+  const bars = h("div", { class: "bars", role: "list", "aria-label": "Class probabilities of the region" });
+  const steps = makeStepCurve(change);
+  const depth = makeLayerRows(change);
+  return {
+    element: h(
+      "div",
+      { class: "facts" },
+      h("div", {}, title, text, bars),
+      h("div", {}, steps.element, depth.element),
+    ),
+    update(snapshot) {
+      const { frame, view, atlas } = snapshot;
+      const region = focusedRegion(snapshot);
+      if (!frame || region === null) {
+        for (const part of [title, text, bars]) part.replaceChildren();
+        for (const part of [steps, depth]) part.update(snapshot, null);
+        return;
+      }
+      const id = view.image * frame.regions + region;
+      const probabilities = regionPosterior(atlas, frame, id);
+      const kind = selectedRegion(snapshot) === null ? "Top region" : "Region";
+      title.textContent = `${kind}: ${formatPlace(region, frame.grid[1])}`;
+      replaceText(text, ...summary(snapshot, frame, id, probabilities));
+      bars.replaceChildren(...probabilityBars(snapshot, probabilities, atlas.labels[view.image]));
+      for (const part of [steps, depth]) part.update(snapshot, { frame, id, probabilities });
+    },
+  };
+}
+
+function summary(
+  { atlas, reference, view }: Snapshot,
+  frame: Frame,
+  id: number,
+  probabilities: number[],
+): (Node | string)[] {
+  const { classes, tau } = atlas.attributes;
+  const bits = frame.knowledge[id];
+  const name = classes[frame.category[id]];
+  const kind =
+    bits & 2
+      ? "a reliable knowledge point"
+      : bits & 1
+        ? "an unreliable knowledge point"
+        : `not a knowledge point (p ≤ ${tau})`;
+  const parts: (Node | string)[] = [
+    h("b", {}, `${name}, ${formatP(probabilities[frame.category[id]])}`),
+    `: ${kind}. Strength ${formatNumber(regionStrength(frame, id))} times the layer's mean.`,
+  ];
+  if (reference && reference.regions === frame.regions) {
+    const before = regionPosterior(atlas, reference, id);
+    const label = reference.category[id];
+    const name = atlas.condition(view.condition).kind === "attack" ? "Clean" : "Teacher";
+    parts.push(` ${name}: ${classes[label]}, ${formatP(before[label])}.`);
+  }
+  const type = frame.trajectory?.[id] ?? 0;
+  if (type) parts.push(` Trajectory type ${type}: ${TRAJECTORY_TYPES[type]}.`);
+  return parts;
+}
+
+function probabilityBars({ atlas, marks }: Snapshot, probabilities: number[], truth: number): HTMLElement[] {
+  const top = sortClasses(probabilities).slice(0, BARS);
+  if (!top.includes(truth)) top[top.length - 1] = truth;
+  return top.map((label) =>
+    h(
+      "div",
+      { class: "bar", role: "listitem" },
+      h(
+        "span",
+        { class: "bar-name", title: atlas.attributes.classes[label] },
+        shorten(atlas.attributes.classes[label], NAME_WIDTH - (label === truth ? 26 : 0), measure),
+        label === truth && h("i", {}, " true"),
+      ),
+      h(
+        "span",
+        { class: "bar-track" },
+        h("span", {
+          class: "bar-fill",
+          style: `width:${(100 * probabilities[label]).toFixed(1)}%;background:${marks[label].colour}`,
+        }),
+      ),
+      h("span", { class: "bar-value" }, formatProbability(probabilities[label])),
+    ),
+  );
+}

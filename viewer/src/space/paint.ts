@@ -1,0 +1,149 @@
+/** Colour, shape and state of each point, for the shader and for picking. */
+
+import { positionsIn, type Frame } from "../data/frame";
+import {
+  MUTED,
+  RELIABLE,
+  strengthColour,
+  TRAJECTORY_COLOURS,
+  UNRELIABLE,
+  type Mark,
+  type Rgb,
+} from "../state/colours";
+import type { Filter, View } from "../state/view";
+
+/** Emphasis of a point: times 8 in the last byte of its look, beside its shape. Hidden points have 0. */
+export const STATE = { faint: 1, plain: 2, strong: 3 } as const;
+
+export interface PointLooks {
+  /** Red, green, blue, and 8 state + shape. */
+  look: Uint8Array;
+  /** 1 for points that pass the filter. */
+  visible: Uint8Array;
+  /** Numbers of visible points, of those that are not faint, and of all points. */
+  shown: number;
+  plain: number;
+  count: number;
+}
+
+interface Look {
+  rgb: Rgb;
+  shape: number;
+}
+
+export function paint(
+  frame: Frame,
+  view: View,
+  labels: Uint16Array,
+  marks: Mark[],
+  reach: number,
+): PointLooks {
+  const regional = view.space === "regions";
+  const count = regional ? labels.length * frame.regions : labels.length;
+  const look = new Uint8Array(4 * count);
+  const visible = new Uint8Array(count);
+  const passes = visiblePoints(frame, view, labels);
+  const lookOf = lookOfPoints(frame, view, labels, marks, reach);
+  const selected = view.selection.length > 1 ? new Set(view.selection) : null;
+  const isFaint = faintPoints(frame, view);
+  let [shown, plain] = [0, 0];
+  for (let id = 0; id < count; id++) {
+    const image = regional ? Math.floor(id / frame.regions) : id;
+    if (!passes(id, image)) continue;
+    const { rgb, shape } = lookOf(id, image);
+    const faint = selected ? !selected.has(id) : isFaint(id);
+    const state = faint ? STATE.faint : selected ? STATE.strong : STATE.plain;
+    visible[id] = 1;
+    shown++;
+    if (!faint) plain++;
+    look[4 * id] = rgb[0];
+    look[4 * id + 1] = rgb[1];
+    look[4 * id + 2] = rgb[2];
+    look[4 * id + 3] = 8 * state + shape;
+  }
+  return { look, visible, shown, plain, count };
+}
+
+/** Points without a meaning in the current colours are faint: no knowledge point, or no trajectory type. */
+function faintPoints(
+  { knowledge, trajectory }: Frame,
+  { space, colour, filter }: View,
+): (id: number) => boolean {
+  if (space === "images" || colour === "strength") return () => false;
+  if (colour === "path" && trajectory) return (id) => trajectory[id] === 0;
+  return filter.points === "all" ? (id) => (knowledge[id] & 1) === 0 : () => false;
+}
+
+/** The class to filter by: the one that the colours show, otherwise the true one. */
+function filteredClass(frame: Frame, view: Pick<View, "colour" | "space">, labels: Uint16Array) {
+  if (view.colour === "predicted") return (_: number, image: number) => frame.predictions[image];
+  if (view.colour === "knowledge" && view.space === "regions") return (id: number) => frame.category[id];
+  return (_: number, image: number) => labels[image];
+}
+
+function visiblePoints(
+  frame: Frame,
+  view: View,
+  labels: Uint16Array,
+): (id: number, image: number) => boolean {
+  const { classes, points, path } = view.filter;
+  const included = new Uint8Array(65536).fill(classes.length ? 0 : 1);
+  for (const label of classes) included[label] = 1;
+  const classOf = filteredClass(frame, view, labels);
+  if (view.space === "images") return (id, image) => included[classOf(id, image)] === 1;
+  const [bits, value] = KINDS[points];
+  const { knowledge, trajectory } = frame;
+  return (id, image) =>
+    included[classOf(id, image)] === 1 &&
+    (knowledge[id] & bits) === value &&
+    (path === 0 || trajectory === null || trajectory[id] === path);
+}
+
+/** Bits of `knowledge` to test, and their required value. */
+const KINDS: Record<Filter["points"], [number, number]> = {
+  all: [0, 0],
+  knowledge: [1, 1],
+  reliable: [3, 3],
+  unreliable: [3, 1],
+};
+
+function lookOfPoints(
+  frame: Frame,
+  view: View,
+  labels: Uint16Array,
+  marks: Mark[],
+  reach: number,
+): (id: number, image: number) => Look {
+  const plain = (rgb: Rgb): Look => ({ rgb, shape: 0 });
+  const [muted, reliable, unreliable] = [MUTED, RELIABLE, UNRELIABLE].map(plain);
+  const { knowledge, category, predictions, trajectory } = frame;
+  switch (view.colour) {
+    case "predicted":
+      return (_, image) => marks[predictions[image]];
+    case "knowledge":
+      return (id) => (knowledge[id] & 1 ? marks[category[id]] : muted);
+    case "reliability":
+      if (view.space === "images")
+        return (_, image) => (predictions[image] === labels[image] ? reliable : unreliable);
+      return (id) => (knowledge[id] & 2 ? reliable : knowledge[id] & 1 ? unreliable : muted);
+    case "strength": {
+      const { drawn, scale } = positionsIn(frame, view.space);
+      const shades = Array.from({ length: 64 }, (_, shade) => plain(strengthColour(shade / 63)));
+      return (id) => {
+        const strength = scale * Math.hypot(drawn[3 * id], drawn[3 * id + 1], drawn[3 * id + 2]);
+        return shades[Math.min(63, Math.floor((64 * strength) / reach))];
+      };
+    }
+    case "path": {
+      const looks = TRAJECTORY_COLOURS.map(plain);
+      return (id) => looks[trajectory?.[id] ?? 0];
+    }
+    default:
+      return (_, image) => marks[labels[image]];
+  }
+}
+
+/** Diameter of a point in pixels: smaller for more points; faint ones count little, being small already. */
+export function pointSize({ shown, plain }: PointLooks, room: number): number {
+  return Math.min(8, Math.max(2.2, (0.8 * room) / Math.sqrt(Math.max(1, plain + 0.1 * (shown - plain)))));
+}

@@ -1,0 +1,157 @@
+/** One set of points on the GPU: two positions per point, a morph between them, and the look of each point. */
+
+import {
+  BufferAttribute,
+  BufferGeometry,
+  GLSL3,
+  Matrix4,
+  Points,
+  RawShaderMaterial,
+  Scene,
+  Vector2,
+  Vector3,
+} from "three";
+import type { DrawnPositions } from "../data/atlas";
+
+/** The look is flat: in software rendering, interpolating it would cost as much as the point. */
+const VERTEX = `
+precision highp float;
+in vec3 from;
+in vec3 to;
+in vec4 look;
+uniform mat4 view;
+uniform vec2 weights;
+uniform float size;
+uniform vec3 paper;
+flat out vec4 mark;
+void main() {
+  float state = floor(look.w / 8.0);
+  float shape = look.w - 8.0 * state;
+  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);
+  place.z -= (state - 2.0) * 0.002 * place.w;
+  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;
+  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;
+  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);
+  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);
+}`;
+
+/** `away` is the squared distance, 1 at the edge; a rim in the background colour separates points. */
+const FRAGMENT = `
+precision highp float;
+flat in vec4 mark;
+uniform vec3 paper;
+out vec4 shade;
+#ifdef SHAPED
+float away(vec2 p) {
+  float shape = mark.w;
+  vec2 a = abs(p);
+  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;
+  float far;
+  if (shape < 0.5) far = length(p);
+  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;
+  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;
+  else if (shape < 3.5) far = (a.x + a.y) * 0.95;
+  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;
+  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);
+  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);
+  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));
+  return far * far;
+}
+#else
+float away(vec2 p) { return dot(p, p); }
+#endif
+void main() {
+  float reach = away(gl_PointCoord * 2.0 - 1.0);
+  if (reach > 1.0) discard;
+  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);
+}`;
+
+/** Positions as four numbers per point: drivers would pad three 16-bit numbers at every upload. */
+class PositionBuffer {
+  readonly attribute: BufferAttribute;
+  private held: Int16Array | null = null;
+
+  constructor(count: number) {
+    this.attribute = new BufferAttribute(new Int16Array(4 * count), 4);
+  }
+
+  holds(values: Int16Array): boolean {
+    return this.held === values;
+  }
+
+  fill(values: Int16Array): void {
+    this.held = values;
+    const array = this.attribute.array as Int16Array;
+    for (let from = 0, to = 0; from < values.length; from += 3, to += 4) {
+      array[to] = values[from];
+      array[to + 1] = values[from + 1];
+      array[to + 2] = values[from + 2];
+    }
+    this.attribute.needsUpdate = true;
+  }
+}
+
+export class PointSet {
+  readonly scene = new Scene();
+  readonly uniforms = {
+    view: { value: new Matrix4() },
+    weights: { value: new Vector2(1, 0) },
+    size: { value: 4 },
+    paper: { value: new Vector3(1, 1, 1) },
+  };
+  private readonly geometry = new BufferGeometry();
+  private readonly material: RawShaderMaterial;
+  private buffers: [PositionBuffer, PositionBuffer] | null = null;
+  private look: Uint8Array | null = null;
+
+  /** `shaped`: points may have other shapes than circles, which doubles the cost of software rendering. */
+  constructor(shaped: boolean) {
+    this.material = new RawShaderMaterial({
+      vertexShader: VERTEX,
+      fragmentShader: FRAGMENT,
+      uniforms: this.uniforms,
+      glslVersion: GLSL3,
+      defines: shaped ? { SHAPED: 1 } : {},
+    });
+    const points = new Points(this.geometry, this.material);
+    points.frustumCulled = false;
+    points.matrixAutoUpdate = false;
+    this.scene.add(points);
+  }
+
+  /** Two buffers swap roles, so that a change of step uploads only the new positions. */
+  setPositions({ drawn: from }: DrawnPositions, { drawn: to }: DrawnPositions): void {
+    const count = to.length / 3;
+    if (this.buffers?.[0].attribute.count !== count) this.allocate(count);
+    const [one, other] = this.buffers as [PositionBuffer, PositionBuffer];
+    const end = other.holds(to) || one.holds(from) ? other : one;
+    const start = end === one ? other : one;
+    if (!end.holds(to)) end.fill(to);
+    if (from !== to && !start.holds(from)) start.fill(from);
+    this.geometry.setAttribute("from", from === to ? end.attribute : start.attribute);
+    this.geometry.setAttribute("to", end.attribute);
+    this.geometry.setDrawRange(0, count);
+  }
+
+  setLook(look: Uint8Array): void {
+    if (this.look === look) return;
+    this.look = look;
+    const attribute = this.geometry.getAttribute("look");
+    if (attribute?.array.length === look.length) {
+      Object.assign(attribute, { array: look, needsUpdate: true });
+    } else {
+      if (attribute) this.geometry.dispose();
+      this.geometry.setAttribute("look", new BufferAttribute(look, 4));
+    }
+  }
+
+  dispose(): void {
+    this.geometry.dispose();
+    this.material.dispose();
+  }
+
+  private allocate(count: number): void {
+    this.geometry.dispose();
+    this.buffers = [new PositionBuffer(count), new PositionBuffer(count)];
+  }
+}

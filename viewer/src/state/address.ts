@@ -1,0 +1,125 @@
+/** The view in the fragment of the page's address. */
+
+import type { Camera } from "./camera";
+import { COLOURS, POINTS, type View } from "./view";
+
+/** Writes the view to the address once it rests: browsers are slow at this and limit its rate. */
+export function makeAddress(): { keep(view: View): void; now(): string } {
+  let pending: { view: View; timer: number } | null = null;
+  const write = () => {
+    if (pending) history.replaceState(null, "", `#${toAddress(pending.view)}`);
+    pending = null;
+  };
+  return {
+    keep(view) {
+      if (pending) clearTimeout(pending.timer);
+      pending = { view, timer: window.setTimeout(write, 300) };
+    },
+    now() {
+      write();
+      return location.href;
+    },
+  };
+}
+
+/** Longest text of a selection; a longer one is omitted from the address. */
+const LONGEST = 4000;
+
+/** The fragment of a view. */
+export function toAddress(view: View): string {
+  const { filter, camera } = view;
+  const parts: Record<string, string | number | false> = {
+    condition: view.condition,
+    layer: view.layer,
+    step: view.step,
+    space: view.space !== "regions" && view.space,
+    colour: view.colour !== "true" && view.colour,
+    classes: filter.classes.length > 0 && filter.classes.join("."),
+    points: filter.points !== "all" && filter.points,
+    path: filter.path > 0 && filter.path,
+    image: view.image,
+    importance: view.importance && 1,
+    selection: view.selection.length > 0 && packIds(view.selection),
+    camera:
+      camera !== null &&
+      cameraNumbers(camera)
+        .map((value) => +value.toFixed(3))
+        .join("_"),
+  };
+  if (typeof parts.selection === "string" && parts.selection.length > LONGEST) parts.selection = false;
+  const kept = Object.entries(parts).filter(([, value]) => value !== false);
+  return kept.map(([name, value]) => `${name}=${encodeURIComponent(value as string)}`).join("&");
+}
+
+/** The changes that a fragment asks for; unknown names and invalid values are ignored. */
+export function fromAddress(text: string): Partial<View> {
+  const parameters = new URLSearchParams(text.replace(/^#/, ""));
+  const changes: Partial<View> = {};
+  const number = (name: string) =>
+    /^\d+$/.test(parameters.get(name) ?? "") ? Number(parameters.get(name)) : undefined;
+  const oneOf = <T extends string>(name: string, all: readonly T[]) =>
+    all.find((option) => option === parameters.get(name));
+  const put = <K extends keyof View>(name: K, value: View[K] | undefined) => {
+    if (value !== undefined) changes[name] = value;
+  };
+  put("condition", parameters.get("condition") ?? undefined);
+  put("layer", parameters.get("layer") ?? undefined);
+  put("step", number("step"));
+  put("image", number("image"));
+  put("space", oneOf("space", ["regions", "images"] as const));
+  put("colour", oneOf("colour", COLOURS));
+  put("importance", parameters.has("importance") ? true : undefined);
+  put(
+    "selection",
+    parameters.has("selection") ? unpackIds(parameters.get("selection") as string) : undefined,
+  );
+  const classes = (parameters.get("classes") ?? "")
+    .split(".")
+    .filter((label) => /^\d+$/.test(label))
+    .map(Number);
+  const points = oneOf("points", POINTS) ?? "all";
+  if (["classes", "points", "path"].some((name) => parameters.has(name)))
+    changes.filter = { classes, points, path: Math.min(4, number("path") ?? 0) };
+  const camera = (parameters.get("camera") ?? "").split("_").map(Number);
+  if (camera.length === 5 && camera.every(Number.isFinite))
+    changes.camera = {
+      azimuth: camera[0],
+      elevation: camera[1],
+      zoom: Math.max(0.3, camera[2]),
+      panX: camera[3],
+      panY: camera[4],
+    };
+  return changes;
+}
+
+function cameraNumbers({ azimuth, elevation, zoom, panX, panY }: Camera): number[] {
+  return [azimuth, elevation, zoom, panX, panY];
+}
+
+/** Sorted ids as differences in base 36; runs as `first~count`. */
+export function packIds(ids: number[]): string {
+  const sorted = [...ids].sort((a, b) => a - b);
+  const parts: string[] = [];
+  let previous = 0;
+  for (let at = 0; at < sorted.length;) {
+    let run = 1;
+    while (at + run < sorted.length && sorted[at + run] === sorted[at] + run) run++;
+    parts.push((sorted[at] - previous).toString(36) + (run > 1 ? `~${run.toString(36)}` : ""));
+    previous = sorted[at] + run - 1;
+    at += run;
+  }
+  return parts.join(".");
+}
+
+export function unpackIds(text: string): number[] {
+  const ids: number[] = [];
+  let previous = 0;
+  for (const part of text.split(".")) {
+    const [difference, run = "1"] = part.split("~");
+    const [first, count] = [previous + parseInt(difference, 36), parseInt(run, 36)];
+    if (!Number.isFinite(first) || !(count > 0 && count < 1e6)) continue;
+    for (let id = first; id < first + count; id++) ids.push(id);
+    previous = first + count - 1;
+  }
+  return ids;
+}

@@ -1,0 +1,136 @@
+/** Class marks: ten colours safe for colour blindness, with another shape for each further ten classes. */
+
+/** M. A. Petroff's ten colours, as in the figures. */
+export const PETROFF10 = [
+  "#3f90da",
+  "#ffa90e",
+  "#bd1f01",
+  "#94a4a2",
+  "#832db6",
+  "#a96b59",
+  "#e76300",
+  "#b9ac70",
+  "#717581",
+  "#92dadd",
+] as const;
+
+/** Shapes in the order of the figures' markers; the point shader branches on the index. */
+const SHAPES = ["circle", "triangle", "square", "diamond", "down", "plus", "cross", "star"] as const;
+
+export type Rgb = [number, number, number];
+
+/** Colour and shape of a class; marks repeat after 80 classes. */
+export interface Mark {
+  colour: string;
+  rgb: Rgb;
+  shape: number;
+}
+
+export const MUTED: Rgb = [150, 155, 160];
+const STRENGTHS = ["#a3aebb", "#7f9cc4", "#6f7fcb", "#8a58bd", "#ad2a9d"].map(rgbOf);
+export const RELIABLE = rgbOf("#1b7fd4");
+export const UNRELIABLE = rgbOf("#e76300");
+
+/** Trajectory types of an attacked region, by the number that the atlas stores; colours that differ most. */
+export const TRAJECTORY_TYPES = [
+  "no type",
+  "to target around the origin",
+  "to target through the origin",
+  "nothing to target",
+  "feature to nothing",
+] as const;
+export const TRAJECTORY_COLOURS: Rgb[] = [MUTED, ...[2, 1, 0, 4].map((index) => rgbOf(PETROFF10[index]))];
+
+export function rgbOf(hex: string): Rgb {
+  const value = parseInt(hex.slice(1), 16);
+  return [(value >> 16) & 255, (value >> 8) & 255, value & 255];
+}
+
+export function css([red, green, blue]: Rgb): string {
+  return `rgb(${red} ${green} ${blue})`;
+}
+
+export function classMarks(count: number): Mark[] {
+  return Array.from({ length: count }, (_, label) => {
+    const colour = PETROFF10[label % PETROFF10.length];
+    const shape = Math.floor(label / PETROFF10.length) % SHAPES.length;
+    return { colour, rgb: rgbOf(colour), shape };
+  });
+}
+
+/** Colour of a strength in [0, 1]: from grey, which recedes in both themes, to purple. */
+export function strengthColour(strength: number): Rgb {
+  const position = Math.min(1, Math.max(0, strength)) * (STRENGTHS.length - 1);
+  const low = Math.min(STRENGTHS.length - 2, Math.floor(position));
+  const mix = (channel: number) =>
+    Math.round(
+      STRENGTHS[low][channel] + (position - low) * (STRENGTHS[low + 1][channel] - STRENGTHS[low][channel]),
+    );
+  return [mix(0), mix(1), mix(2)];
+}
+
+/** Path of a shape of the given radius around the origin, for SVG. */
+export function shapePath(shape: number, radius: number): string {
+  const corners = (points: [number, number][]) =>
+    `M${points.map(([x, y]) => `${(x * radius).toFixed(2)} ${(y * radius).toFixed(2)}`).join("L")}Z`;
+  const rotated = (points: [number, number][], angle: number): [number, number][] =>
+    points.map(([x, y]) => [
+      x * Math.cos(angle) - y * Math.sin(angle),
+      x * Math.sin(angle) + y * Math.cos(angle),
+    ]);
+  const bar = 0.36;
+  const plus: [number, number][] = [
+    [-bar, -1],
+    [bar, -1],
+    [bar, -bar],
+    [1, -bar],
+    [1, bar],
+    [bar, bar],
+    [bar, 1],
+    [-bar, 1],
+    [-bar, bar],
+    [-1, bar],
+    [-1, -bar],
+    [-bar, -bar],
+  ];
+  const star = Array.from({ length: 10 }, (_, corner): [number, number] => {
+    const reach = corner % 2 ? 0.45 : 1.1;
+    return [reach * Math.sin((corner * Math.PI) / 5), -reach * Math.cos((corner * Math.PI) / 5)];
+  });
+  switch (SHAPES[shape]) {
+    case "triangle":
+      return corners([
+        [0, -1.1],
+        [1, 0.75],
+        [-1, 0.75],
+      ]);
+    case "square":
+      return corners([
+        [-0.85, -0.85],
+        [0.85, -0.85],
+        [0.85, 0.85],
+        [-0.85, 0.85],
+      ]);
+    case "diamond":
+      return corners([
+        [0, -1.15],
+        [1.15, 0],
+        [0, 1.15],
+        [-1.15, 0],
+      ]);
+    case "down":
+      return corners([
+        [0, 1.1],
+        [1, -0.75],
+        [-1, -0.75],
+      ]);
+    case "plus":
+      return corners(plus);
+    case "cross":
+      return corners(rotated(plus, Math.PI / 4));
+    case "star":
+      return corners(star);
+    default:
+      return `M${-radius} 0a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0Z`;
+  }
+}

@@ -1,0 +1,147 @@
+/** The view: all that a person can choose, kept valid for the atlas. */
+
+import type { Atlas } from "../data/atlas";
+import type { Condition, Grid } from "../data/format";
+import type { Space } from "../data/frame";
+import type { Camera } from "./camera";
+
+export const COLOURS = ["true", "predicted", "knowledge", "reliability", "strength", "path"] as const;
+export type Colour = (typeof COLOURS)[number];
+export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
+export type Points = (typeof POINTS)[number];
+
+/** Which points are visible: by class (none means all), by kind, by trajectory type (`path`; 0 means any). */
+export interface Filter {
+  classes: number[];
+  points: Points;
+  path: number;
+}
+
+export interface View {
+  condition: string;
+  layer: string;
+  step: number;
+  space: Space;
+  colour: Colour;
+  filter: Filter;
+  /** Ids of points: of regions, or of images in their space. */
+  selection: number[];
+  image: number;
+  importance: boolean;
+  /** Null for the initial camera, which spreads the directions most. */
+  camera: Camera | null;
+}
+
+/**
+ * Changes of the view: values, or a function of the current view. Relative changes need the function, since key
+ * presses may come faster than the page draws: what is drawn may be older than the view.
+ */
+export type Changes = Partial<View> | ((view: View) => Partial<View>);
+
+/** The first view: the deepest layer at the end of training. */
+export function firstView(atlas: Atlas): View {
+  const condition = atlas.attributes.conditions[0];
+  return {
+    condition: condition.key,
+    layer: condition.layers[condition.layers.length - 1],
+    step: condition.steps.length - 1,
+    space: "regions",
+    colour: "true",
+    filter: { classes: [], points: "all", path: 0 },
+    selection: [],
+    image: 0,
+    importance: false,
+    camera: null,
+  };
+}
+
+/** Return the view with changes, kept valid: a layer of the condition, a step in range, ids that exist. */
+export function applyChanges(atlas: Atlas, view: View, requested: Changes): View {
+  const changes = typeof requested === "function" ? requested(view) : requested;
+  const next = { ...view, ...changes };
+  const { conditions, n_images, classes } = atlas.attributes;
+  const condition = conditions.find(({ key }) => key === next.condition) ?? conditions[0];
+  next.condition = condition.key;
+  if (condition.key !== view.condition && changes.step === undefined) next.step = condition.steps.length - 1;
+  next.step = clamp(Math.round(next.step), condition.steps.length);
+  next.layer = nearestLayer(atlas, condition, next.layer);
+  next.image = clamp(Math.round(next.image), n_images);
+  const colours = coloursOf(condition, next.space);
+  if (!colours.includes(next.colour)) next.colour = "true";
+  next.filter = validFilter(condition, classes.length, next.filter);
+  next.selection = validSelection(atlas, view, next, changes.selection !== undefined);
+  // A new selection, also one made in a notebook, brings along the image that holds most of it.
+  if (changes.selection && changes.image === undefined)
+    next.image = mostFrequent(next.selection.map((id) => imageOf({ atlas, view: next }, id))) ?? next.image;
+  return next;
+}
+
+/** The filter without what the condition lacks; the same object where nothing changes, for caches. */
+function validFilter(condition: Condition, classes: number, filter: Filter): Filter {
+  const path = condition.kind === "attack" ? filter.path : 0;
+  const valid = filter.classes.filter((label) => label >= 0 && label < classes);
+  if (path === filter.path && valid.length === filter.classes.length) return filter;
+  return { ...filter, path, classes: valid };
+}
+
+/** The colourings that apply to a condition and a space. */
+export function coloursOf(condition: Condition, space: Space): Colour[] {
+  if (space === "images") return ["true", "predicted", "reliability", "strength"];
+  return COLOURS.filter((colour) => colour !== "path" || condition.kind === "attack");
+}
+
+function nearestLayer(atlas: Atlas, condition: Condition, layer: string): string {
+  if (condition.layers.includes(layer)) return layer;
+  const order = atlas.attributes.layers.map(({ key }) => key);
+  const distance = (key: string) => Math.abs(order.indexOf(key) - order.indexOf(layer));
+  return condition.layers.reduce((best, key) => (distance(key) < distance(best) ? key : best));
+}
+
+function validSelection(atlas: Atlas, before: View, next: View, given: boolean): number[] {
+  const grid = atlas.grid(next.condition, next.layer);
+  const regions = grid[0] * grid[1];
+  const count = atlas.attributes.n_images * (next.space === "images" ? 1 : regions);
+  const exists = (id: number) => Number.isInteger(id) && id >= 0 && id < count;
+  if (given) return next.selection.filter(exists);
+  const moved = translateIds(atlas, next.selection, before, next);
+  return moved === next.selection ? moved : moved.filter(exists);
+}
+
+/** Translate ids of points to the layer of another view, place by place; none into another space. */
+export function translateIds(atlas: Atlas, ids: number[], from: View, to: View): number[] {
+  if (from.space !== to.space) return [];
+  const [grid, other] = [from, to].map(({ condition, layer }) => atlas.grid(condition, layer));
+  if (to.space === "images" || sameGrid(grid, other)) return ids;
+  return [...new Set(ids.map((id) => samePlace(id, grid, other)))];
+}
+
+/** The image of a point. */
+export function imageOf({ view, atlas }: { view: View; atlas: Atlas }, id: number): number {
+  if (view.space === "images") return id;
+  const [rows, columns] = atlas.grid(view.condition, view.layer);
+  return Math.floor(id / (rows * columns));
+}
+
+function mostFrequent(images: number[]): number | undefined {
+  const counts = new Map<number, number>();
+  for (const image of images) counts.set(image, (counts.get(image) ?? 0) + 1);
+  return [...counts].sort(([, one], [, other]) => other - one)[0]?.[0];
+}
+
+function sameGrid(one: Grid, other: Grid): boolean {
+  return one[0] === other[0] && one[1] === other[1];
+}
+
+/** The region of another grid at the same place of the same image. */
+export function samePlace(id: number, from: Grid, to: Grid): number {
+  if (sameGrid(from, to)) return id;
+  const image = Math.floor(id / (from[0] * from[1]));
+  const region = id % (from[0] * from[1]);
+  const scaled = (index: number, axis: 0 | 1) => Math.floor(((index + 0.5) * to[axis]) / from[axis]);
+  const row = scaled(Math.floor(region / from[1]), 0);
+  return image * to[0] * to[1] + row * to[1] + scaled(region % from[1], 1);
+}
+
+function clamp(value: number, count: number): number {
+  return Number.isFinite(value) ? Math.min(count - 1, Math.max(0, value)) : 0;
+}

@@ -1,0 +1,75 @@
+/** `window.patternscope`: a handle on the page, for tests and scripts (docs/atlas-format.md). */
+
+import { regionPosterior } from "../data/findings";
+import { positionOf } from "../space/motion";
+import { lasso, project, type Scene } from "../space/picking";
+import type { View } from "../state/view";
+import type { Viewer } from "./viewer";
+
+type RequestedView = Partial<Omit<View, "filter"> & { filter: Partial<View["filter"]> }>;
+
+export function makeHandle(viewer: Viewer) {
+  const { stage, timings } = viewer;
+  const scene = () => stage.scene() as Scene;
+  const corner = () => stage.element.getBoundingClientRect();
+  const forAll = (size: number, fill: (id: number) => readonly number[]) => {
+    const { motion } = scene();
+    const count = motion.to.drawn.length / 3;
+    const values = new Float32Array(size * count);
+    for (let id = 0; id < count; id++) values.set(fill(id).slice(0, size), size * id);
+    return values;
+  };
+  return {
+    state() {
+      const { condition, layer, step, colour, selection, image, filter, space, importance } = viewer.view();
+      return { condition, layer, step, colour, selection, image, filter, space, importance };
+    },
+    async set(changes: RequestedView) {
+      const view = viewer.view();
+      const filter = changes.filter ? { ...view.filter, ...changes.filter } : view.filter;
+      const before = viewer.snapshot()?.frame;
+      await viewer.change({ ...changes, filter } as Partial<View>);
+      const start = performance.now();
+      stage.finish();
+      if (viewer.snapshot()?.frame !== before) timings.step += performance.now() - start;
+      viewer.keepAddress();
+    },
+    positions: () => forAll(3, (id) => positionOf(scene().motion, id)),
+    projected() {
+      const { left, top } = corner();
+      const { matrix, box, motion } = scene();
+      return forAll(2, (id) => {
+        const [x, y] = project(matrix, box, ...positionOf(motion, id));
+        return [left + x, top + y];
+      });
+    },
+    visible: () => scene().visible,
+    camera() {
+      const { matrix, box } = scene();
+      const { left, top } = corner();
+      return {
+        matrix: Array.from(matrix),
+        rect: { left: left + box.left, top: top + box.top, width: box.width, height: box.height },
+      };
+    },
+    pick(x: number, y: number) {
+      const { left, top } = corner();
+      const start = performance.now();
+      const id = stage.pick(x - left, y - top);
+      timings.pick = performance.now() - start;
+      return id;
+    },
+    lasso(polygon: [number, number][]) {
+      const { left, top } = corner();
+      return lasso(
+        scene(),
+        polygon.map(([x, y]) => [x - left, y - top]),
+      );
+    },
+    posterior(id: number) {
+      const frame = viewer.snapshot()?.frame;
+      return frame ? regionPosterior(viewer.atlas, frame, id) : null;
+    },
+    timings,
+  };
+}

@@ -1,0 +1,227 @@
+/** The viewer: loads the data of the view, draws space and panels, keeps the address. */
+
+import type { Atlas } from "../data/atlas";
+import { makeFrameReader, type FrameKey } from "../data/frame";
+import { makePathCache } from "../data/path_cache";
+import { makePrefetch } from "../data/prefetch";
+import { openThumbnails, type Thumbnails } from "../data/thumbnails";
+import { makeChoosers } from "../panels/choosers";
+import { makeCurves } from "../panels/curves";
+import { makeImagePanel } from "../panels/image_panel";
+import { makeLegend } from "../panels/legend";
+import type { Panel } from "../panels/panel";
+import { pointTip } from "../panels/point_tip";
+import { makeTables } from "../panels/tables";
+import { makeTimeline } from "../panels/timeline";
+import { framesOf, makePainter, readViewpoint, stageContent } from "../space/content";
+import { makeStage, type Stage } from "../space/stage";
+import { fromAddress, makeAddress } from "../state/address";
+import { classMarks } from "../state/colours";
+import type { ChangeView, Snapshot } from "../state/snapshot";
+import { applyChanges, firstView, translateIds, type Changes, type View } from "../state/view";
+import { makeLayout, type Layout } from "./layout";
+
+export interface Viewer {
+  atlas: Atlas;
+  stage: Stage;
+  view(): View;
+  snapshot(): Snapshot | null;
+  /** Resolves when the change is drawn and all points are at their positions. */
+  change(changes: Changes): Promise<void>;
+  timings: { opened: number; step: number; pick: number };
+  /** Write the address now, where it keeps the view. */
+  keepAddress(): void;
+  destroy(): void;
+}
+
+/** Where the viewer is embedded. */
+export interface Host {
+  /** Whether the address keeps the view. */
+  address: boolean;
+  onChange?: (view: View, atlas: Atlas) => void;
+}
+
+/** Milliseconds of loading after which the page says so. */
+const PATIENCE = 700;
+
+export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): Promise<Viewer> {
+  const marks = classMarks(atlas.attributes.classes.length);
+  const viewpoint = await readViewpoint(atlas);
+  const frames = makeFrameReader(atlas);
+  const prefetch = makePrefetch(atlas);
+  const clean = openThumbnails(atlas, "thumbnails");
+  const attacks = new Map<string, Thumbnails>();
+  const timings = { opened: 0, step: 0, pick: 0 };
+  let view = applyChanges(atlas, firstView(atlas), host.address ? fromAddress(location.hash) : {});
+  let snapshot: Snapshot | null = null;
+  let renderNumber = 0;
+  let loadingTimer = 0;
+  const address = host.address ? makeAddress() : null;
+
+  const attackedImages = (condition: string): Thumbnails | null => {
+    const path = `conditions/${condition}/thumbnails`;
+    if (!atlas.has(`${path}/0`)) return null;
+    if (!attacks.has(path)) attacks.set(path, openThumbnails(atlas, path));
+    return attacks.get(path) as Thumbnails;
+  };
+
+  const load = async (): Promise<Snapshot> => {
+    const now = view;
+    const reference = referenceOf(atlas, now);
+    const [frame, other, reach] = await Promise.allSettled([
+      frames(now),
+      reference ? frames(reference) : null,
+      viewpoint.reach(now.condition, now.space),
+    ]);
+    const value = <T>(result: PromiseSettledResult<T>) =>
+      result.status === "fulfilled" ? result.value : null;
+    const problem =
+      frame.status === "rejected"
+        ? `${(frame.reason as Error).message} The points of this step cannot be shown.`
+        : other.status === "rejected"
+          ? `${(other.reason as Error).message} The data that it is compared with cannot be shown.`
+          : null;
+    return {
+      atlas,
+      view: now,
+      marks,
+      frame: value(frame),
+      problem,
+      reference: value(other),
+      reach: value(reach) ?? 1,
+      clean,
+      attacked: attackedImages(now.condition),
+    };
+  };
+
+  const render = async (): Promise<void> => {
+    const own = ++renderNumber;
+    const start = performance.now();
+    clearTimeout(loadingTimer);
+    loadingTimer = window.setTimeout(() => layout.showLoading(), PATIENCE);
+    const next = await load();
+    if (own !== renderNumber) return;
+    clearTimeout(loadingTimer);
+    const reframed = snapshot !== null && snapshot.frame !== next.frame;
+    snapshot = next;
+    const settled = showSpace(next);
+    for (const panel of panels) panel.update(next);
+    layout.update(next);
+    if (reframed) timings.step = performance.now() - start;
+    address?.keep(view);
+    host.onChange?.(view, atlas);
+    await settled;
+    if (own === renderNumber) prefetch(next.frame);
+  };
+
+  const painter = makePainter();
+  const paths = makePathCache(atlas, () => snapshot && void showSpace(snapshot));
+  const showSpace = (now: Snapshot): Promise<void> => {
+    layout.showProblem(now.problem, now.frame === null);
+    if (now.frame) return stage.show(stageContent(now, now.frame, viewpoint.home, paths, painter));
+    stage.clear();
+    return Promise.resolve();
+  };
+  const change = (changes: Changes): Promise<void> => {
+    const { camera } = view;
+    view = applyChanges(atlas, view, changes);
+    if (view.camera !== camera) stage.setCamera(view.camera);
+    return render();
+  };
+  const changeView: ChangeView = (changes) => void change(changes);
+  /** Select drawn points, which may belong to another layer than the view by now. */
+  const select = (drawn: number[]) => {
+    const selection = snapshot ? translateIds(atlas, drawn, snapshot.view, view) : [];
+    if (view.space === "images" && selection.length === 1) changeView({ selection: [], image: selection[0] });
+    else changeView({ selection });
+  };
+
+  const stage = makeStage(
+    {
+      pick: (id) => select(id === null ? [] : [id]),
+      lasso: (ids) => select(ids),
+      camera: (camera) => {
+        view = { ...view, camera };
+        address?.keep(view);
+      },
+      describe: (id, pane) => {
+        if (!snapshot?.frame) return document.createTextNode("");
+        return pointTip({ ...snapshot, frame: framesOf(snapshot, snapshot.frame)[pane] }, id);
+      },
+      next: (by) => {
+        if (!snapshot) return;
+        const selection = translateIds(atlas, view.selection, view, snapshot.view);
+        select(nextPoint(stage, { ...snapshot.view, image: view.image, selection }, by));
+      },
+      lost: (gone) => layout.showNotice("context", gone),
+    },
+    { shaped: marks.some(({ shape }) => shape > 0) },
+  );
+  const timeline = makeTimeline(change, () => view);
+  const panels: Panel[] = [
+    makeChoosers(changeView),
+    makeLegend(changeView),
+    timeline,
+    makeCurves(changeView),
+    makeImagePanel(changeView),
+    makeTables(),
+  ];
+  const layout: Layout = makeLayout(
+    root,
+    atlas,
+    stage,
+    panels.map(({ element }) => element),
+    {
+      change: changeView,
+      select,
+      current: () => snapshot,
+      address: address && address.now,
+    },
+  );
+  stage.setCamera(view.camera);
+  if (!stage.draws) layout.showNotice("webgl", true);
+  await render();
+  timings.opened = performance.now();
+  const followAddress = () => void change({ ...firstView(atlas), ...fromAddress(location.hash) });
+  if (host.address) window.addEventListener("hashchange", followAddress);
+  return {
+    atlas,
+    stage,
+    view: () => view,
+    snapshot: () => snapshot,
+    change,
+    timings,
+    keepAddress: () => void address?.now(),
+    destroy() {
+      renderNumber++;
+      clearTimeout(loadingTimer);
+      prefetch(null);
+      timeline.stop();
+      window.removeEventListener("hashchange", followAddress);
+      stage.destroy();
+      layout.destroy();
+    },
+  };
+}
+
+/** What a frame is compared with: an attack with the clean images, a student with its teacher. */
+function referenceOf(atlas: Atlas, view: View): FrameKey | null {
+  const { kind } = atlas.condition(view.condition);
+  if (kind === "attack") return { condition: view.condition, layer: view.layer, step: 0 };
+  const [training] = atlas.attributes.conditions;
+  if (kind === "model" && training.layers.includes(view.layer))
+    return { condition: training.key, layer: view.layer, step: training.steps.length - 1 };
+  return null;
+}
+
+/** The next point that passes the filter, in the order of ids. */
+function nextPoint(stage: Stage, view: View, by: 1 | -1): number[] {
+  const visible = stage.scene()?.visible;
+  if (!visible) return [];
+  const start = view.space === "images" ? view.image : (view.selection[0] ?? (by > 0 ? -1 : visible.length));
+  for (let offset = 1; offset <= visible.length; offset++) {
+    const id = (start + by * offset + 2 * visible.length) % visible.length;
+    if (visible[id]) return [id];
+  }
+  return [];
+}
