@@ -1,4 +1,4 @@
-"""Bad input, said in one line: which argument, what was seen, what is wanted."""
+"""Bad input in one line: which argument, what was expected, what it got."""
 
 import difflib
 import sysconfig
@@ -18,7 +18,7 @@ _INSTALLED = (Path(__file__).parent, Path(sysconfig.get_path("stdlib")))
 class InputError(ValueError):
     """Input that cannot be used as it is; the command line ends with its text and exit code 2.
 
-    The text is one line and names the argument, what was seen and what is wanted.
+    The text is one line: `where: expected X, got Y`, and what to do where that helps.
     """
 
 
@@ -36,7 +36,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    shown = ", ".join(repr(each) for each in names[:12])
+    shown = ", ".join(repr(name) for name in names[:12])
     more = f" and {len(names) - 12} more" if len(names) > 12 else ""
     return f"valid: {shown}{more}"
 
@@ -66,7 +66,7 @@ def _is_users(path: Path) -> bool:
 def explain(error: "ValidationError", model: "type[BaseModel]") -> str:
     """Return the first thing wrong with the input of a pydantic model in one line, and how many more.
 
-    Each says the key path, what was seen, what is wanted and, for a misspelt name, the nearest valid one.
+    Each names the key path, what was expected, what it got and, for a misspelt name, the nearest valid one.
 
     >>> from pydantic import BaseModel, ConfigDict, ValidationError
     >>> class Training(BaseModel):
@@ -84,7 +84,7 @@ def explain(error: "ValidationError", model: "type[BaseModel]") -> str:
 
 
 def _explain_one(problem: Any, root: "type[BaseModel]") -> str:
-    """One problem: key path, what was seen, what is wanted, the nearest valid name."""
+    """One problem: key path, what was expected, what it got, the nearest valid name."""
     keys = [str(key) for key in problem["loc"]]
     if problem["type"] == "extra_forbidden":
         names = list(_field_at(keys[:-1], root)[1].model_fields)
@@ -93,13 +93,13 @@ def _explain_one(problem: Any, root: "type[BaseModel]") -> str:
     if problem["type"] == "value_error":
         return f"{path}: {problem['ctx']['error']}"
     if problem["type"] in {"model_type", "model_attributes_type"}:
-        return f"{path}: saw {problem['input']!r:.60}, wanted a section [{path}]"
-    wanted = str(problem["msg"]).removeprefix("Input should be ")
+        return f"{path}: expected a section [{path}], got {problem['input']!r:.60}"
+    expected = str(problem["msg"]).removeprefix("Input should be ")
     hint = ""
     if problem["type"] == "literal_error":
-        choices = [part.strip("'") for part in wanted.replace(" or ", ", ").split(", ")]
+        choices = [part.strip("'") for part in expected.replace(" or ", ", ").split(", ")]
         hint = f"; {nearest(str(problem['input']), choices)}"
-    return f"{path}: saw {problem['input']!r:.60}, wanted {wanted} ({description}){hint}"
+    return f"{path}: expected {expected} ({description}), got {problem['input']!r:.60}{hint}"
 
 
 def _field_at(keys: list[str], root: "type[BaseModel]") -> "tuple[str, type[BaseModel], str]":

@@ -52,6 +52,11 @@ class RegionalFeatures:
         """Return what writes the features of a layer, batch by batch."""
         return ShardWriter(self.folder / layer_folder(layer), REGIONAL)
 
+    def save(self, folder: Path) -> None:
+        """Write the features below a folder, unless that is where they are."""
+        if folder != self.folder:
+            FeaturesInMemory({layer: self.read(layer) for layer in self.layers}).save(folder)
+
 
 @dataclass(frozen=True)
 class FeaturesInMemory:

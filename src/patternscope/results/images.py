@@ -11,7 +11,9 @@ from patternscope.results.arrays import ShardedArray, ShardWriter
 from patternscope.results.result import Result, arrays, folder, record
 from patternscope.tensor_files import read_tensors, write_tensors
 
+LABELLED_PARTS = ("held_out", "train")
 _LABELS_FILE = "labels.safetensors"
+_BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,10 @@ class LabelledImages:
             writer.append(batch)
         writer.close()
         write_tensors({"labels": labels}, folder / _LABELS_FILE)
+
+    def save(self, folder: Path) -> None:
+        """Write the images into another folder."""
+        self.write(folder, self.images.batches(_BATCH), self.labels)
 
     @classmethod
     def load(cls, folder: Path) -> Self:

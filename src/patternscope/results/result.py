@@ -11,6 +11,7 @@ from typing import (
     Literal,
     Self,
     TypeVar,
+    cast,
     dataclass_transform,
     get_type_hints,
 )
@@ -83,7 +84,10 @@ class Result:
                 for layer, part in next(iter(values.values())).items():
                     write_tensors(_flat_tensors(vars(part)), folder / f"{layer_folder(layer)}{_SUFFIX}")
             elif file.endswith(_SUFFIX):
-                keys = {entry.name: entry.metadata.get("key", entry.name) for entry in fields(type(self))}
+                keys = {
+                    entry.name: entry.metadata.get("key", entry.name)
+                    for entry in fields(cast(Any, type(self)))
+                }
                 write_tensors(
                     _flat_tensors({keys[name]: value for name, value in values.items()}), folder / file
                 )

@@ -156,9 +156,11 @@ class StoredResults(StudyResults):
 
     @classmethod
     def of(cls, ctx: UnitContext) -> Self:
-        """Return what the context of a unit has declared; "seed" has to be among its settings."""
+        """Return what the context of a unit has declared; a figure that draws by chance declares "seed" as well."""
         folders = {source.unit: source.folder for source in ctx.inputs}
-        return cls(folders, ctx.settings.seed, {source.unit: source.files for source in ctx.inputs})
+        return cls(
+            folders, getattr(ctx.settings, "seed", 0), {source.unit: source.files for source in ctx.inputs}
+        )
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """The sections of a study's optional parts: a part is on where its section is written."""
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from patternscope.settings.core import Section
+from patternscope.settings.core import CoreSettings, Section
 
 
 class SpreadSettings(Section):
@@ -82,7 +83,7 @@ class AttackSettings(Section):
     def _within_the_pixels(self) -> "AttackSettings":
         """A perturbation of 8 is meant to be 8/255."""
         if self.norm == "linf" and self.epsilon > 1:
-            raise ValueError(f"epsilon: saw {self.epsilon}, wanted at most 1 for linf (8/255 is 0.0314)")
+            raise ValueError(f"epsilon: expected at most 1 for linf (8/255 is 0.0314), got {self.epsilon}")
         return self
 
 
@@ -136,5 +137,48 @@ class DistillationSettings(Section):
     def _each_once(cls, students: tuple[StudentName, ...]) -> tuple[StudentName, ...]:
         """A student has one folder."""
         if len(set(students)) < len(students):
-            raise ValueError(f"saw {list(students)}, wanted each student once")
+            raise ValueError(f"expected each student once, got {list(students)}")
         return students
+
+    @property
+    def variants(self) -> tuple[StudentName, ...]:
+        """The students, each of which has stages of its own."""
+        return self.students
+
+
+class OptionalParts(CoreSettings):
+    """The optional parts of a study beside what every study has; a new part is a section above and a field here."""
+
+    spread: SpreadSettings = Field(
+        default_factory=SpreadSettings, description="what another draw of the neighbours would change"
+    )
+    faithfulness: FaithfulnessSettings = Field(
+        default_factory=FaithfulnessSettings, description="whether the network depends on what is shown"
+    )
+    attack: AttackSettings = Field(default_factory=AttackSettings, description="an adversarial attack")
+    distillation: DistillationSettings = Field(
+        default_factory=DistillationSettings, description="students of the network"
+    )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _on_where_written(cls, section: Any, info: ValidationInfo) -> Any:
+        """An optional part is on where its section is written, unless the section says it is off."""
+        is_part = info.field_name in _part_names()
+        return {"enabled": True, **section} if is_part and isinstance(section, Mapping) else section
+
+    @property
+    def parts(self) -> dict[str, Section]:
+        """The sections of the optional parts, by name."""
+        return {name: getattr(self, name) for name in _part_names()}
+
+    def with_all_parts(self) -> Self:
+        """Return these settings with every optional part enabled."""
+        return self.model_copy(
+            update={name: part.model_copy(update={"enabled": True}) for name, part in self.parts.items()}
+        )
+
+
+def _part_names() -> list[str]:
+    """Names of the optional parts."""
+    return [name for name in OptionalParts.model_fields if name not in CoreSettings.model_fields]

@@ -1,82 +1,84 @@
 """Two finished studies of the same images side by side: counts, orientations and strengths, layer by layer."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from patternscope.atomic import replaced_folder
 from patternscope.errors import InputError
-from patternscope.knowledge import Seen, agreement, align_embeddings, channel_agreement, threshold
-from patternscope.knowledge.network_comparison import Alignment
-from patternscope.results.arrays import ShardedArray, load_arrays, save_arrays
-from patternscope.results.json_csv import read_json, write_json, write_rows
-from patternscope.settings.study import StudySettings
-from patternscope.study.compared_layers import (
-    layer_record,
-    save_layer,
-    saved_layer,
-    seen_layer,
-    through_first,
+from patternscope.knowledge.network_comparison import (
+    Alignment,
+    EmbeddedLayer,
+    align_embeddings,
+    channel_agreement,
 )
-from patternscope.study.run import saved_settings, saved_status
-from patternscope.study.stages import STAGES
-from patternscope.study.stages.fitting import fitted_region
-from patternscope.workflow.stages import Axes, Unit, layer_folder
+from patternscope.knowledge.quality import agreement
+from patternscope.results.features import FeaturesResult
+from patternscope.results.networks import (
+    COMPARISON_FILE,
+    ComparedLayer,
+    ComparedStudy,
+    ComparisonResult,
+    FrameAlignment,
+    LayerComparison,
+)
+from patternscope.results.study import StudyResults, open_results
+from patternscope.settings.study import StudySettings
+from patternscope.study.fitting import fitted_region
+from patternscope.study.layer_comparison import (
+    compare_layer,
+    compared_layer,
+    embedded_layer,
+    layer_of,
+    uses_first_maps,
+)
+from patternscope.study.run import resolved_settings, saved_settings, saved_status
 from patternscope.workflow.store import SCHEMA_VERSION, plain_errors
 
-COMPARISON_FILE = "compare.json"
 Maps = Literal["auto", "own", "first"]
 
 
 @dataclass(frozen=True)
-class Finished:
-    """A study that is finished, at its last checkpoint."""
+class FinishedStudy:
+    """A study whose stages are all done, at its last checkpoint."""
 
     folder: Path
     settings: StudySettings
-    axes: Axes
+    results: StudyResults
 
-    def path(self, stage: str, layer: str | None = None) -> Path:
-        """Return the folder of a stage's unit at the last checkpoint."""
-        checkpoint = None if stage == "images" else self.axes.checkpoints - 1
-        return self.folder / Unit(stage, checkpoint, layer).path
-
-    def layer(self, name: str) -> Seen:
+    def layer(self, name: str) -> EmbeddedLayer:
         """Return a layer in the study's own frame."""
-        region = self.path("region", name)
-        return saved_layer(region, self.path("knowledge", name), region / "strength.json")
+        return layer_of(self.results.region(name), self.results.knowledge(name))
 
     def features(self, layer: str) -> Tensor | None:
         """Return the regional features of a layer, None where they were not kept."""
-        folder = self.path("features") / layer_folder(layer)
-        return ShardedArray(folder, "regional").load() if any(folder.glob("regional-*")) else None
+        regional = self.results.load(FeaturesResult).regional
+        return regional.read(layer) if layer in regional.layers else None
 
 
-def open_finished(folder: Path) -> Finished:
-    """Return a study whose stages are all done.
-
-    InputError for a folder that is no study, and for one that is not finished.
-    """
-    settings, axes = saved_settings(folder)
-    for each in saved_status(folder, STAGES):
-        if not each.up_to_date:
+def open_finished(folder: Path) -> FinishedStudy:
+    """Return a study whose stages are all done; InputError for a folder that is no study or not finished."""
+    settings, _ = saved_settings(folder)
+    for status in saved_status(folder, parts=False):
+        if not status.up_to_date:
             raise InputError(
-                f"{folder}: not finished ({each.unit.path} is {each.state}); run the study to its end first"
+                f"{folder}: expected a finished study, but {status.unit.path} is {status.state}; run it to its end"
             )
-    return Finished(folder, settings, axes)
+    results = open_results(folder)
+    return FinishedStudy(folder, resolved_settings(settings, len(results.classes)), results)
 
 
-def compare_studies(first: Finished, second: Finished, out: Path, *, maps: Maps = "auto") -> dict[str, Any]:
-    """Compare the last checkpoints of two studies, write what is found into `out`, and return its record.
+def compare_studies(
+    first: FinishedStudy, second: FinishedStudy, out: Path, *, maps: Maps = "auto"
+) -> ComparisonResult:
+    """Compare the last checkpoints of two studies, write what is found into `out`, and return it.
 
-    compare.json and compare.csv have the counts of each pair of layers, their differences, and how far regional
-    embeddings turned; sample.safetensors and <layer>.safetensors what the second network knows, in the first's
-    frame. Layers are paired by name, else by their order from the deepest. Source: METHOD section 9.
+    Layers are paired by name, else by their order from the deepest. Source: Sec. 4.
 
     Args:
         first, second: studies of the same images.
@@ -93,35 +95,35 @@ def compare_studies(first: Finished, second: Finished, out: Path, *, maps: Maps 
     """
     labels = _same_images(first, second)
     _check_settings(first.settings, second.settings)
-    samples = [load_arrays(each.path("sample") / "sample.safetensors") for each in (first, second)]
-    alignment = align_embeddings(samples[1]["embedding"], samples[0]["embedding"])
-    pair = _Pair(first, second, alignment, samples[0]["mean_directions"], labels, maps)
-    rows = []
-    for names in pair_layers(first.axes.layers, second.axes.layers):
-        row, seen = pair.compare(*names)
-        save_layer(out / f"{layer_folder(row['layer'])}.safetensors", seen)
-        rows.append(row)
-    if not any(row["same_grid"] for row in rows):
+    samples = [study.results.sample() for study in (first, second)]
+    alignment = align_embeddings(samples[1].embedding, samples[0].embedding)
+    pair = _Pair(first, second, alignment, samples[0].mean_directions, labels, maps)
+    names = pair_layers(first.results.layers(), second.results.layers())
+    compared = {layer: pair.compare(layer, second_layer) for layer, second_layer in names}
+    comparisons = tuple(comparison for comparison, _ in compared.values())
+    if not any(comparison.same_grid for comparison in comparisons):
         raise InputError(
-            f"{first.folder} and {second.folder}: no layers with a common grid; set the same network.grid in both"
+            f"{first.folder} and {second.folder}: expected layers with a common grid, got none; set the same "
+            "network.grid in both"
         )
-    logits = [load_arrays(each.path("features") / "sample.safetensors") for each in (first, second)]
-    turned = {name: samples[1][name] @ alignment.rotation for name in ("embedding", "mean_directions")}
-    others = {name: logits[1][name] for name in ("logits", "target_probs")}
-    save_arrays(out / "sample.safetensors", {**turned, **others})
-    record = {
-        "schema_version": SCHEMA_VERSION,
-        "first": _about(first),
-        "second": _about(second),
-        "images": len(labels),
-        "tau": threshold(first.settings.knowledge.tau, len(samples[0]["mean_directions"])),
-        "agreement": agreement(logits[1]["logits"], logits[0]["logits"]),
-        "alignment": {"residual": alignment.residual, "mirrored": alignment.mirrored},
-        "layers": rows,
-    }
-    write_json(out / COMPARISON_FILE, record)
-    write_rows(out / "compare.csv", [_flat(row) for row in rows])
-    return record
+    features = [study.results.load(FeaturesResult) for study in (first, second)]
+    result = ComparisonResult(
+        embedding=samples[1].embedding @ alignment.rotation,
+        mean_directions=samples[1].mean_directions @ alignment.rotation,
+        logits=features[1].logits,
+        target_probs=features[1].target_probs,
+        schema_version=SCHEMA_VERSION,
+        first=_about(first),
+        second=_about(second),
+        images=len(labels),
+        tau=float(first.settings.knowledge.tau),
+        agreement=agreement(features[1].logits, features[0].logits),
+        alignment=FrameAlignment(alignment.residual, alignment.mirrored),
+        comparisons=comparisons,
+        layers={layer: own for layer, (_, own) in compared.items()},
+    )
+    result.save(out)
+    return result
 
 
 def pair_layers(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, str]]:
@@ -140,41 +142,24 @@ def pair_layers(first: Sequence[str], second: Sequence[str]) -> list[tuple[str, 
 
 
 @contextmanager
-def replaced_folder(out: Path) -> Iterator[Path]:
-    """Yield an empty folder that takes the place of `out` at the end of the block; after an error `out` is as it was.
-
-    InputError when `out` is there and is neither empty nor an earlier comparison.
-    """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: a file is in the place of the comparison; choose another --out")
-    if out.is_dir() and any(out.iterdir()) and not (out / COMPARISON_FILE).is_file():
-        raise InputError(f"{out}: holds other things than a comparison; choose another --out")
-    with plain_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as place:
-            fresh = Path(place, "new")
-            fresh.mkdir()
-            yield fresh
-            if out.exists():
-                out.rename(Path(place, "old"))
-            fresh.rename(out)
+def comparison_folder(out: Path) -> Iterator[Path]:
+    """Give an empty folder that takes the place of `out` at the end; InputError when `out` is no earlier comparison."""
+    earlier = [path.name for path in out.iterdir()] if (out / COMPARISON_FILE).is_file() else []
+    with plain_errors(out), replaced_folder(out, earlier, "an earlier comparison") as folder:
+        yield folder
 
 
-def _same_images(first: Finished, second: Finished) -> Tensor:
+def _same_images(first: FinishedStudy, second: FinishedStudy) -> Tensor:
     """The labels, after checking that both studies have the same images of the same classes."""
-    one, other = (load_arrays(each.path("images") / "samples.safetensors") for each in (first, second))
-    classes = [read_json(each.path("images") / "classes.json")["classes"] for each in (first, second)]
-    if any(not _equal(one[name], other[name]) for name in ("images", "labels")) or classes[0] != classes[1]:
-        seen = [f"{len(each['images'])} of {tuple(each['images'].shape[1:])}" for each in (one, other)]
+    one, other = first.results.images, second.results.images
+    equal = one.images.shape == other.images.shape and torch.equal(one.images, other.images)
+    if not equal or not torch.equal(one.labels, other.labels) or one.classes != other.classes:
+        seen = [f"{len(images.images)} of {tuple(images.images.shape[1:])}" for images in (one, other)]
         raise InputError(
-            f"{first.folder} and {second.folder}: studies of different images ({seen[0]} and {seen[1]}); "
-            "wanted the same [images] and seed in both"
+            f"{first.folder} and {second.folder}: expected the same images, got {seen[0]} and {seen[1]}; set the same "
+            "[images] and seed in both"
         )
-    return one["labels"]
-
-
-def _equal(one: Tensor, other: Tensor) -> bool:
-    return one.shape == other.shape and bool(torch.equal(one, other))
+    return one.labels
 
 
 def _check_settings(first: StudySettings, second: StudySettings) -> None:
@@ -185,74 +170,65 @@ def _check_settings(first: StudySettings, second: StudySettings) -> None:
         ("region.kappa_max", first.region.kappa_max, second.region.kappa_max),
     ):
         if one != other:
-            raise InputError(f"{name}: the studies have {one} and {other}; wanted the same in both")
+            raise InputError(f"{name}: expected the same in both studies, got {one} and {other}")
 
 
 @dataclass(frozen=True)
 class _Pair:
     """Two studies while their layers are compared."""
 
-    first: Finished
-    second: Finished
+    first: FinishedStudy
+    second: FinishedStudy
     alignment: Alignment
     directions: Tensor  # of the first's sample embedding (c, e)
     labels: Tensor
     maps: Maps
 
-    def compare(self, layer: str, second_layer: str) -> tuple[dict[str, Any], Seen]:
+    def compare(self, layer: str, second_layer: str) -> tuple[LayerComparison, ComparedLayer]:
         """What is found for a pair of layers, and the second network's layer in the first's frame."""
-        one = self.first.layer(layer)
+        settings, one = self.first.settings, self.first.layer(layer)
         own, other = self.first.features(layer), self.second.features(second_layer)
         if self.maps == "first" and other is None:
             raise InputError(
-                f"{self.second.folder}: regional features were not kept; set keep_features = true, or use --maps own"
+                f"{self.second.folder}: expected regional features, but they were not kept; set keep_features = true, "
+                "or use --maps own"
             )
         alike = None if own is None or other is None else channel_agreement(own, other)
-        regional = fitted_region(self.first.path("region", layer), self.first.settings.region.kappa_max)
-        by_first = other is not None and through_first(self.maps, alike, other.shape[1] == regional.in_dim)
+        fitted = fitted_region(self.first.results.region(layer), settings.region.kappa_max)
+        by_first = other is not None and uses_first_maps(self.maps, alike, other.shape[1] == fitted.in_dim)
         if by_first:
-            seen = self._by_first(regional(other), one.unit_strength)
+            second = embedded_layer(
+                fitted(other),
+                self.directions,
+                self.labels,
+                tau=float(settings.knowledge.tau),
+                kappa_max=settings.region.kappa_max,
+                unit_strength=one.unit_strength,
+            )
         else:
-            found = self.second.layer(second_layer)
-            seen = Seen(found.embedding @ self.alignment.rotation, found.unit_strength, found.points)
-        settings = self.first.settings
-        record = {
-            "layer": layer,
-            "second_layer": second_layer,
-            "maps": "first" if by_first else "own",
-            "grid": read_json(self.second.path("region", second_layer) / "region.json")["grid"],
-            "channel_agreement": alike,
-        }
-        draws = {"resamples": settings.knowledge.bootstrap, "seed": settings.seed}
-        return {**record, **layer_record(one, seen, **draws)}, seen
-
-    def _by_first(self, embedding: Tensor, unit: float) -> Seen:
-        """The second network's layer as the first's maps, directions and unit of strength show it."""
-        settings = self.first.settings
-        tau, kappa_max = threshold(settings.knowledge.tau, len(self.directions)), settings.region.kappa_max
-        return seen_layer(
-            embedding, self.directions, self.labels, tau=tau, kappa_max=kappa_max, unit_strength=unit
+            known = self.second.layer(second_layer)
+            turned = known.embedding @ self.alignment.rotation
+            second = EmbeddedLayer(turned, known.unit_strength, known.points)
+        comparison = compare_layer(
+            (layer, second_layer),
+            one,
+            second,
+            maps="first" if by_first else "own",
+            channel_agreement=alike,
+            grid=self.second.results.region(second_layer).grid,
+            resamples=settings.knowledge.bootstrap,
+            seed=settings.seed,
         )
+        return comparison, compared_layer(second)
 
 
-def _about(study: Finished) -> dict[str, Any]:
+def _about(study: FinishedStudy) -> ComparedStudy:
     """What identifies a study."""
-    trained = read_json(study.path("training") / "training.json")
-    return {
-        "name": study.folder.resolve().name,
-        "architecture": study.settings.network.architecture,
-        "checkpoint": trained["name"],
-        "held_out_accuracy": trained["held_out_accuracy"],
-        "layers": list(study.axes.layers),
-    }
-
-
-def _flat(row: dict[str, Any]) -> dict[str, Any]:
-    """A layer's numbers as one row; histograms stay in the json."""
-    flat = {}
-    for name, value in row.items():
-        if name in ("first", "difference"):
-            flat |= {f"{name}_{key}": each for key, each in value.items()}
-        elif not isinstance(value, dict | list):
-            flat[name] = value
-    return flat
+    trained = study.results.training()
+    return ComparedStudy(
+        name=study.folder.resolve().name,
+        architecture=study.settings.network.architecture,
+        checkpoint=trained.name,
+        held_out_accuracy=trained.held_out_accuracy,
+        layers=tuple(study.results.layers()),
+    )

@@ -9,28 +9,37 @@ from functools import partial
 from pathlib import Path
 
 from patternscope.errors import InputError
-from patternscope.images.pictograms import CLASSES
+from patternscope.images import count_classes
+from patternscope.knowledge.points import threshold
 from patternscope.networks import parse_device, resolve_device
-from patternscope.results.json_csv import read_json
+from patternscope.results.images import ImagesResult
+from patternscope.results.study import read_record
 from patternscope.settings.core import Section
 from patternscope.settings.study import StudySettings, make_settings
-from patternscope.study.budget import Budget, count_images, make_budget
-from patternscope.study.network_factory import student_layers, study_axes
+from patternscope.study.axes import student_layers, study_axes
+from patternscope.study.budget import Budget, ImageCounts, count_images, make_budget
 from patternscope.study.stages import study_stages
 from patternscope.study.stages.attack import check_target
 from patternscope.study.stages.images import trains_here
 from patternscope.study.stages.training import steps_of_checkpoints
 from patternscope.workflow.plan import Plan, in_part, make_plan, until_stage
 from patternscope.workflow.runner import Event, RunSummary, run_units
-from patternscope.workflow.stages import Axes, Stage
-from patternscope.workflow.status import UnitStatus, study_record_of, study_status
-from patternscope.workflow.store import MANIFEST_FILE, STUDY_FILE
+from patternscope.workflow.stages import Axes, Stage, Unit
+from patternscope.workflow.status import UnitStatus, study_status
+from patternscope.workflow.store import MANIFEST_FILE, STUDY_FILE, Store
+
+MoreStages = Callable[[StudySettings], Sequence[Stage]]
 
 
-def run_study(
+def no_more_stages(settings: StudySettings) -> Sequence[Stage]:
+    """Return no stage beyond those of the study itself: neither figures nor a page."""
+    return ()
+
+
+def run_analysis(
     folder: str | Path,
     settings: StudySettings,
-    stages: Sequence[Stage] | None = None,
+    more: MoreStages = no_more_stages,
     *,
     executor: Executor | Callable[[], Executor] | None = None,
     report: Callable[[Event], None] | None = None,
@@ -40,62 +49,80 @@ def run_study(
 ) -> RunSummary:
     """Bring the study in `folder` up to date with its settings; what is up to date is left alone.
 
-    `stages` are `study_stages` of the settings by default. Layers that are not named are suggested by the
-    network, and written into study.json. `announce` is told what the run takes before it starts; images of
-    one's own are read first, since nobody knows their number. Other arguments as `run_units`. InputError for
-    settings, images, networks and folders that cannot be used and, with `announce`, for a disk without room
-    for what would be written.
+    Beside the stages of the study those of `more` run. Layers that are not named are suggested by the network, and
+    written into study.json. The images are read first where nobody knows their classes. `announce` is told what the run
+    takes before it starts. Other arguments as `run_units`. InputError for settings, images, networks and folders that
+    cannot be used and, with `announce`, for a disk without room for what would be written.
     """
     # Workers elsewhere may have devices that this machine lacks.
     parse_device(device)
     if executor is None:
         resolve_device(device)
-    folder, plan = Path(folder), study_plan(settings, stages)
+    folder, plan = Path(folder), study_plan(settings, more, folder=Path(folder))
     until_stage(plan, until)
-    run = partial(run_units, folder, plan, report=report, device=device, keep_bulk=settings.keep_features)
+    run = partial(run_units, folder, report=report, device=device, keep_bulk=settings.keep_features)
     with _nothing_half_written(folder):
-        first = RunSummary()
-        if settings.images.source == "pictograms":
-            _check_names_and_numbers(folder, settings, CLASSES)
-        if announce is not None:
-            if count_images(folder, settings) is None:
-                first = run(until="images")
-                classes = read_json(folder / "images/classes.json")["classes"]
-                _check_names_and_numbers(folder, settings, classes)
-            budget = make_budget(folder, plan, until=until, device=device)
-            if budget is not None:
-                budget.check_disk(folder)
-                announce(budget)
-        return first.then(run(executor=executor, until=until))
+        read = RunSummary()
+        if count_images(folder, settings) is None:
+            read = run(plan, until=ImagesResult.STAGE)
+            plan = study_plan(settings, more, folder=folder)
+        counts = count_images(folder, settings)
+        if counts is not None:
+            _check_names_and_numbers(settings, counts)
+        if (
+            announce is not None
+            and (budget := make_budget(folder, plan, until=until, device=device)) is not None
+        ):
+            budget.check_disk(folder)
+            announce(budget)
+        return read.then(run(plan, executor=executor, until=until))
 
 
-def _check_names_and_numbers(folder: Path, settings: StudySettings, classes: Sequence[str]) -> None:
+def _check_names_and_numbers(settings: StudySettings, counts: ImageCounts) -> None:
     """Refuse what stages would refuse after hours of work, once classes and the number of images are known."""
     if settings.attack.enabled:
-        check_target(settings.attack.target, classes)
-    counts = count_images(folder, settings)
-    if counts is not None and trains_here(settings):
-        steps_of_checkpoints(settings.training, counts[2])
+        check_target(settings.attack.target, counts.classes)
+    if trains_here(settings):
+        steps_of_checkpoints(settings.training, counts.train)
 
 
-def study_plan(settings: StudySettings, stages: Sequence[Stage] | None = None) -> Plan:
-    """Return the plan of a study with the layers that are really analysed; `stages` as of `run_study`.
+def study_plan(
+    settings: StudySettings, more: MoreStages = no_more_stages, *, folder: Path | None = None
+) -> Plan:
+    """Return the plan of a study with the layers that are really analysed; InputError as `study_axes`.
 
-    InputError as `study_axes`.
+    What the settings leave open is resolved where the classes are known: before the images are read or, in a `folder`
+    that holds them, afterwards.
     """
     axes = study_axes(settings)
-    return _plan(with_layers(settings, axes), stages, axes)
+    return _plan(with_layers(settings, axes), more, axes, folder)
 
 
-def _plan(settings: StudySettings, stages: Sequence[Stage] | None, axes: Axes) -> Plan:
-    """The plan of a study; None stands for the stages that its settings ask for."""
-    return make_plan(settings, study_stages(settings) if stages is None else stages, axes)
+def _plan(settings: StudySettings, more: MoreStages, axes: Axes, folder: Path | None) -> Plan:
+    """The plan of a study."""
+    images = settings.images
+    classes = count_classes(images.source, images.folder, images.class_names)
+    if classes is None and folder is not None:
+        counts = count_images(folder, settings)
+        classes = None if counts is None else len(counts.classes)
+    resolved = settings if classes is None else resolved_settings(settings, classes)
+    return make_plan(settings, (*study_stages(settings), *more(settings)), axes, resolved)
+
+
+def resolved_settings(settings: StudySettings, classes: int) -> StudySettings:
+    """Return the settings with every "auto" that depends on the number of classes replaced by its value.
+
+    >>> resolved_settings(StudySettings(), 10).knowledge.tau
+    0.4
+    """
+    tau = threshold(settings.knowledge.tau, classes)
+    return settings.model_copy(update={"knowledge": settings.knowledge.model_copy(update={"tau": tau})})
 
 
 @contextmanager
 def _nothing_half_written(folder: Path) -> Iterator[None]:
-    """Take away again what a study without a single unit left behind, when its input could not be used."""
-    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    """Remove what a study without a single unit left behind, when its input could not be used."""
+    new = [place for place in (folder, *folder.parents) if not place.exists()]
     try:
         yield
     except InputError:
@@ -129,57 +156,63 @@ def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
     InputError when the folder is no study, or its settings mean nothing to this version.
     """
     folder = Path(folder)
-    record = study_record_of(folder)
+    content = Store(folder).read_study()
+    made_by = "another version" if content is None else content.get("versions", {}).get("patternscope")
     try:
-        settings = make_settings(record["settings"], str(folder / STUDY_FILE), folder.resolve())
-        return settings, Axes(int(record["checkpoints"]), tuple(record["layers"]))
-    except (InputError, KeyError, TypeError, ValueError) as error:
-        said = str(error) if isinstance(error, InputError) else f"{folder / STUDY_FILE}: holds no such study"
-        made_by = record.get("versions", {}).get("patternscope", "another version")
+        record = read_record(folder)
+        settings = make_settings(record.settings, str(folder / STUDY_FILE), folder.resolve())
+    except InputError as error:
+        if content is None:
+            raise
         raise InputError(
-            f"{said}; patternscope {made_by} made this study: run its TOML file again with --out {folder}, which "
+            f"{error}; patternscope {made_by} made this study: run its TOML file again with --out {folder}, which "
             "keeps what still holds"
         ) from error
+    return settings, Axes(record.checkpoints, record.layers)
 
 
-def saved_status(folder: str | Path, stages: Sequence[Stage] | None = None) -> list[UnitStatus]:
+def saved_status(
+    folder: str | Path, more: MoreStages = no_more_stages, *, parts: bool = True
+) -> list[UnitStatus]:
     """Return the state of each unit of a study that was run before, read-only.
 
-    InputError when the folder is no study.
+    Without `parts` those of its optional parts do not count. InputError when the folder is no study.
     """
-    settings, axes = saved_settings(folder)
-    return _told(study_status(Path(folder), _plan(settings, stages, axes)))
+    folder, (settings, axes) = Path(folder), saved_settings(folder)
+    plan = _plan(settings, more, axes, folder)
+    status = _told(study_status(folder, plan))
+    return [unit for unit in status if parts or plan.stage(unit.unit).part is None]
 
 
-def run_stages(
+def run_part(
     folder: str | Path,
-    stages: Sequence[Stage],
     part: str,
+    more: MoreStages,
     *,
     executor: Executor | Callable[[], Executor] | None = None,
     report: Callable[[Event], None] | None = None,
 ) -> RunSummary:
     """Bring one stage or folder of stages of a study up to date, such as "figures", and nothing that it stands on.
 
-    `stages` are all of the study; other arguments as `run_units`. InputError when the folder is no study, and
-    when something that `part` stands on is not up to date.
+    Other arguments as `run_units`. InputError when the folder is no study, and when something that `part` stands on is
+    not up to date.
     """
     folder, (settings, axes) = Path(folder), saved_settings(folder)
-    plan = until_stage(_plan(settings, stages, axes), part)
-    below = [each for each in study_status(folder, plan, digests=True) if not in_part(each.unit, part)]
-    old = [each for each in _told(below) if not each.up_to_date]
+    plan = until_stage(_plan(settings, more, axes, folder), part)
+    below = [unit for unit in study_status(folder, plan, digests=True) if not in_part(unit.unit, part)]
+    old = [unit for unit in _told(below) if not unit.up_to_date]
     if old:
         raise InputError(
             f"{folder}: {len(old)} of {len(below)} units beneath {part} are not up to date ({old[0].unit.path} is "
             f"{old[0].state}); `patternscope run STUDY.toml --out {folder}` with the study's settings makes them"
         )
-    given = {each.unit for each in below}
+    given: set[Unit] = {unit.unit for unit in below}
     return run_units(folder, plan, executor=executor, report=report, given=given)
 
 
 def _told(status: list[UnitStatus]) -> list[UnitStatus]:
     """Warn once where what lies outside the study could not be compared."""
-    unread = next((each for each in status if each.unread is not None), None)
+    unread = next((unit for unit in status if unit.unread is not None), None)
     if unread is not None:
-        warnings.warn(f"{unread.unread}; what was made from it is taken as it is", stacklevel=3)
+        warnings.warn(f"{unread.unread}; what was made from it is reused as it is", stacklevel=3)
     return status

@@ -31,8 +31,8 @@ class ClusterExecutor(Executor):
             self.client = Client(address, timeout=ANSWER_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(
-                f"scheduler: no Dask scheduler answers at {address!r}; wanted the address that `dask "
-                "scheduler` prints, such as tcp://10.0.0.1:8786"
+                f"scheduler: expected the address that `dask scheduler` prints, such as tcp://10.0.0.1:8786, got "
+                f"{address!r}, where none answers"
             ) from error
         self.executor = self.client.get_executor(pure=False)
         there: Any = self.client.nthreads()
@@ -92,10 +92,10 @@ def check_worker(address: str, units_at_once: int, versions: dict[str, str], stu
             "cores by OMP_NUM_THREADS (dask-jobqueue: cores=1, job_cpu=...)"
         )
     there = program_versions()
-    for name, wanted in versions.items():
-        if there[name] != wanted:
-            raise InputError(f"worker {address} has {name} {there[name]}, the run {wanted}; make them equal")
+    for name, expected in versions.items():
+        if there[name] != expected:
+            raise InputError(f"worker {address}: expected {name} {expected} as in the run, got {there[name]}")
     if not (study / STUDY_FILE).is_file():
         raise InputError(
-            f"worker {address} sees no study at {study}; wanted a folder that all machines share, at the same place"
+            f"worker {address}: expected the study at {study}, in a folder that all machines share, got none"
         )

@@ -109,13 +109,21 @@ def process_pool(workers: int, gpus: int | None = None) -> ProcessPool:
     for fewer workers than one.
     """
     if workers < 1:
-        raise InputError(f"workers: {workers} asked for; wanted 1 or more")
-    if gpus is None:
-        # Not at the top: a worker imports this module before its number of threads is set, and torch reads it once.
-        from patternscope.networks.device import cuda_devices
+        raise InputError(f"workers: expected 1 or more, got {workers}")
+    return ProcessPool(workers, visible_gpus() if gpus is None else gpus)
 
-        gpus = cuda_devices()
-    return ProcessPool(workers, gpus)
+
+def visible_gpus() -> int:
+    """Return the number of GPUs that torch sees, 0 where torch is not installed.
+
+    Torch is not imported at the top: a worker imports this module before its number of threads is set, and torch
+    reads that once.
+    """
+    try:
+        import torch
+    except ImportError:
+        return 0
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
 
 
 def own_device(asked: str) -> str:

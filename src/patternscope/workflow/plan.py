@@ -1,7 +1,7 @@
 """Which units a study has, in which order they can run, and the key of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
@@ -13,9 +13,14 @@ from patternscope.workflow.store import Manifest, Store
 
 @dataclass(frozen=True)
 class Plan:
-    """The units of a study, each after all that it reads, and what each reads."""
+    """The units of a study, each after all that it reads, and what each reads.
+
+    `settings` are as they were written, and enter the keys; `resolved` are what stages are given: the same with every
+    "auto" replaced by its value.
+    """
 
     settings: BaseModel
+    resolved: BaseModel
     axes: Axes
     stages: dict[str, Stage]
     needs: dict[Unit, tuple[tuple[Need, Unit], ...]]
@@ -39,7 +44,9 @@ class Plan:
         return self.stages[unit.stage]
 
 
-def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes) -> Plan:
+def make_plan(
+    settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved: BaseModel | None = None
+) -> Plan:
     """Return the units of `stages` (each stage after those it reads) and what each unit reads.
 
     KeyError when a stage reads one that does not come before it.
@@ -53,7 +60,7 @@ def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes) -> Plan:
         by_name[stage.name] = stage
         for unit in stage.units(axes):
             needs[unit] = tuple((n, u) for n in stage.needs for u in _needed(by_name[n.stage], n, unit, axes))
-    return Plan(settings, axes, by_name, needs)
+    return Plan(settings, settings if resolved is None else resolved, axes, by_name, needs)
 
 
 def _needed(source: Stage, need: Need, reader: Unit, axes: Axes) -> list[Unit]:
@@ -75,20 +82,19 @@ def _needed(source: Stage, need: Need, reader: Unit, axes: Axes) -> list[Unit]:
 def until_stage(plan: Plan, name: str | None) -> Plan:
     """Return the part of the plan that ends with `name`, a stage or a folder of stages such as "figures".
 
-    None keeps all; InputError for a stage that is not there.
+    None keeps all; InputError for a stage that does not exist.
     """
     if name is None:
         return plan
     names = set(plan.stages) | {stage.split("/")[0] for stage in plan.stages}
     if name not in names:
-        raise InputError(f"until: no stage is called {name!r}; {nearest(name, sorted(names))}")
+        raise InputError(f"until: expected the name of a stage, got {name!r}; {nearest(name, sorted(names))}")
     kept: set[Unit] = set()
     for unit in reversed(plan.units):
         if unit in kept or in_part(unit, name):
             kept.add(unit)
             kept.update(source for _, source in plan.needs[unit])
-    needs = {unit: need for unit, need in plan.needs.items() if unit in kept}
-    return Plan(plan.settings, plan.axes, plan.stages, needs)
+    return replace(plan, needs={unit: need for unit, need in plan.needs.items() if unit in kept})
 
 
 def in_part(unit: Unit, name: str) -> bool:
@@ -133,7 +139,7 @@ def _external(plan: Plan, unit: Unit) -> str | None:
         return stage.external(only_chosen(plan.settings, stage.settings), unit)
     except (OSError, IndexError) as error:
         raise InputError(
-            f"{unit.path}: a file that it is made from is not there any more ({error})"
+            f"{unit.path}: a file that it is made from does not exist any more ({error})"
         ) from error
 
 

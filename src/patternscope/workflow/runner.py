@@ -205,7 +205,7 @@ class _Run:
         """Hand a unit to the workers."""
         stage = self.plan.stage(unit)
         inputs = unit_inputs(self.plan, unit, self.manifests, self.store)
-        settings = only_chosen(self.plan.settings, stage.settings)
+        settings = only_chosen(self.plan.resolved, stage.settings)
         task = Task(self.store.folder.resolve(), unit, key, stage.run, settings, inputs, self.device)
         self.journal.write("begin", unit=unit.path)
         self.report(Event("begin", unit, stage.weight))

@@ -9,6 +9,27 @@ from urllib.parse import quote
 
 from patternscope.workflow.cache_keys import unit_seed
 
+_DEVICES = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds, bytes on disk, and bytes of memory beside the program itself."""
+
+    seconds: float = 0.0
+    disk: float = 0.0
+    memory: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        """One after the other: time and files add up, memory is that of the larger."""
+        return Cost(self.seconds + other.seconds, self.disk + other.disk, max(self.memory, other.memory))
+
 
 @dataclass(frozen=True)
 class Axes:
@@ -44,12 +65,17 @@ class Unit:
 
 
 def layer_folder(layer: str) -> str:
-    """Return the folder name of a layer: its name, with what a file system cannot hold percent-encoded.
+    """Return the folder name of a layer: its name, with what some file system cannot hold percent-encoded.
 
-    >>> layer_folder("features.0"), layer_folder("a/b")
-    ('features.0', 'a%2Fb')
+    That is what Windows refuses as well: a dot or space at the end, and the names of its devices.
+
+    >>> layer_folder("features.0"), layer_folder("a/b"), layer_folder("con"), layer_folder("end.")
+    ('features.0', 'a%2Fb', '%63on', 'end%2E')
     """
-    return quote(layer, safe="@+,=[]() ")
+    name = quote(layer, safe="@+,=[]() ")
+    if name.partition(".")[0].lower() in _DEVICES:
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+    return f"{name[:-1]}%{ord(name[-1]):02X}" if name.endswith((".", " ")) else name
 
 
 @dataclass(frozen=True)
@@ -73,9 +99,9 @@ class Need:
         if not self.files:
             return sorted(names)
         layer = layer_folder(reader.layer or "")
-        wanted = [name.replace("{layer}", layer) for name in self.files]
-        prefixes = tuple(name for name in wanted if name.endswith(("/", "-")))
-        return sorted(name for name in names if name in wanted or (prefixes and name.startswith(prefixes)))
+        declared = [name.replace("{layer}", layer) for name in self.files]
+        prefixes = tuple(name for name in declared if name.endswith(("/", "-")))
+        return sorted(name for name in names if name in declared or (prefixes and name.startswith(prefixes)))
 
 
 @dataclass(frozen=True)
@@ -122,7 +148,7 @@ class UnitContext:
         found = [source.folder / file for source in self.sources(stage) if file in source.files]
         if not found and self.sources(stage):
             raise KeyError(
-                f"{self.unit.path} reads {stage}/{file}, which it does not declare or which is not there"
+                f"{self.unit.path} reads {stage}/{file}, which it does not declare or which does not exist"
             )
         return found
 
@@ -158,6 +184,8 @@ class Stage:
     external: Callable[[Any, Unit], str] | None = None
     weight: float = 1.0
     bulk: tuple[str, ...] = ()
+    part: str | None = None
+    cost: Callable[[Unit, Any, Any], Cost] | None = None
 
     def is_bulk(self, name: str) -> bool:
         """Tell whether a file of the stage's units may be dropped when it is not needed any more."""

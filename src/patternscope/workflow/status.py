@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from patternscope.errors import InputError
 from patternscope.workflow.event_log import EventLog, unit_times
@@ -58,14 +58,6 @@ def study_status(folder: Path, plan: Plan, *, digests: bool = False) -> list[Uni
         else:
             found.append(UnitStatus(unit, state, size, times.seconds.get(unit.path), unread))
     return found
-
-
-def study_record_of(folder: Path) -> dict[str, Any]:
-    """Return study.json of a study's folder; InputError when the folder is no study."""
-    record = Store(folder).read_study()
-    if record is None:
-        raise InputError(f"{folder}: no study here (no study.json); wanted the folder of `patternscope run`")
-    return record
 
 
 def _state(

@@ -1,9 +1,7 @@
 """A study on disk: unit folders, whole or absent, each with a manifest of its files and of what made them."""
 
 import errno
-import fcntl
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
@@ -12,6 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
+from patternscope.atomic import sync
 from patternscope.errors import InputError
 from patternscope.workflow.cache_keys import canonical_json, file_digest
 from patternscope.workflow.stages import Unit
@@ -21,6 +22,7 @@ STUDY_FILE = "study.json"
 MANIFEST_FILE = "manifest.json"
 PARTIAL_FOLDER = ".partial"
 LOCK_FILE = ".lock"
+_MOMENT = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Store:
         return self.folder / unit.path
 
     def manifest(self, unit: Unit) -> Manifest | None:
-        """Return the manifest of a unit, None when the unit is not there.
+        """Return the manifest of a unit, None when the unit does not exist.
 
         DamagedUnit when it cannot be read, InputError when another version of the program wrote it.
         """
@@ -116,7 +118,7 @@ class Store:
             shutil.rmtree(aside)
         else:
             partial.rename(target)
-        _sync(target.parent)
+        sync(target.parent)
 
     def drop(self, unit: Unit, manifest: Manifest, names: Collection[str]) -> Manifest:
         """Remove files of a finished unit on purpose; its manifest says so before they go."""
@@ -127,7 +129,7 @@ class Store:
             _write_manifest(new, manifest)
             new.rename(folder / MANIFEST_FILE)
             new.parent.rmdir()
-            _sync(folder)
+            sync(folder)
         # A run that was killed here may have left some of them.
         for name in names:
             (folder / name).unlink(missing_ok=True)
@@ -144,9 +146,9 @@ class Store:
         new = self.folder / PARTIAL_FOLDER / STUDY_FILE
         new.parent.mkdir(exist_ok=True)
         new.write_bytes(f"{text}\n".encode())
-        _sync(new)
+        sync(new)
         new.rename(path)
-        _sync(self.folder)
+        sync(self.folder)
 
     def read_study(self) -> dict[str, Any] | None:
         """Return what study.json holds, None when the folder has none; InputError when it cannot be read."""
@@ -157,7 +159,7 @@ class Store:
             return None
         except ValueError as error:
             raise InputError(
-                f"{path}: not readable as JSON ({error}); delete this one file and run the study again"
+                f"{path}: expected a JSON file ({error}); delete this one file and run the study again"
             ) from error
         check_version(found, path)
         return found
@@ -169,35 +171,34 @@ class Store:
         InputError when the folder is not a study, cannot be written, or is held by another run.
         """
         self._make_folder()
-        with self._lock_file() as descriptor:
-            _lock(descriptor, self.folder)
+        lock = FileLock(self.folder / LOCK_FILE, mode=0o644)
+        with plain_errors(self.folder):
+            _acquire(lock, self.folder)
+        try:
             self._sweep()
-            try:
-                yield
-            finally:
-                self._sweep()
+            yield
+        finally:
+            self._sweep()
+            lock.release()
 
     def is_locked(self) -> bool:
         """Tell whether a run is working in the study now; False where this cannot be found out."""
-        try:
-            descriptor = os.open(self.folder / LOCK_FILE, os.O_RDONLY)
-        except OSError:
+        path = self.folder / LOCK_FILE
+        if not path.exists():
             return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
             return True
-        except OSError:
+        except (OSError, NotImplementedError):
             return False
-        finally:
-            os.close(descriptor)
-        return False
 
     def _make_folder(self) -> None:
         """Make the folder; refuse one that holds other things than a study."""
         if self.folder.exists() and not self.folder.is_dir():
             raise InputError(
-                f"{self.folder}: a file is in the place of the study's folder; choose another --out"
+                f"{self.folder}: expected a folder for the study, got a file; choose another --out"
             )
         with plain_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -205,20 +206,10 @@ class Store:
         names = {path.name for path in self.folder.iterdir()}
         if names and not names & ours:
             raise InputError(
-                f"{self.folder}: holds {len(names)} entries and no study.json, so it is not a study; "
-                "choose another --out or an empty folder"
+                f"{self.folder}: expected a study or an empty folder, got {len(names)} entries and no study.json; "
+                "choose another --out"
             )
         self.read_study()
-
-    @contextmanager
-    def _lock_file(self) -> Iterator[int]:
-        """Open the lock file; closing it lets the lock go, as does the end of the process."""
-        with plain_errors(self.folder):
-            descriptor = os.open(self.folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            yield descriptor
-        finally:
-            os.close(descriptor)
 
     def _sweep(self) -> None:
         """Remove unfinished and superseded folders."""
@@ -232,11 +223,11 @@ def seal(folder: Path, unit: Unit, key: str) -> None:
     """
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        _sync(path)
+        sync(path)
         files[path.relative_to(folder).as_posix()] = (path.stat().st_size, file_digest(path))
     _write_manifest(folder / MANIFEST_FILE, Manifest(unit.path, key, files))
     for inner in sorted({path.parent for path in folder.rglob("*")}, reverse=True):
-        _sync(inner)
+        sync(inner)
 
 
 def _write_manifest(path: Path, manifest: Manifest) -> None:
@@ -246,7 +237,7 @@ def _write_manifest(path: Path, manifest: Manifest) -> None:
     if manifest.dropped:
         content["dropped"] = sorted(manifest.dropped)
     path.write_text(canonical_json(content) + "\n", encoding="utf-8")
-    _sync(path)
+    sync(path)
 
 
 def check_version(found: Any, path: Path) -> None:
@@ -254,8 +245,8 @@ def check_version(found: Any, path: Path) -> None:
     version = found.get("schema_version") if isinstance(found, dict) else None
     if version != SCHEMA_VERSION:
         raise InputError(
-            f"{path}: schema_version is {version!r}, this program reads {SCHEMA_VERSION}; "
-            "nothing was changed: use the version that wrote it, or another --out"
+            f"{path}: expected schema_version {SCHEMA_VERSION}, got {version!r}; nothing was changed: use the version "
+            "that wrote it, or another --out"
         )
 
 
@@ -289,23 +280,15 @@ def plain_errors(folder: Path) -> Iterator[None]:
         raise InputError(f"{place}: {_REFUSALS[error.errno]}") from error
 
 
-def _lock(descriptor: int, folder: Path) -> None:
+def _acquire(lock: FileLock, folder: Path) -> None:
     """Take the lock, or say who has it or why there is none."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
+        # Whoever asks for the status of a study holds the lock for a moment.
+        lock.acquire(timeout=_MOMENT)
+    except Timeout as error:
         raise InputError(f"{folder}: another run is working in this study; wait for it to end") from error
-    except OSError as error:
+    except NotImplementedError as error:
         raise InputError(
-            f"{folder}: this file system cannot lock files ({error.strerror}), so that two runs could "
-            "disturb each other; mount it with flock, or choose another --out"
+            f"{folder}: expected a file system that can lock files, so that two runs cannot disturb each other; mount "
+            "it with flock, or choose another --out"
         ) from error
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file or folder is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -21,6 +21,7 @@ _MODULES = (
     "parquet",
     "arrays",
     "torchvision_sets",
+    "memory",
     "factory",
 )
 _RECORDS: list[Source] = [import_module(f"{__package__}.{name}").SOURCE for name in _MODULES]

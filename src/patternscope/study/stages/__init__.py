@@ -1,52 +1,55 @@
-"""The stages of a study, in the order of the theory, and those that its settings add."""
+"""The stages of a study: one file each, found here by itself; which of them a study has, its settings say."""
+
+from collections.abc import Iterable
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 from patternscope.settings.study import StudySettings
-from patternscope.study.stages.attack import ATTACK
-from patternscope.study.stages.attack_analysis import ADVERSARIAL
-from patternscope.study.stages.distillation import FEATURES_STUDENT, LOGITS_STUDENT
-from patternscope.study.stages.emergence import EMERGENCE
-from patternscope.study.stages.faithfulness import FAITHFULNESS
-from patternscope.study.stages.features import FEATURES
-from patternscope.study.stages.images import IMAGES, IMAGES_FOR_STUDENTS, trains_here
-from patternscope.study.stages.importance import IMPORTANCE
-from patternscope.study.stages.knowledge import KNOWLEDGE
-from patternscope.study.stages.region import REGION
-from patternscope.study.stages.sample import SAMPLE
-from patternscope.study.stages.spread import SPREAD
-from patternscope.study.stages.student_analysis import FEATURES_DISTILLED, LOGITS_DISTILLED
-from patternscope.study.stages.summary import SUMMARY
-from patternscope.study.stages.training import TRAINING
+from patternscope.study.stages.images import IMAGES_FOR_STUDENTS, trains_here
 from patternscope.workflow.stages import Stage
-
-STAGES: tuple[Stage, ...] = (
-    IMAGES,
-    TRAINING,
-    FEATURES,
-    SAMPLE,
-    IMPORTANCE,
-    REGION,
-    KNOWLEDGE,
-    EMERGENCE,
-    SUMMARY,
-)
-ATTACK_STAGES: tuple[Stage, ...] = (ATTACK, ADVERSARIAL)
-STUDENT_STAGES: dict[str, tuple[Stage, Stage]] = {
-    "logits": (LOGITS_STUDENT, LOGITS_DISTILLED),
-    "features": (FEATURES_STUDENT, FEATURES_DISTILLED),
-}
 
 
 def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
-    """Return the stages of a study: those that every study has, then those of the parts that are enabled.
+    """Return the stages of a study, each after those it reads: those of every study and of its optional parts.
 
-    >>> study_stages(StudySettings()) == STAGES
-    True
+    >>> [stage.name for stage in study_stages(StudySettings())][:4]
+    ['images', 'training', 'features', 'importance']
     """
-    stages = STAGES + ((SPREAD,) if settings.spread.enabled else ())
-    stages += (FAITHFULNESS,) if settings.faithfulness.enabled else ()
-    stages += ATTACK_STAGES if settings.attack.enabled else ()
-    if not settings.distillation.enabled:
-        return stages
-    if not trains_here(settings):
-        stages = (IMAGES_FOR_STUDENTS, *stages[1:])
-    return stages + tuple(stage for name in settings.distillation.students for stage in STUDENT_STAGES[name])
+    stages = [stage for stage in all_stages() if _is_asked_for(stage, settings)]
+    if settings.distillation.enabled and not trains_here(settings):
+        stages = [
+            IMAGES_FOR_STUDENTS if stage.name == IMAGES_FOR_STUDENTS.name else stage for stage in stages
+        ]
+    return tuple(stages)
+
+
+@cache
+def all_stages() -> tuple[Stage, ...]:
+    """Return every stage that the modules of this folder declare as `STAGES`, each after those it reads."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
+    stages = [stage for module in modules for stage in getattr(module, "STAGES", ())]
+    # Optional parts come last where they can.
+    return in_order(sorted(stages, key=lambda stage: stage.part is not None))
+
+
+def in_order(stages: Iterable[Stage]) -> tuple[Stage, ...]:
+    """Return stages so that each follows those it reads; KeyError where one reads what no stage writes."""
+    waiting, ordered = list(stages), []
+    while waiting:
+        known = {stage.name for stage in ordered}
+        ready = next((s for s in waiting if {need.stage for need in s.needs} <= known | {s.name}), None)
+        if ready is None:
+            raise KeyError(f"stages {[stage.name for stage in waiting]} read what no stage writes")
+        waiting.remove(ready)
+        ordered.append(ready)
+    return tuple(ordered)
+
+
+def _is_asked_for(stage: Stage, settings: StudySettings) -> bool:
+    """Whether a study has a stage: always, or where its part is enabled and, of variants, the one asked for."""
+    if stage.part is None:
+        return True
+    part = getattr(settings, stage.part)
+    _, _, variant = stage.name.partition("/")
+    return part.enabled and (not variant or variant in part.variants)

@@ -19,29 +19,30 @@ from patternscope.networks import (
     record,
     second_class,
 )
-from patternscope.results.arrays import load_arrays, save_arrays
-from patternscope.results.json_csv import read_json, write_json
+from patternscope.results.attack import AttackedLayer, AttackResult
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import RegionResult, SampleResult
+from patternscope.results.images import ImagesResult
+from patternscope.results.result import reads
+from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.optional import AttackSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.network_factory import (
-    MODEL_SETTINGS,
-    RECORDING_SETTINGS,
-    recording_options,
-)
-from patternscope.study.stages.fitting import fitted_regions, fitted_sample
-from patternscope.study.stages.trained import trained_network
-from patternscope.workflow.stages import Need, Stage, UnitContext, layer_folder
+from patternscope.study.cost_model import AT_ONCE, NUMBER, TRAIN_PASSES, Cost, Facts
+from patternscope.study.fitting import fitted_region, fitted_sample
+from patternscope.study.inputs import device_of, inputs_of, trained_network
+from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 UNTARGETED = "none"
-AIMS = ("second", "random", UNTARGETED)
+TARGETS = ("second", "random", UNTARGETED)
 NOT_ATTACKED = -1
 
 
 @dataclass(frozen=True)
-class Aims:
+class AttackPlan:
     """Which samples are attacked, (n,) bool, and the class each is led to, (n,) with -1 for none.
 
-    `targeted` is False where the attack leads away from the label, wherever that is.
+    `targeted` is False where the attack leads away from the label, to whatever class.
     """
 
     attacked: Tensor
@@ -50,8 +51,8 @@ class Aims:
 
 
 @dataclass(frozen=True)
-class _Way:
-    """What the network makes of the samples at the kept steps, through the maps of the clean images."""
+class _Trajectories:
+    """What the network computes of the samples at the kept steps, through the maps of the clean images."""
 
     logits: Tensor  # (t, n, c)
     sample_embedding: Tensor  # (t, n, e)
@@ -72,64 +73,62 @@ class _Way:
 def run_attack(ctx: UnitContext) -> None:
     """Write images, logits and embeddings of every second step; samples that are not attacked stay clean."""
     settings: StudySettings = ctx.settings
-    asked, network = settings.attack, settings.network
-    samples = load_arrays(ctx.path("images", "samples.safetensors"))
-    classes = read_json(ctx.path("images", "classes.json"))["classes"]
-    logits = load_arrays(ctx.path("features", "sample.safetensors"))["logits"]
-    labels = samples["labels"]
-    aims = attack_aims(asked, logits, labels, classes, ctx.seed)
+    asked, network, samples = settings.attack, settings.network, inputs_of(ctx).images
+    logits, labels = inputs_of(ctx).load(FeaturesResult).logits, samples.labels
+    plan = plan_attack(asked, logits, labels, samples.classes, ctx.seed)
     model = trained_network(ctx)
     steps = kept_steps(asked.n_step)
-    way = _clean_way(ctx, logits, len(steps))
-    images = samples["images"].float() / 255
+    trajectories = _clean_trajectories(ctx, logits, len(steps))
+    images = samples.images.float() / 255
     generator = torch.Generator().manual_seed(ctx.seed)
-    rows, longest = torch.nonzero(aims.attacked).flatten(), 0.0
+    rows, longest, done = torch.nonzero(plan.attacked).flatten(), 0.0, 0
     options = recording_options(network)
-    for first, batch in _numbered(rows.split(images_at_once(images))):
+    for batch in rows.split(images_at_once(images)):
         clean = moved = images[batch]
-        led = aims.targets[batch] if aims.targeted else labels[batch]
-        for place, moved in _kept(model, clean, led, asked, generator):
-            way.put(place, batch, record(model, moved, network.layers, network.grid, **options))
-            share = (first + len(batch) * place / (len(steps) - 1)) / len(rows)
+        classes = plan.targets[batch] if plan.targeted else labels[batch]
+        for place, moved in _kept_images(model, clean, classes, asked, generator):
+            trajectories.put(place, batch, record(model, moved, network.layers, network.grid, **options))
+            share = (done + len(batch) * place / (len(steps) - 1)) / len(rows)
             ctx.report(share, f"step {steps[place]} of {asked.n_step}")
         longest = max(longest, perturbation_length(moved.double() - clean.double(), asked.norm))
         images[batch] = moved
-    _write(ctx, aims, way, images, labels, longest)
+        done += len(batch)
+    _result(asked, plan, trajectories, images, labels, longest).save(ctx.folder)
 
 
 def check_target(target: str, classes: Sequence[str]) -> None:
-    """Refuse a target of an attack that is neither a way to choose a class nor one of the classes.
+    """Refuse a target of an attack that is neither a way to choose a class nor one of the classes."""
+    if target not in (*TARGETS, *classes):
+        raise InputError(
+            f"attack.target: expected a class, got {target!r}; {nearest(target, [*classes, *TARGETS])}"
+        )
 
-    InputError with the nearest name.
-    """
-    if target not in (*AIMS, *classes):
-        raise InputError(f"attack.target: {target!r} is no class; {nearest(target, [*classes, *AIMS])}")
 
-
-def attack_aims(asked: AttackSettings, logits: Tensor, labels: Tensor, classes: list[str], seed: int) -> Aims:
+def plan_attack(
+    asked: AttackSettings, logits: Tensor, labels: Tensor, classes: Sequence[str], seed: int
+) -> AttackPlan:
     """Return what is attacked, the correctly classified samples, and the classes they are led to.
 
-    Source: METHOD section 8; the choice of classes is this project's. InputError when there is nothing to
-    attack, or the target is no class.
+    InputError when there is nothing to attack, or the target is no class.
     """
     correct = logits.argmax(dim=1) == labels
     if not correct.any():
         raise InputError(
-            f"network: it classifies none of the {len(labels)} samples correctly, wanted at least one to attack"
+            f"network: expected at least one of the {len(labels)} samples to be classified correctly, got none"
         )
     target: Any = asked.target
     check_target(target, classes)
-    if target not in AIMS:
-        target = classes.index(target)
+    if target not in TARGETS:
+        target = list(classes).index(target)
         correct &= labels != target
         if not correct.any():
             raise InputError(
-                f"attack.target: every correctly classified sample is a {asked.target!r} already"
+                f"attack.target: expected correctly classified samples of another class than {asked.target!r}, got none"
             )
     targets = torch.full_like(labels, NOT_ATTACKED)
     if target != UNTARGETED:
         targets[correct] = attack_targets(logits[correct], labels[correct], target, seed=seed)
-    return Aims(correct, targets, target != UNTARGETED)
+    return AttackPlan(correct, targets, target != UNTARGETED)
 
 
 def kept_steps(n_step: int) -> list[int]:
@@ -151,15 +150,7 @@ def perturbation_length(offset: Tensor, norm: str) -> float:
     return float(torch.linalg.vector_norm(offset.flatten(1), ord=order, dim=1).max())
 
 
-def _numbered(batches: tuple[Tensor, ...]) -> Iterator[tuple[int, Tensor]]:
-    """Batches with the number of samples before each."""
-    before = 0
-    for batch in batches:
-        yield before, batch
-        before += len(batch)
-
-
-def _kept(
+def _kept_images(
     model: Normalised, clean: Tensor, classes: Tensor, asked: AttackSettings, generator: torch.Generator
 ) -> Iterator[tuple[int, Tensor]]:
     """Images at the kept steps after the clean ones, each with its place among the kept."""
@@ -178,77 +169,98 @@ def _kept(
     return ((places[step], images) for step, images in steps if step and step in places)
 
 
-def _clean_way(ctx: UnitContext, logits: Tensor, count: int) -> _Way:
-    """The way of samples that nothing happens to, at `count` steps."""
-    sample = load_arrays(ctx.path("sample", "sample.safetensors"))["embedding"]
-    regions = {
-        source.unit.layer or "": load_arrays(source.folder / "region.safetensors")["embedding"]
-        for source in ctx.sources("region")
-    }
-    return _Way(
+def _clean_trajectories(ctx: UnitContext, logits: Tensor, count: int) -> _Trajectories:
+    """The trajectories of samples that nothing happens to, at `count` steps."""
+    settings: StudySettings = ctx.settings
+    inputs, device = inputs_of(ctx), device_of(ctx)
+    sample = inputs.sample()
+    regions = {layer: inputs.region(layer) for layer in inputs.layers(RegionResult)}
+    return _Trajectories(
         logits.repeat(count, 1, 1),
-        sample.repeat(count, 1, 1),
-        {layer: embedding.repeat(count, 1, 1, 1) for layer, embedding in regions.items()},
-        fitted_sample(ctx),
-        fitted_regions(ctx),
-    )
-
-
-def _write(ctx: UnitContext, aims: Aims, way: _Way, images: Tensor, labels: Tensor, longest: float) -> None:
-    """Write the way layer by layer, the images it ends with, and how often the attack succeeded."""
-    asked: AttackSettings = ctx.settings.attack
-    attacked, targets = aims.attacked, aims.targets.clone()
-    if not aims.targeted:
-        targets[attacked] = second_class(way.logits[-1][attacked], labels[attacked])
-    led = targets if aims.targeted else labels
-    succeeded = (
-        torch.stack([attack_success(each, led, targeted=aims.targeted) for each in way.logits]) & attacked
-    )
-    shares = (succeeded.double().sum(dim=1) / attacked.sum()).tolist()
-    for layer, embedding in way.regions.items():
-        save_arrays(ctx.folder / f"{layer_folder(layer)}.safetensors", {"embedding": embedding})
-    arrays = {"targets": targets, "success": succeeded[-1], "attacked": attacked, "images": images}
-    arrays |= {"logits": way.logits, "sample_embedding": way.sample_embedding}
-    save_arrays(ctx.folder / "attack.safetensors", arrays)
-    write_json(
-        ctx.folder / "attack.json",
+        sample.embedding.repeat(count, 1, 1),
+        {layer: region.embedding.repeat(count, 1, 1, 1) for layer, region in regions.items()},
+        fitted_sample(sample, settings.sample.kappa_max, device),
         {
-            "epsilon": asked.epsilon,
-            "step_size": asked.step,
-            "n_step": asked.n_step,
-            "norm": asked.norm,
-            "target": asked.target,
-            "targeted": aims.targeted,
-            "random_start": asked.random_start,
-            "steps": kept_steps(asked.n_step),
-            "samples": len(labels),
-            "attacked": int(attacked.sum()),
-            "succeeded": int(succeeded[-1].sum()),
-            "success": shares[-1],
-            "success_by_step": shares,
-            "longest_perturbation": longest,
+            layer: fitted_region(region, settings.region.kappa_max, device)
+            for layer, region in regions.items()
         },
     )
 
 
-ATTACK = Stage(
-    "attack",
-    version=1,
-    run=run_attack,
-    settings=(
-        "seed",
+def _result(
+    asked: AttackSettings,
+    plan: AttackPlan,
+    trajectories: _Trajectories,
+    images: Tensor,
+    labels: Tensor,
+    longest: float,
+) -> AttackResult:
+    """The attack with its trajectories, the images it ends with, and how often it succeeded."""
+    attacked, targets = plan.attacked, plan.targets.clone()
+    if not plan.targeted:
+        targets[attacked] = second_class(trajectories.logits[-1][attacked], labels[attacked])
+    classes = targets if plan.targeted else labels
+    succeeded = attacked & torch.stack(
+        [attack_success(logits, classes, targeted=plan.targeted) for logits in trajectories.logits]
+    )
+    shares = (succeeded.double().sum(dim=1) / attacked.sum()).tolist()
+    return AttackResult(
+        targets=targets,
+        success=succeeded[-1],
+        attacked=attacked,
+        images=images,
+        logits=trajectories.logits,
+        sample_embedding=trajectories.sample_embedding,
+        epsilon=asked.epsilon,
+        step_size=asked.step,
+        n_step=asked.n_step,
+        norm=asked.norm,
+        target=asked.target,
+        targeted=plan.targeted,
+        random_start=asked.random_start,
+        steps=kept_steps(asked.n_step),
+        samples=len(labels),
+        attacked_count=int(attacked.sum()),
+        succeeded_count=int(succeeded[-1].sum()),
+        success_share=shares[-1],
+        success_by_step=shares,
+        longest_perturbation=longest,
+        layers={layer: AttackedLayer(embedding) for layer, embedding in trajectories.regions.items()},
+    )
+
+
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """The steps of the attack, a recording of each kept one, and the trajectories of all regions."""
+    n, asked = facts.samples, settings.attack
+    steps = len(kept_steps(asked.n_step))
+    held = NUMBER * steps * n * (facts.regions * facts.dimensions + facts.classes + facts.dimensions)
+    images = NUMBER * n * facts.numbers
+    seconds = n * facts.forward * (asked.n_step * TRAIN_PASSES + steps)
+    return Cost(seconds, held + images, held + 2 * images + 2 * NUMBER * AT_ONCE * facts.activations)
+
+
+STAGES = (
+    Stage(
         "attack",
-        *MODEL_SETTINGS,
-        *RECORDING_SETTINGS,
-        "sample.kappa_max",
-        "region.kappa_max",
+        version=1,
+        run=run_attack,
+        settings=(
+            "seed",
+            "attack",
+            *MODEL_SETTINGS,
+            *RECORDING_SETTINGS,
+            "sample.kappa_max",
+            "region.kappa_max",
+        ),
+        needs=(
+            reads(ImagesResult, "images", "classes"),
+            Need("training", (NETWORK_FILE,), checkpoint="last"),
+            reads(FeaturesResult, "logits", checkpoint="last"),
+            reads(SampleResult, "map", "scale", checkpoint="last"),
+            reads(RegionResult, "map", "scale", checkpoint="last", layer="all"),
+        ),
+        weight=20.0,
+        part="attack",
+        cost=_cost,
     ),
-    needs=(
-        Need("images", ("samples.safetensors", "classes.json")),
-        Need("training", ("network.safetensors",), checkpoint="last"),
-        Need("features", ("sample.safetensors",), checkpoint="last"),
-        Need("sample", ("sample.safetensors", "sample.json"), checkpoint="last"),
-        Need("region", ("region.safetensors", "region.json"), checkpoint="last", layer="all"),
-    ),
-    weight=20.0,
 )

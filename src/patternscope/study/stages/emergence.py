@@ -1,137 +1,119 @@
-"""Stage emergence: when knowledge points appear over training, in each layer, class and image."""
+"""Stage emergence: when knowledge points appear over training, per layer, class and image."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from patternscope.knowledge import (
-    KnowledgePoints,
-    bootstrap_count_differences,
-    class_appearance,
-    first_appearance,
-    lasting_appearance,
-    threshold,
+from patternscope.knowledge.bootstrap import bootstrap_count_differences
+from patternscope.knowledge.emergence import class_appearance, first_appearance, lasting_appearance
+from patternscope.results.emergence import (
+    Appearance,
+    CheckpointCounts,
+    CheckpointName,
+    ClassHistory,
+    EmergenceResult,
+    LayerHistory,
 )
-from patternscope.results.arrays import load_arrays, save_arrays
-from patternscope.results.json_csv import flat_intervals, read_json, write_json, write_rows
-from patternscope.workflow.stages import Need, Stage, UnitContext, layer_folder
-
-_NUMBERS = ("total", "reliable", "unreliable", "ratio")
-_FIELDS = tuple(f"{name}{end}" for name in _NUMBERS for end in ("", "_low", "_high"))
+from patternscope.results.images import ImagesResult
+from patternscope.results.knowledge import CountDifferences, KnowledgeResult
+from patternscope.results.result import reads
+from patternscope.results.study import StudyResults
+from patternscope.results.training import TrainingResult
+from patternscope.settings.study import StudySettings
+from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.inputs import inputs_of
+from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 
 def run_emergence(ctx: UnitContext) -> None:
-    """Write emergence.json (each layer's history), .csv (its numbers as rows) and .safetensors (when, an image).
+    """Write emergence.json (history of each layer), .csv (its counts as rows) and .safetensors (per image)."""
+    settings: StudySettings = ctx.settings
+    knowledge = settings.knowledge
+    follow_points(inputs_of(ctx), float(knowledge.tau), knowledge.bootstrap, ctx.seed).save(ctx.folder)
 
-    The arrays of a layer are `first/LAYER` and `lasting/LAYER` (n,), the checkpoint of an image's first reliable
-    point and the one from which it always has one, and `region_first/LAYER` (n, r); -1 is never.
-    """
-    moments = [_moment(read_json(path)) for path in ctx.paths("training", "training.json")]
-    labels = load_arrays(ctx.path("images", "samples.safetensors"))["labels"]
-    classes = read_json(ctx.path("images", "classes.json"))["classes"]
-    layers: list[dict[str, Any]] = []
-    arrays: dict[str, Tensor] = {}
-    for name in dict.fromkeys(source.unit.layer or "" for source in ctx.sources("knowledge")):
-        folders = [source.folder for source in ctx.sources("knowledge") if source.unit.layer == name]
-        found = [load_arrays(folder / "knowledge.safetensors") for folder in folders]
-        reliable = torch.stack([each["reliable"] for each in found])
-        when = {
-            "first": first_appearance(reliable.any(dim=-1)),
-            "lasting": lasting_appearance(reliable.any(dim=-1)),
-        }
-        arrays |= {f"{kind}/{layer_folder(name)}": each for kind, each in when.items()}
-        arrays[f"region_first/{layer_folder(name)}"] = first_appearance(reliable)
-        records = [read_json(folder / "knowledge.json") for folder in folders]
-        layers.append(
-            {
-                "layer": name,
-                "ratio_at_end": records[-1]["ratio"],
-                "growth": _growth(ctx, found[0], found[-1]),
-                "counts": [_counts(*pair) for pair in zip(moments, records, strict=True)],
-                "classes": [
-                    {"class": classes[label], "counts": _class_counts(classes[label], moments, records)}
-                    for label in labels.unique().tolist()
-                ],
-                **{kind: _appearances(each, labels, classes, moments) for kind, each in when.items()},
-            }
+
+def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) -> EmergenceResult:
+    """Return the knowledge points of a study over its checkpoints."""
+    images, numbers = results.images, results.checkpoints(KnowledgeResult)
+    trained = [results.training(number) for number in numbers]
+    checkpoints = [CheckpointName(each.checkpoint, each.name, each.step) for each in trained]
+    histories: list[LayerHistory] = []
+    arrays: dict[str, dict[str, Tensor]] = {"first": {}, "lasting": {}, "region_first": {}}
+    for layer in results.layers(KnowledgeResult):
+        known = [results.knowledge(layer, number) for number in numbers]
+        reliable = torch.stack([each.reliable for each in known])
+        arrays["first"][layer] = first_appearance(reliable.any(dim=-1))
+        arrays["lasting"][layer] = lasting_appearance(reliable.any(dim=-1))
+        arrays["region_first"][layer] = first_appearance(reliable)
+        grown = bootstrap_count_differences(known[0].points, known[-1].points, resamples=resamples, seed=seed)
+        histories.append(
+            LayerHistory(
+                layer=layer,
+                ratio_at_end=known[-1].counts.ratio.value,
+                growth=CountDifferences.of(grown),
+                counts=tuple(
+                    CheckpointCounts(*pair)
+                    for pair in zip(checkpoints, [k.counts for k in known], strict=True)
+                ),
+                classes=_class_histories(checkpoints, known),
+                first=_appearances(arrays["first"][layer], images, checkpoints),
+                lasting=_appearances(arrays["lasting"][layer], images, checkpoints),
+            )
         )
-    about = {
-        "images": len(labels),
-        "tau": threshold(ctx.settings.knowledge.tau, len(classes)),
-        "checkpoints": moments,
-    }
-    write_json(ctx.folder / "emergence.json", {**about, "layers": layers})
-    write_rows(ctx.folder / "emergence.csv", _table(layers))
-    save_arrays(ctx.folder / "emergence.safetensors", arrays)
-
-
-def _moment(trained: dict[str, Any]) -> dict[str, Any]:
-    """Which checkpoint, and when in training it was."""
-    return {name: trained[name] for name in ("checkpoint", "name", "step")}
-
-
-def _counts(moment: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """Points an image at a checkpoint, with their intervals, as the stage knowledge found them."""
-    return {**moment, **{name: record[name] for name in _FIELDS}}
-
-
-def _class_counts(
-    name: str, moments: list[dict[str, Any]], records: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    """The same for the images of one class."""
-    own = [next(row for row in record["classes"] if row["class"] == name) for record in records]
-    return [_counts(*pair) for pair in zip(moments, own, strict=True)]
-
-
-def _growth(ctx: UnitContext, first: dict[str, Tensor], last: dict[str, Tensor]) -> dict[str, float | None]:
-    """How many points an image the last checkpoint has more than the first, with intervals."""
-    resamples = ctx.settings.knowledge.bootstrap
-    grown = bootstrap_count_differences(
-        KnowledgePoints(**first), KnowledgePoints(**last), resamples=resamples, seed=ctx.seed
+    return EmergenceResult(
+        images=len(images.labels), tau=tau, checkpoints=tuple(checkpoints), layers=tuple(histories), **arrays
     )
-    return flat_intervals(grown)
+
+
+def _class_histories(
+    checkpoints: Sequence[CheckpointName], known: Sequence[KnowledgeResult]
+) -> tuple[ClassHistory, ...]:
+    """Counts over the images of each class, checkpoint by checkpoint."""
+    rows = [{row.name: row.counts for row in each.classes} for each in known]
+    return tuple(
+        ClassHistory(
+            name, tuple(CheckpointCounts(at, row[name]) for at, row in zip(checkpoints, rows, strict=True))
+        )
+        for name in rows[0]
+    )
 
 
 def _appearances(
-    when: Tensor, labels: Tensor, classes: list[str], moments: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+    when: Tensor, images: ImagesResult, checkpoints: Sequence[CheckpointName]
+) -> tuple[Appearance, ...]:
     """When each class has its points, the earliest class first."""
-    return [
-        {
-            "class": classes[each.label],
-            "images": each.images,
-            "share": each.share,
-            "median_checkpoint": each.median,
-            "median_step": None if each.median is None else moments[each.median]["step"],
-            "mean_checkpoint": each.mean,
-        }
-        for each in class_appearance(when, labels, len(moments))
-    ]
+    return tuple(
+        Appearance(
+            name=images.classes[found.label],
+            images=found.images,
+            share=found.share,
+            median_checkpoint=found.median,
+            median_step=None if found.median is None else checkpoints[found.median].step,
+            mean_checkpoint=found.mean,
+        )
+        for found in class_appearance(when, images.labels, len(checkpoints))
+    )
 
 
-def _table(layers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A row a layer, class and checkpoint; no class is all images."""
-    return [
-        {"layer": layer["layer"], "class": name, **counts}
-        for layer in layers
-        for name, history in [
-            (None, layer["counts"]),
-            *[(each["class"], each["counts"]) for each in layer["classes"]],
-        ]
-        for counts in history
-    ]
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """A pass over the masks of all checkpoints."""
+    mask = facts.samples * facts.regions * facts.checkpoints
+    return Cost(0.1 + 8 * mask / facts.copies, 1.2 * mask, 18 * mask)
 
 
-EMERGENCE = Stage(
-    "emergence",
-    version=1,
-    run=run_emergence,
-    settings=("seed", "knowledge.tau", "knowledge.bootstrap"),
-    needs=(
-        Need("images", ("samples.safetensors", "classes.json")),
-        Need("training", ("training.json",), checkpoint="all"),
-        Need("knowledge", ("knowledge.safetensors", "knowledge.json"), checkpoint="all", layer="all"),
+STAGES = (
+    Stage(
+        "emergence",
+        version=1,
+        run=run_emergence,
+        settings=("seed", "knowledge.tau", "knowledge.bootstrap"),
+        needs=(
+            reads(ImagesResult, "labels", "classes"),
+            reads(TrainingResult, "name", checkpoint="all"),
+            reads(KnowledgeResult, "reliable", "counts", checkpoint="all", layer="all"),
+        ),
+        weight=0.2,
+        cost=_cost,
     ),
-    weight=0.2,
 )

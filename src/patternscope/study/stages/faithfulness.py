@@ -1,145 +1,160 @@
-"""Stage faithfulness: what the network says as a layer's regions go, in the order of each account of them."""
+"""Stage faithfulness: the network's output as a layer's regions are removed, in the order of each account of them."""
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.images import choose_samples
-from patternscope.knowledge import (
+from patternscope.knowledge.bootstrap import bootstrap_mean
+from patternscope.knowledge.faithfulness import (
     blurred,
-    bootstrap_mean,
-    class_log_odds,
     curve_area,
     deletion_curve,
-    object_cover,
     removal_order,
     removal_shares,
 )
-from patternscope.networks import (
-    Normalised,
-    grad_cam,
-    images_at_once,
-    record,
-)
-from patternscope.results.arrays import load_arrays, save_arrays
-from patternscope.results.json_csv import flat_interval, read_json, write_json
+from patternscope.knowledge.points import class_log_odds
+from patternscope.knowledge.quality import object_cover
+from patternscope.networks import Normalised, grad_cam, images_at_once, record
+from patternscope.results.faithfulness import ORDERS, FaithfulnessResult, RemovalOrder
+from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
+from patternscope.results.images import ImagesResult
+from patternscope.results.result import reads
+from patternscope.results.study import StudyResults
+from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.study import StudySettings
+from patternscope.study.cost_model import AT_ONCE, NUMBER, TRAIN_PASSES, Cost, Facts
+from patternscope.study.inputs import inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, recording_options
-from patternscope.study.stages.trained import trained_network
-from patternscope.workflow.stages import Need, Stage, UnitContext
-
-# What the orders, and what is shown instead of a region, are called.
-ORDERS = {
-    "p": "p of the true class",
-    "strength": "strength",
-    "w": "importance w",
-    "grad_cam": "Grad-CAM",
-    "random": "random",
-    "mask": "the object's mask",
-}
-INSTEAD = {"blur": "blurred", "mean": "the image's mean colour"}
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 
 def run_faithfulness(ctx: UnitContext) -> None:
     """Write the deletion curve of each image and order, their areas with intervals, and paired differences."""
     settings: StudySettings = ctx.settings
-    asked = settings.faithfulness
-    samples = load_arrays(ctx.path("images", "samples.safetensors"))
-    chosen = choose_samples(samples["labels"], asked.images_per_class, seed=ctx.stage_seed)
-    images, labels = samples["images"][chosen].float() / 255, samples["labels"][chosen]
-    height, width = read_json(ctx.path("region", "region.json"))["grid"]
-    model = trained_network(ctx)
-    accounts, left_out = _accounts(ctx, model, samples, chosen, (height, width))
-    seen, expected = 0, len(chosen) * (2 + len(accounts) * (min(asked.steps, height * width) - 1))
-
-    def probabilities(shown: Tensor) -> Tensor:
-        nonlocal seen
-        seen += len(shown)
-        ctx.report(seen / expected, f"image {seen} of {expected}")
-        logits = record(model, shown, (), **recording_options(settings.network)).logits
-        return torch.softmax(logits, dim=1)
-
-    found = deletion_curve(
-        probabilities,
+    asked, inputs = settings.faithfulness, inputs_of(ctx)
+    samples = inputs.images
+    chosen = choose_samples(samples.labels, asked.images_per_class, seed=ctx.stage_seed)
+    images, labels = samples.images[chosen].float() / 255, samples.labels[chosen]
+    model, grid = trained_network(ctx), inputs.region(ctx.unit.layer or "").grid
+    accounts, omitted = _accounts(ctx, model, inputs, chosen)
+    steps = min(asked.steps, grid[0] * grid[1])
+    curves = deletion_curve(
+        _probabilities(ctx, model, len(chosen) * (2 + len(accounts) * (steps - 1))),
         images,
         labels,
-        torch.stack([removal_order(each) for each in accounts.values()]),
-        (height, width),
+        torch.stack([removal_order(account) for account in accounts.values()]),
+        grid,
         replacement=blurred(images) if asked.replacement == "blur" else None,
         steps=asked.steps,
         at_once=images_at_once(images),
     )
-    curves = dict(zip(accounts, found, strict=True))
-    save_arrays(ctx.folder / "faithfulness.safetensors", {"samples": chosen, **curves})
-    shares = removal_shares(height * width, asked.steps)
-    about = {"images": len(chosen), "replacement": asked.replacement, "left_out": left_out}
-    measured = {"shares": shares.tolist(), "orders": _measured(ctx, curves, shares)}
-    write_json(ctx.folder / "faithfulness.json", {**about, **measured})
+    by_order = dict(zip(accounts, curves, strict=True))
+    shares = removal_shares(grid[0] * grid[1], asked.steps)
+    FaithfulnessResult(
+        samples=chosen,
+        curves=by_order,
+        images=len(chosen),
+        replacement=asked.replacement,
+        omitted=omitted,
+        shares=shares.tolist(),
+        orders=_measured(ctx, by_order, shares),
+    ).save(ctx.folder)
+
+
+def _probabilities(ctx: UnitContext, model: Normalised, expected: int) -> Callable[[Tensor], Tensor]:
+    """The network's class probabilities of images, which tells how many of those expected it has seen."""
+    options, seen = recording_options(ctx.settings.network), 0
+
+    def probabilities(images: Tensor) -> Tensor:
+        nonlocal seen
+        seen += len(images)
+        ctx.report(seen / expected, f"image {seen} of {expected}")
+        return torch.softmax(record(model, images, (), **options).logits, dim=1)
+
+    return probabilities
 
 
 def _accounts(
-    ctx: UnitContext, model: Normalised, samples: dict[str, Tensor], chosen: Tensor, grid: tuple[int, int]
+    ctx: UnitContext, model: Normalised, inputs: StudyResults, chosen: Tensor
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """How important each account holds each region (m, r), p first; and why one has nothing to say of this layer."""
-    layer, labels = ctx.unit.layer or "", samples["labels"][chosen]
-    embedding = load_arrays(ctx.path("region", "region.safetensors"))["embedding"][chosen]
-    unit = read_json(ctx.path("region", "strength.json"))["mean_strength"] or 1.0
-    directions = load_arrays(ctx.path("sample", "sample.safetensors"))["mean_directions"]
-    weights = load_arrays(ctx.path("importance", "importance.safetensors"))["region_weights"]
-    found = {
-        "p": class_log_odds(embedding / unit, directions, labels, ctx.settings.region.kappa_max),
+    """How important each account holds each region (m, r), p first; and why the layer has no account of a kind."""
+    layer, samples = ctx.unit.layer or "", inputs.images
+    region, labels = inputs.region(layer), samples.labels[chosen]
+    embedding, unit = region.embedding[chosen], region.mean_strength or 1.0
+    directions, kappa_max = inputs.sample().mean_directions, ctx.settings.region.kappa_max
+    accounts = {
+        "p": class_log_odds(embedding / unit, directions, labels, kappa_max),
         "strength": torch.linalg.vector_norm(embedding, dim=-1),
-        "w": weights[chosen],
+        "w": inputs.importance(layer).region_weights[chosen],
     }
-    left_out = {}
+    omitted = {}
     try:
-        found["grad_cam"] = grad_cam(model, samples["images"][chosen], labels, [layer], grid)[layer]
+        accounts["grad_cam"] = grad_cam(model, samples.images[chosen], labels, [layer], region.grid)[layer]
     except InputError as error:
-        left_out["grad_cam"] = str(error)
+        omitted["grad_cam"] = str(error)
     generator = torch.Generator().manual_seed(ctx.stage_seed)
-    found["random"] = torch.rand(embedding.shape[:2], generator=generator)
-    if "masks" in samples:
-        found["mask"] = object_cover(samples["masks"][chosen], grid)
-    return found, left_out
+    accounts["random"] = torch.rand(embedding.shape[:2], generator=generator)
+    if samples.masks is not None:
+        accounts["mask"] = object_cover(samples.masks[chosen], region.grid)
+    return accounts, omitted
 
 
-def _measured(ctx: UnitContext, curves: dict[str, Tensor], shares: Tensor) -> list[dict[str, Any]]:
+def _measured(ctx: UnitContext, curves: dict[str, Tensor], shares: Tensor) -> tuple[RemovalOrder, ...]:
     """For each order its area and mean curve, and how much smaller the area of p is on the same images."""
-    drawn = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.seed}
+    draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.seed}
     areas = {name: curve_area(curve, shares) for name, curve in curves.items()}
-    return [
-        {
-            "order": name,
-            **flat_interval("area", bootstrap_mean(area, **drawn)),
-            **flat_interval("difference", bootstrap_mean(areas["p"] - area, **drawn)),
-            "curve": curves[name].mean(dim=0).tolist(),
-        }
+    return tuple(
+        RemovalOrder(
+            order=name,
+            area=bootstrap_mean(area, **draws),
+            difference=bootstrap_mean(areas["p"] - area, **draws),
+            curve=curves[name].mean(dim=0).tolist(),
+        )
         for name, area in areas.items()
-    ]
+    )
 
 
-FAITHFULNESS = Stage(
-    "faithfulness",
-    version=2,
-    run=run_faithfulness,
-    settings=(
-        "seed",
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """A forward pass per image, order and step, and the gradients of Grad-CAM."""
+    (_, r), asked = facts.layers[unit.layer or ""], settings.faithfulness
+    n, steps, orders = (
+        min(asked.images_per_class * facts.classes, facts.samples),
+        min(asked.steps, r),
+        len(ORDERS),
+    )
+    passes = n * (2 + orders * (steps - 1)) + n * TRAIN_PASSES
+    batch = NUMBER * min(AT_ONCE, n) * facts.activations
+    memory = 3 * NUMBER * n * facts.numbers + 2 * batch
+    return Cost(passes * facts.forward, NUMBER * orders * n * (steps + 1), memory)
+
+
+STAGES = (
+    Stage(
         "faithfulness",
-        "knowledge.bootstrap",
-        "region.kappa_max",
-        *MODEL_SETTINGS,
-        "network.sample_layer",
-        "network.precision",
+        version=2,
+        run=run_faithfulness,
+        settings=(
+            "seed",
+            "faithfulness",
+            "knowledge.bootstrap",
+            "region.kappa_max",
+            *MODEL_SETTINGS,
+            "network.sample_layer",
+            "network.precision",
+        ),
+        needs=(
+            reads(ImagesResult, "images", "classes"),
+            Need("training", (NETWORK_FILE,), checkpoint="last"),
+            reads(SampleResult, "mean_directions", checkpoint="last"),
+            reads(ImportanceResult, "region_weights", checkpoint="last"),
+            reads(RegionResult, "embedding", "grid", "mean_strength", checkpoint="last"),
+        ),
+        per=("layer",),
+        weight=10.0,
+        part="faithfulness",
+        cost=_cost,
     ),
-    needs=(
-        Need("images", ("samples.safetensors", "classes.json")),
-        Need("training", ("network.safetensors",), checkpoint="last"),
-        Need("sample", ("sample.safetensors",), checkpoint="last"),
-        Need("importance", ("importance.safetensors",), checkpoint="last"),
-        Need("region", ("region.safetensors", "region.json", "strength.json"), checkpoint="last"),
-    ),
-    per=("layer",),
-    weight=10.0,
 )

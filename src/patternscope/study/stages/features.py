@@ -1,91 +1,102 @@
 """Stage features: one forward pass of the samples for all chosen layers of a checkpoint."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from patternscope.networks import record_batches
-from patternscope.results.arrays import ShardWriter, load_arrays, save_arrays
-from patternscope.results.json_csv import write_json
+from patternscope.results.features import BULK, FeaturesResult, LayerShape, RegionalFeatures
+from patternscope.results.images import ImagesResult
+from patternscope.results.result import reads
+from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.study import StudySettings
+from patternscope.study.cost_model import AT_ONCE, NUMBER, Cost, Facts
+from patternscope.study.inputs import inputs_of, trained_network
 from patternscope.study.network_factory import (
     MODEL_SETTINGS,
     RECORDING_SETTINGS,
     factory_digest,
     recording_options,
 )
-from patternscope.study.stages.trained import trained_network
-from patternscope.workflow.stages import Need, Stage, UnitContext, layer_folder
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 Report = Callable[[float, str], None]
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What was recorded of n samples besides the regional features: sample features (n, d), logits (n, c).
-
-    `shapes` are (k, h, w) of each layer.
-    """
-
-    sample_features: Tensor
-    logits: Tensor
-    shapes: dict[str, list[int]]
-
-    def target_probs(self, temperature: float) -> Tensor:
-        """Return softmax(logits / T) (n, c)."""
-        return torch.softmax(self.logits.double() / temperature, dim=1).float()
 
 
 def run_features(ctx: UnitContext) -> None:
     """Write regional features of each layer in shards, sample features, logits and target probabilities."""
     settings: StudySettings = ctx.settings
-    images = load_arrays(ctx.path("images", "samples.safetensors"))["images"]
-    found = record_into(ctx.folder, trained_network(ctx), images, settings.network, ctx.report)
-    arrays = {"sample_features": found.sample_features, "logits": found.logits}
-    probs = found.target_probs(settings.network.temperature)
-    save_arrays(ctx.folder / "sample.safetensors", {**arrays, "target_probs": probs})
-    layers = [{"layer": name, "channels": k, "grid": [h, w]} for name, (k, h, w) in found.shapes.items()]
-    write_json(ctx.folder / "features.json", {"layers": layers, "samples": len(images)})
+    images = inputs_of(ctx).images.images
+    recorded = record_into(ctx.folder, trained_network(ctx), images, settings.network, ctx.report)
+    # Regional features are on the disk already.
+    recorded.save(ctx.folder)
 
 
 def record_into(
     folder: Path, model: nn.Module, images: Tensor, network: NetworkSettings, report: Report
-) -> Recorded:
-    """Record the layers and grid of `network` batch by batch; regional features go to shards in `folder`/layer.
+) -> FeaturesResult:
+    """Record the layers and grid of `network` batch by batch; regional features go to shards in `folder`.
 
-    Memory: a batch, and one shard a layer.
+    Memory: a batch, and one shard per layer.
     """
-    writers = {name: ShardWriter(folder / layer_folder(name), "regional") for name in network.layers}
-    shapes: dict[str, list[int]] = {}
+    regional = RegionalFeatures(folder)
+    writers = {name: regional.writer(name) for name in network.layers}
+    shapes: dict[str, LayerShape] = {}
     sample_features, logits, done = [], [], 0
     for part in record_batches(model, images, network.layers, network.grid, **recording_options(network)):
         for name, features in part.regional_features.items():
             writers[name].append(features)
-            shapes[name] = list(features.shape[1:])
+            shapes[name] = LayerShape(name, features.shape[1], (features.shape[2], features.shape[3]))
         sample_features.append(part.sample_features)
         logits.append(part.logits)
         done += len(part.logits)
         report(done / len(images), "recording features")
     for writer in writers.values():
         writer.close()
-    return Recorded(torch.cat(sample_features), torch.cat(logits), shapes)
+    all_logits = torch.cat(logits)
+    return FeaturesResult(
+        sample_features=torch.cat(sample_features),
+        logits=all_logits,
+        target_probs=soft_probabilities(all_logits, network.temperature),
+        layers=tuple(shapes.values()),
+        samples=len(images),
+        regional=regional,
+    )
 
 
-FEATURES = Stage(
-    "features",
-    version=1,
-    run=run_features,
-    settings=(*MODEL_SETTINGS, *RECORDING_SETTINGS, "network.temperature"),
-    needs=(
-        Need("images", ("samples.safetensors", "classes.json")),
-        Need("training", ("network.safetensors",)),
+def soft_probabilities(logits: Tensor, temperature: float) -> Tensor:
+    """Return the target probabilities softmax(logits / T) (n, c).
+
+    >>> soft_probabilities(torch.zeros(1, 2), 4.0)
+    tensor([[0.5000, 0.5000]])
+    """
+    return torch.softmax(logits.double() / temperature, dim=1).float()
+
+
+def features_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of one recording: a forward pass, and what is written."""
+    written = facts.regional_bytes() + NUMBER * facts.samples * (facts.features + 2 * facts.classes)
+    # Shards of up to 64 MB of each layer are joined before they are written.
+    shards = sum(min(facts.regional_bytes(layer), 2**26) for layer in facts.layers)
+    batch = NUMBER * min(AT_ONCE, facts.samples) * facts.activations
+    seconds = facts.samples * facts.forward + 2 * written / facts.copies
+    return Cost(seconds, written, 2 * shards + batch)
+
+
+STAGES = (
+    Stage(
+        "features",
+        version=1,
+        run=run_features,
+        settings=(*MODEL_SETTINGS, *RECORDING_SETTINGS, "network.temperature"),
+        needs=(reads(ImagesResult, "images", "classes"), Need("training", (NETWORK_FILE,))),
+        per=("checkpoint",),
+        external=factory_digest,
+        weight=2.0,
+        bulk=BULK,
+        cost=features_cost,
     ),
-    per=("checkpoint",),
-    external=factory_digest,
-    weight=2.0,
-    bulk=("*/regional-*",),
 )

@@ -1,24 +1,19 @@
 """Stage images: the samples to analyse, the held-out images, and those to train on, as they will be seen."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from patternscope.images import (
-    ImageSet,
-    choose_samples,
-    fingerprint,
-    identities,
-    open_images,
-    short_classes,
-)
-from patternscope.results.arrays import ShardWriter, save_arrays
-from patternscope.results.json_csv import write_json
+from patternscope.images import ImageSet, choose_samples, fingerprint, identities, open_images, short_classes
+from patternscope.results.images import LABELLED_PARTS, ImagesResult, LabelledImages
 from patternscope.settings.study import StudySettings
+from patternscope.study.cost_model import Cost, Facts
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _BATCH = 256
+_DRAW_SECONDS = 2.2e-3  # of a pictogram of 64 x 64 pixels
 
 
 def run_images(ctx: UnitContext) -> None:
@@ -52,65 +47,98 @@ def _write_images(ctx: UnitContext, *, with_training: bool) -> None:
         progress=lambda done, total: ctx.report(0.5 * done / max(1, total), "reading images"),
         **asked.options,
     )
-    samples = splits.test.subset(choose_samples(splits.test.labels, asked.samples_per_class, seed=seed))
-    _write_samples(ctx.folder, samples)
-    _write_set(ctx.folder / "held_out", splits.test)
-    if with_training:
-        _write_set(ctx.folder / "train", splits.train)
-    write_json(ctx.folder / "classes.json", {"classes": splits.test.classes})
-    counts = torch.bincount(samples.labels, minlength=len(samples.classes)).tolist()
-    short = short_classes(splits.test.labels, asked.samples_per_class)
-    write_json(
-        ctx.folder / "images.json",
-        {
-            "source": asked.source,
-            "samples": samples.names,
-            "counts": dict(zip(samples.classes, counts, strict=True)),
-            "short": {samples.classes[label]: count for label, count in short.items()},
-            "held_out": len(splits.test),
-            "train": len(splits.train),
-            "has_masks": samples.has_masks,
-            "skipped": sorted({*splits.train.skipped, *splits.test.skipped}),
-        },
+    held_out, train = splits.test, splits.train
+    samples = held_out.subset(choose_samples(held_out.labels, asked.samples_per_class, seed=seed))
+    short = short_classes(held_out.labels, asked.samples_per_class)
+    describe_images(
+        samples.batch(range(len(samples))),
+        samples.labels,
+        samples.classes,
+        samples.names,
+        masks=_masks(samples),
+        source=asked.source,
+        short={samples.classes[label]: count for label, count in short.items()},
+        held_out_count=len(held_out),
+        train_count=len(train),
+        skipped=tuple(sorted({*train.skipped, *held_out.skipped})),
+    ).save(ctx.folder)
+    for name, part in zip(LABELLED_PARTS, (held_out, train if with_training else None), strict=True):
+        if part is not None:
+            LabelledImages.write(ctx.folder / name, _batches(part), part.labels)
+
+
+def describe_images(
+    pixels: Tensor,
+    labels: Tensor,
+    classes: Sequence[str],
+    names: Sequence[str],
+    *,
+    source: str,
+    masks: Tensor | None = None,
+    short: Mapping[str, int] | None = None,
+    held_out_count: int = 0,
+    train_count: int = 0,
+    skipped: tuple[str, ...] = (),
+) -> ImagesResult:
+    """Return samples (n, channels, h, w) uint8 and what is known of the images that they were chosen from."""
+    counts = torch.bincount(labels, minlength=len(classes)).tolist()
+    return ImagesResult(
+        images=pixels,
+        labels=labels,
+        masks=masks,
+        # A file of its own: what compares samples asks what they are, and not for their pixels.
+        identity=identities(pixels),
+        identity_labels=labels,
+        classes=tuple(classes),
+        source=source,
+        names=tuple(names),
+        counts=dict(zip(classes, counts, strict=True)),
+        short=dict(short or {}),
+        held_out_count=held_out_count,
+        train_count=train_count,
+        has_masks=masks is not None,
+        skipped=skipped,
+        held_out=None,
+        train=None,
     )
 
 
-def _write_samples(folder: Path, samples: ImageSet) -> None:
-    """Write the images to analyse, with masks where the source has them."""
-    arrays = {"images": samples.batch(range(len(samples))), "labels": samples.labels}
+def _masks(samples: ImageSet) -> Tensor | None:
+    """The masks of all samples, None where the source has none."""
     masks = [samples.mask(index) for index in range(len(samples))] if samples.has_masks else []
-    found = [mask for mask in masks if mask is not None]
-    if found:
-        arrays["masks"] = torch.stack(found)
-    save_arrays(folder / "samples.safetensors", arrays)
-    # A file of its own: what compares samples asks who they are, and not for their pixels.
-    who = {"identity": identities(arrays["images"]), "labels": samples.labels}
-    save_arrays(folder / "identity.safetensors", who)
+    present = [mask for mask in masks if mask is not None]
+    return torch.stack(present) if present else None
 
 
-def _write_set(folder: Path, images: ImageSet) -> None:
-    """Write a set of images in shards, and its labels."""
-    writer = ShardWriter(folder, "images")
-    for indices in torch.arange(len(images)).split(_BATCH):
-        writer.append(images.batch(indices))
-    writer.close()
-    save_arrays(folder / "labels.safetensors", {"labels": images.labels})
+def _batches(images: ImageSet) -> Iterator[Tensor]:
+    """A set of images, some at a time."""
+    return (images.batch(indices) for indices in torch.arange(len(images)).split(_BATCH))
 
 
 def source_digest(settings: StudySettings, unit: Unit) -> str:
     """Return the fingerprint of the image source: it changes when files do."""
-    return fingerprint(settings.images.source, settings.images.folder, settings.images.factory_folder)
+    return fingerprint(settings.images.source, settings.images.folder, settings.images.options)
 
 
-IMAGES = Stage(
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Drawing, and the bytes of all images and masks."""
+    trained = facts.train if trains_here(settings) or settings.distillation.enabled else 0
+    count = facts.samples + facts.held_out + trained
+    drawn = _DRAW_SECONDS * (facts.held_out + trained) * (settings.images.image_size / 64) ** 2
+    masks = facts.samples * facts.numbers / settings.images.channels
+    return Cost(drawn, count * facts.numbers + masks, 2 * count * facts.numbers)
+
+
+_IMAGES = Stage(
     "images",
     version=2,
     run=run_images,
     settings=("seed", "images", "network.weights", "checkpoints.folder"),
     external=source_digest,
     weight=3.0,
+    cost=_cost,
 )
-
 IMAGES_FOR_STUDENTS = replace(
-    IMAGES, run=run_images_for_students, settings=(*IMAGES.settings, "distillation.enabled")
+    _IMAGES, run=run_images_for_students, settings=(*_IMAGES.settings, "distillation.enabled")
 )
+STAGES = (_IMAGES,)

@@ -1,78 +1,97 @@
 """Stage sample: the sample embedding of each checkpoint, all in one frame."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
-from patternscope.knowledge import agreement, strength_uncertainty_correlation
+from patternscope.embeddings.settings import SampleSettings
+from patternscope.knowledge.quality import agreement, strength_uncertainty_correlation
 from patternscope.radial import procrustes, rotation_angle
-from patternscope.results.arrays import load_arrays, save_arrays
-from patternscope.results.json_csv import write_json
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import Alignment, SampleResult
+from patternscope.results.result import reads
 from patternscope.settings.study import StudySettings
-from patternscope.study.stages.fitting import fit_sample, on_device
-from patternscope.workflow.stages import Need, Stage, UnitContext
+from patternscope.study.cost_model import CALL, NUMBER, Cost, Facts
+from patternscope.study.fitting import fit_sample, fit_trace
+from patternscope.study.inputs import device_of, inputs_of
+from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 MAPS_BEFORE = 3
 FAR_SHARE = 0.1
+_EVALUATIONS = 250
 
 
 def run_sample(ctx: UnitContext) -> None:
-    """Fit M from the mean of the maps before it, in the frame of the last one, and say how well it fits."""
+    """Fit M from the mean of the maps before it, in the frame of the last one, and measure how well it fits."""
     settings: StudySettings = ctx.settings
-    data = on_device(ctx, "features", "sample.safetensors")
-    before = [load_arrays(path) for path in ctx.paths("sample", "sample.safetensors")]
-    start = torch.stack([each["map"] for each in before]).mean(0) if before else None
-    aligned_to = before[-1]["embedding"].to(data["logits"].device) if before else None
-    fitted = fit_sample(settings.sample, data, ctx.seed, align=aligned_to, start=start)
-    posterior = fitted.posterior(data["sample_features"])
-    arrays = {
-        "map": fitted.map,
-        "embedding": fitted.embedding,
-        "mean_directions": fitted.mean_directions,
-        "class_prior": fitted.class_prior,
-        "posterior": posterior,
-    }
-    save_arrays(ctx.folder / "sample.safetensors", arrays)
-    write_json(
-        ctx.folder / "sample.json",
-        {
-            "scale": float(fitted.scale),
-            "agreement": agreement(posterior, data["logits"]),
-            "correlation": strength_uncertainty_correlation(fitted.embedding, data["target_probs"]),
-            "alignment": _alignment(fitted.embedding, aligned_to),
-            "trace": fitted.trace.summary(),
-        },
+    inputs, checkpoint = inputs_of(ctx), ctx.unit.checkpoint
+    features = inputs.load(FeaturesResult, checkpoint)
+    before = [inputs.sample(earlier) for earlier in inputs.checkpoints(SampleResult)]
+    embed_samples(settings.sample, features, ctx.seed, before, device_of(ctx)).save(ctx.folder)
+
+
+def embed_samples(
+    settings: SampleSettings,
+    features: FeaturesResult,
+    seed: int,
+    before: Sequence[SampleResult] = (),
+    device: torch.device | str = "cpu",
+) -> SampleResult:
+    """Return the sample embedding of recorded features, in the frame of the last of those before it."""
+    probs, sample_features = features.target_probs.to(device), features.sample_features.to(device)
+    start = torch.stack([earlier.map for earlier in before]).mean(0) if before else None
+    frame = before[-1].embedding.to(device) if before else None
+    fitted = fit_sample(settings, sample_features, probs, seed, align=frame, start=start)
+    posterior = fitted.posterior(sample_features)
+    return SampleResult(
+        map=fitted.map.cpu(),
+        embedding=fitted.embedding.cpu(),
+        mean_directions=fitted.mean_directions.cpu(),
+        class_prior=fitted.class_prior.cpu(),
+        posterior=posterior.cpu(),
+        scale=float(fitted.scale),
+        agreement=agreement(posterior, features.logits.to(device)),
+        correlation=strength_uncertainty_correlation(fitted.embedding, probs),
+        alignment=None if frame is None else alignment(fitted.embedding, frame),
+        trace=fit_trace(fitted.trace),
     )
 
 
-def _alignment(embedding: Tensor, before: Tensor | None) -> dict[str, float] | None:
-    """How far an embedding is from the one before it, and the turn by which they could still come nearer.
-
-    The residual sqrt(1 - cos^2) of the two as long vectors, in [0, 1], is what no common factor of strength
-    explains. The second angle is the turn that orientations alone would ask for, without the farthest tenth.
-    """
-    if before is None:
-        return None
-    alike = torch.nn.functional.cosine_similarity(
+def alignment(embedding: Tensor, before: Tensor) -> Alignment:
+    """Return how far an embedding is from the one before it, and the rotation by which they could come nearer."""
+    cosine = torch.nn.functional.cosine_similarity(
         embedding.flatten().double(), before.flatten().double(), dim=0
     )
-    left = procrustes(embedding, before)
     by_orientation = procrustes(embedding, before, trim=FAR_SHARE, metric="cosine")
-    return {
-        "residual": float((1 - alike.square()).clamp_min(0).sqrt()),
-        "angle_degrees": rotation_angle(left),
-        "orientation_angle_degrees": rotation_angle(by_orientation),
-    }
+    return Alignment(
+        residual=float((1 - cosine.square()).clamp_min(0).sqrt()),
+        angle_degrees=rotation_angle(procrustes(embedding, before)),
+        orientation_angle_degrees=rotation_angle(by_orientation),
+    )
 
 
-SAMPLE = Stage(
-    "sample",
-    version=2,
-    run=run_sample,
-    settings=("seed", "sample"),
-    needs=(
-        Need("features", ("sample.safetensors",)),
-        Need("sample", ("sample.safetensors",), checkpoint="before", back=MAPS_BEFORE),
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Passes over the sample features, of which there are few."""
+    e, n = facts.dimensions, facts.samples
+    read = 8 * n * (facts.features + 3 * facts.classes)
+    kept = NUMBER * (e * facts.features + n * (e + facts.classes) + facts.classes * (e + 1))
+    evaluations = settings.sample.n_step or _EVALUATIONS
+    return Cost(evaluations * (4 * CALL + 3 * read / facts.copies), kept, 6 * read)
+
+
+STAGES = (
+    Stage(
+        "sample",
+        version=2,
+        run=run_sample,
+        settings=("seed", "sample"),
+        needs=(
+            reads(FeaturesResult, "sample_features", "logits", "target_probs"),
+            reads(SampleResult, "map", "embedding", checkpoint="before", back=MAPS_BEFORE),
+        ),
+        per=("checkpoint",),
+        weight=1.0,
+        cost=_cost,
     ),
-    per=("checkpoint",),
-    weight=1.0,
 )

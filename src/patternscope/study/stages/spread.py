@@ -1,64 +1,81 @@
-"""Stage spread: the last layers fitted again with other neighbours, to know what a draw of them changes."""
-
-from typing import Any
+"""Stage spread: the last layers fitted again with other neighbours, to measure what a draw of them changes."""
 
 from torch import Tensor
 
-from patternscope.knowledge import KnowledgePoints, find_knowledge_points, seed_spread
-from patternscope.results.arrays import load_arrays
-from patternscope.results.json_csv import read_json, write_json
+from patternscope.knowledge.intervals import seed_spread
+from patternscope.knowledge.points import KnowledgePoints, find_knowledge_points
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import SampleResult
+from patternscope.results.images import ImagesResult
+from patternscope.results.knowledge import KnowledgeResult, PlainCounts, SpreadResult
+from patternscope.results.result import reads
+from patternscope.results.study import StudyResults
 from patternscope.settings.study import StudySettings
-from patternscope.study.stages.fitting import fit_importance, fit_region, on_device, regional_features
-from patternscope.workflow.stages import Need, Stage, UnitContext
-
-COUNTS = ("total", "reliable", "ratio")
+from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.inputs import device_of, inputs_of
+from patternscope.study.stages.importance import importance_cost, weigh_regions
+from patternscope.study.stages.region import embed_regions, region_cost
+from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 
 def run_spread(ctx: UnitContext) -> None:
     """Write the counts of the study's own draw and of more, and the standard deviation of each over the draws."""
-    first = read_json(ctx.path("knowledge", "knowledge.json"))
-    draws: list[dict[str, Any]] = [{name: first[name] for name in COUNTS}]
-    more = ctx.settings.spread.draws
-    features = regional_features(ctx)
-    for draw in range(1, more + 1):
-        ctx.report((draw - 1) / more, f"draw {draw} of {more}")
-        points = _drawn_again(ctx, features, draw)
-        draws.append({"total": points.total, "reliable": points.total_reliable, "ratio": points.ratio})
-    spread = {name: seed_spread([each[name] for each in draws]) for name in COUNTS}
-    write_json(ctx.folder / "spread.json", {"draws": draws, "spread": spread})
-
-
-def _drawn_again(ctx: UnitContext, features: Tensor, draw: int) -> KnowledgePoints:
-    """The knowledge points of the layer by maps of another draw of neighbours, in their own unit of strength."""
     settings: StudySettings = ctx.settings
+    inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
+    own = inputs.knowledge(layer).counts
+    draws = [PlainCounts(own.total.value, own.reliable.value, own.ratio.value)]
+    regional = inputs.load(FeaturesResult).regional.read(layer).to(device_of(ctx))
+    for draw in range(1, settings.spread.draws + 1):
+        ctx.report((draw - 1) / settings.spread.draws, f"draw {draw} of {settings.spread.draws}")
+        points = _points_of_draw(inputs, settings, regional, draw)
+        draws.append(PlainCounts(points.total, points.total_reliable, points.ratio))
+    spread = PlainCounts(
+        *(seed_spread([getattr(counts, name) for counts in draws]) for name in ("total", "reliable", "ratio"))
+    )
+    SpreadResult(draws=tuple(draws), spread=spread).save(ctx.folder)
+
+
+def _points_of_draw(
+    inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int
+) -> KnowledgePoints:
+    """The knowledge points of the layer by maps of another draw of neighbours, in their own unit of strength."""
     importance = settings.importance.model_copy(update={"seed": settings.importance.seed + draw})
     region = settings.region.model_copy(update={"seed": settings.region.seed + draw})
-    who = load_arrays(ctx.path("images", "identity.safetensors"))
-    samples = on_device(ctx, "sample", "sample.safetensors")
-    probs = on_device(ctx, "features", "sample.safetensors")["target_probs"]
-    data = {"target_probs": probs, "regional_features": features}
-    weights = fit_importance(importance, data, who, settings.seed)
-    fitted = fit_region(region, {**data, "sample_embs": samples["embedding"]}, weights, who, settings.seed)
+    images, sample = inputs.images, inputs.sample()
+    probs = inputs.load(FeaturesResult).target_probs
+    weights = weigh_regions(importance, regional, probs, images, settings.seed)
+    fitted = embed_regions(region, regional, probs, sample.embedding, weights, images, settings.seed)
     return find_knowledge_points(
-        fitted(features),
-        samples["mean_directions"],
-        who["labels"],
+        fitted.embedding,
+        sample.mean_directions,
+        images.identity_labels,
         settings.knowledge.tau,
         kappa_max=settings.region.kappa_max,
     )
 
 
-SPREAD = Stage(
-    "spread",
-    version=1,
-    run=run_spread,
-    settings=("seed", "spread", "importance", "region", "knowledge.tau"),
-    needs=(
-        Need("images", ("identity.safetensors",)),
-        Need("features", ("sample.safetensors", "{layer}/"), checkpoint="last"),
-        Need("sample", ("sample.safetensors",), checkpoint="last"),
-        Need("knowledge", ("knowledge.json",), checkpoint="last"),
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Weights and maps as often as neighbours are drawn; nothing of them is kept but counts."""
+    once = importance_cost(unit, facts, settings) + region_cost(unit, facts, settings)
+    draws = settings.spread.draws
+    return Cost(draws * once.seconds, 300.0 * (1 + draws), once.memory)
+
+
+STAGES = (
+    Stage(
+        "spread",
+        version=1,
+        run=run_spread,
+        settings=("seed", "spread", "importance", "region", "knowledge.tau"),
+        needs=(
+            reads(ImagesResult, "identity"),
+            reads(FeaturesResult, "target_probs", "regional", checkpoint="last"),
+            reads(SampleResult, "embedding", checkpoint="last"),
+            reads(KnowledgeResult, "counts", checkpoint="last"),
+        ),
+        per=("layer",),
+        weight=16.0,
+        part="spread",
+        cost=_cost,
     ),
-    per=("layer",),
-    weight=16.0,
 )

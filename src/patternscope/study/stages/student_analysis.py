@@ -1,192 +1,196 @@
-"""Stages distilled/<student>: what a student knows of the samples, beside its teacher, layer by layer."""
+"""Stages student_analysis/<student>: what a student knows of the samples, beside its teacher, layer by layer."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from torch import Tensor
 
-from patternscope.embeddings import RegionEmbedding
-from patternscope.knowledge import (
-    Seen,
-    agreement,
-    channel_agreement,
-    strength_uncertainty_correlation,
-    threshold,
+from patternscope.knowledge.network_comparison import EmbeddedLayer, channel_agreement
+from patternscope.knowledge.quality import agreement, strength_uncertainty_correlation
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import RegionResult, SampleResult
+from patternscope.results.images import ImagesResult
+from patternscope.results.knowledge import KnowledgeResult
+from patternscope.results.networks import (
+    ComparedLayer,
+    DistillationResult,
+    LayerComparison,
+    StudentAnalysisResult,
+    StudentSample,
 )
-from patternscope.results.arrays import ShardedArray, load_arrays, save_arrays
-from patternscope.results.json_csv import write_json
+from patternscope.results.result import reads, stage_name
+from patternscope.results.study import STUDENTS
+from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.study import StudySettings
-from patternscope.study.compared_layers import (
-    layer_record,
-    save_layer,
-    saved_layer,
-    seen_layer,
-    through_first,
+from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.fitting import fit_sample, fitted_region, fitted_sample, sample_start
+from patternscope.study.inputs import device_of, inputs_of, trained_network
+from patternscope.study.layer_comparison import (
+    compare_layer,
+    compared_layer,
+    embedded_layer,
+    layer_of,
+    uses_first_maps,
 )
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
-from patternscope.study.stages.features import Recorded, record_into
-from patternscope.study.stages.fitting import (
-    fit_importance,
-    fit_region,
-    fit_sample,
-    fitted_regions,
-    fitted_sample,
-    on_device,
-    sample_start,
-)
-from patternscope.study.stages.trained import trained_network
-from patternscope.workflow.stages import Need, Stage, UnitContext, layer_folder
+from patternscope.study.stages.features import features_cost, record_into
+from patternscope.study.stages.importance import importance_cost, weigh_regions
+from patternscope.study.stages.knowledge import knowledge_cost
+from patternscope.study.stages.region import embed_regions, region_cost
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
-WHOSE = {True: "teacher", False: "own"}
+
+def run_student_analysis(ctx: UnitContext) -> None:
+    """Write the student's sample and regional embeddings and knowledge points, and how they differ."""
+    with TemporaryDirectory(dir=ctx.folder) as place:
+        result = _Student(ctx, Path(place)).analyse()
+    result.save(ctx.folder)
 
 
 @dataclass(frozen=True)
 class _Samples:
-    """The samples as the student sees them, in the teacher's frame."""
+    """The samples as the student embeds them, in the teacher's frame: (n, e), (c, e)."""
 
-    embedding: Tensor  # (n, e)
-    mean_directions: Tensor  # (c, e)
-    target_probs: Tensor  # (n, c)
-    record: dict[str, Any]
-
-
-def run_distilled(ctx: UnitContext) -> None:
-    """Write the student's sample and regional embeddings and knowledge points, and how they differ."""
-    settings: StudySettings = ctx.settings
-    with TemporaryDirectory(dir=ctx.folder) as place:
-        recorded = _record(ctx, Path(place))
-        samples = _embed_samples(ctx, recorded)
-        rows = []
-        for row, seen in _layers(ctx, Path(place), samples):
-            save_layer(ctx.folder / f"{layer_folder(row['layer'])}.safetensors", seen)
-            rows.append(row)
-            ctx.report(len(rows) / len(settings.network.layers), f"{row['layer']} compared")
-    arrays = {name: getattr(samples, name) for name in ("embedding", "mean_directions", "target_probs")}
-    save_arrays(ctx.folder / "sample.safetensors", {**arrays, "logits": recorded.logits})
-    teacher = load_arrays(ctx.path("features", "sample.safetensors"))["logits"]
-    write_json(
-        ctx.folder / "distilled.json",
-        {
-            "student": _student(ctx),
-            "images": len(recorded.logits),
-            "tau": threshold(settings.knowledge.tau, len(samples.mean_directions)),
-            "agreement": agreement(recorded.logits, teacher),
-            "sample": samples.record,
-            "layers": rows,
-        },
-    )
+    embedding: Tensor
+    mean_directions: Tensor
+    about: StudentSample
 
 
-def _student(ctx: UnitContext) -> str:
-    """Name of the student: the end of the stage's."""
-    return ctx.unit.stage.rpartition("/")[2]
+class _Student:
+    """A student, recorded on the samples, while it is compared with its teacher."""
 
+    def __init__(self, ctx: UnitContext, folder: Path) -> None:
+        self.ctx, self.inputs = ctx, inputs_of(ctx)
+        self.settings: StudySettings = ctx.settings
+        self.device = device_of(ctx)
+        self.name = ctx.unit.stage.rpartition("/")[2]
+        network = student_settings(self.settings, self.settings.distillation.layers)
+        model = trained_network(ctx, stage=stage_name(DistillationResult, self.name), network=network)
+        self.recorded = record_into(folder, model, self.inputs.images.images, network, ctx.report)
 
-def _record(ctx: UnitContext, folder: Path) -> Recorded:
-    """Record the student on the samples; regional features go into `folder`."""
-    settings: StudySettings = ctx.settings
-    network = student_settings(settings, settings.distillation.layers)
-    model = trained_network(ctx, stage=f"distillation/{_student(ctx)}", network=network)
-    images = load_arrays(ctx.path("images", "samples.safetensors"))["images"]
-    return record_into(folder, model, images, network, ctx.report)
+    @cached_property
+    def teacher(self) -> FeaturesResult:
+        """What was recorded of the teacher."""
+        return self.inputs.load(FeaturesResult)
 
-
-def _embed_samples(ctx: UnitContext, recorded: Recorded) -> _Samples:
-    """Embed the samples by the teacher's map where it fits, else by one of the student's own, near the teacher's."""
-    settings: StudySettings = ctx.settings
-    teacher = fitted_sample(ctx)
-    wanted = on_device(ctx, "sample", "sample.safetensors")["embedding"]
-    features = recorded.sample_features.to(wanted.device)
-    probs = recorded.target_probs(settings.network.temperature).to(wanted.device)
-    alike = channel_agreement(on_device(ctx, "features", "sample.safetensors")["sample_features"], features)
-    by_teacher = through_first(settings.distillation.maps, alike, features.shape[1] == teacher.in_dim)
-    fitted = teacher
-    if not by_teacher:
-        start = sample_start(settings.sample, features, wanted)
-        data = {"target_probs": probs, "sample_features": features}
-        fitted = fit_sample(settings.sample, data, ctx.seed, align=wanted, start=start)
-    embedding = fitted(features)
-    record = {
-        "maps": WHOSE[by_teacher],
-        "channel_agreement": alike,
-        "agreement": agreement(fitted.posterior(features).cpu(), recorded.logits),
-        "correlation": strength_uncertainty_correlation(embedding, probs),
-    }
-    return _Samples(embedding, fitted.mean_directions, probs, record)
-
-
-def _layers(ctx: UnitContext, folder: Path, samples: _Samples) -> Iterator[tuple[dict[str, Any], Seen]]:
-    """Compare each of the teacher's layers with the student's: what is said of it, and the student's layer."""
-    settings: StudySettings = ctx.settings
-    maps = fitted_regions(ctx)
-    region = {source.unit.layer: source.folder for source in ctx.sources("region")}
-    knowledge = {source.unit.layer: source.folder for source in ctx.sources("knowledge")}
-    teachers = ctx.path("features", "sample.safetensors").parent
-    for layer, own_layer in zip(settings.network.layers, settings.distillation.layers, strict=True):
-        teacher = saved_layer(region[layer], knowledge[layer], region[layer] / "strength.json")
-        features = _shards(folder, own_layer).to(samples.embedding.device)
-        alike = channel_agreement(_shards(teachers, layer).to(features.device), features)
-        by_teacher = through_first(settings.distillation.maps, alike, features.shape[1] == maps[layer].in_dim)
-        seen = (
-            _by_teacher(ctx, maps[layer], features, teacher.unit_strength)
-            if by_teacher
-            else _by_itself(ctx, samples, features)
+    def analyse(self) -> StudentAnalysisResult:
+        """Compare the student with its teacher, layer by layer."""
+        samples = self.embed_samples()
+        teachers, own = self.settings.network.layers, self.settings.distillation.layers
+        comparisons, layers = [], {}
+        for layer, own_layer in zip(teachers, own, strict=True):
+            comparison, layers[layer] = self.compare(layer, own_layer, samples)
+            comparisons.append(comparison)
+            self.ctx.report(len(layers) / len(teachers), f"{layer} compared")
+        return StudentAnalysisResult(
+            embedding=samples.embedding.cpu(),
+            mean_directions=samples.mean_directions.cpu(),
+            target_probs=self.recorded.target_probs,
+            logits=self.recorded.logits,
+            student=self.name,
+            images=len(self.recorded.logits),
+            tau=float(self.settings.knowledge.tau),
+            agreement=agreement(self.recorded.logits, self.teacher.logits),
+            sample=samples.about,
+            comparisons=tuple(comparisons),
+            layers=layers,
         )
-        about = {
-            "layer": layer,
-            "student_layer": own_layer,
-            "maps": WHOSE[by_teacher],
-            "channel_agreement": alike,
-        }
-        found = layer_record(teacher, seen, resamples=settings.knowledge.bootstrap, seed=ctx.seed)
-        yield {**about, "grid": list(features.shape[-2:]), **found}, seen
+
+    def embed_samples(self) -> _Samples:
+        """Embed the samples by the teacher's map where it fits, else by one of the student's own, near that."""
+        asked, teacher = self.settings.sample, self.inputs.sample()
+        features, probs = (
+            tensor.to(self.device) for tensor in (self.recorded.sample_features, self.recorded.target_probs)
+        )
+        fitted = fitted_sample(teacher, asked.kappa_max, self.device)
+        alike = channel_agreement(self.teacher.sample_features.to(self.device), features)
+        by_teacher = uses_first_maps(self.maps, alike, features.shape[1] == fitted.in_dim)
+        if not by_teacher:
+            frame = teacher.embedding.to(self.device)
+            start = sample_start(asked, features, frame)
+            fitted = fit_sample(asked, features, probs, self.ctx.seed, align=frame, start=start)
+        embedding = fitted(features)
+        about = StudentSample(
+            "first" if by_teacher else "own",
+            alike,
+            agreement(fitted.posterior(features).cpu(), self.recorded.logits),
+            strength_uncertainty_correlation(embedding, probs),
+        )
+        return _Samples(embedding, fitted.mean_directions, about)
+
+    @property
+    def maps(self) -> str:
+        """Through which maps the settings ask a layer to be seen."""
+        asked = self.settings.distillation.maps
+        return "first" if asked == "teacher" else asked
+
+    def compare(self, layer: str, own_layer: str, samples: _Samples) -> tuple[LayerComparison, ComparedLayer]:
+        """Compare one of the teacher's layers with the student's: what is found, and the student's layer."""
+        region = self.inputs.region(layer)
+        first = layer_of(region, self.inputs.knowledge(layer))
+        features = self.recorded.regional.read(own_layer).to(self.device)
+        alike = channel_agreement(self.teacher.regional.read(layer).to(self.device), features)
+        fitted = fitted_region(region, self.settings.region.kappa_max, self.device)
+        by_teacher = uses_first_maps(self.maps, alike, features.shape[1] == fitted.in_dim)
+        if by_teacher:
+            directions = self.inputs.sample().mean_directions
+            second = self._embedded(fitted(features).cpu(), directions, first.unit_strength)
+        else:
+            second = self._embedded(self._own_embedding(samples, features), samples.mean_directions, None)
+        comparison = compare_layer(
+            (layer, own_layer),
+            first,
+            second,
+            maps="first" if by_teacher else "own",
+            channel_agreement=alike,
+            grid=(features.shape[2], features.shape[3]),
+            resamples=self.settings.knowledge.bootstrap,
+            seed=self.ctx.seed,
+        )
+        return comparison, compared_layer(second)
+
+    def _own_embedding(self, samples: _Samples, features: Tensor) -> Tensor:
+        """The regional embedding by a map of the student's own, fitted as those of a study are."""
+        settings, images, probs = self.settings, self.inputs.images, self.recorded.target_probs
+        weights = weigh_regions(settings.importance, features, probs, images, settings.seed)
+        fitted = embed_regions(
+            settings.region, features, probs, samples.embedding, weights, images, settings.seed
+        )
+        return fitted.embedding
+
+    def _embedded(self, embedding: Tensor, directions: Tensor, unit: float | None) -> EmbeddedLayer:
+        """A layer with the knowledge points of its embedding."""
+        return embedded_layer(
+            embedding,
+            directions.cpu(),
+            self.inputs.images.labels,
+            tau=float(self.settings.knowledge.tau),
+            kappa_max=self.settings.region.kappa_max,
+            unit_strength=unit,
+        )
 
 
-def _shards(folder: Path, layer: str) -> Tensor:
-    """Regional features (n, k, h, w) of a layer."""
-    return ShardedArray(folder / layer_folder(layer), "regional").load()
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """A student's layers are recorded, and fitted as the teacher's are unless they are seen through its maps."""
+    recorded = features_cost(unit, facts, settings)
+    total = Cost(recorded.seconds, 0.0, recorded.memory)
+    for layer in facts.layers:
+        own = Unit(unit.stage, None, layer)
+        for formula in (importance_cost, region_cost, knowledge_cost):
+            once = formula(own, facts, settings)
+            total += Cost(once.seconds, 0.0, 2 * once.memory)
+        total += knowledge_cost(own, facts, settings)
+    return total
 
 
-def _by_teacher(ctx: UnitContext, regional: RegionEmbedding, features: Tensor, unit: float) -> Seen:
-    """See a layer through the teacher's map and mean directions, in the teacher's unit of strength."""
-    directions = load_arrays(ctx.path("sample", "sample.safetensors"))["mean_directions"]
-    return _seen(ctx, regional(features), directions, unit)
-
-
-def _by_itself(ctx: UnitContext, samples: _Samples, features: Tensor) -> Seen:
-    """See a layer through a map of the student's own, fitted as those of a study are, in a unit of its own."""
-    settings: StudySettings = ctx.settings
-    who = load_arrays(ctx.path("images", "identity.safetensors"))
-    data = {"target_probs": samples.target_probs, "regional_features": features}
-    weights = fit_importance(settings.importance, data, who, settings.seed)
-    fitted = fit_region(
-        settings.region, {**data, "sample_embs": samples.embedding}, weights, who, settings.seed
-    )
-    return _seen(ctx, fitted(features), samples.mean_directions, None)
-
-
-def _seen(ctx: UnitContext, embedding: Tensor, directions: Tensor, unit: float | None) -> Seen:
-    """Find the knowledge points of an embedding."""
-    settings: StudySettings = ctx.settings
-    return seen_layer(
-        embedding.cpu(),
-        directions.cpu(),
-        load_arrays(ctx.path("images", "samples.safetensors"))["labels"],
-        tau=threshold(settings.knowledge.tau, len(directions)),
-        kappa_max=settings.region.kappa_max,
-        unit_strength=unit,
-    )
-
-
-def _distilled_stage(student: str) -> Stage:
+def _stage(student: str) -> Stage:
     """The stage of one student."""
     return Stage(
-        f"distilled/{student}",
+        stage_name(StudentAnalysisResult, student),
         version=2,
-        run=run_distilled,
+        run=run_student_analysis,
         settings=(
             "seed",
             *MODEL_SETTINGS,
@@ -197,27 +201,20 @@ def _distilled_stage(student: str) -> Stage:
             "region",
             "knowledge.tau",
             "knowledge.bootstrap",
-            "distillation.architecture",
-            "distillation.arguments",
-            "distillation.layers",
-            "distillation.maps",
+            *(f"distillation.{name}" for name in ("architecture", "arguments", "layers", "maps")),
         ),
         needs=(
-            Need("images", ("samples.safetensors", "identity.safetensors", "classes.json")),
-            Need("features", checkpoint="last"),
-            Need("sample", ("sample.safetensors", "sample.json"), checkpoint="last"),
-            Need(
-                "region",
-                ("region.safetensors", "region.json", "strength.json"),
-                checkpoint="last",
-                layer="all",
-            ),
-            Need("knowledge", ("knowledge.safetensors",), checkpoint="last", layer="all"),
-            Need(f"distillation/{student}", ("network.safetensors",)),
+            reads(ImagesResult, "images", "identity", "classes"),
+            reads(FeaturesResult, checkpoint="last"),
+            reads(SampleResult, "map", "scale", checkpoint="last"),
+            reads(RegionResult, "map", "scale", "mean_strength", checkpoint="last", layer="all"),
+            reads(KnowledgeResult, "mask", checkpoint="last", layer="all"),
+            Need(stage_name(DistillationResult, student), (NETWORK_FILE,)),
         ),
         weight=40.0,
+        part="distillation",
+        cost=_cost,
     )
 
 
-LOGITS_DISTILLED = _distilled_stage("logits")
-FEATURES_DISTILLED = _distilled_stage("features")
+STAGES = tuple(_stage(student) for student in STUDENTS)

@@ -1,7 +1,6 @@
 """Stage training: the network at each checkpoint, trained here segment by segment or taken from files."""
 
 import re
-from typing import Any
 
 import torch
 
@@ -14,65 +13,70 @@ from patternscope.networks import (
     evaluate,
     load_state,
     load_weights,
-    resolve_device,
     save_state,
     save_weights,
     total_steps,
     train,
 )
-from patternscope.results.arrays import ShardedArray, load_arrays
-from patternscope.results.json_csv import read_json, write_json
+from patternscope.results.images import ImagesResult, LabelledImages
+from patternscope.results.result import reads
+from patternscope.results.training import NETWORK_FILE, STATE_FILE, TrainingResult
 from patternscope.settings.study import StudySettings
+from patternscope.study.axes import check_logits
+from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
+from patternscope.study.inputs import device_of, inputs_of
 from patternscope.study.network_factory import (
     MODEL_SETTINGS,
-    check_logits,
     checkpoint_file,
     network_digest,
     study_network,
 )
-from patternscope.workflow.stages import Need, Stage, UnitContext
+from patternscope.study.stages.images import trains_here
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 
 def run_training(ctx: UnitContext) -> None:
     """Write the network of one checkpoint, its training state if trained here, and its held-out accuracy."""
     settings: StudySettings = ctx.settings
-    checkpoint = ctx.unit.checkpoint or 0
-    classes = read_json(ctx.path("images", "classes.json"))["classes"]
+    checkpoint, images = ctx.unit.checkpoint or 0, inputs_of(ctx).images
     path = checkpoint_file(settings.network, settings.checkpoints.folder, checkpoint)
-    begins = path is None and not ctx.paths("training", "state.safetensors")
+    begins = path is None and not ctx.paths("training", STATE_FILE)
     network = study_network(
         settings.network,
         settings.images,
-        len(classes),
+        len(images.classes),
         ctx.stage_seed,
         pretrained=begins and settings.network.pretrained,
     )
-    network.to(resolve_device(ctx.device))
+    network.to(device_of(ctx))
     if checkpoint == 0:  # the others are the same network
-        check_logits(network, settings.images, len(classes))
+        check_logits(network, settings.images, len(images.classes))
     if path is None:
-        record = _train_segment(ctx, network)
+        name, step, losses, total = _train_segment(ctx, network, _part(images.train))
     else:
         load_weights(network, path)
-        record = {"name": path.stem, "step": step_of(path.stem), "losses": []}
-    save_weights(network, ctx.folder / "network.safetensors")
-    held_out = ctx.path("images", "held_out/labels.safetensors")
-    labels = load_arrays(held_out)["labels"]
-    accuracy = evaluate(network, ShardedArray(held_out.parent, "images"), labels).accuracy
-    write_json(
-        ctx.folder / "training.json",
-        {**record, "checkpoint": checkpoint, "held_out_accuracy": accuracy, "held_out_images": len(labels)},
-    )
+        name, step, losses, total = path.stem, step_of(path.stem), [], None
+    save_weights(network, ctx.folder / NETWORK_FILE)
+    held_out = _part(images.held_out)
+    TrainingResult(
+        checkpoint=checkpoint,
+        name=name,
+        step=step,
+        losses=losses,
+        held_out_accuracy=evaluate(network, held_out.images, held_out.labels).accuracy,
+        held_out_images=len(held_out.labels),
+        total_steps=total,
+    ).save(ctx.folder)
 
 
 def step_of(name: str) -> int | None:
-    """Return the training step that the name of a weight file ends with, None where it tells none.
+    """Return the training step that the name of a weight file ends with, None where it has none.
 
     >>> step_of("step_00000930"), step_of("resnet-step=12"), step_of("epoch_3")
     (930, 12, None)
     """
-    found = re.search(r"step[_=-]?(\d+)$", name)
-    return None if found is None else int(found[1])
+    step = re.search(r"step[_=-]?(\d+)$", name)
+    return None if step is None else int(step[1])
 
 
 def steps_of_checkpoints(asked: TrainingSettings, images: int) -> list[int]:
@@ -84,64 +88,77 @@ def steps_of_checkpoints(asked: TrainingSettings, images: int) -> list[int]:
     steps = checkpoint_steps(total_steps(asked, images), count)
     if len(steps) < count:
         raise InputError(
-            f"training.checkpoints: saw {count}, wanted at most {len(steps)} in a training of "
-            f"{steps[-1]} steps"
+            f"training.checkpoints: expected at most {len(steps)} in a training of {steps[-1]} steps, got {count}"
         )
     return steps
 
 
-def _train_segment(ctx: UnitContext, network: Normalised) -> dict[str, Any]:
-    """Train from the checkpoint before to this one; the network holds the result."""
+def _part(images: LabelledImages | None) -> LabelledImages:
+    """The images of a part that the stage images has written for this study."""
+    if images is None:
+        raise KeyError("the stage images wrote no such part")
+    return images
+
+
+def _train_segment(
+    ctx: UnitContext, network: Normalised, images: LabelledImages
+) -> tuple[str, int, list[float], int]:
+    """Train from the checkpoint before to this one; the network holds the result. Name, step, losses, all steps."""
     settings: StudySettings = ctx.settings
     checkpoint = ctx.unit.checkpoint or 0
-    labels_file = ctx.path("images", "train/labels.safetensors")
-    labels = load_arrays(labels_file)["labels"]
-    steps = steps_of_checkpoints(settings.training, len(labels))
-    before = ctx.paths("training", "state.safetensors")
+    steps = steps_of_checkpoints(settings.training, len(images.labels))
+    before = ctx.paths("training", STATE_FILE)
     start: TrainingState | None = load_state(before[-1]) if before else None
     first = 0 if start is None else start.step
 
     def report(step: int, total: int, loss: float) -> None:
-        ctx.report(
-            (step - first) / max(1, steps[checkpoint] - first), f"step {step} of {total}, loss {loss:.3f}"
-        )
+        share = (step - first) / max(1, steps[checkpoint] - first)
+        ctx.report(share, f"step {step} of {total}, loss {loss:.3f}")
 
     state = train(
         network,
-        ShardedArray(labels_file.parent, "images"),
-        labels,
+        images.images,
+        images.labels,
         settings.training,
         seed=ctx.stage_seed,
         start=start,
         until_step=steps[checkpoint],
         report=report,
     )
-    save_state(state, ctx.folder / "state.safetensors")
+    save_state(state, ctx.folder / STATE_FILE)
     network.load_state_dict(state.network)
-    return {
-        "name": f"step {state.step}",
-        "step": state.step,
-        "total_steps": steps[-1],
-        "losses": torch.as_tensor(state.losses)[first:].tolist(),
-    }
+    return f"step {state.step}", state.step, torch.as_tensor(state.losses)[first:].tolist(), steps[-1]
 
 
-TRAINING = Stage(
-    "training",
-    version=2,
-    run=run_training,
-    settings=(
-        "seed",
-        *MODEL_SETTINGS,
-        "network.weights",
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """The test on held-out images, and the steps since the checkpoint before."""
+    tested = facts.held_out * facts.forward
+    if not trains_here(settings):
+        return Cost(tested, NUMBER * facts.weights, 3 * NUMBER * facts.weights)
+    asked = settings.training
+    steps = checkpoint_steps(total_steps(asked, facts.train), asked.checkpoint_count)
+    checkpoint = min(unit.checkpoint or 0, len(steps) - 1)
+    done = steps[checkpoint] - (steps[checkpoint - 1] if checkpoint else 0)
+    return Cost(
+        tested + done * asked.batch_size * TRAIN_PASSES * facts.forward,
+        NUMBER * facts.weights * (4 if steps[checkpoint] else 2),
+        NUMBER * (6 * facts.weights + 2 * asked.batch_size * facts.activations),
+    )
+
+
+STAGES = (
+    Stage(
         "training",
-        "checkpoints.folder",
+        version=2,
+        run=run_training,
+        settings=("seed", *MODEL_SETTINGS, "network.weights", "training", "checkpoints.folder"),
+        needs=(
+            reads(ImagesResult, "classes", "train", "held_out"),
+            Need("training", (STATE_FILE,), checkpoint="before"),
+        ),
+        per=("checkpoint",),
+        external=network_digest,
+        weight=20.0,
+        cost=_cost,
     ),
-    needs=(
-        Need("images", ("classes.json", "train/", "held_out/")),
-        Need("training", ("state.safetensors",), checkpoint="before"),
-    ),
-    per=("checkpoint",),
-    external=network_digest,
-    weight=20.0,
 )

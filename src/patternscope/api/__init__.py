@@ -1,0 +1,1 @@
+"""What stands behind the front door: studies, analyses in memory, and what is drawn and written of both."""

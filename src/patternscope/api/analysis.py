@@ -1,0 +1,284 @@
+"""The whole analysis in memory: any network, images and labels, without a folder and without settings in a file."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from patternscope.api.study import Study
+from patternscope.errors import InputError
+from patternscope.images import choose_samples, open_images
+from patternscope.images.readers.memory import NAME as IN_MEMORY
+from patternscope.networks import Normalised, Recording, list_layers, record, resolve_device, suggest_layers
+from patternscope.results.features import FeaturesInMemory, FeaturesResult, LayerShape
+from patternscope.results.images import ImagesResult
+from patternscope.results.result import Result
+from patternscope.results.study import ResultsInMemory
+from patternscope.results.training import TrainingResult
+from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.run import resolved_settings
+from patternscope.study.stages.emergence import follow_points
+from patternscope.study.stages.features import soft_probabilities
+from patternscope.study.stages.images import describe_images
+from patternscope.study.stages.importance import weigh_regions
+from patternscope.study.stages.knowledge import count_points
+from patternscope.study.stages.region import embed_regions
+from patternscope.study.stages.sample import embed_samples
+from patternscope.study.stages.summary import summarise
+from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.stages import Unit
+
+_CHECKPOINT = 0
+Labels = Tensor | np.ndarray | Sequence[int]
+
+
+def analyze(
+    network: nn.Module,
+    images: Any,
+    labels: Labels | None = None,
+    layers: Sequence[str] = (),
+    *,
+    classes: Sequence[str] | None = None,
+    mean: float | Sequence[float] | None = None,
+    std: float | Sequence[float] | None = None,
+    samples_per_class: int = 50,
+    image_size: int = 224,
+    device: str = "auto",
+    seed: int = 0,
+    settings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Study:
+    """Analyse a network on some images in memory: embeddings, importance weights and knowledge points of its layers.
+
+    Nothing is written, and the network, its flags and global random state are left as found.
+
+    Args:
+        network: any module that returns logits (n, c).
+        images: (n, channels, h, w) with pixels in [0, 1], or uint8; a data set or loader of (image, label) pairs; or a
+            folder of class folders, of whose images `samples_per_class` are taken, `image_size` pixels a side.
+        labels: the class of each image (n,), its place among the logits. A data set, a loader and a folder have labels;
+            with None for a tensor of images the classes that the network predicts stand for them.
+        layers: by default some spread over depth; `networks.list_layers` lists them.
+        classes: names of the c classes, by label; by default those of the folder, or their numbers.
+        mean, std: what is subtracted from pixels and what they are divided by; by default the network does that itself.
+        device: of the fits; the network runs where it is.
+        settings: sections of a study's settings, such as {"knowledge": {"bootstrap": 100}}.
+
+    Raises:
+        InputError: images, labels, layers or settings that cannot be used.
+
+    Cost: a forward pass, and the fits of a study's checkpoint: seconds for a hundred images.
+    """
+    resolve_device(device)
+    pixels, truth, names = _read_images(images, labels, classes, samples_per_class, image_size, seed)
+    model = _normalised(network, mean, std)
+    chosen = tuple(layers) or tuple(suggest_layers(list_layers(model, pixels[:2])))
+    asked = _settings(network, pixels, chosen, seed, settings or {})
+    recording = record(model, pixels, chosen, asked.network.grid, sample_layer=asked.network.sample_layer)
+    truth, names = _check_labels(truth, names, recording.logits)
+    study = _Analysis(resolved_settings(asked, len(names)), device)
+    return Study(study.run(_as_bytes(pixels), truth, names, recording), settings=asked)
+
+
+def _normalised(
+    network: nn.Module, mean: float | Sequence[float] | None, std: float | Sequence[float] | None
+) -> nn.Module:
+    """The network behind its normaliser, if one is asked for."""
+    if mean is None and std is None:
+        return network
+    return Normalised(network, 0.0 if mean is None else mean, 1.0 if std is None else std)
+
+
+class _Analysis:
+    """The stages of a study at one checkpoint, one after another."""
+
+    def __init__(self, settings: StudySettings, device: str) -> None:
+        self.settings, self.device = settings, resolve_device(device)
+        self.results: dict[Unit, Result] = {}
+
+    def run(
+        self, pixels: Tensor, labels: Tensor, classes: Sequence[str], recording: Recording
+    ) -> ResultsInMemory:
+        """Return the results of all stages."""
+        settings = self.settings
+        names = [str(index) for index in range(len(labels))]
+        images = describe_images(pixels, labels, classes, names, source=IN_MEMORY, held_out_count=len(labels))
+        features = _features(recording, settings.network.temperature)
+        correct = (recording.logits.argmax(dim=1) == labels).double().mean()
+        trained = TrainingResult(
+            checkpoint=_CHECKPOINT,
+            name="as given",
+            step=None,
+            losses=[],
+            held_out_accuracy=float(correct),
+            held_out_images=len(labels),
+            total_steps=None,
+        )
+        self._keep(images)
+        self._keep(trained, _CHECKPOINT)
+        self._keep(features, _CHECKPOINT)
+        sample = embed_samples(settings.sample, features, self._seed("sample"), device=self.device)
+        self._keep(sample, _CHECKPOINT)
+        for layer in recording.regional_features:
+            self._fit(layer, images, features, sample.embedding, sample.mean_directions)
+        knowledge = settings.knowledge
+        seed = unit_seed(settings.seed, "emergence", None, None)
+        self._keep(follow_points(self._stored, float(knowledge.tau), knowledge.bootstrap, seed))
+        self._keep(summarise(self._stored))
+        return self._stored
+
+    @property
+    def _stored(self) -> ResultsInMemory:
+        """What is there so far."""
+        return ResultsInMemory(dict(self.results), self.settings.seed)
+
+    def _fit(
+        self,
+        layer: str,
+        images: ImagesResult,
+        features: FeaturesResult,
+        embedding: Tensor,
+        directions: Tensor,
+    ) -> None:
+        """Weigh, embed and count the regions of one layer."""
+        settings, probs = self.settings, features.target_probs
+        regional = features.regional.read(layer).to(self.device)
+        weights = weigh_regions(settings.importance, regional, probs, images, settings.seed)
+        region = embed_regions(settings.region, regional, probs, embedding, weights, images, settings.seed)
+        points = count_points(
+            settings.knowledge,
+            images,
+            directions,
+            region,
+            region.mean_strength,
+            settings.region.kappa_max,
+            self._seed("knowledge", layer),
+        )
+        for result in (weights, region, points):
+            self._keep(result, _CHECKPOINT, layer)
+
+    def _keep(self, result: Result, checkpoint: int | None = None, layer: str | None = None) -> None:
+        self.results[Unit(result.STAGE, checkpoint, layer)] = result
+
+    def _seed(self, stage: str, layer: str | None = None) -> int:
+        """The seed that a unit of a study has."""
+        return unit_seed(self.settings.seed, stage, _CHECKPOINT, layer)
+
+
+def _features(recording: Recording, temperature: float) -> FeaturesResult:
+    """What was recorded, as the stage features keeps it."""
+    regional = recording.regional_features
+    return FeaturesResult(
+        sample_features=recording.sample_features.float(),
+        logits=recording.logits.float(),
+        target_probs=soft_probabilities(recording.logits, temperature),
+        layers=tuple(LayerShape(name, f.shape[1], (f.shape[2], f.shape[3])) for name, f in regional.items()),
+        samples=len(recording.logits),
+        regional=FeaturesInMemory(regional),
+    )
+
+
+def _settings(
+    network: nn.Module,
+    pixels: Tensor,
+    layers: Sequence[str],
+    seed: int,
+    sections: Mapping[str, Mapping[str, Any]],
+) -> StudySettings:
+    """The settings of the study that the analysis would be, with the sections that were given."""
+    own = {
+        "images": {"source": IN_MEMORY, "image_size": pixels.shape[-1], "channels": pixels.shape[1]},
+        "network": {"architecture": type(network).__name__, "layers": layers},
+    }
+    content = {name: {**own.get(name, {}), **sections.get(name, {})} for name in {**own, **sections}}
+    return make_settings({"seed": seed, **content}, "settings", Path())
+
+
+def _read_images(
+    images: Any,
+    labels: Labels | None,
+    classes: Sequence[str] | None,
+    samples_per_class: int,
+    image_size: int,
+    seed: int,
+) -> tuple[Tensor, Tensor | None, Sequence[str] | None]:
+    """Images (n, channels, h, w), labels (n,) and class names, as far as they are known."""
+    if isinstance(images, str | Path):
+        opened = open_images(
+            "folder", folder=images, image_size=image_size, class_names=classes, seed=seed
+        ).test
+        chosen = opened.subset(choose_samples(opened.labels, samples_per_class, seed=seed))
+        return chosen.batch(range(len(chosen))), chosen.labels, chosen.classes
+    if isinstance(images, Tensor | np.ndarray):
+        known = None if labels is None else torch.as_tensor(np.asarray(labels)).long()
+        return _checked_pixels(torch.as_tensor(images)), known, classes
+    if labels is not None:
+        raise InputError("labels: expected None for a data set, whose items have labels, got labels")
+    batches = [_pair(item) for item in _items(images)]
+    if not batches:
+        raise InputError("images: expected pairs of images and labels, got none")
+    pixels = torch.cat([batch for batch, _ in batches])
+    return _checked_pixels(pixels), torch.cat([own for _, own in batches]).long(), classes
+
+
+def _items(images: Any) -> Iterable[Any]:
+    """The items of a data set or loader; a data set of torch need not be iterable."""
+    if hasattr(images, "__getitem__") and hasattr(images, "__len__"):
+        return (images[index] for index in range(len(images)))
+    if not isinstance(images, Iterable):
+        raise InputError(
+            f"images: expected a tensor, a data set, a loader or a folder, got {type(images).__name__}"
+        )
+    return images
+
+
+def _pair(item: Any) -> tuple[Tensor, Tensor]:
+    """One item as a batch of images and their labels."""
+    try:
+        pixels, labels = torch.as_tensor(np.asarray(item[0])), torch.as_tensor(np.asarray(item[1]))
+    except (TypeError, ValueError, IndexError, KeyError) as error:
+        raise InputError(
+            f"images: expected pairs of an image and a label, got {type(item).__name__}"
+        ) from error
+    return (pixels[None], labels[None]) if pixels.ndim == 3 else (pixels, labels)
+
+
+def _checked_pixels(pixels: Tensor) -> Tensor:
+    """Images of 1 or 3 channels with pixels in [0, 1], or uint8."""
+    if pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or not len(pixels):
+        raise InputError(f"images: expected (n, 1 or 3, height, width), got {tuple(pixels.shape)}")
+    if pixels.dtype == torch.uint8:
+        return pixels
+    if not pixels.is_floating_point():
+        raise InputError(f"images: expected floating point or uint8, got {pixels.dtype}")
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (low >= 0 and high <= 1):
+        raise InputError(
+            f"images: expected pixels in [0, 1], got {low:.3g} to {high:.3g}; give the normaliser as mean and std"
+        )
+    return pixels
+
+
+def _as_bytes(pixels: Tensor) -> Tensor:
+    """Pixels as uint8, for pictures."""
+    return pixels if pixels.dtype == torch.uint8 else (pixels * 255).round().to(torch.uint8)
+
+
+def _check_labels(
+    labels: Tensor | None, classes: Sequence[str] | None, logits: Tensor
+) -> tuple[Tensor, Sequence[str]]:
+    """Labels that fit the logits, and a name for each class."""
+    n, c = logits.shape
+    labels = logits.argmax(dim=1) if labels is None else labels
+    if labels.shape != (n,):
+        raise InputError(f"labels: expected {n}, one per image, got shape {tuple(labels.shape)}")
+    if n and not 0 <= int(labels.min()) <= int(labels.max()) < c:
+        raise InputError(
+            f"labels: expected classes of the network, 0 to {c - 1}, got {int(labels.min())} to {int(labels.max())}"
+        )
+    names = [str(label) for label in range(c)] if classes is None else list(classes)
+    if len(names) != c:
+        raise InputError(f"classes: expected {c} names, one per logit of the network, got {len(names)}")
+    return labels, names

@@ -1,0 +1,78 @@
+"""Running a study with its figures and its page, here or elsewhere."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from pathlib import Path
+
+from patternscope.api.stages import pages_of
+from patternscope.api.study import Study, open_study
+from patternscope.errors import InputError
+from patternscope.settings.study import StudySettings, load_settings
+from patternscope.study.budget import Budget
+from patternscope.study.run import run_analysis
+from patternscope.workflow.cluster import ClusterExecutor
+from patternscope.workflow.executors import process_pool
+from patternscope.workflow.runner import Event
+
+RUNS = Path("runs")
+MakeExecutor = Callable[[], Executor]
+
+
+def run_study(
+    settings: StudySettings | str | Path,
+    folder: str | Path | None = None,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    until: str | None = None,
+    device: str = "auto",
+    report: Callable[[Event], None] | None = None,
+    announce: Callable[[Budget], None] | None = None,
+) -> Study:
+    """Bring a study up to date, figures and atlas included, as `patternscope run` does; what is up to date is reused.
+
+    Args:
+        settings: a study's settings, or its TOML file.
+        folder: of the study; by default runs/NAME for NAME.toml, and runs/study.
+        workers: processes that share the work. scheduler: address of a Dask scheduler whose workers share it instead.
+        until: last stage to run. device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        report: is told of each unit that begins and ends. announce: is told the estimated cost first.
+
+    Raises:
+        InputError: settings, images, networks and folders that cannot be used.
+    """
+    if not isinstance(settings, StudySettings):
+        folder = RUNS / Path(settings).stem if folder is None else folder
+        settings = load_settings(settings)
+    folder = RUNS / "study" if folder is None else Path(folder)
+    executor = executor_of(workers, scheduler)
+    run_analysis(
+        folder,
+        settings,
+        pages_of,
+        executor=executor,
+        report=report,
+        until=until,
+        device=device,
+        announce=announce,
+    )
+    return open_study(folder)
+
+
+def executor_of(workers: int, scheduler: str | None = None) -> MakeExecutor | None:
+    """Return a function that makes the executor of so many workers, or of a scheduler; None for this process.
+
+    InputError for fewer workers than one, and for both.
+    """
+    if scheduler is None:
+        if workers < 1:
+            raise InputError(f"workers: expected 1 or more, got {workers}")
+        return None if workers == 1 else lambda: process_pool(workers)
+    if workers != 1:
+        raise InputError(
+            "workers and scheduler: expected one of them, got both; a cluster has its own workers"
+        )
+    # A lost scheduler ends the run with a line of its own; its library's tracebacks would bury that.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    return lambda: ClusterExecutor(scheduler)

@@ -1,0 +1,46 @@
+"""An analysis in memory as a study on disk."""
+
+import shutil
+from pathlib import Path
+
+from patternscope.api.stages import pages_of
+from patternscope.errors import InputError
+from patternscope.results.study import ResultsInMemory
+from patternscope.settings.study import StudySettings
+from patternscope.study.run import resolved_settings, run_part
+from patternscope.study.stages import study_stages
+from patternscope.workflow.plan import make_plan, unit_key
+from patternscope.workflow.runner import study_record
+from patternscope.workflow.stages import Axes, Unit
+from patternscope.workflow.store import Manifest, Store, seal
+
+
+def save_study(results: ResultsInMemory, settings: StudySettings, folder: Path) -> None:
+    """Write results as a study whose units are up to date with its settings; InputError for a folder with content."""
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"save: expected an empty or new folder, got content in {folder}")
+    axes = Axes(1, tuple(results.layers()))
+    plan = make_plan(
+        settings, study_stages(settings), axes, resolved_settings(settings, len(results.classes))
+    )
+    store = Store(folder)
+    manifests: dict[Unit, Manifest] = {}
+    with store.locked():
+        store.write_study(study_record(plan))
+        for unit in plan.units:
+            partial = store.open_partial(unit)
+            try:
+                results.results[unit].save(partial)
+                seal(partial, unit, unit_key(plan, unit, manifests))
+                store.publish(unit, partial)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+            manifest = store.manifest(unit)
+            if manifest is not None:
+                manifests[unit] = manifest
+
+
+def write_atlas(folder: Path) -> None:
+    """Write the atlas of a study, and nothing that it stands on."""
+    run_part(folder, "atlas", pages_of)

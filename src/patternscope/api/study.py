@@ -1,0 +1,170 @@
+"""A study as an object: its layers and checkpoints, its figures, its page."""
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from patternscope.api.plots import Plots
+from patternscope.errors import InputError, nearest
+from patternscope.knowledge.points import KnowledgePoints
+from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
+from patternscope.results.formatting import with_interval
+from patternscope.results.images import ImagesResult
+from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.results.study import ResultsInMemory, StudyResults, open_results
+from patternscope.results.training import TrainingResult
+from patternscope.settings.study import StudySettings
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What is known of a layer at a checkpoint."""
+
+    name: str
+    knowledge: KnowledgeResult
+    region: RegionResult
+    importance: ImportanceResult
+
+    @property
+    def points(self) -> KnowledgePoints:
+        """The knowledge points: arrays (n, r)."""
+        return self.knowledge.points
+
+    @property
+    def counts(self) -> Counts:
+        """Knowledge points per image and their ratio, with intervals over images."""
+        return self.knowledge.counts
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Height and width of the region grid."""
+        return self.region.grid
+
+
+class Layers(Mapping[str, Layer]):
+    """The layers of a study at one checkpoint, by name, shallow to deep; read when they are asked for."""
+
+    def __init__(self, results: StudyResults, checkpoint: int | None = None) -> None:
+        self._results, self._checkpoint = results, checkpoint
+        self._names = results.layers(KnowledgeResult)
+
+    def __getitem__(self, name: str) -> Layer:
+        """Return a layer; InputError with the nearest name for an unknown one."""
+        if name not in self._names:
+            raise UnknownLayer(
+                f"layer: expected one of the study's, got {name!r}; {nearest(name, self._names)}"
+            )
+        results, at = self._results, self._checkpoint
+        return Layer(
+            name, results.knowledge(name, at), results.region(name, at), results.importance(name, at)
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+class UnknownLayer(InputError, KeyError):  # noqa: N818 - a KeyError too, as of any mapping
+    """A layer that the study does not have."""
+
+
+class Study:
+    """A study: its results, read from disk or computed in memory.
+
+    Attributes:
+        results: everything, by stage, checkpoint and layer. folder: where it is on the disk, None in memory.
+        plot: `study.plot.counts()` and so on return a matplotlib Figure; `dir(study.plot)` lists them.
+    """
+
+    def __init__(
+        self, results: StudyResults, folder: Path | None = None, settings: StudySettings | None = None
+    ) -> None:
+        self.results, self.folder, self._settings = results, folder, settings
+        self.plot = Plots(results)
+
+    @cached_property
+    def layers(self) -> Layers:
+        """The layers at the last checkpoint, by name, shallow to deep."""
+        return Layers(self.results)
+
+    def layers_at(self, checkpoint: int) -> Layers:
+        """Return the layers at a checkpoint."""
+        return Layers(self.results, checkpoint)
+
+    @property
+    def checkpoints(self) -> list[TrainingResult]:
+        """The checkpoints, in the order of training."""
+        return [self.results.training(number) for number in self.results.checkpoints(SampleResult)]
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, by label."""
+        return self.results.classes
+
+    @property
+    def images(self) -> ImagesResult:
+        """The images that were analysed, and their labels."""
+        return self.results.images
+
+    @property
+    def sample(self) -> SampleResult:
+        """The sample embedding at the last checkpoint."""
+        return self.results.sample()
+
+    def save(self, folder: str | Path) -> "Study":
+        """Write an analysis in memory as a study, for `patternscope figures`, `atlas`, `report` and `view`.
+
+        InputError when the folder holds anything, and for a study that is on the disk already.
+        """
+        from patternscope.api.saving import save_study
+
+        if not isinstance(self.results, ResultsInMemory) or self._settings is None:
+            raise InputError(f"save: expected an analysis in memory, got a study that lies in {self.folder}")
+        save_study(self.results, self._settings, Path(folder))
+        return open_study(folder)
+
+    def atlas(self, **view: Any) -> Any:
+        """Return the page as a notebook widget (extra "notebook"); `view` as `patternscope.atlas.Atlas`."""
+        from patternscope.api.saving import write_atlas
+        from patternscope.atlas import Atlas
+
+        if self.folder is not None:
+            return Atlas(self.folder, **view)
+        # Kept as long as the study: the widget reads from it.
+        self._room = tempfile.TemporaryDirectory(prefix="patternscope-")
+        saved = self.save(Path(self._room.name, "study"))
+        write_atlas(Path(self._room.name, "study"))
+        return Atlas(saved.folder, **view)
+
+    def _repr_html_(self) -> str:
+        """A table of the layers, where a notebook shows the study."""
+        heads = "".join(f"<th>{name}</th>" for name in ("layer", "total", "reliable", "ratio"))
+        rows = "".join(
+            f"<tr><th>{escape(name)}</th>"
+            + "".join(
+                f"<td>{with_interval(interval)}</td>"
+                for interval in (layer.counts.total, layer.counts.reliable, layer.counts.ratio)
+            )
+            + "</tr>"
+            for name, layer in self.layers.items()
+        )
+        return f"<p>{escape(repr(self))}</p><table><tr>{heads}</tr>{rows}</table><p>knowledge points per image</p>"
+
+    def __repr__(self) -> str:
+        where = "in memory" if self.folder is None else str(self.folder)
+        sizes = f"{len(self.images.labels)} images, {len(self.layers)} layers, {len(self.checkpoints)} checkpoints"
+        return f"Study({where}: {sizes})"
+
+
+def open_study(folder: str | Path) -> Study:
+    """Return a study on disk; InputError when the folder is no study.
+
+    Its results are read when they are asked for.
+    """
+    return Study(open_results(folder), Path(folder))

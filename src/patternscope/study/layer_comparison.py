@@ -1,0 +1,125 @@
+"""A layer of a second network beside one of a first: a teacher and its student, or two studies."""
+
+import torch
+from torch import Tensor
+
+from patternscope.knowledge.bootstrap import bootstrap_counts
+from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.network_comparison import (
+    STRENGTH_EDGES,
+    TURN_EDGES,
+    EmbeddedLayer,
+    compare_layers,
+)
+from patternscope.knowledge.points import find_knowledge_points
+from patternscope.results.fits import RegionResult
+from patternscope.results.knowledge import CountDifferences, Counts, KnowledgeResult
+from patternscope.results.networks import (
+    ComparedLayer,
+    LayerComparison,
+    LayerCounts,
+    Maps,
+    RegionDifferences,
+    ShareHistogram,
+)
+
+# Channels that correlate more than this on average mean the same in both networks (docs/decisions.md).
+ALIKE = 0.5
+
+
+def uses_first_maps(asked: str, alike: float | None, possible: bool) -> bool:
+    """Tell whether the second network is seen through the first's maps rather than through its own.
+
+    `asked` "own" never does, "auto" where channels mean the same in both, by their mean correlation `alike`, and
+    "first" where it is `possible`: no map fits other channels.
+
+    >>> uses_first_maps("auto", 0.97, True), uses_first_maps("auto", 0.1, True), uses_first_maps("first", 0.1, True)
+    (True, False, True)
+    """
+    if asked == "auto":
+        return possible and alike is not None and alike > ALIKE
+    return possible and asked != "own"
+
+
+def layer_of(region: RegionResult, known: KnowledgeResult) -> EmbeddedLayer:
+    """Return a layer of a study in the study's own frame, at one checkpoint."""
+    return EmbeddedLayer(region.embedding, region.mean_strength or 1.0, known.points)
+
+
+def embedded_layer(
+    embedding: Tensor,
+    mean_directions: Tensor,
+    labels: Tensor,
+    *,
+    tau: float,
+    kappa_max: float,
+    unit_strength: float | None = None,
+) -> EmbeddedLayer:
+    """Return a layer with the knowledge points of its regional embedding (n, r, e).
+
+    Source: Sec. 3.4. Arguments as `find_knowledge_points`; without a unit, the layer's own mean strength.
+    """
+    own = float(torch.linalg.vector_norm(embedding, dim=-1).double().mean())
+    unit = unit_strength or own or 1.0
+    points = find_knowledge_points(
+        embedding, mean_directions, labels, tau, kappa_max=kappa_max, unit_strength=unit
+    )
+    return EmbeddedLayer(embedding, unit, points)
+
+
+def compared_layer(layer: EmbeddedLayer) -> ComparedLayer:
+    """Return what is kept of a layer of the second network."""
+    return ComparedLayer(layer.embedding, **vars(layer.points))
+
+
+def compare_layer(
+    names: tuple[str, str],
+    first: EmbeddedLayer,
+    second: EmbeddedLayer,
+    *,
+    maps: Maps,
+    channel_agreement: float | None,
+    grid: tuple[int, int],
+    resamples: int,
+    seed: int,
+) -> LayerComparison:
+    """Return counts of both layers, their differences, and how regions differ where the grids are the same."""
+    draws = {"resamples": resamples, "seed": seed}
+    counts = [
+        Counts.of(bootstrap_counts(layer.points.mask, layer.points.reliable, **draws))
+        for layer in (first, second)
+    ]
+    same_grid = first.embedding.shape == second.embedding.shape
+    differences = compare_layers(first, second, **draws) if same_grid else None
+    return LayerComparison(
+        layer=names[0],
+        second_layer=names[1],
+        maps=maps,
+        channel_agreement=channel_agreement,
+        grid=grid,
+        second=LayerCounts(counts[1], second.unit_strength),
+        first=LayerCounts(counts[0], first.unit_strength),
+        same_grid=same_grid,
+        difference=None if differences is None else CountDifferences.of(differences.counts),
+        regions=None
+        if differences is None
+        else RegionDifferences(
+            shared=differences.shared,
+            turn=differences.turn,
+            turn_at_points=differences.turn_at_points,
+            strength=differences.strength,
+            strength_apart=differences.strength_apart,
+            turn_histogram=_histogram(TURN_EDGES, differences.turns),
+            strength_histogram=_histogram(STRENGTH_EDGES, differences.strengths),
+        ),
+    )
+
+
+def _histogram(edges: tuple[float, ...], shares: list[Interval]) -> ShareHistogram:
+    """Bins and the share of regions in each, with intervals."""
+    return ShareHistogram(
+        list(edges),
+        [share.value for share in shares],
+        [share.low for share in shares],
+        [share.high for share in shares],
+    )
