@@ -11,7 +11,7 @@ from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 from patternscope.embeddings import region as region_module
 from patternscope.embeddings.neighbourhood import find_neighbours
 from patternscope.knowledge import find_knowledge_points
-from patternscope.similarity.probabilities import target_log_similarities
+from patternscope.similarity import target_log_similarity
 
 
 def region() -> None:
@@ -25,9 +25,9 @@ def region() -> None:
     }  # fmt: skip
 
     def fitted(**params: object) -> tuple[RegionEmbedding, float]:
-        with timed((region_module, "compare")) as spent:
+        with timed((region_module, "match_anchors")) as spent:
             embedding = RegionEmbedding(512).fit(given, params)
-        return embedding, embedding.trace.seconds - sum(spent["compare"])
+        return embedding, embedding.trace.seconds - sum(spent["match_anchors"])
 
     def judged(embedding: RegionEmbedding) -> str:
         points = find_knowledge_points(embedding(data.regional), sample.mean_directions, data.labels)
@@ -65,7 +65,7 @@ def _naive_step(
 ) -> float:
     neighbours = find_neighbours(data.regional, data.probs, 100, 0).samples[0]
     matches = torch.randint(196, (100, 196), generator=torch.Generator().manual_seed(0))
-    log_target = target_log_similarities(data.probs, torch.arange(1), neighbours[None])[0]
+    log_target = target_log_similarity(data.probs, torch.arange(1), neighbours[None])[0]
     flat = data.regional.flatten(2)
     return seconds(
         lambda: naive_loops.region_step(

@@ -10,8 +10,8 @@ from torch import Tensor
 from patternscope.embeddings import ImportanceWeight
 from patternscope.embeddings.neighbourhood import find_neighbours, unit_rows
 from patternscope.knowledge import curve_area, deletion_curve, removal_order, removal_shares
+from patternscope.similarity import target_log_similarity
 from patternscope.similarity.matching import best_matches
-from patternscope.similarity.probabilities import target_log_similarities
 
 PAIRS_TIMED = 6
 ANCHORS_OF_THE_NAIVE_LOOP = 4
@@ -34,7 +34,7 @@ def importance() -> None:
     n = len(data.regional)
     unit = unit_rows(data.regional, torch.arange(n)).transpose(1, 2).contiguous()
     neighbours = find_neighbours(data.regional, data.probs, 100, 0).samples
-    log_target = target_log_similarities(data.probs, torch.arange(n), neighbours)
+    log_target = target_log_similarity(data.probs, torch.arange(n), neighbours)
     weight = weights(data)
     a_step = seconds(
         lambda: naive_loops.importance_anchor(

@@ -10,11 +10,11 @@ from patternscope.embeddings import (
     ImportanceWeight,
     RegionEmbedding,
     SampleEmbedding,
-    anchors,
+    importance_solver,
     region,
     regional_objective,
 )
-from patternscope.embeddings.matched_regions import weighty_counts
+from patternscope.embeddings.matched_regions import kept_counts
 
 
 def limits() -> None:
@@ -26,7 +26,9 @@ def limits() -> None:
     ):
         rates = max(matrix_rate(), matrix_rate()), copy_rate()
         with timed(
-            (anchors, "best_matches"), (anchors, "solve_simplex"), (anchors, "channel_scores")
+            (importance_solver, "best_matches"),
+            (importance_solver, "solve_simplex"),
+            (importance_solver, "channel_scores"),
         ) as spent:
             weight = estimated(regional, data.probs)
         _report(name, regional, spent, _regions_kept(weight), rates)
@@ -40,14 +42,14 @@ def _limits_of_the_regional_fit(data: bench_features.Features) -> None:
     sample = SampleEmbedding(512).fit({"target_probs": data.probs, "sample_features": data.sample})
     rates = max(matrix_rate(), matrix_rate()), copy_rate()
     parts = ("embed_regions", "_pull_back", "similarity_loss", "align_loss")
-    with timed((region, "compare"), *((regional_objective, name) for name in parts)) as spent:
+    with timed((region, "match_anchors"), *((regional_objective, name) for name in parts)) as spent:
         fitted = RegionEmbedding(512).fit({
             "target_probs": data.probs, "regional_features": data.regional, "sample_embs": sample,
             "w_k": weight.channel_weights, "w_r": weight.region_weights,
         })  # fmt: skip
     n, k = data.regional.shape[:2]
     r, m, number, dims = data.regional[0, 0].numel(), 100, 4, 3
-    kept = float(weighty_counts(weight.region_weights, 1e-3).double().mean())
+    kept = float(kept_counts(weight.region_weights, 1e-3).double().mean())
     times = {name: sum(each) for name, each in spent.items()}
     passes, slopes = len(spent["embed_regions"]), len(spent["_pull_back"])
     rest = fitted.trace.seconds - sum(times.values())
@@ -55,7 +57,7 @@ def _limits_of_the_regional_fit(data: bench_features.Features) -> None:
     features, lookups = n * k * r * number, n * m * kept * dims * number
     # Forward a look-up reads an index and a number and writes one; the rest, mostly backward, reads and adds.
     stages = {
-        "match": (times["compare"], 2 * n * m * kept * r * k, 2 * features),
+        "match": (times["match_anchors"], 2 * n * m * kept * r * k, 2 * features),
         f"maps of features, {passes} passes": (
             times["embed_regions"],
             passes * a_pass,

@@ -10,9 +10,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import object_measures
 import torch
 from defaults_table import write_findings
 from layer_fits import LayerData, LayerFit, fit_layer, recorded, unseen_data
+from object_measures import points_on
 from progress import in_parallel
 from reading import class_share, load_network, sample_images
 from resuming import kept
@@ -28,7 +30,6 @@ from patternscope.knowledge import (
     deletion_curve,
     faithfulness,
     object_cover,
-    points_on,
     quality,
     removal_order,
     removal_shares,
@@ -64,6 +65,7 @@ def measure(study: EvidenceStudy) -> list[dict[str, Any]]:
         sample,
         faithfulness,
         quality,
+        object_measures,
     )
     asked = f"{SETTINGS} {SEEDS} {LAYERS} {PER_CLASS} {STEPS}"
     return kept(FOLDER / "studies" / f"{study.name}.json", [*sources, asked], lambda: list(_measured(study)))

@@ -10,8 +10,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import insertion
 import torch
 from faithfulness_table import write_findings
+from insertion import insertion_curve
+from patternscope.study.stages.fitting import fit_importance
 from progress import in_parallel
 from reading import (
     backgrounds,
@@ -35,13 +38,12 @@ from patternscope.knowledge import (
     curve_area,
     deletion_curve,
     faithfulness,
-    insertion_curve,
     object_cover,
     removal_order,
     removal_shares,
 )
-from patternscope.networks import grad_cam, gradcam
-from patternscope.study.stages.fitting import fit_importance
+from patternscope.networks import grad_cam
+from patternscope.networks.capture import gradcam
 
 FOLDER = RUNS / "faithfulness"
 PER_CLASS = 10
@@ -52,7 +54,7 @@ LAYERS = {"before": -2, "last": -1}
 def measure(study: EvidenceStudy) -> list[dict[str, Any]]:
     """A row for each layer, replacement, order and kind of curve: the area of every image, and the mean curve."""
     folder = ensure(study)
-    sources = (folder / "training" / "00" / "network.safetensors", faithfulness, gradcam)
+    sources = (folder / "training" / "00" / "network.safetensors", faithfulness, insertion, gradcam)
     return kept(
         FOLDER / "studies" / f"{study.name}.json",
         [*sources, f"{PER_CLASS} a class, {STEPS} steps, {sorted(LAYERS)}"],

@@ -11,22 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import object_measures
 from faithfulness import importances
 from ground_truth_table import write_findings
+from object_measures import pointing_game, points_on
 from progress import in_parallel
 from reading import layer_grid, sample_images
 from resuming import kept
 from studies import RUNS, EvidenceStudy, ensure, evidence_studies
 from torch import Tensor
 
-from patternscope.knowledge import (
-    bootstrap_mean,
-    bootstrap_ratio,
-    object_cover,
-    pointing_game,
-    points_on,
-    quality,
-)
+from patternscope.knowledge import bootstrap_mean, bootstrap_ratio, object_cover, quality
 from patternscope.networks.capture import gradcam
 from patternscope.results.arrays import load_arrays
 from patternscope.results.json_csv import flat_interval, read_json
@@ -59,7 +54,12 @@ def measure(study: EvidenceStudy) -> dict[str, list[dict[str, Any]]]:
     else:
         ensure(study)
     checkpoints = sorted(each.name for each in (study.folder / "knowledge").iterdir() if each.name.isdigit())
-    sources = (study.folder / "training" / checkpoints[-1] / "network.safetensors", quality, gradcam)
+    sources = (
+        study.folder / "training" / checkpoints[-1] / "network.safetensors",
+        quality,
+        object_measures,
+        gradcam,
+    )
     return kept(
         FOLDER / "studies" / f"{'training' if trained else study.name}.json",
         [*sources, study.settings().model_dump_json()],

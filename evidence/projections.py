@@ -11,15 +11,18 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import drpr
+import projection_methods
+import projection_quality
 from progress import in_parallel
+from projection_methods import PROJECTIONS, is_random, project
 from projections_table import write_findings
-from reading import Seen, fitted_samples, unseen_samples
+from reading import EmbeddedLayer, fitted_samples, unseen_samples
 from resuming import kept
 from studies import RUNS, EvidenceStudy, ensure, evidence_studies
 
 from patternscope.embeddings import sample
-from patternscope.knowledge import drpr, projection_quality, projections, quality
-from patternscope.knowledge.projections import PROJECTIONS, is_random, project
+from patternscope.knowledge import quality
 
 FOLDER = RUNS / "projections"
 FITS = 5  # seeds of each fit that has one
@@ -33,7 +36,7 @@ def compare(study: EvidenceStudy) -> list[dict[str, Any]]:
         folder / "training" / "00" / "network.safetensors",
         sample,
         drpr,
-        projections,
+        projection_methods,
         projection_quality,
         quality,
     )
@@ -51,7 +54,9 @@ def compare(study: EvidenceStudy) -> list[dict[str, Any]]:
     return kept(FOLDER / "studies" / f"{study.name}.json", [*sources, f"{FITS} fits, {DIM} dimensions"], rows)
 
 
-def _measured(name: str, fit: int, fitted: Seen, unseen: Seen) -> dict[str, dict[str, float | None]]:
+def _measured(
+    name: str, fit: int, fitted: EmbeddedLayer, unseen: EmbeddedLayer
+) -> dict[str, dict[str, float | None]]:
     """The measures of one fit on the samples it was fitted to, and on others where it has a place for them."""
     with warnings.catch_warnings():
         # Isomap's remark on a neighbour graph in several parts, and what libraries say of their own code.

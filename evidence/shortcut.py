@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import object_measures
+import planting
 import torch
 import torch.nn.functional as F
 from layer_fits import recorded
+from object_measures import points_on
+from patternscope.study.stages.fitting import fitted_region
+from planting import patch_carriers, plant_patch
 from progress import in_parallel
 from reading import layer_embedding, layer_files, layer_grid
 from resuming import kept
@@ -22,21 +27,18 @@ from shortcut_table import write_findings
 from studies import HERE, NETWORKS, RUNS, TRAINING, EvidenceStudy
 from torch import Tensor
 
-from patternscope.images import patch_carriers, plant_patch, planting
 from patternscope.images.pictograms import CLASSES, Pictograms, draw, draw_many
 from patternscope.knowledge import (
     KnowledgePoints,
     bootstrap_ratio,
     find_knowledge_points,
     object_cover,
-    points_on,
     quality,
     threshold,
 )
 from patternscope.results.json_csv import flat_interval, read_json
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.run import run_study
-from patternscope.study.stages.fitting import fitted_region
 from patternscope.workflow.executors import InProcessExecutor
 
 FOLDER = RUNS / "shortcut"
@@ -120,6 +122,7 @@ def measure(study: ShortcutStudy) -> list[dict[str, Any]]:
             study.folder / "training" / "00" / "network.safetensors",
             planting,
             quality,
+            object_measures,
             f"{PROBES} {SIDE} {study.layers} caused",
         ],
         lambda: _measured(study),

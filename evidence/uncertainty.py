@@ -10,16 +10,17 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import stability
 import torch
 from layer_fits import counts, fit_layer, fitted_data, unseen_data
 from progress import in_parallel
 from reading import layer_files
 from resuming import kept
+from stability import verdict_stability
 from studies import RUNS, EvidenceStudy, ensure, evidence_studies
 from uncertainty_table import write_findings
 
 from patternscope.embeddings import importance, region
-from patternscope.knowledge import uncertainty, verdict_stability
 from patternscope.results.arrays import load_arrays
 from patternscope.results.json_csv import read_json
 
@@ -30,7 +31,7 @@ FITS = 5
 def measure(study: EvidenceStudy) -> dict[str, list[dict[str, Any]]]:
     """Counts of every layer and fit on fitted and unseen images, how alike the fits are, and the tau sweep."""
     folder = ensure(study)
-    sources = (folder / "training" / "00" / "network.safetensors", importance, region, uncertainty)
+    sources = (folder / "training" / "00" / "network.safetensors", importance, region, stability)
     return kept(
         FOLDER / "studies" / f"{study.name}.json", [*sources, f"{FITS} fits"], lambda: _measured(study)
     )
@@ -50,8 +51,7 @@ def _measured(study: EvidenceStudy) -> dict[str, list[dict[str, Any]]]:
                 {**about, "fit": seed, "on": "fitted", **counts(points)},
                 {**about, "fit": seed, "on": "unseen", **counts(fit.points(unseen[layer]))},
             ]
-        stability = verdict_stability(torch.stack(verdicts))
-        found["stability"].append({**about, **vars(stability)})
+        found["stability"].append({**about, **vars(verdict_stability(torch.stack(verdicts)))})
         swept = read_json(layer_files(study, "knowledge", layer) / "knowledge.json")["sweep"]
         found["sweep"] += [{**about, **row} for row in swept]
     return found
@@ -66,8 +66,8 @@ def between_networks(studies: Sequence[EvidenceStudy]) -> list[dict[str, Any]]:
             continue
         for layer in mine[0].layers:
             files = [layer_files(study, "knowledge", layer) / "knowledge.safetensors" for study in mine]
-            stability = verdict_stability(torch.stack([load_arrays(file)["mask"] for file in files]))
-            found.append({"images": images, "network": network, "layer": layer, **vars(stability)})
+            agreement = verdict_stability(torch.stack([load_arrays(file)["mask"] for file in files]))
+            found.append({"images": images, "network": network, "layer": layer, **vars(agreement)})
     return found
 
 

@@ -132,17 +132,17 @@ def put(place, value):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (put((3, 0), math.nan), "target_probs: got NaN or inf in sample 3"),
-        (put((2, 1), math.inf), "target_probs: got NaN or inf in sample 2"),
-        (put((1, 0), -0.5), "target_probs: row 1 has -0.5, wants no negative numbers"),
-        (put((4, 0), 3.0), "target_probs: row 4 sums to"),
-        (lambda p: p[:1], "target_probs: got 1 samples, wants at least 2"),
-        (lambda p: torch.ones_like(p[:, :1]), "target_probs: got 1 class, wants at least 2"),
-        (lambda p: p[0], r"target_probs: got shape .* wants \(n, c\)"),
-        (lambda p: p[:-1], "got shape"),
-        (lambda p: p.to(torch.complex64), "wants real numbers"),
+        (put((3, 0), math.nan), "target_probs: expected finite numbers, got NaN or inf in sample 3"),
+        (put((2, 1), math.inf), "target_probs: expected finite numbers, got NaN or inf in sample 2"),
+        (put((1, 0), -0.5), "target_probs: expected no negative numbers, got -0.5 in row 1"),
+        (put((4, 0), 3.0), "target_probs: expected rows that sum to 1, got .* in row 4"),
+        (lambda p: p[:1], "target_probs: expected at least 2 samples, got 1"),
+        (lambda p: torch.ones_like(p[:, :1]), "target_probs: expected at least 2 classes, got 1"),
+        (lambda p: p[0], r"target_probs: expected shape \(n, c\) = .* got"),
+        (lambda p: p[:-1], "expected shape"),
+        (lambda p: p.to(torch.complex64), "expected real numbers, got torch.complex64"),
         (lambda p: p > 0, "torch.bool"),
-        (lambda p: "probabilities", "target_probs: got str"),
+        (lambda p: "probabilities", "target_probs: expected a tensor .* got str"),
     ],
 )
 def test_refuse_bad_probabilities(name, change, said):
@@ -160,18 +160,21 @@ def refused(call, said) -> None:
 def test_refuse_bad_features(name):
     run, make = CASES[name]
     key = "sample_features" if name == "sample" else "regional_features"
-    refused(lambda: run(spoilt(make(), key, put(5, math.nan))), f"{key}: got NaN or inf in sample 5")
-    refused(lambda: run(spoilt(make(), key, lambda f: f[:, :-1])), f"{key}: got shape .*wants")
-    refused(lambda: run(spoilt(make(), key, lambda f: f[:0])), "got shape")
+    refused(
+        lambda: run(spoilt(make(), key, put(5, math.nan))),
+        f"{key}: expected finite numbers, got NaN or inf in sample 5",
+    )
+    refused(lambda: run(spoilt(make(), key, lambda f: f[:, :-1])), f"{key}: expected shape .* got")
+    refused(lambda: run(spoilt(make(), key, lambda f: f[:0])), "expected shape")
 
 
 @EVERY
 def test_refuse_unknown_names_with_the_nearest(name):
     run, make = CASES[name]
     refused(
-        lambda: run({**make(), "target_prob": 1}), "'target_prob' is unknown; did you mean 'target_probs'"
+        lambda: run({**make(), "target_prob": 1}), "data: .* got 'target_prob'; did you mean 'target_probs'"
     )
-    refused(lambda: run({}), "'target_probs' is missing")
+    refused(lambda: run({}), "data: expected 'target_probs', .* got no 'target_probs'")
     refused(lambda: run(make(), {"n_steps": 3}), "n_steps is unknown; did you mean 'n_step'")
     refused(lambda: run(make(), {"n_step": 0}), "n_step")
     refused(lambda: run(make(), {"lr": -1}), "lr")
@@ -181,13 +184,13 @@ def test_refuse_unknown_names_with_the_nearest(name):
 @pytest.mark.parametrize(
     ("key", "change", "said"),
     [
-        ("w_k", lambda w: w[:, :-1], r"w_k: got shape .*\(n, k\)"),
-        ("w_r", lambda w: w[:, :-1], r"w_r: got shape .*\(n, r\)"),
-        ("w_k", lambda w: 2 * w, "w_k: row 0 sums to 2"),
-        ("w_r", put((0, 0), -1.0), "w_r: row 0 has -1"),
-        ("sample_embs", lambda g: g[:, :2], r"sample_embs: got shape .*\(n, e\)"),
-        ("sample_embs", put(1, math.nan), "sample_embs: got NaN or inf in sample 1"),
-        ("sample_embs", lambda g: SampleEmbedding(3), "SampleEmbedding: not fitted yet"),
+        ("w_k", lambda w: w[:, :-1], r"w_k: expected shape \(n, k\)"),
+        ("w_r", lambda w: w[:, :-1], r"w_r: expected shape \(n, r\)"),
+        ("w_k", lambda w: 2 * w, "w_k: expected rows that sum to 1, got 2 in row 0"),
+        ("w_r", put((0, 0), -1.0), "w_r: expected no negative numbers, got -1 in row 0"),
+        ("sample_embs", lambda g: g[:, :2], r"sample_embs: expected shape \(n, e\)"),
+        ("sample_embs", put(1, math.nan), "sample_embs: expected finite numbers, got NaN or inf in sample 1"),
+        ("sample_embs", lambda g: SampleEmbedding(3), "SampleEmbedding: expected a fitted one"),
     ],
 )
 def test_region_refuses(key, change, said):
@@ -197,22 +200,31 @@ def test_region_refuses(key, change, said):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: SampleEmbedding(0), "in_dim: got 0"),
-        (lambda: SampleEmbedding(3, 1), "out_dim: got 1"),
-        (lambda: SampleEmbedding(3, kappa_max=0), "kappa_max: got 0"),
-        (lambda: SampleEmbedding(3, scale=-1.0), "scale: got -1"),
-        (lambda: RegionEmbedding(3, kappa_prob=0), "kappa_prob: got 0"),
-        (lambda: ImportanceWeight(0, 1, 1, 1), "n: got 0"),
-        (lambda: ImportanceWeight(2, 1, 1, 1, kappa_max=-1), "kappa_max: got -1"),
+        (lambda: SampleEmbedding(0), "in_dim: expected at least 1, got 0"),
+        (lambda: SampleEmbedding(3, 1), "out_dim: expected at least 2, got 1"),
+        (lambda: SampleEmbedding(3, kappa_max=0), "kappa_max: expected a positive finite number, got 0"),
+        (
+            lambda: SampleEmbedding(3, scale=-1.0),
+            "scale: expected a positive finite number or .auto., got -1",
+        ),
+        (lambda: RegionEmbedding(3, kappa_prob=0), "kappa_prob: expected a positive finite number, got 0"),
+        (lambda: ImportanceWeight(0, 1, 1, 1), "n: expected at least 1, got 0"),
+        (
+            lambda: ImportanceWeight(2, 1, 1, 1, kappa_max=-1),
+            "kappa_max: expected a positive finite number or .auto., got -1",
+        ),
         (lambda: ImportanceWeight(2, 1, 1, 1, kappa_prob=0), "kappa_prob"),
-        (lambda: SampleEmbedding(3)(torch.ones(2, 3)), "not fitted yet"),
-        (lambda: SampleEmbedding(3).posterior(torch.ones(2, 3)), "not fitted yet"),
-        (lambda: RegionEmbedding(3)(torch.ones(2, 3, 1, 1)), "not fitted yet"),
-        (lambda: RegionEmbedding(3)(torch.ones(2, 4, 1, 1)), "regional_features: got shape"),
-        (lambda: SampleEmbedding(3)(torch.ones(2, 4)), "features: got shape"),
-        (lambda: SampleEmbedding(12).fit(sample_data(), align=torch.ones(2, 3)), "align: got shape"),
-        (lambda: SampleEmbedding(12).fit(sample_data(), start=torch.ones(2, 3)), "start: got shape"),
-        (lambda: importance({**importance_data(), "images": torch.ones(3, 1, 4, 4)}), "images: got shape"),
+        (lambda: SampleEmbedding(3)(torch.ones(2, 3)), "expected a fitted one"),
+        (lambda: SampleEmbedding(3).posterior(torch.ones(2, 3)), "expected a fitted one"),
+        (lambda: RegionEmbedding(3)(torch.ones(2, 3, 1, 1)), "expected a fitted one"),
+        (lambda: RegionEmbedding(3)(torch.ones(2, 4, 1, 1)), "regional_features: expected shape"),
+        (lambda: SampleEmbedding(3)(torch.ones(2, 4)), "features: expected shape"),
+        (lambda: SampleEmbedding(12).fit(sample_data(), align=torch.ones(2, 3)), "align: expected shape"),
+        (lambda: SampleEmbedding(12).fit(sample_data(), start=torch.ones(2, 3)), "start: expected shape"),
+        (
+            lambda: importance({**importance_data(), "images": torch.ones(3, 1, 4, 4)}),
+            "images: expected shape",
+        ),
     ],
 )
 def test_refuse_bad_construction_and_use(call, said):

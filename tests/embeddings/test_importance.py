@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import importance_data
 
-from patternscope.embeddings import ImportanceWeight, anchors
+from patternscope.embeddings import ImportanceWeight, importance_solver
 from patternscope.embeddings.neighbourhood import find_neighbours
 
 SOLVERS = pytest.mark.parametrize("solver", ["separate", "joint"])
@@ -36,7 +36,7 @@ def test_fit_improves_the_loss(solver):
 
 @pytest.mark.parametrize(("negligible", "tolerance"), [(0.0, 1e-6), (1e-3, 2e-3)])
 def test_final_loss_is_that_of_the_naive_writing(monkeypatch, negligible, tolerance):
-    monkeypatch.setattr(anchors, "_NEGLIGIBLE", negligible)
+    monkeypatch.setattr(importance_solver, "_NEGLIGIBLE", negligible)
     data = {name: each.double() for name, each in importance_data(n=6, k=4, h=2, w=2).items()}
     weight = estimate(data)
     features = data["regional_features"].flatten(2).transpose(1, 2).double().numpy()
@@ -65,7 +65,7 @@ def test_batch_of_anchors_does_not_matter(solver, monkeypatch):
     data = {name: each.double() for name, each in importance_data().items()}
     whole = estimate(data, solver)
     for budget in (1, 2000):
-        monkeypatch.setattr(anchors, "_NUMBERS_AT_ONCE", budget)
+        monkeypatch.setattr(importance_solver, "_NUMBERS_AT_ONCE", budget)
         part = estimate(data, solver)
         torch.testing.assert_close(part.region_weights, whole.region_weights, rtol=1e-6, atol=1e-9)
         torch.testing.assert_close(part.channel_weights, whole.channel_weights, rtol=1e-6, atol=1e-9)

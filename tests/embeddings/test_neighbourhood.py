@@ -52,8 +52,10 @@ def test_neighbours_of_other_samples_are_refused():
     features, probs = seen(12, 3)
     data = {"target_probs": probs, "regional_features": features}
     other = choose_neighbours(torch.arange(9), torch.zeros(9).long(), 4, 7)
-    with pytest.raises(InputError, match="neighbours"):
+    with pytest.raises(InputError, match="neighbours: expected those of 12 samples, got 9"):
         ImportanceWeight(*features.shape).estimate({**data, "neighbours": other})
     weights = {"w_k": torch.full((12, 6), 1 / 6), "w_r": torch.full((12, 4), 0.25)}
-    with pytest.raises(InputError, match="neighbours"):
+    with pytest.raises(InputError, match="neighbours: expected those of 12 samples, got 9"):
         RegionEmbedding(6).fit({**data, **weights, "sample_embs": torch.rand(12, 3), "neighbours": other})
+    with pytest.raises(InputError, match=r"neighbours: expected the result of .* got Tensor"):
+        ImportanceWeight(*features.shape).estimate({**data, "neighbours": other.samples})

@@ -6,20 +6,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import region_data
 
-from patternscope.embeddings.matched_regions import compare, weighty_counts
+from patternscope.embeddings.matched_regions import kept_counts, match_anchors
 from patternscope.embeddings.neighbourhood import find_neighbours
 from patternscope.embeddings.regional_objective import RegionalObjective
-from patternscope.similarity import match_regions
-from patternscope.similarity.embedded import embedded_scores
-from patternscope.similarity.probabilities import target_log_similarities
+from patternscope.similarity import match_regions, target_log_similarity
+from patternscope.similarity.embedding_scores import embedded_scores
 
 
-def objective(data, left_out=0.0, at_once=None, **changes) -> RegionalObjective:
+def objective(data, omitted=0.0, at_once=None, **changes) -> RegionalObjective:
     data = {name: each.double() for name, each in data.items()}
     features, probs = data["regional_features"], data["target_probs"]
     neighbours = find_neighbours(features, probs, 100, 0)
-    comparisons, _ = compare(
-        features, data["w_k"], data["w_r"], neighbours, left_out=left_out, at_once=at_once
+    blocks, _ = match_anchors(
+        features, data["w_k"], data["w_r"], neighbours, omitted=omitted, at_once=at_once
     )
     numbers = {"kappa_max": 1000.0, "lambda_kl": 1.0, "lambda_mi": 1.0, "wd": 5e-4} | changes
     return RegionalObjective(
@@ -27,8 +26,8 @@ def objective(data, left_out=0.0, at_once=None, **changes) -> RegionalObjective:
         sample_embedding=data["sample_embs"],
         region_weights=data["w_r"],
         candidates=neighbours.candidates,
-        log_target=target_log_similarities(probs, torch.arange(len(probs)), neighbours.samples, 5.0),
-        comparisons=comparisons,
+        log_target=target_log_similarity(probs, torch.arange(len(probs)), neighbours.samples, 5.0),
+        blocks=blocks,
         scale=torch.tensor(1.5, dtype=torch.float64),
         **numbers,
     )
@@ -70,7 +69,7 @@ def test_gradient_is_that_of_differences(changes):
 def test_blocks_change_nothing():
     data, weight = region_data(), some_map()
     whole, single = objective(data), objective(data, at_once=1)
-    assert len(single.comparisons) == 24 > len(whole.comparisons)
+    assert len(single.blocks) == 24 > len(whole.blocks)
     for first, second in zip(whole.evaluate(weight), single.evaluate(weight), strict=True):
         torch.testing.assert_close(first, second)
     candidate_features = single.features[single.candidates]
@@ -83,19 +82,19 @@ def test_matches_are_those_of_each_pair():
     data = region_data(n=9)
     rows = data["regional_features"].flatten(2).transpose(1, 2)
     neighbours = find_neighbours(data["regional_features"], data["target_probs"], 5, 0)
-    comparisons, moment = compare(
-        data["regional_features"], data["w_k"], data["w_r"], neighbours, left_out=0.3, at_once=4
+    blocks, moment = match_anchors(
+        data["regional_features"], data["w_k"], data["w_r"], neighbours, omitted=0.3, at_once=4
     )
-    seen = torch.cat([compared.anchors for compared in comparisons])
+    seen = torch.cat([block.anchors for block in blocks])
     assert sorted(seen.tolist()) == list(range(9))
-    for compared in comparisons:
-        for place, anchor in enumerate(compared.anchors.tolist()):
+    for block in blocks:
+        for place, anchor in enumerate(block.anchors.tolist()):
             wanted = match_regions(rows, data["w_k"], anchor, neighbours.samples[anchor])
-            assert torch.equal(compared.matches[place].long(), wanted[:, compared.regions[place]])
-            assert torch.equal(compared.weights[place], data["w_r"][anchor][compared.regions[place]])
+            assert torch.equal(block.matches[place].long(), wanted[:, block.regions[place]])
+            assert torch.equal(block.weights[place], data["w_r"][anchor][block.regions[place]])
     wanted = torch.zeros(8, 8)
-    for compared in comparisons:
-        for anchor, regions in zip(compared.anchors, compared.regions, strict=True):
+    for block in blocks:
+        for anchor, regions in zip(block.anchors, block.regions, strict=True):
             for region in regions:
                 unit = rows[anchor, region] / rows[anchor, region].norm()
                 wanted += data["w_r"][anchor, region] * torch.outer(unit, unit) / 9
@@ -104,19 +103,19 @@ def test_matches_are_those_of_each_pair():
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(1, 6), st.integers(1, 20), st.sampled_from([0.0, 1e-3, 0.1, 0.9]), st.integers(0, 99))
-def test_regions_left_out_have_no_more_weight_than_agreed(n, r, left_out, seed):
+def test_regions_omitted_have_no_more_weight_than_agreed(n, r, omitted, seed):
     weights = (5 * torch.randn(n, r, generator=torch.Generator().manual_seed(seed))).double().softmax(1)
-    for row, count in zip(weights, weighty_counts(weights, left_out).tolist(), strict=True):
+    for row, count in zip(weights, kept_counts(weights, omitted).tolist(), strict=True):
         lightest = row.sort().values
-        assert lightest[: r - count].sum() <= left_out
-        assert count == 1 or lightest[: r - count + 1].sum() > left_out
+        assert lightest[: r - count].sum() <= omitted
+        assert count == 1 or lightest[: r - count + 1].sum() > omitted
 
 
-def test_what_is_left_out_hardly_changes_the_objective():
+def test_what_is_omitted_hardly_changes_the_objective():
     data = region_data(n=30, h=5, w=5)
     data["w_r"] = data["w_r"].pow(30) / data["w_r"].pow(30).sum(1, keepdim=True)
-    exact, near = objective(data), objective(data, left_out=1e-3)
-    compared = [sum(each.regions.numel() for each in side.comparisons) for side in (exact, near)]
+    exact, near = objective(data), objective(data, omitted=1e-3)
+    compared = [sum(each.regions.numel() for each in side.blocks) for side in (exact, near)]
     assert compared[1] < compared[0]
     for first, second in zip(exact.evaluate(some_map()), near.evaluate(some_map()), strict=True):
         torch.testing.assert_close(first, second, rtol=1e-2, atol=1e-2)

@@ -180,17 +180,23 @@ def test_inputs_are_left_as_found():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda w, y, t, m: trajectory_types(w[0], y, t, m, unit_strength=1), r"path: got shape \(4, 6, 3\)"),
+        (
+            lambda w, y, t, m: trajectory_types(w[0], y, t, m, unit_strength=1),
+            r"path: expected .* got \(4, 6, 3\)",
+        ),
         (
             lambda w, y, t, m: trajectory_types(w, y, y, m, unit_strength=1),
-            r"targets: image 0 has its own class",
+            r"targets: expected classes other than the labels, got image 0",
         ),
-        (lambda w, y, t, m: orientation_change(w[0], w[1, :2]), r"before, after: got shapes \(4, 6, 3\) and"),
-        (lambda w, y, t, m: strength_change(w[0, 0], w[1, 0]), r"wants \(n, r, e\) twice"),
-        (lambda w, y, t, m: class_probability(w[0], m, y[:2]), r"classes: got shape \(2,\), wants \(4,\)"),
-        (lambda w, y, t, m: weight_on(w[0, 0], y > 0), r"region_weights, chosen: got shapes"),
-        (lambda w, y, t, m: bootstrap_mean(w[0, 0]), r"values: got shape \(6, 3\)"),
-        (lambda w, y, t, m: bootstrap_mean(w[0, 0, 0], resamples=0), r"resamples, level: got 0"),
+        (
+            lambda w, y, t, m: orientation_change(w[0], w[1, :2]),
+            r"before, after: expected .* got shapes \(4, 6, 3\) and",
+        ),
+        (lambda w, y, t, m: strength_change(w[0, 0], w[1, 0]), r"expected two tensors \(n, r, e\)"),
+        (lambda w, y, t, m: class_probability(w[0], m, y[:2]), r"classes: expected shape \(4,\), got \(2,\)"),
+        (lambda w, y, t, m: weight_on(w[0, 0], y > 0), r"region_weights, chosen: expected .* got shapes"),
+        (lambda w, y, t, m: bootstrap_mean(w[0, 0]), r"values: expected .* got shape \(6, 3\)"),
+        (lambda w, y, t, m: bootstrap_mean(w[0, 0, 0], resamples=0), r"resamples, level: expected .* got 0"),
     ],
 )
 def test_bad_input_is_one_line(call, said):

@@ -95,7 +95,7 @@ def test_refuse(mask, reliable, options, said):
 def test_draws_select_the_images_that_rows_of_indices_select():
     counts = np.random.default_rng(1).random((50, 3))
     rows = np.random.default_rng(4).integers(50, size=(200, 50))
-    seen = bootstrap._resampled_means(counts, 200, np.random.default_rng(4))
+    seen = bootstrap._resampled_means([counts], 200, 0.95, 4)
     np.testing.assert_allclose(seen, counts[rows].mean(axis=1), rtol=1e-12)
 
 

@@ -56,10 +56,12 @@ def test_what_lasts_appeared_before_and_nothing_is_later_with_more_points(histor
 def test_classes_agree_with_loops_whatever_the_order_of_images(first, seed):
     labels = torch.arange(len(first)) % 3
     found = class_appearance(torch.from_numpy(first), labels, checkpoints=4)
-    for each in found:
-        own = [int(value) for value, label in zip(first, labels.tolist(), strict=True) if label == each.label]
-        assert (each.share, each.median, each.mean) == pytest.approx(naive.class_appearance(own, 4))
-        assert each.images == len(own)
+    for record in found:
+        own = [
+            int(value) for value, label in zip(first, labels.tolist(), strict=True) if label == record.label
+        ]
+        assert (record.share, record.median, record.mean) == pytest.approx(naive.class_appearance(own, 4))
+        assert record.images == len(own)
     assert [each.mean for each in found] == sorted(each.mean for each in found)
     order = torch.randperm(len(first), generator=torch.Generator().manual_seed(seed))
     assert class_appearance(torch.from_numpy(first)[order], labels[order], checkpoints=4) == found
@@ -82,15 +84,15 @@ def test_a_finer_grid_comes_back_to_where_it_started(grid, down, across):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: first_appearance(torch.zeros(2, 3)), "present: got torch.float32"),
-        (lambda: lasting_appearance(torch.zeros(0, 3).bool()), "wants bool"),
+        (lambda: first_appearance(torch.zeros(2, 3)), "present: expected bool .* got torch.float32"),
+        (lambda: lasting_appearance(torch.zeros(0, 3).bool()), "present: expected bool"),
         (
             lambda: class_appearance(torch.zeros(2).long(), torch.zeros(3).long(), 1),
-            "first, labels: got shapes",
+            "first, labels: expected two vectors .* got shapes",
         ),
         (
             lambda: class_appearance(torch.tensor([2]), torch.tensor([0]), 2),
-            "first: got 2 to 2, wants -1 to 1",
+            "first: expected -1 to 1, got 2 to 2",
         ),
         (lambda: corresponding_regions((0, 2), (1, 1)), "grid, other"),
     ],

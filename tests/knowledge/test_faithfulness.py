@@ -12,7 +12,6 @@ from patternscope.knowledge.faithfulness import (
     blurred,
     curve_area,
     deletion_curve,
-    insertion_curve,
     mean_colour,
     removal_order,
     removal_shares,
@@ -129,10 +128,9 @@ def test_the_area_of_a_linear_response_is_a_half_however_the_steps_divide_it(reg
 
     shares = removal_shares(regions, steps)
     assert (shares.diff() > 0).all()
-    for curve_of, ends in ((deletion_curve, 1 - shares), (insertion_curve, shares)):
-        curve = curve_of(brightness, image, labels, order, (1, regions), replacement=black, steps=steps)
-        torch.testing.assert_close(curve[0], ends)
-        torch.testing.assert_close(curve_area(curve, shares), torch.full((1,), 0.5, dtype=torch.float64))
+    curve = deletion_curve(brightness, image, labels, order, (1, regions), replacement=black, steps=steps)
+    torch.testing.assert_close(curve[0], 1 - shares)
+    torch.testing.assert_close(curve_area(curve, shares), torch.full((1,), 0.5, dtype=torch.float64))
 
 
 @CASES
@@ -142,18 +140,6 @@ def test_areas_over_equal_shares_are_those_of_trapezoids_of_equal_width(steps, r
     area = curve_area(curve, removal_shares(regions_a_step * steps, steps))
     assert area.dtype == curve.dtype
     torch.testing.assert_close(area, torch.trapezoid(curve, dx=1 / steps, dim=-1))
-
-
-@CASES
-@given(st.integers(0, 999))
-def test_insertion_of_a_linear_network_is_what_deletion_took(seed):
-    images, weights = drawn(seed)
-    network, labels = linear_network(weights), torch.zeros(3, dtype=torch.long)
-    order = torch.rand(3, 6, generator=torch.Generator().manual_seed(seed)).argsort(dim=1)
-    black = torch.zeros(1, dtype=torch.float64)
-    given_back = insertion_curve(network, images, labels, order, GRID, replacement=black)
-    taken = deletion_curve(network, images, labels, order, GRID, replacement=black)
-    torch.testing.assert_close(given_back + taken, taken[:, :1].expand_as(taken))
 
 
 @CASES
@@ -177,14 +163,20 @@ def test_equals_go_in_the_order_they_stand():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: removal_order(torch.tensor([0.5])), "importance: got shape"),
-        (lambda: removal_order(torch.tensor([[float("nan")]])), "importance: got shape"),
-        (lambda: curve_of(order=torch.zeros(3, 5).long()), r"order: got shapes .* wants .* \(\.\.\., n, 6\)"),
+        (lambda: removal_order(torch.tensor([0.5])), "importance: expected finite numbers .* got shape"),
+        (
+            lambda: removal_order(torch.tensor([[float("nan")]])),
+            "importance: expected finite numbers .* got shape",
+        ),
+        (
+            lambda: curve_of(order=torch.zeros(3, 5).long()),
+            r"order: expected shapes .* \(\.\.\., n, 6\), got",
+        ),
         (lambda: curve_of(labels=torch.zeros(2).long()), "labels"),
-        (lambda: curve_of(steps=0), "steps: got 0"),
-        (lambda: removal_shares(4, 0), "regions, steps: got 4 and 0"),
-        (lambda: removal_shares(0, 4), "regions, steps: got 0 and 4"),
-        (lambda: curve_area(torch.zeros(2, 3), removal_shares(4, 3)), r"curve, shares: got .* \(4,\)"),
+        (lambda: curve_of(steps=0), "steps: expected at least 1, got 0"),
+        (lambda: removal_shares(4, 0), "regions, steps: expected .* got 4 and 0"),
+        (lambda: removal_shares(0, 4), "regions, steps: expected .* got 0 and 4"),
+        (lambda: curve_area(torch.zeros(2, 3), removal_shares(4, 3)), r"curve, shares: expected .* \(4,\)"),
         (lambda: blurred(torch.zeros(1, 1, 2, 2), 0.0), "positive share"),
         (lambda: blurred(torch.zeros(1, 1, 2, 2).byte()), "uint8"),
     ],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from patternscope.errors import InputError
 from patternscope.knowledge import (
-    Seen,
+    EmbeddedLayer,
     align_embeddings,
     bootstrap_count_differences,
     bootstrap_histogram,
@@ -22,11 +22,11 @@ from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES
 DIRECTIONS = torch.eye(3)
 
 
-def seen(seed: int, n=12, r=5, unit=1.5) -> Seen:
+def seen(seed: int, n=12, r=5, unit=1.5) -> EmbeddedLayer:
     source = torch.Generator().manual_seed(seed)
     embedding = 2 * torch.randn(n, r, 3, generator=source)
     embedding[0, 0] = 0
-    return Seen(
+    return EmbeddedLayer(
         embedding,
         unit,
         find_knowledge_points(embedding, DIRECTIONS, torch.arange(n) % 3, unit_strength=unit, tau=0.6),
@@ -114,8 +114,8 @@ def test_turning_both_networks_changes_nothing(seed):
     first, second = seen(0), seen(1)
     turn = rotation(seed).float()
 
-    def turned(one: Seen) -> Seen:
-        return Seen(one.embedding @ turn, one.unit_strength, one.points)
+    def turned(one: EmbeddedLayer) -> EmbeddedLayer:
+        return EmbeddedLayer(one.embedding @ turn, one.unit_strength, one.points)
 
     before, after = (
         compare_layers(first, second, resamples=20),
@@ -184,9 +184,9 @@ def test_what_cannot_be_compared_is_one_line():
         compare_layers(first, other)
     with pytest.raises(InputError, match="the same n >= 1 images"):
         bootstrap_count_differences(first.points, seen(1, n=9).points)
-    with pytest.raises(InputError, match="wants \\(n, r\\), n >= 1"):
+    with pytest.raises(InputError, match="values: expected shape \\(n, r\\), n >= 1"):
         bootstrap_histogram(torch.zeros(3), torch.tensor([0.0, 1.0]))
-    with pytest.raises(InputError, match="edges: wants at least two, increasing"):
+    with pytest.raises(InputError, match="edges: expected at least two, increasing"):
         bootstrap_histogram(torch.zeros(3, 1), torch.tensor([1.0, 1.0]))
     with pytest.raises(InputError, match="resamples"):
         bootstrap_histogram(torch.zeros(3, 1), torch.tensor([0.0, 1.0]), resamples=0)

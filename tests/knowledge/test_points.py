@@ -74,13 +74,13 @@ def test_an_embedding_at_the_origin_has_no_points():
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"region_embedding": torch.zeros(4, 3)}, r"region_embedding.*\(n, r, e\)"),
+        ({"region_embedding": torch.zeros(4, 3)}, r"region_embedding: expected shape \(n, r, e\)"),
         ({"region_embedding": torch.full((4, 5, 3), torch.nan).double()}, "NaN"),
-        ({"labels": torch.tensor([0, 1, 2])}, "labels.*4 integers"),
+        ({"labels": torch.tensor([0, 1, 2])}, "labels: expected 4 integers"),
         ({"labels": torch.ones(4)}, "labels"),
-        ({"labels": torch.tensor([0, 1, 2, 4])}, "labels: got 0 to 4, wants 0 to 3"),
-        ({"labels": torch.tensor([0, 1, 2, -1])}, "labels: got -1"),
-        ({"tau": 0.0}, "tau: got 0"),
+        ({"labels": torch.tensor([0, 1, 2, 4])}, "labels: expected 0 to 3, got 0 to 4"),
+        ({"labels": torch.tensor([0, 1, 2, -1])}, "labels: expected 0 to 3, got -1"),
+        ({"tau": 0.0}, "tau: expected .* got 0"),
         ({"tau": 1.0}, "tau"),
         ({"unit_strength": 0.0}, "unit_strength"),
         ({"unit_strength": float("nan")}, "unit_strength"),
@@ -126,7 +126,7 @@ def test_a_region_that_says_nothing_is_no_point_at_the_default_threshold(classes
 
 def test_a_threshold_that_every_region_passes_is_refused():
     h, labels = torch.rand(3, 4, 3), torch.zeros(3).long()
-    with pytest.raises(InputError, match=r"2 classes .* at least 0.5"):
+    with pytest.raises(InputError, match=r"tau: expected a number in \(0.5, 1\) for 2 classes, got 0.4"):
         find_knowledge_points(h, torch.eye(3)[:2], labels, tau=0.4)
     with pytest.raises(InputError, match="classes"):
         threshold("auto", 1)

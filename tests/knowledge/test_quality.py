@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.errors import InputError
-from patternscope.knowledge import agreement, object_cover, points_on, strength_uncertainty_correlation
+from patternscope.knowledge import agreement, object_cover, strength_uncertainty_correlation
 
 
 def drawn(seed, n=30, c=4, e=3):
@@ -75,17 +75,3 @@ def test_object_cover_is_the_mean_of_each_region():
     expected = masks.double().view(2, 3, 2, 2, 2).mean((2, 4)).flatten(1)
     assert torch.equal(object_cover(masks, (3, 2)), expected)
     assert float(object_cover(masks, (3, 2)).mean()) == pytest.approx(float(masks.double().mean()))
-
-
-@given(st.integers(0, 100))
-def test_points_on_a_thing_agree_with_a_loop(seed):
-    generator = torch.Generator().manual_seed(seed)
-    points = torch.rand(5, 7, generator=generator) < 0.5
-    cover = torch.rand(5, 7, generator=generator).double()
-    part, whole = points_on(points, cover)
-    for i in range(5):
-        chosen = [float(cover[i, r]) for r in range(7) if points[i, r]]
-        assert float(part[i]) == pytest.approx(sum(chosen))
-        assert int(whole[i]) == len(chosen)
-    with pytest.raises(InputError, match="points, cover"):
-        points_on(points, cover[:4])

@@ -8,20 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from patternscope.radial.posterior import orientation
 from patternscope.similarity import (
     combine_regions,
     embedding_log_similarity,
     feature_log_similarity,
+    feature_scores,
     match_regions,
-    matched,
     matching,
     target_log_similarity,
     unit_regions,
 )
-from patternscope.similarity.matched import channel_scores, flat_rows, matched_scores
+from patternscope.similarity.feature_scores import channel_scores, flat_rows, matched_scores
 from patternscope.similarity.matching import best_matches, index_type
-from patternscope.similarity.probabilities import target_log_similarities
-from patternscope.similarity.regional import orientation
 
 SEEDS = st.integers(0, 10_000)
 CASES = settings(max_examples=10, deadline=None)
@@ -124,7 +123,7 @@ def test_classes_may_be_relabelled_and_rows_sum_to_one():
     log_p = target_log_similarity(probs, ANCHOR, OTHERS)
     torch.testing.assert_close(target_log_similarity(probs[:, [2, 0, 1]], ANCHOR, OTHERS), log_p)
     assert float(log_p.exp().sum()) == pytest.approx(1)
-    both = target_log_similarities(probs, torch.tensor([ANCHOR, 0]), torch.stack([OTHERS, OTHERS + 0]))
+    both = target_log_similarity(probs, torch.tensor([ANCHOR, 0]), torch.stack([OTHERS, OTHERS + 0]))
     torch.testing.assert_close(both[0], log_p)
 
 
@@ -134,7 +133,7 @@ def test_many_anchors_at_once_are_each_on_its_own(seed):
     _, _, _, probs = draw(seed, n=8)
     generator = torch.Generator().manual_seed(seed)
     neighbours = torch.stack([torch.randperm(8, generator=generator)[:3] for _ in range(4)])
-    together = target_log_similarities(probs, torch.arange(4), neighbours)
+    together = target_log_similarity(probs, torch.arange(4), neighbours)
     alone = [target_log_similarity(probs, anchor, each) for anchor, each in enumerate(neighbours)]
     torch.testing.assert_close(together, torch.stack(alone))
 
@@ -155,7 +154,7 @@ def test_probabilities_of_neighbours_are_not_copied_for_each_anchor():
             return found
 
     with Sizes():
-        target_log_similarities(probs, torch.arange(600), neighbours)
+        target_log_similarity(probs, torch.arange(600), neighbours)
     assert largest <= probs.numel()
 
 
@@ -238,7 +237,7 @@ def test_sums_over_matches_are_those_of_loops(monkeypatch, cached):
     positions = torch.tensor([1, 2, 4])
     matches = torch.randint(0, 4, (3, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     rows = flat_rows(positions, matches, 4).T
-    monkeypatch.setattr(matched, "_CACHED_NUMBERS", cached)
+    monkeypatch.setattr(feature_scores, "_CACHED_NUMBERS", cached)
     by_channel = channel_scores(unit[0] * w[0][:, None], unit, rows)
     by_region = matched_scores(unit[0] * v[0], unit, rows)
     for row, j in enumerate(positions.tolist()):

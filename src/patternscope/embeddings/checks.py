@@ -1,4 +1,4 @@
-"""What the estimators ask of their input, said in one line each."""
+"""The input checks of the estimators, one line per error."""
 
 from collections.abc import Mapping
 
@@ -10,23 +10,24 @@ from patternscope.errors import InputError, nearest
 _ROWS_AT_ONCE = 256
 
 
-def read_data(data: Mapping[str, object], required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
+def check_keys(data: Mapping[str, object], required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
     """Check the keys of an estimator's `data` argument.
 
     InputError for a missing or an unknown key.
 
-    >>> read_data({"target_probs": 0}, required=("target_probs",))
+    >>> check_keys({"target_probs": 0}, required=("target_probs",))
     """
     for name in data:
         if name not in required + optional:
-            raise InputError(f"data: {name!r} is unknown; {nearest(str(name), required + optional)}")
+            hint = nearest(str(name), required + optional)
+            raise InputError(f"data: expected known keys, got {name!r}; {hint}")
     for name in required:
         if name not in data:
-            raise InputError(f"data: {name!r} is missing; wants {', '.join(map(repr, required))}")
+            raise InputError(f"data: expected {', '.join(map(repr, required))}, got no {name!r}")
 
 
 def as_tensor(value: object, name: str) -> Tensor:
-    """Return a floating tensor of an argument, sharing its memory where it can.
+    """Return a floating-point tensor of an argument, sharing its memory where possible.
 
     InputError for anything that is not a numeric tensor or array.
 
@@ -36,78 +37,93 @@ def as_tensor(value: object, name: str) -> Tensor:
     try:
         tensor = torch.as_tensor(value)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError, RuntimeError):
-        raise InputError(
-            f"{name}: got {type(value).__name__}, wants a tensor or an array of numbers"
-        ) from None
+        kind = type(value).__name__
+        raise InputError(f"{name}: expected a tensor or an array of numbers, got {kind}") from None
     if tensor.is_complex() or tensor.dtype == torch.bool:
-        raise InputError(f"{name}: got {tensor.dtype}, wants real numbers")
+        raise InputError(f"{name}: expected real numbers, got {tensor.dtype}")
     return tensor if tensor.is_floating_point() else tensor.float()
+
+
+def check_positive(value: float, name: str, more: str = "") -> None:
+    """Check that a parameter is positive and finite; `more` names what else would be valid.
+
+    >>> check_positive(10.0, "kappa_max")
+    """
+    if not 0 < value < float("inf"):
+        raise InputError(f"{name}: expected a positive finite number{more}, got {value}")
+
+
+def check_at_least(value: int, least: int, name: str) -> None:
+    """Check that a size is at least so much.
+
+    >>> check_at_least(3, 2, "out_dim")
+    """
+    if value < least:
+        raise InputError(f"{name}: expected at least {least}, got {value}")
 
 
 def check_target_probs(target_probs: Tensor) -> None:
     """Check class probabilities (n, c): finite, non-negative, rows that sum to 1, n >= 2, c >= 2.
 
-    InputError says which row is wrong and how.
+    InputError names the row and what is wrong with it.
 
     >>> check_target_probs(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))
     """
     check_shape(target_probs, "target_probs", (None, None), "(n, c)")
-    if target_probs.shape[0] < 2:
-        raise InputError(f"target_probs: got {target_probs.shape[0]} samples, wants at least 2")
-    if target_probs.shape[1] < 2:
-        raise InputError(f"target_probs: got {target_probs.shape[1]} class, wants at least 2")
+    for length, unit in zip(target_probs.shape, ("samples", "classes"), strict=True):
+        if length < 2:
+            raise InputError(f"target_probs: expected at least 2 {unit}, got {length}")
     check_rows_sum_to_one(target_probs, "target_probs")
 
 
 def check_rows_sum_to_one(weights: Tensor, name: str) -> None:
     """Check that rows lie on the simplex: finite, non-negative, summing to 1.
 
-    InputError says which row is wrong and how.
+    InputError names the row and what is wrong with it.
 
     >>> check_rows_sum_to_one(torch.tensor([[0.5, 0.5], [1.0, 0.0]]), "w_r")
     """
     check_finite(weights, name)
-    if (weights < 0).any():
-        row = int((weights < 0).any(dim=1).nonzero()[0])
-        raise InputError(f"{name}: row {row} has {weights[row].min():.4g}, wants no negative numbers")
+    negative = (weights < 0).any(dim=1)
+    if negative.any():
+        row = int(negative.nonzero()[0])
+        raise InputError(f"{name}: expected no negative numbers, got {weights[row].min():.4g} in row {row}")
     sums = weights.double().sum(dim=1)
-    # Half precision adds up to 1 within a few thousandths only.
+    # Half precision sums to 1 within a few thousandths only.
     slack = 1e-3 if weights.dtype in (torch.float32, torch.float64) else 2e-2
     off = (sums - 1).abs() > slack
     if off.any():
         row = int(off.nonzero()[0])
-        raise InputError(f"{name}: row {row} sums to {sums[row]:.4g}, wants rows that sum to 1")
+        raise InputError(f"{name}: expected rows that sum to 1, got {sums[row]:.4g} in row {row}")
 
 
 def check_finite(tensor: Tensor, name: str) -> None:
     """Check for NaN and inf, a few rows at a time so that little memory is needed.
 
-    InputError says in which sample.
+    InputError names the sample.
 
     >>> check_finite(torch.zeros(3), "x")
     """
     for start in range(0, len(tensor), _ROWS_AT_ONCE):
-        good = torch.isfinite(tensor[start : start + _ROWS_AT_ONCE])
-        if not good.all():
-            sample = start + int(
-                (~good).flatten(1).any(dim=1).nonzero()[0] if good.ndim > 1 else (~good).nonzero()[0]
-            )
-            raise InputError(f"{name}: got NaN or inf in sample {sample}, wants finite numbers")
+        bad = ~torch.isfinite(tensor[start : start + _ROWS_AT_ONCE])
+        if bad.any():
+            sample = start + int(bad.reshape(len(bad), -1).any(dim=1).nonzero()[0])
+            raise InputError(f"{name}: expected finite numbers, got NaN or inf in sample {sample}")
 
 
 def check_shape(tensor: Tensor, name: str, shape: tuple[int | None, ...], axes: str) -> None:
     """Check the shape of an argument; None stands for any positive length.
 
-    InputError shows the shape seen and the one wanted.
+    InputError shows both shapes.
 
     >>> check_shape(torch.zeros(2, 3), "x", (None, 3), "(n, d)")
     """
     fits = tensor.ndim == len(shape) and all(
-        seen > 0 and wanted in (None, seen) for seen, wanted in zip(tensor.shape, shape, strict=True)
+        got > 0 and expected in (None, got) for got, expected in zip(tensor.shape, shape, strict=True)
     )
     if not fits:
-        wanted = "(" + ", ".join("any" if each is None else str(each) for each in shape) + ")"
-        raise InputError(f"{name}: got shape {tuple(tensor.shape)}, wants {axes} = {wanted}")
+        lengths = ", ".join("any" if length is None else str(length) for length in shape)
+        raise InputError(f"{name}: expected shape {axes} = ({lengths}), got {tuple(tensor.shape)}")
 
 
 def working_dtype(tensor: Tensor) -> torch.dtype:

@@ -1,8 +1,8 @@
-"""Which regions and channels make samples alike: the importance weights."""
+"""The importance weights: the regions and channels by which samples are similar."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,31 +10,33 @@ from torch import Tensor, nn
 from patternscope.autograd_modes import isolate_autograd
 from patternscope.embeddings.checks import (
     as_tensor,
+    check_at_least,
     check_finite,
+    check_keys,
+    check_positive,
     check_shape,
     check_target_probs,
-    read_data,
     working_dtype,
 )
 from patternscope.embeddings.dtypes import match_type
 from patternscope.embeddings.importance_solver import AnchorProblems, solve_jointly, solve_separately
 from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
-from patternscope.embeddings.settings import ImportanceParams
+from patternscope.embeddings.settings import IMPORTANCE_DEFAULTS, Auto, ImportanceParams
 from patternscope.embeddings.solver import Stopwatch, Trace
-from patternscope.errors import InputError
-from patternscope.similarity.probabilities import target_log_similarities
+from patternscope.embeddings.verbose import write_heat_maps, write_losses
+from patternscope.similarity.targets import target_log_similarity
 
 
 class ImportanceWeight(nn.Module):
     """Region weights w (n, r) and channel weights v (n, k), rows on the simplex.
 
-    For each anchor i they minimise ``KL(p_i || q_i)`` over its neighbours, where p_i is the similarity of the
-    network's probabilities and q_i that of the weighted, matched regional features.
+    For each anchor i they minimise ``KL(p_i || q_i)`` over its neighbours, where p_i is the similarity by the
+    network's probabilities and q_i that by the weighted, matched regional features. Each anchor is its own problem,
+    so neither the order of samples nor the size of a batch matters. Source: Sec. 3.3.
 
-    Source: Sec. 3.3. Each anchor is its own problem, so neither the order of samples nor the size of
-    a batch matters. By default w is learnt with uniform v and v after it (this project: with both free, v
-    explains the similarities through channels that are everywhere and w loses the object); "joint" is the
-    paper's. kappa_v "auto" is 2k, so that scores at uniform v are twice a cosine for any k.
+    By default w is learnt with uniform v and v after it: with both free, v explains the similarities through
+    channels that are active everywhere, and w misses the object. "joint" is the paper's. kappa_v "auto" is 2k,
+    so that scores at uniform v are twice a cosine for any k.
 
     Attributes after `estimate`:
         region_weights: w (n, r).   channel_weights: v (n, k).   trace: mean losses and time.
@@ -63,17 +65,15 @@ class ImportanceWeight(nn.Module):
         h: int,
         w: int,
         *,
-        kappa_max: float | Literal["auto"] = "auto",
-        kappa_prob: float = 5.0,
+        kappa_max: float | Auto = IMPORTANCE_DEFAULTS.kappa_max,
+        kappa_prob: float = IMPORTANCE_DEFAULTS.kappa_prob,
     ) -> None:
         super().__init__()
-        for name, seen in (("n", n), ("k", k), ("h", h), ("w", w)):
-            if seen < 1:
-                raise InputError(f"{name}: got {seen}, wants at least 1")
-        if kappa_max != "auto" and not 0 < kappa_max < float("inf"):
-            raise InputError(f'kappa_max: got {kappa_max}, wants a positive finite number or "auto"')
-        if not 0 < kappa_prob < float("inf"):
-            raise InputError(f"kappa_prob: got {kappa_prob}, wants a positive finite number")
+        for name, length in (("n", n), ("k", k), ("h", h), ("w", w)):
+            check_at_least(length, 1, name)
+        if kappa_max != "auto":
+            check_positive(kappa_max, "kappa_max", ' or "auto"')
+        check_positive(kappa_prob, "kappa_prob")
         self.shape = (n, k, h, w)
         self.kappa_max = 2.0 * k if kappa_max == "auto" else float(kappa_max)
         self.kappa_prob = float(kappa_prob)
@@ -89,12 +89,10 @@ class ImportanceWeight(nn.Module):
     ) -> "ImportanceWeight":
         """Solve every anchor's problem.
 
-        Source: Sec. 3.3.
-
         Args:
-            data: "target_probs" (n, c), "regional_features" (n, k, h, w); "neighbours" by
-                `similarity.choose_neighbours`, to have the same ones in several layers, instead of
-                `kl_sample_num` found in this one; for the heat maps alone "images" (n, 1 or 3, height, width).
+            data: "target_probs" (n, c), "regional_features" (n, k, h, w); optionally "neighbours" by
+                `similarity.choose_neighbours`, so that several layers have the same ones, instead of
+                `kl_sample_num` chosen by these features; for the heat maps "images" (n, 1 or 3, height, width).
             params: any of :class:`ImportanceParams`.
             verbose_dir: folder for loss curve (csv, png) and heat maps, or None to write nothing.
 
@@ -102,11 +100,10 @@ class ImportanceWeight(nn.Module):
             self.
 
         Raises:
-            InputError: NaN or inf, shapes that disagree, rows that are no probabilities, unknown parameters.
+            InputError: NaN or inf, shapes that disagree, rows that are not probabilities, unknown parameters.
 
-        Cost: a match of ``2 r^2 k`` operations a pair, two more of the regions that matter (usually less
-        than a third), and two passes over their matched features; some 64 MB beside input, candidates and
-        result.
+        Cost: a match of ``2 r^2 k`` operations per pair, two more of the regions that carry weight (usually less
+        than a third), and two passes over their matched features; some 64 MB beside input, candidates and result.
         """
         settings = ImportanceParams.read(params)
         features, probs = self._read(data)
@@ -120,8 +117,6 @@ class ImportanceWeight(nn.Module):
         trace = Trace(losses=losses, steps=parts[0].steps, parts={"kl": losses[-1]})
         self.trace = watch.close(trace, "importance weights")
         if verbose_dir is not None:
-            from patternscope.embeddings.verbose import write_heat_maps, write_losses
-
             write_losses(self.trace, verbose_dir, "importance_weight")
             if data.get("images") is not None:
                 images = as_tensor(data["images"], "images")
@@ -129,7 +124,8 @@ class ImportanceWeight(nn.Module):
         return self
 
     def _read(self, data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-        read_data(data, required=("target_probs", "regional_features"), optional=("images", "neighbours"))
+        """Check the data and return features and probabilities."""
+        check_keys(data, required=("target_probs", "regional_features"), optional=("images", "neighbours"))
         features = as_tensor(data["regional_features"], "regional_features").detach()
         probs = as_tensor(data["target_probs"], "target_probs").detach()
         check_target_probs(probs)
@@ -150,7 +146,7 @@ class ImportanceWeight(nn.Module):
             features=features,
             candidates=unit_rows(features, neighbours.candidates),
             neighbours=neighbours,
-            log_target=target_log_similarities(probs, everyone, neighbours.samples, self.kappa_prob),
+            log_target=target_log_similarity(probs, everyone, neighbours.samples, self.kappa_prob),
             kappa=self.kappa_max,
             match_type=match_type(settings.match_dtype, features),
         )

@@ -1,4 +1,4 @@
-"""The problem of each anchor, KL(p_i || q_i) over its two simplices, and the two ways it is solved."""
+"""The problem of each anchor, KL(p_i || q_i) over its two simplices, and its two solvers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,25 +6,27 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.matched_regions import weighty_counts
+from patternscope.embeddings.matched_regions import kept_counts
 from patternscope.embeddings.neighbourhood import unit_rows
 from patternscope.embeddings.settings import ImportanceParams
 from patternscope.embeddings.simplex import solve_simplex, solve_two_simplices
-from patternscope.similarity import Neighbours
-from patternscope.similarity.matched import channel_scores, flat_rows
+from patternscope.similarity.feature_scores import channel_scores, flat_rows
 from patternscope.similarity.matching import best_matches
+from patternscope.similarity.neighbours import Neighbours
+from patternscope.similarity.regional import combine_regions
+from patternscope.similarity.targets import divergence
 
 # Numbers held for the anchors solved together: 64 MB in float32.
 _NUMBERS_AT_ONCE = 1 << 24
-# With v learnt the best match changes; a second look is worth its price, a third is not (docs/decisions.md).
+# With v learnt the best match changes; a second match is worth its cost, a third is not (docs/decisions.md).
 _ROUNDS = 2
-# While v is learnt, regions are left out that together change no log q by more than this, in nats, under uniform v.
+# While v is learnt, regions are omitted that together change no log q by more than this, in nats, under uniform v.
 _NEGLIGIBLE = 1e-3
 
 
 @dataclass(frozen=True)
 class AnchorProblems:
-    """All that the anchors' problems are made of. Source: Sec. 3.3."""
+    """The data of all anchors' problems (Sec. 3.3)."""
 
     features: Tensor  # as given (n, k, h, w)
     candidates: Tensor  # unit features of the possible neighbours (m + 1, r, k)
@@ -34,16 +36,16 @@ class AnchorProblems:
     match_type: torch.dtype  # of the products that find matches
 
     def anchors(self, block: Tensor) -> Tensor:
-        """Unit features of some anchors (b, r, k)."""
+        """Return unit features of some anchors (b, r, k)."""
         return unit_rows(self.features, block)
 
     def best_matches(self, weighted: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """Scores, kappa included, and matches of regions weighted by v: (b, a, k), (b, m) -> twice (b, m, a)."""
+        """Return scores, kappa included, and matches of regions weighted by v: (b, a, k), (b, m) -> (b, m, a) twice."""
         scores, matches = best_matches(weighted, self.candidates, positions, self.match_type)
         return self.kappa * scores, matches
 
     def blocks(self) -> Iterator[Tensor]:
-        """Anchors in groups whose scores and channel scores fit the memory."""
+        """Return anchors in groups whose scores and channel scores fit the memory."""
         n, k = self.features.shape[:2]
         r = self.candidates.shape[1]
         numbers = self.neighbours.count * (3 * r + k) + 2 * r * k
@@ -52,8 +54,8 @@ class AnchorProblems:
 
 
 @dataclass(frozen=True)
-class Solved:
-    """The weights of some anchors (b, r) and (b, k), and their losses as the solve went on (b, stages)."""
+class AnchorWeights:
+    """The weights of some anchors (b, r) and (b, k), and their losses during the solve (b, stages)."""
 
     region_weights: Tensor
     channel_weights: Tensor
@@ -61,11 +63,11 @@ class Solved:
     steps: int
 
 
-def solve_separately(problems: AnchorProblems, settings: ImportanceParams, block: Tensor) -> Solved:
+def solve_separately(problems: AnchorProblems, settings: ImportanceParams, block: Tensor) -> AnchorWeights:
     """Learn w with uniform v; then v, twice, each time under the best match for the v before.
 
-    An anchor keeps the v with which its loss, under the best match for that v, is lowest, uniform v included,
-    so that no anchor's loss rises.
+    An anchor keeps the v of the lowest loss under its own best match, uniform v included, so that no anchor's loss
+    rises.
 
     Args:
         problems: those of all anchors.
@@ -73,87 +75,86 @@ def solve_separately(problems: AnchorProblems, settings: ImportanceParams, block
         block: anchors (b,).
 
     Returns:
-        Solved; losses with uniform w and v, with w alone, and after each round. Rounds, and their losses, leave
-        out regions of so little weight that together they change no log q by 1e-3 under uniform v.
+        AnchorWeights; losses with uniform w and v, with w alone, and after each round. Rounds, and their losses,
+        omit regions of so little weight that together they change no log q by 1e-3 under uniform v.
 
     Cost: a match of all regions, and two of those that matter.
     """
     anchors, log_target = problems.anchors(block), problems.log_target[block]
     positions = problems.neighbours.positions[block]
     best_v = anchors.new_full((len(block), anchors.shape[2]), 1.0 / anchors.shape[2])
-    scores, matches = problems.best_matches(anchors * best_v[:, None], positions)
+    scores, all_matches = problems.best_matches(anchors * best_v[:, None], positions)
     w, w_losses = solve_simplex(scores, log_target, settings.lr, settings.n_step)
     losses = list(w_losses.unbind(dim=1))
-    regions = _weighty_regions(anchors, w, scores)
-    found, v = matches.transpose(1, 2)[regions.mask], best_v
+    regions = _heaviest_regions(anchors, w, scores)
+    matches, v = all_matches.transpose(1, 2)[regions.mask], best_v
     for _ in range(_ROUNDS):
-        by_channel = problems.kappa * regions.channel_scores(problems.candidates, positions, found)
+        by_channel = problems.kappa * regions.channel_scores(problems.candidates, positions, matches)
         v, _ = solve_simplex(by_channel, log_target, settings.lr, settings.n_step, start=v)
-        score, found = problems.best_matches(regions.weighted(v), positions[regions.owner])
-        found = found.squeeze(2)
-        log_q = torch.log_softmax(regions.mixture(score.squeeze(2)), dim=1)
-        loss = (log_target.exp() * (log_target - log_q)).sum(dim=1)
+        score, matches = problems.best_matches(regions.weighted(v), positions[regions.owner])
+        matches = matches.squeeze(2)
+        loss = divergence(log_target, regions.log_similarity(score.squeeze(2)))
         better = loss < losses[-1]
         best_v = torch.where(better[:, None], v, best_v)
         losses.append(torch.where(better, loss, losses[-1]))
-    return Solved(w, best_v, torch.stack(losses, dim=1), settings.n_step * (1 + _ROUNDS))
+    return AnchorWeights(w, best_v, torch.stack(losses, dim=1), settings.n_step * (1 + _ROUNDS))
 
 
 @dataclass(frozen=True)
 class _Regions:
-    """The regions of some anchors that matter, laid end to end (q of them)."""
+    """The regions of some anchors that matter, end to end (q of them)."""
 
     mask: Tensor  # which they are (b, r)
     features: Tensor  # unit features (q, k)
     weights: Tensor  # w (q,)
-    owner: Tensor  # whose they are, places in the block (q,)
+    owner: Tensor  # the anchor of each, as a position in the block (q,)
     counts: list[int]  # how many each anchor has
 
     def weighted(self, v: Tensor) -> Tensor:
-        """v_i f_i^(r) as anchors of one region each (q, 1, k)."""
+        """Return v_i f_i^(r) as anchors of one region each (q, 1, k)."""
         return (self.features * v[self.owner])[:, None]
 
-    def mixture(self, scores: Tensor) -> Tensor:
-        """``sum_r w_r score_jr`` of each anchor: (q, m) -> (b, m)."""
-        pairs = zip(self.weights.split(self.counts), scores.split(self.counts), strict=True)
-        return torch.stack([w @ score for w, score in pairs])
+    def log_similarity(self, scores: Tensor) -> Tensor:
+        """Return log q of each anchor from the scores of its regions: (q, m) -> (b, m)."""
+        pairs = zip(scores.split(self.counts), self.weights.split(self.counts), strict=True)
+        return torch.stack([combine_regions(score.T, w) for score, w in pairs])
 
     def channel_scores(self, candidates: Tensor, positions: Tensor, matches: Tensor) -> Tensor:
-        """The channel scores of each anchor: matches (q, m) -> (b, m, k)."""
+        """Return the channel scores of each anchor: matches (q, m) -> (b, m, k)."""
         rows = flat_rows(positions[self.owner], matches[..., None], candidates.shape[1]).squeeze(2)
         weighted = self.features * self.weights[:, None]
         pairs = zip(weighted.split(self.counts), rows.split(self.counts), strict=True)
         return torch.stack([channel_scores(part, candidates, row) for part, row in pairs])
 
 
-def _weighty_regions(anchors: Tensor, w: Tensor, scores: Tensor) -> _Regions:
-    """Each anchor's regions without those of least weight that together are negligible."""
+def _heaviest_regions(anchors: Tensor, w: Tensor, scores: Tensor) -> _Regions:
+    """Return each anchor's regions without those of least weight that together are negligible."""
     spread = (scores.amax(dim=(1, 2)) - scores.amin(dim=(1, 2))).clamp_min(1.0)
-    counts = weighty_counts(w, _NEGLIGIBLE / spread[:, None])
-    places = torch.arange(w.shape[1], device=w.device).expand_as(w)
+    counts = kept_counts(w, _NEGLIGIBLE / spread[:, None])
+    ranks = torch.arange(w.shape[1], device=w.device).expand_as(w)
     by_weight = w.argsort(dim=1, descending=True, stable=True)
-    mask = torch.empty_like(w, dtype=torch.bool).scatter_(1, by_weight, places < counts[:, None])
+    mask = torch.empty_like(w, dtype=torch.bool).scatter_(1, by_weight, ranks < counts[:, None])
     return _Regions(mask, anchors[mask], w[mask], mask.nonzero()[:, 0], counts.tolist())
 
 
-def solve_jointly(problems: AnchorProblems, settings: ImportanceParams, block: Tensor) -> Solved:
-    """Learn v and w together, one anchor at a time, the match refreshed every few steps.
+def solve_jointly(problems: AnchorProblems, settings: ImportanceParams, block: Tensor) -> AnchorWeights:
+    """Learn v and w together by Adam, one anchor at a time, the match refreshed every few steps.
 
-    Source: Sec. 3.3, with Adam. Arguments as of :func:`solve_separately`; losses at the start and the end.
+    Arguments as of :func:`solve_separately`; losses at the start and the end. Source: Sec. 3.3.
     """
-    solved = [_one_jointly(problems, settings, anchor) for anchor in block.split(1)]
+    solved = [_solve_one_jointly(problems, settings, anchor) for anchor in block.split(1)]
     w, v, losses = (torch.stack(column) for column in zip(*solved, strict=True))
-    return Solved(w, v, losses, settings.n_step)
+    return AnchorWeights(w, v, losses, settings.n_step)
 
 
-def _one_jointly(
+def _solve_one_jointly(
     problems: AnchorProblems, settings: ImportanceParams, anchor: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     unit, log_target = problems.anchors(anchor), problems.log_target[anchor]
     positions = problems.neighbours.positions[anchor]
 
     def products(v: Tensor) -> Tensor:
-        """kappa f_i f_j of the matched regions under v (m, r, k)."""
+        """Return kappa f_i f_j of the matched regions under v (m, r, k)."""
         _, matches = problems.best_matches(unit * v[:, None], positions)
         rows = flat_rows(positions, matches, unit.shape[1])[0]
         return problems.kappa * problems.candidates.flatten(0, 1)[rows] * unit

@@ -1,10 +1,12 @@
 """A fitted linear map of features, the common half of the two embeddings."""
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from patternscope.embeddings.checks import check_at_least, check_positive, working_dtype
+from patternscope.embeddings.settings import Auto
 from patternscope.embeddings.solver import Trace
 from patternscope.errors import InputError
 
@@ -27,19 +29,15 @@ class LinearMap(nn.Module):
     scale: Tensor
     trace: Trace
 
-    def __init__(
-        self, in_dim: int, out_dim: int, *, kappa_max: float, scale: float | Literal["auto"]
-    ) -> None:
+    def __init__(self, in_dim: int, out_dim: int, *, kappa_max: float, scale: float | Auto) -> None:
         super().__init__()
-        for name, seen, least in (("in_dim", in_dim, 1), ("out_dim", out_dim, 2)):
-            if seen < least:
-                raise InputError(f"{name}: got {seen}, wants at least {least}")
-        if not 0 < kappa_max < float("inf"):
-            raise InputError(f"kappa_max: got {kappa_max}, wants a positive finite number")
-        if scale != "auto" and not 0 < scale < float("inf"):
-            raise InputError(f'scale: got {scale}, wants a positive finite number or "auto"')
+        check_at_least(in_dim, 1, "in_dim")
+        check_at_least(out_dim, 2, "out_dim")
+        check_positive(kappa_max, "kappa_max")
+        if scale != "auto":
+            check_positive(scale, "scale", ' or "auto"')
         self.in_dim, self.out_dim, self.kappa_max = int(in_dim), int(out_dim), float(kappa_max)
-        self._wanted_scale = scale
+        self._scale_setting = scale
         self.register_buffer("map", torch.zeros(0))
         self.register_buffer("scale", torch.ones(()))
 
@@ -51,23 +49,26 @@ class LinearMap(nn.Module):
     def fitted_map(self) -> Tensor:
         """Return the map (e, d or k); InputError before `fit`."""
         if not self.is_fitted:
+            name = type(self).__name__
             raise InputError(
-                f"{type(self).__name__}: not fitted yet; call fit, or load_state_dict of a fitted one"
+                f"{name}: expected a fitted one, got one without a map; call fit or load_state_dict"
             )
         return self.map
 
     def random_map(self, seed: int) -> Tensor:
-        """Return a map with entries from N(0, 0.1^2), the reference code's start."""
+        """Return a map with entries from N(0, 0.1^2), the start of the reference code."""
         generator = torch.Generator().manual_seed(seed)
         return RANDOM_SPREAD * torch.randn(self.out_dim, self.in_dim, generator=generator)
 
     def _set_scale(self, features: Tensor) -> None:
-        """Fix s: as wanted, or the mean strength of the features over axis 1; 1 where all are zero."""
-        if self._wanted_scale == "auto":
+        """Fix s: as given, or the mean strength of the features over axis 1; 1 where all are zero."""
+        if self._scale_setting == "auto":
             scale = mean_strength(features)
             self.scale = torch.where(scale > 0, scale, torch.ones_like(scale))
         else:
-            self.scale = torch.tensor(float(self._wanted_scale), dtype=features.dtype, device=features.device)
+            self.scale = torch.tensor(
+                float(self._scale_setting), dtype=features.dtype, device=features.device
+            )
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
@@ -81,27 +82,25 @@ class LinearMap(nn.Module):
 
 
 def mean_strength(features: Tensor) -> Tensor:
-    """Return the mean norm over axis 1, a few samples at a time.
+    """Return the mean norm over axis 1, a few samples at a time: the scale "auto".
 
-    Source: METHOD section 1 (the scale "auto"). (n, d) or (n, k, ...) -> scalar in float32 or float64.
+    (n, d) or (n, k, ...) -> scalar in float32 or float64.
 
     >>> mean_strength(torch.tensor([[3.0, 4.0], [0.0, 1.0]]))
     tensor(3.)
     """
-    dtype = torch.float64 if features.dtype == torch.float64 else torch.float32
-    parts = [
+    dtype = working_dtype(features)
+    sums = [
         torch.linalg.vector_norm(block.to(dtype), dim=1).double().sum()
         for block in features.split(_ROWS_AT_ONCE)
     ]
-    return (torch.stack(parts).sum() / (features.numel() / features.shape[1])).to(dtype)
+    return (torch.stack(sums).sum() / (features.numel() / features.shape[1])).to(dtype)
 
 
-def ridge(features: Tensor, wanted: Tensor, penalty: float = 1e-3) -> Tensor:
-    """Return the map that takes features nearest to the wanted embedding.
+def ridge(features: Tensor, target: Tensor, penalty: float = 1e-3) -> Tensor:
+    """Return the map that brings features nearest to a target embedding: (n, d), (n, e) -> (e, d).
 
-    ``argmin_M sum_i |M f_i - y_i|^2 + lambda |M|^2``, lambda = penalty times the mean feature variance
-
-    (n, d), (n, e) -> (e, d).
+    ``argmin_M sum_i |M f_i - y_i|^2 + lambda |M|^2``, lambda = penalty times the mean feature variance.
 
     >>> ridge(torch.eye(2), torch.eye(2), penalty=0.0)
     tensor([[1., 0.],
@@ -109,4 +108,4 @@ def ridge(features: Tensor, wanted: Tensor, penalty: float = 1e-3) -> Tensor:
     """
     gram = (features.T @ features).double()
     gram.diagonal().add_(penalty * gram.diagonal().mean() + torch.finfo(torch.float64).tiny)
-    return torch.linalg.lstsq(gram, (features.T @ wanted).double()).solution.T.to(features.dtype)
+    return torch.linalg.lstsq(gram, (features.T @ target).double()).solution.T.to(features.dtype)

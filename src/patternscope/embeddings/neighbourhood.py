@@ -1,4 +1,4 @@
-"""Samples and those they are compared with, taken from features as they are given (n, k, h, w)."""
+"""Samples and their neighbours, taken from features as they are given (n, k, h, w)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -12,13 +12,16 @@ from torch import Tensor
 from patternscope.embeddings.checks import working_dtype
 from patternscope.embeddings.settings import ImportanceParams, RegionParams
 from patternscope.errors import InputError
-from patternscope.similarity import Neighbours, choose_neighbours, unit_regions
+from patternscope.similarity.matching import unit_regions
+from patternscope.similarity.neighbours import Neighbours, choose_neighbours
+
+_DIGITS = 1024.0
 
 
 def unit_rows(features: Tensor, samples: Tensor) -> Tensor:
     """Return unit regional features of some samples in the working type: (n, k, h, w), (b,) -> (b, r, k).
 
-    Source: Sec. 3.3. Only the samples asked for are copied.
+    Only these samples are copied.
 
     >>> unit_rows(torch.full((2, 4, 1, 1), 3.0), torch.tensor([1])).tolist()
     [[[0.5, 0.5, 0.5, 0.5]]]
@@ -28,12 +31,11 @@ def unit_rows(features: Tensor, samples: Tensor) -> Tensor:
 
 
 def find_neighbours(features: Tensor, target_probs: Tensor, count: int, seed: int) -> Neighbours:
-    """Choose each sample's neighbours by what the network sees in it, where nothing else tells samples apart.
+    """Choose each sample's neighbours by its content, where samples come without an identity.
 
-    Samples are known by their probabilities and mean features, to some three digits, so that another machine's
-    rounding chooses the same ones; samples alike to that are told apart by the rest of their mean features.
-
-    (n, k, h, w), (n, c). `similarity.choose_neighbours` by what samples are makes layers and checkpoints
+    A sample is identified by its probabilities and mean features, to some three digits, so that another machine's
+    rounding leads to the same choice; samples equal to that precision are told apart by the rest of their mean
+    features. (n, k, h, w), (n, c). Given identities, `similarity.choose_neighbours` makes layers and checkpoints
     comparable.
 
     >>> find_neighbours(torch.rand(3, 2, 1, 1), torch.full((3, 2), 0.5), count=100, seed=0).count
@@ -48,34 +50,33 @@ def find_neighbours(features: Tensor, target_probs: Tensor, count: int, seed: in
 def given_neighbours(
     data: Mapping[str, Any], features: Tensor, target_probs: Tensor, settings: ImportanceParams | RegionParams
 ) -> Neighbours:
-    """Return the neighbours that `data` brings along, or those that its content chooses.
+    """Return the neighbours in `data`, or those that the samples' content chooses.
 
     InputError when "neighbours" are not those of so many samples.
     """
     given = data.get("neighbours")
     if given is None:
         return find_neighbours(features, target_probs, settings.kl_sample_num, settings.seed)
-    if not isinstance(given, Neighbours) or len(given.positions) != len(features):
+    n = len(features)
+    if not isinstance(given, Neighbours):
         raise InputError(
-            f"neighbours: wants those that similarity.choose_neighbours chooses for {len(features)} samples"
+            f"neighbours: expected the result of similarity.choose_neighbours, got {type(given).__name__}"
         )
-    device = features.device
-    return Neighbours(given.candidates.to(device), given.positions.to(device))
-
-
-_DIGITS = 1024.0
+    if len(given.positions) != n:
+        raise InputError(f"neighbours: expected those of {n} samples, got {len(given.positions)}")
+    return Neighbours(given.candidates.to(features.device), given.positions.to(features.device))
 
 
 def _identity(probs: NDArray[np.float64], means: NDArray[np.float64]) -> NDArray[np.int64]:
-    """A number a sample: a hash of its rounded content, and of its place among those that have the same."""
+    """Return a hash of each sample's rounded content and of its rank among those with the same."""
     mantissa, exponent = np.frexp(means)
     coarse = np.column_stack([np.rint(_DIGITS * probs), np.rint(_DIGITS * mantissa), exponent])
     _, group = np.unique(coarse, axis=0, return_inverse=True)
     group = group.reshape(-1)
     by_group = np.lexsort((means, group))
     first = np.searchsorted(group[by_group], group[by_group])
-    place = np.empty(len(means))
-    place[by_group] = np.arange(len(means)) - first
-    rows = np.ascontiguousarray(np.column_stack([coarse, place]))
+    rank = np.empty(len(means))
+    rank[by_group] = np.arange(len(means)) - first
+    rows = np.ascontiguousarray(np.column_stack([coarse, rank]))
     digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
-    return np.array([int.from_bytes(each, "little", signed=True) for each in digests], dtype=np.int64)
+    return np.array([int.from_bytes(digest, "little", signed=True) for digest in digests], dtype=np.int64)

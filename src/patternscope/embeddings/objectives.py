@@ -1,23 +1,21 @@
-"""What the estimators minimise, as functions of tensors."""
+"""The objectives of the estimators, as functions of tensors."""
 
 import torch
 from torch import Tensor, nn
 
-from patternscope.radial import concentrated, log_posterior, mean_directions
-from patternscope.similarity.embedded import embedded_scores
-from patternscope.similarity.matched import flat_rows
-from patternscope.similarity.regional import orientation
+from patternscope.radial.posterior import log_posterior, mean_directions
+from patternscope.similarity.regional import embedding_log_similarities
+from patternscope.similarity.targets import divergence
 
 
 def sample_loss(
     weight: Tensor, features: Tensor, target_probs: Tensor, kappa_max: float, *, exact_gradient: bool = False
 ) -> Tensor:
-    """Return how badly the radial posterior of the embedded samples explains the network's probabilities.
+    """Return the divergence of the radial posterior of the embedded samples from the network's probabilities.
 
-    ``sum_x KL(P(. | x) || Q_M(. | x))`` with ``g = M f / s``, ``mu_c`` and ``pi_c`` of the same samples
-
-    Source: Sec. 3.2. The gradient flows through the mean directions; kappa and norms are constants of
-    it (reference code) unless `exact_gradient`.
+    ``sum_x KL(P(. | x) || Q_M(. | x))`` with ``g = M f / s``, ``mu_c`` and ``pi_c`` of the same samples. The gradient
+    flows through the mean directions; kappa and norms are constants of it, as in the reference code, unless
+    `exact_gradient`. Source: Sec. 3.2.
 
     Args:
         weight: M (e, d).
@@ -40,13 +38,14 @@ def sample_loss(
     log_q = log_posterior(
         embedding, directions, kappa_max, log_prior(target_probs), exact_gradient=exact_gradient
     )
+    # Not `divergence`: probabilities may be 0.
     return (torch.xlogy(target_probs, target_probs) - target_probs * log_q).sum()
 
 
 def log_prior(target_probs: Tensor) -> Tensor:
-    """Return ``log pi_c``, ``pi_c = mean_x P(c | x)``; a class nobody has gets the smallest positive number.
+    """Return ``log pi_c``, ``pi_c = mean_x P(c | x)``; a class without any probability gets the smallest number.
 
-    Source: Sec. 3.2. (n, c) -> (c,).
+    (n, c) -> (c,). Source: Sec. 3.2.
 
     >>> log_prior(torch.tensor([[1.0, 0.0], [0.0, 1.0]])).exp()
     tensor([0.5000, 0.5000])
@@ -55,8 +54,8 @@ def log_prior(target_probs: Tensor) -> Tensor:
 
 
 def similarity_loss(
-    region_embedding: Tensor,
-    candidate_embedding: Tensor,
+    anchors: Tensor,
+    candidates: Tensor,
     region_weights: Tensor,
     positions: Tensor,
     matches: Tensor,
@@ -65,26 +64,10 @@ def similarity_loss(
     *,
     exact_gradient: bool = False,
 ) -> Tensor:
-    """Return how badly regional embeddings explain which samples are alike.
+    """Return the divergence of the similarities by regional embeddings from the target similarities.
 
-    ``mean_i KL(p_i || q_i)``, ``q_i(j) = softmax_j(sum_r w_i^(r) kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``
-
-    Source: Sec. 3.3; kappa and norms are constants of the gradient (reference code) unless `exact_gradient`.
-
-    Args:
-        region_embedding: h of the anchors (b, a, e), of all their regions or of some.
-        candidate_embedding: h of the possible neighbours (m + 1, r, e).
-        region_weights: w of the anchors (b, a).
-        positions: which candidates are the neighbours of each anchor (b, m).
-        matches: r' (b, m, a) integers.
-        log_target: log p (b, m).
-        kappa_max: > 0.
-        exact_gradient: differentiate through strength as well.
-
-    Returns:
-        Scalar >= 0, in nats.
-
-    Cost: as :func:`embedded_scores`.
+    ``mean_i KL(p_i || q_i)``, q by :func:`embedding_log_similarities`, whose arguments these are; `log_target` is
+    log p (b, m). Scalar >= 0, in nats. Source: Sec. 3.3.
 
     >>> h = torch.eye(2)[:, None]
     >>> zero = torch.zeros(2, 1, 1, dtype=torch.uint8)
@@ -92,20 +75,17 @@ def similarity_loss(
     >>> similarity_loss(h, h, torch.ones(2, 1), position, zero, sure, 10.0)
     tensor(0.)
     """
-    pulls = concentrated(region_embedding, kappa_max, exact_gradient=exact_gradient)
-    orientations = orientation(candidate_embedding, exact_gradient=exact_gradient).flatten(0, 1)
-    rows = flat_rows(positions, matches, candidate_embedding.shape[1])
-    scores = embedded_scores(pulls * region_weights[..., None], orientations, rows)
-    log_q = torch.log_softmax(scores, dim=1)
-    return (log_target.exp() * (log_target - log_q)).sum(dim=1).mean()
+    log_q = embedding_log_similarities(
+        anchors, candidates, region_weights, positions, matches, kappa_max, exact_gradient=exact_gradient
+    )
+    return divergence(log_target, log_q).mean()
 
 
 def align_loss(region_embedding: Tensor, region_weights: Tensor, sample_embedding: Tensor) -> Tensor:
-    """Return how little the important regions point where their image points.
+    """Return how far the important regions point away from the sample embedding of their image.
 
-    ``- mean_i sum_r w_i^(r) cos(h_i^(r), g_i)``
-
-    Source: Sec. 3.3; the gradient of the cosine is exact (reference code).
+    ``- mean_i sum_r w_i^(r) cos(h_i^(r), g_i)``; the gradient of the cosine is exact, as in the reference code.
+    Source: Sec. 3.3.
 
     Args:
         region_embedding: h (b, r, e).

@@ -1,8 +1,8 @@
-"""The regional embedding: where each region of an image lies in the radial space of its layer."""
+"""The regional embedding: each region of an image as a point in the radial space of its layer."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,25 +11,25 @@ from patternscope.autograd_modes import differentiable, isolate_autograd
 from patternscope.embeddings.checks import (
     as_tensor,
     check_finite,
+    check_keys,
+    check_positive,
     check_rows_sum_to_one,
     check_shape,
     check_target_probs,
-    read_data,
     working_dtype,
 )
 from patternscope.embeddings.linear import LinearMap, ridge
-from patternscope.embeddings.matched_regions import compare
+from patternscope.embeddings.matched_regions import match_anchors
 from patternscope.embeddings.neighbourhood import given_neighbours
 from patternscope.embeddings.regional_objective import RegionalObjective, embed_regions
 from patternscope.embeddings.sample import SampleEmbedding
-from patternscope.embeddings.settings import RegionParams
+from patternscope.embeddings.settings import REGION_DEFAULTS, SAMPLE_DEFAULTS, Auto, RegionParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
-from patternscope.errors import InputError
-from patternscope.similarity.probabilities import target_log_similarities
+from patternscope.embeddings.verbose import write_losses
+from patternscope.similarity.targets import target_log_similarity
 
-KAPPA_MAX = 1000.0
 # Share of an image's weight in regions that the default solver does not compare.
-_LEFT_OUT = 1e-3
+_OMITTED = 1e-3
 # Added to the second moment of unit features, in units of its mean eigenvalue.
 _RIDGE = 1e-2
 _MOST_HALVINGS = 8
@@ -63,15 +63,14 @@ class RegionEmbedding(LinearMap):
     def __init__(
         self,
         in_dim: int,
-        out_dim: int = 3,
+        out_dim: int = SAMPLE_DEFAULTS.out_dim,
         *,
-        kappa_max: float = KAPPA_MAX,
-        kappa_prob: float = 5.0,
-        scale: float | Literal["auto"] = "auto",
+        kappa_max: float = REGION_DEFAULTS.kappa_max,
+        kappa_prob: float = REGION_DEFAULTS.kappa_prob,
+        scale: float | Auto = REGION_DEFAULTS.scale,
     ) -> None:
         super().__init__(in_dim, out_dim, kappa_max=kappa_max, scale=scale)
-        if not 0 < kappa_prob < float("inf"):
-            raise InputError(f"kappa_prob: got {kappa_prob}, wants a positive finite number")
+        check_positive(kappa_prob, "kappa_prob")
         self.kappa_prob = float(kappa_prob)
 
     @isolate_autograd()
@@ -83,12 +82,10 @@ class RegionEmbedding(LinearMap):
     ) -> "RegionEmbedding":
         """Fit L to the similarities of samples, in the frame of the sample embedding.
 
-        Source: Sec. 3.3.
-
         Args:
             data: "target_probs" (n, c), "regional_features" (n, k, h, w), "sample_embs" (n, e) or the
                 SampleEmbedding fitted to the same samples, "w_k" channel weights (n, k),
-                "w_r" region weights (n, r), and "neighbours" as `ImportanceWeight.estimate` takes them.
+                "w_r" region weights (n, r), and optionally "neighbours" as for `ImportanceWeight.estimate`.
             params: any of :class:`RegionParams`.
             verbose_dir: folder for the loss curve (csv, png), or None to write nothing.
 
@@ -96,10 +93,10 @@ class RegionEmbedding(LinearMap):
             self.
 
         Raises:
-            InputError: NaN or inf, shapes that disagree, rows that are no probabilities, unknown parameters.
+            InputError: NaN or inf, shapes that disagree, rows that are not probabilities, unknown parameters.
 
-        Cost: a match of ``2 r k`` operations for each neighbour and region that weighs; then some 25 evaluations,
-        each of m e look-ups and sums for such a region and two passes over the features.
+        Cost: a match of ``2 r k`` operations for each neighbour and region that carries weight; then some 25
+        evaluations, each of m e look-ups and sums for such a region and two passes over the features.
         """
         settings = RegionParams.read(params)
         self._check(data)
@@ -109,14 +106,12 @@ class RegionEmbedding(LinearMap):
         objective, moment = _objective(data, features, self, settings)
         if settings.solver == "sgd":
             start = self.random_map(settings.seed).to(objective.region_weights)
-            weight, self.trace = _follow_protocol(objective, start, settings)
+            weight, self.trace = _solve_by_protocol(objective, start, settings)
         else:
             weight, self.trace = _solve(objective, moment, settings)
         watch.close(self.trace, "regional embedding")
         self.map = weight.contiguous()
         if verbose_dir is not None:
-            from patternscope.embeddings.verbose import write_losses
-
             write_losses(self.trace, verbose_dir, "region_embedding")
         return self
 
@@ -128,43 +123,52 @@ class RegionEmbedding(LinearMap):
 
     def _check(self, data: Mapping[str, Any]) -> None:
         required = ("target_probs", "regional_features", "sample_embs", "w_k", "w_r")
-        read_data(data, required=required, optional=("neighbours",))
+        check_keys(data, required=required, optional=("neighbours",))
         probs = as_tensor(data["target_probs"], "target_probs")
         check_target_probs(probs)
         features = as_tensor(data["regional_features"], "regional_features")
         check_shape(features, "regional_features", (len(probs), self.in_dim, None, None), "(n, k, h, w)")
         check_finite(features, "regional_features")
         n, k, height, width = features.shape
-        for name, shape in (("w_k", (n, k)), ("w_r", (n, height * width))):
+        for name, length, axes in (("w_k", k, "(n, k)"), ("w_r", height * width, "(n, r)")):
             weights = as_tensor(data[name], name)
-            check_shape(weights, name, shape, "(n, k)" if name == "w_k" else "(n, r)")
+            check_shape(weights, name, (n, length), axes)
             check_rows_sum_to_one(weights, name)
         samples = _sample_embedding(data)
         check_shape(samples, "sample_embs", (n, self.out_dim), "(n, e)")
         check_finite(samples, "sample_embs")
 
 
+def _sample_embedding(data: Mapping[str, Any]) -> Tensor:
+    """Return the sample embedding of the data, from a tensor or a fitted estimator."""
+    given = data["sample_embs"]
+    if isinstance(given, SampleEmbedding):
+        given.fitted_map()
+        return given.embedding
+    return as_tensor(given, "sample_embs")
+
+
 def _objective(
     data: Mapping[str, Any], features: Tensor, embedding: RegionEmbedding, settings: RegionParams
 ) -> tuple[RegionalObjective, Tensor]:
-    """The objective, and the second moment of the unit regional features (k, k)."""
+    """Return the objective, and the second moment of the unit regional features (k, k)."""
     dtype, device = working_dtype(features), features.device
     probs, v, w = (
         differentiable(as_tensor(data[name], name).detach()).to(device, dtype)
         for name in ("target_probs", "w_k", "w_r")
     )
     neighbours = given_neighbours(data, features, probs, settings)
-    # The published protocol takes one anchor a step and leaves nothing out.
-    left_out, at_once = (0.0, 1) if settings.solver == "sgd" else (_LEFT_OUT, None)
-    comparisons, moment = compare(features, v, w, neighbours, left_out=left_out, at_once=at_once)
+    # The published protocol takes one anchor a step and omits nothing.
+    omitted, at_once = (0.0, 1) if settings.solver == "sgd" else (_OMITTED, None)
+    blocks, moment = match_anchors(features, v, w, neighbours, omitted=omitted, at_once=at_once)
     everyone = torch.arange(len(probs), device=device)
     objective = RegionalObjective(
         features=features,
         sample_embedding=differentiable(_sample_embedding(data).detach()).to(device, dtype),
         region_weights=w,
         candidates=neighbours.candidates,
-        log_target=target_log_similarities(probs, everyone, neighbours.samples, embedding.kappa_prob),
-        comparisons=comparisons,
+        log_target=target_log_similarity(probs, everyone, neighbours.samples, embedding.kappa_prob),
+        blocks=blocks,
         scale=embedding.scale.to(dtype),
         kappa_max=embedding.kappa_max,
         lambda_kl=settings.lambda_kl,
@@ -175,7 +179,7 @@ def _objective(
 
 
 def _solve(objective: RegionalObjective, moment: Tensor, settings: RegionParams) -> tuple[Tensor, Trace]:
-    """L-BFGS from a start that knows the frame, in coordinates in which all directions weigh alike."""
+    """Minimise by L-BFGS from a start in the right frame, in coordinates that weigh all directions equally."""
     moment.diagonal().add_(_RIDGE / len(moment))
     factor = torch.linalg.cholesky(moment.double()).to(moment.dtype)
     evaluate = preconditioned(objective.evaluate, factor)
@@ -185,10 +189,10 @@ def _solve(objective: RegionalObjective, moment: Tensor, settings: RegionParams)
 
 
 def _start(objective: RegionalObjective) -> Tensor:
-    """The map that takes each image's w-weighted mean feature nearest to its sample embedding, or a part of it.
+    """Return the map that brings each image's w-weighted mean feature nearest to its sample embedding, or a fraction.
 
-    Where samples are unlike what linear maps of regions can be, least squares makes strengths that are too
-    large, and halving them helps.
+    Where samples are not what linear maps of regions can be, least squares overestimates strengths, and halving
+    them helps.
     """
     dtype = objective.region_weights.dtype
     pairs = zip(objective.features.split(256), objective.region_weights.split(256), strict=True)
@@ -203,12 +207,12 @@ def _start(objective: RegionalObjective) -> Tensor:
     return start
 
 
-def _follow_protocol(
+def _solve_by_protocol(
     objective: RegionalObjective, start: Tensor, settings: RegionParams
 ) -> tuple[Tensor, Trace]:
-    """The published protocol: SGD from a random map, one anchor a step, the published gradient."""
+    """Minimise by the published protocol: SGD from a random map, one anchor a step, the published gradient."""
     generator = torch.Generator().manual_seed(settings.seed)
-    n = len(objective.comparisons)
+    n = len(objective.blocks)
     orders = [torch.randperm(n, generator=generator) for _ in range(settings.n_step)]
     candidate_features = objective.features[objective.candidates]
     weight, losses = minimise_stepwise(
@@ -220,12 +224,3 @@ def _follow_protocol(
     before, after = objective.parts(start), objective.parts(weight)
     means = torch.tensor(losses).view(settings.n_step, n).mean(dim=1).tolist()
     return weight, Trace([before["objective"], *means, after["objective"]], settings.n_step, parts=after)
-
-
-def _sample_embedding(data: Mapping[str, Any]) -> Tensor:
-    """The sample embedding of the data, from a tensor or a fitted estimator."""
-    given = data["sample_embs"]
-    if isinstance(given, SampleEmbedding):
-        given.fitted_map()
-        return given.embedding
-    return as_tensor(given, "sample_embs")

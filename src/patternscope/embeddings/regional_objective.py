@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.matched_regions import Comparison
+from patternscope.embeddings.matched_regions import MatchedRegions
 from patternscope.embeddings.objectives import align_loss, similarity_loss
 
 _ROWS_AT_ONCE = 256
@@ -13,17 +13,14 @@ _ROWS_AT_ONCE = 256
 
 @dataclass(frozen=True)
 class RegionalObjective:
-    """``lambda_kl similarity_loss + lambda_mi align_loss + wd/2 |L|^2`` of a map L (e, k).
-
-    Source: Sec. 3.3.
-    """
+    """``lambda_kl similarity_loss + lambda_mi align_loss + wd/2 |L|^2`` of a map L (e, k). Source: Sec. 3.3."""
 
     features: Tensor  # as given (n, k, h, w)
     sample_embedding: Tensor  # g (n, e)
     region_weights: Tensor  # w (n, r)
     candidates: Tensor  # sample indices (m + 1,)
     log_target: Tensor  # log p (n, m)
-    comparisons: list[Comparison]
+    blocks: list[MatchedRegions]
     scale: Tensor
     kappa_max: float
     lambda_kl: float
@@ -31,22 +28,22 @@ class RegionalObjective:
     wd: float
 
     def losses(
-        self, anchors: Tensor, candidates: Tensor, compared: Comparison, *, exact_gradient: bool
+        self, anchors: Tensor, candidates: Tensor, block: MatchedRegions, *, exact_gradient: bool
     ) -> tuple[Tensor, Tensor]:
         """Return similarity and alignment loss of a block, from the embedding of its anchors and the candidates.
 
         Args:
             anchors: h of the anchors (b, r, e).
             candidates: h of the possible neighbours (m + 1, r, e).
-            compared: the block.
+            block: the anchors' matched regions.
             exact_gradient: differentiate the similarity through strength as well.
         """
-        chosen = anchors.gather(1, compared.regions[..., None].expand(-1, -1, anchors.shape[2]))
+        compared = anchors.gather(1, block.regions[..., None].expand(-1, -1, anchors.shape[2]))
         similarity = similarity_loss(
-            chosen, candidates, compared.weights, compared.positions, compared.matches,
-            self.log_target[compared.anchors], self.kappa_max, exact_gradient=exact_gradient,
+            compared, candidates, block.weights, block.positions, block.matches,
+            self.log_target[block.anchors], self.kappa_max, exact_gradient=exact_gradient,
         )  # fmt: skip
-        w, g = self.region_weights[compared.anchors], self.sample_embedding[compared.anchors]
+        w, g = self.region_weights[block.anchors], self.sample_embedding[block.anchors]
         return similarity, align_loss(anchors, w, g)
 
     def evaluate(self, weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -58,13 +55,13 @@ class RegionalObjective:
         candidates = embedding[self.candidates].requires_grad_()
         slope = torch.zeros_like(embedding)
         total = self.wd / 2 * weight.square().sum()
-        for compared in self.comparisons:
-            anchors = embedding[compared.anchors].requires_grad_()
+        for block in self.blocks:
+            anchors = embedding[block.anchors].requires_grad_()
             with torch.enable_grad():
-                parts = self.losses(anchors, candidates, compared, exact_gradient=True)
-                loss = len(anchors) / len(embedding) * self._weighted(*parts)
+                losses = self.losses(anchors, candidates, block, exact_gradient=True)
+                loss = len(anchors) / len(embedding) * self._weighted(*losses)
             of_anchors, of_candidates = torch.autograd.grad(loss, (anchors, candidates))
-            slope[compared.anchors] += of_anchors
+            slope[block.anchors] += of_anchors
             slope.index_add_(0, self.candidates, of_candidates)
             total = total + loss.detach()
         return total, _pull_back(slope, self.features) / self.scale + self.wd * weight
@@ -74,9 +71,9 @@ class RegionalObjective:
         sums = torch.zeros(2, dtype=torch.float64)
         with torch.no_grad():
             embedding = embed_regions(weight, self.features, self.scale)
-            for compared in self.comparisons:
-                anchors, candidates = embedding[compared.anchors], embedding[self.candidates]
-                losses = self.losses(anchors, candidates, compared, exact_gradient=True)
+            for block in self.blocks:
+                anchors, candidates = embedding[block.anchors], embedding[self.candidates]
+                losses = self.losses(anchors, candidates, block, exact_gradient=True)
                 sums += len(anchors) * torch.stack(losses).double().cpu()
         similarity, align = sums / len(self.features)
         objective = self._weighted(similarity, align) + self.wd / 2 * weight.double().square().sum().cpu()
@@ -87,19 +84,17 @@ class RegionalObjective:
 
         `candidate_features` are the features of the candidates, copied once for all steps.
         """
-        compared = self.comparisons[int(index)]
+        block = self.blocks[int(index)]
         candidates = embed_regions(weight, candidate_features, self.scale)
-        anchors = embed_regions(weight, self.features[compared.anchors], self.scale)
-        return self._weighted(*self.losses(anchors, candidates, compared, exact_gradient=False))
+        anchors = embed_regions(weight, self.features[block.anchors], self.scale)
+        return self._weighted(*self.losses(anchors, candidates, block, exact_gradient=False))
 
     def _weighted(self, similarity: Tensor, align: Tensor) -> Tensor:
         return self.lambda_kl * similarity + self.lambda_mi * align
 
 
 def embed_regions(weight: Tensor, features: Tensor, scale: Tensor) -> Tensor:
-    """Return ``L f^(r) / s``, a few samples at a time: (e, k), (n, k, h, w) -> (n, r, e).
-
-    Source: Sec. 3.3.
+    """Return ``L f^(r) / s``, a few samples at a time: (e, k), (n, k, h, w) -> (n, r, e). Source: Sec. 3.3.
 
     >>> embed_regions(torch.eye(2), torch.ones(1, 2, 1, 3), torch.tensor(2.0)).shape
     torch.Size([1, 3, 2])
@@ -109,7 +104,7 @@ def embed_regions(weight: Tensor, features: Tensor, scale: Tensor) -> Tensor:
 
 
 def _pull_back(slope: Tensor, features: Tensor) -> Tensor:
-    """Gradient with respect to the map from that with respect to ``L f^(r)``: (n, r, e), (n, k, h, w) -> (e, k)."""
+    """Return the gradient of the map from that of ``L f^(r)``: (n, r, e), (n, k, h, w) -> (e, k)."""
     blocks = zip(slope.split(_ROWS_AT_ONCE), features.split(_ROWS_AT_ONCE), strict=True)
     return sum(
         (torch.bmm(part.transpose(1, 2), block.flatten(2).transpose(1, 2).to(part.dtype)).sum(dim=0)

@@ -1,8 +1,8 @@
-"""The sample embedding: where the network's decision about each image lies in the radial space."""
+"""The sample embedding: the network's prediction for each image as a point in the radial space."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,55 +11,25 @@ from patternscope.autograd_modes import differentiable, isolate_autograd
 from patternscope.embeddings.checks import (
     as_tensor,
     check_finite,
+    check_keys,
     check_shape,
     check_target_probs,
-    read_data,
     working_dtype,
 )
 from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
-from patternscope.embeddings.settings import SampleParams
+from patternscope.embeddings.settings import SAMPLE_DEFAULTS, Auto, SampleParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
-from patternscope.radial import log_posterior, mean_directions, procrustes
+from patternscope.embeddings.verbose import write_losses
+from patternscope.radial.posterior import log_posterior, mean_directions
+from patternscope.radial.rotation import procrustes
 
-KAPPA_MAX = 10.0
-# A start of more than this mean strength is no better for a network that is sure of itself.
+# A start of more than this mean strength is no better for a network that is certain.
 _START_STRENGTH = 0.5
 
 
-def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
-    """Return a map that starts near the best one, with no randomness and in any order of samples.
-
-    The posterior says ``log P(c | x) = log pi_c + kappa(l) o . mu_c + const(x)``, so the log probabilities,
-    centred over classes and samples, have rank e. Their e leading singular vectors over samples are regressed on
-    the features. Mean directions spread over the sphere have ``sum_c mu_c mu_c^T = c/e I``, which gives the
-    strength: that of a network which says the same of every image is 0.
-
-    Args:
-        features: f / s (n, d).
-        target_probs: (n, c).
-        dim: e.
-
-    Returns:
-        M (e, d), of mean strength at most 1/2; zero where all probabilities are the same.
-
-    >>> spectral_start(torch.eye(3), torch.eye(3), dim=2).shape
-    torch.Size([2, 3])
-    """
-    logs = target_probs.clamp_min(1e-6).log()
-    centred = logs - logs.mean(dim=1, keepdim=True)
-    centred = centred - centred.mean(dim=0)
-    _, _, loadings = torch.linalg.svd(centred.T @ centred)
-    # A singular vector has no sign of its own: its largest entry shall be positive.
-    largest = loadings.gather(1, loadings.abs().argmax(dim=1, keepdim=True))
-    wanted = centred @ (loadings * largest.sign())[:dim].T
-    wanted = nn.functional.pad(wanted, (0, dim - wanted.shape[1])) * (dim / target_probs.shape[1]) ** 0.5
-    strength = torch.linalg.vector_norm(wanted, dim=1).mean()
-    return ridge(features, wanted * (_START_STRENGTH / strength.clamp_min(_START_STRENGTH)))
-
-
 class SampleEmbedding(LinearMap):
-    """The sample embedding ``g = M f / s`` (n, e): strength says how sure, orientation of which class.
+    """The sample embedding ``g = M f / s`` (n, e): strength tells how certain, orientation which class.
 
     M minimises :func:`sample_loss`. Source: Sec. 3.2.
 
@@ -88,10 +58,10 @@ class SampleEmbedding(LinearMap):
     def __init__(
         self,
         in_dim: int,
-        out_dim: int = 3,
+        out_dim: int = SAMPLE_DEFAULTS.out_dim,
         *,
-        kappa_max: float = KAPPA_MAX,
-        scale: float | Literal["auto"] = "auto",
+        kappa_max: float = SAMPLE_DEFAULTS.kappa_max,
+        scale: float | Auto = SAMPLE_DEFAULTS.scale,
     ) -> None:
         super().__init__(in_dim, out_dim, kappa_max=kappa_max, scale=scale)
         for name in ("mean_directions", "class_prior"):
@@ -109,8 +79,6 @@ class SampleEmbedding(LinearMap):
     ) -> "SampleEmbedding":
         """Fit M to the network's probabilities.
 
-        Source: Sec. 3.2.
-
         Args:
             data: "target_probs" (n, c), "sample_features" (n, d).
             params: any of :class:`SampleParams`.
@@ -122,7 +90,7 @@ class SampleEmbedding(LinearMap):
             self.
 
         Raises:
-            InputError: NaN or inf, shapes that disagree, rows that are no probabilities, unknown parameters.
+            InputError: NaN or inf, shapes that disagree, rows that are not probabilities, unknown parameters.
         """
         settings = SampleParams.read(params)
         features, probs = self._read(data)
@@ -132,11 +100,11 @@ class SampleEmbedding(LinearMap):
         watch.close(self.trace, "sample embedding")
         self.map = weight.to(features)
         if align is not None:
-            self._align(features, align)
-        self._settle(features, probs)
+            self.map = self._rotation(features, align).T @ self.map
+        self.embedding = self(features)
+        self.mean_directions = mean_directions(self.embedding, probs, self.kappa_max)
+        self.class_prior = probs.mean(dim=0)
         if verbose_dir is not None:
-            from patternscope.embeddings.verbose import write_losses
-
             write_losses(self.trace, verbose_dir, "sample_embedding")
         return self
 
@@ -149,36 +117,59 @@ class SampleEmbedding(LinearMap):
     def posterior(self, features: Tensor) -> Tensor:
         """Return p(class | embedding) with the fitted prior: (n, d) -> (n, c).
 
-        Source: Sec. 3.1. InputError before `fit` and for features of another length.
+        InputError before `fit` and for features of another length. Source: Sec. 3.1.
         """
         embedding = self(features)
         prior = self.class_prior.clamp_min(torch.finfo(embedding.dtype).tiny).log()
         return log_posterior(embedding, self.mean_directions, self.kappa_max, prior).exp()
 
     def _read(self, data: Mapping[str, Any]) -> tuple[Tensor, Tensor]:
-        read_data(data, required=("target_probs", "sample_features"))
-        features, probs = (
-            as_tensor(data[name], name).detach() for name in ("sample_features", "target_probs")
-        )
+        """Check and return features and probabilities."""
+        names = ("sample_features", "target_probs")
+        check_keys(data, required=names[::-1])
+        features, probs = (as_tensor(data[name], name).detach() for name in names)
         check_target_probs(probs)
         check_shape(features, "sample_features", (len(probs), self.in_dim), "(n, d)")
         check_finite(features, "sample_features")
         dtype = working_dtype(features)
         return features.to(dtype), differentiable(probs).to(features.device, dtype)
 
-    def _align(self, features: Tensor, align: "Tensor | SampleEmbedding") -> None:
-        """Rotate M into another frame: the rotation that brings the positions nearest to those given."""
-        target = (align.embedding if isinstance(align, SampleEmbedding) else as_tensor(align, "align")).to(
-            features
-        )
+    def _rotation(self, features: Tensor, align: "Tensor | SampleEmbedding") -> Tensor:
+        """Return the rotation that brings the embedding nearest to the one given."""
+        target = align.embedding if isinstance(align, SampleEmbedding) else as_tensor(align, "align")
         check_shape(target, "align", (len(features), self.out_dim), "(n, e)")
-        self.map = procrustes(self(features), target).T @ self.map
+        return procrustes(self(features), target.to(features))
 
-    def _settle(self, features: Tensor, probs: Tensor) -> None:
-        """Keep what the posterior needs."""
-        self.embedding = self(features)
-        self.mean_directions = mean_directions(self.embedding, probs, self.kappa_max)
-        self.class_prior = probs.mean(dim=0)
+
+def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
+    """Return a map near the best one, without randomness and for any order of samples.
+
+    By the posterior, ``log P(c | x) = log pi_c + kappa(l) o . mu_c + const(x)``, so the log probabilities, centred
+    over classes and samples, have rank e. Their e leading singular vectors over samples are regressed on the
+    features. Mean directions spread over the sphere have ``sum_c mu_c mu_c^T = c/e I``, which gives the strength:
+    it is 0 for a network that predicts the same for every image.
+
+    Args:
+        features: f / s (n, d).
+        target_probs: (n, c).
+        dim: e.
+
+    Returns:
+        M (e, d), of mean strength at most 1/2; zero where all probabilities are the same.
+
+    >>> spectral_start(torch.eye(3), torch.eye(3), dim=2).shape
+    torch.Size([2, 3])
+    """
+    logs = target_probs.clamp_min(1e-6).log()
+    centred = logs - logs.mean(dim=1, keepdim=True)
+    centred = centred - centred.mean(dim=0)
+    _, _, loadings = torch.linalg.svd(centred.T @ centred)
+    # Singular vectors are unique up to their sign: make the largest entry positive.
+    largest = loadings.gather(1, loadings.abs().argmax(dim=1, keepdim=True))
+    target = centred @ (loadings * largest.sign())[:dim].T
+    target = nn.functional.pad(target, (0, dim - target.shape[1])) * (dim / target_probs.shape[1]) ** 0.5
+    strength = torch.linalg.vector_norm(target, dim=1).mean()
+    return ridge(features, target * (_START_STRENGTH / strength.clamp_min(_START_STRENGTH)))
 
 
 def _solve(
@@ -186,8 +177,8 @@ def _solve(
 ) -> tuple[Tensor, Trace]:
     """Minimise the sample loss with weight decay, from the given, the spectral or a random start.
 
-    L-BFGS works in float64 where the device has it: the loss of a nearly constant network is lost in the rounding
-    errors of float32.
+    L-BFGS works in float64 where the device has it: in float32 the loss of a nearly constant network is below the
+    rounding errors.
     """
     exact = settings.solver == "lbfgs"
     if exact and features.device.type != "mps":
@@ -202,18 +193,17 @@ def _solve(
     if start is not None:
         check_shape(start, "start", (embedding.out_dim, embedding.in_dim), "(e, d)")
         start = start.to(features)
-    if settings.solver == "lbfgs":
+    if exact:
         start = spectral_start(features, probs, embedding.out_dim) if start is None else start
-        weight, losses = minimise_lbfgs(with_gradient(with_decay), start, settings.n_step or 200)
+        weight, losses = minimise_lbfgs(with_gradient(with_decay), start, settings.steps)
     else:
-        steps = settings.n_step or 2000
         start = embedding.random_map(settings.seed).to(features) if start is None else start
         weight, losses = minimise_stepwise(
             objective,
             start,
-            [features[:0]] * steps,
+            [features[:0]] * settings.steps,
             lambda point: torch.optim.SGD(
-                [point], settings.lr or 1e-3, settings.momentum, weight_decay=settings.wd
+                [point], settings.sgd_rate, settings.momentum, weight_decay=settings.wd
             ),
         )
     with torch.no_grad():

@@ -5,6 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from patternscope.similarity.regional import combine_regions
+from patternscope.similarity.targets import divergence
+
 _BETAS = (0.9, 0.999)
 
 
@@ -13,13 +16,12 @@ def solve_simplex(
 ) -> tuple[Tensor, Tensor]:
     """Return, for each problem of a batch, weights on a simplex whose mixture of scores explains the target.
 
-    ``minimise over w:  KL(p || softmax_j(sum_a w_a score_ja))``, w >= 0, sum w = 1: convex in w
-
-    Source: Sec. 3.3 for the objective; Adam on the logits of w is this project's. A problem keeps the best
-    point it met, so its loss never ends higher than it began, and no problem sees another.
+    ``minimise over w:  KL(p || softmax_j(sum_a w_a score_ja))``, w >= 0, sum w = 1: convex in w. Adam works on the
+    logits of w. A problem keeps the best point so far, so its loss never ends higher than it began, and no problem
+    depends on another. Source: Sec. 3.3.
 
     Args:
-        scores: (b, m, a).
+        scores: (b, m, a), by region or by channel.
         log_target: log p (b, m).
         lr: step size of Adam.
         n_step: steps.
@@ -28,7 +30,7 @@ def solve_simplex(
     Returns:
         Weights (b, a), rows on the simplex, and the losses at the start and of the weights (b, 2).
 
-    Cost: 4 b m a operations and two reads of the scores a step.
+    Cost: 4 b m a operations and two reads of the scores per step.
 
     >>> scores = torch.tensor([[[0.0, 5.0], [0.0, -5.0]]])
     >>> weights, losses = solve_simplex(scores, torch.tensor([[0.9999, 0.0001]]).log(), lr=0.3, n_step=50)
@@ -36,17 +38,16 @@ def solve_simplex(
     (True, True)
     """
     b, _, size = scores.shape
-    logits = (
-        scores.new_zeros(b, size) if start is None else start.clamp_min(torch.finfo(scores.dtype).tiny).log()
-    )
+    smallest = torch.finfo(scores.dtype).tiny
+    logits = scores.new_zeros(b, size) if start is None else start.clamp_min(smallest).log()
     target = log_target.exp()
     mean, square = torch.zeros_like(logits), torch.zeros_like(logits)
     first = best_loss = scores.new_full((b,), torch.inf)
     best = torch.softmax(logits, dim=1)
     for step in range(1, n_step + 2):
         weights = torch.softmax(logits, dim=1)
-        log_q = torch.log_softmax(torch.einsum("bma,ba->bm", scores, weights), dim=1)
-        loss = (target * (log_target - log_q)).sum(dim=1)
+        log_q = combine_regions(scores, weights)
+        loss = divergence(log_target, log_q)
         first = loss if step == 1 else first
         better = loss < best_loss
         best_loss, best = torch.where(better, loss, best_loss), torch.where(better[:, None], weights, best)
@@ -62,7 +63,7 @@ def _adam_direction(slope: Tensor, mean: Tensor, square: Tensor, step: int) -> T
     """Update Adam's two averages in place and return its direction."""
     mean.lerp_(slope, 1 - _BETAS[0])
     square.lerp_(slope * slope, 1 - _BETAS[1])
-    # The floor is far below any slope that matters: a problem that is solved stays where it is.
+    # The floor is far below any slope that matters: a solved problem stays where it is.
     size = (square / (1 - _BETAS[1] ** step)).sqrt() + 1e-10
     return mean / (1 - _BETAS[0] ** step) / size
 
@@ -77,10 +78,9 @@ def solve_two_simplices(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return region and channel weights learnt together, and the losses at the start and the end.
 
-    ``minimise over w, v:  KL(p || softmax_j(sum_rk w_r v_k g_jrk(v)))``; g is refreshed every few steps
-
-    Source: Sec. 3.3; Adam on the logits of both simplices is this project's. The best weights met
-    under the match in force at the end are returned, or uniform ones where those are better.
+    ``minimise over w, v:  KL(p || softmax_j(sum_rk w_r v_k g_jrk(v)))``, by Adam on the logits of both simplices; g is
+    refreshed every few steps. The best weights under the last match are returned, or uniform ones where those are
+    better. Source: Sec. 3.3.
 
     Args:
         products: v (1, k) -> g (m, r, k), constant between refreshments.
@@ -100,24 +100,24 @@ def solve_two_simplices(
     """
     target = log_target.exp()
     logits = [log_target.new_zeros(size) for size in shape]
-    moments = [(torch.zeros_like(each), torch.zeros_like(each)) for each in logits]
-    uniform = best = [torch.softmax(each, dim=0) for each in logits]
+    averages = [(torch.zeros_like(part), torch.zeros_like(part)) for part in logits]
+    uniform = best = [torch.softmax(part, dim=0) for part in logits]
     first = best_loss = torch.inf
     g = products(best[1][None])
     for step in range(n_step + 1):
-        w, v = (torch.softmax(each, dim=0) for each in logits)
+        w, v = (torch.softmax(part, dim=0) for part in logits)
         if step and step % every == 0:
             g, best_loss = products(v[None]), torch.inf
         by_region, by_channel = g @ v, torch.einsum("mrk,r->mk", g, w)
-        log_q = torch.log_softmax(by_region @ w, dim=0)
-        loss = float((target * (log_target - log_q)).sum())
+        log_q = combine_regions(by_region, w)
+        loss = float(divergence(log_target, log_q))
         first = loss if step == 0 else first
         if loss < best_loss:
             best_loss, best = loss, [w, v]
         for i, (weights, scores) in enumerate(((w, by_region), (v, by_channel))):
             slope = (log_q.exp() - target) @ scores
             slope = weights * (slope - weights @ slope)
-            logits[i] = logits[i] - lr * _adam_direction(slope, *moments[i], step + 1)
+            logits[i] = logits[i] - lr * _adam_direction(slope, *averages[i], step + 1)
     if best_loss > first:
         best, best_loss = uniform, first
     return best[0], best[1], log_target.new_tensor([first, best_loss])

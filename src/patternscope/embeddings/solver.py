@@ -1,4 +1,4 @@
-"""Solvers that know nothing of embeddings: an objective in, a minimiser and a record of the solve out."""
+"""General solvers: from an objective to its minimiser and a record of the solve."""
 
 import time
 import warnings
@@ -13,10 +13,10 @@ Evaluate = Callable[[Tensor], tuple[Tensor, Tensor]]
 
 @dataclass
 class Trace:
-    """What a solve did.
+    """The record of a solve.
 
     Attributes:
-        losses: the objective, or the named parts of it, as the solve went on; the first before any step.
+        losses: the objective, or the named parts of it, during the solve; the first before any step.
         steps: steps taken, or passes over the anchors (region, sgd).
         converged: whether the last tenth of the solve changed the loss by less than 1 % of the whole change.
         seconds: wall time.
@@ -33,7 +33,7 @@ class Trace:
     parts: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, object]:
-        """Return everything that is the same in a repeated run, so not the seconds.
+        """Return everything that a repeated run reproduces, so not the seconds.
 
         >>> sorted(Trace(losses=[2.0]).summary())
         ['converged', 'final_loss', 'losses', 'parts', 'start_loss', 'steps']
@@ -49,7 +49,7 @@ class Trace:
 
 
 class Stopwatch:
-    """Closes a trace: time taken, whether it settled, and a warning where it ended worse than it began.
+    """Completes a trace: time taken, whether it converged, and a warning where it ended worse than it began.
 
     >>> watch = Stopwatch(); trace = watch.close(Trace(losses=[2.0, 1.0]), "fit"); trace.seconds >= 0
     True
@@ -58,22 +58,22 @@ class Stopwatch:
     def __init__(self) -> None:
         self._start = time.perf_counter()
 
-    def close(self, trace: Trace, what: str) -> Trace:
-        """Complete the trace of `what`; warns where the loss ended higher than it began."""
+    def close(self, trace: Trace, fit: str) -> Trace:
+        """Complete the trace of a fit; warns where the loss ended higher than it began."""
         trace.seconds = time.perf_counter() - self._start
         losses = trace.losses
         tail = losses[-max(1, len(losses) // 10) - 1 :]
         trace.converged = abs(tail[0] - tail[-1]) <= 0.01 * max(abs(losses[0] - losses[-1]), 1e-12)
         if losses[-1] > losses[0] + 1e-6 * (1 + abs(losses[0])):
             warnings.warn(
-                f"{what}: the loss rose from {losses[0]:.6g} to {losses[-1]:.6g}; a smaller lr may help",
+                f"{fit}: the loss rose from {losses[0]:.6g} to {losses[-1]:.6g}; a smaller lr may help",
                 stacklevel=3,
             )
         return trace
 
 
 def with_gradient(objective: Callable[[Tensor], Tensor]) -> Evaluate:
-    """Return a function that gives a differentiable objective and its gradient.
+    """Return a function that evaluates a differentiable objective and its gradient.
 
     >>> with_gradient(lambda x: (x * x).sum())(torch.tensor([3.0]))
     (tensor(9.), tensor([6.]))
@@ -89,13 +89,11 @@ def with_gradient(objective: Callable[[Tensor], Tensor]) -> Evaluate:
 
 
 def minimise_lbfgs(evaluate: Evaluate, start: Tensor, n_step: int) -> tuple[Tensor, list[float]]:
-    """Minimise a smooth objective by L-BFGS with a strong Wolfe line search.
-
-    Torch.optim.LBFGS.
+    """Minimise a smooth objective by torch's L-BFGS with a strong Wolfe line search.
 
     Args:
         evaluate: tensor like `start` -> objective and gradient.
-        start: where to begin; left as it is.
+        start: where to begin; not changed.
         n_step: most iterations.
 
     Returns:
@@ -128,20 +126,18 @@ def minimise_lbfgs(evaluate: Evaluate, start: Tensor, n_step: int) -> tuple[Tens
 def preconditioned(evaluate: Evaluate, factor: Tensor) -> Evaluate:
     """Return an objective of maps in other coordinates, ``X = L C``.
 
-    ``E(L) = E(X C^-1)``, ``dE/dX = dE/dL C^-T``
-
-    `factor` is C (k, k), lower triangular; maps are (e, k).
+    ``E(L) = E(X C^-1)``, ``dE/dX = dE/dL C^-T``; `factor` is C (k, k), lower triangular, maps are (e, k).
 
     >>> evaluate = preconditioned(with_gradient(lambda x: x.sum()), torch.tensor([[2.0]]))
     >>> evaluate(torch.tensor([[6.0]]))
     (tensor(3.), tensor([[0.5000]]))
     """
 
-    def evaluate_there(point: Tensor) -> tuple[Tensor, Tensor]:
+    def evaluate_transformed(point: Tensor) -> tuple[Tensor, Tensor]:
         loss, gradient = evaluate(torch.linalg.solve_triangular(factor, point, upper=False, left=False))
         return loss, torch.linalg.solve_triangular(factor.T, gradient, upper=True, left=False)
 
-    return evaluate_there
+    return evaluate_transformed
 
 
 def minimise_stepwise(
@@ -149,16 +145,14 @@ def minimise_stepwise(
     start: Tensor,
     batches: Iterable[Tensor],
     solver: Callable[[Tensor], torch.optim.Optimizer],
-    schedule: Callable[[int], float] = lambda step: 1.0,
 ) -> tuple[Tensor, list[float]]:
-    """Minimise an objective by one optimiser step a batch.
+    """Minimise an objective by one optimiser step per batch.
 
     Args:
         objective: (point, batch) -> scalar, differentiable.
-        start: where to begin; left as it is.
-        batches: what the objective is evaluated on, one a step.
-        solver: makes the optimiser for the point.
-        schedule: factor of the step size at step 0, 1, ...
+        start: where to begin; not changed.
+        batches: what the objective is evaluated on, one per step.
+        solver: creates the optimiser of the point.
 
     Returns:
         The last point, and the objective before each step, each on its own batch.
@@ -171,11 +165,8 @@ def minimise_stepwise(
     """
     point = start.detach().clone().requires_grad_()
     optimiser = solver(point)
-    rates = [group["lr"] for group in optimiser.param_groups]
     losses = []
-    for step, batch in enumerate(batches):
-        for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * schedule(step)
+    for batch in batches:
         optimiser.zero_grad()
         with torch.enable_grad():
             loss = objective(point, batch)

@@ -1,4 +1,4 @@
-"""What the estimators write when asked to by `verbose_dir`, and nothing else: loss curves and heat maps."""
+"""The files that the estimators write into `verbose_dir`: loss curves and heat maps."""
 
 import csv
 from pathlib import Path
@@ -13,8 +13,6 @@ _ACCENT = "#2f6fbb"
 
 def write_losses(trace: Trace, folder: str | Path, name: str) -> None:
     """Write `<name>_loss.csv` and `<name>_loss.png`.
-
-    Source: reference code (a loss curve in `verbose_dir`); the table beside it is this project's.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -39,10 +37,10 @@ def write_losses(trace: Trace, folder: str | Path, name: str) -> None:
 
 
 def write_heat_maps(images: Tensor, region_weights: Tensor, folder: str | Path) -> None:
-    """Write `heatmaps/<sample>.png`, the image beside its region weights laid over it.
+    """Write `heatmaps/<sample>.png`: each image beside itself with its region weights overlaid.
 
-    Source: reference code (a heat map an image). `images` (n, 1 or 3, height, width), uint8 or floats of any
-    range (stretched to what can be shown); `region_weights` (n, h, w).
+    `images` (n, 1 or 3, height, width), uint8 or floats of any range (stretched to [0, 1]); `region_weights`
+    (n, h, w). Source: reference code.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -56,31 +54,23 @@ def write_heat_maps(images: Tensor, region_weights: Tensor, folder: str | Path) 
     folder = Path(folder) / "heatmaps"
     folder.mkdir(parents=True, exist_ok=True)
     size = images.shape[-2:]
-    smooth = torch.nn.functional.interpolate(
-        region_weights.detach().cpu().float()[:, None], size=tuple(size), mode="bilinear", align_corners=False
-    )[:, 0]
-    for sample, (image, heat) in enumerate(zip(images.detach().cpu(), smooth, strict=True)):
-        shown = _as_rgb(image)
-        coloured = torch.from_numpy(
-            colormaps["magma"]((heat / heat.max().clamp_min(1e-12)).numpy())[..., :3]
-        ).float()
-        pair = torch.cat([shown, 0.45 * shown + 0.55 * coloured], dim=1)
-        enlarge = max(1, 160 // size[0])
+    weights = region_weights.detach().cpu().float()[:, None]
+    smooth = torch.nn.functional.interpolate(weights, size=tuple(size), mode="bilinear", align_corners=False)
+    for sample, (image, heat) in enumerate(zip(images.detach().cpu(), smooth[:, 0], strict=True)):
+        plain = _as_rgb(image)
+        relative = (heat / heat.max().clamp_min(1e-12)).numpy()
+        coloured = torch.from_numpy(colormaps["magma"](relative)[..., :3]).float()
+        pair = torch.cat([plain, 0.45 * plain + 0.55 * coloured], dim=1)
         picture = Image.fromarray((pair * 255).round().to(torch.uint8).numpy())
-        picture = picture.resize(
-            (picture.width * enlarge, picture.height * enlarge), Image.Resampling.NEAREST
-        )
-        picture.save(folder / f"{sample:04d}.png")
+        enlarge = max(1, 160 // size[0])
+        larger = picture.width * enlarge, picture.height * enlarge
+        picture.resize(larger, Image.Resampling.NEAREST).save(folder / f"{sample:04d}.png")
 
 
 def _as_rgb(image: Tensor) -> Tensor:
-    """An image as (height, width, 3) in [0, 1]; normalised pixels are stretched to that range."""
+    """Return an image as (height, width, 3) in [0, 1]; normalised pixels are stretched to that range."""
     pixels = image.float() / 255 if image.dtype == torch.uint8 else image.float()
     low, high = pixels.min(), pixels.max()
     if low < 0 or high > 1:
         pixels = (pixels - low) / (high - low).clamp_min(1e-12)
-    return (
-        pixels.expand(3, *pixels.shape[1:]).permute(1, 2, 0)
-        if len(pixels) == 1
-        else pixels[:3].permute(1, 2, 0)
-    )
+    return pixels[:3].expand(3, -1, -1).permute(1, 2, 0)

@@ -1,4 +1,4 @@
-"""What an attack does to regional embeddings: how far they turn, how they get to the other class."""
+"""The effect of an attack on regional embeddings: how far they turn, and how they reach the other class."""
 
 from enum import IntEnum
 
@@ -7,19 +7,23 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge.points import KAPPA_MAX, class_probability
+from patternscope.knowledge.points import class_probability
+from patternscope.radial.defaults import REGION_KAPPA_MAX
 
 # Thresholds of the reference code; strengths are in units of the layer's mean strength.
-OWN_COSINE = 0.9  # a feature of the original class points at least this much its way ...
-FEATURE_STRENGTH = 1.0  # ... and is at least this strong; below, there is no feature any more
-NEAR_START = 1.5  # a way that begins farther out than this does not tell whether it avoids the origin
-PAST_ORIGIN, THROUGH_ORIGIN = 1.2, 1.0  # least strength on a way past the origin, most on one through it
+OWN_COSINE = 0.9  # least cosine of a feature of the original class with that class's direction ...
+FEATURE_STRENGTH = 1.0  # ... and its least strength; below, there is no feature any more
+NEAR_START = 1.5  # a trajectory that begins farther out does not tell whether it avoids the origin
+PAST_ORIGIN, THROUGH_ORIGIN = (
+    1.2,
+    1.0,
+)  # least strength on a trajectory around the origin, most on one through it
 NOTHING = 0.5  # most strength of no feature before the attack
 REACHED = 0.5  # least probability of the target after it
 
 
 class Trajectory(IntEnum):
-    """The four ways of a region under an attack, and none of them. Source: METHOD section 8.
+    """The four types of trajectory of a region under an attack, and none of them.
 
     >>> Trajectory(2).name
     'THROUGH_ORIGIN'
@@ -35,7 +39,7 @@ class Trajectory(IntEnum):
 def orientation_change(before: Tensor, after: Tensor) -> Tensor:
     """Return how far each region turned: ``1 - cos(h, h_adv)``, NaN where either has no orientation.
 
-    Source: Sec. 4; METHOD section 8. (n, r, e) twice -> (n, r), in [0, 2]. InputError when shapes differ.
+    (n, r, e) twice -> (n, r), in [0, 2]. InputError when shapes differ. Source: Sec. 4.
 
     >>> orientation_change(torch.tensor([[[1.0, 0.0], [0.0, 0.0]]]), torch.tensor([[[0.0, 2.0], [0.0, 1.0]]]))
     tensor([[1., nan]])
@@ -50,15 +54,13 @@ def strength_change(before: Tensor, after: Tensor) -> Tensor:
     """Return each image's relative change of strength: ``sum_r |l_adv - l| / sum_r l``.
 
     A ratio of sums, since single strengths can be near zero. NaN where an image had no strength at all.
-
-    Source: METHOD section 8; the ratio of sums is this project's. (n, r, e) twice -> (n,), >= 0. InputError
-    when shapes differ.
+    (n, r, e) twice -> (n,), >= 0. InputError when shapes differ.
 
     >>> strength_change(torch.tensor([[[3.0, 4.0], [0.0, 5.0]]]), torch.tensor([[[0.0, 6.0], [4.0, 0.0]]]))
     tensor([0.2000])
     """
     _check_pair(before, after)
-    old, new = (torch.linalg.vector_norm(each, dim=-1) for each in (before, after))
+    old, new = (torch.linalg.vector_norm(embedding, dim=-1) for embedding in (before, after))
     return (new - old).abs().sum(dim=1) / old.sum(dim=1).masked_fill((old == 0).all(dim=1), torch.nan)
 
 
@@ -69,20 +71,19 @@ def trajectory_types(
     mean_directions: Tensor,
     *,
     unit_strength: float,
-    kappa_max: float = KAPPA_MAX,
+    kappa_max: float = REGION_KAPPA_MAX,
 ) -> Tensor:
-    """Return which of four ways each region goes during an attack: (n, r) uint8 of :class:`Trajectory`.
+    """Return the type of each region's trajectory during an attack: (n, r) uint8 of :class:`Trajectory`.
 
-    With strengths l in units of `unit_strength`, first and last step of the way, and its least strength:
+    With strengths l in units of `unit_strength`, at the first and last step and at the weakest:
 
-    1. PAST_ORIGIN: cos(h, mu_label) > 0.9 and 1 < l < 1.5 first, p(target) > 0.5 last, l > 1.2 all the way;
+    1. PAST_ORIGIN: cos(h, mu_label) > 0.9 and 1 < l < 1.5 first, p(target) > 0.5 last, l > 1.2 throughout;
     2. THROUGH_ORIGIN: the same, but l < 1 somewhere;
     3. FROM_NOTHING: l < 0.5 first, p(target) > 0.5 last;
     4. TO_NOTHING: cos(h, mu_label) > 0.9 and l > 1 first, l < 1 last.
 
-    A region that fits two (2 and 4, with few classes) has the first. p is :func:`class_probability`.
-
-    Source: METHOD section 8 (thresholds of the reference code).
+    A region that fits two types (2 and 4, with few classes) has the first. p is :func:`class_probability`. The
+    thresholds are those of the reference code.
 
     Args:
         path: regional embeddings at the kept steps of the attack (t, n, r, e), clean first.
@@ -102,10 +103,10 @@ def trajectory_types(
     tensor([[2]], dtype=torch.uint8)
     """
     if path.ndim != 4 or len(path) == 0:
-        raise InputError(f"path: got shape {tuple(path.shape)}, wants (t, n, r, e) with t >= 1")
+        raise InputError(f"path: expected shape (t, n, r, e) with t >= 1, got {tuple(path.shape)}")
     own = torch.nonzero(labels == targets).flatten()
     if len(own):
-        raise InputError(f"targets: image {int(own[0])} has its own class as target, wants another class")
+        raise InputError(f"targets: expected classes other than the labels, got image {int(own[0])}'s label")
     first, last = path[0], path[-1]
     strength = torch.linalg.vector_norm(path, dim=-1) / unit_strength
     own_direction = mean_directions[labels].to(first.dtype)[:, None]
@@ -113,35 +114,31 @@ def trajectory_types(
     original = (cosine > OWN_COSINE) & (strength[0] > FEATURE_STRENGTH)
     arrived = class_probability(last / unit_strength, mean_directions, targets, kappa_max) > REACHED
     near, least = strength[0] < NEAR_START, strength.amin(dim=0)
-    kinds = {
+    conditions = {
         Trajectory.PAST_ORIGIN: original & near & arrived & (least > PAST_ORIGIN),
         Trajectory.THROUGH_ORIGIN: original & near & arrived & (least < THROUGH_ORIGIN),
         Trajectory.FROM_NOTHING: (strength[0] < NOTHING) & arrived,
         Trajectory.TO_NOTHING: original & (strength[-1] < FEATURE_STRENGTH),
     }
-    found = torch.zeros(first.shape[:2], dtype=torch.uint8, device=path.device)
-    for kind, fits in kinds.items():
-        found[fits & (found == Trajectory.NONE)] = int(kind)
-    return found
+    types = torch.zeros(first.shape[:2], dtype=torch.uint8, device=path.device)
+    for kind, fits in conditions.items():
+        types[fits & (types == Trajectory.NONE)] = int(kind)
+    return types
 
 
 def weight_on(region_weights: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the importance weight on the chosen regions of each image, and the share of regions they are.
+    """Return the importance weight on the chosen regions of each image, and their share of the regions.
 
-    ``sum_r w^(r) chosen_r`` and ``mean_r chosen_r``; equal when the weights do not care. NaN, both, for an
-    image without a chosen region.
-
-    w (n, r) with rows that sum to 1, chosen (n, r) bool -> (n,) twice, in [0, 1]. InputError when shapes
-    differ.
+    ``sum_r w^(r) chosen_r`` and ``mean_r chosen_r``; equal when the weights do not prefer them. NaN, both, for an
+    image without a chosen region. w (n, r) with rows that sum to 1, chosen (n, r) bool -> (n,) twice, in [0, 1].
+    InputError when shapes differ.
 
     >>> weight_on(torch.tensor([[0.7, 0.1, 0.1, 0.1]]), torch.tensor([[True, False, False, False]]))
     (tensor([0.7000]), tensor([0.2500]))
     """
     if region_weights.shape != chosen.shape or chosen.ndim != 2:
-        raise InputError(
-            f"region_weights, chosen: got shapes {tuple(region_weights.shape)} and {tuple(chosen.shape)}, "
-            "wants (n, r) twice"
-        )
+        shapes = f"{tuple(region_weights.shape)} and {tuple(chosen.shape)}"
+        raise InputError(f"region_weights, chosen: expected two tensors (n, r), got shapes {shapes}")
     none = ~chosen.any(dim=1)
     weight = (region_weights * chosen).sum(dim=1)
     share = chosen.to(region_weights.dtype).mean(dim=1)
@@ -150,6 +147,5 @@ def weight_on(region_weights: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
 
 def _check_pair(before: Tensor, after: Tensor) -> None:
     if before.shape != after.shape or before.ndim != 3:
-        raise InputError(
-            f"before, after: got shapes {tuple(before.shape)} and {tuple(after.shape)}, wants (n, r, e) twice"
-        )
+        shapes = f"{tuple(before.shape)} and {tuple(after.shape)}"
+        raise InputError(f"before, after: expected two tensors (n, r, e), got shapes {shapes}")

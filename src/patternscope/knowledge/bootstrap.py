@@ -1,6 +1,6 @@
-"""How far a count or a mean could be off: bootstrap intervals over images."""
+"""Bootstrap intervals over images: how far a count or a mean could be off."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -10,37 +10,24 @@ from scipy.special import stdtrit
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.points import KnowledgePoints, reliable_ratio
 
 # Resampled images held at once, at 24 bytes each, so that many images and many draws stay within some 30 MB.
 _DRAWS_AT_ONCE = 1 << 20
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A value with its bootstrap interval; all None where the value does not exist."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-# One image says nothing of the others.
-_NO_INTERVAL_BELOW = 2
+Numbers = NDArray[np.float64]
 
 
 def bootstrap_counts(
     mask: Tensor, reliable: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> dict[str, Interval]:
-    """Return total, reliable and unreliable knowledge points an image, and the ratio, with bootstrap intervals.
+    """Return total, reliable and unreliable knowledge points per image, and the ratio, with bootstrap intervals.
 
     Images are drawn with replacement, as many as there are; the interval lies between the (1 - level)/2 and
     (1 + level)/2 quantiles of the draws, each moved away from the value by ``sqrt(n / (n - 1)) t_{n-1} / z``, the
-    quantiles of Student's and of the normal distribution: 1.004 for 300 images, 1.6 for 5. One image has no
-    interval. Draws without any point say nothing about the ratio and are left out.
-
-    Percentile bootstrap; the widening for few images after Hesterberg, "What teachers should know about the
-    bootstrap", The American Statistician 2015, sec. 5.3.
+    quantiles of Student's and of the normal distribution: 1.004 for 300 images, 1.6 for 5 (Hesterberg, "What teachers
+    should know about the bootstrap", The American Statistician 2015, sec. 5.3). One image has no interval. Draws
+    without any point carry no information on the ratio and are omitted.
 
     Args:
         mask: (n, r) bool.
@@ -57,29 +44,24 @@ def bootstrap_counts(
 
     Cost: resamples x n random numbers and twice as many multiplications; some 30 MB beside the input.
 
-    >>> found = bootstrap_counts(torch.ones(4, 5).bool(), torch.ones(4, 5).bool())
-    >>> found["total"], found["ratio"].value
+    >>> intervals = bootstrap_counts(torch.ones(4, 5).bool(), torch.ones(4, 5).bool())
+    >>> intervals["total"], intervals["ratio"].value
     (Interval(value=5.0, low=5.0, high=5.0), 1.0)
     """
     if mask.ndim != 2 or mask.shape != reliable.shape or len(mask) == 0:
-        raise InputError(
-            f"mask, reliable: got shapes {tuple(mask.shape)} and {tuple(reliable.shape)}, wants (n, r) twice, n >= 1"
-        )
-    _check_draws(resamples, level)
+        shapes = f"{tuple(mask.shape)} and {tuple(reliable.shape)}"
+        raise InputError(f"mask, reliable: expected two masks (n, r), n >= 1, got shapes {shapes}")
     n, regions = mask.shape
-    counts = np.stack([each.sum(dim=1).cpu().double().numpy() for each in (mask, reliable)], axis=1)
-    drawn = _resampled_means(counts, resamples, np.random.default_rng(seed))
+    counts = np.stack([_per_image(mask), _per_image(reliable)], axis=1)
+    drawn = _resampled_means([counts], resamples, level, seed)
     total, trusted = counts.mean(axis=0)
     with_points = drawn[drawn[:, 0] > 0]
+    ratios = with_points[:, 1] / with_points[:, 0]
     return {
-        "total": _interval(float(total), drawn[:, 0], n, level, within=(0, regions)),
-        "reliable": _interval(float(trusted), drawn[:, 1], n, level, within=(0, regions)),
-        "unreliable": _interval(
-            float(total - trusted), drawn[:, 0] - drawn[:, 1], n, level, within=(0, regions)
-        ),
-        "ratio": _interval(
-            reliable_ratio(trusted, total), with_points[:, 1] / with_points[:, 0], n, level, within=(0, 1)
-        ),
+        "total": _interval(total, drawn[:, 0], n, level, within=(0, regions)),
+        "reliable": _interval(trusted, drawn[:, 1], n, level, within=(0, regions)),
+        "unreliable": _interval(total - trusted, drawn[:, 0] - drawn[:, 1], n, level, within=(0, regions)),
+        "ratio": _interval(reliable_ratio(trusted, total), ratios, n, level, within=(0, 1)),
     }
 
 
@@ -94,10 +76,9 @@ def bootstrap_count_differences(
 ) -> dict[str, Interval]:
     """Return by how much the second counts exceed the first, with intervals paired over images.
 
-    A draw takes the same images for both, so that what makes an image rich in points for either network is
-    not taken for a difference between them; with `paired` False the images are others, and drawn apart.
-    Arguments, errors and draws as :func:`bootstrap_counts`; the points may lie on other grids. Percentile
-    bootstrap.
+    A draw takes the same images for both, so that variation between images does not count as a difference between
+    networks; with `paired` False the images are different ones, and drawn apart. Arguments, errors and draws as
+    :func:`bootstrap_counts`; the points may lie on different grids.
 
     >>> points = [KnowledgePoints(*[torch.ones(4, r).bool()] * 5) for r in (2, 3)]
     >>> bootstrap_count_differences(*points)["total"]
@@ -107,24 +88,22 @@ def bootstrap_count_differences(
     sizes = [len(mask) for mask in masks]
     if any(mask.ndim != 2 for mask in masks) or not all(sizes) or (paired and len(set(sizes)) > 1):
         raise InputError(
-            f"first, second: got points of shapes {tuple(first.mask.shape)} and {tuple(second.mask.shape)}, "
-            f"wants (n, r) of {'the same ' if paired else ''}n >= 1 images"
+            f"first, second: expected points (n, r) of {'the same ' if paired else ''}n >= 1 images, "
+            f"got shapes {tuple(first.mask.shape)} and {tuple(second.mask.shape)}"
         )
-    _check_draws(resamples, level)
-    counts = [mask.sum(dim=1).cpu().double().numpy() for mask in masks]
-    generator = np.random.default_rng(seed)
+    counts = [_per_image(mask) for mask in masks]
     groups = [counts] if paired else [counts[:2], counts[2:]]
-    means = [_resampled_means(np.stack(group, axis=1), resamples, generator) for group in groups]
-    drawn = np.concatenate(means, axis=1)
-    mean = [float(each.mean()) for each in counts]
+    drawn = _resampled_means([np.stack(group, axis=1) for group in groups], resamples, level, seed)
+    mean = [float(column.mean()) for column in counts]
     ratios = [reliable_ratio(mean[1], mean[0]), reliable_ratio(mean[3], mean[2])]
     with_points = drawn[(drawn[:, 0] > 0) & (drawn[:, 2] > 0)]
     ratio_draws = with_points[:, 3] / with_points[:, 2] - with_points[:, 1] / with_points[:, 0]
     ratio = None if ratios[0] is None or ratios[1] is None else ratios[1] - ratios[0]
+    n = min(sizes)
     return {
-        "total": _interval(float(mean[2] - mean[0]), drawn[:, 2] - drawn[:, 0], min(sizes), level),
-        "reliable": _interval(float(mean[3] - mean[1]), drawn[:, 3] - drawn[:, 1], min(sizes), level),
-        "ratio": _interval(ratio, ratio_draws, min(sizes), level),
+        "total": _interval(mean[2] - mean[0], drawn[:, 2] - drawn[:, 0], n, level),
+        "reliable": _interval(mean[3] - mean[1], drawn[:, 3] - drawn[:, 1], n, level),
+        "ratio": _interval(ratio, ratio_draws, n, level),
     }
 
 
@@ -133,8 +112,8 @@ def bootstrap_histogram(
 ) -> list[Interval]:
     """Return the share of regions whose value lies in each bin, with intervals over images.
 
-    Bins are [edge, next edge), the last one closed; what lies beyond the ends counts in the first and last
-    bin, so that shares sum to 1. NaN, a value that does not exist, is left out.
+    Bins are [edge, next edge), the last one closed; values beyond the ends count in the first and last bin, so that
+    shares sum to 1. NaN, a value that does not exist, is omitted.
 
     Args:
         values: (n, r) floating point.
@@ -154,34 +133,30 @@ def bootstrap_histogram(
     [0.5, 0.5]
     """
     if values.ndim != 2 or len(values) == 0:
-        raise InputError(f"values: got shape {tuple(values.shape)}, wants (n, r), n >= 1")
+        raise InputError(f"values: expected shape (n, r), n >= 1, got {tuple(values.shape)}")
     if edges.ndim != 1 or len(edges) < 2 or not (edges.diff() > 0).all():
-        raise InputError("edges: wants at least two, increasing")
-    _check_draws(resamples, level)
+        raise InputError(f"edges: expected at least two, increasing, got {edges.tolist()}")
     bins = torch.bucketize(values.double(), edges[1:-1].to(values.device, torch.float64), right=True)
     known = ~values.isnan()
-    counts = np.stack([((bins == each) & known).sum(dim=1).cpu() for each in range(len(edges) - 1)], axis=1)
-    counts = counts.astype(np.float64)
-    drawn = _resampled_means(counts, resamples, np.random.default_rng(seed))
+    counts = np.stack([_per_image((bins == place) & known) for place in range(len(edges) - 1)], axis=1)
+    drawn = _resampled_means([counts], resamples, level, seed)
     drawn = drawn[drawn.sum(axis=1) > 0]
     shares = drawn / drawn.sum(axis=1, keepdims=True)
     total = counts.sum()
     return [
-        _interval(float(column.sum() / total) if total else None, draws, len(values), level, within=(0, 1))
+        _interval(column.sum() / total if total else None, draws, len(values), level, within=(0, 1))
         for column, draws in zip(counts.T, shares.T, strict=True)
     ]
 
 
 def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
-    """Return the mean of one number an image with its percentile interval over images.
+    """Return the mean of one number per image with its interval over images.
 
-    Images whose number does not exist (NaN) are left out. Percentile bootstrap.
+    Images whose number does not exist (NaN) are omitted.
 
     Args:
         values: (n,) floating point.
-        resamples: draws, >= 1.
-        level: coverage in (0, 1).
-        seed: of the draws.
+        resamples, level, seed: as :func:`bootstrap_counts`.
 
     Raises:
         InputError: values that are no vector, fewer than one draw, a level outside (0, 1).
@@ -190,26 +165,25 @@ def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95
     Interval(value=2.0, low=2.0, high=2.0)
     """
     if values.ndim != 1:
-        raise InputError(f"values: got shape {tuple(values.shape)}, wants one number an image (n,)")
-    _check_draws(resamples, level)
+        raise InputError(f"values: expected one number per image (n,), got shape {tuple(values.shape)}")
     known = values[~values.isnan()].cpu().double().numpy()
     if not len(known):
         return Interval(None, None, None)
-    drawn = _resampled_means(known[:, None], resamples, np.random.default_rng(seed))
-    return _interval(float(known.mean()), drawn[:, 0], len(known), level)
+    drawn = _resampled_means([known[:, None]], resamples, level, seed)
+    return _interval(known.mean(), drawn[:, 0], len(known), level)
 
 
 def bootstrap_ratio(
     part: Tensor, whole: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> Interval:
-    """Return sum(part) / sum(whole) of one number of each an image, with its percentile interval over images.
+    """Return sum(part) / sum(whole) of two numbers per image, with its interval over images.
 
-    Draws in which the whole is nothing are left out. Percentile bootstrap.
+    Draws in which the whole is zero are omitted.
 
     Args:
-        part: (n,), such as what of an image's knowledge points lies on the object.
-        whole: (n,), such as how many points the image has.
-        resamples, level, seed: as :func:`bootstrap_mean`.
+        part: (n,), such as the number of an image's knowledge points on the object.
+        whole: (n,), such as the number of all its points.
+        resamples, level, seed: as :func:`bootstrap_counts`.
 
     Raises:
         InputError: no image, two shapes, fewer than one draw, a level outside (0, 1).
@@ -218,35 +192,40 @@ def bootstrap_ratio(
     Interval(value=0.5, low=0.5, high=0.5)
     """
     if part.ndim != 1 or part.shape != whole.shape or not len(part):
-        raise InputError(
-            f"part, whole: got shapes {tuple(part.shape)} and {tuple(whole.shape)}, wants (n,) twice, n >= 1"
-        )
-    _check_draws(resamples, level)
+        shapes = f"{tuple(part.shape)} and {tuple(whole.shape)}"
+        raise InputError(f"part, whole: expected two vectors (n,), n >= 1, got shapes {shapes}")
     pair = torch.stack([part.double(), whole.double()], dim=1).cpu().numpy()
-    drawn = _resampled_means(pair, resamples, np.random.default_rng(seed))
+    drawn = _resampled_means([pair], resamples, level, seed)
     drawn = drawn[drawn[:, 1] > 0]
     return _interval(reliable_ratio(*pair.sum(axis=0).tolist()), drawn[:, 0] / drawn[:, 1], len(pair), level)
 
 
-def _check_draws(resamples: int, level: float) -> None:
+def _per_image(mask: Tensor) -> Numbers:
+    """Return how many regions of each image are in a mask (n, r), as (n,)."""
+    return mask.sum(dim=1).cpu().double().numpy()
+
+
+def _resampled_means(groups: Sequence[Numbers], resamples: int, level: float, seed: int) -> Numbers:
+    """Return the mean of each column over images drawn with replacement (resamples, columns).
+
+    Each group (n, columns) has its own images; all draws are of one generator.
+    """
     if resamples < 1 or not 0 < level < 1:
         raise InputError(
-            f"resamples, level: got {resamples} and {level}, wants at least 1 and a share in (0, 1)"
+            f"resamples, level: expected at least 1 and a share in (0, 1), got {resamples} and {level}"
         )
+    generator = np.random.default_rng(seed)
+    means = []
+    for columns in groups:
+        n = len(columns)
+        at_once = max(1, _DRAWS_AT_ONCE // n)
+        sizes = [min(at_once, resamples - start) for start in range(0, resamples, at_once)]
+        means.append(np.concatenate([_times_drawn(n, size, generator) @ columns for size in sizes]) / n)
+    return np.concatenate(means, axis=1)
 
 
-def _resampled_means(
-    counts: NDArray[np.float64], resamples: int, generator: np.random.Generator
-) -> NDArray[np.float64]:
-    """Mean of each column over images drawn with replacement (resamples, columns)."""
-    n = len(counts)
-    at_once = max(1, _DRAWS_AT_ONCE // n)
-    blocks = [min(at_once, resamples - start) for start in range(0, resamples, at_once)]
-    return np.concatenate([_times_drawn(n, size, generator) @ counts for size in blocks]) / n
-
-
-def _times_drawn(n: int, size: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of n images is in each of some draws of n (size, n)."""
+def _times_drawn(n: int, size: int, generator: np.random.Generator) -> Numbers:
+    """Return how often each of n images is in each of `size` draws of n (size, n)."""
     drawn = generator.integers(n, size=(size, n))
     drawn += n * np.arange(size)[:, None]
     return np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
@@ -254,15 +233,15 @@ def _times_drawn(n: int, size: int, generator: np.random.Generator) -> NDArray[n
 
 def _interval(
     value: float | None,
-    draws: NDArray[np.float64],
+    draws: Numbers,
     images: int,
     level: float,
     within: tuple[float, float] = (-np.inf, np.inf),
 ) -> Interval:
-    """The value between two quantiles of the draws, widened for few images, within what is possible."""
+    """Return the value between two quantiles of the draws, widened for few images, within what is possible."""
     if value is None:
         return Interval(None, None, None)
-    if not len(draws) or images < _NO_INTERVAL_BELOW:
+    if not len(draws) or images < 2:
         return Interval(float(value), None, None)
     quantiles = np.quantile(draws, [(1 - level) / 2, (1 + level) / 2])
     low, high = np.clip(value + _widening(images, level) * (quantiles - value), *within)
@@ -270,7 +249,7 @@ def _interval(
 
 
 def _widening(images: int, level: float) -> float:
-    """How much farther from the value than its draws an interval of so many images ends."""
+    """Return how much farther from the value than its draws an interval of so many images ends."""
     end = (1 + level) / 2
     student = float(stdtrit(images - 1, end)) / NormalDist().inv_cdf(end)
     return (images / (images - 1)) ** 0.5 * student

@@ -1,4 +1,4 @@
-"""When knowledge points appear during training, and which regions of two layers are the same place."""
+"""When knowledge points appear during training, and which regions of two layers are at the same position."""
 
 from dataclasses import dataclass
 
@@ -12,14 +12,14 @@ NEVER = -1
 
 @dataclass(frozen=True)
 class ClassAppearance:
-    """When the images of a class get what is counted, such as their first reliable knowledge point.
+    """When the images of a class get something, such as their first reliable knowledge point.
 
     Attributes:
         label: the class.
         images: how many it has, >= 1.
         share: of them that ever get one, in [0, 1].
         median: the checkpoint by which half of them have one; None where fewer than half ever do.
-        mean: mean checkpoint, an image that never gets one counting as one checkpoint after the last.
+        mean: mean checkpoint; an image that never gets one counts as one checkpoint after the last.
     """
 
     label: int
@@ -30,13 +30,11 @@ class ClassAppearance:
 
 
 def first_appearance(present: Tensor) -> Tensor:
-    """Return the first checkpoint at which each thing is there, -1 where it never is.
-
-    ``min {t : present_t}``.
+    """Return the first checkpoint at which something is present, ``min {t : present_t}``, or -1 where it never is.
 
     Args:
-        present: (t, ...) bool: whether it is there at each checkpoint, such as "has a reliable point" of images
-            (t, n) or "is a reliable point" of regions (t, n, r).
+        present: (t, ...) bool, such as "has a reliable point" of images (t, n) or "is a reliable point" of regions
+            (t, n, r).
 
     Returns:
         (...) int64 in [-1, t).
@@ -53,7 +51,7 @@ def first_appearance(present: Tensor) -> Tensor:
 
 
 def lasting_appearance(present: Tensor) -> Tensor:
-    """Return the checkpoint from which on each thing is there up to the last, -1 where it is not there at last.
+    """Return the checkpoint since which something has been present up to the last, or -1 where it is not at the last.
 
     ``min {t : present_t, ..., present_T}``; never before `first_appearance`. Arguments, result and errors as
     `first_appearance`.
@@ -62,12 +60,12 @@ def lasting_appearance(present: Tensor) -> Tensor:
     tensor([ 2,  0, -1])
     """
     _check_present(present)
-    kept = present.flip(0).to(torch.int64).cumprod(dim=0).sum(dim=0)
-    return torch.where(kept > 0, len(present) - kept, NEVER)
+    lasting = present.flip(0).to(torch.int64).cumprod(dim=0).sum(dim=0)
+    return torch.where(lasting > 0, len(present) - lasting, NEVER)
 
 
 def class_appearance(first: Tensor, labels: Tensor, checkpoints: int) -> list[ClassAppearance]:
-    """Return when each class gets what `first` counts, the earliest class (smallest mean) first.
+    """Return when the images of each class get something, the earliest class (smallest mean) first.
 
     Args:
         first: (n,) int64 in [-1, checkpoints), from `first_appearance` or `lasting_appearance`.
@@ -75,30 +73,28 @@ def class_appearance(first: Tensor, labels: Tensor, checkpoints: int) -> list[Cl
         checkpoints: how many there are, >= 1.
 
     Returns:
-        A record of each class that has images; equal means in the order of labels.
+        A record for each class that has images; equal means in the order of labels.
 
     Raises:
         InputError: shapes that differ, values outside the checkpoints.
 
-    >>> found = class_appearance(torch.tensor([2, -1, 0, 1]), torch.tensor([0, 0, 1, 1]), checkpoints=3)
-    >>> [(each.label, each.share, each.median, each.mean) for each in found]
+    >>> classes = class_appearance(torch.tensor([2, -1, 0, 1]), torch.tensor([0, 0, 1, 1]), checkpoints=3)
+    >>> [(record.label, record.share, record.median, record.mean) for record in classes]
     [(1, 1.0, 0, 0.5), (0, 0.5, 2, 2.5)]
     """
     if first.ndim != 1 or first.shape != labels.shape or len(first) == 0:
-        raise InputError(
-            f"first, labels: got shapes {tuple(first.shape)} and {tuple(labels.shape)}, wants (n,) twice, n >= 1"
-        )
-    if not NEVER <= int(first.min()) <= int(first.max()) < checkpoints:
-        raise InputError(
-            f"first: got {int(first.min())} to {int(first.max())}, wants -1 to {checkpoints - 1}"
-        )
+        shapes = f"{tuple(first.shape)} and {tuple(labels.shape)}"
+        raise InputError(f"first, labels: expected two vectors (n,), n >= 1, got shapes {shapes}")
+    low, high = int(first.min()), int(first.max())
+    if not NEVER <= low <= high < checkpoints:
+        raise InputError(f"first: expected -1 to {checkpoints - 1}, got {low} to {high}")
     when = torch.where(first == NEVER, checkpoints, first)
-    found = [_of_class(int(label), when[labels == label], checkpoints) for label in labels.unique()]
-    return sorted(found, key=lambda each: each.mean)
+    classes = [_of_class(int(label), when[labels == label], checkpoints) for label in labels.unique()]
+    return sorted(classes, key=lambda record: record.mean)
 
 
 def _of_class(label: int, when: Tensor, checkpoints: int) -> ClassAppearance:
-    """One class; `when` is `checkpoints` for images that never get one."""
+    """Return the record of one class; `when` is `checkpoints` for images that never get one."""
     half = int(when.sort().values[(len(when) - 1) // 2])
     return ClassAppearance(
         label=label,
@@ -110,10 +106,9 @@ def _of_class(label: int, when: Tensor, checkpoints: int) -> ClassAppearance:
 
 
 def corresponding_regions(grid: tuple[int, int], other: tuple[int, int]) -> Tensor:
-    """Return for each region of a grid the region of another grid in which its centre lies.
+    """Return for each region of a grid the region of another grid that contains its centre.
 
-    ``row' = floor((row + 1/2) h' / h)``, likewise for columns; a centre on a border belongs to the later
-    region.
+    ``row' = floor((row + 1/2) h' / h)``, likewise for columns; a centre on a border belongs to the later region.
 
     Args:
         grid: (h, w), regions numbered row by row.
@@ -129,7 +124,7 @@ def corresponding_regions(grid: tuple[int, int], other: tuple[int, int]) -> Tens
     tensor([0, 1, 0, 1])
     """
     if min(*grid, *other) < 1:
-        raise InputError(f"grid, other: got {grid} and {other}, wants sides of at least 1")
+        raise InputError(f"grid, other: expected sides of at least 1, got {grid} and {other}")
     rows, columns = (
         (2 * torch.arange(side) + 1) * onto // (2 * side) for side, onto in zip(grid, other, strict=True)
     )
@@ -138,6 +133,5 @@ def corresponding_regions(grid: tuple[int, int], other: tuple[int, int]) -> Tens
 
 def _check_present(present: Tensor) -> None:
     if present.dtype != torch.bool or present.ndim < 1 or len(present) == 0:
-        raise InputError(
-            f"present: got {present.dtype} of shape {tuple(present.shape)}, wants bool (t, ...), t >= 1"
-        )
+        shape = tuple(present.shape)
+        raise InputError(f"present: expected bool (t, ...), t >= 1, got {present.dtype} of shape {shape}")

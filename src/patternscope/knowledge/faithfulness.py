@@ -1,4 +1,4 @@
-"""Whether the network depends on the regions said to matter: its answer as they are taken away, or given back."""
+"""Whether the network depends on the regions called important: its output as they are removed."""
 
 from collections.abc import Callable
 
@@ -10,11 +10,9 @@ from patternscope.errors import InputError
 
 Probabilities = Callable[[Tensor], Tensor]
 
-_AT_ONCE = 256
-
 
 def removal_order(importance: Tensor) -> Tensor:
-    """Return the regions of each image, the most important first; equals in the order they stand.
+    """Return the regions of each image, the most important first; equal ones in their own order.
 
     (n, r) -> (n, r) int64, rows are permutations of the regions.
 
@@ -22,14 +20,12 @@ def removal_order(importance: Tensor) -> Tensor:
     [[1, 2, 0]]
     """
     if importance.ndim != 2 or not torch.isfinite(importance).all():
-        raise InputError(f"importance: got shape {tuple(importance.shape)}, wants finite numbers (n, r)")
+        raise InputError(f"importance: expected finite numbers (n, r), got shape {tuple(importance.shape)}")
     return importance.argsort(dim=1, descending=True, stable=True)
 
 
 def mean_colour(images: Tensor) -> Tensor:
-    """Return each image's mean colour, as images of one pixel in the type given.
-
-    (n, channels, height, width) -> (n, channels, 1, 1).
+    """Return each image's mean colour as an image of one pixel: (n, channels, h, w) -> (n, channels, 1, 1).
 
     >>> mean_colour(torch.tensor([[[[0, 10], [20, 30]]]], dtype=torch.uint8)).flatten().tolist()
     [15]
@@ -41,7 +37,7 @@ def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
     """Return the images without their details: under a Gaussian whose sigma is a share of their longer side.
 
     (n, channels, height, width) floating point -> the same shape. The border repeats the outermost pixels, so
-    that a plain image stays as it is. InputError for a share that is not positive or images that are no
+    that a uniform image does not change. InputError for a share that is not positive or images that are not
     floating point.
 
     >>> blurred(torch.ones(1, 1, 8, 8)).sub(1).abs().max() < 1e-6
@@ -49,8 +45,8 @@ def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
     """
     if not share > 0 or images.ndim != 4 or not images.is_floating_point():
         raise InputError(
-            f"images, share: got {images.dtype} of shape {tuple(images.shape)} and {share}, wants floating point "
-            "(n, channels, height, width) and a positive share"
+            "images, share: expected floating point (n, channels, height, width) and a positive share, "
+            f"got {images.dtype} of shape {tuple(images.shape)} and {share}"
         )
     sigma = share * max(images.shape[2:])
     reach = max(1, round(3 * sigma))
@@ -62,16 +58,13 @@ def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
 
 
 def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Return images of which some regions show something else.
+    """Return a copy of the images in which some regions show a replacement.
 
     Args:
         images: (n, channels, height, width).
-        replacement: what is shown instead, of a shape that expands to that of the images.
+        replacement: of a shape that expands to that of the images.
         replaced: which regions (n, r) bool.
         grid: (h, w) with h*w = r; a region is its share of the image's pixels.
-
-    Returns:
-        A copy, (n, channels, height, width).
 
     >>> image, replaced = torch.ones(1, 1, 1, 4), torch.tensor([[False, True, False, True]])
     >>> replace_regions(image, torch.zeros(1), replaced, (1, 4)).flatten().tolist()
@@ -82,9 +75,9 @@ def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid:
 
 
 def removal_shares(regions: int, steps: int) -> Tensor:
-    """Return which share of the regions is gone at each point of a deletion curve, or back on one of insertion.
+    """Return which share of the regions is removed at each point of a deletion curve.
 
-    Regions go whole: where the steps do not divide them, one step takes a region more than another.
+    Regions are removed whole: where the steps do not divide them, one step removes a region more than another.
 
     Args:
         regions: r >= 1.
@@ -100,7 +93,7 @@ def removal_shares(regions: int, steps: int) -> Tensor:
     ([0.0, 0.5, 1.0], [0.0, 2.0, 4.0, 7.0, 9.0])
     """
     if regions < 1 or steps < 1:
-        raise InputError(f"regions, steps: got {regions} and {steps}, wants at least 1 of each")
+        raise InputError(f"regions, steps: expected at least 1 of each, got {regions} and {steps}")
     return torch.linspace(0, regions, min(steps, regions) + 1).round().double() / regions
 
 
@@ -113,24 +106,24 @@ def deletion_curve(
     *,
     replacement: Tensor | None = None,
     steps: int = 16,
-    at_once: int = _AT_ONCE,
+    at_once: int = 256,
 ) -> Tensor:
     """Return the probability of each image's class as its regions are replaced one after another.
 
-    After the deletion test of saliency maps (Petsiuk et al., BMVC 2018).
+    Source: the deletion test of Petsiuk et al., BMVC 2018.
 
     Args:
         probabilities: images -> class probabilities (b, c).
         images: (n, channels, height, width).
-        labels: the class asked for (n,), integers in [0, c).
-        order: which region goes first, by :func:`removal_order`; several orders at once are (..., n, r).
+        labels: the class whose probability is returned (n,), integers in [0, c).
+        order: the regions in the order of removal, by :func:`removal_order`; several orders at once are (..., n, r).
         grid: (h, w) with h*w = r.
-        replacement: what is shown instead, as in :func:`replace_regions`; None for each image's mean colour.
-        steps: shares in which the regions go, as equal as whole regions are (:func:`removal_shares`), clipped to r.
-        at_once: images that the network is shown in one call.
+        replacement: as in :func:`replace_regions`; None for each image's mean colour.
+        steps: number of steps, as equal as whole regions allow (:func:`removal_shares`), clipped to r.
+        at_once: images per forward pass.
 
     Returns:
-        (..., n, steps + 1) in [0, 1], from the whole image to no region at all. With the last step all is replaced.
+        (..., n, steps + 1) in [0, 1], from the whole image to a complete replacement.
 
     Raises:
         InputError: shapes that disagree, fewer than one step.
@@ -146,63 +139,31 @@ def deletion_curve(
     """
     _check(images, labels, order, grid, steps)
     n, regions = len(images), grid[0] * grid[1]
-    instead = (mean_colour(images) if replacement is None else replacement).expand_as(images)
+    blank = (mean_colour(images) if replacement is None else replacement).expand_as(images)
     counts = (regions * removal_shares(regions, steps)).round().long()
-    # The place of each region in its order: a region is gone once as many as its place are.
-    places = order.reshape(-1, n, regions).cpu().argsort(dim=2)
-    tasks = torch.cartesian_prod(*(torch.arange(size) for size in (len(places), len(counts) - 2, n)))
-    ends = [_answers(probabilities, each, labels, at_once) for each in (images, instead)]
-    curve = ends[0].new_empty(len(places), n, len(counts))
+    # The rank of each region in its order: a region is removed once more regions are removed than its rank.
+    ranks = order.reshape(-1, n, regions).cpu().argsort(dim=2)
+    tasks = torch.cartesian_prod(*(torch.arange(size) for size in (len(ranks), len(counts) - 2, n)))
+    ends = [_label_probabilities(probabilities, end, labels, at_once) for end in (images, blank)]
+    curve = ends[0].new_empty(len(ranks), n, len(counts))
     curve[..., 0], curve[..., -1] = ends
-    for part in tasks.view(-1, 3).split(at_once):
-        which, step, image = part.unbind(dim=1)
-        gone = places[which, image] < counts[step + 1, None]
+    for batch in tasks.view(-1, 3).split(at_once):
+        which, step, image = batch.unbind(dim=1)
+        removed = ranks[which, image] < counts[step + 1, None]
         at = image.to(images.device)
-        shown = replace_regions(images[at], instead[at], gone, grid)
-        curve[which, image, step + 1] = _answers(
-            probabilities, shown, labels[image.to(labels.device)], at_once
-        )
+        changed = replace_regions(images[at], blank[at], removed, grid)
+        asked = labels[image.to(labels.device)]
+        curve[which, image, step + 1] = _label_probabilities(probabilities, changed, asked, at_once)
     return curve.view(*order.shape[:-1], len(counts))
-
-
-def insertion_curve(
-    probabilities: Probabilities,
-    images: Tensor,
-    labels: Tensor,
-    order: Tensor,
-    grid: tuple[int, int],
-    *,
-    replacement: Tensor | None = None,
-    steps: int = 16,
-    at_once: int = _AT_ONCE,
-) -> Tensor:
-    """Return the probability of each image's class as its regions come back one after another.
-
-    Arguments, shapes, errors and cost as :func:`deletion_curve`: giving back is to replace what is shown
-    instead by the image, so that both curves go in the same shares. After the insertion test (Petsiuk et al.,
-    BMVC 2018).
-
-    >>> def brightness(images):
-    ...     share = images.mean(dim=(1, 2, 3))
-    ...     return torch.stack([share, 1 - share], dim=1)
-    >>> image, order = torch.tensor([[[[1.0, 0.0]]]]), torch.tensor([[0, 1]])
-    >>> insertion_curve(brightness, image, torch.tensor([0]), order, (1, 2), replacement=torch.zeros(1)).tolist()
-    [[0.0, 0.5, 0.5]]
-    """
-    _check(images, labels, order, grid, steps)
-    instead = (mean_colour(images) if replacement is None else replacement).expand_as(images)
-    return deletion_curve(
-        probabilities, instead, labels, order, grid, replacement=images, steps=steps, at_once=at_once
-    )
 
 
 def curve_area(curve: Tensor, shares: Tensor) -> Tensor:
     """Return the area under each curve over the share of regions, by trapezoids.
 
-    For deletion, the smaller the better the order; for insertion, the larger.
+    The smaller the area of a deletion curve, the better the order.
 
     Args:
-        curve: (..., steps + 1), of deletion or insertion.
+        curve: (..., steps + 1).
         shares: (steps + 1,), those of :func:`removal_shares`.
 
     Returns:
@@ -215,27 +176,29 @@ def curve_area(curve: Tensor, shares: Tensor) -> Tensor:
     tensor([0.5000])
     """
     if shares.shape != curve.shape[-1:]:
-        raise InputError(
-            f"curve, shares: got shapes {tuple(curve.shape)} and {tuple(shares.shape)}, wants (..., s) and (s,)"
-        )
+        shapes = f"{tuple(curve.shape)} and {tuple(shares.shape)}"
+        raise InputError(f"curve, shares: expected shapes (..., s) and (s,), got {shapes}")
     return torch.trapezoid(curve, shares.to(curve), dim=-1)
 
 
-def _answers(probabilities: Probabilities, images: Tensor, labels: Tensor, at_once: int) -> Tensor:
-    """The probability of each image's class, on the CPU."""
-    found = []
-    for shown, asked in zip(images.split(at_once), labels.split(at_once), strict=True):
-        seen = probabilities(shown)
-        found.append(seen.gather(1, asked[:, None].to(seen.device)).squeeze(1).cpu())
-    return torch.cat(found)
+def _label_probabilities(
+    probabilities: Probabilities, images: Tensor, labels: Tensor, at_once: int
+) -> Tensor:
+    """Return the probability of each image's class, on the CPU."""
+    parts = []
+    for batch, asked in zip(images.split(at_once), labels.split(at_once), strict=True):
+        posterior = probabilities(batch)
+        parts.append(posterior.gather(1, asked[:, None].to(posterior.device)).squeeze(1).cpu())
+    return torch.cat(parts)
 
 
 def _check(images: Tensor, labels: Tensor, order: Tensor, grid: tuple[int, int], steps: int) -> None:
     regions = grid[0] * grid[1]
     if images.ndim != 4 or order.shape[-2:] != (len(images), regions) or labels.shape != (len(images),):
+        shapes = f"{tuple(images.shape)}, {tuple(labels.shape)} and {tuple(order.shape)}"
         raise InputError(
-            f"images, labels, order: got shapes {tuple(images.shape)}, {tuple(labels.shape)} and "
-            f"{tuple(order.shape)}, wants (n, channels, height, width), (n,) and (..., n, {regions})"
+            f"images, labels, order: expected shapes (n, channels, height, width), (n,) and (..., n, {regions}), "
+            f"got {shapes}"
         )
     if steps < 1:
-        raise InputError(f"steps: got {steps}, wants at least 1")
+        raise InputError(f"steps: expected at least 1, got {steps}")

@@ -1,4 +1,4 @@
-"""What two networks know of the same images: a teacher and its student, or any two."""
+"""How the knowledge of two networks on the same images differs: a teacher and its student, or any two."""
 
 from dataclasses import dataclass
 
@@ -8,27 +8,27 @@ from torch import Tensor
 
 from patternscope.knowledge.attack_analysis import orientation_change
 from patternscope.knowledge.bootstrap import (
-    Interval,
     bootstrap_count_differences,
     bootstrap_counts,
     bootstrap_histogram,
     bootstrap_mean,
     bootstrap_ratio,
 )
+from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.points import KnowledgePoints
-from patternscope.radial import procrustes
+from patternscope.radial.rotation import procrustes
 
-TURN_EDGES = tuple(each / 10 for each in range(21))
-STRENGTH_EDGES = tuple(each / 5 for each in range(-10, 11))
+TURN_EDGES = tuple(place / 10 for place in range(21))
+STRENGTH_EDGES = tuple(place / 5 for place in range(-10, 11))
 
 
 @dataclass(frozen=True)
-class Seen:
+class EmbeddedLayer:
     """A layer of a network on some images.
 
     Attributes:
         embedding: regional embedding h (n, r, e), in a frame shared with the other network.
-        unit_strength: what strengths are measured in, > 0.
+        unit_strength: the unit of strengths, > 0.
         points: its knowledge points.
     """
 
@@ -48,16 +48,13 @@ class LayerDifference:
 
     Attributes:
         counts: "total", "reliable", "ratio": second minus first.
-        shared: share of the first's reliable points that the second has in the same place.
-        turn: mean of ``1 - cos(h_1, h_2)`` over all regions, in [0, 2]; 1 where orientations have nothing in
-            common.
-        turn_at_points: the same over the first's knowledge points, each of which weighs the same.
+        shared: share of the first's reliable points that are reliable points of the second as well.
+        turn: mean of ``1 - cos(h_1, h_2)`` over all regions, in [0, 2]; 1 for unrelated orientations.
+        turn_at_points: the same over the first's knowledge points, all of equal weight.
         strength: mean of ``l_2 - l_1``, each in its unit; 0 where each unit is the layer's own mean.
         strength_apart: mean of ``|l_2 - l_1|``.
         turns: share of regions in each bin of `TURN_EDGES`.
-        strengths: the same of ``l_2 - l_1`` and `STRENGTH_EDGES`; what lies beyond counts in the end bins.
-
-    Source: METHOD section 9; intervals and `shared` are this project's.
+        strengths: the same of ``l_2 - l_1`` and `STRENGTH_EDGES`; values beyond them count in the end bins.
     """
 
     counts: dict[str, Interval]
@@ -70,10 +67,10 @@ class LayerDifference:
     strengths: list[Interval]
 
 
-def compare_layers(first: Seen, second: Seen, *, resamples: int = 1000, seed: int = 0) -> LayerDifference:
+def compare_layers(
+    first: EmbeddedLayer, second: EmbeddedLayer, *, resamples: int = 1000, seed: int = 0
+) -> LayerDifference:
     """Return how a layer of the second network differs from one of the first, region by region.
-
-    Source: METHOD section 9.
 
     Args:
         first, second: the same images in the same order, on the same grid, in one frame.
@@ -84,34 +81,34 @@ def compare_layers(first: Seen, second: Seen, *, resamples: int = 1000, seed: in
 
     Cost: a few passes over n r e numbers, and resamples x n for each interval.
 
-    >>> from patternscope.knowledge import find_knowledge_points
+    >>> from patternscope.knowledge.points import find_knowledge_points
     >>> h = torch.tensor([[[3.0, 0.0], [0.0, 3.0]]])
-    >>> seen = Seen(h, 3.0, find_knowledge_points(h, torch.eye(2), torch.tensor([0])))
-    >>> compare_layers(seen, seen).turn.value, compare_layers(seen, seen).shared.value
+    >>> layer = EmbeddedLayer(h, 3.0, find_knowledge_points(h, torch.eye(2), torch.tensor([0])))
+    >>> compare_layers(layer, layer).turn.value, compare_layers(layer, layer).shared.value
     (0.0, 1.0)
     """
     draws = {"resamples": resamples, "seed": seed}
     turn = orientation_change(first.embedding, second.embedding)
     at_points = turn.masked_fill(~first.points.mask, torch.nan)
-    grown = second.strength - first.strength
+    growth = second.strength - first.strength
     kept = first.points.reliable & second.points.reliable
     return LayerDifference(
         bootstrap_count_differences(first.points, second.points, resamples=resamples, seed=seed),
         bootstrap_counts(first.points.reliable, kept, **draws)["ratio"],
         bootstrap_mean(turn.nanmean(dim=1), **draws),
         bootstrap_ratio(at_points.nansum(dim=1), (~at_points.isnan()).sum(dim=1), **draws),
-        bootstrap_mean(grown.mean(dim=1), **draws),
-        bootstrap_mean(grown.abs().mean(dim=1), **draws),
+        bootstrap_mean(growth.mean(dim=1), **draws),
+        bootstrap_mean(growth.abs().mean(dim=1), **draws),
         bootstrap_histogram(turn, torch.tensor(TURN_EDGES), **draws),
-        bootstrap_histogram(grown, torch.tensor(STRENGTH_EDGES), **draws),
+        bootstrap_histogram(growth, torch.tensor(STRENGTH_EDGES), **draws),
     )
 
 
 def channel_agreement(first: Tensor, second: Tensor) -> float | None:
-    """Return how much two layers' channels mean the same: the mean correlation of equal channels.
+    """Return how far two layers' channels have the same meaning: the mean correlation of equal channels.
 
-    ``mean_k corr(f_1^(k), f_2^(k))`` over images and regions. About 0 for networks that were started apart,
-    whatever they know; 1 for a copy. Channels that are constant in either are left out.
+    ``mean_k corr(f_1^(k), f_2^(k))`` over images and regions. About 0 for networks initialised independently; 1 for
+    a copy. Channels that are constant in either are omitted.
 
     Features (n, k, h, w) or (n, k); in [-1, 1], None when shapes differ or no channel varies in both. Cost: a
     few passes over the features.
@@ -124,7 +121,7 @@ def channel_agreement(first: Tensor, second: Tensor) -> float | None:
         return None
     correlations = []
     for channel in range(first.shape[1]):
-        own, other = (each[:, channel].double().flatten() for each in (first, second))
+        own, other = (features[:, channel].double().flatten() for features in (first, second))
         own, other = own - own.mean(), other - other.mean()
         if own.any() and other.any():
             correlations.append(F.cosine_similarity(own, other, dim=0))
@@ -135,8 +132,8 @@ def channel_agreement(first: Tensor, second: Tensor) -> float | None:
 class Alignment:
     """The orthogonal map R that brings an embedding into another's frame: ``source @ rotation``.
 
-    residual: ``sqrt(1 - cos^2)`` of the two embeddings as long vectors, in [0, 1], which no common factor of
-    strength changes; mirrored: whether R has determinant -1.
+    residual: ``sqrt(1 - cos^2)`` of the two embeddings as long vectors, in [0, 1], independent of a common factor of
+    strength; mirrored: whether R has determinant -1.
     """
 
     rotation: Tensor
@@ -147,8 +144,8 @@ class Alignment:
 def align_embeddings(source: Tensor, target: Tensor) -> Alignment:
     """Return the orthogonal map that brings the source nearest to the target, mirrored where that is nearer.
 
-    Two fits that know nothing of each other may be mirror images, which the method itself cannot tell apart.
-    Source: METHOD section 7 (:func:`radial.procrustes`); mirroring is this project's.
+    Two independent fits may be mirror images, which the method itself cannot tell apart; see
+    :func:`radial.procrustes` for the rotation.
 
     Args:
         source, target: sample embeddings (n, e) of the same images in the same order.
@@ -162,10 +159,10 @@ def align_embeddings(source: Tensor, target: Tensor) -> Alignment:
     """
     mirror = torch.ones(source.shape[-1]).to(source)
     mirror[0] = -1
-    tried = []
+    alignments = []
     for flip in (torch.ones_like(mirror), mirror):
         rotation = flip[:, None] * procrustes(source * flip, target)
         cosine = F.cosine_similarity((source @ rotation).flatten(), target.flatten(), dim=0).double()
         residual = float((1 - cosine.square()).clamp_min(0).sqrt())
-        tried.append(Alignment(rotation, residual, bool(flip[0] < 0)))
-    return min(tried, key=lambda each: each.residual)
+        alignments.append(Alignment(rotation, residual, bool(flip[0] < 0)))
+    return min(alignments, key=lambda alignment: alignment.residual)

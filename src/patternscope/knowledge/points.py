@@ -1,4 +1,4 @@
-"""Knowledge points: regions by which the network tells classes apart."""
+"""Knowledge points: regions by which the network distinguishes classes."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,23 +7,20 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.radial import log_posterior
-
-KAPPA_MAX = 1000.0
+from patternscope.radial.defaults import REGION_KAPPA_MAX
+from patternscope.radial.posterior import log_posterior
 
 
 @dataclass(frozen=True)
 class KnowledgePoints:
-    """The knowledge points of some images in one layer of one network.
+    """The knowledge points of some images in one layer of one network (Sec. 3.4).
 
     Attributes:
         mask: (n, r) bool, whether a region is a knowledge point.
         reliable: (n, r) bool, whether it is one of the image's true class.
-        category: (n, r) int64, the class a region speaks for most.
+        category: (n, r) int64, the most probable class of a region.
         confidence: (n, r), the probability of that class, in (0, 1].
         strength: (n, r), strength in units of `unit_strength`.
-
-    Source: Sec. 3.4.
     """
 
     mask: Tensor
@@ -34,17 +31,17 @@ class KnowledgePoints:
 
     @property
     def total(self) -> float:
-        """Knowledge points an image."""
+        """Knowledge points per image."""
         return float(self.mask.sum(dim=1).double().mean())
 
     @property
     def total_reliable(self) -> float:
-        """Reliable knowledge points an image."""
+        """Reliable knowledge points per image."""
         return float(self.reliable.sum(dim=1).double().mean())
 
     @property
     def ratio(self) -> float | None:
-        """Reliable points as a share of all, in [0, 1]; None where there is no point at all."""
+        """Reliable points as a share of all, in [0, 1]; None where there is no point."""
         return reliable_ratio(int(self.reliable.sum()), int(self.mask.sum()))
 
 
@@ -54,21 +51,19 @@ def find_knowledge_points(
     labels: Tensor,
     tau: float | Literal["auto"] = "auto",
     *,
-    kappa_max: float = KAPPA_MAX,
+    kappa_max: float = REGION_KAPPA_MAX,
     unit_strength: float | None = None,
 ) -> KnowledgePoints:
-    """Find the regions whose embedding says a class with more than probability tau.
+    """Find the regions whose embedding assigns a class a probability above tau.
 
     ``max_c p(c | h^(r)) > tau``; reliable where that class is the image's own. p is the radial posterior with a
-    uniform prior, on strengths divided by `unit_strength`.
-
-    Source: Sec. 3.4; the unit of strength is the reference code's.
+    uniform prior, on strengths divided by `unit_strength` as in the reference code. Source: Sec. 3.4.
 
     Args:
         region_embedding: h (n, r, e).
         mean_directions: mu of the sample embedding (c, e), unit vectors.
         labels: true classes (n,), integers in [0, c).
-        tau: threshold in (1 / c, 1), as a region that says nothing gives every class 1 / c; "auto" as in
+        tau: threshold in (1 / c, 1): a region that carries no information assigns every class 1 / c; "auto" as in
             :func:`threshold`.
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
@@ -83,8 +78,8 @@ def find_knowledge_points(
     Cost: 2 n r c e operations.
 
     >>> h = torch.tensor([[[3.0, 0.0], [0.0, 3.0], [0.0, 0.0]]])
-    >>> found = find_knowledge_points(h, torch.eye(2), torch.tensor([0]), tau=0.6)
-    >>> found.mask.tolist(), found.reliable.tolist(), found.ratio
+    >>> points = find_knowledge_points(h, torch.eye(2), torch.tensor([0]), tau=0.6)
+    >>> points.mask.tolist(), points.reliable.tolist(), points.ratio
     ([[True, True, False]], [[True, False, False]], 0.5)
     """
     tau = threshold(tau, len(mean_directions))
@@ -92,7 +87,7 @@ def find_knowledge_points(
     strength = torch.linalg.vector_norm(region_embedding, dim=-1)
     unit = float(strength.double().mean()) if unit_strength is None else unit_strength
     if unit_strength is not None and not 0 < unit_strength < float("inf"):
-        raise InputError(f"unit_strength: got {unit_strength}, wants a positive finite number")
+        raise InputError(f"unit_strength: expected a positive finite number, got {unit_strength}")
     # A layer whose regions all lie at the origin has no strength to measure by, and no points either.
     unit = unit or 1.0
     posterior = log_posterior(region_embedding / unit, mean_directions, kappa_max)
@@ -103,41 +98,38 @@ def find_knowledge_points(
 
 
 def threshold(tau: float | Literal["auto"], classes: int) -> float:
-    """Return tau, or for "auto" that of so many classes: the paper's 0.4, or more where fewer than ten make 0.4 easy.
+    """Return tau, or for "auto" the threshold for so many classes: the paper's 0.4, or more for fewer than ten.
 
-    ``max(0.4, 1/c + (1 - 1/c) / 3)``, a third of the way from what a region that says nothing gives to certainty;
-    that is 0.4 at ten classes.
-
-    Source: Sec. 3.4 for ten classes; fewer are this project's. InputError for fewer than 2 classes.
+    ``max(0.4, 1/c + (1 - 1/c) / 3)``, a third of the range from the probability without information to certainty; that
+    is 0.4 for ten classes. InputError for fewer than 2 classes. Source: Sec. 3.4 for ten classes.
 
     >>> [round(threshold("auto", classes), 3) for classes in (2, 3, 5, 10, 100)], threshold(0.8, 10)
     ([0.667, 0.556, 0.467, 0.4, 0.4], 0.8)
     """
     if classes < 2:
-        raise InputError(f"classes: got {classes}, wants at least 2")
+        raise InputError(f"classes: expected at least 2, got {classes}")
     return max(0.4, (1 + 2 / classes) / 3) if tau == "auto" else tau
 
 
 def class_probability(
-    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = KAPPA_MAX
+    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = REGION_KAPPA_MAX
 ) -> Tensor:
-    """Return p(class | h^(r)) of one class an image, with a uniform prior.
+    """Return p(class | h^(r)) of one class per image, with a uniform prior. Source: Sec. 3.4.
 
-    Source: Sec. 3.4. h (n, r, e) with strengths in units of the layer's, mu (c, e), classes (n,) integers in
-    [0, c) -> (n, r), in (0, 1). InputError when the classes are not one an image.
+    h (n, r, e) with strengths in units of the layer's, mu (c, e), classes (n,) integers in [0, c) -> (n, r), in
+    (0, 1). InputError when the classes are not one per image.
 
     >>> class_probability(torch.zeros(1, 2, 3), torch.eye(3), torch.tensor([1]))
     tensor([[0.3333, 0.3333]])
     """
-    if classes.shape != (len(region_embedding),):
-        raise InputError(f"classes: got shape {tuple(classes.shape)}, wants ({len(region_embedding)},)")
+    _check_classes(classes, region_embedding)
     posterior = log_posterior(region_embedding, mean_directions, kappa_max)
     chosen = classes.to(posterior.device)[:, None, None].expand(-1, posterior.shape[1], 1)
     return posterior.gather(2, chosen)[..., 0].exp()
 
 
 def class_log_odds(
-    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = KAPPA_MAX
+    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = REGION_KAPPA_MAX
 ) -> Tensor:
     """Return log p / (1 - p) of p = p(class | h^(r)): the order of p where p itself is rounded to 1.
 
@@ -149,8 +141,7 @@ def class_log_odds(
     >>> class_log_odds(h, torch.eye(2), torch.tensor([0])).diff() > 0
     tensor([[True]])
     """
-    if classes.shape != (len(region_embedding),):
-        raise InputError(f"classes: got shape {tuple(classes.shape)}, wants ({len(region_embedding)},)")
+    _check_classes(classes, region_embedding)
     posterior = log_posterior(region_embedding.double(), mean_directions.double(), kappa_max)
     own = torch.nn.functional.one_hot(classes.to(posterior.device), len(mean_directions)).bool()[:, None]
     others = posterior.masked_fill(own, -torch.inf).logsumexp(dim=-1)
@@ -160,29 +151,32 @@ def class_log_odds(
 def reliable_ratio(reliable: float, total: float) -> float | None:
     """Return reliable / total, or None where there is nothing to divide by.
 
-    Source: Sec. 3.4.
-
     >>> reliable_ratio(3, 4), reliable_ratio(0, 0)
     (0.75, None)
     """
     return reliable / total if total else None
 
 
+def _check_classes(classes: Tensor, region_embedding: Tensor) -> None:
+    if classes.shape != (len(region_embedding),):
+        raise InputError(f"classes: expected shape ({len(region_embedding)},), got {tuple(classes.shape)}")
+
+
 def _check(region_embedding: Tensor, mean_directions: Tensor, labels: Tensor, tau: float) -> None:
     if region_embedding.ndim != 3:
-        raise InputError(f"region_embedding: got shape {tuple(region_embedding.shape)}, wants (n, r, e)")
+        raise InputError(f"region_embedding: expected shape (n, r, e), got {tuple(region_embedding.shape)}")
     if not torch.isfinite(region_embedding).all():
-        raise InputError("region_embedding: got NaN or inf, wants finite numbers")
-    if labels.shape != (len(region_embedding),) or labels.is_floating_point():
+        raise InputError("region_embedding: expected finite numbers, got NaN or inf")
+    n, classes = len(region_embedding), len(mean_directions)
+    if labels.shape != (n,) or labels.is_floating_point():
+        raise InputError(f"labels: expected {n} integers, got {labels.dtype} of shape {tuple(labels.shape)}")
+    if n and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise InputError(
-            f"labels: got {labels.dtype} of shape {tuple(labels.shape)}, wants {len(region_embedding)} integers"
+            f"labels: expected 0 to {classes - 1}, got {int(labels.min())} to {int(labels.max())}"
         )
-    classes = len(mean_directions)
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise InputError(f"labels: got {int(labels.min())} to {int(labels.max())}, wants 0 to {classes - 1}")
     if not 1 / classes < tau < 1:
-        such = threshold("auto", classes)
         raise InputError(
-            f"tau: got {tau:g}, but with {classes} classes every region says one with at least {1 / classes:.3g}; "
-            f"wants more than that, and less than 1, such as {such:.2g}"
+            f"tau: expected a number in ({1 / classes:.3g}, 1) for {classes} classes, got {tau:g}; "
+            f"a region without information assigns each class {1 / classes:.3g}, "
+            f'"auto" is {threshold("auto", classes):.2g}'
         )

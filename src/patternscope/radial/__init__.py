@@ -1,17 +1,21 @@
-"""The radial distribution, as pure functions: strength says how sure, orientation says of which class."""
+"""The radial distribution as pure functions: strength tells how certain, orientation which class."""
 
-from patternscope.radial.bessel import bessel_ratio
-from patternscope.radial.concentration import concentration, concentration_per_strength
-from patternscope.radial.posterior import concentrated, log_posterior, mean_directions
-from patternscope.radial.rotation import procrustes, rotation_angle
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "bessel_ratio",
-    "concentrated",
-    "concentration",
-    "concentration_per_strength",
-    "log_posterior",
-    "mean_directions",
-    "procrustes",
-    "rotation_angle",
-]
+from patternscope.lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from patternscope.radial.bessel import bessel_ratio
+    from patternscope.radial.kappa import concentration, concentration_per_strength
+    from patternscope.radial.posterior import concentrated, log_posterior, mean_directions
+    from patternscope.radial.rotation import procrustes, rotation_angle
+else:
+    __getattr__, __dir__, __all__ = lazy_exports(
+        __name__,
+        {
+            "bessel": ("bessel_ratio",),
+            "kappa": ("concentration", "concentration_per_strength"),
+            "posterior": ("concentrated", "log_posterior", "mean_directions"),
+            "rotation": ("procrustes", "rotation_angle"),
+        },
+    )

@@ -15,10 +15,10 @@ def bessel_ratio(concentration: ArrayLike, dim: int) -> NDArray[np.float64]:
 
     ``A_e(kappa) = I_{e/2}(kappa) / I_{e/2 - 1}(kappa)``; for e = 3 it is ``coth(kappa) - 1/kappa``.
 
-    Source: Sec. 3.1; the evaluation is this project's. The scaled Bessel functions are divided where they are
-    representable. Where they underflow (kappa well below e) the ratio comes from its backward recurrence
-    ``A_m = 1 / (m/kappa + A_{m+2})``, which contracts fast there. Relative error below 1e-12 for e up to
-    2048 and kappa from 1e-6 to 1e5 (tests compare with mpmath).
+    The scaled Bessel functions are divided where they are representable. Where they underflow (kappa well below e)
+    the ratio comes from its backward recurrence ``A_m = 1 / (m/kappa + A_{m+2})``, which contracts fast there.
+    Relative error below 1e-12 for e up to 2048 and kappa from 1e-6 to 1e5 (the tests compare with mpmath).
+    Source: Sec. 3.1.
 
     Args:
         concentration: kappa >= 0, any shape.
@@ -34,14 +34,13 @@ def bessel_ratio(concentration: ArrayLike, dim: int) -> NDArray[np.float64]:
     True
     """
     kappa = np.asarray(concentration, dtype=np.float64)
-    if dim < 2:
-        raise InputError(f"dim: got {dim}, wants at least 2 embedding dimensions")
+    check_dim(dim)
     if not np.all(np.isfinite(kappa)) or np.any(kappa < 0):
-        raise InputError("concentration: got negative or non-finite values, wants finite values >= 0")
+        raise InputError("concentration: expected finite values >= 0, got negative or non-finite ones")
     denominator = ive(dim / 2 - 1, kappa)
     representable = denominator > _SMALLEST_TRUSTED
     direct = ive(dim / 2, kappa) / np.where(representable, denominator, 1.0)
-    return np.where(representable, direct, _by_recurrence(kappa, dim))
+    return np.where(representable, direct, _ratio_by_recurrence(kappa, dim))
 
 
 def bessel_ratio_slope(
@@ -49,7 +48,7 @@ def bessel_ratio_slope(
 ) -> NDArray[np.float64]:
     """Return ``dA_e/dkappa = 1 - A^2 - (e - 1) A / kappa`` for kappa > 0 and ``ratio = A_e(kappa)``.
 
-    Differentiating the Bessel recurrences. Shapes as given, float64.
+    Shapes as given, float64.
 
     >>> k = np.array([2.0]); a = bessel_ratio(k, 3)
     >>> numeric = (bessel_ratio(k + 1e-6, 3) - bessel_ratio(k - 1e-6, 3)) / 2e-6
@@ -59,7 +58,16 @@ def bessel_ratio_slope(
     return 1.0 - ratio**2 - (dim - 1) * ratio / concentration
 
 
-def _by_recurrence(kappa: NDArray[np.float64], dim: int) -> NDArray[np.float64]:
+def check_dim(dim: int) -> None:
+    """Check a number of embedding dimensions; InputError below 2.
+
+    >>> check_dim(3)
+    """
+    if dim < 2:
+        raise InputError(f"dim: expected at least 2 embedding dimensions, got {dim}")
+
+
+def _ratio_by_recurrence(kappa: NDArray[np.float64], dim: int) -> NDArray[np.float64]:
     """Run the backward recurrence from an order so high that its start no longer matters."""
     top = dim + 2 * _DEPTH
     ratio = kappa / (top / 2 + np.hypot(top / 2, kappa))

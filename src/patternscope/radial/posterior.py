@@ -4,19 +4,19 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.radial.concentration import concentration_per_strength
+from patternscope.radial.kappa import concentration_per_strength
 
 
 def concentrated(embedding: Tensor, kappa_max: float, *, exact_gradient: bool = False) -> Tensor:
-    """Return ``kappa(l) o`` for embeddings ``x = l o``: orientations as long as they are concentrated.
+    """Return ``kappa(l) o`` for embeddings ``x = l o``: orientations whose lengths are their concentrations.
 
-    Source: Sec. 3.1. By default kappa and the norm in ``o = x / l`` are constants of the gradient
-    (reference code); `exact_gradient` differentiates through both.
+    By default kappa and the norm in ``o = x / l`` are constants of the gradient, as in the reference code.
+    Source: Sec. 3.1.
 
     Args:
         embedding: (..., e).
         kappa_max: > 0.
-        exact_gradient: let gradients flow through strength.
+        exact_gradient: differentiate through strength as well.
 
     Returns:
         Tensor (..., e), each row at most kappa_max long; zero where the embedding is zero.
@@ -24,10 +24,31 @@ def concentrated(embedding: Tensor, kappa_max: float, *, exact_gradient: bool = 
     >>> concentrated(torch.tensor([[0.0, 0.0, 5.0]]), 10.0)
     tensor([[0.0000, 0.0000, 7.3529]])
     """
-    strength = torch.linalg.vector_norm(
-        embedding if exact_gradient else embedding.detach(), dim=-1, keepdim=True
-    )
+    strength = strengths(embedding, exact_gradient=exact_gradient)
     return concentration_per_strength(strength, kappa_max, embedding.shape[-1]) * embedding
+
+
+def orientation(embedding: Tensor, *, exact_gradient: bool = False) -> Tensor:
+    """Return o = x / l; zero stays zero.
+
+    Arguments as of :func:`concentrated`. Source: Sec. 3.1.
+
+    >>> orientation(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    tensor([[0.6000, 0.8000],
+            [0.0000, 0.0000]])
+    """
+    # The root of the smallest number: its inverse is finite, and so is the gradient at the origin.
+    smallest = torch.finfo(embedding.dtype).tiny ** 0.5
+    return embedding / strengths(embedding, exact_gradient=exact_gradient).clamp_min(smallest)
+
+
+def strengths(embedding: Tensor, *, exact_gradient: bool) -> Tensor:
+    """Return the norms of embeddings (..., e) as (..., 1), without a gradient unless `exact_gradient`.
+
+    >>> strengths(torch.tensor([[3.0, 4.0]]), exact_gradient=False)
+    tensor([[5.]])
+    """
+    return torch.linalg.vector_norm(embedding if exact_gradient else embedding.detach(), dim=-1, keepdim=True)
 
 
 def mean_directions(
@@ -35,15 +56,13 @@ def mean_directions(
 ) -> Tensor:
     """Return the mean direction of each class.
 
-    ``mu_c = normalise(sum_x P(c | x) kappa(l_x) o_x)``
-
-    Source: Sec. 3.2.
+    ``mu_c = normalise(sum_x P(c | x) kappa(l_x) o_x)``. Source: Sec. 3.2.
 
     Args:
         embedding: sample embeddings (n, e).
         target_probs: (n, c), rows sum to 1.
         kappa_max: > 0.
-        exact_gradient: let gradients flow through strength.
+        exact_gradient: differentiate through strength as well.
 
     Returns:
         Unit vectors (c, e); a class whose weighted orientations cancel exactly gets the zero vector.
@@ -56,14 +75,13 @@ def mean_directions(
             [0., 1.]])
     """
     if embedding.ndim != 2 or target_probs.ndim != 2 or len(embedding) != len(target_probs):
+        shapes = f"{tuple(embedding.shape)} and {tuple(target_probs.shape)}"
         raise InputError(
-            f"embedding, target_probs: got shapes {tuple(embedding.shape)} and {tuple(target_probs.shape)}, "
-            "wants (n, e) and (n, c) of the same n"
+            f"embedding, target_probs: expected (n, e) and (n, c) of the same n, got shapes {shapes}"
         )
     pulls = concentrated(embedding, kappa_max, exact_gradient=exact_gradient)
-    return torch.nn.functional.normalize(
-        target_probs.to(pulls.dtype).T @ pulls, dim=1, eps=torch.finfo(pulls.dtype).tiny
-    )
+    sums = target_probs.to(pulls.dtype).T @ pulls
+    return torch.nn.functional.normalize(sums, dim=1, eps=torch.finfo(pulls.dtype).tiny)
 
 
 def log_posterior(
@@ -74,18 +92,17 @@ def log_posterior(
     *,
     exact_gradient: bool = False,
 ) -> Tensor:
-    """Return log p(class | embedding). Every class probability of this project comes from here.
+    """Return log p(class | embedding); every class probability comes from this function.
 
-    ``log p(c | x) = log pi_c + kappa(l) <o, mu_c> - logsumexp_c(...)``
-
-    Source: Sec. 3.1, in the log domain (this project). The vMF normaliser depends on kappa alone and cancels.
+    ``log p(c | x) = log pi_c + kappa(l) <o, mu_c> - logsumexp_c(...)``: the vMF normaliser depends on kappa alone
+    and cancels. Source: Sec. 3.1.
 
     Args:
         embedding: sample or regional embeddings (..., e).
         mean_directions: unit vectors (c, e).
-        kappa_max: > 0; 10 for samples, 1000 for regions.
+        kappa_max: > 0; by default 10 for samples, 1000 for regions.
         log_prior: (c,) or None for a uniform prior.
-        exact_gradient: let gradients flow through strength.
+        exact_gradient: differentiate through strength as well.
 
     Returns:
         (..., c), log probabilities.
@@ -96,18 +113,15 @@ def log_posterior(
     >>> log_posterior(torch.tensor([[60.0, 0.0]]), torch.eye(2), kappa_max=5.0).exp()
     tensor([[0.9933, 0.0067]])
     """
-    if mean_directions.ndim != 2 or embedding.shape[-1] != mean_directions.shape[1]:
-        raise InputError(
-            f"mean_directions: got shape {tuple(mean_directions.shape)}, "
-            f"wants (c, {embedding.shape[-1]}) as the embedding has {embedding.shape[-1]} dimensions"
-        )
-    logits = concentrated(embedding, kappa_max, exact_gradient=exact_gradient) @ mean_directions.T.to(
-        embedding.dtype
-    )
+    dim = embedding.shape[-1]
+    if mean_directions.ndim != 2 or mean_directions.shape[1] != dim:
+        raise InputError(f"mean_directions: expected shape (c, {dim}), got {tuple(mean_directions.shape)}")
+    pulls = concentrated(embedding, kappa_max, exact_gradient=exact_gradient)
+    logits = pulls @ mean_directions.T.to(embedding.dtype)
     if log_prior is not None:
         if log_prior.shape != (len(mean_directions),):
             raise InputError(
-                f"log_prior: got shape {tuple(log_prior.shape)}, wants ({len(mean_directions)},)"
+                f"log_prior: expected shape ({len(mean_directions)},), got {tuple(log_prior.shape)}"
             )
         logits = logits + log_prior
     return torch.log_softmax(logits, dim=-1)

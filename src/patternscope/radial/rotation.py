@@ -11,21 +11,19 @@ _METRICS = ("l2", "cosine")
 def procrustes(source: Tensor, target: Tensor, trim: float = 0.0, metric: str = "l2") -> Tensor:
     """Return the rotation R for which ``source @ R`` comes nearest to ``target``.
 
-    ``R = argmin_R sum_i |x_i R - y_i|^2`` over rotations (orthogonal, determinant +1). A map M with
-    ``x = M f`` follows by ``R.T @ M``.
-
-    Source: Sec. 3.2 and reference code; the determinant is fixed by this project, so that an embedding is
-    never mirrored (Kabsch's correction of the last singular direction).
+    ``R = argmin_R sum_i |x_i R - y_i|^2`` over rotations: orthogonal, determinant +1 (by Kabsch's correction of the
+    last singular direction), so that an embedding is never mirrored. A map M with ``x = M f`` follows by
+    ``R.T @ M``. Source: Sec. 3.2 and reference code, which does not fix the determinant.
 
     Args:
         source: (n, e).
         target: (n, e), the same samples in the same order.
-        trim: share of samples left out, in [0, 1): those farthest from their target as they stand. Trim after
-            a first alignment, as a share of an unaligned embedding says nothing.
+        trim: share of samples omitted, in [0, 1): those now farthest from their target. Trim only after a first
+            alignment; in an unaligned embedding these distances mean nothing.
         metric: "l2" compares positions, "cosine" compares orientations.
 
     Returns:
-        (e, e) in the dtype of `source`; computed in float64 where the device has it.
+        (e, e) in the dtype of `source`; computed in float64 on the CPU.
 
     Raises:
         InputError: shapes that differ, non-finite values, trim outside [0, 1), an unknown metric.
@@ -36,9 +34,9 @@ def procrustes(source: Tensor, target: Tensor, trim: float = 0.0, metric: str = 
     True
     """
     _check(source, target, trim, metric)
-    x, y = (each.detach().to("cpu", torch.float64) for each in (source, target))
+    x, y = (embedding.detach().to("cpu", torch.float64) for embedding in (source, target))
     if metric == "cosine":
-        x, y = (torch.nn.functional.normalize(each, dim=1) for each in (x, y))
+        x, y = (torch.nn.functional.normalize(embedding, dim=1) for embedding in (x, y))
     if trim > 0:
         apart = torch.linalg.vector_norm(x - y, dim=1)
         kept = apart.argsort(stable=True)[: len(x) - int(len(x) * trim)]
@@ -63,13 +61,11 @@ def rotation_angle(rotation: Tensor) -> float:
 
 def _check(source: Tensor, target: Tensor, trim: float, metric: str) -> None:
     if source.ndim != 2 or source.shape != target.shape or len(source) == 0:
-        raise InputError(
-            f"source, target: got shapes {tuple(source.shape)} and {tuple(target.shape)}, "
-            "wants (n, e) twice, n >= 1"
-        )
+        shapes = f"{tuple(source.shape)} and {tuple(target.shape)}"
+        raise InputError(f"source, target: expected two tensors (n, e), n >= 1, got shapes {shapes}")
     if not (torch.isfinite(source).all() and torch.isfinite(target).all()):
-        raise InputError("source, target: got NaN or inf, wants finite embeddings")
+        raise InputError("source, target: expected finite numbers, got NaN or inf")
     if not 0 <= trim < 1:
-        raise InputError(f"trim: got {trim}, wants a share in [0, 1)")
+        raise InputError(f"trim: expected a share in [0, 1), got {trim}")
     if metric not in _METRICS:
-        raise InputError(f"metric: got {metric!r}; {nearest(metric, _METRICS)}")
+        raise InputError(f"metric: expected 'l2' or 'cosine', got {metric!r}; {nearest(metric, _METRICS)}")

@@ -1,22 +1,22 @@
-"""Which region of another image is most like a given region."""
+"""The most similar region of another image."""
 
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from patternscope.similarity.matched import flat_rows, matched_scores
+from patternscope.similarity.feature_scores import flat_rows, matched_scores
 
-# A block of scores is written and searched in one core's cache: at most so many (1 MB in float32), and so
-# many regions of anchors side by side, or its rows lie too far apart for the search to be fast.
+# A block of scores is written and searched in one core's cache: at most this many (1 MB in float32), and at most
+# this many regions of anchors side by side, or its rows lie too far apart for the search to be fast.
 _SCORES_AT_ONCE = 1 << 18
 _REGIONS_AT_ONCE = 400
 
 
 def unit_regions(regional_features: Tensor) -> Tensor:
-    """Return regional features scaled to unit length over channels; an all-zero region stays zero.
+    """Return regional features scaled to unit length over channels, on a copy; an all-zero region stays zero.
 
-    Source: Sec. 3.3 and reference code, but on a copy. (n, r, k) -> (n, r, k).
+    (n, r, k) -> (n, r, k). Source: Sec. 3.3.
 
     >>> unit_regions(torch.tensor([[[3.0, 4.0], [0.0, 0.0]]]))
     tensor([[[0.6000, 0.8000],
@@ -28,11 +28,10 @@ def unit_regions(regional_features: Tensor) -> Tensor:
 def match_regions(
     regional_features: Tensor, channel_weights: Tensor, anchor: int, neighbours: Tensor
 ) -> Tensor:
-    """Return, for each neighbour, the region that each region of the anchor is most like.
+    """Return, for each neighbour, the region most similar to each region of the anchor.
 
-    ``r'(i, j, r) = argmax_{r'} sum_k v_i^(k) f_i^(r,k) f_j^(r',k)`` on features of unit length
-
-    Source: Sec. 3.3.
+    ``r'(i, j, r) = argmax_{r'} sum_k v_i^(k) f_i^(r,k) f_j^(r',k)`` on features of unit length: :func:`best_matches`
+    of one anchor. Source: Sec. 3.3.
 
     Args:
         regional_features: (n, r, k); scaled to unit length here, on a copy.
@@ -41,93 +40,24 @@ def match_regions(
         neighbours: (j,) indices of other samples.
 
     Returns:
-        (j, r) int64, region indices in [0, r); the first of equals.
+        (j, r) int64, region indices in [0, r); of equal ones the first.
 
-    Cost: 2 r^2 k operations a neighbour, one matrix product.
+    Cost: 2 r^2 k operations per neighbour, one matrix product.
 
     >>> features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [3.0, 1.0]]])
     >>> match_regions(features, torch.full((2, 2), 0.5), anchor=0, neighbours=torch.tensor([1]))
     tensor([[1, 0]])
     """
-    unit = unit_regions(regional_features[torch.as_tensor(neighbours)])
+    candidates = unit_regions(regional_features[torch.as_tensor(neighbours)])
     weighted = unit_regions(regional_features[anchor : anchor + 1]) * channel_weights[anchor]
-    _, index = next(match_blocks(weighted, unit))
-    return index[0].long()
-
-
-def match_blocks(
-    weighted_anchors: Tensor, candidates: Tensor, dtype: torch.dtype | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield the best score and its region for block after block of anchors against all candidates.
-
-    ``max`` and ``argmax`` over r' of ``<v_i f_i^(r), f_j^(r')>``
-
-    A matrix product a block.
-
-    Args:
-        weighted_anchors: v_i f_i^(r) on unit features, (b, a, k); any number of regions a.
-        candidates: unit features of the possible neighbours, (m, r, k).
-        dtype: of the product; None for that of the inputs. bfloat16 is for the argmax only.
-
-    Yields:
-        Pairs (score (b', m, a) in at least float32, index (b', m, a) in the smallest sufficient integer type),
-        in anchor order; the first of equals.
-
-    Cost: 2 b a m r k operations; 2 MB (float32) beside inputs and outputs, or one anchor's scores against one
-    candidate where those are more.
-
-    >>> eye = torch.eye(2)[None]
-    >>> [(score.tolist(), index.tolist()) for score, index in match_blocks(eye, eye)]
-    [([[[1.0, 1.0]]], [[[0, 1]]])]
-    """
-    count, regions, channels = candidates.shape
-    asked = weighted_anchors.shape[1]
-    anchors_at_once = max(1, _REGIONS_AT_ONCE // asked)
-    candidates_at_once = max(1, _SCORES_AT_ONCE // (anchors_at_once * asked * regions))
-    table = candidates.to(dtype or candidates.dtype)
-    for block in weighted_anchors.to(table.dtype).split(anchors_at_once):
-        columns = block.reshape(-1, channels).T
-        best = [
-            _best_of((part.reshape(-1, channels) @ columns).view(len(part), regions, -1))
-            for part in table.split(candidates_at_once)
-        ]
-        score, index = (
-            torch.cat(each).view(count, len(block), asked).transpose(0, 1) for each in zip(*best, strict=True)
-        )
-        yield score, index
-
-
-def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
-    """Maximum over dimension 1 and where it is; spends the scores.
-
-    The place is found by comparing with the maximum: passes that the processor does many numbers at a time,
-    several times as fast as a search that carries the index along.
-    """
-    scores = scores if scores.dtype == torch.float64 else scores.float()
-    regions = scores.shape[1]
-    best = scores.amax(dim=1)
-    countdown = torch.arange(regions, 0, -1, dtype=scores.dtype, device=scores.device)[:, None]
-    from_end = scores.eq_(best[:, None]).mul_(countdown).amax(dim=1)
-    return best, (regions - from_end).to(index_type(regions))
-
-
-def index_type(regions: int) -> torch.dtype:
-    """Return the smallest integer type that holds a region index.
-
-    >>> index_type(196), index_type(784)
-    (torch.uint8, torch.int16)
-    """
-    if regions <= 256:
-        return torch.uint8
-    return torch.int16 if regions <= 1 << 15 else torch.int32
+    everyone = torch.arange(len(candidates), device=candidates.device)[None]
+    return best_matches(weighted, candidates, everyone)[1][0].long()
 
 
 def best_matches(
     weighted_anchors: Tensor, candidates: Tensor, positions: Tensor, dtype: torch.dtype | None = None
 ) -> tuple[Tensor, Tensor]:
     """Return score and index of the best match of each anchor's regions in each of its neighbours.
-
-    Source: Sec. 3.3.
 
     Args:
         weighted_anchors: v_i f_i^(r) on unit features (b, a, k); any number of regions a.
@@ -148,9 +78,9 @@ def best_matches(
     """
     scores, indices, done = [], [], 0
     for score, index in match_blocks(weighted_anchors, candidates, dtype):
-        taken = positions[done : done + len(score), :, None].expand(-1, -1, score.shape[2])
-        scores.append(score.gather(1, taken))
-        indices.append(index.gather(1, taken))
+        chosen = positions[done : done + len(score), :, None].expand(-1, -1, score.shape[2])
+        scores.append(score.gather(1, chosen))
+        indices.append(index.gather(1, chosen))
         done += len(score)
     index = torch.cat(indices)
     if dtype in (None, candidates.dtype):
@@ -158,3 +88,69 @@ def best_matches(
     rows = flat_rows(positions, index, candidates.shape[1]).transpose(1, 2)
     score = matched_scores(weighted_anchors.flatten(0, 1), candidates, rows.flatten(0, 1))
     return score.view(*rows.shape).transpose(1, 2), index
+
+
+def match_blocks(
+    weighted_anchors: Tensor, candidates: Tensor, dtype: torch.dtype | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield the best score and its region for block after block of anchors against all candidates.
+
+    ``max`` and ``argmax`` over r' of ``<v_i f_i^(r), f_j^(r')>``: a matrix product per block.
+
+    Args:
+        weighted_anchors: v_i f_i^(r) on unit features, (b, a, k); any number of regions a.
+        candidates: unit features of the possible neighbours, (m, r, k).
+        dtype: of the product; None for that of the inputs. bfloat16 is for the argmax only.
+
+    Yields:
+        Pairs (score (b', m, a) in at least float32, index (b', m, a) in the smallest sufficient integer type),
+        in anchor order; of equal scores the first.
+
+    Cost: 2 b a m r k operations; 2 MB (float32) beside inputs and outputs, or the scores of one anchor and one
+    candidate where those are more.
+
+    >>> eye = torch.eye(2)[None]
+    >>> [(score.tolist(), index.tolist()) for score, index in match_blocks(eye, eye)]
+    [([[[1.0, 1.0]]], [[[0, 1]]])]
+    """
+    count, regions, channels = candidates.shape
+    per_anchor = weighted_anchors.shape[1]
+    anchors_at_once = max(1, _REGIONS_AT_ONCE // per_anchor)
+    candidates_at_once = max(1, _SCORES_AT_ONCE // (anchors_at_once * per_anchor * regions))
+    table = candidates.to(dtype or candidates.dtype)
+    for anchors in weighted_anchors.to(table.dtype).split(anchors_at_once):
+        columns = anchors.reshape(-1, channels).T
+        best = [
+            _best_of((part.reshape(-1, channels) @ columns).view(len(part), regions, -1))
+            for part in table.split(candidates_at_once)
+        ]
+        score, index = (
+            torch.cat(parts).view(count, len(anchors), per_anchor).transpose(0, 1)
+            for parts in zip(*best, strict=True)
+        )
+        yield score, index
+
+
+def _best_of(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maximum over dimension 1 and its index; overwrites the scores.
+
+    The index is computed by comparing with the maximum: passes that the processor vectorises, several times as fast
+    as a search that carries the index along.
+    """
+    scores = scores if scores.dtype == torch.float64 else scores.float()
+    regions = scores.shape[1]
+    best = scores.amax(dim=1)
+    countdown = torch.arange(regions, 0, -1, dtype=scores.dtype, device=scores.device)[:, None]
+    from_end = scores.eq_(best[:, None]).mul_(countdown).amax(dim=1)
+    return best, (regions - from_end).to(index_type(regions))
+
+
+def index_type(regions: int) -> torch.dtype:
+    """Return the smallest integer type that holds a region index.
+
+    >>> index_type(196), index_type(784)
+    (torch.uint8, torch.int16)
+    """
+    if regions <= 256:
+        return torch.uint8
+    return torch.int16 if regions <= 1 << 15 else torch.int32

@@ -1,9 +1,11 @@
-"""How alike two samples are by their regions: in feature space, and in the embedding."""
+"""How similar two samples are by their regions: in feature space, and in the embedding."""
 
 import torch
 from torch import Tensor
 
-from patternscope.radial import concentrated
+from patternscope.radial.posterior import concentrated, orientation
+from patternscope.similarity.embedding_scores import embedded_scores
+from patternscope.similarity.feature_scores import flat_rows, matched_scores
 from patternscope.similarity.matching import unit_regions
 
 
@@ -12,9 +14,7 @@ def combine_regions(scores: Tensor, region_weights: Tensor) -> Tensor:
 
     ``q_i(j) = softmax_j(sum_r w_i^(r) log q_i^(r)(j))`` with ``q_i^(r)(j) = softmax_j(score_ij^(r))``.
     The normaliser of each region's softmax is the same for all j, so the outer softmax cancels it exactly:
-    ``q_i(j) = softmax_j(sum_r w_i^(r) score_ij^(r))``, which is what is computed.
-
-    Source: Sec. 3.3 for the definition, this project for the cancellation (tests hold it to the definition).
+    what is computed is ``q_i(j) = softmax_j(sum_r w_i^(r) score_ij^(r))``. Source: Sec. 3.3.
 
     Args:
         scores: (..., j, r).
@@ -40,9 +40,8 @@ def feature_log_similarity(
 ) -> Tensor:
     """Return log q_i(j) by regional features.
 
-    ``q_i^(r)(j) = softmax_j(kappa_v sum_k v_i^(k) f_i^(r,k) f_j^(r',k))``, combined over regions by w_i
-
-    Source: Sec. 3.3.
+    ``q_i^(r)(j) = softmax_j(kappa_v sum_k v_i^(k) f_i^(r,k) f_j^(r',k))``, combined over regions by w_i: the
+    scores and the mixture that the importance weights are estimated from, for one anchor. Source: Sec. 3.3.
 
     Args:
         regional_features: (n, r, k); scaled to unit length here, on a copy.
@@ -62,10 +61,11 @@ def feature_log_similarity(
     >>> feature_log_similarity(features, half, one, matches, 0, torch.tensor([1, 2]), kappa=4.0).exp()
     tensor([0.8808, 0.1192])
     """
-    neighbours = torch.as_tensor(neighbours)
+    candidates = unit_regions(regional_features[torch.as_tensor(neighbours)])
     weighted = unit_regions(regional_features[anchor]) * channel_weights[anchor]
-    matched = take_regions(unit_regions(regional_features[neighbours]), matches)
-    return combine_regions(kappa * (matched * weighted).sum(-1), region_weights[anchor])
+    rows = flat_rows(torch.arange(len(candidates), device=matches.device), matches, candidates.shape[1])
+    scores = matched_scores(weighted, candidates, rows.T).T
+    return combine_regions(kappa * scores, region_weights[anchor])
 
 
 def embedding_log_similarity(
@@ -76,11 +76,10 @@ def embedding_log_similarity(
     neighbours: Tensor,
     kappa_max: float,
 ) -> Tensor:
-    """Return log q_i(j) by regional embeddings.
+    """Return log q_i(j) by regional embeddings: :func:`embedding_log_similarities` of one anchor.
 
-    ``q_i^(r)(j) = softmax_j(kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``, combined over regions by w_i
-
-    Source: Sec. 3.3; kappa and norms are constants of the gradient (reference code).
+    ``q_i^(r)(j) = softmax_j(kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``, combined over regions by w_i. Kappa and norms
+    are constants of the gradient, as in the reference code. Source: Sec. 3.3.
 
     Args:
         region_embedding: h (n, r, e).
@@ -98,34 +97,40 @@ def embedding_log_similarity(
     >>> embedding_log_similarity(h, torch.ones(3, 1), matches, 0, torch.tensor([1, 2]), kappa_max=10.0).exp()
     tensor([0.7776, 0.2224])
     """
-    neighbours = torch.as_tensor(neighbours)
-    pulls = concentrated(region_embedding[anchor], kappa_max)
-    matched = take_regions(orientation(region_embedding[neighbours]), matches)
-    return combine_regions((matched * pulls).sum(-1), region_weights[anchor])
+    one, candidates = slice(anchor, anchor + 1), region_embedding[torch.as_tensor(neighbours)]
+    positions = torch.arange(len(candidates), device=matches.device)[None]
+    return embedding_log_similarities(
+        region_embedding[one], candidates, region_weights[one], positions, matches[None], kappa_max
+    )[0]
 
 
-def orientation(embedding: Tensor, *, exact_gradient: bool = False) -> Tensor:
-    """Return o = x / l; zero stays zero.
+def embedding_log_similarities(
+    anchors: Tensor,
+    candidates: Tensor,
+    region_weights: Tensor,
+    positions: Tensor,
+    matches: Tensor,
+    kappa_max: float,
+    *,
+    exact_gradient: bool = False,
+) -> Tensor:
+    """Return log q_i(j) of many anchors by some of their regions, as :func:`embedding_log_similarity` defines it.
 
-    Source: Sec. 3.1. (..., e) -> (..., e). The norm is a constant of the gradient (reference code) unless
-    `exact_gradient`.
+    Args:
+        anchors: h of the anchors' regions (b, a, e), all of them or some.
+        candidates: h of the possible neighbours (m + 1, r, e).
+        region_weights: w of the anchors' regions (b, a).
+        positions: which candidates are the neighbours of each anchor (b, m).
+        matches: r' (b, m, a) integers.
+        kappa_max: > 0.
+        exact_gradient: differentiate through strength as well.
 
-    >>> orientation(torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
-    tensor([[0.6000, 0.8000],
-            [0.0000, 0.0000]])
+    Returns:
+        (b, m), log probabilities.
+
+    Cost: as :func:`embedded_scores`.
     """
-    strength = torch.linalg.vector_norm(
-        embedding if exact_gradient else embedding.detach(), dim=-1, keepdim=True
-    )
-    # The root of the smallest number: its inverse is finite, and so is the gradient at the origin.
-    return embedding / strength.clamp_min(torch.finfo(embedding.dtype).tiny ** 0.5)
-
-
-def take_regions(values: Tensor, matches: Tensor) -> Tensor:
-    """Return the matched region of each neighbour: (j, r', a), (j, r) -> (j, r, a).
-
-    >>> take_regions(torch.tensor([[[1.0], [2.0]]]), torch.tensor([[1, 1]])).flatten().tolist()
-    [2.0, 2.0]
-    """
-    rows = torch.arange(len(values), device=values.device)[:, None]
-    return values[rows, matches.long()]
+    pulls = concentrated(anchors, kappa_max, exact_gradient=exact_gradient)
+    orientations = orientation(candidates, exact_gradient=exact_gradient).flatten(0, 1)
+    rows = flat_rows(positions, matches, candidates.shape[1])
+    return torch.log_softmax(embedded_scores(pulls * region_weights[..., None], orientations, rows), dim=1)

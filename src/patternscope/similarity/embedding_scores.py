@@ -1,4 +1,4 @@
-"""Sums over matched regional embeddings: what a pass over all pairs of the regional fit comes down to."""
+"""Sums over matched regional embeddings: the inner loop of the regional fit."""
 
 from typing import Any
 
@@ -7,16 +7,15 @@ from torch import Tensor
 
 
 def embedded_scores(pulls: Tensor, orientations: Tensor, rows: Tensor) -> Tensor:
-    """Return how alike anchors and their neighbours are, summed over matched regions.
+    """Return the similarity scores of anchors and their neighbours, summed over matched regions.
 
-    ``S_ij = sum_a <p_i^(a), o_j^(r')>`` with pulls ``p = w kappa(l) o``
-
-    Sec. 3.3's similarity, whose softmax over regions cancels. Differentiable in pulls and orientations.
+    ``S_ij = sum_a <p_i^(a), o_j^(r')>`` with pulls ``p = w kappa(l) o``; their softmax over j is q_i. Differentiable
+    in pulls and orientations. Source: Sec. 3.3.
 
     Args:
         pulls: p of the anchors (b, a, e).
-        orientations: o of all regions of the candidates, laid end to end (q, e).
-        rows: which of them each region of an anchor is matched with in each neighbour (b, m, a), int64.
+        orientations: o of all regions of the candidates, end to end (q, e).
+        rows: the match of each region of an anchor in each neighbour, as rows of `orientations` (b, m, a), int64.
 
     Returns:
         (b, m).
@@ -32,7 +31,7 @@ def embedded_scores(pulls: Tensor, orientations: Tensor, rows: Tensor) -> Tensor
 
 class _EmbeddedScores(torch.autograd.Function):
     """One dimension of the embedding at a time: look-ups and sums of single numbers are several times as fast as
-    those of short rows, and forward and backward share what was looked up."""
+    those of short rows, and forward and backward share the numbers looked up."""
 
     @staticmethod
     def forward(ctx: Any, pulls: Tensor, orientations: Tensor, rows: Tensor) -> Tensor:

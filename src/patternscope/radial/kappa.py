@@ -1,4 +1,4 @@
-"""How strength becomes concentration: kappa(l)."""
+"""The concentration of a radial distribution as a function of strength: kappa(l)."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from scipy.special import gammaln, hyp1f1
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope
+from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope, check_dim
 
 _CELLS = 4096
 _REACH = 1e8
@@ -20,13 +20,12 @@ _REACH = 1e8
 def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
     """Return the concentration of a radial distribution at the given strengths.
 
-    ``kappa(l) = A_e^-1(rho_e(l) A_e(kappa_max))``: a clean orientation drawn from vMF(mu, kappa_max) is seen
-    through unit Gaussian noise, and kappa(l) is the vMF concentration with the same mean resultant length as
-    the orientation of ``l o* + noise``.
+    ``kappa(l) = A_e^-1(rho_e(l) A_e(kappa_max))``: a clean orientation o* from vMF(mu, kappa_max) is observed
+    through unit Gaussian noise, and kappa(l) is the concentration of the vMF with the same mean resultant length
+    as the orientation of ``l o* + noise``. Smooth, increasing and differentiable, ``kappa(0) = 0``,
+    ``kappa(inf) = kappa_max``; relative error below 2e-6 in float32.
 
-    Source: Sec. 3.1 for the model, this project for the formula (the published code reads tables that were
-    never published). Smooth and increasing, ``kappa(0) = 0``, ``kappa(inf) = kappa_max``; relative error
-    below 2e-6 in float32. Differentiable.
+    Source: Sec. 3.1 for the model. The published code reads this function from tables that were never published.
 
     Args:
         strength: l >= 0, any shape, any floating dtype and device.
@@ -39,7 +38,7 @@ def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
     Raises:
         InputError: kappa_max not positive and finite, or dim < 2.
 
-    Cost: four table reads and some 15 operations an element; the table is made once for a (kappa_max, dim).
+    Cost: four table reads and some 15 operations per element; each (kappa_max, dim) has its table computed once.
 
     >>> concentration(torch.tensor([0.0, 0.1, 1.0, 5.0, 60.0]), kappa_max=10.0)
     tensor([0.0000, 0.1437, 1.4885, 7.3529, 9.9751])
@@ -50,20 +49,18 @@ def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
 def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
     """Return ``kappa(l) / l``, which stays finite at l = 0.
 
-    Multiplying an embedding x = l o by it gives ``kappa(l) o`` without a division by zero, which is all that
-    the posterior and the mean directions need.
-
-    Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)].
+    An embedding x = l o times this is ``kappa(l) o`` without a division by zero: all that the posterior and the
+    mean directions need. Arguments, errors and cost as for :func:`concentration`; in (0, kappa'(0)].
 
     >>> concentration_per_strength(torch.tensor([0.0, 1.0]), kappa_max=10.0)
     tensor([1.4362, 1.4885])
     """
     table = _table_on(float(kappa_max), int(dim), *_table_type(strength))
-    # Half-precision strengths are looked up in float32: the table's coordinate needs more than 8 or 11 bits.
+    # Half precision is looked up in float32: the table's coordinate needs more than 8 or 11 bits.
     x = strength.to(table.coefficients.dtype)
-    place = torch.log1p(x / dim**0.5) / table.spacing
-    cell = place.detach().clamp(0, _CELLS - 1).to(torch.int32).long()
-    t = (place - cell).clamp(max=1.0)
+    position = torch.log1p(x / dim**0.5) / table.spacing
+    cell = position.detach().clamp(0, _CELLS - 1).to(torch.int32).long()
+    t = (position - cell).clamp(max=1.0)
     c3, c2, c1, c0 = (row[cell] for row in table.coefficients)
     smooth = ((c3 * t + c2) * t + c1) * t + c0
     return (smooth / (1 + x / dim**0.5)).to(strength.dtype)
@@ -72,9 +69,8 @@ def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3)
 def exact_concentration(strength: NDArray[np.float64], kappa_max: float, dim: int) -> NDArray[np.float64]:
     """Return kappa(l) for positive strengths by a safeguarded Newton iteration in float64.
 
-    The definition behind :func:`concentration`, which interpolates it.
-
-    `strength` any shape, > 0; values in (0, kappa_max).
+    This is the definition that :func:`concentration` interpolates. Strengths > 0, any shape; values in
+    (0, kappa_max).
 
     >>> exact_concentration(np.array([1.0, 60.0]), 1000.0, 3).round(3)
     array([  1.713, 782.779])
@@ -96,7 +92,7 @@ def exact_concentration(strength: NDArray[np.float64], kappa_max: float, dim: in
 
 
 def _noisy_resultant(strength: NDArray[np.float64], dim: int) -> NDArray[np.float64]:
-    """rho_e(l): mean cosine between l o + unit Gaussian noise and o."""
+    """Return rho_e(l), the mean cosine between l o + unit Gaussian noise and o."""
     log_factor = gammaln((dim + 1) / 2) - gammaln(dim / 2 + 1)
     return strength / np.sqrt(2) * np.exp(log_factor) * hyp1f1(0.5, dim / 2 + 1, -(strength**2) / 2)
 
@@ -111,9 +107,8 @@ class _Table(NamedTuple):
 @lru_cache(maxsize=64)
 def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
     if not (np.isfinite(kappa_max) and kappa_max > 0):
-        raise InputError(f"kappa_max: got {kappa_max}, wants a positive finite number")
-    if dim < 2:
-        raise InputError(f"dim: got {dim}, wants at least 2 embedding dimensions")
+        raise InputError(f"kappa_max: expected a positive finite number, got {kappa_max}")
+    check_dim(dim)
     # Beyond the last node kappa equals kappa_max to 12 digits.
     end = np.log1p(_REACH * np.sqrt(1 + kappa_max / dim))
     nodes = np.linspace(0, end, _CELLS + 1)
@@ -133,6 +128,5 @@ def _table_on(kappa_max: float, dim: int, dtype: torch.dtype, device: torch.devi
 
 
 def _table_type(strength: Tensor) -> tuple[torch.dtype, torch.device]:
-    """float64 stays float64, everything else is looked up in float32."""
     dtype = torch.float64 if strength.dtype == torch.float64 else torch.float32
     return dtype, strength.device

@@ -1,4 +1,4 @@
-"""Projections of sample features that users would otherwise take, each at its library's defaults."""
+"""The sample embedding and the projections users would otherwise choose, each at its library's defaults."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from drpr import class_centres, fit_drpr, gaussian_log_posterior
 from torch import Tensor
 
 from patternscope.embeddings import SampleEmbedding
 from patternscope.embeddings.objectives import log_prior
 from patternscope.errors import InputError, nearest
-from patternscope.knowledge.drpr import class_centres, fit_drpr, gaussian_log_posterior
 from patternscope.radial import log_posterior
 
 _LIBRARIES = {"sklearn": "scikit-learn", "umap": "umap-learn"}
@@ -42,13 +42,13 @@ def project(name: str, features: Tensor, target_probs: Tensor, *, dim: int = 3, 
 
     Where zero means something (radial, raw) strength is measured from zero, else from the mean.
 
-    Source: METHOD section 10; each library's defaults, but for the number of dimensions and the seed.
+    Every method runs at its library's defaults, except for the number of dimensions and the seed.
 
     Args:
         name: "radial" (the sample embedding), "radial_sgd" (the same by the published solver), "raw" (no
             projection, e = d), "pca", "tsne", "lle", "isomap", "umap", "drpr".
         features: (n, d).
-        target_probs: (n, c); only radial and drpr look at them.
+        target_probs: (n, c); only radial and drpr use them.
         dim: e.
         seed: of those that :func:`is_random` names.
 
@@ -125,7 +125,7 @@ def _isomap(features: Tensor, probs: Tensor, dim: int, seed: int) -> Projection:
 
 
 def _umap(features: Tensor, probs: Tensor, dim: int, seed: int) -> Projection:
-    # One thread is what a seed forces anyway; said here, there is nothing to warn of.
+    # A seed forces one thread anyway; asking for one avoids the library's warning.
     return _fitted(library("umap").UMAP(n_components=dim, random_state=seed, n_jobs=1), features)
 
 

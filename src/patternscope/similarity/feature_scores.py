@@ -1,4 +1,4 @@
-"""Sums over matched features, a cache full at a time: the features of all matches together are never held."""
+"""Sums over matched features in blocks that fit the cache: the features of all matches are never held at once."""
 
 import torch
 from torch import Tensor
@@ -8,7 +8,7 @@ _CACHED_NUMBERS = 1 << 19
 
 
 def flat_rows(positions: Tensor, matches: Tensor, regions: int) -> Tensor:
-    """Return matches as rows of the candidates' regions laid end to end: (b, m), (b, m, r) -> (b, m, r).
+    """Return matches as rows of the candidates' regions laid end to end: (..., m), (..., m, r) -> (..., m, r).
 
     >>> flat_rows(torch.tensor([[2]]), torch.tensor([[[1, 0]]]), regions=10).tolist()
     [[[21, 20]]]
@@ -17,14 +17,10 @@ def flat_rows(positions: Tensor, matches: Tensor, regions: int) -> Tensor:
 
 
 def matched_scores(weighted: Tensor, candidates: Tensor, rows: Tensor) -> Tensor:
-    """Return how alike regions are to their matches.
-
-    ``sum_k v_i^(k) f_i^(r,k) f_j^(r',k)``
-
-    Source: Sec. 3.3.
+    """Return the similarity of regions and their matches: ``sum_k v_i^(k) f_i^(r,k) f_j^(r',k)``. Source: Sec. 3.3.
 
     Args:
-        weighted: v_i f_i^(r), one row a region (q, k).
+        weighted: v_i f_i^(r), one row per region (q, k).
         candidates: unit features of the possible neighbours (m + 1, r, k).
         rows: the match of each region in each neighbour, by :func:`flat_rows` (q, m).
 
@@ -38,19 +34,17 @@ def matched_scores(weighted: Tensor, candidates: Tensor, rows: Tensor) -> Tensor
     """
     table = candidates.flatten(0, 1)
     at_once = max(1, _CACHED_NUMBERS // (rows.shape[1] * table.shape[1]))
-    parts = [
-        (table.index_select(0, part.flatten()).view(*part.shape, -1) @ query[..., None]).squeeze(-1)
-        for query, part in zip(weighted.split(at_once), rows.split(at_once), strict=True)
+    blocks = [
+        (_rows_of(table, block) @ query[..., None]).squeeze(-1)
+        for query, block in zip(weighted.split(at_once), rows.split(at_once), strict=True)
     ]
-    return torch.cat(parts)
+    return torch.cat(blocks)
 
 
 def channel_scores(weighted: Tensor, candidates: Tensor, rows: Tensor) -> Tensor:
-    """Return how alike one anchor and each of its neighbours are by each channel, over matched regions.
+    """Return the similarity of one anchor and each of its neighbours by each channel, summed over matched regions.
 
-    ``H_ij^(k) = sum_r w_i^(r) f_i^(r,k) f_j^(r',k)``, so that ``sum_r w_r score_ijr = kappa <v_i, H_ij>``
-
-    Sec. 3.3's similarity, summed over regions first.
+    ``H_ij^(k) = sum_r w_i^(r) f_i^(r,k) f_j^(r',k)``, so that ``sum_r w_r score_ijr = kappa <v_i, H_ij>``.
 
     Args:
         weighted: w_i f_i^(r) of one anchor on unit features (r, k).
@@ -68,7 +62,11 @@ def channel_scores(weighted: Tensor, candidates: Tensor, rows: Tensor) -> Tensor
     table = candidates.flatten(0, 1)
     scores = weighted.new_empty(rows.shape[1], weighted.shape[1])
     at_once = max(1, _CACHED_NUMBERS // weighted.numel())
-    for part, out in zip(rows.T.split(at_once), scores.split(at_once), strict=True):
-        matched = table.index_select(0, part.flatten()).view(*part.shape, -1)
-        torch.sum(matched.mul_(weighted), dim=1, out=out)
+    for block, out in zip(rows.T.split(at_once), scores.split(at_once), strict=True):
+        torch.sum(_rows_of(table, block).mul_(weighted), dim=1, out=out)
     return scores
+
+
+def _rows_of(table: Tensor, rows: Tensor) -> Tensor:
+    """Copy rows of a table: (q, k), (...) integers -> (..., k)."""
+    return table.index_select(0, rows.flatten()).view(*rows.shape, -1)

@@ -7,14 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from projection_methods import PROJECTIONS, is_random, project
+from projection_quality import neighbour_decisions, orientation_decisions, projection_quality
 
 from patternscope.errors import InputError
-from patternscope.knowledge.projection_quality import (
-    neighbour_decisions,
-    orientation_decisions,
-    projection_quality,
-)
-from patternscope.knowledge.projections import PROJECTIONS, is_random, project
 
 pytest.importorskip("sklearn")
 CHEAP = ("radial", "raw", "drpr", "pca", "lle", "isomap")

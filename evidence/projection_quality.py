@@ -1,10 +1,10 @@
-"""What a projection is worth: does it say how sure the network is, of which class, and who is near whom."""
+"""Measures of a projection: certainty and class of the network's predictions, and which samples are near each other."""
 
 import torch
+from projection_methods import Projection, library
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.knowledge.projections import Projection, library
 from patternscope.knowledge.quality import strength_uncertainty_correlation
 
 NEIGHBOURS = 10
@@ -34,10 +34,10 @@ def projection_quality(
     - trustworthiness: how few of the 5 nearest in the projection are not among the nearest in the features;
     - separation: mean silhouette of the network's decisions.
 
-    Source: METHOD section 10; Venna and Kaski 2001 (trustworthiness), Rousseeuw 1987 (silhouette).
+    Source: Venna and Kaski 2001 (trustworthiness), Rousseeuw 1987 (silhouette).
 
     Args:
-        projection: as :func:`patternscope.knowledge.projections.project` fits it.
+        projection: as :func:`projection_methods.project` fits it.
         features: of the samples judged (m, d).
         logits: (m, c).
         target_probs: (m, c).

@@ -4,9 +4,9 @@ import naive
 import numpy as np
 import pytest
 import torch
+from drpr import class_centres, drpr_loss, fit_drpr, gaussian_log_posterior
 
 from patternscope.errors import InputError
-from patternscope.knowledge.drpr import class_centres, drpr_loss, fit_drpr, gaussian_log_posterior
 
 
 def drawn(seed=0, n=40, d=6, c=4):
@@ -48,7 +48,7 @@ def test_fit_does_not_know_the_unit_of_features():
 
 def test_bad_input_is_said_in_a_line():
     features, probs = drawn()
-    with pytest.raises(InputError, match=r"features: .*wants"):
+    with pytest.raises(InputError, match=r"features: expected shape"):
         fit_drpr(features[:5], probs)
-    with pytest.raises(InputError, match="target_probs: row 0 sums to"):
+    with pytest.raises(InputError, match=r"target_probs: expected rows that sum to 1, got .* in row 0"):
         fit_drpr(features, 2 * probs)

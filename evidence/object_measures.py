@@ -1,0 +1,52 @@
+"""Where importance and knowledge points lie with respect to an object that is known exactly."""
+
+from torch import Tensor
+
+from patternscope.errors import InputError
+
+
+def pointing_game(importance: Tensor, cover: Tensor) -> Tensor:
+    """Return how much of each image's most important region the object covers.
+
+    This is the probability that a pixel of that region belongs to the object: the pointing game (Zhang et al.,
+    ECCV 2016) on a grid of regions. A random region scores the object's share of the image.
+
+    Args:
+        importance: (n, r); of equal values the first counts.
+        cover: of each region, by `knowledge.object_cover`, (n, r).
+
+    Returns:
+        (n,) in [0, 1].
+
+    Raises:
+        InputError: shapes that differ.
+
+    >>> import torch
+    >>> pointing_game(torch.tensor([[0.1, 0.9]]), torch.tensor([[0.0, 0.75]]))
+    tensor([0.7500])
+    """
+    _check(importance, cover, "importance")
+    return cover.gather(1, importance.argmax(dim=1, keepdim=True))[:, 0]
+
+
+def points_on(points: Tensor, cover: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many of each image's points lie on an object, by the share it covers, and how many there are.
+
+    ``sum_r m_r cover_r`` and ``sum_r m_r``; the ratio of their sums over images is the precision of the points, for
+    `bootstrap_ratio`. Points placed at random score the object's share of the image.
+
+    Points (n, r) bool, cover by `knowledge.object_cover` (n, r) -> (n,) twice, float64. InputError when shapes
+    differ.
+
+    >>> import torch
+    >>> points_on(torch.tensor([[True, False, True]]), torch.tensor([[0.5, 1.0, 1.0]]))
+    (tensor([1.5000], dtype=torch.float64), tensor([2.], dtype=torch.float64))
+    """
+    _check(points, cover, "points")
+    return (points * cover.double()).sum(dim=1), points.sum(dim=1).double()
+
+
+def _check(values: Tensor, cover: Tensor, name: str) -> None:
+    if values.shape != cover.shape or values.ndim != 2:
+        shapes = f"{tuple(values.shape)} and {tuple(cover.shape)}"
+        raise InputError(f"{name}, cover: expected two tensors (n, r), got shapes {shapes}")

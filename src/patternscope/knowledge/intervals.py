@@ -1,0 +1,68 @@
+"""A value and how far it could be off, over images and over seeds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist, stdev
+
+from patternscope.errors import InputError
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A value with its interval; all None where the value does not exist."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def seed_spread(values: Sequence[float | None]) -> float | None:
+    """Return the standard deviation of a number over seeds; None where fewer than two seeds have it.
+
+    >>> seed_spread([1.0, 3.0, None]), seed_spread([1.0])
+    (1.4142135623730951, None)
+    """
+    known = [value for value in values if value is not None]
+    return stdev(known) if len(known) > 1 else None
+
+
+def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -> Interval:
+    """Return the interval of a difference, widened by how far two fits differ by their seeds alone.
+
+    ``low' = d - sqrt((d - low)^2 + 2 (z spread)^2)``, z the normal quantile of the level; high' likewise. Images and
+    seeds are independent, and both numbers have the spread. InputError for a negative spread or a level outside
+    (0, 1).
+
+    >>> with_seed_spread(Interval(1.0, 1.0, 1.0), 0.5).low < 0 < with_seed_spread(Interval(1.0, 1.0, 1.0), 0.1).low
+    True
+    """
+    if spread < 0 or not 0 < level < 1:
+        raise InputError(
+            f"spread, level: expected at least 0 and a share in (0, 1), got {spread} and {level}"
+        )
+    if difference.value is None or difference.low is None or difference.high is None:
+        return difference
+    seeds = 2 * (NormalDist().inv_cdf((1 + level) / 2) * spread) ** 2
+    down = ((difference.value - difference.low) ** 2 + seeds) ** 0.5
+    up = ((difference.high - difference.value) ** 2 + seeds) ** 0.5
+    return Interval(difference.value, difference.value - down, difference.value + up)
+
+
+def within_noise(difference: Interval, spread: float = 0.0, level: float = 0.95) -> bool | None:
+    """Tell whether a difference may be zero: its interval contains zero. None where there is no interval.
+
+    Args:
+        difference: of two layers or checkpoints, by `bootstrap_count_differences`.
+        spread: standard deviation of one such number over seeds, by :func:`seed_spread`; 0 for images alone.
+        level: of the interval, and of the widening by the spread.
+
+    Raises:
+        InputError: as :func:`with_seed_spread`.
+
+    >>> within_noise(Interval(0.4, 0.1, 0.7)), within_noise(Interval(0.4, 0.1, 0.7), spread=0.3)
+    (False, True)
+    """
+    wide = with_seed_spread(difference, spread, level)
+    if wide.low is None or wide.high is None:
+        return None
+    return wide.low <= 0 <= wide.high
