@@ -42,6 +42,12 @@ def test_types_and_shapes():
     assert many.labels.dtype == np.int64
 
 
+@pytest.mark.parametrize("name", CLASSES)
+def test_an_object_has_several_parts(name):
+    parts = drawing._SHAPES[name](np.random.default_rng(0))
+    assert len(parts) > 8 or (name, len(parts)) == ("ipod", 8)
+
+
 def test_seeds_and_indices_give_different_pictures():
     pictures = [draw(index, size=16, seed=seed) for seed in (0, 1) for index in (0, 10)]
     assert len({picture.image.tobytes() for picture in pictures}) == 4
@@ -131,9 +137,9 @@ def test_progress_counts_every_picture():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"index": -1}, "index is -1"),
-        ({"index": 0, "size": 15}, "size is 15; it must be 16"),
-        ({"index": 0, "seed": -2}, "seed is -2"),
+        ({"index": -1}, "index: expected 0 or more, got -1"),
+        ({"index": 0, "size": 15}, "size: expected 16 or more, got 15"),
+        ({"index": 0, "seed": -2}, "seed: expected 0 or more, got -2"),
     ],
 )
 def test_bad_numbers_are_refused(arguments, text):
@@ -142,5 +148,5 @@ def test_bad_numbers_are_refused(arguments, text):
 
 
 def test_a_negative_count_is_refused():
-    with pytest.raises(InputError, match="count is -1"):
+    with pytest.raises(InputError, match="count: expected 0 or more, got -1"):
         draw_many(-1)

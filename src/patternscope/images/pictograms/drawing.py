@@ -14,7 +14,7 @@ from patternscope.images.pictograms.palette import Colour, palette
 from patternscope.images.pictograms.pose import fitting_scale, place, pose
 
 DRAWING_VERSION = 1
-"""Raised whenever the same seed and index give other pixels."""
+"""Changes whenever the same seed and index give other pixels."""
 
 _SHAPES: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "bridge": things.bridge,
@@ -29,7 +29,7 @@ _SHAPES: dict[str, Callable[[np.random.Generator], list[Part]]] = {
     "orange": things.orange,
 }
 CLASSES: tuple[str, ...] = tuple(_SHAPES)
-"""The ten classes; the class of a picture is its index modulo ten."""
+"""The ten classes; the label of a picture is its index modulo ten."""
 
 _SMALLEST = 16
 _SCENE, _CLUTTER, _OBJECT, _PAINT, _LIGHT = range(5)
@@ -44,30 +44,30 @@ class Pictogram(NamedTuple):
 
 
 def _stream(seed: int, index: int, purpose: int) -> np.random.Generator:
-    """An own stream for each purpose, so that one layer of the picture never moves another."""
+    """Return a stream of random numbers per purpose, so that no part of the picture changes another."""
     return np.random.default_rng((seed, index, purpose))
 
 
 def _scene(seed: int, index: int, size: int, zoom: int) -> tuple[Image.Image, list[Colour]]:
-    """The enlarged background with its distractors, and the background's colours."""
+    """Return the enlarged background with its distractors, and the background's colours."""
     picture, colours = scene.background(_stream(seed, index, _SCENE), size)
     canvas = Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
     canvas = canvas.resize((size * zoom, size * zoom), Image.Resampling.NEAREST)
     rng = _stream(seed, index, _CLUTTER)
     for _ in range(int(rng.integers(3, 8))):
         parts = pose(rng, scene.distractor(rng), 90)
-        placed = place(rng, parts, rng.uniform(0.03, 0.07), size * zoom)
-        paint(canvas, placed, palette(rng, colours[:1]))
+        drawing = place(rng, parts, rng.uniform(0.03, 0.07), size * zoom)
+        paint(canvas, drawing, palette(rng, colours[:1]))
     return canvas, colours
 
 
 def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True) -> Pictogram:
-    """Draw the picture with a given index; class = index modulo ten.
+    """Draw the picture with a given index; its label is the index modulo ten.
 
     The picture depends on (seed, index, size) alone; with another size it is the same scene. Colours,
-    background, distractors, pose and light never look at the class. The mask holds the pixels that the object
-    covers by half or more. with_object=False gives the same scene and light without the object and with an
-    empty mask. About 2 ms at 64 px.
+    background, distractors, pose and light are independent of the class. The mask is true where the object
+    covers half a pixel or more. with_object=False draws the same scene and light without the object and with
+    an empty mask. About 2 ms at 64 px.
 
     Raises InputError for a negative index or seed and for a size below 16.
 
@@ -82,18 +82,18 @@ def draw(index: int, *, size: int = 64, seed: int = 0, with_object: bool = True)
     if with_object:
         rng = _stream(seed, index, _OBJECT)
         parts = pose(rng, _SHAPES[CLASSES[label]](rng), 15)
-        placed = place(rng, parts, fitting_scale(parts, rng.uniform(0.09, 0.26)), size * zoom)
-        paint(canvas, placed, palette(_stream(seed, index, _PAINT), colours))
-        silhouette(cover, placed)
+        drawing = place(rng, parts, fitting_scale(parts, rng.uniform(0.09, 0.26)), size * zoom)
+        paint(canvas, drawing, palette(_stream(seed, index, _PAINT), colours))
+        silhouette(cover, drawing)
     image = scene.light(_stream(seed, index, _LIGHT), np.asarray(canvas.reduce(zoom), dtype=np.float32))
     return Pictogram(image, np.asarray(cover.reduce(zoom)) >= 128, label)
 
 
 def _check(*, index: int, size: int, seed: int) -> None:
-    """Refuse numbers no picture can be drawn from."""
+    """Refuse numbers from which no picture can be drawn."""
     for name, value, least in (("index", index, 0), ("size", size, _SMALLEST), ("seed", seed, 0)):
         if value < least:
-            raise InputError(f"{name} is {value}; it must be {least} or more")
+            raise InputError(f"{name}: expected {least} or more, got {value}")
 
 
 class Pictograms(NamedTuple):
@@ -114,7 +114,7 @@ def draw_many(
 ) -> Pictograms:
     """Draw the pictures start, start + 1, ..., start + count - 1.
 
-    `progress` is called with (done, count) after each picture. About 2 ms a picture at 64 px on one core.
+    `progress` is called with (done, count) after each picture. About 2 ms per picture at 64 px on one core.
 
     Raises InputError for a negative count, start or seed and for a size below 16.
 
@@ -123,7 +123,7 @@ def draw_many(
     ((12, 3, 16, 16), [0, 1, 2])
     """
     if count < 0:
-        raise InputError(f"count is {count}; it must be 0 or more")
+        raise InputError(f"count: expected 0 or more, got {count}")
     _check(index=start, size=size, seed=seed)
     images = np.empty((count, 3, size, size), dtype=np.uint8)
     masks = np.empty((count, size, size), dtype=bool)

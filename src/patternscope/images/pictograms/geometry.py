@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+Corner = tuple[float, float]
 Points = np.ndarray
 """Corner points, float64 of shape (m, 2)."""
 
@@ -22,7 +23,7 @@ class Part(NamedTuple):
 
 @cache
 def _unit_arc(start: float, stop: float, count: int) -> Points:
-    """Points on the unit circle from `start` to `stop` degrees, clockwise on the screen from the right."""
+    """Return points on the unit circle from `start` to `stop` degrees, clockwise on the screen from the right."""
     angle = np.radians(np.linspace(start, stop, count))
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
@@ -30,9 +31,7 @@ def _unit_arc(start: float, stop: float, count: int) -> Points:
 def ellipse(
     x: float, y: float, rx: float, ry: float | None = None, start: float = 0, stop: float = 360
 ) -> Points:
-    """Return an ellipse, or the piece of it between two angles in degrees (0 is right, 90 is down).
-
-    Returns (m, 2); `ry` defaults to `rx`.
+    """Return an ellipse (m, 2), or the piece between two angles in degrees (0 is right, 90 is down).
 
     >>> ellipse(1, 2, 3, start=0, stop=90)[[0, -1]].round(6).tolist()
     [[4.0, 2.0], [1.0, 5.0]]
@@ -42,9 +41,7 @@ def ellipse(
 
 
 def box(left: float, top: float, right: float, bottom: float, radius: float = 0.0) -> Points:
-    """Return a rectangle with corners rounded by `radius`.
-
-    Returns (4, 2) without a radius, (16, 2) with one.
+    """Return a rectangle with corners rounded by `radius`: (4, 2) without a radius, (16, 2) with one.
 
     >>> box(0, 0, 2, 1).tolist()
     [[0.0, 0.0], [2.0, 0.0], [2.0, 1.0], [0.0, 1.0]]
@@ -56,10 +53,8 @@ def box(left: float, top: float, right: float, bottom: float, radius: float = 0.
     return np.concatenate([_unit_arc(a, a + 90, 4) * radius + (x, y) for x, y, a in middles])
 
 
-def shape(*corners: tuple[float, float]) -> Points:
-    """Return the polygon, or the line, through the given corners.
-
-    Returns (m, 2).
+def shape(*corners: Corner) -> Points:
+    """Return the polygon, or the line, through the given corners, (m, 2).
 
     >>> shape((0, 0), (1, 0), (0, 1)).shape
     (3, 2)
@@ -67,15 +62,33 @@ def shape(*corners: tuple[float, float]) -> Points:
     return np.array(corners, dtype=float)
 
 
+def mirrored(*corners: Corner) -> list[Corner]:
+    """Return the corners of a right half and, backwards, their mirror images; those on the axis once.
+
+    >>> mirrored((0, 0), (1, 1), (0, 2))
+    [(0, 0), (1, 1), (0, 2), (-1, 1)]
+    """
+    return [*corners, *((-x, y) for x, y in reversed(corners) if x)]
+
+
+def pair(points: Points, paint: str, width: float = 0.0) -> list[Part]:
+    """Return the mirror image of a part, and the part.
+
+    >>> [part.points.tolist() for part in pair(shape((1, 0), (2, 1)), "body")]
+    [[[-1.0, 0.0], [-2.0, 1.0]], [[1.0, 0.0], [2.0, 1.0]]]
+    """
+    return [Part(points * (sign, 1), paint, width) for sign in (-1, 1)]
+
+
 @cache
 def _spline_basis(steps: int) -> np.ndarray:
-    """Weights of the four neighbouring points at each step of a Catmull-Rom piece, (steps, 4)."""
+    """Return the weights of the four neighbouring points at each step of a Catmull-Rom piece, (steps, 4)."""
     t = np.arange(steps) / steps
     rows = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
     return np.stack(rows, axis=1) / 2
 
 
-def smooth(*corners: tuple[float, float], steps: int = 5) -> Points:
+def smooth(*corners: Corner, steps: int = 5) -> Points:
     """Return the closed Catmull-Rom curve through the given points.
 
     Returns (len(corners) * steps, 2); every corner is on the curve.
@@ -88,10 +101,8 @@ def smooth(*corners: tuple[float, float], steps: int = 5) -> Points:
     return (_spline_basis(steps) @ around).reshape(-1, 2)
 
 
-def smooth_line(*corners: tuple[float, float], steps: int = 5) -> Points:
-    """Return the open Catmull-Rom curve from the first to the last of the given points.
-
-    Returns ((len(corners) - 1) * steps + 1, 2).
+def smooth_line(*corners: Corner, steps: int = 5) -> Points:
+    """Return the open Catmull-Rom curve through the given points, ((len(corners) - 1) * steps + 1, 2).
 
     >>> smooth_line((0, 0), (1, 0), (2, 1), steps=4).shape
     (9, 2)

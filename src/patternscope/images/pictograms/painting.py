@@ -1,4 +1,4 @@
-"""Parts to pixels: the object in its colours, and its silhouette, drawn by the same strokes."""
+"""From parts to pixels: the object in its colours, and its silhouette, drawn by the same strokes."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from patternscope.images.pictograms.geometry import Part
 from patternscope.images.pictograms.palette import Colour, Palette
 
 
-class Placed(NamedTuple):
+class CanvasParts(NamedTuple):
     """Parts in pixels of a canvas, and the width of the outline around them (0: none)."""
 
     parts: list[Part]
@@ -17,7 +17,7 @@ class Placed(NamedTuple):
 
 
 def _stroke(pen: ImageDraw.ImageDraw, points: np.ndarray, width: int, fill: Colour | int) -> None:
-    """A line, with round joints and ends when it is wide enough to show them."""
+    """Draw a line, with round joints and ends when it is wide enough to show them."""
     corners = points.ravel().tolist()
     pen.line(corners, fill=fill, width=width)
     if width > 2:
@@ -27,7 +27,7 @@ def _stroke(pen: ImageDraw.ImageDraw, points: np.ndarray, width: int, fill: Colo
 
 
 def _paint_part(pen: ImageDraw.ImageDraw, part: Part, fill: Colour | int, grow: int = 0) -> None:
-    """One part, filled or as a line, optionally grown by an outline."""
+    """Draw one part, filled or as a line, optionally grown by an outline."""
     if part.width > 0:
         _stroke(pen, part.points, max(1, round(part.width) + grow), fill)
         return
@@ -37,35 +37,31 @@ def _paint_part(pen: ImageDraw.ImageDraw, part: Part, fill: Colour | int, grow: 
         pen.line([*corners, *corners[:2]], fill=fill, width=grow)
 
 
-def paint(canvas: Image.Image, placed: Placed, paints: Palette) -> None:
-    """Draw an object in its colours onto a canvas: first the outline of all its parts, then the parts.
-
-    `canvas` is RGB and changed.
+def paint(canvas: Image.Image, drawing: CanvasParts, paints: Palette) -> None:
+    """Draw an object in its colours onto an RGB canvas: first the outline of all its parts, then the parts.
 
     >>> canvas = Image.new("RGB", (4, 4))
     >>> square = Part(np.array([[0, 0], [3, 0], [3, 3], [0, 3]]), "body")
-    >>> paint(canvas, Placed([square], 0), {"body": (1, 2, 3)})
+    >>> paint(canvas, CanvasParts([square], 0), {"body": (1, 2, 3)})
     >>> canvas.getpixel((1, 1))
     (1, 2, 3)
     """
     pen = ImageDraw.Draw(canvas)
-    if placed.outline:
-        for part in placed.parts:
-            _paint_part(pen, part, paints["dark"], placed.outline)
-    for part in placed.parts:
+    if drawing.outline:
+        for part in drawing.parts:
+            _paint_part(pen, part, paints["dark"], drawing.outline)
+    for part in drawing.parts:
         _paint_part(pen, part, paints[part.paint])
 
 
-def silhouette(canvas: Image.Image, placed: Placed) -> None:
-    """Draw all that `paint` covers, in white.
-
-    `canvas` is grey and changed.
+def silhouette(canvas: Image.Image, drawing: CanvasParts) -> None:
+    """Draw all that `paint` covers onto a grey canvas, in white.
 
     >>> canvas = Image.new("L", (4, 4))
-    >>> silhouette(canvas, Placed([Part(np.array([[0, 0], [3, 0], [3, 3], [0, 3]]), "body")], 0))
+    >>> silhouette(canvas, CanvasParts([Part(np.array([[0, 0], [3, 0], [3, 3], [0, 3]]), "body")], 0))
     >>> canvas.histogram()[255]
     16
     """
     pen = ImageDraw.Draw(canvas)
-    for part in placed.parts:
-        _paint_part(pen, part, 255, placed.outline)
+    for part in drawing.parts:
+        _paint_part(pen, part, 255, drawing.outline)

@@ -1,4 +1,4 @@
-"""Colours, drawn without looking at the class."""
+"""Random colours, independent of the class."""
 
 import colorsys
 
@@ -8,14 +8,11 @@ Colour = tuple[int, int, int]
 Palette = dict[str, Colour]
 """The paints of one object: body, deep and soft (darker and lighter body), trim, dark, light."""
 
-_TRIES = 6
-_ENOUGH = 95.0
+_TRIES, _ENOUGH = 6, 95.0
 
 
 def colour(rng: np.random.Generator, saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
-    """Return a colour of any hue, its saturation and value uniform in the given ranges within [0, 1].
-
-    Returns three integers in 0..255.
+    """Return a colour of any hue in 0..255, its saturation and value uniform in ranges within [0, 1].
 
     >>> colour(np.random.default_rng(0), (0, 0), (1, 1))
     (255, 255, 255)
@@ -37,36 +34,36 @@ def mix(first: Colour, second: Colour, share: float) -> Colour:
     return red, green, blue
 
 
-def apart(rng: np.random.Generator, others: list[Colour]) -> Colour:
-    """Return a colour that can be told from the others: the farthest of a few draws, or the first far enough.
+def distinct_colour(rng: np.random.Generator, others: list[Colour]) -> Colour:
+    """Return a colour unlike the others: the farthest of a few draws, or the first that is far enough.
 
-    >>> apart(np.random.default_rng(0), [(0, 0, 0)]) != (0, 0, 0)
+    >>> distinct_colour(np.random.default_rng(0), [(0, 0, 0)]) != (0, 0, 0)
     True
     """
     best, widest = (0, 0, 0), -1.0
     for _ in range(_TRIES):
-        seen = colour(rng, (0.1, 0.95), (0.25, 1.0))
-        gap = min(sum((a - b) ** 2 for a, b in zip(seen, other, strict=True)) ** 0.5 for other in others)
+        candidate = colour(rng, (0.1, 0.95), (0.25, 1.0))
+        gap = min(sum((a - b) ** 2 for a, b in zip(candidate, other, strict=True)) ** 0.5 for other in others)
         if gap > widest:
-            best, widest = seen, gap
+            best, widest = candidate, gap
         if gap > _ENOUGH:
             break
     return best
 
 
 def palette(rng: np.random.Generator, others: list[Colour]) -> Palette:
-    """Return the paints of one object that stands before the colours `others`.
+    """Return the paints of one object in front of the colours `others`.
 
     >>> sorted(palette(np.random.default_rng(0), [(0, 0, 0)]))
     ['body', 'dark', 'deep', 'light', 'soft', 'trim']
     """
-    body = apart(rng, others)
+    body = distinct_colour(rng, others)
     dark, light = colour(rng, (0.1, 0.8), (0.05, 0.3)), colour(rng, (0.0, 0.25), (0.8, 1.0))
     return {
         "body": body,
         "deep": mix(body, dark, 0.4),
         "soft": mix(body, light, 0.55),
-        "trim": apart(rng, [body]),
+        "trim": distinct_colour(rng, [body]),
         "dark": dark,
         "light": light,
     }

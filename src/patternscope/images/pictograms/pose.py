@@ -1,10 +1,10 @@
-"""Parts turned, squashed, scaled and placed on a canvas."""
+"""How parts are turned, squashed, scaled and placed on a canvas."""
 
 import numpy as np
 from PIL import Image
 
 from patternscope.images.pictograms.geometry import Part
-from patternscope.images.pictograms.painting import Placed, silhouette
+from patternscope.images.pictograms.painting import CanvasParts, silhouette
 
 _PROBE = 48
 _MARGIN = 0.02
@@ -27,33 +27,33 @@ def pose(rng: np.random.Generator, parts: list[Part], tilt: float) -> list[Part]
     matrix = np.array([[flip * stretch, 0], [shear, 1 / stretch]]) @ np.array([[cos, sin], [-sin, cos]])
     points = np.concatenate([part.points for part in parts])
     points = (points * np.stack([1 + keystone * points[:, 1], np.ones(len(points))], axis=1)) @ matrix
-    return _regrouped(parts, points, 1.0)
+    return _regroup(parts, points, 1.0)
 
 
-def _regrouped(parts: list[Part], points: np.ndarray, scale: float) -> list[Part]:
-    """The parts again, with new points laid end to end and their line widths scaled."""
+def _regroup(parts: list[Part], points: np.ndarray, scale: float) -> list[Part]:
+    """Return the parts with new points, laid end to end, and their line widths scaled."""
     ends = np.cumsum([len(part.points) for part in parts]).tolist()
     pieces = zip(parts, [0, *ends], ends, strict=False)
     return [Part(points[start:end], part.paint, part.width * scale) for part, start, end in pieces]
 
 
 def _extent(parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest and highest coordinates, line widths counted."""
+    """Return the lowest and highest coordinates, including line widths."""
     low = np.min([part.points.min(axis=0) - part.width / 2 for part in parts], axis=0)
     high = np.max([part.points.max(axis=0) + part.width / 2 for part in parts], axis=0)
     return low, high
 
 
-def _moved(parts: list[Part], low: np.ndarray, scale: float, corner: np.ndarray) -> list[Part]:
-    """The parts scaled, their lower corner brought to `corner`."""
+def _move(parts: list[Part], low: np.ndarray, scale: float, corner: np.ndarray) -> list[Part]:
+    """Return the parts scaled, with their lower corner at `corner`."""
     points = (np.concatenate([part.points for part in parts]) - low) * scale + corner
-    return _regrouped(parts, points, scale)
+    return _regroup(parts, points, scale)
 
 
 def _area(parts: list[Part], low: np.ndarray, span: float) -> float:
-    """The area the parts cover together, in object units, from a small probe drawing."""
+    """Return the area that the parts cover together, in object units, by a small probe drawing."""
     probe = Image.new("L", (_PROBE, _PROBE))
-    silhouette(probe, Placed(_moved(parts, low, (_PROBE - 1) / span, np.zeros(2)), 0))
+    silhouette(probe, CanvasParts(_move(parts, low, (_PROBE - 1) / span, np.zeros(2)), 0))
     return max(1, probe.histogram()[255]) * (span / (_PROBE - 1)) ** 2
 
 
@@ -69,17 +69,17 @@ def fitting_scale(parts: list[Part], coverage: float) -> float:
     return min(float(np.sqrt(coverage / _area(parts, low, span))), (1 - 2 * _MARGIN) / span)
 
 
-def place(rng: np.random.Generator, parts: list[Part], scale: float, side: int) -> Placed:
+def place(rng: np.random.Generator, parts: list[Part], scale: float, side: int) -> CanvasParts:
     """Return the parts at a random place of a canvas of `side` pixels, some with an outline.
 
     They stay within the canvas when `scale` times their extent does.
 
     >>> square = Part(np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]]), "body")
-    >>> placed = place(np.random.default_rng(0), [square], 0.25, 100)
-    >>> bool((placed.parts[0].points >= 0).all() and (placed.parts[0].points <= 100).all())
+    >>> drawing = place(np.random.default_rng(0), [square], 0.25, 100)
+    >>> bool((drawing.parts[0].points >= 0).all() and (drawing.parts[0].points <= 100).all())
     True
     """
     low, high = _extent(parts)
     corner = _MARGIN + rng.random(2) * (1 - 2 * _MARGIN - scale * (high - low))
     line = round(side * scale * 0.05) if rng.random() < 0.6 else 0
-    return Placed(_moved(parts, low, scale * side, corner * side), line)
+    return CanvasParts(_move(parts, low, scale * side, corner * side), line)

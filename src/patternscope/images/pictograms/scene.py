@@ -1,4 +1,4 @@
-"""What is behind an object and the light over it; neither looks at the class."""
+"""What is behind an object and the light over it, both independent of the class."""
 
 from collections.abc import Callable
 from functools import cache
@@ -12,13 +12,12 @@ from patternscope.images.pictograms.palette import Colour, colour
 Field = np.ndarray
 """A value for each pixel, float32 (size, size)."""
 
-_HORIZON = 12
-"""Cells along a side of the coarsest random field: textures look alike at any size."""
+_MOST_CELLS = 12  # along a side of a coarse random field: textures look alike at any size
 
 
 @cache
 def _grid(size: int) -> tuple[Field, Field]:
-    """The x and y of pixel centres in [0, 1]."""
+    """Return the x and y of pixel centres in [0, 1]."""
     axis = ((np.arange(size) + 0.5) / size).astype(np.float32)
     x, y = np.meshgrid(axis, axis)
     x.flags.writeable = y.flags.writeable = False
@@ -26,9 +25,7 @@ def _grid(size: int) -> tuple[Field, Field]:
 
 
 def clouds(rng: np.random.Generator, size: int, cells: int) -> Field:
-    """Return a smooth random field of about `cells` bumps along a side, values about in [0, 1].
-
-    Float32 (size, size).
+    """Return a smooth random field of about `cells` bumps along a side, values in about [0, 1].
 
     >>> clouds(np.random.default_rng(0), 16, 3).shape
     (16, 16)
@@ -38,80 +35,70 @@ def clouds(rng: np.random.Generator, size: int, cells: int) -> Field:
 
 
 def _along(rng: np.random.Generator, size: int) -> Field:
-    """The coordinate along a random direction, zero in the middle of the picture."""
+    """Return the coordinate along a random direction, zero in the middle of the picture."""
     angle = 2 * np.pi * rng.random()
     x, y = _grid(size)
     return (x - 0.5) * np.float32(np.cos(angle)) + (y - 0.5) * np.float32(np.sin(angle))
 
 
 def _wave(phase: Field, sharpness: float) -> Field:
-    """Bands in [0, 1]; the sharper, the more like stripes."""
+    """Return bands in [0, 1]; the sharper, the more like stripes."""
     return np.clip(0.5 + sharpness * np.sin(phase, dtype=np.float32), 0, 1)
 
 
 def _gradient(rng: np.random.Generator, size: int) -> Field:
-    """A slope across the picture."""
+    """Return a slope across the picture."""
     return np.clip(0.5 + _along(rng, size) * (0.6 + rng.random()), 0, 1)
 
 
 def _stripes(rng: np.random.Generator, size: int) -> Field:
-    """Parallel bands."""
+    """Return parallel bands."""
     return _wave(
         _along(rng, size) * (2 * np.pi * rng.uniform(2, 8)) + 6 * rng.random(), rng.uniform(0.5, 2.5)
     )
 
 
 def _checks(rng: np.random.Generator, size: int) -> Field:
-    """Two sets of bands, light where they differ."""
+    """Return two sets of bands, light where they differ."""
     first, second = _stripes(rng, size), _stripes(rng, size)
     return first + second - 2 * first * second
 
 
 def _mist(rng: np.random.Generator, size: int) -> Field:
-    """Soft clouds."""
-    return clouds(rng, size, int(rng.integers(3, _HORIZON + 1)))
+    """Return soft clouds."""
+    return clouds(rng, size, int(rng.integers(3, _MOST_CELLS + 1)))
 
 
 def _grain(rng: np.random.Generator, size: int) -> Field:
-    """A fine random texture."""
+    """Return a fine random texture."""
     return clouds(rng, size, 32)
 
 
 def _blobs(rng: np.random.Generator, size: int) -> Field:
-    """Clouds with hard edges."""
-    return np.clip(4 * (clouds(rng, size, int(rng.integers(5, _HORIZON + 1))) - 0.5) + 0.5, 0, 1)
+    """Return clouds with hard edges."""
+    return np.clip(4 * (clouds(rng, size, int(rng.integers(5, _MOST_CELLS + 1))) - 0.5) + 0.5, 0, 1)
 
 
 def _rings(rng: np.random.Generator, size: int) -> Field:
-    """Bands around a point."""
+    """Return bands around a point."""
     x, y = _grid(size)
     left, top = rng.random(2, dtype=np.float32)
     return _wave(np.hypot(x - left, y - top) * (2 * np.pi * rng.uniform(2, 7)), rng.uniform(0.5, 2.0))
 
 
 def _grid_lines(rng: np.random.Generator, size: int) -> Field:
-    """Thin lines along both axes."""
+    """Return thin lines along both axes."""
     x, y = _grid(size)
     count = 2 * np.pi * rng.uniform(3, 8)
     return np.maximum(*(np.clip(8 * np.cos(axis * count + 6 * rng.random()) - 7, 0, 1) for axis in (x, y)))
 
 
-_TEXTURES: tuple[Callable[[np.random.Generator, int], Field], ...] = (
-    _gradient,
-    _stripes,
-    _checks,
-    _mist,
-    _grain,
-    _blobs,
-    _rings,
-    _grid_lines,
-)
+_TEXTURES: tuple[Callable[[np.random.Generator, int], Field], ...]
+_TEXTURES = (_gradient, _stripes, _checks, _mist, _grain, _blobs, _rings, _grid_lines)
 
 
 def background(rng: np.random.Generator, size: int) -> tuple[np.ndarray, list[Colour]]:
-    """Return a textured background and the colours it is made of.
-
-    Float32 (size, size, 3) in about 0..255; two or three colours.
+    """Return a textured background, float32 (size, size, 3) in about 0..255, and its two or three colours.
 
     >>> picture, colours = background(np.random.default_rng(0), 16)
     >>> picture.shape, len(colours) in (2, 3)
@@ -127,7 +114,7 @@ def background(rng: np.random.Generator, size: int) -> tuple[np.ndarray, list[Co
 
 
 def _star(radius: float) -> np.ndarray:
-    """A five-pointed star."""
+    """Return a five-pointed star."""
     angle = np.arange(10) * np.pi / 5
     reach = np.where(np.arange(10) % 2, 0.45, 1.0) * radius
     return np.stack([np.sin(angle) * reach, -np.cos(angle) * reach], axis=1)
@@ -148,9 +135,7 @@ _NEUTRAL: tuple[Callable[[], Part], ...] = (
 
 
 def distractor(rng: np.random.Generator) -> list[Part]:
-    """Return a small neutral shape that belongs to no class, sometimes with a second one on it.
-
-    Parts in object units, to be drawn small.
+    """Return the parts of a neutral shape that belongs to no class, sometimes with a second one on it.
 
     >>> len(distractor(np.random.default_rng(0))) in (1, 2)
     True
@@ -163,9 +148,7 @@ def distractor(rng: np.random.Generator) -> list[Part]:
 
 
 def light(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
-    """Return the picture under uneven, tinted light and with the grain of a sensor.
-
-    Takes and returns (size, size, 3); returns uint8.
+    """Return the picture (size, size, 3) under uneven, tinted light and with the grain of a sensor, uint8.
 
     >>> light(np.random.default_rng(0), np.full((16, 16, 3), 128.0)).dtype
     dtype('uint8')

@@ -1,14 +1,14 @@
-"""Bridge, desk, iPod and orange."""
+"""The parts of bridge, desk, iPod and orange, from back to front, in object units."""
 
 from itertools import pairwise
 
 import numpy as np
 
-from patternscope.images.pictograms.geometry import Part, box, ellipse, shape, smooth, smooth_line
+from patternscope.images.pictograms.geometry import Part, box, ellipse, pair, shape, smooth, smooth_line
 
 
 def _arch_bridge(rng: np.random.Generator) -> list[Part]:
-    """A stone bridge on two or three arches, its deck slightly raised in the middle."""
+    """Return a stone bridge on two or three arches, its deck slightly raised in the middle."""
     count, foot = int(rng.integers(2, 4)), 0.52
     pier = 0.13
     span = (2 - (count + 1) * pier) / count
@@ -30,25 +30,15 @@ def _arch_bridge(rng: np.random.Generator) -> list[Part]:
 
 
 def _hanging_bridge(rng: np.random.Generator) -> list[Part]:
-    """A suspension bridge: two towers, main cables, hangers and a deck."""
+    """Return a suspension bridge: two towers, main cables, hangers and a deck."""
     at, top, deck = 0.5 + 0.08 * rng.random(), -0.72, 0.22
     sag = deck - 0.2
     xs = np.linspace(-at, at, 9)
     inner = np.stack([xs, sag + (top - sag) * (xs / at) ** 2], axis=1)
     hangers = [Part(shape((x, y), (x, deck)), "light", 0.045) for x, y in inner[1:-1].tolist()]
-    sides = [Part(shape((s * at, top), (s * 0.78, -0.2), (s * 1.0, deck)), "trim", 0.07) for s in (-1, 1)]
-    towers = [
-        Part(
-            shape(
-                (s * at - 0.09, 0.62),
-                (s * at - 0.07, top - 0.06),
-                (s * at + 0.07, top - 0.06),
-                (s * at + 0.09, 0.62),
-            ),
-            "body",
-        )
-        for s in (-1, 1)
-    ]
+    sides = pair(shape((at, top), (0.78, -0.2), (1.0, deck)), "trim", 0.07)
+    tower = np.array([(-0.09, 0.62), (-0.07, top - 0.06), (0.07, top - 0.06), (0.09, 0.62)])
+    towers = [Part(tower + np.array((s * at, 0)), "body") for s in (-1, 1)]
     feet = [Part(box(s * at - 0.16, 0.5, s * at + 0.16, 0.66, 0.03), "dark") for s in (-1, 1)]
     road = [
         Part(box(-1.05, deck - 0.05, 1.05, deck + 0.13), "body"),
@@ -58,24 +48,12 @@ def _hanging_bridge(rng: np.random.Generator) -> list[Part]:
 
 
 def bridge(rng: np.random.Generator) -> list[Part]:
-    """Return the parts of a bridge, on stone arches or hung from two towers.
-
-    Parts from back to front, in object units.
-
-    >>> len(bridge(np.random.default_rng(0))) > 8
-    True
-    """
+    """Return the parts of a bridge, on stone arches or hung from two towers."""
     return _arch_bridge(rng) if rng.random() < 0.5 else _hanging_bridge(rng)
 
 
 def desk(rng: np.random.Generator) -> list[Part]:
-    """Return the parts of a desk: a top, drawers with knobs on one side, legs on the other.
-
-    Parts from back to front, in object units.
-
-    >>> len(desk(np.random.default_rng(0))) > 8
-    True
-    """
+    """Return the parts of a desk: a top, drawers with knobs on one side, legs on the other."""
     inside, count = 0.1 + 0.2 * rng.random(), int(rng.integers(2, 4))
     parts = [
         Part(box(-0.9, -0.3, inside, -0.02 + 0.1 * rng.random()), "deep"),
@@ -93,13 +71,7 @@ def desk(rng: np.random.Generator) -> list[Part]:
 
 
 def ipod(rng: np.random.Generator) -> list[Part]:
-    """Return the parts of an iPod: an upright case with a screen above a click wheel.
-
-    Parts from back to front, in object units.
-
-    >>> len(ipod(np.random.default_rng(0)))
-    8
-    """
+    """Return the parts of an iPod: an upright case with a screen above a click wheel."""
     half, radius = 0.56 + 0.08 * rng.random(), 0.36 + 0.04 * rng.random()
     screen, wheel = ("dark", "light") if rng.random() < 0.5 else ("light", "dark")
     low = -0.12 + 0.06 * rng.random()
@@ -118,13 +90,7 @@ def ipod(rng: np.random.Generator) -> list[Part]:
 
 
 def orange(rng: np.random.Generator) -> list[Part]:
-    """Return the parts of an orange: a round fruit with a leaf, cut open to its segments.
-
-    Parts from back to front, in object units.
-
-    >>> len(orange(np.random.default_rng(0))) > 8
-    True
-    """
+    """Return the parts of an orange: a round fruit with a leaf, cut open to its segments."""
     count, turn, gap = int(rng.integers(7, 11)), 360 * rng.random(), 7.0
     step = 360 / count
     parts = [

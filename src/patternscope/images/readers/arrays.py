@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import fit_mask
+from patternscope.images.readers.decoding import PixelReader, fit_mask
 from patternscope.images.readers.image_set import ImageSet, Splits, check_class_sizes, check_labels
 from patternscope.images.readers.pictures import split_images
-from patternscope.images.readers.pixels import PixelReader
 from patternscope.images.readers.source import Layout, Request, Source
 
 
@@ -53,9 +52,6 @@ def open_arrays(request: Request) -> Splits:
     `folder` is an .npz file or a folder of .npy files with `images` and `labels`, or `x_train`, `y_train`,
     `x_test`, `y_test`; optionally `masks` (or `masks_train`, `masks_test`) and `class_names`. Images are
     uint8 or floats in [0, 1], (n, h, w), (n, h, w, c) or (n, c, h, w). Nothing is ever unpickled.
-
-    Raises InputError for missing arrays, other types, shapes or ranges, NaN, labels outside the classes, a
-    class with fewer than two images.
     """
     path = request.folder
     if path is None or not path.exists():

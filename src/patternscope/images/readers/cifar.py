@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from patternscope.errors import InputError
-from patternscope.images.readers.classes import open_classes
+from patternscope.images.readers.decoding import as_picture
 from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.pictures import Picture
-from patternscope.images.readers.pixels import as_picture
+from patternscope.images.readers.pictures import Picture, open_classes
 from patternscope.images.readers.source import Layout, Request, Source
 from patternscope.images.readers.text_tables import read_rows
 
@@ -41,8 +40,6 @@ def open_cifar(request: Request) -> Splits:
     The folder is that of the binary version, cifar-10-batches-bin or cifar-100-binary. The Python version is
     pickled and is not opened. Classes are those of batches.meta.txt or fine_label_names.txt; `class_names`
     selects some of them.
-
-    Raises InputError for missing, truncated or pickled files, labels without a name, an unknown class.
     """
     expected = "the binary version of CIFAR-10 or CIFAR-100"
     root = request.folder_with(expected=expected)

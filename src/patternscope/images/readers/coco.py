@@ -12,10 +12,9 @@ from pydantic import Field
 
 from patternscope.errors import InputError
 from patternscope.images.readers.boxes import MARGIN, Box
-from patternscope.images.readers.classes import open_classes, relabel
 from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.pictures import Picture
+from patternscope.images.readers.pictures import Picture, open_classes, relabel
 from patternscope.images.readers.source import Layout, Option, Request, Source
 
 SMALLEST_BOX = Option("smallest_box", Annotated[int, Field(ge=1)], "least pixels of a box's shorter side", 32)
@@ -47,8 +46,6 @@ def open_coco(request: Request) -> Splits:
     The folder has annotations/instances_train2014.json and instances_val2014.json (or of 2017) and the
     pictures in train2014 and val2014, or these in images/. Crowds are omitted, and boxes whose shorter side
     is below `smallest_box` pixels (32). Masks are the objects' polygons. Held-out objects are those of val.
-
-    Raises InputError for a missing or unreadable file, an unknown class.
     """
     root = request.folder_with("annotations", expected="COCO's folder")
     train, test = (_instances(root, split, request) for split in ("train", "val"))

@@ -6,10 +6,9 @@ from typing import TypeVar
 
 from patternscope.errors import InputError
 from patternscope.images.readers.boxes import MARGIN, Box
-from patternscope.images.readers.classes import open_classes
 from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.pictures import Picture
+from patternscope.images.readers.pictures import Picture, open_classes
 from patternscope.images.readers.source import Layout, Option, Request, Source
 from patternscope.images.readers.text_tables import parse_rows
 
@@ -23,8 +22,6 @@ def open_cub(request: Request) -> Splits:
     The folder has images.txt, image_class_labels.txt, classes.txt, train_test_split.txt and images/; with
     `crop` also bounding_boxes.txt, and each bird is the square around its box and a `margin` (0.1 of its
     longer side). Classes are called as in classes.txt without their number: "Black footed Albatross".
-
-    Raises InputError for a missing or unreadable table, an image that a table lacks, an unknown class.
     """
     root = request.folder_with("images.txt", expected="CUB_200_2011")
     folders = dict(parse_rows(root / "classes.txt", lambda parts: (int(parts[0]), parts[1]), 2))

@@ -10,7 +10,7 @@ from patternscope.errors import InputError
 from patternscope.factories import call_offered, factory_file, import_factory
 from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.source import Option, Request, Source, SourceOptions
-from patternscope.images.readers.torch_datasets import ARGUMENTS, check_dataset, open_datasets
+from patternscope.images.readers.torch_datasets import ARGUMENTS, open_datasets
 
 FACTORY_FOLDER: Option[Path | None] = Option(
     "factory_folder",
@@ -28,8 +28,6 @@ def open_factory(request: Request) -> Splits:
     `seed` where its signature names them. It returns a data set, or a pair of them, the second held out; one
     that names `train` or `split` is called twice, for train = True and False, split = "train" and "test".
     `open_datasets` says what a data set must be.
-
-    Raises InputError for a factory that does not exist, fails, or returns something else.
     """
     where = f"source {request.source!r}"
     with import_factory(request.source, request.option(FACTORY_FOLDER), "source") as factory:
@@ -37,9 +35,7 @@ def open_factory(request: Request) -> Splits:
     datasets = list(results[0]) if len(results) == 1 and isinstance(results[0], tuple | list) else results
     if not 1 <= len(datasets) <= 2:
         raise InputError(f"{where}: expected one data set, or (train, test), got {len(datasets)}")
-    for dataset in datasets:
-        check_dataset(dataset, where)
-    return open_datasets(datasets[0], (*datasets, None)[1], request, where=request.source)
+    return open_datasets(datasets[0], (*datasets, None)[1], request, where)
 
 
 def _splits_of(factory: Callable[..., Any], request: Request) -> tuple[Mapping[str, Any], ...]:

@@ -22,8 +22,6 @@ def open_folder(request: Request) -> Splits:
     test comes first); without such a folder a seeded 20 % of every class is held out. `class_names` selects
     these class folders alone, in this order. Hidden files and the folders of studies are ignored, files that
     cannot be decoded to their end are listed in `skipped`, once.
-
-    Raises InputError for a missing or empty folder, fewer than two classes, fewer than two images of one.
     """
     # Imported here, since the layouts are those of all sources, of which this is one.
     from patternscope.images.readers.layout_detection import class_folders_hint

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.images.readers.decoding import PixelReader
 from patternscope.images.readers.image_set import ImageSet, Splits, check_class_sizes, check_labels
-from patternscope.images.readers.pixels import PixelReader
 from patternscope.images.readers.source import Layout, Request, Source
 
 _PREFIXES = {"train": ("train",), "test": ("t10k", "test")}
@@ -22,9 +22,6 @@ def open_idx(request: Request) -> Splits:
 
     The usual names: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each also with .gz. Classes
     are named by `class_names`, or "0", "1", ... without.
-
-    Raises InputError for a missing, truncated or foreign file, labels outside the classes, a class with fewer
-    than two images.
     """
     root = request.folder_with(expected="the four IDX files")
     splits = {split: _read_split(root, split) for split in _PREFIXES}
@@ -47,8 +44,9 @@ def open_idx(request: Request) -> Splits:
 
 def _read_split(folder: Path, split: str) -> tuple[np.ndarray, Tensor]:
     """Return the images (n, h, w) and labels (n,) of a split."""
-    pixels = read_idx(_find_file(folder, split, "images-idx3"), 3)
-    labels = read_idx(_find_file(folder, split, "labels-idx1"), 1)
+    pixels, labels = (
+        read_idx(_find_file(folder, split, *kind), kind[1]) for kind in (("images", 3), ("labels", 1))
+    )
     if len(pixels) != len(labels) or pixels.size == 0:
         raise InputError(
             f"{folder}: expected one label per image, got {len(pixels)} {split} images and {len(labels)} labels"
@@ -56,20 +54,20 @@ def _read_split(folder: Path, split: str) -> tuple[np.ndarray, Tensor]:
     return pixels, torch.tensor(labels, dtype=torch.int64)
 
 
-def _find_file(folder: Path, split: str, kind: str) -> Path:
-    """Return the file of a split ("train", "test") that holds "images-idx3" or "labels-idx1"."""
+def _find_file(folder: Path, split: str, content: str, axes: int) -> Path:
+    """Return the file of a split ("train", "test") with "images" or "labels"."""
     names = [
-        f"{prefix}-{kind.replace('-', joint)}-ubyte{end}"
+        f"{prefix}-{content}{joint}idx{axes}-ubyte{end}"
         for prefix in _PREFIXES[split]
         for joint in ("-", ".")
         for end in ("", ".gz")
     ]
-    for name in names:
-        if (folder / name).is_file():
-            return folder / name
-    raise InputError(
-        f"folder {str(folder)!r}: expected the four IDX files, got no {names[0]} (nor with .gz) in it"
-    )
+    path = next((folder / name for name in names if (folder / name).is_file()), None)
+    if path is None:
+        raise InputError(
+            f"folder {str(folder)!r}: expected the four IDX files, got no {names[0]} (nor with .gz) in it"
+        )
+    return path
 
 
 def read_idx(path: Path, axes: int) -> np.ndarray:

@@ -25,8 +25,6 @@ def open_imagenet(request: Request) -> Splits:
     folders. LOC_synset_mapping.txt, synset_words.txt or words.txt in the folder, where one exists, name the
     classes. `class_names` are ids or words, `preset = "paper"` is the ten classes of the paper. Only the
     images taken of each class are read.
-
-    Raises InputError for missing folders, an unknown class, a class without pictures.
     """
     expected = "ImageNet's train and val"
     root = request.folder_with(expected=expected)

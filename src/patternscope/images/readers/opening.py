@@ -11,7 +11,7 @@ from patternscope.images.readers.image_set import ImageSet, Progress, Splits
 from patternscope.images.readers.layout_detection import layout_hint
 from patternscope.images.readers.registry import check_source, find_source
 from patternscope.images.readers.source import Request, Source, SourceOptions
-from patternscope.images.readers.torch_datasets import MapStyle, check_dataset, open_datasets
+from patternscope.images.readers.torch_datasets import MapStyle, open_datasets
 from patternscope.images.selection import choose_samples
 
 _SMALLEST = 16
@@ -62,7 +62,11 @@ def open_images(
         options=options,
     )
     _check(request)
-    splits = _read_named(request) if isinstance(source, str) else _read_datasets(source, request)
+    if isinstance(source, str):
+        splits = _read(request)
+    else:
+        train, test = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
+        splits = open_datasets(train, test, request, "source")
     return Splits(_limit(splits.train, train_per_class, seed), _limit(splits.test, test_per_class, seed))
 
 
@@ -79,15 +83,7 @@ def _check(request: Request) -> None:
         raise InputError(f"class_names: expected two or more different names, got {list(names)}")
 
 
-def _read_datasets(source: MapStyle | tuple[MapStyle, MapStyle], request: Request) -> Splits:
-    """Return the images of one or two data sets."""
-    train, test = source if isinstance(source, tuple) and len(source) == 2 else (source, None)
-    for dataset in (train, test):
-        check_dataset([] if dataset is None else dataset, "source")
-    return open_datasets(train, test, request, "source")
-
-
-def _read_named(request: Request) -> Splits:
+def _read(request: Request) -> Splits:
     """Return the images of a source, or say why there are none and what its folder looks like."""
     check_source(request.source, request.folder, request.options)
     record = find_source(request.source)

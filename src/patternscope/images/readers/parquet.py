@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 from PIL import Image
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.readers.classes import open_classes, relabel
 from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.pictures import Picture
+from patternscope.images.readers.pictures import Picture, open_classes, relabel
 from patternscope.images.readers.source import Layout, Option, Request, Source
 
 IMAGE_COLUMN, LABEL_COLUMN = (
@@ -63,8 +62,6 @@ def open_parquet(request: Request) -> Splits:
     without either a seeded 20 % of every class is held out. Columns are detected by the file's metadata and types,
     or named by `image_column` and `label_column`. `class_names` selects some of the classes, or names labels that
     are bare numbers.
-
-    Raises InputError for no such file, columns that cannot be told apart, rows without a label.
     """
     root = request.folder_with(expected="a folder of parquet files")
     files = _split_files(root)

@@ -43,8 +43,6 @@ def open_pictograms(request: Request) -> Splits:
     500 per class to train on and 100 held out unless the request says otherwise. Each is drawn when it is first
     asked for (about 2 ms at 64 px) and cached.
 
-    Raises InputError for class names, which are fixed, and for fewer than 2 per class.
-
     >>> splits = open_pictograms(Request(image_size=16, train_per_class=3, test_per_class=2))
     >>> len(splits.train), len(splits.test), splits.train.mask(0).shape
     (30, 20, torch.Size([16, 16]))

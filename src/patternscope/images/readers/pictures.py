@@ -1,14 +1,14 @@
 """Pictures that are listed before they are read: files, boxes cut out of them, rows of tables, items of data sets."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
-from patternscope.errors import InputError
+from patternscope.errors import InputError, nearest
 from patternscope.images.readers.boxes import Box, square_around
 from patternscope.images.readers.decoding import UNREADABLE, fit_mask, to_tensor
 from patternscope.images.readers.image_set import ImageSet, Progress, Splits, check_class_sizes
@@ -71,6 +71,41 @@ class _MaskReader(NamedTuple):
 
     def __call__(self, index: int) -> Tensor:
         return self.pictures[index].object_mask(self.size)
+
+
+def open_classes(
+    names: Sequence[str],
+    train: Sequence[Picture],
+    test: Sequence[Picture] | None,
+    request: Request,
+    where: str,
+) -> Splits:
+    """Return the classes asked for, of listed pictures whose labels are places in `names`; see `open_pictures`.
+
+    Raises InputError for a class name that is unknown or that several classes have.
+    """
+    labels = _select_labels(names, request.class_names)
+    classes = tuple(names[label] for label in labels)
+    held_out = None if test is None else relabel(test, labels)
+    return open_pictures(classes, relabel(train, labels), held_out, request, where)
+
+
+def _select_labels(names: Sequence[str], selected: Sequence[str] | None) -> list[int]:
+    """Return the labels of the selected classes in that order; all without a selection."""
+    for name in selected or ():
+        if names.count(name) > 1:
+            raise InputError(
+                f"class_names: expected names of one class each, got {name!r} of {names.count(name)}"
+            )
+        if name not in names:
+            raise InputError(f"class_names: expected names of classes, got {name!r}; {nearest(name, names)}")
+    return list(range(len(names))) if selected is None else [names.index(name) for name in selected]
+
+
+def relabel(pictures: Sequence[Picture], labels: Sequence[Any]) -> list[Picture]:
+    """Return the pictures with one of these labels, relabelled by its position among them."""
+    places = {label: place for place, label in enumerate(labels)}
+    return [picture._replace(label=places[picture.label]) for picture in pictures if picture.label in places]
 
 
 def open_pictures(

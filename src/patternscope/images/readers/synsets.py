@@ -1,10 +1,10 @@
 """Classes that are WordNet synsets, as ImageNet's are: their words, and the ten of the paper."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from patternscope.errors import InputError, nearest
-from patternscope.images.readers.classes import distinct_names
 from patternscope.images.readers.source import Option, Request
 from patternscope.images.readers.text_tables import read_rows
 
@@ -61,7 +61,7 @@ def select_synsets(
     wnids = list(known) if names is None else [_synset(name, known, words) for name in names]
     if len(set(wnids)) < len(wnids) or len(wnids) < 2:
         raise InputError(f"class_names: expected two or more different classes, got {wnids}")
-    return wnids, tuple(distinct_names([words.get(wnid, [wnid])[0] for wnid in wnids], wnids))
+    return wnids, tuple(_distinct([words.get(wnid, [wnid])[0] for wnid in wnids], wnids))
 
 
 def _synset(name: str, known: Sequence[str], words: Mapping[str, Sequence[str]]) -> str:
@@ -78,3 +78,13 @@ def _synset(name: str, known: Sequence[str], words: Mapping[str, Sequence[str]])
         hint = nearest(name, [word for wnid in known for word in words.get(wnid, [wnid])])
         raise InputError(f"class_names: expected names of classes, got {name!r}; {hint}")
     return wnids[0]
+
+
+def _distinct(names: Sequence[str], marks: Sequence[str]) -> list[str]:
+    """Return the names of classes, with its mark where several classes have the same.
+
+    >>> _distinct(["crane", "cat", "crane"], ["n02012849", "n02123045", "n03126707"])
+    ['crane (n02012849)', 'cat', 'crane (n03126707)']
+    """
+    counts = Counter(names)
+    return [f"{name} ({mark})" if counts[name] > 1 else name for name, mark in zip(names, marks, strict=True)]

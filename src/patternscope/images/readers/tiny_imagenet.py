@@ -19,8 +19,6 @@ def open_tiny_imagenet(request: Request) -> Splits:
     The folder has wnids.txt, words.txt, train/WNID/images and val/images with val/val_annotations.txt; or
     val/WNID where somebody has sorted them already. Its test images have no labels. `class_names` are ids or
     words of classes, `preset = "paper"` is the ten classes of the paper.
-
-    Raises InputError for a missing or unreadable file, an unknown class, a class without pictures.
     """
     root = request.folder_with("wnids.txt", expected="tiny-imagenet-200")
     known = [wnid for (wnid,) in read_rows(root / "wnids.txt", 1)]

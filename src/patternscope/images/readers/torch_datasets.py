@@ -10,10 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.readers.classes import open_classes
+from patternscope.images.readers.decoding import as_picture
 from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.pictures import Picture
-from patternscope.images.readers.pixels import as_picture
+from patternscope.images.readers.pictures import Picture, open_classes
 from patternscope.images.readers.source import Option, Request
 
 ARGUMENTS: Option[Mapping[str, Any]] = Option("arguments", dict[str, Any], "arguments of the data set", {})

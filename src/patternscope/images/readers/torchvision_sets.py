@@ -49,9 +49,6 @@ def open_torchvision(request: Request) -> Splits:
     `source` is "torchvision:NAME" with a name of SETS, `folder` what torchvision calls root, `arguments` go
     to the data set (EMNIST needs a split, Places365 small = true). Held-out images are those of its test or
     validation split; without one a seeded 20 % of every class.
-
-    Raises InputError for a name that is not offered, a data set that the folder does not hold, arguments it
-    does not take.
     """
     name = request.source.partition(":")[2]
     if name not in SETS:
