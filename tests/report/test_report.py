@@ -8,19 +8,20 @@ from pathlib import Path
 
 import pytest
 from easy_study import easy_settings
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from patternscope.api.study_page import read_study_page, repeat_command
 from patternscope.cli import main
 from patternscope.errors import InputError
-from patternscope.report import read_page, render, write_pdf
+from patternscope.figures import figure_names
+from patternscope.report import render, write_pdf
 from patternscope.report.citing import PAPER
 from patternscope.report.pictures import CAPTIONS
-from patternscope.report.repeating import command, settings_toml
-from patternscope.results.json_csv import read_json
-from patternscope.settings.study import DEMO_FILE, load_settings, make_settings
-from patternscope.study.run import run_study, saved_settings
-from patternscope.study.stages import study_stages
+from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.emergence import EmergenceResult
+from patternscope.results.study import open_results
+from patternscope.settings.study import DEMO_FILE, load_settings
+from patternscope.study.run import run_analysis, saved_settings, with_layers
+from patternscope.workflow.stages import Axes
 
 
 class Reader(HTMLParser):
@@ -65,7 +66,7 @@ def single(attacked_study, tmp_path_factory) -> Path:
         "training": {"checkpoints": 1},
     }
     asked = easy_settings(attacked_study.parent, **changes)
-    run_study(folder, asked, study_stages(asked), device="cpu")
+    run_analysis(folder, asked, device="cpu")
     return folder
 
 
@@ -81,41 +82,42 @@ def test_the_page_is_whole_and_asks_nobody(taught_study, capsys, tmp_path):
     assert "default-src 'none'" in html
     assert "<script" not in html
     assert not re.search(r"url\(|@import", html)
-    # The figures that this study has drawn; the others are left out, and said.
+    # The figures that this study has drawn; the others are omitted, and listed.
     assert html.count("<img ") == 2
-    assert "figure counts: not up to date, left out" in out
+    assert "figure counts: not up to date, omitted" in out
     assert "distilled_counts" in html
-    assert file.read_text() == render(read_page(taught_study))
+    assert file.read_text() == render(read_study_page(taught_study))
 
 
 def test_what_is_said_is_what_was_found(attacked_study):
-    page = read_page(attacked_study)
+    page, results = read_study_page(attacked_study), open_results(attacked_study)
     text = " ".join(Reader(render(page)).text)
-    about = read_json(attacked_study / "attack/attack.json")
-    assert f"succeeded on {about['succeeded']} of {about['attacked']} correctly" in text
+    attack = results.load(AttackResult)
+    assert f"succeeded on {attack.succeeded_count} of {attack.attacked_count} correctly" in text
     for layer in ("conv_33", "conv_53"):
-        found = read_json(attacked_study / f"knowledge/01/{layer}/knowledge.json")
-        assert (
-            f"{found['reliable']:.2f} ({found['reliable_low']:.2f} to {found['reliable_high']:.2f})" in text
-        )
-        turned = read_json(attacked_study / f"adversarial/{layer}/adversarial.json")
-        assert f"{turned['orientation_change']:.2f} ({turned['orientation_change_low']:.2f} to" in text
-    grown = read_json(attacked_study / "emergence/emergence.json")["layers"][-1]["growth"]
-    assert f"{abs(grown['reliable']):.2f} (" in text
+        reliable = results.knowledge(layer).counts.reliable
+        assert f"{reliable.value:.2f} ({reliable.low:.2f}–{reliable.high:.2f})" in text
+        turned = results.load(AttackAnalysisResult, layer=layer).orientation_change
+        assert f"{turned.value:.2f} ({turned.low:.2f}–" in text
+    grown = results.load(EmergenceResult).layers[-1].growth.reliable
+    assert f"{abs(grown.value):.2f} (" in text
     versions = json.loads((attacked_study / "study.json").read_text())["versions"]
     assert all(version in text for version in versions.values())
     manifest = json.loads((attacked_study / "summary/manifest.json").read_text())
-    assert manifest["files"]["summary.json"]["sha256"] == page.digest
+    assert manifest["files"]["summary.json"]["sha256"] == page.reproduction.digest
+    assert page.reproduction.digest in text
     assert [part.key for part in page.parts] == ["depth", "training", "attack", "trust"]
 
 
 def test_a_study_of_one_checkpoint_and_one_layer(single):
-    page = read_page(single)
+    page = read_study_page(single)
     assert [part.key for part in page.parts] == ["depth", "trust"]
     assert page.headlines[0].startswith("conv_53 has ")
     assert "1 layer, 1 checkpoint" in page.about
-    assert page.parts[-1].sentences[0].startswith("Fewer held-out images than the 12 a class asked for")
-    assert set(page.not_drawn) >= {"counts", "sample_embedding"}
+    assert (
+        page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class asked for")
+    )
+    assert set(page.omitted_figures) >= {"counts", "sample_embedding"}
     html = render(page)
     assert "<img" not in html
     assert "None" not in "".join(Reader(html).text)
@@ -143,66 +145,18 @@ def test_what_cannot_be_reported_is_one_line(single, tmp_path, capsys):
     assert "is a folder" in refused(single, "--out", tmp_path)
     broken = Path(shutil.copytree(single, tmp_path / "broken"))
     shutil.rmtree(broken / "summary")
-    assert "not finished (summary is missing)" in refused(broken)
+    assert "expected a finished study, got one whose summary is missing" in refused(broken)
     (tmp_path / "file").write_text("")
     assert str(tmp_path / "file") in refused(single, "--out", tmp_path / "file" / "page.html")
 
 
-def test_settings_read_back_as_they_were(attacked_study, taught_study, tmp_path):
-    for study in (attacked_study, taught_study):
-        asked, _ = saved_settings(study)
-        for everything in (False, True):
-            file = tmp_path / "study.toml"
-            file.write_text(settings_toml(asked, everything=everything), encoding="utf-8")
-            assert load_settings(file) == asked
-
-
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "seed": st.integers(0, 9),
-            "attack": st.fixed_dictionaries(
-                {},
-                optional={
-                    "enabled": st.booleans(),
-                    "epsilon": st.floats(0.01, 0.5),
-                    "target": st.text(max_size=5),
-                },
-            ),
-            "distillation": st.fixed_dictionaries(
-                {}, optional={"enabled": st.booleans(), "epochs": st.integers(1, 9)}
-            ),
-            "network": st.fixed_dictionaries(
-                {},
-                optional={
-                    "grid": st.integers(1, 9),
-                    "arguments": st.fixed_dictionaries({"widths": st.just([8, 9])}),
-                },
-            ),
-            "images": st.fixed_dictionaries({"class_names": st.lists(st.text(max_size=4), max_size=3)}),
-        },
-    )
-)
-@settings(max_examples=60, deadline=None)
-def test_any_settings_read_back_as_they_were(content):
-    import tomllib
-
-    asked = make_settings(content, "study.toml", Path("/somewhere"))
-    for everything in (False, True):
-        text = settings_toml(asked, everything=everything)
-        assert make_settings(tomllib.loads(text), "again.toml", Path("/elsewhere")) == asked
-
-
 def test_the_command_that_repeats_a_study(attacked_study):
     asked, axes = saved_settings(attacked_study)
-    assert command(asked, axes) == "patternscope run study.toml --out again"
+    assert repeat_command(asked, axes) == "patternscope run study.toml --out again"
     demo = load_settings(DEMO_FILE)
-    from patternscope.study.run import with_layers
-    from patternscope.workflow.stages import Axes
-
-    whole = Axes(8, demo.network.layers)
-    assert command(with_layers(demo.with_all_parts(), whole), whole) == "patternscope demo --full --out again"
+    axes = Axes(8, demo.network.layers)
+    again = "patternscope demo --full --out again"
+    assert repeat_command(with_layers(demo.with_all_parts(), axes), axes) == again
 
 
 def test_the_paper_is_cited_as_in_the_readme():
@@ -210,12 +164,7 @@ def test_the_paper_is_cited_as_in_the_readme():
 
 
 def test_every_figure_of_a_study_has_a_caption():
-    from patternscope.figures import figure_stages
-
-    names = {
-        stage.name.partition("/")[2] for stage in figure_stages(load_settings(DEMO_FILE).with_all_parts())
-    }
-    assert names <= CAPTIONS.keys()
+    assert set(figure_names()) == CAPTIONS.keys()
 
 
 def test_a_pdf_is_made_by_what_is_here(single, tmp_path, capsys):
@@ -231,7 +180,7 @@ def test_a_pdf_is_made_by_what_is_here(single, tmp_path, capsys):
 
 def test_without_a_converter_or_with_a_broken_one_it_is_said(tmp_path):
     with pytest.raises(
-        InputError, match=r"pdf: none of chromium, .* is here; install one, or print the page"
+        InputError, match=r"pdf: expected one of chromium, .*, got none; install one, or print the page"
     ):
         write_pdf("<p>", tmp_path / "page.pdf", find=lambda name: None)
     false = shutil.which("false")

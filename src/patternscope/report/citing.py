@@ -17,7 +17,7 @@ def project_entry(version: str = __version__) -> str:
     @software{patternscope,
     """
     return f"""@software{{patternscope,
-  title   = {{patternscope: when and where an image classifier learns the patterns by which it tells classes apart}},
+  title   = {{patternscope: when and where an image classifier learns the patterns that distinguish classes}},
   author  = {{{{the patternscope authors}}}},
   version = {{{version}}},
   license = {{BSD-3-Clause}}

@@ -1,74 +1,77 @@
-"""How numbers are said: with their intervals, and whether a difference may be noise."""
+"""Differences in words: how large, in which direction, and whether they may be noise."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-from patternscope.knowledge import Interval, within_noise
+from patternscope.knowledge.intervals import Interval, within_noise
+from patternscope.results.formatting import number, with_interval
 
-BEYOND, WITHIN, UNKNOWN = "beyond the noise", "within the noise", "with no interval"
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Return a number as text, with a real minus sign; a dash where there is none.
-
-    >>> number(-0.254), number(-0.001), number(None)
-    ('−0.25', '0.00', '–')
-    """
-    if value is None:
-        return "–"
-    text = f"{abs(value):.{digits}f}"
-    return f"−{text}" if value < 0 and float(text) else text
-
-
-def percent(share: float | None) -> str:
-    """Return a share in percent.
-
-    >>> percent(0.666), percent(None)
-    ('67 %', '–')
-    """
-    return "–" if share is None else f"{number(100 * share, 0)} %"
-
-
-def spanned(interval: Interval, digits: int = 2) -> str:
-    """Return a value with its interval.
-
-    >>> spanned(Interval(9.58, 9.17, 9.96)), spanned(Interval(0.5, None, None))
-    ('9.58 (9.17 to 9.96)', '0.50')
-    """
-    value = number(interval.value, digits)
-    if interval.low is None or interval.high is None:
-        return value
-    return f"{value} ({number(interval.low, digits)} to {number(interval.high, digits)})"
-
-
-def compared(interval: Interval, more: str = "more", less: str = "fewer", digits: int = 2) -> str:
-    """Return a difference as so much more or fewer, with its interval the same way round.
-
-    >>> compared(Interval(-3.6, -4.0, -3.2)), compared(Interval(0.1, -0.2, 0.4), "higher", "lower")
-    ('3.60 (3.20 to 4.00) fewer', '0.10 (−0.20 to 0.40) higher')
-    """
-    if interval.value is None or interval.value >= 0:
-        return f"{spanned(interval, digits)} {more}"
-    return f"{spanned(turned(interval), digits)} {less}"
-
-
-def turned(interval: Interval) -> Interval:
-    """Return the difference the other way round.
-
-    >>> turned(Interval(1.0, 0.5, 2.0))
-    Interval(value=-1.0, low=-2.0, high=-0.5)
-    """
-    value, low, high = interval.value, interval.low, interval.high
-    return Interval(*(None if end is None else -end for end in (value, high, low)))
+BEYOND, WITHIN, UNKNOWN = "beyond the noise", "within the noise", "without an interval"
+_DIGITS, _MOST_DIGITS = 2, 6
 
 
 def verdict(difference: Interval) -> str:
-    """Return whether a difference may be noise of the choice of images (:func:`knowledge.within_noise`).
+    """Return whether a difference may be noise of the choice of images.
+
+    An end of the interval that is zero to six digits is zero, so that every verdict can be seen in the numbers.
 
     >>> verdict(Interval(0.4, 0.1, 0.7)), verdict(Interval(0.4, -0.1, 0.7))
     ('beyond the noise', 'within the noise')
     """
-    noise = within_noise(difference)
+    ends = (difference.value, difference.low, difference.high)
+    rounded = Interval(*(None if end is None else round(end, _MOST_DIGITS) for end in ends))
+    noise = within_noise(rounded)
     return UNKNOWN if noise is None else WITHIN if noise else BEYOND
+
+
+def difference_text(difference: Interval) -> str:
+    """Return a difference with its interval, in as many digits as show that an interval excludes zero.
+
+    >>> difference_text(Interval(-0.01, -0.03, -0.004)), difference_text(Interval(-0.01, -0.03, 0.004))
+    ('−0.010 (−0.030 to −0.004)', '−0.01 (−0.03 to 0.00)')
+    """
+    if verdict(difference) != BEYOND:
+        return with_interval(difference)
+    nearest = min(abs(difference.low or 0.0), abs(difference.high or 0.0))
+    return with_interval(
+        difference, next(d for d in range(_DIGITS, _MOST_DIGITS + 1) if float(f"{nearest:.{d}f}"))
+    )
+
+
+def compared(difference: Interval, more: str = "more", less: str = "fewer") -> str:
+    """Return a difference as so much more or fewer, with its interval in the same direction.
+
+    >>> compared(Interval(-3.6, -4.0, -3.2)), compared(Interval(0.1, -0.2, 0.4), "higher", "lower")
+    ('3.60 (3.20–4.00) fewer', '0.10 (−0.20 to 0.40) higher')
+    """
+    if difference.value is None or difference.value >= 0:
+        return f"{difference_text(difference)} {more}"
+    return f"{difference_text(reversed_difference(difference))} {less}"
+
+
+def reversed_difference(difference: Interval) -> Interval:
+    """Return the difference in the other direction.
+
+    >>> reversed_difference(Interval(1.0, 0.5, 2.0))
+    Interval(value=-1.0, low=-2.0, high=-0.5)
+    """
+    ends = (difference.value, difference.high, difference.low)
+    return Interval(*(None if end is None else -end for end in ends))
+
+
+def series(values: Sequence[float | None]) -> str:
+    """Return values in order, in as many digits as tell successive ones apart.
+
+    >>> series([0.2, None, 0.5]), series([0.331, 0.334])
+    ('0.20, –, 0.50', '0.331, 0.334')
+    """
+    known = [value for value in values if value is not None]
+    pairs = [(a, b) for a, b in pairwise(known) if a != b]
+    digits = next(
+        (d for d in range(_DIGITS, _MOST_DIGITS) if all(number(a, d) != number(b, d) for a, b in pairs)),
+        _MOST_DIGITS,
+    )
+    return ", ".join(number(value, digits) for value in values)
 
 
 def listed(names: Sequence[str]) -> str:

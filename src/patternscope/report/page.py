@@ -1,24 +1,19 @@
-"""The page: parts with sentences, tables and figures, put into the template."""
+"""The page: parts with sentences, tables and figures, rendered by the template."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from patternscope.errors import InputError
-from patternscope.figures import figure_stages
 from patternscope.report.citing import PAPER, project_entry
 from patternscope.report.contents import Contents
-from patternscope.report.formatting import counted, number
-from patternscope.report.pictures import MORE, Picture, pictures
+from patternscope.report.formatting import counted
+from patternscope.report.pictures import MORE, Picture, Pictures
 from patternscope.report.reading import read_contents
-from patternscope.report.repeating import SETTINGS_FILE, command, settings_toml
 from patternscope.report.sentences import (
     attack_sentences,
     depth_sentences,
     faithfulness_sentences,
-    left_out,
+    omitted_images,
     student_sentences,
     training_sentences,
     trust_sentences,
@@ -33,20 +28,47 @@ from patternscope.report.tables import (
     student_table,
     sweep_table,
 )
-from patternscope.results.findings import moment, open_findings
-from patternscope.settings.study import StudySettings
-from patternscope.study.run import saved_settings, saved_status
-from patternscope.study.stages import study_stages
-from patternscope.workflow.stages import Unit
-from patternscope.workflow.status import UnitStatus, study_record_of
-from patternscope.workflow.store import Store
+from patternscope.results.formatting import number
+from patternscope.results.study import StudyResults
 
-_TEMPLATE = "page.html"
+
+@dataclass(frozen=True)
+class Setup:
+    """What was asked of a study, as far as its results do not say it.
+
+    Attributes:
+        architecture: of the network. images: what the images are called.
+        samples_per_class: that were asked for. resamples: draws of the images for each interval.
+    """
+
+    architecture: str
+    images: str
+    samples_per_class: int
+    resamples: int
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How to repeat a study, and how to tell that it worked.
+
+    Attributes:
+        command, settings_file, short_settings, settings: settings as TOML, without the defaults and with them.
+        versions: of the programs that made the study. seed: of the study.
+        digest: SHA-256 of the study's summary, equal when it is repeated with these versions.
+    """
+
+    command: str
+    settings_file: str
+    short_settings: str
+    settings: str
+    versions: Mapping[str, str]
+    seed: int
+    digest: str
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of the page; the first `headlines` of its sentences stand at the top as well."""
+    """A part of the page; the first `headlines` of its sentences are in the summary as well."""
 
     key: str
     title: str
@@ -61,14 +83,8 @@ class Page:
     """All that the template shows.
 
     Attributes:
-        title, about: what was studied.
-        headlines: what is said in short.
-        parts: in the order of the page.
-        not_drawn: names of figures that are not up to date, which the page leaves out.
-        command, settings_file, short_settings, settings: how to repeat the study; settings as TOML.
-        versions: of the programs that made it.
-        seed: of the study.
-        digest: SHA-256 of the study's summary, equal when it is repeated with these versions.
+        title, about: what was studied. headlines: the summary. parts: in the order of the page.
+        omitted_figures: names of figures that are not up to date. reproduction: how to repeat the study.
         paper, project: BibTeX.
     """
 
@@ -76,52 +92,33 @@ class Page:
     about: str
     headlines: Sequence[str]
     parts: Sequence[Part]
-    not_drawn: Sequence[str]
-    command: str
-    settings_file: str
-    short_settings: str
-    settings: str
-    versions: Mapping[str, str]
-    seed: int
-    digest: str
+    omitted_figures: Sequence[str]
+    reproduction: Reproduction
     paper: str = PAPER
     project: str = project_entry()
 
 
-def read_page(folder: Path) -> Page:
-    """Return the page of a study: of findings that are finished, with the figures that are up to date.
-
-    InputError for a folder that is no study, and for one that is not finished.
-    """
-    settings, axes = saved_settings(folder)
-    stages = (*study_stages(settings), *figure_stages(settings))
-    units = saved_status(folder, stages)
-    _check_finished(folder, units)
-    contents = read_contents(open_findings(folder), settings)
-    shown, not_drawn = pictures(folder, units)
-    parts = _parts(contents, shown)
-    manifest = Store(folder).manifest(Unit("summary"))
+def read_page(results: StudyResults, setup: Setup, reproduction: Reproduction, pictures: Pictures) -> Page:
+    """Return the page of a finished study; InputError when a file of its results is missing or damaged."""
+    contents = read_contents(results, setup.resamples)
+    parts = _parts(contents, setup, pictures.drawn)
     return Page(
-        title=f"What {settings.network.architecture} knows of {_images(settings)}",
+        title=f"Knowledge points of {setup.architecture} on {setup.images}",
         about=_about(contents),
         headlines=[sentence for part in parts for sentence in part.sentences[: part.headlines]],
         parts=parts,
-        not_drawn=not_drawn,
-        command=command(settings, axes),
-        settings_file=SETTINGS_FILE,
-        short_settings=settings_toml(settings),
-        settings=settings_toml(settings, everything=True),
-        versions=study_record_of(folder)["versions"],
-        seed=settings.seed,
-        digest="" if manifest is None else manifest.files["summary.json"][1],
+        omitted_figures=pictures.omitted,
+        reproduction=reproduction,
     )
 
 
 def render(page: Page, *, for_print: bool = False) -> str:
-    """Return the page as one HTML text that asks nobody for anything.
+    """Return the page as one HTML text that requests nothing.
 
     With `for_print` what is folded up is open, and colours are those of paper.
     """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     folder = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -132,66 +129,55 @@ def render(page: Page, *, for_print: bool = False) -> str:
         keep_trailing_newline=True,
     )
     style = (folder / "page.css").read_text(encoding="utf-8")
-    return environment.get_template(_TEMPLATE).render(page=page, style=style, for_print=for_print)
+    return environment.get_template("page.html").render(page=page, style=style, for_print=for_print)
 
 
-def _check_finished(folder: Path, units: Sequence[UnitStatus]) -> None:
-    """Findings have to be there and to belong together; figures are left out where they do not."""
-    for each in units:
-        if not each.unit.stage.startswith("figures/") and not each.up_to_date:
-            raise InputError(
-                f"{folder}: not finished ({each.unit.path} is {each.state}); run the study to its end first"
-            )
-
-
-def _parts(contents: Contents, shown: Sequence[Picture]) -> list[Part]:
+def _parts(contents: Contents, setup: Setup, drawn: Sequence[Picture]) -> list[Part]:
     """The parts that the study has."""
 
-    def part(key: str, title: str, said: Sequence[str], *tables: Table | None, headlines: int = 1) -> Part:
-        own = [each for each in shown if each.part == key]
-        return Part(key, title, said, [each for each in tables if each is not None], own, headlines)
+    def part(key: str, title: str, sentences: list[str], *tables: Table | None, headlines: int = 1) -> Part:
+        own = [picture for picture in drawn if picture.part == key]
+        return Part(key, title, sentences, [table for table in tables if table is not None], own, headlines)
 
     depth, training, attack, students = contents.depth, contents.training, contents.attack, contents.students
     counts = layer_table(depth), step_table(depth)
-    parts = [part("depth", "What the layers know", depth_sentences(depth), *counts, headlines=2)]
+    parts = [part("depth", "Layers", depth_sentences(depth), *counts, headlines=2)]
     if training is not None:
-        said = training_sentences(training)
-        parts.append(part("training", "When they learnt it", said, checkpoint_table(training)))
-    if asked := contents.faithfulness:
-        said = faithfulness_sentences(asked)
-        parts.append(part("faithfulness", "Does the network depend on it?", said, faithfulness_table(asked)))
+        parts.append(part("training", "Training", training_sentences(training), checkpoint_table(training)))
+    if tested := contents.faithfulness:
+        sentences = faithfulness_sentences(tested)
+        parts.append(part("faithfulness", "Deletion test", sentences, faithfulness_table(tested)))
     if attack is not None:
-        parts.append(part("attack", "What the attack did", attack_sentences(attack), attack_table(attack)))
+        parts.append(part("attack", "Adversarial attack", attack_sentences(attack), attack_table(attack)))
     if students is not None:
-        said = student_sentences(students)
-        parts.append(part("students", "What the students learnt", said, student_table(students)))
-    said = [*left_out(contents.images, contents.samples_per_class), *trust_sentences(contents)]
-    parts.append(part("trust", "How far to trust this", said, sweep_table(depth), headlines=0))
+        sentences = student_sentences(students)
+        parts.append(part("students", "Distilled students", sentences, student_table(students)))
+    sentences = [
+        *omitted_images(contents.images, setup.samples_per_class),
+        *trust_sentences(contents, setup.resamples),
+    ]
+    parts.append(part("trust", "Reliability", sentences, sweep_table(depth), headlines=0))
     more = part(MORE, "More figures", [], headlines=0)
     return [*parts, more] if more.pictures else parts
 
 
-def _images(settings: StudySettings) -> str:
-    """What the images are called."""
-    asked = settings.images
-    return asked.source if asked.folder is None else asked.folder.name
-
-
 def _about(contents: Contents) -> str:
-    """How much was looked at."""
-    layers, checkpoints = contents.depth.layers, contents.training
-    accuracy = contents.trained["held_out_accuracy"]
-    said = [
-        counted(layers[0]["images"], "image"),
-        counted(len(contents.classes), "class", "classes"),
-        counted(len(layers), "layer"),
-        counted(len(checkpoints.checkpoints) if checkpoints else 1, "checkpoint"),
-        f"a knowledge point says a class with p > {layers[0]['tau']:g}",
+    """What was analysed, in numbers."""
+    _, known = contents.depth.best
+    training, trained = contents.training, contents.trained
+    numbers = [
+        counted(known.images, "image"),
+        counted(len(contents.images.classes), "class", "classes"),
+        counted(len(contents.depth.layers), "layer"),
+        counted(len(training.checkpoints) if training else 1, "checkpoint"),
     ]
-    right = (
+    accuracy = (
         ""
-        if accuracy is None
-        else f" The network, at {moment(contents.trained)}, is right on {number(accuracy)} of "
+        if trained.held_out_accuracy is None
+        else f" The network at {trained.title} has a held-out accuracy of {number(trained.held_out_accuracy)} on "
+        f"{counted(trained.held_out_images, 'image')}."
     )
-    held_out = "" if accuracy is None else f"{contents.trained['held_out_images']:,} held-out images."
-    return f"{', '.join(said)}.{right}{held_out}"
+    return (
+        f"{', '.join(numbers)}. A knowledge point is a region to which a class is assigned with p > {known.tau:g}."
+        f"{accuracy}"
+    )

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,51 +16,48 @@ _KINDS = {".png": "image/png", ".gif": "image/gif"}
 MORE = "more"
 # Part of the report and caption, in the order in which they are shown.
 CAPTIONS: dict[str, tuple[str, str]] = {
-    "counts": ("depth", "Knowledge points an image in each layer, and the reliable ones among them."),
+    "counts": ("depth", "Knowledge points per image in each layer, and the reliable ones among them."),
     "knowledge_points": (
         "depth",
-        "Knowledge points of some images, a row a layer: regions that say the image's own class and regions that say "
-        "another.",
+        "Knowledge points of some images, one row per layer: regions assigned to the image's class and regions "
+        "assigned to another.",
     ),
-    "importance": ("depth", "The importance weights of regions on the same images."),
+    "importance": ("depth", "Importance weights of the regions of the same images."),
     "regional_embedding": (
         "depth",
-        "Regional embeddings of each layer; knowledge points have the colours of the classes that they say.",
+        "Regional embeddings of each layer; a knowledge point has the colour of its class.",
     ),
-    "region_paths": ("depth", "Some regions on their ways through the layers and through training."),
-    "emergence": ("training", "Knowledge points through training, layer by layer, and by class below."),
+    "region_paths": ("depth", "Paths of some regions through the layers and over training."),
+    "emergence": ("training", "Knowledge points over training, by layer and, below, by class."),
     "training_strip": (
         "training",
-        "The sample embedding at each checkpoint, all in one frame and on one scale.",
+        "The sample embedding at each checkpoint, aligned and on one scale.",
     ),
     "training_animation": ("training", "The same as an animation."),
     "faithfulness": (
         "faithfulness",
-        "The network's probability of the true class as regions are taken away, the most important first.",
+        "The network's probability of the true class as regions are removed, the most important first.",
     ),
-    "attack_regions": ("attack", "Knowledge points of some images before the attack and after it."),
-    "attack_change": (
-        "attack",
-        "How far regions turned, and how much their strength changed, layer by layer.",
-    ),
+    "attack_regions": ("attack", "Knowledge points of some images before and after the attack."),
+    "attack_change": ("attack", "Change of orientation and strength under the attack, layer by layer."),
     "attack_histogram": (
         "attack",
-        "How probable the target was, before the attack, at regions that are knowledge points of it afterwards.",
+        "Probability of the target before the attack, at regions that are knowledge points of it afterwards.",
     ),
-    "attack_trajectories": ("attack", "Ways of regions under the attack, by type."),
+    "attack_trajectories": ("attack", "Trajectories of regions under the attack, by type."),
     "distilled_counts": (
         "students",
         "Knowledge points of the teacher and its students, and their differences.",
     ),
     "distilled_histograms": (
         "students",
-        "How far the students' regional embeddings turned from the teacher's, and how much stronger they are.",
+        "How far the students' regional embeddings turn from the teacher's, and how much stronger they are.",
     ),
     "sample_embedding": (
         "trust",
-        "The sample embedding: an image's direction says of which class it is, its strength how sure the network is.",
+        "The sample embedding: the direction of an image shows its class, its strength the network's certainty.",
     ),
-    "losses": ("trust", "How training and the fits went."),
+    "losses": ("trust", "Losses of the training and of the fits."),
 }
 
 
@@ -76,21 +73,31 @@ class Picture:
 
     @property
     def moving(self) -> bool:
-        """Whether it is an animation, of which paper shows nothing."""
+        """Whether it is an animation, which cannot be printed."""
         return self.address.startswith("data:image/gif")
 
 
-def pictures(study: Path, units: Iterable[UnitStatus]) -> tuple[list[Picture], list[str]]:
-    """Return the figures of a study that are up to date, in the order of `CAPTIONS`, and the names of those not.
+@dataclass(frozen=True)
+class Pictures:
+    """The figures that are up to date, in the order of `CAPTIONS`, and the names of the others."""
+
+    drawn: Sequence[Picture] = ()
+    omitted: Sequence[str] = ()
+
+
+def read_pictures(study: Path, states: Iterable[UnitStatus]) -> Pictures:
+    """Return the figures in a study's folder, by the states of its units.
 
     A figure without a caption comes last, under its name. Cost: memory for all pictures.
     """
-    known = {each.unit: each.state for each in units if each.unit.stage.startswith("figures/")}
-    names = {_name(unit): unit for unit in known}
-    order = [*[name for name in CAPTIONS if name in names], *[name for name in names if name not in CAPTIONS]]
-    drawn = [name for name in order if known[names[name]] == "done"]
-    shown = [_picture(name, path) for name in drawn if (path := _file(study, names[name])) is not None]
-    return shown, [name for name in order if name not in drawn]
+    figures = {_name(status.unit): status for status in states if status.unit.stage.startswith("figures/")}
+    order = [name for name in CAPTIONS if name in figures] + [
+        name for name in figures if name not in CAPTIONS
+    ]
+    up_to_date = [name for name in order if figures[name].state == "done"]
+    files = {name: _file(study, figures[name].unit) for name in up_to_date}
+    drawn = [_picture(name, file) for name, file in files.items() if file is not None]
+    return Pictures(drawn, [name for name in order if name not in up_to_date])
 
 
 def _name(unit: Unit) -> str:

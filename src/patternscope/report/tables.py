@@ -1,16 +1,16 @@
 """The tables of a report: the numbers behind its sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from patternscope.figures import distilled_counts
-from patternscope.figures.compared import Compared
-from patternscope.report.contents import Attack, Depth, Record, Training
-from patternscope.report.formatting import number, percent, spanned, verdict
-from patternscope.results.json_csv import interval_of
-from patternscope.study.stages.faithfulness import ORDERS
+from patternscope.knowledge.intervals import Interval
+from patternscope.report.contents import Attack, Depth, Students, Training
+from patternscope.report.formatting import difference_text, verdict
+from patternscope.results.faithfulness import ORDERS, FaithfulnessResult
+from patternscope.results.formatting import number, percent, with_interval
+from patternscope.results.knowledge import Counts
 
-_COUNTED = ("total", "reliable", "ratio")
+_COUNTS = ("total", "reliable", "ratio")
 
 
 @dataclass(frozen=True)
@@ -22,133 +22,131 @@ class Table:
     rows: Sequence[Sequence[str]]
 
 
+def _count_cells(counts: Counts) -> list[str]:
+    return [with_interval(interval) for interval in (counts.total, counts.reliable, counts.ratio)]
+
+
+def _difference_cells(difference: Interval) -> list[str]:
+    return [difference_text(difference), verdict(difference)]
+
+
 def layer_table(depth: Depth) -> Table:
-    """Return a row a layer: counts, and where reliable points lie."""
-    masked = depth.layers[0]["object_area"] is not None
+    """Return a row per layer: counts, and the share of reliable points on the object."""
+    masked = depth.best[1].object_area is not None
     rows = [
         [
-            layer["layer"],
-            str(layer["regions"]),
-            *[spanned(interval_of(layer, name)) for name in _COUNTED],
-            *([number(layer["on_object"]), number(layer["object_area"])] if masked else []),
+            layer,
+            str(known.mask.shape[1]),
+            *_count_cells(known.counts),
+            *([number(known.on_object), number(known.object_area)] if masked else []),
         ]
-        for layer in depth.layers
+        for layer, known in depth.layers.items()
     ]
-    where = ["on object", "object’s area"] if masked else []
-    return Table(
-        "Knowledge points an image at the last checkpoint.", ["layer", "regions", *_COUNTED, *where], rows
-    )
+    columns = ["layer", "regions", *_COUNTS, *(["on object", "object area"] if masked else [])]
+    return Table("Knowledge points per image at the last checkpoint.", columns, rows)
 
 
 def step_table(depth: Depth) -> Table | None:
-    """Return a row a step of depth: how counts change, and whether that may be noise; None for one layer."""
+    """Return a row per step of depth: how counts change, and whether that may be noise; None for one layer."""
     rows = [
         [
             f"{step.start} to {step.end}",
-            *[
-                text
-                for name in ("reliable", "ratio")
-                for text in (spanned(step.numbers[name]), verdict(step.numbers[name]))
-            ],
+            *_difference_cells(step.difference.reliable),
+            *_difference_cells(step.difference.ratio),
         ]
         for step in depth.steps
     ]
-    columns = ["from layer to layer", "reliable points", "", "ratio", ""]
-    return Table("How the counts change with depth, on the same images.", columns, rows) if rows else None
+    columns = ["layers", "reliable points", "", "ratio", ""]
+    return (
+        Table("Differences between successive layers, on the same images.", columns, rows) if rows else None
+    )
 
 
 def checkpoint_table(training: Training) -> Table:
-    """Return a row a checkpoint: accuracy, agreement, and reliable points of all points in each layer."""
+    """Return a row per checkpoint: accuracy, agreement, and reliable points out of all points in each layer."""
     rows = [
         [
-            row["name"],
-            number(row["held_out_accuracy"]),
-            number(row["agreement"]),
+            checkpoint.name,
+            number(checkpoint.held_out_accuracy),
+            number(checkpoint.agreement),
             *[
-                f"{number(layer['counts'][place]['reliable'], 1)} of {number(layer['counts'][place]['total'], 1)}"
-                for layer in training.layers
+                f"{number(counts.reliable.value, 1)} of {number(counts.total.value, 1)}"
+                for counts in (layer.counts[place].counts for layer in training.layers)
             ],
         ]
-        for place, row in enumerate(training.checkpoints)
+        for place, checkpoint in enumerate(training.checkpoints)
     ]
-    layers = [layer["layer"] for layer in training.layers]
     return Table(
-        "Reliable knowledge points of all points an image, at each checkpoint.",
-        ["checkpoint", "accuracy", "agreement", *layers],
+        "Reliable knowledge points out of all knowledge points per image, at each checkpoint.",
+        ["checkpoint", "accuracy", "agreement", *[layer.layer for layer in training.layers]],
         rows,
     )
 
 
-def faithfulness_table(layers: Sequence[Record]) -> Table:
-    """Return a row a layer and order: the area, and how much smaller that of p is."""
-    rows = []
-    for layer in layers:
-        for each in layer["orders"]:
-            other = each["order"] != "p"
-            less = interval_of(each, "difference")
-            said = (spanned(less), verdict(less)) if other else ("", "")
-            rows.append(
-                [
-                    layer["layer"],
-                    ORDERS[each["order"]],
-                    spanned(interval_of(each, "area")),
-                    *said,
-                ]
-            )
-    columns = ["layer", "order", "area", "p less this", ""]
+def faithfulness_table(layers: Mapping[str, FaithfulnessResult]) -> Table:
+    """Return a row per layer and order: the area, and how much smaller that of p is."""
+    rows = [
+        [
+            layer,
+            ORDERS[order.order],
+            with_interval(order.area),
+            *(["", ""] if order.order == "p" else _difference_cells(order.difference)),
+        ]
+        for layer, tested in layers.items()
+        for order in tested.orders
+    ]
+    columns = ["layer", "order", "area", "p minus this", ""]
     return Table("Areas below the deletion curves, and differences on the same images.", columns, rows)
 
 
 def attack_table(attack: Attack) -> Table:
-    """Return a row a layer: what the attack changed."""
-    names = ("orientation_change", "strength_change", "original_points", "target_points", "below_tau")
+    """Return a row per layer: what the attack changed."""
     rows = [
-        [layer["layer"], *[spanned(interval_of(layer, name)) for name in names]] for layer in attack.layers
+        [
+            layer,
+            with_interval(analysis.orientation_change),
+            with_interval(analysis.strength_change),
+            with_interval(analysis.original_points),
+            with_interval(analysis.target_points),
+            with_interval(analysis.below_tau),
+        ]
+        for layer, analysis in attack.layers.items()
     ]
-    columns = [
-        "layer",
-        "turned (1 − cos)",
-        "strength changed",
-        "own points before",
-        "target points after",
-        "new ones",
-    ]
+    columns = ["layer", "turned (1 − cos)", "strength change", "original points", "target points", "new"]
     return Table(
-        "What the attack changed; new ones: share of target points that were not before.", columns, rows
+        "Changes under the attack. Original points: of the original class, before it; target points: of the target "
+        "class, after it, both per image; new: share of the target points that were none before.",
+        columns,
+        rows,
     )
 
 
-def student_table(shown: Compared) -> Table:
-    """Return a row a layer and network: counts, and the difference from the teacher."""
-    rows = []
-    for row in distilled_counts.table(shown):
-        known = row["difference_reliable"] is not None
-        change = interval_of(row, "difference_reliable")
-        rows.append(
-            [
-                row["layer"],
-                row["network"],
-                *[spanned(interval_of(row, name)) for name in _COUNTED],
-                *((spanned(change), verdict(change)) if known else ("", "")),
-                row["maps"].removesuffix(" maps"),
-            ]
-        )
-    columns = ["layer", "network", *_COUNTED, "reliable more", "", "maps"]
-    return Table(
-        "Knowledge points an image of each network, and how many more than the teacher’s.", columns, rows
-    )
+def student_table(students: Students) -> Table:
+    """Return a row per layer and network: counts, and the difference from the teacher."""
+    columns = ["layer", "network", *_COUNTS, "reliable, difference", "", "maps"]
+    caption = "Knowledge points of each network per image, and the difference from the teacher."
+    return Table(caption, columns, list(_student_rows(students)))
+
+
+def _student_rows(students: Students) -> Iterator[list[str]]:
+    for layers in zip(*students.layers.values(), strict=True):
+        first = layers[0]
+        yield [first.layer, "teacher", *_count_cells(first.first.counts), "", "", "own"]
+        for name, layer in zip(students.layers, layers, strict=True):
+            difference = layer.difference
+            cells = ["", ""] if difference is None else _difference_cells(difference.reliable)
+            maps = "own" if layer.maps == "own" else "teacher's"
+            yield [layer.layer, name, *_count_cells(layer.second.counts), *cells, maps]
 
 
 def sweep_table(depth: Depth) -> Table | None:
-    """Return a row a threshold: reliable points and ratio of each layer; None where none were swept."""
-    sweeps = [layer["sweep"] for layer in depth.layers]
+    """Return a row per threshold: reliable points and ratio of each layer; None where none were swept."""
     rows = [
         [
-            f"{found[0]['tau']:g}",
-            *[f"{number(each['reliable'], 1)} ({percent(each['ratio'])})" for each in found],
+            f"{row[0].tau:g}",
+            *[f"{number(at.counts.reliable.value, 1)} ({percent(at.counts.ratio.value)})" for at in row],
         ]
-        for found in zip(*sweeps, strict=True)
+        for row in zip(*(known.sweep for known in depth.layers.values()), strict=True)
     ]
-    columns = ["threshold", *[layer["layer"] for layer in depth.layers]]
-    caption = "Reliable knowledge points an image, and their share of all points, at other thresholds."
-    return Table(caption, columns, rows) if rows else None
+    caption = "Reliable knowledge points per image, and their share of all points, at other thresholds."
+    return Table(caption, ["threshold", *depth.layers], rows) if rows else None

@@ -1,110 +1,105 @@
-"""Sentences on an attack: how often it succeeded, where regions turned, what the new points were before."""
+"""Sentences on an attack: how often it succeeded, how regions changed, what the new points were before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from patternscope.figures.findings import attack_text
-from patternscope.knowledge import Trajectory
-from patternscope.report.contents import Attack, Record
-from patternscope.report.formatting import counted, listed, number, percent, spanned, verdict
-from patternscope.results.json_csv import interval_of
+from patternscope.knowledge.attack_analysis import Trajectory
+from patternscope.report.contents import Attack
+from patternscope.report.formatting import counted, difference_text, listed, verdict
+from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.formatting import number, percent, with_interval
 
-_WAYS = {
-    Trajectory.PAST_ORIGIN: "from a feature of the own class to one of the target without passing the origin",
-    Trajectory.THROUGH_ORIGIN: "the same way through the origin",
+_TRAJECTORIES = {
+    Trajectory.PAST_ORIGIN: "from a feature of the original class to one of the target, around the origin",
+    Trajectory.THROUGH_ORIGIN: "from a feature of the original class to one of the target, through the origin",
     Trajectory.FROM_NOTHING: "from no feature to one of the target",
-    Trajectory.TO_NOTHING: "from a feature of the own class to none",
+    Trajectory.TO_NOTHING: "from a feature of the original class to none",
 }
+Layers = Mapping[str, AttackAnalysisResult]
 
 
 def attack_sentences(attack: Attack) -> list[str]:
-    """Return what is said of the attack."""
-    found = [
-        success(attack.about),
-        where_it_turned(attack),
-        strength(attack.layers),
+    """Return what the report says of the attack."""
+    sentences = [
+        success(attack.result),
+        orientation_change(attack),
+        strength_change(attack.layers),
         points_before_and_after(attack.layers),
-        what_new_points_were(attack.layers),
-        ways(attack.layers),
+        new_points(attack.layers),
+        trajectories(attack.layers),
     ]
-    return [each for each in found if each is not None]
+    return [sentence for sentence in sentences if sentence is not None]
 
 
-def success(about: Record) -> str:
-    """Return what was attacked, how, and how often it did what it should."""
-    aim = (
-        "away from the true class, wherever that ended"
-        if not about["targeted"]
-        else {
-            "second": "towards the most likely wrong class",
-            "random": "towards a wrong class chosen at random",
-        }.get(about["target"], f"towards {about['target']}")
-    )
+def success(attack: AttackResult) -> str:
+    """Return what the attack was, and how often it succeeded."""
+    aims = {"second": "towards the most likely wrong class", "random": "towards a random wrong class"}
+    aim = aims.get(attack.target, f"towards {attack.target}") if attack.targeted else "untargeted"
     return (
-        f"The {attack_text(about['norm'], about['epsilon'])} ({about['n_step']} steps, {aim}), succeeded on "
-        f"{about['succeeded']:,} of {counted(about['attacked'], 'correctly classified image')} "
-        f"({percent(about['success'])})."
+        f"The {attack.title} ({attack.n_step} steps, {aim}), succeeded on {attack.succeeded_count:,} of "
+        f"{counted(attack.attacked_count, 'correctly classified image')} ({percent(attack.success_share)})."
     )
 
 
-def where_it_turned(attack: Attack) -> str:
+def orientation_change(attack: Attack) -> str:
     """Return how far regions turned in the first and in the last layer."""
-    first, last = attack.layers[0], attack.layers[-1]
-    turn = spanned(interval_of(last, "orientation_change"))
-    if attack.apart is None:
-        return f"Regions of {last['layer']} turned by {turn} (1 − cos)."
-    apart = attack.apart.numbers["orientation_change"]
+    (first, before), (last, after) = (list(attack.layers.items())[place] for place in (0, -1))
+    change, least = after.orientation_change, before.orientation_change
+    if attack.difference is None:
+        return f"Regions of {last} turned by 1 − cos = {with_interval(change)}."
     times = (
-        f"{number(last['orientation_change'] / first['orientation_change'], 1)} times as far as"
-        if first["orientation_change"] and last["orientation_change"] is not None
-        else "as against"
+        f"{number(change.value / least.value, 1)} times as far as in"
+        if least.value and change.value is not None
+        else "compared with"
     )
     return (
-        f"Regions turned by {turn} (1 − cos) in {last['layer']}, {times} in {first['layer']}, "
-        f"{spanned(interval_of(first, 'orientation_change'))}; the difference, {spanned(apart)}, is {verdict(apart)}."
+        f"Regions of {last} turned by 1 − cos = {with_interval(change)}, {times} {first}, {with_interval(least)}; "
+        f"the difference, {difference_text(attack.difference)}, is {verdict(attack.difference)}."
     )
 
 
-def strength(layers: Sequence[Record]) -> str:
+def strength_change(layers: Layers) -> str:
     """Return by how much strengths changed in each layer."""
-    said = [f"{percent(layer['strength_change'])} in {layer['layer']}" for layer in layers]
-    last = layers[-1]
+    changes = [f"{percent(analysis.strength_change.value)} in {layer}" for layer, analysis in layers.items()]
+    last, analysis = list(layers.items())[-1]
     return (
-        f"Strengths changed by {listed(said)} of what they were; the mean strength of {last['layer']} went from "
-        f"{number(last['strength_before'])} to {number(last['strength_after'])}, in units of its clean mean."
+        f"Strengths changed by {listed(changes)} of their clean values; the mean strength of {last} went from "
+        f"{number(analysis.strength_before)} to {number(analysis.strength_after)}, in units of its clean mean."
     )
 
 
-def points_before_and_after(layers: Sequence[Record]) -> str:
-    """Return how many points of the own class there were in the last layer, and of the target afterwards."""
-    last = layers[-1]
+def points_before_and_after(layers: Layers) -> str:
+    """Return how many points of the original class the last layer had, and of the target afterwards."""
+    last, analysis = list(layers.items())[-1]
     return (
-        f"{last['layer']} had {spanned(interval_of(last, 'original_points'))} points of the own class an image before "
-        f"the attack, and {spanned(interval_of(last, 'target_points'))} of the target class after it."
+        f"{last} had {with_interval(analysis.original_points)} knowledge points of the original class per image before "
+        f"the attack, and {with_interval(analysis.target_points)} of the target class after it."
     )
 
 
-def what_new_points_were(layers: Sequence[Record]) -> str | None:
-    """Return how many of the target's points did not say the target before; None where there are none."""
-    known = [layer for layer in layers if layer["below_tau"] is not None]
+def new_points(layers: Layers) -> str | None:
+    """Return the share of the target points that are new; None where there are none."""
+    known = {layer: analysis for layer, analysis in layers.items() if analysis.below_tau.value is not None}
     if not known:
         return None
-    said = listed([f"{spanned(interval_of(each, 'below_tau'))} in {each['layer']}" for each in known])
-    last = known[-1]
+    shares = listed([f"{with_interval(analysis.below_tau)} in {layer}" for layer, analysis in known.items()])
+    last, analysis = list(known.items())[-1]
     area = (
         ""
-        if last["importance"] is None
-        else f" In {last['layer']} they hold {percent(last['importance'])} of the importance on "
-        f"{percent(last['area'])} of the regions."
+        if analysis.importance.value is None
+        else f" In {last}, the target points have {percent(analysis.importance.value)} of the importance on "
+        f"{percent(analysis.area.value)} of the regions."
     )
-    return f"Of the target's points this share had p(target) ≤ {last['tau']:g} before: {said}.{area}"
+    return (
+        f"Share of the target points that had p(target) ≤ {analysis.tau:g} before the attack: {shares}.{area}"
+    )
 
 
-def ways(layers: Sequence[Record]) -> str | None:
-    """Return how many regions of the last layer went each of the four ways; None where none did."""
-    last = layers[-1]
-    said = [
-        f"{each['regions']:,} {_WAYS[Trajectory(each['type'])]}"
-        for each in last["trajectories"]
-        if each["regions"]
+def trajectories(layers: Layers) -> str | None:
+    """Return how many regions of the last layer have each type of trajectory; None where none has."""
+    last, analysis = list(layers.items())[-1]
+    counts = [
+        f"{row.regions:,} {_TRAJECTORIES[Trajectory(row.type)]}"
+        for row in analysis.trajectories
+        if row.regions
     ]
-    return f"Ways of {last['layer']}'s regions: {listed(said)}." if said else None
+    return f"Trajectories of the regions of {last}: {'; '.join(counts)}." if counts else None

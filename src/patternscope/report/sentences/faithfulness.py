@@ -1,79 +1,88 @@
-"""Sentences on the deletion test: whether the network depends on the regions that speak most for the true class."""
+"""Sentences on the deletion test: whether the network depends on the regions with the most evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from patternscope.report.contents import Record
-from patternscope.report.formatting import BEYOND, counted, listed, number, spanned, verdict
-from patternscope.results.json_csv import interval_of
-from patternscope.study.stages.faithfulness import INSTEAD, ORDERS
+from patternscope.report.formatting import (
+    BEYOND,
+    WITHIN,
+    counted,
+    difference_text,
+    listed,
+    reversed_difference,
+    series,
+    verdict,
+)
+from patternscope.results.faithfulness import ORDERS, REPLACEMENTS, FaithfulnessResult
+from patternscope.results.formatting import number
 
 
-def faithfulness_sentences(layers: Sequence[Record]) -> list[str]:
-    """Return what is said of the deletion test."""
-    last = layers[-1]
-    sentences = [
-        against_chance(last),
-        *[beside(layer) for layer in reversed(layers)],
-        which_layer(layers) if len(layers) > 1 else None,
-        how_it_was_asked(last),
-        *[left_out(layer) for layer in layers],
+def faithfulness_sentences(layers: Mapping[str, FaithfulnessResult]) -> list[str]:
+    """Return what the report says of the deletion test of some layers, shallow to deep."""
+    last, tested = list(layers.items())[-1]
+    return [
+        against_random(last, tested),
+        *[against_others(layer, tested) for layer, tested in reversed(list(layers.items()))],
+        *([best_layer(layers)] if len(layers) > 1 else []),
+        how_it_was_measured(tested),
+        *[omitted_orders(layer, tested) for layer, tested in layers.items() if tested.omitted],
     ]
-    return [each for each in sentences if each is not None]
 
 
-def against_chance(layer: Record) -> str:
-    """Return whether taking away what speaks for the true class hurts more than taking away anything."""
-    orders = _orders(layer)
-    less = interval_of(orders["random"], "difference")
+def against_random(layer: str, tested: FaithfulnessResult) -> str:
+    """Return whether removing the regions of the true class first does more than removing regions at random."""
+    random = tested.order("random")
+    less = random.difference
     depends = verdict(less) == BEYOND and less.value is not None and less.value < 0
     return (
-        f"The network {'depends' if depends else 'does not visibly depend'} on the regions of {layer['layer']} that "
-        f"speak for the true class: without them first, the area below its probability is "
-        f"{number(orders['p']['area'])}, in a random order {number(orders['random']['area'])}; the difference, "
-        f"{spanned(less)}, is {verdict(less)}."
+        f"The network {'depends' if depends else 'does not visibly depend'} on the regions of {layer} with the "
+        "highest probability of the true class: the deletion curve that removes these first has an area of "
+        f"{number(tested.order('p').area.value)}, that of a random order {number(random.area.value)}; the difference, "
+        f"{difference_text(less)}, is {verdict(less)}."
     )
 
 
-def beside(layer: Record) -> str:
-    """Return how the order of p does beside the other accounts of a layer."""
+def against_others(layer: str, tested: FaithfulnessResult) -> str:
+    """Return how the order of p compares with the other orders of the regions of a layer."""
     better, worse, alike = [], [], []
-    for name, each in _orders(layer).items():
-        if name in {"p", "mask"}:
+    for order in tested.orders:
+        if order.order in {"p", "mask"}:
             continue
-        less = interval_of(each, "difference")
-        text = f"{ORDERS[name]} ({spanned(less)})"
-        group = alike if verdict(less) != BEYOND else better if (less.value or 0.0) < 0 else worse
-        group.append(text)
-    said = [
-        f"{word} {listed(group)}"
-        for word, group in (("better than", better), ("worse than", worse), ("within the noise of", alike))
-        if group
-    ]
-    return f"In {layer['layer']} the order of p is {'; '.join(said)}."
+        less, name = order.difference, ORDERS[order.order]
+        if verdict(less) != BEYOND:
+            alike.append(f"from {name}, {difference_text(less)},")
+        elif (less.value or 0.0) < 0:
+            better.append(f"{name} by {difference_text(reversed_difference(less))}")
+        else:
+            worse.append(f"{name} by {difference_text(less)}")
+    parts = [f"better than {listed(better)}"] if better else []
+    parts += [f"worse than {listed(worse)}"] if worse else []
+    clauses = [f"p orders the regions {', and '.join(parts)}"] if parts else []
+    if alike:
+        verb = "difference {} is" if len(alike) == 1 else "differences {} are"
+        clauses.append(f"the {verb.format(listed(alike))} {WITHIN}")
+    return f"In {layer}, {'; '.join(clauses)}."
 
 
-def which_layer(layers: Sequence[Record]) -> str:
+def best_layer(layers: Mapping[str, FaithfulnessResult]) -> str:
     """Return in which layer p orders regions best."""
-    best = min(layers, key=lambda layer: _orders(layer)["p"]["area"])
-    areas = ", ".join(f"{number(_orders(layer)['p']['area'])}" for layer in layers)
-    first, last = layers[0]["layer"], layers[-1]["layer"]
-    return f"Of these layers p orders regions best in {best['layer']}: areas {areas} from {first} to {last}."
-
-
-def how_it_was_asked(layer: Record) -> str:
-    """Return what was done to how many images."""
-    shares = len(layer["orders"][0]["curve"]) - 1
+    areas = {layer: tested.order("p").area.value or 0.0 for layer, tested in layers.items()}
+    names = list(layers)
     return (
-        f"Asked on {counted(layer['images'], 'image')}, whose regions go in {shares} equal shares, the most important "
-        f"first; a region that is gone is {INSTEAD[layer['replacement']]}."
+        f"Of these layers, p orders the regions of {min(areas, key=lambda layer: areas[layer])} best: areas "
+        f"{series(list(areas.values()))} from {names[0]} to {names[-1]}."
     )
 
 
-def left_out(layer: Record) -> str | None:
-    """Return which account has nothing to say of a layer, and why; None where all have."""
-    said = [f"{ORDERS[name]}: {why}" for name, why in layer["left_out"].items()]
-    return f"Left out in {layer['layer']}: {'; '.join(said)}." if said else None
+def how_it_was_measured(tested: FaithfulnessResult) -> str:
+    """Return what was done to how many images."""
+    return (
+        f"Measured on {counted(tested.images, 'image')}, whose regions are removed in {len(tested.shares) - 1} equal "
+        f"shares, the most important first; a removed region is {REPLACEMENTS[tested.replacement]}."
+    )
 
 
-def _orders(layer: Record) -> dict[str, Record]:
-    return {each["order"]: each for each in layer["orders"]}
+def omitted_orders(layer: str, tested: FaithfulnessResult) -> str:
+    """Return which orders a layer does not have, and why."""
+    return (
+        f"Omitted in {layer}: {'; '.join(f'{ORDERS[name]}: {why}' for name, why in tested.omitted.items())}."
+    )

@@ -1,73 +1,55 @@
-"""Sentences on students: how often they are right, and whether they know more or less than their teacher."""
+"""Sentences on students: how accurate they are, and whether they have more or fewer points than their teacher."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from patternscope.figures.compared import Compared
-from patternscope.report.formatting import BEYOND, compared, counted, listed, number, verdict
-from patternscope.results.json_csv import interval_of
-
-_LEARNT = {"logits": "the student of the logits", "features": "the student of the features"}
+from patternscope.report.contents import Students
+from patternscope.report.formatting import BEYOND, compared, counted, listed, verdict
+from patternscope.results.formatting import number
 
 
-def student_sentences(shown: Compared) -> list[str]:
-    """Return what is said of the students."""
-    return [more_or_fewer(shown), *[last_layer(shown, name) for name in shown.others], accuracies(shown)]
+def student_sentences(students: Students) -> list[str]:
+    """Return what the report says of the students."""
+    return [
+        more_or_fewer(students),
+        *[last_layer(students, name) for name in students.layers],
+        accuracies(students),
+    ]
 
 
-def more_or_fewer(shown: Compared) -> str:
+def more_or_fewer(students: Students) -> str:
     """Return in how many layers students have fewer or more reliable points than their teacher, beyond the noise.
 
     The paper finds fewer.
     """
-    found = [
-        interval_of(row["difference"], "reliable")
-        for rows in shown.others.values()
-        for row in rows
-        if _known(row)
-    ]
-    other = sum(not _known(row) for rows in shown.others.values() for row in rows)
-    sure = [each.value or 0.0 for each in found if verdict(each) == BEYOND]
-    fewer, more = sum(value < 0 for value in sure), sum(value > 0 for value in sure)
-    rest = len(found) - fewer - more
-    grids = f"; {other} on other grids are not compared" if other else ""
-    less = f"{fewer} {_has(fewer)} fewer reliable points than the teacher"
-    alike = f"{rest} {'differs' if rest == 1 else 'differ'} within it"
-    pairs = counted(len(found), "pair")
+    layers = [comparison for own in students.layers.values() for comparison in own]
+    differences = [layer.difference.reliable for layer in layers if layer.difference is not None]
+    clear = [difference.value or 0.0 for difference in differences if verdict(difference) == BEYOND]
+    fewer, more = sum(value < 0 for value in clear), sum(value > 0 for value in clear)
+    rest, other = len(differences) - fewer - more, len(layers) - len(differences)
+    grids = f"; {other} with other grids are not compared" if other else ""
     return (
-        f"Of {pairs} of a student and a layer, {less} and {more} {_has(more)} more, {BEYOND}; {alike}{grids}."
+        f"Of {counted(len(differences), 'pair')} of a student and a layer, {fewer} {_have(fewer)} fewer reliable "
+        f"points than the teacher and {more} {_have(more)} more, {BEYOND}; {rest} {'is' if rest == 1 else 'are'} "
+        f"within it{grids}."
     )
 
 
-def last_layer(shown: Compared, name: str) -> str:
+def last_layer(students: Students, name: str) -> str:
     """Return how a student's last layer differs from its teacher's."""
-    row = shown.others[name][-1]
-    who = _capital(_LEARNT.get(name, name))
-    through = "the teacher's maps" if row["maps"] != "own" else "maps of its own"
-    if not _known(row):
-        return f"{who} has another grid of regions in {row['layer']}."
-    change = interval_of(row["difference"], "reliable")
+    layer = students.layers[name][-1]
+    if layer.difference is None:
+        return f"The {name} student has another grid of regions in {layer.layer}."
+    change, maps = layer.difference.reliable, "its own" if layer.maps == "own" else "the teacher's"
     return (
-        f"{who} has, in {row['layer']}, {compared(change)} reliable points an image than the teacher, "
-        f"{verdict(change)} (seen through {through}; its ratio is {number(row['ratio'])}, the teacher's "
-        f"{number(row['first']['ratio'])})."
+        f"In {layer.layer}, the {name} student has {compared(change)} reliable points per image than the teacher, "
+        f"{verdict(change)} (with {maps} maps; its ratio is {number(layer.second.counts.ratio.value)}, the teacher's "
+        f"{number(layer.first.counts.ratio.value)})."
     )
 
 
-def accuracies(shown: Compared) -> str:
-    """Return how often each network is right."""
-    said = [f"{number(shown.accuracy[name], 3)} ({_LEARNT.get(name, name)})" for name in shown.others]
-    return f"Held-out accuracy: {number(shown.accuracy[shown.first], 3)} (the {shown.first}), {listed(said)}."
+def accuracies(students: Students) -> str:
+    """Return how accurate each network is."""
+    own = [f"{number(accuracy, 3)} (the {name} student)" for name, accuracy in students.accuracy.items()]
+    return f"Held-out accuracy: {number(students.teacher_accuracy, 3)} (the teacher), {listed(own)}."
 
 
-def _known(row: Mapping[str, Any]) -> bool:
-    """Whether a layer could be compared region by region."""
-    return "difference" in row
-
-
-def _has(count: int) -> str:
+def _have(count: int) -> str:
     return "has" if count == 1 else "have"
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -1,112 +1,100 @@
-"""Sentences on training: what grew between checkpoints, and when classes emerged."""
+"""Sentences on training: how the counts changed between checkpoints, and when classes emerged."""
 
 from collections.abc import Sequence
 from itertools import groupby
 
-from patternscope.report.contents import Change, Record, Training
-from patternscope.report.formatting import BEYOND, compared, listed, number, percent, spanned, verdict
-from patternscope.results.json_csv import interval_of
+from patternscope.report.contents import Step, Training
+from patternscope.report.formatting import BEYOND, compared, difference_text, listed, verdict
+from patternscope.results.formatting import number
+from patternscope.results.summary import CheckpointSummary
 
 
 def training_sentences(training: Training) -> list[str]:
-    """Return what is said of the checkpoints."""
-    last = training.layers[-1]
-    steps = training.steps[last["layer"]]
-    found = [
+    """Return what the report says of the checkpoints."""
+    last = training.layers[-1].layer
+    steps = training.steps[last]
+    sentences = [
         when_classes_emerged(training),
         growth(training),
-        largest_step(last["layer"], steps),
-        steps_within_noise(last["layer"], steps),
+        largest_step(last, steps),
+        steps_within_noise(last, steps),
         accuracy(training.checkpoints),
     ]
-    return [each for each in found if each is not None]
+    return [sentence for sentence in sentences if sentence is not None]
 
 
 def when_classes_emerged(training: Training) -> str:
-    """Return from which checkpoint half of each class's images always have a reliable point, in the last layer."""
-    layer, names = training.layers[-1], [row["name"] for row in training.checkpoints]
-    known = sorted(
-        (row for row in layer["lasting"] if row["median_checkpoint"] is not None),
-        key=lambda row: row["median_checkpoint"],
-    )
-    never = [row["class"] for row in layer["lasting"] if row["median_checkpoint"] is None]
-    start = f"In {layer['layer']}, half of a class's images have a reliable point for good"
-    if not known:
-        return f"{start} at no checkpoint, for any class."
-    said = [
-        f"from {names[place]} for {listed([row['class'] for row in rows])}"
-        for place, rows in (
-            (place, list(own)) for place, own in groupby(known, lambda r: r["median_checkpoint"])
-        )
-    ]
+    """Return from which checkpoint on half of each class's images keep a reliable point, in the last layer."""
+    layer, names = training.layers[-1], [checkpoint.name for checkpoint in training.checkpoints]
+    never = [row.name for row in layer.lasting if row.median_checkpoint is None]
+    places = {row.name: row.median_checkpoint for row in layer.lasting if row.median_checkpoint is not None}
+    if not places:
+        return f"In {layer.layer}, no class has a lasting reliable point on half of its images."
+    classes = groupby(sorted(places, key=lambda name: places[name]), key=lambda name: places[name])
+    starts = [f"from {names[place]} on ({listed(list(own))})" for place, own in classes]
     after = f"; never for {listed(never)}" if never else ""
-    return f"{start} {', '.join(said)}{after}."
+    return f"In {layer.layer}, half of a class's images keep a reliable point {listed(starts)}{after}."
 
 
 def growth(training: Training) -> str:
-    """Return by how much reliable points grew from the first to the last checkpoint, layer by layer."""
-    names = [row["name"] for row in training.checkpoints]
-    grown = [(row["layer"], interval_of(row["growth"], "reliable")) for row in training.layers]
-    verdicts = {verdict(each) for _, each in grown}
+    """Return by how much reliable points increased from the first to the last checkpoint, layer by layer."""
+    first, last = training.checkpoints[0].name, training.checkpoints[-1].name
+    grown = [(layer.layer, layer.growth.reliable) for layer in training.layers]
+    verdicts = {verdict(difference) for _, difference in grown}
     if len(grown) > 1 and len(verdicts) == 1:
-        said = f"{listed([f'{compared(each)} in {layer}' for layer, each in grown])}, all {verdicts.pop()}"
+        changes = listed([f"{compared(difference)} in {layer}" for layer, difference in grown])
+        changes = f"{changes}, all {verdicts.pop()}"
     else:
-        said = listed([f"{compared(each)} in {layer}, {verdict(each)}" for layer, each in grown])
-    return f"Reliable points an image at {names[-1]}, compared with {names[0]}: {said}."
+        changes = listed([f"{compared(change)} in {layer}, {verdict(change)}" for layer, change in grown])
+    return f"Reliable points per image at {last}, compared with {first}: {changes}."
 
 
-def largest_step(layer: str, steps: Sequence[Change]) -> str | None:
-    """Return between which checkpoints most reliable points of a layer appeared; None where none did."""
+def largest_step(layer: str, steps: Sequence[Step]) -> str | None:
+    """Return between which checkpoints a layer gains the most reliable points; None where it gains none."""
     if len(steps) < 2:
         return None
-    largest = max(steps, key=lambda step: step.numbers["reliable"].value or 0.0)
-    change = largest.numbers["reliable"]
+    largest = max(steps, key=lambda step: step.difference.reliable.value or 0.0)
+    change = largest.difference.reliable
     if not change.value or change.value <= 0:
         return None
     return (
-        f"{layer} gains most between {largest.start} and {largest.end}: {spanned(change)} reliable points an image, "
-        f"{verdict(change)}."
+        f"{layer} gains most between {largest.start} and {largest.end}: {difference_text(change)} reliable points "
+        f"per image, {verdict(change)}."
     )
 
 
-def steps_within_noise(layer: str, steps: Sequence[Change]) -> str | None:
-    """Return between which successive checkpoints a layer's reliable points may not have changed.
-
-    None for one step.
-    """
+def steps_within_noise(layer: str, steps: Sequence[Step]) -> str | None:
+    """Return between which checkpoints a layer's reliable points may not have changed; None for one step."""
     if len(steps) < 2:
         return None
-    quiet = [step for step in steps if verdict(step.numbers["reliable"]) != BEYOND]
-    lost = [s for s in steps if s not in quiet and (s.numbers["reliable"].value or 0) < 0]
-    said = (
-        f"Between successive checkpoints every change of {layer}'s reliable points is {BEYOND}."
-        if not quiet
-        else f"Within the noise are the changes of {layer}'s reliable points from "
-        f"{listed([f'{step.start} to {step.end}' for step in quiet])}."
-        if len(quiet) < len(steps)
-        else f"Between successive checkpoints no change of {layer}'s reliable points is {BEYOND}."
-    )
-    fell = [f"{compared(step.numbers['reliable'])} at {step.end} than at {step.start}" for step in lost]
-    return f"{said} Points were lost as well: {listed(fell)}." if fell else said
+    quiet = [step for step in steps if verdict(step.difference.reliable) != BEYOND]
+    between = f"change of {layer}'s reliable points between successive checkpoints is {BEYOND}."
+    if not quiet:
+        sentence = f"Every {between}"
+    elif len(quiet) == len(steps):
+        sentence = f"No {between}"
+    else:
+        spans = listed([f"{step.start} to {step.end}" for step in quiet])
+        sentence = f"The changes of {layer}'s reliable points from {spans} are within the noise."
+    lost = [
+        f"{compared(step.difference.reliable)} at {step.end} than at {step.start}"
+        for step in steps
+        if step not in quiet and (step.difference.reliable.value or 0.0) < 0
+    ]
+    return f"{sentence} Points were also lost: {listed(lost)}." if lost else sentence
 
 
-def accuracy(checkpoints: Sequence[Record]) -> str | None:
-    """Return how the accuracy changed; None where it is not known."""
+def accuracy(checkpoints: Sequence[CheckpointSummary]) -> str | None:
+    """Return how the accuracy changed, and how near the last two sample embeddings are; None where it is unknown."""
     first, last = checkpoints[0], checkpoints[-1]
-    if first["held_out_accuracy"] is None or last["held_out_accuracy"] is None:
+    if first.held_out_accuracy is None or last.held_out_accuracy is None:
         return None
-    return (
-        f"Held-out accuracy went from {number(first['held_out_accuracy'])} at {first['name']} to "
-        f"{number(last['held_out_accuracy'])} at {last['name']}, on {last['held_out_images']:,} images"
-        f"{_last_turn(last)}."
-    )
-
-
-def _last_turn(last: Record) -> str:
-    """How near the last two sample embeddings are."""
-    residual = last["alignment_residual"]
-    return (
+    aligned = (
         ""
-        if residual is None
-        else f"; the last two sample embeddings differ by {percent(residual)} once aligned"
+        if last.alignment_residual is None
+        else f"; the last two sample embeddings, once aligned, have a residual of {number(last.alignment_residual)}"
+    )
+    return (
+        f"The held-out accuracy went from {number(first.held_out_accuracy)} at {first.name} to "
+        f"{number(last.held_out_accuracy)} at {last.name}, on {last.held_out_images:,} images{aligned}."
     )

@@ -1,60 +1,62 @@
-"""Sentences on how far to trust the rest: the sample embedding's fit, and what the intervals do not cover."""
+"""Sentences on how far to trust the rest: the fit of the sample embedding, and what the intervals omit."""
 
-from collections.abc import Mapping
+from patternscope.report.contents import Contents
+from patternscope.report.formatting import listed
+from patternscope.results.fits import SampleResult
+from patternscope.results.formatting import number, percent
+from patternscope.results.knowledge import PlainCounts
 
-from patternscope.report.contents import Contents, Record
-from patternscope.report.formatting import listed, number, percent
 
-
-def trust_sentences(contents: Contents) -> list[str]:
-    """Return what is said of the fit and of the noise."""
+def trust_sentences(contents: Contents, resamples: int) -> list[str]:
+    """Return what the report says of the fit and of the noise; `resamples` are the draws of the images."""
+    _, known = contents.depth.best
     return [
         agreement(contents.sample),
         correlation(contents.sample),
-        what_noise_means(contents.depth.layers[-1]["images"], contents.resamples),
+        meaning_of_noise(known.images, resamples),
         other_draws(contents.depth.spread),
-        "The spread over seeds of the network is not in these intervals: one study has one network. Other seeds are "
-        "other studies, which patternscope compare sets side by side.",
-        "Each difference is judged for itself: among many some seem beyond the noise by chance.",
+        "The intervals do not include the variation between networks trained with different seeds: a study has one "
+        "network. To see it, run studies with other seeds and compare them with patternscope compare.",
+        "Each difference is judged on its own: among many, some exceed the noise by chance.",
     ]
 
 
-def agreement(sample: Record) -> str:
-    """Return how often the sample embedding and the network decide for the same class."""
+def agreement(sample: SampleResult) -> str:
+    """Return how often the sample embedding and the network predict the same class."""
     return (
-        f"The sample embedding decides for the same class as the network on {percent(sample['agreement'])} of the "
-        "images; what is said of regions rests on its directions."
+        f"The sample embedding predicts the same class as the network for {percent(sample.agreement)} of the images; "
+        "all results on regions depend on its mean directions."
     )
 
 
-def correlation(sample: Record) -> str:
+def correlation(sample: SampleResult) -> str:
     """Return how strength and uncertainty are related. The paper reports −0.94 for VGG-16."""
     return (
-        f"The strength of sample features and the uncertainty of the network's decision have the correlation "
-        f"{number(sample['correlation'])}."
+        "The strength of an image's sample embedding and the uncertainty of the network's prediction have a "
+        f"correlation of {number(sample.correlation)}."
     )
 
 
-def other_draws(spread: Mapping[str, float]) -> str:
-    """Return what another draw of the neighbours would change, where that was measured."""
-    if not spread:
-        return (
-            "What another draw of the images that each is compared with would change is not in these intervals, and "
-            "may be as much as they say; a section [spread] in the settings measures it."
-        )
-    said = listed([f"{name} by {number(spread[key])}" for key, name in _SAID.items() if key in spread])
-    return (
-        "Another draw of the images that each is compared with changes a layer's numbers, in standard deviations: "
-        f"{said}. The intervals of differences between layers and checkpoints hold this as well."
-    )
-
-
-_SAID = {"total": "all points", "reliable": "the reliable ones", "ratio": "the ratio"}
-
-
-def what_noise_means(images: int, resamples: int) -> str:
+def meaning_of_noise(images: int, resamples: int) -> str:
     """Return what the intervals are."""
     return (
-        f"Intervals are 95 % bootstrap intervals over the {images:,} images ({resamples:,} draws); differences "
-        "are taken on the same images. A difference is within the noise when its interval holds zero."
+        f"Intervals are 95 % bootstrap intervals over the {images:,} images ({resamples:,} resamples); differences are "
+        "computed on the same images. A difference is within the noise when its interval contains zero."
+    )
+
+
+def other_draws(spread: PlainCounts | None) -> str:
+    """Return what another draw of the neighbours would change, where that was measured."""
+    names = {"total": "all points", "reliable": "reliable points", "ratio": "ratio"}
+    deviations = {name: getattr(spread, key, None) for key, name in names.items()}
+    known = [f"{number(value)} ({name})" for name, value in deviations.items() if value is not None]
+    if not known:
+        return (
+            "The intervals do not include what another draw of the images that each image is compared with would "
+            "change, which may be as much; a section [spread] in the settings measures it."
+        )
+    return (
+        "Another draw of the images that each image is compared with changes the counts of a layer by standard "
+        f"deviations of {listed(known)}; the intervals of differences between layers and between checkpoints "
+        "include this."
     )
