@@ -16,8 +16,8 @@ from patternscope.atlas.page import write_single
 from patternscope.atlas.stage import atlas_stage
 from patternscope.atlas.store import write_store
 from patternscope.settings.study import StudySettings, make_settings
-from patternscope.study.run import run_study
-from patternscope.study.stages import study_stages
+from patternscope.study.run import run_analysis
+from patternscope.workflow.stages import Stage
 
 TINY = """
 [images]
@@ -56,10 +56,15 @@ def tiny_settings(**sections: dict) -> StudySettings:
     )
 
 
+def atlas_of(settings: StudySettings) -> tuple[Stage]:
+    students = settings.distillation.students if settings.distillation.enabled else ()
+    return (atlas_stage(attack=settings.attack.enabled, students=students),)
+
+
 def run_tiny(folder: Path, settings: StudySettings) -> set[str]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    summary = run_study(folder, settings, (*study_stages(settings), atlas_stage(settings)), device="cpu")
+    summary = run_analysis(folder, settings, atlas_of, device="cpu")
     torch.set_num_threads(threads)
     return {unit.stage for unit in summary.done}
 

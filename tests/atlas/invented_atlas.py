@@ -15,7 +15,7 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions, Step
 from patternscope.atlas.store import write_store
-from patternscope.knowledge import find_knowledge_points, threshold
+from patternscope.knowledge.points import find_knowledge_points, threshold
 
 KAPPA_MAX = 1000.0
 ANIMALS = ("bridge", "bus", "car", "cat", "desk", "dog", "frog", "ipod", "lifeboat", "orange")

@@ -392,11 +392,11 @@ def test_other_shapes_of_study(browser, tmp_path, shape):
 def test_what_is_left_out_is_on_the_page(browser, content, tmp_path):
     from dataclasses import replace
 
-    less = replace(content, left_out=("Importance maps are left out.",))
+    less = replace(content, omitted=("Importance maps are omitted.",))
     write_store(tmp_path / "store", less)
     write_single(tmp_path / "store", tmp_path / "atlas.html")
     with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:
-        assert "Importance maps are left out." in watched.page.inner_text("#atlas")
+        assert "Importance maps are omitted." in watched.page.inner_text("#atlas")
 
 
 @pytest.mark.slow

@@ -207,8 +207,8 @@ def test_fewer_steps_are_the_same_steps(content):
         assert (new.emerged[place] == old.emerged[step]).all()
         assert np.array_equal(new.counts[place], old.counts[step], equal_nan=True)
     assert fewer.conditions[1:] == content.conditions[1:]
-    assert fewer.left_out == ("Training: 2 of 4 steps (step 0, step 1000).",)
-    assert content.left_out == ()
+    assert fewer.omitted == ("Training: 2 of 4 steps (step 0, step 1000).",)
+    assert content.omitted == ()
 
 
 def test_without_importance_nothing_else_changes(content):
@@ -218,14 +218,14 @@ def test_without_importance_nothing_else_changes(content):
     assert found.importance is None
     assert given.importance is not None
     assert (found.position == given.position).all()
-    assert "mportance" in bare.left_out[0]
+    assert "mportance" in bare.omitted[0]
 
 
 def test_smaller_ends_with_first_and_last_steps_and_says_all(content):
     steps = [[len(each.steps) for each in one.conditions] for one in smaller(content)]
     assert steps == [[4, 4, 1], [4, 4, 1], [2, 2, 1]]
     *_, smallest = smaller(content)
-    assert len(smallest.left_out) == 3
+    assert len(smallest.omitted) == 3
     for count in range(2, 20):
         for kept in range(2, count + 1):
             chosen = evenly(count, kept)

@@ -7,14 +7,18 @@ import pytest
 import torch
 import zarr
 
-from atlas.conftest import run_tiny, tiny_settings
-from patternscope.atlas.stage import atlas_stage, store_of
+from atlas.conftest import atlas_of, run_tiny, tiny_settings
+from patternscope.atlas.stage import store_of
 from patternscope.cli import main
 from patternscope.errors import InputError
-from patternscope.knowledge import bootstrap_counts, find_knowledge_points
-from patternscope.results.findings import open_findings
+from patternscope.knowledge.bootstrap import bootstrap_counts
+from patternscope.knowledge.points import find_knowledge_points
+from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import RegionResult
+from patternscope.results.networks import StudentAnalysisResult
+from patternscope.results.study import open_results
 from patternscope.study.run import saved_status
-from patternscope.study.stages import study_stages
 
 
 def opened(study) -> zarr.Group:
@@ -38,90 +42,92 @@ def test_the_page_is_written_and_says_what_it_is_of(study):
     assert root["layers"][1]["grid"] == [4, 4]
 
 
-def test_training_shows_the_findings_of_each_checkpoint(study):
-    group, found = opened(study), open_findings(study)
-    labels = found.arrays("images", file="samples")["labels"]
-    assert (np.asarray(group["labels"]) == labels).all()
+def test_training_shows_the_results_of_each_checkpoint(study):
+    group, results = opened(study), open_results(study)
+    assert (np.asarray(group["labels"]) == results.images.labels.numpy()).all()
     for step in range(3):
-        logits = found.arrays("features", step, file="sample")["logits"]
-        assert (np.asarray(group["conditions/training/predictions"][step]) == logits.argmax(1)).all()
-        directions = found.arrays("sample", step)["mean_directions"]
+        logits = results.load(FeaturesResult, step).logits
+        assert (np.asarray(group["conditions/training/predictions"][step]) == logits.argmax(1).numpy()).all()
+        directions = results.sample(step).mean_directions.numpy()
         assert np.array_equal(group["conditions/training/direction"][step], directions)
-        for key, layer in enumerate(found.layers("region")):
+        for key, layer in enumerate(results.layers(RegionResult)):
             path = f"layers/{key}/training"
-            record = found.record("knowledge", step, layer)
-            embedding = found.arrays("region", step, layer)["embedding"].reshape(-1, 3)
-            shown = positions(group, path, step) * record["unit_strength"]
+            known = results.knowledge(layer, step)
+            embedding = results.region(layer, step).embedding.numpy().reshape(-1, 3)
+            shown = positions(group, path, step) * known.unit_strength
             assert np.abs(shown - embedding).max() <= np.abs(embedding).max() / 32000
-            points = found.arrays("knowledge", step, layer)
-            bits = np.asarray(group[f"{path}/knowledge"][step]).reshape(points["mask"].shape)
-            assert (bits == points["mask"] + 2 * points["reliable"]).all()
-            counts = np.asarray(group[f"{path}/counts"][step])
-            assert counts[:2, 0] == pytest.approx([record["total"], record["reliable"]])
-            assert counts[0, 1:] == pytest.approx([record["total_low"], record["total_high"]])
+            bits = np.asarray(group[f"{path}/knowledge"][step]).reshape(known.mask.shape)
+            assert (bits == known.mask.numpy() + 2 * known.reliable.numpy()).all()
+            counts, shown = known.counts, np.asarray(group[f"{path}/counts"][step])
+            assert shown[:2, 0] == pytest.approx([counts.total.value, counts.reliable.value])
+            assert shown[0, 1:] == pytest.approx([counts.total.low, counts.total.high])
             by_class = np.asarray(group[f"{path}/class_counts"][step])
-            assert by_class[3, 0, 0] == pytest.approx(record["classes"][3]["total"])
+            assert by_class[3, 0, 0] == pytest.approx(known.classes[3].counts.total.value)
             weights = group[f"{path}/importance"]
             shown = np.asarray(weights[step]) * weights.attrs["scale"][step]
-            given = found.arrays("importance", step, layer)["region_weights"]
+            given = results.importance(layer, step).region_weights.numpy()
             assert np.abs(shown - given).max() <= given.max() / 500
 
 
 def test_the_attack_begins_with_the_clean_points_and_ends_with_the_targets(study):
-    group, found = opened(study), open_findings(study)
-    attack = found.arrays("attack")
+    group, results = opened(study), open_results(study)
+    attack = results.load(AttackResult)
+    attacked = attack.attacked.numpy()
     outcome = np.asarray(group["conditions/attack/outcome"])
-    assert ((outcome & 1 > 0) == attack["attacked"]).all()
-    assert ((outcome & 2 > 0) == attack["success"]).all()
+    assert ((outcome & 1 > 0) == attacked).all()
+    assert ((outcome & 2 > 0) == attack.success.numpy()).all()
     targets = np.asarray(group["conditions/attack/targets"]).astype(int)
-    assert (targets[attack["attacked"]] == attack["targets"][attack["attacked"]]).all()
-    assert (targets[~attack["attacked"]] == 65535).all()
-    for key, layer in enumerate(found.layers("region")):
+    assert (targets[attacked] == attack.targets.numpy()[attacked]).all()
+    assert (targets[~attacked] == 65535).all()
+    for key, layer in enumerate(results.layers(RegionResult)):
         clean, last = positions(group, f"layers/{key}/training", 2), group[f"layers/{key}/attack/knowledge"]
         assert np.abs(positions(group, f"layers/{key}/attack", 0) - clean).max() < 2e-3
-        adversarial = found.arrays("adversarial", layer=layer)
-        bits = np.asarray(last[-1]).reshape(30, -1)[attack["attacked"]]
-        category = np.asarray(group[f"layers/{key}/attack/category"][-1]).reshape(30, -1)[attack["attacked"]]
-        at_target = (bits & 1 > 0) & (category == targets[attack["attacked"], None])
-        assert (at_target == adversarial["target_points"][attack["attacked"]]).all()
+        analysis = results.load(AttackAnalysisResult, layer=layer)
+        bits = np.asarray(last[-1]).reshape(30, -1)[attacked]
+        category = np.asarray(group[f"layers/{key}/attack/category"][-1]).reshape(30, -1)[attacked]
+        at_target = (bits & 1 > 0) & (category == targets[attacked, None])
+        assert (at_target == analysis.target_points_mask.numpy()[attacked]).all()
         shown = np.asarray(group[f"layers/{key}/attack/trajectory"]).reshape(30, -1)
-        assert (shown == adversarial["trajectory"]).all()
+        assert (shown == analysis.trajectory.numpy()).all()
         counts = bootstrap_counts(
             torch.from_numpy(bits & 1 > 0), torch.from_numpy(bits & 2 > 0), resamples=10
         )
         shown = np.asarray(group[f"layers/{key}/attack/counts"])[-1, :2, 0]
         assert shown == pytest.approx([counts["total"].value, counts["reliable"].value])
+    note = opened(study).attrs["conditions"][1]["note"]
+    assert note.endswith(
+        f"it succeeded on {attack.succeeded_count} of {attack.attacked_count} attacked images."
+    )
 
 
 def test_a_student_is_seen_with_the_directions_its_layer_was_seen_with(study):
-    group, found = opened(study), open_findings(study)
-    record = found.record("distilled/logits", file="distilled")
-    labels = torch.from_numpy(found.arrays("images", file="samples")["labels"])
-    for key, row in enumerate(record["layers"]):
+    group, results = opened(study), open_results(study)
+    analysis, labels = results.load(StudentAnalysisResult, variant="logits"), results.images.labels
+    for key, layer in enumerate(analysis.comparisons):
         path = f"layers/{key}/student-logits"
         own = f"{path}/direction"
         direction = group[own if own in group else "conditions/student-logits/direction"][0]
         position = torch.from_numpy(positions(group, path, 0)).float().reshape(30, -1, 3)
         points = find_knowledge_points(
-            position, torch.from_numpy(np.asarray(direction)), labels, record["tau"], unit_strength=1.0
+            position, torch.from_numpy(np.asarray(direction)), labels, analysis.tau, unit_strength=1.0
         )
         bits = np.asarray(group[f"{path}/knowledge"][0]).reshape(30, -1)
         assert ((bits & 1 > 0) == points.mask.numpy()).mean() > 0.99
-        assert np.asarray(group[f"{path}/counts"])[0, 0, 0] == pytest.approx(row["total"])
+        total = layer.second.counts.total.value
+        assert np.asarray(group[f"{path}/counts"])[0, 0, 0] == pytest.approx(total)
 
 
-def test_it_is_made_again_when_its_findings_or_its_limit_change_and_not_else(study):
+def test_it_is_made_again_when_its_results_or_its_limit_change_and_not_else(study):
     before = (study / "atlas/atlas.html").read_bytes()
     assert run_tiny(study, tiny_settings(figures={"dpi": 70})) == set()
     assert run_tiny(study, tiny_settings(atlas={"max_mb": 0.001})) == {"atlas"}
     assert not (study / "atlas/atlas.html").exists()
-    assert "max_mb: saw 0.001" in json.loads((study / "atlas/atlas.json").read_text())["refused"]
+    assert "max_mb: expected at least" in json.loads((study / "atlas/atlas.json").read_text())["refused"]
     assert "atlas" in run_tiny(study, tiny_settings(knowledge={"tau": 0.3}))
     assert (study / "atlas/atlas.html").read_bytes() != before
     assert "atlas" in run_tiny(study, tiny_settings())
     assert (study / "atlas/atlas.html").read_bytes() == before
-    stages = (*study_stages(tiny_settings()), atlas_stage(tiny_settings()))
-    assert {each.state for each in saved_status(study, stages)} == {"done"}
+    assert {status.state for status in saved_status(study, atlas_of)} == {"done"}
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -145,7 +151,7 @@ def test_exports_on_request(study, tmp_path, capsys):
         tmp_path / "site",
     )
     assert code == 0
-    assert f"{tmp_path / 'a.html'}: Importance maps are left out." in out
+    assert f"{tmp_path / 'a.html'}: Importance maps are omitted." in out
     assert (tmp_path / "a.html").stat().st_size <= size - 5000
     assert (tmp_path / "site/index.html").exists()
     assert str(study / "atlas/atlas.html") in out
@@ -158,8 +164,8 @@ def test_exports_on_request(study, tmp_path, capsys):
         (["atlas", "nowhere"], "nowhere: no study here"),
         (["view", "nowhere"], "nowhere: no study here"),
         (["atlas", "{study}", "--max-mb", "3"], "goes with --html"),
-        (["atlas", "{study}", "--html", "x.html", "--max-mb", "0.0001"], "max_mb: saw 0.0001"),
-        (["view", "{study}", "--port", "99999"], "wanted 0 to 65535"),
+        (["atlas", "{study}", "--html", "x.html", "--max-mb", "0.0001"], ", got 0.0001; allow more"),
+        (["view", "{study}", "--port", "99999"], "port: expected 0 to 65535, got 99999"),
     ],
 )
 def test_bad_input_is_one_line(study, tmp_path, monkeypatch, capsys, arguments, said):
@@ -171,5 +177,5 @@ def test_bad_input_is_one_line(study, tmp_path, monkeypatch, capsys, arguments, 
 
 
 def test_a_study_without_an_atlas_says_how_to_get_one(tmp_path):
-    with pytest.raises(InputError, match="no atlas here; make it by `patternscope atlas"):
+    with pytest.raises(InputError, match=r"expected a study with an atlas; `patternscope atlas .*` makes it"):
         store_of(tmp_path)

@@ -45,10 +45,10 @@ def test_bytes_are_sent_on_request_and_none_from_outside(atlas, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("layer", "conv_54", "layer: 'conv_54' is unknown; did you mean 'conv_53'"),
+        ("layer", "conv_54", "layer: expected one of the study, got 'conv_54'; did you mean 'conv_53'"),
         ("condition", "Trainnig", "did you mean 'Training'"),
-        ("step", 9, "step: saw 9, wanted 0 to 2"),
-        ("step", -1, "step: saw -1"),
+        ("step", 9, "step: expected 0 to 2, got 9"),
+        ("step", -1, "step: expected 0 to 2, got -1"),
     ],
 )
 def test_what_the_study_has_not_is_refused(atlas, name, value, said):

@@ -11,11 +11,11 @@ __all__ = ["Atlas"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the widget when it is asked for: what it stands on is an optional extra."""
+    """Import the widget when it is asked for: what it needs is an optional extra."""
     if name != "Atlas":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
         from patternscope.atlas.widget import Atlas
     except ModuleNotFoundError as error:
-        raise InputError(f"Atlas needs {error.name}: pip install 'patternscope[notebook]'") from error
+        raise InputError(f"Atlas: requires {error.name}; pip install 'patternscope[notebook]'") from error
     return Atlas

@@ -1,10 +1,13 @@
-"""What an atlas holds, before it is written: plain values, and a function a layer that gives a step at a time."""
+"""What an atlas holds, before it is written: plain values, and a function per layer that gives one step at a time."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
+from torch import Tensor
+
+from patternscope.knowledge.points import KnowledgePoints
 
 Grid = tuple[int, int]
 Kind = Literal["training", "attack", "model"]
@@ -12,10 +15,10 @@ Kind = Literal["training", "attack", "model"]
 
 @dataclass(frozen=True)
 class Step:
-    """A checkpoint, a step of an attack, or the one state of another model.
+    """A checkpoint, a step of an attack, or the one state of another network.
 
-    `number` is the training or attack step; `residual` and `angle` (degrees) tell how far the frame of a
-    checkpoint is from the one before; None where there is nothing to tell.
+    `number` is the training or attack step; `residual` and `angle` (degrees) tell how far the frame of a checkpoint is
+    from that of the one before; None where unknown.
     """
 
     label: str
@@ -29,8 +32,8 @@ class Step:
 class Regions:
     """The regions of a layer at one step.
 
-    `position` (n, r, e) in units of the layer's mean strength; `category`, `confidence`, `mask`, `reliable`
-    (n, r) as in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None.
+    `position` (n, r, e) in units of the layer's mean strength; `category`, `confidence`, `mask`, `reliable` (n, r) as
+    in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None.
     """
 
     position: np.ndarray
@@ -40,15 +43,27 @@ class Regions:
     reliable: np.ndarray
     importance: np.ndarray | None = None
 
+    @classmethod
+    def of(cls, position: np.ndarray, points: KnowledgePoints, importance: Tensor | None = None) -> Self:
+        """Return the regions at these positions with their knowledge points."""
+        return cls(
+            position,
+            points.category.numpy(),
+            points.confidence.numpy(),
+            points.mask.numpy(),
+            points.reliable.numpy(),
+            None if importance is None else importance.numpy(),
+        )
+
 
 @dataclass(frozen=True)
 class LayerContent:
     """A layer in a condition: its grid, its regions step by step, and its counts.
 
-    `regions(t)` reads one step. `counts` (t, 3, 3) is (total, reliable, ratio) x (value, low, high), NaN
-    where there is nothing; `class_counts` (t, c, 3, 3) the same a class. `emerged` (t, n) bool: the image has
-    a reliable point. `trajectory` (n, r) are the types of an attack's paths, 0 to 4. `direction` (t, c, e)
-    are mean directions of the layer's own, where they are not the condition's.
+    `regions(t)` reads one step. `counts` (t, 3, 3) is (total, reliable, ratio) x (value, low, high), NaN where
+    undefined; `class_counts` (t, c, 3, 3) the same per class. `emerged` (t, n) bool: the image has a reliable point.
+    `trajectory` (n, r) are the types of an attack's trajectories, 0 to 4. `direction` (t, c, e) are mean directions of
+    the layer's own, where they differ from the condition's.
     """
 
     grid: Grid
@@ -62,11 +77,11 @@ class LayerContent:
 
 @dataclass(frozen=True)
 class Condition:
-    """A way in which the images were seen: during training, under an attack, by another model.
+    """The images during training, under an attack, or in another network.
 
-    `key` is made of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e),
-    `predictions` (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images`
-    (n, channels, h, w) uint8 after its last step. `layers` by name. `note` is a sentence to show.
+    `key` consists of letters, digits, "-" and "_". `direction` (t, c, e), `sample_position` (t, n, e), `predictions`
+    (t, n). An attack has `targets` (n,), `attacked` and `success` (n,) bool and the `images` (n, channels, h, w) uint8
+    after its last step. `layers` by name. `note` is a sentence to show.
     """
 
     key: str
@@ -88,9 +103,9 @@ class Condition:
 class AtlasContent:
     """All that an atlas shows.
 
-    `layers` are names, shallow to deep; `images` (n, channels, h, w) uint8 with `labels` (n,) and
-    `image_names`; `conditions` begin with the training. `aligned`: the checkpoints are in one frame.
-    `left_out` are sentences about what the study has and this atlas has not.
+    `layers` are names, shallow to deep; `images` (n, channels, h, w) uint8 with `labels` (n,) and `image_names`;
+    `conditions` begin with the training. `aligned`: the checkpoints are in one frame. `omitted` are sentences about
+    what the study has and this atlas does not.
     """
 
     title: str
@@ -103,4 +118,4 @@ class AtlasContent:
     tau: float
     kappa_max: float
     aligned: bool = True
-    left_out: tuple[str, ...] = field(default=())
+    omitted: tuple[str, ...] = ()

@@ -1,5 +1,6 @@
 """An atlas in one HTML file of limited size."""
 
+import math
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -20,30 +21,31 @@ class TooLarge(InputError):  # noqa: N818 - named as what it says
 
 @dataclass(frozen=True)
 class Exported:
-    """An HTML file that was written, and sentences about what of the study it does not hold."""
+    """An HTML file that was written: its bytes, and sentences about what of the study it omits."""
 
     size: int
-    left_out: tuple[str, ...]
+    omitted: tuple[str, ...]
 
 
 def export_single(content: AtlasContent, store: Path, file: Path, max_mb: float) -> Exported:
-    """Write one HTML file of at most `max_mb` million bytes, leaving out what `smaller` does until it fits.
+    """Write one HTML file of at most `max_mb` million bytes, omitting what `smaller` does until it fits.
 
-    `store` holds all of `content`. What is left out is returned, and said on the page. TooLarge when even the
-    smallest does not fit.
+    `store` holds all of `content`. What is omitted is returned, and shown on the page. TooLarge when even the smallest
+    does not fit.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".atlas-") as room:
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".atlas-") as folder:
         size = 0
         for candidate in smaller(content):
-            written = store if candidate is content else Path(room) / "store"
+            written = store if candidate is content else Path(folder) / "store"
             if candidate is not content:
                 shutil.rmtree(written, ignore_errors=True)
                 write_store(written, candidate)
             size = single_bytes(written)
             if size <= max_mb * MEGABYTE:
-                return Exported(write_single(written, file), candidate.left_out)
+                return Exported(write_single(written, file), candidate.omitted)
+    least = math.ceil(10 * size / MEGABYTE) / 10
     raise TooLarge(
-        f"max_mb: saw {max_mb:g}, but the smallest atlas of this study in one file has {size / MEGABYTE:.1f} MB; "
-        "allow more, export a folder, or study fewer images or layers"
+        f"max_mb: expected at least {least:g} for the smallest atlas of this study in one file, got {max_mb:g}; allow "
+        "more, export a folder, or analyse fewer images or layers"
     )

@@ -4,16 +4,17 @@ import base64
 import hashlib
 import html
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from patternscope.atomic import replaced_file, replaced_folder
 from patternscope.errors import InputError
-from patternscope.results.json_csv import read_json, replaced_file
+from patternscope.results.atlas import STORE_FOLDER
+from patternscope.results.json_csv import read_json
 
 STATIC = Path(__file__).with_name("static")
 SCRIPT, WIDGET = STATIC / "page.js", STATIC / "widget.js"
-INDEX_FILE, SCRIPT_FILE, STORE_FOLDER = "index.html", "page.js", "store"
+INDEX_FILE, SCRIPT_FILE = "index.html", "page.js"
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -26,7 +27,7 @@ _HEAD = """<!doctype html>
 <title>{title}</title>
 </head>
 <body>
-<noscript>This page draws an atlas with JavaScript, which is switched off in this browser.</noscript>
+<noscript>This page needs JavaScript, which is switched off in this browser.</noscript>
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:"
 
@@ -40,8 +41,8 @@ def single_page(store: Path) -> Iterator[str]:
     """Yield the parts of one HTML file that holds the page and the whole store.
 
     Each file of the store is base64 in an element of its own, which the page decodes when it needs it. A
-    Content-Security-Policy lets the page's own script run and no request leave. InputError when the page is
-    not built. Cost: memory for the store's largest file.
+    Content-Security-Policy allows the page's own script and no request. InputError when the page is not built. Cost:
+    memory for the store's largest file.
     """
     yield from _before(store)
     for key in store_keys(store):
@@ -60,7 +61,7 @@ def single_bytes(store: Path) -> int:
 
 
 def folder_page(store: Path) -> str:
-    """Return the HTML of a folder whose `page.js` and `store/` lie beside it."""
+    """Return the HTML of a folder that also holds `page.js` and `store/`."""
     policy = f"{_POLICY}; script-src 'self'; connect-src 'self'"
     body = f'<div id="atlas" data-store="{STORE_FOLDER}/"></div>\n<script src="{SCRIPT_FILE}"></script>\n'
     return f"{_HEAD.format(policy=policy, title=_title(store))}{body}</body>\n</html>\n"
@@ -79,29 +80,19 @@ def write_folder(store: Path, folder: Path) -> None:
 
     An earlier export is replaced. InputError when the folder holds anything else.
     """
-    ours = {INDEX_FILE, SCRIPT_FILE, STORE_FOLDER}
-    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - ours):
-        raise InputError(f"{folder}: holds other things than an atlas; choose an empty or a new folder")
-    script = read_script(SCRIPT)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as partial:
-        new = Path(partial) / folder.name
-        shutil.copytree(store, new / STORE_FOLDER)
-        (new / SCRIPT_FILE).write_bytes(script)
-        (new / INDEX_FILE).write_text(folder_page(store), encoding="utf-8")
-        if folder.exists():
-            folder.rename(Path(partial) / "old")
-        new.rename(folder)
+    script, page = read_script(SCRIPT), folder_page(store)
+    with replaced_folder(folder, (INDEX_FILE, SCRIPT_FILE, STORE_FOLDER), "an exported atlas") as fresh:
+        shutil.copytree(store, fresh / STORE_FOLDER)
+        (fresh / SCRIPT_FILE).write_bytes(script)
+        (fresh / INDEX_FILE).write_text(page, encoding="utf-8")
 
 
 def read_script(path: Path) -> bytes:
-    """Return a built script of the page; InputError when it is not there."""
+    """Return a built script of the page; InputError when it does not exist."""
     try:
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise InputError(
-            f"{path}: the page is not built; in a clone run `npm ci && npm run build` in viewer/"
-        ) from error
+        raise InputError(f"{path}: does not exist; run `npm ci && npm run build` in viewer/") from error
 
 
 def _before(store: Path) -> Iterator[str]:

@@ -1,240 +1,209 @@
-"""A finished study as an atlas: which of its findings are shown, and as what."""
+"""A finished study as an atlas: which of its results are shown, and as what."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from patternscope.atlas.contents import AtlasContent, Condition, Grid, LayerContent, Regions, Step
-from patternscope.knowledge import bootstrap_counts, find_knowledge_points
-from patternscope.results.findings import Findings
-from patternscope.results.json_csv import flat_intervals
-from patternscope.settings.study import StudySettings
-from patternscope.workflow.stages import layer_folder
+from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions, Step
+from patternscope.knowledge.bootstrap import bootstrap_counts
+from patternscope.knowledge.points import KnowledgePoints, find_knowledge_points
+from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import RegionResult
+from patternscope.results.formatting import percent
+from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.results.networks import LayerComparison, StudentAnalysisResult
+from patternscope.results.study import StudyResults
 
 # Successive checkpoints that could still be turned by more than this (degrees) are not in one frame.
-TURN = 10.0
-_COUNTED = ("total", "reliable", "ratio")
+_MOST_TURN = 10.0
 
 
-def read_content(findings: Findings, settings: StudySettings) -> AtlasContent:
+def read_content(results: StudyResults, *, architecture: str, resamples: int) -> AtlasContent:
     """Return what an atlas shows of a study; long arrays are read when they are written.
 
-    Reads `network.architecture`, `region.kappa_max` and `knowledge.bootstrap` of the settings.
+    `architecture` names the network, `resamples` are the draws of images for the intervals under an attack.
     """
-    samples = findings.arrays("images", file="samples")
-    layers = findings.layers("region")
-    training = _training(findings, samples["labels"])
+    images, layers = results.images, results.layers(RegionResult)
+    training = _training(results, layers)
     conditions = [training]
-    if findings.layers("adversarial"):
-        conditions.append(_attack(findings, settings, samples["labels"]))
-    stages = dict.fromkeys(unit.stage for unit in findings.folders)
-    students = [stage for stage in stages if stage.startswith("distilled/")]
-    conditions += [_student(findings, stage, samples["labels"]) for stage in students]
-    count = len(training.steps)
+    if results.has(AttackAnalysisResult):
+        conditions.append(_attack(results, layers, images.labels, resamples))
+    conditions += [_student(results, student, images.labels) for student in results.students]
+    known, count = results.knowledge(layers[-1]), len(training.steps)
     return AtlasContent(
-        title=f"{settings.network.architecture}: {len(samples['labels'])} images, {len(layers)} "
-        f"layer{'s' * (len(layers) > 1)}, {count} checkpoint{'s' * (count > 1)}",
-        classes=tuple(findings.classes),
+        title=f"{architecture}: {len(images.labels)} images, {len(layers)} layer{'s' * (len(layers) > 1)}, "
+        f"{count} checkpoint{'s' * (count > 1)}",
+        classes=images.classes,
         layers=tuple(layers),
-        images=samples["images"],
-        labels=samples["labels"],
-        image_names=tuple(findings.record("images")["samples"]),
+        images=images.images.numpy(),
+        labels=images.labels.numpy(),
+        image_names=images.names,
         conditions=tuple(conditions),
-        tau=findings.record("knowledge", layer=layers[-1])["tau"],
-        kappa_max=settings.region.kappa_max,
-        aligned=all((step.angle or 0.0) <= TURN for step in training.steps),
+        tau=known.tau,
+        kappa_max=known.kappa_max,
+        aligned=all((step.angle or 0.0) <= _MOST_TURN for step in training.steps),
     )
 
 
-def _training(findings: Findings, labels: np.ndarray) -> Condition:
+def _training(results: StudyResults, layers: Sequence[str]) -> Condition:
     """The checkpoints."""
-    checkpoints = findings.checkpoints("sample")
-    fitted = [findings.arrays("sample", each) for each in checkpoints]
-    logits = [findings.arrays("features", each, file="sample")["logits"] for each in checkpoints]
+    checkpoints = results.checkpoints()
+    samples = [results.sample(checkpoint) for checkpoint in checkpoints]
+    logits = [results.load(FeaturesResult, checkpoint).logits for checkpoint in checkpoints]
     return Condition(
         key="training",
         name="Training",
         kind="training",
-        steps=tuple(_checkpoint(findings, each) for each in checkpoints),
-        direction=np.stack([each["mean_directions"] for each in fitted]),
-        sample_position=np.stack([each["embedding"] for each in fitted]),
-        predictions=np.stack([each.argmax(axis=1) for each in logits]),
-        layers={layer: _training_layer(findings, layer) for layer in findings.layers("region")},
+        steps=tuple(_checkpoint(results, checkpoint) for checkpoint in checkpoints),
+        direction=np.stack([sample.mean_directions.numpy() for sample in samples]),
+        sample_position=np.stack([sample.embedding.numpy() for sample in samples]),
+        predictions=np.stack([scores.argmax(dim=1).numpy() for scores in logits]),
+        layers={layer: _training_layer(results, layer) for layer in layers},
     )
 
 
-def _checkpoint(findings: Findings, checkpoint: int) -> Step:
-    """What is said of a checkpoint."""
-    trained = findings.record("training", checkpoint)
-    alignment = findings.record("sample", checkpoint)["alignment"] or {}
-    return Step(
-        label=trained["name"],
-        number=trained["step"],
-        accuracy=trained["held_out_accuracy"],
-        residual=alignment.get("residual"),
-        angle=alignment.get("angle_degrees"),
-    )
+def _checkpoint(results: StudyResults, checkpoint: int) -> Step:
+    """A checkpoint: its name, its accuracy and how it lies to the one before."""
+    trained, alignment = results.training(checkpoint), results.sample(checkpoint).alignment
+    turn = (None, None) if alignment is None else (alignment.residual, alignment.angle_degrees)
+    return Step(trained.name, trained.step, trained.held_out_accuracy, *turn)
 
 
-def _training_layer(findings: Findings, layer: str) -> LayerContent:
+def _training_layer(results: StudyResults, layer: str) -> LayerContent:
     """A layer at all checkpoints."""
-    checkpoints = findings.checkpoints("region")
-    records = [findings.record("knowledge", each, layer) for each in checkpoints]
+    checkpoints, classes = results.checkpoints(RegionResult), results.classes
+    known = [results.knowledge(layer, checkpoint) for checkpoint in checkpoints]
+
+    def reliable(checkpoint: int) -> np.ndarray:
+        return results.knowledge(layer, checkpoint).reliable.any(dim=1).numpy()
 
     def regions(step: int) -> Regions:
+        # Read anew, so that the arrays of one step alone are in memory.
         at = checkpoints[step]
-        points = findings.arrays("knowledge", at, layer)
-        return Regions(
-            position=findings.arrays("region", at, layer)["embedding"] / np.float32(_unit(records[step])),
-            category=points["category"],
-            confidence=points["confidence"],
-            mask=points["mask"],
-            reliable=points["reliable"],
-            importance=findings.arrays("importance", at, layer)["region_weights"],
-        )
+        position = results.region(layer, at).embedding.numpy() / _unit(known[step].unit_strength)
+        weights = results.importance(layer, at).region_weights
+        return Regions.of(position, results.knowledge(layer, at).points, weights)
 
-    reliable = [findings.arrays("knowledge", each, layer)["reliable"] for each in checkpoints]
     return LayerContent(
-        grid=_grid(findings, layer),
+        grid=results.region(layer).grid,
         regions=regions,
-        counts=np.stack([_counts(each) for each in records]),
-        class_counts=np.stack([_class_counts(each["classes"], findings.classes) for each in records]),
-        emerged=np.stack([each.any(axis=1) for each in reliable]),
+        counts=np.stack([_count_array(at.counts) for at in known]),
+        class_counts=np.stack([_class_counts(at, classes) for at in known]),
+        emerged=np.stack([reliable(checkpoint) for checkpoint in checkpoints]),
     )
 
 
-def _grid(findings: Findings, layer: str) -> Grid:
-    """Height and width of a layer's grid."""
-    height, width = findings.record("region", layer=layer)["grid"]
-    return height, width
-
-
-def _unit(record: Mapping[str, Any]) -> float:
+def _unit(strength: float | None) -> np.float32:
     """What positions of a layer are divided by; a layer without any strength is shown as it is."""
-    return record["unit_strength"] or 1.0
+    return np.float32(strength or 1.0)
 
 
-def _counts(record: Mapping[str, Any]) -> np.ndarray:
-    """(3, 3): total, reliable and ratio, each with its interval; NaN where there is none."""
-    rows = [[record[f"{name}{end}"] for end in ("", "_low", "_high")] for name in _COUNTED]
+def _count_array(counts: Counts) -> np.ndarray:
+    """(3, 3): total, reliable and ratio, each with its interval; NaN where undefined."""
+    rows = [
+        (interval.value, interval.low, interval.high)
+        for interval in (counts.total, counts.reliable, counts.ratio)
+    ]
     return np.array(rows, dtype=float)
 
 
-def _class_counts(rows: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> np.ndarray:
+def _class_counts(known: KnowledgeResult, classes: Sequence[str]) -> np.ndarray:
     """(c, 3, 3): the counts of each class; NaN for one without images."""
-    found = {row["class"]: _counts(row) for row in rows}
-    return np.stack([found.get(name, np.full((3, 3), np.nan)) for name in classes])
+    rows = {row.name: _count_array(row.counts) for row in known.classes}
+    return np.stack([rows.get(name, np.full((3, 3), np.nan)) for name in classes])
 
 
-def _attack(findings: Findings, settings: StudySettings, labels: np.ndarray) -> Condition:
+def _attack(results: StudyResults, layers: Sequence[str], labels: Tensor, resamples: int) -> Condition:
     """The kept steps of the attack on the last checkpoint."""
-    record, found = findings.record("attack"), findings.arrays("attack")
-    predictions = found["logits"].argmax(axis=2)
-    sample = findings.arrays("sample")
+    attack = results.load(AttackResult)
+    predictions = attack.logits.argmax(dim=2)
+    accuracies = (predictions == labels).numpy().mean(axis=1)
     steps = [
-        Step(f"attack step {number}" if number else "clean", number, float((said == labels).mean()))
-        for number, said in zip(record["steps"], predictions, strict=True)
+        Step(f"attack step {number}" if number else "clean", number, float(accuracy))
+        for number, accuracy in zip(attack.steps, accuracies, strict=True)
     ]
     return Condition(
         key="attack",
         name="Attack",
         kind="attack",
         steps=tuple(steps),
-        direction=np.stack([sample["mean_directions"]] * len(steps)),
-        sample_position=found["sample_embedding"],
-        predictions=predictions,
-        layers={
-            layer: _attacked_layer(findings, settings, layer, labels, found["attacked"])
-            for layer in findings.layers("region")
-        },
-        note=f"Pixels moved by at most {record['epsilon']:.3g} ({record['norm']}); "
-        f"{record['succeeded']} of {record['attacked']} attacked images are taken for another class.",
-        targets=found["targets"],
-        attacked=found["attacked"],
-        success=found["success"],
-        images=np.rint(found["images"] * 255).astype(np.uint8),
+        direction=np.stack([results.sample().mean_directions.numpy()] * len(steps)),
+        sample_position=attack.sample_embedding.numpy(),
+        predictions=predictions.numpy(),
+        layers={layer: _attacked_layer(results, attack, layer, labels, resamples) for layer in layers},
+        note=f"{attack.title}: it succeeded on {attack.succeeded_count} of {attack.attacked_count} attacked images.",
+        targets=attack.targets.numpy(),
+        attacked=attack.attacked.numpy(),
+        success=attack.success.numpy(),
+        images=np.rint(attack.images.numpy() * 255).astype(np.uint8),
     )
 
 
 def _attacked_layer(
-    findings: Findings, settings: StudySettings, layer: str, labels: np.ndarray, attacked: np.ndarray
+    results: StudyResults, attack: AttackResult, layer: str, labels: Tensor, resamples: int
 ) -> LayerContent:
     """A layer at the kept steps of the attack, through the maps of the clean images."""
-    record = findings.record("knowledge", layer=layer)
-    directions = torch.from_numpy(findings.arrays("sample")["mean_directions"])
-    path = findings.arrays("attack", file=layer_folder(layer))["embedding"] / np.float32(_unit(record))
+    known, sample = results.knowledge(layer), results.sample()
+    path = attack.layers[layer].embedding.numpy() / _unit(known.unit_strength)
 
-    def regions(step: int) -> Regions:
-        points = find_knowledge_points(
+    def points(step: int) -> KnowledgePoints:
+        return find_knowledge_points(
             torch.from_numpy(path[step]),
-            directions,
-            torch.from_numpy(labels),
-            tau=record["tau"],
-            kappa_max=settings.region.kappa_max,
+            sample.mean_directions,
+            labels,
+            tau=known.tau,
+            kappa_max=known.kappa_max,
             unit_strength=1.0,
-        )
-        return Regions(
-            position=path[step],
-            category=points.category.numpy(),
-            confidence=points.confidence.numpy(),
-            mask=points.mask.numpy(),
-            reliable=points.reliable.numpy(),
         )
 
     def counts(step: int) -> np.ndarray:
-        found = regions(step)
-        masks = (torch.from_numpy(each[attacked]) for each in (found.mask, found.reliable))
-        return _counts(flat_intervals(bootstrap_counts(*masks, resamples=settings.knowledge.bootstrap)))
+        at = points(step)
+        masks = at.mask[attack.attacked], at.reliable[attack.attacked]
+        return _count_array(Counts.of(bootstrap_counts(*masks, resamples=resamples)))
 
     return LayerContent(
-        grid=_grid(findings, layer),
-        regions=regions,
+        grid=results.region(layer).grid,
+        regions=lambda step: Regions.of(path[step], points(step)),
         counts=np.stack([counts(step) for step in range(len(path))]),
-        trajectory=findings.arrays("adversarial", layer=layer)["trajectory"],
+        trajectory=results.load(AttackAnalysisResult, layer=layer).trajectory.numpy(),
     )
 
 
-def _student(findings: Findings, stage: str, labels: np.ndarray) -> Condition:
+def _student(results: StudyResults, student: str, labels: Tensor) -> Condition:
     """A student at the end of its training, in its teacher's frame."""
-    name = stage.rpartition("/")[2]
-    record = findings.record(stage, file="distilled")
-    found = findings.arrays(stage, file="sample")
-    predictions = found["logits"].argmax(axis=1)
-    rows = {row["layer"]: row for row in record["layers"]}
-    through = [
-        f"{', '.join(chosen)} through {whose} maps"
-        for kind, whose in (("teacher", "its teacher's"), ("own", "its own"))
-        if (chosen := [layer for layer, row in rows.items() if row["maps"] == kind])
+    analysis = results.load(StudentAnalysisResult, variant=student)
+    predictions = analysis.logits.argmax(dim=1)
+    accuracy = float((predictions == labels).numpy().mean())
+    maps = [
+        f"{', '.join(layers)} with {whose} maps"
+        for kind, whose in (("first", "its teacher's"), ("own", "its own"))
+        if (layers := [layer.layer for layer in analysis.comparisons if layer.maps == kind])
     ]
     return Condition(
-        key=f"student-{name}",
-        name=f"Student ({name})",
+        key=f"student-{student}",
+        name=f"Student ({student})",
         kind="model",
-        steps=(Step("end of training", accuracy=float((predictions == labels).mean())),),
-        direction=found["mean_directions"][None],
-        sample_position=found["embedding"][None],
-        predictions=predictions[None],
-        layers={layer: _student_layer(findings, stage, row) for layer, row in rows.items()},
-        note=f"Learnt from its teacher's {name}. Seen: {'; '.join(through)}. "
-        f"Decides as its teacher on {100 * record['agreement']:.0f} % of the images.",
+        steps=(Step("end of training", accuracy=accuracy),),
+        direction=analysis.mean_directions.numpy()[None],
+        sample_position=analysis.embedding.numpy()[None],
+        predictions=predictions.numpy()[None],
+        layers={layer.layer: _student_layer(results, analysis, layer) for layer in analysis.comparisons},
+        note=f"Trained on its teacher's {student}. Embedded: {'; '.join(maps)}. "
+        f"Predicts the same class as its teacher for {percent(analysis.agreement)} of the images.",
     )
 
 
-def _student_layer(findings: Findings, stage: str, row: Mapping[str, Any]) -> LayerContent:
-    """A layer of a student; its regions may be others than its teacher's."""
-    height, width = row["grid"]
-    teachers = findings.arrays("sample")["mean_directions"][None] if row["maps"] == "teacher" else None
+def _student_layer(
+    results: StudyResults, analysis: StudentAnalysisResult, layer: LayerComparison
+) -> LayerContent:
+    """A layer of a student; its grid may differ from its teacher's."""
+    teachers = results.sample().mean_directions.numpy()[None] if layer.maps == "first" else None
 
     def regions(step: int) -> Regions:
-        found = findings.arrays(stage, file=layer_folder(row["layer"]))
-        return Regions(
-            position=found["embedding"] / np.float32(_unit(row)),
-            category=found["category"],
-            confidence=found["confidence"],
-            mask=found["mask"],
-            reliable=found["reliable"],
-        )
+        own = analysis.layers[layer.layer]
+        return Regions.of(own.embedding.numpy() / _unit(layer.second.unit_strength), own.points)
 
-    return LayerContent((height, width), regions, _counts(row)[None], direction=teachers)
+    return LayerContent(layer.grid, regions, _count_array(layer.second.counts)[None], direction=teachers)

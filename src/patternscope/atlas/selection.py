@@ -1,6 +1,6 @@
-"""A smaller atlas of the same study: what is left out is said, and nothing is left out by half."""
+"""A smaller atlas of the same study, which says what it omits."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,11 +14,8 @@ def without_importance(content: AtlasContent) -> AtlasContent:
     def bare(layer: LayerContent) -> LayerContent:
         return replace(layer, regions=lambda step: replace(layer.regions(step), importance=None))
 
-    conditions = tuple(
-        replace(each, layers={name: bare(layer) for name, layer in each.layers.items()})
-        for each in content.conditions
-    )
-    return _said(content, conditions, "Importance maps are left out.")
+    conditions = tuple(_with_layers(condition, bare) for condition in content.conditions)
+    return _omitting(content, conditions, "Importance maps are omitted.")
 
 
 def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasContent:
@@ -35,39 +32,35 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
             direction=None if layer.direction is None else layer.direction[chosen],
         )
 
-    def shorter(condition: Condition) -> Condition:
-        return replace(
-            condition,
-            steps=tuple(condition.steps[step] for step in kept),
-            direction=condition.direction[chosen],
-            sample_position=condition.sample_position[chosen],
-            predictions=condition.predictions[chosen],
-            layers={name: thinned(layer) for name, layer in condition.layers.items()},
-        )
-
-    old = next(each for each in content.conditions if each.key == key)
-    conditions = tuple(shorter(each) if each is old else each for each in content.conditions)
-    labels = ", ".join(old.steps[step].label for step in kept)
-    return _said(content, conditions, f"{old.name}: {len(kept)} of {len(old.steps)} steps ({labels}).")
+    old = next(condition for condition in content.conditions if condition.key == key)
+    new = replace(
+        _with_layers(old, thinned),
+        steps=tuple(old.steps[step] for step in kept),
+        direction=old.direction[chosen],
+        sample_position=old.sample_position[chosen],
+        predictions=old.predictions[chosen],
+    )
+    conditions = tuple(new if condition is old else condition for condition in content.conditions)
+    labels = ", ".join(step.label for step in new.steps)
+    return _omitting(content, conditions, f"{old.name}: {len(kept)} of {len(old.steps)} steps ({labels}).")
 
 
 def smaller(content: AtlasContent) -> Iterator[AtlasContent]:
     """Yield the atlas, then ever smaller ones: without importance maps, then with half of the steps, and so on.
 
-    First and last step of each condition stay, the rest is thinned out evenly; images and layers are never
-    left out.
+    The first and last step of each condition are kept, the others thinned out evenly; images and layers are never
+    omitted.
     """
     yield content
     bare = without_importance(content)
     yield bare
-    longest = max(len(each.steps) for each in content.conditions)
+    longest = max(len(condition.steps) for condition in content.conditions)
     while longest > 2:
         longest = max(2, (longest + 1) // 2)
         thin = bare
         for condition in content.conditions:
-            count = len(condition.steps)
-            if count > longest:
-                thin = with_steps(thin, condition.key, evenly(count, longest))
+            if len(condition.steps) > longest:
+                thin = with_steps(thin, condition.key, evenly(len(condition.steps), longest))
         yield thin
 
 
@@ -80,6 +73,11 @@ def evenly(count: int, kept: int) -> list[int]:
     return np.linspace(0, count - 1, kept).round().astype(int).tolist()
 
 
-def _said(content: AtlasContent, conditions: tuple[Condition, ...], sentence: str) -> AtlasContent:
-    """The atlas with other conditions and one more sentence about what is left out."""
-    return replace(content, conditions=conditions, left_out=(*content.left_out, sentence))
+def _with_layers(condition: Condition, change: Callable[[LayerContent], LayerContent]) -> Condition:
+    """The condition with each of its layers changed."""
+    return replace(condition, layers={name: change(layer) for name, layer in condition.layers.items()})
+
+
+def _omitting(content: AtlasContent, conditions: tuple[Condition, ...], sentence: str) -> AtlasContent:
+    """The atlas with other conditions and one more sentence about what is omitted."""
+    return replace(content, conditions=conditions, omitted=(*content.omitted, sentence))

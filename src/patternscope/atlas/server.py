@@ -1,4 +1,4 @@
-"""Serving an atlas to a browser on this machine: the page, its script, the files of one store, and nothing else."""
+"""Serving an atlas to a browser: the page, its script, the files of one store, and nothing else."""
 
 import errno
 from http import HTTPStatus
@@ -8,15 +8,9 @@ from socketserver import TCPServer
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from patternscope.atlas.page import (
-    INDEX_FILE,
-    SCRIPT,
-    SCRIPT_FILE,
-    STORE_FOLDER,
-    folder_page,
-    read_script,
-)
+from patternscope.atlas.page import INDEX_FILE, SCRIPT, SCRIPT_FILE, folder_page, read_script
 from patternscope.errors import InputError
+from patternscope.results.atlas import STORE_FOLDER
 
 PORT = 8765
 _BYTES = "application/octet-stream"
@@ -40,7 +34,7 @@ class AtlasServer(ThreadingHTTPServer):
     """An HTTP server for one store.
 
     `AtlasServer(store, host, port)` listens at once, `serve_forever()` answers; port 0 takes any free one.
-    `address` is where a browser finds it. InputError when the port or host cannot be had.
+    `address` is where a browser finds it. InputError when the port or host cannot be used.
     """
 
     daemon_threads = True
@@ -52,15 +46,14 @@ class AtlasServer(ThreadingHTTPServer):
         try:
             super().__init__((host, port), _Handler)
         except OverflowError as error:
-            raise InputError(f"port: saw {port}, wanted 0 to 65535") from error
+            raise InputError(f"port: expected 0 to 65535, got {port}") from error
         except OSError as error:
-            what = {
-                errno.EADDRINUSE: f"port {port} is taken; choose another --port, or 0 for any",
-                errno.EACCES: f"port {port} needs more rights; choose one above 1023",
+            reasons = {
+                errno.EADDRINUSE: f"port {port} is in use; choose another --port, or 0 for any",
+                errno.EACCES: f"port {port} requires more rights; choose one above 1023",
             }
-            raise InputError(
-                f"{host}: {what.get(error.errno or 0, f'cannot listen here ({error.strerror})')}"
-            ) from error
+            reason = reasons.get(error.errno or 0, f"cannot listen here ({error.strerror})")
+            raise InputError(f"{host}: {reason}") from error
 
     def server_bind(self) -> None:
         """Bind without asking the network for this machine's name, as the base class does."""
@@ -86,11 +79,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(with_body=True)
 
     def do_HEAD(self) -> None:
-        """Send what would come before a file."""
+        """Send the headers of a file."""
         self._answer(with_body=False)
 
     def _refuse(self) -> None:
-        """Answer any other method; its body is not read, so the connection ends."""
+        """Refuse any other method; its body is not read, so the connection ends."""
         self.close_connection = True
         self.send_response(HTTPStatus.METHOD_NOT_ALLOWED)
         self.send_header("Allow", "GET, HEAD")
@@ -100,13 +93,13 @@ class _Handler(BaseHTTPRequestHandler):
     do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = _refuse  # noqa: N815 - names of the base class
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - a name of the base class
-        """Say nothing a request."""
+        """Log nothing."""
 
     def _answer(self, *, with_body: bool) -> None:
-        """Send what the path asks for, or that it is not there."""
-        found = self._found(unquote(urlsplit(self.path).path).removeprefix("/"))
-        name, content = found or ("", b"nothing here\n")
-        self.send_response(HTTPStatus.OK if found else HTTPStatus.NOT_FOUND)
+        """Send what the path asks for, or 404."""
+        file = self._find(unquote(urlsplit(self.path).path).removeprefix("/"))
+        name, content = file or ("", b"not found\n")
+        self.send_response(HTTPStatus.OK if file else HTTPStatus.NOT_FOUND)
         self.send_header("Content-Type", _TYPES.get(Path(name).suffix, _BYTES))
         self.send_header("Content-Length", str(len(content)))
         self.send_header("Cache-Control", "no-cache")
@@ -115,7 +108,7 @@ class _Handler(BaseHTTPRequestHandler):
         if with_body:
             self.wfile.write(content)
 
-    def _found(self, path: str) -> tuple[str, bytes] | None:
+    def _find(self, path: str) -> tuple[str, bytes] | None:
         """Name and bytes of what a path asks for."""
         server = cast(AtlasServer, self.server)
         if path in server.pages:

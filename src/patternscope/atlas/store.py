@@ -1,4 +1,4 @@
-"""Writing an atlas as a zarr store; docs/atlas-format.md says what each array means."""
+"""Writing an atlas as a zarr store; docs/atlas-format.md describes each array."""
 
 import json
 import warnings
@@ -13,7 +13,7 @@ import torch
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions
 from patternscope.atlas.sprites import sprites
 from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
-from patternscope.radial import concentration_per_strength
+from patternscope.radial.kappa import concentration_per_strength
 
 if TYPE_CHECKING:
     import zarr
@@ -29,27 +29,30 @@ Report = Callable[[float, str], None]
 
 
 def write_store(folder: Path, content: AtlasContent, report: Report = lambda fraction, text: None) -> None:
-    """Write an atlas into `folder`, made here, as a zarr v3 group with consolidated metadata.
+    """Write an atlas into `folder`, which is created, as a zarr v3 group with consolidated metadata.
 
     The same content gives the same bytes. One step of one layer is held in memory at a time.
     """
     import zarr
 
     group = zarr.open_group(folder, mode="w-", zarr_format=3)
-    whole = _Writer(group)
-    whole.put("labels", content.labels, "<u2")
-    whole.put_bytes("image_names", json.dumps(content.image_names, ensure_ascii=False).encode())
-    whole.put_sprites("thumbnails", content.images)
+    writer = _Writer(group)
+    writer.put("labels", content.labels, "<u2")
+    writer.put_bytes("image_names", json.dumps(content.image_names, ensure_ascii=False).encode())
+    writer.put_sprites("thumbnails", content.images)
     keys = layer_keys(content.layers)
-    work = sum(len(each.steps) * len(each.layers) for each in content.conditions)
+    work = sum(len(condition.steps) * len(condition.layers) for condition in content.conditions)
     done, reach = 0, 1.0
     for condition in content.conditions:
-        _write_condition(whole, condition)
+        _write_condition(writer, condition)
         for name, layer in condition.layers.items():
             path = f"layers/{keys[name]}/{condition.key}"
-            for strength in _write_layer(whole, path, condition, layer, content.labels, len(content.classes)):
+            for strength in _write_layer(writer, path, condition, layer, len(content.classes)):
                 done, reach = done + 1, max(reach, strength)
                 report(done / work, f"{condition.name}, {name}")
+            _write_counts(writer, path, layer)
+            if layer.emerged is not None:
+                _write_emergence(writer, path, layer.emerged, content)
     _clear_times(folder)
     group.attrs.update(_attributes(content, keys, reach))
     with warnings.catch_warnings():
@@ -84,19 +87,11 @@ class _Writer:
         self.group = group
 
     def make(self, name: str, shape: tuple[int, ...], dtype: str, *, steps: bool) -> "zarr.Array[Any]":
-        """Make an array that is written later, a chunk a step or in one."""
+        """Make an array that is written later, in a chunk per step or in one."""
         from zarr.codecs import GzipCodec
 
-        return self.group.create_array(
-            name,
-            shape=shape,
-            chunks=(1, *shape[1:]) if steps else shape,
-            dtype=np.dtype(dtype),
-            compressors=GzipCodec(level=_LEVEL),
-            fill_value=0,
-            # A chunk of zeros is written too: what is missing is then damage.
-            config={"write_empty_chunks": True},
-        )
+        chunks = (1, *shape[1:]) if steps else shape
+        return self._create(name, shape, chunks, np.dtype(dtype), compressors=GzipCodec(level=_LEVEL))
 
     def put(self, name: str, values: np.ndarray, dtype: str, *, steps: bool = False) -> None:
         """Write a whole array."""
@@ -105,30 +100,30 @@ class _Writer:
     def put_scaled(self, name: str, values: np.ndarray, dtype: str) -> None:
         """Write values (t, ...) as integers, each step with its scale."""
         array = self.make(name, values.shape, dtype, steps=True)
-        array.attrs["scale"] = [put_step(array, step, each) for step, each in enumerate(values)]
+        array.attrs["scale"] = [_put_step(array, step, row) for step, row in enumerate(values)]
 
     def put_bytes(self, name: str, content: bytes, **attributes: Any) -> None:
         """Write bytes as they are."""
         values = np.frombuffer(content, np.uint8)
-        array = self.group.create_array(
-            name,
-            shape=values.shape,
-            chunks=values.shape,
-            dtype=values.dtype,
-            compressors=None,
-            fill_value=0,
-            attributes=attributes,
-            config={"write_empty_chunks": True},
-        )
-        array[...] = values
+        options = {"compressors": None, "attributes": attributes}
+        self._create(name, values.shape, values.shape, values.dtype, **options)[...] = values
 
     def put_sprites(self, name: str, images: np.ndarray) -> None:
-        """Write pictures of many small images."""
+        """Write sprites of many small images."""
         for place, (content, attributes) in enumerate(sprites(images)):
             self.put_bytes(f"{name}/{place}", content, **attributes)
 
+    def _create(
+        self, name: str, shape: tuple[int, ...], chunks: tuple[int, ...], dtype: np.dtype, **options: Any
+    ) -> "zarr.Array[Any]":
+        # A chunk of zeros is written too: a missing one is damage.
+        config: Any = {"write_empty_chunks": True}
+        return self.group.create_array(
+            name, shape=shape, chunks=chunks, dtype=dtype, fill_value=0, config=config, **options
+        )
 
-def put_step(array: "zarr.Array[Any]", step: int, values: np.ndarray) -> float:
+
+def _put_step(array: "zarr.Array[Any]", step: int, values: np.ndarray) -> float:
     """Write values as the step's integers and return the scale that gives them back.
 
     The largest absolute value takes the whole range: ``integer = round(value / scale)``.
@@ -139,91 +134,83 @@ def put_step(array: "zarr.Array[Any]", step: int, values: np.ndarray) -> float:
     return scale
 
 
-def _write_condition(whole: _Writer, condition: Condition) -> None:
+def _write_condition(writer: _Writer, condition: Condition) -> None:
     """Write what a condition has apart from its layers."""
     path = f"conditions/{condition.key}"
-    whole.put(f"{path}/direction", condition.direction, "<f4", steps=True)
-    whole.put_scaled(f"{path}/sample_position", condition.sample_position, "<i2")
-    whole.put(f"{path}/predictions", condition.predictions, "<u2", steps=True)
+    writer.put(f"{path}/direction", condition.direction, "<f4", steps=True)
+    writer.put_scaled(f"{path}/sample_position", condition.sample_position, "<i2")
+    writer.put(f"{path}/predictions", condition.predictions, "<u2", steps=True)
     if condition.targets is not None:
-        whole.put(f"{path}/targets", np.where(condition.targets < 0, _NEVER, condition.targets), "<u2")
+        writer.put(f"{path}/targets", np.where(condition.targets < 0, _NEVER, condition.targets), "<u2")
     if condition.attacked is not None and condition.success is not None:
-        whole.put(f"{path}/outcome", condition.attacked + 2 * condition.success.astype(np.uint8), "|u1")
+        writer.put(f"{path}/outcome", condition.attacked + 2 * condition.success.astype(np.uint8), "|u1")
     if condition.images is not None:
-        whole.put_sprites(f"{path}/thumbnails", condition.images)
+        writer.put_sprites(f"{path}/thumbnails", condition.images)
 
 
 def _write_layer(
-    whole: _Writer, path: str, condition: Condition, layer: LayerContent, labels: np.ndarray, classes: int
+    writer: _Writer, path: str, condition: Condition, layer: LayerContent, classes: int
 ) -> Iterator[float]:
-    """Write a layer of a condition; yield the largest strength of each step when it is written."""
+    """Write the regions of a layer in a condition; yield the largest strength of each step when it is written."""
     n, steps, e = len(condition.predictions[0]), len(condition.steps), condition.direction.shape[2]
-    regions = layer.grid[0] * layer.grid[1]
-    position = whole.make(f"{path}/position", (steps, n * regions, e), "<i2", steps=True)
-    category = "|u1" if classes <= 256 else "<u2"
-    bytes_of = {"category": category, "confidence": "|u1", "knowledge": "|u1"}
-    arrays = {
-        name: whole.make(f"{path}/{name}", (steps, n * regions), dtype, steps=True)
-        for name, dtype in bytes_of.items()
-    }
+    r = layer.grid[0] * layer.grid[1]
+    arrays = {"position": writer.make(f"{path}/position", (steps, n * r, e), "<i2", steps=True)}
+    for name in ("category", "confidence", "knowledge"):
+        dtype = "<u2" if name == "category" and classes > 256 else "|u1"
+        arrays[name] = writer.make(f"{path}/{name}", (steps, n * r), dtype, steps=True)
     scales: dict[str, list[float]] = {"position": [], "importance": []}
     for step in range(steps):
-        found = layer.regions(step)
-        scales["position"].append(put_step(position, step, found.position))
-        for name, values in _as_bytes(found).items():
+        regions = layer.regions(step)
+        scales["position"].append(_put_step(arrays["position"], step, regions.position))
+        for name, values in _small_integers(regions).items():
             arrays[name][step] = values.astype(arrays[name].dtype).reshape(-1)
-        if found.importance is not None:
+        if regions.importance is not None:
             if step == 0:
-                arrays["importance"] = whole.make(
-                    f"{path}/importance", (steps, n, regions), "|u1", steps=True
-                )
-            scales["importance"].append(put_step(arrays["importance"], step, found.importance))
-        yield float(np.linalg.norm(found.position, axis=-1).max(initial=0.0))
-    position.attrs["scale"] = scales["position"]
-    if "importance" in arrays:
-        arrays["importance"].attrs["scale"] = scales["importance"]
-    _write_counts(whole, path, layer)
-    if layer.emerged is not None:
-        _write_emergence(whole, path, layer.emerged, labels, classes)
+                arrays["importance"] = writer.make(f"{path}/importance", (steps, n, r), "|u1", steps=True)
+            scales["importance"].append(_put_step(arrays["importance"], step, regions.importance))
+        yield float(np.linalg.norm(regions.position, axis=-1).max(initial=0.0))
+    for name in arrays.keys() & scales.keys():
+        arrays[name].attrs["scale"] = scales[name]
 
 
-def _as_bytes(found: Regions) -> dict[str, np.ndarray]:
-    """What a region says, as small integers."""
+def _small_integers(regions: Regions) -> dict[str, np.ndarray]:
+    """What is stored of regions beside their positions."""
     return {
-        "category": found.category,
-        "confidence": np.rint(found.confidence * 255),
-        "knowledge": found.mask + 2 * found.reliable.astype(np.uint8),
+        "category": regions.category,
+        "confidence": np.rint(regions.confidence * 255),
+        "knowledge": regions.mask + 2 * regions.reliable.astype(np.uint8),
     }
 
 
-def _write_counts(whole: _Writer, path: str, layer: LayerContent) -> None:
-    """Write counts of a layer, the types of its paths under an attack, and directions of its own."""
-    whole.put(f"{path}/counts", layer.counts, "<f4")
+def _write_counts(writer: _Writer, path: str, layer: LayerContent) -> None:
+    """Write counts of a layer, the types of its trajectories under an attack, and directions of its own."""
+    writer.put(f"{path}/counts", layer.counts, "<f4")
     if layer.direction is not None:
-        whole.put(f"{path}/direction", layer.direction, "<f4", steps=True)
+        writer.put(f"{path}/direction", layer.direction, "<f4", steps=True)
     if layer.class_counts is not None:
-        whole.put(f"{path}/class_counts", layer.class_counts, "<f4")
+        writer.put(f"{path}/class_counts", layer.class_counts, "<f4")
     if layer.trajectory is not None:
-        whole.put(f"{path}/trajectory", layer.trajectory.reshape(-1), "|u1")
+        writer.put(f"{path}/trajectory", layer.trajectory.reshape(-1), "|u1")
 
 
-def _write_emergence(
-    whole: _Writer, path: str, emerged: np.ndarray, labels: np.ndarray, classes: int
-) -> None:
+def _write_emergence(writer: _Writer, path: str, emerged: np.ndarray, content: AtlasContent) -> None:
     """Write when each image, and each class, has its first reliable point."""
     first = first_appearance(torch.from_numpy(emerged))
-    whole.put(f"{path}/first", np.where(first == NEVER, _NEVER, first), "<u2")
-    medians = np.full(classes, np.nan)
-    for found in class_appearance(first, torch.from_numpy(labels), len(emerged)):
-        medians[found.label] = np.nan if found.median is None else found.median
-    whole.put(f"{path}/class_first", medians, "<f4")
+    writer.put(f"{path}/first", np.where(first == NEVER, _NEVER, first), "<u2")
+    medians = np.full(len(content.classes), np.nan)
+    for appearance in class_appearance(first, torch.from_numpy(content.labels), len(emerged)):
+        medians[appearance.label] = np.nan if appearance.median is None else appearance.median
+    writer.put(f"{path}/class_first", medians, "<f4")
 
 
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:
     """The attributes of the root."""
-    first = content.conditions[0]
-    dimensions = first.direction.shape[2]
-    grids = {name: layer.grid for each in reversed(content.conditions) for name, layer in each.layers.items()}
+    dimensions = content.conditions[0].direction.shape[2]
+    grids = {
+        name: layer.grid
+        for condition in reversed(content.conditions)
+        for name, layer in condition.layers.items()
+    }
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -235,14 +222,14 @@ def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> di
         "classes": list(content.classes),
         "tau": content.tau,
         "layers": [{"key": keys[name], "name": name, "grid": list(grids[name])} for name in content.layers],
-        "conditions": [_described(condition, keys) for condition in content.conditions],
+        "conditions": [_condition_entry(condition, keys) for condition in content.conditions],
         "aligned": content.aligned,
         "concentration": _concentration_table(content.kappa_max, dimensions, reach),
-        "left_out": list(content.left_out),
+        "left_out": list(content.omitted),
     }
 
 
-def _described(condition: Condition, keys: dict[str, str]) -> dict[str, Any]:
+def _condition_entry(condition: Condition, keys: dict[str, str]) -> dict[str, Any]:
     """A condition as the root's attributes list it."""
     return {
         "key": condition.key,
@@ -258,5 +245,5 @@ def _described(condition: Condition, keys: dict[str, str]) -> dict[str, Any]:
 def _concentration_table(kappa_max: float, dimensions: int, reach: float) -> dict[str, Any]:
     """kappa(l) / l at strengths evenly spaced in log(1 + l), from 0 to `reach`."""
     strength = torch.expm1(torch.linspace(0, np.log1p(reach), _NODES, dtype=torch.float64))
-    values = concentration_per_strength(strength, kappa_max, dimensions)
-    return {"kappa_max": kappa_max, "reach": reach, "values": [float(f"{each:.9g}") for each in values]}
+    values = concentration_per_strength(strength, kappa_max, dimensions).tolist()
+    return {"kappa_max": kappa_max, "reach": reach, "values": [float(f"{value:.9g}") for value in values]}

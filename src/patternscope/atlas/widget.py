@@ -1,34 +1,34 @@
 """The atlas in a notebook: an anywidget whose state Python and the page keep in step."""
 
 import base64
-from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import anywidget
-import numpy as np
 import traitlets
 
 from patternscope.atlas.page import WIDGET
 from patternscope.atlas.server import file_of
 from patternscope.atlas.stage import store_of
 from patternscope.errors import InputError, nearest
+from patternscope.results.formatting import number
 from patternscope.results.json_csv import read_json
+from patternscope.results.study import open_results
 
 
 class Atlas(anywidget.AnyWidget):
     """A study's atlas in a notebook.
 
     `step` (index), `layer` and `condition` (names) and `selection` (point ids, ``image * regions + region``)
-    can be set and observed; what a person does in the view changes them. Bytes of the store are sent when the
-    view asks for them. Where widgets are not shown, a table and a figure of the study stand in.
+    can be set and observed; the view changes them, too. Bytes of the store are sent when the view asks for them. Where
+    widgets cannot be shown, a table and a figure of the study replace it.
 
     Args:
         study: folder of a study with an atlas.
 
     Raises:
-        InputError: no study, or one without an atlas; a step, layer or condition that it has not.
+        InputError: no study, or one without an atlas; a step, layer or condition that it does not have.
     """
 
     _esm = WIDGET
@@ -52,20 +52,20 @@ class Atlas(anywidget.AnyWidget):
         self.on_msg(self._answer)
 
     @traitlets.validate("layer", "condition")
-    def _known(self, proposal: Any) -> str:
+    def _check_name(self, proposal: Any) -> str:
         """Refuse a name that the study does not have."""
         kind, name = proposal["trait"].name, proposal["value"]
-        names = [each["name"] for each in self.attributes[f"{kind}s"]]
+        names = [entry["name"] for entry in self.attributes[f"{kind}s"]]
         if name not in names:
-            raise InputError(f"{kind}: {name!r} is unknown; {nearest(name, names)}")
+            raise InputError(f"{kind}: expected one of the study, got {name!r}; {nearest(name, names)}")
         return name
 
     @traitlets.validate("step")
-    def _there(self, proposal: Any) -> int:
+    def _check_step(self, proposal: Any) -> int:
         """Refuse a step that no condition has."""
-        last = max(len(each["steps"]) for each in self.attributes["conditions"]) - 1
+        last = max(len(condition["steps"]) for condition in self.attributes["conditions"]) - 1
         if not 0 <= proposal["value"] <= last:
-            raise InputError(f"step: saw {proposal['value']}, wanted 0 to {last}")
+            raise InputError(f"step: expected 0 to {last}, got {proposal['value']}")
         return proposal["value"]
 
     def _answer(self, widget: Any, content: Any, buffers: Any) -> None:
@@ -78,7 +78,7 @@ class Atlas(anywidget.AnyWidget):
         self.send(answer, [] if file is None else [file.read_bytes()])
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
-        """The widget, and a table and a picture for where widgets are not shown."""
+        """Return the widget, and a table and a figure for where widgets cannot be shown."""
         bundle = super()._repr_mimebundle_(**options)
         if bundle is None:
             return None
@@ -87,23 +87,15 @@ class Atlas(anywidget.AnyWidget):
 
     def _as_html(self) -> str:
         """Knowledge points at the last checkpoint as a table, and the figure that shows them, if it is drawn."""
-        head = "<tr><th>layer</th><th>knowledge points an image</th><th>reliable</th></tr>"
-        rows = "".join(
-            f"<tr><th>{escape(layer)}</th><td>{total:.2f}</td><td>{reliable:.2f}</td></tr>"
-            for layer, total, reliable in self._last_counts()
-        )
+        results, rows = open_results(self.study), ""
+        for layer in results.layers():
+            counts = results.knowledge(layer).counts
+            cells = f"<td>{number(counts.total.value)}</td><td>{number(counts.reliable.value)}</td>"
+            rows += f"<tr><th>{escape(layer)}</th>{cells}</tr>"
+        head = "<tr><th>layer</th><th>knowledge points per image</th><th>reliable</th></tr>"
         table = f"<p>{escape(self.attributes['title'])}</p><table>{head}{rows}</table>"
-        picture = self.study / "figures/knowledge_points/knowledge_points.png"
-        if not picture.is_file():
+        figure = self.study / "figures/knowledge_points/knowledge_points.png"
+        if not figure.is_file():
             return table
-        content = base64.b64encode(picture.read_bytes()).decode()
+        content = base64.b64encode(figure.read_bytes()).decode()
         return f'{table}<img alt="knowledge points" style="max-width:100%" src="data:image/png;base64,{content}">'
-
-    def _last_counts(self) -> Iterator[tuple[str, float, float]]:
-        """Name, total and reliable points an image of each layer at the last checkpoint."""
-        import zarr
-
-        group = zarr.open_group(self.store, mode="r")
-        for layer in self.attributes["layers"]:
-            total, reliable = np.asarray(group[f"layers/{layer['key']}/training/counts"])[-1, :2, 0]
-            yield layer["name"], float(total), float(reliable)
