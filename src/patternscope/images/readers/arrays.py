@@ -1,6 +1,7 @@
 """Images in NumPy arrays: one .npz file, or a folder of .npy files."""
 
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import PixelReader, fit_mask
+from patternscope.images.readers.decoding import fit_mask, read_pixels
 from patternscope.images.readers.image_set import ImageSet, Splits, check_class_sizes, check_labels
 from patternscope.images.readers.pictures import split_images
 from patternscope.images.readers.source import Layout, Request, Source
@@ -34,16 +35,6 @@ class _Arrays(NamedTuple):
 _WHOLE = (_Names("images", "labels", "masks"),)
 _HALVES = (_Names("x_train", "y_train", "masks_train"), _Names("x_test", "y_test", "masks_test"))
 _KNOWN = (*(name for names in (*_WHOLE, *_HALVES) for name in names), "class_names")
-
-
-class _MaskReader(NamedTuple):
-    """Resizes masks by position; `values` (n, h, w)."""
-
-    values: np.ndarray
-    size: int
-
-    def __call__(self, index: int) -> Tensor:
-        return fit_mask(self.values[index] != 0, self.size)
 
 
 def open_arrays(request: Request) -> Splits:
@@ -140,9 +131,14 @@ def _class_names(request: Request, stored: dict[str, np.ndarray], highest: int) 
 
 def _image_set(request: Request, classes: tuple[str, ...], arrays: _Arrays) -> ImageSet:
     """Return checked arrays as a set."""
-    reader = PixelReader(arrays.images, request.image_size, request.channels)
-    masks = None if arrays.masks is None else _MaskReader(arrays.masks, request.image_size)
-    return ImageSet(classes, arrays.labels, reader, read_mask=masks)
+    read = partial(read_pixels, arrays.images, request.image_size, request.channels)
+    masks = None if arrays.masks is None else partial(_read_mask, arrays.masks, request.image_size)
+    return ImageSet(classes, arrays.labels, read, read_mask=masks)
+
+
+def _read_mask(masks: np.ndarray, size: int, index: int) -> Tensor:
+    """Return one of the masks (n, h, w), resized."""
+    return fit_mask(masks[index] != 0, size)
 
 
 SOURCE = Source(

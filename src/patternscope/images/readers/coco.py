@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -20,26 +20,6 @@ from patternscope.images.readers.source import Layout, Option, Request, Source
 SMALLEST_BOX = Option("smallest_box", Annotated[int, Field(ge=1)], "least pixels of a box's shorter side", 32)
 
 
-class _Instances(NamedTuple):
-    """The content of an instances file: names of categories by id, and the objects, labelled by that id."""
-
-    categories: dict[int, str]
-    objects: list[Picture]
-
-
-class _Outline(NamedTuple):
-    """Draws the mask of an object, bool (h, w): its polygons (x, y, x, y, ...) in a picture of a size (w, h)."""
-
-    polygons: Sequence[Sequence[float]]
-    size: tuple[int, int]
-
-    def __call__(self) -> np.ndarray:
-        canvas = Image.new("L", self.size)
-        for polygon in self.polygons:
-            ImageDraw.Draw(canvas).polygon(list(polygon), fill=255)
-        return np.asarray(canvas) > 0
-
-
 def open_coco(request: Request) -> Splits:
     """Return the objects of COCO, each the square around its box and a `margin` (0.1 of its longer side).
 
@@ -48,15 +28,14 @@ def open_coco(request: Request) -> Splits:
     is below `smallest_box` pixels (32). Masks are the objects' polygons. Held-out objects are those of val.
     """
     root = request.folder_with("annotations", expected="COCO's folder")
-    train, test = (_instances(root, split, request) for split in ("train", "val"))
-    ids = sorted(train.categories)
-    names = [train.categories[id_] for id_ in ids]
-    held_out = relabel(test.objects, ids)
-    return open_classes(names, relabel(train.objects, ids), held_out, request, where=repr(str(root)))
+    (categories, train), (_, test) = (_read_instances(root, split, request) for split in ("train", "val"))
+    ids = sorted(categories)
+    names = [categories[id_] for id_ in ids]
+    return open_classes(names, relabel(train, ids), relabel(test, ids), request, where=repr(str(root)))
 
 
-def _instances(root: Path, split: str, request: Request) -> _Instances:
-    """Return the objects of a split."""
+def _read_instances(root: Path, split: str, request: Request) -> tuple[dict[int, str], list[Picture]]:
+    """Return the names of categories by id, and the objects of a split, labelled by that id."""
     files = sorted((root / "annotations").glob(f"instances_{split}*.json"))
     if len(files) != 1:
         expected = f"one file annotations/instances_{split}2014.json (or of 2017)"
@@ -74,7 +53,7 @@ def _instances(root: Path, split: str, request: Request) -> _Instances:
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split()):.80}"
         raise InputError(f"{files[0]}: expected a file of COCO's instances, got {reason}") from error
-    return _Instances(categories, objects)
+    return categories, objects
 
 
 def _pictures_folder(root: Path, name: str) -> Path:
@@ -100,8 +79,16 @@ def _picture(annotation: dict[str, Any], folder: Path, image: dict[str, Any], ma
         partial(load_picture, folder / image["file_name"]),
         box=Box(*annotation["bbox"]),
         margin=margin,
-        mask=_Outline(annotation.get("segmentation") or (), (image["width"], image["height"])),
+        mask=partial(_outline, annotation.get("segmentation") or (), (image["width"], image["height"])),
     )
+
+
+def _outline(polygons: Sequence[Sequence[float]], size: tuple[int, int]) -> np.ndarray:
+    """Draw the mask of an object, bool (h, w): polygons (x, y, x, y, ...) in a picture of a size (w, h)."""
+    canvas = Image.new("L", size)
+    for polygon in polygons:
+        ImageDraw.Draw(canvas).polygon(list(polygon), fill=255)
+    return np.asarray(canvas) > 0
 
 
 SOURCE = Source(

@@ -1,8 +1,9 @@
 """CUB-200-2011 as it is unpacked: CUB_200_2011."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from patternscope.errors import InputError
 from patternscope.images.readers.boxes import MARGIN, Box
@@ -10,10 +11,9 @@ from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_classes
 from patternscope.images.readers.source import Layout, Option, Request, Source
-from patternscope.images.readers.text_tables import parse_rows
+from patternscope.images.readers.text_tables import read_rows
 
 CROP = Option("crop", bool, "cut out the objects by their boxes; coco always does", False)
-Value = TypeVar("Value")
 
 
 def open_cub(request: Request) -> Splits:
@@ -24,7 +24,7 @@ def open_cub(request: Request) -> Splits:
     longer side). Classes are called as in classes.txt without their number: "Black footed Albatross".
     """
     root = request.folder_with("images.txt", expected="CUB_200_2011")
-    folders = dict(parse_rows(root / "classes.txt", lambda parts: (int(parts[0]), parts[1]), 2))
+    folders = dict(read_rows(root / "classes.txt", 2, parse=lambda row: (int(row[0]), row[1])))
     names = [_class_name(folders[number]) for number in sorted(folders)]
     labels = {number: label for label, number in enumerate(sorted(folders))}
     splits: tuple[list[Picture], list[Picture]] = ([], [])
@@ -40,12 +40,15 @@ def _class_name(folder: str) -> str:
 
 def _pictures(root: Path, labels: dict[int, int], request: Request) -> list[tuple[int, Picture]]:
     """Return every picture, and whether it is to train on."""
-    files = dict(parse_rows(root / "images.txt", lambda parts: (int(parts[0]), parts[1]), 2))
-    classes = _numbers(root / "image_class_labels.txt", files)
-    is_train = _numbers(root / "train_test_split.txt", files)
-    boxes = _boxes(root / "bounding_boxes.txt", files) if request.option(CROP) else {}
-    unknown = set(classes.values()) - set(labels)
-    if unknown:
+    files = dict(read_rows(root / "images.txt", 2, parse=lambda row: (int(row[0]), row[1])))
+    classes = _per_image(root / "image_class_labels.txt", files)
+    is_train = _per_image(root / "train_test_split.txt", files)
+    boxes = (
+        _per_image(root / "bounding_boxes.txt", files, 5, lambda row: Box(*map(float, row)))
+        if request.option(CROP)
+        else {}
+    )
+    if unknown := set(classes.values()) - set(labels):
         raise InputError(
             f"{root / 'image_class_labels.txt'}: expected classes of classes.txt, got {min(unknown)}"
         )
@@ -64,20 +67,14 @@ def _pictures(root: Path, labels: dict[int, int], request: Request) -> list[tupl
     ]
 
 
-def _numbers(path: Path, files: dict[int, str]) -> dict[int, int]:
-    """Return a number per image."""
-    rows = parse_rows(path, lambda parts: (int(parts[0]), int(parts[1])), 2)
-    return _complete(path, dict(rows), files)
-
-
-def _boxes(path: Path, files: dict[int, str]) -> dict[int, Box]:
-    """Return the box of each image: x, y, width, height."""
-    rows = parse_rows(path, lambda parts: (int(parts[0]), Box(*map(float, parts[1:]))), 5)
-    return _complete(path, dict(rows), files)
-
-
-def _complete(path: Path, values: dict[int, Value], files: dict[int, str]) -> dict[int, Value]:
-    """Return a table's values; InputError that names an image without one."""
+def _per_image(
+    path: Path,
+    files: dict[int, str],
+    columns: int = 2,
+    parse: Callable[[list[str]], Any] = lambda row: int(row[0]),
+) -> dict[int, Any]:
+    """Return a value per image, by its number in the first column; InputError that names an image without one."""
+    values = dict(read_rows(path, columns, parse=lambda row: (int(row[0]), parse(row[1:]))))
     missing = next((image for image in files if image not in values), None)
     if missing is not None:
         raise InputError(f"{path}: expected a row per image, got none for image {missing} ({files[missing]})")

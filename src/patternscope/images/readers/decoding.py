@@ -2,7 +2,7 @@
 
 import warnings
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -84,16 +84,9 @@ def fit_mask(mask: np.ndarray, size: int) -> Tensor:
     return torch.from_numpy(np.asarray(fitted) >= 128)
 
 
-class PixelReader(NamedTuple):
-    """Reads by position from pixels (n, h, w) or (n, h, w, c): bytes, or floats in [0, 1]."""
-
-    pixels: np.ndarray
-    size: int
-    channels: int
-
-    def __call__(self, index: int) -> Tensor:
-        """Return an image, uint8 (channels, size, size)."""
-        return to_tensor(as_picture(self.pixels[index], f"image {index}"), self.size, self.channels)
+def read_pixels(pixels: np.ndarray, size: int, channels: int, index: int) -> Tensor:
+    """Return one of the images (n, h, w) or (n, h, w, c), bytes or floats in [0, 1], as `to_tensor` does."""
+    return to_tensor(as_picture(pixels[index], f"image {index}"), size, channels)
 
 
 def as_picture(image: Any, name: str) -> Image.Image:

@@ -3,6 +3,7 @@
 import gzip
 import math
 import zlib
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import PixelReader
+from patternscope.images.readers.decoding import read_pixels
 from patternscope.images.readers.image_set import ImageSet, Splits, check_class_sizes, check_labels
 from patternscope.images.readers.source import Layout, Request, Source
 
@@ -34,7 +35,7 @@ def open_idx(request: Request) -> Splits:
         ImageSet(
             classes,
             labels,
-            PixelReader(pixels, request.image_size, request.channels),
+            partial(read_pixels, pixels, request.image_size, request.channels),
             names=[f"{split} {place}" for place in range(len(labels))],
         )
         for split, (pixels, labels) in splits.items()

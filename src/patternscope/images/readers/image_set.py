@@ -1,6 +1,7 @@
 """The one type for images of any source."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -71,11 +72,9 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
         return None if self._read_mask is None else self._read_mask(position)
 
     def batch(self, indices: Sequence[int] | Tensor, progress: Progress | None = None) -> Tensor:
-        """Return several images as one uint8 tensor (b, channels, size, size).
+        """Return several images as one uint8 tensor (b, channels, size, size); InputError for none.
 
         `progress` is called with (done, total) after each image.
-
-        Raises InputError for no index or one out of range.
         """
         positions = [self._position(int(index)) for index in indices]
         if not positions:
@@ -88,19 +87,14 @@ class ImageSet(Dataset[tuple[Tensor, int]]):
         return images
 
     def subset(self, indices: Sequence[int] | Tensor) -> "ImageSet":
-        """Return the images at `indices`, in that order, as a set of its own.
-
-        Classes, names and masks are kept; nothing is read.
-
-        Raises InputError for an index out of range.
-        """
+        """Return the images at `indices`, in that order, with their names and masks; nothing is read."""
         positions = [self._position(int(index)) for index in indices]
         return ImageSet(
             self.classes,
             self.labels[torch.tensor(positions, dtype=torch.int64)],
-            _SubsetReader(self._image, positions),
+            partial(_read_subset, self._image, positions),
             names=[self.names[position] for position in positions],
-            read_mask=None if self._read_mask is None else _SubsetReader(self._read_mask, positions),
+            read_mask=None if self._read_mask is None else partial(_read_subset, self._read_mask, positions),
             skipped=self.skipped,
         )
 
@@ -129,14 +123,9 @@ class ImageIndexError(InputError, IndexError):
     """An index beyond the images of a set; an IndexError too, since iteration over a sequence ends by one."""
 
 
-class _SubsetReader(NamedTuple):
-    """Reads by position in a subset; a type rather than a closure so that loader processes can receive it."""
-
-    read: Callable[[int], Tensor]
-    positions: list[int]
-
-    def __call__(self, index: int) -> Tensor:
-        return self.read(self.positions[index])
+def _read_subset(read: Callable[[int], Tensor], positions: list[int], index: int) -> Tensor:
+    """Read by position in a subset."""
+    return read(positions[index])
 
 
 class Splits(NamedTuple):
@@ -147,9 +136,7 @@ class Splits(NamedTuple):
 
 
 def check_labels(labels: Tensor, classes: Sequence[str], what: str = "labels") -> None:
-    """Refuse labels that are not integers of shape (n,) within the classes.
-
-    Raises InputError.
+    """Raise InputError unless labels are integers of shape (n,) within the classes.
 
     >>> check_labels(torch.tensor([0, 1]), ["a", "b"])
     """
@@ -164,11 +151,7 @@ def check_labels(labels: Tensor, classes: Sequence[str], what: str = "labels") -
 
 
 def check_class_sizes(labels: Tensor, classes: Sequence[str], where: str = "", note: str = "") -> None:
-    """Refuse a class with fewer than two images.
-
-    The message says `where` they are expected, and ends with a `note`.
-
-    Raises InputError.
+    """Raise InputError, which says `where` and ends with a `note`, unless each class has two images.
 
     >>> check_class_sizes(torch.tensor([0, 0, 1, 1]), ["a", "b"])
     """

@@ -1,16 +1,14 @@
 """ImageNet's layout: folders of synsets in train and val."""
 
-from functools import partial
 from pathlib import Path
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.files import folders_in, picture_files
 from patternscope.images.readers.folder import list_pictures
 from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_pictures
 from patternscope.images.readers.source import Layout, Request, Source
-from patternscope.images.readers.synsets import PRESET, read_words, select_synsets
+from patternscope.images.readers.synsets import PRESET, read_words, select_synsets, table_pictures
 from patternscope.images.readers.text_tables import read_rows
 
 _WORD_FILES = ("LOC_synset_mapping.txt", "synset_words.txt", "words.txt")
@@ -49,13 +47,8 @@ def _held_out(root: Path, inside: Path, wnids: list[str]) -> list[Picture]:
         raise InputError(
             f"{val}: expected folders val/WNID or {_SOLUTION}, got {loose} pictures without a class"
         )
-    labels = {wnid: label for label, wnid in enumerate(wnids)}
-    rows = [(name, boxes.split()[0]) for name, boxes in read_rows(root / _SOLUTION, 2, ",")[1:]]
-    return [
-        Picture(f"val/{name}.JPEG", labels[wnid], partial(load_picture, val / f"{name}.JPEG"))
-        for name, wnid in rows
-        if wnid in labels
-    ]
+    rows = read_rows(root / _SOLUTION, 2, ",")[1:]
+    return table_pictures(val, ((f"{name}.JPEG", boxes.split()[0]) for name, boxes in rows), wnids)
 
 
 SOURCE = Source(

@@ -1,40 +1,18 @@
 """The built-in pictograms as a source of images."""
 
-from typing import NamedTuple
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.images.pictograms import CLASSES, DRAWING_VERSION, Pictogram, draw
+from patternscope.images.pictograms import CLASSES, DRAWING_VERSION, draw
 from patternscope.images.readers.image_set import ImageSet, Splits
 from patternscope.images.readers.source import Request, Source
 
 _TRAIN_PER_CLASS, _TEST_PER_CLASS = 500, 100
 _TEST_START = 10**9  # the first held-out picture, whatever the number to train on
 _CACHE_BYTES = 2**30
-
-
-class _PictogramReader(NamedTuple):
-    """Draws by position."""
-
-    start: int
-    size: int
-    channels: int
-    seed: int
-
-    def picture(self, index: int) -> Pictogram:
-        return draw(self.start + index, size=self.size, seed=self.seed)
-
-    def image(self, index: int) -> Tensor:
-        image = torch.from_numpy(self.picture(index).image)
-        if self.channels == 1:
-            weights = torch.tensor([0.299, 0.587, 0.114])
-            return (image.float() @ weights).round().to(torch.uint8)[None]
-        return image.permute(2, 0, 1).contiguous()
-
-    def mask(self, index: int) -> Tensor:
-        return torch.tensor(self.picture(index).mask)
 
 
 def open_pictograms(request: Request) -> Splits:
@@ -62,15 +40,29 @@ def _split(request: Request, per_class: int, start: int) -> ImageSet:
         most = _TEST_START // len(CLASSES)
         raise InputError(f"pictograms per class: expected 2 to {most}, got {per_class}")
     count = per_class * len(CLASSES)
-    reader = _PictogramReader(start, request.image_size, request.channels, request.seed)
+    size, seed = request.image_size, request.seed
     return ImageSet(
         CLASSES,
         torch.arange(count) % len(CLASSES),
-        reader.image,
+        partial(_read_image, start, size, seed, request.channels),
         names=[f"pictogram {start + i}" for i in range(count)],
-        read_mask=reader.mask,
+        read_mask=partial(_read_mask, start, size, seed),
         cache_bytes=_CACHE_BYTES,
     )
+
+
+def _read_image(start: int, size: int, seed: int, channels: int, index: int) -> Tensor:
+    """Draw an image, uint8 (channels, size, size)."""
+    image = torch.from_numpy(draw(start + index, size=size, seed=seed).image)
+    if channels == 1:
+        weights = torch.tensor([0.299, 0.587, 0.114])
+        return (image.float() @ weights).round().to(torch.uint8)[None]
+    return image.permute(2, 0, 1).contiguous()
+
+
+def _read_mask(start: int, size: int, seed: int, index: int) -> Tensor:
+    """Draw the mask of an image, bool (size, size)."""
+    return torch.tensor(draw(start + index, size=size, seed=seed).mask)
 
 
 SOURCE = Source(

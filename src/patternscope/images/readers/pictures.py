@@ -1,6 +1,7 @@
 """Pictures that are listed before they are read: files, boxes cut out of them, rows of tables, items of data sets."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,29 +49,18 @@ class Picture(NamedTuple):
         return fit_mask(mask, size)
 
 
-class _PictureReader(NamedTuple):
-    """Decodes by position."""
-
-    pictures: list[Picture]
-    size: int
-    channels: int
-
-    def __call__(self, index: int) -> Tensor:
-        picture = self.pictures[index]
-        try:
-            return picture.tensor(self.size, self.channels)
-        except UNREADABLE as error:
-            raise InputError(f"{picture.name} can no longer be read: {_reason(error)}") from error
+def _read_picture(pictures: list[Picture], size: int, channels: int, index: int) -> Tensor:
+    """Decode a picture by position."""
+    picture = pictures[index]
+    try:
+        return picture.tensor(size, channels)
+    except UNREADABLE as error:
+        raise InputError(f"{picture.name} can no longer be read: {_reason(error)}") from error
 
 
-class _MaskReader(NamedTuple):
-    """Returns masks by position."""
-
-    pictures: list[Picture]
-    size: int
-
-    def __call__(self, index: int) -> Tensor:
-        return self.pictures[index].object_mask(self.size)
+def _read_mask(pictures: list[Picture], size: int, index: int) -> Tensor:
+    """Return the mask of a picture by position."""
+    return pictures[index].object_mask(size)
 
 
 def open_classes(
@@ -183,9 +173,9 @@ def _read(
     image_set = ImageSet(
         classes,
         _labels(readable),
-        _PictureReader(readable, request.image_size, request.channels),
+        partial(_read_picture, readable, request.image_size, request.channels),
         names=[picture.name for picture in readable],
-        read_mask=_MaskReader(readable, request.image_size) if has_masks else None,
+        read_mask=partial(_read_mask, readable, request.image_size) if has_masks else None,
         skipped=skipped,
     )
     image_set.keep(images)

@@ -1,10 +1,13 @@
 """Classes that are WordNet synsets, as ImageNet's are: their words, and the ten of the paper."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from patternscope.errors import InputError, nearest
+from patternscope.images.readers.decoding import load_picture
+from patternscope.images.readers.pictures import Picture
 from patternscope.images.readers.source import Option, Request
 from patternscope.images.readers.text_tables import read_rows
 
@@ -62,6 +65,16 @@ def select_synsets(
     if len(set(wnids)) < len(wnids) or len(wnids) < 2:
         raise InputError(f"class_names: expected two or more different classes, got {wnids}")
     return wnids, tuple(_distinct([words.get(wnid, [wnid])[0] for wnid in wnids], wnids))
+
+
+def table_pictures(folder: Path, rows: Iterable[Sequence[str]], wnids: Sequence[str]) -> list[Picture]:
+    """Return the pictures in a folder by rows of their file's name and their synset, those of `wnids` alone."""
+    labels = {wnid: label for label, wnid in enumerate(wnids)}
+    return [
+        Picture(f"val/{name}", labels[wnid], partial(load_picture, folder / name))
+        for name, wnid, *_ in rows
+        if wnid in labels
+    ]
 
 
 def _synset(name: str, known: Sequence[str], words: Mapping[str, Sequence[str]]) -> str:

@@ -2,31 +2,21 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from patternscope.errors import InputError
 
-Row = TypeVar("Row")
 
+def read_rows(
+    path: Path,
+    columns: int,
+    separator: str | None = None,
+    parse: Callable[[list[str]], Any] = list,
+) -> list[Any]:
+    """Return what `parse` makes of the rows of a text table that are not blank, lists of `columns` texts.
 
-def read_rows(path: Path, columns: int, separator: str | None = None) -> list[list[str]]:
-    """Return the rows of a text table that are not blank, each of at least `columns` parts.
-
-    `separator` None is any white space. The last column keeps what is beyond it, so that names may hold
-    spaces.
-
-    Raises InputError for a file that does not exist, is not text, or has a shorter row, which is named.
-    """
-    return parse_rows(path, lambda parts: parts, columns, separator)
-
-
-def parse_rows(
-    path: Path, parse: Callable[[list[str]], Row], columns: int, separator: str | None = None
-) -> list[Row]:
-    """Return what `parse` makes of each row of a text table.
-
-    A row of fewer parts than `columns`, or one of which `parse` raises ValueError, is an InputError that
-    names its number.
+    `separator` None is any white space. The last column keeps what is beyond it, so that names may hold spaces.
+    A row that is too short, or of which `parse` raises ValueError, is an InputError that names its number.
     """
     rows = []
     for number, line in _lines(path):

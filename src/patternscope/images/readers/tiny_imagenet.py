@@ -1,15 +1,13 @@
 """Tiny ImageNet as it is unpacked: tiny-imagenet-200."""
 
-from functools import partial
 from pathlib import Path
 
 from patternscope.errors import InputError
-from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.folder import list_pictures
 from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_pictures
 from patternscope.images.readers.source import Layout, Request, Source
-from patternscope.images.readers.synsets import PRESET, read_words, select_synsets
+from patternscope.images.readers.synsets import PRESET, read_words, select_synsets, table_pictures
 from patternscope.images.readers.text_tables import read_rows
 
 
@@ -35,12 +33,9 @@ def _held_out(root: Path, wnids: list[str]) -> list[Picture]:
         if not pictures:
             raise InputError(f"{table} does not exist; expected it, or folders val/WNID")
         return pictures
-    labels = {wnid: label for label, wnid in enumerate(wnids)}
-    return [
-        Picture(f"val/images/{name}", labels[wnid], partial(load_picture, root / "val" / "images" / name))
-        for name, wnid, _ in read_rows(table, 3, "\t")
-        if wnid in labels
-    ]
+    return table_pictures(
+        root / "val", ((f"images/{row[0]}", row[1]) for row in read_rows(table, 3, "\t")), wnids
+    )
 
 
 SOURCE = Source(
