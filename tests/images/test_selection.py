@@ -78,11 +78,11 @@ def test_hold_out_parts_every_class(values, share, seed):
 @pytest.mark.parametrize(
     ("labels", "per_class", "classes", "text"),
     [
-        (torch.tensor([0, 1]), 0, None, "per_class is 0"),
-        (torch.tensor([0]), 1, None, "at least 2"),
-        (torch.tensor([0, 1]), 1, [0, 2], "class 2, which has no sample"),
-        (torch.tensor([0.0, 1.0]), 1, None, "integers of shape"),
-        (torch.tensor([[0, 1]]), 1, None, "integers of shape"),
+        (torch.tensor([0, 1]), 0, None, "per_class: expected 1 or more, got 0"),
+        (torch.tensor([0]), 1, None, "labels: expected 2 or more, got 1"),
+        (torch.tensor([0, 1]), 1, [0, 2], r"classes: expected classes with samples, \[0, 1\], got 2"),
+        (torch.tensor([0.0, 1.0]), 1, None, "labels: expected integers of shape"),
+        (torch.tensor([[0, 1]]), 1, None, "labels: expected integers of shape"),
     ],
 )
 def test_bad_choices_are_refused(labels, per_class, classes, text):
@@ -91,7 +91,8 @@ def test_bad_choices_are_refused(labels, per_class, classes, text):
 
 
 @pytest.mark.parametrize(
-    ("share", "text"), [(0.0, "share is 0.0"), (1.0, "share is 1.0"), (0.5, "class 1 has one")]
+    ("share", "text"),
+    [(0.0, "got 0.0"), (1.0, "got 1.0"), (0.5, "class 1: expected 2 or more samples to hold one out, got 1")],
 )
 def test_bad_splits_are_refused(share, text):
     with pytest.raises(InputError, match=text):
