@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from patternscope.errors import InputError
+from patternscope.radial.checks import check_same_shape
 
 
 def pointing_game(importance: Tensor, cover: Tensor) -> Tensor:
@@ -25,7 +25,7 @@ def pointing_game(importance: Tensor, cover: Tensor) -> Tensor:
     >>> pointing_game(torch.tensor([[0.1, 0.9]]), torch.tensor([[0.0, 0.75]]))
     tensor([0.7500])
     """
-    _check(importance, cover, "importance")
+    check_same_shape(importance, cover, "importance, cover", "(n, r)")
     return cover.gather(1, importance.argmax(dim=1, keepdim=True))[:, 0]
 
 
@@ -42,11 +42,5 @@ def points_on(points: Tensor, cover: Tensor) -> tuple[Tensor, Tensor]:
     >>> points_on(torch.tensor([[True, False, True]]), torch.tensor([[0.5, 1.0, 1.0]]))
     (tensor([1.5000], dtype=torch.float64), tensor([2.], dtype=torch.float64))
     """
-    _check(points, cover, "points")
+    check_same_shape(points, cover, "points, cover", "(n, r)")
     return (points * cover.double()).sum(dim=1), points.sum(dim=1).double()
-
-
-def _check(values: Tensor, cover: Tensor, name: str) -> None:
-    if values.shape != cover.shape or values.ndim != 2:
-        shapes = f"{tuple(values.shape)} and {tuple(cover.shape)}"
-        raise InputError(f"{name}, cover: expected two tensors (n, r), got shapes {shapes}")

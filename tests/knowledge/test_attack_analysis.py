@@ -192,7 +192,7 @@ def test_inputs_are_left_as_found():
             lambda w, y, t, m: orientation_change(w[0], w[1, :2]),
             r"before, after: expected .* got shapes \(4, 6, 3\) and",
         ),
-        (lambda w, y, t, m: strength_change(w[0, 0], w[1, 0]), r"expected two tensors \(n, r, e\)"),
+        (lambda w, y, t, m: strength_change(w[0, 0], w[1, 0]), r"expected equal shapes \(n, r, e\)"),
         (lambda w, y, t, m: class_probability(w[0], m, y[:2]), r"classes: expected shape \(4,\), got \(2,\)"),
         (lambda w, y, t, m: weight_on(w[0, 0], y > 0), r"region_weights, chosen: expected .* got shapes"),
         (lambda w, y, t, m: bootstrap_mean(w[0, 0]), r"values: expected .* got shape \(6, 3\)"),

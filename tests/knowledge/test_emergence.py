@@ -88,7 +88,7 @@ def test_a_finer_grid_comes_back_to_where_it_started(grid, down, across):
         (lambda: lasting_appearance(torch.zeros(0, 3).bool()), "present: expected bool"),
         (
             lambda: class_appearance(torch.zeros(2).long(), torch.zeros(3).long(), 1),
-            "first, labels: expected two vectors .* got shapes",
+            "first, labels: expected equal shapes .* got shapes",
         ),
         (
             lambda: class_appearance(torch.tensor([2]), torch.tensor([0]), 2),

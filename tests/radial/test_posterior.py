@@ -112,12 +112,12 @@ def test_gradient_holds_strength_constant_unless_asked():
         (lambda: mean_directions(torch.ones(3), torch.ones(3, 2), 10.0), "of the same n"),
         (
             lambda: log_posterior(torch.ones(2, 3), torch.ones(4, 2), 10.0),
-            r"mean_directions: expected shape \(c, 3\), got \(4, 2\)",
+            r"mean_directions: expected shape \(c, e\) = \(any, 3\), got \(4, 2\)",
         ),
         (lambda: log_posterior(torch.ones(2, 3), torch.ones(3), 10.0), "mean_directions"),
         (
             lambda: log_posterior(torch.ones(2, 3), torch.ones(4, 3), 10.0, torch.ones(3)),
-            r"log_prior: expected shape \(4,\), got \(3,\)",
+            r"log_prior: expected shape \(c,\) = \(4,\), got \(3,\)",
         ),
     ],
 )

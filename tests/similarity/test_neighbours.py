@@ -59,7 +59,7 @@ def test_the_seed_changes_the_choice_and_the_global_generator_is_left_alone():
     [
         (torch.rand(4), torch.zeros(4).long(), 2, "identity"),
         (torch.arange(4), torch.zeros(3).long(), 2, "classes"),
-        (torch.arange(4), torch.zeros(4).long(), 0, "count"),
+        (torch.arange(4), torch.zeros(4).long(), 0, "count: expected at least 1, got 0"),
     ],
 )
 def test_what_is_wrong_is_named(identity, classes, count, said):

@@ -1,4 +1,4 @@
-"""The input checks of the estimators, one line per error."""
+"""Checks of the estimators' data, one line per error."""
 
 from collections.abc import Mapping
 
@@ -6,14 +6,11 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError, nearest
-
-_ROWS_AT_ONCE = 256
+from patternscope.radial.checks import check_finite, check_shape
 
 
 def check_keys(data: Mapping[str, object], required: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
-    """Check the keys of an estimator's `data` argument.
-
-    InputError for a missing or an unknown key.
+    """Check the keys of an estimator's `data` argument; InputError for a missing or an unknown key.
 
     >>> check_keys({"target_probs": 0}, required=("target_probs",))
     """
@@ -44,28 +41,8 @@ def as_tensor(value: object, name: str) -> Tensor:
     return tensor if tensor.is_floating_point() else tensor.float()
 
 
-def check_positive(value: float, name: str, more: str = "") -> None:
-    """Check that a parameter is positive and finite; `more` names what else would be valid.
-
-    >>> check_positive(10.0, "kappa_max")
-    """
-    if not 0 < value < float("inf"):
-        raise InputError(f"{name}: expected a positive finite number{more}, got {value}")
-
-
-def check_at_least(value: int, least: int, name: str) -> None:
-    """Check that a size is at least so much.
-
-    >>> check_at_least(3, 2, "out_dim")
-    """
-    if value < least:
-        raise InputError(f"{name}: expected at least {least}, got {value}")
-
-
 def check_target_probs(target_probs: Tensor) -> None:
     """Check class probabilities (n, c): finite, non-negative, rows that sum to 1, n >= 2, c >= 2.
-
-    InputError names the row and what is wrong with it.
 
     >>> check_target_probs(torch.tensor([[0.5, 0.5], [1.0, 0.0]]))
     """
@@ -77,9 +54,7 @@ def check_target_probs(target_probs: Tensor) -> None:
 
 
 def check_rows_sum_to_one(weights: Tensor, name: str) -> None:
-    """Check that rows lie on the simplex: finite, non-negative, summing to 1.
-
-    InputError names the row and what is wrong with it.
+    """Check that rows lie on the simplex: finite, non-negative, summing to 1; InputError names the row.
 
     >>> check_rows_sum_to_one(torch.tensor([[0.5, 0.5], [1.0, 0.0]]), "w_r")
     """
@@ -95,35 +70,6 @@ def check_rows_sum_to_one(weights: Tensor, name: str) -> None:
     if off.any():
         row = int(off.nonzero()[0])
         raise InputError(f"{name}: expected rows that sum to 1, got {sums[row]:.4g} in row {row}")
-
-
-def check_finite(tensor: Tensor, name: str) -> None:
-    """Check for NaN and inf, a few rows at a time so that little memory is needed.
-
-    InputError names the sample.
-
-    >>> check_finite(torch.zeros(3), "x")
-    """
-    for start in range(0, len(tensor), _ROWS_AT_ONCE):
-        bad = ~torch.isfinite(tensor[start : start + _ROWS_AT_ONCE])
-        if bad.any():
-            sample = start + int(bad.reshape(len(bad), -1).any(dim=1).nonzero()[0])
-            raise InputError(f"{name}: expected finite numbers, got NaN or inf in sample {sample}")
-
-
-def check_shape(tensor: Tensor, name: str, shape: tuple[int | None, ...], axes: str) -> None:
-    """Check the shape of an argument; None stands for any positive length.
-
-    InputError shows both shapes.
-
-    >>> check_shape(torch.zeros(2, 3), "x", (None, 3), "(n, d)")
-    """
-    fits = tensor.ndim == len(shape) and all(
-        got > 0 and expected in (None, got) for got, expected in zip(tensor.shape, shape, strict=True)
-    )
-    if not fits:
-        lengths = ", ".join("any" if length is None else str(length) for length in shape)
-        raise InputError(f"{name}: expected shape {axes} = ({lengths}), got {tuple(tensor.shape)}")
 
 
 def working_dtype(tensor: Tensor) -> torch.dtype:

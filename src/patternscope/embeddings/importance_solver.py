@@ -67,18 +67,9 @@ def solve_separately(problems: AnchorProblems, settings: ImportanceParams, block
     """Learn w with uniform v; then v, twice, each time under the best match for the v before.
 
     An anchor keeps the v of the lowest loss under its own best match, uniform v included, so that no anchor's loss
-    rises.
-
-    Args:
-        problems: those of all anchors.
-        settings: step size and steps.
-        block: anchors (b,).
-
-    Returns:
-        AnchorWeights; losses with uniform w and v, with w alone, and after each round. Rounds, and their losses,
-        omit regions of so little weight that together they change no log q by 1e-3 under uniform v.
-
-    Cost: a match of all regions, and two of those that matter.
+    rises. Losses of the anchors `block` (b,) are those with uniform w and v, with w alone, and after each round.
+    Rounds, and their losses, omit regions of so little weight that together they change no log q by 1e-3 under
+    uniform v. Cost: a match of all regions, and two of those that matter.
     """
     anchors, log_target = problems.anchors(block), problems.log_target[block]
     positions = problems.neighbours.positions[block]

@@ -5,10 +5,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from patternscope.embeddings.checks import check_at_least, check_positive, working_dtype
+from patternscope.embeddings.checks import working_dtype
 from patternscope.embeddings.settings import Auto
 from patternscope.embeddings.solver import Trace
 from patternscope.errors import InputError
+from patternscope.radial.checks import check_at_least, check_positive
 
 # Spread of the entries of a random start (reference code).
 RANDOM_SPREAD = 0.1

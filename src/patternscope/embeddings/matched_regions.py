@@ -48,19 +48,9 @@ def match_anchors(
     anchor that together have a weight of at most `omitted` are not compared. Anchors with similar numbers of regions
     share a block and are padded with the next regions by weight.
 
-    Args:
-        features: regional features as given (n, k, h, w).
-        channel_weights: v (n, k).
-        region_weights: w (n, r).
-        neighbours: of all anchors.
-        omitted: share of an image's weight in [0, 1).
-        at_once: anchors in a block; None for as many as fit the cache.
-
-    Returns:
-        Blocks of all anchors, and the second moment of their regions,
-        ``1/n sum_ir w_i^(r) u_i^(r) u_i^(r)T`` (k, k) for unit features u.
-
-    Cost: 2 r k operations for each neighbour and region compared.
+    Features as given (n, k, h, w), v (n, k), w (n, r); `at_once` anchors in a block, or as many as fit the cache.
+    Returns the blocks of all anchors, and the second moment of their regions, ``1/n sum_ir w_i^(r) u_i^(r) u_i^(r)T``
+    (k, k) for unit features u. Cost: 2 r k operations for each neighbour and region compared.
     """
     candidates = unit_rows(features, neighbours.candidates)
     by_weight = region_weights.argsort(dim=1, descending=True, stable=True)

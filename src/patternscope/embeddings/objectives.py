@@ -17,17 +17,7 @@ def sample_loss(
     flows through the mean directions; kappa and norms are constants of it, as in the reference code, unless
     `exact_gradient`. Source: Sec. 3.2.
 
-    Args:
-        weight: M (e, d).
-        features: f / s (n, d).
-        target_probs: (n, c).
-        kappa_max: > 0.
-        exact_gradient: differentiate through strength as well.
-
-    Returns:
-        Scalar >= 0, in nats, summed over samples.
-
-    Cost: 4 n e (d + c) operations forward.
+    M (e, d), f / s (n, d), P (n, c) -> scalar >= 0, in nats. Cost: 4 n e (d + c) operations forward.
 
     >>> probs = torch.tensor([[0.9, 0.1], [0.1, 0.9]])
     >>> float(sample_loss(torch.zeros(2, 2), torch.eye(2), probs, 10.0)) > 0
@@ -85,15 +75,7 @@ def align_loss(region_embedding: Tensor, region_weights: Tensor, sample_embeddin
     """Return how far the important regions point away from the sample embedding of their image.
 
     ``- mean_i sum_r w_i^(r) cos(h_i^(r), g_i)``; the gradient of the cosine is exact, as in the reference code.
-    Source: Sec. 3.3.
-
-    Args:
-        region_embedding: h (b, r, e).
-        region_weights: w (b, r).
-        sample_embedding: g (b, e).
-
-    Returns:
-        Scalar in [-1, 1].
+    h (b, r, e), w (b, r), g (b, e) -> scalar in [-1, 1]. Source: Sec. 3.3.
 
     >>> align_loss(torch.tensor([[[2.0, 0.0]]]), torch.ones(1, 1), torch.tensor([[1.0, 0.0]]))
     tensor(-1.)

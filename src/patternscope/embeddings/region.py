@@ -10,11 +10,8 @@ from torch import Tensor
 from patternscope.autograd_modes import differentiable, isolate_autograd
 from patternscope.embeddings.checks import (
     as_tensor,
-    check_finite,
     check_keys,
-    check_positive,
     check_rows_sum_to_one,
-    check_shape,
     check_target_probs,
     working_dtype,
 )
@@ -26,6 +23,7 @@ from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import REGION_DEFAULTS, SAMPLE_DEFAULTS, Auto, RegionParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
 from patternscope.embeddings.verbose import write_losses
+from patternscope.radial.checks import check_finite, check_positive, check_shape
 from patternscope.similarity.targets import target_log_similarity
 
 # Share of an image's weight in regions that the default solver does not compare.

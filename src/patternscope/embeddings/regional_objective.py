@@ -30,13 +30,9 @@ class RegionalObjective:
     def losses(
         self, anchors: Tensor, candidates: Tensor, block: MatchedRegions, *, exact_gradient: bool
     ) -> tuple[Tensor, Tensor]:
-        """Return similarity and alignment loss of a block, from the embedding of its anchors and the candidates.
+        """Return similarity and alignment loss of a block, from h of its anchors (b, r, e) and the candidates.
 
-        Args:
-            anchors: h of the anchors (b, r, e).
-            candidates: h of the possible neighbours (m + 1, r, e).
-            block: the anchors' matched regions.
-            exact_gradient: differentiate the similarity through strength as well.
+        `exact_gradient` differentiates the similarity through strength as well.
         """
         compared = anchors.gather(1, block.regions[..., None].expand(-1, -1, anchors.shape[2]))
         similarity = similarity_loss(

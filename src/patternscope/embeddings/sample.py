@@ -8,19 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.autograd_modes import differentiable, isolate_autograd
-from patternscope.embeddings.checks import (
-    as_tensor,
-    check_finite,
-    check_keys,
-    check_shape,
-    check_target_probs,
-    working_dtype,
-)
+from patternscope.embeddings.checks import as_tensor, check_keys, check_target_probs, working_dtype
 from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import SAMPLE_DEFAULTS, Auto, SampleParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
 from patternscope.embeddings.verbose import write_losses
+from patternscope.radial.checks import check_finite, check_shape
 from patternscope.radial.posterior import log_posterior, mean_directions
 from patternscope.radial.rotation import procrustes
 
@@ -149,13 +143,7 @@ def spectral_start(features: Tensor, target_probs: Tensor, dim: int) -> Tensor:
     features. Mean directions spread over the sphere have ``sum_c mu_c mu_c^T = c/e I``, which gives the strength:
     it is 0 for a network that predicts the same for every image.
 
-    Args:
-        features: f / s (n, d).
-        target_probs: (n, c).
-        dim: e.
-
-    Returns:
-        M (e, d), of mean strength at most 1/2; zero where all probabilities are the same.
+    f / s (n, d), P (n, c) -> M (e, d), of mean strength at most 1/2; zero where all probabilities are the same.
 
     >>> spectral_start(torch.eye(3), torch.eye(3), dim=2).shape
     torch.Size([2, 3])

@@ -20,17 +20,9 @@ def solve_simplex(
     logits of w. A problem keeps the best point so far, so its loss never ends higher than it began, and no problem
     depends on another. Source: Sec. 3.3.
 
-    Args:
-        scores: (b, m, a), by region or by channel.
-        log_target: log p (b, m).
-        lr: step size of Adam.
-        n_step: steps.
-        start: weights to begin with (b, a), positive; None for uniform ones.
-
-    Returns:
-        Weights (b, a), rows on the simplex, and the losses at the start and of the weights (b, 2).
-
-    Cost: 4 b m a operations and two reads of the scores per step.
+    Scores (b, m, a) by region or by channel, log p (b, m), `start` positive weights (b, a) or None for uniform ones
+    -> weights (b, a), rows on the simplex, and the losses at the start and of the weights (b, 2). Cost: 4 b m a
+    operations and two reads of the scores per step.
 
     >>> scores = torch.tensor([[[0.0, 5.0], [0.0, -5.0]]])
     >>> weights, losses = solve_simplex(scores, torch.tensor([[0.9999, 0.0001]]).log(), lr=0.3, n_step=50)
@@ -79,19 +71,10 @@ def solve_two_simplices(
     """Return region and channel weights learnt together, and the losses at the start and the end.
 
     ``minimise over w, v:  KL(p || softmax_j(sum_rk w_r v_k g_jrk(v)))``, by Adam on the logits of both simplices; g is
-    refreshed every few steps. The best weights under the last match are returned, or uniform ones where those are
-    better. Source: Sec. 3.3.
+    refreshed by `products`, v (1, k) -> g (m, r, k), after `every` steps. The best weights under the last match are
+    returned, or uniform ones where those are better. Source: Sec. 3.3.
 
-    Args:
-        products: v (1, k) -> g (m, r, k), constant between refreshments.
-        log_target: log p (m,).
-        shape: (r, k).
-        lr: step size of Adam.
-        n_step: steps.
-        every: steps between refreshments.
-
-    Returns:
-        w (r,), v (k,) and the two losses (2,).
+    log p (m,), shape (r, k) -> w (r,), v (k,) and the two losses (2,).
 
     >>> g = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
     >>> w, v, _ = solve_two_simplices(lambda v: g * 9, torch.tensor([0.99, 0.01]).log(), (1, 2), 0.3, 30, 7)

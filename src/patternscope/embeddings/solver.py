@@ -91,13 +91,8 @@ def with_gradient(objective: Callable[[Tensor], Tensor]) -> Evaluate:
 def minimise_lbfgs(evaluate: Evaluate, start: Tensor, n_step: int) -> tuple[Tensor, list[float]]:
     """Minimise a smooth objective by torch's L-BFGS with a strong Wolfe line search.
 
-    Args:
-        evaluate: tensor like `start` -> objective and gradient.
-        start: where to begin; not changed.
-        n_step: most iterations.
-
-    Returns:
-        The best point met, and the objective at the start and at each evaluation better than all before.
+    Returns the best point met, and the objective at the start and at each evaluation better than all before.
+    `n_step` is the most iterations.
 
     >>> evaluate = with_gradient(lambda x: ((x - 3) ** 2).sum())
     >>> point, losses = minimise_lbfgs(evaluate, torch.zeros(2), 10)
@@ -148,14 +143,8 @@ def minimise_stepwise(
 ) -> tuple[Tensor, list[float]]:
     """Minimise an objective by one optimiser step per batch.
 
-    Args:
-        objective: (point, batch) -> scalar, differentiable.
-        start: where to begin; not changed.
-        batches: what the objective is evaluated on, one per step.
-        solver: creates the optimiser of the point.
-
-    Returns:
-        The last point, and the objective before each step, each on its own batch.
+    The objective maps a point and a batch to a scalar, `solver` creates the optimiser of the point. Returns the last
+    point, and the objective before each step, each on its own batch.
 
     >>> steps = [torch.tensor(0)] * 200
     >>> sgd = lambda x: torch.optim.SGD([x], lr=0.1)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.knowledge.points import class_probability
+from patternscope.radial.checks import check_same_shape
 from patternscope.radial.defaults import REGION_KAPPA_MAX
 
 # Thresholds of the reference code; strengths are in units of the layer's mean strength.
@@ -44,7 +45,7 @@ def orientation_change(before: Tensor, after: Tensor) -> Tensor:
     >>> orientation_change(torch.tensor([[[1.0, 0.0], [0.0, 0.0]]]), torch.tensor([[[0.0, 2.0], [0.0, 1.0]]]))
     tensor([[1., nan]])
     """
-    _check_pair(before, after)
+    check_same_shape(before, after, "before, after", "(n, r, e)")
     cosine = F.cosine_similarity(before, after, dim=-1, eps=torch.finfo(before.dtype).tiny)
     nowhere = (before == 0).all(dim=-1) | (after == 0).all(dim=-1)
     return (1 - cosine.clamp(-1, 1)).masked_fill(nowhere, torch.nan)
@@ -59,7 +60,7 @@ def strength_change(before: Tensor, after: Tensor) -> Tensor:
     >>> strength_change(torch.tensor([[[3.0, 4.0], [0.0, 5.0]]]), torch.tensor([[[0.0, 6.0], [4.0, 0.0]]]))
     tensor([0.2000])
     """
-    _check_pair(before, after)
+    check_same_shape(before, after, "before, after", "(n, r, e)")
     old, new = (torch.linalg.vector_norm(embedding, dim=-1) for embedding in (before, after))
     return (new - old).abs().sum(dim=1) / old.sum(dim=1).masked_fill((old == 0).all(dim=1), torch.nan)
 
@@ -136,16 +137,8 @@ def weight_on(region_weights: Tensor, chosen: Tensor) -> tuple[Tensor, Tensor]:
     >>> weight_on(torch.tensor([[0.7, 0.1, 0.1, 0.1]]), torch.tensor([[True, False, False, False]]))
     (tensor([0.7000]), tensor([0.2500]))
     """
-    if region_weights.shape != chosen.shape or chosen.ndim != 2:
-        shapes = f"{tuple(region_weights.shape)} and {tuple(chosen.shape)}"
-        raise InputError(f"region_weights, chosen: expected two tensors (n, r), got shapes {shapes}")
+    check_same_shape(region_weights, chosen, "region_weights, chosen", "(n, r)")
     none = ~chosen.any(dim=1)
     weight = (region_weights * chosen).sum(dim=1)
     share = chosen.to(region_weights.dtype).mean(dim=1)
     return weight.masked_fill(none, torch.nan), share.masked_fill(none, torch.nan)
-
-
-def _check_pair(before: Tensor, after: Tensor) -> None:
-    if before.shape != after.shape or before.ndim != 3:
-        shapes = f"{tuple(before.shape)} and {tuple(after.shape)}"
-        raise InputError(f"before, after: expected two tensors (n, r, e), got shapes {shapes}")

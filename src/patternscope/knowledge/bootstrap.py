@@ -12,6 +12,7 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.points import KnowledgePoints, reliable_ratio
+from patternscope.radial.checks import check_same_shape
 
 # Resampled images held at once, at 24 bytes each, so that many images and many draws stay within some 30 MB.
 _DRAWS_AT_ONCE = 1 << 20
@@ -48,9 +49,7 @@ def bootstrap_counts(
     >>> intervals["total"], intervals["ratio"].value
     (Interval(value=5.0, low=5.0, high=5.0), 1.0)
     """
-    if mask.ndim != 2 or mask.shape != reliable.shape or len(mask) == 0:
-        shapes = f"{tuple(mask.shape)} and {tuple(reliable.shape)}"
-        raise InputError(f"mask, reliable: expected two masks (n, r), n >= 1, got shapes {shapes}")
+    check_same_shape(mask, reliable, "mask, reliable", "(n, r)", least=1)
     n, regions = mask.shape
     counts = np.stack([_per_image(mask), _per_image(reliable)], axis=1)
     drawn = _resampled_means([counts], resamples, level, seed)
@@ -191,9 +190,7 @@ def bootstrap_ratio(
     >>> bootstrap_ratio(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0]))
     Interval(value=0.5, low=0.5, high=0.5)
     """
-    if part.ndim != 1 or part.shape != whole.shape or not len(part):
-        shapes = f"{tuple(part.shape)} and {tuple(whole.shape)}"
-        raise InputError(f"part, whole: expected two vectors (n,), n >= 1, got shapes {shapes}")
+    check_same_shape(part, whole, "part, whole", "(n,)", least=1)
     pair = torch.stack([part.double(), whole.double()], dim=1).cpu().numpy()
     drawn = _resampled_means([pair], resamples, level, seed)
     drawn = drawn[drawn[:, 1] > 0]

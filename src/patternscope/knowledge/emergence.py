@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.radial.checks import check_same_shape
 
 NEVER = -1
 
@@ -82,9 +83,7 @@ def class_appearance(first: Tensor, labels: Tensor, checkpoints: int) -> list[Cl
     >>> [(record.label, record.share, record.median, record.mean) for record in classes]
     [(1, 1.0, 0, 0.5), (0, 0.5, 2, 2.5)]
     """
-    if first.ndim != 1 or first.shape != labels.shape or len(first) == 0:
-        shapes = f"{tuple(first.shape)} and {tuple(labels.shape)}"
-        raise InputError(f"first, labels: expected two vectors (n,), n >= 1, got shapes {shapes}")
+    check_same_shape(first, labels, "first, labels", "(n,)", least=1)
     low, high = int(first.min()), int(first.max())
     if not NEVER <= low <= high < checkpoints:
         raise InputError(f"first: expected -1 to {checkpoints - 1}, got {low} to {high}")

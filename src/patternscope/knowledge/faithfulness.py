@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.radial.checks import check_at_least
 
 Probabilities = Callable[[Tensor], Tensor]
 
@@ -92,8 +93,8 @@ def removal_shares(regions: int, steps: int) -> Tensor:
     >>> removal_shares(4, 2).tolist(), (9 * removal_shares(9, 4)).tolist()
     ([0.0, 0.5, 1.0], [0.0, 2.0, 4.0, 7.0, 9.0])
     """
-    if regions < 1 or steps < 1:
-        raise InputError(f"regions, steps: expected at least 1 of each, got {regions} and {steps}")
+    check_at_least(regions, 1, "regions")
+    check_at_least(steps, 1, "steps")
     return torch.linspace(0, regions, min(steps, regions) + 1).round().double() / regions
 
 
@@ -200,5 +201,4 @@ def _check(images: Tensor, labels: Tensor, order: Tensor, grid: tuple[int, int],
             f"images, labels, order: expected shapes (n, channels, height, width), (n,) and (..., n, {regions}), "
             f"got {shapes}"
         )
-    if steps < 1:
-        raise InputError(f"steps: expected at least 1, got {steps}")
+    check_at_least(steps, 1, "steps")

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.radial.checks import check_at_least, check_finite, check_positive
 from patternscope.radial.defaults import REGION_KAPPA_MAX
 from patternscope.radial.posterior import log_posterior
 
@@ -86,8 +87,8 @@ def find_knowledge_points(
     _check(region_embedding, mean_directions, labels, tau)
     strength = torch.linalg.vector_norm(region_embedding, dim=-1)
     unit = float(strength.double().mean()) if unit_strength is None else unit_strength
-    if unit_strength is not None and not 0 < unit_strength < float("inf"):
-        raise InputError(f"unit_strength: expected a positive finite number, got {unit_strength}")
+    if unit_strength is not None:
+        check_positive(unit_strength, "unit_strength")
     # A layer whose regions all lie at the origin has no strength to measure by, and no points either.
     unit = unit or 1.0
     posterior = log_posterior(region_embedding / unit, mean_directions, kappa_max)
@@ -106,8 +107,7 @@ def threshold(tau: float | Literal["auto"], classes: int) -> float:
     >>> [round(threshold("auto", classes), 3) for classes in (2, 3, 5, 10, 100)], threshold(0.8, 10)
     ([0.667, 0.556, 0.467, 0.4, 0.4], 0.8)
     """
-    if classes < 2:
-        raise InputError(f"classes: expected at least 2, got {classes}")
+    check_at_least(classes, 2, "classes")
     return max(0.4, (1 + 2 / classes) / 3) if tau == "auto" else tau
 
 
@@ -165,8 +165,7 @@ def _check_classes(classes: Tensor, region_embedding: Tensor) -> None:
 def _check(region_embedding: Tensor, mean_directions: Tensor, labels: Tensor, tau: float) -> None:
     if region_embedding.ndim != 3:
         raise InputError(f"region_embedding: expected shape (n, r, e), got {tuple(region_embedding.shape)}")
-    if not torch.isfinite(region_embedding).all():
-        raise InputError("region_embedding: expected finite numbers, got NaN or inf")
+    check_finite(region_embedding, "region_embedding")
     n, classes = len(region_embedding), len(mean_directions)
     if labels.shape != (n,) or labels.is_floating_point():
         raise InputError(f"labels: expected {n} integers, got {labels.dtype} of shape {tuple(labels.shape)}")

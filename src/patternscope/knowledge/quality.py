@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from patternscope.errors import InputError
+from patternscope.radial.checks import check_same_shape
 
 
 def agreement(posterior: Tensor, network_scores: Tensor) -> float:
@@ -14,9 +14,7 @@ def agreement(posterior: Tensor, network_scores: Tensor) -> float:
     >>> agreement(torch.eye(2), torch.tensor([[3.0, 1.0], [2.0, 1.0]]))
     0.5
     """
-    if posterior.shape != network_scores.shape or posterior.ndim != 2:
-        shapes = f"{tuple(posterior.shape)} and {tuple(network_scores.shape)}"
-        raise InputError(f"posterior, network_scores: expected two tensors (n, c), got shapes {shapes}")
+    check_same_shape(posterior, network_scores, "posterior, network_scores", "(n, c)")
     return float((posterior.argmax(dim=1) == network_scores.argmax(dim=1)).double().mean())
 
 

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ive
 
 from patternscope.errors import InputError
+from patternscope.radial.checks import check_at_least
 
 _SMALLEST_TRUSTED = 1e-250
 _DEPTH = 200
@@ -34,7 +35,7 @@ def bessel_ratio(concentration: ArrayLike, dim: int) -> NDArray[np.float64]:
     True
     """
     kappa = np.asarray(concentration, dtype=np.float64)
-    check_dim(dim)
+    check_at_least(dim, 2, "dim")
     if not np.all(np.isfinite(kappa)) or np.any(kappa < 0):
         raise InputError("concentration: expected finite values >= 0, got negative or non-finite ones")
     denominator = ive(dim / 2 - 1, kappa)
@@ -56,15 +57,6 @@ def bessel_ratio_slope(
     True
     """
     return 1.0 - ratio**2 - (dim - 1) * ratio / concentration
-
-
-def check_dim(dim: int) -> None:
-    """Check a number of embedding dimensions; InputError below 2.
-
-    >>> check_dim(3)
-    """
-    if dim < 2:
-        raise InputError(f"dim: expected at least 2 embedding dimensions, got {dim}")
 
 
 def _ratio_by_recurrence(kappa: NDArray[np.float64], dim: int) -> NDArray[np.float64]:

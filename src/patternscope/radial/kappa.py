@@ -10,8 +10,8 @@ from scipy.interpolate import CubicSpline
 from scipy.special import gammaln, hyp1f1
 from torch import Tensor
 
-from patternscope.errors import InputError
-from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope, check_dim
+from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope
+from patternscope.radial.checks import check_at_least, check_positive
 
 _CELLS = 4096
 _REACH = 1e8
@@ -106,9 +106,8 @@ class _Table(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
-    if not (np.isfinite(kappa_max) and kappa_max > 0):
-        raise InputError(f"kappa_max: expected a positive finite number, got {kappa_max}")
-    check_dim(dim)
+    check_positive(kappa_max, "kappa_max")
+    check_at_least(dim, 2, "dim")
     # Beyond the last node kappa equals kappa_max to 12 digits.
     end = np.log1p(_REACH * np.sqrt(1 + kappa_max / dim))
     nodes = np.linspace(0, end, _CELLS + 1)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.radial.checks import check_shape
 from patternscope.radial.kappa import concentration_per_strength
 
 
@@ -113,15 +114,10 @@ def log_posterior(
     >>> log_posterior(torch.tensor([[60.0, 0.0]]), torch.eye(2), kappa_max=5.0).exp()
     tensor([[0.9933, 0.0067]])
     """
-    dim = embedding.shape[-1]
-    if mean_directions.ndim != 2 or mean_directions.shape[1] != dim:
-        raise InputError(f"mean_directions: expected shape (c, {dim}), got {tuple(mean_directions.shape)}")
+    check_shape(mean_directions, "mean_directions", (None, embedding.shape[-1]), "(c, e)")
     pulls = concentrated(embedding, kappa_max, exact_gradient=exact_gradient)
     logits = pulls @ mean_directions.T.to(embedding.dtype)
     if log_prior is not None:
-        if log_prior.shape != (len(mean_directions),):
-            raise InputError(
-                f"log_prior: expected shape ({len(mean_directions)},), got {tuple(log_prior.shape)}"
-            )
+        check_shape(log_prior, "log_prior", (len(mean_directions),), "(c,)")
         logits = logits + log_prior
     return torch.log_softmax(logits, dim=-1)

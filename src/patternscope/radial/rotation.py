@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError, nearest
+from patternscope.radial.checks import check_finite, check_same_shape
 
 _METRICS = ("l2", "cosine")
 
@@ -33,7 +34,13 @@ def procrustes(source: Tensor, target: Tensor, trim: float = 0.0, metric: str = 
     >>> bool(torch.allclose(procrustes(points, points @ quarter), quarter, atol=1e-6))
     True
     """
-    _check(source, target, trim, metric)
+    check_same_shape(source, target, "source, target", "(n, e)", least=1)
+    check_finite(source, "source")
+    check_finite(target, "target")
+    if not 0 <= trim < 1:
+        raise InputError(f"trim: expected a share in [0, 1), got {trim}")
+    if metric not in _METRICS:
+        raise InputError(f"metric: expected 'l2' or 'cosine', got {metric!r}; {nearest(metric, _METRICS)}")
     x, y = (embedding.detach().to("cpu", torch.float64) for embedding in (source, target))
     if metric == "cosine":
         x, y = (torch.nn.functional.normalize(embedding, dim=1) for embedding in (x, y))
@@ -57,15 +64,3 @@ def rotation_angle(rotation: Tensor) -> float:
     """
     eigenvalues = torch.linalg.eigvals(rotation.detach().to("cpu", torch.float64))
     return float(torch.rad2deg(eigenvalues.angle().abs().max()))
-
-
-def _check(source: Tensor, target: Tensor, trim: float, metric: str) -> None:
-    if source.ndim != 2 or source.shape != target.shape or len(source) == 0:
-        shapes = f"{tuple(source.shape)} and {tuple(target.shape)}"
-        raise InputError(f"source, target: expected two tensors (n, e), n >= 1, got shapes {shapes}")
-    if not (torch.isfinite(source).all() and torch.isfinite(target).all()):
-        raise InputError("source, target: expected finite numbers, got NaN or inf")
-    if not 0 <= trim < 1:
-        raise InputError(f"trim: expected a share in [0, 1), got {trim}")
-    if metric not in _METRICS:
-        raise InputError(f"metric: expected 'l2' or 'cosine', got {metric!r}; {nearest(metric, _METRICS)}")

@@ -12,15 +12,9 @@ def embedded_scores(pulls: Tensor, orientations: Tensor, rows: Tensor) -> Tensor
     ``S_ij = sum_a <p_i^(a), o_j^(r')>`` with pulls ``p = w kappa(l) o``; their softmax over j is q_i. Differentiable
     in pulls and orientations. Source: Sec. 3.3.
 
-    Args:
-        pulls: p of the anchors (b, a, e).
-        orientations: o of all regions of the candidates, end to end (q, e).
-        rows: the match of each region of an anchor in each neighbour, as rows of `orientations` (b, m, a), int64.
-
-    Returns:
-        (b, m).
-
-    Cost: b m a look-ups of e numbers forward, as many sums backward; holds e b m a numbers.
+    p of the anchors (b, a, e), o of all regions of the candidates, end to end (q, e), the match of each region of an
+    anchor in each neighbour as a row of these (b, m, a), int64 -> (b, m). Cost: b m a look-ups of e numbers forward,
+    as many sums backward; holds e b m a numbers.
 
     >>> embedded_scores(torch.eye(2)[None], 3 * torch.eye(2), torch.tensor([[[0, 1], [1, 0]]]))
     tensor([[6., 0.]])

@@ -19,15 +19,8 @@ def flat_rows(positions: Tensor, matches: Tensor, regions: int) -> Tensor:
 def matched_scores(weighted: Tensor, candidates: Tensor, rows: Tensor) -> Tensor:
     """Return the similarity of regions and their matches: ``sum_k v_i^(k) f_i^(r,k) f_j^(r',k)``. Source: Sec. 3.3.
 
-    Args:
-        weighted: v_i f_i^(r), one row per region (q, k).
-        candidates: unit features of the possible neighbours (m + 1, r, k).
-        rows: the match of each region in each neighbour, by :func:`flat_rows` (q, m).
-
-    Returns:
-        (q, m).
-
-    Cost: 2 q m k operations and as many reads.
+    v_i f_i^(r), one row per region (q, k), unit features of the candidates (m + 1, r, k), the match of each region in
+    each neighbour by :func:`flat_rows` (q, m) -> (q, m). Cost: 2 q m k operations and as many reads.
 
     >>> matched_scores(torch.tensor([[2.0, 0.0]]), torch.eye(2)[None], torch.tensor([[0, 1]]))
     tensor([[2., 0.]])
@@ -45,16 +38,8 @@ def channel_scores(weighted: Tensor, candidates: Tensor, rows: Tensor) -> Tensor
     """Return the similarity of one anchor and each of its neighbours by each channel, summed over matched regions.
 
     ``H_ij^(k) = sum_r w_i^(r) f_i^(r,k) f_j^(r',k)``, so that ``sum_r w_r score_ijr = kappa <v_i, H_ij>``.
-
-    Args:
-        weighted: w_i f_i^(r) of one anchor on unit features (r, k).
-        candidates: unit features of the possible neighbours (m + 1, r', k).
-        rows: the match of each region in each neighbour, by :func:`flat_rows` (r, m).
-
-    Returns:
-        (m, k).
-
-    Cost: m r k multiplications and as many reads.
+    Arguments as of :func:`matched_scores`, but w_i f_i^(r) of one anchor (r, k) -> (m, k). Cost: m r k multiplications
+    and as many reads.
 
     >>> channel_scores(torch.eye(2), torch.ones(1, 2, 2), torch.zeros(2, 1).long())
     tensor([[1., 1.]])

@@ -59,16 +59,10 @@ def best_matches(
 ) -> tuple[Tensor, Tensor]:
     """Return score and index of the best match of each anchor's regions in each of its neighbours.
 
-    Args:
-        weighted_anchors: v_i f_i^(r) on unit features (b, a, k); any number of regions a.
-        candidates: unit features of the possible neighbours (m + 1, r, k).
-        positions: which candidates are the neighbours of each anchor (b, m).
-        dtype: of the search; None for that of the inputs. In bfloat16 the match is the best up to the rounding
-            of features and scores: below the best by less than an 80th of the largest sum_k |v f_i f_j|;
-            its score is computed in the type of the inputs.
-
-    Returns:
-        Score (b, m, a) and region index (b, m, a) in the smallest sufficient integer type.
+    v_i f_i^(r) on unit features (b, a, k), for any regions a; unit features of the candidates (m + 1, r, k); which of
+    them are the neighbours of each anchor (b, m) -> score and region index (b, m, a). `dtype` of the search, None for
+    that of the inputs: in bfloat16 the match is the best up to the rounding of features and scores, below the best by
+    less than an 80th of the largest sum_k |v f_i f_j|, and its score is computed in the type of the inputs.
 
     Cost: as :func:`match_blocks`; in bfloat16 2 b m a k operations more.
 
@@ -95,16 +89,9 @@ def match_blocks(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the best score and its region for block after block of anchors against all candidates.
 
-    ``max`` and ``argmax`` over r' of ``<v_i f_i^(r), f_j^(r')>``: a matrix product per block.
-
-    Args:
-        weighted_anchors: v_i f_i^(r) on unit features, (b, a, k); any number of regions a.
-        candidates: unit features of the possible neighbours, (m, r, k).
-        dtype: of the product; None for that of the inputs. bfloat16 is for the argmax only.
-
-    Yields:
-        Pairs (score (b', m, a) in at least float32, index (b', m, a) in the smallest sufficient integer type),
-        in anchor order; of equal scores the first.
+    ``max`` and ``argmax`` over r' of ``<v_i f_i^(r), f_j^(r')>``: a matrix product per block, in `dtype` (bfloat16 is
+    for the argmax only). Arguments as of :func:`best_matches`; pairs of a score (b', m, a) in at least float32 and an
+    index in the smallest sufficient integer type, of equal scores the first.
 
     Cost: 2 b a m r k operations; 2 MB (float32) beside inputs and outputs, or the scores of one anchor and one
     candidate where those are more.

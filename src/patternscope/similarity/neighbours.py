@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.radial.checks import check_at_least
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ def choose_neighbours(identity: Tensor, classes: Tensor, count: int, seed: int) 
             raise InputError(
                 f"{name}: expected {n} integers, got {integers.dtype} of shape {tuple(integers.shape)}"
             )
-    if count < 1:
-        raise InputError(f"count: expected at least 1, got {count}")
+    check_at_least(count, 1, "count")
     count = min(count, n - 1)
     order = _interleaved(_keys(identity, seed), classes.cpu().numpy())
     candidates = torch.from_numpy(order[: count + 1])

@@ -116,19 +116,9 @@ def embedding_log_similarities(
 ) -> Tensor:
     """Return log q_i(j) of many anchors by some of their regions, as :func:`embedding_log_similarity` defines it.
 
-    Args:
-        anchors: h of the anchors' regions (b, a, e), all of them or some.
-        candidates: h of the possible neighbours (m + 1, r, e).
-        region_weights: w of the anchors' regions (b, a).
-        positions: which candidates are the neighbours of each anchor (b, m).
-        matches: r' (b, m, a) integers.
-        kappa_max: > 0.
-        exact_gradient: differentiate through strength as well.
-
-    Returns:
-        (b, m), log probabilities.
-
-    Cost: as :func:`embedded_scores`.
+    h of the anchors' regions (b, a, e), all of them or some, and their w (b, a); h of the candidates (m + 1, r, e);
+    which of them are the neighbours of each anchor (b, m); r' (b, m, a) integers -> (b, m). `exact_gradient`
+    differentiates through strength as well. Cost: as :func:`embedded_scores`.
     """
     pulls = concentrated(anchors, kappa_max, exact_gradient=exact_gradient)
     orientations = orientation(candidates, exact_gradient=exact_gradient).flatten(0, 1)
