@@ -80,9 +80,9 @@ def test_missing_files(tmp_path):
     [
         (lambda data: data[:-1], "truncated"),
         (lambda data: data + b"x", "expected 9408 bytes after its header, got 9409"),
-        (lambda data: data[:10], "begins with '00000803', got '00000803'"),
-        (lambda data: b"\0\0\x0d\3" + data[4:], "begins with '00000803', got '00000d03'"),
-        (lambda data: b"", "begins with '00000803', got ''"),
+        (lambda data: data[:10], "expected the first bytes '00000803', got '00000803'"),
+        (lambda data: b"\0\0\x0d\3" + data[4:], "expected the first bytes '00000803', got '00000d03'"),
+        (lambda data: b"", "expected the first bytes '00000803', got ''"),
     ],
 )
 def test_broken_files(tmp_path, change, text):

@@ -92,7 +92,11 @@ def test_bad_choices_are_refused(labels, per_class, classes, text):
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.0, "got 0.0"), (1.0, "got 1.0"), (0.5, "class 1: expected 2 or more samples to hold one out, got 1")],
+    [
+        (0.0, r"share: expected a number in \(0, 1\), got 0.0"),
+        (1.0, r"share: expected a number in \(0, 1\), got 1.0"),
+        (0.5, "class 1: expected 2 or more samples to hold one out, got 1"),
+    ],
 )
 def test_bad_splits_are_refused(share, text):
     with pytest.raises(InputError, match=text):

@@ -74,7 +74,7 @@ def test_classes_are_the_data_set_s_own_or_those_named():
         "b",
         "c",
     )
-    with pytest.raises(InputError, match="expected labels of the 2 classes that are named, got 2"):
+    with pytest.raises(InputError, match="expected labels of 2 named classes, got 2"):
         open_images(Pictures(12), image_size=16, class_names=["a", "b"])
 
 
@@ -86,7 +86,7 @@ def test_labels_told_at_once_spare_reading_every_item():
 
 
 def test_labels_told_at_once_must_be_those_of_the_items():
-    with pytest.raises(InputError, match="item 1: expected label 2 of the data set's own list, got 1"):
+    with pytest.raises(InputError, match="item 1: expected label 2 as in the data set's list, got 1"):
         open_images(Pictures(12, targets=torch.tensor([0, 2, 1] * 4)), image_size=16)
 
 
@@ -301,7 +301,7 @@ class TestParquet:
             path.unlink()
         assert opened("parquet", root).train.classes == ("0", "1", "2")
         assert_right(opened("parquet", root, class_names=["a", "b", "c"]), (0, 1, 2), 4, 3)
-        with pytest.raises(InputError, match="expected labels of 2 names, got 2"):
+        with pytest.raises(InputError, match="expected labels below 2, got 2"):
             opened("parquet", root, class_names=["a", "b"])
 
     def test_labels_that_are_texts_and_one_split_alone(self, tmp_path):
@@ -326,7 +326,7 @@ class TestParquet:
         [
             (
                 {"image_column": "imge"},
-                "image_column: expected a column of .*, got 'imge'; did you mean 'image'",
+                "image_column: expected a column, got 'imge'; did you mean 'image'",
             ),
             ({"label_column": "lable"}, "did you mean 'label'"),
             ({"class_names": ["cat", "dgo"]}, "did you mean 'dog'"),
@@ -341,7 +341,7 @@ class TestParquet:
         path = root / "data" / "train-00001-of-00002.parquet"
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2])
-        with pytest.raises(InputError, match="expected a parquet file, got "):
+        with pytest.raises(InputError, match="expected a parquet file"):
             opened("parquet", root)
         (root / "data" / "validation-00000-of-00001.parquet").unlink()
         path.write_bytes(whole)

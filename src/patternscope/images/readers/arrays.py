@@ -11,9 +11,9 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import fit_mask, read_pixels
-from patternscope.images.readers.image_set import ImageSet, Splits, check_class_sizes, check_labels
+from patternscope.images.readers.image_set import ImageSet, check_class_sizes, check_labels
 from patternscope.images.readers.pictures import split_images
-from patternscope.images.readers.source import Layout, Request, Source
+from patternscope.images.readers.source import Layout, Request, Source, Splits
 
 
 class _Names(NamedTuple):
@@ -46,9 +46,7 @@ def open_arrays(request: Request) -> Splits:
     """
     path = request.folder
     if path is None or not path.exists():
-        raise InputError(
-            f"folder {str(path)!r} does not exist; expected an .npz file or a folder of .npy files"
-        )
+        raise InputError(f"folder {str(path)!r} does not exist; expected an .npz file or .npy files")
     stored = _load(path)
     splits = _split_names(stored, path)
     checked = [_check(stored, names) for names in splits]
@@ -71,9 +69,7 @@ def _load(path: Path) -> dict[str, np.ndarray]:
             return {name: archive[name] for name in _KNOWN if name in archive.files}
     except (OSError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: expected arrays without pickles, got an unreadable file ({reason})"
-        ) from error
+        raise InputError(f"{path}: expected arrays without pickles ({reason})") from error
 
 
 def _split_names(stored: dict[str, np.ndarray], path: Path) -> tuple[_Names, ...]:

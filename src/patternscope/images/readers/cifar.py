@@ -8,9 +8,8 @@ import numpy as np
 
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import as_picture
-from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_classes
-from patternscope.images.readers.source import Layout, Request, Source
+from patternscope.images.readers.source import Layout, Request, Source, Splits
 from patternscope.images.readers.text_tables import read_rows
 
 _SIDE = 32

@@ -13,9 +13,8 @@ from pydantic import Field
 from patternscope.errors import InputError
 from patternscope.images.readers.boxes import MARGIN, Box
 from patternscope.images.readers.decoding import load_picture
-from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_classes, relabel
-from patternscope.images.readers.source import Layout, Option, Request, Source
+from patternscope.images.readers.source import Layout, Option, Request, Source, Splits
 
 SMALLEST_BOX = Option("smallest_box", Annotated[int, Field(ge=1)], "least pixels of a box's shorter side", 32)
 

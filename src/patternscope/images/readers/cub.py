@@ -8,9 +8,8 @@ from typing import Any
 from patternscope.errors import InputError
 from patternscope.images.readers.boxes import MARGIN, Box
 from patternscope.images.readers.decoding import load_picture
-from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_classes
-from patternscope.images.readers.source import Layout, Option, Request, Source
+from patternscope.images.readers.source import Layout, Option, Request, Source, Splits
 from patternscope.images.readers.text_tables import read_rows
 
 CROP = Option("crop", bool, "cut out the objects by their boxes; coco always does", False)
@@ -41,7 +40,8 @@ def _class_name(folder: str) -> str:
 def _pictures(root: Path, labels: dict[int, int], request: Request) -> list[tuple[int, Picture]]:
     """Return every picture, and whether it is to train on."""
     files = dict(read_rows(root / "images.txt", 2, parse=lambda row: (int(row[0]), row[1])))
-    classes = _per_image(root / "image_class_labels.txt", files)
+    table = root / "image_class_labels.txt"
+    classes = _per_image(table, files)
     is_train = _per_image(root / "train_test_split.txt", files)
     boxes = (
         _per_image(root / "bounding_boxes.txt", files, 5, lambda row: Box(*map(float, row)))
@@ -49,9 +49,7 @@ def _pictures(root: Path, labels: dict[int, int], request: Request) -> list[tupl
         else {}
     )
     if unknown := set(classes.values()) - set(labels):
-        raise InputError(
-            f"{root / 'image_class_labels.txt'}: expected classes of classes.txt, got {min(unknown)}"
-        )
+        raise InputError(f"{table}: expected classes of classes.txt, got {min(unknown)}")
     return [
         (
             is_train[image],

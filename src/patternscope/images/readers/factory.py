@@ -8,8 +8,7 @@ from typing import Any
 
 from patternscope.errors import InputError
 from patternscope.factories import call_offered, factory_file, import_factory
-from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.source import Option, Request, Source, SourceOptions
+from patternscope.images.readers.source import Option, Request, Source, SourceOptions, Splits
 from patternscope.images.readers.torch_datasets import ARGUMENTS, open_datasets
 
 FACTORY_FOLDER: Option[Path | None] = Option(

@@ -7,9 +7,8 @@ from pathlib import Path
 from patternscope.errors import InputError, nearest
 from patternscope.images.readers.decoding import load_picture
 from patternscope.images.readers.files import folders_in, picture_files
-from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_pictures
-from patternscope.images.readers.source import Request, Source
+from patternscope.images.readers.source import Request, Source, Splits
 
 _TRAIN_NAMES = ("train", "training")
 _TEST_NAMES = ("test", "testing", "val", "valid", "validation")

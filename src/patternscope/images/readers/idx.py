@@ -12,8 +12,8 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import read_pixels
-from patternscope.images.readers.image_set import ImageSet, Splits, check_class_sizes, check_labels
-from patternscope.images.readers.source import Layout, Request, Source
+from patternscope.images.readers.image_set import ImageSet, check_class_sizes, check_labels
+from patternscope.images.readers.source import Layout, Request, Source, Splits
 
 _PREFIXES = {"train": ("train",), "test": ("t10k", "test")}
 
@@ -24,7 +24,7 @@ def open_idx(request: Request) -> Splits:
     The usual names: train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-..., each also with .gz. Classes
     are named by `class_names`, or "0", "1", ... without.
     """
-    root = request.folder_with(expected="the four IDX files")
+    root = request.folder_with(expected="four IDX files")
     splits = {split: _read_split(root, split) for split in _PREFIXES}
     highest = max(int(labels.max()) for _, labels in splits.values())
     classes = request.class_names or tuple(str(label) for label in range(highest + 1))
@@ -65,9 +65,7 @@ def _find_file(folder: Path, split: str, content: str, axes: int) -> Path:
     ]
     path = next((folder / name for name in names if (folder / name).is_file()), None)
     if path is None:
-        raise InputError(
-            f"folder {str(folder)!r}: expected the four IDX files, got no {names[0]} (nor with .gz) in it"
-        )
+        raise InputError(f"folder {str(folder)!r}: expected four IDX files, got no {names[0]}, nor with .gz")
     return path
 
 
@@ -85,9 +83,7 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
         raise InputError(f"{path}: expected a whole IDX file, got an unreadable one ({error})") from error
     magic, start = bytes((0, 0, 8, axes)), 4 + 4 * axes
     if len(data) < start or data[:4] != magic:
-        raise InputError(
-            f"{path}: expected an IDX file that begins with {magic.hex()!r}, got {data[:4].hex()!r}"
-        )
+        raise InputError(f"{path}: expected the first bytes {magic.hex()!r}, got {data[:4].hex()!r}")
     lengths = np.frombuffer(data[4:start], dtype=">u4").tolist()
     if len(data) - start != math.prod(lengths):
         raise InputError(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -126,13 +125,6 @@ class ImageIndexError(InputError, IndexError):
 def _read_subset(read: Callable[[int], Tensor], positions: list[int], index: int) -> Tensor:
     """Read by position in a subset."""
     return read(positions[index])
-
-
-class Splits(NamedTuple):
-    """Images to train on and images held out, of the same classes."""
-
-    train: ImageSet
-    test: ImageSet
 
 
 def check_labels(labels: Tensor, classes: Sequence[str], what: str = "labels") -> None:

@@ -1,8 +1,7 @@
 """Images that a study was given in memory: known to a saved analysis, and not to be read again."""
 
 from patternscope.errors import InputError
-from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.source import Request, Source
+from patternscope.images.readers.source import Request, Source, Splits
 
 NAME = "memory"
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError
-from patternscope.images.readers.image_set import ImageSet, Progress, Splits
+from patternscope.images.readers.image_set import ImageSet, Progress
 from patternscope.images.readers.layout_detection import layout_hint
 from patternscope.images.readers.registry import check_source, find_source
-from patternscope.images.readers.source import Request, Source, SourceOptions
+from patternscope.images.readers.source import Request, Source, SourceOptions, Splits
 from patternscope.images.readers.torch_datasets import MapStyle, open_datasets
 from patternscope.images.selection import choose_samples
 

@@ -13,9 +13,8 @@ from PIL import Image
 
 from patternscope.errors import InputError, nearest
 from patternscope.images.readers.decoding import load_picture
-from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_classes, relabel
-from patternscope.images.readers.source import Layout, Option, Request, Source
+from patternscope.images.readers.source import Layout, Option, Request, Source, Splits
 
 IMAGE_COLUMN, LABEL_COLUMN = (
     Option[str | None](
@@ -69,9 +68,7 @@ def open_parquet(request: Request) -> Splits:
     train, *others = (_list_pictures(root, paths, columns) for paths in files.values())
     test = next((pictures for pictures in others if _are_labelled(pictures)), None)
     if not _are_labelled(train) or (others and test is None):
-        raise InputError(
-            f"{root}: expected a label per row in column {columns.label!r}, got rows without one"
-        )
+        raise InputError(f"{root}: expected a {columns.label!r} per row, got rows without one")
     values, names = _label_values(columns, [picture.label for picture in (*train, *(test or ()))], request)
     held_out = None if test is None else relabel(test, values)
     return open_classes(names, relabel(train, values), held_out, request, where=repr(str(root)))
@@ -86,9 +83,7 @@ def _open(path: Path) -> Any:
     try:
         return ParquetFile(path)
     except (OSError, ValueError) as error:  # the bases of all of pyarrow's errors
-        raise InputError(
-            f"{path}: expected a parquet file, got {' '.join(str(error).split()):.120}"
-        ) from error
+        raise InputError(f"{path}: expected a parquet file ({' '.join(str(error).split()):.120})") from error
 
 
 def _split_files(root: Path) -> dict[str, list[Path]]:
@@ -104,16 +99,12 @@ def _split_files(root: Path) -> dict[str, list[Path]]:
         places.add(path.parent.parent if path.parent.name == split else path.parent)
     if len(places) > 1:
         some = ", ".join(sorted(place.relative_to(root).as_posix() for place in places)[:6])
-        raise InputError(
-            f"folder {str(root)!r}: expected the parquet files of one data set, got several ({some})"
-        )
+        raise InputError(f"folder {str(root)!r}: expected files of one data set, got several ({some})")
     order = [name for name in (*_TRAIN, *_HELD_OUT) if name in splits]
     if not order:
         return {"train": paths}
     if order[0] not in _TRAIN:
-        raise InputError(
-            f"folder {str(root)!r}: expected parquet files of train, got those of {', '.join(order)}"
-        )
+        raise InputError(f"folder {str(root)!r}: expected files of train, got those of {', '.join(order)}")
     return {"train": splits[order[0]], **{name: splits[name] for name in order[1:]}}
 
 
@@ -153,13 +144,10 @@ def _select(
 ) -> str:
     """Return the column asked for, or the only candidate."""
     if asked is not None and asked not in names:
-        raise InputError(
-            f"{setting}: expected a column of {path.name}, got {asked!r}; {nearest(asked, names)}"
-        )
+        raise InputError(f"{setting}: expected a column, got {asked!r}; {nearest(asked, names)}")
     if asked is None and len(candidates) != 1:
         raise InputError(
-            f"{path}: expected one column that fits {setting}, got {len(candidates)}; set it to one of "
-            f"{', '.join(names)}"
+            f"{path}: expected one {setting}, got {len(candidates)}; set it to one of {', '.join(names)}"
         )
     return asked or candidates[0]
 
@@ -204,9 +192,7 @@ def _label_values(columns: _Columns, labels: Sequence[Any], request: Request) ->
     else:
         raise InputError(f"column {columns.label!r}: expected numbers or texts, got {labels[0]!r}")
     if max(labels) >= len(names):
-        raise InputError(
-            f"column {columns.label!r}: expected labels of {len(names)} names, got {max(labels)}"
-        )
+        raise InputError(f"column {columns.label!r}: expected labels below {len(names)}, got {max(labels)}")
     return list(range(len(names))), names
 
 

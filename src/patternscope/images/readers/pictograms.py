@@ -7,8 +7,8 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.images.pictograms import CLASSES, DRAWING_VERSION, draw
-from patternscope.images.readers.image_set import ImageSet, Splits
-from patternscope.images.readers.source import Request, Source
+from patternscope.images.readers.image_set import ImageSet
+from patternscope.images.readers.source import Request, Source, Splits
 
 _TRAIN_PER_CLASS, _TEST_PER_CLASS = 500, 100
 _TEST_START = 10**9  # the first held-out picture, whatever the number to train on

@@ -12,8 +12,8 @@ from torch import Tensor
 from patternscope.errors import InputError, nearest
 from patternscope.images.readers.boxes import Box, square_around
 from patternscope.images.readers.decoding import UNREADABLE, fit_mask, to_tensor
-from patternscope.images.readers.image_set import ImageSet, Progress, Splits, check_class_sizes
-from patternscope.images.readers.source import Request
+from patternscope.images.readers.image_set import ImageSet, Progress, check_class_sizes
+from patternscope.images.readers.source import Request, Splits
 from patternscope.images.selection import choose_samples, hold_out
 
 _TEST_SHARE = 0.2
@@ -84,9 +84,7 @@ def _select_labels(names: Sequence[str], selected: Sequence[str] | None) -> list
     """Return the labels of the selected classes in that order; all without a selection."""
     for name in selected or ():
         if names.count(name) > 1:
-            raise InputError(
-                f"class_names: expected names of one class each, got {name!r} of {names.count(name)}"
-            )
+            raise InputError(f"class_names: expected names of one class, got {name!r} of {names.count(name)}")
         if name not in names:
             raise InputError(f"class_names: expected names of classes, got {name!r}; {nearest(name, names)}")
     return list(range(len(names))) if selected is None else [names.index(name) for name in selected]

@@ -8,7 +8,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from patternscope.errors import InputError
 from patternscope.images.readers.files import files_below
-from patternscope.images.readers.image_set import Progress, Splits
+from patternscope.images.readers.image_set import ImageSet, Progress
 
 Value = TypeVar("Value")
 SourceOptions = Mapping[str, Any]
@@ -61,6 +61,13 @@ class Request:
             got = f"no {missing} in it" if self.folder.is_dir() else "a file"
             raise InputError(f"folder {str(self.folder)!r}: expected {expected}, got {got}")
         return self.folder
+
+
+class Splits(NamedTuple):
+    """Images to train on and images held out, of the same classes."""
+
+    train: ImageSet
+    test: ImageSet
 
 
 class Layout(NamedTuple):

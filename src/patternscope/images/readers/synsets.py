@@ -57,9 +57,7 @@ def select_synsets(
         raise InputError("preset, class_names: expected one of them, got both")
     if preset is not None:
         if preset not in PRESETS:
-            raise InputError(
-                f"preset: expected the name of a preset, got {preset!r}; {nearest(preset, PRESETS)}"
-            )
+            raise InputError(f"preset: expected a known preset, got {preset!r}; {nearest(preset, PRESETS)}")
         names = PRESETS[preset]
     wnids = list(known) if names is None else [_synset(name, known, words) for name in names]
     if len(set(wnids)) < len(wnids) or len(wnids) < 2:

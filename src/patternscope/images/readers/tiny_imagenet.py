@@ -4,9 +4,8 @@ from pathlib import Path
 
 from patternscope.errors import InputError
 from patternscope.images.readers.folder import list_pictures
-from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_pictures
-from patternscope.images.readers.source import Layout, Request, Source
+from patternscope.images.readers.source import Layout, Request, Source, Splits
 from patternscope.images.readers.synsets import PRESET, read_words, select_synsets, table_pictures
 from patternscope.images.readers.text_tables import read_rows
 

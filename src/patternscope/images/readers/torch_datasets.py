@@ -11,9 +11,8 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.images.readers.decoding import as_picture
-from patternscope.images.readers.image_set import Splits
 from patternscope.images.readers.pictures import Picture, open_classes
-from patternscope.images.readers.source import Option, Request
+from patternscope.images.readers.source import Option, Request, Splits
 
 ARGUMENTS: Option[Mapping[str, Any]] = Option("arguments", dict[str, Any], "arguments of the data set", {})
 _KEYS = (("image", "img", "pixel_values"), ("label", "labels", "target"))
@@ -41,9 +40,7 @@ def open_datasets(train: MapStyle, test: MapStyle | None, request: Request, wher
     highest = max(map(max, labels))
     names = _class_names(train) or list(request.class_names or map(str, range(highest + 1)))
     if highest >= len(names):
-        raise InputError(
-            f"{where}: expected labels of the {len(names)} classes that are named, got {highest}"
-        )
+        raise InputError(f"{where}: expected labels of {len(names)} named classes, got {highest}")
     held_out = None if test is None else _list_pictures(test, labels[1])
     return open_classes(names, _list_pictures(train, labels[0]), held_out, request, where)
 
@@ -77,7 +74,7 @@ def _image(dataset: MapStyle, index: int, label: int) -> Image.Image:
     image, item_label = _parts(dataset[index], index)
     if _integer(item_label, index) != label:
         raise InputError(
-            f"item {index}: expected label {label} of the data set's own list, got {item_label!r}"
+            f"item {index}: expected label {label} as in the data set's list, got {item_label!r}"
         )
     return as_picture(image, f"item {index}")
 
@@ -96,15 +93,11 @@ def _parts(item: Any, index: int) -> tuple[Any, Any]:
 
 def _integer(label: Any, index: int) -> int:
     """Return a label as a number from 0."""
-    value = label.item() if isinstance(label, Tensor | np.ndarray | np.generic) and _is_one(label) else label
+    is_one = isinstance(label, Tensor | np.ndarray | np.generic) and len(label.reshape(-1)) == 1
+    value = label.item() if is_one else label
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InputError(f"item {index}: expected an integer label from 0, got {label!r:.40}")
     return value
-
-
-def _is_one(values: Any) -> bool:
-    """Tell whether a tensor or an array is one number."""
-    return (values.numel() if isinstance(values, Tensor) else values.size) == 1
 
 
 def _labels_of(dataset: MapStyle, where: str) -> list[int]:

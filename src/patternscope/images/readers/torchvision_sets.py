@@ -5,8 +5,7 @@ from typing import Any
 
 from patternscope.errors import InputError, nearest
 from patternscope.factories import call_offered
-from patternscope.images.readers.image_set import Splits
-from patternscope.images.readers.source import Request, Source
+from patternscope.images.readers.source import Request, Source, Splits
 from patternscope.images.readers.torch_datasets import ARGUMENTS, open_datasets
 
 _Arguments = Mapping[str, Any]
