@@ -11,11 +11,12 @@ from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.points import KnowledgePoints, find_knowledge_points
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.features import FeaturesResult
-from patternscope.results.fits import RegionResult
+from patternscope.results.fits import Alignment, RegionResult
 from patternscope.results.formatting import percent
 from patternscope.results.knowledge import Counts, KnowledgeResult
 from patternscope.results.networks import LayerComparison, StudentAnalysisResult
 from patternscope.results.study import StudyResults
+from patternscope.results.training import TrainingResult
 
 # Successive checkpoints that could still be turned by more than this (degrees) are not in one frame.
 _MOST_TURN = 10.0
@@ -57,7 +58,10 @@ def _training(results: StudyResults, layers: Sequence[str]) -> Condition:
         key="training",
         name="Training",
         kind="training",
-        steps=tuple(_checkpoint(results, checkpoint) for checkpoint in checkpoints),
+        steps=tuple(
+            _checkpoint(results.training(checkpoint), sample.alignment)
+            for checkpoint, sample in zip(checkpoints, samples, strict=True)
+        ),
         direction=np.stack([sample.mean_directions.numpy() for sample in samples]),
         sample_position=np.stack([sample.embedding.numpy() for sample in samples]),
         predictions=np.stack([scores.argmax(dim=1).numpy() for scores in logits]),
@@ -65,9 +69,8 @@ def _training(results: StudyResults, layers: Sequence[str]) -> Condition:
     )
 
 
-def _checkpoint(results: StudyResults, checkpoint: int) -> Step:
+def _checkpoint(trained: TrainingResult, alignment: Alignment | None) -> Step:
     """A checkpoint: its name, its accuracy and how it lies to the one before."""
-    trained, alignment = results.training(checkpoint), results.sample(checkpoint).alignment
     turn = (None, None) if alignment is None else (alignment.residual, alignment.angle_degrees)
     return Step(trained.name, trained.step, trained.held_out_accuracy, *turn)
 
@@ -77,22 +80,21 @@ def _training_layer(results: StudyResults, layer: str) -> LayerContent:
     checkpoints, classes = results.checkpoints(RegionResult), results.classes
     known = [results.knowledge(layer, checkpoint) for checkpoint in checkpoints]
 
-    def reliable(checkpoint: int) -> np.ndarray:
-        return results.knowledge(layer, checkpoint).reliable.any(dim=1).numpy()
+    def points(step: int) -> KnowledgePoints:
+        # Read anew, so that the arrays of one step alone are in memory.
+        return results.knowledge(layer, checkpoints[step]).points
 
     def regions(step: int) -> Regions:
-        # Read anew, so that the arrays of one step alone are in memory.
-        at = checkpoints[step]
-        position = results.region(layer, at).embedding.numpy() / _unit(known[step].unit_strength)
-        weights = results.importance(layer, at).region_weights
-        return Regions.of(position, results.knowledge(layer, at).points, weights)
+        embedding = results.region(layer, checkpoints[step]).embedding.numpy()
+        weights = results.importance(layer, checkpoints[step]).region_weights
+        return Regions.of(embedding / _unit(known[step].unit_strength), points(step), weights)
 
     return LayerContent(
         grid=results.region(layer).grid,
         regions=regions,
         counts=np.stack([_count_array(at.counts) for at in known]),
         class_counts=np.stack([_class_counts(at, classes) for at in known]),
-        emerged=np.stack([reliable(checkpoint) for checkpoint in checkpoints]),
+        emerged=np.stack([points(step).reliable.any(dim=1).numpy() for step in range(len(checkpoints))]),
     )
 
 
@@ -103,11 +105,8 @@ def _unit(strength: float | None) -> np.float32:
 
 def _count_array(counts: Counts) -> np.ndarray:
     """(3, 3): total, reliable and ratio, each with its interval; NaN where undefined."""
-    rows = [
-        (interval.value, interval.low, interval.high)
-        for interval in (counts.total, counts.reliable, counts.ratio)
-    ]
-    return np.array(rows, dtype=float)
+    intervals = (counts.total, counts.reliable, counts.ratio)
+    return np.array([(interval.value, interval.low, interval.high) for interval in intervals], dtype=float)
 
 
 def _class_counts(known: KnowledgeResult, classes: Sequence[str]) -> np.ndarray:

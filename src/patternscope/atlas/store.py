@@ -40,7 +40,8 @@ def write_store(folder: Path, content: AtlasContent, report: Report = lambda fra
     writer.put("labels", content.labels, "<u2")
     writer.put_bytes("image_names", json.dumps(content.image_names, ensure_ascii=False).encode())
     writer.put_sprites("thumbnails", content.images)
-    keys = layer_keys(content.layers)
+    # Names of layers may hold any character, so that their keys are their places.
+    keys = {name: str(place) for place, name in enumerate(content.layers)}
     work = sum(len(condition.steps) * len(condition.layers) for condition in content.conditions)
     done, reach = 0, 1.0
     for condition in content.conditions:
@@ -59,15 +60,6 @@ def write_store(folder: Path, content: AtlasContent, report: Report = lambda fra
         # Consolidated metadata is an extension that zarr-python and zarrita agree on; it warns of that.
         warnings.filterwarnings("ignore", message="Consolidated metadata", category=UserWarning)
         zarr.consolidate_metadata(folder)
-
-
-def layer_keys(layers: tuple[str, ...]) -> dict[str, str]:
-    """Return the key of each layer in the store: its place, since names may hold any character.
-
-    >>> layer_keys(("conv_22", "features.0/relu"))
-    {'conv_22': '0', 'features.0/relu': '1'}
-    """
-    return {name: str(place) for place, name in enumerate(layers)}
 
 
 def _clear_times(folder: Path) -> None:

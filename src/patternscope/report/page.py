@@ -5,19 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patternscope.report.citing import PAPER, project_entry
-from patternscope.report.contents import Contents
+from patternscope.report.contents import Contents, read_contents
 from patternscope.report.formatting import counted
 from patternscope.report.pictures import MORE, Picture, Pictures
-from patternscope.report.reading import read_contents
-from patternscope.report.sentences import (
-    attack_sentences,
-    depth_sentences,
-    faithfulness_sentences,
-    omitted_images,
-    student_sentences,
-    training_sentences,
-    trust_sentences,
-)
+from patternscope.report.sentences.attack import attack_sentences
+from patternscope.report.sentences.depth import depth_sentences
+from patternscope.report.sentences.faithfulness import faithfulness_sentences
+from patternscope.report.sentences.students import student_sentences
+from patternscope.report.sentences.training import training_sentences
+from patternscope.report.sentences.trust import omitted_images, trust_sentences
 from patternscope.report.tables import (
     Table,
     attack_table,

@@ -14,51 +14,44 @@ from patternscope.workflow.status import UnitStatus
 _PIXELS_AN_INCH = 96 * 1.2  # of a page: a fifth larger than on paper, so that small letters are legible
 _KINDS = {".png": "image/png", ".gif": "image/gif"}
 MORE = "more"
-# Part of the report and caption, in the order in which they are shown.
-CAPTIONS: dict[str, tuple[str, str]] = {
-    "counts": ("depth", "Knowledge points per image in each layer, and the reliable ones among them."),
-    "knowledge_points": (
-        "depth",
-        "Knowledge points of some images, one row per layer: regions assigned to the image's class and regions "
-        "assigned to another.",
-    ),
-    "importance": ("depth", "Importance weights of the regions of the same images."),
-    "regional_embedding": (
-        "depth",
-        "Regional embeddings of each layer; a knowledge point has the colour of its class.",
-    ),
-    "region_paths": ("depth", "Paths of some regions through the layers and over training."),
-    "emergence": ("training", "Knowledge points over training, by layer and, below, by class."),
-    "training_strip": (
-        "training",
-        "The sample embedding at each checkpoint, aligned and on one scale.",
-    ),
-    "training_animation": ("training", "The same as an animation."),
-    "faithfulness": (
-        "faithfulness",
-        "The network's probability of the true class as regions are removed, the most important first.",
-    ),
-    "attack_regions": ("attack", "Knowledge points of some images before and after the attack."),
-    "attack_change": ("attack", "Change of orientation and strength under the attack, layer by layer."),
-    "attack_histogram": (
-        "attack",
-        "Probability of the target before the attack, at regions that are knowledge points of it afterwards.",
-    ),
-    "attack_trajectories": ("attack", "Trajectories of regions under the attack, by type."),
-    "distilled_counts": (
-        "students",
-        "Knowledge points of the teacher and its students, and their differences.",
-    ),
-    "distilled_histograms": (
-        "students",
-        "How far the students' regional embeddings turn from the teacher's, and how much stronger they are.",
-    ),
-    "sample_embedding": (
-        "trust",
-        "The sample embedding: the direction of an image shows its class, its strength the network's certainty.",
-    ),
-    "losses": ("trust", "Losses of the training and of the fits."),
+# Captions of the figures in each part of the report, in the order in which they are shown.
+_CAPTIONS = {
+    "depth": {
+        "counts": "Knowledge points per image in each layer, and the reliable ones among them.",
+        "knowledge_points": "Knowledge points of some images, one row per layer: regions assigned to the image's class "
+        "and regions assigned to another.",
+        "importance": "Importance weights of the regions of the same images.",
+        "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class.",
+        "region_paths": "Paths of some regions through the layers and over training.",
+    },
+    "training": {
+        "emergence": "Knowledge points over training, by layer and, below, by class.",
+        "training_strip": "The sample embedding at each checkpoint, aligned and on one scale.",
+        "training_animation": "The same as an animation.",
+    },
+    "faithfulness": {
+        "faithfulness": "The network's probability of the true class as regions are removed, the most important first.",
+    },
+    "attack": {
+        "attack_regions": "Knowledge points of some images before and after the attack.",
+        "attack_change": "Change of orientation and strength under the attack, layer by layer.",
+        "attack_histogram": "Probability of the target before the attack, at regions that are knowledge points of it "
+        "afterwards.",
+        "attack_trajectories": "Trajectories of regions under the attack, by type.",
+    },
+    "students": {
+        "distilled_counts": "Knowledge points of the teacher and its students, and their differences.",
+        "distilled_histograms": "How far the students' regional embeddings turn from the teacher's, and how much "
+        "stronger they are.",
+    },
+    "trust": {
+        "sample_embedding": "The sample embedding: the direction of an image shows its class, its strength the "
+        "network's certainty.",
+        "losses": "Losses of the training and of the fits.",
+    },
 }
+CAPTIONS = {name: (part, caption) for part, own in _CAPTIONS.items() for name, caption in own.items()}
+"""Part of the report and caption of each figure."""
 
 
 @dataclass(frozen=True)

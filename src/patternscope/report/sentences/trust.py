@@ -1,10 +1,13 @@
-"""Sentences on how far to trust the rest: the fit of the sample embedding, and what the intervals omit."""
+"""Sentences on how far to trust the rest: images that are missing, the sample embedding, what the intervals omit."""
 
 from patternscope.report.contents import Contents
-from patternscope.report.formatting import listed
+from patternscope.report.formatting import counted, listed
 from patternscope.results.fits import SampleResult
 from patternscope.results.formatting import number, percent
+from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import PlainCounts
+
+_NAMED = 6  # classes with too few images
 
 
 def trust_sentences(contents: Contents, resamples: int) -> list[str]:
@@ -60,3 +63,21 @@ def other_draws(spread: PlainCounts | None) -> str:
         f"deviations of {listed(known)}; the intervals of differences between layers and between checkpoints "
         "include this."
     )
+
+
+def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
+    """Return which images are missing of the `samples_per_class` that were asked for; nothing where none are."""
+    sentences = []
+    if skipped := images.skipped:
+        sentences.append(
+            f"{counted(len(skipped), 'image file')} could not be read and {'is' if len(skipped) == 1 else 'are'} "
+            f"omitted, first {skipped[0]}; images/images.json lists all."
+        )
+    short = [f"{name} ({count})" for name, count in images.short.items()]
+    if short:
+        more = [f"{len(short) - _NAMED} more"] if len(short) > _NAMED else []
+        sentences.append(
+            f"Fewer held-out images exist than the {samples_per_class} per class asked for: "
+            f"{listed([*short[:_NAMED], *more])}."
+        )
+    return sentences
