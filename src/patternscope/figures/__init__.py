@@ -1,83 +1,53 @@
-"""Figures of a study: each is a file with `data` (what to show), `draw` (how) and `table` (the csv behind it)."""
+"""Figures of a study: each is a file with `data` (what is shown), `draw` (how) and `table` (the csv behind it).
 
-from patternscope.figures import (
-    attack_change,
-    attack_histogram,
-    attack_regions,
-    attack_trajectories,
-    counts,
-    distilled_counts,
-    distilled_histograms,
-    emergence,
-    faithfulness,
-    importance,
-    knowledge_points,
-    losses,
-    region_paths,
-    regional_embedding,
-    sample_embedding,
-    training_animation,
-    training_strip,
-)
-from patternscope.figures.findings import Findings, open_findings
-from patternscope.settings.study import StudySettings
-from patternscope.workflow.stages import Stage
+A figure is imported when it is asked for, and none imports another's stage: importing one does not import the rest.
+"""
 
-FIGURE_STAGES: tuple[Stage, ...] = (
-    sample_embedding.STAGE,
-    regional_embedding.STAGE,
-    knowledge_points.STAGE,
-    importance.STAGE,
-    counts.STAGE,
-    emergence.STAGE,
-    training_strip.STAGE,
-    region_paths.STAGE,
-    losses.STAGE,
-    training_animation.STAGE,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-ATTACK_FIGURE_STAGES: tuple[Stage, ...] = (
-    attack_regions.STAGE,
-    attack_trajectories.STAGE,
-    attack_change.STAGE,
-    attack_histogram.STAGE,
-)
+from patternscope.errors import InputError, nearest
 
+if TYPE_CHECKING:
+    from patternscope.figures.figure import StudyFigure
 
-def figure_stages(settings: StudySettings) -> tuple[Stage, ...]:
-    """Return the figures of a study: those of every study, then those of the parts that are enabled.
-
-    >>> figure_stages(StudySettings()) == FIGURE_STAGES
-    True
-    """
-    stages = FIGURE_STAGES + ((faithfulness.STAGE,) if settings.faithfulness.enabled else ())
-    stages += ATTACK_FIGURE_STAGES if settings.attack.enabled else ()
-    students = settings.distillation.students if settings.distillation.enabled else ()
-    return stages + tuple(
-        each.stage(students) for each in (distilled_counts, distilled_histograms) if students
-    )
-
-
-__all__ = [
-    "FIGURE_STAGES",
-    "Findings",
-    "attack_change",
-    "attack_histogram",
-    "attack_regions",
-    "attack_trajectories",
-    "counts",
-    "distilled_counts",
-    "distilled_histograms",
-    "emergence",
-    "faithfulness",
-    "figure_stages",
-    "importance",
-    "knowledge_points",
-    "losses",
-    "open_findings",
-    "region_paths",
-    "regional_embedding",
+_PACKAGE = "patternscope.figures"
+BASE_FIGURES = (
     "sample_embedding",
-    "training_animation",
+    "regional_embedding",
+    "knowledge_points",
+    "importance",
+    "counts",
+    "emergence",
     "training_strip",
-]
+    "region_paths",
+    "losses",
+    "training_animation",
+)
+FAITHFULNESS_FIGURES = ("faithfulness",)
+ATTACK_FIGURES = ("attack_regions", "attack_trajectories", "attack_change", "attack_histogram")
+STUDENT_FIGURES = ("distilled_counts", "distilled_histograms")
+FIGURES = {
+    name: f"{_PACKAGE}.{name}"
+    for name in (*BASE_FIGURES, *FAITHFULNESS_FIGURES, *ATTACK_FIGURES, *STUDENT_FIGURES)
+}
+"""The module of each figure."""
+
+
+def figure_names() -> list[str]:
+    """Return the names of all figures, those of every study first."""
+    return list(FIGURES)
+
+
+def load_figure(name: str) -> "StudyFigure":
+    """Import a figure; InputError for an unknown name.
+
+    >>> load_figure("counts").name
+    'counts'
+    """
+    if name not in FIGURES:
+        raise InputError(f"figure: expected the name of one, got {name!r}; {nearest(name, FIGURES)}")
+    return import_module(FIGURES[name]).FIGURE
+
+
+__all__ = ["FIGURES", "figure_names", "load_figure"]

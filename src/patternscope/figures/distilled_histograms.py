@@ -1,94 +1,68 @@
 """Figure: how far regional embeddings of students turned from their teacher's, and how much stronger they are."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from patternscope.figures.compared import COLOURS, Compared, about, student_needs, students_of
+from patternscope.figures import layout
+from patternscope.figures.annotations import Figure, StudyResults
+from patternscope.figures.choices import Layers
+from patternscope.figures.compared_networks import ALL_STUDENTS, COLOURS, ComparedNetworks, about, students_of
 from patternscope.figures.figure import StudyFigure
-from patternscope.figures.findings import Findings
-from patternscope.figures.labels import shortened, write_heading
+from patternscope.figures.labels import shortened
 from patternscope.figures.style import FAINT, SMALL, SOFT, figure_style
-from patternscope.workflow.stages import Stage
+from patternscope.results.formatting import number
+from patternscope.results.networks import RegionDifferences, ShareHistogram
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-NAME = "distilled_histograms"
-_KINDS = {"turn_histogram": "turn", "strength_histogram": "strength"}
-_ACROSS = 4
+_MARKED = {"orientation": 1.0, "strength": 0.0}
+"""What a faint line marks: orientations that have nothing in common, and equal strengths."""
 
 
-def data(findings: Findings) -> Compared:
-    """Return what the figure shows of a study."""
-    return students_of(findings)
+def data(results: StudyResults, layers: Layers = None) -> ComparedNetworks:
+    """Return what the figure shows of a study: all students in all layers."""
+    return students_of(results, layers)
 
 
-def draw(shown: Compared) -> "Figure":
-    """Return the figure: a column a layer, orientations above, strengths below, a line a network.
-
-    Source: METHOD section 9; the drawing is this project's.
-    """
-    from matplotlib.figure import Figure
-
-    across = min(_ACROSS, len(shown.layers))
-    lines = -(-len(shown.layers) // across)
-    with figure_style():
-        figure = Figure(figsize=(max(5.2, 1.9 * across + 0.6), 0.75 + 3.9 * lines), layout="constrained")
-        panels = figure.subplots(2 * lines, across, squeeze=False)
-        for place in range(lines * across):
-            line, column = divmod(place, across)
-            pair = panels[2 * line : 2 * line + 2, column]
-            if place >= len(shown.layers):
-                for axes in pair:
-                    axes.set_axis_off()
-                continue
-            for axes, kind in zip(pair, _KINDS, strict=True):
-                _draw_layer(axes, shown, shown.layers[place], kind)
-            pair[0].set_title(shortened(shown.layers[place], 8, 120))
-            pair[0].set_xlabel("1 − cos of orientations")
-            pair[1].set_xlabel(f"strength minus {shown.first}'s")
-            if column == 0:
-                for axes in pair:
-                    axes.set_ylabel("share of regions")
-        _write(figure, shown)
+@figure_style()
+def draw(shown: ComparedNetworks) -> Figure:
+    """Return the figure: a column per layer, orientations above, strengths below, a line per network."""
+    ylabels = ["share of regions"] * len(_MARKED)
+    figure, panels = layout.layer_figure(len(shown.layers), (5.2, 0.6, 1.9), (0.75, 3.9), ylabels)
+    for layer, pair in zip(shown.layers, panels, strict=True):
+        for axes, measure in zip(pair, _MARKED, strict=True):
+            _draw_layer(axes, shown, layer, measure)
+        pair[0].set_title(shortened(layer, 8, 120))
+        pair[0].set_xlabel("1 − cos of orientations")
+        pair[1].set_xlabel(f"strength minus {shown.first}'s")
+    layout.write_heading(
+        figure,
+        f"Regional embeddings compared with the {shown.first}'s",
+        f"All regions of {shown.images} images; bands are 95 % bootstrap intervals over images; strengths in units "
+        "of the layer's mean",
+        f"Numbers above: means over all regions (over the {shown.first}'s knowledge points); below: means of the "
+        "absolute difference",
+    )
     return figure
 
 
-def _write(figure: "Figure", shown: Compared) -> None:
-    """Title and what is shown."""
-    write_heading(
-        figure,
-        f"Regional embeddings beside the {shown.first}'s",
-        f"All regions of {shown.images} images; bands are 95 % bootstrap intervals over images; strengths in units "
-        "of the layer's mean",
-        f"Numbers: means over all regions (over the {shown.first}'s knowledge points); below, of the absolute "
-        "difference",
-    )
+def _histogram(regions: RegionDifferences, measure: str) -> ShareHistogram:
+    """The histogram of one measure."""
+    return regions.turn_histogram if measure == "orientation" else regions.strength_histogram
 
 
-def _draw_layer(axes: Any, shown: Compared, layer: str, kind: str) -> None:
-    """A stepped line a network with its band, and its means in the legend."""
-    for (name, rows), colour in zip(shown.others.items(), COLOURS, strict=False):
-        row = next(row for row in rows if row["layer"] == layer)
-        if kind not in row:
-            axes.text(
-                0.5, 0.5, "other grid", transform=axes.transAxes, ha="center", fontsize=SMALL, color=SOFT
-            )
+def _draw_layer(axes: Any, shown: ComparedNetworks, layer: str, measure: str) -> None:
+    """A stepped line per network with its band, and its means in the legend."""
+    tops = []
+    for (name, own), colour in zip(shown.at(layer).items(), COLOURS, strict=False):
+        if own.regions is None:
+            place = {"transform": axes.transAxes, "ha": "center"}
+            axes.text(0.5, 0.5, "other grid", fontsize=SMALL, color=SOFT, **place)
             continue
-        found = row[kind]
-        axes.stairs(
-            found["share"], found["edges"], color=colour, linewidth=1.2, label=_said(shown, name, row, kind)
-        )
-        low, high = ([*found[end], found[end][-1]] for end in ("low", "high"))
-        axes.fill_between(found["edges"], low, high, step="post", color=colour, alpha=0.22, linewidth=0)
-    axes.axvline(
-        {"turn_histogram": 1.0, "strength_histogram": 0.0}[kind], color=FAINT, linewidth=0.8, zorder=0
-    )
-    tops = [
-        max(row[kind]["high"])
-        for rows in shown.others.values()
-        for row in rows
-        if row["layer"] == layer and kind in row
-    ]
+        shares = _histogram(own.regions, measure)
+        label = _label(name, shown.maps(own), own.regions, measure)
+        axes.stairs(shares.share, shares.edges, color=colour, linewidth=1.2, label=label)
+        low, high = ([*ends, ends[-1]] for ends in (shares.low, shares.high))
+        axes.fill_between(shares.edges, low, high, step="post", color=colour, alpha=0.22, linewidth=0)
+        tops.append(max(end or 0.0 for end in shares.high))
+    axes.axvline(_MARKED[measure], color=FAINT, linewidth=0.8, zorder=0)
     axes.set_ylim(0, 1.45 * max(tops, default=1.0))
     axes.locator_params(axis="y", nbins=5)
     # On white, since the line that marks 1 or 0 passes behind it.
@@ -96,41 +70,31 @@ def _draw_layer(axes: Any, shown: Compared, layer: str, kind: str) -> None:
     axes.legend(loc="upper right", handlelength=1.0, borderaxespad=0.0, borderpad=0.1, fontsize=6.2, **paper)
 
 
-def _said(shown: Compared, name: str, row: Any, kind: str) -> str:
+def _label(name: str, maps: str, regions: RegionDifferences, measure: str) -> str:
     """A network's line in the legend."""
-    if kind == "strength_histogram":
-        return f"{name}: {row['strength_apart']:.2f}"
-    at_points = row["turn_at_points"]
-    return (
-        f"{name}, {shown.maps(row)}\n{row['turn']:.2f} ({'–' if at_points is None else f'{at_points:.2f}'})"
-    )
+    if measure == "strength":
+        return f"{name}: {number(regions.strength_apart.value)}"
+    return f"{name}, {maps}\n{number(regions.turn.value)} ({number(regions.turn_at_points.value)})"
 
 
-def table(shown: Compared) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer, network, measure and bin."""
+def table(shown: ComparedNetworks) -> list[dict[str, Any]]:
+    """Return the rows behind the figure: one per layer, network, measure and bin."""
     return [
-        {
-            "layer": row["layer"],
-            "network": name,
-            "maps": shown.maps(row),
-            "measure": measure,
-            "from": row[kind]["edges"][place],
-            "to": row[kind]["edges"][place + 1],
-            "share": row[kind]["share"][place],
-            "share_low": row[kind]["low"][place],
-            "share_high": row[kind]["high"][place],
-        }
-        for name, rows in shown.others.items()
-        for row in rows
-        for kind, measure in _KINDS.items()
-        if kind in row
-        for place in range(len(row[kind]["share"]))
+        {"layer": own.layer, "network": name, "maps": shown.maps(own), "measure": measure, **cells}
+        for name, comparisons in shown.others.items()
+        for own in comparisons
+        if own.regions is not None
+        for measure in _MARKED
+        for cells in _bins(_histogram(own.regions, measure))
     ]
 
 
-FIGURE = StudyFigure(NAME, data, draw, table, about)
+def _bins(shares: ShareHistogram) -> list[dict[str, Any]]:
+    """The cells of each bin."""
+    bins = zip(shares.edges[:-1], shares.edges[1:], shares.share, shares.low, shares.high, strict=True)
+    return [
+        dict(zip(("from", "to", "share", "share_low", "share_high"), cells, strict=True)) for cells in bins
+    ]
 
 
-def stage(students: tuple[str, ...]) -> Stage:
-    """Return the stage that draws these students."""
-    return FIGURE.stage(*student_needs(students), version=2)
+FIGURE = StudyFigure("distilled_histograms", data, draw, table, about, ALL_STUDENTS, version=3)

@@ -1,25 +1,26 @@
-"""Images that figures show: which ones, and a sheet with a row a layer."""
+"""Images that figures show: which ones, and a sheet with a row per layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from patternscope.figures.findings import Findings
+from patternscope.errors import InputError
+from patternscope.figures import layout
+from patternscope.figures.annotations import Axes, Figure, StudyResults
+from patternscope.figures.choices import Classes, choose_classes
 from patternscope.figures.labels import shortened
-from patternscope.figures.style import NORMAL, SMALL, SOFT, TITLE, figure_style
+from patternscope.figures.style import NORMAL, SOFT, figure_style
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
+Samples = int | Sequence[int]
+"""Which images to show: their numbers among the samples, or how many."""
 _ACROSS = 8
 _CELL, _GAP, _LEFT, _TOP, _FOOT, _RIGHT = 1.0, 0.1, 0.85, 0.72, 0.42, 0.2
 
 
 def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return up to `count` samples, one a class before a second of any, ordered by class.
+    """Return up to `count` samples, one per class before a second of any, ordered by class.
 
     Which classes come first and which samples of them is drawn from `seed`; a larger count keeps what a
     smaller one chose.
@@ -51,36 +52,62 @@ class Examples:
         """The class of each image."""
         return [self.classes[label] for label in self.labels]
 
+    def region(self, layer: str, image: int, row: int, column: int) -> dict[str, Any]:
+        """Return the cells of a table that name a region of an image."""
+        sample, name = int(self.samples[image]), self.names[image]
+        return {"layer": layer, "sample": sample, "class": name, "row": row, "column": column}
 
-def examples_of(findings: Findings, count: int, among: np.ndarray | None = None) -> Examples:
+
+def choose_images(
+    results: StudyResults, samples: Samples, classes: Classes = None, succeeded: np.ndarray | None = None
+) -> Examples:
     """Return the example images of a study: the same in every figure that chooses among the same.
 
-    `among` (n,) bool are the samples to choose from, all by default.
+    `succeeded` (n,) bool are those on which an attack succeeded, where the figure shows no others. InputError for a
+    number that no such sample has, and for classes without samples.
     """
-    arrays = findings.arrays("images", file="samples")
-    members = np.arange(len(arrays["labels"])) if among is None else np.flatnonzero(among)
-    chosen = members[choose_examples(arrays["labels"][members], count, findings.drawing_seed("examples"))]
-    pixels = arrays["images"][chosen].transpose(0, 2, 3, 1)
-    return Examples(
-        chosen,
-        np.repeat(pixels, 4 - pixels.shape[-1], axis=-1)[..., :3],
-        arrays["labels"][chosen],
-        findings.classes,
-    )
+    images = results.images
+    labels = images.labels.numpy()
+    if isinstance(samples, int):
+        allowed = choose_classes(results, classes).places(labels) >= 0
+        if samples < 1 or not allowed.any():
+            raise InputError(f"samples: expected at least 1 of {int(allowed.sum())}, got {samples}")
+        members = np.flatnonzero(allowed if succeeded is None else allowed & succeeded)
+        chosen = members[choose_examples(labels[members], samples, results.drawing_seed("examples"))]
+    else:
+        chosen = np.asarray(samples, dtype=np.int64)
+        if not len(chosen) or chosen.min() < 0 or chosen.max() >= len(labels):
+            raise InputError(f"samples: expected numbers from 0 to {len(labels) - 1}, got {chosen.tolist()}")
+        if succeeded is not None and not succeeded[chosen].all():
+            unusable = chosen[~succeeded[chosen]].tolist()
+            raise InputError(f"samples: expected images on which the attack succeeded, got {unusable}")
+    return Examples(chosen, rgb(images.images.numpy()[chosen]), labels[chosen], results.classes)
+
+
+def rgb(images: np.ndarray) -> np.ndarray:
+    """Return images (m, channels, height, width) as (m, height, width, 3), grey ones with three equal channels.
+
+    >>> rgb(np.zeros((2, 1, 4, 5))).shape
+    (2, 4, 5, 3)
+    """
+    pixels = images.transpose(0, 2, 3, 1)
+    return np.repeat(pixels, 4 - pixels.shape[-1], axis=-1)[..., :3]
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A figure of images: `axes[row][image]`, rows below each other, wrapped after eight images.
+    """A figure of images: `axes[row][image]`, rows below each other, wrapped after `across` images.
 
-    `foot` and `head` are heights in parts of the figure, for legends.
+    `foot` is the height for a legend below them, in parts of the figure.
     """
 
-    figure: "Figure"
-    axes: "list[list[Axes]]"
+    figure: Figure
+    axes: list[list[Axes]]
     foot: float
+    across: int = _ACROSS
 
 
+@figure_style()
 def image_sheet(
     shown: Examples,
     rows: Sequence[str],
@@ -90,76 +117,66 @@ def image_sheet(
     caption: float = 0.0,
     right: float = 0.0,
 ) -> Sheet:
-    """Return a sheet with the plain images as first row, and an axes an image in each further row.
+    """Return a sheet with the plain images as first row, and axes for each image in each further row.
 
     `rows` names the further rows; `caption` inches stay free below each image and `right` at the right. Class
     names stand on top of each column.
     """
-    from matplotlib.figure import Figure
-
-    count = len(shown.samples)
-    across, lines = min(_ACROSS, count), len(rows) + 1
+    across, folds = layout.fold(len(shown.samples), _ACROSS)
     tall = _CELL * shown.pixels.shape[1] / shown.pixels.shape[2]
     pitch = tall + _GAP + caption
-    band = lines * pitch - caption + 0.28
-    width = max(_LEFT + across * (_CELL + _GAP) + _RIGHT + right, 5.2)
-    height = _TOP + -(-count // across) * band + _FOOT
-    figure = Figure(figsize=(width, height))
+    band = (len(rows) + 1) * pitch - caption + 0.28
+    height = _TOP + folds * band + _FOOT
+    figure = layout.new_figure(max(_LEFT + across * (_CELL + _GAP) + _RIGHT + right, 5.2), height)
     grid: list[list[Axes]] = []
-    with figure_style():
-        for line, name in enumerate(["image", *rows]):
-            grid.append([])
-            for place in range(count):
-                column, fold = place % across, place // across
-                left = _LEFT + column * (_CELL + _GAP)
-                # The plain image has no caption: what is below it moves up.
-                top = _TOP + fold * band + 0.2 + line * pitch - (caption if line else 0)
-                box = (left / width, 1 - (top + tall) / height, _CELL / width, tall / height)
-                axes = figure.add_axes(box)
-                _blank(axes, shown.pixels[place])
-                if column == 0:
-                    axes.text(
-                        -0.1,
-                        0.5,
-                        shortened(name, NORMAL, 52),
-                        transform=axes.transAxes,
-                        ha="right",
-                        va="center",
-                    )
-                if line == 0:
-                    heading = shortened(shown.names[place], NORMAL, _CELL * 72)
-                    axes.set_title(heading, loc="center", fontsize=NORMAL, pad=3)
-                grid[-1].append(axes)
-        _write_head(figure, title, meaning)
+    for line, name in enumerate(["image", *rows]):
+        grid.append([])
+        for place, pixels in enumerate(shown.pixels):
+            left = _LEFT + place % across * (_CELL + _GAP)
+            # The plain image has no caption: what is below it moves up.
+            top = _TOP + place // across * band + 0.2 + line * pitch - (caption if line else 0)
+            axes = layout.add_panel(figure, left, top, _CELL, tall)
+            show_image(axes, pixels)
+            if place % across == 0:
+                _name_row(axes, name)
+            if line == 0:
+                name_image(axes, shown.names[place], _CELL * 72)
+            grid[-1].append(axes)
+    layout.write_heading(figure, title, meaning)
     return Sheet(figure, grid, _FOOT / height)
 
 
-def empty_sheet(title: str, meaning: str, why: str) -> "Figure":
-    """Return a figure of no images that says in words why there are none."""
-    from matplotlib.figure import Figure
-
-    with figure_style():
-        figure = Figure(figsize=(5.2, _TOP + _CELL))
-        _write_head(figure, title, meaning)
-        figure.text(0.5, 0.5 * _CELL / (_TOP + _CELL), why, ha="center", va="center")
+@figure_style()
+def empty_sheet(title: str, meaning: str, why: str) -> Figure:
+    """Return a figure without images that explains why there are none."""
+    figure = layout.new_figure(5.2, _TOP + _CELL)
+    layout.write_heading(figure, title, meaning)
+    figure.text(0.5, 0.5 * _CELL / (_TOP + _CELL), why, ha="center", va="center")
     return figure
 
 
-def _write_head(figure: "Figure", title: str, meaning: str) -> None:
-    """Title and explanation of a sheet."""
-    width, height = figure.get_size_inches()
-    figure.text(0.1 / width, 1 - 0.2 / height, title, fontsize=TITLE, weight="bold", va="center")
-    figure.text(0.1 / width, 1 - 0.42 / height, meaning, fontsize=SMALL, color=SOFT, va="center")
+def _name_row(axes: Axes, name: str) -> None:
+    """Write what a row is at the left of its first image."""
+    place: dict[str, Any] = {"transform": axes.transAxes, "ha": "right", "va": "center"}
+    axes.text(-0.1, 0.5, shortened(name, NORMAL, 52), **place)
 
 
-def write_below(axes: "Axes", text: str) -> None:
+def name_image(axes: Axes, name: str, width: float) -> None:
+    """Write the class of an image above it, at most `width` points wide."""
+    axes.set_title(shortened(name, NORMAL, width), loc="center", fontsize=NORMAL, pad=3)
+
+
+def write_below(axes: Axes, text: str) -> None:
     """Write a few words below an image of a sheet."""
-    axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=6.5, color=SOFT)
+    axes.text(
+        0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=layout.NOTE, color=SOFT
+    )
 
 
-def _blank(axes: Any, pixels: np.ndarray) -> None:
-    """An image without frame or ticks; pixel units with the origin at the upper left corner."""
-    height, width = pixels.shape[:2]
-    axes.imshow(pixels, extent=(0, width, height, 0), interpolation="bilinear", aspect="auto")
+def show_image(axes: Axes, pixels: np.ndarray, size: tuple[int, ...] | None = None, **look: Any) -> None:
+    """Show an image without frame or ticks, in pixels from the upper left corner; a map is stretched to a size."""
+    height, width = pixels.shape[:2] if size is None else size
+    extent = (0, width, height, 0)
+    axes.imshow(pixels, extent=extent, interpolation="bilinear", aspect="auto", **look)
     axes.set(xticks=[], yticks=[], xlim=(0, width), ylim=(height, 0))
     axes.spines[:].set_visible(False)

@@ -1,18 +1,19 @@
-"""Figure: the network's probability of the true class as the regions of a layer go, in the order of each account."""
+"""Figure: the network's probability of the true class as regions of a layer are removed, in several orders."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from patternscope.figures import layout
+from patternscope.figures.annotations import Figure, StudyResults
+from patternscope.figures.choices import Layers, choose_layers
 from patternscope.figures.figure import StudyFigure
-from patternscope.figures.findings import FAITHFULNESS, Findings
-from patternscope.figures.labels import shortened, write_heading
+from patternscope.figures.labels import shortened
 from patternscope.figures.style import INK, PETROFF10, RELIABLE, SMALL, SOFT, figure_style
-from patternscope.study.stages.faithfulness import INSTEAD, ORDERS
+from patternscope.results.faithfulness import ORDERS, REPLACEMENTS, FaithfulnessResult
+from patternscope.results.formatting import number
+from patternscope.results.record_codec import flat_interval
+from patternscope.results.result import reads
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-NAME = "faithfulness"
 _LOOKS: dict[str, dict[str, Any]] = {
     "p": {"color": RELIABLE, "linewidth": 2.2, "zorder": 3},
     "strength": {"color": PETROFF10[0]},
@@ -21,102 +22,84 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "random": {"color": SOFT, "linestyle": (0, (4, 2))},
     "mask": {"color": INK, "linestyle": (0, (1, 1.5))},
 }
-_ACROSS = 4
 
 
 @dataclass(frozen=True)
 class FaithfulnessData:
-    """Orders of each layer, shallow to deep, with area, interval and mean curve over the shares of regions gone."""
+    """The deletion tests of some layers, shallow to deep, on the same images."""
 
-    layers: dict[str, list[dict[str, Any]]]
-    shares: dict[str, list[float]]
+    layers: dict[str, FaithfulnessResult]
     images: int
     replacement: str
 
 
-def data(findings: Findings) -> FaithfulnessData:
+def data(results: StudyResults, layers: Layers = None) -> FaithfulnessData:
     """Return what the figure shows: all layers."""
-    found = {layer: findings.record("faithfulness", layer=layer) for layer in findings.layers("faithfulness")}
-    about = next(iter(found.values()))
-    layers = {layer: each["orders"] for layer, each in found.items()}
-    shares = {layer: each["shares"] for layer, each in found.items()}
-    return FaithfulnessData(layers, shares, about["images"], about["replacement"])
+    names = choose_layers(results, FaithfulnessResult, layers)
+    tests = {name: results.load(FaithfulnessResult, layer=name) for name in names}
+    first = next(iter(tests.values()))
+    return FaithfulnessData(tests, first.images, first.replacement)
 
 
-def draw(shown: FaithfulnessData) -> "Figure":
-    """Return the figure: a panel a layer, a curve an order.
+@figure_style()
+def draw(shown: FaithfulnessData) -> Figure:
+    """Return the figure: a panel per layer, a curve per order.
 
-    Source: the deletion test of Petsiuk et al., BMVC 2018; the drawing is this project's.
+    Source: the deletion test of Petsiuk et al., BMVC 2018.
     """
-    from matplotlib.figure import Figure
-
-    across = min(_ACROSS, len(shown.layers))
-    lines = -(-len(shown.layers) // across)
-    with figure_style():
-        figure = Figure(figsize=(max(5.4, 0.5 + 2.2 * across), 0.9 + 2.5 * lines), layout="constrained")
-        panels = figure.subplots(lines, across, squeeze=False, sharex=True, sharey=True)
-        for axes in panels.flat[len(shown.layers) :]:
-            axes.set_axis_off()
-        for axes, (layer, orders) in zip(panels.flat, shown.layers.items(), strict=False):
-            _draw_layer(axes, layer, orders, shown.shares[layer])
-        for axes in panels[:, 0]:
-            axes.set_ylabel("probability of the true class")
-        _name_orders(figure)
-        _write(figure, shown)
+    ylabels = ["probability of the true class"]
+    figure, panels = layout.layer_figure(
+        len(shown.layers), (5.4, 0.5, 2.2), (0.9, 2.5), ylabels, sharex=True, sharey=True
+    )
+    for (layer, test), (axes,) in zip(shown.layers.items(), panels, strict=True):
+        _draw_layer(axes, layer, test)
+    _name_orders(figure)
+    layout.write_heading(
+        figure,
+        "Does the network depend on these regions?",
+        f"Means over {shown.images} images; removed regions are {REPLACEMENTS[shown.replacement]}. Numbers: areas "
+        "below the curves, smaller where the network depends more on the regions removed first",
+    )
     return figure
 
 
-def _draw_layer(axes: Any, layer: str, orders: list[dict[str, Any]], shares: list[float]) -> None:
+def _draw_layer(axes: Any, layer: str, test: FaithfulnessResult) -> None:
     """The mean curve of each order, and in the corner the areas below them in the same colours."""
     corner = {"transform": axes.transAxes, "ha": "right", "va": "top", "fontsize": SMALL}
     axes.text(1, 1, "area", color=SOFT, **corner)
-    for line, each in enumerate(orders, start=1):
-        look = _LOOKS[each["order"]]
-        axes.plot(shares, each["curve"], label=ORDERS[each["order"]], **look)
-        axes.text(1, 1 - 0.065 * line, f"{each['area']:.2f}", color=look["color"], **corner)
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="share of regions gone")
+    for line, order in enumerate(test.orders, start=1):
+        look = _LOOKS[order.order]
+        axes.plot(test.shares, order.curve, label=ORDERS[order.order], **look)
+        axes.text(1, 1 - 0.065 * line, number(order.area.value), color=look["color"], **corner)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="share of regions removed")
     axes.set_title(shortened(layer, 8, 140))
 
 
-def _name_orders(figure: "Figure") -> None:
+def _name_orders(figure: Figure) -> None:
     """One legend for all panels; a layer may lack an order."""
-    known = {}
-    for axes in figure.axes:
-        lines, names = axes.get_legend_handles_labels()
-        known |= dict(zip(names, lines, strict=True))
-    names = [name for name in ORDERS.values() if name in known]
-    figure.legend(
-        [known[name] for name in names],
-        names,
-        loc="outside lower center",
-        ncols=len(names) if len(figure.axes) > 2 else 3,
-    )
-
-
-def _write(figure: "Figure", shown: FaithfulnessData) -> None:
-    """Title and what is shown."""
-    write_heading(
-        figure,
-        "Does the network depend on these regions?",
-        f"Means over {shown.images} images; a region that is gone is {INSTEAD[shown.replacement]}. Numbers: areas "
-        "below the curves, smaller where the network depends more on what goes first",
-    )
+    known = {line.get_label(): line for axes in figure.axes for line in axes.get_lines()}
+    lines = [known[name] for name in ORDERS.values() if name in known]
+    columns = len(lines) if len(figure.axes) > 2 else 3
+    figure.legend(handles=lines, loc="outside lower center", ncols=columns)
 
 
 def table(shown: FaithfulnessData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one a layer and order."""
+    """Return the rows behind the figure: one per layer and order."""
     return [
-        {"layer": layer, **{name: value for name, value in each.items() if name != "curve"}}
-        | {f"gone_{place}": value for place, value in enumerate(each["curve"])}
-        for layer, orders in shown.layers.items()
-        for each in orders
+        {"layer": layer, "order": order.order}
+        | flat_interval("area", order.area)
+        | flat_interval("difference", order.difference)
+        | {f"removed_{place}": value for place, value in enumerate(order.curve)}
+        for layer, test in shown.layers.items()
+        for order in test.orders
     ]
 
 
 def about(shown: FaithfulnessData) -> dict[str, Any]:
-    """What the figure's settings say of it."""
+    """Return what the figure's settings say of it."""
     return {"images": shown.images, "replacement": shown.replacement}
 
 
-FIGURE = StudyFigure(NAME, data, draw, table, about)
-STAGE = FIGURE.stage(FAITHFULNESS)
+FIGURE = StudyFigure(
+    "faithfulness", data, draw, table, about, (reads(FaithfulnessResult, "orders", layer="all"),), version=2
+)

@@ -1,48 +1,66 @@
-"""A figure of a study: what to show, how, the table behind it, what is said of it, and the stage that draws it."""
+"""A figure of a study: what it shows, how it is drawn, the table behind it, and what it reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from patternscope.figures.findings import findings_of
+from patternscope.errors import InputError, nearest
+from patternscope.figures.annotations import Figure, StudyResults
 from patternscope.figures.saving import save_figure
-from patternscope.workflow.stages import Need, Stage, UnitContext
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from patternscope.workflow.stages import Need
 
 
 @dataclass(frozen=True)
 class StudyFigure:
-    """The parts of a figure, functions of one module, in the order in which they are called.
+    """The parts of a figure, functions of one module, and what a study needs to know in order to draw it.
 
-    `data(findings)` decides what is shown, or `data(findings, examples)` where the figure shows as many
-    images as the settings ask for; `draw`, `table` and `about` take what it returns.
+    Attributes:
+        data: takes the results of a study, and choices such as `layers`, and returns what is shown.
+        draw, table, about: take what `data` returned: the picture, the rows behind it, and what its settings file says.
+        reads: the results that `data` reads. version: raised when the picture changes. weight: rough cost, in seconds.
+        examples: whether `data` shows as many images (`samples`) as the settings ask for.
+        fixed_dpi: its resolution, where the settings do not decide it.
     """
 
     name: str
     data: Callable[..., Any]
-    draw: Callable[[Any], "Figure"]
+    draw: Callable[..., Figure]
     table: Callable[[Any], Sequence[Mapping[str, Any]]]
     about: Callable[[Any], Mapping[str, Any]]
+    reads: tuple[Need, ...]
+    version: int = 1
+    weight: float = 0.5
     examples: bool = False
+    fixed_dpi: int | None = None
 
-    def __call__(self, ctx: UnitContext) -> None:
-        """Write the figure into the unit's folder."""
-        asked = ctx.settings.figures
-        if self.examples:
-            shown = self.data(findings_of(ctx), asked.examples)
-            self.save(shown, ctx.folder, asked.dpi, examples=asked.examples)
-        else:
-            self.save(self.data(findings_of(ctx)), ctx.folder, asked.dpi)
+    def plot(self, results: StudyResults, **choices: Any) -> Figure:
+        """Return the picture of some results; choices are the other arguments of `data` and `draw`.
 
-    def save(self, shown: Any, folder: Path, dpi: int, **asked: Any) -> None:
+        InputError for a choice that the figure does not offer.
+        """
+        offered = {part: list(signature(part).parameters)[1:] for part in (self.data, self.draw)}
+        known = [name for names in offered.values() for name in names]
+        for name in choices:
+            if name not in known:
+                hint = nearest(name, known) if known else "it offers none"
+                raise InputError(
+                    f"{self.name}: expected a choice that the figure offers, got {name!r}; {hint}"
+                )
+        of_data, of_draw = (
+            {name: choices[name] for name in names if name in choices} for names in offered.values()
+        )
+        return self.draw(self.data(results, **of_data), **of_draw)
+
+    def save(
+        self,
+        shown: Any,
+        folder: Path,
+        dpi: int,
+        report: Callable[[float, str], None] | None = None,
+        **asked: Any,
+    ) -> None:
         """Write what `data` returned into a folder, with the settings that were `asked`."""
         about = {**self.about(shown), **asked}
         save_figure(self.draw(shown), folder, self.name, rows=self.table(shown), settings=about, dpi=dpi)
-
-    def stage(self, *needs: Need, version: int = 1, weight: float = 0.5) -> Stage:
-        """Return the stage that draws the figure from what it needs."""
-        settings = ("seed", "figures" if self.examples else "figures.dpi")
-        return Stage(f"figures/{self.name}", version, self, settings, needs, weight=weight)

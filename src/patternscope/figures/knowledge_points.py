@@ -1,22 +1,18 @@
-"""Figure: the knowledge points of a few images, a row a layer, reliable and unreliable ones outlined."""
+"""Figure: the knowledge points of a few images, a row per layer, reliable and unreliable ones outlined."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from patternscope.figures.examples import Examples, examples_of, image_sheet, write_below
+from patternscope.figures.annotations import Figure, StudyResults
+from patternscope.figures.choices import Classes, Layers, choose_layers
+from patternscope.figures.examples import Examples, Samples, choose_images, image_sheet, write_below
 from patternscope.figures.figure import StudyFigure
-from patternscope.figures.findings import IMAGES, KNOWLEDGE, TRAINING, Findings, moment
+from patternscope.figures.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
 from patternscope.figures.outlines import draw_outlined, outline_legend
 from patternscope.figures.style import figure_style
-from patternscope.workflow.stages import Need
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-NAME = "knowledge_points"
+from patternscope.results.knowledge import KnowledgeResult
 
 
 @dataclass(frozen=True)
@@ -37,79 +33,81 @@ class KnowledgePointsData:
     examples: Examples
     layers: list[LayerPoints]
     tau: float
-    moment: str
+    checkpoint: str
 
 
-def data(findings: Findings, count: int) -> KnowledgePointsData:
-    """Return what the figure shows: `count` images at the last checkpoint."""
-    examples = examples_of(findings, count)
-    layers = []
-    for layer in findings.layers("knowledge"):
-        found = findings.arrays("knowledge", layer=layer)
-        grid = findings.record("region", layer=layer)["grid"]
-        fields = ("mask", "reliable", "category", "confidence")
-        layers.append(
-            LayerPoints(layer, *(found[each][examples.samples].reshape(-1, *grid) for each in fields))
-        )
-    tau = findings.record("knowledge", layer=layers[-1].layer)["tau"]
-    return KnowledgePointsData(examples, layers, tau, moment(findings.record("training")))
+def data(
+    results: StudyResults, samples: Samples = 8, classes: Classes = None, layers: Layers = None
+) -> KnowledgePointsData:
+    """Return what the figure shows: images of the last checkpoint, as many as `samples` says or by their numbers."""
+    examples = choose_images(results, samples, classes)
+    names = choose_layers(results, KnowledgeResult, layers)
+    points = [_layer_points(results, layer, examples) for layer in names]
+    return KnowledgePointsData(examples, points, results.knowledge(names[-1]).tau, results.training().title)
 
 
-def draw(shown: KnowledgePointsData) -> "Figure":
-    """Return the figure. Source: Sec. 3.4 in content; the drawing is this project's."""
+def _layer_points(results: StudyResults, layer: str, examples: Examples) -> LayerPoints:
+    """The knowledge points of the examples in one layer."""
+    known, grid = results.knowledge(layer), results.region(layer).grid
+    fields = (known.mask, known.reliable, known.category, known.confidence)
+    return LayerPoints(layer, *(field.numpy()[examples.samples].reshape(-1, *grid) for field in fields))
+
+
+@figure_style()
+def draw(shown: KnowledgePointsData) -> Figure:
+    """Return the figure. Source: Sec. 3.4 in content."""
     meaning = (
-        f"Regions with p(class) > {shown.tau:g} at {shown.moment}; below: how many are reliable, of all."
+        f"Regions with p(class) > {shown.tau:g} at {shown.checkpoint}; below: reliable points of all points."
     )
-    names = [each.layer for each in shown.layers]
+    names = [points.layer for points in shown.layers]
     sheet = image_sheet(shown.examples, names, "Knowledge points", meaning, caption=0.13)
-    with figure_style():
-        for row, layer in zip(sheet.axes[1:], shown.layers, strict=True):
-            for image, axes in enumerate(row):
-                _draw_points(axes, layer.mask[image], layer.reliable[image])
-        outline_legend(
-            sheet.figure,
-            sheet.foot,
-            "reliable: speaks for the image's true class",
-            "unreliable: speaks for another class",
-        )
+    for row, points in zip(sheet.axes[1:], shown.layers, strict=True):
+        for axes, mask, reliable in zip(row, points.mask, points.reliable, strict=True):
+            draw_outlined(axes, reliable, mask & ~reliable)
+            write_below(axes, f"{int(reliable.sum())} of {int(mask.sum())}")
+    outline_legend(
+        sheet.figure,
+        sheet.foot,
+        "reliable: assigned to the image's true class",
+        "unreliable: assigned to another class",
+    )
     return sheet.figure
-
-
-def _draw_points(axes: "Axes", mask: np.ndarray, reliable: np.ndarray) -> None:
-    """Both kinds of knowledge point, and their counts."""
-    draw_outlined(axes, reliable, mask & ~reliable)
-    write_below(axes, f"{int(reliable.sum())} of {int(mask.sum())}")
 
 
 def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:
     """Return the rows behind the figure: each region of each image in each layer."""
-    examples = shown.examples
+    classes = shown.examples.classes
     return [
         {
-            "layer": layer.layer,
-            "sample": int(examples.samples[image]),
-            "class": examples.names[image],
-            "row": row,
-            "column": column,
-            "knowledge_point": int(layer.mask[image, row, column]),
-            "reliable": int(layer.reliable[image, row, column]),
-            "category": examples.classes[layer.category[image, row, column]],
-            "confidence": float(layer.confidence[image, row, column]),
+            **shown.examples.region(points.layer, *index),
+            "knowledge_point": int(points.mask[index]),
+            "reliable": int(points.reliable[index]),
+            "category": classes[points.category[index]],
+            "confidence": float(points.confidence[index]),
         }
-        for layer in shown.layers
-        for image, row, column in np.ndindex(layer.mask.shape)
+        for points in shown.layers
+        for index in np.ndindex(points.mask.shape)
     ]
 
 
 def about(shown: KnowledgePointsData) -> dict[str, Any]:
-    """What the figure's settings say of it."""
+    """Return what the figure's settings say of it."""
     return {
-        "checkpoint": shown.moment,
+        "checkpoint": shown.checkpoint,
         "tau": shown.tau,
-        "layers": [each.layer for each in shown.layers],
+        "layers": [points.layer for points in shown.layers],
         "samples": shown.examples.samples.tolist(),
     }
 
 
-FIGURE = StudyFigure(NAME, data, draw, table, about, examples=True)
-STAGE = FIGURE.stage(IMAGES, TRAINING, KNOWLEDGE, Need("region", ("region.json",), layer="all"), weight=1.0)
+FIGURE = StudyFigure(
+    "knowledge_points",
+    data,
+    draw,
+    table,
+    about,
+    (IMAGES, TRAINING, KNOWLEDGE, REGION),
+    version=2,
+    weight=1.0,
+    examples=True,
+)

@@ -1,28 +1,15 @@
-"""Names beside points without overlap, names that fit, and legends of classes."""
+"""Names that fit, names of checkpoints, and names beside points without overlap."""
 
 from collections.abc import Sequence
 from functools import lru_cache
 from math import cos, pi, sin
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from patternscope.figures.style import (
-    INK,
-    SMALL,
-    SOFT,
-    TITLE,
-    class_marks,
-    font_families,
-    missing_letters_told,
-)
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from patternscope.figures.style import font_families, one_warning_of_missing_letters
 
 _ANGLES = 24
 _RINGS = 14
-_LINE, _COLUMN = 0.16, 0.85  # inches of a legend's entry
 
 
 @lru_cache(maxsize=4096)
@@ -38,7 +25,7 @@ def text_width(text: str, size: float) -> float:
     if not text.strip():
         return 0.0
     font = FontProperties(family=font_families())
-    with missing_letters_told():
+    with one_warning_of_missing_letters():
         return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width)
 
 
@@ -48,30 +35,45 @@ def shortened(text: str, size: float, width: float) -> str:
     >>> shortened("cat", 8, 100), shortened("a very long class name", 8, 50)[-1]
     ('cat', '…')
     """
-    text = text.replace("$", r"\$")
-    if text_width(text, size) <= width:
-        return text
-    while len(text) > 1 and text_width(f"{text}…", size) > width:
-        text = text[:-1].rstrip()
-    return f"{text}…"
+    if text_width(_escaped(text), size) <= width:
+        return _escaped(text)
+    # A longer beginning is not narrower: bisection finds the longest that fits.
+    fits, too_long = 1, len(text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if text_width(_cut(text, middle), size) <= width:
+            fits = middle
+        else:
+            too_long = middle
+    return _cut(text, fits)
 
 
-def moment_labels(names: Sequence[str], steps: Sequence[int | None]) -> tuple[list[str], str]:
+def _escaped(text: str) -> str:
+    """A text in which a dollar sign starts no formula."""
+    return text.replace("$", r"\$")
+
+
+def _cut(text: str, length: int) -> str:
+    """The beginning of a text, with an ellipsis."""
+    return f"{_escaped(text[:length].rstrip())}…"
+
+
+def checkpoint_labels(names: Sequence[str], steps: Sequence[int | None]) -> tuple[list[str], str]:
     """Return short labels of checkpoints for an axis, and what they are.
 
     Steps where they are known; otherwise names, without what all have in common before their numbers.
 
-    >>> moment_labels(["step 0", "step 9"], [0, 9])
+    >>> checkpoint_labels(["step 0", "step 9"], [0, 9])
     (['0', '9'], 'training step')
-    >>> moment_labels(["epoch_5", "epoch_10"], [None, None])
+    >>> checkpoint_labels(["epoch_5", "epoch_10"], [None, None])
     (['5', '10'], 'checkpoint epoch_…')
     """
     if None not in steps:
         return [str(step) for step in steps], "training step"
     common = names[0].rstrip("0123456789")
-    rest = [name.removeprefix(common) for name in names]
-    if common and all(each.isdecimal() for each in rest):
-        return rest, f"checkpoint {common}…"
+    numbers = [name.removeprefix(common) for name in names]
+    if common and all(number.isdecimal() for number in numbers):
+        return numbers, f"checkpoint {common}…"
     return list(names), "checkpoint"
 
 
@@ -92,12 +94,12 @@ def place_labels(
     """
     placed = np.zeros((0, 4))
     centres = np.zeros_like(tips, dtype=float)
-    for each in np.lexsort((tips[:, 0], -tips[:, 1])):
-        places = tips[each] + _offsets(sizes[each], gap)
-        costs = _costs(places, tips, each, sizes[each], placed, np.asarray(reach))
-        best = places[int(np.argmin(costs))]
-        centres[each] = best
-        placed = np.vstack([placed, [*best, *sizes[each]]])
+    for label in np.lexsort((tips[:, 0], -tips[:, 1])):
+        size = sizes[label]
+        places = tips[label] + _offsets(size, gap)
+        costs = _costs(places, tips, label, size, placed, np.asarray(reach))
+        centres[label] = places[int(np.argmin(costs))]
+        placed = np.vstack([placed, [*centres[label], *size]])
     return centres
 
 
@@ -117,12 +119,7 @@ def _offsets(size: np.ndarray, gap: float) -> np.ndarray:
 
 
 def _costs(
-    places: np.ndarray,
-    tips: np.ndarray,
-    own: int,
-    size: np.ndarray,
-    placed: np.ndarray,
-    reach: np.ndarray,
+    places: np.ndarray, tips: np.ndarray, own: int, size: np.ndarray, placed: np.ndarray, reach: np.ndarray
 ) -> np.ndarray:
     """What each place of one label costs."""
     away = places - tips[own]
@@ -136,49 +133,3 @@ def _costs(
     blocked = np.where((overlap < 0).all(axis=2), overlap.prod(axis=2), 0).sum(axis=1)
     outside = np.maximum(0, np.abs(places) + size / 2 - reach).sum(axis=1)
     return cost + 15 * covers + 1e3 * (blocked > 0) + 10 * blocked + 50 * outside
-
-
-def legend_height(width: float, count: int) -> float:
-    """Return the height in inches of a legend of `count` classes in a figure of some width.
-
-    >>> legend_height(8.5, 10), legend_height(8.5, 11)
-    (0.16, 0.32)
-    """
-    return _LINE * -(-count // max(1, int(width / _COLUMN)))
-
-
-def draw_class_legend(figure: "Figure", classes: Sequence[str], bottom: float) -> float:
-    """Draw the marks and names of classes `bottom` inches above the figure's lower edge; return the height."""
-    from matplotlib.lines import Line2D
-
-    width, height = figure.get_size_inches()
-    inches = legend_height(width, len(classes))
-    lines = [
-        Line2D([], [], color=mark.colour, marker=mark.marker, linestyle="", label=shortened(name, 6.5, 44))
-        for name, mark in zip(classes, class_marks(len(classes)), strict=True)
-    ]
-    figure.legend(
-        handles=lines,
-        loc="lower center",
-        bbox_to_anchor=(0.5, bottom / height),
-        ncols=-(-len(classes) // round(inches / _LINE)),
-        fontsize=6.5,
-        markerscale=0.65,
-        handletextpad=0.2,
-        columnspacing=1.0,
-        labelspacing=0.35,
-        borderpad=0,
-    )
-    return inches
-
-
-def write_heading(figure: "Figure", title: str, *lines: str, h_pad: float = 0.06) -> None:
-    """Write a title and small lines below it above the panels of a figure that is laid out by itself."""
-    width, height = figure.get_size_inches()
-    left = 0.1 / width
-    figure.text(left, 1 - 0.18 / height, title, fontsize=TITLE, color=INK, weight="bold", va="center")
-    places = [0.4 + 0.15 * place for place in range(len(lines))]
-    for down, text in zip(places, lines, strict=True):
-        figure.text(left, 1 - down / height, text, fontsize=SMALL, color=SOFT, va="center")
-    engine: Any = figure.get_layout_engine()
-    engine.set(rect=(0, 0, 1, 1 - (places[-1] + 0.11) / height), w_pad=0.06, h_pad=h_pad)

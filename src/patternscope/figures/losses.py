@@ -1,20 +1,23 @@
 """Figure: how training and the fits of the three embeddings went."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from patternscope.figures import layout
+from patternscope.figures.annotations import Figure, StudyResults
+from patternscope.figures.choices import Layers, choose_layers
 from patternscope.figures.figure import StudyFigure
-from patternscope.figures.findings import Findings
 from patternscope.figures.labels import shortened
-from patternscope.figures.style import RELIABLE, SMALL, SOFT, TITLE, TOTAL, figure_style, layer_colours
-from patternscope.workflow.stages import Need
+from patternscope.figures.needs import ALL_SAMPLES, ALL_TRAINING, IMPORTANCE, REGION
+from patternscope.figures.style import RELIABLE, SMALL, SOFT, TOTAL, figure_style, layer_colours
+from patternscope.results.fits import RegionResult
+from patternscope.results.formatting import number
+from patternscope.results.training import TrainingResult
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-NAME = "losses"
+Traces = Mapping[str, Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -22,54 +25,42 @@ class LossesData:
     """Training losses by step, held-out accuracy by checkpoint, and the loss traces of the fits.
 
     `accuracy` holds (step or None, name, accuracy); `sample` is by checkpoint, `importance` and `region` by
-    layer at the last checkpoint. A trace has one value a record of its solver.
+    layer at the last checkpoint. A trace has one value per record of its solver.
     """
 
     training: list[float]
     accuracy: list[tuple[int | None, str, float]]
-    sample: dict[str, list[float]]
-    importance: dict[str, list[float]]
-    region: dict[str, list[float]]
+    sample: Traces
+    importance: Traces
+    region: Traces
 
 
-def data(findings: Findings) -> LossesData:
+def data(results: StudyResults, layers: Layers = None) -> LossesData:
     """Return what the figure shows: training and the samples' fits of all checkpoints, the rest of the last."""
-    trained = [findings.record("training", each) for each in findings.checkpoints("training")]
+    trained = [results.training(checkpoint) for checkpoint in results.checkpoints(TrainingResult)]
+    names = choose_layers(results, RegionResult, layers)
     return LossesData(
-        training=[loss for each in trained for loss in each["losses"]],
-        accuracy=[(each["step"], each["name"], each["held_out_accuracy"]) for each in trained],
-        sample={
-            each["name"]: findings.record("sample", each["checkpoint"])["trace"]["losses"] for each in trained
-        },
-        importance=_traces(findings, "importance"),
-        region=_traces(findings, "region"),
+        training=[loss for at in trained for loss in at.losses],
+        accuracy=[(at.step, at.name, at.held_out_accuracy) for at in trained],
+        sample={at.name: results.sample(at.checkpoint).trace.losses for at in trained},
+        importance={layer: results.importance(layer).trace.losses for layer in names},
+        region={layer: results.region(layer).trace.losses for layer in names},
     )
 
 
-def _traces(findings: Findings, stage: str) -> dict[str, list[float]]:
-    """Losses of a stage's fits by layer."""
-    return {layer: findings.record(stage, layer=layer)["trace"]["losses"] for layer in findings.layers(stage)}
-
-
-def draw(shown: LossesData) -> "Figure":
+@figure_style()
+def draw(shown: LossesData) -> Figure:
     """Return the figure."""
-    from matplotlib.figure import Figure
-
-    with figure_style():
-        figure = Figure(figsize=(8.4, 4.9), layout="constrained")
-        panels = figure.subplots(2, 3).ravel()
-        _draw_training(panels[0], shown.training)
-        _draw_accuracy(panels[1], shown.accuracy)
-        _draw_traces(panels[2], "Sample embedding", shown.sample)
-        _draw_traces(panels[3], "Importance weights", shown.importance)
-        _draw_traces(panels[4], "Regional embedding", shown.region)
-        _legend(panels[5], list(shown.region))
-        width, height = figure.get_size_inches()
-        figure.text(
-            0.1 / width, 1 - 0.18 / height, "Training and fits", fontsize=TITLE, weight="bold", va="center"
-        )
-        engine: Any = figure.get_layout_engine()
-        engine.set(rect=(0, 0, 1, 1 - 0.36 / height), w_pad=0.08, h_pad=0.08)
+    figure = layout.new_figure(8.4, 4.9, laid_out=True)
+    panels = figure.subplots(2, 3).ravel()
+    _draw_training(panels[0], shown.training)
+    _draw_accuracy(panels[1], shown.accuracy)
+    _draw_traces(panels[2], "Sample embedding", shown.sample)
+    _draw_traces(panels[3], "Importance weights", shown.importance)
+    _draw_traces(panels[4], "Regional embedding", shown.region)
+    _name_layers(panels[5], list(shown.region))
+    colours = "Colours from light to dark: shallow to deep layer, first to last checkpoint."
+    layout.write_heading(figure, "Training and fits", colours)
     return figure
 
 
@@ -77,9 +68,8 @@ def _draw_training(axes: Any, losses: list[float]) -> None:
     """Each step's loss, pale, and their running mean."""
     axes.set(title="Training loss", xlabel="step", ylabel="cross-entropy")
     if not losses:
-        axes.text(
-            0.5, 0.5, "trained elsewhere", transform=axes.transAxes, ha="center", va="center", color=SOFT
-        )
+        place = {"transform": axes.transAxes, "ha": "center", "va": "center"}
+        axes.text(0.5, 0.5, "trained elsewhere", color=SOFT, **place)
         return
     window = max(1, len(losses) // 40)
     steps = np.arange(1, len(losses) + 1)
@@ -92,31 +82,28 @@ def _draw_training(axes: Any, losses: list[float]) -> None:
 def _draw_accuracy(axes: Any, accuracy: list[tuple[int | None, str, float]]) -> None:
     """Held-out accuracy at the checkpoints that were analysed."""
     known = all(step is not None for step, _, _ in accuracy)
-    times = [step if known else place for place, (step, _, _) in enumerate(accuracy)]
+    places = [step if known else place for place, (step, _, _) in enumerate(accuracy)]
     values = [value for _, _, value in accuracy]
-    axes.plot(times, values, "o-", color=RELIABLE, markersize=4)
+    axes.plot(places, values, "o-", color=RELIABLE, markersize=4)
     axes.set(title="Held-out accuracy", xlabel="step" if known else "checkpoint", ylim=(0, 1.08))
-    axes.annotate(
-        f"{values[-1]:.2f}", (times[-1], values[-1]), (-4, -12), textcoords="offset points", ha="right"
-    )
-    if len(times) == 1:
-        axes.set_xticks(times)
+    offset = {"textcoords": "offset points", "ha": "right"}
+    axes.annotate(number(values[-1]), (places[-1], values[-1]), (-4, -12), **offset)
+    if len(places) == 1:
+        axes.set_xticks(places)
 
 
-def _draw_traces(axes: Any, title: str, traces: dict[str, list[float]]) -> None:
-    """A line a fit over its recorded losses."""
+def _draw_traces(axes: Any, title: str, traces: Traces) -> None:
+    """A line per fit over its recorded losses."""
     axes.set(title=title, xlabel="recorded iteration", ylabel="loss")
     axes.locator_params(axis="x", integer=True)
-    for (_, losses), colour in zip(traces.items(), layer_colours(len(traces)), strict=True):
+    for losses, colour in zip(traces.values(), layer_colours(len(traces)), strict=True):
         axes.plot(range(len(losses)), losses, color=colour, marker="o" if len(losses) < 12 else None, ms=3)
-    if title == "Sample embedding" and len(traces) > 1:
-        if min(min(losses) for losses in traces.values()) > 0:
-            # The loss of a network that knows nothing is a thousandth of that of one that is sure.
-            axes.set_yscale("log")
-        axes.set_title("light to dark: first to last checkpoint", loc="right", fontsize=6.5, color=SOFT)
+    if title == "Sample embedding" and min(min(losses) for losses in traces.values()) > 0:
+        # The loss of an untrained network is a thousandth of that of one that is certain.
+        axes.set_yscale("log" if len(traces) > 1 else "linear")
 
 
-def _legend(axes: Any, layers: list[str]) -> None:
+def _name_layers(axes: Any, layers: list[str]) -> None:
     """Which colour is which layer."""
     from matplotlib.lines import Line2D
 
@@ -132,15 +119,13 @@ def table(shown: LossesData) -> list[dict[str, Any]]:
     """Return the rows behind the figure: panel, which line, step, value."""
     rows = [_row("training loss", "", step + 1, loss) for step, loss in enumerate(shown.training)]
     rows += [_row("held-out accuracy", name, step, value) for step, name, value in shown.accuracy]
-    for panel, traces in (
-        ("sample", shown.sample),
-        ("importance", shown.importance),
-        ("region", shown.region),
-    ):
-        rows += [
-            _row(panel, line, step, loss) for line, trace in traces.items() for step, loss in enumerate(trace)
-        ]
-    return rows
+    fits = {"sample": shown.sample, "importance": shown.importance, "region": shown.region}
+    return rows + [
+        _row(panel, line, step, loss)
+        for panel, traces in fits.items()
+        for line, trace in traces.items()
+        for step, loss in enumerate(trace)
+    ]
 
 
 def _row(panel: str, line: str, step: int | None, value: float) -> dict[str, Any]:
@@ -149,15 +134,10 @@ def _row(panel: str, line: str, step: int | None, value: float) -> dict[str, Any
 
 
 def about(shown: LossesData) -> dict[str, Any]:
-    """What the figure's settings say of it."""
+    """Return what the figure's settings say of it."""
     return {"checkpoints": [name for _, name, _ in shown.accuracy], "layers": list(shown.region)}
 
 
-FIGURE = StudyFigure(NAME, data, draw, table, about)
-STAGE = FIGURE.stage(
-    Need("training", ("training.json",), checkpoint="all"),
-    Need("sample", ("sample.json",), checkpoint="all"),
-    Need("importance", ("importance.json",), checkpoint="last", layer="all"),
-    Need("region", ("region.json",), checkpoint="last", layer="all"),
-    version=2,
+FIGURE = StudyFigure(
+    "losses", data, draw, table, about, (ALL_TRAINING, ALL_SAMPLES, IMPORTANCE, REGION), version=3
 )

@@ -1,14 +1,11 @@
 """Outlines of chosen cells of a grid, as closed lines a little inside their cells, and regions of an image in them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from patternscope.figures.annotations import Axes, Figure
 from patternscope.figures.style import RELIABLE, UNRELIABLE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Corner = tuple[float, float]
 # Sides of a cell clockwise: (row, column) step to the neighbour outside, and to the ones before and after.
@@ -63,8 +60,8 @@ _OTHER: tuple[str, Any] = (UNRELIABLE, (0, (2.2, 1.1)))
 _VEIL = 0.45
 
 
-def draw_outlined(axes: "Axes", own: np.ndarray, other: np.ndarray) -> None:
-    """Outline regions of an image that speak for one class (solid) or another (dashed), and veil the rest.
+def draw_outlined(axes: Axes, own: np.ndarray, other: np.ndarray) -> None:
+    """Outline regions of an image, of one kind (solid) and another (dashed), and veil the rest.
 
     `own` and `other` (h, w) bool, disjoint; the axes have pixels of the image as units.
     """
@@ -80,15 +77,15 @@ def draw_outlined(axes: "Axes", own: np.ndarray, other: np.ndarray) -> None:
                 axes.plot(*(outline * cell).T, color=paint, linewidth=width_of, linestyle=style)
 
 
-def outline_legend(figure: "Figure", foot: float, own: str, other: str) -> None:
-    """Say below a sheet of images what the two kinds of outline mean.
+def outline_legend(figure: Figure, foot: float, own: str, other: str) -> None:
+    """Explain below a sheet of images what the two kinds of outline mean.
 
     `foot` is the height of the room for it, in parts of the figure.
     """
     from matplotlib.lines import Line2D
 
     lines = [
-        Line2D([], [], color=colour, linestyle=line, linewidth=1.5, label=said)
-        for (colour, line), said in ((_OWN, own), (_OTHER, other))
+        Line2D([], [], color=colour, linestyle=line, linewidth=1.5, label=label)
+        for (colour, line), label in ((_OWN, own), (_OTHER, other))
     ]
     figure.legend(handles=lines, loc="center", bbox_to_anchor=(0.5, 0.4 * foot), ncols=2, handlelength=3)

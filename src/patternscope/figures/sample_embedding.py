@@ -1,135 +1,116 @@
 """Figure: the sample embedding, its classes' mean directions, and what strength and orientation mean."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from patternscope.figures import layout, space
+from patternscope.figures.annotations import Axes, Figure, StudyResults
+from patternscope.figures.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
 from patternscope.figures.figure import StudyFigure
-from patternscope.figures.findings import IMAGES, TRAINING, Findings, moment
-from patternscope.figures.space import (
-    SHOWN_AXES,
-    choose_view,
-    draw_arrows,
-    draw_names,
-    draw_points,
-    draw_sphere,
-    prepare,
-    project,
-)
-from patternscope.figures.style import SMALL, SOFT, TITLE, class_marks, figure_style
-from patternscope.workflow.stages import Need
+from patternscope.figures.needs import IMAGES, SAMPLE, TRAINING
+from patternscope.figures.style import SMALL, SOFT, TITLE, figure_style
+from patternscope.results.formatting import number
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-NAME = "sample_embedding"
 _WIDTH, _HEIGHT = 6.4, 6.0
 _TOP, _FOOT = 0.62, 0.32
 
 
 @dataclass(frozen=True)
 class SampleEmbeddingData:
-    """Sample embedding (n, e), labels (n,), mean directions (c, e), class names, and what to say about it."""
+    """Embedding (n, e) of the samples of some classes, mean directions (c, e), and two measures of all samples."""
 
     embedding: np.ndarray
-    labels: np.ndarray
+    samples: ShownSamples
     mean_directions: np.ndarray
-    classes: list[str]
-    moment: str
+    classes: ShownClasses
+    checkpoint: str
     agreement: float
     correlation: float | None
 
 
-def data(findings: Findings) -> SampleEmbeddingData:
+def data(results: StudyResults, classes: Classes = None) -> SampleEmbeddingData:
     """Return what the figure shows: the sample embedding of the last checkpoint."""
-    fitted, record = findings.arrays("sample"), findings.record("sample")
+    fit, shown = results.sample(), choose_classes(results, classes)
+    samples = choose_samples(results, shown)
     return SampleEmbeddingData(
-        embedding=fitted["embedding"],
-        labels=findings.arrays("images", file="samples")["labels"],
-        mean_directions=fitted["mean_directions"],
-        classes=findings.classes,
-        moment=moment(findings.record("training")),
-        agreement=record["agreement"],
-        correlation=record["correlation"],
+        embedding=fit.embedding.numpy()[samples.numbers],
+        samples=samples,
+        mean_directions=fit.mean_directions.numpy()[shown.labels],
+        classes=shown,
+        checkpoint=results.training().title,
+        agreement=fit.agreement,
+        correlation=fit.correlation,
     )
 
 
-def draw(shown: SampleEmbeddingData) -> "Figure":
-    """Return the figure. Source: Sec. 3.2, Fig. 1 in content; the view is this project's."""
-    from matplotlib.figure import Figure
-
-    with figure_style():
-        figure = Figure(figsize=(_WIDTH, _HEIGHT))
-        height = _HEIGHT - _TOP - _FOOT
-        axes = figure.add_axes((0, _FOOT / _HEIGHT, 1, height / _HEIGHT))
-        _draw_space(axes, shown, height)
-        _write(figure, shown)
+@figure_style()
+def draw(shown: SampleEmbeddingData, ax: Axes | None = None) -> Figure:
+    """Return the figure; on `ax` it has no heading. Source: Sec. 3.2, Fig. 1 in content."""
+    if ax is not None:
+        _draw_space(ax, shown)
+        return ax.figure  # type: ignore[return-value]
+    figure = layout.new_figure(_WIDTH, _HEIGHT)
+    _draw_space(layout.add_panel(figure, 0, _TOP, _WIDTH, _HEIGHT - _TOP - _FOOT), shown)
+    _explain(figure, shown)
     return figure
 
 
-def _draw_space(axes: Any, shown: SampleEmbeddingData, height: float) -> None:
+def _draw_space(axes: Any, shown: SampleEmbeddingData) -> None:
     """Points, arrows, names and the sphere."""
+    box, size = axes.get_position(), axes.figure.get_size_inches()
+    width, height = box.width * size[0], box.height * size[1]
     strength = np.linalg.norm(shown.embedding.astype(float), axis=1)
     radius = float(np.median(strength)) or 1.0
-    view = choose_view(shown.mean_directions)
-    seen = project(shown.embedding, view)
+    view = space.choose_view(shown.mean_directions)
+    seen = space.project(shown.embedding, view)
     length = max(1.15 * float(np.quantile(strength, 0.9)), radius)
-    ends = project(shown.mean_directions * length, view)
+    ends = space.project(shown.mean_directions * length, view)
     reach = max(1.03 * float(np.abs(seen[:, :2]).max()), 1.16 * float(np.abs(ends[:, :2]).max()), radius)
-    prepare(axes, (reach * _WIDTH / height, reach))
-    marks = class_marks(len(shown.classes))
-    draw_sphere(axes, view, radius, f"strength {radius:.1f} (median)")
-    draw_points(axes, seen, marks, shown.labels, size=13 if len(seen) < 2000 else 7)
-    tips = draw_arrows(axes, shown.mean_directions, view, length, marks)
-    size = SMALL + 1 if len(marks) <= 12 else SMALL - 0.5
-    draw_names(axes, tips, shown.classes, height * 72 / (2 * reach), size=size, width=110)
+    space.prepare(axes, (reach * width / height, reach))
+    marks = shown.classes.marks
+    space.draw_sphere(axes, view, radius, f"strength {radius:.1f} (median)")
+    space.draw_points(axes, seen, marks, shown.samples.places, size=13 if len(seen) < 2000 else 7)
+    tips = space.draw_arrows(axes, shown.mean_directions, view, length, marks)
+    letters = SMALL + 1 if len(marks) <= 12 else SMALL - 0.5
+    space.draw_names(axes, tips, shown.classes.names, height * 72 / (2 * reach), size=letters, width=110)
 
 
-def _write(figure: "Figure", shown: SampleEmbeddingData) -> None:
+def _explain(figure: Figure, shown: SampleEmbeddingData) -> None:
     """Title, what strength and orientation mean, and the numbers."""
     figure.text(0.03, 1 - 0.2 / _HEIGHT, "Sample embedding", fontsize=TITLE, weight="bold", va="center")
-    meaning = "Strength (distance from the origin): how sure the network is.  Orientation: of which class."
+    meaning = "Strength (distance from the origin): how certain the network is.  Orientation: of which class."
     figure.text(0.03, 1 - 0.42 / _HEIGHT, meaning, color=SOFT, va="center")
-    correlation = "undefined" if shown.correlation is None else f"{shown.correlation:.2f}"
     numbers = (
-        f"{len(shown.labels)} images at {shown.moment}, coloured by true class; arrows: mean directions "
-        f"(of one length).\nAgreement with the network {shown.agreement:.2f}; correlation of strength with "
-        f"uncertainty {correlation}.{dimension_note(shown.embedding.shape[1])}"
+        f"{len(shown.embedding)} images at {shown.checkpoint}, coloured by true class; arrows: mean directions "
+        f"(all of one length).\nOver all images: agreement with the network {number(shown.agreement)}, correlation of "
+        f"strength and uncertainty {number(shown.correlation)}.{space.dimension_note(shown.embedding.shape[1])}"
     )
-    figure.text(0.03, 0.04, numbers.replace("-", "−"), fontsize=SMALL - 0.5, color=SOFT, va="center")
-
-
-def dimension_note(dimensions: int) -> str:
-    """Return what is to be said when not all dimensions can be shown.
-
-    >>> dimension_note(3), dimension_note(5)
-    ('', '  Shown: 3 of 5 dimensions.')
-    """
-    return "" if dimensions <= SHOWN_AXES else f"  Shown: {SHOWN_AXES} of {dimensions} dimensions."
+    figure.text(0.03, 0.04, numbers, fontsize=SMALL - 0.5, color=SOFT, va="center")
 
 
 def table(shown: SampleEmbeddingData) -> list[dict[str, Any]]:
     """Return the rows behind the figure: each sample, then each mean direction."""
-    samples = zip(range(len(shown.labels)), shown.labels, shown.embedding, strict=True)
-    rows = [_row("sample", index, shown.classes[label], point) for index, label, point in samples]
-    directions = zip(shown.classes, shown.mean_directions, strict=True)
+    names, samples = shown.classes.names, shown.samples
+    rows = [
+        _row("sample", int(sample), names[place], point)
+        for sample, place, point in zip(samples.numbers, samples.places, shown.embedding, strict=True)
+    ]
+    directions = zip(names, shown.mean_directions, strict=True)
     return rows + [_row("mean direction", None, name, point) for name, point in directions]
 
 
-def _row(kind: str, index: int | None, name: str, point: np.ndarray) -> dict[str, Any]:
+def _row(kind: str, sample: int | None, name: str, point: np.ndarray) -> dict[str, Any]:
     """One point in the csv."""
-    coordinates = {f"x{axis + 1}": float(value) for axis, value in enumerate(point)}
     strength = float(np.linalg.norm(point.astype(float)))
-    return {"kind": kind, "sample": index, "class": name, **coordinates, "strength": strength}
+    return {"kind": kind, "sample": sample, "class": name, **space.coordinates(point), "strength": strength}
 
 
 def about(shown: SampleEmbeddingData) -> dict[str, Any]:
-    """What the figure's settings say of it."""
-    return {"checkpoint": shown.moment, "images": len(shown.labels), "classes": shown.classes}
+    """Return what the figure's settings say of it."""
+    images = len(shown.embedding)
+    return {"checkpoint": shown.checkpoint, "images": images, "classes": shown.classes.names}
 
 
-FIGURE = StudyFigure(NAME, data, draw, table, about)
-STAGE = FIGURE.stage(
-    IMAGES, TRAINING, Need("sample", ("sample.safetensors", "sample.json"), checkpoint="last")
-)
+FIGURE = StudyFigure("sample_embedding", data, draw, table, about, (IMAGES, TRAINING, SAMPLE), version=2)

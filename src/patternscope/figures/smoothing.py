@@ -21,7 +21,7 @@ def smooth_path(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]
     from patternscope.errors import InputError
 
     if points.ndim != 2 or not len(points):
-        raise InputError(f"points: got shape {points.shape}, wants (m, e) with m >= 1")
+        raise InputError(f"points: expected shape (m, e) with m >= 1, got {points.shape}")
     points = points.astype(float)
     lengths = np.linalg.norm(np.diff(points, axis=0), axis=1)
     # Where the path stands still, the last of equal points counts.
@@ -30,6 +30,6 @@ def smooth_path(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]
     if kept.sum() == 1:
         return np.full(count, len(points) - 1.0), np.repeat(points[-1:], count, axis=0)
     along = np.concatenate([[0.0], np.cumsum(lengths[moves])])
-    wanted = np.linspace(0, along[-1], count)
-    places = np.interp(wanted, along, np.flatnonzero(kept))
-    return places, PchipInterpolator(along, points[kept], axis=0)(wanted)
+    lengths = np.linspace(0, along[-1], count)
+    places = np.interp(lengths, along, np.flatnonzero(kept))
+    return places, PchipInterpolator(along, points[kept], axis=0)(lengths)

@@ -1,23 +1,23 @@
 """The radial space on paper: a view, a sphere that gives the scale, arrows of mean directions, points."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from patternscope.figures.annotations import Axes
 from patternscope.figures.labels import place_labels, shortened, text_width
 from patternscope.figures.style import FAINT, INK, SOFT, ClassMark
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
+SHOWN_AXES = 3
 _TURNS = 24
 _TILTS = (-50, -35, -20, 20, 35, 50)
-SHOWN_AXES = 3
+_DOT: dict[str, Any] = {"linewidths": 0.25, "edgecolors": "white", "rasterized": True}
+_ARROW: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
 
 
 def choose_view(directions: np.ndarray) -> np.ndarray:
-    """Return the view in which the directions lie farthest apart: rows right, up, towards the eye.
+    """Return the view in which the directions lie farthest apart: rows right, up, towards the viewer.
 
     The best of 144 orthographic views by the mean distance of a projected direction to its nearest neighbour.
     In two dimensions the plane is shown as it is. `directions` (c, e) unit vectors, of which the first three
@@ -29,9 +29,8 @@ def choose_view(directions: np.ndarray) -> np.ndarray:
     shown = directions[:, :SHOWN_AXES]
     if shown.shape[1] == 2:
         return np.eye(2)
-    views = [
-        _looking(2 * np.pi * turn / _TURNS, np.radians(tilt)) for tilt in _TILTS for turn in range(_TURNS)
-    ]
+    angles = [(2 * np.pi * turn / _TURNS, np.radians(tilt)) for tilt in _TILTS for turn in range(_TURNS)]
+    views = [_looking(turn, tilt) for turn, tilt in angles]
     return max(views, key=lambda view: _spread(shown @ view[:2].T))
 
 
@@ -51,7 +50,7 @@ def _spread(flat: np.ndarray) -> float:
 
 
 def project(points: np.ndarray, view: np.ndarray) -> np.ndarray:
-    """Return points (m, e) seen in a view: (m, 3) with right, up and towards the eye (0 in two dimensions).
+    """Return points (m, e) seen in a view: (m, 3) with right, up and towards the viewer (0 in two dimensions).
 
     >>> project(np.array([[1.0, 2.0]]), np.eye(2)).tolist()
     [[1.0, 2.0, 0.0]]
@@ -60,14 +59,32 @@ def project(points: np.ndarray, view: np.ndarray) -> np.ndarray:
     return np.pad(seen, ((0, 0), (0, 3 - seen.shape[1])))
 
 
-def prepare(axes: "Axes", limits: tuple[float, float]) -> None:
+def dimension_note(dimensions: int) -> str:
+    """Return what a figure adds when not all dimensions can be shown.
+
+    >>> dimension_note(3), dimension_note(5)
+    ('', '  Shown: 3 of 5 dimensions.')
+    """
+    return "" if dimensions <= SHOWN_AXES else f"  Shown: {SHOWN_AXES} of {dimensions} dimensions."
+
+
+def coordinates(point: np.ndarray, name: str = "x") -> dict[str, float]:
+    """Return the coordinates of a point as cells of a table.
+
+    >>> coordinates(np.array([1.0, 2.0]))
+    {'x1': 1.0, 'x2': 2.0}
+    """
+    return {f"{name}{axis}": float(value) for axis, value in enumerate(point, start=1)}
+
+
+def prepare(axes: Axes, limits: tuple[float, float]) -> None:
     """Make axes an empty space around the origin, equal scales, no frame."""
     axes.set_axis_off()
     axes.set_aspect("equal", adjustable="box")
     axes.set(xlim=(-limits[0], limits[0]), ylim=(-limits[1], limits[1]))
 
 
-def draw_sphere(axes: "Axes", view: np.ndarray, radius: float, text: str | None = None) -> None:
+def draw_sphere(axes: Axes, view: np.ndarray, radius: float, text: str | None = None) -> None:
     """Draw the sphere (the circle) of one strength: its outline and great circles, dotted where hidden."""
     angle = np.linspace(0, 2 * np.pi, 181)
     axes.plot(radius * np.cos(angle), radius * np.sin(angle), color=FAINT, linewidth=0.8, zorder=0)
@@ -86,7 +103,7 @@ def draw_sphere(axes: "Axes", view: np.ndarray, radius: float, text: str | None 
 
 
 def draw_points(
-    axes: "Axes", seen: np.ndarray, marks: Sequence[ClassMark], groups: np.ndarray, *, size: float
+    axes: Axes, seen: np.ndarray, marks: Sequence[ClassMark], groups: np.ndarray, *, size: float
 ) -> None:
     """Draw projected points (m, 3) in the marks of their groups (m,), far ones paler and behind.
 
@@ -104,20 +121,12 @@ def draw_points(
     for depth, layer in enumerate(layers):
         for marker in dict.fromkeys(mark.marker for mark in marks):
             chosen = layer[[marks[group].marker == marker for group in groups[layer]]]
-            axes.scatter(
-                *seen[chosen, :2].T,
-                s=size,
-                c=colours[chosen],
-                marker=marker,
-                linewidths=0.25,
-                edgecolors="white",
-                zorder=1 + depth / 20,
-                rasterized=True,
-            )
+            look = {"s": size, "c": colours[chosen], "marker": marker, "zorder": 1 + depth / 20}
+            axes.scatter(*seen[chosen, :2].T, **look, **_DOT)
 
 
 def draw_arrows(
-    axes: "Axes", directions: np.ndarray, view: np.ndarray, length: float, marks: Sequence[ClassMark]
+    axes: Axes, directions: np.ndarray, view: np.ndarray, length: float, marks: Sequence[ClassMark]
 ) -> np.ndarray:
     """Draw mean directions as arrows of one length; return their tips (c, 2) as seen.
 
@@ -130,27 +139,16 @@ def draw_arrows(
     for tip, mark in zip(seen, marks, strict=True):
         front = 3.5 if tip[2] >= 0 else 3.0
         for colour, width, order in (("white", 3.2, front), (mark.colour, 1.5, front + 0.2)):
-            arrow = FancyArrowPatch(
-                (0, 0),
-                (tip[0], tip[1]),
-                arrowstyle="-|>",
-                mutation_scale=8,
-                shrinkA=0,
-                shrinkB=0,
-                linewidth=width,
-                color=colour,
-                zorder=order,
-            )
-            axes.add_patch(arrow)
+            look = {"linewidth": width, "color": colour, "zorder": order}
+            axes.add_patch(FancyArrowPatch((0, 0), (tip[0], tip[1]), **look, **_ARROW))
         if several:
-            axes.plot(
-                *tip[:2], mark.marker, color=mark.colour, markersize=6, mec="white", mew=0.6, zorder=4.5
-            )
+            look = {"color": mark.colour, "markersize": 6, "mec": "white", "mew": 0.6, "zorder": 4.5}
+            axes.plot(*tip[:2], mark.marker, **look)
     return seen[:, :2]
 
 
 def draw_names(
-    axes: "Axes", tips: np.ndarray, names: Sequence[str], points: float, *, size: float, width: float = 90
+    axes: Axes, tips: np.ndarray, names: Sequence[str], points: float, *, size: float, width: float = 90
 ) -> None:
     """Write class names at the tips (c, 2), apart from each other, with a thin line where one had to move.
 
@@ -164,17 +162,8 @@ def draw_names(
         near = np.clip(tip, centre - box / 2, centre + box / 2)
         if np.hypot(*(near - tip)) * points > 1.2 * size:
             axes.plot(*np.stack([tip, near]).T, color=SOFT, linewidth=0.5, zorder=4)
-        axes.text(
-            float(centre[0]),
-            float(centre[1]),
-            name,
-            ha="center",
-            va="center",
-            fontsize=size,
-            color=INK,
-            zorder=7,
-            **halo(),
-        )
+        look = {"ha": "center", "va": "center", "fontsize": size, "color": INK, "zorder": 7, **halo()}
+        axes.text(float(centre[0]), float(centre[1]), name, **look)
 
 
 def halo() -> dict[str, Any]:

@@ -30,7 +30,7 @@ RELIABLE = "#1b5c9e"
 UNRELIABLE = "#e76300"
 SMALL, NORMAL, TITLE = 7.0, 8.0, 10.0
 
-# After the first, which has the letters of Europe, those that systems have for the rest of the world.
+# After the first, which has the letters of European languages, those that systems have for others.
 _FAMILIES = (
     "DejaVu Sans",
     "Noto Sans CJK JP",
@@ -98,9 +98,10 @@ def class_marks(count: int) -> list[ClassMark]:
     >>> class_marks(11)[0], class_marks(11)[10]
     (ClassMark(colour='#3f90da', marker='o'), ClassMark(colour='#3f90da', marker='^'))
     """
+    colours = len(PETROFF10)
     return [
-        ClassMark(PETROFF10[each % len(PETROFF10)], MARKERS[each // len(PETROFF10) % len(MARKERS)])
-        for each in range(count)
+        ClassMark(PETROFF10[label % colours], MARKERS[label // colours % len(MARKERS)])
+        for label in range(count)
     ]
 
 
@@ -114,7 +115,7 @@ def layer_colours(count: int) -> list[str]:
     from matplotlib.colors import to_hex
 
     shades = colormaps["viridis"]
-    places = [0.85 - 0.75 * each / max(1, count - 1) for each in range(count)] if count > 1 else [0.3]
+    places = [0.85 - 0.75 * place / max(1, count - 1) for place in range(count)] if count > 1 else [0.3]
     return [to_hex(shades(place)) for place in places]
 
 
@@ -127,43 +128,43 @@ def font_families() -> list[str]:
     """
     from matplotlib.font_manager import fontManager
 
-    there = set(fontManager.get_font_names())
-    return [name for name in _FAMILIES if name in there]
+    installed = set(fontManager.get_font_names())
+    return [name for name in _FAMILIES if name in installed]
 
 
 @contextmanager
-def missing_letters_told() -> Iterator[None]:
-    """Say once that some letters are in no font, where matplotlib would say it of each."""
-    shown = warnings.showwarning
+def one_warning_of_missing_letters() -> Iterator[None]:
+    """Warn once that no font has some letters, where matplotlib would warn of each letter."""
+    show = warnings.showwarning
 
-    def hear(message: Warning | str, *where: Any, **more: Any) -> None:
+    def filtered(message: Warning | str, *where: Any, **more: Any) -> None:
         if _MISSING.match(str(message)):
-            _tell_of_missing_letters()
+            _warn_of_missing_letters()
         else:
-            shown(message, *where, **more)
+            show(message, *where, **more)
 
     with warnings.catch_warnings():
         warnings.filterwarnings("always", message=_MISSING.pattern)
-        warnings.showwarning = hear
+        warnings.showwarning = filtered
         yield
 
 
 @lru_cache(maxsize=1)
-def _tell_of_missing_letters() -> None:
+def _warn_of_missing_letters() -> None:
     """Warn the first time."""
     warnings.warn(
-        "figures: no font here has some letters of the names, which become boxes; install one that has, such as the "
-        "package fonts-noto-cjk for Chinese, Japanese and Korean, and delete the figures to draw them again",
+        "figures: no installed font has some letters of the names, which are drawn as boxes; install one, such as the "
+        "package fonts-noto-cjk for Chinese, Japanese and Korean, delete the figures and draw them again",
         stacklevel=2,
     )
 
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw and save in this project's style, whatever the user's matplotlib settings are, which stay as found."""
+    """Draw and save in one style, whatever the user's matplotlib settings are, which stay as they are."""
     import matplotlib
 
-    with matplotlib.rc_context(), missing_letters_told():
+    with matplotlib.rc_context(), one_warning_of_missing_letters():
         matplotlib.rcdefaults()
         matplotlib.rcParams["font.family"] = font_families()
         for name, value in _STYLE.items():

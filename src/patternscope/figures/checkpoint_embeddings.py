@@ -1,0 +1,120 @@
+"""Sample embeddings of several checkpoints, all in one frame and on one scale."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from patternscope.figures import space
+from patternscope.figures.annotations import Axes, StudyResults
+from patternscope.figures.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
+from patternscope.figures.ellipses import Ellipse, coverage_ellipse
+from patternscope.results.fits import Alignment, SampleResult
+
+COVERED = 0.8
+"""Share of a class's samples that its ellipse covers."""
+
+
+@dataclass(frozen=True)
+class CheckpointEmbedding:
+    """A checkpoint: embedding (n, e), mean directions (c, e), held-out accuracy, and how it lies to the one before."""
+
+    checkpoint: int
+    name: str
+    step: int | None
+    embedding: np.ndarray
+    mean_directions: np.ndarray
+    accuracy: float
+    alignment: Alignment | None
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The sample embeddings of some checkpoints, of `total`, in the order of training."""
+
+    checkpoints: list[CheckpointEmbedding]
+    samples: ShownSamples
+    classes: ShownClasses
+    total: int
+
+    @property
+    def view(self) -> np.ndarray:
+        """The view of all panels: the one that shows the last checkpoint best."""
+        return space.choose_view(self.checkpoints[-1].mean_directions)
+
+    @property
+    def reach(self) -> float:
+        """Half a panel, the same for all, in units of strength; one sample in 200 may lie outside."""
+        strengths = [np.linalg.norm(at.embedding, axis=1) for at in self.checkpoints]
+        return 1.05 * max(float(np.quantile(strength, 0.995)) for strength in strengths) or 1.0
+
+    @property
+    def radius(self) -> float:
+        """Median strength at the last checkpoint, for the sphere of all panels."""
+        return float(np.median(np.linalg.norm(self.checkpoints[-1].embedding, axis=1)))
+
+    @property
+    def dimensions(self) -> int:
+        """Number of dimensions of the embeddings."""
+        return self.checkpoints[0].embedding.shape[1]
+
+    def class_strengths(self, at: CheckpointEmbedding) -> np.ndarray:
+        """Return the mean strength of each class's samples (c,), 0 where there are none."""
+        strength = np.linalg.norm(at.embedding.astype(float), axis=1)
+        places, count = self.samples.places, len(self.classes)
+        sums = np.bincount(places, strength, minlength=count)
+        return sums / np.maximum(1, np.bincount(places, minlength=count))
+
+    def ellipses(self, seen: np.ndarray) -> list[Ellipse | None]:
+        """Return the ellipse of each class's samples as they are seen (n, 2); None where there is none."""
+        places = self.samples.places
+        return [coverage_ellipse(seen[places == place], COVERED) for place in range(len(self.classes))]
+
+
+def read_training(results: StudyResults, classes: Classes, most: int) -> TrainingData:
+    """Return the embeddings of up to `most` checkpoints, evenly chosen, the first and the last among them."""
+    known, shown = results.checkpoints(SampleResult), choose_classes(results, classes)
+    places = np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int))
+    if most == 1:
+        places = np.array([len(known) - 1])
+    samples = choose_samples(results, shown)
+    checkpoints = [_embedding(results, known[place], samples, shown) for place in places]
+    return TrainingData(checkpoints, samples, shown, len(known))
+
+
+def _embedding(
+    results: StudyResults, checkpoint: int, samples: ShownSamples, classes: ShownClasses
+) -> CheckpointEmbedding:
+    """One checkpoint."""
+    trained, fit = results.training(checkpoint), results.sample(checkpoint)
+    return CheckpointEmbedding(
+        checkpoint=checkpoint,
+        name=trained.name,
+        step=trained.step,
+        embedding=fit.embedding.numpy()[samples.numbers],
+        mean_directions=fit.mean_directions.numpy()[classes.labels],
+        accuracy=trained.held_out_accuracy,
+        alignment=fit.alignment,
+    )
+
+
+def draw_checkpoint(
+    axes: Axes, shown: TrainingData, at: CheckpointEmbedding, view: np.ndarray, *, size: float
+) -> None:
+    """Draw one checkpoint: points, an ellipse per class, mean directions as long as their class is strong."""
+    from matplotlib.patches import Ellipse as Patch
+
+    marks = shown.classes.marks
+    seen = space.project(at.embedding, view)
+    space.draw_points(axes, seen, marks, shown.samples.places, size=size)
+    for ellipse, mark in zip(shown.ellipses(seen[:, :2]), marks, strict=True):
+        if ellipse is not None:
+            across, along = (2 * half for half in ellipse.half_axes)
+            x, y = ellipse.centre
+            look: dict[str, Any] = {"facecolor": "none", "edgecolor": mark.colour, "linewidth": 0.9}
+            axes.add_patch(Patch((x, y), across, along, angle=ellipse.angle, zorder=2.5, **look))
+    strengths = shown.class_strengths(at)
+    # An arrow shorter than its own head would show a head and no direction.
+    long = strengths > 0.12 * axes.get_xlim()[1]
+    arrows = at.mean_directions[long] * strengths[long, None]
+    space.draw_arrows(axes, arrows, view, 1.0, [mark for mark, keep in zip(marks, long, strict=True) if keep])

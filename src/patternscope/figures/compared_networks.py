@@ -1,0 +1,127 @@
+"""What figures show of networks compared on the same images: a teacher and its students, or two studies."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from patternscope.errors import InputError
+from patternscope.figures.annotations import StudyResults
+from patternscope.figures.choices import Layers, known_names
+from patternscope.results.knowledge import CountDifferences, Counts
+from patternscope.results.networks import (
+    ComparisonResult,
+    DistillationResult,
+    LayerComparison,
+    StudentAnalysisResult,
+)
+from patternscope.results.result import reads
+from patternscope.results.study import STUDENTS
+
+# Neither of the classes' nor of the counts' colours, in the order of the networks compared with the first.
+COLOURS = ("#c2571a", "#6a3d9a", "#1a7f5a", "#555555")
+ALL_STUDENTS = tuple(
+    need
+    for student in STUDENTS
+    for need in (
+        reads(DistillationResult, "accuracy", variant=student),
+        reads(StudentAnalysisResult, "comparisons", variant=student),
+    )
+)
+"""What a figure of students reads, of those that the study has."""
+
+
+@dataclass(frozen=True)
+class NetworkCounts:
+    """Counts of a network in a layer, their difference from the first network's, and whose maps show the network.
+
+    The first network has no maps but its own and no difference, nor has one whose grid differs.
+    """
+
+    layer: str
+    network: str
+    counts: Counts
+    difference: CountDifferences | None
+    maps: str
+
+
+@dataclass(frozen=True)
+class ComparedNetworks:
+    """A first network and those compared with it, layer by layer.
+
+    `others` maps a network's name to its comparisons, shallow to deep; `accuracy` has the share of held-out images
+    that each network classifies correctly.
+    """
+
+    first: str
+    others: Mapping[str, Sequence[LayerComparison]]
+    accuracy: Mapping[str, float]
+    images: int
+    tau: float
+
+    @property
+    def layers(self) -> list[str]:
+        """Names of the first network's layers."""
+        return [comparison.layer for comparison in next(iter(self.others.values()))]
+
+    @property
+    def networks(self) -> str:
+        """The networks' names and their accuracy."""
+        names = (self.first, *self.others)
+        return "held-out accuracy: " + ", ".join(f"{name} {self.accuracy[name]:.3f}" for name in names)
+
+    def maps(self, comparison: LayerComparison) -> str:
+        """Return whose maps show a layer."""
+        return "own maps" if comparison.maps == "own" else f"{self.first}'s maps"
+
+    def at(self, layer: str) -> dict[str, LayerComparison]:
+        """Return each network's comparison with the first in a layer."""
+        place = self.layers.index(layer)
+        return {name: comparisons[place] for name, comparisons in self.others.items()}
+
+    def counts(self, layer: str) -> list[NetworkCounts]:
+        """Return the counts of all networks in a layer, those of the first network first."""
+        compared = self.at(layer)
+        first = next(iter(compared.values())).first.counts
+        return [
+            NetworkCounts(layer, self.first, first, None, ""),
+            *[
+                NetworkCounts(layer, name, own.second.counts, own.difference, self.maps(own))
+                for name, own in compared.items()
+            ],
+        ]
+
+
+def students_of(results: StudyResults, layers: Layers = None) -> ComparedNetworks:
+    """Return a study's teacher and students; InputError where it has none."""
+    if not results.students:
+        raise InputError("students: expected a study with distilled networks, got one without")
+    analyses = {name: results.load(StudentAnalysisResult, variant=name) for name in results.students}
+    trained = {name: results.load(DistillationResult, variant=name) for name in results.students}
+    first = next(iter(analyses.values()))
+    names = known_names("layers", layers, [comparison.layer for comparison in first.comparisons])
+    return ComparedNetworks(
+        "teacher",
+        {name: [c for c in own.comparisons if c.layer in names] for name, own in analyses.items()},
+        {
+            "teacher": next(iter(trained.values())).teacher_accuracy,
+            **{name: own.accuracy for name, own in trained.items()},
+        },
+        first.images,
+        first.tau,
+    )
+
+
+def studies_of(comparison: ComparisonResult) -> ComparedNetworks:
+    """Return the two studies of a comparison."""
+    studies = (comparison.first, comparison.second)
+    names = [study.name for study in studies]
+    if names[0] == names[1]:
+        names = ["first", "second"]
+    accuracy = {name: study.held_out_accuracy for name, study in zip(names, studies, strict=True)}
+    compared = {names[1]: comparison.comparisons}
+    return ComparedNetworks(names[0], compared, accuracy, comparison.images, comparison.tau)
+
+
+def about(shown: ComparedNetworks) -> dict[str, Any]:
+    """Return what the settings of a figure say of the networks it compares."""
+    return {"networks": [shown.first, *shown.others], "layers": shown.layers, "tau": shown.tau}
