@@ -137,7 +137,9 @@ def test_of_equal_layers_the_deeper_is_the_best():
     [
         (GROWING, 0.01, "increases with depth: 0.20, 0.50, 0.90 from low to high; every step is beyond the noise."),
         (chosen("high", "middle", "low"), 0.01, "decreases with depth: 0.90, 0.50, 0.20 from high to low; every step"),
-        (GROWING, 9, "the step from low to middle, 0.30 (−8.70 to 9.30), is within the noise and the step from middle"),
+        (GROWING, 9, "the steps from low to middle, 0.30 (−8.70 to 9.30), and from middle to high, 0.40"),
+        (GROWING, 9, ", are within the noise."),
+        (chosen("low", "middle"), 9, "the step from low to middle, 0.30 (−8.70 to 9.30), is within the noise."),
         (chosen("middle", "low", "high"), 0.01, "does not increase at every step: 0.50, 0.20, 0.90"),
         (chosen("middle", "low", "high"), 0.01, "middle to low it is 0.30 (0.29–0.31) lower, beyond"),
         ({"none": layer(0.0, 0.0), "all": layer(5.0, 5.0)}, 0.01, "cannot be compared between layers: –, 1.00"),

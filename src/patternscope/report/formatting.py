@@ -90,3 +90,14 @@ def counted(count: int, one: str, many: str | None = None) -> str:
     ('1 class', '4 layers')
     """
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def clause(noun: str, items: Sequence[str], predicate: str) -> str:
+    """Return what is true of one thing or of several.
+
+    >>> clause("step", ["from a to b,"], "small"), clause("step", ["from a to b,", "from b to c,"], "small")
+    ('the step from a to b, is small', 'the steps from a to b, and from b to c, are small')
+    """
+    return (
+        f"the {noun}{'s' * (len(items) > 1)} {listed(items)} {'is' if len(items) == 1 else 'are'} {predicate}"
+    )

@@ -6,6 +6,9 @@ from itertools import groupby
 from patternscope.report.contents import Depth, Step
 from patternscope.report.formatting import (
     BEYOND,
+    UNKNOWN,
+    WITHIN,
+    clause,
     compared,
     counted,
     difference_text,
@@ -149,16 +152,16 @@ def best_and_worst_class(depth: Depth) -> str | None:
 
 def _noise_of_steps(steps: Sequence[Step]) -> str:
     """Which of some steps of the ratio may be noise."""
-    doubtful = [step for step in steps if verdict(step.difference.ratio) != BEYOND]
-    if not doubtful:
-        return f"{'the step is' if len(steps) == 1 else 'every step is'} {BEYOND}"
-    return listed(
-        [
-            f"the step from {step.start} to {step.end}, {difference_text(step.difference.ratio)}, is "
-            f"{verdict(step.difference.ratio)}"
-            for step in doubtful
+    clauses = []
+    for noise in (WITHIN, UNKNOWN):
+        ratios = [(step, step.difference.ratio) for step in steps]
+        items = [
+            f"from {step.start} to {step.end}, {difference_text(ratio)},"
+            for step, ratio in ratios
+            if verdict(ratio) == noise
         ]
-    )
+        clauses += [clause("step", items, noise)] if items else []
+    return "; ".join(clauses) or f"{'the step' if len(steps) == 1 else 'every step'} is {BEYOND}"
 
 
 def _span(taus: Sequence[float]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from patternscope.report.formatting import (
     BEYOND,
     WITHIN,
+    clause,
     counted,
     difference_text,
     listed,
@@ -57,9 +58,7 @@ def against_others(layer: str, tested: FaithfulnessResult) -> str:
     parts = [f"better than {listed(better)}"] if better else []
     parts += [f"worse than {listed(worse)}"] if worse else []
     clauses = [f"p orders the regions {', and '.join(parts)}"] if parts else []
-    if alike:
-        verb = "difference {} is" if len(alike) == 1 else "differences {} are"
-        clauses.append(f"the {verb.format(listed(alike))} {WITHIN}")
+    clauses += [clause("difference", alike, WITHIN)] if alike else []
     return f"In {layer}, {'; '.join(clauses)}."
 
 
