@@ -9,7 +9,7 @@ from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.results.json_csv import read_json
 from patternscope.settings.study import load_settings
-from patternscope.study.run import run_study
+from patternscope.study.run import run_analysis
 
 FACTORY = """
 import torch
@@ -67,7 +67,7 @@ def test_run_reads_every_source(tmp_path, capsys, kind):
     assert record["skipped"] == []
     settings = load_settings(path)
     assert settings.images.factory_folder == (tmp_path if kind == "factory" else None)
-    assert run_study(tmp_path / "out", settings, until="images", device="cpu").done == []
+    assert run_analysis(tmp_path / "out", settings, until="images", device="cpu").done == []
 
 
 def test_objects_of_coco_are_studied_to_the_share_of_points_on_them(tmp_path):
@@ -75,16 +75,18 @@ def test_objects_of_coco_are_studied_to_the_share_of_points_on_them(tmp_path):
         '[network]\nlayers = ["conv_53"]\n[training]\nepochs = 1\ncheckpoints = 1\n[importance]\nn_step = 2\n'
         "[region]\nn_step = 1\n[knowledge]\nbootstrap = 10\ntaus = [0.4]"
     )
-    run_study(tmp_path / "out", load_settings(study(tmp_path, "coco", more)), device="cpu", until="summary")
+    run_analysis(
+        tmp_path / "out", load_settings(study(tmp_path, "coco", more)), device="cpu", until="summary"
+    )
     (layer,) = read_json(tmp_path / "out/summary/summary.json")["layers"]
     assert 0.2 < layer["object_area"] < 0.5  # half of a box, which is 1 / 1.2^2 of its square
 
 
 def test_a_changed_factory_is_called_again(tmp_path):
     settings = load_settings(study(tmp_path, "factory"))
-    run_study(tmp_path / "out", settings, until="images", device="cpu")
+    run_analysis(tmp_path / "out", settings, until="images", device="cpu")
     (tmp_path / "my_images.py").write_text(FACTORY.replace("12 if train", "15 if train"))
-    assert len(run_study(tmp_path / "out", settings, until="images", device="cpu").done) == 1
+    assert len(run_analysis(tmp_path / "out", settings, until="images", device="cpu").done) == 1
     assert read_json(tmp_path / "out/images/images.json")["train"] == 15
 
 
@@ -96,7 +98,7 @@ def test_a_changed_factory_is_called_again(tmp_path):
         ('source = "folder"\nfolder = "."\ncrop = true', "images: crop: expected source 'cub', got 'folder'"),
         (
             'source = "coco"\nfolder = "."\nmargin = -1',
-            "images.margin: saw -1, wanted greater than or equal to 0",
+            "images.margin: expected a number greater than or equal to 0, got -1",
         ),
         ('source = "imagenet"\nfolder = "."\npreset = "papr"', "did you mean 'paper'"),
     ],
@@ -105,7 +107,7 @@ def test_mistakes_in_the_settings_are_one_line(tmp_path, text, said):
     (tmp_path / "train").mkdir()
     (tmp_path / "study.toml").write_text(f"[images]\n{text}")
     with pytest.raises(InputError) as caught:
-        run_study(tmp_path / "out", load_settings(tmp_path / "study.toml"), device="cpu", until="images")
+        run_analysis(tmp_path / "out", load_settings(tmp_path / "study.toml"), device="cpu", until="images")
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -23,20 +23,24 @@ def open_imagenet(request: Request) -> Splits:
     classes. `class_names` are ids or words, `preset = "paper"` is the ten classes of the paper. Only the
     images taken of each class are read.
     """
-    expected = "ImageNet's train and val"
-    root = request.folder_with(expected=expected)
+    root = request.folder_with(expected="ImageNet's train and val")
     inside = root / _KAGGLE if (root / _KAGGLE).is_dir() else root
-    for split in ("train", "val"):
-        if not (inside / split).is_dir():
-            raise InputError(f"folder {str(inside)!r}: expected {expected}, got no {split} in it")
+    _check_split(inside, "train")
     known = [folder.name for folder in folders_in(inside / "train")]
     wnids, classes = select_synsets(known, read_words(root, *_WORD_FILES), request)
     train = list_pictures(inside, [inside / "train" / wnid for wnid in wnids])
     return open_pictures(classes, train, _held_out(root, inside, wnids), request, repr(str(inside / "train")))
 
 
+def _check_split(inside: Path, split: str) -> None:
+    """Refuse a folder without that of a split."""
+    if not (inside / split).is_dir():
+        raise InputError(f"folder {str(inside)!r}: expected ImageNet's train and val, got no {split} in it")
+
+
 def _held_out(root: Path, inside: Path, wnids: list[str]) -> list[Picture]:
     """Return the validation images, by folders or by Kaggle's table."""
+    _check_split(inside, "val")
     val = inside / "val"
     pictures = list_pictures(inside, [val / wnid for wnid in wnids])
     if pictures:
