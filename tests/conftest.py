@@ -19,26 +19,26 @@ def attacked_study(tmp_path_factory) -> Path:
     """Folder of a study of coloured squares with an attack, without figures; tests only read it."""
     from easy_study import easy_settings
 
-    from patternscope.study.run import run_study
+    from patternscope.study.run import run_analysis
 
     folder = tmp_path_factory.mktemp("squares")
-    run_study(folder / "study", easy_settings(folder), device="cpu")
+    run_analysis(folder / "study", easy_settings(folder), device="cpu")
     return folder / "study"
 
 
 @pytest.fixture(scope="session")
 def taught_study(attacked_study) -> Path:
     """Folder of the same study with two students in the attack's place and their figures; tests only read it."""
-    from easy_study import students_settings, students_stages
+    from easy_study import student_figures, students_settings
 
-    from patternscope.study.run import run_study
+    from patternscope.study.run import run_analysis
 
     folder = attacked_study.parent / "taught"
     shutil.copytree(attacked_study, folder)
-    for name in ("attack", "adversarial"):
+    for name in ("attack", "attack_analysis"):
         shutil.rmtree(folder / name)
     asked = students_settings(attacked_study.parent)
-    run_study(folder, asked, students_stages(asked), device="cpu")
+    run_analysis(folder, asked, student_figures, device="cpu")
     return folder
 
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from patternscope.figures import figure_stages
+from patternscope.api.stages import pages_of
 from patternscope.settings.study import StudySettings, make_settings
-from patternscope.study.stages import study_stages
 from patternscope.workflow.stages import Stage
 
 CLASSES = ("red", "green", "blue", "yellow")
@@ -51,7 +50,7 @@ def easy_settings(folder: Path, **changes: dict) -> StudySettings:
 
 def copy_without_attack(study: Path, folder: Path) -> Path:
     """Copy a study of squares that was attacked, but for the attack: a part may take its place."""
-    return Path(shutil.copytree(study, folder, ignore=shutil.ignore_patterns("attack", "adversarial")))
+    return Path(shutil.copytree(study, folder, ignore=shutil.ignore_patterns("attack", "attack_analysis")))
 
 
 def students_settings(folder: Path, **changes: dict) -> StudySettings:
@@ -61,7 +60,6 @@ def students_settings(folder: Path, **changes: dict) -> StudySettings:
     )
 
 
-def students_stages(asked: StudySettings) -> tuple[Stage, ...]:
-    """The stages of such a study, and the figures of students alone."""
-    figures = [stage for stage in figure_stages(asked) if stage.name.startswith("figures/distilled")]
-    return (*study_stages(asked), *figures)
+def student_figures(asked: StudySettings) -> tuple[Stage, ...]:
+    """The figures of students alone."""
+    return tuple(stage for stage in pages_of(asked) if stage.name.startswith("figures/distilled"))

@@ -10,24 +10,45 @@ import pytest
 import patternscope
 
 ROOT = Path(patternscope.__file__).parent
-STAGES = ["radial", "similarity", "embeddings", "knowledge", "study", "cli"]
-ALLOWED = {stage: set(STAGES[:place]) for place, stage in enumerate(STAGES)} | {
-    "factories": set(),
+# Single modules that every folder may import.
+BASE = {"errors", "atomic", "lazy", "tensor_files", "factories", "autograd_modes"}
+ALLOWED: dict[str, set[str]] = {name: set() for name in BASE} | {
+    "factories": {"errors"},
+    "radial": set(),
+    "similarity": {"radial"},
+    "embeddings": {"radial", "similarity"},
+    "knowledge": {"radial"},
+    "images": set(),
+    "networks": set(),
     "callback": {"networks"},
-    "images": {"factories"},
-    "modes": set(),
-    "networks": {"factories", "modes"},
-    "figures": {"knowledge", "study"},
-    "atlas": {"radial", "knowledge", "study"},
-    "report": {"figures", "knowledge", "study"},
-    "errors": set(),
-    "reference": {*STAGES, "images", "networks", "figures", "atlas", "report"},
+    "workflow": set(),
+    "results": {"workflow", "knowledge"},
+    "settings": {"embeddings", "networks", "images"},
+    "figures": {"results", "workflow", "knowledge", "radial"},
+    "atlas": {"results", "workflow", "knowledge", "radial"},
 }
-ALLOWED["embeddings"] |= {"modes"}
-ALLOWED["study"] |= {"images", "networks", "factories"}
-ALLOWED["cli"] |= {"figures", "atlas", "report", "images", "networks"}
+ALLOWED["study"] = {"radial", "similarity", "embeddings", "knowledge", "images", "networks", "settings"}
+ALLOWED["study"] |= {"workflow", "results"}
+ALLOWED["report"] = {"figures", "results", "workflow", "knowledge"}
+ALLOWED["api"] = {*ALLOWED["study"], "study", "figures", "atlas", "report"}
+ALLOWED["cli"] = {*ALLOWED["api"], "api"}
+ALLOWED["nn_visualizer"] = {*ALLOWED["cli"], "cli"}
+# What no module of a folder may reach, by whatever way.
+NEVER_REACHED = {
+    "workflow": set(ALLOWED) - {"workflow"} - BASE,
+    "results": {"networks", "images", "embeddings", "settings", "study"},
+    "figures": {"networks", "images", "embeddings", "settings", "study", "api", "cli"},
+    "report": {"networks", "images", "embeddings", "settings", "study", "api", "cli"},
+    "atlas": {"networks", "images", "embeddings", "settings", "study", "api", "cli"},
+    "knowledge": {"networks", "images", "embeddings", "results", "study"},
+}
+MOST_REACHED_BY_A_FIGURE = 40
 TOP = {"__init__", "__main__"}
 FILES = sorted(ROOT.rglob("*.py"))
+MODULES = {
+    ".".join(("patternscope", *path.relative_to(ROOT).with_suffix("").parts)).removesuffix(".__init__"): path
+    for path in FILES
+}
 
 
 def part_of(path: Path) -> str:
@@ -53,7 +74,7 @@ def modules_in(tree: ast.AST) -> set[str]:
 
 def parts_in(tree: ast.AST) -> set[str]:
     parts = {name.split(".")[1] for name in modules_in(tree) if name.startswith("patternscope.")}
-    return parts - {"__version__"}
+    return parts & {*ALLOWED, *BASE}
 
 
 def complaints(tree: ast.AST) -> list[str]:
@@ -80,14 +101,85 @@ def complaints(tree: ast.AST) -> list[str]:
     return found + [f"imports {name}" for name in sorted(pickles)]
 
 
+def without_type_checking(tree: ast.Module) -> ast.Module:
+    """What runs: imports for a type checker alone are no imports."""
+    return ast.Module([node for node in tree.body if not _is_type_checking(node)], [])
+
+
+def _is_type_checking(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+
+
+@cache
+def exports(module: str) -> dict[str, str]:
+    """Where the names of a lazy package come from."""
+    blocks = [node for node in tree_of(MODULES[module]).body if _is_type_checking(node)]
+    imports = [node for block in blocks for node in ast.walk(block) if isinstance(node, ast.ImportFrom)]
+    return {alias.name: node.module or "" for node in imports for alias in node.names}
+
+
+@cache
+def imported_by(module: str) -> frozenset[str]:
+    """Modules of the package that a module imports, the packages they lie in included."""
+    names = set()
+    for name in modules_in(without_type_checking(tree_of(MODULES[module]))):
+        package, _, last = name.rpartition(".")
+        origin = exports(package).get(last) if package in MODULES and name not in MODULES else None
+        names |= {name} | ({origin} if origin else set())
+    parents = {
+        ".".join(parts[:count])
+        for parts in (n.split(".") for n in names)
+        for count in range(1, len(parts) + 1)
+    }
+    return frozenset(parents & MODULES.keys())
+
+
+@cache
+def reached_from(module: str) -> frozenset[str]:
+    reached, waiting = set(), [module]
+    while waiting:
+        current = waiting.pop()
+        if current not in reached:
+            reached.add(current)
+            waiting += imported_by(current)
+    return frozenset(reached)
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_run_one_way(path):
     part = part_of(path)
     if part in TOP:
-        assert parts_in(tree_of(path)) <= {"cli", "errors"}
+        assert parts_in(tree_of(path)) <= {"api", "cli", "embeddings", "errors", "lazy", "networks"}
         return
     assert part in ALLOWED, f"{part} has no place in the table of imports"
-    assert parts_in(tree_of(path)) - {part, "errors"} <= ALLOWED[part]
+    assert parts_in(tree_of(path)) - {part, *BASE} <= ALLOWED[part]
+
+
+@pytest.mark.parametrize("part", NEVER_REACHED)
+def test_what_a_folder_must_not_know_is_not_reached_either(part):
+    prefix = f"patternscope.{part}"
+    for module in MODULES:
+        if module == prefix or module.startswith(f"{prefix}."):
+            parts = {name.split(".")[1] for name in reached_from(module) if "." in name}
+            assert not parts & NEVER_REACHED[part], module
+
+
+def test_a_figure_is_read_without_reading_the_package():
+    reached = reached_from("patternscope.figures.knowledge_points")
+    assert "patternscope.results.knowledge" in reached
+    assert len(reached) <= MOST_REACHED_BY_A_FIGURE, sorted(reached)
+
+
+def test_hooks_are_set_in_one_place():
+    setters = {path.name for path in FILES if "register_forward_" in path.read_text(encoding="utf-8")}
+    assert setters == {"hooks.py"}
+
+
+def test_what_is_not_on_every_system_is_not_imported_with_the_package():
+    absent_somewhere = {"fcntl", "resource", "pwd", "grp", "termios", "msvcrt", "winreg"}
+    for path in FILES:
+        top = [node for node in tree_of(path).body if isinstance(node, ast.Import | ast.ImportFrom)]
+        assert not modules_in(ast.Module(top, [])) & absent_somewhere, path
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -109,7 +201,7 @@ def test_no_relative_imports_hide_from_the_table():
 
 def test_the_check_sees_what_it_looks_for():
     bad = ast.parse(
-        "import pickle\nfrom patternscope.study import store\n"
+        "import pickle\nfrom patternscope.study import run\n"
         "def f():\n    assert True\n    print(1)\n    torch.manual_seed(0)\n    np.random.seed(0)\n"
         "    raise NotImplementedError\n"
     )

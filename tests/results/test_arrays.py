@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.errors import InputError
-from patternscope.results.arrays import ShardedArray, ShardWriter, load_arrays, save_arrays
+from patternscope.results.arrays import ShardedArray, ShardWriter
+from patternscope.tensor_files import read_tensors, write_tensors
 
 
 def write(folder, rows, sizes, shard_bytes):
@@ -66,25 +67,25 @@ def test_a_buffer_used_again_does_not_change_what_was_appended(tmp_path):
 
 
 def test_errors(tmp_path):
-    with pytest.raises(InputError, match="no array called 'x'"):
+    with pytest.raises(InputError, match="expected an array called 'x', got none"):
         ShardedArray(tmp_path, "x")
     write(tmp_path, torch.ones(4, 2), 2, 8)
     with pytest.raises(IndexError):
         ShardedArray(tmp_path, "x")[4]
     path = tmp_path / "x-00000.safetensors"
     path.write_bytes(path.read_bytes()[:20])
-    with pytest.raises(InputError, match="not readable as a shard"):
+    with pytest.raises(InputError, match="expected a shard of an array"):
         ShardedArray(tmp_path, "x")
-    with pytest.raises(InputError, match="not readable as safetensors"):
-        load_arrays(path)
-    save_arrays(path, {"data": torch.ones(2, 3)})
-    with pytest.raises(InputError, match="differ"):
+    with pytest.raises(InputError, match="expected a safetensors file"):
+        read_tensors(path)
+    write_tensors({"data": torch.ones(2, 3)}, path)
+    with pytest.raises(InputError, match="of one shape and type, got"):
         ShardedArray(tmp_path, "x")
 
 
 def test_equal_arrays_give_equal_bytes(tmp_path):
     arrays = {"b": torch.ones(3), "a": torch.zeros(2, 2).T}
-    save_arrays(tmp_path / "1", arrays)
-    save_arrays(tmp_path / "2", dict(reversed(arrays.items())))
+    write_tensors(arrays, tmp_path / "1")
+    write_tensors(dict(reversed(arrays.items())), tmp_path / "2")
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
-    assert load_arrays(tmp_path / "1")["b"].equal(torch.ones(3))
+    assert read_tensors(tmp_path / "1")["b"].equal(torch.ones(3))

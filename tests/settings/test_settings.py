@@ -16,21 +16,24 @@ from patternscope.workflow.cache_keys import canonical_json, chosen_settings, on
         ("sede = 1", "sede is unknown; did you mean 'seed'?"),
         ("[trainnig]", "trainnig is unknown; did you mean 'training'?"),
         ("[training]\nepoch = 3", "training.epoch is unknown; did you mean 'epochs'?"),
-        ("[training]\nepochs = -1", "training.epochs: saw -1, wanted greater than or equal to 0"),
-        ("[training]\nepochs = 'many'", "training.epochs: saw 'many', wanted a valid integer"),
+        ("[training]\nepochs = -1", "training.epochs: expected a number greater than or equal to 0, got -1"),
+        (
+            "[training]\nepochs = 'many'",
+            "training.epochs: expected a valid integer, unable to parse string as an integer, got 'many'",
+        ),
         ("[training]\noptimizer = 'adam'", "did you mean 'adamw'?"),
         ("[images]\nsource = 'pictogram'", "did you mean 'pictograms'?"),
         ("[images]\nsource = 'folder'", "source 'folder': expected a folder, got none"),
         ("[images]\nfolder = 'x'", "source 'pictograms': expected no folder, got '"),
-        ("[images]\nchannels = 2", "images.channels: saw 2, wanted 1 or 3"),
-        ("images = 3", "images: saw 3, wanted a section [images]"),
-        ("[knowledge]\ntau = nan", "knowledge.tau: saw nan"),
-        ("[knowledge]\ntau = 1.0", "knowledge.tau: saw 1.0, wanted less than 1"),
-        ("[knowledge]\ntaus = [0.2, 2.0]", "knowledge.taus: saw 2.0, wanted less than 1"),
-        ("[network]\ngrid = 0", "network.grid: saw 0, wanted greater than or equal to 1"),
-        ("[network]\nstd = [0.0]", "network.std: saw 0.0, wanted greater than 0"),
+        ("[images]\nchannels = 2", "images.channels: expected 1 or 3, got 2"),
+        ("images = 3", "images: expected a section [images], got 3"),
+        ("[knowledge]\ntau = nan", "knowledge.tau: expected a finite number, got nan"),
+        ("[knowledge]\ntau = 1.0", "knowledge.tau: expected a number less than 1, got 1.0"),
+        ("[knowledge]\ntaus = [0.2, 2.0]", "knowledge.taus: expected a number less than 1, got 2.0"),
+        ("[network]\ngrid = 0", "network.grid: expected a number greater than or equal to 1, got 0"),
+        ("[network]\nstd = [0.0]", "network.std: expected a number greater than 0, got 0.0"),
         ("seed = -1\n[training]\nepochs = -1", "(and 1 more)"),
-        ("seed =", "not readable as TOML"),
+        ("seed =", "expected TOML, got: Invalid value"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path, text, said):
@@ -45,7 +48,9 @@ def test_mistakes_are_one_line(tmp_path, text, said):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(InputError, match=r"study\.toml: no such file"):
+    with pytest.raises(
+        InputError, match=r"study\.toml: expected a study's settings in TOML, but it does not exist"
+    ):
         load_settings(tmp_path / "study.toml")
     with pytest.raises(InputError, match="cannot be read"):
         load_settings(tmp_path)

@@ -13,15 +13,15 @@ from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.knowledge import find_knowledge_points, orientation_change, threshold, trajectory_types
 from patternscope.networks import load_weights, pgd_steps, record
-from patternscope.report.repeating import settings_toml
-from patternscope.results.arrays import load_arrays, save_arrays
 from patternscope.results.json_csv import read_json
 from patternscope.settings.optional import AttackSettings
 from patternscope.settings.study import StudySettings, make_settings
+from patternscope.settings.toml import settings_toml
 from patternscope.study.network_factory import study_network
-from patternscope.study.run import run_study, saved_settings, saved_status
-from patternscope.study.stages import STAGES, study_stages
-from patternscope.study.stages.attack import attack_aims, kept_steps
+from patternscope.study.run import run_analysis, saved_settings, saved_status
+from patternscope.study.stages import study_stages
+from patternscope.study.stages.attack import kept_steps, plan_attack
+from patternscope.tensor_files import read_tensors, write_tensors
 
 LAYERS = ("conv_33", "conv_53")
 
@@ -38,7 +38,7 @@ def ran(own_study, attacked_study):
 
     def run(executor=None, until=None, **changes) -> set[str]:
         settings = easy_settings(attacked_study.parent, **changes)
-        summary = run_study(own_study, settings, executor=executor, until=until, device="cpu")
+        summary = run_analysis(own_study, settings, executor=executor, until=until, device="cpu")
         return {unit.stage for unit in summary.done}
 
     return run
@@ -47,9 +47,9 @@ def ran(own_study, attacked_study):
 def test_what_is_written(attacked_study):
     about, arrays = (
         read_json(attacked_study / "attack/attack.json"),
-        load_arrays(attacked_study / "attack/attack.safetensors"),
+        read_tensors(attacked_study / "attack/attack.safetensors"),
     )
-    samples = load_arrays(attacked_study / "images/samples.safetensors")
+    samples = read_tensors(attacked_study / "images/samples.safetensors")
     n = len(samples["labels"])
     assert about["steps"] == [0, 2, 4, 5]
     assert about["attacked"] == arrays["attacked"].sum() > n / 2
@@ -66,14 +66,14 @@ def test_what_is_written(attacked_study):
     clean = samples["images"].float() / 255
     assert torch.equal(arrays["images"][~attacked], clean[~attacked])
     assert (arrays["images"][attacked].double() - clean[attacked].double()).abs().amax() <= 0.1
-    sample = load_arrays(attacked_study / "sample/01/sample.safetensors")
+    sample = read_tensors(attacked_study / "sample/01/sample.safetensors")
     assert torch.equal(arrays["sample_embedding"][0], sample["embedding"])
 
 
 def test_the_way_is_what_the_network_says_of_each_step_through_the_clean_maps(attacked_study):
     settings, _ = saved_settings(attacked_study)
-    arrays = load_arrays(attacked_study / "attack/attack.safetensors")
-    samples = load_arrays(attacked_study / "images/samples.safetensors")
+    arrays = read_tensors(attacked_study / "attack/attack.safetensors")
+    samples = read_tensors(attacked_study / "images/samples.safetensors")
     model = study_network(settings.network, settings.images, 4, seed=0)
     load_weights(model, attacked_study / "training/01/network.safetensors")
     rows = torch.nonzero(arrays["attacked"]).flatten()
@@ -85,9 +85,9 @@ def test_the_way_is_what_the_network_says_of_each_step_through_the_clean_maps(at
         recorded = record(model, steps[step], LAYERS)
         assert torch.allclose(recorded.logits, arrays["logits"][place, rows], atol=1e-3)
         for layer in LAYERS:
-            fitted = load_arrays(attacked_study / f"region/01/{layer}/region.safetensors")
+            fitted = read_tensors(attacked_study / f"region/01/{layer}/region.safetensors")
             scale = read_json(attacked_study / f"region/01/{layer}/region.json")["scale"]
-            way = load_arrays(attacked_study / f"attack/{layer}.safetensors")["embedding"]
+            way = read_tensors(attacked_study / f"attack/{layer}.safetensors")["embedding"]
             features = recorded.regional_features[layer].flatten(2)
             naive = torch.einsum("nkr,ek->nre", features, fitted["map"]) / scale
             assert torch.allclose(way[place, rows], naive, atol=1e-4)
@@ -96,25 +96,25 @@ def test_the_way_is_what_the_network_says_of_each_step_through_the_clean_maps(at
 
 
 def test_findings_of_a_layer(attacked_study):
-    attack = load_arrays(attacked_study / "attack/attack.safetensors")
+    attack = read_tensors(attacked_study / "attack/attack.safetensors")
     rows = torch.nonzero(attack["attacked"]).flatten()
-    labels = load_arrays(attacked_study / "images/samples.safetensors")["labels"][rows]
+    labels = read_tensors(attacked_study / "images/samples.safetensors")["labels"][rows]
     targets = attack["targets"][rows]
-    mu = load_arrays(attacked_study / "sample/01/sample.safetensors")["mean_directions"]
+    mu = read_tensors(attacked_study / "sample/01/sample.safetensors")["mean_directions"]
     unit = read_json(attacked_study / "region/01/conv_53/strength.json")["mean_strength"]
-    way = load_arrays(attacked_study / "attack/conv_53.safetensors")["embedding"][:, rows]
-    found = load_arrays(attacked_study / "adversarial/conv_53/adversarial.safetensors")
-    about = read_json(attacked_study / "adversarial/conv_53/adversarial.json")
-    knowledge = load_arrays(attacked_study / "knowledge/01/conv_53/knowledge.safetensors")
+    way = read_tensors(attacked_study / "attack/conv_53.safetensors")["embedding"][:, rows]
+    found = read_tensors(attacked_study / "attack_analysis/conv_53/attack_analysis.safetensors")
+    about = read_json(attacked_study / "attack_analysis/conv_53/attack_analysis.json")
+    knowledge = read_tensors(attacked_study / "knowledge/01/conv_53/knowledge.safetensors")
     # Before the attack, points are those that the stage knowledge found.
     assert torch.equal(found["before_mask"][rows], knowledge["mask"][rows])
     assert torch.equal(found["before_category"][rows], knowledge["category"][rows])
-    assert torch.equal(found["original_points"][rows], knowledge["reliable"][rows])
+    assert torch.equal(found["original_points_mask"][rows], knowledge["reliable"][rows])
     after = find_knowledge_points(way[-1], mu, targets, unit_strength=unit)
-    assert torch.equal(found["target_points"][rows], after.reliable)
+    assert torch.equal(found["target_points_mask"][rows], after.reliable)
     assert about["target_points"] == pytest.approx(after.reliable.sum(1).double().mean().item())
     assert about["tau"] == threshold("auto", 4)
-    target, before = found["target_points"], found["p_target_before"]
+    target, before = found["target_points_mask"], found["p_target_before"]
     assert about["below_tau"] == pytest.approx((before[target] <= about["tau"]).double().mean().item())
     assert sum(about["histogram"]["counts"]) == target.sum()
     assert (found["p_target_after"][target] > about["tau"]).all()
@@ -133,11 +133,10 @@ def test_findings_of_a_layer(attacked_study):
 
 
 def test_a_study_without_an_attack_has_no_stage_of_it(attacked_study):
-    assert study_stages(StudySettings()) == STAGES
     settings, _ = saved_settings(attacked_study)
-    names = [stage.name for stage in study_stages(settings)]
-    assert names[: len(STAGES)] == [stage.name for stage in STAGES]
-    assert {"attack", "adversarial"} <= set(names)
+    without, with_attack = ([s.name for s in study_stages(each)] for each in (StudySettings(), settings))
+    assert not {"attack", "attack_analysis"} & set(without)
+    assert with_attack == [*without, "attack", "attack_analysis"]
     assert {each.state for each in saved_status(attacked_study)} == {"done"}
 
 
@@ -160,8 +159,8 @@ def test_a_changed_attack_runs_again_and_nothing_else(own_study, ran):
     # Switched off it stays where it is, and is found again.
     assert ran(attack={"enabled": False}) == set()
     assert ran() == set()
-    assert ran(attack={"epsilon": 0.05}) == {"attack", "adversarial"}
-    found = {"knowledge", "emergence", "summary", "adversarial"}
+    assert ran(attack={"epsilon": 0.05}) == {"attack", "attack_analysis"}
+    found = {"knowledge", "emergence", "summary", "attack_analysis"}
     assert ran(attack={"epsilon": 0.05}, knowledge={"tau": 0.6}) == found
     assert ran() == {"attack", *found}
     assert contents(own_study) == before
@@ -170,9 +169,9 @@ def test_a_changed_attack_runs_again_and_nothing_else(own_study, ran):
 @pytest.mark.slow
 def test_workers_write_the_same_bytes(own_study, ran, two_workers):
     before = contents(own_study)
-    for name in ("attack", "adversarial"):
+    for name in ("attack", "attack_analysis"):
         shutil.rmtree(own_study / name)
-    assert ran(executor=two_workers) == {"attack", "adversarial"}
+    assert ran(executor=two_workers) == {"attack", "attack_analysis"}
     assert contents(own_study) == before
 
 
@@ -186,10 +185,10 @@ def test_workers_write_the_same_bytes(own_study, ran, two_workers):
     ids=lambda attack: attack["target"],
 )
 def test_other_attacks(own_study, ran, attack):
-    assert ran(attack=attack, until="adversarial") == {"attack", "adversarial"}
+    assert ran(attack=attack, until="attack_analysis") == {"attack", "attack_analysis"}
     about = read_json(own_study / "attack/attack.json")
-    arrays = load_arrays(own_study / "attack/attack.safetensors")
-    labels = load_arrays(own_study / "images/samples.safetensors")["labels"]
+    arrays = read_tensors(own_study / "attack/attack.safetensors")
+    labels = read_tensors(own_study / "images/samples.safetensors")["labels"]
     attacked, targets = arrays["attacked"], arrays["targets"]
     assert about["targeted"] == (attack["target"] != "none")
     assert about["longest_perturbation"] <= about["epsilon"]
@@ -213,29 +212,33 @@ def test_every_second_step_and_the_last_are_kept():
 @pytest.mark.parametrize(
     ("target", "logits", "said"),
     [
-        ("second", -torch.eye(3), "network: it classifies none of the 3 samples correctly"),
-        ("dgo", torch.eye(3), r"attack.target: 'dgo' is no class; did you mean 'dog'\?"),
+        (
+            "second",
+            -torch.eye(3),
+            "network: expected at least one of the 3 samples to be classified correctly, got none",
+        ),
+        ("dgo", torch.eye(3), r"attack.target: expected a class, got 'dgo'; did you mean 'dog'\?"),
         (
             "dog",
             torch.eye(3)[[1, 1, 1]],
-            "attack.target: every correctly classified sample is a 'dog' already",
+            "attack.target: expected correctly classified samples of another class than 'dog', got none",
         ),
     ],
 )
 def test_what_cannot_be_attacked_is_one_line(target, logits, said):
     with pytest.raises(InputError, match=said):
-        attack_aims(AttackSettings(target=target), logits, torch.arange(3), ["cat", "dog", "frog"], seed=0)
+        plan_attack(AttackSettings(target=target), logits, torch.arange(3), ["cat", "dog", "frog"], seed=0)
 
 
 @pytest.mark.parametrize(
     ("section", "said"),
     [
-        ({"epsilon": 0}, r"attack.epsilon: saw 0, wanted greater than 0"),
-        ({"epsilon": -0.1}, r"attack.epsilon: saw -0.1"),
-        ({"epsilon": 8}, r"attack: epsilon: saw 8.0, wanted at most 1 for linf \(8/255 is 0.0314\)"),
-        ({"step_size": 0}, r"attack.step_size: saw 0"),
-        ({"n_step": 1}, r"attack.n_step: saw 1"),
-        ({"norm": "l1"}, r"attack.norm: saw 'l1'"),
+        ({"epsilon": 0}, r"attack.epsilon: expected a number greater than 0, got 0"),
+        ({"epsilon": -0.1}, r"attack.epsilon: expected a number greater than 0, got -0.1"),
+        ({"epsilon": 8}, r"attack: epsilon: expected at most 1 for linf \(8/255 is 0.0314\), got 8.0"),
+        ({"step_size": 0}, r"attack.step_size: expected a number greater than 0, got 0"),
+        ({"n_step": 1}, r"attack.n_step: expected a number greater than or equal to 2, got 1"),
+        ({"norm": "l1"}, r"attack.norm: expected 'linf' or 'l2', got 'l1'"),
         ({"epsilno": 1}, r"attack.epsilno is unknown; did you mean 'epsilon'\?"),
     ],
 )
@@ -246,16 +249,14 @@ def test_bad_settings_are_one_line(section, said):
 
 def test_the_command_refuses_a_network_that_knows_nothing_in_one_line(attacked_study, tmp_path, capsys):
     """Its classes turned by one, a network that was always right never is."""
-    weights = load_arrays(attacked_study / "training/01/network.safetensors")
-    samples = load_arrays(attacked_study / "features/01/sample.safetensors")
-    labels = load_arrays(attacked_study / "images/samples.safetensors")["labels"]
+    weights = read_tensors(attacked_study / "training/01/network.safetensors")
+    samples = read_tensors(attacked_study / "features/01/sample.safetensors")
+    labels = read_tensors(attacked_study / "images/samples.safetensors")["labels"]
     assert (samples["logits"].argmax(1) == labels).all()
     head = [name for name, each in weights.items() if each.shape[:1] == (4,)]
     assert len(head) == 2
-    save_arrays(
-        tmp_path / "turned.safetensors",
-        {name: each.roll(1, 0) if name in head else each for name, each in weights.items()},
-    )
+    turned = {name: tensor.roll(1, 0) if name in head else tensor for name, tensor in weights.items()}
+    write_tensors(turned, tmp_path / "turned.safetensors")
     asked = easy_settings(attacked_study.parent, network={"weights": str(tmp_path / "turned.safetensors")})
     (tmp_path / "study.toml").write_text(settings_toml(asked), encoding="utf-8")
     arguments = (
@@ -273,4 +274,4 @@ def test_the_command_refuses_a_network_that_knows_nothing_in_one_line(attacked_s
     assert caught.value.code == 2
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
     assert len(said) == 1
-    assert "network: it classifies none of the 24 samples correctly, wanted at least one to attack" in said[0]
+    assert "network: expected at least one of the 24 samples to be classified correctly, got none" in said[0]

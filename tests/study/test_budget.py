@@ -5,19 +5,44 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from easy_study import easy_settings
+from easy_study import CLASSES, easy_settings
 
 from patternscope.cli.budgeting import budget_line
 from patternscope.errors import InputError
+from patternscope.images.pictograms import CLASSES as PICTOGRAMS
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study import budget as study_budget
-from patternscope.study.budget import Budget, count_images, make_budget, pending_units, unit_costs
-from patternscope.study.costs import Sizes, Speed, unit_cost
-from patternscope.study.run import run_study, saved_status, study_plan
+from patternscope.study.budget import (
+    Budget,
+    ImageCounts,
+    count_images,
+    make_budget,
+    pending_units,
+    unit_costs,
+)
+from patternscope.study.cost_model import Facts
+from patternscope.study.run import run_analysis, saved_status, study_plan
+from patternscope.study.stages import all_stages
+from patternscope.workflow.event_log import EVENTS_FILE, EventLog, unit_times
 from patternscope.workflow.stages import Unit
 
-SIZES = Sizes(500, 1000, 6000, 12288, 10, 64, 200_000, 800_000, {"conv_53": (64, 64)}, 8)
-SPEED = Speed(1e11, 1e10, 5e-4)
+FACTS = Facts(
+    samples=500,
+    held_out=1000,
+    train=6000,
+    numbers=12288,
+    classes=10,
+    dimensions=3,
+    features=64,
+    weights=200_000,
+    activations=800_000,
+    layers={"conv_53": (64, 64)},
+    checkpoints=8,
+    products=1e11,
+    copies=1e10,
+    forward=5e-4,
+)
+COSTS = {stage.name: stage.cost for stage in all_stages()}
 
 
 @pytest.fixture
@@ -32,13 +57,13 @@ def test_a_finished_study_takes_nothing_and_a_part_takes_what_is_missing(study, 
     assert pending_units(study, plan) == []
     assert make_budget(study, plan) is None
     said = []
-    run_study(study, settings, device="cpu", announce=said.append)
+    run_analysis(study, settings, device="cpu", announce=said.append)
     assert said == []
     shutil.rmtree(study / "knowledge/01/conv_53")
     found = make_budget(study, plan, until="knowledge")
     assert found is not None
     assert (found.units, list(found.stages)) == (1, ["knowledge"])
-    run_study(study, settings, device="cpu", announce=said.append, until="knowledge")
+    run_analysis(study, settings, device="cpu", announce=said.append, until="knowledge")
     assert [each.units for each in said] == [1]
 
 
@@ -47,7 +72,7 @@ def test_the_bytes_are_those_that_are_written(attacked_study):
     written = {each.unit: each.size or 0 for each in saved_status(attacked_study)}
     costs = unit_costs(attacked_study, plan, plan.units, "cpu")
     assert costs is not None
-    for stage in ("training", "features", "importance", "region", "knowledge", "attack", "adversarial"):
+    for stage in ("training", "features", "importance", "region", "knowledge", "attack", "attack_analysis"):
         said = sum(cost.disk for unit, cost in costs.items() if unit.stage == stage)
         assert said == pytest.approx(
             sum(size for unit, size in written.items() if unit.stage == stage), rel=0.15
@@ -57,7 +82,7 @@ def test_the_bytes_are_those_that_are_written(attacked_study):
 
 def test_dropped_features_that_are_read_again_count(study, attacked_study):
     settings = easy_settings(attacked_study.parent).model_copy(update={"keep_features": False})
-    run_study(study, settings, device="cpu")
+    run_analysis(study, settings, device="cpu")
     plan = study_plan(settings)
     assert pending_units(study, plan) == []
     shutil.rmtree(study / "importance/00/conv_33")
@@ -70,8 +95,10 @@ def test_images_of_ones_own_are_counted_by_reading_them(tmp_path):
     assert count_images(tmp_path / "study", settings) is None
     assert make_budget(tmp_path / "study", study_plan(settings)) is None
     said = []
-    done = run_study(tmp_path / "study", settings, device="cpu", until="training", announce=said.append).done
-    assert count_images(tmp_path / "study", settings) == (24, 40, 240, 4)
+    done = run_analysis(
+        tmp_path / "study", settings, device="cpu", until="training", announce=said.append
+    ).done
+    assert count_images(tmp_path / "study", settings) == ImageCounts(24, 40, 240, CLASSES)
     assert [each.units for each in said] == [2]
     assert [unit.path for unit in done] == ["images", "training/00", "training/01"]
 
@@ -79,19 +106,18 @@ def test_images_of_ones_own_are_counted_by_reading_them(tmp_path):
 def test_pictograms_are_counted_without_drawing():
     asked = {"train_per_class": 7, "test_per_class": 5, "samples_per_class": 9}
     assert count_images(Path("nowhere"), make_settings({"images": asked}, "a.toml", Path())) == (
-        50,
-        50,
-        70,
-        10,
+        ImageCounts(50, 50, 70, PICTOGRAMS)
     )
-    assert count_images(Path("nowhere"), StudySettings()) == (500, 1000, 5000, 10)
+    assert count_images(Path("nowhere"), StudySettings()) == ImageCounts(500, 1000, 5000, PICTOGRAMS)
 
 
 def test_a_disk_without_room_is_one_line_before_anything_is_made(tmp_path, monkeypatch):
-    monkeypatch.setattr(study_budget, "_free", lambda folder: 100_000)
+    monkeypatch.setattr(study_budget, "_free_bytes", lambda folder: 100_000)
     folder = tmp_path / "runs" / "study"
-    with pytest.raises(InputError, match=r"GB, and the disk has 0\.0 GB free; make room") as caught:
-        run_study(folder, StudySettings(), device="cpu", announce=lambda budget: None)
+    with pytest.raises(
+        InputError, match=r"GB free for what this run will write, got 0\.0 GB; make room"
+    ) as caught:
+        run_analysis(folder, StudySettings(), device="cpu", announce=lambda budget: None)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "runs").exists()
 
@@ -110,8 +136,7 @@ def test_features_that_are_not_kept_need_less_disk(tmp_path):
 @pytest.mark.parametrize("stage", ["importance", "region", "knowledge"])
 def test_costs_grow_with_what_they_depend_on(stage):
     def cost(**changes):
-        sizes = replace(SIZES, **changes)
-        return unit_cost(Unit(stage, 0, "conv_53"), sizes, SPEED, StudySettings())
+        return COSTS[stage](Unit(stage, 0, "conv_53"), replace(FACTS, **changes), StudySettings())
 
     base = cost()
     images, regions, channels = (
@@ -122,11 +147,19 @@ def test_costs_grow_with_what_they_depend_on(stage):
     assert images.memory > base.memory
     assert regions.seconds > base.seconds
     assert channels.seconds >= base.seconds
-    assert unit_cost(Unit("figures/curves"), SIZES, SPEED, StudySettings(), 1.5).seconds == 1.5
+
+
+def test_a_unit_that_was_made_before_takes_the_time_in_the_event_log(study, attacked_study):
+    plan = study_plan(easy_settings(attacked_study.parent))
+    earlier = unit_times(EventLog(study)).seconds
+    costs = unit_costs(study, plan, plan.units, "cpu")
+    assert {unit.path: cost.seconds for unit, cost in costs.items()} == earlier
+    (study / EVENTS_FILE).unlink()
+    assert unit_costs(study, plan, plan.units, "cpu")[Unit("images")].seconds != earlier["images"]
 
 
 def test_the_line():
     line = budget_line(Budget(3, 200.0, 10**9, 10**9, 10**10, {}))
     assert line == (
-        "to do: 3 units, about 3 min on this machine, 1.0 GB on disk (10.0 GB free), 1.0 GB of memory a process"
+        "to do: 3 units, about 3 min on this machine, 1.0 GB on disk (10.0 GB free), 1.0 GB of memory per process"
     )

@@ -10,11 +10,11 @@ from easy_study import easy_settings
 
 from patternscope.cli import main
 from patternscope.errors import InputError
-from patternscope.results.arrays import load_arrays
 from patternscope.results.json_csv import read_json
-from patternscope.study.comparison import compare_studies, open_finished, pair_layers, replaced_folder
-from patternscope.study.run import run_study
-from patternscope.study.stages import STAGES
+from patternscope.results.networks import ComparisonResult
+from patternscope.study.comparison import compare_studies, comparison_folder, open_finished, pair_layers
+from patternscope.study.run import run_analysis
+from patternscope.tensor_files import read_tensors
 
 LAYERS = ("conv_33", "conv_53")
 
@@ -27,7 +27,7 @@ def study_like(attacked_study, tmp_path_factory):
         folder = tmp_path_factory.mktemp("compared") / name
         shutil.copytree(attacked_study, folder)
         asked = easy_settings(attacked_study.parent, **{"attack": {"enabled": False}, **changes})
-        run_study(folder, asked, STAGES, device="cpu")
+        run_analysis(folder, asked, device="cpu")
         return folder
 
     return make
@@ -40,8 +40,12 @@ def other(study_like) -> Path:
 
 
 def compared(first: Path, second: Path, out: Path, **options):
-    with replaced_folder(out) as folder:
-        return compare_studies(open_finished(first), open_finished(second), folder, **options)
+    with comparison_folder(out) as folder:
+        result = compare_studies(open_finished(first), open_finished(second), folder, **options)
+    saved = ComparisonResult.load(out)
+    assert saved.comparisons == result.comparisons
+    assert torch.equal(saved.embedding, result.embedding)
+    return read_json(out / "compare.json")
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -69,23 +73,22 @@ def test_a_study_does_not_differ_from_itself(attacked_study, tmp_path, maps):
 
 def test_another_network_is_brought_into_the_first_ones_frame(attacked_study, other, tmp_path):
     found = compared(attacked_study, other, tmp_path / "out")
-    assert found == read_json(tmp_path / "out/compare.json")
     assert [row["maps"] for row in found["layers"]] == ["own", "own"]
     rows = (tmp_path / "out/compare.csv").read_text().splitlines()
     assert len(rows) == 3
     assert "histogram" not in rows[0]
-    sample = load_arrays(tmp_path / "out/sample.safetensors")
-    before = load_arrays(other / "sample/01/sample.safetensors")["embedding"]
-    wanted = load_arrays(attacked_study / "sample/01/sample.safetensors")["embedding"]
+    sample = read_tensors(tmp_path / "out/sample.safetensors")
+    before = read_tensors(other / "sample/01/sample.safetensors")["embedding"]
+    wanted = read_tensors(attacked_study / "sample/01/sample.safetensors")["embedding"]
     # The same turn for samples and regions: an orthogonal one, and the nearest there is.
     turn = np.linalg.lstsq(before.double().numpy(), sample["embedding"].double().numpy(), rcond=None)[0]
     assert np.allclose(turn @ turn.T, np.eye(3), atol=1e-3)
     assert (sample["embedding"] - wanted).norm() <= (before - wanted).norm() * (1 + 1e-5)
     for layer in LAYERS:
-        arrays = load_arrays(tmp_path / f"out/{layer}.safetensors")
-        region = load_arrays(other / f"region/01/{layer}/region.safetensors")["embedding"]
+        arrays = read_tensors(tmp_path / f"out/{layer}.safetensors")
+        region = read_tensors(other / f"region/01/{layer}/region.safetensors")["embedding"]
         assert np.allclose(arrays["embedding"], region.double().numpy() @ turn, atol=1e-2)
-        points = load_arrays(other / f"knowledge/01/{layer}/knowledge.safetensors")
+        points = read_tensors(other / f"knowledge/01/{layer}/knowledge.safetensors")
         assert all(torch.equal(arrays[name], points[name]) for name in points)
 
 
@@ -130,21 +133,23 @@ def test_what_cannot_be_compared_is_one_line(attacked_study, other, study_like, 
         assert not (tmp_path / "out").exists()
         return err
 
-    assert "no study here" in refused(tmp_path)
+    assert "without study.json" in refused(tmp_path)
     assert "did you mean 'own'" in refused(other, "--maps", "owm")
     fewer = study_like("fewer", images={"samples_per_class": 5})
     said = refused(fewer)
-    assert "studies of different images (24 of (3, 32, 32) and 20 of (3, 32, 32))" in said
+    assert "expected the same images, got 24 of (3, 32, 32) and 20 of (3, 32, 32)" in said
     coarse = study_like("coarse", network={"grid": 2})
-    assert "no layers with a common grid" in refused(coarse)
+    assert "expected layers with a common grid, got none" in refused(coarse)
     stricter = study_like("stricter", knowledge={"tau": 0.6})
-    assert "knowledge.tau: the studies have auto and 0.6" in refused(stricter)
+    assert "knowledge.tau: expected the same in both studies, got 0.5 and 0.6" in refused(
+        stricter
+    )
     shutil.rmtree(coarse / "region/01/conv_53")
-    assert "not finished (region/01/conv_53 is missing)" in refused(coarse)
+    assert "expected a finished study, but region/01/conv_53 is missing" in refused(coarse)
     dropped = study_like("dropped", **{"importance": {"n_step": 3}})
     asked = easy_settings(attacked_study.parent, attack={"enabled": False}, importance={"n_step": 3})
-    run_study(dropped, asked.model_copy(update={"keep_features": False}), STAGES, device="cpu")
-    assert "regional features were not kept" in refused(dropped, "--maps", "first")
+    run_analysis(dropped, asked.model_copy(update={"keep_features": False}), device="cpu")
+    assert "expected regional features, but they were not kept" in refused(dropped, "--maps", "first")
     assert compared(attacked_study, dropped, tmp_path / "own")["layers"][0]["maps"] == "own"
 
 
@@ -152,9 +157,9 @@ def test_a_folder_of_other_things_is_left_alone(attacked_study, tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes/today.txt").write_text("keep me")
     (tmp_path / "file").write_text("keep me")
-    for name, said in (("notes", "holds other things"), ("file", "a file is in the place")):
+    for name, said in (("notes", "got other content"), ("file", "got other content")):
         with pytest.raises(InputError, match=said):
             compared(attacked_study, attacked_study, tmp_path / name)
-    with pytest.raises(ZeroDivisionError), replaced_folder(tmp_path / "new") as folder:
+    with pytest.raises(ZeroDivisionError), comparison_folder(tmp_path / "new") as folder:
         (folder / "compare.json").write_text(str(1 / 0))
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "notes", "today.txt"]

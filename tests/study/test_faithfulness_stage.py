@@ -7,21 +7,27 @@ import pytest
 import torch
 from easy_study import copy_without_attack, easy_settings
 
+from patternscope.api.stages import pages_of
+from patternscope.api.study_page import read_study_page
 from patternscope.errors import InputError
 from patternscope.figures import faithfulness as figure
-from patternscope.figures import figure_stages, open_findings
 from patternscope.knowledge import blurred, class_log_odds
 from patternscope.networks import load_weights
-from patternscope.report.page import read_page, render
-from patternscope.results.arrays import load_arrays
+from patternscope.report.page import render
 from patternscope.results.json_csv import read_json
+from patternscope.results.study import open_results
 from patternscope.study.budget import unit_costs
 from patternscope.study.network_factory import study_network
-from patternscope.study.run import run_study, saved_settings, study_plan
-from patternscope.study.stages import faithfulness, study_stages
+from patternscope.study.run import run_analysis, saved_settings, study_plan
+from patternscope.study.stages import faithfulness
+from patternscope.tensor_files import read_tensors
 
 ASKED = {"images_per_class": 2, "steps": 4}
 ORDERS = ["p", "strength", "w", "grad_cam", "random"]
+
+
+def its_figure(asked):
+    return [stage for stage in pages_of(asked) if stage.name == "figures/faithfulness"]
 
 
 def settings_of(folder: Path, **changes):
@@ -33,24 +39,23 @@ def asked_study(attacked_study, tmp_path_factory) -> Path:
     """The study of squares with a deletion test in the attack's place; tests only read it."""
     folder = copy_without_attack(attacked_study, tmp_path_factory.mktemp("asked") / "study")
     asked = settings_of(attacked_study.parent)
-    figures = [stage for stage in figure_stages(asked) if stage.name == "figures/faithfulness"]
-    summary = run_study(folder, asked, (*study_stages(asked), *figures), device="cpu")
+    summary = run_analysis(folder, asked, its_figure, device="cpu")
     assert {unit.stage for unit in summary.done} == {"faithfulness", "figures/faithfulness"}
     return folder
 
 
 def test_the_curve_of_p_is_what_the_network_says_region_by_region(asked_study):
     settings, _ = saved_settings(asked_study)
-    samples = load_arrays(asked_study / "images/samples.safetensors")
-    found = load_arrays(asked_study / "faithfulness/conv_53/faithfulness.safetensors")
+    samples = read_tensors(asked_study / "images/samples.safetensors")
+    found = read_tensors(asked_study / "faithfulness/conv_53/faithfulness.safetensors")
     chosen = found["samples"]
     assert samples["labels"][chosen].bincount().tolist() == [2, 2, 2, 2]
     model = study_network(settings.network, settings.images, 4, seed=0)
     load_weights(model, asked_study / "training/01/network.safetensors")
     region = asked_study / "region/01/conv_53"
-    h = load_arrays(region / "region.safetensors")["embedding"]
+    h = read_tensors(region / "region.safetensors")["embedding"]
     h = h / read_json(region / "strength.json")["mean_strength"]
-    mu = load_arrays(asked_study / "sample/01/sample.safetensors")["mean_directions"]
+    mu = read_tensors(asked_study / "sample/01/sample.safetensors")["mean_directions"]
     height, width = read_json(region / "region.json")["grid"]
     counts = [round(share * height * width / 4) for share in range(5)]
     for place, sample in enumerate(chosen.tolist()):
@@ -73,7 +78,7 @@ def test_the_curve_of_p_is_what_the_network_says_region_by_region(asked_study):
 def test_areas_and_differences_are_those_of_the_curves(asked_study, layer):
     folder = asked_study / "faithfulness" / layer
     curves, about = (
-        load_arrays(folder / "faithfulness.safetensors"),
+        read_tensors(folder / "faithfulness.safetensors"),
         read_json(folder / "faithfulness.json"),
     )
     assert [each["order"] for each in about["orders"]] == ORDERS
@@ -96,7 +101,7 @@ def test_areas_and_differences_are_those_of_the_curves(asked_study, layer):
 
 def test_every_layer_is_asked_about_the_same_images(asked_study):
     found = [
-        load_arrays(asked_study / f"faithfulness/{layer}/faithfulness.safetensors")["samples"]
+        read_tensors(asked_study / f"faithfulness/{layer}/faithfulness.safetensors")["samples"]
         for layer in ("conv_33", "conv_53")
     ]
     assert torch.equal(*found)
@@ -117,7 +122,7 @@ def test_only_what_it_depends_on_asks_again_and_twice_is_the_same(asked_study, a
     own = Path(shutil.copytree(asked_study, tmp_path / "study"))
 
     def ran(**changes):
-        summary = run_study(own, settings_of(attacked_study.parent, **changes), device="cpu")
+        summary = run_analysis(own, settings_of(attacked_study.parent, **changes), device="cpu")
         return {unit.stage for unit in summary.done}
 
     file = own / "faithfulness/conv_33/faithfulness.safetensors"
@@ -139,17 +144,16 @@ def test_an_account_that_has_nothing_to_say_of_a_layer_is_left_out_with_its_reas
     monkeypatch.setattr(faithfulness, "grad_cam", refuses)
     own = Path(shutil.copytree(asked_study, tmp_path / "study"))
     asked = settings_of(attacked_study.parent, faithfulness={**ASKED, "steps": 2})
-    figures = [stage for stage in figure_stages(asked) if stage.name == "figures/faithfulness"]
-    run_study(own, asked, (*study_stages(asked), *figures), device="cpu")
+    run_analysis(own, asked, its_figure, device="cpu")
     about = read_json(own / "faithfulness/conv_53/faithfulness.json")
     assert "no tensor alone" in about["left_out"]["grad_cam"]
     assert [each["order"] for each in about["orders"]] == [name for name in ORDERS if name != "grad_cam"]
-    page = render(read_page(own))
+    page = render(read_study_page(own))
     assert "Left out in conv_53: Grad-CAM: layer" in page
 
 
 def test_the_figure_shows_every_layer_and_order(asked_study):
-    shown = figure.data(open_findings(asked_study))
+    shown = figure.data(open_results(asked_study))
     assert list(shown.layers) == ["conv_33", "conv_53"]
     drawn = figure.draw(shown)
     lines = [line for axes in drawn.axes for line in axes.get_lines()]
@@ -165,7 +169,7 @@ def test_the_figure_shows_every_layer_and_order(asked_study):
 
 
 def test_the_report_has_a_part_of_its_own(asked_study):
-    page = read_page(asked_study)
+    page = read_study_page(asked_study)
     (part,) = [each for each in page.parts if each.key == "faithfulness"]
     assert part.sentences[0] in page.headlines
     assert [picture.name for picture in part.pictures] == ["faithfulness"]

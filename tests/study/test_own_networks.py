@@ -13,8 +13,9 @@ from patternscope.images import open_images
 from patternscope.networks import build_network
 from patternscope.results.json_csv import read_json
 from patternscope.settings.study import load_settings
-from patternscope.study.network_factory import checkpoint_files, study_axes
-from patternscope.study.run import run_study, saved_status
+from patternscope.study.axes import study_axes
+from patternscope.study.network_factory import checkpoint_files
+from patternscope.study.run import run_analysis, saved_status
 
 FACTORY = """
 from torch import nn
@@ -103,7 +104,7 @@ def project(tmp_path) -> Path:
 
 def test_checkpoints_of_a_plain_loop_become_findings(project):
     with pytest.warns(UserWarning, match=r"epoch_2.pth is a pickle"):
-        done = run_study(project / "out", load_settings(project / "study.toml"), device="cpu").done
+        done = run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu").done
     assert len({unit.checkpoint for unit in done if unit.stage == "knowledge"}) == 3
     rows = read_json(project / "out/summary/summary.json")["checkpoints"]
     assert [row["name"] for row in rows] == ["epoch_0", "epoch_2", "epoch_10"]
@@ -118,7 +119,7 @@ def test_what_is_run_again_when_code_or_one_checkpoint_changes(project):
 
     def ran() -> set[tuple[str, int | None]]:
         with pytest.warns(UserWarning, match="pickle"):
-            done = run_study(project / "out", settings, device="cpu", until="features").done
+            done = run_analysis(project / "out", settings, device="cpu", until="features").done
         return {(unit.stage, unit.checkpoint) for unit in done}
 
     ran()
@@ -136,7 +137,7 @@ def test_what_is_run_again_when_code_or_one_checkpoint_changes(project):
 def test_what_was_made_from_code_and_weights_that_are_gone_is_taken_as_it_is(project, gone):
     settings = load_settings(project / "study.toml")
     with pytest.warns(UserWarning, match="pickle"):
-        run_study(project / "out", settings, device="cpu", until="features")
+        run_analysis(project / "out", settings, device="cpu", until="features")
     for name in ("own_network", "own_parts"):
         sys.modules.pop(name, None)
     (project / gone).rename(project / "away")
@@ -149,9 +150,11 @@ def test_a_checkpoint_that_does_not_fit_is_one_line(project):
     other = build_network("own_network:small", classes=10, arguments={"width": 4}, folder=project)
     save_file(other.state_dict(), project / "weights/epoch_11.safetensors")
     with (
-        pytest.raises(InputError, match=r"^weights 'epoch_11.safetensors': expected the network's names and shapes, got") as seen,
+        pytest.raises(
+            InputError, match=r"^weights 'epoch_11.safetensors': expected the network's names and shapes, got"
+        ) as seen,
     ):
-        run_study(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
+        run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
     assert "(4, 3, 3, 3) instead of (8, 3, 3, 3)" in str(seen.value)
     assert "\n" not in str(seen.value)
 
@@ -166,7 +169,7 @@ def test_a_checkpoint_that_does_not_fit_is_one_line(project):
 def test_a_factory_that_is_not_there_is_one_line(project, name, said):
     (project / "study.toml").write_text(TOML.replace("own_network:small", name))
     with pytest.raises(InputError, match=said):
-        run_study(project / "out", load_settings(project / "study.toml"), device="cpu")
+        run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu")
     assert not (project / "out").exists()
 
 
@@ -229,7 +232,7 @@ def test_classes_that_are_counted_late_are_compared_before_training(project):
     toml = TOML.replace("[images]", '[images]\nsource = "own_images:two"').replace('folder = "weights"', "")
     (project / "study.toml").write_text(toml)
     with pytest.raises(InputError, match=r"training/00: network: saw 10 numbers an image, wanted 2"):
-        run_study(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
+        run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
 
 
 @pytest.mark.parametrize(
@@ -258,7 +261,7 @@ def test_modules_of_one_name_in_two_folders_are_not_mixed_up(project, tmp_path_f
     ]
     assert widths == [16, 6, 16]
     assert factory_file("own_network:small", other) == other / "own_network.py"
-    with pytest.raises(InputError, match="expected a module 'nowhere_at_all' in .* or installed, got none"):
+    with pytest.raises(InputError, match=r"expected a module 'nowhere_at_all' in .* or installed, got none"):
         factory_file("nowhere_at_all:small", other)
     assert factory_file("timm:resnet18", other) is None
     assert factory_file("vgg16_slim", other) is None

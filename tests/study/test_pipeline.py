@@ -13,82 +13,50 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tiny_study import TOML, settings
 from toy_stages import contents
 
 from patternscope.errors import InputError
 from patternscope.images import open_images
-from patternscope.results.arrays import ShardedArray, load_arrays
+from patternscope.results.arrays import ShardedArray
 from patternscope.results.json_csv import read_json
-from patternscope.settings.study import DEMO_FILE, StudySettings, make_settings
+from patternscope.settings.study import DEMO_FILE, make_settings
 from patternscope.study.network_factory import checkpoint_files
-from patternscope.study.run import run_study, saved_settings, saved_status
+from patternscope.study.run import run_analysis, saved_settings, saved_status
 from patternscope.study.stages import STAGES
+from patternscope.tensor_files import read_tensors
 from patternscope.workflow.cache_keys import chosen_settings
-
-TOML = """
-[images]
-image_size = 32
-train_per_class = 8
-test_per_class = 5
-samples_per_class = 4
-[network]
-layers = ["conv_33", "conv_53"]
-[training]
-epochs = 2
-batch_size = 16
-checkpoints = 2
-[importance]
-n_step = 3
-[region]
-n_step = 2
-[knowledge]
-bootstrap = 20
-taus = [0.3, 0.5]
-[figures]
-dpi = 50
-examples = 2
-"""
-
-
-def settings(**changes) -> StudySettings:
-    import tomllib
-
-    content = tomllib.loads(TOML)
-    for path, value in changes.items():
-        section, _, name = path.partition("__")
-        content.setdefault(section, {})[name] = value
-    return make_settings(content, "tiny.toml", Path())
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("tiny") / "study"
-    run_study(folder, settings(), device="cpu")
+    run_analysis(folder, settings(), device="cpu")
     return folder
 
 
 def ran(folder: Path, **changes) -> set[str]:
-    return {unit.stage for unit in run_study(folder, settings(**changes), device="cpu").done}
+    return {unit.stage for unit in run_analysis(folder, settings(**changes), device="cpu").done}
 
 
 def test_what_is_written(study):
-    samples = load_arrays(study / "images/samples.safetensors")
+    samples = read_tensors(study / "images/samples.safetensors")
     assert samples["images"].shape == (40, 3, 32, 32)
     assert samples["masks"].dtype == torch.bool
     features = ShardedArray(study / "features/01/conv_53", "regional")
     n, k, h, w = features.shape
     assert n == 40
-    sample = load_arrays(study / "features/01/sample.safetensors")
+    sample = read_tensors(study / "features/01/sample.safetensors")
     assert torch.allclose(sample["target_probs"], torch.softmax(sample["logits"] / 4, 1), atol=1e-6)
-    weights = load_arrays(study / "importance/01/conv_53/importance.safetensors")
+    weights = read_tensors(study / "importance/01/conv_53/importance.safetensors")
     assert weights["region_weights"].shape == (n, h * w)
     assert weights["channel_weights"].shape == (n, k)
-    region = load_arrays(study / "region/01/conv_53/region.safetensors")
+    region = read_tensors(study / "region/01/conv_53/region.safetensors")
     assert region["embedding"].shape == (n, h * w, 3)
     scale = read_json(study / "region/01/conv_53/region.json")["scale"]
     naive = torch.einsum("nkr,ek->nre", features.load().flatten(2), region["map"]) / scale
     assert torch.allclose(region["embedding"], naive, atol=1e-5)
-    points = load_arrays(study / "knowledge/01/conv_53/knowledge.safetensors")
+    points = read_tensors(study / "knowledge/01/conv_53/knowledge.safetensors")
     assert points["mask"].shape == (n, h * w)
     assert not (points["reliable"] & ~points["mask"]).any()
     found = read_json(study / "knowledge/01/conv_53/knowledge.json")
@@ -120,7 +88,7 @@ def test_the_summary_repeats_the_findings(study):
 
 def test_checkpoints_are_in_one_frame(study):
     before, after = (
-        load_arrays(study / f"sample/{each}/sample.safetensors")["embedding"].double().numpy()
+        read_tensors(study / f"sample/{each}/sample.safetensors")["embedding"].double().numpy()
         for each in ("00", "01")
     )
     alignment = read_json(study / "sample/01/sample.json")["alignment"]
@@ -142,9 +110,10 @@ def test_the_demo_in_small_has_no_flips_between_eight_checkpoints(tmp_path):
     }
     content["training"] |= {"epochs": 4}
     small = make_settings(content, "demo.toml", tmp_path)
-    run_study(tmp_path / "demo", small, device="cpu", until="sample")
+    run_analysis(tmp_path / "demo", small, device="cpu", until="sample")
     found = [
-        load_arrays(tmp_path / f"demo/sample/{each:02d}/sample.safetensors")["embedding"] for each in range(8)
+        read_tensors(tmp_path / f"demo/sample/{each:02d}/sample.safetensors")["embedding"]
+        for each in range(8)
     ]
     turns = [naive.best_turn(b.double().numpy(), a.double().numpy()) for a, b in itertools.pairwise(found)]
     assert max(turns) < 2
@@ -155,8 +124,8 @@ def test_the_demo_in_small_has_no_flips_between_eight_checkpoints(tmp_path):
 def test_emergence_repeats_the_counts_and_says_when(study):
     found = read_json(study / "emergence/emergence.json")
     assert [each["step"] for each in found["checkpoints"]] == [0, 10]
-    labels = load_arrays(study / "images/samples.safetensors")["labels"]
-    when = load_arrays(study / "emergence/emergence.safetensors")
+    labels = read_tensors(study / "images/samples.safetensors")["labels"]
+    when = read_tensors(study / "emergence/emergence.safetensors")
     for layer in found["layers"]:
         name = layer["layer"]
         records = [read_json(study / f"knowledge/{each}/{name}/knowledge.json") for each in ("00", "01")]
@@ -168,7 +137,7 @@ def test_emergence_repeats_the_counts_and_says_when(study):
         assert growth["total"] == pytest.approx(records[1]["total"] - records[0]["total"])
         assert growth["total_low"] <= growth["total"] <= growth["total_high"]
         reliable = [
-            load_arrays(study / f"knowledge/{each}/{name}/knowledge.safetensors")["reliable"]
+            read_tensors(study / f"knowledge/{each}/{name}/knowledge.safetensors")["reliable"]
             for each in ("00", "01")
         ]
         for image, first in enumerate(when[f"first/{name}"].tolist()):
@@ -227,7 +196,7 @@ def test_more_samples_do_not_train_again(study, tmp_path):
 @pytest.mark.slow
 def test_workers_give_the_same_bytes(study, tmp_path, two_workers):
     ran(study)
-    run_study(tmp_path / "pool", settings(), executor=two_workers, device="cpu")
+    run_analysis(tmp_path / "pool", settings(), executor=two_workers, device="cpu")
     assert contents(tmp_path / "pool") == contents(study)
 
 
@@ -259,7 +228,7 @@ def test_checkpoints_from_a_folder_give_the_same_findings(study, tmp_path):
         (tmp_path / f"{name}.safetensors").write_bytes(source.read_bytes())
     assert [path.stem for path in checkpoint_files(tmp_path)] == ["step_9", "step_10"]
     folder = tmp_path / "study"
-    run_study(folder, settings(checkpoints__folder=str(tmp_path)), device="cpu", until="features")
+    run_analysis(folder, settings(checkpoints__folder=str(tmp_path)), device="cpu", until="features")
     for name in ("features/01/conv_53/regional-00000.safetensors", "features/00/sample.safetensors"):
         assert (folder / name).read_bytes() == (study / name).read_bytes()
     assert not (folder / "images/train").exists()
@@ -284,7 +253,7 @@ def test_a_folder_of_pictures(tmp_path):
         training__checkpoints=1,
         training__batch_size=4,
     )
-    run_study(folder, changed, device="cpu")
+    run_analysis(folder, changed, device="cpu")
     record = read_json(folder / "images/images.json")
     assert any("broken.png" in line for line in record["skipped"])
     assert not record["has_masks"]
@@ -294,5 +263,5 @@ def test_a_folder_of_pictures(tmp_path):
 
 def test_more_checkpoints_than_steps_is_one_line(tmp_path):
     with pytest.raises(InputError, match=r"^training.checkpoints: saw 500, wanted at most 11"):
-        run_study(tmp_path / "s", settings(training__checkpoints=500), device="cpu", until="training")
+        run_analysis(tmp_path / "s", settings(training__checkpoints=500), device="cpu", until="training")
     assert not (tmp_path / "s/.partial").exists()

@@ -6,14 +6,13 @@ from statistics import fmean, stdev
 
 import pytest
 from easy_study import copy_without_attack, easy_settings
+from patternscope.report.contents import read_contents
 
-from patternscope.figures import open_findings
-from patternscope.report.reading import read_contents
 from patternscope.report.sentences.trust import other_draws
 from patternscope.results.json_csv import read_json
+from patternscope.results.study import open_results
 from patternscope.study.budget import unit_costs
-from patternscope.study.run import run_study, saved_settings, study_plan
-from patternscope.study.stages import study_stages
+from patternscope.study.run import run_analysis, saved_settings, study_plan
 
 # Fewer neighbours than there are samples, or all draws are the same.
 FEWER = {"n_step": 2, "kl_sample_num": 8}
@@ -29,7 +28,7 @@ def drawn_study(attacked_study, tmp_path_factory) -> Path:
     """The study of squares with more draws in the attack's place; tests only read it."""
     folder = copy_without_attack(attacked_study, tmp_path_factory.mktemp("drawn") / "study")
     asked = settings_of(attacked_study.parent)
-    summary = run_study(folder, asked, study_stages(asked), device="cpu")
+    summary = run_analysis(folder, asked, device="cpu")
     assert "spread" in {unit.stage for unit in summary.done}
     return folder
 
@@ -51,7 +50,7 @@ def test_a_draw_is_the_study_of_another_seed_of_the_fits(drawn_study, attacked_s
     asked = settings_of(
         attacked_study.parent, spread={"enabled": False}, importance=next_seed, region=next_seed
     )
-    run_study(other, asked, study_stages(asked), device="cpu")
+    run_analysis(other, asked, device="cpu")
     found = read_json(drawn_study / "spread/conv_53/spread.json")["draws"][1]
     own = read_json(other / "knowledge/01/conv_53/knowledge.json")
     assert found == pytest.approx({name: own[name] for name in found})
@@ -59,14 +58,15 @@ def test_a_draw_is_the_study_of_another_seed_of_the_fits(drawn_study, attacked_s
 
 def test_the_report_holds_it_in_its_differences(drawn_study):
     settings, _ = saved_settings(drawn_study)
-    depth = read_contents(open_findings(drawn_study), settings).depth
-    each = [read_json(drawn_study / "spread" / layer / "spread.json") for layer in ("conv_33", "conv_53")]
-    for name, pooled in depth.spread.items():
-        assert pooled == pytest.approx(fmean(one["spread"][name] ** 2 for one in each) ** 0.5)
+    depth = read_contents(open_results(drawn_study), settings.knowledge.bootstrap).depth
+    layers = [read_json(drawn_study / "spread" / layer / "spread.json") for layer in ("conv_33", "conv_53")]
+    for name in ("total", "reliable", "ratio"):
+        pooled = fmean(layer["spread"][name] ** 2 for layer in layers) ** 0.5
+        assert getattr(depth.spread, name) == pytest.approx(pooled)
     (step,) = depth.steps
-    assert step.numbers["total"].high - step.numbers["total"].low > 2 * 1.96 * 2**0.5 * depth.spread["total"]
+    assert step.difference.total.high - step.difference.total.low > 2 * 1.96 * 2**0.5 * depth.spread.total
     assert "standard deviations" in other_draws(depth.spread)
-    assert "[spread]" in other_draws({})
+    assert "[spread]" in other_draws(None)
 
 
 def test_its_cost_is_said(drawn_study, attacked_study):

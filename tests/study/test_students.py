@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from easy_study import CLASSES, students_settings, students_stages
+from easy_study import CLASSES, student_figures, students_settings
 from toy_stages import contents
 
+from patternscope.api.stages import pages_of
 from patternscope.errors import InputError
-from patternscope.figures import figure_stages
 from patternscope.knowledge import find_knowledge_points
 from patternscope.networks import load_weights, record
-from patternscope.results.arrays import load_arrays
 from patternscope.results.json_csv import read_json
 from patternscope.settings.study import StudySettings, make_settings
-from patternscope.study.network_factory import student_layers, student_settings, study_network
-from patternscope.study.run import run_study, saved_settings
-from patternscope.study.stages import STAGES, study_stages
-from patternscope.study.stages.student_analysis import LOGITS_DISTILLED
+from patternscope.study.axes import student_layers
+from patternscope.study.network_factory import student_settings, study_network
+from patternscope.study.run import resolved_settings, run_analysis, saved_settings
+from patternscope.study.stages import student_analysis, study_stages
+from patternscope.tensor_files import read_tensors
 from patternscope.workflow.plan import make_plan
 from patternscope.workflow.stages import InputUnit, UnitContext
 
@@ -39,7 +39,7 @@ def ran(study, taught_study):
 
     def run(**changes) -> set[str]:
         asked = settings(taught_study.parent, **changes)
-        return {unit.stage for unit in run_study(study, asked, students_stages(asked), device="cpu").done}
+        return {unit.stage for unit in run_analysis(study, asked, student_figures, device="cpu").done}
 
     return run
 
@@ -57,7 +57,7 @@ def features_of(folder: Path, student: str):
     asked, _ = saved_settings(folder)
     model = study_network(student_settings(asked), asked.images, len(CLASSES), seed=0)
     load_weights(model, folder / f"distillation/{student}/network.safetensors")
-    samples = load_arrays(folder / "images/samples.safetensors")
+    samples = read_tensors(folder / "images/samples.safetensors")
     return record(model, samples["images"], asked.distillation.layers, asked.network.grid), samples["labels"]
 
 
@@ -71,31 +71,31 @@ def test_what_is_written_of_a_student(taught_study, student):
     assert len(trained["losses"]) == 45
     assert sum(trained["losses"][-5:]) < 0.7 * sum(trained["losses"][:5])
     assert trained["accuracy"] > 1 / len(CLASSES)
-    found = read_json(study / f"distilled/{student}/distilled.json")
+    found = read_json(study / f"student_analysis/{student}/student_analysis.json")
     recorded, labels = features_of(study, student)
-    sample = load_arrays(study / f"distilled/{student}/sample.safetensors")
+    sample = read_tensors(study / f"student_analysis/{student}/sample.safetensors")
     torch.testing.assert_close(sample["logits"], recorded.logits, rtol=1e-3, atol=1e-3)
     wanted = torch.softmax(sample["logits"].double() / 4, 1)
     torch.testing.assert_close(sample["target_probs"].double(), wanted, rtol=0, atol=1e-6)
     for layer, row in zip(LAYERS, found["layers"], strict=True):
-        arrays = load_arrays(study / f"distilled/{student}/{layer}.safetensors")
+        arrays = read_tensors(study / f"student_analysis/{student}/{layer}.safetensors")
         points = find_knowledge_points(
             arrays["embedding"],
             sample["mean_directions"],
             labels,
             unit_strength=row["unit_strength"] if row["maps"] == "own" else None,
         )
-        assert (row["layer"], row["student_layer"]) == (layer, layer)
+        assert (row["layer"], row["second_layer"]) == (layer, layer)
         assert row["total"] == pytest.approx(arrays["mask"].sum(1).double().mean().item())
         assert row["first"]["total"] == read_json(study / f"knowledge/01/{layer}/knowledge.json")["total"]
         assert row["difference"]["total"] == pytest.approx(row["total"] - row["first"]["total"])
         if row["maps"] == "own":
             assert torch.equal(points.mask, arrays["mask"])
             assert torch.equal(points.category, arrays["category"])
-    assert {path.name for path in (study / f"distilled/{student}").iterdir()} == {
+    assert {path.name for path in (study / f"student_analysis/{student}").iterdir()} == {
         "conv_33.safetensors",
         "conv_53.safetensors",
-        "distilled.json",
+        "student_analysis.json",
         "manifest.json",
         "sample.safetensors",
     }
@@ -123,10 +123,17 @@ def test_figures_and_their_tables_have_every_network_and_layer(taught_study):
     ("changes", "expected"),
     [
         ({}, set()),
-        ({"distillation__temperature": 2.0}, {"distillation/logits", "distilled/logits", *FIGURES}),
+        ({"distillation__temperature": 2.0}, {"distillation/logits", "student_analysis/logits", *FIGURES}),
         (
             {"knowledge__tau": 0.6},
-            {"knowledge", "summary", "emergence", "distilled/logits", "distilled/features", *FIGURES},
+            {
+                "knowledge",
+                "summary",
+                "emergence",
+                "student_analysis/logits",
+                "student_analysis/features",
+                *FIGURES,
+            },
         ),
     ],
 )
@@ -135,17 +142,21 @@ def test_a_changed_setting_runs_just_what_depends_on_it(ran, changes, expected):
 
 
 def test_through_the_teachers_maps_where_asked_for(ran, study):
-    assert ran(distillation__maps="teacher") == {"distilled/logits", "distilled/features", *FIGURES}
+    assert ran(distillation__maps="teacher") == {
+        "student_analysis/logits",
+        "student_analysis/features",
+        *FIGURES,
+    }
     recorded, _ = features_of(study, "logits")
     for layer in LAYERS:
-        region = load_arrays(study / f"region/01/{layer}/region.safetensors")
+        region = read_tensors(study / f"region/01/{layer}/region.safetensors")
         scale = read_json(study / f"region/01/{layer}/region.json")["scale"]
         features = recorded.regional_features[layer].flatten(2)
         naive = torch.einsum("nkr,ek->nre", features, region["map"]) / scale
-        arrays = load_arrays(study / f"distilled/logits/{layer}.safetensors")
+        arrays = read_tensors(study / f"student_analysis/logits/{layer}.safetensors")
         torch.testing.assert_close(arrays["embedding"], naive, rtol=1e-3, atol=1e-3)
-    rows = read_json(study / "distilled/logits/distilled.json")["layers"]
-    assert [row["maps"] for row in rows] == ["teacher", "teacher"]
+    rows = read_json(study / "student_analysis/logits/student_analysis.json")["layers"]
+    assert [row["maps"] for row in rows] == ["first", "first"]
 
 
 def test_a_narrower_student_is_seen_through_maps_of_its_own(ran, study):
@@ -156,11 +167,11 @@ def test_a_narrower_student_is_seen_through_maps_of_its_own(ran, study):
         distillation__students=["features"],
         distillation__epochs=1,
     )
-    found = read_json(study / "distilled/features/distilled.json")
+    found = read_json(study / "student_analysis/features/student_analysis.json")
     assert [row["maps"] for row in found["layers"]] == ["own", "own"]
     assert [row["channel_agreement"] for row in found["layers"]] == [None, None]
     assert found["sample"]["maps"] == "own"
-    weights = load_arrays(study / "distillation/features/network.safetensors")
+    weights = read_tensors(study / "distillation/features/network.safetensors")
     assert weights["conv_53.conv.weight"].shape[0] == 32
     assert not [name for name in weights if "channel_map" in name]
 
@@ -171,19 +182,22 @@ def test_a_copy_is_seen_through_the_teachers_maps_and_differs_in_nothing(study, 
     unit = folder / "distillation/logits/network.safetensors"
     unit.write_bytes((folder / "training/01/network.safetensors").read_bytes())
     asked, axes = saved_settings(folder)
+    asked = resolved_settings(asked, len(CLASSES))
     plan = make_plan(asked, study_stages(asked), axes)
-    reader = next(each for each in plan.units if each.stage == "distilled/logits")
+    reader = next(each for each in plan.units if each.stage == "student_analysis/logits")
     inputs = []
     for source in dict.fromkeys(source for _, source in plan.needs[reader]):
         place = folder / source.path
         files = tuple(str(each.relative_to(place)) for each in place.rglob("*") if each.is_file())
         inputs.append(InputUnit(source, place, files))
     (tmp_path / "made").mkdir()
-    LOGITS_DISTILLED.run(UnitContext(reader, tmp_path / "made", asked, tuple(inputs), lambda *_: None, "cpu"))
-    found = read_json(tmp_path / "made/distilled.json")
+    student_analysis.STAGES[0].run(
+        UnitContext(reader, tmp_path / "made", asked, tuple(inputs), lambda *_: None, "cpu")
+    )
+    found = read_json(tmp_path / "made/student_analysis.json")
     assert found["agreement"] == 1
     for row in found["layers"]:
-        assert row["maps"] == "teacher"
+        assert row["maps"] == "first"
         assert row["channel_agreement"] == pytest.approx(1)
         assert row["turn"] == pytest.approx(0, abs=1e-6)
         assert row["difference"]["total"] == 0
@@ -192,7 +206,7 @@ def test_a_copy_is_seen_through_the_teachers_maps_and_differs_in_nothing(study, 
 def test_students_of_a_network_from_files_have_images_to_train_on(taught_study, tmp_path):
     weights = str(taught_study / "training/01/network.safetensors")
     asked = settings(taught_study.parent, network__weights=weights, distillation__students=["logits"])
-    run_study(tmp_path / "study", asked, until="distillation", device="cpu")
+    run_analysis(tmp_path / "study", asked, until="distillation", device="cpu")
     assert (tmp_path / "study/images/train").is_dir()
     for name in ("network.safetensors", "distillation.json"):
         # The same teacher, images and seed give the same student.
@@ -202,10 +216,10 @@ def test_students_of_a_network_from_files_have_images_to_train_on(taught_study, 
 
 @pytest.mark.slow
 def test_workers_write_the_same_bytes(study, taught_study, two_workers):
-    for name in ("distillation", "distilled", "figures"):
+    for name in ("distillation", "student_analysis", "figures"):
         shutil.rmtree(study / name)
     asked = settings(taught_study.parent)
-    run_study(study, asked, students_stages(asked), executor=two_workers, device="cpu")
+    run_analysis(study, asked, student_figures, executor=two_workers, device="cpu")
     assert contents(study) == contents(taught_study)
 
 
@@ -220,14 +234,14 @@ def test_layers_of_students_are_named_alike_or_spread_over_depth(tmp_path):
 
 
 def test_a_study_without_the_section_has_no_students(tmp_path):
-    assert study_stages(StudySettings()) == STAGES
-    assert not [stage for stage in figure_stages(StudySettings()) if stage.name in FIGURES]
+    every = study_stages(StudySettings())
+    assert not [stage for stage in (*every, *pages_of(StudySettings())) if "distil" in stage.name]
     assert make_settings({"distillation": {}}, "on.toml", tmp_path).distillation.enabled
-    assert study_stages(settings(tmp_path, distillation__enabled=False)) == STAGES
+    assert study_stages(settings(tmp_path, distillation__enabled=False)) == every
     one = settings(tmp_path, distillation__students=["features"])
-    assert [stage.name for stage in students_stages(one) if "distil" in stage.name] == [
+    assert [stage.name for stage in (*study_stages(one), *student_figures(one)) if stage not in every] == [
         "distillation/features",
-        "distilled/features",
+        "student_analysis/features",
         "figures/distilled_counts",
         "figures/distilled_histograms",
     ]
@@ -238,21 +252,24 @@ def test_a_study_without_the_section_has_no_students(tmp_path):
     [
         ({"students": ["logit"]}, "did you mean 'logits'?"),
         ({"students": []}, "distillation.students"),
-        ({"students": ["logits", "logits"]}, "wanted each student once"),
-        ({"temperature": 0}, "distillation.temperature: saw 0"),
-        ({"temperature": -1}, "distillation.temperature: saw -1"),
-        ({"weight": 2}, "distillation.weight: saw 2"),
+        ({"students": ["logits", "logits"]}, "expected each student once"),
+        ({"temperature": 0}, "distillation.temperature: expected a number greater than 0, got 0"),
+        ({"temperature": -1}, "distillation.temperature: expected a number greater than 0, got -1"),
+        ({"weight": 2}, "distillation.weight: expected a number less than or equal to 1, got 2"),
         ({"maps": "mine"}, "distillation.maps"),
-        ({"layers": ["conv_53"]}, "distillation.layers: saw 1, wanted 2"),
+        (
+            {"layers": ["conv_53"]},
+            "distillation.layers: expected 2, one for each of ['conv_33', 'conv_53'], got 1",
+        ),
         ({"layers": ["conv_53", "conv_54"]}, "did you mean 'conv_53'?"),
-        ({"layers": ["conv_53", "conv_53"]}, "named twice"),
+        ({"layers": ["conv_53", "conv_53"]}, "expected each layer once, got 'conv_53' twice"),
         ({"architecture": "resnet81"}, "did you mean 'resnet18'?"),
     ],
 )
 def test_what_cannot_be_distilled_is_one_line_before_anything_runs(tmp_path, changes, said):
     def run():
         asked = settings(tmp_path, **{f"distillation__{name}": value for name, value in changes.items()})
-        run_study(tmp_path / "study", asked, device="cpu")
+        run_analysis(tmp_path / "study", asked, device="cpu")
 
     with pytest.raises(InputError) as raised:
         run()

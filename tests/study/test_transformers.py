@@ -4,7 +4,7 @@ import pytest
 
 from patternscope.results.json_csv import read_json
 from patternscope.settings.study import StudySettings
-from patternscope.study.run import run_study
+from patternscope.study.run import run_analysis
 
 SMALL = {
     "vit": (
@@ -35,7 +35,7 @@ def test_a_transformer_is_trained_recorded_and_analysed(kind, tmp_path):
             "training": {"epochs": 1, "checkpoints": 1, "batch_size": 16},
         }
     )
-    run_study(tmp_path / "study", settings, device="cpu")
+    run_analysis(tmp_path / "study", settings, device="cpu")
     summary = read_json(tmp_path / "study" / "summary" / "summary.json")
     assert [row["layer"] for row in summary["layers"]] == [f"{stem}.0", f"{stem}.1"]
     assert all(row["images"] == 60 and row["total"] is not None for row in summary["layers"])

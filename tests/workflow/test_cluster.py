@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 import toy_stages
-from test_pipeline import settings
+from tiny_study import settings
 from toy_stages import AXES, STAGES, Toy, contents
 
 from patternscope.errors import InputError
-from patternscope.study.run import run_study
+from patternscope.study.run import run_analysis
 from patternscope.workflow.plan import make_plan
 from patternscope.workflow.runner import run_units
 from patternscope.workflow.stages import Stage, UnitContext
@@ -19,7 +19,7 @@ distributed = pytest.importorskip("distributed", reason="the extra 'cluster' is 
 
 import dask.config  # noqa: E402
 
-from patternscope.study import cluster as study_cluster  # noqa: E402
+from patternscope.workflow import cluster as study_cluster  # noqa: E402
 from patternscope.workflow.cluster import ClusterExecutor  # noqa: E402
 
 
@@ -88,14 +88,14 @@ def test_a_real_study_has_the_same_bytes(tmp_path, cluster):
             killed.append(event.unit)
             kill_one(cluster)
 
-    run_study(
+    run_analysis(
         tmp_path / "spread",
         small,
         executor=lambda: ClusterExecutor(cluster.scheduler_address),
         report=report,
         until="region",
     )
-    run_study(tmp_path / "here", small, device="cpu", until="region")
+    run_analysis(tmp_path / "here", small, device="cpu", until="region")
     assert killed
     assert contents(tmp_path / "spread") == contents(tmp_path / "here")
 
@@ -120,20 +120,20 @@ def test_what_goes_wrong_there_is_one_line_here(tmp_path, cluster, function, sai
 
 def test_workers_with_other_programs_are_refused(tmp_path, cluster, monkeypatch):
     monkeypatch.setattr(study_cluster, "program_versions", lambda: {"torch": "0.1"})
-    with pytest.raises(InputError, match=r"source: worker tcp://.* has torch .*, the run 0\.1"):
+    with pytest.raises(InputError, match=r"source: worker tcp://.*: expected torch 0\.1 as in the run, got"):
         run(tmp_path, cluster)
 
 
 def test_workers_that_see_no_study_or_take_many_units_are_refused(tmp_path):
-    with pytest.raises(InputError, match="takes 4 units at once; start it with --nthreads 1"):
+    with pytest.raises(InputError, match="expected 1 unit at once, got 4; start it with --nthreads 1"):
         study_cluster.check_worker("tcp://a", 4, {}, tmp_path)
-    with pytest.raises(InputError, match="sees no study at"):
+    with pytest.raises(InputError, match="expected the study at"):
         study_cluster.check_worker("tcp://a", 1, {}, tmp_path)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense"])
 def test_no_scheduler_is_one_line(tmp_path, cluster, address):
-    with pytest.raises(InputError, match="no Dask scheduler answers at"):
+    with pytest.raises(InputError, match="expected the address that `dask scheduler` prints"):
         ClusterExecutor(address)
 
 

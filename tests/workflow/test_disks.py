@@ -13,7 +13,7 @@ import toy_stages
 from toy_stages import AXES, STAGES, Toy, contents
 
 from patternscope.errors import InputError
-from patternscope.results.arrays import save_arrays
+from patternscope.tensor_files import write_tensors
 from patternscope.workflow.plan import make_plan
 from patternscope.workflow.runner import run_units
 from patternscope.workflow.stages import Stage, UnitContext
@@ -83,7 +83,7 @@ def test_a_read_only_folder(tmp_path, whole):
 
 
 def big(ctx: UnitContext) -> None:
-    save_arrays(ctx.folder / "big.safetensors", {"x": torch.zeros(100_000)})
+    write_tensors({"x": torch.zeros(100_000)}, ctx.folder / "big.safetensors")
 
 
 def long(ctx: UnitContext) -> None:

@@ -109,7 +109,7 @@ def test_bulk_that_comes_back_other_than_it_was_runs_all_that_stands_on_it(tmp_p
     stages = tuple(replace(s, run=elsewhere) if s.name == "features" else s for s in BULKY)
     run(tmp_path, stages)
     assert run(tmp_path, stages) == set()
-    monkeypatch.setattr("test_bulk.MACHINE", "there")
+    monkeypatch.setattr("test_intermediates.MACHINE", "there")
     (tmp_path / "fit/01/high%2Fer/fit.txt").unlink()
     redone = run(tmp_path, stages)
     assert {"features/01", "fit/01/high%2Fer", "fit/01/low", "points/01/low"} <= redone

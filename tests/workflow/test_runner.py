@@ -155,7 +155,7 @@ def test_another_schema_version_is_refused_and_left_alone(tmp_path):
             kept.replace('"schema_version":1', '"schema_version":7').replace('version": 1', 'version": 7')
         )
         before = contents(tmp_path)
-        with pytest.raises(InputError, match=r"schema_version is 7, this program reads 1"):
+        with pytest.raises(InputError, match=r"expected schema_version 1, got 7"):
             run(tmp_path)
         assert contents(tmp_path) == before
         path.write_text(kept)
@@ -163,10 +163,12 @@ def test_another_schema_version_is_refused_and_left_alone(tmp_path):
 
 def test_a_folder_that_is_no_study_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(InputError, match="not a study"):
+    with pytest.raises(
+        InputError, match="expected a study or an empty folder, got 1 entries and no study.json"
+    ):
         run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
-    with pytest.raises(InputError, match="a file is in the place"):
+    with pytest.raises(InputError, match="expected a folder for the study, got a file"):
         run(tmp_path / "thesis.txt")
 
 
@@ -268,7 +270,7 @@ def test_workers_that_always_die_are_one_line(tmp_path):
     stages = (Stage("die", 1, die),)
     with pytest.raises(InputError, match="a worker process was killed"):
         run(tmp_path / "s", stages, executor=lambda: process_pool(1))
-    with pytest.raises(InputError, match="wanted 1 or more"):
+    with pytest.raises(InputError, match="workers: expected 1 or more, got 0"):
         process_pool(0)
 
 

@@ -4,11 +4,12 @@ import pytest
 from toy_stages import AXES, STAGES, Toy, contents
 
 from patternscope.errors import InputError
+from patternscope.results.study import read_record
 from patternscope.workflow.event_log import EventLog
 from patternscope.workflow.plan import make_plan
 from patternscope.workflow.runner import run_units
 from patternscope.workflow.stages import Stage, Unit
-from patternscope.workflow.status import study_record_of, study_status
+from patternscope.workflow.status import study_status
 from patternscope.workflow.store import Store
 
 
@@ -90,8 +91,10 @@ def test_contents_are_compared_where_asked_for(tmp_path):
 
 
 def test_a_folder_that_is_no_study(tmp_path):
-    with pytest.raises(InputError, match=r"no study here \(no study\.json\)"):
-        study_record_of(tmp_path)
+    with pytest.raises(
+        InputError, match=r"expected the folder of `patternscope run`, got one without study\.json"
+    ):
+        read_record(tmp_path)
     (tmp_path / "study.json").write_text("{")
-    with pytest.raises(InputError, match="not readable as JSON"):
-        study_record_of(tmp_path)
+    with pytest.raises(InputError, match="expected a JSON file"):
+        read_record(tmp_path)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from patternscope.results.json_csv import replaced_file
+from patternscope.atomic import replaced_file
 
 
 def write_half(file: Path) -> None:

@@ -1,0 +1,229 @@
+"""The front door: an analysis in memory, its figures, its study on disk, and what cannot be analysed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from easy_study import CLASSES, squares
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+import patternscope as ps
+from patternscope.cli import main
+from patternscope.errors import InputError
+from patternscope.figures import figure_names
+from patternscope.networks import build_network
+from patternscope.study.run import saved_status
+
+QUICK = {"importance": {"n_step": 2}, "region": {"n_step": 2}, "knowledge": {"bootstrap": 10, "taus": [0.5]}}
+LAYERS = ["conv_33", "conv_53"]
+
+
+@pytest.fixture(scope="module")
+def network() -> nn.Module:
+    return build_network("vgg16_slim", classes=4, image_size=32, seed=0)
+
+
+@pytest.fixture(scope="module")
+def pictures() -> tuple[torch.Tensor, torch.Tensor]:
+    images, labels = squares(16, 0)
+    return torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255, torch.from_numpy(labels)
+
+
+@pytest.fixture(scope="module")
+def analysed(network, pictures) -> ps.Study:
+    return ps.analyze(network, *pictures, layers=LAYERS, classes=CLASSES, settings=QUICK, device="cpu")
+
+
+def test_a_newcomers_ten_lines(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    import torchvision
+
+    network = torchvision.models.resnet18()
+    images, labels = torch.rand(40, 3, 64, 64), torch.arange(40) % 10
+    result = ps.analyze(network, images, labels, layers=["layer3", "layer4"], settings=QUICK)
+    assert len(result.plot.knowledge_points().axes) > 3
+    assert len(result.plot.importance(samples=4).axes) > 3
+    assert list(result.layers) == ["layer3", "layer4"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_found(analysed, network, pictures):
+    recording = ps.record(network, pictures[0], LAYERS)
+    assert torch.equal(analysed.results.sample().embedding, analysed.sample.embedding)
+    layer = analysed.layers["conv_53"]
+    assert layer.points.mask.shape == (16, layer.grid[0] * layer.grid[1])
+    assert layer.counts.total.value == pytest.approx(layer.points.total)
+    features = recording.regional_features["conv_53"].flatten(2)
+    naive = torch.einsum("nkr,ek->nre", features, layer.region.map) / layer.region.scale
+    torch.testing.assert_close(layer.region.embedding, naive, rtol=1e-4, atol=1e-4)
+    assert analysed.classes == list(CLASSES)
+    assert [checkpoint.name for checkpoint in analysed.checkpoints] == ["as given"]
+    assert "16 images, 2 layers, 1 checkpoints" in repr(analysed)
+    assert analysed._repr_html_().count("<tr>") == 3
+    with pytest.raises(KeyError, match="did you mean 'conv_53'"):
+        _ = analysed.layers["conv_54"]
+
+
+def test_twice_is_the_same_and_nothing_is_changed(network, pictures, analysed):
+    images, labels = pictures
+    before = (images.clone(), labels.clone(), {k: v.clone() for k, v in network.state_dict().items()})
+    network.train()
+    state = torch.get_rng_state()
+    again = ps.analyze(network, images, labels, layers=LAYERS, classes=CLASSES, settings=QUICK, device="cpu")
+    assert torch.equal(torch.get_rng_state(), state)
+    assert network.training
+    assert torch.equal(images, before[0])
+    assert torch.equal(labels, before[1])
+    assert all(torch.equal(value, before[2][name]) for name, value in network.state_dict().items())
+    assert not any(module._forward_hooks for module in network.modules())
+    for layer in LAYERS:
+        assert torch.equal(again.layers[layer].region.map, analysed.layers[layer].region.map)
+    network.eval()
+
+
+@pytest.mark.parametrize("name", ["counts", "sample_embedding", "regional_embedding", "losses", "emergence"])
+def test_figures_are_drawn_without_a_study(analysed, name):
+    from matplotlib.figure import Figure
+
+    assert isinstance(getattr(analysed.plot, name)(), Figure)
+
+
+def test_figures_are_listed_and_an_unknown_one_names_the_nearest(analysed):
+    assert dir(analysed.plot) == sorted(figure_names())
+    with pytest.raises(AttributeError, match="did you mean 'counts'"):
+        _ = analysed.plot.count
+    assert "Return" in analysed.plot.counts.__doc__
+
+
+def test_a_saved_analysis_is_a_study(analysed, tmp_path, capsys):
+    study = analysed.save(tmp_path / "study")
+    assert study.folder == tmp_path / "study"
+    for layer in LAYERS:
+        assert torch.equal(study.layers[layer].region.map, analysed.layers[layer].region.map)
+        assert study.layers[layer].counts == analysed.layers[layer].counts
+    assert {unit.state for unit in saved_status(study.folder)} == {"done"}
+    for command in ("figures", "atlas", "report", "status"):
+        with pytest.raises(SystemExit) as end:
+            main([command, str(study.folder)])
+        assert end.value.code == 0, capsys.readouterr().err
+    assert (study.folder / "atlas/atlas.html").stat().st_size > 100_000
+    assert (study.folder / "report.html").is_file()
+    with pytest.raises(InputError, match="expected an empty or new folder"):
+        analysed.save(study.folder)
+    with pytest.raises(InputError, match="expected an analysis in memory"):
+        study.save(tmp_path / "other")
+
+
+def test_images_come_as_arrays_data_sets_loaders_and_folders(network, pictures, analysed, tmp_path):
+    from PIL import Image
+
+    images, labels = pictures
+    dataset = TensorDataset(images, labels)
+    options = {"layers": ["conv_53"], "settings": QUICK, "device": "cpu"}
+    wanted = analysed.layers["conv_53"].region.map
+    for source in (
+        dataset,
+        DataLoader(dataset, batch_size=5),
+        [(images[i].numpy(), int(labels[i])) for i in range(16)],
+    ):
+        assert torch.equal(ps.analyze(network, source, **options).layers["conv_53"].region.map, wanted)
+    as_array = ps.analyze(network, images.numpy(), labels.numpy(), **options)
+    assert torch.equal(as_array.layers["conv_53"].region.map, wanted)
+    for place, label in enumerate(labels.tolist()):
+        file = tmp_path / "pictures" / CLASSES[label] / f"{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray((images[place] * 255).byte().permute(1, 2, 0).numpy()).save(file)
+    found = ps.analyze(network, tmp_path / "pictures", image_size=32, samples_per_class=2, **options)
+    assert sorted(found.classes) == sorted(CLASSES)
+
+
+def test_without_labels_the_networks_own_decisions_stand_for_them(network, pictures):
+    found = ps.analyze(network, pictures[0], layers=["conv_53"], settings=QUICK, device="cpu")
+    predicted = ps.record(network, pictures[0], []).logits.argmax(1)
+    assert torch.equal(found.images.labels, predicted)
+
+
+def test_a_normaliser_of_ones_own(network, pictures):
+    images, labels = pictures
+    own = ps.analyze(network, images, labels, ["conv_53"], mean=0.5, std=0.25, settings=QUICK, device="cpu")
+
+    class Inside(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network
+
+        def forward(self, pixels):
+            return self.inner((pixels - 0.5) / 0.25)
+
+    inside = ps.analyze(Inside(), images, labels, ["inner.conv_53"], settings=QUICK, device="cpu")
+    maps = [study.layers[name].region.map for study, name in ((own, "conv_53"), (inside, "inner.conv_53"))]
+    torch.testing.assert_close(*maps, rtol=1e-3, atol=1e-4)
+
+
+BAD = {
+    "labels": (lambda x, y: (x, y + 1), r"labels: expected classes of the network, 0 to 3, got 1 to 4"),
+    "too few labels": (lambda x, y: (x, y[:3]), r"labels: expected 16, one per image, got shape \(3,\)"),
+    "normalised": (
+        lambda x, y: (x * 2, y),
+        r"images: expected pixels in \[0, 1\], got .*; give the normaliser",
+    ),
+    "channels": (lambda x, y: (x.repeat(1, 2, 1, 1), y), r"images: expected \(n, 1 or 3, height, width\)"),
+    "integers": (lambda x, y: (x.long(), y), r"images: expected floating point or uint8, got torch.int64"),
+    "no pairs": (lambda x, y: ([1, 2], None), r"images: expected pairs of an image and a label, got int"),
+    "nothing": (
+        lambda x, y: (7, None),
+        r"images: expected a tensor, a data set, a loader or a folder, got int",
+    ),
+    "empty": (lambda x, y: ([], None), r"images: expected pairs of images and labels, got none"),
+    "both": (lambda x, y: ([(x[0], 1)], y), r"labels: expected None for a data set"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_cannot_be_analysed_is_one_line(network, pictures, kind):
+    change, said = BAD[kind]
+    with pytest.raises(InputError, match=said) as raised:
+        ps.analyze(network, *change(*pictures), settings=QUICK, device="cpu")
+    assert "\n" not in str(raised.value)
+
+
+def test_mistakes_in_settings_layers_and_classes_are_one_line(network, pictures):
+    for options, said in (
+        ({"settings": {"region": {"n_stp": 1}}}, "region.n_stp is unknown; did you mean 'n_step'?"),
+        ({"layers": ["conv_54"]}, "did you mean 'conv_53'?"),
+        ({"classes": ["a", "b"]}, "classes: expected 4 names, one per logit of the network, got 2"),
+        ({"device": "gpu"}, "device: expected a name such as"),
+    ):
+        with pytest.raises(InputError) as raised:
+            ps.analyze(network, *pictures, **options)
+        assert said in str(raised.value)
+
+
+def test_the_package_imports_in_no_time_and_nothing_heavy():
+    code = "import sys, patternscope; print([m for m in ('torch', 'pydantic', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_run_study_does_all_that_the_command_does(tmp_path):
+    images, labels = squares(60, 0)
+    np.savez(tmp_path / "squares.npz", x_train=images, y_train=labels, x_test=images[:20], y_test=labels[:20])
+    (tmp_path / "study.toml").write_text(
+        "[images]\nsource = 'arrays'\nfolder = 'squares.npz'\nimage_size = 32\nsamples_per_class = 3\n"
+        "[network]\nlayers = ['conv_53']\n[training]\nepochs = 1\ncheckpoints = 1\naugmentation = false\n"
+        "[importance]\nn_step = 2\n[region]\nn_step = 2\n[knowledge]\nbootstrap = 10\ntaus = []\n[figures]\ndpi = 50\n"
+    )
+    study = ps.run_study(tmp_path / "study.toml", tmp_path / "out", device="cpu")
+    assert (tmp_path / "out/atlas/atlas.html").is_file()
+    assert (tmp_path / "out/figures/counts/counts.png").is_file()
+    assert json.loads((tmp_path / "out/study.json").read_text())["layers"] == ["conv_53"]
+    assert study.layers["conv_53"].knowledge.tau == pytest.approx((1 + 2 / 4) / 3)
+    with pytest.raises(InputError, match="workers: expected 1 or more, got 0"):
+        ps.run_study(tmp_path / "study.toml", tmp_path / "out", workers=0)
+    with pytest.raises(InputError, match="does not exist"):
+        ps.run_study(Path("nowhere.toml"))
