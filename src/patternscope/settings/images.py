@@ -8,11 +8,17 @@ from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model
 
 from patternscope.errors import InputError
 from patternscope.images.readers.layout_detection import layout_hint
-from patternscope.images.readers.registry import SOURCES, check_source, source_options, sources_with
+from patternscope.images.readers.registry import (
+    SOURCES,
+    check_source,
+    offered_forms,
+    source_options,
+    sources_with,
+)
 from patternscope.images.readers.source import Option
 from patternscope.settings.section import LocatedPath, Section
 
-_FORMS = [source.form for source in SOURCES.values()]
+_FORMS = offered_forms()
 
 
 class _SourceSettings(Section):

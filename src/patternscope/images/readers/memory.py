@@ -11,4 +11,4 @@ def open_memory(request: Request) -> Splits:
     raise InputError("images.source: expected a source on the disk, got images that were in memory alone")
 
 
-SOURCE = Source(name=NAME, read=open_memory, folder="none")
+SOURCE = Source(name=NAME, read=open_memory, folder="none", is_offered=False)

@@ -37,7 +37,7 @@ def find_source(source: str) -> Source:
     """
     record = next((record for record in SOURCES.values() if record.accepts(source)), None)
     if record is None:
-        hint = nearest(source, [record.form for record in SOURCES.values()])
+        hint = nearest(source, offered_forms())
         raise InputError(f"source: expected a source of images, got {source!r}; {hint}")
     return record
 
@@ -51,6 +51,15 @@ def source_kind(source: str) -> str:
     'cub'
     """
     return find_source(source).name
+
+
+def offered_forms() -> list[str]:
+    """Return the sources that the settings may name, as they are written.
+
+    >>> offered_forms()[-1]
+    'package.module:factory'
+    """
+    return [source.form for source in SOURCES.values() if source.is_offered]
 
 
 def source_options() -> list[Option[Any]]:

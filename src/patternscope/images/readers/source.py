@@ -109,6 +109,7 @@ class Source:
         count_classes: returns the number of classes, of the folder and the class names, or None if only reading tells.
         pattern: regular expression for the names of a source that has many.
         written: how such a name is written.
+        is_offered: whether a study's settings may name it.
     """
 
     name: str
@@ -122,6 +123,7 @@ class Source:
     count_classes: Callable[[Path | None, Sequence[str] | None], int | None] = _named_classes
     pattern: str = ""
     written: str = ""
+    is_offered: bool = True
 
     @property
     def form(self) -> str:
