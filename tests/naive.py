@@ -213,7 +213,7 @@ def relative_strength_change(before, after) -> float:
 
 
 def trajectory(path, label: int, target: int, directions, unit_strength: float, kappa_max: float) -> int:
-    """Type of one region's way (t, e): rules of METHOD section 8, one after the other."""
+    """Type of one region's trajectory (t, e): the rules of `knowledge.trajectory_types`, one after the other."""
     lengths = [norm(point) / unit_strength for point in path]
     first, last, least = lengths[0], lengths[-1], min(lengths)
     original = first > 1 and dot(unit(path[0]), directions[label]) > 0.9

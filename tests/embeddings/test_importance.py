@@ -9,6 +9,8 @@ from invented import importance_data
 
 from patternscope.embeddings import ImportanceWeight, importance_solver
 from patternscope.embeddings.neighbourhood import find_neighbours
+from patternscope.similarity import feature_log_similarity, match_regions, target_log_similarity
+from patternscope.similarity.targets import divergence
 
 SOLVERS = pytest.mark.parametrize("solver", ["separate", "joint"])
 
@@ -48,6 +50,20 @@ def test_final_loss_is_that_of_the_naive_writing(monkeypatch, negligible, tolera
         q = naive.feature_similarity(features, v, w, matches, i, others, weight.kappa_max)
         total += naive.divergence(naive.target_similarity(data["target_probs"].numpy(), i, others), q)
     assert weight.trace.losses[-1] == pytest.approx(total / 6, abs=tolerance)
+
+
+def test_final_loss_is_that_of_the_public_similarities(monkeypatch):
+    monkeypatch.setattr(importance_solver, "_NEGLIGIBLE", 0.0)
+    data = {name: each.double() for name, each in importance_data(n=6, k=4, h=2, w=2).items()}
+    weight, features = estimate(data), data["regional_features"].flatten(2).transpose(1, 2)
+    v, w = weight.channel_weights, weight.region_weights
+    losses = []
+    for i in range(6):
+        others = torch.tensor([j for j in range(6) if j != i])
+        matches = match_regions(features, v, i, others)
+        log_q = feature_log_similarity(features, v, w, matches, i, others, weight.kappa_max)
+        losses.append(divergence(target_log_similarity(data["target_probs"], i, others), log_q))
+    assert weight.trace.losses[-1] == pytest.approx(float(torch.stack(losses).mean()), rel=1e-12)
 
 
 @SOLVERS

@@ -12,6 +12,8 @@ from invented import only, region_data, sample_data
 from safetensors.torch import load, save
 
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding
+from patternscope.similarity import embedding_log_similarity, match_regions, target_log_similarity
+from patternscope.similarity.targets import divergence
 
 SOLVERS = pytest.mark.parametrize("solver", ["lbfgs", "sgd"])
 
@@ -44,6 +46,20 @@ def test_reported_losses_are_those_of_the_naive_writing(solver):
     assert fitted.trace.parts["similarity"] == pytest.approx(total / 6, rel=1e-3)
     align = naive.align_loss(h, w, data["sample_embs"].numpy())
     assert fitted.trace.parts["align"] == pytest.approx(align, rel=1e-4)
+
+
+@SOLVERS
+def test_reported_similarity_loss_is_that_of_the_public_similarities(solver):
+    data = {name: each.double() for name, each in region_data(n=6, k=4, h=2, w=2).items()}
+    fitted = fit(data, solver, n_step=3)
+    features = data["regional_features"].flatten(2).transpose(1, 2)
+    h, losses = fitted(data["regional_features"]), []
+    for i in range(6):
+        others = torch.tensor([j for j in range(6) if j != i])
+        matches = match_regions(features, data["w_k"], i, others)
+        log_q = embedding_log_similarity(h, data["w_r"], matches, i, others, 1000.0)
+        losses.append(divergence(target_log_similarity(data["target_probs"], i, others), log_q))
+    assert fitted.trace.parts["similarity"] == pytest.approx(float(torch.stack(losses).mean()), rel=1e-12)
 
 
 @SOLVERS

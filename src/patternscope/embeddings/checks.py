@@ -70,12 +70,3 @@ def check_rows_sum_to_one(weights: Tensor, name: str) -> None:
     if off.any():
         row = int(off.nonzero()[0])
         raise InputError(f"{name}: expected rows that sum to 1, got {sums[row]:.4g} in row {row}")
-
-
-def working_dtype(tensor: Tensor) -> torch.dtype:
-    """Return the type to compute in: that of the input, or float32 for half precision.
-
-    >>> working_dtype(torch.zeros(1, dtype=torch.bfloat16))
-    torch.float32
-    """
-    return torch.float64 if tensor.dtype == torch.float64 else torch.float32

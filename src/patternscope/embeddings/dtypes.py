@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.checks import working_dtype
 from patternscope.embeddings.settings import MatchPrecision
+from patternscope.radial.checks import working_dtype
 
 
 def match_type(precision: MatchPrecision, features: Tensor) -> torch.dtype:

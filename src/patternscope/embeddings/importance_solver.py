@@ -35,10 +35,6 @@ class AnchorProblems:
     kappa: float
     match_type: torch.dtype  # of the products that find matches
 
-    def anchors(self, block: Tensor) -> Tensor:
-        """Return unit features of some anchors (b, r, k)."""
-        return unit_rows(self.features, block)
-
     def best_matches(self, weighted: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return scores, kappa included, and matches of regions weighted by v: (b, a, k), (b, m) -> (b, m, a) twice."""
         scores, matches = best_matches(weighted, self.candidates, positions, self.match_type)
@@ -71,7 +67,7 @@ def solve_separately(problems: AnchorProblems, settings: ImportanceParams, block
     Rounds, and their losses, omit regions of so little weight that together they change no log q by 1e-3 under
     uniform v. Cost: a match of all regions, and two of those that matter.
     """
-    anchors, log_target = problems.anchors(block), problems.log_target[block]
+    anchors, log_target = unit_rows(problems.features, block), problems.log_target[block]
     positions = problems.neighbours.positions[block]
     best_v = anchors.new_full((len(block), anchors.shape[2]), 1.0 / anchors.shape[2])
     scores, all_matches = problems.best_matches(anchors * best_v[:, None], positions)
@@ -141,7 +137,7 @@ def solve_jointly(problems: AnchorProblems, settings: ImportanceParams, block: T
 def _solve_one_jointly(
     problems: AnchorProblems, settings: ImportanceParams, anchor: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    unit, log_target = problems.anchors(anchor), problems.log_target[anchor]
+    unit, log_target = unit_rows(problems.features, anchor), problems.log_target[anchor]
     positions = problems.neighbours.positions[anchor]
 
     def products(v: Tensor) -> Tensor:

@@ -5,11 +5,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from patternscope.embeddings.checks import working_dtype
 from patternscope.embeddings.settings import Auto
 from patternscope.embeddings.solver import Trace
 from patternscope.errors import InputError
-from patternscope.radial.checks import check_at_least, check_positive
+from patternscope.radial.checks import check_at_least, check_positive, working_dtype
 
 # Spread of the entries of a random start (reference code).
 RANDOM_SPREAD = 0.1
@@ -67,9 +66,7 @@ class LinearMap(nn.Module):
             scale = mean_strength(features)
             self.scale = torch.where(scale > 0, scale, torch.ones_like(scale))
         else:
-            self.scale = torch.tensor(
-                float(self._scale_setting), dtype=features.dtype, device=features.device
-            )
+            self.scale = features.new_tensor(float(self._scale_setting))
 
     def _load_from_state_dict(
         self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from patternscope.embeddings.checks import working_dtype
 from patternscope.embeddings.settings import ImportanceParams, RegionParams
 from patternscope.errors import InputError
+from patternscope.radial.checks import working_dtype
 from patternscope.similarity.matching import unit_regions
 from patternscope.similarity.neighbours import Neighbours, choose_neighbours
 

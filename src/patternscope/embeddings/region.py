@@ -8,13 +8,7 @@ import torch
 from torch import Tensor
 
 from patternscope.autograd_modes import differentiable, isolate_autograd
-from patternscope.embeddings.checks import (
-    as_tensor,
-    check_keys,
-    check_rows_sum_to_one,
-    check_target_probs,
-    working_dtype,
-)
+from patternscope.embeddings.checks import as_tensor, check_keys, check_rows_sum_to_one, check_target_probs
 from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.matched_regions import match_anchors
 from patternscope.embeddings.neighbourhood import given_neighbours
@@ -23,7 +17,7 @@ from patternscope.embeddings.sample import SampleEmbedding
 from patternscope.embeddings.settings import REGION_DEFAULTS, SAMPLE_DEFAULTS, Auto, RegionParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
 from patternscope.embeddings.verbose import write_losses
-from patternscope.radial.checks import check_finite, check_positive, check_shape
+from patternscope.radial.checks import check_finite, check_positive, check_shape, working_dtype
 from patternscope.similarity.targets import target_log_similarity
 
 # Share of an image's weight in regions that the default solver does not compare.

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.autograd_modes import differentiable, isolate_autograd
-from patternscope.embeddings.checks import as_tensor, check_keys, check_target_probs, working_dtype
+from patternscope.embeddings.checks import as_tensor, check_keys, check_target_probs
 from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
 from patternscope.embeddings.settings import SAMPLE_DEFAULTS, Auto, SampleParams
 from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
 from patternscope.embeddings.verbose import write_losses
-from patternscope.radial.checks import check_finite, check_shape
+from patternscope.radial.checks import check_finite, check_shape, working_dtype
 from patternscope.radial.posterior import log_posterior, mean_directions
 from patternscope.radial.rotation import procrustes
 

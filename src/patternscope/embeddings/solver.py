@@ -3,7 +3,7 @@
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import torch
 from torch import Tensor
@@ -38,14 +38,8 @@ class Trace:
         >>> sorted(Trace(losses=[2.0]).summary())
         ['converged', 'final_loss', 'losses', 'parts', 'start_loss', 'steps']
         """
-        return {
-            "start_loss": self.losses[0],
-            "final_loss": self.losses[-1],
-            "losses": list(self.losses),
-            "steps": self.steps,
-            "converged": self.converged,
-            "parts": dict(self.parts),
-        }
+        reproduced = {name: value for name, value in asdict(self).items() if name != "seconds"}
+        return {"start_loss": self.losses[0], "final_loss": self.losses[-1], **reproduced}
 
 
 class Stopwatch:

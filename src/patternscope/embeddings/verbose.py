@@ -8,8 +8,6 @@ from torch import Tensor
 
 from patternscope.embeddings.solver import Trace
 
-_ACCENT = "#2f6fbb"
-
 
 def write_losses(trace: Trace, folder: str | Path, name: str) -> None:
     """Write `<name>_loss.csv` and `<name>_loss.png`.
@@ -30,7 +28,7 @@ def write_losses(trace: Trace, folder: str | Path, name: str) -> None:
         writer.writerows(enumerate(trace.losses))
     figure = Figure(figsize=(4.8, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    axes.plot(trace.losses, color=_ACCENT, linewidth=1.6)
+    axes.plot(trace.losses, color="#2f6fbb", linewidth=1.6)
     axes.set(xlabel="step", ylabel="loss", title=name.replace("_", " "))
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(folder / f"{name}_loss.png", dpi=150)

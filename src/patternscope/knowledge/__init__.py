@@ -49,11 +49,7 @@ if TYPE_CHECKING:
         reliable_ratio,
         threshold,
     )
-    from patternscope.knowledge.quality import (
-        agreement,
-        object_cover,
-        strength_uncertainty_correlation,
-    )
+    from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,

@@ -114,18 +114,9 @@ def bootstrap_histogram(
     Bins are [edge, next edge), the last one closed; values beyond the ends count in the first and last bin, so that
     shares sum to 1. NaN, a value that does not exist, is omitted.
 
-    Args:
-        values: (n, r) floating point.
-        edges: (b + 1,) increasing.
-        resamples, level, seed: as :func:`bootstrap_counts`.
-
-    Returns:
-        b intervals; None where no region has a value.
-
-    Raises:
-        InputError: values that are not (n, r), edges that do not increase, and as :func:`bootstrap_counts`.
-
-    Cost: resamples x n random numbers and b times as many multiplications; some 30 MB beside the input.
+    Values (n, r) floating point, increasing edges (b + 1,) -> b intervals, None where no region has a value. The other
+    arguments and errors as :func:`bootstrap_counts`. Cost: resamples x n random numbers and b times as many
+    multiplications; some 30 MB beside the input.
 
     >>> shares = bootstrap_histogram(torch.tensor([[0.1, 0.9]]), torch.tensor([0.0, 0.5, 1.0]))
     >>> [share.value for share in shares]
@@ -151,14 +142,8 @@ def bootstrap_histogram(
 def bootstrap_mean(values: Tensor, *, resamples: int = 1000, level: float = 0.95, seed: int = 0) -> Interval:
     """Return the mean of one number per image with its interval over images.
 
-    Images whose number does not exist (NaN) are omitted.
-
-    Args:
-        values: (n,) floating point.
-        resamples, level, seed: as :func:`bootstrap_counts`.
-
-    Raises:
-        InputError: values that are no vector, fewer than one draw, a level outside (0, 1).
+    Images whose number does not exist (NaN) are omitted. Values (n,) floating point; the other arguments and errors
+    as :func:`bootstrap_counts`.
 
     >>> bootstrap_mean(torch.tensor([2.0, 2.0, float("nan")]))
     Interval(value=2.0, low=2.0, high=2.0)
@@ -177,15 +162,8 @@ def bootstrap_ratio(
 ) -> Interval:
     """Return sum(part) / sum(whole) of two numbers per image, with its interval over images.
 
-    Draws in which the whole is zero are omitted.
-
-    Args:
-        part: (n,), such as the number of an image's knowledge points on the object.
-        whole: (n,), such as the number of all its points.
-        resamples, level, seed: as :func:`bootstrap_counts`.
-
-    Raises:
-        InputError: no image, two shapes, fewer than one draw, a level outside (0, 1).
+    Part and whole (n,) are such as the number of an image's knowledge points on the object, and of all its points.
+    Draws in which the whole is zero are omitted. The other arguments and errors as :func:`bootstrap_counts`.
 
     >>> bootstrap_ratio(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0]))
     Interval(value=0.5, low=0.5, high=0.5)
@@ -208,9 +186,7 @@ def _resampled_means(groups: Sequence[Numbers], resamples: int, level: float, se
     Each group (n, columns) has its own images; all draws are of one generator.
     """
     if resamples < 1 or not 0 < level < 1:
-        raise InputError(
-            f"resamples, level: expected at least 1 and a share in (0, 1), got {resamples} and {level}"
-        )
+        raise InputError(f"resamples, level: expected >= 1 and a share in (0, 1), got {resamples}, {level}")
     generator = np.random.default_rng(seed)
     means = []
     for columns in groups:

@@ -33,15 +33,8 @@ class ClassAppearance:
 def first_appearance(present: Tensor) -> Tensor:
     """Return the first checkpoint at which something is present, ``min {t : present_t}``, or -1 where it never is.
 
-    Args:
-        present: (t, ...) bool, such as "has a reliable point" of images (t, n) or "is a reliable point" of regions
-            (t, n, r).
-
-    Returns:
-        (...) int64 in [-1, t).
-
-    Raises:
-        InputError: not bool, or no checkpoint.
+    `present` (t, ...) bool, such as "has a reliable point" of images (t, n) or "is a reliable point" of regions
+    (t, n, r) -> (...) int64 in [-1, t). InputError for another type, or no checkpoint.
 
     >>> first_appearance(torch.tensor([[False, False, True], [False, True, False]]))
     tensor([-1,  1,  0])
@@ -68,16 +61,9 @@ def lasting_appearance(present: Tensor) -> Tensor:
 def class_appearance(first: Tensor, labels: Tensor, checkpoints: int) -> list[ClassAppearance]:
     """Return when the images of each class get something, the earliest class (smallest mean) first.
 
-    Args:
-        first: (n,) int64 in [-1, checkpoints), from `first_appearance` or `lasting_appearance`.
-        labels: true classes (n,), integers.
-        checkpoints: how many there are, >= 1.
-
-    Returns:
-        A record for each class that has images; equal means in the order of labels.
-
-    Raises:
-        InputError: shapes that differ, values outside the checkpoints.
+    `first` (n,) int64 in [-1, checkpoints) is from `first_appearance` or `lasting_appearance`, `labels` (n,) are the
+    true classes. A record for each class that has images; equal means in the order of labels. InputError for shapes
+    that differ, values outside the checkpoints.
 
     >>> classes = class_appearance(torch.tensor([2, -1, 0, 1]), torch.tensor([0, 0, 1, 1]), checkpoints=3)
     >>> [(record.label, record.share, record.median, record.mean) for record in classes]
@@ -108,16 +94,7 @@ def corresponding_regions(grid: tuple[int, int], other: tuple[int, int]) -> Tens
     """Return for each region of a grid the region of another grid that contains its centre.
 
     ``row' = floor((row + 1/2) h' / h)``, likewise for columns; a centre on a border belongs to the later region.
-
-    Args:
-        grid: (h, w), regions numbered row by row.
-        other: (h', w').
-
-    Returns:
-        (h * w,) int64 in [0, h' * w').
-
-    Raises:
-        InputError: a side below 1.
+    Regions are numbered row by row: (h, w), (h', w') -> (h * w,) int64 in [0, h' * w'). InputError for a side below 1.
 
     >>> corresponding_regions((2, 2), (1, 2))
     tensor([0, 1, 0, 1])

@@ -61,11 +61,8 @@ def blurred(images: Tensor, share: float = 1 / 8) -> Tensor:
 def replace_regions(images: Tensor, replacement: Tensor, replaced: Tensor, grid: tuple[int, int]) -> Tensor:
     """Return a copy of the images in which some regions show a replacement.
 
-    Args:
-        images: (n, channels, height, width).
-        replacement: of a shape that expands to that of the images.
-        replaced: which regions (n, r) bool.
-        grid: (h, w) with h*w = r; a region is its share of the image's pixels.
+    Images (n, channels, height, width), a replacement that expands to their shape, which regions are replaced
+    (n, r) bool, grid (h, w) with h*w = r: a region is its share of the image's pixels.
 
     >>> image, replaced = torch.ones(1, 1, 1, 4), torch.tensor([[False, True, False, True]])
     >>> replace_regions(image, torch.zeros(1), replaced, (1, 4)).flatten().tolist()
@@ -79,16 +76,7 @@ def removal_shares(regions: int, steps: int) -> Tensor:
     """Return which share of the regions is removed at each point of a deletion curve.
 
     Regions are removed whole: where the steps do not divide them, one step removes a region more than another.
-
-    Args:
-        regions: r >= 1.
-        steps: >= 1, clipped to r.
-
-    Returns:
-        (min(steps, r) + 1,) float64, from 0 to 1.
-
-    Raises:
-        InputError: no region, fewer than one step.
+    (min(steps, r) + 1,) float64, from 0 to 1. InputError for no region or no step.
 
     >>> removal_shares(4, 2).tolist(), (9 * removal_shares(9, 4)).tolist()
     ([0.0, 0.5, 1.0], [0.0, 2.0, 4.0, 7.0, 9.0])
@@ -138,8 +126,8 @@ def deletion_curve(
     >>> deletion_curve(brightness, image, torch.tensor([0]), order, (1, 2), replacement=torch.zeros(1)).tolist()
     [[0.5, 0.0, 0.0]]
     """
-    _check(images, labels, order, grid, steps)
     n, regions = len(images), grid[0] * grid[1]
+    _check(images, labels, order, regions)
     blank = (mean_colour(images) if replacement is None else replacement).expand_as(images)
     counts = (regions * removal_shares(regions, steps)).round().long()
     # The rank of each region in its order: a region is removed once more regions are removed than its rank.
@@ -161,17 +149,8 @@ def deletion_curve(
 def curve_area(curve: Tensor, shares: Tensor) -> Tensor:
     """Return the area under each curve over the share of regions, by trapezoids.
 
-    The smaller the area of a deletion curve, the better the order.
-
-    Args:
-        curve: (..., steps + 1).
-        shares: (steps + 1,), those of :func:`removal_shares`.
-
-    Returns:
-        (...), in the curve's type.
-
-    Raises:
-        InputError: another number of shares than the curve has points.
+    The smaller the area of a deletion curve, the better the order. Curve (..., steps + 1), shares of
+    :func:`removal_shares` (steps + 1,) -> (...), in the curve's type. InputError for another number of shares.
 
     >>> curve_area(torch.tensor([[1.0, 0.5, 0.0]]), removal_shares(4, 2))
     tensor([0.5000])
@@ -193,12 +172,10 @@ def _label_probabilities(
     return torch.cat(parts)
 
 
-def _check(images: Tensor, labels: Tensor, order: Tensor, grid: tuple[int, int], steps: int) -> None:
-    regions = grid[0] * grid[1]
+def _check(images: Tensor, labels: Tensor, order: Tensor, regions: int) -> None:
     if images.ndim != 4 or order.shape[-2:] != (len(images), regions) or labels.shape != (len(images),):
         shapes = f"{tuple(images.shape)}, {tuple(labels.shape)} and {tuple(order.shape)}"
         raise InputError(
             f"images, labels, order: expected shapes (n, channels, height, width), (n,) and (..., n, {regions}), "
             f"got {shapes}"
         )
-    check_at_least(steps, 1, "steps")

@@ -37,9 +37,7 @@ def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -
     True
     """
     if spread < 0 or not 0 < level < 1:
-        raise InputError(
-            f"spread, level: expected at least 0 and a share in (0, 1), got {spread} and {level}"
-        )
+        raise InputError(f"spread, level: expected >= 0 and a share in (0, 1), got {spread} and {level}")
     if difference.value is None or difference.low is None or difference.high is None:
         return difference
     seeds = 2 * (NormalDist().inv_cdf((1 + level) / 2) * spread) ** 2
@@ -51,13 +49,9 @@ def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -
 def within_noise(difference: Interval, spread: float = 0.0, level: float = 0.95) -> bool | None:
     """Tell whether a difference may be zero: its interval contains zero. None where there is no interval.
 
-    Args:
-        difference: of two layers or checkpoints, by `bootstrap_count_differences`.
-        spread: standard deviation of one such number over seeds, by :func:`seed_spread`; 0 for images alone.
-        level: of the interval, and of the widening by the spread.
-
-    Raises:
-        InputError: as :func:`with_seed_spread`.
+    The difference is of two layers or checkpoints, by `bootstrap_count_differences`, the spread the standard deviation
+    of one such number over seeds, by :func:`seed_spread`, or 0 for images alone. `level` is that of the interval and of
+    the widening by the spread. InputError as :func:`with_seed_spread`.
 
     >>> within_noise(Interval(0.4, 0.1, 0.7)), within_noise(Interval(0.4, 0.1, 0.7), spread=0.3)
     (False, True)

@@ -72,14 +72,9 @@ def compare_layers(
 ) -> LayerDifference:
     """Return how a layer of the second network differs from one of the first, region by region.
 
-    Args:
-        first, second: the same images in the same order, on the same grid, in one frame.
-        resamples, seed: of the intervals over images.
-
-    Raises:
-        InputError: embeddings of different shapes.
-
-    Cost: a few passes over n r e numbers, and resamples x n for each interval.
+    Both are of the same images in the same order, on the same grid, in one frame; `resamples` and `seed` are those of
+    the intervals over images. InputError for embeddings of different shapes. Cost: a few passes over n r e numbers,
+    and resamples x n for each interval.
 
     >>> from patternscope.knowledge.points import find_knowledge_points
     >>> h = torch.tensor([[[3.0, 0.0], [0.0, 3.0]]])
@@ -145,13 +140,8 @@ def align_embeddings(source: Tensor, target: Tensor) -> Alignment:
     """Return the orthogonal map that brings the source nearest to the target, mirrored where that is nearer.
 
     Two independent fits may be mirror images, which the method itself cannot tell apart; see
-    :func:`radial.procrustes` for the rotation.
-
-    Args:
-        source, target: sample embeddings (n, e) of the same images in the same order.
-
-    Raises:
-        InputError: shapes that differ, non-finite values.
+    :func:`radial.procrustes` for the rotation. Sample embeddings (n, e) of the same images in the same order;
+    InputError for shapes that differ, non-finite values.
 
     >>> points = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]])
     >>> align_embeddings(points * torch.tensor([-1.0, 1.0]), points).mirrored

@@ -169,10 +169,9 @@ def _check(region_embedding: Tensor, mean_directions: Tensor, labels: Tensor, ta
     n, classes = len(region_embedding), len(mean_directions)
     if labels.shape != (n,) or labels.is_floating_point():
         raise InputError(f"labels: expected {n} integers, got {labels.dtype} of shape {tuple(labels.shape)}")
-    if n and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise InputError(
-            f"labels: expected 0 to {classes - 1}, got {int(labels.min())} to {int(labels.max())}"
-        )
+    low, high = (int(labels.min()), int(labels.max())) if n else (0, 0)
+    if not 0 <= low <= high < classes:
+        raise InputError(f"labels: expected 0 to {classes - 1}, got {low} to {high}")
     if not 1 / classes < tau < 1:
         raise InputError(
             f"tau: expected a number in ({1 / classes:.3g}, 1) for {classes} classes, got {tau:g}; "

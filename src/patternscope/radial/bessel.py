@@ -21,15 +21,7 @@ def bessel_ratio(concentration: ArrayLike, dim: int) -> NDArray[np.float64]:
     Relative error below 1e-12 for e up to 2048 and kappa from 1e-6 to 1e5 (the tests compare with mpmath).
     Source: Sec. 3.1.
 
-    Args:
-        concentration: kappa >= 0, any shape.
-        dim: number of embedding dimensions e >= 2.
-
-    Returns:
-        float64 array of the same shape, in [0, 1).
-
-    Raises:
-        InputError: negative or non-finite kappa, or dim < 2.
+    Kappa >= 0 of any shape, e >= 2 -> float64 of the same shape, in [0, 1). InputError for other kappa and e.
 
     >>> bool(np.isclose(bessel_ratio(10.0, 3), 1 / np.tanh(10.0) - 0.1))
     True

@@ -1,4 +1,4 @@
-"""Checks of numbers and tensors, one line per error."""
+"""Checks of numbers and tensors, one line per error, and the type to compute in."""
 
 import torch
 from torch import Tensor
@@ -61,3 +61,12 @@ def check_same_shape(first: Tensor, second: Tensor, names: str, axes: str, least
         shapes = f"{tuple(first.shape)} and {tuple(second.shape)}"
         rows = f" with n >= {least}" if least else ""
         raise InputError(f"{names}: expected equal shapes {axes}{rows}, got shapes {shapes}")
+
+
+def working_dtype(tensor: Tensor) -> torch.dtype:
+    """Return the type to compute in: that of the input, or float32 for half precision.
+
+    >>> working_dtype(torch.zeros(1, dtype=torch.bfloat16))
+    torch.float32
+    """
+    return torch.float64 if tensor.dtype == torch.float64 else torch.float32

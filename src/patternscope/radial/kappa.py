@@ -1,7 +1,6 @@
 """The concentration of a radial distribution as a function of strength: kappa(l)."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +10,7 @@ from scipy.special import gammaln, hyp1f1
 from torch import Tensor
 
 from patternscope.radial.bessel import bessel_ratio, bessel_ratio_slope
-from patternscope.radial.checks import check_at_least, check_positive
+from patternscope.radial.checks import check_at_least, check_positive, working_dtype
 
 _CELLS = 4096
 _REACH = 1e8
@@ -27,18 +26,9 @@ def concentration(strength: Tensor, kappa_max: float, dim: int = 3) -> Tensor:
 
     Source: Sec. 3.1 for the model. The published code reads this function from tables that were never published.
 
-    Args:
-        strength: l >= 0, any shape, any floating dtype and device.
-        kappa_max: concentration of the clean orientations, > 0.
-        dim: number of embedding dimensions e >= 2.
-
-    Returns:
-        Tensor like `strength`, in [0, kappa_max].
-
-    Raises:
-        InputError: kappa_max not positive and finite, or dim < 2.
-
-    Cost: four table reads and some 15 operations per element; each (kappa_max, dim) has its table computed once.
+    Strengths l >= 0 of any shape, floating dtype and device, e >= 2 -> the same in [0, kappa_max]. InputError for a
+    kappa_max that is not positive and finite, or another e. Cost: four table reads and some 15 operations per
+    element; the table of each (kappa_max, e) is computed once.
 
     >>> concentration(torch.tensor([0.0, 0.1, 1.0, 5.0, 60.0]), kappa_max=10.0)
     tensor([0.0000, 0.1437, 1.4885, 7.3529, 9.9751])
@@ -55,13 +45,14 @@ def concentration_per_strength(strength: Tensor, kappa_max: float, dim: int = 3)
     >>> concentration_per_strength(torch.tensor([0.0, 1.0]), kappa_max=10.0)
     tensor([1.4362, 1.4885])
     """
-    table = _table_on(float(kappa_max), int(dim), *_table_type(strength))
     # Half precision is looked up in float32: the table's coordinate needs more than 8 or 11 bits.
-    x = strength.to(table.coefficients.dtype)
-    position = torch.log1p(x / dim**0.5) / table.spacing
+    dtype = working_dtype(strength)
+    coefficients, spacing = _table_on(float(kappa_max), int(dim), dtype, strength.device)
+    x = strength.to(dtype)
+    position = torch.log1p(x / dim**0.5) / spacing
     cell = position.detach().clamp(0, _CELLS - 1).to(torch.int32).long()
     t = (position - cell).clamp(max=1.0)
-    c3, c2, c1, c0 = (row[cell] for row in table.coefficients)
+    c3, c2, c1, c0 = (row[cell] for row in coefficients)
     smooth = ((c3 * t + c2) * t + c1) * t + c0
     return (smooth / (1 + x / dim**0.5)).to(strength.dtype)
 
@@ -97,15 +88,12 @@ def _noisy_resultant(strength: NDArray[np.float64], dim: int) -> NDArray[np.floa
     return strength / np.sqrt(2) * np.exp(log_factor) * hyp1f1(0.5, dim / 2 + 1, -(strength**2) / 2)
 
 
-class _Table(NamedTuple):
-    """Cubic pieces of kappa(l) (1/l + 1/sqrt(e)) over log(1 + l/sqrt(e)): smooth, bounded, never zero."""
-
-    coefficients: Tensor
-    spacing: float
-
-
 @lru_cache(maxsize=64)
 def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
+    """Return cubic pieces of kappa(l) (1/l + 1/sqrt(e)) over log(1 + l/sqrt(e)), smooth, bounded and never zero.
+
+    Coefficients (4, cells) of the powers 3 to 0 within a cell, and the spacing of the cells.
+    """
     check_positive(kappa_max, "kappa_max")
     check_at_least(dim, 2, "dim")
     # Beyond the last node kappa equals kappa_max to 12 digits.
@@ -121,11 +109,6 @@ def _table(kappa_max: float, dim: int) -> tuple[NDArray[np.float64], float]:
 
 
 @lru_cache(maxsize=64)
-def _table_on(kappa_max: float, dim: int, dtype: torch.dtype, device: torch.device) -> _Table:
+def _table_on(kappa_max: float, dim: int, dtype: torch.dtype, device: torch.device) -> tuple[Tensor, float]:
     coefficients, spacing = _table(kappa_max, dim)
-    return _Table(torch.from_numpy(coefficients).to(dtype).to(device), spacing)
-
-
-def _table_type(strength: Tensor) -> tuple[torch.dtype, torch.device]:
-    dtype = torch.float64 if strength.dtype == torch.float64 else torch.float32
-    return dtype, strength.device
+    return torch.from_numpy(coefficients).to(dtype).to(device), spacing

@@ -11,16 +11,10 @@ from patternscope.radial.kappa import concentration_per_strength
 def concentrated(embedding: Tensor, kappa_max: float, *, exact_gradient: bool = False) -> Tensor:
     """Return ``kappa(l) o`` for embeddings ``x = l o``: orientations whose lengths are their concentrations.
 
-    By default kappa and the norm in ``o = x / l`` are constants of the gradient, as in the reference code.
-    Source: Sec. 3.1.
+    By default kappa and the norm in ``o = x / l`` are constants of the gradient, as in the reference code;
+    `exact_gradient` differentiates through strength as well. Source: Sec. 3.1.
 
-    Args:
-        embedding: (..., e).
-        kappa_max: > 0.
-        exact_gradient: differentiate through strength as well.
-
-    Returns:
-        Tensor (..., e), each row at most kappa_max long; zero where the embedding is zero.
+    (..., e) -> (..., e), each row at most kappa_max long; zero where the embedding is zero.
 
     >>> concentrated(torch.tensor([[0.0, 0.0, 5.0]]), 10.0)
     tensor([[0.0000, 0.0000, 7.3529]])
@@ -59,17 +53,9 @@ def mean_directions(
 
     ``mu_c = normalise(sum_x P(c | x) kappa(l_x) o_x)``. Source: Sec. 3.2.
 
-    Args:
-        embedding: sample embeddings (n, e).
-        target_probs: (n, c), rows sum to 1.
-        kappa_max: > 0.
-        exact_gradient: differentiate through strength as well.
-
-    Returns:
-        Unit vectors (c, e); a class whose weighted orientations cancel exactly gets the zero vector.
-
-    Raises:
-        InputError: when the two tensors disagree about n.
+    Sample embeddings (n, e), target probabilities (n, c) -> unit vectors (c, e); a class whose weighted orientations
+    cancel exactly gets the zero vector. `exact_gradient` as in :func:`concentrated`. InputError when the two tensors
+    disagree about n.
 
     >>> mean_directions(torch.tensor([[2.0, 0.0], [0.0, 3.0]]), torch.eye(2), 10.0)
     tensor([[1., 0.],

@@ -33,16 +33,9 @@ def match_regions(
     ``r'(i, j, r) = argmax_{r'} sum_k v_i^(k) f_i^(r,k) f_j^(r',k)`` on features of unit length: :func:`best_matches`
     of one anchor. Source: Sec. 3.3.
 
-    Args:
-        regional_features: (n, r, k); scaled to unit length here, on a copy.
-        channel_weights: v (n, k).
-        anchor: i.
-        neighbours: (j,) indices of other samples.
-
-    Returns:
-        (j, r) int64, region indices in [0, r); of equal ones the first.
-
-    Cost: 2 r^2 k operations per neighbour, one matrix product.
+    Features (n, r, k), scaled to unit length here on a copy, v (n, k), the anchor i, indices of other samples (j,) ->
+    region indices (j, r) int64 in [0, r); of equal ones the first. Cost: 2 r^2 k operations per neighbour, one matrix
+    product.
 
     >>> features = torch.tensor([[[1.0, 0.0], [0.0, 1.0]], [[0.0, 2.0], [3.0, 1.0]]])
     >>> match_regions(features, torch.full((2, 2), 0.5), anchor=0, neighbours=torch.tensor([1]))

@@ -42,15 +42,9 @@ def choose_neighbours(identity: Tensor, classes: Tensor, count: int, seed: int) 
     order of their keys, until there is one more than an anchor needs; an anchor among them omits itself, any other
     omits the last. Source: Sec. 3.3 (100 in the reference code) for comparing with some of the samples only.
 
-    Args:
-        identity: (n,) integers that identify samples, such as `images.identities`. The same ones in two layers
-            or networks make the same choice, so that the two can be compared.
-        classes: (n,) integers, such as labels.
-        count: neighbours per sample, >= 1; clipped to n - 1.
-        seed: changes the choice.
-
-    Raises:
-        InputError: two arguments that are not one integer per sample, a count below 1.
+    `identity` (n,) are integers that identify samples, such as `images.identities`: the same ones in two layers or
+    networks make the same choice, so that the two can be compared. `classes` (n,) are integers, such as labels;
+    `count` >= 1 is clipped to n - 1. InputError for other shapes and types, or a count below 1.
 
     >>> chosen = choose_neighbours(torch.arange(4), torch.tensor([0, 0, 1, 1]), count=2, seed=0)
     >>> chosen.samples.shape, bool((chosen.samples == torch.arange(4)[:, None]).any())

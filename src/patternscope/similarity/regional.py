@@ -14,14 +14,8 @@ def combine_regions(scores: Tensor, region_weights: Tensor) -> Tensor:
 
     ``q_i(j) = softmax_j(sum_r w_i^(r) log q_i^(r)(j))`` with ``q_i^(r)(j) = softmax_j(score_ij^(r))``.
     The normaliser of each region's softmax is the same for all j, so the outer softmax cancels it exactly:
-    what is computed is ``q_i(j) = softmax_j(sum_r w_i^(r) score_ij^(r))``. Source: Sec. 3.3.
-
-    Args:
-        scores: (..., j, r).
-        region_weights: w (..., r).
-
-    Returns:
-        (..., j), log probabilities.
+    what is computed is ``q_i(j) = softmax_j(sum_r w_i^(r) score_ij^(r))``. Scores (..., j, r), w (..., r) ->
+    log probabilities (..., j). Source: Sec. 3.3.
 
     >>> combine_regions(torch.tensor([[1.0, 2.0], [3.0, 2.0]]), torch.tensor([0.5, 0.5])).exp()
     tensor([0.2689, 0.7311])
@@ -79,18 +73,8 @@ def embedding_log_similarity(
     """Return log q_i(j) by regional embeddings: :func:`embedding_log_similarities` of one anchor.
 
     ``q_i^(r)(j) = softmax_j(kappa(l_i^(r)) <o_i^(r), o_j^(r')>)``, combined over regions by w_i. Kappa and norms
-    are constants of the gradient, as in the reference code. Source: Sec. 3.3.
-
-    Args:
-        region_embedding: h (n, r, e).
-        region_weights: w (n, r).
-        matches: r' for each neighbour and region, (j, r) integers.
-        anchor: i.
-        neighbours: (j,) indices.
-        kappa_max: 1000 in the paper.
-
-    Returns:
-        (j,), log probabilities.
+    are constants of the gradient, as in the reference code. h is (n, r, e), the other arguments and the result are
+    those of :func:`feature_log_similarity`; kappa_max is 1000 in the paper. Source: Sec. 3.3.
 
     >>> h = torch.tensor([[[1.0, 0.0]], [[3.0, 0.0]], [[0.0, 2.0]]])
     >>> matches = torch.zeros(2, 1, dtype=torch.long)
