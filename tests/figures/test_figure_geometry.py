@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from patternscope.figures import regional_embedding, sample_embedding
+from patternscope.figures.choices import ShownClasses, ShownSamples
 from patternscope.figures.examples import choose_examples
 from patternscope.figures.labels import place_labels, shortened, text_width
 from patternscope.figures.outlines import outlines
@@ -99,14 +100,16 @@ def test_embeddings_of_any_size_are_drawn(classes, dimensions):
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     labels = np.repeat(np.arange(classes), 3)
     names = [f"class with a long name {each} $" for each in range(classes)]
+    known = ShownClasses.of(names)
+    samples = ShownSamples(np.arange(len(labels)), labels)
     shown = sample_embedding.SampleEmbeddingData(
-        directions[labels], labels, directions, names, "training step 3", 0.5, -0.4
+        directions[labels], samples, directions, known, "training step 3", 0.5, -0.4
     )
     figure = sample_embedding.draw(shown)
     said = " ".join(text.get_text() for text in figure.texts)
     assert ("Shown: 3 of 5" in said) == (dimensions == 5)
     assert len([text for text in figure.axes[0].texts if "class" in text.get_text()]) == classes
     cloud = regional_embedding.LayerCloud("layer4.1", directions[labels], labels - 1, 5000)
-    data = regional_embedding.RegionalEmbeddingData([cloud], directions, names, 0.4, "training step 3")
+    data = regional_embedding.RegionalEmbeddingData([cloud], directions, known, 0.4, "training step 3")
     panel = regional_embedding.draw(data).axes[0]
     assert any(f"showing {len(labels):,} of 5,000" in text.get_text() for text in panel.texts)

@@ -10,22 +10,21 @@ import numpy as np
 import pytest
 import torch
 
+from patternscope.api.figure_stages import figure_stages
 from patternscope.errors import InputError
 from patternscope.figures import (
-    FIGURE_STAGES,
     counts,
     importance,
     knowledge_points,
     losses,
-    open_findings,
     regional_embedding,
     sample_embedding,
-    training_animation,
 )
 from patternscope.figures.saving import save_figure
+from patternscope.results.study import open_results
+from patternscope.results.summary import SummaryResult
 from patternscope.settings.study import make_settings
-from patternscope.study.run import run_study
-from patternscope.study.stages import STAGES
+from patternscope.study.run import run_analysis
 
 SETTINGS = {
     "images": {"image_size": 32, "train_per_class": 4, "test_per_class": 3, "samples_per_class": 3},
@@ -38,6 +37,13 @@ SETTINGS = {
 }
 
 
+STAGES = figure_stages(attack=False, faithfulness=False, students=())
+
+
+def figures(_):
+    return STAGES
+
+
 def settings(**changes):
     content = {name: {**section, **changes.get(name, {})} for name, section in SETTINGS.items()}
     return make_settings(content, "tiny.toml", Path())
@@ -46,7 +52,7 @@ def settings(**changes):
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("figures") / "study"
-    run_study(folder, settings(), (*STAGES, *FIGURE_STAGES), device="cpu")
+    run_analysis(folder, settings(), figures, device="cpu")
     return folder
 
 
@@ -56,7 +62,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_each_figure_is_a_picture_a_drawing_a_table_and_its_settings(study):
-    for stage in FIGURE_STAGES:
+    for stage in STAGES:
         name = stage.name.removeprefix("figures/")
         folder = study / "figures" / name
         pictures = {"gif"} if name == "training_animation" else {"png", "svg"}
@@ -69,9 +75,8 @@ def test_each_figure_is_a_picture_a_drawing_a_table_and_its_settings(study):
             assert "<dc:date>" not in (folder / f"{name}.svg").read_text()
 
 
-def test_the_same_findings_give_the_same_bytes(study, tmp_path):
-    found = open_findings(study)
-    shown = regional_embedding.data(found)
+def test_the_same_results_give_the_same_bytes(study, tmp_path):
+    shown = regional_embedding.data(open_results(study))
     table = regional_embedding.table(shown)
     save_figure(
         regional_embedding.draw(shown), tmp_path, "regional_embedding", rows=table, settings={}, dpi=60
@@ -85,7 +90,7 @@ def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(
     own = shutil.copytree(study, tmp_path / "study")
 
     def ran(**changes):
-        done = run_study(own, settings(**changes), (*STAGES, *FIGURE_STAGES), device="cpu").done
+        done = run_analysis(own, settings(**changes), figures, device="cpu").done
         return {unit.stage for unit in done}
 
     assert ran() == set()
@@ -93,44 +98,45 @@ def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(
     drawn = {f"figures/{name}" for name in names}
     assert ran(knowledge={"tau": 0.5}) == {"knowledge", "emergence", "summary", *drawn}
     assert ran(knowledge={"tau": 0.5}, figures={"dpi": 50}) == {
-        stage.name for stage in FIGURE_STAGES if stage is not training_animation.STAGE
+        stage.name for stage in STAGES if stage.name != "figures/training_animation"
     }
 
 
-def test_tables_repeat_the_findings(study):
-    found = open_findings(study)
-    shown = knowledge_points.data(found, 3)
-    points = found.arrays("knowledge", layer="conv_53")
+def test_tables_repeat_the_results(study):
+    results = open_results(study)
+    shown = knowledge_points.data(results, 3)
+    points = results.knowledge("conv_53")
     table = [row for row in knowledge_points.table(shown) if row["layer"] == "conv_53"]
     for sample in shown.examples.samples:
         own = [row for row in table if row["sample"] == sample]
-        assert [row["knowledge_point"] for row in own] == points["mask"][sample].astype(int).tolist()
-        assert [row["reliable"] for row in own] == points["reliable"][sample].astype(int).tolist()
-    heat = importance.data(found, 3)
+        assert [row["knowledge_point"] for row in own] == points.mask[sample].int().tolist()
+        assert [row["reliable"] for row in own] == points.reliable[sample].int().tolist()
+    heat = importance.data(results, 3)
     assert heat.examples.samples.tolist() == shown.examples.samples.tolist()
     assert all(np.allclose(each.sum(axis=(1, 2)), 1, atol=1e-4) for each in heat.weights.values())
-    summary = found.record("summary")["layers"]
-    assert [row["total"] for row in counts.table(counts.data(found))] == [row["total"] for row in summary[2:]]
-    strengths = [row["strength"] for row in sample_embedding.table(sample_embedding.data(found))]
-    assert np.allclose(strengths[:30], np.linalg.norm(found.arrays("sample")["embedding"], axis=1), rtol=1e-5)
+    summary = results.load(SummaryResult).layers
+    totals = [row["total"] for row in counts.table(counts.data(results))]
+    assert totals == [row.counts.total.value for row in summary[2:]]
+    strengths = [row["strength"] for row in sample_embedding.table(sample_embedding.data(results))]
+    assert np.allclose(strengths[:30], np.linalg.norm(results.sample().embedding, axis=1), rtol=1e-5)
     assert np.allclose(strengths[30:], 1, atol=1e-5)
-    steps = [row["step"] for row in losses.table(losses.data(found)) if row["panel"] == "training loss"]
-    assert steps == list(range(1, found.record("training")["step"] + 1))
+    steps = [row["step"] for row in losses.table(losses.data(results)) if row["panel"] == "training loss"]
+    assert steps == list(range(1, results.training().step + 1))
 
 
 def test_each_region_shown_has_its_place_in_units_of_the_mean_strength(study):
-    found = open_findings(study)
-    cloud = regional_embedding.data(found).clouds[1]
-    points = found.arrays("region", layer="conv_53")["embedding"].reshape(-1, 3)
-    unit = found.record("knowledge", layer="conv_53")["unit_strength"]
+    results = open_results(study)
+    cloud = regional_embedding.data(results).clouds[1]
+    points = results.region("conv_53").embedding.reshape(-1, 3)
+    unit = results.knowledge("conv_53").unit_strength
     assert cloud.total == len(points) == len(cloud.points)
     assert np.allclose(cloud.points * unit, points, atol=1e-6)
-    mask = found.arrays("knowledge", layer="conv_53")["mask"].ravel()
+    mask = results.knowledge("conv_53").mask.numpy().ravel()
     assert ((cloud.category >= 0) == mask).all()
 
 
 def test_drawing_leaves_matplotlib_and_random_state_alone(study):
-    shown = sample_embedding.data(open_findings(study))
+    shown = sample_embedding.data(open_results(study))
     before, state = dict(matplotlib.rcParams), torch.get_rng_state()
     embedding, legacy = shown.embedding.copy(), np.random.get_state()[1].copy()  # noqa: NPY002
     sample_embedding.draw(shown)
@@ -141,12 +147,12 @@ def test_drawing_leaves_matplotlib_and_random_state_alone(study):
 
 
 def test_too_large_a_picture_is_one_line(study, tmp_path):
-    figure = sample_embedding.draw(sample_embedding.data(open_findings(study)))
-    with pytest.raises(InputError, match=r"figures.dpi: saw 20000, wanted at most 10240"):
+    figure = sample_embedding.draw(sample_embedding.data(open_results(study)))
+    with pytest.raises(InputError, match=r"figures.dpi: expected at most 10240 for f, got 20000"):
         save_figure(figure, tmp_path / "f", "f", rows=[], settings={}, dpi=20000)
     assert not (tmp_path / "f").exists()
 
 
 def test_a_folder_that_is_no_study_is_one_line(tmp_path):
-    with pytest.raises(InputError, match="no study here"):
-        open_findings(tmp_path)
+    with pytest.raises(InputError, match="expected the folder of `patternscope run`"):
+        open_results(tmp_path)

@@ -1,4 +1,4 @@
-"""Figures over training: curves, strip, animation, ways of regions; from one checkpoint to many."""
+"""Figures over training: curves, strip, animation, paths of regions; from one checkpoint to many."""
 
 import itertools
 import shutil
@@ -11,13 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from patternscope.figures import emergence, open_findings, region_paths, training_animation, training_strip
+from patternscope.figures import emergence, region_paths, training_animation, training_strip
+from patternscope.figures.checkpoint_embeddings import CheckpointEmbedding, TrainingData
+from patternscope.figures.choices import ShownClasses, ShownSamples
 from patternscope.figures.ellipses import coverage_ellipse
 from patternscope.figures.examples import Examples
 from patternscope.figures.video import write_videos
-from patternscope.knowledge import class_probability
+from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.points import class_probability
+from patternscope.results.emergence import CheckpointCounts, CheckpointName, ClassHistory, LayerHistory
+from patternscope.results.fits import Alignment
+from patternscope.results.knowledge import CountDifferences, Counts
+from patternscope.results.study import open_results
 from patternscope.settings.study import make_settings
-from patternscope.study.run import run_study
+from patternscope.study.run import run_analysis
 
 SETTINGS = {
     "images": {"image_size": 32, "train_per_class": 4, "test_per_class": 3, "samples_per_class": 3},
@@ -30,54 +37,55 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
+def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training") / "study"
-    run_study(folder, make_settings(SETTINGS, "tiny.toml", Path()), device="cpu", until="emergence")
-    return open_findings(folder)
+    run_analysis(folder, make_settings(SETTINGS, "tiny.toml", Path()), device="cpu", until="emergence")
+    return open_results(folder)
 
 
-def moments(count: int, classes: int, dimensions: int = 3) -> training_strip.TrainingData:
+def invented(count: int, classes: int, dimensions: int = 3) -> TrainingData:
     """Invented training: classes move out along their mean directions; the first has no strength at all."""
     rng = np.random.default_rng(0)
     directions = rng.normal(size=(classes, dimensions))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     labels = np.repeat(np.arange(classes), 4)
     places = directions[labels] + 0.1 * rng.normal(size=(len(labels), dimensions))
-    found = [
-        training_strip.Moment(
-            checkpoint=each,
-            name=f"epoch_{each}",
+    checkpoints = [
+        CheckpointEmbedding(
+            checkpoint=number,
+            name=f"epoch_{number}",
             step=None,
-            embedding=places * each,
+            embedding=places * number,
             mean_directions=directions,
             accuracy=0.5,
-            alignment={"residual": 0.1, "angle_degrees": 0.0} if each else None,
+            alignment=Alignment(0.1, 0.0, 0.0) if number else None,
         )
-        for each in range(count)
+        for number in range(count)
     ]
-    return training_strip.TrainingData(found, labels, [f"class {c} $" for c in range(classes)], count)
+    samples, known = ShownSamples(np.arange(len(labels)), labels), [f"class {c} $" for c in range(classes)]
+    return TrainingData(checkpoints, samples, ShownClasses.of(known), count)
 
 
 @pytest.mark.parametrize(("count", "classes", "dimensions"), [(1, 2, 2), (12, 21, 3), (3, 11, 5)])
 def test_a_strip_of_any_size_is_drawn(count, classes, dimensions):
-    shown = moments(count, classes, dimensions)
+    shown = invented(count, classes, dimensions)
     figure = training_strip.draw(shown)
     assert len(figure.axes) == count
     said = " ".join(text.get_text() for text in figure.texts)
     assert ("Shown: 3 of 5" in said) == (dimensions == 5)
     heads = [axes.texts[0].get_text() for axes in figure.axes]
-    assert heads == [f"epoch_{each}" for each in range(count)]
+    assert heads == [f"epoch_{number}" for number in range(count)]
     limits = {axes.get_xlim() for axes in figure.axes}
     assert len(limits) == 1
     assert len(training_strip.table(shown)) == count * classes
 
 
-def test_many_checkpoints_are_thinned_and_keep_both_ends(found):
-    chosen = training_strip.data(found, 2)
-    assert [each.checkpoint for each in chosen.moments] == [0, 2]
+def test_many_checkpoints_are_thinned_and_keep_both_ends(results):
+    chosen = training_strip.data(results, most=2)
+    assert [at.checkpoint for at in chosen.checkpoints] == [0, 2]
     assert chosen.total == 3
     assert "2 of 3 checkpoints" in training_strip.draw(chosen).texts[1].get_text()
-    assert [each.checkpoint for each in training_strip.data(found, 1).moments] == [2]
+    assert [at.checkpoint for at in training_strip.data(results, most=1).checkpoints] == [2]
 
 
 @given(st.integers(0, 1000), st.integers(3, 60), st.floats(0.1, 1.0))
@@ -100,23 +108,24 @@ def test_points_on_a_line_have_no_ellipse():
     assert coverage_ellipse(np.eye(2), 0.8) is None
 
 
-def test_the_strip_shows_the_embeddings_of_the_study(found):
-    shown = training_strip.data(found)
-    assert [each.step for each in shown.moments] == [0, 1, 2]
-    for each in shown.moments:
-        assert np.array_equal(each.embedding, found.arrays("sample", each.checkpoint)["embedding"])
+def test_the_strip_shows_the_embeddings_of_the_study(results):
+    shown = training_strip.data(results)
+    assert [at.step for at in shown.checkpoints] == [0, 1, 2]
+    for at in shown.checkpoints:
+        assert np.array_equal(at.embedding, results.sample(at.checkpoint).embedding.numpy())
     table = training_strip.table(shown)
-    strengths = np.linalg.norm(shown.moments[2].embedding[shown.labels == 0].astype(float), axis=1)
+    own = results.images.labels.numpy() == 0
+    strengths = np.linalg.norm(shown.checkpoints[2].embedding[own].astype(float), axis=1)
     assert table[2 * 10]["strength"] == pytest.approx(strengths.mean(), rel=1e-6)
 
 
-def test_curves_repeat_the_findings_and_every_layer_has_its_ratio(found):
-    shown = emergence.data(found)
+def test_curves_repeat_the_results_and_every_layer_has_its_ratio(results):
+    shown = emergence.data(results)
     table = emergence.table(shown)
     for row in table:
         if row["class"] is None:
-            record = found.record("knowledge", row["checkpoint"], row["layer"])
-            assert (row["total"], row["unreliable_low"]) == (record["total"], record["unreliable_low"])
+            counts = results.knowledge(row["layer"], row["checkpoint"]).counts
+            assert (row["total"], row["unreliable_low"]) == (counts.total.value, counts.unreliable.low)
     assert len(table) == 2 * 11 * 3
     figure = emergence.draw(shown)
     assert [axes.get_title("left") for axes in figure.axes[:2]] == ["conv_33", "conv_53"]
@@ -124,53 +133,46 @@ def test_curves_repeat_the_findings_and_every_layer_has_its_ratio(found):
 
 @pytest.mark.parametrize(("count", "layers", "classes"), [(1, 1, 2), (14, 5, 25)])
 def test_curves_of_any_size_are_drawn(count, layers, classes):
-    row = {
-        f"{name}{end}": 1.0 for name in ("total", "reliable", "unreliable") for end in ("", "_low", "_high")
-    }
+    one, none = Interval(1.0, 1.0, 1.0), Interval(None, None, None)
+    checkpoints = [CheckpointName(number, f"epoch_{number}", None) for number in range(count)]
+    counts = tuple(CheckpointCounts(at, Counts(one, one, one, none)) for at in checkpoints)
+    names = [f"c{c}" for c in range(classes)]
+    by_class = tuple(ClassHistory(name, counts) for name in names)
+    growth = CountDifferences(one, one, none)
     histories = [
-        emergence.LayerHistory(
-            f"layer{each}", [row] * count, {f"c{c}": [row] * count for c in range(classes)}, None
-        )
-        for each in range(layers)
+        LayerHistory(f"layer{number}", None, growth, counts, by_class, (), ()) for number in range(layers)
     ]
-    names = [f"epoch_{each}" for each in range(count)]
-    figure = emergence.draw(emergence.EmergenceData(histories, names, [None] * count, 0.4, 9))
+    figure = emergence.draw(emergence.EmergenceData(histories, checkpoints, ShownClasses.of(names), 0.4, 9))
     drawn = [axes for axes in figure.axes if axes.axison]
     assert len(drawn) == 2 * layers
     assert all(axes.get_ylim()[0] == 0 < 1 <= axes.get_ylim()[1] for axes in drawn)
     assert len(drawn[-1].get_xticks()) <= 5
 
 
-def test_ways_of_regions_are_those_of_the_findings(found):
-    shown = region_paths.data(found)
+def test_paths_of_regions_are_those_of_the_results(results):
+    shown = region_paths.data(results)
     for path in shown.paths:
         sample, label = shown.examples.samples[path.image], shown.examples.labels[path.image]
-        for time, layer in np.ndindex(path.probability.shape):
+        for at, layer in np.ndindex(path.probability.shape):
             name = shown.layers[layer]
-            record = found.record("knowledge", time, name)
-            h = (
-                torch.from_numpy(found.arrays("region", time, name)["embedding"][sample])
-                / record["unit_strength"]
-            )
-            mu = torch.from_numpy(found.arrays("sample", time)["mean_directions"])
-            probability = class_probability(h[None], mu, torch.tensor([label]), record["kappa_max"])[
-                0
-            ].numpy()
+            known, region_fit = results.knowledge(name, at), results.region(name, at)
+            h = region_fit.embedding[sample] / known.unit_strength
+            mu = results.sample(at).mean_directions
+            probability = class_probability(h[None], mu, torch.tensor([label]), known.kappa_max)[0].numpy()
             # The region is the one at whose centre the box of the last layer lies.
-            rows, columns = found.record("region", time, name)["grid"]
+            rows, columns = region_fit.grid
             x, y = path.box[0] + path.box[2] / 2, path.box[1] + path.box[3] / 2
             region = int(y * rows) * columns + int(x * columns)
-            assert path.probability[time, layer] == pytest.approx(probability[region], abs=1e-6)
-            assert np.allclose(path.points[time, layer], h[region].numpy())
-            mask = found.arrays("knowledge", time, name)["mask"]
-            assert path.mask[time, layer] == mask[sample, region]
-            if (time, layer) == (2, len(shown.layers) - 1):
+            assert path.probability[at, layer] == pytest.approx(probability[region], abs=1e-6)
+            assert np.allclose(path.points[at, layer], h[region].numpy())
+            assert path.mask[at, layer] == known.mask[sample, region]
+            if (at, layer) == (2, len(shown.layers) - 1):
                 assert probability[region] == probability.max()
     assert len(region_paths.table(shown)) == len(shown.paths) * 3 * 2
 
 
 @pytest.mark.parametrize(("count", "layers", "classes"), [(1, 1, 2), (15, 6, 12)])
-def test_ways_of_any_length_are_drawn(count, layers, classes):
+def test_paths_of_any_length_are_drawn(count, layers, classes):
     rng = np.random.default_rng(0)
     examples = Examples(
         np.array([4]), np.zeros((1, 8, 8, 3), np.uint8), np.array([1]), [f"c{c}" for c in range(classes)]
@@ -185,11 +187,9 @@ def test_ways_of_any_length_are_drawn(count, layers, classes):
         rng.random(shape) > 0.7,
     )
     directions = np.linalg.qr(rng.normal(size=(classes, 3)))[0]
-    names = [f"epoch_{each}" for each in range(count)]
+    names, known = [f"epoch_{number}" for number in range(count)], [f"layer{n}" for n in range(layers)]
     figure = region_paths.draw(
-        region_paths.RegionPathsData(
-            examples, [path], directions, [f"layer{each}" for each in range(layers)], names, "checkpoint"
-        )
+        region_paths.RegionPathsData(examples, [path], directions, known, names, "checkpoint")
     )
     matrix = figure.axes[-1]
     assert len(matrix.patches) == path.mask.sum()
@@ -197,15 +197,15 @@ def test_ways_of_any_length_are_drawn(count, layers, classes):
 
 
 def test_an_animation_passes_every_checkpoint_and_is_the_same_again(tmp_path):
-    shown = moments(3, 2)
-    wanted = list(training_animation.frames(shown))
-    assert [place for _, place, time in wanted if time >= 700] == [0, 1, 2]
-    for before, after in itertools.pairwise(wanted):
-        assert 0 < after[1] - before[1] < 0.2
-    for moment, place, _ in wanted:
-        assert np.allclose(moment.embedding, shown.moments[2].embedding * place / 2)
-        assert np.allclose(np.linalg.norm(moment.mean_directions, axis=1), 1)
-    short = training_strip.TrainingData(shown.moments[:2], shown.labels, shown.classes, 2)
+    shown = invented(3, 2)
+    frames = list(training_animation.frames(shown))
+    assert [frame.place for frame in frames if frame.milliseconds >= 700] == [0, 1, 2]
+    for before, after in itertools.pairwise(frames):
+        assert 0 < after.place - before.place < 0.2
+    for frame in frames:
+        assert np.allclose(frame.at.embedding, shown.checkpoints[2].embedding * frame.place / 2)
+        assert np.allclose(np.linalg.norm(frame.at.mean_directions, axis=1), 1)
+    short = TrainingData(shown.checkpoints[:2], shown.samples, shown.classes, 2)
     for name in ("a", "b"):
         training_animation.write_gif(tmp_path / f"{name}.gif", short)
     assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
@@ -216,7 +216,7 @@ def test_an_animation_passes_every_checkpoint_and_is_the_same_again(tmp_path):
 
 
 def test_one_checkpoint_is_one_frame():
-    assert len(list(training_animation.frames(moments(1, 2)))) == 1
+    assert len(list(training_animation.frames(invented(1, 2)))) == 1
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ NOWHERE = "\U000f1234"  # a private letter, which no font has
 
 @pytest.fixture(autouse=True)
 def nothing_told():
-    style._tell_of_missing_letters.cache_clear()
+    style._warn_of_missing_letters.cache_clear()
     text_width.cache_clear()
 
 
