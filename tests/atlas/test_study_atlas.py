@@ -161,9 +161,15 @@ def test_exports_on_request(study, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["atlas", "nowhere"], "nowhere: no study here"),
-        (["view", "nowhere"], "nowhere: no study here"),
-        (["atlas", "{study}", "--max-mb", "3"], "goes with --html"),
+        (
+            ["atlas", "nowhere"],
+            "nowhere: expected the folder of `patternscope run`, got one without study.json",
+        ),
+        (
+            ["view", "nowhere"],
+            "nowhere: expected the folder of `patternscope run`, got one without study.json",
+        ),
+        (["atlas", "{study}", "--max-mb", "3"], "--max-mb: expected --html FILE as well"),
         (["atlas", "{study}", "--html", "x.html", "--max-mb", "0.0001"], ", got 0.0001; allow more"),
         (["view", "{study}", "--port", "99999"], "port: expected 0 to 65535, got 99999"),
     ],

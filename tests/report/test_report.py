@@ -141,8 +141,8 @@ def test_what_cannot_be_reported_is_one_line(single, tmp_path, capsys):
         assert err.count("\n") == 1
         return err
 
-    assert "no study here" in refused(tmp_path)
-    assert "is a folder" in refused(single, "--out", tmp_path)
+    assert "expected the folder of `patternscope run`, got one without study.json" in refused(tmp_path)
+    assert f"got the folder {tmp_path}" in refused(single, "--out", tmp_path)
     broken = Path(shutil.copytree(single, tmp_path / "broken"))
     shutil.rmtree(broken / "summary")
     assert "expected a finished study, got one whose summary is missing" in refused(broken)
