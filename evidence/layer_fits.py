@@ -5,7 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from reading import Seen, fitted_samples, layer_features, load_network, sample_identities, unseen_images
+from patternscope.study.stages.fitting import fit_importance, fit_region, fit_sample
+from reading import (
+    EmbeddedLayer,
+    fitted_samples,
+    layer_features,
+    load_network,
+    sample_identities,
+    unseen_images,
+)
 from studies import EvidenceStudy
 from torch import Tensor
 
@@ -13,14 +21,13 @@ from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 from patternscope.knowledge import KnowledgePoints, bootstrap_counts, find_knowledge_points
 from patternscope.networks import record
 from patternscope.results.json_csv import flat_intervals
-from patternscope.study.stages.fitting import fit_importance, fit_region, fit_sample
 
 
 @dataclass(frozen=True)
 class LayerData:
     """What the network says of some images, and their regional features (n, k, h, w) in a layer."""
 
-    seen: Seen
+    seen: EmbeddedLayer
     features: Tensor
 
     @property
@@ -63,7 +70,7 @@ def recorded(
     asked = study.settings().network
     found = record(load_network(study), images, study.layers, asked.grid if grid is None else grid)
     probs = torch.softmax(found.logits.double() / asked.temperature, dim=1).float()
-    seen = Seen(found.sample_features, found.logits, probs, labels)
+    seen = EmbeddedLayer(found.sample_features, found.logits, probs, labels)
     return {layer: LayerData(seen, features) for layer, features in found.regional_features.items()}
 
 

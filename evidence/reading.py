@@ -18,7 +18,7 @@ from patternscope.workflow.stages import layer_folder
 
 
 @dataclass(frozen=True)
-class Seen:
+class EmbeddedLayer:
     """What the network says of n images: sample features (n, d), logits (n, c), P(y | x) (n, c), labels (n,)."""
 
     features: Tensor
@@ -36,11 +36,11 @@ def load_network(study: EvidenceStudy) -> Normalised:
     return network.eval()
 
 
-def fitted_samples(study: EvidenceStudy) -> Seen:
+def fitted_samples(study: EvidenceStudy) -> EmbeddedLayer:
     """The samples that the maps were fitted to."""
     found = load_arrays(study.folder / _last(study, "features") / "sample.safetensors")
     labels = load_arrays(study.folder / "images" / "samples.safetensors")["labels"]
-    return Seen(found["sample_features"], found["logits"], found["target_probs"], labels)
+    return EmbeddedLayer(found["sample_features"], found["logits"], found["target_probs"], labels)
 
 
 def unseen_images(study: EvidenceStudy) -> tuple[Tensor, Tensor]:
@@ -52,12 +52,12 @@ def unseen_images(study: EvidenceStudy) -> tuple[Tensor, Tensor]:
     return ShardedArray(folder, "images")[left], labels[left]
 
 
-def unseen_samples(study: EvidenceStudy) -> Seen:
+def unseen_samples(study: EvidenceStudy) -> EmbeddedLayer:
     """What the network says of the held-out images that are no samples."""
     images, labels = unseen_images(study)
     found = record(load_network(study), images, [study.layers[-1]], 1)
     probs = torch.softmax(found.logits.double() / study.settings().network.temperature, dim=1).float()
-    return Seen(found.sample_features, found.logits, probs, labels)
+    return EmbeddedLayer(found.sample_features, found.logits, probs, labels)
 
 
 def _last(study: EvidenceStudy, stage: str) -> Path:
