@@ -149,7 +149,7 @@ def test_an_account_that_has_nothing_to_say_of_a_layer_is_left_out_with_its_reas
     assert "no tensor alone" in about["left_out"]["grad_cam"]
     assert [each["order"] for each in about["orders"]] == [name for name in ORDERS if name != "grad_cam"]
     page = render(read_study_page(own))
-    assert "Left out in conv_53: Grad-CAM: layer" in page
+    assert "Omitted in conv_53: Grad-CAM: layer" in page
 
 
 def test_the_figure_shows_every_layer_and_order(asked_study):
