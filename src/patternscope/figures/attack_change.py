@@ -30,7 +30,7 @@ class AttackChangeData:
 
 
 def data(results: StudyResults, layers: Layers = None) -> AttackChangeData:
-    """Return what the figure shows: all layers."""
+    """Return what the figure shows: `layers`, by default all."""
     attack, names = results.load(AttackResult), choose_layers(results, AttackAnalysisResult, layers)
     analyses = {name: results.load(AttackAnalysisResult, layer=name) for name in names}
     return AttackChangeData(analyses, attack.attacked_count, attack.title)

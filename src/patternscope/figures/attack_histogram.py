@@ -25,7 +25,7 @@ class AttackHistogramData:
 
 
 def data(results: StudyResults, layers: Layers = None) -> AttackHistogramData:
-    """Return what the figure shows: all layers."""
+    """Return what the figure shows: `layers`, by default all."""
     names = choose_layers(results, AttackAnalysisResult, layers)
     analyses = {name: results.load(AttackAnalysisResult, layer=name) for name in names}
     return AttackHistogramData(analyses, analyses[names[-1]].tau, results.load(AttackResult).title)

@@ -54,15 +54,14 @@ class AttackRegionsData:
 def data(
     results: StudyResults, samples: Samples = 8, classes: Classes = None, layer: str | None = None
 ) -> AttackRegionsData:
-    """Return what the figure shows: images on which the attack succeeded, in the last layer or another.
+    """Return what the figure shows: images on which the attack succeeded, in a `layer`, by default the last.
 
-    There are none where the attack succeeded on none.
+    `samples` are their numbers, or how many of the `classes` to choose. There are none where it succeeded on none.
     """
     layer = choose_layer(results, AttackAnalysisResult, layer)
     attack, analysis = results.load(AttackResult), results.load(AttackAnalysisResult, layer=layer)
     examples = choose_images(results, samples, classes, attack.success.numpy())
     chosen, grid = examples.samples, results.region(layer).grid
-
     before = (analysis.before_mask.numpy(), analysis.before_category.numpy())
     states = (before, (analysis.after_mask.numpy(), analysis.after_category.numpy()))
     attacked = rgb(np.rint(attack.images.numpy()[chosen] * 255).astype(np.uint8))

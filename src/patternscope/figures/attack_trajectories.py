@@ -57,7 +57,7 @@ class AttackTrajectoriesData:
 
 
 def data(results: StudyResults, layer: str | None = None, most: int = SHOWN) -> AttackTrajectoriesData:
-    """Return what the figure shows: up to `most` trajectories of each type, in the last layer or another.
+    """Return what the figure shows: up to `most` trajectories of each type in a `layer`, by default the last.
 
     Of each type the pair of classes is shown that most trajectories lie between.
     """

@@ -25,7 +25,7 @@ class CountsData:
 
 
 def data(results: StudyResults, layers: Layers = None) -> CountsData:
-    """Return what the figure shows: all layers at the last checkpoint."""
+    """Return what the figure shows: `layers`, by default all, at the last checkpoint."""
     known = {name: results.knowledge(name) for name in choose_layers(results, KnowledgeResult, layers)}
     last = list(known.values())[-1]
     counts = {name: layer.counts for name, layer in known.items()}

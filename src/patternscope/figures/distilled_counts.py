@@ -23,7 +23,7 @@ _UNKNOWN = CountDifferences(*[Interval(None, None, None)] * 3)
 
 
 def data(results: StudyResults, layers: Layers = None) -> ComparedNetworks:
-    """Return what the figure shows of a study: all students in all layers."""
+    """Return what the figure shows: all students in `layers`, by default all."""
     return students_of(results, layers)
 
 

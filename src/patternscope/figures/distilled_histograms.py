@@ -17,7 +17,7 @@ _MARKED = {"orientation": 1.0, "strength": 0.0}
 
 
 def data(results: StudyResults, layers: Layers = None) -> ComparedNetworks:
-    """Return what the figure shows of a study: all students in all layers."""
+    """Return what the figure shows: all students in `layers`, by default all."""
     return students_of(results, layers)
 
 

@@ -36,7 +36,7 @@ class EmergenceData:
 
 
 def data(results: StudyResults, classes: Classes = None, layers: Layers = None) -> EmergenceData:
-    """Return what the figure shows: all checkpoints, and by default all layers and classes."""
+    """Return what the figure shows: `layers` and `classes`, by default all, at all checkpoints."""
     history = results.load(EmergenceResult)
     known = {layer.layer: layer for layer in history.layers}
     names = [counts.name for counts in history.layers[0].classes]

@@ -34,7 +34,7 @@ class FaithfulnessData:
 
 
 def data(results: StudyResults, layers: Layers = None) -> FaithfulnessData:
-    """Return what the figure shows: all layers."""
+    """Return what the figure shows: `layers`, by default all."""
     names = choose_layers(results, FaithfulnessResult, layers)
     tests = {name: results.load(FaithfulnessResult, layer=name) for name in names}
     first = next(iter(tests.values()))

@@ -29,7 +29,10 @@ class ImportanceData:
 def data(
     results: StudyResults, samples: Samples = 8, classes: Classes = None, layers: Layers = None
 ) -> ImportanceData:
-    """Return what the figure shows: images of the last checkpoint, as many as `samples` says or by their numbers."""
+    """Return what the figure shows: `layers` of images at the last checkpoint.
+
+    `samples` are their numbers, or how many of the `classes` to choose; all classes and layers by default.
+    """
     examples, weights = choose_images(results, samples, classes), {}
     for layer in choose_layers(results, ImportanceResult, layers):
         fit = results.importance(layer)

@@ -39,7 +39,10 @@ class KnowledgePointsData:
 def data(
     results: StudyResults, samples: Samples = 8, classes: Classes = None, layers: Layers = None
 ) -> KnowledgePointsData:
-    """Return what the figure shows: images of the last checkpoint, as many as `samples` says or by their numbers."""
+    """Return what the figure shows: `layers` of images at the last checkpoint.
+
+    `samples` are their numbers, or how many of the `classes` to choose; all classes and layers by default.
+    """
     examples = choose_images(results, samples, classes)
     names = choose_layers(results, KnowledgeResult, layers)
     points = [_layer_points(results, layer, examples) for layer in names]

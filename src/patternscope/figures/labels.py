@@ -24,9 +24,11 @@ def text_width(text: str, size: float) -> float:
 
     if not text.strip():
         return 0.0
-    font = FontProperties(family=font_families())
     with one_warning_of_missing_letters():
-        return float(TextPath((0, 0), text, size=size, prop=font).get_extents().width)
+        path = TextPath((0, 0), text, size=size, prop=FontProperties(family=font_families()))
+    # The outlines of letters have points at their ends, so that the box of the points is theirs.
+    places = path.vertices[path.codes != path.CLOSEPOLY, 0]
+    return float(places.max() - places.min()) if len(places) else 0.0
 
 
 def shortened(text: str, size: float, width: float) -> str:
@@ -35,17 +37,17 @@ def shortened(text: str, size: float, width: float) -> str:
     >>> shortened("cat", 8, 100), shortened("a very long class name", 8, 50)[-1]
     ('cat', '…')
     """
-    if text_width(_escaped(text), size) <= width:
+    whole = text_width(_escaped(text), size)
+    if whole <= width:
         return _escaped(text)
-    # A longer beginning is not narrower: bisection finds the longest that fits.
-    fits, too_long = 1, len(text)
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if text_width(_cut(text, middle), size) <= width:
-            fits = middle
-        else:
-            too_long = middle
-    return _cut(text, fits)
+    # Lengths and widths of a beginning that fits and of one that does not; the cut is guessed between them.
+    fits, too_long = (0, 0.0), (len(text), whole)
+    while (between := too_long[0] - fits[0]) > 1:
+        share = (width - fits[1]) / (too_long[1] - fits[1])
+        length = fits[0] + min(max(1, round(share * between)), between - 1)
+        measured = (length, text_width(_cut(text, length), size))
+        fits, too_long = (measured, too_long) if measured[1] <= width else (fits, measured)
+    return _cut(text, max(1, fits[0]))
 
 
 def _escaped(text: str) -> str:

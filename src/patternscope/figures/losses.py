@@ -36,7 +36,7 @@ class LossesData:
 
 
 def data(results: StudyResults, layers: Layers = None) -> LossesData:
-    """Return what the figure shows: training and the samples' fits of all checkpoints, the rest of the last."""
+    """Return what the figure shows: training and sample embeddings of all checkpoints, `layers` of the last."""
     trained = [results.training(checkpoint) for checkpoint in results.checkpoints(TrainingResult)]
     names = choose_layers(results, RegionResult, layers)
     return LossesData(

@@ -6,25 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout, space
+from patternscope.figures import layout, space, style
 from patternscope.figures.annotations import Figure, StudyResults
 from patternscope.figures.choices import Classes, Layers, choose_layers
 from patternscope.figures.examples import Examples, Samples, choose_images, name_image, show_image
 from patternscope.figures.figure import StudyFigure
 from patternscope.figures.labels import checkpoint_labels, shortened
 from patternscope.figures.needs import ALL_KNOWLEDGE, ALL_REGIONS, ALL_SAMPLES, ALL_TRAINING, IMAGES
-from patternscope.figures.style import (
-    INK,
-    NORMAL,
-    RELIABLE,
-    SMALL,
-    TOTAL,
-    UNRELIABLE,
-    ClassMark,
-    class_marks,
-    figure_style,
-    layer_colours,
-)
 from patternscope.knowledge.emergence import corresponding_regions
 from patternscope.knowledge.points import class_probability
 from patternscope.results.fits import RegionResult
@@ -74,10 +62,10 @@ class RegionPathsData:
 def data(
     results: StudyResults, samples: Samples = _ROWS, classes: Classes = None, layers: Layers = None
 ) -> RegionPathsData:
-    """Return the paths of one region of each example image: that with the highest probability of the true class.
+    """Return the paths of one region per image: that with the highest probability of the true class.
 
-    Highest in the last layer at the last checkpoint; in other layers it is the region that holds its centre. A number
-    of `samples` is at most 4.
+    Highest in the last of `layers` at the last checkpoint; in other layers it is the region that holds its centre.
+    `samples` are numbers of images, or how many of the `classes` to choose, at most 4.
     """
     examples = choose_images(results, min(samples, _ROWS) if isinstance(samples, int) else samples, classes)
     names, checkpoints = choose_layers(results, RegionResult, layers), results.checkpoints(RegionResult)
@@ -122,7 +110,7 @@ def _follow(
     }
 
 
-@figure_style()
+@style.figure_style()
 def draw(shown: RegionPathsData) -> Figure:
     """Return the figure: a row per region. Source: Sec. 4, Fig. 3 in content."""
     count, view = len(shown.paths), space.choose_view(shown.mean_directions)
@@ -150,7 +138,7 @@ def _draw_image(axes: Any, shown: RegionPathsData, path: RegionPath) -> None:
     show_image(axes, pixels)
     height, width = pixels.shape[:2]
     x, y, across, down = path.box
-    for colour, line in (("white", 3.0), (RELIABLE, 1.5)):
+    for colour, line in (("white", 3.0), (style.RELIABLE, 1.5)):
         frame = Rectangle((x * width, y * height), across * width, down * height)
         frame.set(facecolor="none", edgecolor=colour, linewidth=line)
         axes.add_patch(frame)
@@ -167,26 +155,21 @@ def _draw_path(
     space.prepare(axes, (reach, reach))
     space.draw_sphere(axes, view, 1.0)
     own = shown.examples.labels[path.image]
-    marks = [ClassMark("#dcdcdc", "o")] * len(shown.mean_directions)
-    marks[own] = class_marks(len(shown.mean_directions))[own]
+    marks = [style.ClassMark("#dcdcdc", "o")] * len(shown.mean_directions)
+    marks[own] = style.class_marks(len(shown.mean_directions))[own]
     order = [label for label in range(len(marks)) if label != own] + [own]
     space.draw_arrows(
         axes, shown.mean_directions[order], view, 0.85 * reach, [marks[label] for label in order]
     )
     seen = space.project(points, view)
-    axes.plot(seen[:, 0], seen[:, 1], color=INK, linewidth=0.9, zorder=5)
-    colours = layer_colours(len(seen))
+    axes.plot(seen[:, 0], seen[:, 1], color=style.INK, linewidth=0.9, zorder=5)
+    colours = style.layer_colours(len(seen))
     axes.scatter(seen[:, 0], seen[:, 1], s=26, c=colours, edgecolors="white", linewidths=0.6, zorder=5.5)
     names = shown.layers if through_layers else shown.names
     for place in dict.fromkeys([0, len(seen) - 1]):
         name, offset = shortened(names[place], layout.NOTE, 60), (4, 4 if place else -9)
-        style: dict[str, Any] = {
-            "textcoords": "offset points",
-            "fontsize": layout.NOTE,
-            "zorder": 7,
-            **space.halo(),
-        }
-        axes.annotate(name, seen[place, :2], offset, **style)
+        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": layout.NOTE, "zorder": 7}
+        axes.annotate(name, seen[place, :2], offset, **look, **space.halo())
 
 
 def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: bool) -> None:
@@ -195,7 +178,7 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
     from matplotlib.patches import Rectangle
 
     values = path.probability.T
-    colours = LinearSegmentedColormap.from_list("probability", ["#ffffff", TOTAL])
+    colours = LinearSegmentedColormap.from_list("probability", ["#ffffff", style.TOTAL])
     axes.imshow(values, cmap=colours, vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     for (layer, checkpoint), value in np.ndenumerate(values):
         if len(shown.names) <= _WRITTEN:
@@ -204,7 +187,7 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
         if path.mask[checkpoint, layer]:
             reliable = path.reliable[checkpoint, layer]
             frame = Rectangle((checkpoint - 0.44, layer - 0.44), 0.88, 0.88)
-            frame.set(facecolor="none", edgecolor=RELIABLE if reliable else UNRELIABLE)
+            frame.set(facecolor="none", edgecolor=style.RELIABLE if reliable else style.UNRELIABLE)
             frame.set(linewidth=1.4, linestyle="-" if reliable else "--")
             axes.add_patch(frame)
     axes.set_yticks(range(len(shown.layers)), [shortened(layer, layout.NOTE, 50) for layer in shown.layers])
@@ -227,8 +210,8 @@ def _explain(figure: Figure, shown: RegionPathsData) -> None:
     heads = ("through the layers", f"over training, in {shown.layers[-1]}", "p(true class)")
     middles = [left + width / 2 for left, width in zip(_LEFTS[1:], (_SPACE, _SPACE, _MATRIX), strict=True)]
     for middle, head in zip(middles, heads, strict=True):
-        layout.write_text(figure, middle, 0.72, shortened(head, NORMAL, 130), ha="center")
-    layout.write_text(figure, middles[-1], height - 0.42, shown.axis, ha="center", fontsize=SMALL)
+        layout.write_text(figure, middle, 0.72, shortened(head, style.NORMAL, 130), ha="center")
+    layout.write_text(figure, middles[-1], height - 0.42, shown.axis, ha="center", fontsize=style.SMALL)
     layout.write_foot(
         figure,
         "Light to dark: shallow to deep, early to late. Frames: knowledge points, reliable (solid) or not (dashed).",

@@ -46,7 +46,7 @@ class RegionalEmbeddingData:
 def data(
     results: StudyResults, classes: Classes = None, layers: Layers = None, most: int = SHOWN
 ) -> RegionalEmbeddingData:
-    """Return what the figure shows: up to `most` regions of each layer at the last checkpoint."""
+    """Return what the figure shows: up to `most` regions of each of `layers`, grey where of none of `classes`."""
     shown, names = choose_classes(results, classes), choose_layers(results, RegionResult, layers)
     return RegionalEmbeddingData(
         [_cloud(results, layer, shown, most) for layer in names],

@@ -31,7 +31,7 @@ class SampleEmbeddingData:
 
 
 def data(results: StudyResults, classes: Classes = None) -> SampleEmbeddingData:
-    """Return what the figure shows: the sample embedding of the last checkpoint."""
+    """Return what the figure shows: samples of `classes`, by default all, at the last checkpoint."""
     fit, shown = results.sample(), choose_classes(results, classes)
     samples = choose_samples(results, shown)
     return SampleEmbeddingData(

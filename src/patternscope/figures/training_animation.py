@@ -43,7 +43,7 @@ class Frame:
 
 
 def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> TrainingData:
-    """Return what the animation shows: up to `most` checkpoints."""
+    """Return what the animation shows: samples of `classes` at up to `most` checkpoints."""
     return read_training(results, classes, most)
 
 

@@ -26,7 +26,7 @@ _NAMED = 40  # classes that a legend can list
 
 
 def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> TrainingData:
-    """Return what the figure shows: up to `most` checkpoints, the first and the last among them."""
+    """Return what the figure shows: samples of `classes` at up to `most` checkpoints, both ends among them."""
     return read_training(results, classes, most)
 
 
