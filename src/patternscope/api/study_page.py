@@ -29,8 +29,8 @@ def read_study_page(folder: Path) -> Page:
         page = status.unit.stage.startswith("figures/") or status.unit.stage == AtlasResult.STAGE
         if not page and not status.up_to_date:
             raise InputError(
-                f"{folder}: expected a finished study, got one whose {status.unit.path} is {status.state}; run it to "
-                "its end first"
+                f"{folder}: expected a finished study, got one whose {status.unit.path} is {status.state}; "
+                f"`patternscope run STUDY.toml --out {folder}` finishes it"
             )
     setup = Setup(
         settings.network.architecture,

@@ -146,23 +146,25 @@ def _write_layer(
     """Write the regions of a layer in a condition; yield the largest strength of each step when it is written."""
     n, steps, e = len(condition.predictions[0]), len(condition.steps), condition.direction.shape[2]
     r = layer.grid[0] * layer.grid[1]
-    arrays = {"position": writer.make(f"{path}/position", (steps, n * r, e), "<i2", steps=True)}
+    position = writer.make(f"{path}/position", (steps, n * r, e), "<i2", steps=True)
+    arrays = {}
     for name in ("category", "confidence", "knowledge"):
         dtype = "<u2" if name == "category" and classes > 256 else "|u1"
         arrays[name] = writer.make(f"{path}/{name}", (steps, n * r), dtype, steps=True)
-    scales: dict[str, list[float]] = {"position": [], "importance": []}
+    importance, scales, weight_scales = None, [], []
     for step in range(steps):
         regions = layer.regions(step)
-        scales["position"].append(_put_step(arrays["position"], step, regions.position))
+        scales.append(_put_step(position, step, regions.position))
         for name, values in _small_integers(regions).items():
             arrays[name][step] = values.astype(arrays[name].dtype).reshape(-1)
         if regions.importance is not None:
-            if step == 0:
-                arrays["importance"] = writer.make(f"{path}/importance", (steps, n, r), "|u1", steps=True)
-            scales["importance"].append(_put_step(arrays["importance"], step, regions.importance))
+            if importance is None:
+                importance = writer.make(f"{path}/importance", (steps, n, r), "|u1", steps=True)
+            weight_scales.append(_put_step(importance, step, regions.importance))
         yield float(np.linalg.norm(regions.position, axis=-1).max(initial=0.0))
-    for name in arrays.keys() & scales.keys():
-        arrays[name].attrs["scale"] = scales[name]
+    position.attrs["scale"] = scales
+    if importance is not None:
+        importance.attrs["scale"] = weight_scales
 
 
 def _small_integers(regions: Regions) -> dict[str, np.ndarray]:

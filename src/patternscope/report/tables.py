@@ -101,17 +101,11 @@ def faithfulness_table(layers: Mapping[str, FaithfulnessResult]) -> Table:
 
 def attack_table(attack: Attack) -> Table:
     """Return a row per layer: what the attack changed."""
-    rows = [
-        [
-            layer,
-            with_interval(analysis.orientation_change),
-            with_interval(analysis.strength_change),
-            with_interval(analysis.original_points),
-            with_interval(analysis.target_points),
-            with_interval(analysis.below_tau),
-        ]
-        for layer, analysis in attack.layers.items()
-    ]
+    rows = []
+    for layer, analysis in attack.layers.items():
+        changes = (analysis.orientation_change, analysis.strength_change)
+        points = (analysis.original_points, analysis.target_points, analysis.below_tau)
+        rows.append([layer, *(with_interval(interval) for interval in (*changes, *points))])
     columns = ["layer", "turned (1 − cos)", "strength change", "original points", "target points", "new"]
     return Table(
         "Changes under the attack. Original points: of the original class, before it; target points: of the target "
