@@ -99,7 +99,9 @@ def _explain_one(problem: Any, root: "type[BaseModel]") -> str:
     if problem["type"] == "literal_error":
         choices = [part.strip("'") for part in expected.replace(" or ", ", ").split(", ")]
         hint = f"; {nearest(str(problem['input']), choices)}"
-    return f"{path}: expected {expected} ({description}), got {problem['input']!r:.60}{hint}"
+    if expected.startswith(("greater", "less")):
+        expected = f"a number {expected}"
+    return f"{path}: expected {expected}, got {problem['input']!r:.60} ({description}){hint}"
 
 
 def _field_at(keys: list[str], root: "type[BaseModel]") -> "tuple[str, type[BaseModel], str]":

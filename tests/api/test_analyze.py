@@ -17,6 +17,7 @@ from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.figures import figure_names
 from patternscope.networks import build_network
+from patternscope.results.features import FeaturesResult
 from patternscope.study.run import saved_status
 
 QUICK = {"importance": {"n_step": 2}, "region": {"n_step": 2}, "knowledge": {"bootstrap": 10, "taus": [0.5]}}
@@ -124,22 +125,28 @@ def test_images_come_as_arrays_data_sets_loaders_and_folders(network, pictures, 
 
     images, labels = pictures
     dataset = TensorDataset(images, labels)
+    pairs = [(images[index].numpy(), int(labels[index])) for index in range(16)]
     options = {"layers": ["conv_53"], "settings": QUICK, "device": "cpu"}
-    wanted = analysed.layers["conv_53"].region.map
+
+    def logits(study: ps.Study) -> torch.Tensor:
+        return study.results.load(FeaturesResult).logits
+
     for source in (
-        dataset,
-        DataLoader(dataset, batch_size=5),
-        [(images[i].numpy(), int(labels[i])) for i in range(16)],
+        (dataset,),
+        (DataLoader(dataset, batch_size=5),),
+        (pairs,),
+        (images.numpy(), labels.tolist()),
     ):
-        assert torch.equal(ps.analyze(network, source, **options).layers["conv_53"].region.map, wanted)
-    as_array = ps.analyze(network, images.numpy(), labels.numpy(), **options)
-    assert torch.equal(as_array.layers["conv_53"].region.map, wanted)
+        study = ps.analyze(network, *source, **options)
+        assert torch.equal(study.images.images, analysed.images.images)
+        assert torch.equal(study.images.labels, labels)
+        torch.testing.assert_close(logits(study), logits(analysed))
     for place, label in enumerate(labels.tolist()):
         file = tmp_path / "pictures" / CLASSES[label] / f"{place}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray((images[place] * 255).byte().permute(1, 2, 0).numpy()).save(file)
-    found = ps.analyze(network, tmp_path / "pictures", image_size=32, samples_per_class=2, **options)
-    assert sorted(found.classes) == sorted(CLASSES)
+    study = ps.analyze(network, tmp_path / "pictures", image_size=32, samples_per_class=2, **options)
+    assert sorted(study.classes) == sorted(CLASSES)
 
 
 def test_without_labels_the_networks_own_decisions_stand_for_them(network, pictures):

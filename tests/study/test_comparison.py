@@ -141,9 +141,7 @@ def test_what_cannot_be_compared_is_one_line(attacked_study, other, study_like, 
     coarse = study_like("coarse", network={"grid": 2})
     assert "expected layers with a common grid, got none" in refused(coarse)
     stricter = study_like("stricter", knowledge={"tau": 0.6})
-    assert "knowledge.tau: expected the same in both studies, got 0.5 and 0.6" in refused(
-        stricter
-    )
+    assert "knowledge.tau: expected the same in both studies, got 0.5 and 0.6" in refused(stricter)
     shutil.rmtree(coarse / "region/01/conv_53")
     assert "expected a finished study, but region/01/conv_53 is missing" in refused(coarse)
     dropped = study_like("dropped", **{"importance": {"n_step": 3}})

@@ -163,8 +163,8 @@ def test_the_figure_shows_every_layer_and_order(asked_study):
         (layer, order) for layer in shown.layers for order in ORDERS
     ]
     for line, row in zip(lines, rows, strict=True):
-        assert line.get_xdata().tolist() == shown.shares[row["layer"]]
-        assert line.get_ydata().tolist() == [row[f"gone_{place}"] for place in range(5)]
+        assert line.get_xdata().tolist() == shown.layers[row["layer"]].shares
+        assert line.get_ydata().tolist() == [row[f"removed_{place}"] for place in range(5)]
     assert (asked_study / "figures/faithfulness/faithfulness.csv").read_text().count("\n") == 1 + len(rows)
 
 

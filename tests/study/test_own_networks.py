@@ -141,7 +141,7 @@ def test_what_was_made_from_code_and_weights_that_are_gone_is_taken_as_it_is(pro
     for name in ("own_network", "own_parts"):
         sys.modules.pop(name, None)
     (project / gone).rename(project / "away")
-    with pytest.warns(UserWarning, match="what was made from it is taken as it is"):
+    with pytest.warns(UserWarning, match="what was made from it is reused as it is"):
         status = saved_status(project / "out")
     assert all(each.up_to_date for each in status if each.unit.stage in ("images", "training", "features"))
 
@@ -184,7 +184,8 @@ def test_files_that_a_system_leaves_beside_checkpoints_are_none(project):
 def test_a_network_of_other_classes_than_the_images_is_refused_before_the_run(project, own):
     (project / "own_network.py").write_text(FACTORY.replace("Small(num_classes", f"Small({own}"))
     with pytest.raises(
-        InputError, match=rf"^network: saw {own} numbers an image, wanted 10, .*factory take `classes`"
+        InputError,
+        match=rf"^network: expected 10 numbers per image, .*, got {own}; let its factory take `classes`",
     ):
         study_axes(load_settings(project / "study.toml"))
 
@@ -195,7 +196,7 @@ def test_the_first_of_several_outputs_is_said_to_be_taken_for_the_logits(project
         FACTORY.replace(head, f"self.early(images).amax(dim=(2, 3)), {head}")
     )
     with pytest.raises(
-        InputError, match=r"first tensor of its output, taken as the logits, has 8 .*return the logits"
+        InputError, match=r"first tensor of its output, taken as the logits, has 8; return the logits first"
     ):
         study_axes(load_settings(project / "study.toml"))
 
@@ -203,7 +204,7 @@ def test_the_first_of_several_outputs_is_said_to_be_taken_for_the_logits(project
 def test_probabilities_in_the_place_of_logits_are_warned_of(project):
     head = "self.classifier(self.late(self.early(images)).amax(dim=(2, 3)))"
     (project / "own_network.py").write_text(FACTORY.replace(head, f"{head}.softmax(1)"))
-    with pytest.warns(UserWarning, match="network: its output looks like probabilities"):
+    with pytest.warns(UserWarning, match="network: expected logits, got what looks like probabilities"):
         study_axes(load_settings(project / "study.toml"))
 
 
@@ -231,7 +232,7 @@ def test_classes_that_are_counted_late_are_compared_before_training(project):
     (project / "own_images.py").write_text(IMAGES)
     toml = TOML.replace("[images]", '[images]\nsource = "own_images:two"').replace('folder = "weights"', "")
     (project / "study.toml").write_text(toml)
-    with pytest.raises(InputError, match=r"training/00: network: saw 10 numbers an image, wanted 2"):
+    with pytest.raises(InputError, match=r"training/00: network: expected 2 numbers per image, .*, got 10"):
         run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
 
 

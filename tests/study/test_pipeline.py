@@ -23,7 +23,7 @@ from patternscope.results.json_csv import read_json
 from patternscope.settings.study import DEMO_FILE, make_settings
 from patternscope.study.network_factory import checkpoint_files
 from patternscope.study.run import run_analysis, saved_settings, saved_status
-from patternscope.study.stages import STAGES
+from patternscope.study.stages import study_stages
 from patternscope.tensor_files import read_tensors
 from patternscope.workflow.cache_keys import chosen_settings
 
@@ -186,7 +186,7 @@ def test_a_changed_setting_runs_just_what_depends_on_it(study, changes, expected
 
 
 def test_more_samples_do_not_train_again(study, tmp_path):
-    axes_of = {stage.name: stage for stage in STAGES}
+    axes_of = {stage.name: stage for stage in study_stages(settings())}
     for name in ("images__samples_per_class", "network__layers"):
         changed = settings(**{name: 3 if "samples" in name else ("conv_53",)})
         declared = axes_of["training"].settings
@@ -262,6 +262,8 @@ def test_a_folder_of_pictures(tmp_path):
 
 
 def test_more_checkpoints_than_steps_is_one_line(tmp_path):
-    with pytest.raises(InputError, match=r"^training.checkpoints: saw 500, wanted at most 11"):
+    with pytest.raises(
+        InputError, match=r"^training.checkpoints: expected at most 11 in a training of 10 steps, got 500"
+    ):
         run_analysis(tmp_path / "s", settings(training__checkpoints=500), device="cpu", until="training")
     assert not (tmp_path / "s/.partial").exists()

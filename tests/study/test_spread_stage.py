@@ -6,8 +6,8 @@ from statistics import fmean, stdev
 
 import pytest
 from easy_study import copy_without_attack, easy_settings
-from patternscope.report.contents import read_contents
 
+from patternscope.report.contents import read_contents
 from patternscope.report.sentences.trust import other_draws
 from patternscope.results.json_csv import read_json
 from patternscope.results.study import open_results

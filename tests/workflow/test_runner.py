@@ -164,7 +164,7 @@ def test_another_schema_version_is_refused_and_left_alone(tmp_path):
 def test_a_folder_that_is_no_study_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(
-        InputError, match="expected a study or an empty folder, got 1 entries and no study.json"
+        InputError, match=r"expected a study or an empty folder, got 1 entries and no study\.json"
     ):
         run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]

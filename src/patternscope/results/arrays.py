@@ -72,11 +72,12 @@ class ShardedArray:
     def __init__(self, folder: Path, name: str) -> None:
         self.paths = sorted(folder.glob(f"{name}-[0-9]*.safetensors"))
         if not self.paths:
-            raise InputError(f"{folder}: no array called {name!r} is stored here")
+            raise InputError(f"{folder}: expected an array called {name!r}, got none")
         self._maps = [_mapped(path) for path in self.paths]
         kinds = {(array.shape[1:], dtype) for array, dtype in self._maps}
         if len(kinds) != 1:
-            raise InputError(f"{folder}: the shards of {name!r} differ: {sorted(map(str, kinds))}")
+            got = sorted(map(str, kinds))
+            raise InputError(f"{folder}: expected shards of {name!r} of one shape and type, got {got}")
         self.dtype = self._maps[0][1]
         self._ends = np.cumsum([array.shape[0] for array, _ in self._maps])
         self.shape = torch.Size((int(self._ends[-1]), *self._maps[0][0].shape[1:]))
@@ -142,4 +143,4 @@ def _mapped(path: Path) -> tuple[np.memmap, torch.dtype]:
             raise ValueError("offsets do not fit the shape")
         return np.memmap(path, dtype=stored, mode="r", offset=8 + length, shape=shape), dtype
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: not readable as a shard ({error})") from error
+        raise InputError(f"{path}: expected a shard of an array ({error})") from error

@@ -29,6 +29,7 @@ class AttackResult(Result):
     """
 
     STAGE = "attack"
+    PART = "attack"
 
     targets: Tensor = arrays("attack")
     success: Tensor = arrays("attack")
@@ -105,6 +106,7 @@ class AttackAnalysisResult(Result):
 
     STAGE = "attack_analysis"
     AXES = ("layer",)
+    PART = "attack"
 
     before_mask: Tensor = arrays("attack_analysis")
     before_category: Tensor = arrays("attack_analysis")

@@ -42,6 +42,7 @@ class FaithfulnessResult(Result):
 
     STAGE = "faithfulness"
     AXES = ("layer",)
+    PART = "faithfulness"
 
     samples: Tensor = arrays("faithfulness")
     curves: Mapping[str, Tensor] = arrays("faithfulness", key="")

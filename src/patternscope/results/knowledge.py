@@ -107,6 +107,7 @@ class SpreadResult(Result):
 
     STAGE = "spread"
     AXES = ("layer",)
+    PART = "spread"
 
     draws: tuple[PlainCounts, ...] = record("spread")
     spread: PlainCounts = record("spread")

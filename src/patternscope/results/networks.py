@@ -99,6 +99,7 @@ class DistillationResult(Result):
     """
 
     STAGE = "distillation"
+    PART = "distillation"
 
     student: str = record("distillation")
     architecture: str = record("distillation")
@@ -131,6 +132,7 @@ class StudentAnalysisResult(Result):
     """
 
     STAGE = "student_analysis"
+    PART = "distillation"
 
     embedding: Tensor = arrays("sample")
     mean_directions: Tensor = arrays("sample")

@@ -192,6 +192,17 @@ class StudyRecord:
     seed: int
     versions: Mapping[str, str]
 
+    def has(self, kind: type[Result], unit: Unit) -> bool:
+        """Tell whether a unit is part of the study, and not left on the disk by a run with other settings."""
+        part = self.settings.get(kind.PART or "", {})
+        variant = unit.stage.partition("/")[2]
+        return (
+            (unit.checkpoint is None or unit.checkpoint < self.checkpoints)
+            and (unit.layer is None or unit.layer in self.layers)
+            and part.get("enabled", True)
+            and (not variant or variant in part.get("students", STUDENTS))
+        )
+
 
 def read_record(folder: str | Path) -> StudyRecord:
     """Return study.json of a study's folder; InputError when the folder is no study."""
@@ -216,12 +227,13 @@ def read_record(folder: str | Path) -> StudyRecord:
 def open_results(folder: str | Path) -> StoredResults:
     """Return the results of a study on disk, found by the manifests of its units.
 
-    InputError when the folder is no study. Cost: a listing of its folders.
+    Units that a run with other settings left behind are no part of it. InputError when the folder is no study. Cost: a
+    listing of its folders.
     """
     folder, known = Path(folder), read_record(folder)
     order = {layer: place for place, layer in enumerate(known.layers)}
     kinds = {kind.STAGE: place for place, kind in enumerate(_KINDS)}
-    units = [unit for kind in _KINDS for unit in _units_below(folder, kind)]
+    units = [unit for kind in _KINDS for unit in _units_below(folder, kind) if known.has(kind, unit)]
     units.sort(
         key=lambda u: (
             kinds[u.stage.partition("/")[0]],

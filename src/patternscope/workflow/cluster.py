@@ -88,7 +88,7 @@ def check_worker(address: str, units_at_once: int, versions: dict[str, str], stu
     """Refuse a worker that is unfit for a study, in one line that says what to change."""
     if units_at_once != 1:
         raise InputError(
-            f"worker {address} takes {units_at_once} units at once; start it with --nthreads 1 and give it "
+            f"worker {address}: expected 1 unit at once, got {units_at_once}; start it with --nthreads 1 and give it "
             "cores by OMP_NUM_THREADS (dask-jobqueue: cores=1, job_cpu=...)"
         )
     there = program_versions()
