@@ -124,14 +124,5 @@ def about(shown: AttackRegionsData) -> dict[str, Any]:
     }
 
 
-FIGURE = StudyFigure(
-    "attack_regions",
-    data,
-    draw,
-    table,
-    about,
-    (IMAGES, ATTACK, ATTACK_ANALYSIS, REGION),
-    version=2,
-    weight=1.0,
-    examples=True,
-)
+_READS = (IMAGES, ATTACK, ATTACK_ANALYSIS, REGION)
+FIGURE = StudyFigure("attack_regions", data, draw, table, about, _READS, version=2, weight=1.0, examples=True)

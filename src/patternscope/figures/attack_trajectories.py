@@ -227,13 +227,5 @@ def about(shown: AttackTrajectoriesData) -> dict[str, Any]:
     return {"layer": shown.layer, "attack": shown.attack, "regions": regions}
 
 
-FIGURE = StudyFigure(
-    "attack_trajectories",
-    data,
-    draw,
-    table,
-    about,
-    (IMAGES, SAMPLE, reads(AttackResult), ATTACK_ANALYSIS),
-    version=3,
-    weight=1.0,
-)
+_READS = (IMAGES, SAMPLE, reads(AttackResult), ATTACK_ANALYSIS)
+FIGURE = StudyFigure("attack_trajectories", data, draw, table, about, _READS, version=3, weight=1.0)

@@ -36,3 +36,12 @@ def coverage_ellipse(points: np.ndarray, share: float) -> Ellipse | None:
     long, short = np.sqrt(reach * variances[::-1])
     angle = float(np.degrees(np.arctan2(axes[1, 1], axes[0, 1])) % 180)
     return Ellipse(centre, (round(float(long), 6), round(float(short), 6)), round(angle, 4))
+
+
+def ellipse_cells(ellipse: Ellipse | None) -> dict[str, float | None]:
+    """Return an ellipse as cells of a table, empty ones where there is none."""
+    names = ("centre_right", "centre_up", "long", "short", "angle")
+    if ellipse is None:
+        return dict.fromkeys(names)
+    values = (*map(float, ellipse.centre), *ellipse.half_axes, ellipse.angle)
+    return dict(zip(names, values, strict=True))

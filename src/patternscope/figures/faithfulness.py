@@ -100,6 +100,5 @@ def about(shown: FaithfulnessData) -> dict[str, Any]:
     return {"images": shown.images, "replacement": shown.replacement}
 
 
-FIGURE = StudyFigure(
-    "faithfulness", data, draw, table, about, (reads(FaithfulnessResult, "orders", layer="all"),), version=2
-)
+_READS = (reads(FaithfulnessResult, "orders", layer="all"),)
+FIGURE = StudyFigure("faithfulness", data, draw, table, about, _READS, version=2)

@@ -92,6 +92,5 @@ def about(shown: ImportanceData) -> dict[str, Any]:
     return {"checkpoint": shown.checkpoint, "layers": list(shown.weights), "samples": samples}
 
 
-FIGURE = StudyFigure(
-    "importance", data, draw, table, about, (IMAGES, TRAINING, IMPORTANCE), weight=1.0, examples=True
-)
+_READS = (IMAGES, TRAINING, IMPORTANCE)
+FIGURE = StudyFigure("importance", data, draw, table, about, _READS, weight=1.0, examples=True)

@@ -103,14 +103,7 @@ def about(shown: KnowledgePointsData) -> dict[str, Any]:
     }
 
 
+_READS = (IMAGES, TRAINING, KNOWLEDGE, REGION)
 FIGURE = StudyFigure(
-    "knowledge_points",
-    data,
-    draw,
-    table,
-    about,
-    (IMAGES, TRAINING, KNOWLEDGE, REGION),
-    version=2,
-    weight=1.0,
-    examples=True,
+    "knowledge_points", data, draw, table, about, _READS, version=2, weight=1.0, examples=True
 )

@@ -138,6 +138,5 @@ def about(shown: LossesData) -> dict[str, Any]:
     return {"checkpoints": [name for _, name, _ in shown.accuracy], "layers": list(shown.region)}
 
 
-FIGURE = StudyFigure(
-    "losses", data, draw, table, about, (ALL_TRAINING, ALL_SAMPLES, IMPORTANCE, REGION), version=3
-)
+_READS = (ALL_TRAINING, ALL_SAMPLES, IMPORTANCE, REGION)
+FIGURE = StudyFigure("losses", data, draw, table, about, _READS, version=3)

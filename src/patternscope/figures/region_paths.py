@@ -1,6 +1,5 @@
 """Figure: chosen regions on their paths through the layers and over training."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,44 +68,35 @@ def data(
     """
     examples = choose_images(results, min(samples, _ROWS) if isinstance(samples, int) else samples, classes)
     names, checkpoints = choose_layers(results, RegionResult, layers), results.checkpoints(RegionResult)
-    regions = [[_regions(results, examples, at, layer) for layer in names] for at in checkpoints]
-    grids = [results.region(layer).grid for layer in names]
-    matching = [corresponding_regions(grids[-1], grid).numpy() for grid in grids]
+    height, width = results.region(names[-1]).grid
+    regions = [
+        [_regions(results, examples, at, layer, (height, width)) for layer in names] for at in checkpoints
+    ]
+    fields = {name: np.array([[layer[name] for layer in row] for row in regions]) for name in regions[0][0]}
     paths = []
-    for image, region in enumerate(regions[-1][-1]["probability"].argmax(axis=1)):
-        height, width = grids[-1]
+    for image, region in enumerate(fields["probability"][-1, -1].argmax(axis=1)):
         box = (region % width / width, region // width / height, 1 / width, 1 / height)
-        places = [match[region] for match in matching]
-        paths.append(RegionPath(image, box, **_follow(regions, image, places)))
+        own = {name: field[:, :, image, region] for name, field in fields.items()}
+        paths.append(RegionPath(image, box, **own))
     trained = [results.training(checkpoint) for checkpoint in checkpoints]
     labels, axis = checkpoint_labels([at.name for at in trained], [at.step for at in trained])
     return RegionPathsData(examples, paths, results.sample().mean_directions.numpy(), names, labels, axis)
 
 
-def _regions(results: StudyResults, examples: Examples, checkpoint: int, layer: str) -> dict[str, np.ndarray]:
-    """All regions of the example images at one checkpoint and layer: the fields of a path, (m, r) or (m, r, e)."""
-    known = results.knowledge(layer, checkpoint)
+def _regions(
+    results: StudyResults, examples: Examples, checkpoint: int, layer: str, grid: tuple[int, int]
+) -> dict[str, np.ndarray]:
+    """The fields of paths at one checkpoint and layer: those regions (m, r) that hold the centres of a grid's."""
+    known, fit = results.knowledge(layer, checkpoint), results.region(layer, checkpoint)
+    places = np.ix_(examples.samples, corresponding_regions(grid, fit.grid).numpy())
     # A layer without any strength is shown as it is.
-    points = results.region(layer, checkpoint).embedding[examples.samples] / (known.unit_strength or 1.0)
-    labels = results.images.labels[examples.samples]
-    directions = results.sample(checkpoint).mean_directions
+    points = fit.embedding[places] / (known.unit_strength or 1.0)
+    labels, directions = results.images.labels[examples.samples], results.sample(checkpoint).mean_directions
     return {
         "points": points.numpy(),
         "probability": class_probability(points, directions, labels, known.kappa_max).numpy(),
-        "mask": known.mask[examples.samples].numpy(),
-        "reliable": known.reliable[examples.samples].numpy(),
-    }
-
-
-def _follow(
-    regions: list[list[dict[str, np.ndarray]]], image: int, places: Sequence[np.ndarray]
-) -> dict[str, np.ndarray]:
-    """The fields of one image's path, which in each layer is at one of the places."""
-    return {
-        name: np.array(
-            [[layer[name][image, place] for layer, place in zip(row, places, strict=True)] for row in regions]
-        )
-        for name in regions[0][0]
+        "mask": known.mask[places].numpy(),
+        "reliable": known.reliable[places].numpy(),
     }
 
 
@@ -241,14 +231,5 @@ def about(shown: RegionPathsData) -> dict[str, Any]:
     return {"samples": shown.examples.samples.tolist(), "layers": shown.layers, "checkpoints": shown.names}
 
 
-FIGURE = StudyFigure(
-    "region_paths",
-    data,
-    draw,
-    table,
-    about,
-    (IMAGES, ALL_TRAINING, ALL_SAMPLES, ALL_REGIONS, ALL_KNOWLEDGE),
-    version=3,
-    weight=1.0,
-    examples=True,
-)
+_READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES, ALL_REGIONS, ALL_KNOWLEDGE)
+FIGURE = StudyFigure("region_paths", data, draw, table, about, _READS, version=3, weight=1.0, examples=True)

@@ -155,13 +155,5 @@ def about(shown: RegionalEmbeddingData) -> dict[str, Any]:
     return {"checkpoint": shown.checkpoint, "tau": shown.tau, "regions": regions}
 
 
-FIGURE = StudyFigure(
-    "regional_embedding",
-    data,
-    draw,
-    table,
-    about,
-    (IMAGES, TRAINING, SAMPLE, REGION, KNOWLEDGE),
-    version=2,
-    weight=1.0,
-)
+_READS = (IMAGES, TRAINING, SAMPLE, REGION, KNOWLEDGE)
+FIGURE = StudyFigure("regional_embedding", data, draw, table, about, _READS, version=2, weight=1.0)

@@ -15,6 +15,7 @@ from patternscope.figures.checkpoint_embeddings import (
     read_training,
 )
 from patternscope.figures.choices import Classes
+from patternscope.figures.ellipses import ellipse_cells
 from patternscope.figures.figure import StudyFigure
 from patternscope.figures.labels import shortened
 from patternscope.figures.needs import ALL_SAMPLES, ALL_TRAINING, IMAGES
@@ -84,30 +85,25 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
 
     Ellipses are those of the figure's view.
     """
-    view, rows = shown.view, []
-    for at in shown.checkpoints:
-        ellipses, strengths = (
-            shown.ellipses(space.project(at.embedding, view)[:, :2]),
+    view = shown.view
+    return [
+        {
+            "checkpoint": at.checkpoint,
+            "name": at.name,
+            "class": name,
+            "strength": float(strength),
+            **ellipse_cells(ellipse),
+            **space.coordinates(direction, "mu"),
+        }
+        for at in shown.checkpoints
+        for name, strength, ellipse, direction in zip(
+            shown.classes.names,
             shown.class_strengths(at),
+            shown.ellipses(space.project(at.embedding, view)[:, :2]),
+            at.mean_directions,
+            strict=True,
         )
-        for place, (name, ellipse) in enumerate(zip(shown.classes.names, ellipses, strict=True)):
-            right, up = (None, None) if ellipse is None else map(float, ellipse.centre)
-            long, short = (None, None) if ellipse is None else ellipse.half_axes
-            rows.append(
-                {
-                    "checkpoint": at.checkpoint,
-                    "name": at.name,
-                    "class": name,
-                    "strength": float(strengths[place]),
-                    "centre_right": right,
-                    "centre_up": up,
-                    "long": long,
-                    "short": short,
-                    "angle": None if ellipse is None else ellipse.angle,
-                    **space.coordinates(at.mean_directions[place], "mu"),
-                }
-            )
-    return rows
+    ]
 
 
 def about(shown: TrainingData) -> dict[str, Any]:
@@ -121,6 +117,5 @@ def about(shown: TrainingData) -> dict[str, Any]:
     }
 
 
-FIGURE = StudyFigure(
-    "training_strip", data, draw, table, about, (IMAGES, ALL_TRAINING, ALL_SAMPLES), version=2, weight=1.5
-)
+_READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
+FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=2, weight=1.5)
