@@ -15,7 +15,7 @@ from patternscope.errors import InputError
 from patternscope.figures import figure_names
 from patternscope.report import render, write_pdf
 from patternscope.report.citing import PAPER
-from patternscope.report.pictures import CAPTIONS
+from patternscope.report.pictures import captions
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.emergence import EmergenceResult
 from patternscope.results.study import open_results
@@ -164,7 +164,7 @@ def test_the_paper_is_cited_as_in_the_readme():
 
 
 def test_every_figure_of_a_study_has_a_caption():
-    assert set(figure_names()) == CAPTIONS.keys()
+    assert set(figure_names()) == captions().keys()
 
 
 def test_a_pdf_is_made_by_what_is_here(single, tmp_path, capsys):

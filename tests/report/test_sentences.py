@@ -21,8 +21,8 @@ from patternscope.report.formatting import (
     series,
     verdict,
 )
-from patternscope.report.sentences import attack, depth, faithfulness, students, training, trust
-from patternscope.report.sentences.trust import omitted_images
+from patternscope.report.parts import attack, depth, faithfulness, students, training, trust
+from patternscope.report.parts.trust import omitted_images
 from patternscope.report.tables import faithfulness_table, layer_table, step_table, student_table
 from patternscope.results.attack import AttackAnalysisResult, AttackResult, TrajectoryCount
 from patternscope.results.emergence import Appearance, LayerHistory

@@ -7,8 +7,8 @@ from statistics import fmean, stdev
 import pytest
 from easy_study import copy_without_attack, easy_settings
 
-from patternscope.report.contents import read_contents
-from patternscope.report.sentences.trust import other_draws
+from patternscope.report.contents import Setup, read_contents
+from patternscope.report.parts.trust import other_draws
 from patternscope.results.json_csv import read_json
 from patternscope.results.study import open_results
 from patternscope.study.budget import unit_costs
@@ -58,7 +58,7 @@ def test_a_draw_is_the_study_of_another_seed_of_the_fits(drawn_study, attacked_s
 
 def test_the_report_holds_it_in_its_differences(drawn_study):
     settings, _ = saved_settings(drawn_study)
-    depth = read_contents(open_results(drawn_study), settings.knowledge.bootstrap).depth
+    depth = read_contents(open_results(drawn_study), Setup("", "", 6, settings.knowledge.bootstrap)).depth
     layers = [read_json(drawn_study / "spread" / layer / "spread.json") for layer in ("conv_33", "conv_53")]
     for name in ("total", "reliable", "ratio"):
         pooled = fmean(layer["spread"][name] ** 2 for layer in layers) ** 0.5

@@ -138,9 +138,10 @@ class Study:
             return Atlas(self.folder, **view)
         # Kept as long as the study: the widget reads from it.
         self._room = tempfile.TemporaryDirectory(prefix="patternscope-")
-        saved = self.save(Path(self._room.name, "study"))
-        write_atlas(Path(self._room.name, "study"))
-        return Atlas(saved.folder, **view)
+        folder = Path(self._room.name, "study")
+        self.save(folder)
+        write_atlas(folder)
+        return Atlas(folder, **view)
 
     def _repr_html_(self) -> str:
         """A table of the layers, where a notebook shows the study."""

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from patternscope.api.stages import pages_of
 from patternscope.errors import InputError
-from patternscope.report.page import Page, Reproduction, Setup, read_page
+from patternscope.report.contents import Setup
+from patternscope.report.page import Page, Reproduction, read_page
 from patternscope.report.pictures import read_pictures
 from patternscope.results.atlas import AtlasResult
 from patternscope.results.study import open_results, read_record

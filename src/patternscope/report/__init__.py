@@ -1,6 +1,7 @@
 """A finished study on one page: findings in sentences, figures, and what is needed to cite and to reproduce it."""
 
-from patternscope.report.page import Page, Reproduction, Setup, read_page, render
+from patternscope.report.contents import Setup
+from patternscope.report.page import Page, Reproduction, read_page, render
 from patternscope.report.pdf import write_pdf
 from patternscope.report.pictures import read_pictures
 

@@ -94,12 +94,30 @@ class Students:
 
 
 @dataclass(frozen=True)
+class Setup:
+    """What was asked of a study, as far as its results do not say it.
+
+    Attributes:
+        architecture: of the network. images: what the images are called.
+        samples_per_class: that were asked for. resamples: draws of the images for each interval.
+    """
+
+    architecture: str
+    images: str
+    samples_per_class: int
+    resamples: int
+
+
+@dataclass(frozen=True)
 class Contents:
     """All that a report says of a study; parts that the study does not have are None or empty.
 
-    `sample` and `trained` are of the last checkpoint, `faithfulness` has the layers of a deletion test by name.
+    `results` is everything, for parts that need more. `sample` and `trained` are of the last checkpoint,
+    `faithfulness` has the layers of a deletion test by name.
     """
 
+    results: StudyResults
+    setup: Setup
     images: ImagesResult
     sample: SampleResult
     trained: TrainingResult
@@ -118,14 +136,17 @@ class _Draws(NamedTuple):
     spread: PlainCounts | None
 
 
-def read_contents(results: StudyResults, resamples: int) -> Contents:
+def read_contents(results: StudyResults, setup: Setup) -> Contents:
     """Return what a report says of a study.
 
-    InputError when a file is missing or damaged. Cost: `resamples` draws of the images for each layer and checkpoint.
+    InputError when a file is missing or damaged. Cost: `setup.resamples` draws of the images for each layer and
+    checkpoint.
     """
-    draws = _Draws(resamples, unit_seed(results.seed, "report"), _pooled_spread(results))
+    draws = _Draws(setup.resamples, unit_seed(results.seed, "report"), _pooled_spread(results))
     faithfulness = results.layers(FaithfulnessResult)
     return Contents(
+        results=results,
+        setup=setup,
         images=results.images,
         sample=results.sample(),
         trained=results.training(),

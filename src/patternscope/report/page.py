@@ -5,42 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patternscope.report.citing import PAPER, project_entry
-from patternscope.report.contents import Contents, read_contents
+from patternscope.report.contents import Contents, Setup, read_contents
 from patternscope.report.formatting import counted
+from patternscope.report.part import report_parts
 from patternscope.report.pictures import MORE, Picture, Pictures
-from patternscope.report.sentences.attack import attack_sentences
-from patternscope.report.sentences.depth import depth_sentences
-from patternscope.report.sentences.faithfulness import faithfulness_sentences
-from patternscope.report.sentences.students import student_sentences
-from patternscope.report.sentences.training import training_sentences
-from patternscope.report.sentences.trust import omitted_images, trust_sentences
-from patternscope.report.tables import (
-    Table,
-    attack_table,
-    checkpoint_table,
-    faithfulness_table,
-    layer_table,
-    step_table,
-    student_table,
-    sweep_table,
-)
+from patternscope.report.tables import Table
 from patternscope.results.formatting import number
 from patternscope.results.study import StudyResults
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What was asked of a study, as far as its results do not say it.
-
-    Attributes:
-        architecture: of the network. images: what the images are called.
-        samples_per_class: that were asked for. resamples: draws of the images for each interval.
-    """
-
-    architecture: str
-    images: str
-    samples_per_class: int
-    resamples: int
 
 
 @dataclass(frozen=True)
@@ -96,8 +67,8 @@ class Page:
 
 def read_page(results: StudyResults, setup: Setup, reproduction: Reproduction, pictures: Pictures) -> Page:
     """Return the page of a finished study; InputError when a file of its results is missing or damaged."""
-    contents = read_contents(results, setup.resamples)
-    parts = _parts(contents, setup, pictures.drawn)
+    contents = read_contents(results, setup)
+    parts = _parts(contents, pictures.drawn)
     return Page(
         title=f"Knowledge points of {setup.architecture} on {setup.images}",
         about=_about(contents),
@@ -128,33 +99,17 @@ def render(page: Page, *, for_print: bool = False) -> str:
     return environment.get_template("page.html").render(page=page, style=style, for_print=for_print)
 
 
-def _parts(contents: Contents, setup: Setup, drawn: Sequence[Picture]) -> list[Part]:
-    """The parts that the study has."""
-
-    def part(key: str, title: str, sentences: list[str], *tables: Table | None, headlines: int = 1) -> Part:
-        own = [picture for picture in drawn if picture.part == key]
-        return Part(key, title, sentences, [table for table in tables if table is not None], own, headlines)
-
-    depth, training, attack, students = contents.depth, contents.training, contents.attack, contents.students
-    counts = layer_table(depth), step_table(depth)
-    parts = [part("depth", "Layers", depth_sentences(depth), *counts, headlines=2)]
-    if training is not None:
-        parts.append(part("training", "Training", training_sentences(training), checkpoint_table(training)))
-    if tested := contents.faithfulness:
-        sentences = faithfulness_sentences(tested)
-        parts.append(part("faithfulness", "Deletion test", sentences, faithfulness_table(tested)))
-    if attack is not None:
-        parts.append(part("attack", "Adversarial attack", attack_sentences(attack), attack_table(attack)))
-    if students is not None:
-        sentences = student_sentences(students)
-        parts.append(part("students", "Distilled students", sentences, student_table(students)))
-    sentences = [
-        *omitted_images(contents.images, setup.samples_per_class),
-        *trust_sentences(contents, setup.resamples),
-    ]
-    parts.append(part("trust", "Reliability", sentences, sweep_table(depth), headlines=0))
-    more = part(MORE, "More figures", [], headlines=0)
-    return [*parts, more] if more.pictures else parts
+def _parts(contents: Contents, drawn: Sequence[Picture]) -> list[Part]:
+    """The parts that the study has, and the figures that belong to none."""
+    found = []
+    for part in report_parts():
+        said = part.read(contents)
+        if said is not None:
+            own = [picture for picture in drawn if picture.part == part.key]
+            tables = [table for table in said[1] if table is not None]
+            found.append(Part(part.key, part.title, said[0], tables, own, part.headlines))
+    more = [picture for picture in drawn if picture.part == MORE]
+    return [*found, *([Part(MORE, "More figures", [], [], more, 0)] if more else [])]
 
 
 def _about(contents: Contents) -> str:

@@ -8,50 +8,13 @@ from pathlib import Path
 
 from PIL import Image
 
+from patternscope.report.part import report_parts
 from patternscope.workflow.stages import Unit
 from patternscope.workflow.status import UnitStatus
 
 _PIXELS_AN_INCH = 96 * 1.2  # of a page: a fifth larger than on paper, so that small letters are legible
 _KINDS = {".png": "image/png", ".gif": "image/gif"}
 MORE = "more"
-# Captions of the figures in each part of the report, in the order in which they are shown.
-_CAPTIONS = {
-    "depth": {
-        "counts": "Knowledge points per image in each layer, and the reliable ones among them.",
-        "knowledge_points": "Knowledge points of some images, one row per layer: regions assigned to the image's class "
-        "and regions assigned to another.",
-        "importance": "Importance weights of the regions of the same images.",
-        "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class.",
-        "region_paths": "Paths of some regions through the layers and over training.",
-    },
-    "training": {
-        "emergence": "Knowledge points over training, by layer and, below, by class.",
-        "training_strip": "The sample embedding at each checkpoint, aligned and on one scale.",
-        "training_animation": "The same as an animation.",
-    },
-    "faithfulness": {
-        "faithfulness": "The network's probability of the true class as regions are removed, the most important first.",
-    },
-    "attack": {
-        "attack_regions": "Knowledge points of some images before and after the attack.",
-        "attack_change": "Change of orientation and strength under the attack, layer by layer.",
-        "attack_histogram": "Probability of the target before the attack, at regions that are knowledge points of it "
-        "afterwards.",
-        "attack_trajectories": "Trajectories of regions under the attack, by type.",
-    },
-    "students": {
-        "distilled_counts": "Knowledge points of the teacher and its students, and their differences.",
-        "distilled_histograms": "How far the students' regional embeddings turn from the teacher's, and how much "
-        "stronger they are.",
-    },
-    "trust": {
-        "sample_embedding": "The sample embedding: the direction of an image shows its class, its strength the "
-        "network's certainty.",
-        "losses": "Losses of the training and of the fits.",
-    },
-}
-CAPTIONS = {name: (part, caption) for part, own in _CAPTIONS.items() for name, caption in own.items()}
-"""Part of the report and caption of each figure."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +35,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """The figures that are up to date, in the order of `CAPTIONS`, and the names of the others."""
+    """The figures that are up to date, in the order of the page, and the names of the others."""
 
     drawn: Sequence[Picture] = ()
     omitted: Sequence[str] = ()
+
+
+def captions() -> dict[str, tuple[str, str]]:
+    """Return the part of the report and the caption of each figure that has one, in the order of the page."""
+    return {name: (part.key, caption) for part in report_parts() for name, caption in part.captions.items()}
 
 
 def read_pictures(study: Path, states: Iterable[UnitStatus]) -> Pictures:
@@ -84,9 +52,8 @@ def read_pictures(study: Path, states: Iterable[UnitStatus]) -> Pictures:
     A figure without a caption comes last, under its name. Cost: memory for all pictures.
     """
     figures = {_name(status.unit): status for status in states if status.unit.stage.startswith("figures/")}
-    order = [name for name in CAPTIONS if name in figures] + [
-        name for name in figures if name not in CAPTIONS
-    ]
+    known = captions()
+    order = [*[name for name in known if name in figures], *[name for name in figures if name not in known]]
     up_to_date = [name for name in order if figures[name].state == "done"]
     files = {name: _file(study, figures[name].unit) for name in up_to_date}
     drawn = [_picture(name, file) for name, file in files.items() if file is not None]
@@ -105,7 +72,7 @@ def _file(study: Path, unit: Unit) -> Path | None:
 
 def _picture(name: str, path: Path) -> Picture:
     """A figure ready for the page."""
-    part, caption = CAPTIONS.get(name, (MORE, f"{name.replace('_', ' ').capitalize()}."))
+    part, caption = captions().get(name, (MORE, f"{name.replace('_', ' ').capitalize()}."))
     content = path.read_bytes()
     with Image.open(io.BytesIO(content)) as image:
         dots = image.info.get("dpi", (_PIXELS_AN_INCH,))[0]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from patternscope.report.contents import Depth, Step
+from patternscope.report.contents import Contents, Depth, Step
 from patternscope.report.formatting import (
     BEYOND,
     UNKNOWN,
@@ -16,6 +16,8 @@ from patternscope.report.formatting import (
     series,
     verdict,
 )
+from patternscope.report.part import ReportPart, Said
+from patternscope.report.tables import layer_table, step_table
 from patternscope.results.formatting import number, percent, with_interval
 from patternscope.results.knowledge import KnowledgeResult
 
@@ -167,3 +169,26 @@ def _noise_of_steps(steps: Sequence[Step]) -> str:
 def _span(taus: Sequence[float]) -> str:
     """The first and the last of some thresholds."""
     return f"{taus[0]:g} to {taus[-1]:g}"
+
+
+def _read(contents: Contents) -> Said | None:
+    """What is said of a study."""
+    depth = contents.depth
+    return depth_sentences(depth), [layer_table(depth), step_table(depth)]
+
+
+PART = ReportPart(
+    "depth",
+    "Layers",
+    10,
+    _read,
+    captions={
+        "counts": "Knowledge points per image in each layer, and the reliable ones among them.",
+        "knowledge_points": "Knowledge points of some images, one row per layer: regions assigned to the image's "
+        "class and regions assigned to another.",
+        "importance": "Importance weights of the regions of the same images.",
+        "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class."
+        "region_paths": "Paths of some regions through the layers and over training.",
+    },
+    headlines=2,
+)

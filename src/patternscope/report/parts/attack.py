@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 
 from patternscope.knowledge.attack_analysis import Trajectory
-from patternscope.report.contents import Attack
+from patternscope.report.contents import Attack, Contents
 from patternscope.report.formatting import counted, difference_text, listed, verdict
+from patternscope.report.part import ReportPart, Said
+from patternscope.report.tables import attack_table
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.formatting import number, percent, with_interval
 
@@ -103,3 +105,25 @@ def trajectories(layers: Layers) -> str | None:
         if row.regions
     ]
     return f"Trajectories of the regions of {last}: {'; '.join(counts)}." if counts else None
+
+
+def _read(contents: Contents) -> Said | None:
+    """What is said of a study."""
+    attack = contents.attack
+    return None if attack is None else (attack_sentences(attack), [attack_table(attack)])
+
+
+PART = ReportPart(
+    "attack",
+    "Adversarial attack",
+    40,
+    _read,
+    captions={
+        "attack_regions": "Knowledge points of some images before and after the attack.",
+        "attack_change": "Change of orientation and strength under the attack, layer by layer.",
+        "attack_histogram": "Probability of the target before the attack, at regions that are knowledge points of it "
+        "afterwards.",
+        "attack_trajectories": "Trajectories of regions under the attack, by type.",
+    },
+    headlines=1,
+)

@@ -1,7 +1,9 @@
 """Sentences on students: how accurate they are, and whether they have more or fewer points than their teacher."""
 
-from patternscope.report.contents import Students
+from patternscope.report.contents import Contents, Students
 from patternscope.report.formatting import BEYOND, compared, counted, listed, verdict
+from patternscope.report.part import ReportPart, Said
+from patternscope.report.tables import student_table
 from patternscope.results.formatting import number
 
 
@@ -53,3 +55,23 @@ def accuracies(students: Students) -> str:
 
 def _have(count: int) -> str:
     return "has" if count == 1 else "have"
+
+
+def _read(contents: Contents) -> Said | None:
+    """What is said of a study."""
+    students = contents.students
+    return None if students is None else (student_sentences(students), [student_table(students)])
+
+
+PART = ReportPart(
+    "students",
+    "Distilled students",
+    50,
+    _read,
+    captions={
+        "distilled_counts": "Knowledge points of the teacher and its students, and their differences.",
+        "distilled_histograms": "How far the students' regional embeddings turn from the teacher's, and how much stronger"
+        " they are.",
+    },
+    headlines=1,
+)

@@ -2,6 +2,8 @@
 
 from patternscope.report.contents import Contents
 from patternscope.report.formatting import counted, listed
+from patternscope.report.part import ReportPart, Said
+from patternscope.report.tables import sweep_table
 from patternscope.results.fits import SampleResult
 from patternscope.results.formatting import number, percent
 from patternscope.results.images import ImagesResult
@@ -81,3 +83,27 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
             f"{listed([*short[:_NAMED], *more])}."
         )
     return sentences
+
+
+def _read(contents: Contents) -> Said | None:
+    """What is said of a study."""
+    setup = contents.setup
+    sentences = (
+        omitted_images(contents.images, setup.samples_per_class),
+        trust_sentences(contents, setup.resamples),
+    )
+    return [sentence for own in sentences for sentence in own], [sweep_table(contents.depth)]
+
+
+PART = ReportPart(
+    "trust",
+    "Reliability",
+    60,
+    _read,
+    captions={
+        "sample_embedding": "The sample embedding: the direction of an image shows its class, its strength the "
+        "network's certainty.",
+        "losses": "Losses of the training and of the fits.",
+    },
+    headlines=0,
+)

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from patternscope.report.contents import Step, Training
+from patternscope.report.contents import Contents, Step, Training
 from patternscope.report.formatting import BEYOND, compared, difference_text, listed, verdict
+from patternscope.report.part import ReportPart, Said
+from patternscope.report.tables import checkpoint_table
 from patternscope.results.formatting import number
 from patternscope.results.summary import CheckpointSummary
 
@@ -98,3 +100,23 @@ def accuracy(checkpoints: Sequence[CheckpointSummary]) -> str | None:
         f"The held-out accuracy went from {number(first.held_out_accuracy)} at {first.name} to "
         f"{number(last.held_out_accuracy)} at {last.name}, on {last.held_out_images:,} images{aligned}."
     )
+
+
+def _read(contents: Contents) -> Said | None:
+    """What is said of a study."""
+    training = contents.training
+    return None if training is None else (training_sentences(training), [checkpoint_table(training)])
+
+
+PART = ReportPart(
+    "training",
+    "Training",
+    20,
+    _read,
+    captions={
+        "emergence": "Knowledge points over training, by layer and, below, by class.",
+        "training_strip": "The sample embedding at each checkpoint, aligned and on one scale.",
+        "training_animation": "The same as an animation.",
+    },
+    headlines=1,
+)

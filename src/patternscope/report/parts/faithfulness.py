@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from patternscope.report.contents import Contents
 from patternscope.report.formatting import (
     BEYOND,
     WITHIN,
@@ -13,6 +14,8 @@ from patternscope.report.formatting import (
     series,
     verdict,
 )
+from patternscope.report.part import ReportPart, Said
+from patternscope.report.tables import faithfulness_table
 from patternscope.results.faithfulness import ORDERS, REPLACEMENTS, FaithfulnessResult
 from patternscope.results.formatting import number
 
@@ -85,3 +88,21 @@ def omitted_orders(layer: str, tested: FaithfulnessResult) -> str:
     return (
         f"Omitted in {layer}: {'; '.join(f'{ORDERS[name]}: {why}' for name, why in tested.omitted.items())}."
     )
+
+
+def _read(contents: Contents) -> Said | None:
+    """What is said of a study."""
+    tested = contents.faithfulness
+    return (faithfulness_sentences(tested), [faithfulness_table(tested)]) if tested else None
+
+
+PART = ReportPart(
+    "faithfulness",
+    "Deletion test",
+    30,
+    _read,
+    captions={
+        "faithfulness": "The network's probability of the true class as regions are removed, the most important first.",
+    },
+    headlines=1,
+)

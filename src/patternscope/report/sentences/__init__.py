@@ -1,1 +1,0 @@
-"""Results in sentences: pure functions of results; the first sentence of each part is its headline."""
