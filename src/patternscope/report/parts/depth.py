@@ -187,7 +187,7 @@ PART = ReportPart(
         "knowledge_points": "Knowledge points of some images, one row per layer: regions assigned to the image's "
         "class and regions assigned to another.",
         "importance": "Importance weights of the regions of the same images.",
-        "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class."
+        "regional_embedding": "Regional embeddings of each layer; a knowledge point has the colour of its class.",
         "region_paths": "Paths of some regions through the layers and over training.",
     },
     headlines=2,

@@ -70,8 +70,8 @@ PART = ReportPart(
     _read,
     captions={
         "distilled_counts": "Knowledge points of the teacher and its students, and their differences.",
-        "distilled_histograms": "How far the students' regional embeddings turn from the teacher's, and how much stronger"
-        " they are.",
+        "distilled_histograms": "How far the students' regional embeddings turn from the teacher's, and how much "
+        "stronger they are.",
     },
     headlines=1,
 )
