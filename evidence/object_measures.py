@@ -1,4 +1,4 @@
-"""Where importance and knowledge points lie with respect to an object that is known exactly."""
+"""Where importance and knowledge points lie with respect to an object whose mask is known."""
 
 from torch import Tensor
 
@@ -9,7 +9,7 @@ def pointing_game(importance: Tensor, cover: Tensor) -> Tensor:
     """Return how much of each image's most important region the object covers.
 
     This is the probability that a pixel of that region belongs to the object: the pointing game (Zhang et al.,
-    ECCV 2016) on a grid of regions. A random region scores the object's share of the image.
+    ECCV 2016) on a grid of regions. A random region scores the share of the image that the object covers.
 
     Args:
         importance: (n, r); of equal values the first counts.
@@ -33,7 +33,7 @@ def points_on(points: Tensor, cover: Tensor) -> tuple[Tensor, Tensor]:
     """Return how many of each image's points lie on an object, by the share it covers, and how many there are.
 
     ``sum_r m_r cover_r`` and ``sum_r m_r``; the ratio of their sums over images is the precision of the points, for
-    `bootstrap_ratio`. Points placed at random score the object's share of the image.
+    `bootstrap_ratio`. Points placed at random score the share of the image that it covers.
 
     Points (n, r) bool, cover by `knowledge.object_cover` (n, r) -> (n,) twice, float64. InputError when shapes
     differ.

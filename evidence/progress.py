@@ -1,4 +1,4 @@
-"""Doing many things at once, and saying how far that is and how long it will still take."""
+"""Work on many items in parallel, with a line about the estimated time for each."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ def in_parallel(
 ) -> Iterator[tuple[Item, Result]]:
     """Yield each item with work(item) as they are finished, and print a line for each.
 
-    Processes of one thread do the work, so `work` is a function of a module. The first failure ends it.
+    `work` runs in processes of one thread and is sent there by name. The first failure ends everything.
     """
     begun = time.perf_counter()
     with process_pool(min(workers, max(1, len(items)))) as pool:
@@ -26,21 +26,19 @@ def in_parallel(
             for done, future in enumerate(as_completed(pending), start=1):
                 result = future.result()
                 spent = time.perf_counter() - begun
-                print(
-                    f"[{done}/{len(items)}] {name(pending[future])}{_left(spent, done, len(items))}",
-                    flush=True,
-                )
+                time_left = _time_left(spent, done, len(items))
+                print(f"[{done}/{len(items)}] {name(pending[future])}{time_left}", flush=True)
                 yield pending[future], result
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
-def _left(spent: float, done: int, count: int) -> str:
-    """How long the rest takes, if it goes on as it began."""
+def _time_left(spent: float, done: int, count: int) -> str:
+    """The estimated time of the rest by that of the items so far; at the end the time of all."""
     return f", {spent:.0f} s" if done == count else f", about {duration(spent / done * (count - done))} left"
 
 
 def duration(seconds: float) -> str:
-    """Seconds as one says them."""
+    """Return seconds as a person reads them."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

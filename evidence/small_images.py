@@ -1,6 +1,6 @@
-"""torchvision's networks with a region grid that is worth looking at on images of 64 pixels.
+"""torchvision's networks with a region grid that is fine enough for images of 64 pixels.
 
-Both shrink an image 32 times, to 2 x 2 regions. Here the last halving is left out, as is usual for small images: 4 x 4
+Both shrink an image 32 times, to 2 x 2 regions. Here the last halving is omitted, as is usual for small images: 4 x 4
 regions at 64 pixels. A study names them `small_images:resnet18` and `small_images:mobilenet_v2`.
 """
 

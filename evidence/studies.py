@@ -1,24 +1,24 @@
 """The studies behind the evidence: three networks on two image sets, each trained from three seeds.
 
-python evidence/studies.py [NAME ...]     all, or those whose names contain one of the words: fashion, resnet18-0
+python -m evidence studies [--studies WORD ...]     all, or those whose names contain one of the words: resnet18-0
 
-A study lies in runs/evidence/studies/NAME and goes on where it was. Fashion-MNIST is read from where Debian's package
-dataset-fashion-mnist puts it, or from the folder in the variable FASHION_MNIST.
+A study lies in runs/evidence/studies/NAME, and a run that was stopped continues there. Fashion-MNIST is read from where
+Debian's package dataset-fashion-mnist installs it, or from the folder in the variable FASHION_MNIST.
 """
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from progress import in_parallel
-
+from evidence.progress import in_parallel
+from patternscope.results.study import StoredResults, open_results
 from patternscope.settings.study import StudySettings, make_settings
-from patternscope.study.run import run_study
+from patternscope.study.run import run_analysis
 from patternscope.workflow.executors import InProcessExecutor
+from patternscope.workflow.stages import Stage
 
 HERE = Path(__file__).resolve().parent
 RUNS = HERE.parent / "runs" / "evidence"
@@ -35,7 +35,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
         "architecture": "small_images:mobilenet_v2",
         "arguments": {"width": 0.5},
         "layers": ["features.6", "features.13", "features.18"],
-        "grid": None,  # of each layer's own
+        "grid": None,  # each layer's own
     },
 }
 IMAGE_SETS: dict[str, dict[str, Any]] = {
@@ -44,7 +44,7 @@ IMAGE_SETS: dict[str, dict[str, Any]] = {
 }
 # Images are the same for every seed: what differs between seeds is the network.
 IMAGES = {"image_size": 64, "train_per_class": 300, "test_per_class": 50, "samples_per_class": 25, "seed": 0}
-# As long as it takes to know most images, at half a minute to four a network and core.
+# Until most images are classified correctly: half a minute to four minutes per network and core.
 TRAINING: dict[str, dict[str, Any]] = {
     "vgg16_slim": {"epochs": 10},
     "resnet18": {"epochs": 5, "batch_size": 32, "lr": 0.002},
@@ -73,8 +73,13 @@ class EvidenceStudy:
         """Layers analysed, shallow to deep."""
         return NETWORKS[self.network]["layers"]
 
+    @property
+    def results(self) -> StoredResults:
+        """The results of the study on the disk."""
+        return open_results(self.folder)
+
     def settings(self, **changes: Mapping[str, Any]) -> StudySettings:
-        """Settings of the study; `changes` are keys of sections: settings(training={"checkpoints": 4})."""
+        """Return the settings of the study; `changes` are keys of sections: settings(training={"checkpoints": 4})."""
         content: dict[str, Any] = {
             "images": {**IMAGES, **IMAGE_SETS[self.images]},
             "network": {**NETWORKS[self.network], "folder": str(HERE)},
@@ -84,39 +89,52 @@ class EvidenceStudy:
             content[section] = {**content.get(section, {}), **keys}
         return make_settings({"seed": self.seed, **content}, self.name, HERE)
 
+    def write_images(self) -> None:
+        """Write the images that the study reads; those of most studies exist already."""
+
+
+AnyStudy = TypeVar("AnyStudy", bound=EvidenceStudy)
+
 
 def evidence_studies(words: Sequence[str] = (), *, seeds: Sequence[int] = SEEDS) -> list[EvidenceStudy]:
-    """The studies whose images are there, all or those whose name contains one of the words."""
-    # A seed of all before the next: a run that was cut short has something of everything.
-    known = [
+    """Return the studies whose images exist, all or those whose names contain one of the words."""
+    # All studies of a seed before the next seed: a run that was cut short has something of everything.
+    studies = [
         EvidenceStudy(images, network, seed)
-        for seed, images, network in product(seeds, list(image_sets()), NETWORKS)
+        for seed, images, network in product(seeds, list(readable_image_sets()), NETWORKS)
     ]
-    return [each for each in known if not words or any(word in each.name for word in words)]
+    return with_words(studies, words)
 
 
-def image_sets() -> Iterator[str]:
-    """Image sets that can be read; says once which cannot, and what would help."""
+def with_words(studies: Sequence[AnyStudy], words: Sequence[str]) -> list[AnyStudy]:
+    """Return the studies whose names contain one of the words, all where there are no words."""
+    return [study for study in studies if not words or any(word in study.name for word in words)]
+
+
+def readable_image_sets() -> Iterator[str]:
+    """Yield the image sets that can be read; print once which cannot, and what to do."""
     for name, settings in IMAGE_SETS.items():
         folder = settings.get("folder")
         if folder is None or Path(folder).is_dir():
             yield name
         else:
             print(
-                f"{name}: left out, no folder {folder}; apt install dataset-fashion-mnist, or set FASHION_MNIST"
+                f"{name}: omitted, {folder} does not exist; apt install dataset-fashion-mnist, or set FASHION_MNIST"
             )
 
 
-def ensure(study: EvidenceStudy) -> Path:
-    """Bring a study up to date, from its images to its knowledge points, and return its folder."""
-    run_study(study.folder, study.settings(), executor=InProcessExecutor(), device="cpu")
-    return study.folder
+def run_study(study: EvidenceStudy, *measurements: Stage) -> None:
+    """Bring a study up to date, from its images to its knowledge points, and measurements of it."""
+    study.write_images()
+    run_analysis(
+        study.folder,
+        study.settings(),
+        lambda settings: measurements,
+        executor=InProcessExecutor(),
+        device="cpu",
+    )
 
 
 def main(words: Sequence[str] = ()) -> None:
-    for _ in in_parallel(ensure, evidence_studies(words), lambda study: study.name):
+    for _ in in_parallel(run_study, evidence_studies(words), lambda study: study.name):
         pass
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

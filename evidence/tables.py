@@ -1,42 +1,63 @@
-"""Numbers and tables in markdown."""
+"""Rows of measurements: means and spreads over seeds, and tables of them in markdown."""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
+from patternscope.knowledge.intervals import Interval, seed_spread
+from patternscope.results.formatting import number, with_interval
 
-def seeds_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """From how many seeds the networks of these rows were trained: one sentence."""
-    found: dict[str, set[int]] = {}
+Row = Mapping[str, Any]
+
+
+def values_by(rows: Sequence[Row], keys: Sequence[str], name: str) -> dict[tuple[Any, ...], list[float]]:
+    """Return the values of a measure, those that exist, by the keys of their rows."""
+    values: dict[tuple[Any, ...], list[float]] = {}
     for row in rows:
-        found.setdefault(f"{row['network']} on {row.get('images', 'pictograms')}", set()).add(row["seed"])
-    counts = {name: len(seeds) for name, seeds in found.items()}
+        known = values.setdefault(tuple(row[key] for key in keys), [])
+        if row[name] is not None:
+            known.append(row[name])
+    return values
+
+
+def mean_of(rows: Sequence[Row], name: str) -> float | None:
+    """Return the mean of a measure over the rows that have it, None where none has."""
+    values = [row[name] for row in rows if row[name] is not None]
+    return fmean(values) if values else None
+
+
+def mean_text(values: Sequence[float], digits: int = 2) -> str:
+    """Return a mean ± the spread over seeds."""
+    spread = seed_spread(list(values))
+    mean = number(fmean(values) if values else None, digits)
+    return mean if spread is None else f"{mean} ± {spread:.{digits}f}"
+
+
+def seeds_text(rows: Sequence[Row]) -> str:
+    """Return from how many seeds the networks of these rows were trained: one sentence."""
+    seeds: dict[str, set[int]] = {}
+    for row in rows:
+        seeds.setdefault(f"{row['network']} on {row.get('images', 'pictograms')}", set()).add(row["seed"])
+    counts = {name: len(known) for name, known in seeds.items()}
     if len(set(counts.values())) == 1:
         return f"Networks trained from {next(iter(counts.values()))} seed(s) each: {', '.join(counts)}.\n"
     return f"Seeds of the networks: {', '.join(f'{name} {count}' for name, count in counts.items())}.\n"
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first column is text, the others are numbers."""
+    """Return a table; the first column is text, the others are numbers."""
     rules = ["---", *["---:"] * (len(heads) - 1)]
     lines = [heads, rules, *rows]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """A number with its minus sign, a dash where there is none."""
-    if value is None:
-        return "–"
-    rounded = round(value, digits) + 0.0  # not minus nothing
-    return f"{rounded:.{digits}f}".replace("-", "−")
-
-
 def value_text(value: float) -> str:
-    """A setting's value; infinity stands for what is there already."""
+    """Return the value of a setting; infinity stands for a layer's own."""
     return "own" if value == float("inf") else f"{value:g}"
 
 
-def spread_text(row: Mapping[str, Any], name: str, digits: int = 2) -> str:
-    """Mean ± spread over networks (spread over fits), as far as they are there."""
+def spread_text(row: Row, name: str, digits: int = 2) -> str:
+    """Return a mean ± its spread over networks (its spread over fits), as far as they exist."""
     text = number(row[name], digits)
     if row[name] is not None and row.get(f"{name}_networks") is not None:
         text += f" ± {row[f'{name}_networks']:.{digits}f}"
@@ -45,8 +66,6 @@ def spread_text(row: Mapping[str, Any], name: str, digits: int = 2) -> str:
     return text
 
 
-def interval_text(row: Mapping[str, Any], name: str, digits: int = 2) -> str:
-    """Value and interval: 0.12 (0.10, 0.15)."""
-    if row[name] is None or row[f"{name}_low"] is None:
-        return number(row[name], digits)
-    return f"{number(row[name], digits)} ({number(row[f'{name}_low'], digits)}, {number(row[f'{name}_high'], digits)})"
+def interval_text(row: Row, name: str, digits: int = 2) -> str:
+    """Return the value and interval that a row has under a name."""
+    return with_interval(Interval(row[name], row[f"{name}_low"], row[f"{name}_high"]), digits)

@@ -1,9 +1,9 @@
-"""The modules of the evidence import each other by their bare names: their folder comes last on the path."""
+"""The evidence is a package beside the tests' folder: the root of the repository comes last on the path."""
 
 import sys
 from pathlib import Path
 
-EVIDENCE = Path(__file__).resolve().parents[2] / "evidence"
-sys.path.append(str(EVIDENCE))
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT))
 # The evidence is not part of the package: without its folder there is nothing to test.
-collect_ignore_glob = [] if EVIDENCE.is_dir() else ["test_*.py"]
+collect_ignore_glob = [] if (ROOT / "evidence").is_dir() else ["test_*.py"]

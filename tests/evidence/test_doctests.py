@@ -9,17 +9,17 @@ import pytest
 @pytest.mark.parametrize(
     "name",
     [
-        "drpr",
-        "insertion",
+        "faithfulness.insertion",
         "object_measures",
-        "planting",
-        "projection_methods",
-        "projection_quality",
-        "stability",
+        "projections.drpr",
+        "projections.methods",
+        "projections.quality",
+        "shortcut.planting",
+        "uncertainty.stability",
     ],
 )
 def test_examples_are_what_they_say(name):
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    results = doctest.testmod(importlib.import_module(name), optionflags=flags)
+    results = doctest.testmod(importlib.import_module(f"evidence.{name}"), optionflags=flags)
     assert results.attempted > 0
     assert results.failed == 0

@@ -4,8 +4,8 @@ import naive
 import numpy as np
 import pytest
 import torch
-from drpr import class_centres, drpr_loss, fit_drpr, gaussian_log_posterior
 
+from evidence.projections.drpr import class_centres, drpr_loss, fit_drpr, gaussian_log_posterior
 from patternscope.errors import InputError
 
 

@@ -3,8 +3,8 @@
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from insertion import insertion_curve
 
+from evidence.faithfulness.insertion import insertion_curve
 from patternscope.knowledge import curve_area, deletion_curve, removal_shares
 
 CASES = settings(max_examples=15, deadline=None)

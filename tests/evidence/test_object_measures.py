@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from object_measures import pointing_game, points_on
 
+from evidence.object_measures import pointing_game, points_on
 from patternscope.errors import InputError
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planting import patch_carriers, plant_patch
 
+from evidence.shortcut.planting import patch_carriers, plant_patch
 from patternscope.errors import InputError
 from patternscope.images.pictograms import draw_many
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from projection_methods import PROJECTIONS, is_random, project
-from projection_quality import neighbour_decisions, orientation_decisions, projection_quality
 
+from evidence.projections.methods import PROJECTIONS, is_random, project
+from evidence.projections.quality import neighbour_decisions, orientation_decisions, projection_quality
 from patternscope.errors import InputError
 
 pytest.importorskip("sklearn")

@@ -8,8 +8,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stability import verdict_stability
 
+from evidence.uncertainty.stability import verdict_stability
 from patternscope.errors import InputError
 
 CASES = settings(max_examples=20, deadline=None)

@@ -1,0 +1,1 @@
+"""What would other values of the settings change?"""

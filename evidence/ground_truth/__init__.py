@@ -1,0 +1,1 @@
+"""Do the knowledge points lie on the object?"""

@@ -1,0 +1,1 @@
+"""How does the sample embedding compare with other projections?"""

@@ -1,0 +1,1 @@
+"""Does a planted shortcut show?"""

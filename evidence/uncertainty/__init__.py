@@ -1,0 +1,1 @@
+"""By how much may a number be off?"""
