@@ -52,7 +52,7 @@ bench: $(READY)
 
 evidence: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[evidence]'
-	$(BIN)/python evidence/run.py
+	$(BIN)/python -m evidence
 
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
