@@ -16,11 +16,14 @@ from easy_study import easy_settings
 from PIL import Image
 
 from patternscope import __version__
+from patternscope.api.figure_stages import figure_stage
 from patternscope.cli import main
-from patternscope.figures import counts
-from patternscope.report.repeating import settings_toml
-from patternscope.study.run import run_study, saved_settings
-from patternscope.study.stages import study_stages
+from patternscope.figures import load_figure
+from patternscope.results.attack import AttackResult
+from patternscope.results.study import open_results
+from patternscope.settings.toml import settings_toml
+from patternscope.study.run import run_analysis, saved_settings
+from patternscope.workflow.stages import Stage
 
 
 def call(capsys, *arguments: object) -> tuple[int, str, str]:
@@ -49,15 +52,23 @@ def test_version_and_no_arguments(capsys):
     assert "Usage" in out + err
 
 
-def test_help_does_not_load_torch():
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["--version"]])
+def test_help_loads_nothing_that_takes_long(arguments):
+    """Neither torch nor what draws tables, and of this package hardly more than the commands."""
     program = (
         "import sys\n"
         "from patternscope.cli import main\n"
-        "try: main(['--help'])\n"
+        f"try: main({arguments})\n"
         "except SystemExit as end: code = end.code\n"
-        "sys.exit(1 if 'torch' in sys.modules else code)\n"
+        "sys.stderr.write(' '.join(sys.modules))\n"
+        "sys.exit(code)\n"
     )
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    modules = set(done.stderr.split())
+    assert done.returncode == 0
+    assert not modules & {"torch", "numpy", "rich", "matplotlib"}
+    own = {name for name in modules if name.startswith("patternscope.") and "patternscope.cli" not in name}
+    assert own == {"patternscope.errors", "patternscope.lazy"}
 
 
 @pytest.mark.parametrize(
@@ -66,22 +77,34 @@ def test_help_does_not_load_torch():
         (["rnu"], "Did you mean 'run'?"),
         (["run", "--wrokers", "2", "x.toml"], "--workers"),
         (["run"], "Missing argument"),
-        (["run", "nowhere.toml"], "nowhere.toml: no such file"),
-        (["status", "nowhere"], "nowhere: no study here"),
-        (["figures", "nowhere"], "nowhere: no study here"),
+        (["run", "nowhere.toml"], "nowhere.toml: expected a study's settings in TOML, but it does not exist"),
+        (
+            ["status", "nowhere"],
+            "nowhere: expected the folder of `patternscope run`, got one without study.json",
+        ),
+        (
+            ["figures", "nowhere"],
+            "nowhere: expected the folder of `patternscope run`, got one without study.json",
+        ),
         (["layers", "resnet81"], "did you mean 'resnet18'?"),
         (["run", "bad.toml"], "training.epoch is unknown; did you mean 'epochs'?"),
         (["run", "layer.toml"], "did you mean 'conv_53'?"),
-        (["run", "good.toml", "--workers", "0"], "wanted 1 or more"),
+        (["run", "good.toml", "--workers", "0"], "workers: expected 1 or more, got 0"),
         (["run", "good.toml", "--until", "featrues"], "did you mean 'features'?"),
-        (["run", "good.toml", "--device", "gpu"], "device: expected a name such as 'cpu' or 'cuda:1', got 'gpu'"),
+        (
+            ["run", "good.toml", "--device", "gpu"],
+            "device: expected a name such as 'cpu' or 'cuda:1', got 'gpu'",
+        ),
         (["run", "squares.toml", "--until", "featrues"], "did you mean 'features'?"),
-        (["run", "target.toml"], "attack.target: 'bus_' is no class; did you mean 'bus'?"),
-        (["run", "steps.toml"], "training.checkpoints: saw 900, wanted at most"),
+        (["run", "target.toml"], "attack.target: expected a class, got 'bus_'; did you mean 'bus'?"),
+        (
+            ["run", "steps.toml"],
+            "training.checkpoints: expected at most 31 in a training of 30 steps, got 900",
+        ),
         (["run", "folder.toml"], "does not exist"),
-        (["run", "both.toml"], "wanted one of them"),
-        (["run", "weights.toml"], "network.weights: no file at"),
-        (["run", "checkpoints.toml"], "checkpoints.folder: no folder at"),
+        (["run", "both.toml"], "network.weights and checkpoints.folder: expected one of them, got both"),
+        (["run", "weights.toml"], "network.weights: expected a file, but "),
+        (["run", "checkpoints.toml"], "checkpoints.folder: expected a folder, but "),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(tmp_path, monkeypatch, capsys, arguments, said):
@@ -116,7 +139,7 @@ def test_a_target_that_is_no_class_is_refused_as_soon_as_the_images_are_read(tmp
     (tmp_path / "s.toml").write_text(f"{images}\n[attack]\ntarget = 'gren'")
     code, _, err = call(capsys, "run", tmp_path / "s.toml", "--out", tmp_path / "s", "--device", "cpu")
     assert code == 2
-    assert "attack.target: 'gren' is no class; did you mean 'green'?" in err
+    assert "attack.target: expected a class, got 'gren'; did you mean 'green'?" in err
     assert [path.parent.name for path in (tmp_path / "s").rglob("manifest.json")] == ["images"]
 
 
@@ -135,7 +158,7 @@ def test_layers_lists_and_suggests(capsys, tmp_path):
     assert 'layers = ["' in out
 
 
-def test_images_that_are_left_out_are_said_after_a_run(tmp_path, capsys):
+def test_omitted_images_are_listed_after_a_run(tmp_path, capsys):
     for label in ("cat", "dog"):
         (tmp_path / "pets" / label).mkdir(parents=True)
         for number in range(5):
@@ -146,8 +169,8 @@ def test_images_that_are_left_out_are_said_after_a_run(tmp_path, capsys):
         capsys, "run", tmp_path / "s.toml", "--out", tmp_path / "s", "--until", "images", "--device", "cpu"
     )
     assert code == 0
-    assert "1 picture could not be read and is left out, first cat/broken.png: " in out
-    assert "Fewer held-out images than the 3 a class asked for are there of cat (1) and dog (1)." in out
+    assert "1 image file could not be read and is omitted, first cat/broken.png: " in out
+    assert "Fewer held-out images exist than the 3 per class asked for: cat (1) and dog (1)." in out
 
 
 def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, capsys):
@@ -158,14 +181,14 @@ def test_demo_full_adds_what_is_optional(attacked_study, tmp_path, monkeypatch, 
     code, out, _ = call(capsys, *arguments, "summary")
     assert code == 0
     assert "attack" not in out
-    code, out, _ = call(capsys, *arguments, "adversarial", "--full")
+    code, out, _ = call(capsys, *arguments, "attack_analysis", "--full")
     assert code == 0
     assert "nothing to do" in out
-    about = json.loads((folder / "attack/attack.json").read_text())
-    assert f"attack: {about['succeeded']} of {about['attacked']} correctly classified images" in out
-    assert out.count("conv_53") == 3  # in the tables of findings, of training and of the attack
+    attack = open_results(folder).load(AttackResult)
+    assert f"attack: {attack.succeeded_count} of {attack.attacked_count} correctly classified images" in out
+    assert out.count("conv_53") == 3  # in the tables of layers, of training and of the attack
     units = {row["unit"]: row["state"] for row in json.loads(call(capsys, "status", folder, "--json")[1])}
-    assert units["adversarial/conv_53"] == "done"
+    assert units["attack_analysis/conv_53"] == "done"
     assert units["figures/attack_regions"] == "missing"
 
 
@@ -174,14 +197,17 @@ def drawn(attacked_study, tmp_path) -> Path:
     """A small study of its own with one figure, in a folder beside its images."""
     shutil.copy(attacked_study.parent / "squares.npz", tmp_path)
     folder = shutil.copytree(attacked_study, tmp_path / "study")
-    settings = easy_settings(tmp_path)
-    run_study(folder, settings, [*study_stages(settings), counts.STAGE], device="cpu")
+    run_analysis(folder, easy_settings(tmp_path), counts_alone, device="cpu")
     return folder
 
 
-def only_counts(monkeypatch) -> None:
+def counts_alone(*_: object, **__: object) -> tuple[Stage, ...]:
     """One figure in the place of all, which take long."""
-    monkeypatch.setattr("patternscope.cli.running.figure_stages", lambda settings: (counts.STAGE,))
+    return (figure_stage(load_figure("counts")),)
+
+
+def only_counts(monkeypatch) -> None:
+    monkeypatch.setattr("patternscope.api.stages.figure_stages", counts_alone)
 
 
 def test_figures_draws_figures_and_runs_nothing_else(drawn, monkeypatch, capsys):
@@ -219,7 +245,7 @@ def test_a_finished_study_is_of_use_without_its_images(drawn, monkeypatch, capsy
             code, _, err = call(capsys, *arguments)
         assert (code, err.count("warning: "), "error: " in err) == (0, 1, False)
         assert "squares.npz' does not exist" in err
-        assert "what was made from it is taken as it is" in err
+        assert "what was made from it is reused as it is" in err
     settings = tmp_path / "study.toml"
     settings.write_text(settings_toml(saved_settings(drawn)[0]))
     code, _, err = call(capsys, "run", settings, "--out", drawn)
@@ -252,7 +278,7 @@ def test_ctrl_c_says_that_nothing_is_lost(tmp_path, workers):
     run.stderr.close()
     assert run.wait() == 130
     too_long.cancel()
-    assert said.strip().endswith("stopped; finished units are kept: run again to go on")
+    assert said.strip().endswith("stopped; finished units are kept: run again to continue")
     assert "Traceback" not in said
     assert (tmp_path / "study/images/manifest.json").is_file()
 

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from patternscope.cli.progress import Tally, progress, spoken
+from patternscope.cli.progress import Tally, event_line, progress
 from patternscope.workflow.runner import Event
 from patternscope.workflow.stages import Unit
 
@@ -22,11 +22,11 @@ DONE = Event("done", B, 20.0, 1.0, 12.34)
 def test_tally_counts_what_takes_time():
     tally = Tally()
     for event in EVENTS:
-        tally.hear(event)
+        tally.add(event)
     assert (tally.planned, tally.reached, tally.units) == (40.0, 10.0, 2)
-    tally.hear(DONE)
+    tally.add(DONE)
     assert (tally.reached, tally.finished) == (20.0, 1)
-    assert spoken(DONE, tally) == "training/00: 12.3 s (1 of 2)"
+    assert event_line(DONE, tally) == "training/00: 12.3 s (1 of 2)"
 
 
 def test_lines_without_a_terminal():
@@ -35,7 +35,7 @@ def test_lines_without_a_terminal():
         for event in (*EVENTS, DONE):
             report(event)
     assert stream.getvalue().splitlines() == [
-        "damaged, done again: training/00/x is missing",
+        "damaged, computed again: training/00/x is missing",
         "training/00: 12.3 s (1 of 2)",
     ]
 
@@ -50,5 +50,5 @@ def test_a_bar_on_a_terminal(monkeypatch):
     with progress(stream) as report:
         for event in (*EVENTS, DONE):
             report(event)
-    assert "damaged, done again" in stream.getvalue()
+    assert "damaged, computed again" in stream.getvalue()
     assert Console(file=stream).is_terminal

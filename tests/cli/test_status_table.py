@@ -1,9 +1,11 @@
 """The table of a study's state: marks by checkpoint and layer, sums, and what fits a terminal."""
 
+import io
+import sys
+
 import pytest
 from rich.text import Text
 
-from patternscope.cli import status_table
 from patternscope.cli.status_table import print_status, print_units, stage_rows
 from patternscope.workflow.stages import Unit
 from patternscope.workflow.status import UnitStatus
@@ -25,7 +27,7 @@ def test_a_row_a_stage_with_a_cell_a_checkpoint():
     rows = {row.stage: row for row in stage_rows(study())}
     assert list(rows) == ["images", "features", "fit", "figures"]
     assert rows["fit"].cells == (("done", "done"), ("done", "done"), ("stale", "running"))
-    assert (rows["fit"].finished, len(rows["fit"].states)) == (4, 6)
+    assert (rows["fit"].finished, len(rows["fit"].units)) == (4, 6)
     assert (rows["fit"].size, rows["fit"].seconds) == (500, 5 * 60.0 + 7.0)
     assert rows["features"].finished == 3
     assert rows["figures"].cells == ()
@@ -54,13 +56,26 @@ def test_a_narrow_terminal_gets_a_mark_a_checkpoint(capsys, monkeypatch, checkpo
     assert out.count("□") == checkpoints + 1
 
 
-def test_without_unicode_the_marks_are_plain(capsys, monkeypatch):
-    class Ascii(status_table.Console):
-        encoding = "ascii"
+def test_a_study_of_the_usual_size_has_a_mark_for_each_layer_in_80_columns(capsys):
+    units = study(8)
+    four = ("conv_22", "conv_33", "conv_43", "conv_53")
+    units += [
+        UnitStatus(Unit("student_analysis", n, layer), "done", 10**8, 99.0)
+        for n in range(8)
+        for layer in four
+    ]
+    print_status(units)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(len(line.rstrip()) for line in lines[:-3]) <= 80
+    assert any(line.split()[:3] == ["student_analysis", "■■■■", "■■■■"] for line in lines)
 
-    monkeypatch.setattr(status_table, "Console", Ascii)
+
+def test_without_unicode_the_marks_are_plain(monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
     print_status(study())
-    assert "~>" in capsys.readouterr().out
+    stdout.seek(0)
+    assert "~>" in stdout.read()
 
 
 def test_a_row_a_unit(capsys):

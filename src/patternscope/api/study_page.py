@@ -12,7 +12,7 @@ from patternscope.results.study import open_results, read_record
 from patternscope.results.summary import SummaryResult
 from patternscope.settings.study import DEMO_FILE, StudySettings, load_settings
 from patternscope.settings.toml import settings_toml
-from patternscope.study.run import saved_settings, saved_status, with_layers
+from patternscope.study.run import how_to_finish, saved_settings, saved_status, with_layers
 from patternscope.workflow.stages import Axes, Unit
 from patternscope.workflow.store import Store
 
@@ -31,7 +31,7 @@ def read_study_page(folder: Path) -> Page:
         if not page and not status.up_to_date:
             raise InputError(
                 f"{folder}: expected a finished study, got one whose {status.unit.path} is {status.state}; "
-                f"`patternscope run STUDY.toml --out {folder}` finishes it"
+                f"{how_to_finish(folder, status.unit)}"
             )
     setup = Setup(
         settings.network.architecture,

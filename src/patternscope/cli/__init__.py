@@ -1,65 +1,72 @@
-"""The command line: `patternscope`."""
+"""The command line `patternscope`: exit codes, and one line on stderr for what was wrong."""
 
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from patternscope.errors import InputError
 
-_STOPPED = 130
+_BAD_INPUT, _STOPPED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exit code 0, or 2 with one clear line for bad input, 130 when interrupted.
+    """Run the command line; exit with 0, with 2 and one line for bad input, or with 130 when interrupted.
 
-    A traceback is a bug.
+    Any other exception is a bug, and ends in a traceback.
     """
     from patternscope.cli.app import app
 
-    with warnings.catch_warnings():
-        warnings.showwarning = _one_line_warning
-        given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    with one_line_warnings():
         sys.exit(_exit_code(app, given or ["--help"]))
 
 
-def _exit_code(app: object, arguments: list[str]) -> int:
-    """Run the app and turn what the user did wrong into one line."""
+def _exit_code(app: Any, arguments: list[str]) -> int:
+    """Run the app and return its exit code; bad input becomes one line on stderr."""
     import typer
 
     try:
-        result = typer.main.get_command(app)(arguments, prog_name="patternscope", standalone_mode=False)  # type: ignore[arg-type]
+        result = typer.main.get_command(app)(arguments, prog_name="patternscope", standalone_mode=False)
     except InputError as error:
-        return _refused(str(error))
+        return write_error(str(error))
     except BrokenPipeError:
-        # Whoever read our output has enough of it; Python would complain once more while it flushes.
+        # The reader has closed the pipe; Python would complain again when it flushes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (KeyboardInterrupt, typer.Abort):
-        return _stopped()
+        return write_stopped("units")
     except Exception as error:
         # Usage errors of typer and of the click it may stand on have this method and nothing else in common.
-        said = getattr(error, "format_message", None)
-        if said is None:
+        usage = getattr(error, "format_message", None)
+        if usage is None:
             raise
-        return _refused(f"{said()} See patternscope --help.")
+        return write_error(f"{usage()} See patternscope --help.")
     # Ctrl-C comes back from typer as this exit code.
-    return _stopped() if result == _STOPPED else result if isinstance(result, int) else 0
+    return write_stopped("units") if result == _STOPPED else result if isinstance(result, int) else 0
 
 
-def _stopped() -> int:
-    """Say after Ctrl-C that nothing is lost."""
-    sys.stderr.write("\nstopped; finished units are kept: run again to go on\n")
+@contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Print warnings on one line, without the place in the code, until the block ends."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: _write_line("warning", str(message))
+        yield
+
+
+def write_error(text: str) -> int:
+    """Print what is wrong with the input on one line; return the exit code."""
+    _write_line("error", text)
+    return _BAD_INPUT
+
+
+def write_stopped(kept: str) -> int:
+    """Print after Ctrl-C that what is finished is not lost; return the exit code."""
+    sys.stderr.write(f"\nstopped; finished {kept} are kept: run again to continue\n")
     return _STOPPED
 
 
-def _refused(text: str) -> int:
-    """Say why on one line of stderr."""
-    line = " ".join(text.split())
-    sys.stderr.write(f"error: {line}\n")
-    return 2
-
-
-def _one_line_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Say a warning without the place in the code."""
-    sys.stderr.write(f"warning: {' '.join(str(message).split())}\n")
+def _write_line(kind: str, text: str) -> None:
+    sys.stderr.write(f"{kind}: {' '.join(text.split())}\n")

@@ -1,22 +1,39 @@
-"""How the commands print: lines as they are, tables as wide as they need to be, sizes and times for people."""
+"""How the commands print: lines as they are, tables of 80 columns, sizes and times for people."""
 
+import codecs
 import math
-from collections.abc import Mapping
-from typing import Any
+import sys
+import textwrap
 
 from rich import box
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+WIDTH = 80  # of tables where there is no terminal
+HEADING = 11  # longest line in the heading of a column of numbers
+GAP = 2  # between columns
+HALF_WIDTH = "± half of the 95 % interval over images"
+_ASCII = {
+    "−": "-",
+    "–": "-",
+    "±": "+-",
+    "°": " deg",
+    "\N{NO-BREAK SPACE}": " ",
+    "▶": ">",
+    "·": ".",
+    "□": "o",
+    "■": "#",
+}
 
-def file_size(size: int) -> str:
+
+def file_size(size: float) -> str:
     """Return a number of bytes for people.
 
     >>> file_size(999), file_size(12_345_678)
     ('999 B', '12.3 MB')
     """
     if size < 1000:
-        return f"{size} B"
+        return f"{size:.0f} B"
     power = min(4, int(math.log10(size) // 3))
     return f"{size / 1000**power:.1f} {['B', 'kB', 'MB', 'GB', 'TB'][power]}"
 
@@ -32,45 +49,45 @@ def time_span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def number(value: float | None) -> str:
-    """Return two digits, or a dash for what there is not.
+def console() -> Console:
+    """Return where tables are printed: the terminal, or something 80 columns wide.
 
-    >>> number(0.123), number(None)
-    ('0.12', '-')
+    A character that its encoding lacks, such as the minus sign on some systems, is replaced by plain ones.
     """
-    return "-" if value is None else f"{value:.2f}"
+    if reconfigure := getattr(sys.stdout, "reconfigure", None):
+        reconfigure(errors=_ERRORS)
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=WIDTH)
 
 
-def with_interval(row: Mapping[str, Any], name: str, *, signed: bool = False) -> str:
-    """Return a number of a record with its interval; a signed one says + and may have negative ends.
-
-    >>> row = {"total": 1.0, "total_low": -0.5, "total_high": 2.0}
-    >>> with_interval(row, "total", signed=True)
-    '+1.00 (-0.50 to 2.00)'
-    >>> with_interval({"total": -0.001, "total_low": -0.2, "total_high": 0.2}, "total", signed=True)
-    '+0.00 (-0.20 to 0.20)'
-    """
-    value, low, high = (row[f"{name}{end}"] for end in ("", "_low", "_high"))
-    if value is None or low is None or high is None:
-        return number(value)
-    value, low, high = (round(each, 2) + 0.0 for each in (value, low, high))  # not minus nothing
-    return f"{value:+.2f} ({low:.2f} to {high:.2f})" if signed else f"{value:.2f} ({low:.2f}-{high:.2f})"
-
-
-def new_table(*columns: str) -> Table:
-    """Return an empty table; numbers are easier to compare at the right."""
-    table = Table(box=box.SIMPLE, pad_edge=False)
+def new_table(*columns: str, texts: int = 1) -> Table:
+    """Return an empty table; the first `texts` columns may be folded, the others hold numbers, which stay whole."""
+    table = Table(box=box.SIMPLE, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0))
     for place, column in enumerate(columns):
-        table.add_column(column, justify="left" if place == 0 else "right", overflow="fold")
+        if place < texts:
+            table.add_column(column, overflow="fold")
+        else:
+            lines = textwrap.wrap(column, HEADING, break_on_hyphens=False)
+            table.add_column("\n".join(lines), justify="right", no_wrap=True)
     return table
 
 
 def show(content: RenderableType) -> None:
-    """Print a table, as wide as it is where there is no terminal."""
-    console = Console()
-    Console(width=console.width if console.is_terminal else 120).print(content)
+    """Print a table."""
+    console().print(content)
 
 
 def say(line: str) -> None:
     """Print a line as it is."""
-    Console(highlight=False, markup=False, soft_wrap=True).print(line)
+    console().print(line, markup=False, soft_wrap=True)
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """What stands for characters that cannot be encoded."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(_ASCII.get(letter, "?") for letter in error.object[error.start : error.end]), error.end
+
+
+_ERRORS = "patternscope-plain"
+codecs.register_error(_ERRORS, _plain)

@@ -1,4 +1,4 @@
-"""How far a run is: a bar with the time left on a terminal, a line a unit elsewhere."""
+"""How far a run is: a bar with the time left on a terminal, a line per unit elsewhere."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from patternscope.workflow.runner import Event
 
 
 class Tally:
-    """Adds up the weights of units: planned, done, and how far those under way are."""
+    """Adds up the weights of units: planned, done, and how far those in progress are."""
 
     def __init__(self) -> None:
         self.planned = 0.0
@@ -21,8 +21,8 @@ class Tally:
         self.finished = 0
         self.fractions: dict[str, float] = {}
 
-    def hear(self, event: Event) -> None:
-        """Take one event in; a unit that is kept leaves the plan, since it takes no time."""
+    def add(self, event: Event) -> None:
+        """Take one event into account; a unit that is kept leaves the plan, since it takes no time."""
         path = event.unit.path
         if event.kind == "planned":
             self.planned += event.weight
@@ -43,27 +43,24 @@ class Tally:
         return self.done + sum(self.fractions.values())
 
 
-def spoken(event: Event, tally: Tally) -> str | None:
-    """Return the line that an event is worth where there is no terminal, None for most."""
+def event_line(event: Event, tally: Tally) -> str | None:
+    """Return the line that is written for an event where there is no terminal, None for most."""
     if event.kind == "done":
         return f"{event.unit.path}: {event.seconds:.1f} s ({tally.finished} of {tally.units})"
     if event.kind == "damaged":
-        return f"damaged, done again: {event.text}"
+        return f"damaged, computed again: {event.text}"
     return None
 
 
 @contextmanager
 def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Event], None]]:
-    """Show a run's events on `stream` until the block ends.
-
-    Yields the function to report to.
-    """
+    """Show a run's events on `stream` until the block ends; yields the function to report to."""
     tally = Tally()
     if not stream.isatty():
 
         def write(event: Event) -> None:
-            tally.hear(event)
-            line = spoken(event, tally)
+            tally.add(event)
+            line = event_line(event, tally)
             if line is not None:
                 stream.write(f"{line}\n")
                 stream.flush()
@@ -74,9 +71,9 @@ def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Event], None]]:
         task = bar.add_task("starting", total=None)
 
         def draw(event: Event) -> None:
-            tally.hear(event)
+            tally.add(event)
             if event.kind == "damaged":
-                bar.console.print(spoken(event, tally))
+                bar.console.print(event_line(event, tally))
             if event.kind in {"begin", "progress"}:
                 bar.update(task, description=f"{event.unit.path} {event.text}".strip())
             bar.update(task, total=max(tally.planned, 1e-9), completed=tally.reached)
@@ -85,7 +82,7 @@ def progress(stream: TextIO = sys.stderr) -> Iterator[Callable[[Event], None]]:
 
 
 def _bar(stream: TextIO) -> Progress:
-    """The bar: what is under way, how far, how long still."""
+    """The bar: what is in progress, how far, and the time left."""
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=30),

@@ -1,123 +1,113 @@
-"""The state of a study in a terminal: a row a stage with a mark for each checkpoint and layer."""
+"""The state of a study in a terminal: a row per stage with a mark for each checkpoint and layer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from patternscope.cli.printing import file_size, new_table, say, show, time_span
+from patternscope.cli.printing import console, file_size, new_table, say, show, time_span
 from patternscope.workflow.status import State, UnitStatus
 
 # The most important first: a cell for several units shows it.
-_MARKS: dict[State, tuple[str, str, str]] = {
-    "damaged": ("!", "!", "bold red"),
-    "running": ("▶", ">", "bold cyan"),
-    "stale": ("~", "~", "yellow"),
-    "missing": ("·", ".", "dim"),
-    "dropped": ("□", "o", "green"),
-    "done": ("■", "#", "green"),
+_MARKS: dict[State, tuple[str, str]] = {
+    "damaged": ("!", "bold red"),
+    "running": ("▶", "bold cyan"),
+    "stale": ("~", "yellow"),
+    "missing": ("·", "dim"),
+    "dropped": ("□", "green"),
+    "done": ("■", "green"),
 }
-_UP_TO_DATE = ("done", "dropped")
-# Beside the marks: the longest name of a stage, three columns of numbers, and the spaces between.
-_REST = 45
+_GAP = 2  # between columns
 
 
 @dataclass(frozen=True)
 class StageRow:
-    """A stage in the table: all its states, and those by checkpoint and layer; bytes, seconds."""
+    """A stage in the table: its units, and the states of those at each checkpoint."""
 
     stage: str
-    states: tuple[State, ...]
+    units: tuple[UnitStatus, ...]
     cells: tuple[tuple[State, ...], ...]
-    size: int
-    seconds: float
 
     @property
     def finished(self) -> int:
         """Units that are up to date."""
-        return sum(state in _UP_TO_DATE for state in self.states)
+        return sum(status.up_to_date for status in self.units)
+
+    @property
+    def size(self) -> int:
+        """Bytes on the disk."""
+        return sum(status.size or 0 for status in self.units)
+
+    @property
+    def seconds(self) -> float:
+        """Time that the units took."""
+        return sum(status.seconds or 0.0 for status in self.units)
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """Units, size and time, as the table shows them."""
+        time = time_span(self.seconds) if self.seconds else ""
+        return f"{self.finished}/{len(self.units)}", file_size(self.size), time
 
 
 def status_rows(units: Sequence[UnitStatus]) -> list[dict[str, Any]]:
     """Return the state of each unit as plain values."""
     return [
-        {
-            "unit": each.unit.path,
-            "stage": each.unit.stage,
-            "checkpoint": each.unit.checkpoint,
-            "layer": each.unit.layer,
-            "state": each.state,
-            "bytes": each.size,
-            "seconds": each.seconds,
-        }
-        for each in units
+        {"unit": status.unit.path, **vars(status.unit), "state": status.state}
+        | {"bytes": status.size, "seconds": status.seconds}
+        for status in units
     ]
 
 
 def stage_rows(units: Sequence[UnitStatus]) -> list[StageRow]:
-    """Return a row a stage; those that share a folder, such as the figures, share a row."""
-    groups: dict[str, list[UnitStatus]] = {}
-    for each in units:
-        groups.setdefault(each.unit.stage.split("/")[0], []).append(each)
-    return [_stage_row(stage, found) for stage, found in groups.items()]
+    """Return a row per stage; those that share a folder, such as the figures, share a row."""
+    stages: dict[str, list[UnitStatus]] = {}
+    for status in units:
+        stages.setdefault(status.unit.stage.partition("/")[0], []).append(status)
+    return [StageRow(stage, tuple(own), _checkpoint_states(own)) for stage, own in stages.items()]
 
 
-def _stage_row(stage: str, units: list[UnitStatus]) -> StageRow:
-    """The row of some units."""
-    checkpoints: dict[int, list[State]] = {}
-    for each in units:
-        if each.unit.checkpoint is not None:
-            checkpoints.setdefault(each.unit.checkpoint, []).append(each.state)
-    return StageRow(
-        stage,
-        tuple(each.state for each in units),
-        tuple(tuple(checkpoints[number]) for number in sorted(checkpoints)),
-        sum(each.size or 0 for each in units),
-        sum(each.seconds or 0.0 for each in units),
-    )
+def _checkpoint_states(units: Sequence[UnitStatus]) -> tuple[tuple[State, ...], ...]:
+    """States by checkpoint, in order."""
+    states: dict[int, list[State]] = {}
+    for status in units:
+        if status.unit.checkpoint is not None:
+            states.setdefault(status.unit.checkpoint, []).append(status.state)
+    return tuple(tuple(states[checkpoint]) for checkpoint in sorted(states))
 
 
 def print_status(units: Sequence[UnitStatus]) -> None:
-    """Print a row a stage with a mark for each checkpoint and layer, what runs, and what the marks mean."""
-    console = Console()
+    """Print a row per stage with a mark for each checkpoint and layer, what is running, and what the marks mean."""
     rows = stage_rows(units)
-    room = (console.width if console.is_terminal else 120) - _REST
-    cells = _cells(rows, room, plain=not console.encoding.lower().startswith("utf"))
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    beside = [max(map(len, texts)) for texts in zip(*[(row.stage, *row.texts) for row in rows], strict=True)]
+    cells = _cells(rows, console().width - sum(beside) - _GAP * len(beside))
+    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False)
     table.add_column("stage")
     table.add_column(cells.heading(), overflow="fold")
     for name in ("units", "size", "time"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
-        marks = cells.marks(row) if row.cells else Text(_counted(row.states), style="dim")
-        time = time_span(row.seconds) if row.seconds else ""
-        table.add_row(row.stage, marks, f"{row.finished}/{len(row.states)}", file_size(row.size), time)
+        table.add_row(row.stage, cells.marks(row) if row.cells else _unfinished(row.units), *row.texts)
     show(table)
-    _print_rest(units, cells)
+    _print_legend(units, cells)
 
 
 @dataclass(frozen=True)
 class _Cells:
-    """How checkpoints are drawn: the width of each, what is between, one mark or one a layer, in ASCII or not."""
+    """How checkpoints are drawn: the width of each, what is between, and whether all its layers have one mark."""
 
     widths: list[int]
     gap: str
     one_mark: bool
-    plain: bool
 
     def heading(self) -> Text:
         """Numbers of the checkpoints above their marks."""
         if not self.gap:
             return Text(f"00 to {len(self.widths) - 1:02d}")
         return Text(" ".join(f"{number:02d}".ljust(width) for number, width in enumerate(self.widths)))
-
-    def mark(self, state: State) -> str:
-        """The mark of a state."""
-        return _MARKS[state][int(self.plain)]
 
     def marks(self, row: StageRow) -> Text:
         """The marks of a stage."""
@@ -127,50 +117,54 @@ class _Cells:
             if self.one_mark:
                 shown = [next(state for state in _MARKS if state in states)]
             for state in shown:
-                text.append(self.mark(state), _MARKS[state][2])
+                text.append(*_MARKS[state])
             text.append(" " * (width - len(shown)) + self.gap)
         return text
 
 
-def _cells(rows: Sequence[StageRow], room: int, plain: bool) -> _Cells:
-    """A mark a layer where there is room; else one a checkpoint; else those without spaces."""
+def _cells(rows: Sequence[StageRow], room: int) -> _Cells:
+    """A mark per layer where there is room; else one per checkpoint; else those without spaces."""
     counts = [max(map(len, cells)) for cells in zip_longest(*(row.cells for row in rows), fillvalue=())]
     if sum(max(2, count) + 1 for count in counts) <= room + 1:
-        return _Cells([max(2, count) for count in counts], " ", False, plain)
+        return _Cells([max(2, count) for count in counts], " ", False)
     if 3 * len(counts) <= room + 1:
-        return _Cells([2] * len(counts), " ", True, plain)
-    return _Cells([1] * len(counts), "", True, plain)
+        return _Cells([2] * len(counts), " ", True)
+    return _Cells([1] * len(counts), "", True)
 
 
-def _counted(states: Sequence[State]) -> str:
+def _unfinished(units: Sequence[UnitStatus]) -> Text:
     """How many units are in each state that is not up to date."""
-    return ", ".join(
-        f"{states.count(state)} {state}" for state in _MARKS if state in states and state not in _UP_TO_DATE
+    states = [status.state for status in units if not status.up_to_date]
+    return Text(
+        ", ".join(f"{states.count(state)} {state}" for state in _MARKS if state in states), style="dim"
     )
 
 
-def _print_rest(units: Sequence[UnitStatus], cells: _Cells) -> None:
-    """What the marks mean, the layers they stand for, what runs, and the sum."""
-    states: list[State] = [each.state for each in units]
-    counts = [f"{cells.mark(s)} {s} {states.count(s)}" for s in reversed(list(_MARKS)) if s in states]
-    layers = list(dict.fromkeys(each.unit.layer for each in units if each.unit.layer))
+def _print_legend(units: Sequence[UnitStatus], cells: _Cells) -> None:
+    """What the marks mean, the layers they stand for, what is running, and the sum."""
+    states = [status.state for status in units]
+    counts = [
+        f"{mark} {state} {states.count(state)}"
+        for state, (mark, _) in reversed(_MARKS.items())
+        if state in states
+    ]
+    layers = list(dict.fromkeys(status.unit.layer for status in units if status.unit.layer))
     say("")
-    say(f"{'   '.join(counts)}   {file_size(sum(each.size or 0 for each in units))} on disk")
+    say(f"{'   '.join(counts)}   {file_size(sum(status.size or 0 for status in units))} on disk")
     if layers and not cells.one_mark:
         say(f"columns are checkpoints; the marks of one are its layers: {' '.join(layers)}")
     elif layers:
         say(f"columns are checkpoints; a mark is the least finished of {len(layers)} layers")
-    for each in units:
-        if each.state == "running":
-            say(f"running: {each.unit.path}, for {time_span(each.seconds or 0.0)}")
+    for status in units:
+        if status.state == "running":
+            say(f"running: {status.unit.path}, for {time_span(status.seconds or 0.0)}")
 
 
 def print_units(units: Sequence[UnitStatus]) -> None:
-    """Print a row a unit."""
-    table = new_table("unit", "state", "size", "time")
-    for each in units:
-        size = "" if each.size is None else file_size(each.size)
-        table.add_row(
-            each.unit.path, each.state, size, "" if each.seconds is None else time_span(each.seconds)
-        )
+    """Print a row per unit."""
+    table = new_table("unit", "state", "size", "time", texts=2)
+    for status in units:
+        size = "" if status.size is None else file_size(status.size)
+        time = "" if status.seconds is None else time_span(status.seconds)
+        table.add_row(status.unit.path, status.state, size, time)
     show(table)

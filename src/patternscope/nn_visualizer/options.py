@@ -1,9 +1,9 @@
 """Command-line options from the fields of settings, so that names, defaults and meanings stand once."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -27,17 +27,15 @@ class OneLineParser(argparse.ArgumentParser):
 
     def parse(self, args: Sequence[str] | None = None) -> argparse.Namespace:
         """Parse, and answer a misspelt option with the nearest valid one."""
-        found, unknown = self.parse_known_args(args)
+        given, unknown = self.parse_known_args(args)
         if unknown:
             name = unknown[0].partition("=")[0]
             raise InputError(f"{name} is unknown; {nearest(name, self._option_string_actions)}")
-        return found
+        return given
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
-    """Add the options that the three scripts share: data, network, layer, device, folders.
-
-    After the reference's.
+    """Add the options that the three scripts share: data, network, layer, device, folders. Source: reference code.
 
     >>> parser = OneLineParser(); add_common(parser); parser.parse_args([]).device
     'auto'
@@ -47,11 +45,15 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--dataset",
         default="pictograms",
         help="pictograms, a folder of images in class folders, or a .safetensors or .npz file of ready features "
-        "(target_probs, sample_features, regional_features or one such array a layer, labels, images, masks) "
+        "(target_probs, sample_features, regional_features or one such array per layer, labels, images, masks) "
         "(default: pictograms)",
     )
     add("--arch", help="vgg16_slim, a torchvision or timm name, or module:factory (default: vgg16_slim)")
-    add("--feature-layer", "--feature_layer", help="layer of the regional features (default: the last known)")
+    add(
+        "--feature-layer",
+        "--feature_layer",
+        help="layer of the regional features (default: the last)",
+    )
     add("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
     add(
         "--save-dir",
@@ -64,14 +66,20 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "--features_dir",
         type=Path,
         default=Path("features"),
-        help="folder that keeps images, networks and features for the next time (default: features)",
+        help="folder that keeps images, networks and features for reuse (default: features)",
     )
 
 
 def add_settings(
-    parser: argparse.ArgumentParser, model: type[BaseModel], title: str, names: Sequence[str] = ()
+    parser: argparse.ArgumentParser,
+    model: type[BaseModel],
+    title: str,
+    names: Iterable[str] = (),
+    defaults: Mapping[str, object] | None = None,
 ) -> None:
     """Add an option for each field of a settings model, or for those named; values are checked later.
+
+    `defaults` are shown in the place of the model's own.
 
     >>> from patternscope.embeddings.settings import SampleParams
     >>> parser = OneLineParser(); add_settings(parser, SampleParams, "fit")
@@ -80,17 +88,25 @@ def add_settings(
     """
     group = parser.add_argument_group(title)
     for name in names or model.model_fields:
-        field = model.model_fields[name]
         spellings = dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"])
-        about = field.description or ""
-        shown = "" if field.default is None or "default" in about else f" (default: {field.default})"
-        group.add_argument(
-            *spellings, dest=name, default=argparse.SUPPRESS, metavar="VALUE", help=about + shown
-        )
+        text = _meaning(model, name, defaults or {})
+        group.add_argument(*spellings, dest=name, default=argparse.SUPPRESS, metavar="VALUE", help=text)
 
 
-def read_settings(given: argparse.Namespace, model: type[Settings], names: Sequence[str] = ()) -> Settings:
-    """Return the settings with what was given on the command line.
+def _meaning(model: type[BaseModel], name: str, defaults: Mapping[str, object]) -> str:
+    """What a field means, and its default."""
+    field = model.model_fields[name]
+    clauses, default = (field.description or "").split("; "), defaults.get(name, field.default)
+    if name in defaults:
+        clauses = [clause for clause in clauses if "default" not in clause]
+    text = "; ".join(clauses)
+    return text if default is None or "default" in text else f"{text} (default: {default})"
+
+
+def read_settings(
+    given: argparse.Namespace, model: type[Settings], names: Iterable[str] = (), **others: Any
+) -> Settings:
+    """Return the settings with what was given on the command line; `others` stand where it is not given.
 
     InputError for a value out of range.
 
@@ -98,8 +114,8 @@ def read_settings(given: argparse.Namespace, model: type[Settings], names: Seque
     >>> read_settings(argparse.Namespace(n_step="7"), SampleParams).n_step
     7
     """
-    chosen = {name: vars(given)[name] for name in names or model.model_fields if name in vars(given)}
+    options = {name: vars(given)[name] for name in names or model.model_fields if name in vars(given)}
     try:
-        return model.model_validate(chosen)
+        return model.model_validate({**others, **options})
     except ValidationError as error:
-        raise InputError(f"--{explain(error, model)}") from None
+        raise InputError(f"--{explain(error, model)}") from error

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -12,13 +12,13 @@ from pathlib import Path
 from torch import Tensor
 
 from patternscope.errors import InputError
-from patternscope.results.arrays import load_arrays, save_arrays
 from patternscope.results.json_csv import read_json, write_json
+from patternscope.tensor_files import read_tensors, write_tensors
 
 
 @contextmanager
-def written_whole(folder: Path) -> Iterator[Path]:
-    """Yield a folder to write into; its content takes its place in `folder` when the block ends well.
+def replaced_content(folder: Path) -> Iterator[Path]:
+    """Give a folder to write into, whose content takes its place in `folder` when the block ends without an error.
 
     InputError when `folder` cannot be made.
     """
@@ -26,7 +26,7 @@ def written_whole(folder: Path) -> Iterator[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     except OSError as error:
-        raise InputError(f"--save-dir: {folder} cannot be written ({error.strerror})") from None
+        raise InputError(f"--save-dir: {folder} cannot be written ({error.strerror})") from error
     try:
         yield partial
         for item in sorted(partial.iterdir()):
@@ -39,27 +39,27 @@ def written_whole(folder: Path) -> Iterator[Path]:
 
 
 def write_result(
-    folder: Path, name: str, arrays: Mapping[str, Tensor], record: Mapping[str, object], of: str
+    folder: Path, name: str, tensors: Mapping[str, Tensor], numbers: Mapping[str, object], features: str
 ) -> None:
-    """Write `<name>.safetensors` and `<name>.json`; `of` is the digest of the features behind them."""
-    save_arrays(folder / f"{name}.safetensors", arrays)
-    write_json(folder / f"{name}.json", {**record, "features": of})
+    """Write `<name>.safetensors` and `<name>.json`; `features` is the digest of what was fitted."""
+    write_tensors(tensors, folder / f"{name}.safetensors")
+    write_json(folder / f"{name}.json", {**numbers, "features": features})
 
 
-def earlier_result(folder: Path, name: str, script: str, of: str) -> dict[str, Tensor]:
-    """Return the arrays that an earlier script wrote of the same features.
+def earlier_result(folder: Path, name: str, script: str, features: str) -> dict[str, Tensor]:
+    """Return the tensors that an earlier script wrote of the same features.
 
     InputError that names the script to run when they are missing or of other features.
     """
     path = folder / f"{name}.safetensors"
     if not path.is_file() or not path.with_suffix(".json").is_file():
-        raise InputError(f"{path} is missing; run {script} first, with the same dataset, arch and layer")
-    if read_json(path.with_suffix(".json")).get("features") != of:
+        raise InputError(f"{path} does not exist; run {script} first, with the same dataset, arch and layer")
+    if read_json(path.with_suffix(".json")).get("features") != features:
         raise InputError(f"{path} was made from other features; run {script} again")
-    return load_arrays(path)
+    return read_tensors(path)
 
 
-def digest(*arrays: Tensor) -> str:
+def digest(*tensors: Tensor) -> str:
     """Return a digest of tensors: shape, type and bytes.
 
     >>> import torch
@@ -67,13 +67,13 @@ def digest(*arrays: Tensor) -> str:
     (True, False)
     """
     known = hashlib.sha256()
-    for array in arrays:
-        known.update(f"{array.dtype}{tuple(array.shape)}".encode())
-        known.update(array.detach().cpu().contiguous().numpy().tobytes())
+    for tensor in tensors:
+        known.update(f"{tensor.dtype}{tuple(tensor.shape)}".encode())
+        known.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return known.hexdigest()
 
 
-def write_table(path: Path, names: list[str], columns: list[Tensor]) -> None:
+def write_table(path: Path, names: Sequence[str], columns: Sequence[Tensor]) -> None:
     """Write columns of numbers, (n,) or (n, m), as csv; `names` has one for each number of a row."""
     parts = [column.detach().cpu().reshape(len(column), -1).tolist() for column in columns]
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -9,16 +9,16 @@ _SHOWN = 4000
 
 
 def draw_scatter(
-    embedding: Tensor, labels: Tensor, directions: Tensor, classes: tuple[str, ...], path: Path, title: str
+    embedding: Tensor, labels: Tensor, directions: Tensor, classes: tuple[str, ...], path: Path
 ) -> None:
-    """Draw the first two or three axes of an embedding (n, e) and its mean directions (c, e) into a png.
+    """Draw the first two or three axes of an embedding (n, e) and its mean directions (c, e) into a png at `path`.
 
-    Source: reference code (a scatter picture); of more than 4,000 points an even choice is shown, and said.
+    Of more than 4,000 points an even choice is shown, as the title says. Source: reference code (a scatter picture).
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "a.png"
-    ...     draw_scatter(torch.eye(3), torch.arange(3), torch.eye(3), ("a", "b", "c"), path, "three")
+    ...     draw_scatter(torch.eye(3), torch.arange(3), torch.eye(3), ("a", "b", "c"), path)
     ...     path.stat().st_size > 1000
     True
     """
@@ -27,7 +27,7 @@ def draw_scatter(
 
     count = len(embedding)
     shown = torch.linspace(0, count - 1, min(count, _SHOWN)).round().long()
-    points, of = embedding.detach().cpu()[shown].double(), labels.cpu()[shown]
+    points, shown_labels = embedding.detach().cpu()[shown].double(), labels.cpu()[shown]
     axes_count = min(3, points.shape[1])
     points, arrows = points[:, :axes_count], directions.detach().cpu().double()[:, :axes_count]
     arrows = arrows * torch.linalg.vector_norm(points, dim=1).quantile(0.9)
@@ -35,11 +35,11 @@ def draw_scatter(
     axes = figure.add_subplot(projection="3d") if axes_count == 3 else figure.add_subplot()
     colours = colormaps["tab10" if len(classes) <= 10 else "turbo"].resampled(max(len(classes), 10))
     for label, name in enumerate(classes):
-        chosen = points[of == label]
+        chosen = points[shown_labels == label]
         axes.scatter(*chosen.T.numpy(), s=9, color=colours(label), alpha=0.7, linewidths=0, label=name)
         ends = [[0.0, float(value)] for value in arrows[label]]
         axes.plot(*ends, color=colours(label), linewidth=1.8)
     note = "" if len(shown) == count else f" (showing {len(shown)} of {count})"
-    axes.set_title(title + note, fontsize=11)
+    axes.set_title(path.stem.replace("_", " ") + note, fontsize=11)
     figure.legend(loc="outside right upper", fontsize=8, frameon=False, ncols=1 + len(classes) // 25)
     figure.savefig(path, dpi=150)

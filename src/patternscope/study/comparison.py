@@ -37,7 +37,7 @@ from patternscope.study.layer_comparison import (
     layer_of,
     uses_first_maps,
 )
-from patternscope.study.run import resolved_settings, saved_settings, saved_status
+from patternscope.study.run import how_to_finish, resolved_settings, saved_settings, saved_status
 from patternscope.workflow.store import SCHEMA_VERSION, plain_errors
 
 Maps = Literal["auto", "own", "first"]
@@ -67,7 +67,8 @@ def open_finished(folder: Path) -> FinishedStudy:
     for status in saved_status(folder, parts=False):
         if not status.up_to_date:
             raise InputError(
-                f"{folder}: expected a finished study, but {status.unit.path} is {status.state}; run it to its end"
+                f"{folder}: expected a finished study, but {status.unit.path} is {status.state}; "
+                f"{how_to_finish(folder, status.unit)}"
             )
     results = open_results(folder)
     return FinishedStudy(folder, resolved_settings(settings, len(results.classes)), results)

@@ -28,6 +28,8 @@ from patternscope.workflow.stages import Axes, Stage, Unit
 from patternscope.workflow.status import UnitStatus, study_status
 from patternscope.workflow.store import MANIFEST_FILE, STUDY_FILE, Store
 
+# Folders that an earlier version gave to stages.
+_EARLIER_NAMES = {"attack_analysis": "adversarial", "student_analysis": "distilled"}
 MoreStages = Callable[[StudySettings], Sequence[Stage]]
 
 
@@ -204,10 +206,19 @@ def run_part(
     if old:
         raise InputError(
             f"{folder}: {len(old)} of {len(below)} units beneath {part} are not up to date ({old[0].unit.path} is "
-            f"{old[0].state}); `patternscope run STUDY.toml --out {folder}` with the study's settings makes them"
+            f"{old[0].state}); {how_to_finish(folder, old[0].unit)}"
         )
     given: set[Unit] = {unit.unit for unit in below}
     return run_units(folder, plan, executor=executor, report=report, given=given)
+
+
+def how_to_finish(folder: Path, unit: Unit) -> str:
+    """Return, for an error, what to do about a unit that is not up to date."""
+    command = f"`patternscope run STUDY.toml --out {folder}` with the study's settings"
+    earlier = _EARLIER_NAMES.get(unit.stage.partition("/")[0])
+    if earlier is None or not (folder / earlier).is_dir():
+        return f"{command} finishes the study"
+    return f"{command} computes it again and keeps the rest: an earlier version made this study"
 
 
 def _told(status: list[UnitStatus]) -> list[UnitStatus]:
