@@ -11,52 +11,53 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
+import patternscope as ps
 from patternscope.images import open_images
 from patternscope.knowledge import find_knowledge_points
-from patternscope.networks import Normalised, build_network, load_weights, record
+from patternscope.networks import Normalised, build_network, load_weights
 
 SIDE = 64
 
 
-class Seen(NamedTuple):
-    """What is found of a checkpoint: its frame, its regions (n, r, e), and their mean strength."""
+class Embedded(NamedTuple):
+    """A checkpoint: its sample embedding, the embeddings of its regions (n, r, e), and their mean strength."""
 
-    sample: SampleEmbedding
+    sample: ps.SampleEmbedding
     regions: Tensor
     strength: float
 
 
-def look_at(weights: str, images: Tensor, layer: str, before: Seen | None = None) -> Seen:
+def embed(weights: str, images: Tensor, layer: str, before: Embedded | None = None) -> Embedded:
+    """Fit the three estimators one by one: the sample embedding takes the frame of another checkpoint."""
     network = build_network("resnet18", classes=10, image_size=SIDE)
     load_weights(network, weights)
-    recording = record(Normalised(network, mean=0.5, std=0.25), images, [layer])
+    recording = ps.record(Normalised(network, mean=0.5, std=0.25), images, [layer])
     probs, regional = torch.softmax(recording.logits / 4, dim=1), recording.regional_features[layer]
-    sample = SampleEmbedding(in_dim=recording.sample_features.shape[1])
+    sample = ps.SampleEmbedding(in_dim=recording.sample_features.shape[1])
     data = {"target_probs": probs, "sample_features": recording.sample_features}
     sample.fit(data, align=None if before is None else before.sample)
-    weight = ImportanceWeight(*regional.shape)
+    weight = ps.ImportanceWeight(*regional.shape)
     weight.estimate({"target_probs": probs, "regional_features": regional})
-    region = RegionEmbedding(in_dim=regional.shape[1])
+    region = ps.RegionEmbedding(in_dim=regional.shape[1])
     weights_of = {"w_k": weight.channel_weights, "w_r": weight.region_weights}
     region.fit({"target_probs": probs, "regional_features": regional, "sample_embs": sample, **weights_of})
     embedding = region(regional)
-    return Seen(sample, embedding, float(embedding.norm(dim=-1).mean()))
+    return Embedded(sample, embedding, float(embedding.norm(dim=-1).mean()))
 
 
 def main(early: str, late: str, layer: str = "layer2", per_class: int = 50) -> None:
     held_out = open_images("pictograms", image_size=SIDE, test_per_class=per_class).test
     images, labels = held_out.batch(range(len(held_out))), held_out.labels
-    first = look_at(early, images, layer)
-    second = look_at(late, images, layer, before=first)
+    first = embed(early, images, layer)
+    second = embed(late, images, layer, before=first)
     one, other = (
-        # One unit of strength for both, that of the later one, or the counts could not be compared.
+        # Both in units of the later strength, or the counts could not be compared.
         find_knowledge_points(
-            each.regions, each.sample.mean_directions, labels, unit_strength=second.strength
+            checkpoint.regions, checkpoint.sample.mean_directions, labels, unit_strength=second.strength
         )
-        for each in (first, second)
+        for checkpoint in (first, second)
     )
-    print(f"{layer}: {one.total:.2f} knowledge points an image, then {other.total:.2f}")
+    print(f"{layer}: {one.total:.2f} knowledge points per image, then {other.total:.2f}")
     print(f"reliable: {one.total_reliable:.2f}, then {other.total_reliable:.2f}")
     stayed = (one.mask & other.mask).sum(dim=1).double().mean()
     print(f"of them {stayed:.2f} stay, {one.total - stayed:.2f} vanish, {other.total - stayed:.2f} appear")

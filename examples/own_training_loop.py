@@ -1,9 +1,9 @@
-"""A training loop of one's own that records checkpoints, and the study of what they learnt when.
+"""A training loop of your own that records checkpoints, and the study of what they learn over training.
 
     python examples/own_training_loop.py [OUT]
 
-The network and the loop are plain torch. Three lines of the loop are patternscope's: a recorder, its call before the
-first step, and after each.
+The network and the loop are plain torch. Three lines are patternscope's: a recorder, its call before the first step,
+and its call after each step.
 """
 
 import sys
@@ -13,12 +13,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
+import patternscope as ps
 from patternscope.callback import CheckpointRecorder
 from patternscope.images import open_images
 from patternscope.networks import build_network
-from patternscope.results.json_csv import read_json
 from patternscope.settings.study import make_settings
-from patternscope.study.run import run_study
 
 SIDE, MEAN, STD = 64, 0.5, 0.25
 
@@ -50,13 +49,12 @@ def main(out: str = "runs/own_loop", epochs: int = 6, per_class: int = 500, **ch
         "checkpoints": {"folder": str(Path(out, "checkpoints"))},
     }  # fmt: skip
     content = {name: {**settings.get(name, {}), **changes.get(name, {})} for name in {**settings, **changes}}
-    run_study(Path(out, "study"), make_settings(content, "own_training_loop.py", Path.cwd()))
-    summary = read_json(Path(out, "study", "summary", "summary.json"))
-    for trained in summary["checkpoints"]:
-        own = [each for each in summary["layers"] if each["checkpoint"] == trained["checkpoint"]]
-        counts = ", ".join(f"{each['layer']} {each['reliable']:.2f}" for each in own)
+    study = ps.run_study(make_settings(content, "own_training_loop.py", Path.cwd()), Path(out, "study"))
+    for trained in study.checkpoints:
+        layers = study.layers_at(trained.checkpoint)
+        counts = ", ".join(f"{name} {layer.counts.reliable.value:.2f}" for name, layer in layers.items())
         print(
-            f"step {trained['step']}: accuracy {trained['held_out_accuracy']:.2f}; reliable points {counts}"
+            f"step {trained.step}: accuracy {trained.held_out_accuracy:.2f}; reliable points per image {counts}"
         )
 
 

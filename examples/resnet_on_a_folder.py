@@ -1,17 +1,16 @@
-"""A torchvision ResNet on class folders of pictures: trained, analysed, one line a layer.
+"""A torchvision ResNet on class folders of images: trained, analysed, one line per layer.
 
     python examples/resnet_on_a_folder.py PICTURES [OUT]
 
 PICTURES/CLASS/*.jpg, or PICTURES/train/CLASS and PICTURES/val/CLASS. The same as a TOML file of these settings and
-`patternscope run`; `patternscope status OUT` and `patternscope figures OUT` go on from what is written.
+`patternscope run`; `patternscope status OUT` and `patternscope view OUT` take the result.
 """
 
 import sys
 from pathlib import Path
 
-from patternscope.results.json_csv import read_json
+import patternscope as ps
 from patternscope.settings.study import make_settings
-from patternscope.study.run import run_study
 
 SETTINGS = {
     "images": {"source": "folder", "image_size": 64},
@@ -23,13 +22,11 @@ SETTINGS = {
 def main(pictures: str, out: str = "runs/resnet", **changes: dict) -> None:
     content = {name: {**SETTINGS.get(name, {}), **changes.get(name, {})} for name in {**SETTINGS, **changes}}
     content["images"]["folder"] = pictures
-    run_study(out, make_settings(content, "resnet_on_a_folder.py", Path.cwd()))
-    summary = read_json(Path(out, "summary", "summary.json"))
-    print(f"held-out accuracy {summary['checkpoints'][-1]['held_out_accuracy']:.2f}")
-    for layer in summary["layers"]:
-        print(
-            f"{layer['layer']}: {layer['total']:.2f} knowledge points an image, {layer['reliable']:.2f} reliable"
-        )
+    study = ps.run_study(make_settings(content, "resnet_on_a_folder.py", Path.cwd()), out)
+    print(f"held-out accuracy {study.checkpoints[-1].held_out_accuracy:.2f}")
+    for name, layer in study.layers.items():
+        total, reliable = layer.counts.total.value, layer.counts.reliable.value
+        print(f"{name}: {total:.2f} knowledge points per image, {reliable:.2f} reliable")
 
 
 if __name__ == "__main__":

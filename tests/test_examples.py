@@ -1,4 +1,4 @@
-"""The scripts in examples/ run as they stand there, on little data."""
+"""The scripts in examples/ run as they are, on little data."""
 
 import runpy
 from pathlib import Path
@@ -21,8 +21,8 @@ def script(name):
 
 
 def test_every_script_is_run_here():
-    mine = Path(__file__).read_text(encoding="utf-8")
-    assert [path.stem for path in EXAMPLES.glob("*.py") if f'script("{path.stem}")' not in mine] == []
+    tests = Path(__file__).read_text(encoding="utf-8")
+    assert [path.stem for path in EXAMPLES.glob("*.py") if f'script("{path.stem}")' not in tests] == []
 
 
 def test_a_resnet_on_a_folder(tmp_path, capsys):
@@ -50,7 +50,7 @@ def test_a_vit_from_timm(tmp_path, capsys):
     assert [line.partition(":")[0] for line in lines] == [f"blocks.{i} (4 x 4)" for i in range(3)]
 
 
-def test_a_loop_of_one_s_own_and_two_of_its_checkpoints(tmp_path, capsys):
+def test_a_training_loop_of_ones_own_and_two_of_its_checkpoints(tmp_path, capsys):
     small = {"images": {"train_per_class": 2, "test_per_class": 2, "samples_per_class": 2}}
     script("own_training_loop")(str(tmp_path), 1, 7, network={"layers": ["layer2"]}, **small, **FAST)
     lines = capsys.readouterr().out.splitlines()

@@ -1,8 +1,11 @@
-"""What the site adds to mkdocs: equations as MathML, settings and commands from the program, no foreign request."""
+"""What the site adds to mkdocs: equations as MathML, tables from the program, no request to another machine."""
 
 import re
+from collections.abc import Mapping
 from html import unescape
 from html.parser import HTMLParser
+from importlib import import_module
+from inspect import Parameter, getdoc, signature
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,11 @@ from mkdocs.plugins import get_plugin_logger
 from pydantic import BaseModel
 
 from patternscope.cli.app import app
+from patternscope.figures import figure_names, load_figure
 from patternscope.settings.study import StudySettings
 
 log = get_plugin_logger("patternscope")
-_MARK = re.compile(r"^<!-- (settings|command)(?: (\S+))? -->$", flags=re.MULTILINE)
+_MARK = re.compile(r"^<!-- (settings|command|figures)(?: (\S+))? -->$", flags=re.MULTILINE)
 _MEASURED = {"evidence.md", "defaults.md"}  # `make evidence` writes them
 _TO_MEASURED = re.compile(r"\[([^\]]+)\]\((?:\.\./)?((?:evidence|defaults)(?:\.md)?)\)")
 _LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "video": "src", "link": "href"}
@@ -23,12 +27,12 @@ _ELSEWHERE = re.compile(r"(?:https?:)?//")
 
 
 def on_config(config: Any) -> Any:
-    """Make fenced blocks of the language `math` equations; list the pages that are measured where they are there."""
+    """Make fenced blocks of the language `math` equations; list the measured pages that exist."""
     for section in config.nav:
         for title, pages in section.items():
             if title == "Background":
                 pages[:] = [
-                    each for each in pages if _MEASURED.isdisjoint(each.values()) or _there(config, each)
+                    page for page in pages if _MEASURED.isdisjoint(page.values()) or _exists(config, page)
                 ]
     fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
     fences["custom_fences"] = [{"name": "math", "class": "math", "format": _equation}]
@@ -36,45 +40,43 @@ def on_config(config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, config: Any, **_: Any) -> str:
-    """Put tables of settings and texts of commands where a page asks for them; a link to no page becomes its text."""
-    there = Path(config.docs_dir)
-    markdown = _TO_MEASURED.sub(lambda link: link[0] if (there / link[2]).is_file() else link[1], markdown)
-    return _MARK.sub(
-        lambda mark: _settings(mark[2]) if mark[1] == "settings" else _command(mark[2]), markdown
-    )
+    """Replace the marks of a page by tables and texts of the program; a link to a missing page becomes its text."""
+    docs = Path(config.docs_dir)
+    markdown = _TO_MEASURED.sub(lambda link: link[0] if (docs / link[2]).is_file() else link[1], markdown)
+    return _MARK.sub(lambda mark: _CONTENT[mark[1]](mark[2]), markdown)
 
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:
-    """Warn, which a strict build does not survive, of anything that a browser would fetch from elsewhere."""
+    """Warn of anything that a browser would fetch from elsewhere; a warning ends a strict build."""
     for tag, address in _loads(output):
         log.warning("%s: <%s> loads %s from another machine", page.file.src_path, tag, address)
     return output
 
 
-def _there(config: Any, entry: dict[str, str]) -> bool:
-    """Tell whether the page of an entry of the navigation has been written."""
+def _exists(config: Any, entry: dict[str, str]) -> bool:
+    """Whether the page of an entry of the navigation exists."""
     return all((Path(config.docs_dir) / page).is_file() for page in entry.values())
 
 
 def _equation(source: str, language: str, css: str, options: Any, md: Any, **_: Any) -> str:
-    """An equation a line, as MathML."""
+    """Each equation as MathML; an empty line separates them."""
     lines = [line for line in source.split("\n\n") if line.strip()]
     return "\n".join(f'<div class="{css}">{convert(line, display="block")}</div>' for line in lines)
 
 
 def _settings(name: str | None) -> str:
     """The keys of a section, or the keys outside all sections."""
-    asked: BaseModel = StudySettings() if name is None else getattr(StudySettings(), name)
+    section: BaseModel = StudySettings() if name is None else getattr(StudySettings(), name)
     rows = ['<div class="settings" markdown>', "", "| key | default | meaning |", "|---|---|---|"]
-    for key, field in type(asked).model_fields.items():
-        value = getattr(asked, key)
+    for key, field in type(section).model_fields.items():
+        value = getattr(section, key)
         if not isinstance(value, BaseModel):
             rows.append(f"| `{key}` | {_toml(value)} | {field.description} |")
     return "\n".join([*rows, "", "</div>"])
 
 
 def _toml(value: Any) -> str:
-    """A default as one writes it in TOML; nothing for one that is found by the program."""
+    """A default as it is written in TOML; nothing for one that the program determines."""
     if value is None or value in ((), {}):
         return ""
     if isinstance(value, bool):
@@ -82,7 +84,7 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         return f'`"{value}"`'
     if isinstance(value, tuple):
-        return f"`[{', '.join(_toml(each).strip('`') for each in value)}]`"
+        return f"`[{', '.join(_toml(item).strip('`') for item in value)}]`"
     return f"`{value:.4g}`" if isinstance(value, float) else f"`{value}`"
 
 
@@ -93,16 +95,37 @@ def _command(name: str | None) -> str:
     return f"```text\n{result.output.rstrip()}\n```"
 
 
+def _figures(_: str | None) -> str:
+    """A row per figure: its name, the arguments of its plot, and what it shows."""
+    rows = ["| figure | arguments | content |", "|---|---|---|"]
+    for name in figure_names():
+        figure = load_figure(name)
+        arguments = {**_arguments(figure.data), **_arguments(figure.draw)}
+        shown = " ".join(f"`{argument}`" for argument in arguments)
+        # The heading of the module, "Figure: ...", says what the figure shows.
+        content = (getdoc(import_module(figure.data.__module__)) or "").partition("\n")[0]
+        rows.append(f"| `{name}` | {shown} | {content.removeprefix('Figure: ').rstrip('.')} |")
+    return "\n".join(rows)
+
+
+def _arguments(function: Any) -> Mapping[str, Parameter]:
+    """The arguments of a function after its first."""
+    return dict(list(signature(function).parameters.items())[1:])
+
+
+_CONTENT = {"settings": _settings, "command": _command, "figures": _figures}
+
+
 def _loads(html: str) -> list[tuple[str, str]]:
-    """Tags with an address on another machine that a browser fetches by itself."""
-    found: list[tuple[str, str]] = []
+    """Tags with an address on another machine that a browser fetches without being asked."""
+    foreign: list[tuple[str, str]] = []
 
     class Reader(HTMLParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-            given = dict(attrs)
-            address = unescape(given.get(_LOADED.get(tag, "")) or "")
-            if given.get("rel") != "canonical" and _ELSEWHERE.match(address):
-                found.append((tag, address))
+            attributes = dict(attrs)
+            address = unescape(attributes.get(_LOADED.get(tag, "")) or "")
+            if attributes.get("rel") != "canonical" and _ELSEWHERE.match(address):
+                foreign.append((tag, address))
 
     Reader().feed(html)
-    return found
+    return foreign

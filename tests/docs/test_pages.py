@@ -1,6 +1,7 @@
-"""Pages of the documentation and the README hold: code runs, settings are read, commands and errors are there."""
+"""The documentation and the README are true: code runs, settings are valid, commands and error lines exist."""
 
 import ast
+import io
 import re
 import shlex
 import tomllib
@@ -11,12 +12,13 @@ from typing import NamedTuple
 import pytest
 import torch
 import typer
-from torch import nn
+from PIL import Image
 
+import patternscope as ps
 from patternscope.cli.app import app
 from patternscope.errors import InputError
 from patternscope.settings.study import load_settings, make_settings
-from patternscope.study.network_factory import study_layers
+from patternscope.study.axes import study_layers
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
@@ -34,23 +36,23 @@ class Block(NamedTuple):
     @property
     def file(self) -> str | None:
         """The name of the file that the block is, if it begins with one."""
-        named = FILE_NAME.match(self.text)
-        return named and named[1]
+        name = FILE_NAME.match(self.text)
+        return name and name[1]
 
 
 BLOCKS = [
-    Block(path.relative_to(ROOT).as_posix(), *found)
+    Block(path.relative_to(ROOT).as_posix(), *parts)
     for path in PAGES
-    for found in BLOCK.findall(path.read_text(encoding="utf-8"))
+    for parts in BLOCK.findall(path.read_text(encoding="utf-8"))
 ]
 
 
 def blocks(*languages: str) -> list[Block]:
-    return [each for each in BLOCKS if each.language in languages]
+    return [block for block in BLOCKS if block.language in languages]
 
 
 def pages_with(language: str) -> list[str]:
-    return list(dict.fromkeys(each.page for each in blocks(language)))
+    return list(dict.fromkeys(block.page for block in blocks(language)))
 
 
 @pytest.fixture(scope="session")
@@ -58,53 +60,58 @@ def shown_study(attacked_study) -> Path:
     """The study of squares with its atlas; tests only read it."""
     from easy_study import easy_settings
 
-    from patternscope.atlas.stage import atlas_stage
-    from patternscope.study.run import run_study
-    from patternscope.study.stages import study_stages
+    from patternscope.api.stages import pages_of
+    from patternscope.study.run import run_analysis
 
     settings = easy_settings(attacked_study.parent)
-    run_study(attacked_study, settings, (*study_stages(settings), atlas_stage(settings)), device="cpu")
+    run_analysis(attacked_study, settings, pages_of, until="atlas", device="cpu")
     return attacked_study
 
 
-def readers_own() -> dict[str, object]:
-    """What the README's example leaves to the reader: a network, images and labels."""
-
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.layer3, self.layer4 = nn.Conv2d(3, 6, 3, stride=2), nn.Conv2d(6, 8, 3)
-            self.fc = nn.Linear(8, 4)
-
-        def forward(self, images):
-            # An untrained network is hardly sure of anything.
-            return 160 * self.fc(self.layer4(self.layer3(images).relu()).relu().amax((2, 3)))
-
+def run_python(page: str) -> dict[str, object]:
+    """Run the Python blocks of a page in order, or write them where they are files; return what they define."""
+    defined: dict[str, object] = {}
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = Network()
-    images = torch.rand(24, 3, 20, 20, generator=torch.Generator().manual_seed(0))
-    return {"network": network, "images": images, "labels": torch.arange(24) % 4}
-
-
-@pytest.mark.parametrize("page", pages_with("python"))
-def test_python_runs_as_it_stands(page, tmp_path, monkeypatch, capsys, shown_study):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs/demo").symlink_to(shown_study)
-    given = readers_own() if page == "README.md" else {}
-    with torch.random.fork_rng():
         for block in blocks("python"):
             if block.page != page:
                 continue
             if block.file:
                 Path(block.file).write_text(block.text, encoding="utf-8")
             else:
-                exec(compile(block.text, page, "exec"), given)
-    if page == "README.md":
-        total, reliable, _ = capsys.readouterr().out.split()
-        assert 0 < float(reliable) <= float(total) <= 64
+                exec(compile(block.text, page, "exec"), defined)
+    return defined
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch, shown_study) -> Path:
+    """The folder runs of a reader who ran the demo."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs/demo").symlink_to(shown_study)
+    return tmp_path / "runs"
+
+
+@pytest.mark.parametrize("page", [page for page in pages_with("python") if page != "README.md"])
+def test_python_runs_as_it_is(page, runs):
+    run_python(page)
+
+
+def test_the_library_of_the_readme_runs_as_it_is(runs, capsys):
+    """A torchvision network in memory, its picture and its study on disk; then the figure of another study."""
+    defined = run_python("README.md")
+    result, study = defined["result"], defined["study"]
+    assert isinstance(result, ps.Study)
+    assert isinstance(study, ps.Study)
+    total = result.layers["layer4"].counts.total
+    assert capsys.readouterr().out.strip() == str(total)
+    assert 0 <= total.low <= total.value <= total.high <= 4  # regions of 2 x 2
+    with Image.open(io.BytesIO(Path("knowledge_points.png").read_bytes())) as picture:
+        assert min(picture.size) > 200
+    saved = ps.open_study(runs / "mine")
+    assert saved.layers["layer4"].counts == result.layers["layer4"].counts
+    assert list(study.layers) == ["conv_33", "conv_53"]
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=lambda block: block.page)
@@ -114,14 +121,14 @@ def test_settings_are_valid(block, tmp_path):
 
 def test_the_first_study_has_the_layers_it_names(tmp_path):
     """Its two files lie side by side, and its settings are ten lines."""
-    page = [each for each in BLOCKS if each.page == "docs/how-to/first-study.md" and each.file]
+    page = [block for block in BLOCKS if block.page == "docs/how-to/first-study.md" and block.file]
     for block in page:
         (tmp_path / str(block.file)).write_text(block.text, encoding="utf-8")
     settings = load_settings(tmp_path / "study.toml")
     layers, _ = study_layers(settings)
-    grids = {each.name: each.grid for each in layers}
+    grids = {layer.name: layer.grid for layer in layers}
     assert [grids[name] for name in settings.network.layers] == [(32, 32), (16, 16), (8, 8), (4, 4)]
-    (written,) = [each.text for each in page if each.file == "study.toml"]
+    (written,) = [block.text for block in page if block.file == "study.toml"]
     assert len(written.splitlines()) == 1 + 10  # the name of the file is the first
 
 
@@ -158,19 +165,18 @@ def words_of(node: ast.AST) -> list[str | None]:
 
 def texts_of_errors() -> list[re.Pattern[str]]:
     """A pattern for each text of at least two words that the code puts values into or raises."""
-    found = []
+    patterns = []
     for path in (ROOT / "src").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             raised = node.args[:1] if isinstance(node, ast.Call) else []
-            for each in (*raised, node) if isinstance(node, ast.JoinedStr | ast.BinOp) else raised:
-                words = words_of(each)
+            for text in (*raised, node) if isinstance(node, ast.JoinedStr | ast.BinOp) else raised:
+                words = words_of(text)
                 literal = "".join(filter(None, words))
                 if len(literal) >= 12 and len(literal.split()) >= 2:
                     pattern = "".join(".+" if word is None else re.escape(word) for word in words)
-                    found.append(
-                        re.compile(rf"(?:\S+: )*{pattern}")
-                    )  # after the unit or setting that it is about
-    return found
+                    # After the unit or setting that it is about.
+                    patterns.append(re.compile(rf"(?:\S+: )*{pattern}"))
+    return patterns
 
 
 def test_errors_explained_are_those_the_program_prints():
@@ -183,25 +189,25 @@ def test_errors_explained_are_those_the_program_prints():
     texts = texts_of_errors()
     assert len(lines) > 30
     for line in lines:
-        kind, _, said = line.partition(": ")
+        kind, _, message = line.partition(": ")
         assert kind in ("error", "warning"), line
-        assert any(text.fullmatch(said) for text in texts), line
+        assert any(text.fullmatch(message) for text in texts), line
     for wrong in ("layer 'layer5' is unknown to us", "weights do not fit", "did you mean 'layer4'"):
         assert not any(text.fullmatch(wrong) for text in texts)
 
 
 def test_slurm_jobs_are_workers_of_one_unit_and_one_gpu():
     jobqueue = pytest.importorskip("dask_jobqueue.slurm", reason="dask-jobqueue is not installed")
-    (block,) = [each for each in BLOCKS if each.file == "cluster.py"]
+    (block,) = [block for block in BLOCKS if block.file == "cluster.py"]
     (call,) = [
         node
         for node in ast.walk(ast.parse(block.text))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "SLURMCluster"
     ]
-    given = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
-    script = jobqueue.SLURMJob("tcp://10.0.0.1:8786", name="worker", **given).job_script()
-    for wanted in ("--nthreads 1", "--cpus-per-task=8", "--gres=gpu:1", "export OMP_NUM_THREADS=8"):
-        assert wanted in script
+    options = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords}
+    script = jobqueue.SLURMJob("tcp://10.0.0.1:8786", name="worker", **options).job_script()
+    for line in ("--nthreads 1", "--cpus-per-task=8", "--gres=gpu:1", "export OMP_NUM_THREADS=8"):
+        assert line in script
 
 
 def test_a_wrong_setting_of_a_page_would_be_found(tmp_path):

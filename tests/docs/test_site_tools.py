@@ -1,4 +1,4 @@
-"""What the site adds to mkdocs: foreign addresses are seen, docstrings and equations become what a page can show."""
+"""What the site adds to mkdocs: foreign addresses are detected, docstrings, tables and equations fit a page."""
 
 import importlib.util
 from pathlib import Path
@@ -31,16 +31,16 @@ def load(name: str) -> ModuleType:
         ('<a href="https://arxiv.org/abs/2111.03505">paper</a>', False),
     ],
 )
-def test_what_a_browser_would_fetch_from_elsewhere_is_seen(tag, foreign):
+def test_what_a_browser_would_fetch_from_elsewhere_is_detected(tag, foreign):
     assert bool(load("hooks")._loads(f"<html><body>{tag}</body></html>")) is foreign
 
 
 def test_doctests_become_blocks_and_bounds_stay_text():
     text = "Do.\n\nSource: Sec. 3, :func:`f`.\n\nArgs:\n    kappa: > 0.\n\n>>> f(1)\n2\n"
-    found = load("docstrings").as_markdown(text)
-    assert "```pycon\n>>> f(1)\n2\n```" in found
-    assert "*Source:* Sec. 3, `f`." in found
-    assert "kappa: \\> 0." in found
+    markdown = load("docstrings").as_markdown(text)
+    assert "```pycon\n>>> f(1)\n2\n```" in markdown
+    assert "*Source:* Sec. 3, `f`." in markdown
+    assert "kappa: \\> 0." in markdown
 
 
 def test_a_package_that_imports_lazily_is_shown_with_its_public_names():
@@ -55,14 +55,20 @@ def test_a_package_that_imports_lazily_is_shown_with_its_public_names():
     assert package["record"].is_public
 
 
-def test_settings_and_commands_are_the_programs_own():
+def test_settings_commands_and_figures_are_those_of_the_program():
+    from patternscope.figures import figure_names
+
     config = SimpleNamespace(docs_dir=TOOLS.parent)
-    page = load("hooks").on_page_markdown("<!-- settings knowledge -->\n\n<!-- command status -->\n", config)
+    marks = "<!-- settings knowledge -->\n\n<!-- command status -->\n\n<!-- figures -->\n"
+    page = load("hooks").on_page_markdown(marks, config)
     assert '| `tau` | `"auto"` |' in page
     assert "--json" in page
+    rows = page.partition("| figure |")[2].splitlines()[2:]
+    assert [row.split("`")[1] for row in rows] == list(figure_names())
+    assert "| `counts` | `layers` `ax` | total and reliable knowledge points" in page
 
 
-def test_a_link_to_a_page_that_is_not_written_is_its_text(tmp_path):
+def test_a_link_to_a_missing_page_is_its_text(tmp_path):
     (tmp_path / "evidence.md").write_text("here")
     text = "[a](evidence.md) [b](evidence) [c](../defaults.md) [d](decisions.md)"
     page = load("hooks").on_page_markdown(text, SimpleNamespace(docs_dir=tmp_path))
