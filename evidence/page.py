@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from evidence.studies import HERE, RUNS
 from evidence.tables import Row
-from patternscope.figures.saving import save_figure
+from patternscope.figures.drawing.saving import save_figure
 from patternscope.results.json_csv import write_rows
 
 if TYPE_CHECKING:

@@ -113,6 +113,8 @@ def _is_type_checking(node: ast.stmt) -> bool:
 @cache
 def exports(module: str) -> dict[str, str]:
     """Where the names of a lazy package come from."""
+    if MODULES[module].name != "__init__.py":
+        return {}
     blocks = [node for node in tree_of(MODULES[module]).body if _is_type_checking(node)]
     imports = [node for block in blocks for node in ast.walk(block) if isinstance(node, ast.ImportFrom)]
     return {alias.name: node.module or "" for node in imports for alias in node.names}

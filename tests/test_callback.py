@@ -13,7 +13,7 @@ from patternscope.errors import InputError
 from patternscope.networks import build_network, checkpoint_steps, load_weights
 from patternscope.results.json_csv import read_json
 from patternscope.settings.study import load_settings
-from patternscope.study.run import run_study
+from patternscope.study.run import run_analysis
 
 
 def steps_in(folder):
@@ -225,6 +225,6 @@ def test_a_study_reads_what_was_recorded_and_knows_the_steps(tmp_path):
     for step in range(21):
         recorder(network, step)
     (tmp_path / "study.toml").write_text(STUDY)
-    run_study(tmp_path / "out", load_settings(tmp_path / "study.toml"), device="cpu", until="training")
+    run_analysis(tmp_path / "out", load_settings(tmp_path / "study.toml"), device="cpu", until="training")
     records = [read_json(tmp_path / f"out/training/{at:02d}/training.json") for at in range(3)]
     assert [each["step"] for each in records] == checkpoint_steps(20, 3)

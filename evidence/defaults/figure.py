@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from evidence.tables import Row, value_text
-from patternscope.figures.style import PETROFF10, SMALL, SOFT, figure_style
+from patternscope.figures.drawing.style import PETROFF10, SMALL, SOFT, figure_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

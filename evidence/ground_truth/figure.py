@@ -5,7 +5,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from evidence.tables import Row, values_by
-from patternscope.figures.style import SMALL, SOFT, class_marks, figure_style, layer_colours
+from patternscope.figures.drawing.style import SMALL, SOFT, class_marks, figure_style, layer_colours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evidence.tables import Row
-from patternscope.figures.style import FAINT, SMALL, SOFT, TITLE, class_marks, figure_style
+from patternscope.figures.drawing.style import FAINT, SMALL, SOFT, TITLE, class_marks, figure_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

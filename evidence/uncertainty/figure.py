@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from evidence.tables import Row, mean_of
-from patternscope.figures.style import SMALL, TITLE, class_marks, figure_style, layer_colours
+from patternscope.figures.drawing.style import SMALL, TITLE, class_marks, figure_style, layer_colours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,7 +15,7 @@ from atlas.invented_atlas import invent
 from atlas.pages import Watched, opened, served
 from patternscope.atlas.page import write_folder, write_single
 from patternscope.atlas.store import write_store
-from patternscope.figures.style import class_marks
+from patternscope.figures.drawing.style import class_marks
 from patternscope.radial import log_posterior
 
 DEEPEST = "conv_43"

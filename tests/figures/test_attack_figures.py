@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,17 +16,26 @@ from patternscope.api.figure_stages import figure_stages
 from patternscope.api.study_page import read_study_page
 from patternscope.atlas.stage import atlas_stage
 from patternscope.errors import InputError
-from patternscope.figures import attack_change, attack_histogram, attack_regions, attack_trajectories
+from patternscope.figures import (
+    attack_change,
+    attack_histogram,
+    attack_regions,
+    attack_trajectories,
+    figure_names,
+)
 from patternscope.figures.attack_trajectories import Trajectories, between
-from patternscope.figures.smoothing import smooth_path
+from patternscope.figures.drawing.smoothing import smooth_path
 from patternscope.knowledge.attack_analysis import Trajectory
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.attack import AttackAnalysisResult, AttackResult, Histogram
 from patternscope.results.study import open_results
+from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.run import run_analysis, saved_status
+from patternscope.study.stages import study_stages
 
-OF_EVERY_STUDY = figure_stages(attack=False, faithfulness=False, students=())
-OF_ATTACKS = figure_stages(attack=True, faithfulness=False, students=())[len(OF_EVERY_STUDY) :]
+OF_EVERY_STUDY = figure_stages(study_stages(StudySettings()))
+WITH_ATTACK = figure_stages(study_stages(make_settings({"attack": {}}, "study.toml", Path())))
+OF_ATTACKS = tuple(stage for stage in WITH_ATTACK if stage not in OF_EVERY_STUDY)
 NOTHING = Interval(None, None, None)
 
 
@@ -38,9 +48,10 @@ def drawn(attacked_study, tmp_path_factory):
 
 
 def test_a_study_with_an_attack_has_its_figures():
-    everything = figure_stages(attack=True, faithfulness=True, students=("logits", "features"))
-    assert everything[: len(OF_EVERY_STUDY)] == OF_EVERY_STUDY
-    assert {stage.name for stage in everything} >= {stage.name for stage in OF_ATTACKS}
+    everything = figure_stages(study_stages(StudySettings().with_all_parts()))
+    assert set(everything) > set(OF_EVERY_STUDY) | set(OF_ATTACKS)
+    assert set(WITH_ATTACK) == {*OF_EVERY_STUDY, *OF_ATTACKS}
+    assert [stage.name.removeprefix("figures/") for stage in everything] == list(figure_names())
     assert len(OF_ATTACKS) == 4
 
 

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from patternscope.figures import regional_embedding, sample_embedding
-from patternscope.figures.choices import ShownClasses, ShownSamples
-from patternscope.figures.examples import choose_examples
-from patternscope.figures.labels import place_labels, shortened, text_width
-from patternscope.figures.outlines import outlines
+from patternscope.figures.drawing.choices import ShownClasses, ShownSamples
+from patternscope.figures.drawing.examples import choose_examples
+from patternscope.figures.drawing.labels import place_labels, shortened, text_width
+from patternscope.figures.drawing.outlines import outlines
+from patternscope.figures.drawing.space import choose_view, project
+from patternscope.figures.drawing.style import class_marks
 from patternscope.figures.regional_embedding import stratified
-from patternscope.figures.space import choose_view, project
-from patternscope.figures.style import class_marks
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 5)))
 

@@ -20,11 +20,12 @@ from patternscope.figures import (
     regional_embedding,
     sample_embedding,
 )
-from patternscope.figures.saving import save_figure
+from patternscope.figures.drawing.saving import save_figure
 from patternscope.results.study import open_results
 from patternscope.results.summary import SummaryResult
-from patternscope.settings.study import make_settings
+from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.run import run_analysis
+from patternscope.study.stages import study_stages
 
 SETTINGS = {
     "images": {"image_size": 32, "train_per_class": 4, "test_per_class": 3, "samples_per_class": 3},
@@ -37,7 +38,7 @@ SETTINGS = {
 }
 
 
-STAGES = figure_stages(attack=False, faithfulness=False, students=())
+STAGES = figure_stages(study_stages(StudySettings()))
 
 
 def figures(_):

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from patternscope.figures import emergence, region_paths, training_animation, training_strip
-from patternscope.figures.checkpoint_embeddings import CheckpointEmbedding, TrainingData
-from patternscope.figures.choices import ShownClasses, ShownSamples
-from patternscope.figures.ellipses import coverage_ellipse
-from patternscope.figures.examples import Examples
-from patternscope.figures.video import write_videos
+from patternscope.figures.drawing.checkpoint_embeddings import CheckpointEmbedding, TrainingData
+from patternscope.figures.drawing.choices import ShownClasses, ShownSamples
+from patternscope.figures.drawing.ellipses import coverage_ellipse
+from patternscope.figures.drawing.examples import Examples
+from patternscope.figures.drawing.video import write_videos
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.points import class_probability
 from patternscope.results.emergence import CheckpointCounts, CheckpointName, ClassHistory, LayerHistory

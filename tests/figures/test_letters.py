@@ -5,9 +5,9 @@ import warnings
 import pytest
 from matplotlib.figure import Figure
 
-from patternscope.figures import style
-from patternscope.figures.labels import text_width
-from patternscope.figures.saving import save_figure
+from patternscope.figures.drawing import style
+from patternscope.figures.drawing.labels import text_width
+from patternscope.figures.drawing.saving import save_figure
 
 NOWHERE = "\U000f1234"  # a private letter, which no font has
 

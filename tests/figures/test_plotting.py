@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,9 +13,11 @@ from matplotlib.figure import Figure
 from patternscope.api.figure_stages import figure_stage, figure_stages
 from patternscope.errors import InputError
 from patternscope.figures import figure_names, load_figure
-from patternscope.figures.labels import shortened, text_width
+from patternscope.figures.drawing.labels import shortened, text_width
 from patternscope.results.result import Result
 from patternscope.results.study import ResultsInMemory, open_results
+from patternscope.settings.study import make_settings
+from patternscope.study.stages import study_stages
 from patternscope.workflow.stages import Unit
 
 
@@ -126,7 +129,9 @@ def test_results_in_memory_give_the_same_figure(results):
 
 
 def test_the_work_of_a_figure_can_be_sent_to_another_process():
-    for stage in figure_stages(attack=True, faithfulness=True, students=("logits",)):
+    students = {"students": ["logits"]}
+    asked = make_settings({"attack": {}, "faithfulness": {}, "distillation": students}, "a.toml", Path())
+    for stage in figure_stages(study_stages(asked)):
         assert pickle.loads(pickle.dumps(stage)) == stage  # noqa: S301
         assert not any(need.stage.endswith("/features") for need in stage.needs)
 
@@ -134,7 +139,8 @@ def test_the_work_of_a_figure_can_be_sent_to_another_process():
 def test_a_study_with_one_student_has_figures_that_read_no_other(attacked_study):
     asked = students_settings(attacked_study.parent, distillation={"enabled": True, "students": ["logits"]})
     assert asked.distillation.students == ("logits",)
-    stage = figure_stage(load_figure("distilled_counts"), asked.distillation.students)
+    available = [stage.name for stage in study_stages(asked)]
+    stage = figure_stage(load_figure("distilled_counts"), available)
     assert {need.stage for need in stage.needs} == {"distillation/logits", "student_analysis/logits"}
 
 

@@ -1,17 +1,11 @@
 """The figures of a study as stages: each is a unit of its own, drawn from the results that the figure declares."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from patternscope.figures import (
-    ATTACK_FIGURES,
-    BASE_FIGURES,
-    FAITHFULNESS_FIGURES,
-    STUDENT_FIGURES,
-    load_figure,
-)
-from patternscope.figures.figure import StudyFigure
-from patternscope.results.study import STUDENTS, StoredResults
+from patternscope.figures import figure_names, load_figure
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.results.study import StoredResults
 from patternscope.workflow.stages import Stage, UnitContext
 
 
@@ -31,8 +25,8 @@ class DrawFigure:
         figure.save(shown, ctx.folder, dpi, ctx.report, **asked)
 
 
-def figure_stage(figure: StudyFigure, students: Collection[str] = STUDENTS) -> Stage:
-    """Return the stage that draws a figure; of the students it reads those that the study has.
+def figure_stage(figure: StudyFigure, available: Collection[str] | None = None) -> Stage:
+    """Return the stage that draws a figure; of all stages that it may read those that are `available`.
 
     >>> figure_stage(load_figure("losses")).name
     'figures/losses'
@@ -43,13 +37,18 @@ def figure_stage(figure: StudyFigure, students: Collection[str] = STUDENTS) -> S
         version=figure.version,
         run=DrawFigure(figure.name),
         settings=("seed", *(() if figure.fixed_dpi else settings)),
-        needs=tuple(need for need in figure.reads if need.stage.partition("/")[2] in ("", *students)),
+        needs=tuple(need for need in figure.reads if available is None or need.stage in available),
         weight=figure.weight,
     )
 
 
-def figure_stages(attack: bool, faithfulness: bool, students: tuple[str, ...]) -> tuple[Stage, ...]:
-    """Return the figures of a study: those of every study, then those of the parts that are enabled."""
-    names = BASE_FIGURES + (FAITHFULNESS_FIGURES if faithfulness else ())
-    names += (ATTACK_FIGURES if attack else ()) + (STUDENT_FIGURES if students else ())
-    return tuple(figure_stage(load_figure(name), students) for name in names)
+def figure_stages(stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """Return the figures that can be drawn of what the stages of a study write, at least one variant of each."""
+    available = {stage.name for stage in stages}
+    families = {name.partition("/")[0] for name in available}
+    figures = [load_figure(name) for name in figure_names()]
+    return tuple(
+        figure_stage(figure, available)
+        for figure in figures
+        if {need.stage.partition("/")[0] for need in figure.reads} <= families
+    )

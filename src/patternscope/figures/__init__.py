@@ -1,42 +1,23 @@
-"""Figures of a study: each is a file with `data` (what is shown), `draw` (how) and `table` (the csv behind it).
+"""Figures of a study, one file each: `data` (what is shown), `draw` (how) and `table` (the csv behind it).
 
-A figure is imported when it is asked for, and none imports another's stage: importing one does not import the rest.
+A figure is found here by its file and imported when it is asked for; importing one does not import the rest.
 """
 
+from functools import cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from patternscope.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from patternscope.figures.figure import StudyFigure
-
-_PACKAGE = "patternscope.figures"
-BASE_FIGURES = (
-    "sample_embedding",
-    "regional_embedding",
-    "knowledge_points",
-    "importance",
-    "counts",
-    "emergence",
-    "training_strip",
-    "region_paths",
-    "losses",
-    "training_animation",
-)
-FAITHFULNESS_FIGURES = ("faithfulness",)
-ATTACK_FIGURES = ("attack_regions", "attack_trajectories", "attack_change", "attack_histogram")
-STUDENT_FIGURES = ("distilled_counts", "distilled_histograms")
-FIGURES = {
-    name: f"{_PACKAGE}.{name}"
-    for name in (*BASE_FIGURES, *FAITHFULNESS_FIGURES, *ATTACK_FIGURES, *STUDENT_FIGURES)
-}
-"""The module of each figure."""
+    from patternscope.figures.drawing.figure import StudyFigure
 
 
-def figure_names() -> list[str]:
-    """Return the names of all figures, those of every study first."""
-    return list(FIGURES)
+@cache
+def figure_names() -> tuple[str, ...]:
+    """Return the names of all figures."""
+    return tuple(module.name for module in iter_modules(__path__) if not module.ispkg)
 
 
 def load_figure(name: str) -> "StudyFigure":
@@ -45,9 +26,9 @@ def load_figure(name: str) -> "StudyFigure":
     >>> load_figure("counts").name
     'counts'
     """
-    if name not in FIGURES:
-        raise InputError(f"figure: expected the name of one, got {name!r}; {nearest(name, FIGURES)}")
-    return import_module(FIGURES[name]).FIGURE
+    if name not in figure_names():
+        raise InputError(f"figure: expected the name of one, got {name!r}; {nearest(name, figure_names())}")
+    return import_module(f"{__name__}.{name}").FIGURE
 
 
-__all__ = ["FIGURES", "figure_names", "load_figure"]
+__all__ = ["figure_names", "load_figure"]

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.bars import spans
-from patternscope.figures.choices import Layers, choose_layers
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.needs import ATTACK, ATTACK_ANALYSIS
-from patternscope.figures.style import RELIABLE, UNRELIABLE, figure_style
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.bars import spans
+from patternscope.figures.drawing.choices import Layers, choose_layers
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.needs import ATTACK, ATTACK_ANALYSIS
+from patternscope.figures.drawing.style import RELIABLE, UNRELIABLE, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.record_codec import flat_interval

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Layers, choose_layers
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.needs import ATTACK, ATTACK_ANALYSIS
-from patternscope.figures.style import INK, RELIABLE, SMALL, TOTAL, figure_style
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Layers, choose_layers
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.needs import ATTACK, ATTACK_ANALYSIS
+from patternscope.figures.drawing.style import INK, RELIABLE, SMALL, TOTAL, figure_style
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.formatting import percent
 

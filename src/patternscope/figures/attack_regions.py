@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Classes, choose_layer
-from patternscope.figures.examples import (
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, choose_layer
+from patternscope.figures.drawing.examples import (
     Examples,
     Samples,
     choose_images,
@@ -18,11 +18,11 @@ from patternscope.figures.examples import (
     show_image,
     write_below,
 )
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.needs import ATTACK, ATTACK_ANALYSIS, IMAGES, REGION
-from patternscope.figures.outlines import draw_outlined, outline_legend
-from patternscope.figures.style import figure_style
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.needs import ATTACK, ATTACK_ANALYSIS, IMAGES, REGION
+from patternscope.figures.drawing.outlines import draw_outlined, outline_legend
+from patternscope.figures.drawing.style import figure_style
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 
 STATES = ("clean", "attacked")

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout, space
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import choose_layer
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.needs import ATTACK_ANALYSIS, IMAGES, SAMPLE
-from patternscope.figures.smoothing import smooth_path
-from patternscope.figures.style import INK, SMALL, class_marks, figure_style
+from patternscope.figures.drawing import layout, space
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import choose_layer
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.needs import ATTACK_ANALYSIS, IMAGES, SAMPLE
+from patternscope.figures.drawing.smoothing import smooth_path
+from patternscope.figures.drawing.style import INK, SMALL, class_marks, figure_style
 from patternscope.knowledge.attack_analysis import Trajectory
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.result import reads

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import Any
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Axes, Figure, StudyResults
-from patternscope.figures.bars import count_cells, draw_count_bar
-from patternscope.figures.choices import Layers, choose_layers
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.needs import KNOWLEDGE, TRAINING
-from patternscope.figures.style import SMALL, figure_style
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.bars import count_cells, draw_count_bar
+from patternscope.figures.drawing.choices import Layers, choose_layers
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
+from patternscope.figures.drawing.style import SMALL, figure_style
 from patternscope.results.knowledge import Counts, KnowledgeResult
 from patternscope.results.training import TrainingResult
 

@@ -2,20 +2,20 @@
 
 from typing import Any
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.bars import count_cells, draw_count_bar
-from patternscope.figures.choices import Layers
-from patternscope.figures.compared_networks import (
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.bars import count_cells, draw_count_bar
+from patternscope.figures.drawing.choices import Layers
+from patternscope.figures.drawing.compared_networks import (
     ALL_STUDENTS,
     ComparedNetworks,
     NetworkCounts,
     about,
     students_of,
 )
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import FAINT, RELIABLE, SMALL, SOFT, TOTAL, figure_style
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.style import FAINT, RELIABLE, SMALL, SOFT, TOTAL, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.knowledge import CountDifferences
 

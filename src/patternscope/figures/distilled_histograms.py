@@ -2,13 +2,19 @@
 
 from typing import Any
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Layers
-from patternscope.figures.compared_networks import ALL_STUDENTS, COLOURS, ComparedNetworks, about, students_of
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import FAINT, SMALL, SOFT, figure_style
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Layers
+from patternscope.figures.drawing.compared_networks import (
+    ALL_STUDENTS,
+    COLOURS,
+    ComparedNetworks,
+    about,
+    students_of,
+)
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.style import FAINT, SMALL, SOFT, figure_style
 from patternscope.results.formatting import number
 from patternscope.results.networks import RegionDifferences, ShareHistogram
 

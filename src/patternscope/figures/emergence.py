@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Classes, Layers, ShownClasses, known_names
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import checkpoint_labels, shortened
-from patternscope.figures.style import RELIABLE, SMALL, SOFT, TOTAL, UNRELIABLE, figure_style
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, Layers, ShownClasses, known_names
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import checkpoint_labels, shortened
+from patternscope.figures.drawing.style import RELIABLE, SMALL, SOFT, TOTAL, UNRELIABLE, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.emergence import CheckpointName, EmergenceResult, LayerHistory
 from patternscope.results.formatting import percent

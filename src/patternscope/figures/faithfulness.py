@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Layers, choose_layers
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import INK, PETROFF10, RELIABLE, SMALL, SOFT, figure_style
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Layers, choose_layers
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.style import INK, PETROFF10, RELIABLE, SMALL, SOFT, figure_style
 from patternscope.results.faithfulness import ORDERS, REPLACEMENTS, FaithfulnessResult
 from patternscope.results.formatting import number
 from patternscope.results.record_codec import flat_interval

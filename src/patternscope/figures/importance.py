@@ -5,12 +5,19 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures.annotations import Axes, Figure, StudyResults
-from patternscope.figures.choices import Classes, Layers, choose_layers
-from patternscope.figures.examples import Examples, Samples, Sheet, choose_images, image_sheet, show_image
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.needs import IMAGES, IMPORTANCE, TRAINING
-from patternscope.figures.style import SMALL, figure_style
+from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
+from patternscope.figures.drawing.examples import (
+    Examples,
+    Samples,
+    Sheet,
+    choose_images,
+    image_sheet,
+    show_image,
+)
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.needs import IMAGES, IMPORTANCE, TRAINING
+from patternscope.figures.drawing.style import SMALL, figure_style
 from patternscope.results.fits import ImportanceResult
 
 _HEAT = 0.62

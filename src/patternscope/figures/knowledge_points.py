@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Classes, Layers, choose_layers
-from patternscope.figures.examples import Examples, Samples, choose_images, image_sheet, write_below
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
-from patternscope.figures.outlines import draw_outlined, outline_legend
-from patternscope.figures.style import figure_style
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
+from patternscope.figures.drawing.examples import Examples, Samples, choose_images, image_sheet, write_below
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
+from patternscope.figures.drawing.outlines import draw_outlined, outline_legend
+from patternscope.figures.drawing.style import figure_style
 from patternscope.results.knowledge import KnowledgeResult
 
 

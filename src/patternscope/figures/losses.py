@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Layers, choose_layers
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.needs import ALL_SAMPLES, ALL_TRAINING, IMPORTANCE, REGION
-from patternscope.figures.style import RELIABLE, SMALL, SOFT, TOTAL, figure_style, layer_colours
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Layers, choose_layers
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.needs import ALL_SAMPLES, ALL_TRAINING, IMPORTANCE, REGION
+from patternscope.figures.drawing.style import RELIABLE, SMALL, SOFT, TOTAL, figure_style, layer_colours
 from patternscope.results.fits import RegionResult
 from patternscope.results.formatting import number
 from patternscope.results.training import TrainingResult

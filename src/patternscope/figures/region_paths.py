@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout, space, style
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Classes, Layers, choose_layers
-from patternscope.figures.examples import Examples, Samples, choose_images, name_image, show_image
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import checkpoint_labels, shortened
-from patternscope.figures.needs import ALL_KNOWLEDGE, ALL_REGIONS, ALL_SAMPLES, ALL_TRAINING, IMAGES
+from patternscope.figures.drawing import layout, space, style
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
+from patternscope.figures.drawing.examples import Examples, Samples, choose_images, name_image, show_image
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import checkpoint_labels, shortened
+from patternscope.figures.drawing.needs import ALL_KNOWLEDGE, ALL_REGIONS, ALL_SAMPLES, ALL_TRAINING, IMAGES
 from patternscope.knowledge.emergence import corresponding_regions
 from patternscope.knowledge.points import class_probability
 from patternscope.results.fits import RegionResult

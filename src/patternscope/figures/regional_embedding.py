@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout, space
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.choices import Classes, Layers, ShownClasses, choose_classes, choose_layers
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.needs import IMAGES, KNOWLEDGE, REGION, SAMPLE, TRAINING
-from patternscope.figures.style import NOTHING, ClassMark, figure_style
+from patternscope.figures.drawing import layout, space
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, Layers, ShownClasses, choose_classes, choose_layers
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, SAMPLE, TRAINING
+from patternscope.figures.drawing.style import NOTHING, ClassMark, figure_style
 from patternscope.results.fits import RegionResult
 
 SHOWN = 3000

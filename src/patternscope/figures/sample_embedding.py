@@ -5,12 +5,18 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout, space
-from patternscope.figures.annotations import Axes, Figure, StudyResults
-from patternscope.figures.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.needs import IMAGES, SAMPLE, TRAINING
-from patternscope.figures.style import SMALL, SOFT, TITLE, figure_style
+from patternscope.figures.drawing import layout, space
+from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.choices import (
+    Classes,
+    ShownClasses,
+    ShownSamples,
+    choose_classes,
+    choose_samples,
+)
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.needs import IMAGES, SAMPLE, TRAINING
+from patternscope.figures.drawing.style import SMALL, SOFT, TITLE, figure_style
 from patternscope.results.formatting import number
 
 _WIDTH, _HEIGHT = 6.4, 6.0

@@ -8,21 +8,21 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from patternscope.figures import layout, space
-from patternscope.figures.annotations import Axes, Figure, StudyResults
-from patternscope.figures.checkpoint_embeddings import (
+from patternscope.figures.drawing import layout, space
+from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.checkpoint_embeddings import (
     COVERED,
     CheckpointEmbedding,
     TrainingData,
     draw_checkpoint,
     read_training,
 )
-from patternscope.figures.choices import Classes
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import checkpoint_labels, shortened
-from patternscope.figures.needs import ALL_SAMPLES, ALL_TRAINING, IMAGES
-from patternscope.figures.saving import save_table
-from patternscope.figures.style import FAINT, INK, SMALL, SOFT, figure_style
+from patternscope.figures.drawing.choices import Classes
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import checkpoint_labels, shortened
+from patternscope.figures.drawing.needs import ALL_SAMPLES, ALL_TRAINING, IMAGES
+from patternscope.figures.drawing.saving import save_table
+from patternscope.figures.drawing.style import FAINT, INK, SMALL, SOFT, figure_style
 
 MOST = 24  # checkpoints
 _DPI = 100

@@ -5,21 +5,21 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import layout, space
-from patternscope.figures.annotations import Axes, Figure, StudyResults
-from patternscope.figures.checkpoint_embeddings import (
+from patternscope.figures.drawing import layout, space
+from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.checkpoint_embeddings import (
     COVERED,
     CheckpointEmbedding,
     TrainingData,
     draw_checkpoint,
     read_training,
 )
-from patternscope.figures.choices import Classes
-from patternscope.figures.ellipses import ellipse_cells
-from patternscope.figures.figure import StudyFigure
-from patternscope.figures.labels import shortened
-from patternscope.figures.needs import ALL_SAMPLES, ALL_TRAINING, IMAGES
-from patternscope.figures.style import NORMAL, figure_style
+from patternscope.figures.drawing.choices import Classes
+from patternscope.figures.drawing.ellipses import ellipse_cells
+from patternscope.figures.drawing.figure import StudyFigure
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.needs import ALL_SAMPLES, ALL_TRAINING, IMAGES
+from patternscope.figures.drawing.style import NORMAL, figure_style
 
 MOST = 12  # panels
 _PANEL, _HEAD, _TOP, _FOOT = 2.1, 0.44, 0.6, 0.3

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError
-from patternscope.figures.annotations import Figure
-from patternscope.figures.style import figure_style
+from patternscope.figures.drawing.annotations import Figure
+from patternscope.figures.drawing.style import figure_style
 from patternscope.results.json_csv import write_json, write_rows
 
 Row = Mapping[str, Any]

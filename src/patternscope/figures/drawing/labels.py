@@ -6,7 +6,7 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from patternscope.figures.style import font_families, one_warning_of_missing_letters
+from patternscope.figures.drawing.style import font_families, one_warning_of_missing_letters
 
 _ANGLES = 24
 _RINGS = 14

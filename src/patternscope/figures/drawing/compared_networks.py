@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from patternscope.errors import InputError
-from patternscope.figures.annotations import StudyResults
-from patternscope.figures.choices import Layers, known_names
+from patternscope.figures.drawing.annotations import StudyResults
+from patternscope.figures.drawing.choices import Layers, known_names
 from patternscope.results.knowledge import CountDifferences, Counts
 from patternscope.results.networks import (
     ComparisonResult,

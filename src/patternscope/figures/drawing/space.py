@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures.annotations import Axes
-from patternscope.figures.labels import place_labels, shortened, text_width
-from patternscope.figures.style import FAINT, INK, SOFT, ClassMark
+from patternscope.figures.drawing.annotations import Axes
+from patternscope.figures.drawing.labels import place_labels, shortened, text_width
+from patternscope.figures.drawing.style import FAINT, INK, SOFT, ClassMark
 
 SHOWN_AXES = 3
 _TURNS = 24

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from patternscope.errors import InputError, nearest
-from patternscope.figures.style import ClassMark, class_marks
+from patternscope.figures.drawing.style import ClassMark, class_marks
 
 if TYPE_CHECKING:
     from patternscope.results.result import Result

@@ -5,10 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures import space
-from patternscope.figures.annotations import Axes, StudyResults
-from patternscope.figures.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
-from patternscope.figures.ellipses import Ellipse, coverage_ellipse
+from patternscope.figures.drawing import space
+from patternscope.figures.drawing.annotations import Axes, StudyResults
+from patternscope.figures.drawing.choices import (
+    Classes,
+    ShownClasses,
+    ShownSamples,
+    choose_classes,
+    choose_samples,
+)
+from patternscope.figures.drawing.ellipses import Ellipse, coverage_ellipse
 from patternscope.results.fits import Alignment, SampleResult
 
 COVERED = 0.8

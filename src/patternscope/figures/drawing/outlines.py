@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures.annotations import Axes, Figure
-from patternscope.figures.style import RELIABLE, UNRELIABLE
+from patternscope.figures.drawing.annotations import Axes, Figure
+from patternscope.figures.drawing.style import RELIABLE, UNRELIABLE
 
 Corner = tuple[float, float]
 # Sides of a cell clockwise: (row, column) step to the neighbour outside, and to the ones before and after.

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from patternscope.errors import InputError, nearest
-from patternscope.figures.annotations import Figure, StudyResults
-from patternscope.figures.saving import save_figure
+from patternscope.figures.drawing.annotations import Figure, StudyResults
+from patternscope.figures.drawing.saving import save_figure
 from patternscope.workflow.stages import Need
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from patternscope.figures.annotations import Axes, Figure
-from patternscope.figures.choices import ShownClasses
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import INK, SMALL, SOFT, TITLE
+from patternscope.figures.drawing.annotations import Axes, Figure
+from patternscope.figures.drawing.choices import ShownClasses
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.style import INK, SMALL, SOFT, TITLE
 
 ACROSS = 4
 """Most panels side by side."""

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from patternscope.figures.annotations import Axes
-from patternscope.figures.style import INK, RELIABLE, SMALL, TOTAL
+from patternscope.figures.drawing.annotations import Axes
+from patternscope.figures.drawing.style import INK, RELIABLE, SMALL, TOTAL
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.formatting import percent
 from patternscope.results.knowledge import CountDifferences, Counts

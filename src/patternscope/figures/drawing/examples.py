@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from patternscope.errors import InputError
-from patternscope.figures import layout
-from patternscope.figures.annotations import Axes, Figure, StudyResults
-from patternscope.figures.choices import Classes, choose_classes
-from patternscope.figures.labels import shortened
-from patternscope.figures.style import NORMAL, SOFT, figure_style
+from patternscope.figures.drawing import layout
+from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
+from patternscope.figures.drawing.choices import Classes, choose_classes
+from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.style import NORMAL, SOFT, figure_style
 
 Samples = int | Sequence[int]
 """Which images to show: their numbers among the samples, or how many."""
