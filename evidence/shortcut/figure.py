@@ -8,7 +8,15 @@ import numpy as np
 from torch import Tensor
 
 from evidence.tables import Row
-from patternscope.figures.drawing.style import NORMAL, RELIABLE, SMALL, SOFT, class_marks, figure_style, layer_colours
+from patternscope.figures.drawing.style import (
+    NORMAL,
+    RELIABLE,
+    SMALL,
+    SOFT,
+    class_marks,
+    figure_style,
+    layer_colours,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
