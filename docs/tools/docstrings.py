@@ -1,4 +1,4 @@
-"""How mkdocstrings reads this project: doctests become code blocks, roles code, lazy imports public names."""
+"""How mkdocstrings reads the package: doctests become code blocks, roles code, lazy imports public names."""
 
 import re
 from typing import Any
@@ -12,14 +12,14 @@ _SOURCE = re.compile(r"(?:^|(?<=\s))Source: ")
 
 
 def as_markdown(text: str) -> str:
-    """Return a docstring whose doctests are fenced, whose roles are code, and whose sources stand out."""
-    fenced = _DOCTEST.sub(lambda found: f"```pycon\n{found[0].rstrip()}\n```\n", text)
-    bounds = _BOUND.sub(r"\1\\>", fenced)  # `kappa_max: > 0.` is a bound and no quotation
+    """Return a docstring whose doctests are fenced, whose roles are code, and whose sources are emphasised."""
+    fenced = _DOCTEST.sub(lambda doctest: f"```pycon\n{doctest[0].rstrip()}\n```\n", text)
+    bounds = _BOUND.sub(r"\1\\>", fenced)  # `kappa_max: > 0.` is a bound, not a quotation
     return _SOURCE.sub("*Source:* ", _ROLE.sub(r"`\1`", bounds))
 
 
 class Docstrings(griffe.Extension):
-    """Rewrites every docstring as it is read, and lists the public names of packages that import them lazily."""
+    """Rewrite every docstring as it is read, and list the public names of packages that import them lazily."""
 
     def on_instance(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """Rewrite the docstring of a module, class, function or attribute."""
@@ -27,7 +27,7 @@ class Docstrings(griffe.Extension):
             obj.docstring.value = as_markdown(obj.docstring.value)
 
     def on_module_members(self, *, mod: griffe.Module, **kwargs: Any) -> None:
-        """Export what a package imports for type checkers alone: its other imports, on first use, are calls."""
+        """Export what a package imports for type checkers only: at run time it imports these names on first use."""
         if "lazy_exports" in mod.members:
             mod.exports = sorted(
                 name for name, member in mod.members.items() if member.is_alias and not member.runtime

@@ -1,10 +1,10 @@
-"""The pictures of the documentation, from the demo with all its parts.
+"""Make the pictures of the documentation from the demo with all its parts.
 
     patternscope demo --full
     python docs/tools/images.py runs/demo
-    python docs/tools/images.py runs/demo atlas     the pages alone (`make screenshot`)
+    python docs/tools/images.py runs/demo atlas     the atlas alone (`make screenshot`)
 
-Figures of the study are made smaller; the page is photographed in the system's Chromium.
+Figures of the study are reduced in size; screenshots of the page are taken in the system's Chromium.
 """
 
 import io
@@ -25,7 +25,7 @@ FIGURES = (
     "regional_embedding",
     "training_strip",
 )
-# Name of a picture: what the page's address asks for.
+# View of the page, as in its address, of each screenshot.
 PAGES = {"atlas": "condition=training&image=17", "atlas_attack": "condition=attack&image=17"}
 OUT = Path(__file__).parents[1] / "images"
 WIDTH, COLOURS = 1300, 255
@@ -34,18 +34,18 @@ FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-
 
 
 def save_small(picture: Image.Image, path: Path, method: Image.Quantize = Image.Quantize.MAXCOVERAGE) -> None:
-    """Write a picture, at most WIDTH wide and of COLOURS colours; for a figure so that small things keep theirs."""
+    """Write a picture, at most WIDTH wide and with COLOURS colours, chosen so that small marks keep theirs."""
     picture = picture.convert("RGB")
     picture.thumbnail((WIDTH, 10 * WIDTH), Image.Resampling.LANCZOS)
     picture.quantize(COLOURS, method, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size // 1000} kB")
 
 
-def photograph(page: Path) -> None:
-    """Write pictures of the atlas; a condition that the study does not have is left out."""
+def take_screenshots(page: Path) -> None:
+    """Write screenshots of the atlas; a condition that the study does not have is omitted."""
     from playwright.sync_api import sync_playwright
 
-    browser_file = next(found for name in BROWSERS if (found := shutil.which(name)))
+    browser_file = next(path for name in BROWSERS if (path := shutil.which(name)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_file, args=FLAGS)
         for name, view in PAGES.items():
@@ -54,9 +54,9 @@ def photograph(page: Path) -> None:
             tab.wait_for_selector("[data-ready=true]", timeout=120_000)
             tab.wait_for_load_state("networkidle")
             if tab.evaluate("patternscope.state().condition") in view:
-                taken = Image.open(io.BytesIO(tab.screenshot()))
-                # Large faint grounds count here.
-                save_small(taken, OUT / f"{name}.png", Image.Quantize.MEDIANCUT)
+                screenshot = Image.open(io.BytesIO(tab.screenshot()))
+                # Large faint backgrounds matter here.
+                save_small(screenshot, OUT / f"{name}.png", Image.Quantize.MEDIANCUT)
         browser.close()
 
 
@@ -65,4 +65,4 @@ if __name__ == "__main__":
     for name in FIGURES if "atlas" not in sys.argv[2:] else ():
         with Image.open(study / "figures" / name / f"{name}.png") as drawn:
             save_small(drawn, OUT / f"{name}.png")
-    photograph(study / "atlas" / "atlas.html")
+    take_screenshots(study / "atlas" / "atlas.html")
