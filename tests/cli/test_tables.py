@@ -17,13 +17,14 @@ from patternscope.results.faithfulness import ORDERS, FaithfulnessResult, Remova
 from patternscope.results.formatting import plus_minus
 from patternscope.results.knowledge import CountDifferences, Counts, PlainCounts, SpreadResult
 from patternscope.results.networks import (
+    STUDENTS,
     DistillationResult,
     LayerComparison,
     LayerCounts,
     StudentAnalysisResult,
 )
 from patternscope.results.result import Result, stage_name
-from patternscope.results.study import STUDENTS, ResultsInMemory
+from patternscope.results.study import ResultsInMemory
 from patternscope.results.summary import CheckpointSummary, LayerSummary, SummaryResult
 from patternscope.workflow.stages import Unit
 
@@ -178,7 +179,7 @@ def test_what_a_study_has_not_is_not_printed(capsys):
 
 
 def test_each_module_is_named_as_a_stage():
-    stages = {kind.STAGE for kind in results_of_studies._KINDS}
+    stages = {kind.STAGE for kind in results_of_studies.result_kinds()}
     assert {module.name for module in iter_modules(tables.__path__)} <= stages
 
 

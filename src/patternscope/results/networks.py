@@ -16,6 +16,7 @@ from patternscope.results.result import Result, arrays, layer_arrays, record
 
 Maps = Literal["own", "first"]
 COMPARISON_FILE = "compare.json"
+STUDENTS = ("logits", "features")
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class DistillationResult(Result):
 
     STAGE = "distillation"
     PART = "distillation"
+    VARIANTS = STUDENTS
 
     student: str = record("distillation")
     architecture: str = record("distillation")
@@ -133,6 +135,7 @@ class StudentAnalysisResult(Result):
 
     STAGE = "student_analysis"
     PART = "distillation"
+    VARIANTS = STUDENTS
 
     embedding: Tensor = arrays("sample")
     mean_directions: Tensor = arrays("sample")

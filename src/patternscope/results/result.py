@@ -63,13 +63,15 @@ class Result:
     """Base of the results of all stages: each is a frozen dataclass whose fields say in which file they are.
 
     `STAGE` is the folder of the stage in a study, `AXES` what its units are for, `PART` the section of the settings
-    that enables it, None where every study has it. An object that was loaded reads a file
-    when one of its fields is first asked for; one that was constructed holds its values.
+    that enables it, None where every study has it; `VARIANTS` are folders below that of the stage, where it has any.
+    An object that was loaded reads a file when one of its fields is first asked for; one that was constructed holds
+    its values.
     """
 
     STAGE: ClassVar[str]
     AXES: ClassVar[tuple[Axis, ...]] = ()
     PART: ClassVar[str | None] = None
+    VARIANTS: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         """Make each result a frozen dataclass; tensors have no single truth, so that results are not compared."""

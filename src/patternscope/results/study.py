@@ -3,48 +3,26 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
+from patternscope import results
 from patternscope.errors import InputError
-from patternscope.results.atlas import AtlasResult
-from patternscope.results.attack import AttackAnalysisResult, AttackResult
-from patternscope.results.emergence import EmergenceResult
-from patternscope.results.faithfulness import FaithfulnessResult
-from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
-from patternscope.results.knowledge import KnowledgeResult, SpreadResult
-from patternscope.results.networks import DistillationResult, StudentAnalysisResult
+from patternscope.results.knowledge import KnowledgeResult
+from patternscope.results.networks import STUDENTS, StudentAnalysisResult
 from patternscope.results.result import Result, stage_name
-from patternscope.results.summary import SummaryResult
 from patternscope.results.training import TrainingResult
 from patternscope.workflow.cache_keys import unit_seed
 from patternscope.workflow.stages import Unit, UnitContext
 from patternscope.workflow.store import MANIFEST_FILE, Store
 
 AnyResult = TypeVar("AnyResult", bound=Result)
-STUDENTS = ("logits", "features")
-_KINDS: tuple[type[Result], ...] = (
-    ImagesResult,
-    TrainingResult,
-    FeaturesResult,
-    SampleResult,
-    ImportanceResult,
-    RegionResult,
-    KnowledgeResult,
-    EmergenceResult,
-    SummaryResult,
-    SpreadResult,
-    FaithfulnessResult,
-    AttackResult,
-    AttackAnalysisResult,
-    DistillationResult,
-    StudentAnalysisResult,
-    AtlasResult,
-)
 
 
 class StudyResults(ABC):
@@ -232,25 +210,28 @@ def open_results(folder: str | Path) -> StoredResults:
     """
     folder, known = Path(folder), read_record(folder)
     order = {layer: place for place, layer in enumerate(known.layers)}
-    kinds = {kind.STAGE: place for place, kind in enumerate(_KINDS)}
-    units = [unit for kind in _KINDS for unit in _units_below(folder, kind) if known.has(kind, unit)]
-    units.sort(
-        key=lambda u: (
-            kinds[u.stage.partition("/")[0]],
-            u.stage,
-            u.checkpoint or 0,
-            order.get(u.layer or "", -1),
-        )
-    )
+    units = [unit for kind in result_kinds() for unit in _units_below(folder, kind) if known.has(kind, unit)]
+    units.sort(key=lambda u: (u.stage, u.checkpoint or 0, order.get(u.layer or "", -1)))
     return StoredResults({unit: folder / unit.path for unit in units}, known.seed)
+
+
+@cache
+def result_kinds() -> tuple[type[Result], ...]:
+    """Return every result that a module of this folder defines; a new one needs no list."""
+    modules = [import_module(f"{results.__name__}.{module.name}") for module in iter_modules(results.__path__)]
+    return tuple(
+        kind
+        for module in modules
+        for kind in vars(module).values()
+        if isinstance(kind, type) and issubclass(kind, Result) and kind.__module__ == module.__name__
+        if hasattr(kind, "STAGE")  # the base of them all has none
+    )
 
 
 def _units_below(folder: Path, kind: type[Result]) -> list[Unit]:
     """The units of a result whose manifest is on the disk."""
     depth = len(kind.AXES)
-    places = [folder / kind.STAGE]
-    if kind in (DistillationResult, StudentAnalysisResult):
-        places = [folder / stage_name(kind, student) for student in STUDENTS]
+    places = [folder / stage_name(kind, variant) for variant in kind.VARIANTS or (None,)]
     units = []
     for place in places:
         stage = place.relative_to(folder).as_posix()

@@ -9,13 +9,13 @@ from patternscope.figures.drawing.annotations import StudyResults
 from patternscope.figures.drawing.choices import Layers, known_names
 from patternscope.results.knowledge import CountDifferences, Counts
 from patternscope.results.networks import (
+    STUDENTS,
     ComparisonResult,
     DistillationResult,
     LayerComparison,
     StudentAnalysisResult,
 )
 from patternscope.results.result import reads
-from patternscope.results.study import STUDENTS
 
 # Neither of the classes' nor of the counts' colours, in the order of the networks compared with the first.
 COLOURS = ("#c2571a", "#6a3d9a", "#1a7f5a", "#555555")

@@ -14,6 +14,7 @@ from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.networks import (
+    STUDENTS,
     ComparedLayer,
     DistillationResult,
     LayerComparison,
@@ -21,7 +22,6 @@ from patternscope.results.networks import (
     StudentSample,
 )
 from patternscope.results.result import reads, stage_name
-from patternscope.results.study import STUDENTS
 from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
