@@ -71,9 +71,7 @@ def test_the_three_blocks_run_unchanged(tmp_path, monkeypatch):
         assert torch.equal(inputs[name], value), name
     assert torch.equal(torch.get_rng_state(), state)
     written = {path.name for path in tmp_path.iterdir()}
-    assert {
-        f"{name}_loss.png" for name in ("sample_embedding", "importance_weight", "region_embedding")
-    } < written
+    assert {f"{name}_loss.png" for name in ("sample_embedding", "importance_weight", "region_embedding")} < written
     assert len(list((tmp_path / "heatmaps").iterdir())) == 24
 
 

@@ -53,7 +53,7 @@ def call(capsys, script: str, *options: object) -> tuple[int, str, str]:
     """Run a script's function in this process."""
     code = 0
     try:
-        getattr(scripts, script)([str(each) for each in options])
+        getattr(scripts, script)([str(option) for option in options])
     except SystemExit as end:
         code = int(end.code or 0)
     out, err = capsys.readouterr()
@@ -90,7 +90,7 @@ def test_all_three_as_scripts_write_what_the_reference_writes(ready, tmp_path):
     said = dict(zip(SCRIPTS, done.stdout.split("\0")[1:], strict=True))
     assert "agreement" in said["train_sample_emb"]
     assert "share of the region weights on the object" in said["train_importance_weight"]
-    assert "knowledge points an image: total" in said["train_region_emb"]
+    assert "knowledge points per image: total" in said["train_region_emb"]
     folder = tmp_path / "results" / "tiny" / "ready" / "top"
     for name in ("sample_embedding", "region_embedding"):
         assert (folder / f"{name}.png").stat().st_size > 1000
@@ -122,6 +122,8 @@ def test_help_lists_every_hyperparameter_with_its_meaning(script, capsys):
     for name, field in SCRIPTS[script].model_fields.items():
         assert f"--{name.replace('_', '-')}" in out
         assert " ".join((field.description or "").split()) in flat
+    assert "leaves the network as it starts (default: 6)" in flat  # of the scripts, not of a study
+    assert "images of each class to train on (default: 400 pictograms, all of a folder)" in flat
 
 
 @pytest.mark.parametrize(
@@ -129,13 +131,13 @@ def test_help_lists_every_hyperparameter_with_its_meaning(script, capsys):
     [
         (["--feature-layer", "tip"], "did you mean 'top'?"),
         (["--lrr", "1"], "--lrr is unknown; did you mean '--lr'?"),
-        (["--lr", "-1"], "--lr: saw '-1'"),
+        (["--lr", "-1"], "--lr: expected a number greater than 0, got '-1'"),
         (["--solver", "lbfg"], "did you mean 'lbfgs'?"),
         (["--device", "cup"], "did you mean 'cpu'?"),
         (["--dataset", "pictogram"], "did you mean 'pictograms'?"),
         (["--dataset", "pictograms", "--arch", "vgg16_slin"], "did you mean 'vgg16_slim'?"),
         (["--dataset", "pictograms", "--feature-layer", "conv_54"], "did you mean 'conv_5"),
-        (["--dataset", "none.npz"], "none.npz: no such file"),
+        (["--dataset", "none.npz"], "none.npz does not exist"),
         (["--dataset", "none.safetensors"], "none.safetensors"),
         (["--save-dir", "tiny.safetensors"], "--save-dir: tiny.safetensors cannot be written"),
     ],
@@ -185,7 +187,7 @@ def test_npz_without_labels_and_another_dimension(tmp_path, monkeypatch, capsys)
     assert "share" not in call(capsys, "train_importance_weight", *options)[1]
     code, out, _ = call(capsys, "train_region_emb", *options, "--tau", 0.3)
     assert code == 0
-    assert "the network's own decisions" in out
+    assert "the network's predictions" in out
     folder = tmp_path / "results" / "tiny" / "ready" / "top"
     assert load_file(folder / "region_embedding.safetensors")["embedding"].shape[2] == 2
 

@@ -1,5 +1,6 @@
 """Typed results: what is saved is what is loaded, read when asked for, and nothing that was not declared."""
 
+import shutil
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from hypothesis import given
 
 from patternscope.errors import InputError
 from patternscope.knowledge.intervals import Interval
+from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
-from patternscope.results.json_csv import read_json
+from patternscope.results.json_csv import read_json, write_json
 from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult, ThresholdCounts
 from patternscope.results.record_codec import decode, encode
 from patternscope.results.result import Result, reads
@@ -72,9 +74,7 @@ def test_the_reader_finds_what_is_on_the_disk(attacked_study):
 
 
 def test_layers_with_names_like_checkpoints_are_told_from_them(tmp_path):
-    record = (
-        '{"schema_version": 1, "settings": {}, "seed": 0, "checkpoints": 1, "layers": ["00"], "versions": {}}'
-    )
+    record = '{"schema_version": 1, "settings": {}, "seed": 0, "checkpoints": 1, "layers": ["00"], "versions": {}}'
     (tmp_path / "study.json").write_text(record)
     for path in ("region/00/00", "faithfulness/00", "sample/00"):
         (tmp_path / path).mkdir(parents=True)
@@ -117,9 +117,7 @@ def test_a_record_of_another_version_is_one_line(attacked_study, tmp_path):
     record = read_json(attacked_study / "knowledge/01/conv_53/knowledge.json")
     del record["reliable_low"]
     (tmp_path / "knowledge.json").write_text(str(record).replace("'", '"').replace("None", "null"))
-    with pytest.raises(
-        InputError, match=r"knowledge\.json: expected a KnowledgeResult of this version"
-    ) as raised:
+    with pytest.raises(InputError, match=r"knowledge\.json: expected a KnowledgeResult of this version") as raised:
         _ = KnowledgeResult.load(tmp_path).counts
     assert "\n" not in str(raised.value)
 
@@ -147,9 +145,7 @@ def test_results_in_memory_answer_as_those_on_disk(attacked_study):
 def test_a_record_survives_json(counts):
     flat = encode(counts)
     assert set(flat) == {"class"} | {
-        f"{name}{end}"
-        for name in ("total", "reliable", "unreliable", "ratio")
-        for end in ("", "_low", "_high")
+        f"{name}{end}" for name in ("total", "reliable", "unreliable", "ratio") for end in ("", "_low", "_high")
     }
     assert decode(ClassCounts, flat) == counts
 
@@ -169,3 +165,15 @@ def test_study_json_that_is_no_record_is_one_line(tmp_path: Path):
     (tmp_path / "study.json").write_text('{"schema_version": 1}')
     with pytest.raises(InputError, match=r"study\.json: expected the record of a study \(KeyError\)"):
         read_record(tmp_path)
+
+
+def test_what_a_run_with_other_settings_left_behind_is_no_part_of_the_study(attacked_study, tmp_path):
+    folder = shutil.copytree(attacked_study, tmp_path / "study")
+    content = read_json(folder / "study.json")
+    content |= {"layers": ["conv_53"], "checkpoints": 1}
+    content["settings"]["attack"]["enabled"] = False
+    write_json(folder / "study.json", content)
+    results = open_results(folder)
+    assert (results.layers(), results.checkpoints()) == (["conv_53"], [0])
+    assert {unit.layer for unit in results.units} == {None, "conv_53"}
+    assert not any(results.has(kind) for kind in (AttackResult, AttackAnalysisResult))
