@@ -13,17 +13,7 @@ WIDTH = 80  # of tables where there is no terminal
 HEADING = 11  # longest line in the heading of a column of numbers
 GAP = 2  # between columns
 HALF_WIDTH = "± half of the 95 % interval over images"
-_ASCII = {
-    "−": "-",
-    "–": "-",
-    "±": "+-",
-    "°": " deg",
-    "\N{NO-BREAK SPACE}": " ",
-    "▶": ">",
-    "·": ".",
-    "□": "o",
-    "■": "#",
-}
+_ASCII = {"−": "-", "–": "-", "±": "+-", "°": " deg", "\N{NO-BREAK SPACE}": " ", "▶": ">", "·": ".", "□": "o", "■": "#"}
 
 
 def file_size(size: float) -> str:

@@ -135,18 +135,14 @@ def _cells(rows: Sequence[StageRow], room: int) -> _Cells:
 def _unfinished(units: Sequence[UnitStatus]) -> Text:
     """How many units are in each state that is not up to date."""
     states = [status.state for status in units if not status.up_to_date]
-    return Text(
-        ", ".join(f"{states.count(state)} {state}" for state in _MARKS if state in states), style="dim"
-    )
+    return Text(", ".join(f"{states.count(state)} {state}" for state in _MARKS if state in states), style="dim")
 
 
 def _print_legend(units: Sequence[UnitStatus], cells: _Cells) -> None:
     """What the marks mean, the layers they stand for, what is running, and the sum."""
     states = [status.state for status in units]
     counts = [
-        f"{mark} {state} {states.count(state)}"
-        for state, (mark, _) in reversed(_MARKS.items())
-        if state in states
+        f"{mark} {state} {states.count(state)}" for state, (mark, _) in reversed(_MARKS.items()) if state in states
     ]
     layers = list(dict.fromkeys(status.unit.layer for status in units if status.unit.layer))
     say("")

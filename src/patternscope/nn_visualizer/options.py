@@ -49,18 +49,9 @@ def add_common(parser: argparse.ArgumentParser) -> None:
         "(default: pictograms)",
     )
     add("--arch", help="vgg16_slim, a torchvision or timm name, or module:factory (default: vgg16_slim)")
-    add(
-        "--feature-layer",
-        "--feature_layer",
-        help="layer of the regional features (default: the last)",
-    )
+    add("--feature-layer", "--feature_layer", help="layer of the regional features (default: the last)")
     add("--device", default="auto", help="cpu, cuda, mps or auto (default: auto)")
-    add(
-        "--save-dir",
-        "--save_dir",
-        type=Path,
-        help="folder of the results (default: results/<dataset>/<arch>/<layer>)",
-    )
+    add("--save-dir", "--save_dir", type=Path, help="folder of the results (default: results/<dataset>/<arch>/<layer>)")
     add(
         "--features-dir",
         "--features_dir",

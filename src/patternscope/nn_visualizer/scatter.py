@@ -8,9 +8,7 @@ from torch import Tensor
 _SHOWN = 4000
 
 
-def draw_scatter(
-    embedding: Tensor, labels: Tensor, directions: Tensor, classes: tuple[str, ...], path: Path
-) -> None:
+def draw_scatter(embedding: Tensor, labels: Tensor, directions: Tensor, classes: tuple[str, ...], path: Path) -> None:
     """Draw the first two or three axes of an embedding (n, e) and its mean directions (c, e) into a png at `path`.
 
     Of more than 4,000 points an even choice is shown, as the title says. Source: reference code (a scatter picture).

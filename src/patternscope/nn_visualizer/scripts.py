@@ -26,13 +26,7 @@ from patternscope.nn_visualizer.features import (
     ready_features,
 )
 from patternscope.nn_visualizer.options import OneLineParser, add_common, add_settings, read_settings
-from patternscope.nn_visualizer.results import (
-    digest,
-    earlier_result,
-    replaced_content,
-    write_result,
-    write_table,
-)
+from patternscope.nn_visualizer.results import digest, earlier_result, replaced_content, write_result, write_table
 from patternscope.nn_visualizer.scatter import draw_scatter
 from patternscope.settings.core import KnowledgeSettings, NetworkSettings
 from patternscope.settings.images import ImagesSettings
@@ -108,8 +102,7 @@ def _sample(_: argparse.Namespace, settings: SampleSettings, features: Features,
     with replaced_content(folder) as into:
         fitted = estimator.fit(data, settings.params().model_dump(), into)
         tensors = {
-            name: getattr(fitted, name)
-            for name in ("map", "scale", "embedding", "mean_directions", "class_prior")
+            name: getattr(fitted, name) for name in ("map", "scale", "embedding", "mean_directions", "class_prior")
         }
         posterior, probs = fitted.posterior(features.sample_features), features.target_probs.double()
         numbers = {
@@ -133,9 +126,7 @@ def _sample(_: argparse.Namespace, settings: SampleSettings, features: Features,
     ]
 
 
-def _importance(
-    _: argparse.Namespace, settings: ImportanceSettings, features: Features, folder: Path
-) -> list[str]:
+def _importance(_: argparse.Namespace, settings: ImportanceSettings, features: Features, folder: Path) -> list[str]:
     """Estimate and write the importance weights."""
     data = {"target_probs": features.target_probs, "regional_features": features.regional_features}
     if features.images is not None:
@@ -157,9 +148,7 @@ def _importance(
     return lines
 
 
-def _region(
-    given: argparse.Namespace, settings: RegionSettings, features: Features, folder: Path
-) -> list[str]:
+def _region(given: argparse.Namespace, settings: RegionSettings, features: Features, folder: Path) -> list[str]:
     """Fit and write the regional embedding and its knowledge points."""
     samples = earlier_result(folder, SAMPLE, "train_sample_emb.py", _sample_digest(features))
     weights = earlier_result(folder, IMPORTANCE, "train_importance_weight.py", _layer_digest(features))
@@ -172,15 +161,11 @@ def _region(
         "w_k": weights["channel_weights"].to(device),
         "w_r": weights["region_weights"].to(device),
     }
-    estimator = RegionEmbedding(
-        features.regional_features.shape[1], directions.shape[1], **settings.constructor()
-    )
+    estimator = RegionEmbedding(features.regional_features.shape[1], directions.shape[1], **settings.constructor())
     with replaced_content(folder) as into:
         fitted = estimator.fit(data, settings.params().model_dump(), into)
         embedding = fitted(features.regional_features).detach().cpu()
-        points = find_knowledge_points(
-            embedding, directions, features.labels, tau, kappa_max=settings.kappa_max
-        )
+        points = find_knowledge_points(embedding, directions, features.labels, tau, kappa_max=settings.kappa_max)
         counts = {"tau": tau, "total": points.total, "reliable": points.total_reliable, "ratio": points.ratio}
         tensors = {"map": fitted.map, "scale": fitted.scale, "embedding": embedding}
         write_result(into, REGION, tensors, {"trace": fitted.trace.summary()}, _layer_digest(features))

@@ -10,9 +10,7 @@ from patternscope.errors import InputError
 def atlas(
     folder: StudyFolder,
     html: Annotated[Path | None, option("--html", "Also write one HTML file to send.")] = None,
-    max_mb: Annotated[
-        float | None, option("--max-mb", "Largest size of --html, in millions of bytes.")
-    ] = None,
+    max_mb: Annotated[float | None, option("--max-mb", "Largest size of --html, in millions of bytes.")] = None,
     site: Annotated[Path | None, option("--folder", "Also write a folder for a file server.")] = None,
 ) -> None:
     """Write a study's atlas: a page for the browser.
@@ -22,6 +20,9 @@ def atlas(
 
     Examples: patternscope atlas runs/demo; patternscope atlas runs/demo --html demo.html --max-mb 10
     """
+    from patternscope.atlas.page import write_folder
+    from patternscope.atlas.stage import store_of
+    from patternscope.cli.printing import file_size, say
     from patternscope.cli.running import run_part_and_print
 
     if max_mb is not None and html is None:
@@ -32,7 +33,10 @@ def atlas(
     if html is not None:
         _write_file(folder, html, max_mb)
     if site is not None:
-        _write_site(folder, site)
+        write_folder(store_of(folder), site)
+        size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
+        say(f"{site}: {file_size(size)}; show it with any file server, for example")
+        say(f"    python -m http.server --bind 127.0.0.1 --directory {site}")
 
 
 def _write_file(study: Path, html: Path, max_mb: float | None) -> None:
@@ -51,15 +55,3 @@ def _write_file(study: Path, html: Path, max_mb: float | None) -> None:
     exported = export_single(content, store_of(study), html, limit)
     for line in (file_size(exported.size), *exported.omitted):
         say(f"{html}: {line}")
-
-
-def _write_site(study: Path, site: Path) -> None:
-    """Write a folder for a file server, and print its size and how to serve it."""
-    from patternscope.atlas.page import write_folder
-    from patternscope.atlas.stage import store_of
-    from patternscope.cli.printing import file_size, say
-
-    write_folder(store_of(study), site)
-    size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
-    say(f"{site}: {file_size(size)}; show it with any file server, for example")
-    say(f"    python -m http.server --bind 127.0.0.1 --directory {site}")

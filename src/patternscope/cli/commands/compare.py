@@ -14,9 +14,7 @@ def compare(
     first: Annotated[Path, argument("STUDY_A", "Folder of a study.")],
     second: Annotated[Path, argument("STUDY_B", "Folder of another study.")],
     out: Annotated[Path | None, option("--out", "Folder of the comparison.")] = None,
-    maps: Annotated[
-        str, typer.Option(help="auto, own or first: whose maps show the features of B.")
-    ] = "auto",
+    maps: Annotated[str, typer.Option(help="auto, own or first: whose maps show the features of B.")] = "auto",
 ) -> None:
     """Compare two finished studies of the same images.
 
@@ -33,9 +31,7 @@ def compare(
     from patternscope.study.comparison import Maps, compare_studies, comparison_folder, open_finished
 
     if maps not in get_args(Maps):
-        raise InputError(
-            f"--maps: expected auto, own or first, got {maps!r}; {nearest(maps, get_args(Maps))}"
-        )
+        raise InputError(f"--maps: expected auto, own or first, got {maps!r}; {nearest(maps, get_args(Maps))}")
     target = out or RUNS / f"compare-{first.resolve().name}-{second.resolve().name}"
     studies = open_finished(first), open_finished(second)
     with comparison_folder(target) as folder:

@@ -1,13 +1,16 @@
 """`patternscope layers`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from patternscope.cli.options import AsJson, argument
+
+if TYPE_CHECKING:
+    from patternscope.networks import Layer
 
 
 def layers(
@@ -24,6 +27,7 @@ def layers(
 
     Examples: patternscope layers resnet18 --image-size 224; patternscope layers study.toml --json
     """
+    from patternscope.cli.printing import say
     from patternscope.settings.study import load_settings, make_settings
     from patternscope.study.axes import study_layers
 
@@ -32,36 +36,31 @@ def layers(
     else:
         images = {"image_size": image_size, "channels": channels}
         settings = make_settings({"network": {"architecture": model}, "images": images}, "layers", Path())
-    known, suggested = study_layers(settings)
+    known, names = study_layers(settings)
+    suggested = [layer for layer in known if layer.name in names or layer.alias in names]
+    if not as_json:
+        _print_table(known, suggested)
+        say(f"* suggested:\n[network]\nlayers = {json.dumps(list(names))}")
+        return
     rows = [
         {
-            "name": layer.name,
-            "alias": layer.alias,
-            "kind": layer.kind,
-            "shape": layer.shape,
-            "grid": layer.grid,
-            "stride": layer.stride,
+            **{name: getattr(layer, name) for name in ("name", "alias", "kind", "shape", "grid", "stride")},
             "bytes_per_1000_images": layer.bytes_per_1000,
-            "suggested": layer.name in suggested or layer.alias in suggested,
+            "suggested": layer in suggested,
         }
         for layer in known
     ]
-    if as_json:
-        typer.echo(json.dumps(rows, indent=1))
-    else:
-        _print_table(rows, suggested)
+    typer.echo(json.dumps(rows, indent=1))
 
 
-def _print_table(rows: Sequence[Mapping[str, Any]], suggested: Sequence[str]) -> None:
-    """Print a row per layer, and the lines for a study's settings."""
-    from patternscope.cli.printing import file_size, new_table, say, show
+def _print_table(known: "Sequence[Layer]", suggested: "Sequence[Layer]") -> None:
+    """Print a row per layer."""
+    from patternscope.cli.printing import file_size, new_table, show
 
     table = new_table("layer", "kind", "output", "regions", "per 1000 images", "", texts=2)
-    for row in rows:
-        name = f"{row['name']} ({row['alias']})" if row["alias"] else row["name"]
-        shape, grid = (" x ".join(map(str, row[key] or ())) for key in ("shape", "grid"))
-        size, mark = file_size(row["bytes_per_1000_images"]), "*" if row["suggested"] else ""
-        table.add_row(name, row["kind"], shape, grid, size, mark)
+    for layer in known:
+        name = f"{layer.name} ({layer.alias})" if layer.alias else layer.name
+        shape, grid = (" x ".join(map(str, sizes or ())) for sizes in (layer.shape, layer.grid))
+        mark = "*" if layer in suggested else ""
+        table.add_row(name, layer.kind, shape, grid, file_size(layer.bytes_per_1000), mark)
     show(table)
-    say("* suggested:")
-    say(f"[network]\nlayers = {json.dumps(list(suggested))}")

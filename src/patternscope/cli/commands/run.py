@@ -13,9 +13,7 @@ def run(
     scheduler: Scheduler = None,
     until: Until = None,
     device: Device = "auto",
-    dry_run: Annotated[
-        bool, option("--dry-run", "Only print what would run, and its estimated cost.")
-    ] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Only print what would run, and its estimated cost.")] = False,
 ) -> None:
     """Run a study, and reuse what is up to date.
 

@@ -1,24 +1,18 @@
 """`patternscope view`."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from patternscope.cli.options import StudyFolder
 from patternscope.errors import InputError
 
-if TYPE_CHECKING:
-    from patternscope.atlas.server import AtlasServer
-
 LOOPBACK = "127.0.0.1"
 
 
 def view(
     folder: StudyFolder,
-    host: Annotated[
-        str, typer.Option(help="Address to listen at; 0.0.0.0 for the whole network.")
-    ] = LOOPBACK,
+    host: Annotated[str, typer.Option(help="Address to listen at; 0.0.0.0 for the whole network.")] = LOOPBACK,
     port: Annotated[int | None, typer.Option(help="Port; by default 8765 or a free one.")] = None,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
@@ -31,11 +25,19 @@ def view(
     import platform
     import webbrowser
 
+    from patternscope.atlas.server import PORT, AtlasServer
     from patternscope.atlas.stage import store_of
     from patternscope.workflow.store import Store
 
     Store(folder).read_study()  # of this version, or an error
-    with _open_server(store_of(folder), host, port) as server:
+    store = store_of(folder)
+    try:
+        server = AtlasServer(store, host, PORT if port is None else port)
+    except InputError:
+        if port is not None:
+            raise
+        server = AtlasServer(store, host, 0)
+    with server:
         listening = server.server_address[1]
         typer.echo(f"{server.address}    stop with Ctrl-C")
         if host in {LOOPBACK, "localhost"}:
@@ -47,15 +49,3 @@ def view(
             server.serve_forever()
         except KeyboardInterrupt:
             typer.echo("stopped")
-
-
-def _open_server(store: Path, host: str, port: int | None) -> "AtlasServer":
-    """A server at a port or, without one, at the usual one or any free one."""
-    from patternscope.atlas.server import PORT, AtlasServer
-
-    try:
-        return AtlasServer(store, host, PORT if port is None else port)
-    except InputError:
-        if port is not None:
-            raise
-        return AtlasServer(store, host, 0)

@@ -13,20 +13,11 @@ def print_results(results: StudyResults) -> None:
     say(f"attack: {images} (success rate {percent(attack.success_share)}),")
     say(f"norm {attack.norm}, epsilon {attack.epsilon:.4f}, {attack.n_step} steps")
     table = new_table(
-        "layer",
-        "turn (1\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}cos)",
-        "strength change",
-        "target points",
-        "share new",
+        "layer", "turn (1\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}cos)", "strength change", "target points", "share new"
     )
     for layer in results.layers(AttackAnalysisResult):
         analysis = results.load(AttackAnalysisResult, layer=layer)
-        intervals = (
-            analysis.orientation_change,
-            analysis.strength_change,
-            analysis.target_points,
-            analysis.below_tau,
-        )
+        intervals = (analysis.orientation_change, analysis.strength_change, analysis.target_points, analysis.below_tau)
         table.add_row(layer, *map(plus_minus, intervals))
     if table.row_count:
         show(table)

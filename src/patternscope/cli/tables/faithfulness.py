@@ -10,9 +10,7 @@ def print_results(results: StudyResults) -> None:
     """Print the areas below the deletion curves, a row per layer."""
     layers = results.layers(FaithfulnessResult)
     areas = {
-        layer: {
-            order.order: order.area.value for order in results.load(FaithfulnessResult, layer=layer).orders
-        }
+        layer: {order.order: order.area.value for order in results.load(FaithfulnessResult, layer=layer).orders}
         for layer in layers
     }
     orders = [order for order in ORDERS if any(order in own for own in areas.values())]
