@@ -53,9 +53,7 @@ def main(out: str = "runs/own_loop", epochs: int = 6, per_class: int = 500, **ch
     for trained in study.checkpoints:
         layers = study.layers_at(trained.checkpoint)
         counts = ", ".join(f"{name} {layer.counts.reliable.value:.2f}" for name, layer in layers.items())
-        print(
-            f"step {trained.step}: accuracy {trained.held_out_accuracy:.2f}; reliable points per image {counts}"
-        )
+        print(f"step {trained.step}: accuracy {trained.held_out_accuracy:.2f}; reliable points per image {counts}")
 
 
 if __name__ == "__main__":

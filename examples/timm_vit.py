@@ -18,9 +18,7 @@ from patternscope.networks import list_layers, load_weights, suggest_layers
 def main(weights: str, per_class: int = 50, **arguments: object) -> None:
     held_out = open_images("pictograms", image_size=64, test_per_class=per_class).test
     images = held_out.batch(range(len(held_out)))
-    network = timm.create_model(
-        "vit_tiny_patch16_224", num_classes=len(held_out.classes), img_size=64, **arguments
-    )
+    network = timm.create_model("vit_tiny_patch16_224", num_classes=len(held_out.classes), img_size=64, **arguments)
     load_weights(network, weights)
     layers = suggest_layers(list_layers(network, images[0]), 3)
     result = ps.analyze(network, images, held_out.labels, layers, classes=held_out.classes, mean=0.5, std=0.5)

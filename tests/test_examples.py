@@ -9,11 +9,7 @@ import pytest
 from patternscope.networks import build_network, save_weights
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-FAST = {
-    "importance": {"n_step": 1},
-    "region": {"n_step": 1},
-    "knowledge": {"bootstrap": 10, "taus": [0.4]},
-}
+FAST = {"importance": {"n_step": 1}, "region": {"n_step": 1}, "knowledge": {"bootstrap": 10, "taus": [0.4]}}
 
 
 def script(name):

@@ -29,6 +29,4 @@ class Docstrings(griffe.Extension):
     def on_module_members(self, *, mod: griffe.Module, **kwargs: Any) -> None:
         """Export what a package imports for type checkers only: at run time it imports these names on first use."""
         if "lazy_exports" in mod.members:
-            mod.exports = sorted(
-                name for name, member in mod.members.items() if member.is_alias and not member.runtime
-            )
+            mod.exports = sorted(name for name, member in mod.members.items() if member.is_alias and not member.runtime)

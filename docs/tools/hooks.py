@@ -31,9 +31,7 @@ def on_config(config: Any) -> Any:
     for section in config.nav:
         for title, pages in section.items():
             if title == "Background":
-                pages[:] = [
-                    page for page in pages if _MEASURED.isdisjoint(page.values()) or _exists(config, page)
-                ]
+                pages[:] = [page for page in pages if _MEASURED.isdisjoint(page.values()) or _exists(config, page)]
     fences = config.mdx_configs.setdefault("pymdownx.superfences", {})
     fences["custom_fences"] = [{"name": "math", "class": "math", "format": _equation}]
     return config

@@ -181,10 +181,7 @@ def texts_of_errors() -> list[re.Pattern[str]]:
 
 def test_errors_explained_are_those_the_program_prints():
     lines = [
-        line
-        for block in blocks("text")
-        if block.page == "docs/troubleshooting.md"
-        for line in block.text.splitlines()
+        line for block in blocks("text") if block.page == "docs/troubleshooting.md" for line in block.text.splitlines()
     ]
     texts = texts_of_errors()
     assert len(lines) > 30
