@@ -35,10 +35,7 @@ def with_old(section: str, name: str, value: object) -> dict:
 
 
 RECORDS = {
-    "value": (
-        with_old("region", "solver", "adam"),
-        "region.solver: expected 'lbfgs' or 'sgd'",
-    ),
+    "value": (with_old("region", "solver", "adam"), "region.solver: expected 'lbfgs' or 'sgd'"),
     "name": (with_old("region", "batch", 50), "region.batch is unknown"),
     "nothing": ({"settings": {}, "layers": None}, "expected the record of a study (TypeError)"),
 }
@@ -70,9 +67,7 @@ def test_settings_that_are_not_known_any_more_are_one_line(tmp_path, capsys, com
     assert [path.name for path in folder.iterdir()] == ["study.json"]
 
 
-def test_an_attack_that_was_analysed_under_an_earlier_name_is_analysed_again(
-    attacked_study, tmp_path, capsys
-):
+def test_an_attack_that_was_analysed_under_an_earlier_name_is_analysed_again(attacked_study, tmp_path, capsys):
     folder = shutil.copytree(attacked_study, tmp_path / "study")
     (folder / "attack_analysis").rename(folder / "adversarial")
     for command in ("figures", "atlas", "report"):

@@ -59,11 +59,7 @@ def test_a_narrow_terminal_gets_a_mark_a_checkpoint(capsys, monkeypatch, checkpo
 def test_a_study_of_the_usual_size_has_a_mark_for_each_layer_in_80_columns(capsys):
     units = study(8)
     four = ("conv_22", "conv_33", "conv_43", "conv_53")
-    units += [
-        UnitStatus(Unit("student_analysis", n, layer), "done", 10**8, 99.0)
-        for n in range(8)
-        for layer in four
-    ]
+    units += [UnitStatus(Unit("student_analysis", n, layer), "done", 10**8, 99.0) for n in range(8) for layer in four]
     print_status(units)
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line.rstrip()) for line in lines[:-3]) <= 80

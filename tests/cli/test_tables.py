@@ -90,10 +90,7 @@ STUDENT_UNITS = {
     unit: result
     for name in STUDENTS
     for unit, result in (
-        (
-            Unit(stage_name(DistillationResult, name)),
-            made(DistillationResult, accuracy=0.979, teacher_accuracy=0.985),
-        ),
+        (Unit(stage_name(DistillationResult, name)), made(DistillationResult, accuracy=0.979, teacher_accuracy=0.985)),
         (
             Unit(stage_name(StudentAnalysisResult, name)),
             made(StudentAnalysisResult, comparisons=tuple(map(comparison, LAYERS)), images=500, tau=0.4),
