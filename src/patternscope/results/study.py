@@ -40,17 +40,11 @@ class StudyResults(ABC):
         """Return the result of an available unit."""
 
     def load(
-        self,
-        kind: type[AnyResult],
-        checkpoint: int | None = None,
-        layer: str | None = None,
-        variant: str | None = None,
+        self, kind: type[AnyResult], checkpoint: int | None = None, layer: str | None = None, variant: str | None = None
     ) -> AnyResult:
         """Return a result at a checkpoint, by default the last; InputError where the study does not have it."""
         known = self.checkpoints(kind)
-        unit = Unit(
-            stage_name(kind, variant), known[-1] if checkpoint is None and known else checkpoint, layer
-        )
+        unit = Unit(stage_name(kind, variant), known[-1] if checkpoint is None and known else checkpoint, layer)
         if unit not in self._known:
             raise InputError(f"{unit.path}: does not exist in this study")
         return self._get(kind, unit)
@@ -65,15 +59,11 @@ class StudyResults(ABC):
 
     def checkpoints(self, kind: type[Result] = SampleResult) -> list[int]:
         """Return the checkpoints that a result has."""
-        return sorted(
-            {u.checkpoint for u in self.units if u.stage == kind.STAGE and u.checkpoint is not None}
-        )
+        return sorted({u.checkpoint for u in self.units if u.stage == kind.STAGE and u.checkpoint is not None})
 
     def layers(self, kind: type[Result] = KnowledgeResult) -> list[str]:
         """Return the layers that a result has, shallow to deep."""
-        return list(
-            dict.fromkeys(u.layer for u in self.units if u.stage == kind.STAGE and u.layer is not None)
-        )
+        return list(dict.fromkeys(u.layer for u in self.units if u.stage == kind.STAGE and u.layer is not None))
 
     @property
     def students(self) -> list[str]:
@@ -136,9 +126,7 @@ class StoredResults(StudyResults):
     def of(cls, ctx: UnitContext) -> Self:
         """Return what the context of a unit has declared; a figure that draws by chance declares "seed" as well."""
         folders = {source.unit: source.folder for source in ctx.inputs}
-        return cls(
-            folders, getattr(ctx.settings, "seed", 0), {source.unit: source.files for source in ctx.inputs}
-        )
+        return cls(folders, getattr(ctx.settings, "seed", 0), {source.unit: source.files for source in ctx.inputs})
 
 
 @dataclass(frozen=True)
@@ -190,16 +178,10 @@ def read_record(folder: str | Path) -> StudyRecord:
     try:
         layers = tuple(content["layers"])
         return StudyRecord(
-            content["settings"],
-            int(content["checkpoints"]),
-            layers,
-            int(content["seed"] or 0),
-            content["versions"],
+            content["settings"], int(content["checkpoints"]), layers, int(content["seed"] or 0), content["versions"]
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{folder}/study.json: expected the record of a study ({type(error).__name__})"
-        ) from error
+        raise InputError(f"{folder}/study.json: expected the record of a study ({type(error).__name__})") from error
 
 
 def open_results(folder: str | Path) -> StoredResults:
@@ -210,22 +192,27 @@ def open_results(folder: str | Path) -> StoredResults:
     """
     folder, known = Path(folder), read_record(folder)
     order = {layer: place for place, layer in enumerate(known.layers)}
-    units = [unit for kind in result_kinds() for unit in _units_below(folder, kind) if known.has(kind, unit)]
-    units.sort(key=lambda u: (u.stage, u.checkpoint or 0, order.get(u.layer or "", -1)))
+    units = [
+        unit
+        for kind in result_kinds()
+        for unit in sorted(_units_below(folder, kind), key=lambda u: (u.checkpoint or 0, order.get(u.layer or "", -1)))
+        if known.has(kind, unit)
+    ]
     return StoredResults({unit: folder / unit.path for unit in units}, known.seed)
 
 
 @cache
 def result_kinds() -> tuple[type[Result], ...]:
-    """Return every result that a module of this folder defines; a new one needs no list."""
+    """Return every result that a module of this folder defines, those that every study has first."""
     modules = [import_module(f"{results.__name__}.{module.name}") for module in iter_modules(results.__path__)]
-    return tuple(
+    kinds = [
         kind
         for module in modules
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Result) and kind.__module__ == module.__name__
         if hasattr(kind, "STAGE")  # the base of them all has none
-    )
+    ]
+    return tuple(sorted(kinds, key=lambda kind: kind.PART is not None))
 
 
 def _units_below(folder: Path, kind: type[Result]) -> list[Unit]:
@@ -240,10 +227,6 @@ def _units_below(folder: Path, kind: type[Result]) -> list[Unit]:
             checkpoint = names.get("checkpoint")
             layer = names.get("layer")
             units.append(
-                Unit(
-                    stage,
-                    None if checkpoint is None else int(checkpoint),
-                    None if layer is None else unquote(layer),
-                )
+                Unit(stage, None if checkpoint is None else int(checkpoint), None if layer is None else unquote(layer))
             )
     return units
