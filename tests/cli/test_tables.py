@@ -11,7 +11,6 @@ import pytest
 from patternscope.cli import tables
 from patternscope.cli.tables import print_tables
 from patternscope.knowledge.intervals import Interval
-from patternscope.results import study as results_of_studies
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.faithfulness import ORDERS, FaithfulnessResult, RemovalOrder
 from patternscope.results.formatting import plus_minus
@@ -176,7 +175,7 @@ def test_what_a_study_has_not_is_not_printed(capsys):
 
 
 def test_each_module_is_named_as_a_stage():
-    stages = {kind.STAGE for kind in results_of_studies.result_kinds()}
+    stages = {kind.STAGE for kind in result_kinds()}
     assert {module.name for module in iter_modules(tables.__path__)} <= stages
 
 

@@ -27,9 +27,11 @@ def view(
 
     from patternscope.atlas.server import PORT, AtlasServer
     from patternscope.atlas.stage import store_of
+    from patternscope.results.study import read_record
     from patternscope.workflow.store import Store
 
-    Store(folder).read_study()  # of this version, or an error
+    if Store(folder).read_study() is None:
+        read_record(folder)  # the error of a folder that is no study; settings of another version do not matter here
     store = store_of(folder)
     try:
         server = AtlasServer(store, host, PORT if port is None else port)
