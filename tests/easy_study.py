@@ -55,9 +55,7 @@ def copy_without_attack(study: Path, folder: Path) -> Path:
 
 def students_settings(folder: Path, **changes: dict) -> StudySettings:
     """Settings of the same study with students and without an attack."""
-    return easy_settings(
-        folder, **{"attack": {"enabled": False}, "distillation": {"enabled": True}, **changes}
-    )
+    return easy_settings(folder, **{"attack": {"enabled": False}, "distillation": {"enabled": True}, **changes})
 
 
 def student_figures(asked: StudySettings) -> tuple[Stage, ...]:

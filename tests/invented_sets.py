@@ -189,10 +189,7 @@ def parquet(root: Path, *, named: bool = True, column: str = "image") -> Path:
     import pyarrow.parquet as pq
 
     (root / "data").mkdir(parents=True)
-    features = {
-        column: {"_type": "Image"},
-        "label": {"_type": "ClassLabel", "names": ["cat", "dog", "eel"]},
-    }
+    features = {column: {"_type": "Image"}, "label": {"_type": "ClassLabel", "names": ["cat", "dog", "eel"]}}
     about = {b"huggingface": json.dumps({"info": {"features": features}}).encode()} if named else None
     files = {"train-00000-of-00002": 12, "train-00001-of-00002": 6, "validation-00000-of-00001": 9}
     for name, count in {**files, "test-00000-of-00001": 3}.items():
@@ -203,7 +200,5 @@ def parquet(root: Path, *, named: bool = True, column: str = "image") -> Path:
             picture(max(label, 0), len(name) + at).save(held, "PNG")
             cells.append({"bytes": held.getvalue(), "path": f"{at}.png"})
         table = pa.table({column: cells, "label": pa.array(labels, pa.int64())})
-        pq.write_table(
-            table.replace_schema_metadata(about), root / "data" / f"{name}.parquet", row_group_size=5
-        )
+        pq.write_table(table.replace_schema_metadata(about), root / "data" / f"{name}.parquet", row_group_size=5)
     return root

@@ -89,8 +89,7 @@ def sample_loss(weight, features, target_probs, scale: float, kappa_max: float) 
     directions = mean_directions(embedding, target_probs, kappa_max)
     prior = [sum(target_probs[:, c]) / len(target_probs) for c in range(target_probs.shape[1])]
     return sum(
-        divergence(target_probs[i], posterior(embedding[i], directions, kappa_max, prior))
-        for i in range(len(features))
+        divergence(target_probs[i], posterior(embedding[i], directions, kappa_max, prior)) for i in range(len(features))
     )
 
 
@@ -109,11 +108,7 @@ def match(features, channel_weights, anchor: int, neighbours) -> np.ndarray:
     return np.array(
         [
             [
-                int(
-                    np.argmax(
-                        [weighted_score(features, channel_weights, anchor, r, j, s) for s in range(regions)]
-                    )
-                )
+                int(np.argmax([weighted_score(features, channel_weights, anchor, r, j, s) for s in range(regions)]))
                 for r in range(regions)
             ]
             for j in neighbours
@@ -125,22 +120,14 @@ def combine(scores, region_weights) -> np.ndarray:
     """q(j) by the definition: a softmax over samples for each region, then one over their weighted logs."""
     samples, regions = len(scores), len(region_weights)
     by_region = [softmax([scores[j][r] for j in range(samples)]) for r in range(regions)]
-    logs = [
-        sum(float(region_weights[r]) * math.log(by_region[r][j]) for r in range(regions))
-        for j in range(samples)
-    ]
+    logs = [sum(float(region_weights[r]) * math.log(by_region[r][j]) for r in range(regions)) for j in range(samples)]
     return softmax(logs)
 
 
-def feature_similarity(
-    features, channel_weights, region_weights, matches, anchor: int, neighbours, kappa: float
-):
+def feature_similarity(features, channel_weights, region_weights, matches, anchor: int, neighbours, kappa: float):
     regions = features.shape[1]
     scores = [
-        [
-            kappa * weighted_score(features, channel_weights, anchor, r, j, int(matches[row][r]))
-            for r in range(regions)
-        ]
+        [kappa * weighted_score(features, channel_weights, anchor, r, j, int(matches[row][r])) for r in range(regions)]
         for row, j in enumerate(neighbours)
     ]
     return combine(scores, region_weights[anchor])
@@ -150,10 +137,7 @@ def embedding_similarity(embedding, region_weights, matches, anchor: int, neighb
     regions, dim = embedding.shape[1:]
     kappas = [concentration(norm(embedding[anchor, r]), kappa_max, dim) for r in range(regions)]
     scores = [
-        [
-            kappas[r] * dot(unit(embedding[anchor, r]), unit(embedding[j, int(matches[row][r])]))
-            for r in range(regions)
-        ]
+        [kappas[r] * dot(unit(embedding[anchor, r]), unit(embedding[j, int(matches[row][r])])) for r in range(regions)]
         for row, j in enumerate(neighbours)
     ]
     return combine(scores, region_weights[anchor])
@@ -363,8 +347,7 @@ def drpr_loss(weight, features, target_probs) -> float:
         densities = [
             prior[c]
             * math.prod(
-                math.exp(-((places[i][e] - centres[c][e]) ** 2) / 2) / math.sqrt(2 * math.pi)
-                for e in range(dim)
+                math.exp(-((places[i][e] - centres[c][e]) ** 2) / 2) / math.sqrt(2 * math.pi) for e in range(dim)
             )
             for c in range(classes)
         ]

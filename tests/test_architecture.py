@@ -85,12 +85,7 @@ def complaints(tree: ast.AST) -> list[str]:
             found.append(f"{node.lineno}: assert")
         elif isinstance(node, ast.Call):
             name = ast.unparse(node.func)
-            if name in {
-                "print",
-                "torch.manual_seed",
-                "torch.cuda.manual_seed_all",
-                "torch.set_default_dtype",
-            }:
+            if name in {"print", "torch.manual_seed", "torch.cuda.manual_seed_all", "torch.set_default_dtype"}:
                 found.append(f"{node.lineno}: {name}")
             called = re.fullmatch(r"(np|numpy)\.random\.(\w+)", name)
             if called and called[2] not in {"default_rng", "Generator", "SeedSequence", "PCG64"}:
@@ -128,11 +123,7 @@ def imported_by(module: str) -> frozenset[str]:
         package, _, last = name.rpartition(".")
         origin = exports(package).get(last) if package in MODULES and name not in MODULES else None
         names |= {name} | ({origin} if origin else set())
-    parents = {
-        ".".join(parts[:count])
-        for parts in (n.split(".") for n in names)
-        for count in range(1, len(parts) + 1)
-    }
+    parents = {".".join(parts[:count]) for parts in (n.split(".") for n in names) for count in range(1, len(parts) + 1)}
     return frozenset(parents & MODULES.keys())
 
 

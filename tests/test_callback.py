@@ -173,13 +173,9 @@ def test_lightning_s_steps_are_recorded(tmp_path, options, batches, accumulate, 
 
 @pytest.mark.usefixtures("_some_lightning")
 def test_what_lightning_cannot_be_recorded_is_one_line(tmp_path):
-    with pytest.raises(
-        InputError, match="expected an attribute of the module, got 'modle'; did you mean 'model'"
-    ):
+    with pytest.raises(InputError, match="expected an attribute of the module, got 'modle'; did you mean 'model'"):
         Trainer(lightning_callback(tmp_path, network="modle"), 3).fit(Whole())
-    with pytest.raises(
-        InputError, match=r"every: expected a number of steps for a training without an end, got None"
-    ):
+    with pytest.raises(InputError, match=r"every: expected a number of steps for a training without an end, got None"):
         Trainer(lightning_callback(tmp_path), 3, estimate=float("inf")).fit(Whole())
 
 

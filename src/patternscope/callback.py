@@ -41,12 +41,7 @@ class CheckpointRecorder:
     """
 
     def __init__(
-        self,
-        folder: str | Path,
-        *,
-        total_steps: int | None = None,
-        count: int = 8,
-        every: int | None = None,
+        self, folder: str | Path, *, total_steps: int | None = None, count: int = 8, every: int | None = None
     ) -> None:
         if (total_steps is None) == (every is None):
             got = "neither" if every is None else "both"

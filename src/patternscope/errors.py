@@ -50,9 +50,7 @@ def fault(error: BaseException) -> str:
     >>> fault(KeyError("x"))
     "KeyError: 'x'"
     """
-    said = textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ...").removesuffix(
-        ":"
-    )
+    said = textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST, placeholder=" ...").removesuffix(":")
     own = [each for each in traceback.extract_tb(error.__traceback__) if _is_users(Path(each.filename))]
     return f"{said} ({own[-1].filename}, line {own[-1].lineno})" if own else said
 

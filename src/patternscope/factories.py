@@ -39,15 +39,11 @@ def import_factory(name: str, folder: Path | None, setting: str) -> Iterator[Cal
         if not callable(factory):
             names = [name for name in dir(module) if callable(getattr(module, name)) and name[0] != "_"]
             hint = nearest(attribute, names)
-            raise InputError(
-                f"{setting} {name!r}: expected a function of {module_name!r}, got {attribute!r}; {hint}"
-            )
+            raise InputError(f"{setting} {name!r}: expected a function of {module_name!r}, got {attribute!r}; {hint}")
         yield factory
 
 
-def call_offered(
-    factory: Callable[..., Any], offered: Mapping[str, Any], arguments: Mapping[str, Any]
-) -> Any:
+def call_offered(factory: Callable[..., Any], offered: Mapping[str, Any], arguments: Mapping[str, Any]) -> Any:
     """Call a factory with `arguments`, and with those of `offered` that its signature names.
 
     >>> call_offered(lambda classes, width=3: (classes, width), {"classes": 2, "seed": 0}, {"width": 5})
@@ -93,9 +89,7 @@ def _searched_first(folder: Path | None, module_name: str) -> Iterator[None]:
         yield
         return
     known = {
-        name: sys.modules.pop(name)
-        for name in list(sys.modules)
-        if name == package or name.startswith(f"{package}.")
+        name: sys.modules.pop(name) for name in list(sys.modules) if name == package or name.startswith(f"{package}.")
     }
     places = list(sys.path)
     sys.path.insert(0, str(folder))

@@ -50,9 +50,7 @@ students = ["logits"]
 def tiny_settings(**sections: dict) -> StudySettings:
     written = tomllib.loads(TINY)
     return make_settings(
-        {**written, **{name: {**written.get(name, {}), **each} for name, each in sections.items()}},
-        "tiny.toml",
-        Path(),
+        {**written, **{name: {**written.get(name, {}), **each} for name, each in sections.items()}}, "tiny.toml", Path()
     )
 
 
@@ -120,12 +118,7 @@ def browser() -> Iterator:
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(
             executable_path=chromium,
-            args=[
-                "--no-sandbox",
-                "--use-gl=angle",
-                "--use-angle=swiftshader",
-                "--enable-unsafe-swiftshader",
-            ],
+            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"],
         )
         yield opened
         opened.close()

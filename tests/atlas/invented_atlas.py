@@ -76,9 +76,7 @@ def invent_layer(
             labels[:, None],
             rng.integers(classes, size=(len(labels), regions)),
         )
-        reach = rng.gamma(2.0, 1.0, size=(len(labels), regions, 1)) * (
-            rng.random((len(labels), regions, 1)) < 0.6
-        )
+        reach = rng.gamma(2.0, 1.0, size=(len(labels), regions, 1)) * (rng.random((len(labels), regions, 1)) < 0.6)
         turn = 0.0 if astray is None else astray[at]
         towards = (1 - turn) * mu[said] + turn * mu[(said + 1) % classes]
         noise = rng.normal(scale=0.25, size=(len(labels), regions, mu.shape[1]))
@@ -107,10 +105,7 @@ def invent_layer(
         counts=np.stack([_counts(each.mask, each.reliable) for each in counted]),
         class_counts=np.stack(
             [
-                [
-                    _counts(each.mask[labels == label], each.reliable[labels == label])
-                    for label in range(classes)
-                ]
+                [_counts(each.mask[labels == label], each.reliable[labels == label]) for label in range(classes)]
                 for each in counted
             ]
         ),
@@ -164,9 +159,7 @@ def invent(
             scale=0.4, size=(len(growth), images, dimensions)
         )
         chosen = np.where(rng.random((len(growth), images)) < 0.9, labels, (labels + 1) % classes)
-        return Condition(
-            key, name, kind, steps_, np.stack([mu] * len(growth)), sample, chosen, found, **others
-        )
+        return Condition(key, name, kind, steps_, np.stack([mu] * len(growth)), sample, chosen, found, **others)
 
     numbers = [round(1000 * (2**each - 1) / max(1, 2 ** (steps - 1) - 1)) for each in range(steps)]
     checkpoints = tuple(
@@ -219,9 +212,7 @@ def invent(
 
 def main() -> None:
     """Write an invented atlas into a new folder."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="a folder that is not there yet")
     for name, default in (("images", 200), ("classes", 10), ("dimensions", 3), ("steps", 8), ("layers", 4)):
         parser.add_argument(f"--{name}", type=int, default=default)

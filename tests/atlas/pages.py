@@ -58,17 +58,14 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def opened(
-    browser, address: str, *, wait: str = READY, script: str | None = None, **context
-) -> Iterator[Watched]:
+def opened(browser, address: str, *, wait: str = READY, script: str | None = None, **context) -> Iterator[Watched]:
     """Open an address and wait for the first picture, or for a sentence."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce", **context)
     watched = Watched(context.new_page())
     watched.page.on("request", lambda request: watched.asked.append(request.url))
     watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
     watched.page.on(
-        "console",
-        lambda message: watched.complaints.append(message.text) if message.type == "error" else None,
+        "console", lambda message: watched.complaints.append(message.text) if message.type == "error" else None
     )
     if script:
         watched.page.add_init_script(script)

@@ -173,9 +173,7 @@ def test_curves_and_tables_repeat_the_counts(shown, content):
 
 def test_the_address_keeps_the_view(browser, file):
     with opened(browser, file.as_uri()) as watched:
-        watched.handle(
-            "set", {"layer": "1", "step": 1, "colour": "reliability", "image": 9, "selection": [70]}
-        )
+        watched.handle("set", {"layer": "1", "step": 1, "colour": "reliability", "image": 9, "selection": [70]})
         before, address = watched.handle("state"), watched.page.url
     with opened(browser, address) as watched:
         assert watched.handle("state") == before
@@ -231,9 +229,7 @@ def test_the_space_follows_the_systems_theme(fresh):
     corner = {"x": rect["left"] + 4, "y": rect["top"] + 4, "width": 8, "height": 8}
 
     def brightness() -> float:
-        return float(
-            np.asarray(Image.open(io.BytesIO(fresh.page.screenshot(clip=corner))).convert("L")).mean()
-        )
+        return float(np.asarray(Image.open(io.BytesIO(fresh.page.screenshot(clip=corner))).convert("L")).mean())
 
     fresh.page.emulate_media(color_scheme="light")
     assert brightness() > 240
@@ -260,12 +256,7 @@ def test_every_control_is_reached_by_tab_and_has_a_name(fresh):
     for _ in range(4 * len(names)):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.outerHTML.slice(0, 300)"))
-    for role, name in (
-        ("slider", "Step"),
-        ("combobox", "Layer"),
-        ("combobox", "View"),
-        ("button", "Play"),
-    ):
+    for role, name in (("slider", "Step"), ("combobox", "Layer"), ("combobox", "View"), ("button", "Play")):
         one = page.get_by_role(role, name=name, exact=False).first
         assert one.evaluate("each => each.outerHTML.slice(0, 300)") in reached, name
 
@@ -401,9 +392,7 @@ def test_what_is_left_out_is_on_the_page(browser, content, tmp_path):
 
 @pytest.mark.slow
 def test_a_million_points_open_turn_and_are_picked(browser, tmp_path):
-    content = invent(
-        images=5000, grid=(20, 10), steps=2, layers=1, side=8, attack=False, model=False, importance=False
-    )
+    content = invent(images=5000, grid=(20, 10), steps=2, layers=1, side=8, attack=False, model=False, importance=False)
     write_store(tmp_path / "store", content)
     write_single(tmp_path / "store", tmp_path / "atlas.html")
     with opened(browser, (tmp_path / "atlas.html").as_uri()) as watched:

@@ -17,9 +17,7 @@ def test_presses_faster_than_pictures_are_all_heard(fresh):
     fresh.page.evaluate("for (const each of document.querySelectorAll('.classes button')) each.click()")
     classes = fresh.page.locator(".classes button").count()
     assert fresh.handle("state")["filter"]["classes"] == list(range(classes)) != []
-    following = (
-        "for (let twice = 0; twice < 2; twice++) document.querySelector('[title=\"Next image\"]').click()"
-    )
+    following = "for (let twice = 0; twice < 2; twice++) document.querySelector('[title=\"Next image\"]').click()"
     fresh.page.evaluate(following)
     assert fresh.handle("state")["image"] == before["image"] + 2
 

@@ -11,14 +11,7 @@ from pathlib import Path
 import pytest
 
 from patternscope.atlas.export import TooLarge, export_single
-from patternscope.atlas.page import (
-    SCRIPT,
-    folder_page,
-    single_bytes,
-    store_keys,
-    write_folder,
-    write_single,
-)
+from patternscope.atlas.page import SCRIPT, folder_page, single_bytes, store_keys, write_folder, write_single
 from patternscope.atlas.server import AtlasServer, file_of
 from patternscope.errors import InputError
 
@@ -79,9 +72,7 @@ def test_a_limit_is_kept_and_what_is_omitted_is_said(store, content, tmp_path):
         sizes.append(exported.size)
     assert sizes[0] > sizes[1]
     before = file.read_bytes()
-    with pytest.raises(
-        TooLarge, match=r"max_mb: expected at least \d\.?\d* for the smallest atlas .*, got 0.001"
-    ):
+    with pytest.raises(TooLarge, match=r"max_mb: expected at least \d\.?\d* for the smallest atlas .*, got 0.001"):
         export_single(content, store, file, 0.001)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["atlas.html"]
@@ -93,9 +84,7 @@ def test_a_folder_holds_page_script_and_store_and_is_replaced(store, tmp_path):
         assert {path.name for path in (tmp_path / "site").iterdir()} == {"index.html", "page.js", "store"}
         assert store_keys(tmp_path / "site/store") == store_keys(store)
     (tmp_path / "site/notes.txt").write_text("mine")
-    with pytest.raises(
-        InputError, match="expected an empty or new folder, or an exported atlas, got other content"
-    ):
+    with pytest.raises(InputError, match="expected an empty or new folder, or an exported atlas, got other content"):
         write_folder(store, tmp_path / "site")
     assert (tmp_path / "site/notes.txt").read_text() == "mine"
 
@@ -169,15 +158,7 @@ def test_no_path_leaves_the_store(server, store, path):
 
 def test_a_key_is_a_file_of_the_store_or_nothing(store):
     assert file_of(store, "zarr.json") == (store / "zarr.json").resolve()
-    for key in (
-        "",
-        "/",
-        "layers",
-        "nothing",
-        "../store/zarr.json",
-        "layers/./0/zarr.json",
-        str(store / "zarr.json"),
-    ):
+    for key in ("", "/", "layers", "nothing", "../store/zarr.json", "layers/./0/zarr.json", str(store / "zarr.json")):
         assert file_of(store, key) is None
 
 

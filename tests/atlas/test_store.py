@@ -41,9 +41,7 @@ def opened(store: Path) -> zarr.Group:
 
 
 def arrays(store: Path) -> dict[str, zarr.Array]:
-    return {
-        name: each for name, each in opened(store).members(max_depth=None) if isinstance(each, zarr.Array)
-    }
+    return {name: each for name, each in opened(store).members(max_depth=None) if isinstance(each, zarr.Array)}
 
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):

@@ -89,15 +89,11 @@ def test_the_attack_begins_with_the_clean_points_and_ends_with_the_targets(study
         assert (at_target == analysis.target_points_mask.numpy()[attacked]).all()
         shown = np.asarray(group[f"layers/{key}/attack/trajectory"]).reshape(30, -1)
         assert (shown == analysis.trajectory.numpy()).all()
-        counts = bootstrap_counts(
-            torch.from_numpy(bits & 1 > 0), torch.from_numpy(bits & 2 > 0), resamples=10
-        )
+        counts = bootstrap_counts(torch.from_numpy(bits & 1 > 0), torch.from_numpy(bits & 2 > 0), resamples=10)
         shown = np.asarray(group[f"layers/{key}/attack/counts"])[-1, :2, 0]
         assert shown == pytest.approx([counts["total"].value, counts["reliable"].value])
     note = opened(study).attrs["conditions"][1]["note"]
-    assert note.endswith(
-        f"it succeeded on {attack.succeeded_count} of {attack.attacked_count} attacked images."
-    )
+    assert note.endswith(f"it succeeded on {attack.succeeded_count} of {attack.attacked_count} attacked images.")
 
 
 def test_a_student_is_seen_with_the_directions_its_layer_was_seen_with(study):
@@ -161,14 +157,8 @@ def test_exports_on_request(study, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (
-            ["atlas", "nowhere"],
-            "nowhere: expected the folder of `patternscope run`, got one without study.json",
-        ),
-        (
-            ["view", "nowhere"],
-            "nowhere: expected the folder of `patternscope run`, got one without study.json",
-        ),
+        (["atlas", "nowhere"], "nowhere: expected the folder of `patternscope run`, got one without study.json"),
+        (["view", "nowhere"], "nowhere: expected the folder of `patternscope run`, got one without study.json"),
         (["atlas", "{study}", "--max-mb", "3"], "--max-mb: expected --html FILE as well"),
         (["atlas", "{study}", "--html", "x.html", "--max-mb", "0.0001"], ", got 0.0001; allow more"),
         (["view", "{study}", "--port", "99999"], "port: expected 0 to 65535, got 99999"),

@@ -102,6 +102,4 @@ def test_the_space_follows_the_notebooks_theme(view):
 def test_a_view_that_ends_leaves_nothing(view):
     with view() as watched:
         watched.page.evaluate("end()")
-        assert watched.page.evaluate(
-            "[model.listeners(), document.getElementById('here').children.length]"
-        ) == [0, 0]
+        assert watched.page.evaluate("[model.listeners(), document.getElementById('here').children.length]") == [0, 0]

@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 
-def sample_data(
-    seed: int = 0, n: int = 60, d: int = 12, c: int = 5, dtype=torch.float32
-) -> dict[str, Tensor]:
+def sample_data(seed: int = 0, n: int = 60, d: int = 12, c: int = 5, dtype=torch.float32) -> dict[str, Tensor]:
     """Features from which noisy logits are linear."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % c
@@ -15,9 +13,7 @@ def sample_data(
     return {"target_probs": logits.softmax(1).to(dtype), "sample_features": features.to(dtype)}
 
 
-def region_data(
-    seed: int = 0, n: int = 24, k: int = 8, h: int = 3, w: int = 2, c: int = 3
-) -> dict[str, Tensor]:
+def region_data(seed: int = 0, n: int = 24, k: int = 8, h: int = 3, w: int = 2, c: int = 3) -> dict[str, Tensor]:
     """Regional features of which one region an image shows its class, and all that the regional fit asks for."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.arange(n) % c

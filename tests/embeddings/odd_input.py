@@ -6,15 +6,7 @@ FEATURES = ["usual", "some zero", "zeros", "constant", "duplicates", "tiny", "hu
 PROBS = ["usual", "two classes", "one-hot", "uniform", "all alike"]
 TYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 # Channels and grid: each reaches its end, not both at once.
-SHAPES = [
-    (3, (28, 28)),
-    (3, (1, 1)),
-    (17, (3, 2)),
-    (48, (8, 8)),
-    (200, (1, 7)),
-    (2048, (1, 2)),
-    (2048, (1, 1)),
-]
+SHAPES = [(3, (28, 28)), (3, (1, 1)), (17, (3, 2)), (48, (8, 8)), (200, (1, 7)), (2048, (1, 2)), (2048, (1, 1))]
 
 
 def regional_features(kind: str, shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:

@@ -23,11 +23,7 @@ def region(data, params=None, folder=None):
     return RegionEmbedding(8).fit(data, params or {"n_step": 2}, folder)
 
 
-CASES = {
-    "sample": (sample, sample_data),
-    "importance": (importance, importance_data),
-    "region": (region, region_data),
-}
+CASES = {"sample": (sample, sample_data), "importance": (importance, importance_data), "region": (region, region_data)}
 EVERY = pytest.mark.parametrize("name", CASES)
 
 
@@ -171,9 +167,7 @@ def test_refuse_bad_features(name):
 @EVERY
 def test_refuse_unknown_names_with_the_nearest(name):
     run, make = CASES[name]
-    refused(
-        lambda: run({**make(), "target_prob": 1}), "data: .* got 'target_prob'; did you mean 'target_probs'"
-    )
+    refused(lambda: run({**make(), "target_prob": 1}), "data: .* got 'target_prob'; did you mean 'target_probs'")
     refused(lambda: run({}), "data: expected 'target_probs', .* got no 'target_probs'")
     refused(lambda: run(make(), {"n_steps": 3}), "n_steps is unknown; did you mean 'n_step'")
     refused(lambda: run(make(), {"n_step": 0}), "n_step")
@@ -203,10 +197,7 @@ def test_region_refuses(key, change, said):
         (lambda: SampleEmbedding(0), "in_dim: expected at least 1, got 0"),
         (lambda: SampleEmbedding(3, 1), "out_dim: expected at least 2, got 1"),
         (lambda: SampleEmbedding(3, kappa_max=0), "kappa_max: expected a positive finite number, got 0"),
-        (
-            lambda: SampleEmbedding(3, scale=-1.0),
-            "scale: expected a positive finite number or .auto., got -1",
-        ),
+        (lambda: SampleEmbedding(3, scale=-1.0), "scale: expected a positive finite number or .auto., got -1"),
         (lambda: RegionEmbedding(3, kappa_prob=0), "kappa_prob: expected a positive finite number, got 0"),
         (lambda: ImportanceWeight(0, 1, 1, 1), "n: expected at least 1, got 0"),
         (
@@ -221,10 +212,7 @@ def test_region_refuses(key, change, said):
         (lambda: SampleEmbedding(3)(torch.ones(2, 4)), "features: expected shape"),
         (lambda: SampleEmbedding(12).fit(sample_data(), align=torch.ones(2, 3)), "align: expected shape"),
         (lambda: SampleEmbedding(12).fit(sample_data(), start=torch.ones(2, 3)), "start: expected shape"),
-        (
-            lambda: importance({**importance_data(), "images": torch.ones(3, 1, 4, 4)}),
-            "images: expected shape",
-        ),
+        (lambda: importance({**importance_data(), "images": torch.ones(3, 1, 4, 4)}), "images: expected shape"),
     ],
 )
 def test_refuse_bad_construction_and_use(call, said):

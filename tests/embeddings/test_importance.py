@@ -104,9 +104,7 @@ def test_one_decisive_region_gets_the_weight():
 
 
 @SOLVERS
-@pytest.mark.parametrize(
-    "name", ["zeros", "some zero", "constant", "duplicates", "uniform", "one-hot", "two"]
-)
+@pytest.mark.parametrize("name", ["zeros", "some zero", "constant", "duplicates", "uniform", "one-hot", "two"])
 def test_corner_cases(name, solver):
     data = importance_data(n=8)
     features, probs = data["regional_features"], data["target_probs"]

@@ -19,9 +19,7 @@ from patternscope.embeddings import ImportanceWeight
     dtype=st.sampled_from(TYPES),
     params=st.sampled_from([{}, {"match_dtype": "bfloat16"}, {"solver": "joint"}, {"lr": 3.0}]),
 )
-def test_finite_on_the_simplex_and_no_worse_than_uniform(
-    seed, n, shape, features, probs, kappa_max, dtype, params
-):
+def test_finite_on_the_simplex_and_no_worse_than_uniform(seed, n, shape, features, probs, kappa_max, dtype, params):
     generator = torch.Generator().manual_seed(seed)
     full_shape = (n, shape[0], *shape[1])
     data = {
@@ -29,10 +27,7 @@ def test_finite_on_the_simplex_and_no_worse_than_uniform(
         "regional_features": regional_features(features, full_shape, generator).to(dtype),
     }
     weight = ImportanceWeight(*full_shape, kappa_max=kappa_max).estimate(data, params)
-    for rows, length in (
-        (weight.region_weights, shape[1][0] * shape[1][1]),
-        (weight.channel_weights, shape[0]),
-    ):
+    for rows, length in ((weight.region_weights, shape[1][0] * shape[1][1]), (weight.channel_weights, shape[0])):
         assert rows.shape == (n, length)
         assert torch.isfinite(rows).all()
         assert (rows >= 0).all()

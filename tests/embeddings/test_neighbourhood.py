@@ -11,9 +11,7 @@ from patternscope.similarity import choose_neighbours
 
 def seen(n: int = 300, classes: int = 10) -> tuple[torch.Tensor, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
-    return torch.rand(n, 6, 2, 2, generator=generator), (
-        9 * torch.randn(n, classes, generator=generator)
-    ).softmax(1)
+    return torch.rand(n, 6, 2, 2, generator=generator), (9 * torch.randn(n, classes, generator=generator)).softmax(1)
 
 
 def test_another_machines_rounding_chooses_the_same_neighbours():

@@ -19,9 +19,7 @@ SOLVERS = pytest.mark.parametrize("solver", ["lbfgs", "sgd"])
 
 
 def fit(data, solver="lbfgs", kappa_max=1000.0, **params) -> RegionEmbedding:
-    embedding = RegionEmbedding(
-        data["regional_features"].shape[1], data["sample_embs"].shape[1], kappa_max=kappa_max
-    )
+    embedding = RegionEmbedding(data["regional_features"].shape[1], data["sample_embs"].shape[1], kappa_max=kappa_max)
     return embedding.fit(data, {"solver": solver, **params})
 
 
@@ -114,9 +112,7 @@ def check(data, solver, **options) -> None:
 
 
 @SOLVERS
-@pytest.mark.parametrize(
-    "name", ["zeros", "some zero", "constant", "duplicates", "uniform", "one-hot", "origin"]
-)
+@pytest.mark.parametrize("name", ["zeros", "some zero", "constant", "duplicates", "uniform", "one-hot", "origin"])
 def test_corner_cases(name, solver):
     data = region_data(n=8)
     features, probs = data["regional_features"], data["target_probs"]

@@ -17,9 +17,7 @@ def objective(data, omitted=0.0, at_once=None, **changes) -> RegionalObjective:
     data = {name: each.double() for name, each in data.items()}
     features, probs = data["regional_features"], data["target_probs"]
     neighbours = find_neighbours(features, probs, 100, 0)
-    blocks, _ = match_anchors(
-        features, data["w_k"], data["w_r"], neighbours, omitted=omitted, at_once=at_once
-    )
+    blocks, _ = match_anchors(features, data["w_k"], data["w_r"], neighbours, omitted=omitted, at_once=at_once)
     numbers = {"kappa_max": 1000.0, "lambda_kl": 1.0, "lambda_mi": 1.0, "wd": 5e-4} | changes
     return RegionalObjective(
         features=features,
@@ -45,15 +43,11 @@ def test_scores_are_a_loop_over_pairs_and_their_gradient_that_of_differences(b, 
     table = torch.randn(7, e, generator=generator, dtype=torch.float64, requires_grad=True)
     rows = torch.randint(7, (b, m, a), generator=generator)
     wanted = [[sum(pulls[i, r] @ table[rows[i, j, r]] for r in range(a)) for j in range(m)] for i in range(b)]
-    torch.testing.assert_close(
-        embedded_scores(pulls, table, rows), torch.stack([torch.stack(row) for row in wanted])
-    )
+    torch.testing.assert_close(embedded_scores(pulls, table, rows), torch.stack([torch.stack(row) for row in wanted]))
     assert torch.autograd.gradcheck(lambda p, t: embedded_scores(p, t, rows), (pulls, table))
 
 
-@pytest.mark.parametrize(
-    "changes", [{}, {"lambda_kl": 0.0, "wd": 0.0}, {"lambda_mi": 0.1, "kappa_max": 10.0}]
-)
+@pytest.mark.parametrize("changes", [{}, {"lambda_kl": 0.0, "wd": 0.0}, {"lambda_mi": 0.1, "kappa_max": 10.0}])
 def test_gradient_is_that_of_differences(changes):
     given_, weight = objective(region_data(n=7, k=4), **changes), some_map(4)
     value, gradient = given_.evaluate(weight)

@@ -17,9 +17,7 @@ from patternscope.radial import procrustes
 
 def fit(data, dim=3, params=None, **options) -> SampleEmbedding:
     kappa_max = options.pop("kappa_max", 10.0)
-    return SampleEmbedding(data["sample_features"].shape[1], dim, kappa_max=kappa_max).fit(
-        data, params, **options
-    )
+    return SampleEmbedding(data["sample_features"].shape[1], dim, kappa_max=kappa_max).fit(data, params, **options)
 
 
 def test_fit_improves_the_loss_and_reports_it_as_it_is():
@@ -27,11 +25,7 @@ def test_fit_improves_the_loss_and_reports_it_as_it_is():
     fitted = fit(data)
     assert fitted.trace.losses[-1] < 0.7 * fitted.trace.losses[0]
     wanted = naive.sample_loss(
-        fitted.map.numpy(),
-        data["sample_features"].numpy(),
-        data["target_probs"].numpy(),
-        float(fitted.scale),
-        10.0,
+        fitted.map.numpy(), data["sample_features"].numpy(), data["target_probs"].numpy(), float(fitted.scale), 10.0
     )
     assert fitted.trace.parts["kl"] == pytest.approx(wanted, rel=1e-5)
 
@@ -40,9 +34,7 @@ def test_lbfgs_is_no_worse_than_the_published_protocol():
     data = sample_data()
     ours, published = fit(data), fit(data, params={"solver": "sgd", "n_step": 400})
     assert ours.trace.parts["kl"] <= published.trace.parts["kl"] * 1.001
-    assert (
-        ours.posterior(data["sample_features"]).argmax(1) == data["target_probs"].argmax(1)
-    ).float().mean() > 0.7
+    assert (ours.posterior(data["sample_features"]).argmax(1) == data["target_probs"].argmax(1)).float().mean() > 0.7
 
 
 def test_order_of_samples_does_not_matter():
@@ -170,9 +162,7 @@ def test_corner_cases_stay_finite(name, solver):
     posterior = fitted.posterior(data["sample_features"])
     torch.testing.assert_close(posterior.sum(1), torch.ones(len(posterior)))
     losses = fitted.trace.losses
-    assert losses[-1] <= losses[0] + 1e-5 * (1 + losses[0]) or any(
-        "the loss rose" in str(w.message) for w in told
-    )
+    assert losses[-1] <= losses[0] + 1e-5 * (1 + losses[0]) or any("the loss rose" in str(w.message) for w in told)
 
 
 @settings(max_examples=8, deadline=None)
@@ -186,13 +176,9 @@ def test_any_dimension_and_concentration(dim, kappa_max, classes, seed):
 
 def test_gradient_of_the_exact_loss():
     data = sample_data(n=6, d=4, c=3, dtype=torch.float64)
-    weight = torch.randn(
-        3, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True
-    )
+    weight = torch.randn(3, 4, generator=torch.Generator().manual_seed(1), dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(
-        lambda m: sample_loss(
-            m, data["sample_features"] / 3, data["target_probs"], 10.0, exact_gradient=True
-        ),
+        lambda m: sample_loss(m, data["sample_features"] / 3, data["target_probs"], 10.0, exact_gradient=True),
         weight,
         rtol=1e-3,
         atol=1e-5,

@@ -16,13 +16,7 @@ from patternscope.api.figure_stages import figure_stages
 from patternscope.api.study_page import read_study_page
 from patternscope.atlas.stage import atlas_stage
 from patternscope.errors import InputError
-from patternscope.figures import (
-    attack_change,
-    attack_histogram,
-    attack_regions,
-    attack_trajectories,
-    figure_names,
-)
+from patternscope.figures import attack_change, attack_histogram, attack_regions, attack_trajectories, figure_names
 from patternscope.figures.attack_trajectories import Trajectories, between
 from patternscope.figures.drawing.smoothing import smooth_path
 from patternscope.knowledge.attack_analysis import Trajectory
@@ -126,9 +120,7 @@ def test_an_attack_that_misled_nobody_is_a_finding_and_the_study_goes_on(attacke
     assert attack.succeeded_count == 0
     drawing = attack_regions.draw(attack_regions.data(results, 3))
     attacked = attack.attacked_count
-    assert f"The attack succeeded on none of {attacked} images." in [
-        text.get_text() for text in drawing.texts
-    ]
+    assert f"The attack succeeded on none of {attacked} images." in [text.get_text() for text in drawing.texts]
     assert {unit.state for unit in saved_status(folder, pages)} == {"done"}
     assert any(f"succeeded on 0 of {attacked} " in line for line in read_study_page(folder).headlines)
 
@@ -146,12 +138,7 @@ def test_trajectories_of_any_size_are_drawn(dimensions, steps):
         for type_, points in zip(attack_trajectories.TITLES, paths, strict=True)
     ]
     shown = attack_trajectories.AttackTrajectoriesData(
-        groups,
-        list(range(steps)),
-        directions,
-        ["a class with a very long name $", "b"],
-        "layer4",
-        "l2 attack",
+        groups, list(range(steps)), directions, ["a class with a very long name $", "b"], "layer4", "l2 attack"
     )
     figure = attack_trajectories.draw(shown)
     said = [text.get_text() for axes in figure.axes for text in axes.texts]

@@ -12,14 +12,7 @@ import torch
 
 from patternscope.api.figure_stages import figure_stages
 from patternscope.errors import InputError
-from patternscope.figures import (
-    counts,
-    importance,
-    knowledge_points,
-    losses,
-    regional_embedding,
-    sample_embedding,
-)
+from patternscope.figures import counts, importance, knowledge_points, losses, regional_embedding, sample_embedding
 from patternscope.figures.drawing.saving import save_figure
 from patternscope.results.study import open_results
 from patternscope.results.summary import SummaryResult
@@ -79,9 +72,7 @@ def test_each_figure_is_a_picture_a_drawing_a_table_and_its_settings(study):
 def test_the_same_results_give_the_same_bytes(study, tmp_path):
     shown = regional_embedding.data(open_results(study))
     table = regional_embedding.table(shown)
-    save_figure(
-        regional_embedding.draw(shown), tmp_path, "regional_embedding", rows=table, settings={}, dpi=60
-    )
+    save_figure(regional_embedding.draw(shown), tmp_path, "regional_embedding", rows=table, settings={}, dpi=60)
     for kind in ("png", "svg", "csv"):
         again = (tmp_path / f"regional_embedding.{kind}").read_bytes()
         assert again == (study / f"figures/regional_embedding/regional_embedding.{kind}").read_bytes()

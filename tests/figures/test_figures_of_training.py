@@ -139,9 +139,7 @@ def test_curves_of_any_size_are_drawn(count, layers, classes):
     names = [f"c{c}" for c in range(classes)]
     by_class = tuple(ClassHistory(name, counts) for name in names)
     growth = CountDifferences(one, one, none)
-    histories = [
-        LayerHistory(f"layer{number}", None, growth, counts, by_class, (), ()) for number in range(layers)
-    ]
+    histories = [LayerHistory(f"layer{number}", None, growth, counts, by_class, (), ()) for number in range(layers)]
     figure = emergence.draw(emergence.EmergenceData(histories, checkpoints, ShownClasses.of(names), 0.4, 9))
     drawn = [axes for axes in figure.axes if axes.axison]
     assert len(drawn) == 2 * layers
@@ -188,9 +186,7 @@ def test_paths_of_any_length_are_drawn(count, layers, classes):
     )
     directions = np.linalg.qr(rng.normal(size=(classes, 3)))[0]
     names, known = [f"epoch_{number}" for number in range(count)], [f"layer{n}" for n in range(layers)]
-    figure = region_paths.draw(
-        region_paths.RegionPathsData(examples, [path], directions, known, names, "checkpoint")
-    )
+    figure = region_paths.draw(region_paths.RegionPathsData(examples, [path], directions, known, names, "checkpoint"))
     matrix = figure.axes[-1]
     assert len(matrix.patches) == path.mask.sum()
     assert bool(matrix.texts) == (count <= 12)

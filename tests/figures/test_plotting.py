@@ -81,10 +81,7 @@ def test_regions_of_other_classes_are_grey(results):
 def test_curves_of_chosen_classes(results):
     figure = load_figure("emergence")
     shown = figure.data(results, classes=["yellow"], layers=["conv_33"])
-    assert {(row["layer"], row["class"]) for row in figure.table(shown)} == {
-        ("conv_33", None),
-        ("conv_33", "yellow"),
-    }
+    assert {(row["layer"], row["class"]) for row in figure.table(shown)} == {("conv_33", None), ("conv_33", "yellow")}
     assert len(figure.draw(shown).axes[1].get_lines()) == 1
 
 

@@ -46,12 +46,7 @@ def test_layouts_and_types_give_the_same_pixels(tmp_path, shape, kind):
 def test_a_folder_of_arrays_with_masks_and_names(tmp_path):
     images, labels = example()
     masks = np.random.default_rng(1).random((20, 16, 16)) > 0.5
-    for name, values in (
-        ("images", images),
-        ("labels", labels),
-        ("masks", masks),
-        ("class_names", list("abcd")),
-    ):
+    for name, values in (("images", images), ("labels", labels), ("masks", masks), ("class_names", list("abcd"))):
         np.save(tmp_path / f"{name}.npy", values)
     train, test = opened(tmp_path)
     assert train.classes == ("a", "b", "c", "d")
@@ -80,22 +75,13 @@ def test_masks_are_resized_with_their_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (
-            {"images": np.zeros((20, 16, 16), dtype=np.int64)},
-            "images: expected uint8 or floats .* got int64",
-        ),
+        ({"images": np.zeros((20, 16, 16), dtype=np.int64)}, "images: expected uint8 or floats .* got int64"),
         ({"images": np.full((20, 16, 16), np.nan)}, r"images: expected floats in \[0, 1\], got NaN or inf"),
         ({"images": np.full((20, 16, 16), np.inf)}, r"images: expected floats in \[0, 1\], got NaN or inf"),
         ({"images": np.full((20, 16, 16), 2.5)}, "images: expected .*, got values from 2.5 to 2.5"),
-        (
-            {"images": np.zeros((20, 16, 16, 4), dtype=np.uint8)},
-            r"images: expected shape .*, got \(20, 16, 16, 4\)",
-        ),
+        ({"images": np.zeros((20, 16, 16, 4), dtype=np.uint8)}, r"images: expected shape .*, got \(20, 16, 16, 4\)"),
         ({"images": np.zeros((20, 16), dtype=np.uint8)}, r"images: expected shape .*, got \(20, 16\)"),
-        (
-            {"images": np.zeros((0, 16, 16), dtype=np.uint8)},
-            r"images: expected shape .*, got \(0, 16, 16, 1\)",
-        ),
+        ({"images": np.zeros((0, 16, 16), dtype=np.uint8)}, r"images: expected shape .*, got \(0, 16, 16, 1\)"),
         ({"labels": np.arange(19) % 4}, r"integers of shape \(20,\)"),
         ({"labels": np.arange(20) % 4 / 2}, "labels: expected integers .*, got float64"),
         ({"labels": np.full(20, np.nan)}, "labels: expected integers .*, got float64"),
@@ -103,10 +89,7 @@ def test_masks_are_resized_with_their_pictures(tmp_path):
         ({"labels": np.repeat([0, 2], 10)}, "class '1': expected 2 or more images, got 0"),
         ({"labels": np.array([0] * 19 + [1])}, "class '1': expected 2 or more images, got 1"),
         ({"class_names": np.array(["a", "b", "c"])}, "labels: expected classes 0 to 2, got 3"),
-        (
-            {"masks": np.zeros((20, 8, 8), dtype=bool)},
-            r"masks: expected shape .* as the images, got \(20, 8, 8\)",
-        ),
+        ({"masks": np.zeros((20, 8, 8), dtype=bool)}, r"masks: expected shape .* as the images, got \(20, 8, 8\)"),
         ({"labels": np.array([None] * 20)}, "without pickles"),
     ],
 )

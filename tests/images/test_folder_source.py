@@ -84,9 +84,7 @@ def test_class_names_choose_and_order(tmp_path):
     class_folders(tmp_path, classes=("ant", "bee", "cat"))
     train, _ = opened(tmp_path, class_names=["cat", "ant"])
     assert train.classes == ("cat", "ant")
-    assert all(
-        name.startswith("cat/") for name, label in zip(train.names, train.labels, strict=True) if label == 0
-    )
+    assert all(name.startswith("cat/") for name, label in zip(train.names, train.labels, strict=True) if label == 0)
     with pytest.raises(InputError, match="did you mean 'bee'"):
         opened(tmp_path, class_names=["bees", "ant"])
 
@@ -102,11 +100,7 @@ def test_unreadable_files_are_named_and_skipped(tmp_path):
     told = []
     train, test = opened(tmp_path, progress=lambda done, total: told.append((done, total)))
     assert len(train) + len(test) == 12
-    assert sorted(line.split(":")[0] for line in train.skipped) == [
-        "cat/half.jpg",
-        "dog/empty.png",
-        "dog/text.png",
-    ]
+    assert sorted(line.split(":")[0] for line in train.skipped) == ["cat/half.jpg", "dog/empty.png", "dog/text.png"]
     assert test.skipped == ()
     assert told == [(i, 15) for i in range(1, 16)]
 
@@ -125,11 +119,7 @@ def test_studies_among_class_folders_are_no_class(tmp_path):
     class_folders(tmp_path)
     before = fingerprint("folder", tmp_path)
     (tmp_path / "study.toml").touch()
-    for place, record in (
-        ("runs/study", "study.json"),
-        ("runs/compare-a-b", "compare.json"),
-        ("s", "study.json"),
-    ):
+    for place, record in (("runs/study", "study.json"), ("runs/compare-a-b", "compare.json"), ("s", "study.json")):
         save(tmp_path / place / "figures" / "0.png")
         (tmp_path / place / record).touch()
     save(tmp_path / "__pycache__" / "0.png")

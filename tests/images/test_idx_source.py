@@ -107,9 +107,7 @@ def test_one_label_for_each_image(tmp_path):
         opened(tmp_path)
 
 
-@pytest.mark.skipif(
-    not FASHION.is_dir(), reason="Fashion-MNIST is not installed (Debian: dataset-fashion-mnist)"
-)
+@pytest.mark.skipif(not FASHION.is_dir(), reason="Fashion-MNIST is not installed (Debian: dataset-fashion-mnist)")
 def test_fashion_mnist():
     train, test = opened(FASHION, train_per_class=20, test_per_class=5)
     assert (len(train), len(test)) == (200, 50)

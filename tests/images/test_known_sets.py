@@ -90,10 +90,7 @@ def test_the_paper_s_ten_classes(tmp_path):
             lambda root: (root / "val" / "val_annotations.txt").write_text("val_0.JPEG\n"),
             r"line 1: expected 3 columns, got ",
         ),
-        (
-            lambda root: (root / "val" / "val_annotations.txt").unlink(),
-            "expected it, or folders val/WNID",
-        ),
+        (lambda root: (root / "val" / "val_annotations.txt").unlink(), "expected it, or folders val/WNID"),
         (lambda root: (root / "wnids.txt").write_bytes(b"\xff\xfe\xff"), "expected text, got other bytes"),
         (lambda root: (root / "wnids.txt").write_text("\n"), "got an empty file"),
         (
@@ -143,9 +140,7 @@ def test_classes_of_one_word_are_told_apart(tmp_path):
 def test_of_a_large_set_only_what_is_taken_is_read(tmp_path):
     root = sets.imagenet(tmp_path)
     told = []
-    few = opened(
-        "imagenet", root, train_per_class=2, test_per_class=1, progress=lambda *each: told.append(each)
-    )
+    few = opened("imagenet", root, train_per_class=2, test_per_class=1, progress=lambda *each: told.append(each))
     assert_right(few, (0, 1, 2), 2, 1)
     assert told[-1] == (9, 9)
     assert set(few.train.names) < set(opened("imagenet", root, train_per_class=3).train.names)
@@ -159,9 +154,7 @@ def test_cub_whole_and_cropped(tmp_path):
     whole = opened("cub", root)
     assert whole.train.names == cropped.train.names
     assert whole.train[0][0][:, :, -1].min() > 240  # beyond the bird the picture is white
-    assert_right(
-        opened("cub", root, crop=True, class_names=["Sooty Albatross", "Laysan Albatross"]), (2, 1), 4, 4
-    )
+    assert_right(opened("cub", root, crop=True, class_names=["Sooty Albatross", "Laysan Albatross"]), (2, 1), 4, 4)
 
 
 @pytest.mark.parametrize(
@@ -169,11 +162,7 @@ def test_cub_whole_and_cropped(tmp_path):
     [
         ("train_test_split.txt", "1 1\n", r"got none for image 2 \(001\.Black"),
         ("bounding_boxes.txt", "1 0 0 x 4\n", "line 1: expected 5 columns, got '1 0 0 x 4'"),
-        (
-            "image_class_labels.txt",
-            "".join(f"{i} 9\n" for i in range(1, 25)),
-            "expected classes of classes.txt, got 9",
-        ),
+        ("image_class_labels.txt", "".join(f"{i} 9\n" for i in range(1, 25)), "expected classes of classes.txt, got 9"),
         ("classes.txt", None, "expected the data set's own file, got No such file"),
     ],
 )
@@ -215,27 +204,16 @@ def test_a_picture_that_is_not_there_or_a_box_beside_it_is_skipped_with_its_reas
     (root / "train2014" / content["images"][5]["file_name"]).unlink()
     skipped = sorted(opened("coco", root).train.skipped)
     assert len(skipped) == 3
-    assert (
-        "object 2: box (500.0, 500.0, 50.0, 50.0) is empty or outside the picture of 120 x 60" in skipped[0]
-    )
+    assert "object 2: box (500.0, 500.0, 50.0, 50.0) is empty or outside the picture of 120 x 60" in skipped[0]
     assert "No such file" in skipped[1]
 
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (
-            lambda path: path.write_text("{}"),
-            "expected a file of COCO's instances, got KeyError: 'categories'",
-        ),
-        (
-            lambda path: path.write_text("not json"),
-            "expected a file of COCO's instances, got JSONDecodeError",
-        ),
-        (
-            lambda path: path.unlink(),
-            "expected one file annotations/instances_val2014.json (or of 2017), got 0",
-        ),
+        (lambda path: path.write_text("{}"), "expected a file of COCO's instances, got KeyError: 'categories'"),
+        (lambda path: path.write_text("not json"), "expected a file of COCO's instances, got JSONDecodeError"),
+        (lambda path: path.unlink(), "expected one file annotations/instances_val2014.json (or of 2017), got 0"),
     ],
 )
 def test_a_damaged_coco_is_one_line(tmp_path, spoil, said):
@@ -263,14 +241,8 @@ def test_cifar100_takes_the_fine_labels(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (
-            lambda root: (root / "test_batch.bin").write_bytes(b"123"),
-            "expected records of 3073 bytes, got 3 bytes",
-        ),
-        (
-            lambda root: (root / "data_batch_3.bin").unlink(),
-            "data_batch_3.bin: expected a file of CIFAR-10",
-        ),
+        (lambda root: (root / "test_batch.bin").write_bytes(b"123"), "expected records of 3073 bytes, got 3 bytes"),
+        (lambda root: (root / "data_batch_3.bin").unlink(), "data_batch_3.bin: expected a file of CIFAR-10"),
         (
             lambda root: (root / "batches.meta.txt").write_text("a\nb\n"),
             "expected labels of the 2 classes in batches.meta.txt, got 2",
@@ -284,9 +256,7 @@ def test_a_damaged_cifar_is_one_line(tmp_path, spoil, said):
         opened("cifar", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("source", "inside"), [("cifar", ""), ("folder", ""), ("cifar", "cifar-10-batches-py")]
-)
+@pytest.mark.parametrize(("source", "inside"), [("cifar", ""), ("folder", ""), ("cifar", "cifar-10-batches-py")])
 def test_pickled_cifar_is_refused_by_name(tmp_path, source, inside):
     (tmp_path / inside).mkdir(exist_ok=True)
     for name in ("data_batch_1", "test_batch", "batches.meta"):
@@ -326,11 +296,7 @@ def test_class_folders_of_imagenet_are_class_folders_too(tmp_path):
 def test_options_of_another_source_are_refused(tmp_path):
     for source, option, said in (
         ("coco", {"crop": True}, "crop: expected source 'cub', got 'coco'"),
-        (
-            "folder",
-            {"preset": "paper"},
-            "preset: expected source 'tiny_imagenet' or 'imagenet', got 'folder'",
-        ),
+        ("folder", {"preset": "paper"}, "preset: expected source 'tiny_imagenet' or 'imagenet', got 'folder'"),
         ("cub", {"corp": True}, "corp: expected an option of a source; did you mean 'crop'"),
     ):
         with pytest.raises(InputError, match=said):

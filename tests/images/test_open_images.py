@@ -52,18 +52,9 @@ def test_defaults_are_500_and_100_a_class():
         ({"source": "pictograms", "image_size": 8}, "image_size: expected 16 or more, got 8"),
         ({"source": "pictograms", "channels": 2}, "channels: expected 1 or 3, got 2"),
         ({"source": "pictograms", "seed": -1}, "seed: expected 0 or more, got -1"),
-        (
-            {"source": "pictograms", "folder": "somewhere"},
-            "source 'pictograms': expected no folder, got 'somewhere'",
-        ),
-        (
-            {"source": "pictograms", "class_names": ["a", "b"]},
-            "class_names: expected the classes of the pictograms",
-        ),
-        (
-            {"source": "pictograms", "train_per_class": 1},
-            "pictograms per class: expected 2 to 100000000, got 1",
-        ),
+        ({"source": "pictograms", "folder": "somewhere"}, "source 'pictograms': expected no folder, got 'somewhere'"),
+        ({"source": "pictograms", "class_names": ["a", "b"]}, "class_names: expected the classes of the pictograms"),
+        ({"source": "pictograms", "train_per_class": 1}, "pictograms per class: expected 2 to 100000000, got 1"),
         ({"source": "idx", "class_names": ["a", "a"]}, "different names"),
     ],
 )

@@ -69,11 +69,7 @@ def test_classes_are_the_data_set_s_own_or_those_named():
     assert_right(open_images((own, own), image_size=16, class_names=["blue", "red"]), (2, 0), 4, 4)
     part = Subset(own, range(9))
     assert open_images(part, image_size=16).test.classes == ("red", "green", "blue")
-    assert open_images(Pictures(12), image_size=16, class_names=["a", "b", "c"]).train.classes == (
-        "a",
-        "b",
-        "c",
-    )
+    assert open_images(Pictures(12), image_size=16, class_names=["a", "b", "c"]).train.classes == ("a", "b", "c")
     with pytest.raises(InputError, match="expected labels of 2 named classes, got 2"):
         open_images(Pictures(12), image_size=16, class_names=["a", "b"])
 
@@ -103,18 +99,9 @@ class Stream(IterableDataset):
         ((Pictures(6), 3), "items (image, label), got int"),
         (Pictures(0), "got an empty data set"),
         (Pictures(6, lambda picture, label: picture), "item 0: expected (image, label), got Image"),
-        (
-            Pictures(6, lambda picture, label: (picture, "cat")),
-            "item 0: expected an integer label from 0, got 'cat'",
-        ),
-        (
-            Pictures(6, lambda picture, label: (picture, -1)),
-            "item 0: expected an integer label from 0, got -1",
-        ),
-        (
-            Pictures(6, lambda picture, label: (3, label)),
-            "item 0: expected a PIL image, an array or a tensor, got int",
-        ),
+        (Pictures(6, lambda picture, label: (picture, "cat")), "item 0: expected an integer label from 0, got 'cat'"),
+        (Pictures(6, lambda picture, label: (picture, -1)), "item 0: expected an integer label from 0, got -1"),
+        (Pictures(6, lambda picture, label: (3, label)), "item 0: expected a PIL image, an array or a tensor, got int"),
         (Pictures(6, lambda picture, label: {"x": picture}), "item 0: expected keys image and label, got x"),
         (
             Pictures(6, lambda picture, label: (as_tensor(picture) / 64 - 2, label)),
@@ -181,12 +168,7 @@ def factories(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "arguments", "counts"),
-    [
-        ("pair", {"count": 12}, (4, 4)),
-        ("one", {}, (8, 2)),
-        ("by_flag", {}, (4, 2)),
-        ("by_name", {"count": 9}, (3, 3)),
-    ],
+    [("pair", {"count": 12}, (4, 4)), ("one", {}, (8, 2)), ("by_flag", {}, (4, 2)), ("by_name", {"count": 9}, (3, 3))],
 )
 def test_a_factory_gives_data_sets_in_the_ways_people_write_them(factories, name, arguments, counts):
     splits = opened(f"own_images:{name}", factories / "here", arguments=arguments, factory_folder=factories)
@@ -324,10 +306,7 @@ class TestParquet:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            (
-                {"image_column": "imge"},
-                "image_column: expected a column, got 'imge'; did you mean 'image'",
-            ),
+            ({"image_column": "imge"}, "image_column: expected a column, got 'imge'; did you mean 'image'"),
             ({"label_column": "lable"}, "did you mean 'label'"),
             ({"class_names": ["cat", "dgo"]}, "did you mean 'dog'"),
         ],

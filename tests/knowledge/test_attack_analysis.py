@@ -34,9 +34,9 @@ def invented_way(seed: int, *, n=4, r=6, t=5, classes=3, dim=3):
     mu = directions(classes, dim, generator)
     labels = torch.randint(classes, (n,), generator=generator)
     targets = (labels + torch.randint(1, classes, (n,), generator=generator)) % classes
-    strength = torch.rand(2, n, r, 1, generator=generator, dtype=torch.float64) * torch.tensor(
-        [1.7, 4.0]
-    ).reshape(2, 1, 1, 1)
+    strength = torch.rand(2, n, r, 1, generator=generator, dtype=torch.float64) * torch.tensor([1.7, 4.0]).reshape(
+        2, 1, 1, 1
+    )
     ends = strength * mu[torch.stack([labels, targets])][:, :, None]
     along = torch.linspace(0, 1, t, dtype=torch.float64)[:, None, None, None]
     way = (1 - along) * ends[0] + along * ends[1]
@@ -95,9 +95,7 @@ def test_ways_made_for_a_type(way, kind):
 @settings(max_examples=25, deadline=None)
 def test_a_rotation_of_everything_changes_no_finding(seed):
     way, labels, targets, mu = invented_way(seed)
-    turn = torch.linalg.qr(
-        torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    )[0]
+    turn = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64))[0]
     assert torch.allclose(
         orientation_change(way[0], way[-1]), orientation_change(way[0] @ turn, way[-1] @ turn), atol=1e-9
     )
@@ -180,10 +178,7 @@ def test_inputs_are_left_as_found():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (
-            lambda w, y, t, m: trajectory_types(w[0], y, t, m, unit_strength=1),
-            r"path: expected .* got \(4, 6, 3\)",
-        ),
+        (lambda w, y, t, m: trajectory_types(w[0], y, t, m, unit_strength=1), r"path: expected .* got \(4, 6, 3\)"),
         (
             lambda w, y, t, m: trajectory_types(w, y, y, m, unit_strength=1),
             r"targets: expected classes other than the labels, got image 0",

@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from patternscope.errors import InputError
-from patternscope.knowledge import (
-    class_appearance,
-    corresponding_regions,
-    first_appearance,
-    lasting_appearance,
-)
+from patternscope.knowledge import class_appearance, corresponding_regions, first_appearance, lasting_appearance
 
 HISTORIES = arrays(bool, st.tuples(st.integers(1, 6), st.integers(1, 5), st.integers(1, 4)))
 GRIDS = st.tuples(st.integers(1, 9), st.integers(1, 9))
@@ -57,9 +52,7 @@ def test_classes_agree_with_loops_whatever_the_order_of_images(first, seed):
     labels = torch.arange(len(first)) % 3
     found = class_appearance(torch.from_numpy(first), labels, checkpoints=4)
     for record in found:
-        own = [
-            int(value) for value, label in zip(first, labels.tolist(), strict=True) if label == record.label
-        ]
+        own = [int(value) for value, label in zip(first, labels.tolist(), strict=True) if label == record.label]
         assert (record.share, record.median, record.mean) == pytest.approx(naive.class_appearance(own, 4))
         assert record.images == len(own)
     assert [each.mean for each in found] == sorted(each.mean for each in found)
@@ -90,10 +83,7 @@ def test_a_finer_grid_comes_back_to_where_it_started(grid, down, across):
             lambda: class_appearance(torch.zeros(2).long(), torch.zeros(3).long(), 1),
             "first, labels: expected equal shapes .* got shapes",
         ),
-        (
-            lambda: class_appearance(torch.tensor([2]), torch.tensor([0]), 2),
-            "first: expected -1 to 1, got 2 to 2",
-        ),
+        (lambda: class_appearance(torch.tensor([2]), torch.tensor([0]), 2), "first: expected -1 to 1, got 2 to 2"),
         (lambda: corresponding_regions((0, 2), (1, 1)), "grid, other"),
     ],
 )

@@ -49,9 +49,7 @@ def test_curve_of_a_linear_network_is_known(seed):
     black, labels = torch.zeros(1, dtype=torch.float64), torch.zeros(3, dtype=torch.long)
     curve = deletion_curve(linear_network(weights), images, labels, order, GRID, replacement=black)
     for i in range(3):
-        np.testing.assert_allclose(
-            curve[i], naive.deletion(shares[i].tolist(), order[i].tolist()), atol=1e-12
-        )
+        np.testing.assert_allclose(curve[i], naive.deletion(shares[i].tolist(), order[i].tolist()), atol=1e-12)
         area = naive.area(curve[i].tolist(), [count / 6 for count in range(7)])
         np.testing.assert_allclose(curve_area(curve, removal_shares(6, 16))[i], area, rtol=1e-12)
     # What helps most goes first: no order takes the answer away sooner.
@@ -164,14 +162,8 @@ def test_equals_go_in_the_order_they_stand():
     ("call", "said"),
     [
         (lambda: removal_order(torch.tensor([0.5])), "importance: expected finite numbers .* got shape"),
-        (
-            lambda: removal_order(torch.tensor([[float("nan")]])),
-            "importance: expected finite numbers .* got shape",
-        ),
-        (
-            lambda: curve_of(order=torch.zeros(3, 5).long()),
-            r"order: expected shapes .* \(\.\.\., n, 6\), got",
-        ),
+        (lambda: removal_order(torch.tensor([[float("nan")]])), "importance: expected finite numbers .* got shape"),
+        (lambda: curve_of(order=torch.zeros(3, 5).long()), r"order: expected shapes .* \(\.\.\., n, 6\), got"),
         (lambda: curve_of(labels=torch.zeros(2).long()), "labels"),
         (lambda: curve_of(steps=0), "steps: expected at least 1, got 0"),
         (lambda: removal_shares(4, 0), "steps: expected at least 1, got 0"),

@@ -27,9 +27,7 @@ def seen(seed: int, n=12, r=5, unit=1.5) -> EmbeddedLayer:
     embedding = 2 * torch.randn(n, r, 3, generator=source)
     embedding[0, 0] = 0
     return EmbeddedLayer(
-        embedding,
-        unit,
-        find_knowledge_points(embedding, DIRECTIONS, torch.arange(n) % 3, unit_strength=unit, tau=0.6),
+        embedding, unit, find_knowledge_points(embedding, DIRECTIONS, torch.arange(n) % 3, unit_strength=unit, tau=0.6)
     )
 
 
@@ -50,27 +48,18 @@ def test_a_comparison_is_the_loops():
     )
     grown = np.array(
         [
-            [
-                naive.norm(second.embedding[i, j]) / 0.7 - naive.norm(first.embedding[i, j]) / 1.5
-                for j in range(r)
-            ]
+            [naive.norm(second.embedding[i, j]) / 0.7 - naive.norm(first.embedding[i, j]) / 1.5 for j in range(r)]
             for i in range(n)
         ]
     )
     at_points = [turns[i, j] for i in range(n) for j in range(r) if first.points.mask[i, j]]
-    both = sum(
-        int(a and b)
-        for a, b in zip(first.points.reliable.ravel(), second.points.reliable.ravel(), strict=True)
-    )
+    both = sum(int(a and b) for a, b in zip(first.points.reliable.ravel(), second.points.reliable.ravel(), strict=True))
     assert found.turn.value == pytest.approx(np.nanmean(turns, axis=1).mean(), abs=1e-6)
     assert found.turn_at_points.value == pytest.approx(np.nanmean(at_points), abs=1e-6)
     assert found.strength.value == pytest.approx(grown.mean(), abs=1e-6)
     assert found.strength_apart.value == pytest.approx(np.abs(grown).mean(), abs=1e-6)
     assert found.shared.value == pytest.approx(both / int(first.points.reliable.sum()))
-    for histogram, values, edges in (
-        (found.turns, turns, TURN_EDGES),
-        (found.strengths, grown, STRENGTH_EDGES),
-    ):
+    for histogram, values, edges in ((found.turns, turns, TURN_EDGES), (found.strengths, grown, STRENGTH_EDGES)):
         assert [each.value for each in histogram] == pytest.approx(naive.bin_shares(values, edges))
         assert all(each.low <= each.value <= each.high for each in histogram)
     assert found.counts["total"].value == pytest.approx(second.points.total - first.points.total)
@@ -84,11 +73,7 @@ def test_differences_are_paired_draws_of_images():
         [np.array(naive.bootstrap_means(each.sum(1).tolist(), 60, 2)) for each in (one.mask, one.reliable)]
         for one in (first, second)
     )
-    wanted = {
-        "total": other[0] - own[0],
-        "reliable": other[1] - own[1],
-        "ratio": other[1] / other[0] - own[1] / own[0],
-    }
+    wanted = {"total": other[0] - own[0], "reliable": other[1] - own[1], "ratio": other[1] / other[0] - own[1] / own[0]}
     for name, draws in wanted.items():
         wanted = naive.interval(found[name].value, draws, len(first.mask), 0.9)
         assert (found[name].low, found[name].high) == pytest.approx(wanted)

@@ -8,13 +8,7 @@ import pytest
 import torch
 
 from patternscope.errors import InputError
-from patternscope.knowledge import (
-    class_log_odds,
-    class_probability,
-    find_knowledge_points,
-    reliable_ratio,
-    threshold,
-)
+from patternscope.knowledge import class_log_odds, class_probability, find_knowledge_points, reliable_ratio, threshold
 
 
 def draw(seed: int = 0, n=4, r=5, e=3):
@@ -27,9 +21,7 @@ def draw(seed: int = 0, n=4, r=5, e=3):
 def test_agree_with_the_naive_writing(tau, unit):
     h, directions, labels = draw()
     found = find_knowledge_points(h, directions, labels, tau, kappa_max=100.0, unit_strength=unit)
-    mask, reliable, category = naive.knowledge_points(
-        h.numpy(), directions.numpy(), labels.tolist(), tau, 100.0, unit
-    )
+    mask, reliable, category = naive.knowledge_points(h.numpy(), directions.numpy(), labels.tolist(), tau, 100.0, unit)
     np.testing.assert_array_equal(found.mask, mask)
     np.testing.assert_array_equal(found.reliable, reliable)
     np.testing.assert_array_equal(found.category, category)
@@ -113,11 +105,7 @@ def test_log_odds_are_those_of_the_probability_and_keep_its_order_where_it_is_on
 def test_a_region_that_says_nothing_is_no_point_at_the_default_threshold(classes):
     directions = torch.nn.functional.normalize(torch.randn(classes, 3), dim=1)
     found = find_knowledge_points(
-        torch.zeros(3, 4, 3),
-        directions,
-        torch.zeros(3).long(),
-        unit_strength=1.0,
-        tau=threshold("auto", classes),
+        torch.zeros(3, 4, 3), directions, torch.zeros(3).long(), unit_strength=1.0, tau=threshold("auto", classes)
     )
     assert not found.mask.any()
     assert threshold("auto", classes) > 1 / classes

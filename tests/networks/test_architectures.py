@@ -18,9 +18,7 @@ from patternscope.networks import (
 )
 
 VGG_NAMES = [
-    f"conv_{stage}{layer}"
-    for stage, n in zip(range(1, 6), (2, 2, 3, 3, 3), strict=True)
-    for layer in range(1, n + 1)
+    f"conv_{stage}{layer}" for stage, n in zip(range(1, 6), (2, 2, 3, 3, 3), strict=True) for layer in range(1, n + 1)
 ]
 
 # name, image size, a layer, its channels and grid
@@ -60,9 +58,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("name", "size", "layer", "channels", "grid"), TABLE)
-def test_every_architecture_is_listed_recorded_once_a_batch_and_given_back_as_found(
-    name, size, layer, channels, grid
-):
+def test_every_architecture_is_listed_recorded_once_a_batch_and_given_back_as_found(name, size, layer, channels, grid):
     if name.startswith("timm:"):
         pytest.importorskip("timm", reason="the extra zoo is not installed")
     network = build_network(name, classes=7, image_size=size)
@@ -162,21 +158,13 @@ def test_a_factory_is_called_with_its_arguments_and_the_sizes_it_names():
     [
         ("resnet19", {}, "did you mean 'resnet18'"),
         ("vgg16-slim", {}, "did you mean 'vgg16_slim'"),
-        (
-            "no_such_package_at_all:make",
-            {},
-            "expected a module 'no_such_package_at_all', got ModuleNotFoundError",
-        ),
+        ("no_such_package_at_all:make", {}, "expected a module 'no_such_package_at_all', got ModuleNotFoundError"),
         ("some_factories:tini", {}, "did you mean 'tiny'"),
         ("some_factories:value", {}, "expected a function of 'some_factories', got 'value'"),
         ("some_factories:number", {}, "expected a torch.nn.Module, got int"),
         ("some_factories:tiny", {"arguments": {"depth": 3}}, "expected a network for 3 classes"),
         ("some_factories:crash", {}, "AttributeError: 'int' object has no attribute 'nosuch' (" + __file__),
-        (
-            "some_factories:unfitting",
-            {},
-            'Missing key(s) in state_dict: "bias". size mismatch for weight: copying',
-        ),
+        ("some_factories:unfitting", {}, 'Missing key(s) in state_dict: "bias". size mismatch for weight: copying'),
         ("vgg16_slim", {"arguments": {"deep": 3}}, "unexpected keyword argument 'deep'"),
         ("vit_b_16", {"image_size": 50}, "expected a network for 3 classes and images of 50 pixels"),
         ("vgg16_slim", {"classes": 1}, "classes: expected at least 2, got 1"),
@@ -210,9 +198,7 @@ def test_a_normaliser_inside_takes_pixels_and_leaves_layer_names_alone():
     outside, inside = record(model, images, ["conv_12"]), record(inner, by_hand, ["conv_12"])
     torch.testing.assert_close(outside.regional_features, inside.regional_features)
     torch.testing.assert_close(outside.logits, inside.logits)
-    assert [each.name for each in list_layers(model, images)] == [
-        each.name for each in list_layers(inner, images)
-    ]
+    assert [each.name for each in list_layers(model, images)] == [each.name for each in list_layers(inner, images)]
 
 
 @pytest.mark.parametrize(("mean", "std"), [((0.5, 0.5), 0.5), (0.5, 0.0), ((0.5,) * 3, (1.0, -1.0, 1.0))])

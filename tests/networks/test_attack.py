@@ -78,16 +78,7 @@ def test_the_last_step_is_where_foolbox_ends(norm, epsilon, targeted, monkeypatc
     bounded = foolbox.PyTorchModel(model, bounds=(0, 1), device="cpu")
     _, ended, succeeded = theirs(bounded, images, wanted(aims), epsilons=epsilon)
     ours = last(
-        pgd_steps(
-            model,
-            images,
-            aims,
-            epsilon=epsilon,
-            step_size=epsilon / 5,
-            n_step=12,
-            norm=norm,
-            targeted=targeted,
-        )
+        pgd_steps(model, images, aims, epsilon=epsilon, step_size=epsilon / 5, n_step=12, norm=norm, targeted=targeted)
     )
     assert (ended - images).abs().amax() > 0.4 * epsilon / (1 if norm == "linf" else 9)
     assert torch.allclose(ours, ended, rtol=0, atol=1e-9)
@@ -172,9 +163,7 @@ def test_a_sure_network_still_has_a_gradient():
 
 
 def snapshot(model):
-    hooks = [
-        len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules()
-    ]
+    hooks = [len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules()]
     return (
         hooks,
         [m.training for m in model.modules()],
@@ -290,17 +279,11 @@ GOOD = {"epsilon": 0.1, "step_size": 0.02, "n_step": 2}
         ({"images": draw() * 2}, r"images: expected pixels in \[0, 1\], got"),
         ({"images": draw() - 0.5}, r"images: expected pixels in \[0, 1\], got -0\.\d+ to"),
         ({"images": draw().fill_(math.nan)}, r"images: expected pixels in \[0, 1\], got nan"),
-        (
-            {"images": draw()[0]},
-            r"images: expected shape \(n, channels, h, w\), none of them 0, got \(3, 9, 9\)",
-        ),
+        ({"images": draw()[0]}, r"images: expected shape \(n, channels, h, w\), none of them 0, got \(3, 9, 9\)"),
         ({"labels": torch.tensor([0, 1])}, r"labels: expected 6 integers, got torch.int64 of shape \(2,\)"),
         ({"labels": torch.rand(6)}, r"labels: expected 6 integers, got torch.float32"),
         ({"labels": torch.tensor([0, 1, 2, 3, 4, 0])}, r"labels: expected classes 0 to 3, got 0 to 4"),
-        (
-            {"model": Shapeless()},
-            r"model: expected logits \(6, classes\), got an output of shape \(6, 3, 9, 9\)",
-        ),
+        ({"model": Shapeless()}, r"model: expected logits \(6, classes\), got an output of shape \(6, 3, 9, 9\)"),
         ({"model": Cut()}, r"model: expected a differentiable network, got logits without a gradient"),
     ],
 )
@@ -325,9 +308,7 @@ def test_a_target_is_never_the_own_class(classes, count, seed):
     for choice in ("second", "random"):
         targets = attack_targets(logits, labels, choice, seed=seed)
         assert ((targets >= 0) & (targets < classes) & (targets != labels)).all()
-    for row, label, target in zip(
-        logits.tolist(), labels.tolist(), second_class(logits, labels), strict=True
-    ):
+    for row, label, target in zip(logits.tolist(), labels.tolist(), second_class(logits, labels), strict=True):
         assert row[target] == max(value for place, value in enumerate(row) if place != label)
     assert torch.equal(attack_targets(logits, labels, (labels + 1) % classes), (labels + 1) % classes)
 

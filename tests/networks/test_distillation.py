@@ -8,15 +8,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from patternscope.errors import InputError
-from patternscope.networks import (
-    Normalised,
-    TrainingSettings,
-    distil_features,
-    distil_logits,
-    evaluate,
-    record,
-    train,
-)
+from patternscope.networks import Normalised, TrainingSettings, distil_features, distil_logits, evaluate, record, train
 from patternscope.networks.training.distillation import feature_distance, softened_divergence
 
 SETTINGS = TrainingSettings(epochs=12, batch_size=16, lr=0.02, augmentation=False)
@@ -176,18 +168,12 @@ def test_both_networks_are_given_back_as_found(teacher, kind, broken):
         ({"temperature": float("nan")}, "temperature: expected a positive number, got nan"),
         ({"weight": 1.5}, "weight: expected a share of the soft term in [0, 1], got 1.5"),
         ({"student": network(classes=3)}, "expected the same number of classes"),
-        (
-            {"student": nn.Conv2d(3, 2, 1)},
-            "expected logits (16, classes), got an output of shape (16, 2, 12, 12)",
-        ),
+        ({"student": nn.Conv2d(3, 2, 1)}, "expected logits (16, classes), got an output of shape (16, 2, 12, 12)"),
         ({"labels": torch.full((48,), 2)}, "labels: expected classes 0 to 1, got 2 to 2"),
         ({"layers": ("9", "4")}, "layer: expected a layer of the network, got '9'"),
         ({"layers": ("7", "4")}, "expected an output with a region grid"),
         ({"layers": ("4", "4"), "student": network(classes=3)}, "expected the same number of classes"),
-        (
-            {"layers": ("4", "4"), "weight": -1.0},
-            "weight: expected a share of the soft term in [0, 1], got -1.0",
-        ),
+        ({"layers": ("4", "4"), "weight": -1.0}, "weight: expected a share of the soft term in [0, 1], got -1.0"),
     ],
 )
 def test_what_cannot_be_distilled_is_said_in_one_line(teacher, change, said):

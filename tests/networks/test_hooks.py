@@ -38,9 +38,7 @@ def no_hooks(model):
 
 def test_hooks_are_set_in_one_place():
     sources = Path(patternscope.__file__).parent.rglob("*.py")
-    setters = [
-        path.name for path in sources if "register_" in (text := path.read_text("utf-8")) and "_hook(" in text
-    ]
+    setters = [path.name for path in sources if "register_" in (text := path.read_text("utf-8")) and "_hook(" in text]
     assert setters == ["hooks.py"]
 
 
@@ -66,11 +64,7 @@ def test_what_a_hook_returns_takes_the_place_of_the_output_unless_it_is_none():
 def test_outputs_are_kept_by_layer_and_by_call_and_gradients_reach_those_that_were_replaced():
     model = Network()
     with layer_outputs(
-        model,
-        IMAGES,
-        ["conv", "active", "active@2"],
-        lambda _, output, layout: (output, layout),
-        replaced=True,
+        model, IMAGES, ["conv", "active", "active@2"], lambda _, output, layout: (output, layout), replaced=True
     ) as kept:
         logits = model(IMAGES)
     assert no_hooks(model)
@@ -108,7 +102,5 @@ def test_a_network_without_gradient_is_one_line():
         def forward(self, x):
             return super().forward(x).detach()
 
-    with pytest.raises(
-        InputError, match="model: expected a differentiable network, got logits without a gradient"
-    ):
+    with pytest.raises(InputError, match="model: expected a differentiable network, got logits without a gradient"):
         grad_cam(Detached(), IMAGES, torch.tensor([0, 1]), ["conv"])

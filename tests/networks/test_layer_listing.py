@@ -78,21 +78,14 @@ def test_channels_last_is_told_from_channels_first_even_when_all_axes_are_equal(
 
 def test_a_layer_says_shape_kind_stride_bytes_and_depth():
     layer = by_name(build_network("vgg16_slim", classes=4), 64, 96)["conv_42"]
-    assert (layer.kind, layer.shape, layer.grid, layer.stride) == (
-        "ConvBlock",
-        (48, 8, 12),
-        (8, 12),
-        (8.0, 8.0),
-    )
+    assert (layer.kind, layer.shape, layer.grid, layer.stride) == ("ConvBlock", (48, 8, 12), (8, 12), (8.0, 8.0))
     assert layer.bytes_per_1000 == 1000 * 48 * 8 * 12 * 4
     assert layer.depth == pytest.approx(9 / 14)
 
 
 def test_a_module_used_twice_is_listed_twice():
     act = nn.ReLU()
-    layers = by_name(
-        nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), act, nn.Conv2d(4, 5, 3, stride=2), act), 9, 9
-    )
+    layers = by_name(nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), act, nn.Conv2d(4, 5, 3, stride=2), act), 9, 9)
     # nn.Sequential names the shared module once, by its first place
     assert (layers["1"].shape, layers["1@2"].shape) == ((4, 9, 9), (5, 4, 4))
 

@@ -44,9 +44,7 @@ def make_images(n=5, size=(12, 16), seed=0):
 
 
 def snapshot(model):
-    hooks = [
-        len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules()
-    ]
+    hooks = [len(m._forward_hooks) + len(m._forward_pre_hooks) + len(m._backward_hooks) for m in model.modules()]
     flags = [m.training for m in model.modules()]
     grads = [(p.requires_grad, p.grad, p.dtype, p.device, p.data_ptr()) for p in model.parameters()]
     weights = {name: value.clone() for name, value in model.state_dict().items()}
@@ -156,10 +154,7 @@ def test_forward_is_called_once_a_batch(count, batch_size, calls):
 def test_any_batching_gives_the_same_numbers():
     model, images = make(), make_images(7)
     whole = record(model, images, ["act@2"], 3)
-    for parts in (
-        record(model, images, ["act@2"], 3, batch_size=2),
-        record(model, images.split(3), ["act@2"], 3),
-    ):
+    for parts in (record(model, images, ["act@2"], 3, batch_size=2), record(model, images.split(3), ["act@2"], 3)):
         torch.testing.assert_close(parts.regional_features, whole.regional_features)
         torch.testing.assert_close(parts.sample_features, whole.sample_features)
         torch.testing.assert_close(parts.logits, whole.logits)
@@ -173,9 +168,7 @@ def test_batches_may_carry_labels_as_a_data_loader_yields_them():
 
 
 def test_uint8_pixels_are_divided_by_255():
-    pixels = torch.randint(
-        0, 256, (3, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    pixels = torch.randint(0, 256, (3, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     bytes_in, floats_in = (record(make(), images, ["act"]) for images in (pixels, pixels.float() / 255))
     torch.testing.assert_close(bytes_in.regional_features, floats_in.regional_features)
 
@@ -186,9 +179,7 @@ def test_other_precisions_are_recorded_and_kept_in_the_network(dtype):
     found = record(model, make_images(), ["act"], 4)
     wanted = record(make(), make_images(), ["act"], 4)
     recorded = torch.float64 if dtype == torch.float64 else torch.float32
-    assert (
-        found.logits.dtype == found.regional_features["act"].dtype == found.sample_features.dtype == recorded
-    )
+    assert found.logits.dtype == found.regional_features["act"].dtype == found.sample_features.dtype == recorded
     assert next(model.parameters()).dtype == dtype
     torch.testing.assert_close(found.logits.float(), wanted.logits, rtol=0.05, atol=0.02)
 
@@ -207,9 +198,7 @@ def test_recorded_numbers_do_not_share_memory_with_each_other_or_the_network():
 @pytest.mark.parametrize("wrap", [nn.DataParallel, lambda m: Normalised(nn.DataParallel(m), 0.0, 1.0)])
 def test_wrapped_networks_keep_their_inner_names(wrap):
     found = record(wrap(make()), make_images(), ["act@2"])
-    torch.testing.assert_close(
-        found.regional_features, record(make(), make_images(), ["act@2"]).regional_features
-    )
+    torch.testing.assert_close(found.regional_features, record(make(), make_images(), ["act@2"]).regional_features)
 
 
 @pytest.mark.parametrize("wrap", [lambda m: m, lambda m: Normalised(m, 0.0, 1.0)])
@@ -217,9 +206,7 @@ def test_compiled_networks_run_uncompiled_and_keep_their_inner_names(wrap):
     compiled = wrap(torch.compile(make().eval(), backend="eager"))
     compiled(make_images())
     found = record(compiled, make_images(), ["act@2"])
-    torch.testing.assert_close(
-        found.regional_features, record(make(), make_images(), ["act@2"]).regional_features
-    )
+    torch.testing.assert_close(found.regional_features, record(make(), make_images(), ["act@2"]).regional_features)
 
 
 def test_a_module_compiled_in_place_is_seen_by_hooks_set_afterwards():
@@ -251,9 +238,7 @@ def test_a_network_that_ends_in_a_convolution_gives_the_mean_of_its_input_over_r
     found = record(model, make_images(), [])
     with torch.no_grad():
         torch.testing.assert_close(found.sample_features, model[0](make_images()).mean(dim=(2, 3)))
-        torch.testing.assert_close(
-            model[1](found.sample_features[:, :, None, None])[:, :, 0, 0], found.logits
-        )
+        torch.testing.assert_close(model[1](found.sample_features[:, :, None, None])[:, :, 0, 0], found.logits)
 
 
 class Broken(nn.Module):
@@ -280,11 +265,7 @@ class Broken(nn.Module):
         (["act"], {"grid": 0}, "grid: expected a positive integer or a pair (h, w) of them, got 0"),
         (["act"], {"grid": (2, 2, 2)}, "of them, got (2, 2, 2)"),
         (["act"], {"batch_size": 0}, "batch_size: expected at least 1, got 0"),
-        (
-            ["act"],
-            {"sample_layer": "haed"},
-            "layer: expected a layer of the network, got 'haed'; did you mean 'head'?",
-        ),
+        (["act"], {"sample_layer": "haed"}, "layer: expected a layer of the network, got 'haed'; did you mean 'head'?"),
     ],
 )
 def test_layers_and_options_that_do_not_fit_are_said_in_one_line(layers, options, said):
@@ -305,10 +286,7 @@ def test_layers_and_options_that_do_not_fit_are_said_in_one_line(layers, options
         (torch.zeros(1, 3, 8, 8, dtype=torch.int64), "expected floating point or uint8, got torch.int64"),
         ([], "images: expected at least one batch, got none"),
         (["a"], "got str"),
-        (
-            torch.full((2, 3, 8, 8), float("nan")),
-            "layer 'act': expected finite regional features, got NaN or inf in",
-        ),
+        (torch.full((2, 3, 8, 8), float("nan")), "layer 'act': expected finite regional features, got NaN or inf in"),
     ],
 )
 def test_images_that_do_not_fit_are_said_in_one_line(images, said):
@@ -352,15 +330,11 @@ def test_a_head_computed_by_hand_is_told_to_be_a_linear_layer():
         def forward(self, x):
             return F.linear(self.conv(x).mean(dim=(2, 3)), self.head)
 
-    with pytest.raises(
-        InputError, match=r"last linear layer has outputs, 4,.*by hand \(F.linear\) an nn.Linear"
-    ):
+    with pytest.raises(InputError, match=r"last linear layer has outputs, 4,.*by hand \(F.linear\) an nn.Linear"):
         record(ByHand(), make_images(), ["conv"])
 
 
-@pytest.mark.parametrize(
-    "wrap", [lambda y: (y, None), lambda y: {"aux": y * 2, "logits": y}, lambda y: [None, y]]
-)
+@pytest.mark.parametrize("wrap", [lambda y: (y, None), lambda y: {"aux": y * 2, "logits": y}, lambda y: [None, y]])
 def test_logits_may_come_in_a_tuple_a_list_or_a_mapping(wrap):
     found = record(Broken(wrap), make_images(), ["conv"])
     assert found.logits.shape == (5, 2)

@@ -36,12 +36,7 @@ class Several(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.conv, self.both, self.pair, self.head = (
-            nn.Conv2d(3, 5, 1),
-            self.Both(),
-            self.Pair(),
-            nn.Linear(3, 2),
-        )
+        self.conv, self.both, self.pair, self.head = (nn.Conv2d(3, 5, 1), self.Both(), self.Pair(), nn.Linear(3, 2))
 
     def forward(self, x):
         return self.head(self.pair(self.both(self.conv(x)))[1].mean(dim=(2, 3)))
@@ -82,9 +77,7 @@ def test_other_errors_of_the_network_are_one_line_and_its_own_is_the_cause():
 
 def test_half_precision_is_near_and_recorded_in_float32():
     model = Hungry(most=99)
-    whole, half = (
-        record(model, images(), ["conv"], precision=precision) for precision in ("float32", "bfloat16")
-    )
+    whole, half = (record(model, images(), ["conv"], precision=precision) for precision in ("float32", "bfloat16"))
     assert half.regional_features["conv"].dtype == half.logits.dtype == torch.float32
     assert not torch.equal(whole.regional_features["conv"], half.regional_features["conv"])
     torch.testing.assert_close(whole.regional_features, half.regional_features, rtol=0.02, atol=0.02)

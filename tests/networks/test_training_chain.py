@@ -78,9 +78,7 @@ def test_a_chain_of_saved_segments_ends_with_the_same_bytes_as_one(tmp_path, opt
 
 
 def test_the_built_in_network_resumes_to_the_same_bytes():
-    images = torch.randint(
-        0, 256, (16, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
-    )
+    images = torch.randint(0, 256, (16, 3, 32, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     labels, settings = torch.arange(16) % 4, TrainingSettings(epochs=2, batch_size=8)
     network = build_network("vgg16_slim", classes=4)
     whole = train(network, images, labels, settings, seed=0)
@@ -289,18 +287,11 @@ def test_weights_go_through_files_whatever_is_around_the_network(tmp_path):
     assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
     target = Normalised(build_network("vgg16_slim", classes=3, seed=2), 0.5, 0.5)
     load_weights(target, tmp_path / "a.safetensors")
-    assert all(
-        torch.equal(each, source.state_dict()[name]) for name, each in target.network.state_dict().items()
-    )
+    assert all(torch.equal(each, source.state_dict()[name]) for name, each in target.network.state_dict().items())
 
 
 @pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda s: s,
-        lambda s: {"state_dict": s, "epoch": 3},
-        lambda s: {f"module.{k}": v for k, v in s.items()},
-    ],
+    "wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}, lambda s: {f"module.{k}": v for k, v in s.items()}]
 )
 @pytest.mark.parametrize("name", ["w.pth", "w.pt", "w.ckpt"])
 def test_a_foreign_pth_loads_with_a_warning(tmp_path, wrap, name):
@@ -336,8 +327,7 @@ def test_what_a_trainings_own_module_holds_beside_the_network_is_left_out_and_na
     twice = {**held, **{f"ema.{name}": each for name, each in source.state_dict().items()}}
     write_tensors(twice, tmp_path / "twice.safetensors")
     with pytest.raises(
-        InputError,
-        match=r"expected the network once, got it twice, under '(model|ema)\.' and '(model|ema)\.'",
+        InputError, match=r"expected the network once, got it twice, under '(model|ema)\.' and '(model|ema)\.'"
     ):
         load_weights(target, tmp_path / "twice.safetensors")
     del held["model.bias"]
@@ -358,10 +348,7 @@ def test_weights_that_do_not_fit_are_said_in_one_line_and_nothing_is_loaded(tmp_
     (tmp_path / "cut.safetensors").write_bytes((tmp_path / "w.safetensors").read_bytes()[:1000])
     (tmp_path / "w.bin").write_bytes(b"x")
     for name, said in [
-        (
-            "w.safetensors",
-            "1 missing (first 'conv_11.conv.weight'), 1 unknown (first 'extra'), 2 of another shape",
-        ),
+        ("w.safetensors", "1 missing (first 'conv_11.conv.weight'), 1 unknown (first 'extra'), 2 of another shape"),
         ("cut.safetensors", "expected a safetensors file"),
         ("absent.safetensors", "does not exist"),
         ("w.bin", "expected a .safetensors, .pth, .pt or .ckpt file, got 'w.bin'"),

@@ -26,9 +26,7 @@ def load(name: str) -> dict[str, torch.Tensor]:
 
 def close(seen, wanted) -> None:
     wanted = torch.as_tensor(wanted, dtype=torch.float64)
-    torch.testing.assert_close(
-        torch.as_tensor(seen).double(), wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max())
-    )
+    torch.testing.assert_close(torch.as_tensor(seen).double(), wanted, rtol=1e-4, atol=1e-5 * float(wanted.abs().max()))
 
 
 def by_regions(features: torch.Tensor) -> torch.Tensor:
@@ -82,11 +80,7 @@ def test_alignment():
 
 def test_importance_similarities_loss_and_gradients():
     d = load("importance")
-    features, anchor, neighbours = (
-        by_regions(d["regional_features"]).double(),
-        int(d["anchor"]),
-        d["neighbours"],
-    )
+    features, anchor, neighbours = (by_regions(d["regional_features"]).double(), int(d["anchor"]), d["neighbours"])
     v, w = (d[name].double().requires_grad_() for name in ("channel_weights", "region_weights"))
     log_p = target_log_similarity(d["target_probs"].double(), anchor, neighbours, float(d["kappa_prob"]))
     matches = match_regions(features, v.detach(), anchor, neighbours)
@@ -102,11 +96,7 @@ def test_importance_similarities_loss_and_gradients():
 
 def test_region_match_similarities_losses_and_gradient():
     d = load("region")
-    features, anchor, neighbours = (
-        by_regions(d["regional_features"]).double(),
-        int(d["anchor"]),
-        d["neighbours"],
-    )
+    features, anchor, neighbours = (by_regions(d["regional_features"]).double(), int(d["anchor"]), d["neighbours"])
     v, w = d["channel_weights"].double(), d["region_weights"].double()
     for i in range(len(features)):
         others = torch.tensor([j for j in range(len(features)) if j != i])

@@ -32,9 +32,7 @@ def test_agree_with_the_naive_writing(dim):
     embedding, probs, directions = case(1, n=6, dim=dim)
     embedding[0] = 0
     directions = mean_directions(embedding, probs, 10.0)
-    np.testing.assert_allclose(
-        directions, naive.mean_directions(embedding.numpy(), probs.numpy(), 10.0), rtol=1e-5
-    )
+    np.testing.assert_allclose(directions, naive.mean_directions(embedding.numpy(), probs.numpy(), 10.0), rtol=1e-5)
     prior = probs.mean(0)
     seen = log_posterior(embedding, directions, 10.0, prior.log()).exp()
     wanted = [naive.posterior(x.numpy(), directions.numpy(), 10.0, prior.tolist()) for x in embedding]

@@ -114,9 +114,7 @@ def test_a_study_of_one_checkpoint_and_one_layer(single):
     assert [part.key for part in page.parts] == ["depth", "trust"]
     assert page.headlines[0].startswith("conv_53 has ")
     assert "1 layer, 1 checkpoint" in page.about
-    assert (
-        page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class asked for")
-    )
+    assert page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class asked for")
     assert set(page.omitted_figures) >= {"counts", "sample_embedding"}
     html = render(page)
     assert "<img" not in html
@@ -168,9 +166,7 @@ def test_every_figure_of_a_study_has_a_caption():
 
 
 def test_a_pdf_is_made_by_what_is_here(single, tmp_path, capsys):
-    if not any(
-        shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "weasyprint")
-    ):
+    if not any(shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome", "weasyprint")):
         pytest.skip("no converter to PDF is installed")
     code, _, err = call(capsys, "report", single, "--out", tmp_path / "page.html", "--pdf")
     assert (code, err) == (0, "")

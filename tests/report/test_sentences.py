@@ -74,10 +74,7 @@ def layer(total, reliable, **fields):
             "counts": counts(total, reliable),
             "on_object": None,
             "object_area": None,
-            "classes": (
-                ClassCounts("cat", counts(total, reliable)),
-                ClassCounts("dog", counts(total, reliable / 2)),
-            ),
+            "classes": (ClassCounts("cat", counts(total, reliable)), ClassCounts("dog", counts(total, reliable / 2))),
             "sweep": tuple(ThresholdCounts(tau, counts(total, reliable * (1 - tau))) for tau in (0.4, 0.6)),
             **fields,
         },
@@ -106,17 +103,13 @@ def chosen(*names):
 
 
 def swept(*reliable):
-    return tuple(
-        ThresholdCounts(tau, counts(9.0, each)) for tau, each in zip((0.4, 0.6), reliable, strict=True)
-    )
+    return tuple(ThresholdCounts(tau, counts(9.0, each)) for tau, each in zip((0.4, 0.6), reliable, strict=True))
 
 
 def test_the_layer_with_the_most_reliable_points_and_its_lead():
     lead = step("middle", "high", reliable=4.0)
     said = depth.most_reliable(Depth(GROWING, (), lead))
-    assert said.startswith(
-        "high has 9.00 (8.90–9.10) reliable knowledge points per image, out of 10.00 (9.90–10.10) "
-    )
+    assert said.startswith("high has 9.00 (8.90–9.10) reliable knowledge points per image, out of 10.00 (9.90–10.10) ")
     assert "the most of the 3 layers. That is 4.00 (3.90–4.10) more than in middle, the second best" in said
     assert said.endswith(f"is {BEYOND}.")
     noisy = Depth(GROWING, (), step("middle", "high", DOUBTFUL, reliable=4.0))
@@ -178,9 +171,7 @@ def test_grids_that_differ_are_said():
     high = changed(GROWING["high"], mask=torch.zeros(2, 16, dtype=torch.bool))
     said = depth.shares_of_regions({"low": GROWING["low"], "high": high})
     assert said is not None
-    assert said.endswith(
-        "reliable points are 3 % of the 64 regions of low and 56 % of the 16 regions of high."
-    )
+    assert said.endswith("reliable points are 3 % of the 64 regions of low and 56 % of the 16 regions of high.")
 
 
 def test_objects_where_there_are_masks():
@@ -188,10 +179,7 @@ def test_objects_where_there_are_masks():
     masked = Depth({**GROWING, "high": changed(GROWING["high"], on_object=0.66, object_area=0.22)}, (), None)
     said = depth.on_object(masked)
     assert said is not None
-    assert (
-        "66 % of the reliable points of high are on the object, which covers 22 % of the image: 3.0 times"
-        in said
-    )
+    assert "66 % of the reliable points of high are on the object, which covers 22 % of the image: 3.0 times" in said
     assert layer_table(masked).rows[-1][-2:] == ["0.66", "0.22"]
 
 
@@ -207,8 +195,7 @@ def history(name, grown, lasting=()):
 def make_training(lasting, numbers):
     names = [f"step {10 * place}" for place in range(len(numbers))]
     checkpoints = tuple(
-        CheckpointSummary(place, name, None, 0.5, 40, 1.0, None, None, None, None)
-        for place, name in enumerate(names)
+        CheckpointSummary(place, name, None, 0.5, 40, 1.0, None, None, None, None) for place, name in enumerate(names)
     )
     moves = tuple(
         step(*ends, reliable=after - before)
@@ -229,9 +216,7 @@ def test_when_classes_emerged():
 def test_what_training_changed():
     found = make_training({"cat": 1}, [0.0, 1.0, 5.0, 4.0, 4.05])
     said = training.training_sentences(found)
-    assert said[1].endswith(
-        "at step 40, compared with step 0: 4.05 (3.95–4.15) more in high, beyond the noise."
-    )
+    assert said[1].endswith("at step 40, compared with step 0: 4.05 (3.95–4.15) more in high, beyond the noise.")
     assert said[2].startswith("high gains most between step 10 and step 20: 4.00 ")
     assert said[3] == (
         "The changes of high's reliable points from step 30 to step 40 are within the noise. "
@@ -239,9 +224,7 @@ def test_what_training_changed():
     )
     assert said[4] == "The held-out accuracy went from 0.50 at step 0 to 0.50 at step 40, on 40 images."
     twice = replace(found, layers=(found.layers[0], replace(found.layers[0], layer="higher")))
-    assert training.growth(twice).endswith(
-        "more in high and 4.05 (3.95–4.15) more in higher, all beyond the noise."
-    )
+    assert training.growth(twice).endswith("more in high and 4.05 (3.95–4.15) more in higher, all beyond the noise.")
     quiet = training.steps_within_noise("high", [step("a", "b"), step("b", "c")])
     assert quiet == "No change of high's reliable points between successive checkpoints is beyond the noise."
     shrinking = make_training({"cat": 1}, [3.0, 2.0, 1.0])
@@ -322,10 +305,7 @@ def test_students_beside_their_teacher():
     assert "with the teacher's maps" in said[2]
     assert said[3].startswith("Held-out accuracy: 0.980 (the teacher), 0.970 (the logits student) and")
     rows = [[row[0], row[1], *row[5:]] for row in student_table(taught).rows]
-    assert rows[:2] == [
-        ["low", "teacher", "", "", "own"],
-        ["low", "logits", "−1.00 (−1.10 to −0.90)", BEYOND, "own"],
-    ]
+    assert rows[:2] == [["low", "teacher", "", "", "own"], ["low", "logits", "−1.00 (−1.10 to −0.90)", BEYOND, "own"]]
     assert rows[-1] == ["high", "features", "−3.00 (−3.10 to −2.90)", BEYOND, "teacher's"]
     apart = replace(taught, layers={"logits": (compared_layer("low", None),)})
     said = students.student_sentences(apart)
@@ -393,17 +373,9 @@ def test_what_the_noise_is():
 
 
 def deletion(half=SURE, omitted=None, **areas):
-    orders = [
-        RemovalOrder(order, span(area, half), span(areas["p"] - area, half), [])
-        for order, area in areas.items()
-    ]
+    orders = [RemovalOrder(order, span(area, half), span(areas["p"] - area, half), []) for order, area in areas.items()]
     return known(
-        FaithfulnessResult,
-        images=40,
-        replacement="blur",
-        omitted=omitted or {},
-        shares=[0.0, 0.5, 1.0],
-        orders=orders,
+        FaithfulnessResult, images=40, replacement="blur", omitted=omitted or {}, shares=[0.0, 0.5, 1.0], orders=orders
     )
 
 
@@ -411,9 +383,7 @@ def test_whether_the_network_depends_is_said_by_the_difference_from_chance():
     said = faithfulness.against_random("high", deletion(p=0.2, random=0.6))
     assert said.startswith("The network depends on the regions of high")
     assert (
-        "has an area of 0.20, that of a random order 0.60; the difference, −0.40 (−0.50 to −0.30), is "
-        + BEYOND
-        in said
+        "has an area of 0.20, that of a random order 0.60; the difference, −0.40 (−0.50 to −0.30), is " + BEYOND in said
     )
     for other in (deletion(DOUBTFUL, p=0.2, random=0.6), deletion(p=0.9, random=0.6)):
         assert "does not visibly depend" in faithfulness.against_random("high", other)
@@ -453,9 +423,7 @@ def test_images_that_are_missing_are_said():
     skipped = ["cat/1.png: truncated", "cat/2.png: empty"]
     few, short = omitted_images(images(skipped, **{f"c{n}": n for n in range(9)}), 50)
     assert few.startswith("2 image files could not be read and are omitted, first cat/1.png: truncated;")
-    assert short.endswith(
-        "50 per class asked for: c0 (0), c1 (1), c2 (2), c3 (3), c4 (4), c5 (5) and 3 more."
-    )
+    assert short.endswith("50 per class asked for: c0 (0), c1 (1), c2 (2), c3 (3), c4 (4), c5 (5) and 3 more.")
     assert omitted_images(images(skipped[:1]), 50)[0].startswith("1 image file could not be read and is")
     assert omitted_images(images(cat=12, dog=3), 50) == [
         "Fewer held-out images exist than the 50 per class asked for: cat (12) and dog (3)."

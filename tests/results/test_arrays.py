@@ -46,8 +46,7 @@ def test_shards_do_not_depend_on_how_rows_came(tmp_path_factory, first, second):
 
 
 @pytest.mark.parametrize(
-    "dtype",
-    [torch.bool, torch.uint8, torch.int64, torch.float16, torch.bfloat16, torch.float32, torch.float64],
+    "dtype", [torch.bool, torch.uint8, torch.int64, torch.float16, torch.bfloat16, torch.float32, torch.float64]
 )
 def test_every_dtype(tmp_path, dtype):
     rows = (torch.arange(24).reshape(6, 4) % 2).to(dtype)

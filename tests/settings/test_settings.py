@@ -48,9 +48,7 @@ def test_mistakes_are_one_line(tmp_path, text, said):
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(
-        InputError, match=r"study\.toml: expected a study's settings in TOML, but it does not exist"
-    ):
+    with pytest.raises(InputError, match=r"study\.toml: expected a study's settings in TOML, but it does not exist"):
         load_settings(tmp_path / "study.toml")
     with pytest.raises(InputError, match="cannot be read"):
         load_settings(tmp_path)

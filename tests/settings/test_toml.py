@@ -26,22 +26,12 @@ def test_settings_read_back_as_they_were(attacked_study, taught_study, tmp_path)
         optional={
             "seed": st.integers(0, 9),
             "attack": st.fixed_dictionaries(
-                {},
-                optional={
-                    "enabled": st.booleans(),
-                    "epsilon": st.floats(0.01, 0.5),
-                    "target": st.text(max_size=5),
-                },
+                {}, optional={"enabled": st.booleans(), "epsilon": st.floats(0.01, 0.5), "target": st.text(max_size=5)}
             ),
-            "distillation": st.fixed_dictionaries(
-                {}, optional={"enabled": st.booleans(), "epochs": st.integers(1, 9)}
-            ),
+            "distillation": st.fixed_dictionaries({}, optional={"enabled": st.booleans(), "epochs": st.integers(1, 9)}),
             "network": st.fixed_dictionaries(
                 {},
-                optional={
-                    "grid": st.integers(1, 9),
-                    "arguments": st.fixed_dictionaries({"widths": st.just([8, 9])}),
-                },
+                optional={"grid": st.integers(1, 9), "arguments": st.fixed_dictionaries({"widths": st.just([8, 9])})},
             ),
             "images": st.fixed_dictionaries({"class_names": st.lists(st.text(max_size=4), max_size=3)}),
         },

@@ -75,9 +75,7 @@ def test_one_softmax_equals_the_definition_with_two(seed, sharpness):
     torch.testing.assert_close(combine_regions(scores, weights), wanted)
     if sharpness < 20:
         np.testing.assert_allclose(
-            combine_regions(scores, weights).exp(),
-            naive.combine(scores.tolist(), weights.tolist()),
-            rtol=1e-9,
+            combine_regions(scores, weights).exp(), naive.combine(scores.tolist(), weights.tolist()), rtol=1e-9
         )
 
 
@@ -160,9 +158,7 @@ def test_probabilities_of_neighbours_are_not_copied_for_each_anchor():
 
 def test_scores_far_beyond_the_linear_domain_stay_finite():
     scores = torch.tensor([[1e5, -1e5], [-1e5, 1e5]])
-    torch.testing.assert_close(
-        combine_regions(scores, torch.tensor([0.5, 0.5])).exp(), torch.tensor([0.5, 0.5])
-    )
+    torch.testing.assert_close(combine_regions(scores, torch.tensor([0.5, 0.5])).exp(), torch.tensor([0.5, 0.5]))
     assert torch.isfinite(combine_regions(scores, torch.tensor([1.0, 0.0]))).all()
 
 
@@ -222,8 +218,7 @@ def test_first_of_equals_whatever_the_type(seed, dtype):
 
 
 @pytest.mark.parametrize(
-    ("regions", "wanted"),
-    [(1, torch.uint8), (256, torch.uint8), (257, torch.int16), (1 << 16, torch.int32)],
+    ("regions", "wanted"), [(1, torch.uint8), (256, torch.uint8), (257, torch.int16), (1 << 16, torch.int32)]
 )
 def test_smallest_index_type_holds_the_last_region(regions, wanted):
     assert index_type(regions) == wanted

@@ -124,9 +124,9 @@ def test_findings_of_a_layer(attacked_study):
     assert about["orientation_change_by_step"][-1] == pytest.approx(turned, abs=1e-4)
     kinds = trajectory_types(way, labels, targets, mu, unit_strength=unit)
     assert torch.equal(found["trajectory"][rows], kinds)
-    assert [each["regions"] for each in about["trajectories"]] == np.bincount(
-        kinds.flatten().numpy(), minlength=5
-    )[1:].tolist()
+    assert [each["regions"] for each in about["trajectories"]] == np.bincount(kinds.flatten().numpy(), minlength=5)[
+        1:
+    ].tolist()
     others = ~attack["attacked"]
     assert not any(array[others].any() for array in found.values())
     assert about["area_low"] <= about["area"] <= about["area_high"]
@@ -259,16 +259,7 @@ def test_the_command_refuses_a_network_that_knows_nothing_in_one_line(attacked_s
     write_tensors(turned, tmp_path / "turned.safetensors")
     asked = easy_settings(attacked_study.parent, network={"weights": str(tmp_path / "turned.safetensors")})
     (tmp_path / "study.toml").write_text(settings_toml(asked), encoding="utf-8")
-    arguments = (
-        "run",
-        tmp_path / "study.toml",
-        "--out",
-        tmp_path / "out",
-        "--until",
-        "attack",
-        "--device",
-        "cpu",
-    )
+    arguments = ("run", tmp_path / "study.toml", "--out", tmp_path / "out", "--until", "attack", "--device", "cpu")
     with pytest.raises(SystemExit) as caught:
         main([str(each) for each in arguments])
     assert caught.value.code == 2

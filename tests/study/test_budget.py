@@ -12,14 +12,7 @@ from patternscope.errors import InputError
 from patternscope.images.pictograms import CLASSES as PICTOGRAMS
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study import budget as study_budget
-from patternscope.study.budget import (
-    Budget,
-    ImageCounts,
-    count_images,
-    make_budget,
-    pending_units,
-    unit_costs,
-)
+from patternscope.study.budget import Budget, ImageCounts, count_images, make_budget, pending_units, unit_costs
 from patternscope.study.cost_model import Facts
 from patternscope.study.run import run_analysis, saved_status, study_plan
 from patternscope.study.stages import all_stages
@@ -74,9 +67,7 @@ def test_the_bytes_are_those_that_are_written(attacked_study):
     assert costs is not None
     for stage in ("training", "features", "importance", "region", "knowledge", "attack", "attack_analysis"):
         said = sum(cost.disk for unit, cost in costs.items() if unit.stage == stage)
-        assert said == pytest.approx(
-            sum(size for unit, size in written.items() if unit.stage == stage), rel=0.15
-        )
+        assert said == pytest.approx(sum(size for unit, size in written.items() if unit.stage == stage), rel=0.15)
     assert all(cost.seconds > 0 and cost.memory >= 0 for cost in costs.values())
 
 
@@ -95,9 +86,7 @@ def test_images_of_ones_own_are_counted_by_reading_them(tmp_path):
     assert count_images(tmp_path / "study", settings) is None
     assert make_budget(tmp_path / "study", study_plan(settings)) is None
     said = []
-    done = run_analysis(
-        tmp_path / "study", settings, device="cpu", until="training", announce=said.append
-    ).done
+    done = run_analysis(tmp_path / "study", settings, device="cpu", until="training", announce=said.append).done
     assert count_images(tmp_path / "study", settings) == ImageCounts(24, 40, 240, CLASSES)
     assert [each.units for each in said] == [2]
     assert [unit.path for unit in done] == ["images", "training/00", "training/01"]
@@ -114,9 +103,7 @@ def test_pictograms_are_counted_without_drawing():
 def test_a_disk_without_room_is_one_line_before_anything_is_made(tmp_path, monkeypatch):
     monkeypatch.setattr(study_budget, "_free_bytes", lambda folder: 100_000)
     folder = tmp_path / "runs" / "study"
-    with pytest.raises(
-        InputError, match=r"GB free for what this run will write, got 0\.0 GB; make room"
-    ) as caught:
+    with pytest.raises(InputError, match=r"GB free for what this run will write, got 0\.0 GB; make room") as caught:
         run_analysis(folder, StudySettings(), device="cpu", announce=lambda budget: None)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "runs").exists()

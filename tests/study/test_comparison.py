@@ -109,9 +109,7 @@ def test_the_command_writes_numbers_arrays_and_figures(attacked_study, other, tm
     assert "reliable more" in out
     folder = tmp_path / "runs/compare-study-narrow"
     written = {path.name for path in folder.iterdir()}
-    pictures = {
-        f"{name}.{kind}" for name in ("counts", "histograms") for kind in ("png", "svg", "csv", "json")
-    }
+    pictures = {f"{name}.{kind}" for name in ("counts", "histograms") for kind in ("png", "svg", "csv", "json")}
     arrays = {f"{name}.safetensors" for name in ("sample", *LAYERS)}
     assert written == {"compare.json", "compare.csv", *pictures, *arrays}
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -77,10 +77,7 @@ def test_the_curve_of_p_is_what_the_network_says_region_by_region(asked_study):
 @pytest.mark.parametrize("layer", ["conv_33", "conv_53"])
 def test_areas_and_differences_are_those_of_the_curves(asked_study, layer):
     folder = asked_study / "faithfulness" / layer
-    curves, about = (
-        read_tensors(folder / "faithfulness.safetensors"),
-        read_json(folder / "faithfulness.json"),
-    )
+    curves, about = (read_tensors(folder / "faithfulness.safetensors"), read_json(folder / "faithfulness.json"))
     assert [each["order"] for each in about["orders"]] == ORDERS
     assert about["left_out"] == {}
     assert about["images"] == 8

@@ -75,9 +75,7 @@ def test_objects_of_coco_are_studied_to_the_share_of_points_on_them(tmp_path):
         '[network]\nlayers = ["conv_53"]\n[training]\nepochs = 1\ncheckpoints = 1\n[importance]\nn_step = 2\n'
         "[region]\nn_step = 1\n[knowledge]\nbootstrap = 10\ntaus = [0.4]"
     )
-    run_analysis(
-        tmp_path / "out", load_settings(study(tmp_path, "coco", more)), device="cpu", until="summary"
-    )
+    run_analysis(tmp_path / "out", load_settings(study(tmp_path, "coco", more)), device="cpu", until="summary")
     (layer,) = read_json(tmp_path / "out/summary/summary.json")["layers"]
     assert 0.2 < layer["object_area"] < 0.5  # half of a box, which is 1 / 1.2^2 of its square
 

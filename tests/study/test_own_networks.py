@@ -91,9 +91,7 @@ def project(tmp_path) -> Path:
         if epoch == 0:
             save_file(network.state_dict(), tmp_path / "weights/epoch_0.safetensors")
         elif epoch == 2:
-            torch.save(
-                {"model_state_dict": network.state_dict(), "epoch": 2}, tmp_path / "weights/epoch_2.pth"
-            )
+            torch.save({"model_state_dict": network.state_dict(), "epoch": 2}, tmp_path / "weights/epoch_2.pth")
         elif epoch == 10:
             save_file(network.state_dict(), tmp_path / "weights/epoch_10.safetensors")
         optimiser.zero_grad()
@@ -149,11 +147,9 @@ def test_what_was_made_from_code_and_weights_that_are_gone_is_taken_as_it_is(pro
 def test_a_checkpoint_that_does_not_fit_is_one_line(project):
     other = build_network("own_network:small", classes=10, arguments={"width": 4}, folder=project)
     save_file(other.state_dict(), project / "weights/epoch_11.safetensors")
-    with (
-        pytest.raises(
-            InputError, match=r"^weights 'epoch_11.safetensors': expected the network's names and shapes, got"
-        ) as seen,
-    ):
+    with pytest.raises(
+        InputError, match=r"^weights 'epoch_11.safetensors': expected the network's names and shapes, got"
+    ) as seen:
         run_analysis(project / "out", load_settings(project / "study.toml"), device="cpu", until="training")
     assert "(4, 3, 3, 3) instead of (8, 3, 3, 3)" in str(seen.value)
     assert "\n" not in str(seen.value)
@@ -184,17 +180,14 @@ def test_files_that_a_system_leaves_beside_checkpoints_are_none(project):
 def test_a_network_of_other_classes_than_the_images_is_refused_before_the_run(project, own):
     (project / "own_network.py").write_text(FACTORY.replace("Small(num_classes", f"Small({own}"))
     with pytest.raises(
-        InputError,
-        match=rf"^network: expected 10 numbers per image, .*, got {own}; let its factory take `classes`",
+        InputError, match=rf"^network: expected 10 numbers per image, .*, got {own}; let its factory take `classes`"
     ):
         study_axes(load_settings(project / "study.toml"))
 
 
 def test_the_first_of_several_outputs_is_said_to_be_taken_for_the_logits(project):
     head = "self.classifier(self.late(self.early(images)).amax(dim=(2, 3)))"
-    (project / "own_network.py").write_text(
-        FACTORY.replace(head, f"self.early(images).amax(dim=(2, 3)), {head}")
-    )
+    (project / "own_network.py").write_text(FACTORY.replace(head, f"self.early(images).amax(dim=(2, 3)), {head}"))
     with pytest.raises(
         InputError, match=r"first tensor of its output, taken as the logits, has 8; return the logits first"
     ):
@@ -240,10 +233,7 @@ def test_classes_that_are_counted_late_are_compared_before_training(project):
     ("code", "said"),
     [
         ("{}['x']", r"expected a module 'own_network' .*, got KeyError: 'x' \(.*own_network.py, line 1\)"),
-        (
-            "def",
-            r"expected a module 'own_network' .*, got SyntaxError: invalid syntax \(own_network.py, line 1\)",
-        ),
+        ("def", r"expected a module 'own_network' .*, got SyntaxError: invalid syntax \(own_network.py, line 1\)"),
     ],
 )
 def test_a_module_that_fails_is_one_line(project, code, said):

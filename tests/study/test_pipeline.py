@@ -88,8 +88,7 @@ def test_the_summary_repeats_the_findings(study):
 
 def test_checkpoints_are_in_one_frame(study):
     before, after = (
-        read_tensors(study / f"sample/{each}/sample.safetensors")["embedding"].double().numpy()
-        for each in ("00", "01")
+        read_tensors(study / f"sample/{each}/sample.safetensors")["embedding"].double().numpy() for each in ("00", "01")
     )
     alignment = read_json(study / "sample/01/sample.json")["alignment"]
     assert naive.best_turn(after, before) < 0.1
@@ -102,19 +101,11 @@ def test_the_demo_in_small_has_no_flips_between_eight_checkpoints(tmp_path):
     import tomllib
 
     content = tomllib.loads(DEMO_FILE.read_text())
-    content["images"] |= {
-        "image_size": 32,
-        "train_per_class": 30,
-        "test_per_class": 10,
-        "samples_per_class": 10,
-    }
+    content["images"] |= {"image_size": 32, "train_per_class": 30, "test_per_class": 10, "samples_per_class": 10}
     content["training"] |= {"epochs": 4}
     small = make_settings(content, "demo.toml", tmp_path)
     run_analysis(tmp_path / "demo", small, device="cpu", until="sample")
-    found = [
-        read_tensors(tmp_path / f"demo/sample/{each:02d}/sample.safetensors")["embedding"]
-        for each in range(8)
-    ]
+    found = [read_tensors(tmp_path / f"demo/sample/{each:02d}/sample.safetensors")["embedding"] for each in range(8)]
     turns = [naive.best_turn(b.double().numpy(), a.double().numpy()) for a, b in itertools.pairwise(found)]
     assert max(turns) < 2
     strengths = [float(each.norm(dim=1).mean()) for each in found]
@@ -137,8 +128,7 @@ def test_emergence_repeats_the_counts_and_says_when(study):
         assert growth["total"] == pytest.approx(records[1]["total"] - records[0]["total"])
         assert growth["total_low"] <= growth["total"] <= growth["total_high"]
         reliable = [
-            read_tensors(study / f"knowledge/{each}/{name}/knowledge.safetensors")["reliable"]
-            for each in ("00", "01")
+            read_tensors(study / f"knowledge/{each}/{name}/knowledge.safetensors")["reliable"] for each in ("00", "01")
         ]
         for image, first in enumerate(when[f"first/{name}"].tolist()):
             assert first == naive.first_appearance([bool(each[image].any()) for each in reliable])

@@ -47,9 +47,7 @@ def test_the_first_draw_is_the_studys_and_the_others_are_others(drawn_study, lay
 def test_a_draw_is_the_study_of_another_seed_of_the_fits(drawn_study, attacked_study, tmp_path):
     other = Path(shutil.copytree(drawn_study, tmp_path / "other"))
     next_seed = {**FEWER, "seed": 1}
-    asked = settings_of(
-        attacked_study.parent, spread={"enabled": False}, importance=next_seed, region=next_seed
-    )
+    asked = settings_of(attacked_study.parent, spread={"enabled": False}, importance=next_seed, region=next_seed)
     run_analysis(other, asked, device="cpu")
     found = read_json(drawn_study / "spread/conv_53/spread.json")["draws"][1]
     own = read_json(other / "knowledge/01/conv_53/knowledge.json")

@@ -106,17 +106,12 @@ def test_figures_and_their_tables_have_every_network_and_layer(taught_study):
     for name in FIGURES:
         folder = study / name
         stem = name.rpartition("/")[2]
-        assert {f"{stem}.{kind}" for kind in ("png", "svg", "csv", "json")} <= {
-            p.name for p in folder.iterdir()
-        }
+        assert {f"{stem}.{kind}" for kind in ("png", "svg", "csv", "json")} <= {p.name for p in folder.iterdir()}
     lines = (study / "figures/distilled_counts/distilled_counts.csv").read_text().splitlines()
     assert [line.split(",")[:2] for line in lines[1:]] == [
         [layer, network] for layer in LAYERS for network in ("teacher", *STUDENTS)
     ]
-    assert read_json(study / "figures/distilled_counts/distilled_counts.json")["networks"] == [
-        "teacher",
-        *STUDENTS,
-    ]
+    assert read_json(study / "figures/distilled_counts/distilled_counts.json")["networks"] == ["teacher", *STUDENTS]
 
 
 @pytest.mark.parametrize(
@@ -126,14 +121,7 @@ def test_figures_and_their_tables_have_every_network_and_layer(taught_study):
         ({"distillation__temperature": 2.0}, {"distillation/logits", "student_analysis/logits", *FIGURES}),
         (
             {"knowledge__tau": 0.6},
-            {
-                "knowledge",
-                "summary",
-                "emergence",
-                "student_analysis/logits",
-                "student_analysis/features",
-                *FIGURES,
-            },
+            {"knowledge", "summary", "emergence", "student_analysis/logits", "student_analysis/features", *FIGURES},
         ),
     ],
 )
@@ -142,11 +130,7 @@ def test_a_changed_setting_runs_just_what_depends_on_it(ran, changes, expected):
 
 
 def test_through_the_teachers_maps_where_asked_for(ran, study):
-    assert ran(distillation__maps="teacher") == {
-        "student_analysis/logits",
-        "student_analysis/features",
-        *FIGURES,
-    }
+    assert ran(distillation__maps="teacher") == {"student_analysis/logits", "student_analysis/features", *FIGURES}
     recorded, _ = features_of(study, "logits")
     for layer in LAYERS:
         region = read_tensors(study / f"region/01/{layer}/region.safetensors")
@@ -191,9 +175,7 @@ def test_a_copy_is_seen_through_the_teachers_maps_and_differs_in_nothing(study, 
         files = tuple(str(each.relative_to(place)) for each in place.rglob("*") if each.is_file())
         inputs.append(InputUnit(source, place, files))
     (tmp_path / "made").mkdir()
-    student_analysis.STAGES[0].run(
-        UnitContext(reader, tmp_path / "made", asked, tuple(inputs), lambda *_: None, "cpu")
-    )
+    student_analysis.STAGES[0].run(UnitContext(reader, tmp_path / "made", asked, tuple(inputs), lambda *_: None, "cpu"))
     found = read_json(tmp_path / "made/student_analysis.json")
     assert found["agreement"] == 1
     for row in found["layers"]:
@@ -227,9 +209,7 @@ def test_layers_of_students_are_named_alike_or_spread_over_depth(tmp_path):
     assert student_layers(settings(tmp_path), LAYERS) == LAYERS
     other = student_layers(settings(tmp_path, distillation__architecture="resnet18"), LAYERS)
     assert other == ("layer1", "layer2")  # those with at least 4 x 4 regions at 32 pixels
-    named = settings(
-        tmp_path, distillation__architecture="resnet18", distillation__layers=["layer1", "layer3"]
-    )
+    named = settings(tmp_path, distillation__architecture="resnet18", distillation__layers=["layer1", "layer3"])
     assert student_layers(named, LAYERS) == ("layer1", "layer3")
 
 
@@ -257,10 +237,7 @@ def test_a_study_without_the_section_has_no_students(tmp_path):
         ({"temperature": -1}, "distillation.temperature: expected a number greater than 0, got -1"),
         ({"weight": 2}, "distillation.weight: expected a number less than or equal to 1, got 2"),
         ({"maps": "mine"}, "distillation.maps"),
-        (
-            {"layers": ["conv_53"]},
-            "distillation.layers: expected 2, one for each of ['conv_33', 'conv_53'], got 1",
-        ),
+        ({"layers": ["conv_53"]}, "distillation.layers: expected 2, one for each of ['conv_33', 'conv_53'], got 1"),
         ({"layers": ["conv_53", "conv_54"]}, "did you mean 'conv_53'?"),
         ({"layers": ["conv_53", "conv_53"]}, "expected each layer once, got 'conv_53' twice"),
         ({"architecture": "resnet81"}, "did you mean 'resnet18'?"),

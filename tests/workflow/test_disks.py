@@ -30,9 +30,7 @@ def can_mount() -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-needs_mounts = pytest.mark.skipif(
-    not can_mount(), reason="mount name spaces (unshare -rm) are not allowed here"
-)
+needs_mounts = pytest.mark.skipif(not can_mount(), reason="mount name spaces (unshare -rm) are not allowed here")
 
 
 def in_own_mounts(script: str) -> subprocess.CompletedProcess[str]:
@@ -76,9 +74,7 @@ def test_a_read_only_folder(tmp_path, whole):
         f"{RUN} {tmp_path}/s 0; echo $?; {RUN} {tmp_path}/new 0; echo $?"
     )
     assert found.stdout.split() == ["2", "2"]
-    assert found.stderr.splitlines() == [
-        f"{tmp_path}/{name}: the file system is read-only" for name in ("s", "new")
-    ]
+    assert found.stderr.splitlines() == [f"{tmp_path}/{name}: the file system is read-only" for name in ("s", "new")]
     assert contents(tmp_path / "s") == before
 
 

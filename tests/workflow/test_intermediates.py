@@ -64,10 +64,7 @@ def test_all_but_the_bulk_is_as_in_a_study_that_keeps_it(tmp_path, kept):
 
 def test_bulk_goes_as_soon_as_its_last_reader_is_done(tmp_path):
     most = []
-    run(
-        tmp_path,
-        report=lambda event: most.append(len({part.parents[1] for part in tmp_path.glob(PARTS)})),
-    )
+    run(tmp_path, report=lambda event: most.append(len({part.parents[1] for part in tmp_path.glob(PARTS)})))
     assert max(most) == 1
 
 

@@ -72,9 +72,7 @@ def test_a_changed_setting_runs_what_depends_on_it(tmp_path, change, expected):
 
 def test_a_raised_version_runs_the_stage_again(tmp_path):
     run(tmp_path)
-    raised = tuple(
-        Stage(s.name, 2, s.run, s.settings, s.needs, s.per) if s.name == "points" else s for s in STAGES
-    )
+    raised = tuple(Stage(s.name, 2, s.run, s.settings, s.needs, s.per) if s.name == "points" else s for s in STAGES)
     assert stages_of(run(tmp_path, raised).done) == {"points"}
 
 
@@ -151,9 +149,7 @@ def test_another_schema_version_is_refused_and_left_alone(tmp_path):
     for name in ("source/manifest.json", "study.json"):
         path = tmp_path / name
         kept = path.read_text()
-        path.write_text(
-            kept.replace('"schema_version":1', '"schema_version":7').replace('version": 1', 'version": 7')
-        )
+        path.write_text(kept.replace('"schema_version":1', '"schema_version":7').replace('version": 1', 'version": 7'))
         before = contents(tmp_path)
         with pytest.raises(InputError, match=r"expected schema_version 1, got 7"):
             run(tmp_path)
@@ -163,9 +159,7 @@ def test_another_schema_version_is_refused_and_left_alone(tmp_path):
 
 def test_a_folder_that_is_no_study_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
-    with pytest.raises(
-        InputError, match=r"expected a study or an empty folder, got 1 entries and no study\.json"
-    ):
+    with pytest.raises(InputError, match=r"expected a study or an empty folder, got 1 entries and no study\.json"):
         run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
     with pytest.raises(InputError, match="expected a folder for the study, got a file"):
@@ -184,8 +178,7 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
-    [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "no permission")],
+    ("code", "said"), [(errno.ENOSPC, "disk is full"), (errno.EROFS, "read-only"), (errno.EACCES, "no permission")]
 )
 def test_a_disk_that_refuses_is_one_line(tmp_path, reference, monkeypatch, code, said):
     run(tmp_path, until="features")
@@ -194,9 +187,7 @@ def test_a_disk_that_refuses_is_one_line(tmp_path, reference, monkeypatch, code,
         (ctx.folder / "half").write_text("half")
         raise OSError(code, os.strerror(code))
 
-    refusing = tuple(
-        Stage(s.name, 1, refuse, s.settings, s.needs, s.per) if s.name == "fit" else s for s in STAGES
-    )
+    refusing = tuple(Stage(s.name, 1, refuse, s.settings, s.needs, s.per) if s.name == "fit" else s for s in STAGES)
     with pytest.raises(InputError, match=said) as caught:
         run(tmp_path, refusing)
     assert "\n" not in str(caught.value)
@@ -324,12 +315,7 @@ def test_killed_between_the_two_renames(tmp_path, reference, monkeypatch):
 def test_the_journal_knows_times_and_survives_a_half_line(tmp_path):
     events = []
     run(tmp_path, until="train", report=events.append)
-    assert [e.kind for e in events if e.unit == Unit("train", 1)] == [
-        "planned",
-        "begin",
-        "progress",
-        "done",
-    ]
+    assert [e.kind for e in events if e.unit == Unit("train", 1)] == ["planned", "begin", "progress", "done"]
     with (tmp_path / "events.jsonl").open("a") as file:
         file.write('{"event": "do')
     run(tmp_path)

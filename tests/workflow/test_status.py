@@ -14,9 +14,7 @@ from patternscope.workflow.store import Store
 
 
 def states(folder, **settings) -> dict[str, str]:
-    return {
-        each.unit.path: each.state for each in study_status(folder, make_plan(Toy(**settings), STAGES, AXES))
-    }
+    return {each.unit.path: each.state for each in study_status(folder, make_plan(Toy(**settings), STAGES, AXES))}
 
 
 def test_each_state(tmp_path):
@@ -42,9 +40,7 @@ def test_each_state(tmp_path):
 
 def test_sizes_and_times(tmp_path):
     run_units(tmp_path, make_plan(Toy(pause=0.01), STAGES, AXES))
-    found = {
-        each.unit.path: each for each in study_status(tmp_path, make_plan(Toy(pause=0.01), STAGES, AXES))
-    }
+    found = {each.unit.path: each for each in study_status(tmp_path, make_plan(Toy(pause=0.01), STAGES, AXES))}
     assert found["source"].size == len("apples") + len("6")
     assert (found["train/01"].seconds or 0) >= 0.01
 
@@ -91,9 +87,7 @@ def test_contents_are_compared_where_asked_for(tmp_path):
 
 
 def test_a_folder_that_is_no_study(tmp_path):
-    with pytest.raises(
-        InputError, match=r"expected the folder of `patternscope run`, got one without study\.json"
-    ):
+    with pytest.raises(InputError, match=r"expected the folder of `patternscope run`, got one without study\.json"):
         read_record(tmp_path)
     (tmp_path / "study.json").write_text("{")
     with pytest.raises(InputError, match="expected a JSON file"):

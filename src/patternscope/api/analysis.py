@@ -98,9 +98,7 @@ class _Analysis:
         self.settings, self.device = settings, resolve_device(device)
         self.results: dict[Unit, Result] = {}
 
-    def run(
-        self, pixels: Tensor, labels: Tensor, classes: Sequence[str], recording: Recording
-    ) -> ResultsInMemory:
+    def run(self, pixels: Tensor, labels: Tensor, classes: Sequence[str], recording: Recording) -> ResultsInMemory:
         """Return the results of all stages."""
         settings = self.settings
         names = [str(index) for index in range(len(labels))]
@@ -135,12 +133,7 @@ class _Analysis:
         return ResultsInMemory(dict(self.results), self.settings.seed)
 
     def _fit(
-        self,
-        layer: str,
-        images: ImagesResult,
-        features: FeaturesResult,
-        embedding: Tensor,
-        directions: Tensor,
+        self, layer: str, images: ImagesResult, features: FeaturesResult, embedding: Tensor, directions: Tensor
     ) -> None:
         """Weigh, embed and count the regions of one layer."""
         settings, probs = self.settings, features.target_probs
@@ -181,11 +174,7 @@ def _features(recording: Recording, temperature: float) -> FeaturesResult:
 
 
 def _settings(
-    network: nn.Module,
-    pixels: Tensor,
-    layers: Sequence[str],
-    seed: int,
-    sections: Mapping[str, Mapping[str, Any]],
+    network: nn.Module, pixels: Tensor, layers: Sequence[str], seed: int, sections: Mapping[str, Mapping[str, Any]]
 ) -> StudySettings:
     """The settings of the study that the analysis would be, with the sections that were given."""
     own = {
@@ -206,9 +195,7 @@ def _read_images(
 ) -> tuple[Tensor, Tensor | None, Sequence[str] | None]:
     """Images (n, channels, h, w), labels (n,) and class names, as far as they are known."""
     if isinstance(images, str | Path):
-        opened = open_images(
-            "folder", folder=images, image_size=image_size, class_names=classes, seed=seed
-        ).test
+        opened = open_images("folder", folder=images, image_size=image_size, class_names=classes, seed=seed).test
         chosen = opened.subset(choose_samples(opened.labels, samples_per_class, seed=seed))
         return chosen.batch(range(len(chosen))), chosen.labels, chosen.classes
     if isinstance(images, Tensor | np.ndarray):
@@ -228,9 +215,7 @@ def _items(images: Any) -> Iterable[Any]:
     if hasattr(images, "__getitem__") and hasattr(images, "__len__"):
         return (images[index] for index in range(len(images)))
     if not isinstance(images, Iterable):
-        raise InputError(
-            f"images: expected a tensor, a data set, a loader or a folder, got {type(images).__name__}"
-        )
+        raise InputError(f"images: expected a tensor, a data set, a loader or a folder, got {type(images).__name__}")
     return images
 
 
@@ -239,9 +224,7 @@ def _pair(item: Any) -> tuple[Tensor, Tensor]:
     try:
         pixels, labels = torch.as_tensor(np.asarray(item[0])), torch.as_tensor(np.asarray(item[1]))
     except (TypeError, ValueError, IndexError, KeyError) as error:
-        raise InputError(
-            f"images: expected pairs of an image and a label, got {type(item).__name__}"
-        ) from error
+        raise InputError(f"images: expected pairs of an image and a label, got {type(item).__name__}") from error
     return (pixels[None], labels[None]) if pixels.ndim == 3 else (pixels, labels)
 
 
@@ -266,9 +249,7 @@ def _as_bytes(pixels: Tensor) -> Tensor:
     return pixels if pixels.dtype == torch.uint8 else (pixels * 255).round().to(torch.uint8)
 
 
-def _check_labels(
-    labels: Tensor | None, classes: Sequence[str] | None, logits: Tensor
-) -> tuple[Tensor, Sequence[str]]:
+def _check_labels(labels: Tensor | None, classes: Sequence[str] | None, logits: Tensor) -> tuple[Tensor, Sequence[str]]:
     """Labels that fit the logits, and a name for each class."""
     n, c = logits.shape
     labels = logits.argmax(dim=1) if labels is None else labels

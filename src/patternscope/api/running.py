@@ -48,14 +48,7 @@ def run_study(
     folder = RUNS / "study" if folder is None else Path(folder)
     executor = executor_of(workers, scheduler)
     run_analysis(
-        folder,
-        settings,
-        pages_of,
-        executor=executor,
-        report=report,
-        until=until,
-        device=device,
-        announce=announce,
+        folder, settings, pages_of, executor=executor, report=report, until=until, device=device, announce=announce
     )
     return open_study(folder)
 
@@ -70,9 +63,7 @@ def executor_of(workers: int, scheduler: str | None = None) -> MakeExecutor | No
             raise InputError(f"workers: expected 1 or more, got {workers}")
         return None if workers == 1 else lambda: process_pool(workers)
     if workers != 1:
-        raise InputError(
-            "workers and scheduler: expected one of them, got both; a cluster has its own workers"
-        )
+        raise InputError("workers and scheduler: expected one of them, got both; a cluster has its own workers")
     # A lost scheduler ends the run with a line of its own; its library's tracebacks would bury that.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     return lambda: ClusterExecutor(scheduler)

@@ -20,9 +20,7 @@ def save_study(results: ResultsInMemory, settings: StudySettings, folder: Path) 
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"save: expected an empty or new folder, got content in {folder}")
     axes = Axes(1, tuple(results.layers()))
-    plan = make_plan(
-        settings, study_stages(settings), axes, resolved_settings(settings, len(results.classes))
-    )
+    plan = make_plan(settings, study_stages(settings), axes, resolved_settings(settings, len(results.classes)))
     store = Store(folder)
     manifests: dict[Unit, Manifest] = {}
     with store.locked():

@@ -55,13 +55,9 @@ class Layers(Mapping[str, Layer]):
     def __getitem__(self, name: str) -> Layer:
         """Return a layer; InputError with the nearest name for an unknown one."""
         if name not in self._names:
-            raise UnknownLayer(
-                f"layer: expected one of the study's, got {name!r}; {nearest(name, self._names)}"
-            )
+            raise UnknownLayer(f"layer: expected one of the study's, got {name!r}; {nearest(name, self._names)}")
         results, at = self._results, self._checkpoint
-        return Layer(
-            name, results.knowledge(name, at), results.region(name, at), results.importance(name, at)
-        )
+        return Layer(name, results.knowledge(name, at), results.region(name, at), results.importance(name, at))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -195,9 +195,7 @@ def _student(results: StudyResults, student: str, labels: Tensor) -> Condition:
     )
 
 
-def _student_layer(
-    results: StudyResults, analysis: StudentAnalysisResult, layer: LayerComparison
-) -> LayerContent:
+def _student_layer(results: StudyResults, analysis: StudentAnalysisResult, layer: LayerComparison) -> LayerContent:
     """A layer of a student; its grid may differ from its teacher's."""
     teachers = results.sample().mean_directions.numpy()[None] if layer.maps == "first" else None
 

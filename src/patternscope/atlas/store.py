@@ -200,11 +200,7 @@ def _write_emergence(writer: _Writer, path: str, emerged: np.ndarray, content: A
 def _attributes(content: AtlasContent, keys: dict[str, str], reach: float) -> dict[str, Any]:
     """The attributes of the root."""
     dimensions = content.conditions[0].direction.shape[2]
-    grids = {
-        name: layer.grid
-        for condition in reversed(content.conditions)
-        for name, layer in condition.layers.items()
-    }
+    grids = {name: layer.grid for condition in reversed(content.conditions) for name, layer in condition.layers.items()}
     return {
         "format": FORMAT,
         "version": VERSION,

@@ -10,6 +10,5 @@ if TYPE_CHECKING:
     from patternscope.embeddings.sample import SampleEmbedding
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
-        __name__,
-        {"importance": ("ImportanceWeight",), "region": ("RegionEmbedding",), "sample": ("SampleEmbedding",)},
+        __name__, {"importance": ("ImportanceWeight",), "region": ("RegionEmbedding",), "sample": ("SampleEmbedding",)}
     )

@@ -15,13 +15,7 @@ from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
 from patternscope.embeddings.settings import IMPORTANCE_DEFAULTS, Auto, ImportanceParams
 from patternscope.embeddings.solver import Stopwatch, Trace
 from patternscope.embeddings.verbose import write_heat_maps, write_losses
-from patternscope.radial.checks import (
-    check_at_least,
-    check_finite,
-    check_positive,
-    check_shape,
-    working_dtype,
-)
+from patternscope.radial.checks import check_at_least, check_finite, check_positive, check_shape, working_dtype
 from patternscope.similarity.targets import target_log_similarity
 
 
@@ -80,10 +74,7 @@ class ImportanceWeight(nn.Module):
 
     @isolate_autograd()
     def estimate(
-        self,
-        data: Mapping[str, Any],
-        params: Mapping[str, Any] | None = None,
-        verbose_dir: str | Path | None = None,
+        self, data: Mapping[str, Any], params: Mapping[str, Any] | None = None, verbose_dir: str | Path | None = None
     ) -> "ImportanceWeight":
         """Solve every anchor's problem.
 

@@ -50,9 +50,7 @@ class LinearMap(nn.Module):
         """Return the map (e, d or k); InputError before `fit`."""
         if not self.is_fitted:
             name = type(self).__name__
-            raise InputError(
-                f"{name}: expected a fitted one, got one without a map; call fit or load_state_dict"
-            )
+            raise InputError(f"{name}: expected a fitted one, got one without a map; call fit or load_state_dict")
         return self.map
 
     def random_map(self, seed: int) -> Tensor:
@@ -68,9 +66,7 @@ class LinearMap(nn.Module):
         else:
             self.scale = features.new_tensor(float(self._scale_setting))
 
-    def _load_from_state_dict(
-        self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any
-    ) -> None:
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any, **kwargs: Any) -> None:
         # Buffers have no shape before the fit: take those of the saved ones.
         for name, buffer in self.named_buffers():
             saved = state_dict.get(prefix + name)
@@ -88,10 +84,7 @@ def mean_strength(features: Tensor) -> Tensor:
     tensor(3.)
     """
     dtype = working_dtype(features)
-    sums = [
-        torch.linalg.vector_norm(block.to(dtype), dim=1).double().sum()
-        for block in features.split(_ROWS_AT_ONCE)
-    ]
+    sums = [torch.linalg.vector_norm(block.to(dtype), dim=1).double().sum() for block in features.split(_ROWS_AT_ONCE)]
     return (torch.stack(sums).sum() / (features.numel() / features.shape[1])).to(dtype)
 
 

@@ -59,9 +59,7 @@ def given_neighbours(
         return find_neighbours(features, target_probs, settings.kl_sample_num, settings.seed)
     n = len(features)
     if not isinstance(given, Neighbours):
-        raise InputError(
-            f"neighbours: expected the result of similarity.choose_neighbours, got {type(given).__name__}"
-        )
+        raise InputError(f"neighbours: expected the result of similarity.choose_neighbours, got {type(given).__name__}")
     if len(given.positions) != n:
         raise InputError(f"neighbours: expected those of {n} samples, got {len(given.positions)}")
     return Neighbours(given.candidates.to(features.device), given.positions.to(features.device))

@@ -25,9 +25,7 @@ def sample_loss(
     """
     embedding = features @ weight.T
     directions = mean_directions(embedding, target_probs, kappa_max, exact_gradient=exact_gradient)
-    log_q = log_posterior(
-        embedding, directions, kappa_max, log_prior(target_probs), exact_gradient=exact_gradient
-    )
+    log_q = log_posterior(embedding, directions, kappa_max, log_prior(target_probs), exact_gradient=exact_gradient)
     # Not `divergence`: probabilities may be 0.
     return (torch.xlogy(target_probs, target_probs) - target_probs * log_q).sum()
 

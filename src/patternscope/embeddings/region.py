@@ -67,10 +67,7 @@ class RegionEmbedding(LinearMap):
 
     @isolate_autograd()
     def fit(
-        self,
-        data: Mapping[str, Any],
-        params: Mapping[str, Any] | None = None,
-        verbose_dir: str | Path | None = None,
+        self, data: Mapping[str, Any], params: Mapping[str, Any] | None = None, verbose_dir: str | Path | None = None
     ) -> "RegionEmbedding":
         """Fit L to the similarities of samples, in the frame of the sample embedding.
 
@@ -199,9 +196,7 @@ def _start(objective: RegionalObjective) -> Tensor:
     return start
 
 
-def _solve_by_protocol(
-    objective: RegionalObjective, start: Tensor, settings: RegionParams
-) -> tuple[Tensor, Trace]:
+def _solve_by_protocol(objective: RegionalObjective, start: Tensor, settings: RegionParams) -> tuple[Tensor, Trace]:
     """Minimise by the published protocol: SGD from a random map, one anchor a step, the published gradient."""
     generator = torch.Generator().manual_seed(settings.seed)
     n = len(objective.blocks)

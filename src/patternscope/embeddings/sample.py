@@ -190,9 +190,7 @@ def _solve(
             objective,
             start,
             [features[:0]] * settings.steps,
-            lambda point: torch.optim.SGD(
-                [point], settings.sgd_rate, settings.momentum, weight_decay=settings.wd
-            ),
+            lambda point: torch.optim.SGD([point], settings.sgd_rate, settings.momentum, weight_decay=settings.wd),
         )
     with torch.no_grad():
         loss = float(objective(weight))

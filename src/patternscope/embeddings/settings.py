@@ -50,9 +50,7 @@ class SampleParams(Params):
     'lbfgs'
     """
 
-    solver: Literal["lbfgs", "sgd"] = Field(
-        default="lbfgs", description="lbfgs, or sgd for the published protocol"
-    )
+    solver: Literal["lbfgs", "sgd"] = Field(default="lbfgs", description="lbfgs, or sgd for the published protocol")
     n_step: int | None = Field(
         default=None,
         ge=1,
@@ -91,9 +89,7 @@ class ImportanceParams(Params):
     n_step: int = Field(default=20, ge=1, description="Adam steps of each solve")
     lr: float = Field(default=0.3, gt=0, description="Adam step size on the logits of the two simplices")
     kl_sample_num: int = _NEIGHBOURS
-    match_every: int = Field(
-        default=7, ge=1, description="joint: steps between two refreshments of the match"
-    )
+    match_every: int = Field(default=7, ge=1, description="joint: steps between two refreshments of the match")
     match_dtype: MatchPrecision = Field(
         default="full",
         description="products that find matches: full, bfloat16, or auto for bfloat16 where it is native",
@@ -116,16 +112,12 @@ class RegionParams(Params):
         default=1.0, ge=0, description="weight of the alignment with the sample embedding (paper: 0.1)"
     )
     kl_sample_num: int = _NEIGHBOURS
-    n_step: int = Field(
-        default=20, ge=1, description="most iterations (lbfgs), or passes over all anchors (sgd)"
-    )
+    n_step: int = Field(default=20, ge=1, description="most iterations (lbfgs), or passes over all anchors (sgd)")
     lr: float = Field(default=0.01, gt=0, description="step size of sgd; lbfgs searches for its own")
     momentum: float = _MOMENTUM
     wd: float = _DECAY
     seed: int = Field(
-        default=0,
-        ge=0,
-        description="seed of neighbours; for sgd of the random start and of the order as well",
+        default=0, ge=0, description="seed of neighbours; for sgd of the random start and of the order as well"
     )
 
 
@@ -157,9 +149,7 @@ class SampleSettings(EstimatorSettings, SampleParams):
     fit_params: ClassVar[type[Params]] = SampleParams
 
     out_dim: int = Field(default=3, ge=2, description="embedding dimensions e")
-    kappa_max: float = Field(
-        default=SAMPLE_KAPPA_MAX, gt=0, description="largest concentration of sample embeddings"
-    )
+    kappa_max: float = Field(default=SAMPLE_KAPPA_MAX, gt=0, description="largest concentration of sample embeddings")
     scale: float | Auto = _SCALE
 
 
@@ -187,9 +177,7 @@ class RegionSettings(EstimatorSettings, RegionParams):
 
     fit_params: ClassVar[type[Params]] = RegionParams
 
-    kappa_max: float = Field(
-        default=REGION_KAPPA_MAX, gt=0, description="largest concentration of regional embeddings"
-    )
+    kappa_max: float = Field(default=REGION_KAPPA_MAX, gt=0, description="largest concentration of regional embeddings")
     kappa_prob: float = _KAPPA_PROB
     scale: float | Auto = _SCALE
 

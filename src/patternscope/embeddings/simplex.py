@@ -61,12 +61,7 @@ def _adam_direction(slope: Tensor, mean: Tensor, square: Tensor, step: int) -> T
 
 
 def solve_two_simplices(
-    products: Callable[[Tensor], Tensor],
-    log_target: Tensor,
-    shape: tuple[int, ...],
-    lr: float,
-    n_step: int,
-    every: int,
+    products: Callable[[Tensor], Tensor], log_target: Tensor, shape: tuple[int, ...], lr: float, n_step: int, every: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return region and channel weights learnt together, and the losses at the start and the end.
 

@@ -60,8 +60,7 @@ class Stopwatch:
         trace.converged = abs(tail[0] - tail[-1]) <= 0.01 * max(abs(losses[0] - losses[-1]), 1e-12)
         if losses[-1] > losses[0] + 1e-6 * (1 + abs(losses[0])):
             warnings.warn(
-                f"{fit}: the loss rose from {losses[0]:.6g} to {losses[-1]:.6g}; a smaller lr may help",
-                stacklevel=3,
+                f"{fit}: the loss rose from {losses[0]:.6g} to {losses[-1]:.6g}; a smaller lr may help", stacklevel=3
             )
         return trace
 

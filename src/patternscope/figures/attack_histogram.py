@@ -67,9 +67,7 @@ def table(shown: AttackHistogramData) -> list[dict[str, Any]]:
     return [
         {"layer": layer, "from": low, "to": high, "regions": count}
         for layer, analysis in shown.layers.items()
-        for (low, high), count in zip(
-            pairwise(analysis.histogram.edges), analysis.histogram.counts, strict=True
-        )
+        for (low, high), count in zip(pairwise(analysis.histogram.edges), analysis.histogram.counts, strict=True)
     ]
 
 

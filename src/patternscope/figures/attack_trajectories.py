@@ -136,9 +136,7 @@ def _draw_group(axes: Any, group: Trajectories, shown: AttackTrajectoriesData) -
     pair = [group.label, group.target]
     names = [shown.classes[label] for label in pair]
     regions = "region" if group.total == 1 else "regions"
-    count = (
-        f"{group.total:,} {regions}; shown: {len(group.points)} of {group.pair:,}, {names[0]} → {names[1]}"
-    )
+    count = f"{group.total:,} {regions}; shown: {len(group.points)} of {group.pair:,}, {names[0]} → {names[1]}"
     note = shortened(count, 6.5, _PANEL * 70) if group.total else "no region has this trajectory"
     layout.write_above(axes, 0.28, TITLES[group.type], note)
     directions = shown.mean_directions[pair]
@@ -220,10 +218,7 @@ def table(shown: AttackTrajectoriesData) -> list[dict[str, Any]]:
 
 def about(shown: AttackTrajectoriesData) -> dict[str, Any]:
     """Return what the figure's settings say of it."""
-    regions = {
-        group.type.name.lower(): {"shown": len(group.points), "of": group.total}
-        for group in shown.trajectories
-    }
+    regions = {group.type.name.lower(): {"shown": len(group.points), "of": group.total} for group in shown.trajectories}
     return {"layer": shown.layer, "attack": shown.attack, "regions": regions}
 
 

@@ -69,12 +69,7 @@ def table(shown: CountsData) -> list[dict[str, Any]]:
 
 def about(shown: CountsData) -> dict[str, Any]:
     """Return what the figure's settings say of it."""
-    return {
-        "checkpoint": shown.trained.title,
-        "tau": shown.tau,
-        "layers": list(shown.layers),
-        "images": shown.images,
-    }
+    return {"checkpoint": shown.trained.title, "tau": shown.tau, "layers": list(shown.layers), "images": shown.images}
 
 
 FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), version=3)

@@ -5,13 +5,7 @@ from typing import Any
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.choices import Layers
-from patternscope.figures.drawing.compared_networks import (
-    ALL_STUDENTS,
-    COLOURS,
-    ComparedNetworks,
-    about,
-    students_of,
-)
+from patternscope.figures.drawing.compared_networks import ALL_STUDENTS, COLOURS, ComparedNetworks, about, students_of
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.style import FAINT, SMALL, SOFT, figure_style
@@ -98,9 +92,7 @@ def table(shown: ComparedNetworks) -> list[dict[str, Any]]:
 def _bins(shares: ShareHistogram) -> list[dict[str, Any]]:
     """The cells of each bin."""
     bins = zip(shares.edges[:-1], shares.edges[1:], shares.share, shares.low, shares.high, strict=True)
-    return [
-        dict(zip(("from", "to", "share", "share_low", "share_high"), cells, strict=True)) for cells in bins
-    ]
+    return [dict(zip(("from", "to", "share", "share_low", "share_high"), cells, strict=True)) for cells in bins]
 
 
 FIGURE = StudyFigure("distilled_histograms", data, draw, table, about, ALL_STUDENTS, version=3)

@@ -7,14 +7,7 @@ import numpy as np
 
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.choices import Classes, Layers, choose_layers
-from patternscope.figures.drawing.examples import (
-    Examples,
-    Samples,
-    Sheet,
-    choose_images,
-    image_sheet,
-    show_image,
-)
+from patternscope.figures.drawing.examples import Examples, Samples, Sheet, choose_images, image_sheet, show_image
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, IMPORTANCE, TRAINING
 from patternscope.figures.drawing.style import SMALL, figure_style
@@ -33,9 +26,7 @@ class ImportanceData:
     checkpoint: str
 
 
-def data(
-    results: StudyResults, samples: Samples = 8, classes: Classes = None, layers: Layers = None
-) -> ImportanceData:
+def data(results: StudyResults, samples: Samples = 8, classes: Classes = None, layers: Layers = None) -> ImportanceData:
     """Return what the figure shows: `layers` of images at the last checkpoint.
 
     `samples` are their numbers, or how many of the `classes` to choose; all classes and layers by default.
@@ -50,9 +41,7 @@ def data(
 @figure_style()
 def draw(shown: ImportanceData) -> Figure:
     """Return the figure. Source: Sec. 3.3 in content."""
-    meaning = (
-        f"Region weights w at {shown.checkpoint}, in units of the mean weight; each layer has its own scale."
-    )
+    meaning = f"Region weights w at {shown.checkpoint}, in units of the mean weight; each layer has its own scale."
     sheet = image_sheet(shown.examples, list(shown.weights), "Importance of regions", meaning, right=0.6)
     for row, weights in zip(sheet.axes[1:], shown.weights.values(), strict=True):
         relative = weights * weights[0].size

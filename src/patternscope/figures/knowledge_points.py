@@ -59,9 +59,7 @@ def _layer_points(results: StudyResults, layer: str, examples: Examples) -> Laye
 @figure_style()
 def draw(shown: KnowledgePointsData) -> Figure:
     """Return the figure. Source: Sec. 3.4 in content."""
-    meaning = (
-        f"Regions with p(class) > {shown.tau:g} at {shown.checkpoint}; below: reliable points of all points."
-    )
+    meaning = f"Regions with p(class) > {shown.tau:g} at {shown.checkpoint}; below: reliable points of all points."
     names = [points.layer for points in shown.layers]
     sheet = image_sheet(shown.examples, names, "Knowledge points", meaning, caption=0.13)
     for row, points in zip(sheet.axes[1:], shown.layers, strict=True):
@@ -104,6 +102,4 @@ def about(shown: KnowledgePointsData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, TRAINING, KNOWLEDGE, REGION)
-FIGURE = StudyFigure(
-    "knowledge_points", data, draw, table, about, _READS, version=2, weight=1.0, examples=True
-)
+FIGURE = StudyFigure("knowledge_points", data, draw, table, about, _READS, version=2, weight=1.0, examples=True)

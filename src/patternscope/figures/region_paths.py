@@ -69,9 +69,7 @@ def data(
     examples = choose_images(results, min(samples, _ROWS) if isinstance(samples, int) else samples, classes)
     names, checkpoints = choose_layers(results, RegionResult, layers), results.checkpoints(RegionResult)
     height, width = results.region(names[-1]).grid
-    regions = [
-        [_regions(results, examples, at, layer, (height, width)) for layer in names] for at in checkpoints
-    ]
+    regions = [[_regions(results, examples, at, layer, (height, width)) for layer in names] for at in checkpoints]
     fields = {name: np.array([[layer[name] for layer in row] for row in regions]) for name in regions[0][0]}
     paths = []
     for image, region in enumerate(fields["probability"][-1, -1].argmax(axis=1)):
@@ -135,9 +133,7 @@ def _draw_image(axes: Any, shown: RegionPathsData, path: RegionPath) -> None:
     name_image(axes, shown.examples.names[path.image], 80)
 
 
-def _draw_path(
-    axes: Any, shown: RegionPathsData, path: RegionPath, view: np.ndarray, *, through_layers: bool
-) -> None:
+def _draw_path(axes: Any, shown: RegionPathsData, path: RegionPath, view: np.ndarray, *, through_layers: bool) -> None:
     """The path of the region through the layers at the last checkpoint, or over training in the last layer."""
     points = path.points[-1] if through_layers else path.points[:, -1]
     # One scale for both paths of a region.
@@ -148,9 +144,7 @@ def _draw_path(
     marks = [style.ClassMark("#dcdcdc", "o")] * len(shown.mean_directions)
     marks[own] = style.class_marks(len(shown.mean_directions))[own]
     order = [label for label in range(len(marks)) if label != own] + [own]
-    space.draw_arrows(
-        axes, shown.mean_directions[order], view, 0.85 * reach, [marks[label] for label in order]
-    )
+    space.draw_arrows(axes, shown.mean_directions[order], view, 0.85 * reach, [marks[label] for label in order])
     seen = space.project(points, view)
     axes.plot(seen[:, 0], seen[:, 1], color=style.INK, linewidth=0.9, zorder=5)
     colours = style.layer_colours(len(seen))
@@ -182,9 +176,7 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
             axes.add_patch(frame)
     axes.set_yticks(range(len(shown.layers)), [shortened(layer, layout.NOTE, 50) for layer in shown.layers])
     marks = layout.thinned(len(shown.names), 8)
-    axes.set_xticks(
-        marks, [shortened(shown.names[place], layout.NOTE, 26) for place in marks] if last else []
-    )
+    axes.set_xticks(marks, [shortened(shown.names[place], layout.NOTE, 26) for place in marks] if last else [])
     axes.tick_params(length=0, labelsize=layout.NOTE)
     axes.spines[:].set_visible(False)
 

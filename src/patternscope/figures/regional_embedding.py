@@ -80,9 +80,7 @@ def stratified(groups: np.ndarray, count: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     sizes = [max(1, round(len(own) * count / len(groups))) for own in members]
-    return np.sort(
-        np.concatenate([rng.permutation(own)[:size] for own, size in zip(members, sizes, strict=True)])
-    )
+    return np.sort(np.concatenate([rng.permutation(own)[:size] for own, size in zip(members, sizes, strict=True)]))
 
 
 @figure_style()
@@ -101,9 +99,7 @@ def draw(shown: RegionalEmbeddingData) -> Figure:
     note = space.dimension_note(shown.mean_directions.shape[1])
     meaning = f"Coloured by class: knowledge points, p(class) > {shown.tau:g}; grey: other regions.{note}"
     layout.write_heading(figure, "Regional embeddings", meaning)
-    layout.write_foot(
-        figure, f"At {shown.checkpoint}. Circle: the layer's mean strength, the unit of its panel."
-    )
+    layout.write_foot(figure, f"At {shown.checkpoint}. Circle: the layer's mean strength, the unit of its panel.")
     if legend:
         layout.draw_class_legend(figure, shown.classes, 0.26)
     return figure
@@ -115,9 +111,7 @@ def _reach(shown: RegionalEmbeddingData) -> float:
     return 1.02 * max(2.0, *map(float, far))
 
 
-def _draw_cloud(
-    axes: Any, cloud: LayerCloud, shown: RegionalEmbeddingData, view: np.ndarray, reach: float
-) -> None:
+def _draw_cloud(axes: Any, cloud: LayerCloud, shown: RegionalEmbeddingData, view: np.ndarray, reach: float) -> None:
     """One layer."""
     space.prepare(axes, (reach, reach))
     space.draw_sphere(axes, view, 1.0)
@@ -139,11 +133,7 @@ def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:
     """Return the rows behind the figure: each region shown; no category where it is no knowledge point."""
     names = shown.classes.names
     return [
-        {
-            "layer": cloud.layer,
-            "category": names[category] if category >= 0 else None,
-            **space.coordinates(point),
-        }
+        {"layer": cloud.layer, "category": names[category] if category >= 0 else None, **space.coordinates(point)}
         for cloud in shown.clouds
         for category, point in zip(cloud.category, cloud.points, strict=True)
     ]

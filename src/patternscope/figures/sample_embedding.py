@@ -7,13 +7,7 @@ import numpy as np
 
 from patternscope.figures.drawing import layout, space
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
-from patternscope.figures.drawing.choices import (
-    Classes,
-    ShownClasses,
-    ShownSamples,
-    choose_classes,
-    choose_samples,
-)
+from patternscope.figures.drawing.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, SAMPLE, TRAINING
 from patternscope.figures.drawing.style import SMALL, SOFT, TITLE, figure_style

@@ -88,9 +88,7 @@ def _draw_ground(figure: Figure, axes: Axes, shown: TrainingData) -> None:
     space.draw_sphere(axes, shown.view, shown.radius)
     count, covered = len(shown.samples.numbers), f"{100 * COVERED:.0f} % of a class"
     meaning = f"{count} images by true class; each ellipse covers {covered} in this view."
-    layout.write_heading(
-        figure, "Sample embedding over training", meaning + space.dimension_note(shown.dimensions)
-    )
+    layout.write_heading(figure, "Sample embedding over training", meaning + space.dimension_note(shown.dimensions))
     _draw_time(figure, shown)
     if len(shown.classes) <= _NAMED:
         layout.draw_class_legend(figure, shown.classes, 0.08)
@@ -120,9 +118,7 @@ def _foot(shown: TrainingData) -> float:
 def _time_axes(figure: Figure, shown: TrainingData) -> Axes:
     """Axes of the line of time, a unit per checkpoint."""
     width, height = figure.get_size_inches()
-    axes = layout.add_panel(
-        figure, 0.35, height - _foot(shown) + 0.26 - 0.03 * height, width - 0.7, 0.03 * height
-    )
+    axes = layout.add_panel(figure, 0.35, height - _foot(shown) + 0.26 - 0.03 * height, width - 0.7, 0.03 * height)
     last = max(1, len(shown.checkpoints) - 1)
     axes.set_axis_off()
     axes.set(xlim=(-0.02 * last, 1.02 * last), ylim=(-1, 1))
@@ -136,13 +132,9 @@ def _draw_time(figure: Figure, shown: TrainingData) -> None:
     axes.plot([0, max(1, count - 1)], [0, 0], color=FAINT, linewidth=1.5, zorder=0)
     axes.plot(range(count), [0] * count, "o", color=SOFT, markersize=3)
     style: dict[str, Any] = {"textcoords": "offset points", "fontsize": layout.NOTE}
-    names, what = checkpoint_labels(
-        [at.name for at in shown.checkpoints], [at.step for at in shown.checkpoints]
-    )
+    names, what = checkpoint_labels([at.name for at in shown.checkpoints], [at.step for at in shown.checkpoints])
     for place in layout.thinned(count, 8):
-        axes.annotate(
-            shortened(names[place], layout.NOTE, 40), (place, 0), (0, -7), ha="center", va="top", **style
-        )
+        axes.annotate(shortened(names[place], layout.NOTE, 40), (place, 0), (0, -7), ha="center", va="top", **style)
     axes.annotate(what, (0, 0), (0, 7), color=SOFT, **style)
 
 
@@ -233,6 +225,4 @@ class Animation(StudyFigure):
 
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
-FIGURE = Animation(
-    "training_animation", data, draw, table, about, _READS, version=2, weight=5.0, fixed_dpi=_DPI
-)
+FIGURE = Animation("training_animation", data, draw, table, about, _READS, version=2, weight=5.0, fixed_dpi=_DPI)

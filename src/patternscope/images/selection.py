@@ -35,9 +35,7 @@ def _select_classes(labels: Tensor, classes: Sequence[int] | None) -> list[int]:
     return present if classes is None else sorted(set(classes))
 
 
-def choose_samples(
-    labels: Tensor, per_class: int, *, seed: int, classes: Sequence[int] | None = None
-) -> Tensor:
+def choose_samples(labels: Tensor, per_class: int, *, seed: int, classes: Sequence[int] | None = None) -> Tensor:
     """Choose `per_class` samples of every class at random; all samples of a class with fewer.
 
     `labels` (n,) integers; `classes` the labels to choose from (default: all that occur). Returns sorted

@@ -26,13 +26,7 @@ if TYPE_CHECKING:
         first_appearance,
         lasting_appearance,
     )
-    from patternscope.knowledge.faithfulness import (
-        blurred,
-        curve_area,
-        deletion_curve,
-        removal_order,
-        removal_shares,
-    )
+    from patternscope.knowledge.faithfulness import blurred, curve_area, deletion_curve, removal_order, removal_shares
     from patternscope.knowledge.intervals import Interval, seed_spread, with_seed_spread, within_noise
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,

@@ -15,10 +15,7 @@ from patternscope.radial.defaults import REGION_KAPPA_MAX
 OWN_COSINE = 0.9  # least cosine of a feature of the original class with that class's direction ...
 FEATURE_STRENGTH = 1.0  # ... and its least strength; below, there is no feature any more
 NEAR_START = 1.5  # a trajectory that begins farther out does not tell whether it avoids the origin
-PAST_ORIGIN, THROUGH_ORIGIN = (
-    1.2,
-    1.0,
-)  # least strength on a trajectory around the origin, most on one through it
+PAST_ORIGIN, THROUGH_ORIGIN = (1.2, 1.0)  # least strength on a trajectory around the origin, most on one through it
 NOTHING = 0.5  # most strength of no feature before the attack
 REACHED = 0.5  # least probability of the target after it
 

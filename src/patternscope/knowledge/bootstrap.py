@@ -205,11 +205,7 @@ def _times_drawn(n: int, size: int, generator: np.random.Generator) -> Numbers:
 
 
 def _interval(
-    value: float | None,
-    draws: Numbers,
-    images: int,
-    level: float,
-    within: tuple[float, float] = (-np.inf, np.inf),
+    value: float | None, draws: Numbers, images: int, level: float, within: tuple[float, float] = (-np.inf, np.inf)
 ) -> Interval:
     """Return the value between two quantiles of the draws, widened for few images, within what is possible."""
     if value is None:

@@ -101,9 +101,7 @@ def corresponding_regions(grid: tuple[int, int], other: tuple[int, int]) -> Tens
     """
     if min(*grid, *other) < 1:
         raise InputError(f"grid, other: expected sides of at least 1, got {grid} and {other}")
-    rows, columns = (
-        (2 * torch.arange(side) + 1) * onto // (2 * side) for side, onto in zip(grid, other, strict=True)
-    )
+    rows, columns = ((2 * torch.arange(side) + 1) * onto // (2 * side) for side, onto in zip(grid, other, strict=True))
     return (rows[:, None] * other[1] + columns).flatten()
 
 

@@ -161,9 +161,7 @@ def curve_area(curve: Tensor, shares: Tensor) -> Tensor:
     return torch.trapezoid(curve, shares.to(curve), dim=-1)
 
 
-def _label_probabilities(
-    probabilities: Probabilities, images: Tensor, labels: Tensor, at_once: int
-) -> Tensor:
+def _label_probabilities(probabilities: Probabilities, images: Tensor, labels: Tensor, at_once: int) -> Tensor:
     """Return the probability of each image's class, on the CPU."""
     parts = []
     for batch, asked in zip(images.split(at_once), labels.split(at_once), strict=True):

@@ -34,9 +34,7 @@ def parse_device(name: str) -> tuple[str, str]:
     """
     kind, _, index = name.partition(":")
     if kind not in _KINDS or (index and (kind in ("auto", "cpu") or not index.isdigit())):
-        raise InputError(
-            f"device: expected a name such as 'cpu' or 'cuda:1', got {name!r}; {nearest(kind, _KINDS)}"
-        )
+        raise InputError(f"device: expected a name such as 'cpu' or 'cuda:1', got {name!r}; {nearest(kind, _KINDS)}")
     return kind, index
 
 

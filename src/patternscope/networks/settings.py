@@ -20,18 +20,13 @@ class TrainingSettings(BaseModel):
     batch_size: int = Field(64, ge=2, le=65_536, description="images a step")
     optimizer: Literal["adamw", "sgd"] = Field("adamw", description="AdamW, or SGD with Nesterov momentum")
     lr: float | None = Field(
-        None,
-        gt=0,
-        le=100,
-        description="largest learning rate of the cycle; by default 0.004 (adamw), 0.1 (sgd)",
+        None, gt=0, le=100, description="largest learning rate of the cycle; by default 0.004 (adamw), 0.1 (sgd)"
     )
     weight_decay: float = Field(5e-4, ge=0, le=10, description="weight decay (decoupled for adamw)")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd; first moment's decay of adamw")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
     augmentation: bool = Field(True, description="random crop, horizontal flip and mild colour jitter")
-    checkpoints: int = Field(
-        8, ge=1, le=1000, description="networks kept, evenly in log time; 1 is the last alone"
-    )
+    checkpoints: int = Field(8, ge=1, le=1000, description="networks kept, evenly in log time; 1 is the last alone")
 
     @property
     def checkpoint_count(self) -> int:

@@ -36,9 +36,7 @@ def bessel_ratio(concentration: ArrayLike, dim: int) -> NDArray[np.float64]:
     return np.where(representable, direct, _ratio_by_recurrence(kappa, dim))
 
 
-def bessel_ratio_slope(
-    concentration: NDArray[np.float64], ratio: NDArray[np.float64], dim: int
-) -> NDArray[np.float64]:
+def bessel_ratio_slope(concentration: NDArray[np.float64], ratio: NDArray[np.float64], dim: int) -> NDArray[np.float64]:
     """Return ``dA_e/dkappa = 1 - A^2 - (e - 1) A / kappa`` for kappa > 0 and ``ratio = A_e(kappa)``.
 
     Shapes as given, float64.

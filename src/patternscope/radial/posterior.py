@@ -63,9 +63,7 @@ def mean_directions(
     """
     if embedding.ndim != 2 or target_probs.ndim != 2 or len(embedding) != len(target_probs):
         shapes = f"{tuple(embedding.shape)} and {tuple(target_probs.shape)}"
-        raise InputError(
-            f"embedding, target_probs: expected (n, e) and (n, c) of the same n, got shapes {shapes}"
-        )
+        raise InputError(f"embedding, target_probs: expected (n, e) and (n, c) of the same n, got shapes {shapes}")
     pulls = concentrated(embedding, kappa_max, exact_gradient=exact_gradient)
     sums = target_probs.to(pulls.dtype).T @ pulls
     return torch.nn.functional.normalize(sums, dim=1, eps=torch.finfo(pulls.dtype).tiny)

@@ -161,8 +161,7 @@ def read_contents(results: StudyResults, setup: Setup) -> Contents:
 def _steps(names: Sequence[str], points: Sequence[KnowledgePoints], draws: _Draws) -> tuple[Step, ...]:
     """From each of some layers or checkpoints to the next."""
     return tuple(
-        Step(*ends, _difference(*pair, draws))
-        for ends, pair in zip(pairwise(names), pairwise(points), strict=True)
+        Step(*ends, _difference(*pair, draws)) for ends, pair in zip(pairwise(names), pairwise(points), strict=True)
     )
 
 

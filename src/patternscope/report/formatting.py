@@ -33,9 +33,7 @@ def difference_text(difference: Interval) -> str:
     if verdict(difference) != BEYOND:
         return with_interval(difference)
     nearest = min(abs(difference.low or 0.0), abs(difference.high or 0.0))
-    return with_interval(
-        difference, next(d for d in range(_DIGITS, _MOST_DIGITS + 1) if float(f"{nearest:.{d}f}"))
-    )
+    return with_interval(difference, next(d for d in range(_DIGITS, _MOST_DIGITS + 1) if float(f"{nearest:.{d}f}")))
 
 
 def compared(difference: Interval, more: str = "more", less: str = "fewer") -> str:
@@ -68,8 +66,7 @@ def series(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     pairs = [(a, b) for a, b in pairwise(known) if a != b]
     digits = next(
-        (d for d in range(_DIGITS, _MOST_DIGITS) if all(number(a, d) != number(b, d) for a, b in pairs)),
-        _MOST_DIGITS,
+        (d for d in range(_DIGITS, _MOST_DIGITS) if all(number(a, d) != number(b, d) for a, b in pairs)), _MOST_DIGITS
     )
     return ", ".join(number(value, digits) for value in values)
 
@@ -98,6 +95,4 @@ def clause(noun: str, items: Sequence[str], predicate: str) -> str:
     >>> clause("step", ["from a to b,"], "small"), clause("step", ["from a to b,", "from b to c,"], "small")
     ('the step from a to b, is small', 'the steps from a to b, and from b to c, are small')
     """
-    return (
-        f"the {noun}{'s' * (len(items) > 1)} {listed(items)} {'is' if len(items) == 1 else 'are'} {predicate}"
-    )
+    return f"the {noun}{'s' * (len(items) > 1)} {listed(items)} {'is' if len(items) == 1 else 'are'} {predicate}"

@@ -57,9 +57,7 @@ def step_table(depth: Depth) -> Table | None:
         for step in depth.steps
     ]
     columns = ["layers", "reliable points", "", "ratio", ""]
-    return (
-        Table("Differences between successive layers, on the same images.", columns, rows) if rows else None
-    )
+    return Table("Differences between successive layers, on the same images.", columns, rows) if rows else None
 
 
 def checkpoint_table(training: Training) -> Table:

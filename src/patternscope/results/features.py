@@ -40,9 +40,7 @@ class RegionalFeatures:
     @property
     def layers(self) -> list[str]:
         """Layers whose features are on the disk."""
-        return [
-            unquote(path.name) for path in sorted(self.folder.iterdir()) if any(path.glob(f"{REGIONAL}-*"))
-        ]
+        return [unquote(path.name) for path in sorted(self.folder.iterdir()) if any(path.glob(f"{REGIONAL}-*"))]
 
     def read(self, layer: str) -> Tensor:
         """Read the features (n, k, h, w) of a layer into memory."""

@@ -54,9 +54,7 @@ def flat_interval(name: str, interval: Interval) -> dict[str, float | None]:
     >>> flat_interval("total", Interval(2.0, 1.5, 2.5))
     {'total': 2.0, 'total_low': 1.5, 'total_high': 2.5}
     """
-    return dict(
-        zip((f"{name}{end}" for end in _ENDS), (interval.value, interval.low, interval.high), strict=True)
-    )
+    return dict(zip((f"{name}{end}" for end in _ENDS), (interval.value, interval.low, interval.high), strict=True))
 
 
 def decode(kind: Any, value: Any) -> Any:

@@ -56,9 +56,7 @@ def layer_arrays(kind: type) -> Any:
     return field(metadata={"file": f"{{layer}}{_SUFFIX}", "kind": kind})
 
 
-@dataclass_transform(
-    frozen_default=True, eq_default=False, field_specifiers=(arrays, record, folder, layer_arrays)
-)
+@dataclass_transform(frozen_default=True, eq_default=False, field_specifiers=(arrays, record, folder, layer_arrays))
 class Result:
     """Base of the results of all stages: each is a frozen dataclass whose fields say in which file they are.
 
@@ -88,13 +86,8 @@ class Result:
                 for layer, part in next(iter(values.values())).items():
                     write_tensors(_flat_tensors(vars(part)), folder / f"{layer_folder(layer)}{_SUFFIX}")
             elif file.endswith(_SUFFIX):
-                keys = {
-                    entry.name: entry.metadata.get("key", entry.name)
-                    for entry in fields(cast(Any, type(self)))
-                }
-                write_tensors(
-                    _flat_tensors({keys[name]: value for name, value in values.items()}), folder / file
-                )
+                keys = {entry.name: entry.metadata.get("key", entry.name) for entry in fields(cast(Any, type(self)))}
+                write_tensors(_flat_tensors({keys[name]: value for name, value in values.items()}), folder / file)
             elif (part := values[names[0]]) is not None:
                 part.save(_place_of(folder, file))
 

@@ -31,11 +31,7 @@ class CheckpointSummary:
     def of(cls, trained: TrainingResult, sample: SampleResult) -> Self:
         """Return the summary of a checkpoint from its training and its sample embedding."""
         at = sample.alignment
-        turns = (
-            (None, None, None)
-            if at is None
-            else (at.residual, at.angle_degrees, at.orientation_angle_degrees)
-        )
+        turns = (None, None, None) if at is None else (at.residual, at.angle_degrees, at.orientation_angle_degrees)
         return cls(
             trained.checkpoint,
             trained.name,

@@ -104,9 +104,7 @@ class KnowledgeSettings(Section):
         description='least class probability of a knowledge point, more than 1 / classes; "auto" is 0.4, '
         "and more where there are fewer than ten classes",
     )
-    bootstrap: int = Field(
-        default=1000, ge=10, le=1_000_000, description="resamples of images behind each interval"
-    )
+    bootstrap: int = Field(default=1000, ge=10, le=1_000_000, description="resamples of images behind each interval")
     taus: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
         default=(0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9),
         description="thresholds of the sweep, each in (0, 1); those that every region passes are left out",
@@ -120,9 +118,7 @@ class FiguresSettings(Section):
     8
     """
 
-    examples: int = Field(
-        default=8, ge=1, le=64, description="images shown where a figure shows single images"
-    )
+    examples: int = Field(default=8, ge=1, le=64, description="images shown where a figure shows single images")
     dpi: int = Field(default=200, ge=50, le=1200, description="dots an inch of png files")
 
 
@@ -164,8 +160,6 @@ class CoreSettings(Section):
     region: RegionSettings = Field(
         default_factory=lambda: RegionSettings.model_validate({}), description="the regional embedding"
     )
-    knowledge: KnowledgeSettings = Field(
-        default_factory=KnowledgeSettings, description="the knowledge points"
-    )
+    knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings, description="the knowledge points")
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
     atlas: AtlasSettings = Field(default_factory=AtlasSettings, description="the page for the browser")

@@ -8,13 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, create_model, model
 
 from patternscope.errors import InputError
 from patternscope.images.readers.layout_detection import layout_hint
-from patternscope.images.readers.registry import (
-    SOURCES,
-    check_source,
-    offered_forms,
-    source_options,
-    sources_with,
-)
+from patternscope.images.readers.registry import SOURCES, check_source, offered_forms, source_options, sources_with
 from patternscope.images.readers.source import Option
 from patternscope.settings.section import LocatedPath, Section
 
@@ -25,9 +19,7 @@ class _SourceSettings(Section):
     """The keys that every source has before its options."""
 
     source: str = Field(default="pictograms", description=f"{', '.join(_FORMS[:-1])}, or {_FORMS[-1]}")
-    folder: LocatedPath | None = Field(
-        default=None, description="where the images are; relative to the settings file"
-    )
+    folder: LocatedPath | None = Field(default=None, description="where the images are; relative to the settings file")
 
 
 def _beside_settings(option: str, value: Any, info: ValidationInfo) -> Any:
@@ -62,9 +54,7 @@ class ImagesSettings(_OptionSettings):
 
     image_size: int = Field(default=64, ge=16, le=4096, description="pixels a side of what the network gets")
     channels: Literal[1, 3] = Field(default=3, description="1 for grey, 3 for colour")
-    samples_per_class: int = Field(
-        default=50, ge=1, le=100_000, description="held-out images of each class to analyse"
-    )
+    samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")
     train_per_class: int | None = Field(
         default=None, ge=2, description="images of each class to train on; all by default (pictograms: 500)"
     )

@@ -19,9 +19,7 @@ class SpreadSettings(Section):
         default=False,
         description="fit the layers again at all; a section [spread] switches it on unless it says otherwise",
     )
-    draws: int = Field(
-        default=2, ge=1, le=100, description="more draws of the neighbours, each with maps of its own"
-    )
+    draws: int = Field(default=2, ge=1, le=100, description="more draws of the neighbours, each with maps of its own")
 
 
 class FaithfulnessSettings(Section):
@@ -60,9 +58,7 @@ class AttackSettings(Section):
     epsilon: float = Field(
         default=8 / 255, gt=0, description="largest perturbation, for pixels in [0, 1]; 8/255 is 0.0314"
     )
-    step_size: float | None = Field(
-        default=None, gt=0, description="length of a step; by default 2.5 epsilon / n_step"
-    )
+    step_size: float | None = Field(default=None, gt=0, description="length of a step; by default 2.5 epsilon / n_step")
     n_step: int = Field(default=20, ge=2, le=10_000, description="steps; every second one is kept")
     norm: Literal["linf", "l2"] = Field(default="linf", description="how long a perturbation is")
     random_start: bool = Field(
@@ -98,8 +94,7 @@ class DistillationSettings(Section):
     """
 
     enabled: bool = Field(
-        default=False,
-        description="distil at all; a section [distillation] switches it on unless it says otherwise",
+        default=False, description="distil at all; a section [distillation] switches it on unless it says otherwise"
     )
     students: tuple[StudentName, ...] = Field(
         default=("logits", "features"),
@@ -118,10 +113,7 @@ class DistillationSettings(Section):
     )
     temperature: float = Field(default=4.0, gt=0, le=1000, description="T of the softened probabilities")
     weight: float = Field(
-        default=0.9,
-        ge=0,
-        le=1,
-        description="of the teacher's word; the rest is cross-entropy with the labels",
+        default=0.9, ge=0, le=1, description="of the teacher's word; the rest is cross-entropy with the labels"
     )
     epochs: int | None = Field(
         default=None, ge=1, le=10_000, description="of a student's training; by default the teacher's"

@@ -25,9 +25,7 @@ def unit_regions(regional_features: Tensor) -> Tensor:
     return torch.nn.functional.normalize(regional_features, dim=-1)
 
 
-def match_regions(
-    regional_features: Tensor, channel_weights: Tensor, anchor: int, neighbours: Tensor
-) -> Tensor:
+def match_regions(regional_features: Tensor, channel_weights: Tensor, anchor: int, neighbours: Tensor) -> Tensor:
     """Return, for each neighbour, the region most similar to each region of the anchor.
 
     ``r'(i, j, r) = argmax_{r'} sum_k v_i^(k) f_i^(r,k) f_j^(r',k)`` on features of unit length: :func:`best_matches`
@@ -105,8 +103,7 @@ def match_blocks(
             for part in table.split(candidates_at_once)
         ]
         score, index = (
-            torch.cat(parts).view(count, len(anchors), per_anchor).transpose(0, 1)
-            for parts in zip(*best, strict=True)
+            torch.cat(parts).view(count, len(anchors), per_anchor).transpose(0, 1) for parts in zip(*best, strict=True)
         )
         yield score, index
 

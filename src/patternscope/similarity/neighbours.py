@@ -53,9 +53,7 @@ def choose_neighbours(identity: Tensor, classes: Tensor, count: int, seed: int) 
     n = len(identity)
     for name, integers in (("identity", identity), ("classes", classes)):
         if integers.shape != (n,) or integers.is_floating_point():
-            raise InputError(
-                f"{name}: expected {n} integers, got {integers.dtype} of shape {tuple(integers.shape)}"
-            )
+            raise InputError(f"{name}: expected {n} integers, got {integers.dtype} of shape {tuple(integers.shape)}")
     check_at_least(count, 1, "count")
     count = min(count, n - 1)
     order = _interleaved(_keys(identity, seed), classes.cpu().numpy())

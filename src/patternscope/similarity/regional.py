@@ -63,12 +63,7 @@ def feature_log_similarity(
 
 
 def embedding_log_similarity(
-    region_embedding: Tensor,
-    region_weights: Tensor,
-    matches: Tensor,
-    anchor: int,
-    neighbours: Tensor,
-    kappa_max: float,
+    region_embedding: Tensor, region_weights: Tensor, matches: Tensor, anchor: int, neighbours: Tensor, kappa_max: float
 ) -> Tensor:
     """Return log q_i(j) by regional embeddings: :func:`embedding_log_similarities` of one anchor.
 

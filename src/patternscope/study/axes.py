@@ -17,12 +17,7 @@ from patternscope.networks.models.weights import check_weights
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.network_factory import (
-    checkpoint_file,
-    checkpoint_files,
-    student_settings,
-    study_network,
-)
+from patternscope.study.network_factory import checkpoint_file, checkpoint_files, student_settings, study_network
 from patternscope.workflow.stages import Axes
 
 _TRIED = 10  # classes, where nobody has counted them yet
@@ -41,9 +36,7 @@ def study_axes(settings: StudySettings) -> Axes:
     if network.weights is not None and folder is not None:
         raise InputError("network.weights and checkpoints.folder: expected one of them, got both")
     if network.pretrained and (network.weights or folder):
-        raise InputError(
-            "network.pretrained: expected it without network.weights and checkpoints.folder, got both"
-        )
+        raise InputError("network.pretrained: expected it without network.weights and checkpoints.folder, got both")
     file = checkpoint_file(network, folder, 0)
     files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
     return Axes(len(files) or settings.training.checkpoint_count, _checked_layers(settings, files))

@@ -91,9 +91,7 @@ def count_images(folder: Path, settings: StudySettings) -> ImageCounts | None:
     """
     asked = settings.images
     if asked.source == "pictograms":
-        drawn = open_images(
-            "pictograms", train_per_class=asked.train_per_class, test_per_class=asked.test_per_class
-        )
+        drawn = open_images("pictograms", train_per_class=asked.train_per_class, test_per_class=asked.test_per_class)
         classes = tuple(drawn.test.classes)
         samples = min(asked.samples_per_class * len(classes), len(drawn.test))
         return ImageCounts(samples, len(drawn.test), len(drawn.train), classes)
@@ -122,14 +120,10 @@ def make_budget(folder: Path, plan: Plan, *, until: str | None = None, device: s
         recorded = [costs[unit].disk for unit in pending if plan.stage(unit).bulk]
         dropped = sum(sorted(recorded)[:-_AT_ONCE])
     memory = round(_program_bytes() + total.memory)
-    return Budget(
-        len(pending), total.seconds, round(total.disk - dropped), memory, _free_bytes(folder), stages
-    )
+    return Budget(len(pending), total.seconds, round(total.disk - dropped), memory, _free_bytes(folder), stages)
 
 
-def unit_costs(
-    folder: Path, plan: Plan, units: Sequence[Unit], device: str = "auto"
-) -> dict[Unit, Cost] | None:
+def unit_costs(folder: Path, plan: Plan, units: Sequence[Unit], device: str = "auto") -> dict[Unit, Cost] | None:
     """Return what each of some units of a study costs on this machine; None while nobody has counted its images.
 
     The time of a unit that was made before is the one in the event log. Otherwise the stage's own formula tells, by the
@@ -221,10 +215,7 @@ def machine_speed(device: torch.device) -> tuple[float, float]:
     block = torch.rand(_COPIED, device=device)
     other = torch.empty_like(block)
     rates = []
-    for amount, run in (
-        (2.0 * k * rows * columns, lambda: a @ b),
-        (2.0 * block.nbytes, lambda: other.copy_(block)),
-    ):
+    for amount, run in ((2.0 * k * rows * columns, lambda: a @ b), (2.0 * block.nbytes, lambda: other.copy_(block))):
         times = [_seconds(run, device) for _ in range(4)]
         rates.append(amount / max(min(times[1:]), 1e-9))
     return rates[0], rates[1]

@@ -11,12 +11,7 @@ from torch import Tensor
 
 from patternscope.atomic import replaced_folder
 from patternscope.errors import InputError
-from patternscope.knowledge.network_comparison import (
-    Alignment,
-    EmbeddedLayer,
-    align_embeddings,
-    channel_agreement,
-)
+from patternscope.knowledge.network_comparison import Alignment, EmbeddedLayer, align_embeddings, channel_agreement
 from patternscope.knowledge.quality import agreement
 from patternscope.results.features import FeaturesResult
 from patternscope.results.networks import (
@@ -30,13 +25,7 @@ from patternscope.results.networks import (
 from patternscope.results.study import StudyResults, open_results
 from patternscope.settings.study import StudySettings
 from patternscope.study.fitting import fitted_region
-from patternscope.study.layer_comparison import (
-    compare_layer,
-    compared_layer,
-    embedded_layer,
-    layer_of,
-    uses_first_maps,
-)
+from patternscope.study.layer_comparison import compare_layer, compared_layer, embedded_layer, layer_of, uses_first_maps
 from patternscope.study.run import how_to_finish, resolved_settings, saved_settings, saved_status
 from patternscope.workflow.store import SCHEMA_VERSION, plain_errors
 
@@ -74,9 +63,7 @@ def open_finished(folder: Path) -> FinishedStudy:
     return FinishedStudy(folder, resolved_settings(settings, len(results.classes)), results)
 
 
-def compare_studies(
-    first: FinishedStudy, second: FinishedStudy, out: Path, *, maps: Maps = "auto"
-) -> ComparisonResult:
+def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, maps: Maps = "auto") -> ComparisonResult:
     """Compare the last checkpoints of two studies, write what is found into `out`, and return it.
 
     Layers are paired by name, else by their order from the deepest. Source: Sec. 4.

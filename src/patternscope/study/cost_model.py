@@ -15,17 +15,7 @@ AT_ONCE = 64  # images
 # The search for the best of many scores costs as much as so many channels of the product that makes them.
 _SEARCH_CHANNELS = 40
 
-__all__ = [
-    "AT_ONCE",
-    "CALL",
-    "HELD",
-    "NUMBER",
-    "TRAIN_PASSES",
-    "WEIGHTY",
-    "Cost",
-    "Facts",
-    "match_operations",
-]
+__all__ = ["AT_ONCE", "CALL", "HELD", "NUMBER", "TRAIN_PASSES", "WEIGHTY", "Cost", "Facts", "match_operations"]
 
 
 @dataclass(frozen=True)

@@ -50,9 +50,7 @@ def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) 
     return ridge(features / scale, embedding)
 
 
-def draw_neighbours(
-    settings: ImportanceSettings | RegionSettings, images: ImagesResult, seed: int
-) -> Neighbours:
+def draw_neighbours(settings: ImportanceSettings | RegionSettings, images: ImagesResult, seed: int) -> Neighbours:
     """Choose each sample's neighbours by what the samples are.
 
     With the study's own `seed` they are the same for all layers, checkpoints and students, so that none of these
@@ -104,18 +102,11 @@ def fit_region(
 def fit_trace(trace: Trace) -> FitTrace:
     """Return what is kept of a solve: all that is the same in a repeated run."""
     return FitTrace(
-        trace.losses[0],
-        trace.losses[-1],
-        list(trace.losses),
-        trace.steps,
-        trace.converged,
-        dict(trace.parts),
+        trace.losses[0], trace.losses[-1], list(trace.losses), trace.steps, trace.converged, dict(trace.parts)
     )
 
 
-def fitted_sample(
-    result: SampleResult, kappa_max: float, device: torch.device | str = "cpu"
-) -> SampleEmbedding:
+def fitted_sample(result: SampleResult, kappa_max: float, device: torch.device | str = "cpu") -> SampleEmbedding:
     """Return the fitted sample embedding of a result, ready for other features."""
     out_dim, in_dim = result.map.shape
     fitted = SampleEmbedding(in_dim, out_dim, kappa_max=kappa_max).to(device)
@@ -124,9 +115,7 @@ def fitted_sample(
     return fitted
 
 
-def fitted_region(
-    result: RegionResult, kappa_max: float, device: torch.device | str = "cpu"
-) -> RegionEmbedding:
+def fitted_region(result: RegionResult, kappa_max: float, device: torch.device | str = "cpu") -> RegionEmbedding:
     """Return the fitted regional embedding of a result, ready for other features."""
     out_dim, in_dim = result.map.shape
     fitted = RegionEmbedding(in_dim, out_dim, kappa_max=kappa_max)

@@ -22,9 +22,7 @@ def device_of(ctx: UnitContext) -> torch.device:
     return resolve_device(ctx.device)
 
 
-def trained_network(
-    ctx: UnitContext, *, stage: str = "training", network: NetworkSettings | None = None
-) -> Normalised:
+def trained_network(ctx: UnitContext, *, stage: str = "training", network: NetworkSettings | None = None) -> Normalised:
     """Return the network of a stage that the unit reads, on the unit's device; by default the study's own.
 
     The unit has to declare `network_factory.MODEL_SETTINGS`, the classes and the stage's NETWORK_FILE.

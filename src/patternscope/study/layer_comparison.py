@@ -5,12 +5,7 @@ from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.network_comparison import (
-    STRENGTH_EDGES,
-    TURN_EDGES,
-    EmbeddedLayer,
-    compare_layers,
-)
+from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES, EmbeddedLayer, compare_layers
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.results.fits import RegionResult
 from patternscope.results.knowledge import CountDifferences, Counts, KnowledgeResult
@@ -61,9 +56,7 @@ def embedded_layer(
     """
     own = float(torch.linalg.vector_norm(embedding, dim=-1).double().mean())
     unit = unit_strength or own or 1.0
-    points = find_knowledge_points(
-        embedding, mean_directions, labels, tau, kappa_max=kappa_max, unit_strength=unit
-    )
+    points = find_knowledge_points(embedding, mean_directions, labels, tau, kappa_max=kappa_max, unit_strength=unit)
     return EmbeddedLayer(embedding, unit, points)
 
 
@@ -86,8 +79,7 @@ def compare_layer(
     """Return counts of both layers, their differences, and how regions differ where the grids are the same."""
     draws = {"resamples": resamples, "seed": seed}
     counts = [
-        Counts.of(bootstrap_counts(layer.points.mask, layer.points.reliable, **draws))
-        for layer in (first, second)
+        Counts.of(bootstrap_counts(layer.points.mask, layer.points.reliable, **draws)) for layer in (first, second)
     ]
     same_grid = first.embedding.shape == second.embedding.shape
     differences = compare_layers(first, second, **draws) if same_grid else None

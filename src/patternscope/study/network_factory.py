@@ -7,11 +7,7 @@ from typing import Any, cast
 
 from patternscope.errors import InputError
 from patternscope.factories import factory_file
-from patternscope.networks import (
-    Normalised,
-    build_network,
-    published_normaliser,
-)
+from patternscope.networks import Normalised, build_network, published_normaliser
 from patternscope.networks.capture.record import RecordOptions
 from patternscope.networks.models.weights import WEIGHT_SUFFIXES
 from patternscope.settings.core import NetworkSettings

@@ -71,10 +71,7 @@ def run_analysis(
         counts = count_images(folder, settings)
         if counts is not None:
             _check_names_and_numbers(settings, counts)
-        if (
-            announce is not None
-            and (budget := make_budget(folder, plan, until=until, device=device)) is not None
-        ):
+        if announce is not None and (budget := make_budget(folder, plan, until=until, device=device)) is not None:
             budget.check_disk(folder)
             announce(budget)
         return read.then(run(plan, executor=executor, until=until))
@@ -88,9 +85,7 @@ def _check_names_and_numbers(settings: StudySettings, counts: ImageCounts) -> No
         steps_of_checkpoints(settings.training, counts.train)
 
 
-def study_plan(
-    settings: StudySettings, more: MoreStages = no_more_stages, *, folder: Path | None = None
-) -> Plan:
+def study_plan(settings: StudySettings, more: MoreStages = no_more_stages, *, folder: Path | None = None) -> Plan:
     """Return the plan of a study with the layers that are really analysed; InputError as `study_axes`.
 
     What the settings leave open is resolved where the classes are known: before the images are read or, in a `folder`
@@ -173,9 +168,7 @@ def saved_settings(folder: str | Path) -> tuple[StudySettings, Axes]:
     return settings, Axes(record.checkpoints, record.layers)
 
 
-def saved_status(
-    folder: str | Path, more: MoreStages = no_more_stages, *, parts: bool = True
-) -> list[UnitStatus]:
+def saved_status(folder: str | Path, more: MoreStages = no_more_stages, *, parts: bool = True) -> list[UnitStatus]:
     """Return the state of each unit of a study that was run before, read-only.
 
     Without `parts` those of its optional parts do not count. InputError when the folder is no study.

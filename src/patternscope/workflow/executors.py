@@ -95,10 +95,7 @@ class ProcessPool(ProcessPoolExecutor):
         context = multiprocessing.get_context("spawn")
         threads = max(1, (os.cpu_count() or 1) // workers)
         super().__init__(
-            workers,
-            mp_context=context,
-            initializer=_start_worker,
-            initargs=(threads, context.Value("i", 0), gpus),
+            workers, mp_context=context, initializer=_start_worker, initargs=(threads, context.Value("i", 0), gpus)
         )
 
 

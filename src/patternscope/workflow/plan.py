@@ -44,9 +44,7 @@ class Plan:
         return self.stages[unit.stage]
 
 
-def make_plan(
-    settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved: BaseModel | None = None
-) -> Plan:
+def make_plan(settings: BaseModel, stages: Sequence[Stage], axes: Axes, resolved: BaseModel | None = None) -> Plan:
     """Return the units of `stages` (each stage after those it reads) and what each unit reads.
 
     KeyError when a stage reads one that does not come before it.
@@ -138,20 +136,14 @@ def _external(plan: Plan, unit: Unit) -> str | None:
     try:
         return stage.external(only_chosen(plan.settings, stage.settings), unit)
     except (OSError, IndexError) as error:
-        raise InputError(
-            f"{unit.path}: a file that it is made from does not exist any more ({error})"
-        ) from error
+        raise InputError(f"{unit.path}: a file that it is made from does not exist any more ({error})") from error
 
 
-def unit_inputs(
-    plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest], store: Store
-) -> tuple[InputUnit, ...]:
+def unit_inputs(plan: Plan, unit: Unit, manifests: Mapping[Unit, Manifest], store: Store) -> tuple[InputUnit, ...]:
     """Return the folders and declared files that a unit reads, in the order of its needs."""
     files: dict[Unit, set[str]] = {}
     for need, source in plan.needs[unit]:
         files.setdefault(source, set()).update(need.chosen(manifests[source].files, unit))
     order = {each: place for place, each in enumerate(plan.needs)}
     found = sorted(files, key=lambda source: order[source])
-    return tuple(
-        InputUnit(source, store.unit_folder(source), tuple(sorted(files[source]))) for source in found
-    )
+    return tuple(InputUnit(source, store.unit_folder(source), tuple(sorted(files[source]))) for source in found)

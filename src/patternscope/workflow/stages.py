@@ -9,13 +9,7 @@ from urllib.parse import quote
 
 from patternscope.workflow.cache_keys import unit_seed
 
-_DEVICES = {
-    "con",
-    "prn",
-    "aux",
-    "nul",
-    *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
-}
+_DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
 
 
 @dataclass(frozen=True)
@@ -147,9 +141,7 @@ class UnitContext:
         """Return `file` of each input unit of `stage` that has it; KeyError when it is declared for none."""
         found = [source.folder / file for source in self.sources(stage) if file in source.files]
         if not found and self.sources(stage):
-            raise KeyError(
-                f"{self.unit.path} reads {stage}/{file}, which it does not declare or which does not exist"
-            )
+            raise KeyError(f"{self.unit.path} reads {stage}/{file}, which it does not declare or which does not exist")
         return found
 
     def path(self, stage: str, file: str) -> Path:

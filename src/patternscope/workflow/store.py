@@ -73,9 +73,7 @@ class Store:
             found = json.loads(path.read_bytes())
             if isinstance(found["schema_version"], int):
                 check_version(found, path)
-            files = {
-                name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()
-            }
+            files = {name: (int(entry["bytes"]), str(entry["sha256"])) for name, entry in found["files"].items()}
             return Manifest(str(found["unit"]), str(found["key"]), files, frozenset(found.get("dropped", ())))
         except FileNotFoundError:
             # A folder without a manifest that holds units of its own, or nothing of ours, is no unit.
@@ -137,9 +135,7 @@ class Store:
 
     def write_study(self, content: dict[str, Any]) -> None:
         """Write study.json, without a time, by one rename; an equal one is left as it is."""
-        text = json.dumps(
-            {"schema_version": SCHEMA_VERSION, **content}, sort_keys=True, indent=1, ensure_ascii=False
-        )
+        text = json.dumps({"schema_version": SCHEMA_VERSION, **content}, sort_keys=True, indent=1, ensure_ascii=False)
         path = self.folder / STUDY_FILE
         if path.exists() and path.read_bytes() == f"{text}\n".encode():
             return
@@ -197,9 +193,7 @@ class Store:
     def _make_folder(self) -> None:
         """Make the folder; refuse one that holds other things than a study."""
         if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(
-                f"{self.folder}: expected a folder for the study, got a file; choose another --out"
-            )
+            raise InputError(f"{self.folder}: expected a folder for the study, got a file; choose another --out")
         with plain_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
         ours = {STUDY_FILE, LOCK_FILE, PARTIAL_FOLDER}

@@ -7,13 +7,7 @@ import numpy as np
 
 from patternscope.figures.drawing import space
 from patternscope.figures.drawing.annotations import Axes, StudyResults
-from patternscope.figures.drawing.choices import (
-    Classes,
-    ShownClasses,
-    ShownSamples,
-    choose_classes,
-    choose_samples,
-)
+from patternscope.figures.drawing.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
 from patternscope.figures.drawing.ellipses import Ellipse, coverage_ellipse
 from patternscope.results.fits import Alignment, SampleResult
 
@@ -104,9 +98,7 @@ def _embedding(
     )
 
 
-def draw_checkpoint(
-    axes: Axes, shown: TrainingData, at: CheckpointEmbedding, view: np.ndarray, *, size: float
-) -> None:
+def draw_checkpoint(axes: Axes, shown: TrainingData, at: CheckpointEmbedding, view: np.ndarray, *, size: float) -> None:
     """Draw one checkpoint: points, an ellipse per class, mean directions as long as their class is strong."""
     from matplotlib.patches import Ellipse as Patch
 

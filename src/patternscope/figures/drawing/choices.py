@@ -63,9 +63,7 @@ class ShownSamples:
 def choose_classes(results: "StudyResults", classes: Classes = None) -> ShownClasses:
     """Return classes by their names, in the order of the study's labels; InputError for an unknown name."""
     names = results.classes
-    return ShownClasses.of(
-        names, sorted(names.index(name) for name in known_names("classes", classes, names))
-    )
+    return ShownClasses.of(names, sorted(names.index(name) for name in known_names("classes", classes, names)))
 
 
 def choose_samples(results: "StudyResults", classes: ShownClasses) -> ShownSamples:

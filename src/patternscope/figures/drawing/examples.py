@@ -29,9 +29,7 @@ def choose_examples(labels: np.ndarray, count: int, seed: int) -> np.ndarray:
     (2,)
     """
     rng = np.random.default_rng(seed)
-    members = [
-        rng.permutation(np.flatnonzero(labels == label)) for label in rng.permutation(np.unique(labels))
-    ]
+    members = [rng.permutation(np.flatnonzero(labels == label)) for label in rng.permutation(np.unique(labels))]
     most = max(map(len, members), default=0)
     rounds = [own[turn] for turn in range(most) for own in members if turn < len(own)]
     chosen = np.array(rounds[:count], dtype=np.int64)
@@ -109,13 +107,7 @@ class Sheet:
 
 @figure_style()
 def image_sheet(
-    shown: Examples,
-    rows: Sequence[str],
-    title: str,
-    meaning: str,
-    *,
-    caption: float = 0.0,
-    right: float = 0.0,
+    shown: Examples, rows: Sequence[str], title: str, meaning: str, *, caption: float = 0.0, right: float = 0.0
 ) -> Sheet:
     """Return a sheet with the plain images as first row, and axes for each image in each further row.
 
@@ -168,9 +160,7 @@ def name_image(axes: Axes, name: str, width: float) -> None:
 
 def write_below(axes: Axes, text: str) -> None:
     """Write a few words below an image of a sheet."""
-    axes.text(
-        0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=layout.NOTE, color=SOFT
-    )
+    axes.text(0.5, -0.03, text, transform=axes.transAxes, ha="center", va="top", fontsize=layout.NOTE, color=SOFT)
 
 
 def show_image(axes: Axes, pixels: np.ndarray, size: tuple[int, ...] | None = None, **look: Any) -> None:

@@ -45,21 +45,12 @@ class StudyFigure:
         for name in choices:
             if name not in known:
                 hint = nearest(name, known) if known else "it offers none"
-                raise InputError(
-                    f"{self.name}: expected a choice that the figure offers, got {name!r}; {hint}"
-                )
-        of_data, of_draw = (
-            {name: choices[name] for name in names if name in choices} for names in offered.values()
-        )
+                raise InputError(f"{self.name}: expected a choice that the figure offers, got {name!r}; {hint}")
+        of_data, of_draw = ({name: choices[name] for name in names if name in choices} for names in offered.values())
         return self.draw(self.data(results, **of_data), **of_draw)
 
     def save(
-        self,
-        shown: Any,
-        folder: Path,
-        dpi: int,
-        report: Callable[[float, str], None] | None = None,
-        **asked: Any,
+        self, shown: Any, folder: Path, dpi: int, report: Callable[[float, str], None] | None = None, **asked: Any
     ) -> None:
         """Write what `data` returned into a folder, with the settings that were `asked`."""
         about = {**self.about(shown), **asked}

@@ -79,9 +79,7 @@ def checkpoint_labels(names: Sequence[str], steps: Sequence[int | None]) -> tupl
     return list(names), "checkpoint"
 
 
-def place_labels(
-    tips: np.ndarray, sizes: np.ndarray, reach: tuple[float, float], *, gap: float = 3.0
-) -> np.ndarray:
+def place_labels(tips: np.ndarray, sizes: np.ndarray, reach: tuple[float, float], *, gap: float = 3.0) -> np.ndarray:
     """Return the centre of each label: beside its tip, outwards if possible, over no other label or tip.
 
     Each label in turn takes the cheapest of places on rings around its tip; far, inward, and over a tip cost.

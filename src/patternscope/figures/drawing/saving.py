@@ -13,9 +13,7 @@ Row = Mapping[str, Any]
 _PIXELS = 2**16  # what Agg can draw a side
 
 
-def save_figure(
-    figure: Figure, folder: Path, name: str, *, rows: Sequence[Row], settings: Row, dpi: int
-) -> None:
+def save_figure(figure: Figure, folder: Path, name: str, *, rows: Sequence[Row], settings: Row, dpi: int) -> None:
     """Write `name`.png, .svg, .csv (`rows`, all with the keys of the first) and .json (`settings`).
 
     No file holds a time or the version of a program. InputError when the picture would have more than 65,535

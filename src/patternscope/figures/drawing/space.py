@@ -102,9 +102,7 @@ def draw_sphere(axes: Axes, view: np.ndarray, radius: float, text: str | None = 
         axes.text(0, -radius, text, ha="center", va="top", fontsize=6.5, color=SOFT, zorder=5, **halo())
 
 
-def draw_points(
-    axes: Axes, seen: np.ndarray, marks: Sequence[ClassMark], groups: np.ndarray, *, size: float
-) -> None:
+def draw_points(axes: Axes, seen: np.ndarray, marks: Sequence[ClassMark], groups: np.ndarray, *, size: float) -> None:
     """Draw projected points (m, 3) in the marks of their groups (m,), far ones paler and behind.
 
     The points become one image in svg files.

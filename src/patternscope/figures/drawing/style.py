@@ -99,10 +99,7 @@ def class_marks(count: int) -> list[ClassMark]:
     (ClassMark(colour='#3f90da', marker='o'), ClassMark(colour='#3f90da', marker='^'))
     """
     colours = len(PETROFF10)
-    return [
-        ClassMark(PETROFF10[label % colours], MARKERS[label // colours % len(MARKERS)])
-        for label in range(count)
-    ]
+    return [ClassMark(PETROFF10[label % colours], MARKERS[label // colours % len(MARKERS)]) for label in range(count)]
 
 
 def layer_colours(count: int) -> list[str]:

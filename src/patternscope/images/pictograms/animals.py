@@ -29,9 +29,7 @@ def cat(rng: np.random.Generator) -> list[Part]:
     ears = pair(shape((0.1, -0.62), (out, high), (0.58, -0.3)), "body")
     inner = pair(shape((0.24, -0.62), (out - 0.04, high + 0.16), (0.48, -0.45)), "trim")
     whiskers = [
-        Part(shape((s * 0.2, -0.08 + d), (s * 0.74, -0.12 + 2 * d)), "light", 0.035)
-        for s in (-1, 1)
-        for d in (0, 0.07)
+        Part(shape((s * 0.2, -0.08 + d), (s * 0.74, -0.12 + 2 * d)), "light", 0.035) for s in (-1, 1) for d in (0, 0.07)
     ]
     return [
         Part(tail, "body", 0.17),
@@ -83,11 +81,7 @@ def frog(rng: np.random.Generator) -> list[Part]:
         *bulges,
         Part(ellipse(0, -0.16, 0.78, 0.44), "body"),
         *_eyes(-0.54, apart, 0.17),
-        Part(
-            smooth_line((-0.56, -0.12), (-0.3, low), (0, -0.12 + dip), (0.3, low), (0.56, -0.12)),
-            "dark",
-            0.07,
-        ),
+        Part(smooth_line((-0.56, -0.12), (-0.3, low), (0, -0.12 + dip), (0.3, low), (0.56, -0.12)), "dark", 0.07),
         Part(ellipse(-0.1, -0.26, 0.035), "dark"),
         Part(ellipse(0.1, -0.26, 0.035), "dark"),
     ]

@@ -105,12 +105,7 @@ class Pictograms(NamedTuple):
 
 
 def draw_many(
-    count: int,
-    *,
-    size: int = 64,
-    seed: int = 0,
-    start: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    count: int, *, size: int = 64, seed: int = 0, start: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> Pictograms:
     """Draw the pictures start, start + 1, ..., start + count - 1.
 

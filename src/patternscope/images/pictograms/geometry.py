@@ -28,9 +28,7 @@ def _unit_arc(start: float, stop: float, count: int) -> Points:
     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def ellipse(
-    x: float, y: float, rx: float, ry: float | None = None, start: float = 0, stop: float = 360
-) -> Points:
+def ellipse(x: float, y: float, rx: float, ry: float | None = None, start: float = 0, stop: float = 360) -> Points:
     """Return an ellipse (m, 2), or the piece between two angles in degrees (0 is right, 90 is down).
 
     >>> ellipse(1, 2, 3, start=0, stop=90)[[0, -1]].round(6).tolist()

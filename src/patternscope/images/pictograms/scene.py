@@ -53,9 +53,7 @@ def _gradient(rng: np.random.Generator, size: int) -> Field:
 
 def _stripes(rng: np.random.Generator, size: int) -> Field:
     """Return parallel bands."""
-    return _wave(
-        _along(rng, size) * (2 * np.pi * rng.uniform(2, 8)) + 6 * rng.random(), rng.uniform(0.5, 2.5)
-    )
+    return _wave(_along(rng, size) * (2 * np.pi * rng.uniform(2, 8)) + 6 * rng.random(), rng.uniform(0.5, 2.5))
 
 
 def _checks(rng: np.random.Generator, size: int) -> Field:

@@ -31,9 +31,7 @@ def car(rng: np.random.Generator) -> list[Part]:
     radius, glass = 0.22 + 0.05 * rng.random(), "dark" if rng.random() < 0.5 else "light"
     cabin = shape((back - 0.32, 0.02), (back, roof), (front, roof), (front + 0.4, 0.02))
     middle, top = (back + front) / 2, roof + 0.1
-    body = smooth(
-        (-1, 0.34), (-1, 0.02), (-0.8, -0.09), (0.0, -0.1), (0.65, -0.07), (0.97, 0.06), (1, 0.34), (0, 0.38)
-    )
+    body = smooth((-1, 0.34), (-1, 0.02), (-0.8, -0.09), (0.0, -0.1), (0.65, -0.07), (0.97, 0.06), (1, 0.34), (0, 0.38))
     rear = shape((back - 0.16, -0.06), (back + 0.05, top), (middle - 0.04, top), (middle - 0.04, -0.06))
     lead = shape((middle + 0.04, -0.06), (middle + 0.04, top), (front - 0.03, top), (front + 0.22, -0.06))
     return [

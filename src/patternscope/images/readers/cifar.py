@@ -26,9 +26,7 @@ class _Version(NamedTuple):
 
 
 _VERSIONS = (
-    _Version(
-        "CIFAR-10", tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin", "batches.meta.txt", 1
-    ),
+    _Version("CIFAR-10", tuple(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin", "batches.meta.txt", 1),
     _Version("CIFAR-100", ("train.bin",), "test.bin", "fine_label_names.txt", 2),
 )
 
@@ -64,9 +62,7 @@ def _pictures(path: Path, version: _Version, classes: int) -> list[Picture]:
     records = data.reshape(-1, length)
     labels = records[:, version.label_bytes - 1].tolist()
     if max(labels) >= classes:
-        raise InputError(
-            f"{path}: expected labels of the {classes} classes in {version.names}, got {max(labels)}"
-        )
+        raise InputError(f"{path}: expected labels of the {classes} classes in {version.names}, got {max(labels)}")
     pixels = records[:, version.label_bytes :].reshape(-1, 3, _SIDE, _SIDE).transpose(0, 2, 3, 1)
     names = [f"{path.name} {place}" for place in range(len(labels))]
     return [

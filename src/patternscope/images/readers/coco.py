@@ -60,9 +60,7 @@ def _pictures_folder(root: Path, name: str) -> Path:
     for folder in (root / name, root / "images" / name):
         if folder.is_dir():
             return folder
-    raise InputError(
-        f"folder {str(root)!r}: expected COCO's pictures in {name} or images/{name}, got neither"
-    )
+    raise InputError(f"folder {str(root)!r}: expected COCO's pictures in {name} or images/{name}, got neither")
 
 
 def _is_selected(annotation: dict[str, Any], smallest: int) -> bool:

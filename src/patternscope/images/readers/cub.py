@@ -66,10 +66,7 @@ def _pictures(root: Path, labels: dict[int, int], request: Request) -> list[tupl
 
 
 def _per_image(
-    path: Path,
-    files: dict[int, str],
-    columns: int = 2,
-    parse: Callable[[list[str]], Any] = lambda row: int(row[0]),
+    path: Path, files: dict[int, str], columns: int = 2, parse: Callable[[list[str]], Any] = lambda row: int(row[0])
 ) -> dict[int, Any]:
     """Return a value per image, by its number in the first column; InputError that names an image without one."""
     values = dict(read_rows(path, columns, parse=lambda row: (int(row[0]), parse(row[1:]))))

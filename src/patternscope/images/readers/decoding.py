@@ -11,15 +11,7 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 
-UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    EOFError,
-    MemoryError,
-    Image.DecompressionBombError,
-)
+UNREADABLE = (OSError, ValueError, SyntaxError, TypeError, EOFError, MemoryError, Image.DecompressionBombError)
 """What Pillow raises for files that are damaged, truncated, not pictures or absurdly large."""
 
 

@@ -12,10 +12,7 @@ from patternscope.images.readers.source import Option, Request, Source, SourceOp
 from patternscope.images.readers.torch_datasets import ARGUMENTS, open_datasets
 
 FACTORY_FOLDER: Option[Path | None] = Option(
-    "factory_folder",
-    Path,
-    "where package.module is searched first; the settings file's folder by default",
-    None,
+    "factory_folder", Path, "where package.module is searched first; the settings file's folder by default", None
 )
 _SPLITS = ({"train": True, "split": "train"}, {"train": False, "split": "test"})
 

@@ -27,9 +27,7 @@ def _holds_studies(folder: Path) -> bool:
 def folders_in(root: Path) -> list[Path]:
     """Return the visible folders in a folder by name, without studies; none where there is no such folder."""
     inside = root.iterdir() if root.is_dir() else ()
-    return sorted(
-        path for path in inside if path.is_dir() and _is_visible(path.name) and not _holds_studies(path)
-    )
+    return sorted(path for path in inside if path.is_dir() and _is_visible(path.name) and not _holds_studies(path))
 
 
 def files_below(root: Path) -> Iterator[Path]:

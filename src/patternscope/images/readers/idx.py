@@ -45,9 +45,7 @@ def open_idx(request: Request) -> Splits:
 
 def _read_split(folder: Path, split: str) -> tuple[np.ndarray, Tensor]:
     """Return the images (n, h, w) and labels (n,) of a split."""
-    pixels, labels = (
-        read_idx(_find_file(folder, split, *kind), kind[1]) for kind in (("images", 3), ("labels", 1))
-    )
+    pixels, labels = (read_idx(_find_file(folder, split, *kind), kind[1]) for kind in (("images", 3), ("labels", 1)))
     if len(pixels) != len(labels) or pixels.size == 0:
         raise InputError(
             f"{folder}: expected one label per image, got {len(pixels)} {split} images and {len(labels)} labels"
@@ -92,6 +90,4 @@ def read_idx(path: Path, axes: int) -> np.ndarray:
     return np.frombuffer(data, dtype=np.uint8, offset=start).reshape(lengths)
 
 
-SOURCE = Source(
-    name="idx", read=open_idx, layouts=(Layout("MNIST's IDX files", ("train-images*idx3-ubyte*",)),)
-)
+SOURCE = Source(name="idx", read=open_idx, layouts=(Layout("MNIST's IDX files", ("train-images*idx3-ubyte*",)),))

@@ -134,9 +134,7 @@ def check_labels(labels: Tensor, classes: Sequence[str], what: str = "labels") -
     """
     if labels.ndim != 1 or labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
         dtype = str(labels.dtype).removeprefix("torch.")
-        raise InputError(
-            f"{what}: expected integers of shape (n,), got {dtype} of shape {tuple(labels.shape)}"
-        )
+        raise InputError(f"{what}: expected integers of shape (n,), got {dtype} of shape {tuple(labels.shape)}")
     outside = labels[(labels < 0) | (labels >= len(classes))]
     if len(outside):
         raise InputError(f"{what}: expected classes 0 to {len(classes) - 1}, got {int(outside[0])}")

@@ -47,9 +47,7 @@ def _held_out(root: Path, inside: Path, wnids: list[str]) -> list[Picture]:
         return pictures
     if not (root / _SOLUTION).is_file():
         loose = len(picture_files(val))
-        raise InputError(
-            f"{val}: expected folders val/WNID or {_SOLUTION}, got {loose} pictures without a class"
-        )
+        raise InputError(f"{val}: expected folders val/WNID or {_SOLUTION}, got {loose} pictures without a class")
     rows = read_rows(root / _SOLUTION, 2, ",")[1:]
     return table_pictures(val, ((f"{name}.JPEG", boxes.split()[0]) for name, boxes in rows), wnids)
 
@@ -58,8 +56,5 @@ SOURCE = Source(
     name="imagenet",
     read=open_imagenet,
     options=(PRESET,),
-    layouts=(
-        Layout("ImageNet", ("train/n" + "[0-9]" * 8 + "/",)),
-        Layout("ImageNet", (f"{_KAGGLE}/train/",)),
-    ),
+    layouts=(Layout("ImageNet", ("train/n" + "[0-9]" * 8 + "/",)), Layout("ImageNet", (f"{_KAGGLE}/train/",))),
 )

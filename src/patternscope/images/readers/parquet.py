@@ -17,9 +17,7 @@ from patternscope.images.readers.pictures import Picture, open_classes, relabel
 from patternscope.images.readers.source import Layout, Option, Request, Source, Splits
 
 IMAGE_COLUMN, LABEL_COLUMN = (
-    Option[str | None](
-        f"{what}_column", str, f"column of the {what}s; detected automatically if only one fits", None
-    )
+    Option[str | None](f"{what}_column", str, f"column of the {what}s; detected automatically if only one fits", None)
     for what in ("image", "label")
 )
 _TRAIN, _HELD_OUT = ("train", "training"), ("test", "testing", "validation", "val", "valid", "dev")
@@ -139,16 +137,12 @@ def _holds_bytes(kind: Any) -> bool:
     return types.is_binary(kind) or types.is_large_binary(kind)
 
 
-def _select(
-    asked: str | None, candidates: Sequence[str], names: Sequence[str], setting: str, path: Path
-) -> str:
+def _select(asked: str | None, candidates: Sequence[str], names: Sequence[str], setting: str, path: Path) -> str:
     """Return the column asked for, or the only candidate."""
     if asked is not None and asked not in names:
         raise InputError(f"{setting}: expected a column, got {asked!r}; {nearest(asked, names)}")
     if asked is None and len(candidates) != 1:
-        raise InputError(
-            f"{path}: expected one {setting}, got {len(candidates)}; set it to one of {', '.join(names)}"
-        )
+        raise InputError(f"{path}: expected one {setting}, got {len(candidates)}; set it to one of {', '.join(names)}")
     return asked or candidates[0]
 
 
@@ -175,9 +169,7 @@ def _list_pictures(root: Path, paths: Sequence[Path], columns: _Columns) -> list
 def _are_labelled(pictures: Sequence[Picture]) -> bool:
     """Tell whether there are pictures, and each has a label: the hub writes -1 where there is none."""
     labels: list[Any] = [picture.label for picture in pictures]
-    return bool(labels) and all(
-        isinstance(label, str) or (label is not None and label >= 0) for label in labels
-    )
+    return bool(labels) and all(isinstance(label, str) or (label is not None and label >= 0) for label in labels)
 
 
 def _label_values(columns: _Columns, labels: Sequence[Any], request: Request) -> tuple[list[Any], list[str]]:

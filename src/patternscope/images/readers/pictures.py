@@ -64,11 +64,7 @@ def _read_mask(pictures: list[Picture], size: int, index: int) -> Tensor:
 
 
 def open_classes(
-    names: Sequence[str],
-    train: Sequence[Picture],
-    test: Sequence[Picture] | None,
-    request: Request,
-    where: str,
+    names: Sequence[str], train: Sequence[Picture], test: Sequence[Picture] | None, request: Request, where: str
 ) -> Splits:
     """Return the classes asked for, of listed pictures whose labels are places in `names`; see `open_pictures`.
 
@@ -97,11 +93,7 @@ def relabel(pictures: Sequence[Picture], labels: Sequence[Any]) -> list[Picture]
 
 
 def open_pictures(
-    classes: tuple[str, ...],
-    train: Sequence[Picture],
-    test: Sequence[Picture] | None,
-    request: Request,
-    where: str,
+    classes: tuple[str, ...], train: Sequence[Picture], test: Sequence[Picture] | None, request: Request, where: str
 ) -> Splits:
     """Return listed pictures as sets; without `test` a seeded 20 % of every class is held out.
 
@@ -150,9 +142,7 @@ def _limit(pictures: Sequence[Picture], per_class: int | None, seed: int) -> Seq
     return [pictures[place] for place in choose_samples(_labels(pictures), per_class, seed=seed).tolist()]
 
 
-def _read(
-    pictures: Sequence[Picture], classes: tuple[str, ...], request: Request, progress: Progress
-) -> ImageSet:
+def _read(pictures: Sequence[Picture], classes: tuple[str, ...], request: Request, progress: Progress) -> ImageSet:
     """Return the pictures that can be read as a set that lists the others."""
     readable, images, skipped, room = [], {}, [], _CACHE_BYTES
     for done, picture in enumerate(pictures, 1):

@@ -94,9 +94,7 @@ def check_source(source: str, folder: Path | None, options: SourceOptions) -> No
     """
     record = find_source(source)
     if record.folder == "none" and folder is not None:
-        raise InputError(
-            f"source {source!r}: expected no folder, got {str(folder)!r}; omit it or set the source"
-        )
+        raise InputError(f"source {source!r}: expected no folder, got {str(folder)!r}; omit it or set the source")
     if record.folder == "required" and folder is None:
         raise InputError(f"source {source!r}: expected a folder, got none")
     for name, value in options.items():

@@ -83,8 +83,7 @@ class Layout(NamedTuple):
     def fits(self, folder: Path) -> bool:
         """Tell whether a folder has this layout."""
         return all(
-            any(path.is_dir() == sign.endswith("/") for path in folder.glob(sign.rstrip("/")))
-            for sign in self.signs
+            any(path.is_dir() == sign.endswith("/") for path in folder.glob(sign.rstrip("/"))) for sign in self.signs
         )
 
 

@@ -82,9 +82,7 @@ def _synset(name: str, known: Sequence[str], words: Mapping[str, Sequence[str]])
     word = name.partition(" (n")[0]  # of "crane (n02012849)", a distinct name
     wnids = [wnid for wnid in known if word in words.get(wnid, ()) and (name == word or wnid in name)]
     if len(wnids) > 1:
-        raise InputError(
-            f"class_names: expected one class, got {name!r}, a word of {', '.join(wnids)}; use an id"
-        )
+        raise InputError(f"class_names: expected one class, got {name!r}, a word of {', '.join(wnids)}; use an id")
     if not wnids:
         hint = nearest(name, [word for wnid in known for word in words.get(wnid, [wnid])])
         raise InputError(f"class_names: expected names of classes, got {name!r}; {hint}")

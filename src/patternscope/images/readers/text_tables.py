@@ -8,10 +8,7 @@ from patternscope.errors import InputError
 
 
 def read_rows(
-    path: Path,
-    columns: int,
-    separator: str | None = None,
-    parse: Callable[[list[str]], Any] = list,
+    path: Path, columns: int, separator: str | None = None, parse: Callable[[list[str]], Any] = list
 ) -> list[Any]:
     """Return what `parse` makes of the rows of a text table that are not blank, lists of `columns` texts.
 

@@ -32,9 +32,7 @@ def _held_out(root: Path, wnids: list[str]) -> list[Picture]:
         if not pictures:
             raise InputError(f"{table} does not exist; expected it, or folders val/WNID")
         return pictures
-    return table_pictures(
-        root / "val", ((f"images/{row[0]}", row[1]) for row in read_rows(table, 3, "\t")), wnids
-    )
+    return table_pictures(root / "val", ((f"images/{row[0]}", row[1]) for row in read_rows(table, 3, "\t")), wnids)
 
 
 SOURCE = Source(

@@ -64,8 +64,7 @@ def check_dataset(given: object, where: str) -> None:
 def _list_pictures(dataset: MapStyle, labels: Sequence[int]) -> list[Picture]:
     """Return the items as pictures; their labels are compared again when they are read."""
     return [
-        Picture(f"item {index}", label, partial(_image, dataset, index, label))
-        for index, label in enumerate(labels)
+        Picture(f"item {index}", label, partial(_image, dataset, index, label)) for index, label in enumerate(labels)
     ]
 
 
@@ -73,9 +72,7 @@ def _image(dataset: MapStyle, index: int, label: int) -> Image.Image:
     """Return the image of an item, as a picture."""
     image, item_label = _parts(dataset[index], index)
     if _integer(item_label, index) != label:
-        raise InputError(
-            f"item {index}: expected label {label} as in the data set's list, got {item_label!r}"
-        )
+        raise InputError(f"item {index}: expected label {label} as in the data set's list, got {item_label!r}")
     return as_picture(image, f"item {index}")
 
 

@@ -12,12 +12,7 @@ from torch import Tensor, nn
 from patternscope.autograd_modes import differentiable
 from patternscope.errors import InputError, nearest
 from patternscope.networks.attacks.perturbation import NORMS, Norm, perturbed
-from patternscope.networks.capture.forward_pass import (
-    checked_classes,
-    checked_images,
-    checked_labels,
-    run_for_gradient,
-)
+from patternscope.networks.capture.forward_pass import checked_classes, checked_images, checked_labels, run_for_gradient
 from patternscope.networks.capture.hooks import borrowed
 from patternscope.networks.device import device_of, dtype_of, pixels_for
 
@@ -130,9 +125,7 @@ def _check_numbers(epsilon: float, step_size: float, n_step: int, norm: str) -> 
     most = 1.0 if norm == "linf" else math.inf
     if not 0 < epsilon <= most or epsilon == math.inf:
         expected = "a number in (0, 1]" if norm == "linf" else "a positive finite number"
-        raise InputError(
-            f"epsilon: expected {expected}, for pixels in [0, 1] (8/255 is 0.0314), got {epsilon}"
-        )
+        raise InputError(f"epsilon: expected {expected}, for pixels in [0, 1] (8/255 is 0.0314), got {epsilon}")
     if not 0 < step_size < math.inf:
         raise InputError(f"step_size: expected a positive finite number, got {step_size}")
     if n_step < 1:

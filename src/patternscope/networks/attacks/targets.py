@@ -11,11 +11,7 @@ from patternscope.networks.capture.forward_pass import checked_classes
 
 
 def attack_targets(
-    logits: Tensor,
-    labels: Tensor,
-    target: Literal["second", "random"] | int | Tensor = "random",
-    *,
-    seed: int = 0,
+    logits: Tensor, labels: Tensor, target: Literal["second", "random"] | int | Tensor = "random", *, seed: int = 0
 ) -> Tensor:
     """Return the class that each image is to be assigned to (n,), never its own.
 

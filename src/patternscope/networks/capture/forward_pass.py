@@ -145,9 +145,7 @@ def layer_outputs(
             yield outputs.kept
     except _NoGridError as error:
         find_layer(str(error), list_layers(model, images[:2]))
-        raise InputError(
-            f"layer {str(error)!r}: expected a region grid, got none for these images"
-        ) from error
+        raise InputError(f"layer {str(error)!r}: expected a region grid, got none for these images") from error
     for call, (layer, *_) in names.items():
         if layer not in outputs.kept:
             raise InputError(f"layer {layer!r}: expected a call of {call!r} on these images, got none")

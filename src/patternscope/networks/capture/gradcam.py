@@ -62,10 +62,7 @@ def grad_cam(
     size = images_at_once(images)
     parts = zip(images.split(size), classes.split(size), strict=True)
     batches = [_maps(model, batch, chosen, layers) for batch, chosen in parts]
-    maps = {
-        layer: torch.cat([pooled(batch[layer], grid).flatten(1).cpu() for batch in batches])
-        for layer in layers
-    }
+    maps = {layer: torch.cat([pooled(batch[layer], grid).flatten(1).cpu() for batch in batches]) for layer in layers}
     return {layer: cam.clamp_min(0) if rectified else cam for layer, cam in maps.items()}
 
 

@@ -89,16 +89,12 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     """
     if count < 1:
         raise InputError(f"count: expected at least 1, got {count}")
-    with_grid = [
-        layer for layer in layers if layer.grid and "Pool" not in layer.kind and ":" not in layer.name
-    ]
+    with_grid = [layer for layer in layers if layer.grid and "Pool" not in layer.kind and ":" not in layer.name]
     if not with_grid:
         raise InputError("layers: expected at least one with a region grid, got none")
     large = [layer for layer in with_grid if min(layer.grid or (0,)) >= _LEAST_SUGGESTED_SIDE] or with_grid
     levels = range(1 + max(layer.name.count(".") for layer in large))
-    offers = [
-        _candidates([layer for layer in large if layer.name.count(".") <= level], count) for level in levels
-    ]
+    offers = [_candidates([layer for layer in large if layer.name.count(".") <= level], count) for level in levels]
     best = max(offers, key=lambda offer: min(len(offer), count))  # the first of equals: the outermost level
     return [layer.alias or layer.name for layer in _spread(best, count)]
 

@@ -116,9 +116,7 @@ def _build_own(folder: Path | None, name: str, size: Mapping[str, int], argument
         return call_offered(factory, {**size, "num_classes": size["classes"]}, arguments)
 
 
-def _build_torchvision(
-    name: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool
-) -> nn.Module:
+def _build_torchvision(name: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool) -> nn.Module:
     """Build a torchvision classification model, with the image's size where it needs one."""
     import torchvision
 
@@ -155,9 +153,7 @@ def _with_channels(conv: nn.Conv2d, channels: int) -> nn.Conv2d:
     return fresh
 
 
-def _build_timm(
-    architecture: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool
-) -> nn.Module:
+def _build_timm(architecture: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool) -> nn.Module:
     """Build a timm model, with the image's size where it takes one."""
     name = architecture.removeprefix("timm:")
     if importlib.util.find_spec("timm") is None:
@@ -176,9 +172,7 @@ def _build_timm(
 
 def _unknown(architecture: str, hint: str) -> InputError:
     """Return the error for a name that is no architecture's."""
-    return InputError(
-        f"architecture: expected vgg16_slim, a torchvision or a timm model, got {architecture!r}; {hint}"
-    )
+    return InputError(f"architecture: expected vgg16_slim, a torchvision or a timm model, got {architecture!r}; {hint}")
 
 
 def _constructor_names(entrypoint: Callable[..., Any]) -> set[str]:

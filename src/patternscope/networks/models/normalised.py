@@ -29,15 +29,11 @@ class Normalised(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self, network: nn.Module, mean: float | Sequence[float], std: float | Sequence[float]
-    ) -> None:
+    def __init__(self, network: nn.Module, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
         super().__init__()
         centre, spread = torch.as_tensor(mean, dtype=torch.float32), torch.as_tensor(std, dtype=torch.float32)
         if centre.shape != spread.shape or centre.ndim > 1:
-            raise InputError(
-                f"mean and std: expected one number each or one per channel, got {mean!r} and {std!r}"
-            )
+            raise InputError(f"mean and std: expected one number each or one per channel, got {mean!r} and {std!r}")
         if not bool((spread > 0).all()):
             raise InputError(f"std: expected positive numbers, got {std!r}")
         self.network = network
@@ -49,9 +45,7 @@ class Normalised(nn.Module):
         """Return (images - mean) / std for images (n, c, h, w)."""
         if self.mean.numel() not in (1, images.shape[1]):
             channels = self.mean.numel()
-            raise InputError(
-                f"images: expected {channels} channels, as the normaliser has, got {images.shape[1]}"
-            )
+            raise InputError(f"images: expected {channels} channels, as the normaliser has, got {images.shape[1]}")
         return (images - self.mean) / self.std
 
     def forward(self, images: Tensor) -> Tensor:

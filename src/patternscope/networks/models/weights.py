@@ -112,9 +112,7 @@ def _read_pth(path: Path) -> dict[str, Tensor]:
             loaded = loaded[container]
     if not isinstance(loaded, dict) or not all(isinstance(value, Tensor) for value in loaded.values()):
         kind = type(loaded).__name__
-        raise InputError(
-            f"weights {path.name!r}: expected a dict of tensors alone, got other values in a {kind}"
-        )
+        raise InputError(f"weights {path.name!r}: expected a dict of tensors alone, got other values in a {kind}")
     return dict(loaded)
 
 
@@ -163,8 +161,7 @@ def _renamed(state: dict[str, Tensor], expected: Mapping[str, Tensor], path: Pat
     outside = {name: tensor for name, tensor in state.items() if not name.startswith(prefix)}
     if whole and outside:
         warnings.warn(
-            f"{path.name}: {len(outside)} tensors outside {prefix!r} are omitted (first "
-            f"{next(iter(outside))!r})",
+            f"{path.name}: {len(outside)} tensors outside {prefix!r} are omitted (first {next(iter(outside))!r})",
             UserWarning,
             stacklevel=4,
         )

@@ -160,9 +160,7 @@ def load_state(path: str | Path) -> TrainingState:
 class _Segment:
     """A copy of the network with its optimizer, while it is trained."""
 
-    def __init__(
-        self, network: nn.Module, settings: TrainingSettings, seed: int, objective: Objective
-    ) -> None:
+    def __init__(self, network: nn.Module, settings: TrainingSettings, seed: int, objective: Objective) -> None:
         self.settings, self.seed, self.objective = settings, seed, objective
         # Channels last is the faster layout for thin convolutions on CPUs: 15 to 20 % of a step.
         self.network = copy.deepcopy(network).to(memory_format=torch.channels_last)
@@ -185,9 +183,7 @@ class _Segment:
         self.optimizer.step()
         value = loss.item()
         if value != value or value == float("inf"):
-            raise InputError(
-                f"training: expected a finite loss, got {value} at step {step}; lower training.lr"
-            )
+            raise InputError(f"training: expected a finite loss, got {value} at step {step}; lower training.lr")
         return value
 
     def state(self, step: int, losses: list[float]) -> TrainingState:

@@ -91,19 +91,13 @@ def new_points(layers: Layers) -> str | None:
         else f" In {last}, the target points have {percent(analysis.importance.value)} of the importance on "
         f"{percent(analysis.area.value)} of the regions."
     )
-    return (
-        f"Share of the target points that had p(target) ≤ {analysis.tau:g} before the attack: {shares}.{area}"
-    )
+    return f"Share of the target points that had p(target) ≤ {analysis.tau:g} before the attack: {shares}.{area}"
 
 
 def trajectories(layers: Layers) -> str | None:
     """Return how many regions of the last layer have each type of trajectory; None where none has."""
     last, analysis = list(layers.items())[-1]
-    counts = [
-        f"{row.regions:,} {_TRAJECTORIES[Trajectory(row.type)]}"
-        for row in analysis.trajectories
-        if row.regions
-    ]
+    counts = [f"{row.regions:,} {_TRAJECTORIES[Trajectory(row.type)]}" for row in analysis.trajectories if row.regions]
     return f"Trajectories of the regions of {last}: {'; '.join(counts)}." if counts else None
 
 

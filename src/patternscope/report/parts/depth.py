@@ -110,9 +110,7 @@ def best_at_each_threshold(depth: Depth) -> str | None:
         return None
     leaders = []
     for place, row in enumerate(known.sweep):
-        reliable = {
-            layer: other.sweep[place].counts.reliable.value or 0.0 for layer, other in depth.layers.items()
-        }
+        reliable = {layer: other.sweep[place].counts.reliable.value or 0.0 for layer, other in depth.layers.items()}
         if any(reliable.values()):
             leaders.append((max(reliable, key=lambda layer: (reliable[layer], layer == best)), row.tau))
     runs = [(layer, [tau for _, tau in run]) for layer, run in groupby(leaders, key=lambda leader: leader[0])]
@@ -120,9 +118,7 @@ def best_at_each_threshold(depth: Depth) -> str | None:
         return None
     if len(runs) == 1:
         return f"{runs[0][0]} has the most reliable points at every threshold from {_span(runs[0][1])}."
-    spans = [
-        f"{layer} from {_span(taus)}" if len(taus) > 1 else f"{layer} at {taus[0]:g}" for layer, taus in runs
-    ]
+    spans = [f"{layer} from {_span(taus)}" if len(taus) > 1 else f"{layer} at {taus[0]:g}" for layer, taus in runs]
     return f"The layer with the most reliable points depends on the threshold: {listed(spans)}."
 
 

@@ -85,9 +85,7 @@ def how_it_was_measured(tested: FaithfulnessResult) -> str:
 
 def omitted_orders(layer: str, tested: FaithfulnessResult) -> str:
     """Return which orders a layer does not have, and why."""
-    return (
-        f"Omitted in {layer}: {'; '.join(f'{ORDERS[name]}: {why}' for name, why in tested.omitted.items())}."
-    )
+    return f"Omitted in {layer}: {'; '.join(f'{ORDERS[name]}: {why}' for name, why in tested.omitted.items())}."
 
 
 def _read(contents: Contents) -> Said | None:
@@ -102,7 +100,7 @@ PART = ReportPart(
     30,
     _read,
     captions={
-        "faithfulness": "The network's probability of the true class as regions are removed, the most important first.",
+        "faithfulness": "The network's probability of the true class as regions are removed, the most important first."
     },
     headlines=1,
 )

@@ -9,11 +9,7 @@ from patternscope.results.formatting import number
 
 def student_sentences(students: Students) -> list[str]:
     """Return what the report says of the students."""
-    return [
-        more_or_fewer(students),
-        *[last_layer(students, name) for name in students.layers],
-        accuracies(students),
-    ]
+    return [more_or_fewer(students), *[last_layer(students, name) for name in students.layers], accuracies(students)]
 
 
 def more_or_fewer(students: Students) -> str:

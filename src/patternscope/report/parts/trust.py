@@ -88,10 +88,7 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
 def _read(contents: Contents) -> Said | None:
     """What is said of a study."""
     setup = contents.setup
-    sentences = (
-        omitted_images(contents.images, setup.samples_per_class),
-        trust_sentences(contents, setup.resamples),
-    )
+    sentences = (omitted_images(contents.images, setup.samples_per_class), trust_sentences(contents, setup.resamples))
     return [sentence for own in sentences for sentence in own], [sweep_table(contents.depth)]
 
 

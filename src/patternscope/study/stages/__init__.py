@@ -18,9 +18,7 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
     """
     stages = [stage for stage in all_stages() if _is_asked_for(stage, settings)]
     if settings.distillation.enabled and not trains_here(settings):
-        stages = [
-            IMAGES_FOR_STUDENTS if stage.name == IMAGES_FOR_STUDENTS.name else stage for stage in stages
-        ]
+        stages = [IMAGES_FOR_STUDENTS if stage.name == IMAGES_FOR_STUDENTS.name else stage for stage in stages]
     return tuple(stages)
 
 

@@ -99,14 +99,10 @@ def run_attack(ctx: UnitContext) -> None:
 def check_target(target: str, classes: Sequence[str]) -> None:
     """Refuse a target of an attack that is neither a way to choose a class nor one of the classes."""
     if target not in (*TARGETS, *classes):
-        raise InputError(
-            f"attack.target: expected a class, got {target!r}; {nearest(target, [*classes, *TARGETS])}"
-        )
+        raise InputError(f"attack.target: expected a class, got {target!r}; {nearest(target, [*classes, *TARGETS])}")
 
 
-def plan_attack(
-    asked: AttackSettings, logits: Tensor, labels: Tensor, classes: Sequence[str], seed: int
-) -> AttackPlan:
+def plan_attack(asked: AttackSettings, logits: Tensor, labels: Tensor, classes: Sequence[str], seed: int) -> AttackPlan:
     """Return what is attacked, the correctly classified samples, and the classes they are led to.
 
     InputError when there is nothing to attack, or the target is no class.
@@ -180,20 +176,12 @@ def _clean_trajectories(ctx: UnitContext, logits: Tensor, count: int) -> _Trajec
         sample.embedding.repeat(count, 1, 1),
         {layer: region.embedding.repeat(count, 1, 1, 1) for layer, region in regions.items()},
         fitted_sample(sample, settings.sample.kappa_max, device),
-        {
-            layer: fitted_region(region, settings.region.kappa_max, device)
-            for layer, region in regions.items()
-        },
+        {layer: fitted_region(region, settings.region.kappa_max, device) for layer, region in regions.items()},
     )
 
 
 def _result(
-    asked: AttackSettings,
-    plan: AttackPlan,
-    trajectories: _Trajectories,
-    images: Tensor,
-    labels: Tensor,
-    longest: float,
+    asked: AttackSettings, plan: AttackPlan, trajectories: _Trajectories, images: Tensor, labels: Tensor, longest: float
 ) -> AttackResult:
     """The attack with its trajectories, the images it ends with, and how often it succeeded."""
     attacked, targets = plan.attacked, plan.targets.clone()
@@ -244,14 +232,7 @@ STAGES = (
         "attack",
         version=1,
         run=run_attack,
-        settings=(
-            "seed",
-            "attack",
-            *MODEL_SETTINGS,
-            *RECORDING_SETTINGS,
-            "sample.kappa_max",
-            "region.kappa_max",
-        ),
+        settings=("seed", "attack", *MODEL_SETTINGS, *RECORDING_SETTINGS, "sample.kappa_max", "region.kappa_max"),
         needs=(
             reads(ImagesResult, "images", "classes"),
             Need("training", (NETWORK_FILE,), checkpoint="last"),

@@ -116,9 +116,7 @@ def run_attack_analysis(ctx: UnitContext) -> None:
         orientation_change_by_step=[
             float(orientation_change(clean, step).nanmean(dim=1).nanmean()) for step in regions.trajectories
         ],
-        strength_change_by_step=[
-            float(strength_change(clean, step).nanmean()) for step in regions.trajectories
-        ],
+        strength_change_by_step=[float(strength_change(clean, step).nanmean()) for step in regions.trajectories],
         strength_before=float(strengths[0] / regions.unit),
         strength_after=float(strengths[1] / regions.unit),
         original_points=mean(before.reliable.double().sum(dim=1)),

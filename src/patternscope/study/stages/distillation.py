@@ -62,9 +62,7 @@ def _name(unit: Unit) -> str:
     return unit.stage.rpartition("/")[2]
 
 
-def _distil(
-    ctx: UnitContext, student: Normalised, teacher: Normalised, train: LabelledImages, seed: int
-) -> Student:
+def _distil(ctx: UnitContext, student: Normalised, teacher: Normalised, train: LabelledImages, seed: int) -> Student:
     """Train the student that the unit is named after."""
     asked = ctx.settings.distillation
     labels: Tensor = train.labels
@@ -83,9 +81,7 @@ def _training(settings: StudySettings) -> TrainingSettings:
     """How the teacher was trained, for as many epochs as asked for."""
     epochs = settings.distillation.epochs or settings.training.epochs
     if epochs < 1:
-        raise InputError(
-            "distillation.epochs: expected a number, since the teacher was not trained here, got none"
-        )
+        raise InputError("distillation.epochs: expected a number, since the teacher was not trained here, got none")
     return settings.training.model_copy(update={"epochs": epochs})
 
 
@@ -109,13 +105,7 @@ def _stage(student: str, *settings: str) -> Stage:
         stage_name(DistillationResult, student),
         version=1,
         run=run_distillation,
-        settings=(
-            "seed",
-            *MODEL_SETTINGS,
-            "training",
-            *(f"distillation.{name}" for name in asked),
-            *settings,
-        ),
+        settings=("seed", *MODEL_SETTINGS, "training", *(f"distillation.{name}" for name in asked), *settings),
         needs=(
             reads(ImagesResult, "classes", "train", "held_out"),
             Need("training", (NETWORK_FILE,), checkpoint="last"),
@@ -126,7 +116,4 @@ def _stage(student: str, *settings: str) -> Stage:
     )
 
 
-STAGES = (
-    _stage("logits", "distillation.temperature"),
-    _stage("features", "network.layers", "distillation.layers"),
-)
+STAGES = (_stage("logits", "distillation.temperature"), _stage("features", "network.layers", "distillation.layers"))

@@ -53,8 +53,7 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
                 ratio_at_end=known[-1].counts.ratio.value,
                 growth=CountDifferences.of(grown),
                 counts=tuple(
-                    CheckpointCounts(*pair)
-                    for pair in zip(checkpoints, [k.counts for k in known], strict=True)
+                    CheckpointCounts(*pair) for pair in zip(checkpoints, [k.counts for k in known], strict=True)
                 ),
                 classes=_class_histories(checkpoints, known),
                 first=_appearances(arrays["first"][layer], images, checkpoints),
@@ -72,16 +71,12 @@ def _class_histories(
     """Counts over the images of each class, checkpoint by checkpoint."""
     rows = [{row.name: row.counts for row in each.classes} for each in known]
     return tuple(
-        ClassHistory(
-            name, tuple(CheckpointCounts(at, row[name]) for at, row in zip(checkpoints, rows, strict=True))
-        )
+        ClassHistory(name, tuple(CheckpointCounts(at, row[name]) for at, row in zip(checkpoints, rows, strict=True)))
         for name in rows[0]
     )
 
 
-def _appearances(
-    when: Tensor, images: ImagesResult, checkpoints: Sequence[CheckpointName]
-) -> tuple[Appearance, ...]:
+def _appearances(when: Tensor, images: ImagesResult, checkpoints: Sequence[CheckpointName]) -> tuple[Appearance, ...]:
     """When each class has its points, the earliest class first."""
     return tuple(
         Appearance(

@@ -8,13 +8,7 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.images import choose_samples
 from patternscope.knowledge.bootstrap import bootstrap_mean
-from patternscope.knowledge.faithfulness import (
-    blurred,
-    curve_area,
-    deletion_curve,
-    removal_order,
-    removal_shares,
-)
+from patternscope.knowledge.faithfulness import blurred, curve_area, deletion_curve, removal_order, removal_shares
 from patternscope.knowledge.points import class_log_odds
 from patternscope.knowledge.quality import object_cover
 from patternscope.networks import Normalised, grad_cam, images_at_once, record
@@ -120,11 +114,7 @@ def _measured(ctx: UnitContext, curves: dict[str, Tensor], shares: Tensor) -> tu
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """A forward pass per image, order and step, and the gradients of Grad-CAM."""
     (_, r), asked = facts.layers[unit.layer or ""], settings.faithfulness
-    n, steps, orders = (
-        min(asked.images_per_class * facts.classes, facts.samples),
-        min(asked.steps, r),
-        len(ORDERS),
-    )
+    n, steps, orders = (min(asked.images_per_class * facts.classes, facts.samples), min(asked.steps, r), len(ORDERS))
     passes = n * (2 + orders * (steps - 1)) + n * TRAIN_PASSES
     batch = NUMBER * min(AT_ONCE, n) * facts.activations
     memory = 3 * NUMBER * n * facts.numbers + 2 * batch

@@ -15,12 +15,7 @@ from patternscope.settings.core import NetworkSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import AT_ONCE, NUMBER, Cost, Facts
 from patternscope.study.inputs import inputs_of, trained_network
-from patternscope.study.network_factory import (
-    MODEL_SETTINGS,
-    RECORDING_SETTINGS,
-    factory_digest,
-    recording_options,
-)
+from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, factory_digest, recording_options
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 Report = Callable[[float, str], None]

@@ -20,9 +20,7 @@ def run_importance(ctx: UnitContext) -> None:
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     features = inputs.load(FeaturesResult, ctx.unit.checkpoint)
     regional = features.regional.read(layer).to(device_of(ctx))
-    weights = weigh_regions(
-        settings.importance, regional, features.target_probs, inputs.images, settings.seed
-    )
+    weights = weigh_regions(settings.importance, regional, features.target_probs, inputs.images, settings.seed)
     weights.save(ctx.folder)
 
 

@@ -49,12 +49,7 @@ def count_points(
 
     def points_at(threshold: float) -> KnowledgePoints:
         return find_knowledge_points(
-            region.embedding,
-            mean_directions,
-            images.labels,
-            tau=threshold,
-            kappa_max=kappa_max,
-            unit_strength=unit,
+            region.embedding, mean_directions, images.labels, tau=threshold, kappa_max=kappa_max, unit_strength=unit
         )
 
     def counted(mask: Tensor, reliable: Tensor) -> Counts:
@@ -72,9 +67,7 @@ def count_points(
         kappa_max=kappa_max,
         counts=counted(points.mask, points.reliable),
         classes=tuple(
-            ClassCounts(name, counted(points.mask[own], points.reliable[own]))
-            for name, own in members
-            if own.any()
+            ClassCounts(name, counted(points.mask[own], points.reliable[own])) for name, own in members if own.any()
         ),
         sweep=tuple(ThresholdCounts(each, counted(found.mask, found.reliable)) for each, found in swept),
         on_object=on_object,
@@ -82,9 +75,7 @@ def count_points(
     )
 
 
-def _on_object(
-    reliable: Tensor, masks: Tensor | None, grid: tuple[int, int]
-) -> tuple[float | None, float | None]:
+def _on_object(reliable: Tensor, masks: Tensor | None, grid: tuple[int, int]) -> tuple[float | None, float | None]:
     """Share of the reliable points that lies on the object, and of the picture that the object covers."""
     if masks is None:
         return None, None

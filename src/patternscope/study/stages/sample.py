@@ -60,9 +60,7 @@ def embed_samples(
 
 def alignment(embedding: Tensor, before: Tensor) -> Alignment:
     """Return how far an embedding is from the one before it, and the rotation by which they could come nearer."""
-    cosine = torch.nn.functional.cosine_similarity(
-        embedding.flatten().double(), before.flatten().double(), dim=0
-    )
+    cosine = torch.nn.functional.cosine_similarity(embedding.flatten().double(), before.flatten().double(), dim=0)
     by_orientation = procrustes(embedding, before, trim=FAR_SHARE, metric="cosine")
     return Alignment(
         residual=float((1 - cosine.square()).clamp_min(0).sqrt()),

@@ -35,9 +35,7 @@ def run_spread(ctx: UnitContext) -> None:
     SpreadResult(draws=tuple(draws), spread=spread).save(ctx.folder)
 
 
-def _points_of_draw(
-    inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int
-) -> KnowledgePoints:
+def _points_of_draw(inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int) -> KnowledgePoints:
     """The knowledge points of the layer by maps of another draw of neighbours, in their own unit of strength."""
     importance = settings.importance.model_copy(update={"seed": settings.importance.seed + draw})
     region = settings.region.model_copy(update={"seed": settings.region.seed + draw})

@@ -27,13 +27,7 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitting import fit_sample, fitted_region, fitted_sample, sample_start
 from patternscope.study.inputs import device_of, inputs_of, trained_network
-from patternscope.study.layer_comparison import (
-    compare_layer,
-    compared_layer,
-    embedded_layer,
-    layer_of,
-    uses_first_maps,
-)
+from patternscope.study.layer_comparison import compare_layer, compared_layer, embedded_layer, layer_of, uses_first_maps
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
 from patternscope.study.stages.features import features_cost, record_into
 from patternscope.study.stages.importance import importance_cost, weigh_regions
@@ -155,9 +149,7 @@ class _Student:
         """The regional embedding by a map of the student's own, fitted as those of a study are."""
         settings, images, probs = self.settings, self.inputs.images, self.recorded.target_probs
         weights = weigh_regions(settings.importance, features, probs, images, settings.seed)
-        fitted = embed_regions(
-            settings.region, features, probs, samples.embedding, weights, images, settings.seed
-        )
+        fitted = embed_regions(settings.region, features, probs, samples.embedding, weights, images, settings.seed)
         return fitted.embedding
 
     def _embedded(self, embedding: Tensor, directions: Tensor, unit: float | None) -> EmbeddedLayer:

@@ -25,12 +25,7 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.axes import check_logits
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of
-from patternscope.study.network_factory import (
-    MODEL_SETTINGS,
-    checkpoint_file,
-    network_digest,
-    study_network,
-)
+from patternscope.study.network_factory import MODEL_SETTINGS, checkpoint_file, network_digest, study_network
 from patternscope.study.stages.images import trains_here
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
@@ -100,9 +95,7 @@ def _part(images: LabelledImages | None) -> LabelledImages:
     return images
 
 
-def _train_segment(
-    ctx: UnitContext, network: Normalised, images: LabelledImages
-) -> tuple[str, int, list[float], int]:
+def _train_segment(ctx: UnitContext, network: Normalised, images: LabelledImages) -> tuple[str, int, list[float], int]:
     """Train from the checkpoint before to this one; the network holds the result. Name, step, losses, all steps."""
     settings: StudySettings = ctx.settings
     checkpoint = ctx.unit.checkpoint or 0
