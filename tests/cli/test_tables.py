@@ -23,7 +23,7 @@ from patternscope.results.networks import (
     StudentAnalysisResult,
 )
 from patternscope.results.result import Result, stage_name
-from patternscope.results.study import STUDENTS, ResultsInMemory, result_kinds
+from patternscope.results.study import ResultsInMemory, result_kinds
 from patternscope.results.summary import CheckpointSummary, LayerSummary, SummaryResult
 from patternscope.workflow.stages import Unit
 
