@@ -8,6 +8,7 @@ from pathlib import Path
 from patternscope.api.stages import pages_of
 from patternscope.api.study import Study, open_study
 from patternscope.errors import InputError
+from patternscope.figures.drawing.video import write_videos
 from patternscope.settings.study import StudySettings, load_settings
 from patternscope.study.budget import Budget
 from patternscope.study.run import run_analysis
@@ -50,6 +51,7 @@ def run_study(
     run_analysis(
         folder, settings, pages_of, executor=executor, report=report, until=until, device=device, announce=announce
     )
+    write_videos(folder / "figures")
     return open_study(folder)
 
 
