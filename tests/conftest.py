@@ -9,9 +9,14 @@ from unittest.mock import patch
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 # The same bytes as workers on any machine; and small tensors are slower on several threads, much so on a busy one.
 torch.set_num_threads(1)
+
+# How long an example takes says how busy a machine is, and nothing of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ def check(trace, *results: torch.Tensor) -> None:
     assert losses[-1] <= losses[0] + 1e-6 * (1 + losses[0].abs())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 999),
     n=st.integers(2, 9),
@@ -41,7 +41,7 @@ def test_sample_embedding(seed, n, d, e, features, probs, kappa_max, dtype):
     torch.testing.assert_close(posterior.double().sum(1), torch.ones(n).double(), rtol=0, atol=1e-4)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     seed=st.integers(0, 999),
     n=st.integers(2, 6),

@@ -120,7 +120,7 @@ def test_corner_cases(name, solver):
     check(estimate(data | changed[name], solver))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(
     st.integers(2, 12),
     st.sampled_from([3, 40, 300]),

@@ -8,7 +8,7 @@ from odd_input import FEATURES, PROBS, SHAPES, TYPES, regional_features, target_
 from patternscope.embeddings import ImportanceWeight
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 999),
     n=st.integers(2, 6),

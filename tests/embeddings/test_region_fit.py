@@ -128,7 +128,7 @@ def test_corner_cases(name, solver):
     check(data | changed[name], solver)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     st.integers(2, 9),
     st.sampled_from([3, 40, 200]),

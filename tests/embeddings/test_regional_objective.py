@@ -35,7 +35,7 @@ def some_map(k: int = 8, seed: int = 1) -> torch.Tensor:
     return torch.randn(3, k, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 5), st.integers(2, 8), st.integers(0, 99))
 def test_scores_are_a_loop_over_pairs_and_their_gradient_that_of_differences(b, m, a, e, seed):
     generator = torch.Generator().manual_seed(seed)
@@ -95,7 +95,7 @@ def test_matches_are_those_of_each_pair():
     torch.testing.assert_close(moment, wanted)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 6), st.integers(1, 20), st.sampled_from([0.0, 1e-3, 0.1, 0.9]), st.integers(0, 99))
 def test_regions_omitted_have_no_more_weight_than_agreed(n, r, omitted, seed):
     weights = (5 * torch.randn(n, r, generator=torch.Generator().manual_seed(seed))).double().softmax(1)

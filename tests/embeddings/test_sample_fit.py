@@ -65,7 +65,7 @@ def test_align_brings_another_fit_into_the_frame():
 
 
 @given(st.integers(0, 200))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 def test_a_planted_turn_is_undone_and_none_is_left(seed):
     generator = torch.Generator().manual_seed(seed)
     data = sample_data(dtype=torch.float64)
@@ -165,7 +165,7 @@ def test_corner_cases_stay_finite(name, solver):
     assert losses[-1] <= losses[0] + 1e-5 * (1 + losses[0]) or any("the loss rose" in str(w.message) for w in told)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(st.integers(2, 8), st.sampled_from([0.1, 1.0, 100.0, 1e5]), st.integers(2, 6), st.integers(0, 99))
 def test_any_dimension_and_concentration(dim, kappa_max, classes, seed):
     data = sample_data(seed, n=15, c=classes)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from evidence.faithfulness.insertion import insertion_curve
 from patternscope.knowledge import curve_area, deletion_curve, removal_shares
 
-CASES = settings(max_examples=15, deadline=None)
+CASES = settings(max_examples=15)
 GRID = (2, 3)
 
 

@@ -40,9 +40,7 @@ class SquaresStudy(EvidenceStudy):
         return ["conv_33", "conv_53"]
 
     def settings(self, **changes):
-        return easy_settings(
-            self.place, **{"knowledge": {"bootstrap": 10, "taus": [0.4], "tau": self.tau}, **changes}
-        )
+        return easy_settings(self.place, **{"knowledge": {"bootstrap": 10, "taus": [0.4], "tau": self.tau}, **changes})
 
 
 def count_calls(study, results):
@@ -79,9 +77,7 @@ def test_what_is_measured_is_measured_again_when_its_sources_change(own_squares)
     other = Measurement("other", count_calls)
     assert [other.of(replace(own_squares, tau=0.9))["calls"] for _ in range(2)] == [4, 4]
     # What is measured is part of the study's folder, and not of its results.
-    assert {unit.stage for unit in own_squares.results.units}.isdisjoint(
-        {"evidence/counting", "evidence/other"}
-    )
+    assert {unit.stage for unit in own_squares.results.units}.isdisjoint({"evidence/counting", "evidence/other"})
 
 
 def test_images_are_recorded_as_the_study_records_them(squares):
@@ -116,11 +112,7 @@ def test_each_fit_is_counted_on_fitted_and_on_unseen_images(squares, monkeypatch
     parts = uncertainty.measure_spreads(squares, squares.results)
     keys = [(row["layer"], row["fit"], row["on"]) for row in parts["counts"]]
     assert keys == list(product(squares.layers, (0, 1), ("fitted", "unseen")))
-    assert (
-        [row["layer"] for row in parts["stability"]]
-        == [row["layer"] for row in parts["sweep"]]
-        == squares.layers
-    )
+    assert [row["layer"] for row in parts["stability"]] == [row["layer"] for row in parts["sweep"]] == squares.layers
     assert all(0 <= row["ratio"] <= 1 for row in parts["counts"])
     twice = [squares, replace(squares, seed=1)]
     assert [row["agreement"] for row in uncertainty.compare_networks(twice)] == [1.0, 1.0]

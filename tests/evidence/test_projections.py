@@ -54,9 +54,7 @@ def test_transform_puts_fitted_samples_where_they_are():
 
 def test_the_sample_embedding_reads_rays_of_classes_best():
     features, logits, probs = classes_on_rays()
-    found = {
-        name: projection_quality(project(name, features, probs), features, logits, probs) for name in CHEAP
-    }
+    found = {name: projection_quality(project(name, features, probs), features, logits, probs) for name in CHEAP}
     assert found["radial"]["agreement"] > 0.95
     assert found["radial"]["correlation"] < -0.9
     assert found["raw"]["trustworthiness"] == 1.0
@@ -67,9 +65,7 @@ def test_the_sample_embedding_reads_rays_of_classes_best():
 
 def test_one_reader_for_all_is_the_only_reader_of_those_without_a_posterior():
     features, logits, probs = classes_on_rays(seed=4)
-    found = {
-        name: projection_quality(project(name, features, probs), features, logits, probs) for name in CHEAP
-    }
+    found = {name: projection_quality(project(name, features, probs), features, logits, probs) for name in CHEAP}
     for name in ("raw", "pca", "lle", "isomap"):
         assert found[name]["discriminant_agreement"] == found[name]["agreement"]
     # A projection that throws the class away is read at chance, whatever its own posterior says.
@@ -94,17 +90,11 @@ def test_neighbours_vote(seed, neighbours, own):
     places = fitted if own else generator.normal(size=(5, 2))
     expected = []
     for i, place in enumerate(places):
-        order = sorted(
-            (np.hypot(*(place - other)), j) for j, other in enumerate(fitted) if not (own and i == j)
-        )
+        order = sorted((np.hypot(*(place - other)), j) for j, other in enumerate(fitted) if not (own and i == j))
         votes = [sum(decided[j] == c for _, j in order[:neighbours]) for c in range(3)]
         expected.append(votes.index(max(votes)))
     found = neighbour_decisions(
-        torch.from_numpy(places),
-        torch.from_numpy(fitted),
-        torch.from_numpy(decided),
-        own=own,
-        neighbours=neighbours,
+        torch.from_numpy(places), torch.from_numpy(fitted), torch.from_numpy(decided), own=own, neighbours=neighbours
     )
     assert found.tolist() == expected
 
@@ -114,9 +104,7 @@ def test_orientation_decides_whatever_the_strength(seed, factor):
     generator = np.random.default_rng(seed)
     fitted, decided = generator.normal(size=(12, 3)), generator.integers(0, 3, 12)
     unit = [place / np.linalg.norm(place) for place in fitted]
-    sums = [
-        sum((o for o, c in zip(unit, decided, strict=True) if c == each), np.zeros(3)) for each in range(4)
-    ]
+    sums = [sum((o for o, c in zip(unit, decided, strict=True) if c == each), np.zeros(3)) for each in range(4)]
     cosines = [[-2 if not s.any() else o @ s / np.linalg.norm(s) for s in sums] for o in unit]
     found = orientation_decisions(
         factor * torch.from_numpy(fitted), torch.from_numpy(fitted), torch.from_numpy(decided), classes=4

@@ -65,18 +65,10 @@ def test_values_are_compared_with_the_defaults_of_the_same_layers():
         measures = dict.fromkeys(defaults.MEASURES, number)
         return {"images": "i", "network": "n", "layer": layer, "setting": setting, "value": value, **measures}
 
-    rows = [
-        row("a", "", None, 1.0),
-        row("a", "", None, 1.2),
-        row("b", "", None, 5.0),
-        row("b", "", None, 5.0),
-    ]
+    rows = [row("a", "", None, 1.0), row("a", "", None, 1.2), row("b", "", None, 5.0), row("b", "", None, 5.0)]
     rows += [row("a", "grid", 2.0, 2.0)]
     found = defaults.compared(rows, {"grid": (("network.grid",), 8.0)})
-    assert [(each["value"], each["default"], each["layers"]) for each in found] == [
-        (2.0, False, 1),
-        (8.0, True, 1),
-    ]
+    assert [(each["value"], each["default"], each["layers"]) for each in found] == [(2.0, False, 1), (8.0, True, 1)]
     assert found[0]["ratio_difference"] == pytest.approx(0.9)
     assert found[0]["ratio_noise"] == pytest.approx((0.02 * 1.5) ** 0.5)
     assert found[1]["ratio"] == pytest.approx(1.1)

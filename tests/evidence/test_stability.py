@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from evidence.uncertainty.stability import verdict_stability
 from patternscope.errors import InputError
 
-CASES = settings(max_examples=20, deadline=None)
+CASES = settings(max_examples=20)
 
 
 @CASES

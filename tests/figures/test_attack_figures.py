@@ -154,7 +154,7 @@ def test_no_point_of_the_target_and_no_orientation_are_drawn():
 
 
 @given(st.integers(0, 10_000), st.integers(1, 8), st.integers(2, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_smooth_path_passes_its_points_and_stays_among_them(seed, count, dimensions):
     rng = np.random.default_rng(seed)
     # Few distinct points, some of them repeated.
@@ -182,7 +182,7 @@ def test_a_smooth_path_is_where_its_places_say():
 
 @pytest.mark.parametrize("dimensions", [2, 3, 5])
 @given(seed=st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_the_view_is_from_between(dimensions, seed):
     rng = np.random.default_rng(seed)
     own, target = rng.normal(size=(2, dimensions))

@@ -24,7 +24,7 @@ def area(line: np.ndarray) -> float:
 
 
 @given(MASKS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_outlines_enclose_the_chosen_cells(mask):
     lines = outlines(mask, inset=1e-4)
     assert all((line[0] == line[-1]).all() for line in lines)
@@ -33,7 +33,7 @@ def test_outlines_enclose_the_chosen_cells(mask):
 
 
 @given(MASKS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_outlines_of_complements_do_not_meet(mask):
     inside = outlines(mask, inset=0.1)
     outside = outlines(~mask, inset=0.1)
@@ -42,7 +42,7 @@ def test_outlines_of_complements_do_not_meet(mask):
 
 
 @given(st.integers(0, 1000), st.integers(1, 12))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_labels_do_not_overlap(seed, count):
     rng = np.random.default_rng(seed)
     tips = rng.uniform(-150, 150, (count, 2))
@@ -71,7 +71,7 @@ def test_a_view_is_a_rotation_and_keeps_lengths(dimensions):
 
 
 @given(st.integers(1, 40), st.integers(0, 100))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_examples_are_spread_over_classes_and_nested(count, seed):
     labels = np.repeat([0, 1, 3], [5, 9, 2])
     chosen = choose_examples(labels, count, seed)

@@ -89,7 +89,7 @@ def test_many_checkpoints_are_thinned_and_keep_both_ends(results):
 
 
 @given(st.integers(0, 1000), st.integers(3, 60), st.floats(0.1, 1.0))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_an_ellipse_covers_its_share_and_is_no_larger(seed, count, share):
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(count, 2)) @ rng.normal(size=(2, 2)) + rng.normal(size=2)

@@ -14,7 +14,7 @@ def same(first, second) -> bool:
     return first.image.tobytes() == second.image.tobytes() and first.mask.tobytes() == second.mask.tobytes()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(start=st.integers(0, 10**12), count=st.integers(1, 4), seed=st.integers(0, 2**64), size=st.integers(16, 40))
 def test_a_picture_depends_on_seed_index_and_size_alone(start, count, seed, size):
     many = draw_many(count, size=size, seed=seed, start=start)

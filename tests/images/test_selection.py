@@ -2,17 +2,15 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.errors import InputError
 from patternscope.images.selection import choose_samples, hold_out, short_classes
 
-CASES = settings(deadline=None)
 label_lists = st.lists(st.integers(0, 4), min_size=2, max_size=60)
 
 
-@CASES
 @given(values=label_lists, per_class=st.integers(1, 10), seed=st.integers(0, 2**40))
 def test_every_class_gives_what_is_wanted_or_all_it_has(values, per_class, seed):
     labels = torch.tensor(values)
@@ -26,7 +24,6 @@ def test_every_class_gives_what_is_wanted_or_all_it_has(values, per_class, seed)
         assert short.get(label, per_class) == got
 
 
-@CASES
 @given(values=label_lists, extra=st.lists(st.just(5), max_size=20), seed=st.integers(0, 99))
 def test_a_class_is_chosen_independently_of_the_others(values, extra, seed):
     alone = choose_samples(torch.tensor(values), 3, seed=seed)
@@ -34,7 +31,6 @@ def test_a_class_is_chosen_independently_of_the_others(values, extra, seed):
     assert [i for i in together.tolist() if i < len(values)] == alone.tolist()
 
 
-@CASES
 @given(values=label_lists, few=st.integers(1, 5), more=st.integers(0, 5), seed=st.integers(0, 99))
 def test_a_larger_choice_keeps_the_smaller_one(values, few, more, seed):
     labels = torch.tensor(values)
@@ -64,7 +60,6 @@ def test_only_the_classes_asked_for():
     assert short_classes(labels, 11, classes=[2]) == {2: 10}
 
 
-@CASES
 @given(values=label_lists, share=st.floats(0.05, 0.95), seed=st.integers(0, 99))
 def test_hold_out_parts_every_class(values, share, seed):
     labels = torch.tensor([*values, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4])

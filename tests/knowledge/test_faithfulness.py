@@ -18,7 +18,7 @@ from patternscope.knowledge.faithfulness import (
     replace_regions,
 )
 
-CASES = settings(max_examples=15, deadline=None)
+CASES = settings(max_examples=15)
 GRID = (2, 3)
 
 

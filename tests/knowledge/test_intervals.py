@@ -18,7 +18,7 @@ from patternscope.knowledge import (
     within_noise,
 )
 
-CASES = settings(max_examples=20, deadline=None)
+CASES = settings(max_examples=20)
 
 
 def points(seed: int, n=20, r=6, share=0.5) -> KnowledgePoints:

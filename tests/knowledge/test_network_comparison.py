@@ -4,7 +4,7 @@ import naive
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.errors import InputError
@@ -93,7 +93,6 @@ def test_a_network_does_not_differ_from_itself_and_differences_change_sign():
         )
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 20))
 def test_turning_both_networks_changes_nothing(seed):
     first, second = seen(0), seen(1)
@@ -111,7 +110,6 @@ def test_turning_both_networks_changes_nothing(seed):
     assert after.counts == before.counts
 
 
-@settings(deadline=None)
 @given(values=st.lists(st.floats(-3, 3) | st.just(float("nan")), min_size=6, max_size=6))
 def test_a_histogram_is_the_loops_and_its_shares_sum_to_one(values):
     array = torch.tensor(values).reshape(2, 3)
@@ -139,7 +137,6 @@ def test_channels_mean_the_same_in_a_copy_and_nothing_in_networks_apart():
     assert channel_agreement(torch.ones(4, 2), torch.ones(4, 2)) is None
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 30), mirrored=st.booleans())
 def test_a_planted_turn_is_undone_mirrored_or_not(seed, mirrored):
     source = torch.Generator().manual_seed(seed)

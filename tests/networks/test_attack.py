@@ -96,7 +96,7 @@ def test_the_last_step_is_where_foolbox_ends(norm, epsilon, targeted, monkeypatc
     seed=st.integers(0, 10_000),
     double=st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_image_leaves_the_ball_or_the_pixels(norm, epsilon, step, start, targeted, seed, double):
     model, images = make(), draw(3, 6, seed, torch.float64 if double else torch.float32)
     # Pixels at the ends of the range, where a step is cut.
@@ -300,7 +300,7 @@ def test_what_is_wrong_with_numbers_is_said_before_the_first_step():
 
 
 @given(st.integers(2, 6), st.integers(1, 8), st.integers(0, 100))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_target_is_never_the_own_class(classes, count, seed):
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(count, classes, generator=generator)

@@ -3,7 +3,7 @@
 import naive
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -48,7 +48,6 @@ def loaded(student, found):
 numbers = st.lists(st.floats(-8, 8), min_size=6, max_size=6)
 
 
-@settings(deadline=None)
 @given(own=numbers, wanted=numbers, temperature=st.floats(0.5, 20), shift=st.floats(-5, 5))
 def test_softened_divergence_is_the_loops_and_knows_no_common_shift(own, wanted, temperature, shift):
     student, target = (torch.tensor(each, dtype=torch.float64).reshape(2, 3) for each in (own, wanted))

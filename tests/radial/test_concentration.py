@@ -62,7 +62,7 @@ def test_known_values(kappa_max, strength, wanted):
     assert float(seen) == pytest.approx(wanted, rel=1e-5, abs=6e-6)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(1e-3, 100), KAPPA_MAX, DIMS)
 def test_agrees_with_bisection(strength, kappa_max, dim):
     wanted = naive.concentration(strength, kappa_max, dim)
@@ -72,7 +72,7 @@ def test_agrees_with_bisection(strength, kappa_max, dim):
         )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(KAPPA_MAX, DIMS)
 def test_increases_from_zero_to_kappa_max(kappa_max, dim):
     strength = torch.cat([torch.zeros(1), torch.logspace(-4, 7, 500)]).double()

@@ -11,7 +11,7 @@ from patternscope.errors import InputError
 from patternscope.radial import concentrated, log_posterior, mean_directions, procrustes
 
 SEEDS = st.integers(0, 10_000)
-CASES = settings(max_examples=15, deadline=None)
+CASES = settings(max_examples=15)
 
 
 def case(seed: int, n=9, c=4, dim=3):

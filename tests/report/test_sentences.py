@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from patternscope.knowledge.intervals import Interval
@@ -315,7 +315,6 @@ def test_students_beside_their_teacher():
 
 
 @given(st.floats(-5, 5), st.floats(0, 3), st.floats(0, 3))
-@settings(deadline=None)
 def test_a_difference_says_the_same_in_both_directions(value, down, up):
     difference = Interval(value, value - down, value + up)
     assert reversed_difference(reversed_difference(difference)) == difference
@@ -333,7 +332,6 @@ def shown_ends(text):
 
 
 @given(st.floats(-3, 3), st.one_of(st.floats(0, 3), st.floats(0, 1e-3)), st.floats(0, 3), st.integers(0, 12))
-@settings(deadline=None)
 def test_a_verdict_is_what_the_shown_interval_says(value, down, up, places):
     value *= 10.0**-places
     difference = Interval(value, value - down, value + up)

@@ -37,7 +37,7 @@ def test_settings_read_back_as_they_were(attacked_study, taught_study, tmp_path)
         },
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_settings_read_back_as_they_were(content):
     asked = make_settings(content, "study.toml", Path("/somewhere"))
     for everything in (False, True):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from patternscope.errors import InputError
 from patternscope.similarity import choose_neighbours
 
-CASES = settings(max_examples=25, deadline=None)
+CASES = settings(max_examples=25)
 
 
 def samples(seed: int, n: int, classes: int = 3) -> tuple[torch.Tensor, torch.Tensor]:

@@ -23,7 +23,7 @@ from patternscope.similarity.feature_scores import channel_scores, flat_rows, ma
 from patternscope.similarity.matching import best_matches, index_type
 
 SEEDS = st.integers(0, 10_000)
-CASES = settings(max_examples=10, deadline=None)
+CASES = settings(max_examples=10)
 ANCHOR, OTHERS = 1, torch.tensor([0, 2, 4])
 
 

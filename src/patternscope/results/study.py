@@ -10,7 +10,6 @@ from pkgutil import iter_modules
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
-from patternscope import results
 from patternscope.errors import InputError
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -204,7 +203,8 @@ def open_results(folder: str | Path) -> StoredResults:
 @cache
 def result_kinds() -> tuple[type[Result], ...]:
     """Return every result that a module of this folder defines, those that every study has first."""
-    modules = [import_module(f"{results.__name__}.{module.name}") for module in iter_modules(results.__path__)]
+    names = [module.name for module in iter_modules([str(Path(__file__).parent)])]
+    modules = [import_module(f"{__package__}.{name}") for name in names]
     kinds = [
         kind
         for module in modules
