@@ -1,4 +1,4 @@
-"""How fast the page of an atlas is, in headless Chromium that draws in software.
+"""The speed of the page of an atlas, in headless Chromium that draws in software.
 
     python benchmarks/bench_atlas.py [ATLAS.html ...]
 
@@ -22,20 +22,20 @@ from invented_atlas import invent
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 SIZES = {"98,000 x 12": ((7, 7), 2000, 12), "1,000,000 x 2": ((20, 10), 5000, 2)}
 ROUNDS = 24
-# Milliseconds between two changes of step: as they come by hand or by Play, and one straight after another, when
-# the browser is still putting the picture before on the screen.
+# Milliseconds between two changes of step: as they come by hand or by Play, and without a pause, while the browser is
+# still drawing the previous one.
 RESTS = {"after a rest": 300, "without": 0}
 PICKS = """() => {
     const { left, top, width, height } = patternscope.camera().rect;
-    return Array.from({ length: 50 }, (_, each) => {
-        patternscope.pick(left + width * ((each * 0.618) % 1), top + height * ((each * 0.414) % 1));
+    return Array.from({ length: 50 }, (_, index) => {
+        patternscope.pick(left + width * ((index * 0.618) % 1), top + height * ((index * 0.414) % 1));
         return patternscope.timings.pick;
     });
 }"""
 
 
 def main() -> None:
-    """Print a line an atlas."""
+    """Print a line per atlas."""
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as room:
         files = [Path(name).resolve() for name in sys.argv[1:]] or list(invented(Path(room)))
         for file in files:
@@ -48,9 +48,7 @@ def invented(room: Path) -> list[Path]:
     """Write the atlases to measure."""
     files = []
     for name, (grid, images, steps) in SIZES.items():
-        made = invent(
-            images=images, grid=grid, steps=steps, layers=1, attack=False, model=False, importance=False
-        )
+        made = invent(images=images, grid=grid, steps=steps, layers=1, attack=False, model=False, importance=False)
         write_store(room / f"{name} store", made)
         write_single(room / f"{name} store", room / f"{name}.html")
         files.append(room / f"{name}.html")
@@ -65,7 +63,7 @@ def measured(browser: Browser, file: Path) -> str:
     opened = page.evaluate("patternscope.timings.opened")
     count = page.evaluate("document.querySelector('input[type=range]')?.max ?? '0'")
     steps = {
-        name: [step_change(page, each % (int(count) + 1), rest) for each in range(ROUNDS)]
+        name: [step_change(page, number % (int(count) + 1), rest) for number in range(ROUNDS)]
         for name, rest in RESTS.items()
         if count != "0"
     }
@@ -73,7 +71,7 @@ def measured(browser: Browser, file: Path) -> str:
     return "; ".join(
         [
             f"first picture {opened / 1000:.2f} s",
-            *(f"step change {name} {spread(each)}" for name, each in steps.items()),
+            *(f"step change {name} {spread(times)}" for name, times in steps.items()),
             f"pick {spread(picks, 1)}",
             f"memory of the page {renderer_megabytes():.0f} MB",
         ]
@@ -81,21 +79,19 @@ def measured(browser: Browser, file: Path) -> str:
 
 
 def spread(milliseconds: list[float], digits: int = 0) -> str:
-    """Median and largest."""
+    """Return median and largest as text."""
     middle, largest = statistics.median(milliseconds), max(milliseconds)
     return f"{middle:.{digits}f} ms (largest {largest:.{digits}f})"
 
 
 def step_change(page: Page, step: int, rest: int) -> float:
-    """Milliseconds from the wish until the points are drawn and every part of the page has its new content."""
+    """Return milliseconds from the request until the points are drawn and all of the page has its new content."""
     page.wait_for_timeout(rest)
-    return page.evaluate(
-        "async step => { await patternscope.set({ step }); return patternscope.timings.step; }", step
-    )
+    return page.evaluate("async step => { await patternscope.set({ step }); return patternscope.timings.step; }", step)
 
 
 def renderer_megabytes() -> float:
-    """Resident memory, shared libraries included, of the largest renderer."""
+    """Return the resident memory, shared libraries included, of the largest renderer."""
     sizes = [0.0]
     for process in Path("/proc").glob("[0-9]*"):
         try:

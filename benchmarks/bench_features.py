@@ -18,7 +18,7 @@ SIZE, GRID, CHANNELS, SAMPLES = 112, (14, 14), 512, 500
 
 @dataclass(frozen=True)
 class Features:
-    """What the estimators are given, and what their results are judged by."""
+    """The input of the estimators, and what their results are judged by."""
 
     regional: Tensor  # the last layer, conv_53 (n, 512, 14, 14)
     earlier: Tensor  # the last layer of the block before, conv_43 (n, 48, 14, 14)
@@ -36,14 +36,14 @@ def load() -> Features:
 
 
 def network() -> nn.Module:
-    """The network the features are of; it takes floats of 0 to 1."""
+    """Return the network that the features are from; it takes pixels in [0, 1]."""
     trained = _untrained()
     trained.load_state_dict(load_file(FOLDER / "network.safetensors"))
     return trained.eval()
 
 
 def images(count: int) -> Tensor:
-    """The first images behind the features (count, 3, 112, 112), uint8."""
+    """Return the first images behind the features (count, 3, 112, 112), uint8."""
     return torch.from_numpy(_held_out(count).images)
 
 

@@ -1,4 +1,4 @@
-"""Importance weights and the match: against the naive loops, by what w finds, and how they grow."""
+"""Importance weights and the match: against the naive loops, by what w marks, and how their time grows."""
 
 import bench_features
 import naive_loops
@@ -37,10 +37,7 @@ def importance() -> None:
     log_target = target_log_similarity(data.probs, torch.arange(n), neighbours)
     weight = weights(data)
     a_step = seconds(
-        lambda: naive_loops.importance_anchor(
-            unit, 0, neighbours[0, :PAIRS_TIMED], log_target[0, :PAIRS_TIMED], 2
-        ),
-        2,
+        lambda: naive_loops.importance_anchor(unit, 0, neighbours[0, :PAIRS_TIMED], log_target[0, :PAIRS_TIMED], 2), 2
     ) / (2 * PAIRS_TIMED)
     theirs = a_step * neighbours.numel() * 20
     row(
@@ -86,7 +83,7 @@ def match() -> None:
 
 
 def meaning() -> None:
-    """What w is worth: loss, share on the object, and area under the deletion curve, in two layers."""
+    """Quality of w in two layers: loss, share on the object, and area under the deletion curve."""
     data = bench_features.load()
     judge = _Judge(data)
     generator = torch.Generator().manual_seed(0)
@@ -98,9 +95,9 @@ def meaning() -> None:
             ("separate, match in bfloat16", {"match_dtype": "bfloat16"}),
             ("joint", {"solver": "joint"}),
         ):
-            found = estimated(regional[:IMAGES_JUDGED], data.probs[:IMAGES_JUDGED], **params)
-            said = f"loss {found.trace.losses[-1]:.4f}, {found.trace.seconds:.1f} s, "
-            judge.row(f"{layer}, {name}", found.region_weights, said)
+            weight = estimated(regional[:IMAGES_JUDGED], data.probs[:IMAGES_JUDGED], **params)
+            text = f"loss {weight.trace.losses[-1]:.4f}, {weight.trace.seconds:.1f} s, "
+            judge.row(f"{layer}, {name}", weight.region_weights, text)
 
 
 class _Judge:
@@ -116,14 +113,14 @@ class _Judge:
     def _probabilities(self, images: Tensor) -> Tensor:
         return torch.softmax(self.network(images), dim=1)
 
-    def row(self, what: str, region_weights: Tensor, said: str) -> None:
+    def row(self, what: str, region_weights: Tensor, text: str) -> None:
         order = removal_order(region_weights)
         grid = bench_features.GRID
         curve = deletion_curve(self._probabilities, self.images, self.labels, order, grid, steps=_DELETIONS)
         area = curve_area(curve, removal_shares(grid[0] * grid[1], _DELETIONS)).mean()
         share = (region_weights / region_weights.sum(1, keepdim=True) * self.objects).sum(1).mean()
-        said += f"share of w on the object {share:.3f}, deletion area {area:.3f}"
-        row(f"w, {IMAGES_JUDGED} images: {what}", "-", said, "")
+        text += f"share of w on the object {share:.3f}, deletion area {area:.3f}"
+        row(f"w, {IMAGES_JUDGED} images: {what}", "-", text, "")
 
 
 def growth_importance() -> None:

@@ -38,9 +38,7 @@ def one_layer(n: int) -> None:
     sample = SampleEmbedding(512).fit({"target_probs": probs, "sample_features": sample_features})
     before = forget_peak()
     start = time.perf_counter()
-    weight = ImportanceWeight(*regional.shape).estimate(
-        {"target_probs": probs, "regional_features": regional}
-    )
+    weight = ImportanceWeight(*regional.shape).estimate({"target_probs": probs, "regional_features": regional})
     region = RegionEmbedding(512).fit(
         {
             "target_probs": probs, "regional_features": regional, "sample_embs": sample,

@@ -1,4 +1,4 @@
-"""Where the time goes, and how far each stage is from what the processor and the memory allow."""
+"""The time of each stage of the fits beside the least that the processor and the memory allow."""
 
 import bench_features
 import torch
@@ -18,7 +18,7 @@ from patternscope.embeddings.matched_regions import kept_counts
 
 
 def limits() -> None:
-    """Where the time of importance and of the regional fit goes, beside the least that operations and bytes allow."""
+    """Time of the stages of importance and of the regional fit, beside the least that operations and bytes allow."""
     data = bench_features.load()
     for name, regional in (
         ("k 512, r 196", data.regional),
@@ -50,7 +50,7 @@ def _limits_of_the_regional_fit(data: bench_features.Features) -> None:
     n, k = data.regional.shape[:2]
     r, m, number, dims = data.regional[0, 0].numel(), 100, 4, 3
     kept = float(kept_counts(weight.region_weights, 1e-3).double().mean())
-    times = {name: sum(each) for name, each in spent.items()}
+    times = {name: sum(calls) for name, calls in spent.items()}
     passes, slopes = len(spent["embed_regions"]), len(spent["_pull_back"])
     rest = fitted.trace.seconds - sum(times.values())
     a_pass = 2 * n * r * k * dims
@@ -58,16 +58,8 @@ def _limits_of_the_regional_fit(data: bench_features.Features) -> None:
     # Forward a look-up reads an index and a number and writes one; the rest, mostly backward, reads and adds.
     stages = {
         "match": (times["match_anchors"], 2 * n * m * kept * r * k, 2 * features),
-        f"maps of features, {passes} passes": (
-            times["embed_regions"],
-            passes * a_pass,
-            passes * features,
-        ),
-        f"gradients of maps, {slopes} passes": (
-            times["_pull_back"],
-            slopes * a_pass,
-            slopes * features,
-        ),
+        f"maps of features, {passes} passes": (times["embed_regions"], passes * a_pass, passes * features),
+        f"gradients of maps, {slopes} passes": (times["_pull_back"], slopes * a_pass, slopes * features),
         "look-ups forward": (times["similarity_loss"] + times["align_loss"], 0.0, passes * 3 * lookups),
         "sums backward and the rest": (rest, 0.0, slopes * 3 * lookups),
     }
@@ -76,7 +68,7 @@ def _limits_of_the_regional_fit(data: bench_features.Features) -> None:
 
 
 def _regions_kept(weight: ImportanceWeight) -> float:
-    """Regions an anchor that v is learnt from, at the scores' spread of 1."""
+    """Regions per anchor that v is learnt from, where scores have a spread of 1."""
     ascending = weight.region_weights.sort(dim=1).values.cumsum(dim=1)
     return float((ascending > 1e-3).sum(dim=1).double().mean())
 

@@ -4,7 +4,7 @@
 
 Three layers of invented features, written in shards as a recording writes them; then the stages sample, importance,
 region and knowledge with the default settings of a study, in this process. 5,000 images with k = 512 and r = 14 x 14
-need 7 GB of disk in runs/bench/memory.
+take 7 GB of disk in runs/bench/memory.
 """
 
 import subprocess
@@ -17,16 +17,12 @@ import torch
 from measuring import peak_memory, row
 from torch import Tensor
 
-from patternscope.results.arrays import ShardWriter, save_arrays
-from patternscope.results.json_csv import write_json
+from patternscope.results.features import FeaturesResult, LayerShape, RegionalFeatures
 from patternscope.settings.study import StudySettings
-from patternscope.study.run import with_layers
-from patternscope.study.stages.features import FEATURES
-from patternscope.study.stages.images import IMAGES
-from patternscope.study.stages.importance import IMPORTANCE
-from patternscope.study.stages.knowledge import KNOWLEDGE
-from patternscope.study.stages.region import REGION
-from patternscope.study.stages.sample import SAMPLE
+from patternscope.study.run import resolved_settings, with_layers
+from patternscope.study.stages import all_stages
+from patternscope.study.stages.features import soft_probabilities
+from patternscope.study.stages.images import describe_images
 from patternscope.workflow.event_log import EventLog, unit_times
 from patternscope.workflow.plan import make_plan
 from patternscope.workflow.runner import run_units
@@ -37,7 +33,7 @@ LAYERS = ("low", "middle", "top")
 
 
 def memory() -> None:
-    """In a process of its own, so that its peak memory is its own."""
+    """Run in a process of its own, so that its peak memory is its own."""
     subprocess.run([sys.executable, __file__], check=True)
 
 
@@ -46,12 +42,14 @@ def main(images: int = 5000, channels: int = 512, side: int = 14) -> None:
     axes = Axes(1, LAYERS)
     settings = with_layers(StudySettings.model_validate({"network": {"grid": side}}), axes)
     sized = f"n = {images}, k = {channels}, r = {side * side}"
-    stages = (
-        replace(IMAGES, run=Invented(images, channels, side).images),
-        replace(FEATURES, run=Invented(images, channels, side).features, needs=(), external=None),
-        SAMPLE, IMPORTANCE, REGION, KNOWLEDGE,
-    )  # fmt: skip
-    run_units(folder, make_plan(settings, stages, axes))
+    stages = {stage.name: stage for stage in all_stages()}
+    invented = Invented(images, channels, side)
+    chosen = (
+        replace(stages["images"], run=invented.images),
+        replace(stages["features"], run=invented.features, needs=(), external=None),
+        *(stages[name] for name in ("sample", "importance", "region", "knowledge")),
+    )
+    run_units(folder, make_plan(settings, chosen, axes, resolved_settings(settings, CLASSES)))
     seconds = unit_times(EventLog(folder)).seconds
     spent = {name: sum(s for unit, s in seconds.items() if unit.startswith(name)) for name in
              ("importance", "region", "knowledge")}  # fmt: skip
@@ -67,26 +65,29 @@ class Invented:
         self.labels = torch.arange(images) % CLASSES
 
     def images(self, ctx: UnitContext) -> None:
-        tiny = torch.zeros(self.count, 3, 2, 2, dtype=torch.uint8)
-        save_arrays(ctx.folder / "samples.safetensors", {"images": tiny, "labels": self.labels})
-        write_json(ctx.folder / "classes.json", {"classes": [f"class {each}" for each in range(CLASSES)]})
+        tiny = torch.empty(self.count, 3, 2, 2, dtype=torch.uint8)
+        tiny.random_(generator=torch.Generator().manual_seed(0))
+        classes, names = [f"class {label}" for label in range(CLASSES)], [str(i) for i in range(self.count)]
+        describe_images(tiny, self.labels, classes, names, source="invented").save(ctx.folder)
 
     def features(self, ctx: UnitContext) -> None:
-        pooled = torch.zeros(self.count, self.channels)
+        pooled, regional = torch.zeros(self.count, self.channels), RegionalFeatures(ctx.folder)
         for place, layer in enumerate(LAYERS):
-            writer, done = ShardWriter(ctx.folder / layer, "regional"), 0
+            writer, done = regional.writer(layer), 0
             for block in self.blocks(seed=place, clarity=(1 + place) / len(LAYERS)):
                 writer.append(block)
                 pooled[done : done + len(block)] = block.amax(dim=(2, 3))
                 done += len(block)
             writer.close()
         logits = 4 * (pooled - pooled.mean(0)) @ self.patterns(len(LAYERS) - 1).T / self.channels**0.5
-        arrays = {
-            "sample_features": pooled,
-            "logits": logits,
-            "target_probs": torch.softmax(logits / 4, dim=1),
-        }
-        save_arrays(ctx.folder / "sample.safetensors", arrays)
+        FeaturesResult(
+            sample_features=pooled,
+            logits=logits,
+            target_probs=soft_probabilities(logits, 4.0),
+            layers=tuple(LayerShape(layer, self.channels, (self.side, self.side)) for layer in LAYERS),
+            samples=self.count,
+            regional=regional,
+        ).save(ctx.folder)
 
     def patterns(self, seed: int) -> Tensor:
         """Channels of each class (c, k)."""
@@ -101,9 +102,7 @@ class Invented:
             block = torch.randn(shape, generator=generator).mul_(0.5).relu_()
             for features, label in zip(block, labels, strict=True):
                 row, column = torch.randint(0, self.side - half + 1, (2,), generator=generator).tolist()
-                features[:, row : row + half, column : column + half] += (
-                    2 * clarity * patterns[label, :, None, None]
-                )
+                features[:, row : row + half, column : column + half] += 2 * clarity * patterns[label, :, None, None]
             yield block
 
 

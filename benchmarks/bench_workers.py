@@ -1,4 +1,4 @@
-"""The embedding stages of a study by one worker of one thread, and by two: time, and whether the bytes are equal."""
+"""The embedding stages of a study by one worker of one thread and by two: time, and whether the bytes are equal."""
 
 import os
 import shutil
@@ -10,11 +10,11 @@ from unittest.mock import patch
 
 from measuring import row
 
-sys.path.append(str(Path(__file__).parents[1] / "tests/study"))
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
 from toy_stages import contents
 
 from patternscope.settings.study import DEMO_FILE, StudySettings, make_settings
-from patternscope.study.run import run_study
+from patternscope.study.run import run_analysis
 from patternscope.workflow.executors import process_pool
 
 FOLDER = Path("runs/bench/workers")
@@ -22,7 +22,7 @@ FOLDER = Path("runs/bench/workers")
 
 def workers() -> None:
     """The demo's images, checkpoints and layers after a short training: stages sample, importance and region."""
-    run_study(FOLDER / "start", settings(), until="features", device="cpu")
+    run_analysis(FOLDER / "start", settings(), until="features", device="cpu")
     one, two = (timed(count) for count in (1, 2))
     same = contents(FOLDER / "1") == contents(FOLDER / "2")
     row("embedding stages, 2 workers against 1", f"{one / two:.2f} x", f"{two:.1f} s; bytes "
@@ -37,7 +37,7 @@ def settings() -> StudySettings:
 
 
 def timed(count: int) -> float:
-    """Seconds of the stages with that many workers of one thread; their start is not counted, only their work."""
+    """Return the seconds of the stages with so many workers of one thread, without the time of their start."""
     folder = FOLDER / str(count)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(FOLDER / "start", folder)
@@ -46,7 +46,7 @@ def timed(count: int) -> float:
         list(pool.map(started, range(count), [count] * count, [FOLDER / "marks"] * count))
         shutil.rmtree(FOLDER / "marks")
         begun = time.perf_counter()
-        run_study(folder, settings(), executor=pool, until="region", device="cpu")
+        run_analysis(folder, settings(), executor=pool, until="region", device="cpu")
         return time.perf_counter() - begun
 
 

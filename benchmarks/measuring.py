@@ -1,4 +1,4 @@
-"""Seconds, rates, memory and rows of a table."""
+"""Measuring time, rates and memory, and printing rows of a table."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ import torch
 
 
 def seconds(run: Callable[[], object], repeats: int = 1) -> float:
-    """Shortest of some runs."""
+    """Return the seconds of the shortest of some runs."""
     times = []
     for _ in range(repeats):
         start = time.perf_counter()
@@ -25,14 +25,14 @@ def row(what: str, ratio: str, ours: str, theirs: str) -> None:
 
 
 def matrix_rate(dtype: torch.dtype = torch.float32, rows: int = 101 * 196, k: int = 512) -> float:
-    """Operations a second of a product of the match's shape, the best of some."""
+    """Return operations per second of a product of the match's shape, the best of some."""
     a, b = torch.rand(rows, k).to(dtype), torch.rand(k, 392).to(dtype)
     a @ b
     return 2 * rows * k * 392 / seconds(lambda: a @ b, 8)
 
 
 def copy_rate() -> float:
-    """Bytes a second that are read and written by a copy far larger than the caches."""
+    """Return the bytes per second read and written by a copy far larger than the caches."""
     block = torch.rand(1 << 26)
     other = torch.empty_like(block)
     other.copy_(block)
@@ -40,13 +40,13 @@ def copy_rate() -> float:
 
 
 def forget_peak() -> float:
-    """Begin a new peak of this process's memory; what it holds now, in GB (Linux)."""
+    """Start a new peak of this process's memory, and return what it holds now, in GB (Linux)."""
     Path("/proc/self/clear_refs").write_text("5")
     return peak_memory()
 
 
 def peak_memory() -> float:
-    """Largest memory this process held since the last `forget_peak`, in GB (Linux)."""
+    """Return the largest memory of this process since the last `forget_peak`, in GB (Linux)."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1e6
 
