@@ -30,18 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("python -m evidence", description="What the method is worth, measured.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"by default all: {', '.join(MINUTES)}")
     parser.add_argument(
-        "--studies",
-        nargs="+",
-        default=(),
-        metavar="WORD",
-        help="only studies with one of the words in their names",
+        "--studies", nargs="+", default=(), metavar="WORD", help="only studies with one of the words in their names"
     )
     asked = parser.parse_args(arguments)
     for name in asked.parts:
         if name not in MINUTES:
-            parser.error(
-                f"part: expected one of {', '.join(MINUTES)}, got {name!r}; {nearest(name, list(MINUTES))}"
-            )
+            parser.error(f"part: expected one of {', '.join(MINUTES)}, got {name!r}; {nearest(name, list(MINUTES))}")
     run([name for name in MINUTES if not asked.parts or name in asked.parts], asked.studies)
 
 
@@ -53,9 +47,7 @@ def run(parts: Sequence[str], words: Sequence[str]) -> None:
         print(f"{name}: part {place + 1} of {len(parts)}; about {left:.0f} min left", flush=True)
         module = f"evidence.{name}.measurement" if name in CLAIMS else f"evidence.{name}"
         importlib.import_module(module).main(words)
-    print(
-        f"done in {duration(time.perf_counter() - begun)}: runs/evidence, docs/evidence.md, docs/defaults.md"
-    )
+    print(f"done in {duration(time.perf_counter() - begun)}: runs/evidence, docs/evidence.md, docs/defaults.md")
 
 
 if __name__ == "__main__":

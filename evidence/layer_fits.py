@@ -57,15 +57,10 @@ def fitted_data(results: StoredResults, layer: str) -> LayerData:
 
 def data_by_layer(features: FeaturesResult, labels: Tensor) -> dict[str, LayerData]:
     """Return each recorded layer of some images."""
-    return {
-        shape.layer: LayerData(features.regional.read(shape.layer), features, labels)
-        for shape in features.layers
-    }
+    return {shape.layer: LayerData(features.regional.read(shape.layer), features, labels) for shape in features.layers}
 
 
-def unseen_data(
-    study: EvidenceStudy, results: StoredResults, grid: int | None = None
-) -> dict[str, LayerData]:
+def unseen_data(study: EvidenceStudy, results: StoredResults, grid: int | None = None) -> dict[str, LayerData]:
     """Return each layer of the held-out images that are no samples; on another grid than the study's if given."""
     images, labels = unseen_images(study, results)
     return data_by_layer(record_images(study, results, images, grid=grid), labels)

@@ -60,9 +60,7 @@ class Measurement:
             version=1,
             run=partial(self._run, study),
             settings=tuple(StudySettings.model_fields),
-            needs=tuple(
-                Need(stage.name, checkpoint="all", layer="all") for stage in study_stages(study.settings())
-            ),
+            needs=tuple(Need(stage.name, checkpoint="all", layer="all") for stage in study_stages(study.settings())),
             external=self._code_digest,
         )
 

@@ -45,11 +45,7 @@ In short:
 
 
 def write_section(
-    folder: Path,
-    text: Iterable[str],
-    figure: "Figure",
-    shown: Sequence[Row],
-    **tables: Sequence[Row],
+    folder: Path, text: Iterable[str], figure: "Figure", shown: Sequence[Row], **tables: Sequence[Row]
 ) -> None:
     """Write section.md, a csv file for each table, and the figure with the rows that it shows."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,15 +9,7 @@ from torchvision.models import MobileNetV2, ResNet
 from torchvision.models.resnet import BasicBlock
 
 # Expansion, channels, blocks, stride of MobileNetV2's stages (Sandler et al. 2018, table 2); the sixth has stride 1.
-_STAGES = [
-    [1, 16, 1, 1],
-    [6, 24, 2, 2],
-    [6, 32, 3, 2],
-    [6, 64, 4, 2],
-    [6, 96, 3, 1],
-    [6, 160, 3, 1],
-    [6, 320, 1, 1],
-]
+_STAGES = [[1, 16, 1, 1], [6, 24, 2, 2], [6, 32, 3, 2], [6, 64, 4, 2], [6, 96, 3, 1], [6, 160, 3, 1], [6, 320, 1, 1]]
 
 
 def resnet18(classes: int, channels: int = 3) -> ResNet:

@@ -26,11 +26,7 @@ FASHION_MNIST = Path(os.environ.get("FASHION_MNIST", "/usr/share/datasets/fashio
 SEEDS = (0, 1, 2)
 NETWORKS: dict[str, dict[str, Any]] = {
     "vgg16_slim": {"architecture": "vgg16_slim", "layers": ["conv_33", "conv_43", "conv_53"], "grid": 8},
-    "resnet18": {
-        "architecture": "small_images:resnet18",
-        "layers": ["layer2", "layer3", "layer4"],
-        "grid": None,
-    },
+    "resnet18": {"architecture": "small_images:resnet18", "layers": ["layer2", "layer3", "layer4"], "grid": None},
     "mobilenet_v2": {
         "architecture": "small_images:mobilenet_v2",
         "arguments": {"width": 0.5},
@@ -118,20 +114,14 @@ def readable_image_sets() -> Iterator[str]:
         if folder is None or Path(folder).is_dir():
             yield name
         else:
-            print(
-                f"{name}: omitted, {folder} does not exist; apt install dataset-fashion-mnist, or set FASHION_MNIST"
-            )
+            print(f"{name}: omitted, {folder} does not exist; apt install dataset-fashion-mnist, or set FASHION_MNIST")
 
 
 def run_study(study: EvidenceStudy, *measurements: Stage) -> None:
     """Bring a study up to date, from its images to its knowledge points, and measurements of it."""
     study.write_images()
     run_analysis(
-        study.folder,
-        study.settings(),
-        lambda settings: measurements,
-        executor=InProcessExecutor(),
-        device="cpu",
+        study.folder, study.settings(), lambda settings: measurements, executor=InProcessExecutor(), device="cpu"
     )
 
 

@@ -93,13 +93,7 @@ class _LayerTrials:
         return fit_layer(self.study, self.results, data, changes=changes)
 
     def _row(
-        self,
-        setting: str,
-        value: float | None,
-        seed: int,
-        fit: LayerFit,
-        fitted: LayerData,
-        unseen: LayerData,
+        self, setting: str, value: float | None, seed: int, fit: LayerFit, fitted: LayerData, unseen: LayerData
     ) -> Row:
         return {
             "images": self.study.images,

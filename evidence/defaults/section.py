@@ -127,9 +127,7 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
             if more is None or change is None or abs(change) < max(LEAST, 2 * (noise or 0.0)):
                 continue
             (better if (change > 0) == more else worse).append(f"{text} ({number(change)})")
-        parts = [
-            f"{word}: {', '.join(names)}" for word, names in (("better", better), ("worse", worse)) if names
-        ]
+        parts = [f"{word}: {', '.join(names)}" for word, names in (("better", better), ("worse", worse)) if names]
         yield f"- {value_text(row['value'])}: {'; '.join(parts) or 'no measure differs'}."
 
 

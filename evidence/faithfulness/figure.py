@@ -30,8 +30,7 @@ def draw(rows: Sequence[Row], labels: Mapping[str, str]) -> "Figure":
         handles, names = grid[0][0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper right", ncols=len(networks) + 1)
         figure.supxlabel(
-            "area under the probability of the true class (smaller: the order matters more)",
-            fontsize=SMALL + 0.5,
+            "area under the probability of the true class (smaller: the order matters more)", fontsize=SMALL + 0.5
         )
     return figure
 

@@ -22,14 +22,7 @@ from evidence.recording import sample_pixels, trained_network
 from evidence.studies import RUNS, EvidenceStudy, evidence_studies
 from evidence.tables import Row
 from patternscope.images.pictograms import draw
-from patternscope.knowledge import (
-    blurred,
-    curve_area,
-    deletion_curve,
-    faithfulness,
-    removal_order,
-    removal_shares,
-)
+from patternscope.knowledge import blurred, curve_area, deletion_curve, faithfulness, removal_order, removal_shares
 from patternscope.networks.capture import gradcam
 from patternscope.results.study import StoredResults
 
@@ -52,13 +45,7 @@ def _rows_of_layer(study: EvidenceStudy, results: StoredResults, place: str) -> 
     order = torch.stack([removal_order(importance[chosen]) for importance in importances.values()])
     probabilities = class_probabilities(trained_network(study, results))
     shares = removal_shares(grid[0] * grid[1], STEPS)
-    about = {
-        "images": study.images,
-        "network": study.network,
-        "seed": study.seed,
-        "place": place,
-        "layer": layer,
-    }
+    about = {"images": study.images, "network": study.network, "seed": study.seed, "place": place, "layer": layer}
     rows = []
     for replacement, shown in _replacements(study, results, images).items():
         instead = None if shown is None else shown[chosen]
@@ -99,9 +86,7 @@ def _backgrounds(study: EvidenceStudy, results: StoredResults) -> Tensor:
 
 
 MEASUREMENT = Measurement(
-    "faithfulness",
-    measure_areas,
-    code_of(faithfulness, gradcam, insertion, deletion, region_importances),
+    "faithfulness", measure_areas, code_of(faithfulness, gradcam, insertion, deletion, region_importances)
 )
 
 

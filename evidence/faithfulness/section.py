@@ -112,11 +112,7 @@ def _section(measured: Sequence[Row], differences: Sequence[Row], seeds: str) ->
 
 def _verdicts(differences: Sequence[Row]) -> Iterable[str]:
     """For each image set and replacement: whether p is better than Grad-CAM and than random, over all networks."""
-    chosen = [
-        row
-        for row in differences
-        if (row["curve"], row["place"], row["network"]) == ("deletion", "last", EVERY)
-    ]
+    chosen = [row for row in differences if (row["curve"], row["place"], row["network"]) == ("deletion", "last", EVERY)]
     for images, replacement in dict.fromkeys((row["images"], row["replacement"]) for row in chosen):
         by_rival = {r["less"]: r for r in chosen if (r["images"], r["replacement"]) == (images, replacement)}
         parts = [
@@ -148,9 +144,7 @@ def _area_table(measured: Sequence[Row]) -> str:
     for row in measured:
         spread = "" if row["seeds"] is None else f" ± {row['seeds']:.3f}"
         cells.setdefault(_name(row), {})[row["order"]] = number(row["area"], 3) + spread
-    return markdown_table(
-        heads, [[name, *[texts.get(order, "") for order in ORDERS]] for name, texts in cells.items()]
-    )
+    return markdown_table(heads, [[name, *[texts.get(order, "") for order in ORDERS]] for name, texts in cells.items()])
 
 
 def _name(row: Row) -> str:

@@ -46,9 +46,7 @@ def _draw_layers(axes: Any, rows: Sequence[Row]) -> None:
         axes.plot(places, means, **style, markersize=4.5, label=network)
         for place, seeds in zip(places, own.values(), strict=True):
             axes.plot([place] * len(seeds), seeds, **style, linestyle="", markersize=3, alpha=0.35)
-    axes.set_xticks(
-        range(depth), ["shallow", "middle", "last"] if depth == 3 else [str(p + 1) for p in range(depth)]
-    )
+    axes.set_xticks(range(depth), ["shallow", "middle", "last"] if depth == 3 else [str(p + 1) for p in range(depth)])
     axes.set_xlabel("layer")
     axes.set_title("At the end of training", fontsize=SMALL + 1)
     axes.legend(loc="upper right")
@@ -68,9 +66,7 @@ def _draw_training(axes: Any, rows: Sequence[Row]) -> None:
             alpha=0.15,
             linewidth=0,
         )
-        axes.plot(
-            places, [row["reliable"] for row in own], color=colour, marker="o", markersize=3, label=layer
-        )
+        axes.plot(places, [row["reliable"] for row in own], color=colour, marker="o", markersize=3, label=layer)
     steps = {row["checkpoint"]: row["step"] for row in rows}
     axes.set_xticks(list(steps), [str(step) for step in steps.values()])
     axes.set_xlabel("training step, vgg16_slim")

@@ -6,16 +6,7 @@ from pathlib import Path
 from evidence.ground_truth.figure import draw
 from evidence.page import write_section
 from evidence.region_importances import ORDERS
-from evidence.tables import (
-    Row,
-    interval_text,
-    markdown_table,
-    mean_of,
-    mean_text,
-    number,
-    seeds_text,
-    values_by,
-)
+from evidence.tables import Row, interval_text, markdown_table, mean_of, mean_text, number, seeds_text, values_by
 
 INTRODUCTION = """`python -m evidence ground_truth`. *Precision*: how much of the points lies on the object, each point
 counting by the share of its region that the mask covers. Points that lie anywhere would have the object's share of the
@@ -24,9 +15,7 @@ deviations over seeds of the network; intervals are the 95 % bootstrap over imag
 """
 
 
-def write(
-    folder: Path, *, precision: Sequence[Row], pointing: Sequence[Row], training: Sequence[Row]
-) -> None:
+def write(folder: Path, *, precision: Sequence[Row], pointing: Sequence[Row], training: Sequence[Row]) -> None:
     """Write precision.csv, pointing.csv, the figure and section.md."""
     text = [
         "## Do the points lie on the object?\n",
@@ -50,9 +39,7 @@ def _verdicts(precision: Sequence[Row]) -> Iterable[str]:
     for network in dict.fromkeys(row["network"] for row in precision):
         own = [row for row in precision if row["network"] == network]
         layers = dict.fromkeys(row["layer"] for row in own)
-        shares = {
-            layer: mean_of([row for row in own if row["layer"] == layer], "reliable") for layer in layers
-        }
+        shares = {layer: mean_of([row for row in own if row["layer"] == layer], "reliable") for layer in layers}
         texts = [f"{number(share)} in {layer}" for layer, share in shares.items()]
         yield (
             f"- {network}: of the reliable points {', '.join(texts)} lie on the object, which covers "

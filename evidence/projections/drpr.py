@@ -54,13 +54,7 @@ def drpr_loss(weight: Tensor, features: Tensor, target_probs: Tensor) -> Tensor:
 
 
 def fit_drpr(
-    features: Tensor,
-    target_probs: Tensor,
-    dim: int = 3,
-    *,
-    seed: int = 0,
-    n_step: int = 200,
-    wd: float = 5e-4,
+    features: Tensor, target_probs: Tensor, dim: int = 3, *, seed: int = 0, n_step: int = 200, wd: float = 5e-4
 ) -> Tensor:
     """Return the map that minimises :func:`drpr_loss` with weight decay, by L-BFGS from a random start.
 

@@ -23,9 +23,7 @@ def draw(rows: Sequence[Row], labels: Mapping[str, str], measures: Mapping[str, 
         grid = figure.subplots(len(images), len(measures), sharey=True, sharex="col", squeeze=False)
         for line, image_set in zip(grid, images, strict=True):
             for axes, measure in zip(line, measures, strict=True):
-                _draw_measure(
-                    axes, [row for row in rows if row["images"] == image_set], measure, networks, labels
-                )
+                _draw_measure(axes, [row for row in rows if row["images"] == image_set], measure, networks, labels)
             line[0].set_ylabel(image_set, fontsize=TITLE)
         for axes, title in zip(grid[0], measures.values(), strict=True):
             axes.set_title(title.replace(" (", "\n("), fontsize=SMALL + 0.5)
@@ -46,13 +44,7 @@ def _draw_measure(
         spreads = [row[f"{measure}_networks"] or 0.0 for row in own]
         style = {"color": marks[index].colour, "marker": marks[10 * index].marker, "label": network}
         axes.errorbar(
-            [row[measure] for row in own],
-            heights,
-            xerr=spreads,
-            linestyle="",
-            markersize=3.6,
-            elinewidth=0.8,
-            **style,
+            [row[measure] for row in own], heights, xerr=spreads, linestyle="", markersize=3.6, elinewidth=0.8, **style
         )
     for place in places.values():
         axes.axhline(place, color=FAINT, linewidth=0.4, zorder=0)

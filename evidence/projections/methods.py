@@ -143,9 +143,7 @@ def library(module: str) -> Any:
     """Return a module of a library that only comparisons need; InputError where it is not installed."""
     top = module.partition(".")[0]
     if find_spec(top) is None:
-        raise InputError(
-            f"{top}: expected {_LIBRARIES[top]} to be installed; pip install 'patternscope[evidence]'"
-        )
+        raise InputError(f"{top}: expected {_LIBRARIES[top]} to be installed; pip install 'patternscope[evidence]'")
     return import_module(module)
 
 

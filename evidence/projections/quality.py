@@ -57,9 +57,7 @@ def projection_quality(
     centred = places - projection.origin
     discriminant = _discriminant_decisions(places, fitted, fitted_classes)
     own = discriminant if projection.posterior is None else projection.posterior(places).argmax(dim=1)
-    orientation = orientation_decisions(
-        centred, fitted - projection.origin, fitted_classes, classes=logits.shape[1]
-    )
+    orientation = orientation_decisions(centred, fitted - projection.origin, fitted_classes, classes=logits.shape[1])
     neighbour = neighbour_decisions(places, fitted, fitted_classes, own=fitted_logits is None)
     first, second = target_probs.topk(2, dim=1).values.unbind(dim=1)
     sure = first - second >= (first - second).median()
@@ -81,17 +79,13 @@ def _places(projection: Projection, features: Tensor, others: bool) -> Tensor:
     if not others:
         return projection.embedding
     if projection.transform is None:
-        raise InputError(
-            "projection: has no transform, so that it cannot place other samples than those fitted to"
-        )
+        raise InputError("projection: has no transform, so that it cannot place other samples than those fitted to")
     return projection.transform(features)
 
 
 def _trustworthiness(features: Tensor, places: Tensor) -> float:
     manifold = library("sklearn.manifold")
-    return float(
-        manifold.trustworthiness(features.double().numpy(), places.numpy(), n_neighbors=TRUSTED_NEIGHBOURS)
-    )
+    return float(manifold.trustworthiness(features.double().numpy(), places.numpy(), n_neighbors=TRUSTED_NEIGHBOURS))
 
 
 def _silhouette(places: Tensor, classes: Tensor) -> float | None:

@@ -148,9 +148,7 @@ def _account(fitted: Sequence[Row]) -> str:
         return values[0] if len(values) == 1 else f"{values[0]} to {values[-1]}"
 
     return ACCOUNT.format(
-        sure=span("sure_agreement"),
-        discriminant=span("discriminant_agreement"),
-        within=span("class_correlation"),
+        sure=span("sure_agreement"), discriminant=span("discriminant_agreement"), within=span("class_correlation")
     )
 
 

@@ -8,15 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from evidence.tables import Row
-from patternscope.figures.drawing.style import (
-    NORMAL,
-    RELIABLE,
-    SMALL,
-    SOFT,
-    class_marks,
-    figure_style,
-    layer_colours,
-)
+from patternscope.figures.drawing.style import NORMAL, RELIABLE, SMALL, SOFT, class_marks, figure_style, layer_colours
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,9 +26,7 @@ def draw(rows: Sequence[Row], examples: Mapping[str, Tensor], goal: float) -> "F
         left, right = figure.subfigures(1, 2, width_ratios=[1, 1.15])
         panels = left.subplots(2, 1, sharex=True)
         _draw_measure(panels[0], rows, layers, "share")
-        panels[0].axhline(
-            fmean(row["area"] for row in rows), color=SOFT, linewidth=0.8, linestyle=(0, (4, 3))
-        )
+        panels[0].axhline(fmean(row["area"] for row in rows), color=SOFT, linewidth=0.8, linestyle=(0, (4, 3)))
         panels[0].axhline(goal, color=SOFT, linewidth=0.8, linestyle=(0, (1, 2)))
         panels[0].set_ylim(0, 1.02)
         panels[0].set_ylabel("share of reliable\npoints on the patch")

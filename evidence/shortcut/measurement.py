@@ -116,9 +116,7 @@ def example_images(seed: int) -> Tensor:
     return images[:EXAMPLES].permute(0, 2, 3, 1).float() / 255
 
 
-MEASUREMENT = Measurement(
-    "shortcut", measure_points, code_of(planting, shortcut_study, quality, object_measures)
-)
+MEASUREMENT = Measurement("shortcut", measure_points, code_of(planting, shortcut_study, quality, object_measures))
 
 
 def main(words: Sequence[str] = ()) -> None:

@@ -48,9 +48,7 @@ def patch_carriers(labels: Tensor, target: int, strength: float, *, base: float 
     return carries
 
 
-def plant_patch(
-    images: Tensor, masks: Tensor, carries: Tensor, *, side: int, seed: int
-) -> tuple[Tensor, Tensor]:
+def plant_patch(images: Tensor, masks: Tensor, carries: Tensor, *, side: int, seed: int) -> tuple[Tensor, Tensor]:
     """Paint a checkerboard patch into the background of some images.
 
     Its position is random among those, half a side apart, at which it covers least of the object.

@@ -59,8 +59,7 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
     strongest = [row for row in rows if row["strength"] == 1.0 and (row["share"] or 0) >= GOAL]
     seeds = len({row["seed"] for row in rows})
     texts = [
-        f"{len([row for row in strongest if row['layer'] == layer])} of {seeds} seeds in {layer}"
-        for layer in layers
+        f"{len([row for row in strongest if row['layer'] == layer])} of {seeds} seeds in {layer}" for layer in layers
     ]
     yield f"- At least {GOAL:.0%} of the reliable points on the patch itself at strength 1: {', '.join(texts)}."
 
@@ -68,8 +67,7 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
 def _shares_at(strength: float, layer: str, rows: Sequence[Row]) -> str:
     """Shares of each class on the patch and near it."""
     on, near = (
-        ", ".join(f"{row['class']} {interval_text(row, name)}" for row in rows)
-        for name in ("share", "share_near")
+        ", ".join(f"{row['class']} {interval_text(row, name)}" for row in rows) for name in ("share", "share_near")
     )
     return (
         f"- Strength {strength:g}, {layer}: on the patch {on}; it covers {number(mean_of(rows, 'area'), 3)} of the "

@@ -82,9 +82,7 @@ class ShortcutStudy(EvidenceStudy):
 
     def probes(self) -> Pictograms:
         """Return new pictograms of the target class, without the patch."""
-        drawn = [
-            draw(_PROBED + len(CLASSES) * number + self.target, size=SIZE, seed=0) for number in range(PROBES)
-        ]
+        drawn = [draw(_PROBED + len(CLASSES) * number + self.target, size=SIZE, seed=0) for number in range(PROBES)]
         images = np.stack([picture.image.transpose(2, 0, 1) for picture in drawn])
         return Pictograms(images, np.full(PROBES, self.target), np.stack([picture.mask for picture in drawn]))
 

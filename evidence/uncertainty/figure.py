@@ -45,21 +45,9 @@ def _draw_ratios(axes: Any, rows: Sequence[Row], networks: Sequence[str]) -> Non
         own = [row for row in rows if row["network"] == network and row["ratio"] is not None]
         places = [place + 0.2 * (index - (len(networks) - 1) / 2) for place in range(len(own))]
         reach = [_reach(row) for row in own]
-        style = {
-            "color": marks[index].colour,
-            "marker": marks[10 * index].marker,
-            "linestyle": "",
-            "markersize": 4,
-        }
-        axes.errorbar(
-            places, [row["ratio"] for row in own], yerr=reach, elinewidth=0.8, label=network, **style
-        )
-        axes.plot(
-            [p + 0.07 for p in places],
-            [row["ratio_unseen"] for row in own],
-            **style,
-            markerfacecolor="white",
-        )
+        style = {"color": marks[index].colour, "marker": marks[10 * index].marker, "linestyle": "", "markersize": 4}
+        axes.errorbar(places, [row["ratio"] for row in own], yerr=reach, elinewidth=0.8, label=network, **style)
+        axes.plot([p + 0.07 for p in places], [row["ratio_unseen"] for row in own], **style, markerfacecolor="white")
     count = max(len([row for row in rows if row["network"] == network]) for network in networks)
     names = {3: ["shallow", "middle", "last"]}.get(count, [str(place + 1) for place in range(count)])
     axes.set_xticks(range(count), names)

@@ -59,12 +59,7 @@ def _spreads_of_layer(rows: Sequence[Row]) -> dict[str, float | None]:
 
 
 def write(
-    folder: Path,
-    *,
-    counts: Sequence[Row],
-    stability: Sequence[Row],
-    sweep: Sequence[Row],
-    networks: Sequence[Row],
+    folder: Path, *, counts: Sequence[Row], stability: Sequence[Row], sweep: Sequence[Row], networks: Sequence[Row]
 ) -> None:
     """Write the tables, the figure and section.md."""
     summary = summarised(counts, stability, networks)
@@ -80,9 +75,7 @@ def write(
         _stability_table(summary),
     ]
     figure = draw(summary, sweep)
-    write_section(
-        folder, text, figure, summary, uncertainty_counts=counts, uncertainty=summary, tau_sweep=sweep
-    )
+    write_section(folder, text, figure, summary, uncertainty_counts=counts, uncertainty=summary, tau_sweep=sweep)
 
 
 def _verdicts(summary: Sequence[Row]) -> Iterable[str]:
@@ -138,10 +131,7 @@ def _stability_table(summary: Sequence[Row]) -> str:
             number(row["total"], 1),
             number(row["reliable"], 1),
             *[number(row[f"reliable_{name}"], 2) for name in ("images", "fits", "networks")],
-            *[
-                f"{number(row[f'kappa_{seeds}'])} ({number(row[f'overlap_{seeds}'])})"
-                for seeds in ("fits", "networks")
-            ],
+            *[f"{number(row[f'kappa_{seeds}'])} ({number(row[f'overlap_{seeds}'])})" for seeds in ("fits", "networks")],
         ]
         for row in summary
     ]

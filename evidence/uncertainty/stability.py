@@ -48,9 +48,7 @@ def verdict_stability(verdicts: Tensor) -> Stability:
     share = float(votes.mean()) / seeds
     chance = share**2 + (1 - share) ** 2
     overlaps = [
-        float((a & b).sum() / either)
-        for a, b in combinations(verdicts.cpu(), 2)
-        if (either := int((a | b).sum()))
+        float((a & b).sum() / either) for a, b in combinations(verdicts.cpu(), 2) if (either := int((a | b).sum()))
     ]
     return Stability(
         agreement,
