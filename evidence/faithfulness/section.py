@@ -99,7 +99,7 @@ def _section(measured: Sequence[Row], differences: Sequence[Row], seeds: str) ->
         *_verdicts(differences),
         "\n![Deletion areas in the last layer](faithfulness_figure.png)\n",
         "### Differences in the last layer\n",
-        "Deletion area of p less that of another order, paired over images; an interval below zero says that p is "
+        "Deletion area of p less that of another order, paired over images; an interval below zero means that p is "
         "better.\n",
         _difference_table(differences),
     ]

@@ -32,7 +32,7 @@ MEASURES: dict[str, tuple[str, str | None]] = {
     "trustworthiness": ("trustworthiness", "trustworthiness (5 nearest)"),
     "separation": ("separation", "class separation (silhouette)"),
 }
-# In which a sentence says who is first.
+# Measures in which a sentence tells which projection is first.
 STANDINGS = ("agreement", "sure_agreement", "discriminant_agreement", "orientation_agreement")
 INTRODUCTION = """`python -m evidence projections`. Each projection maps the same sample features to three dimensions,
 at its library's defaults. Strength is the distance from the origin; for projections whose origin has no meaning, from

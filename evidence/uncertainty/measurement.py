@@ -60,9 +60,9 @@ def compare_networks(studies: Sequence[EvidenceStudy]) -> list[Row]:
         alike = [study for study in studies if (study.images, study.network) == (images, network)]
         if len(alike) < 2:
             continue
-        results = [study.results for study in alike]
+        known = [study.results for study in alike]
         for layer in alike[0].layers:
-            agreement = verdict_stability(torch.stack([each.knowledge(layer).mask for each in results]))
+            agreement = verdict_stability(torch.stack([results.knowledge(layer).mask for results in known]))
             rows.append({"images": images, "network": network, "layer": layer, **vars(agreement)})
     return rows
 
