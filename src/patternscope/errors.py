@@ -77,7 +77,8 @@ def explain(error: "ValidationError", model: "type[BaseModel]") -> str:
     "epoch is unknown; did you mean 'epochs'?"
     """
     problems = error.errors(include_url=False)
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    rest = len(problems) - 1
+    more = f" (and {rest} more error{'s' * (rest > 1)})" if rest else ""
     return _explain_one(problems[0], model) + more
 
 

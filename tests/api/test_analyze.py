@@ -95,7 +95,11 @@ def test_figures_are_drawn_without_a_study(analysed, name):
 
 
 def test_figures_are_listed_and_an_unknown_one_names_the_nearest(analysed):
-    assert dir(analysed.plot) == sorted(figure_names())
+    optional = [n for n in figure_names() if n.startswith(("attack", "distilled")) or n == "faithfulness"]
+    assert [*dir(analysed.plot), *optional] == sorted(figure_names(), key=lambda name: name in optional)
+    for name in optional:
+        with pytest.raises(InputError, match=r"expected a study with \[(attack|distillation|faithfulness)\]"):
+            getattr(analysed.plot, name)()
     with pytest.raises(AttributeError, match="did you mean 'counts'"):
         _ = analysed.plot.count
     assert "Return" in analysed.plot.counts.__doc__
@@ -176,6 +180,11 @@ BAD = {
     "no pairs": (lambda x, y: ([1, 2], None), r"images: expected pairs of an image and a label, got int"),
     "nothing": (lambda x, y: (7, None), r"images: expected a tensor, a data set, a loader or a folder, got int"),
     "empty": (lambda x, y: ([], None), r"images: expected pairs of images and labels, got none"),
+    "probabilities": (lambda x, y: (x, y + 0.7), r"labels: expected integers, got torch.float32"),
+    "truths": (lambda x, y: (x, y > 1), r"labels: expected integers, got torch.bool"),
+    "names": (lambda x, y: (x, ["a"] * len(y)), r"labels: expected integers, got \['a'"),
+    "fractions": (lambda x, y: ([(x[0], 0.7)], None), r"labels: expected integers, got torch.float64"),
+    "sizes": (lambda x, y: ([(x[0], 1), (x[0, :, 1:], 1)], None), r"images: expected images of one size"),
     "both": (lambda x, y: ([(x[0], 1)], y), r"labels: expected None for a data set"),
 }
 
@@ -186,6 +195,68 @@ def test_what_cannot_be_analysed_is_one_line(network, pictures, kind):
     with pytest.raises(InputError, match=said) as raised:
         ps.analyze(network, *change(*pictures), settings=QUICK, device="cpu")
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"layers": "conv_53"}, "layers: expected a list of names, got 'conv_53'"),
+        ({"classes": "abcd"}, "classes: expected a list of names, got 'abcd'"),
+        ({"classes": ["a", "a", "b", "c"]}, "classes: expected each name once"),
+        ({"settings": {"knowledge": 3}}, "settings: expected sections"),
+        ({"settings": {"attack": {}}}, r"settings: expected no \[attack\] in memory"),
+        ({"settings": {"images": {"image_size": 64}}}, r"settings: expected no images.image_size"),
+    ],
+)
+def test_options_that_cannot_be_used_are_one_line(network, pictures, options, said):
+    with pytest.raises(InputError, match=said):
+        ps.analyze(network, *pictures, **{"settings": QUICK, "device": "cpu", **options})
+
+
+def test_a_loader_leaves_random_states_as_they_were(network, pictures, analysed):
+    import random
+
+    class Jittered(torch.utils.data.TensorDataset):
+        def __getitem__(self, index):
+            random.random(), np.random.rand(), torch.rand(1)  # noqa: NPY002
+            return super().__getitem__(index)
+
+    loader = torch.utils.data.DataLoader(Jittered(*pictures), batch_size=3)
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()  # noqa: NPY002
+    study = ps.analyze(network, loader, layers=LAYERS, settings=QUICK, device="cpu")
+    assert random.getstate() == before[0]
+    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), before[2])
+    assert study.layers[LAYERS[0]].counts == analysed.layers[LAYERS[0]].counts
+
+
+def test_flipped_and_foreign_arrays_are_read(network, pictures, analysed):
+    images, labels = pictures
+    flipped = np.ascontiguousarray(images.numpy()[..., ::-1])[..., ::-1].astype(">f4")
+    study = ps.analyze(network, flipped, labels.numpy(), LAYERS, settings=QUICK, device="cpu")
+    assert study.layers[LAYERS[0]].counts == analysed.layers[LAYERS[0]].counts
+
+
+def test_half_precision_is_normalised_as_it_is(pictures):
+    half = build_network("vgg16_slim", classes=4, image_size=32, seed=0).half()
+    study = ps.analyze(half, *pictures, LAYERS, mean=0.5, std=0.25, settings=QUICK, device="cpu")
+    assert list(study.layers) == list(LAYERS)
+
+
+def test_what_a_study_is_asked_and_shows(analysed, tmp_path):
+    assert repr(analysed.layers) == f"Layers({', '.join(LAYERS)})"
+    assert len(repr(analysed.layers[LAYERS[0]])) < 200
+    assert len(repr(analysed.layers[LAYERS[0]].knowledge)) < 200
+    with pytest.raises(InputError, match=r"checkpoint: expected one of \[0\], got 5"):
+        analysed.layers_at(5)
+    with pytest.raises(KeyError) as raised:
+        analysed.layers[-1]
+    assert str(raised.value).startswith("layer: expected one of the study's, got -1")
+    (tmp_path / "file").write_text("")
+    for place in ("file", "file/below", "long" * 100):
+        with pytest.raises(InputError):
+            analysed.save(tmp_path / place)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_mistakes_in_settings_layers_and_classes_are_one_line(network, pictures):

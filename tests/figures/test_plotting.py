@@ -42,7 +42,7 @@ def test_figures_of_students_are_drawn_of_some_layers(taught_study, attacked_stu
     figure = load_figure(name).plot(open_results(taught_study), layers="conv_53")
     titles = [axes.get_title("left") for axes in figure.axes]
     assert [title for title in titles if title] == ["conv_53"]
-    with pytest.raises(InputError, match=r"students: expected a study with distilled networks"):
+    with pytest.raises(InputError, match=r"expected a study with \[distillation\], got one without"):
         load_figure(name).plot(open_results(attacked_study))
 
 

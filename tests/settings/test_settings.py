@@ -32,7 +32,7 @@ from patternscope.workflow.cache_keys import canonical_json, chosen_settings, on
         ("[knowledge]\ntaus = [0.2, 2.0]", "knowledge.taus: expected a number less than 1, got 2.0"),
         ("[network]\ngrid = 0", "network.grid: expected a number greater than or equal to 1, got 0"),
         ("[network]\nstd = [0.0]", "network.std: expected a number greater than 0, got 0.0"),
-        ("seed = -1\n[training]\nepochs = -1", "(and 1 more)"),
+        ("seed = -1\n[training]\nepochs = -1", "(and 1 more error)"),
         ("seed =", "expected TOML, got: Invalid value"),
     ],
 )

@@ -1,6 +1,8 @@
 """The whole analysis in memory: any network, images and labels, without a folder and without settings in a file."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import random
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from patternscope.errors import InputError
 from patternscope.images import choose_samples, open_images
 from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.networks import Normalised, Recording, list_layers, record, resolve_device, suggest_layers
+from patternscope.networks.capture.hooks import isolate_random_state
 from patternscope.results.features import FeaturesInMemory, FeaturesResult, LayerShape
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import Result
@@ -72,7 +75,13 @@ def analyze(
     Cost: a forward pass, and the fits of a study's checkpoint: seconds for a hundred images.
     """
     resolve_device(device)
-    pixels, truth, names = _read_images(images, labels, classes, samples_per_class, image_size, seed)
+    if not isinstance(network, nn.Module):
+        raise InputError(f"network: expected a torch.nn.Module, got {type(network).__name__}")
+    for name, given in (("layers", layers), ("classes", classes)):
+        if given is not None and (isinstance(given, str) or not isinstance(given, Iterable)):
+            raise InputError(f"{name}: expected a list of names, got {given!r}")
+    with _isolated_randomness():
+        pixels, truth, names = _read_images(images, labels, classes, samples_per_class, image_size, seed)
     model = _normalised(network, mean, std)
     chosen = tuple(layers) or tuple(suggest_layers(list_layers(model, pixels[:2])))
     asked = _settings(network, pixels, chosen, seed, settings or {})
@@ -181,8 +190,16 @@ def _settings(
         "images": {"source": IN_MEMORY, "image_size": pixels.shape[-1], "channels": pixels.shape[1]},
         "network": {"architecture": type(network).__name__, "layers": layers},
     }
+    if not isinstance(sections, Mapping) or not all(isinstance(section, Mapping) for section in sections.values()):
+        raise InputError(f"settings: expected sections such as {{'knowledge': {{'bootstrap': 100}}}}, got {sections!r}")
+    for name, known in own.items():
+        if given := [key for key in sections.get(name, {}) if key in known and key != "architecture"]:
+            raise InputError(f"settings: expected no {name}.{given[0]}, the images and layers tell it, got one")
     content = {name: {**own.get(name, {}), **sections.get(name, {})} for name in {**own, **sections}}
-    return make_settings({"seed": seed, **content}, "settings", Path())
+    asked = make_settings({"seed": seed, **content}, "settings", Path())
+    if enabled := [name for name, part in asked.parts.items() if getattr(part, "enabled", False)]:
+        raise InputError(f"settings: expected no [{enabled[0]}] in memory, got one; a study on the disk has such parts")
+    return asked
 
 
 def _read_images(
@@ -199,15 +216,16 @@ def _read_images(
         chosen = opened.subset(choose_samples(opened.labels, samples_per_class, seed=seed))
         return chosen.batch(range(len(chosen))), chosen.labels, chosen.classes
     if isinstance(images, Tensor | np.ndarray):
-        known = None if labels is None else torch.as_tensor(np.asarray(labels)).long()
-        return _checked_pixels(torch.as_tensor(images)), known, classes
+        known = None if labels is None else _integers(labels)
+        return _checked_pixels(_tensor(images)), known, classes
     if labels is not None:
         raise InputError("labels: expected None for a data set, whose items have labels, got labels")
     batches = [_pair(item) for item in _items(images)]
     if not batches:
         raise InputError("images: expected pairs of images and labels, got none")
-    pixels = torch.cat([batch for batch, _ in batches])
-    return _checked_pixels(pixels), torch.cat([own for _, own in batches]).long(), classes
+    if len(shapes := {tuple(batch.shape[1:]) for batch, _ in batches}) > 1:
+        raise InputError(f"images: expected images of one size, got {sorted(shapes)[:3]}")
+    return _checked_pixels(torch.cat([batch for batch, _ in batches])), torch.cat([own for _, own in batches]), classes
 
 
 def _items(images: Any) -> Iterable[Any]:
@@ -222,16 +240,50 @@ def _items(images: Any) -> Iterable[Any]:
 def _pair(item: Any) -> tuple[Tensor, Tensor]:
     """One item as a batch of images and their labels."""
     try:
-        pixels, labels = torch.as_tensor(np.asarray(item[0])), torch.as_tensor(np.asarray(item[1]))
+        pixels, labels = _tensor(item[0]), _integers(item[1])
     except (TypeError, ValueError, IndexError, KeyError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"images: expected pairs of an image and a label, got {type(item).__name__}") from error
     return (pixels[None], labels[None]) if pixels.ndim == 3 else (pixels, labels)
+
+
+def _tensor(values: Any) -> Tensor:
+    """A tensor on the CPU of whatever holds numbers; an array may be flipped or of another machine's byte order."""
+    if isinstance(values, Tensor):
+        return values.detach().cpu()
+    array = np.array(values, order="C")
+    return torch.from_numpy(array.astype(array.dtype.newbyteorder("="), copy=False))
+
+
+def _integers(labels: Any) -> Tensor:
+    """Labels as integers; InputError where they are anything else, which a cast would hide."""
+    try:
+        known = _tensor(labels)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"labels: expected integers, got {labels!r:.60}") from error
+    if known.is_floating_point() or known.is_complex() or known.dtype == torch.bool:
+        raise InputError(f"labels: expected integers, got {known.dtype}")
+    return known.long()
+
+
+@contextmanager
+def _isolated_randomness() -> Iterator[None]:
+    """Keep a loader that shuffles, or a data set that transforms at random, from moving the caller's random state."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the state of others
+    try:
+        with isolate_random_state():
+            yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
 
 
 def _checked_pixels(pixels: Tensor) -> Tensor:
     """Images of 1 or 3 channels with pixels in [0, 1], or uint8."""
     if pixels.ndim != 4 or pixels.shape[1] not in (1, 3) or not len(pixels):
         raise InputError(f"images: expected (n, 1 or 3, height, width), got {tuple(pixels.shape)}")
+    pixels = pixels.contiguous()  # another order in memory would be rounded otherwise
     if pixels.dtype == torch.uint8:
         return pixels
     if not pixels.is_floating_point():
@@ -262,4 +314,6 @@ def _check_labels(labels: Tensor | None, classes: Sequence[str] | None, logits: 
     names = [str(label) for label in range(c)] if classes is None else list(classes)
     if len(names) != c:
         raise InputError(f"classes: expected {c} names, one per logit of the network, got {len(names)}")
+    if len(set(names)) < c:
+        raise InputError(f"classes: expected each name once, got {names}")
     return labels, names

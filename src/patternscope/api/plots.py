@@ -32,5 +32,8 @@ class Plots:
         return Plot(name, self._results)
 
     def __dir__(self) -> list[str]:
-        """Return the names of the figures, for completion."""
-        return sorted(figure_names())
+        """Return the names of the figures that the study has results for, for completion."""
+        return [name for name in figure_names() if not load_figure(name).missing(self._results)]
+
+    def __repr__(self) -> str:
+        return f"Plots({', '.join(dir(self))})"

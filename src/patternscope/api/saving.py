@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from patternscope.api.stages import pages_of
+from patternscope.atomic import replaced_folder
 from patternscope.errors import InputError
 from patternscope.results.study import ResultsInMemory
 from patternscope.settings.study import StudySettings
@@ -12,13 +13,20 @@ from patternscope.study.stages import study_stages
 from patternscope.workflow.plan import make_plan, unit_key
 from patternscope.workflow.runner import study_record
 from patternscope.workflow.stages import Axes, Unit
-from patternscope.workflow.store import Manifest, Store, seal
+from patternscope.workflow.store import Manifest, Store, plain_errors, seal
 
 
 def save_study(results: ResultsInMemory, settings: StudySettings, folder: Path) -> None:
     """Write results as a study whose units are up to date with its settings; InputError for a folder with content."""
-    if folder.exists() and any(folder.iterdir()):
-        raise InputError(f"save: expected an empty or new folder, got content in {folder}")
+    with plain_errors(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"save: expected an empty or new folder, got content in {folder}")
+        with replaced_folder(folder, (), "an empty one") as fresh:
+            _write_units(results, settings, fresh)
+
+
+def _write_units(results: ResultsInMemory, settings: StudySettings, folder: Path) -> None:
+    """Write the units of a study, each with its manifest."""
     axes = Axes(1, tuple(results.layers()))
     plan = make_plan(settings, study_stages(settings), axes, resolved_settings(settings, len(results.classes)))
     store = Store(folder)

@@ -44,6 +44,10 @@ class Layer:
         """Height and width of the region grid."""
         return self.region.grid
 
+    def __repr__(self) -> str:
+        counts = f"{with_interval(self.counts.total)} knowledge points per image"
+        return f"Layer({self.name}: {counts}, {with_interval(self.counts.reliable)} reliable)"
+
 
 class Layers(Mapping[str, Layer]):
     """The layers of a study at one checkpoint, by name, shallow to deep; read when they are asked for."""
@@ -55,7 +59,7 @@ class Layers(Mapping[str, Layer]):
     def __getitem__(self, name: str) -> Layer:
         """Return a layer; InputError with the nearest name for an unknown one."""
         if name not in self._names:
-            raise UnknownLayer(f"layer: expected one of the study's, got {name!r}; {nearest(name, self._names)}")
+            raise UnknownLayer(f"layer: expected one of the study's, got {name!r}; {nearest(str(name), self._names)}")
         results, at = self._results, self._checkpoint
         return Layer(name, results.knowledge(name, at), results.region(name, at), results.importance(name, at))
 
@@ -65,9 +69,14 @@ class Layers(Mapping[str, Layer]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def __repr__(self) -> str:
+        return f"Layers({', '.join(self._names)})"
+
 
 class UnknownLayer(InputError, KeyError):  # noqa: N818 - a KeyError too, as of any mapping
     """A layer that the study does not have."""
+
+    __str__ = Exception.__str__  # a KeyError shows its text in quotes
 
 
 class Study:
@@ -90,7 +99,10 @@ class Study:
         return Layers(self.results)
 
     def layers_at(self, checkpoint: int) -> Layers:
-        """Return the layers at a checkpoint."""
+        """Return the layers at a checkpoint; InputError for a number that the study does not have."""
+        known = self.results.checkpoints(KnowledgeResult)
+        if checkpoint not in known:
+            raise InputError(f"checkpoint: expected one of {known}, got {checkpoint}")
         return Layers(self.results, checkpoint)
 
     @property

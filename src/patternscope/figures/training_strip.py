@@ -35,7 +35,7 @@ def data(results: StudyResults, classes: Classes = None, most: int = MOST) -> Tr
 def draw(shown: TrainingData) -> Figure:
     """Return the figure. Source: Sec. 4, Fig. 2 in content."""
     across, lines = layout.fold(len(shown.checkpoints))
-    width = max(across * _PANEL, 6.4)
+    width = max(across * _PANEL, 7.6)  # the foot is as long
     legend = 0.08 + layout.legend_height(width, len(shown.classes)) if len(shown.classes) <= _NAMED else 0.0
     pitch = _PANEL + _HEAD
     view, reach = shown.view, shown.reach
@@ -118,4 +118,4 @@ def about(shown: TrainingData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
-FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=2, weight=1.5)
+FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=3, weight=1.5)

@@ -73,7 +73,7 @@ class Result:
 
     def __init_subclass__(cls) -> None:
         """Make each result a frozen dataclass; tensors have no single truth, so that results are not compared."""
-        dataclass(frozen=True, eq=False)(cls)
+        dataclass(frozen=True, eq=False, repr=False)(cls)
 
     def save(self, folder: Path) -> None:
         """Write all files of the result into a folder; a part that is None is not written."""
@@ -97,6 +97,10 @@ class Result:
         loaded = object.__new__(cls)
         object.__setattr__(loaded, "_source", (folder, None if files is None else frozenset(files)))
         return loaded
+
+    def __repr__(self) -> str:
+        """Name the fields; their values fill screens, and some would have to be read first."""
+        return f"{type(self).__name__}({', '.join(entry.name for entry in fields(cast(Any, type(self))))})"
 
     if not TYPE_CHECKING:  # to a type checker the fields are all there is
 

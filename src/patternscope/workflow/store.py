@@ -3,11 +3,11 @@
 import errno
 import json
 import shutil
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -103,7 +103,10 @@ class Store:
         """Return a new empty folder, on the study's own file system, in which a unit is made."""
         parent = self.folder / PARTIAL_FOLDER
         parent.mkdir(exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f"{unit.path.replace('/', '-')[:80]}-", dir=parent))
+        # Not by mkdtemp: nobody else could read the unit that the folder becomes.
+        folder = parent / f"{unit.path.replace('/', '-')[:80]}-{token_hex(8)}"
+        folder.mkdir()
+        return folder
 
     def publish(self, unit: Unit, partial: Path) -> None:
         """Put a sealed folder in the unit's place; what was there is moved aside first, and removed last."""
@@ -252,6 +255,9 @@ _REFUSALS = {
     errno.ENOSPC: f"the disk is full; {_KEPT}: make room and run again",
     errno.EDQUOT: f"the disk quota is used up; {_KEPT}: make room and run again",
     errno.EFBIG: f"a file grew larger than the file system or a limit (ulimit -f) allows; {_KEPT}",
+    errno.ENAMETOOLONG: "expected a shorter path, got one that the file system does not allow",
+    errno.EEXIST: "expected a path below folders, got one below a file",
+    errno.ENOTDIR: "expected a path below folders, got one below a file",
     errno.EIO: f"the disk reports an error; {_KEPT}: check it and run again",
     errno.ESTALE: f"the shared folder went away; {_KEPT}: mount it and run again",
 }

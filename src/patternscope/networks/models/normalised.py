@@ -46,7 +46,9 @@ class Normalised(nn.Module):
         if self.mean.numel() not in (1, images.shape[1]):
             channels = self.mean.numel()
             raise InputError(f"images: expected {channels} channels, as the normaliser has, got {images.shape[1]}")
-        return (images - self.mean) / self.std
+        normalised = (images - self.mean) / self.std
+        # Half precision stays what the network was given.
+        return normalised.to(images.dtype) if images.is_floating_point() else normalised
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the network's output for images (n, c, h, w) with pixels in [0, 1]."""

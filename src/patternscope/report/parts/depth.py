@@ -81,7 +81,8 @@ def ratio_over_depth(layers: Layers, steps: Sequence[Step]) -> str | None:
     values = [step.difference.ratio.value or 0.0 for step in known]
     increases, decreases = all(value > 0 for value in values), all(value < 0 for value in values)
     if increases or decreases:
-        verb = "increases" if increases else "decreases"
+        beyond = any(verdict(step.difference.ratio) == BEYOND for step in known)
+        verb = ("increases" if increases else "decreases") if beyond else "does not visibly change"
         return f"The ratio of reliable to all points {verb} with depth: {ratios}; {_noise_of_steps(known)}."
     others = [
         f"from {step.start} to {step.end} it is {compared(step.difference.ratio, 'higher', 'lower')}, "
