@@ -33,7 +33,7 @@ class Plots:
 
     def __dir__(self) -> list[str]:
         """Return the names of the figures that the study has results for, for completion."""
-        return [name for name in figure_names() if not load_figure(name).missing(self._results)]
+        return [name for name in figure_names() if not self._results.missing(load_figure(name).reads)]
 
     def __repr__(self) -> str:
         return f"Plots({', '.join(dir(self))})"

@@ -18,7 +18,7 @@ from patternscope.results.networks import STUDENTS, StudentAnalysisResult
 from patternscope.results.result import Result, stage_name
 from patternscope.results.training import TrainingResult
 from patternscope.workflow.cache_keys import unit_seed
-from patternscope.workflow.stages import Unit, UnitContext
+from patternscope.workflow.stages import Need, Unit, UnitContext
 from patternscope.workflow.store import MANIFEST_FILE, Store
 
 AnyResult = TypeVar("AnyResult", bound=Result)
@@ -55,6 +55,14 @@ class StudyResults(ABC):
     def has(self, kind: type[Result]) -> bool:
         """Tell whether the study has any unit of a result."""
         return any(unit.stage.partition("/")[0] == kind.STAGE for unit in self.units)
+
+    def missing(self, needs: Iterable[Need]) -> list[str]:
+        """Return what the study lacks of what is read: parts as their sections, such as [attack], and other stages."""
+        parts = {kind.STAGE: kind.PART for kind in result_kinds()}
+        present = {unit.stage.partition("/")[0] for unit in self.units}
+        stages = [need.stage.partition("/")[0] for need in needs]
+        absent = [f"[{parts[stage]}]" if parts.get(stage) else stage for stage in stages if stage not in present]
+        return list(dict.fromkeys(absent))
 
     def checkpoints(self, kind: type[Result] = SampleResult) -> list[int]:
         """Return the checkpoints that a result has."""

@@ -25,7 +25,7 @@ class SpreadSettings(Section):
 class FaithfulnessSettings(Section):
     """[faithfulness]: whether the last checkpoint depends on the regions that are said to matter.
 
-    Source: METHOD section 10; the deletion test is that of Petsiuk et al., BMVC 2018.
+    Source: the deletion test of Petsiuk et al., BMVC 2018.
 
     >>> FaithfulnessSettings().enabled, FaithfulnessSettings().replacement
     (False, 'blur')
@@ -46,7 +46,7 @@ class FaithfulnessSettings(Section):
 
 
 class AttackSettings(Section):
-    """[attack]: an adversarial attack on the samples, at the last checkpoint. Source: Sec. 4; METHOD section 8.
+    """[attack]: an adversarial attack on the samples, at the last checkpoint. Source: Sec. 4.
 
     >>> AttackSettings().enabled, round(AttackSettings().step, 6) == round(2.5 * 8 / 255 / 20, 6)
     (False, True)
@@ -87,7 +87,7 @@ StudentName = Literal["logits", "features"]
 
 
 class DistillationSettings(Section):
-    """[distillation]: students of the last checkpoint's network, and what they know. Source: METHOD section 9.
+    """[distillation]: students of the last checkpoint's network, and what they know.
 
     >>> DistillationSettings().enabled, DistillationSettings().students
     (False, ('logits', 'features'))

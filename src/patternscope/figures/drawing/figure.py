@@ -9,7 +9,6 @@ from typing import Any
 from patternscope.errors import InputError, nearest
 from patternscope.figures.drawing.annotations import Figure, StudyResults
 from patternscope.figures.drawing.saving import save_figure
-from patternscope.results.study import result_kinds
 from patternscope.workflow.stages import Need
 
 
@@ -36,20 +35,12 @@ class StudyFigure:
     examples: bool = False
     fixed_dpi: int | None = None
 
-    def missing(self, results: StudyResults) -> list[str]:
-        """Return the stages, and the parts of a study that write them, which the figure reads and a study has not."""
-        present = {unit.stage.partition("/")[0] for unit in results.units}
-        parts = {kind.STAGE: kind.PART for kind in result_kinds()}
-        stages = dict.fromkeys(need.stage.partition("/")[0] for need in self.reads)
-        absent = [f"[{parts[stage]}]" if parts.get(stage) else stage for stage in stages if stage not in present]
-        return list(dict.fromkeys(absent))
-
     def plot(self, results: StudyResults, **choices: Any) -> Figure:
         """Return the picture of some results; choices are the other arguments of `data` and `draw`.
 
         InputError for an argument that the figure does not have, and for a study without what it reads.
         """
-        if missing := self.missing(results):
+        if missing := results.missing(self.reads):
             raise InputError(f"{self.name}: expected a study with {' and '.join(missing)}, got one without")
         offered = {part: list(signature(part).parameters)[1:] for part in (self.data, self.draw)}
         known = [name for names in offered.values() for name in names]
