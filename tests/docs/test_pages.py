@@ -4,6 +4,7 @@ import ast
 import io
 import re
 import shlex
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,16 +57,16 @@ def pages_with(language: str) -> list[str]:
 
 
 @pytest.fixture(scope="session")
-def shown_study(attacked_study) -> Path:
-    """The study of squares with its atlas; tests only read it."""
+def shown_study(attacked_study, tmp_path_factory) -> Path:
+    """A copy of the study of squares, with its atlas; tests only read it."""
     from easy_study import easy_settings
 
     from patternscope.api.stages import pages_of
     from patternscope.study.run import run_analysis
 
-    settings = easy_settings(attacked_study.parent)
-    run_analysis(attacked_study, settings, pages_of, until="atlas", device="cpu")
-    return attacked_study
+    folder = Path(shutil.copytree(attacked_study.parent, tmp_path_factory.mktemp("shown") / "squares"))
+    run_analysis(folder / "study", easy_settings(folder), pages_of, until="atlas", device="cpu")
+    return folder / "study"
 
 
 def run_python(page: str) -> dict[str, object]:
