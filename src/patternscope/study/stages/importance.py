@@ -40,6 +40,7 @@ def weigh_regions(
 def grid_of(regional: Tensor) -> tuple[int, int]:
     """Return the region grid of regional features (n, k, h, w).
 
+    >>> import torch
     >>> grid_of(torch.zeros(1, 2, 3, 4))
     (3, 4)
     """
