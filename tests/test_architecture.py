@@ -11,7 +11,7 @@ import patternscope
 
 ROOT = Path(patternscope.__file__).parent
 # Single modules that every folder may import.
-BASE = {"errors", "atomic", "lazy", "tensor_files", "factories", "autograd_modes"}
+BASE = {"errors", "atomic", "lazy", "tensor_files", "factories", "autograd_modes", "solvers"}
 ALLOWED: dict[str, set[str]] = {name: set() for name in BASE} | {
     "factories": {"errors"},
     "radial": set(),

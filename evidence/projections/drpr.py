@@ -6,8 +6,8 @@ from torch import Tensor
 from patternscope.embeddings.checks import check_target_probs
 from patternscope.embeddings.linear import RANDOM_SPREAD, mean_strength
 from patternscope.embeddings.objectives import log_prior
-from patternscope.embeddings.solver import minimise_lbfgs, with_gradient
 from patternscope.radial.checks import check_finite, check_shape
+from patternscope.solvers import minimise_lbfgs, with_gradient
 
 
 def class_centres(embedding: Tensor, target_probs: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from invented import importance_data, region_data, sample_data
 
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
-from patternscope.embeddings.solver import Stopwatch, Trace
 from patternscope.errors import InputError
+from patternscope.solvers import Stopwatch, Trace
 
 
 def sample(data, params=None, folder=None):

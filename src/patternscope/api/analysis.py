@@ -17,6 +17,7 @@ from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.networks import Normalised, Recording, list_layers, record, resolve_device, suggest_layers
 from patternscope.networks.capture.hooks import isolate_random_state
 from patternscope.results.features import FeaturesInMemory, FeaturesResult, LayerShape
+from patternscope.results.fits import SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import Result
 from patternscope.results.study import ResultsInMemory
@@ -24,6 +25,7 @@ from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.run import resolved_settings
 from patternscope.study.stages.emergence import follow_points
+from patternscope.study.stages.evidence import measure_evidence
 from patternscope.study.stages.features import soft_probabilities
 from patternscope.study.stages.images import describe_images
 from patternscope.study.stages.importance import weigh_regions
@@ -86,9 +88,10 @@ def analyze(
     chosen = tuple(layers) or tuple(suggest_layers(list_layers(model, pixels[:2])))
     asked = _settings(network, pixels, chosen, seed, settings or {})
     recording = record(model, pixels, chosen, asked.network.grid, sample_layer=asked.network.sample_layer)
+    labelled = truth is not None
     truth, names = _check_labels(truth, names, recording.logits)
     study = _Analysis(resolved_settings(asked, len(names)), device)
-    return Study(study.run(_as_bytes(pixels), truth, names, recording), settings=asked)
+    return Study(study.run(_as_bytes(pixels), truth, names, recording, labelled), settings=asked)
 
 
 def _normalised(
@@ -107,11 +110,15 @@ class _Analysis:
         self.settings, self.device = settings, resolve_device(device)
         self.results: dict[Unit, Result] = {}
 
-    def run(self, pixels: Tensor, labels: Tensor, classes: Sequence[str], recording: Recording) -> ResultsInMemory:
-        """Return the results of all stages."""
+    def run(
+        self, pixels: Tensor, labels: Tensor, classes: Sequence[str], recording: Recording, labelled: bool
+    ) -> ResultsInMemory:
+        """Return the results of all stages; labels that are not known are the network's decision."""
         settings = self.settings
         names = [str(index) for index in range(len(labels))]
-        images = describe_images(pixels, labels, classes, names, source=IN_MEMORY, held_out_count=len(labels))
+        images = describe_images(
+            pixels, labels, classes, names, source=IN_MEMORY, held_out_count=len(labels), labelled=labelled
+        )
         features = _features(recording, settings.network.temperature)
         correct = (recording.logits.argmax(dim=1) == labels).double().mean()
         trained = TrainingResult(
@@ -129,7 +136,7 @@ class _Analysis:
         sample = embed_samples(settings.sample, features, self._seed("sample"), device=self.device)
         self._keep(sample, _CHECKPOINT)
         for layer in recording.regional_features:
-            self._fit(layer, images, features, sample.embedding, sample.mean_directions)
+            self._fit(layer, images, features, sample)
         knowledge = settings.knowledge
         seed = unit_seed(settings.seed, "emergence", None, None)
         self._keep(follow_points(self._stored, float(knowledge.tau), knowledge.bootstrap, seed))
@@ -141,24 +148,35 @@ class _Analysis:
         """What is there so far."""
         return ResultsInMemory(dict(self.results), self.settings.seed)
 
-    def _fit(
-        self, layer: str, images: ImagesResult, features: FeaturesResult, embedding: Tensor, directions: Tensor
-    ) -> None:
+    def _fit(self, layer: str, images: ImagesResult, features: FeaturesResult, sample: SampleResult) -> None:
         """Weigh, embed and count the regions of one layer."""
         settings, probs = self.settings, features.target_probs
         regional = features.regional.read(layer).to(self.device)
         weights = weigh_regions(settings.importance, regional, probs, images, settings.seed)
-        region = embed_regions(settings.region, regional, probs, embedding, weights, images, settings.seed)
+        rule = settings.knowledge.rule
+        region = embed_regions(settings.region, rule, regional, probs, sample, weights, images, settings.seed)
+        directions, kappa_max = sample.mean_directions, settings.region.kappa_max
+        told = measure_evidence(
+            settings.knowledge,
+            images,
+            directions,
+            region,
+            regional,
+            region.mean_strength_of_all,
+            kappa_max,
+            self._seed("evidence", layer),
+        )
         points = count_points(
             settings.knowledge,
             images,
             directions,
             region,
+            told,
             region.mean_strength,
-            settings.region.kappa_max,
+            kappa_max,
             self._seed("knowledge", layer),
         )
-        for result in (weights, region, points):
+        for result in (weights, region, told, points):
             self._keep(result, _CHECKPOINT, layer)
 
     def _keep(self, result: Result, checkpoint: int | None = None, layer: str | None = None) -> None:

@@ -13,10 +13,10 @@ from patternscope.embeddings.dtypes import match_type
 from patternscope.embeddings.importance_solver import AnchorProblems, solve_jointly, solve_separately
 from patternscope.embeddings.neighbourhood import given_neighbours, unit_rows
 from patternscope.embeddings.settings import IMPORTANCE_DEFAULTS, Auto, ImportanceParams
-from patternscope.embeddings.solver import Stopwatch, Trace
 from patternscope.embeddings.verbose import write_heat_maps, write_losses
 from patternscope.radial.checks import check_at_least, check_finite, check_positive, check_shape, working_dtype
 from patternscope.similarity.targets import target_log_similarity
+from patternscope.solvers import Stopwatch, Trace
 
 
 class ImportanceWeight(nn.Module):

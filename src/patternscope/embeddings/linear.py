@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.embeddings.settings import Auto
-from patternscope.embeddings.solver import Trace
 from patternscope.errors import InputError
 from patternscope.radial.checks import check_at_least, check_positive, working_dtype
+from patternscope.solvers import Trace
 
 # Spread of the entries of a random start (reference code).
 RANDOM_SPREAD = 0.1

@@ -4,33 +4,30 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from patternscope.autograd_modes import differentiable, isolate_autograd
 from patternscope.embeddings.checks import as_tensor, check_keys, check_rows_sum_to_one, check_target_probs
-from patternscope.embeddings.linear import LinearMap, ridge
-from patternscope.embeddings.matched_regions import match_anchors
-from patternscope.embeddings.neighbourhood import given_neighbours
-from patternscope.embeddings.regional_objective import RegionalObjective, embed_regions
+from patternscope.embeddings.likelihood import RegionalLikelihood, sharpened
+from patternscope.embeddings.linear import LinearMap
+from patternscope.embeddings.regional_objective import embed_regions
+from patternscope.embeddings.regional_solver import fit_pairs
 from patternscope.embeddings.sample import SampleEmbedding
-from patternscope.embeddings.settings import REGION_DEFAULTS, SAMPLE_DEFAULTS, Auto, RegionParams
-from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, preconditioned
+from patternscope.embeddings.settings import LOOKING, REGION_DEFAULTS, Auto, RegionParams
 from patternscope.embeddings.verbose import write_losses
 from patternscope.radial.checks import check_finite, check_positive, check_shape, working_dtype
-from patternscope.similarity.targets import target_log_similarity
+from patternscope.solvers import Stopwatch, Trace
 
-# Share of an image's weight in regions that the default solver does not compare.
-_OMITTED = 1e-3
-# Added to the second moment of unit features, in units of its mean eigenvalue.
-_RIDGE = 1e-2
-_MOST_HALVINGS = 8
+_PAIRS = ("sample_embs", "w_k", "w_r")
+_LIKELIHOOD = ("mean_directions",)
 
 
 class RegionEmbedding(LinearMap):
     """The regional embedding ``h^(r) = L f^(r) / s`` (n, r, e).
 
-    L minimises ``lambda_kl similarity_loss + lambda_mi align_loss + wd/2 |L|^2``. Source: Sec. 3.3.
+    L minimises ``lambda_kl similarity_loss + lambda_mi align_loss + wd/2 |L|^2`` (Source: Sec. 3.3), or the
+    cross-entropy of what each region tells with the network's probabilities (`RegionalLikelihood`; Source: this
+    project).
 
     Attributes after `fit`:
         map: L (e, k).   scale: s.   trace: record of the solve; its parts are the losses over all pairs.
@@ -55,7 +52,7 @@ class RegionEmbedding(LinearMap):
     def __init__(
         self,
         in_dim: int,
-        out_dim: int = SAMPLE_DEFAULTS.out_dim,
+        out_dim: int = LOOKING,
         *,
         kappa_max: float = REGION_DEFAULTS.kappa_max,
         kappa_prob: float = REGION_DEFAULTS.kappa_prob,
@@ -69,12 +66,13 @@ class RegionEmbedding(LinearMap):
     def fit(
         self, data: Mapping[str, Any], params: Mapping[str, Any] | None = None, verbose_dir: str | Path | None = None
     ) -> "RegionEmbedding":
-        """Fit L to the similarities of samples, in the frame of the sample embedding.
+        """Fit L in the frame of the sample embedding.
 
         Args:
-            data: "target_probs" (n, c), "regional_features" (n, k, h, w), "sample_embs" (n, e) or the
-                SampleEmbedding fitted to the same samples, "w_k" channel weights (n, k),
-                "w_r" region weights (n, r), and optionally "neighbours" as for `ImportanceWeight.estimate`.
+            data: "target_probs" (n, c) and "regional_features" (n, k, h, w); for the paper's objective also
+                "sample_embs" (n, e) or the SampleEmbedding fitted to the same samples, "w_k" channel weights (n, k),
+                "w_r" region weights (n, r), and optionally "neighbours" as for `ImportanceWeight.estimate`; for the
+                likelihood "mean_directions" (c, e) of the sample embedding.
             params: any of :class:`RegionParams`.
             verbose_dir: folder for the loss curve (csv, png), or None to write nothing.
 
@@ -84,25 +82,44 @@ class RegionEmbedding(LinearMap):
         Raises:
             InputError: NaN or inf, shapes that disagree, rows that are not probabilities, unknown parameters.
 
-        Cost: a match of ``2 r k`` operations for each neighbour and region that carries weight; then some 25
-        evaluations, each of m e look-ups and sums for such a region and two passes over the features.
+        Cost: some 15 evaluations of two passes over the features each, 4 n r k e operations. For the paper's objective
+        a match of ``2 r k`` operations for each neighbour and region that carries weight, and in each of some 25
+        evaluations m e look-ups and sums for such a region.
         """
         settings = RegionParams.read(params)
-        self._check(data)
+        self._check(data, settings)
         watch = Stopwatch()
         features = as_tensor(data["regional_features"], "regional_features").detach()
         self._set_scale(features)
-        objective, moment = _objective(data, features, self, settings)
-        if settings.solver == "sgd":
-            start = self.random_map(settings.seed).to(objective.region_weights)
-            weight, self.trace = _solve_by_protocol(objective, start, settings)
+        if settings.objective == "likelihood":
+            weight, self.trace = self._fit_likelihood(data, features, settings)
         else:
-            weight, self.trace = _solve(objective, moment, settings)
+            samples = _sample_embedding(data)
+            weight, self.trace = fit_pairs(data, features, samples, self, self.kappa_prob, settings)
         watch.close(self.trace, "regional embedding")
         self.map = weight.contiguous()
         if verbose_dir is not None:
             write_losses(self.trace, verbose_dir, "region_embedding")
         return self
+
+    def _fit_likelihood(
+        self, data: Mapping[str, Any], features: Tensor, settings: RegionParams
+    ) -> tuple[Tensor, Trace]:
+        """Return the map by which regions tell most of the network's decision."""
+        dtype = working_dtype(features)
+        probs, directions = (
+            differentiable(as_tensor(data[name], name).detach()).to(features.device, dtype)
+            for name in ("target_probs", "mean_directions")
+        )
+        objective = RegionalLikelihood.of(
+            features.flatten(2),
+            sharpened(probs, settings.sharpening),
+            directions,
+            self.scale.to(dtype),
+            self.kappa_max,
+            settings.wd,
+        )
+        return objective.minimise(settings.steps)
 
     def forward(self, regional_features: Tensor) -> Tensor:
         """Return the embedding of regional features: (n, k, h, w) -> (n, h*w, e)."""
@@ -110,14 +127,23 @@ class RegionEmbedding(LinearMap):
         check_shape(features, "regional_features", (None, self.in_dim, None, None), "(n, k, h, w)")
         return embed_regions(self.fitted_map(), features, self.scale)
 
-    def _check(self, data: Mapping[str, Any]) -> None:
-        required = ("target_probs", "regional_features", "sample_embs", "w_k", "w_r")
-        check_keys(data, required=required, optional=("neighbours",))
+    def _check(self, data: Mapping[str, Any], settings: RegionParams) -> None:
+        pairs = settings.objective == "paper"
+        own, other = (_PAIRS, _LIKELIHOOD) if pairs else (_LIKELIHOOD, _PAIRS)
+        check_keys(data, required=("target_probs", "regional_features", *own), optional=("neighbours", *other))
         probs = as_tensor(data["target_probs"], "target_probs")
         check_target_probs(probs)
         features = as_tensor(data["regional_features"], "regional_features")
         check_shape(features, "regional_features", (len(probs), self.in_dim, None, None), "(n, k, h, w)")
         check_finite(features, "regional_features")
+        if pairs:
+            self._check_pairs(data, features)
+        else:
+            directions = as_tensor(data["mean_directions"], "mean_directions")
+            check_shape(directions, "mean_directions", (probs.shape[1], self.out_dim), "(c, e)")
+            check_finite(directions, "mean_directions")
+
+    def _check_pairs(self, data: Mapping[str, Any], features: Tensor) -> None:
         n, k, height, width = features.shape
         for name, length, axes in (("w_k", k, "(n, k)"), ("w_r", height * width, "(n, r)")):
             weights = as_tensor(data[name], name)
@@ -135,79 +161,3 @@ def _sample_embedding(data: Mapping[str, Any]) -> Tensor:
         given.fitted_map()
         return given.embedding
     return as_tensor(given, "sample_embs")
-
-
-def _objective(
-    data: Mapping[str, Any], features: Tensor, embedding: RegionEmbedding, settings: RegionParams
-) -> tuple[RegionalObjective, Tensor]:
-    """Return the objective, and the second moment of the unit regional features (k, k)."""
-    dtype, device = working_dtype(features), features.device
-    probs, v, w = (
-        differentiable(as_tensor(data[name], name).detach()).to(device, dtype)
-        for name in ("target_probs", "w_k", "w_r")
-    )
-    neighbours = given_neighbours(data, features, probs, settings)
-    # The published protocol takes one anchor a step and omits nothing.
-    omitted, at_once = (0.0, 1) if settings.solver == "sgd" else (_OMITTED, None)
-    blocks, moment = match_anchors(features, v, w, neighbours, omitted=omitted, at_once=at_once)
-    everyone = torch.arange(len(probs), device=device)
-    objective = RegionalObjective(
-        features=features,
-        sample_embedding=differentiable(_sample_embedding(data).detach()).to(device, dtype),
-        region_weights=w,
-        candidates=neighbours.candidates,
-        log_target=target_log_similarity(probs, everyone, neighbours.samples, embedding.kappa_prob),
-        blocks=blocks,
-        scale=embedding.scale.to(dtype),
-        kappa_max=embedding.kappa_max,
-        lambda_kl=settings.lambda_kl,
-        lambda_mi=settings.lambda_mi,
-        wd=settings.wd,
-    )
-    return objective, moment
-
-
-def _solve(objective: RegionalObjective, moment: Tensor, settings: RegionParams) -> tuple[Tensor, Trace]:
-    """Minimise by L-BFGS from a start in the right frame, in coordinates that weigh all directions equally."""
-    moment.diagonal().add_(_RIDGE / len(moment))
-    factor = torch.linalg.cholesky(moment.double()).to(moment.dtype)
-    evaluate = preconditioned(objective.evaluate, factor)
-    point, losses = minimise_lbfgs(evaluate, _start(objective) @ factor, settings.n_step)
-    weight = torch.linalg.solve_triangular(factor, point, upper=False, left=False)
-    return weight, Trace(losses=losses, steps=len(losses) - 1, parts=objective.parts(weight))
-
-
-def _start(objective: RegionalObjective) -> Tensor:
-    """Return the map that brings each image's w-weighted mean feature nearest to its sample embedding, or a fraction.
-
-    Where samples are not what linear maps of regions can be, least squares overestimates strengths, and halving
-    them helps.
-    """
-    dtype = objective.region_weights.dtype
-    pairs = zip(objective.features.split(256), objective.region_weights.split(256), strict=True)
-    pooled = torch.cat([torch.einsum("nkr,nr->nk", block.flatten(2).to(dtype), w) for block, w in pairs])
-    start = ridge(pooled / objective.scale, objective.sample_embedding)
-    loss = objective.parts(start)["objective"]
-    for _ in range(_MOST_HALVINGS):
-        half = objective.parts(start / 2)["objective"]
-        if half >= loss:
-            break
-        start, loss = start / 2, half
-    return start
-
-
-def _solve_by_protocol(objective: RegionalObjective, start: Tensor, settings: RegionParams) -> tuple[Tensor, Trace]:
-    """Minimise by the published protocol: SGD from a random map, one anchor a step, the published gradient."""
-    generator = torch.Generator().manual_seed(settings.seed)
-    n = len(objective.blocks)
-    orders = [torch.randperm(n, generator=generator) for _ in range(settings.n_step)]
-    candidate_features = objective.features[objective.candidates]
-    weight, losses = minimise_stepwise(
-        lambda point, anchor: objective.of_one_block(point, anchor, candidate_features),
-        start,
-        [anchor for order in orders for anchor in order],
-        lambda point: torch.optim.SGD([point], settings.lr, settings.momentum, weight_decay=settings.wd),
-    )
-    before, after = objective.parts(start), objective.parts(weight)
-    means = torch.tensor(losses).view(settings.n_step, n).mean(dim=1).tolist()
-    return weight, Trace([before["objective"], *means, after["objective"]], settings.n_step, parts=after)

@@ -89,7 +89,7 @@ class RegionalObjective:
         return self.lambda_kl * similarity + self.lambda_mi * align
 
 
-def embed_regions(weight: Tensor, features: Tensor, scale: Tensor) -> Tensor:
+def embed_regions(weight: Tensor, features: Tensor, scale: Tensor | float) -> Tensor:
     """Return ``L f^(r) / s``, a few samples at a time: (e, k), (n, k, h, w) -> (n, r, e). Source: Sec. 3.3.
 
     >>> embed_regions(torch.eye(2), torch.ones(1, 2, 1, 3), torch.tensor(2.0)).shape

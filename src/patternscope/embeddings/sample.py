@@ -11,12 +11,12 @@ from patternscope.autograd_modes import differentiable, isolate_autograd
 from patternscope.embeddings.checks import as_tensor, check_keys, check_target_probs
 from patternscope.embeddings.linear import LinearMap, ridge
 from patternscope.embeddings.objectives import sample_loss
-from patternscope.embeddings.settings import SAMPLE_DEFAULTS, Auto, SampleParams
-from patternscope.embeddings.solver import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
+from patternscope.embeddings.settings import LOOKING, SAMPLE_DEFAULTS, Auto, SampleParams
 from patternscope.embeddings.verbose import write_losses
 from patternscope.radial.checks import check_finite, check_shape, working_dtype
 from patternscope.radial.posterior import log_posterior, mean_directions
 from patternscope.radial.rotation import procrustes
+from patternscope.solvers import Stopwatch, Trace, minimise_lbfgs, minimise_stepwise, with_gradient
 
 # A start of more than this mean strength is no better for a network that is certain.
 _START_STRENGTH = 0.5
@@ -52,7 +52,7 @@ class SampleEmbedding(LinearMap):
     def __init__(
         self,
         in_dim: int,
-        out_dim: int = SAMPLE_DEFAULTS.out_dim,
+        out_dim: int = LOOKING,
         *,
         kappa_max: float = SAMPLE_DEFAULTS.kappa_max,
         scale: float | Auto = SAMPLE_DEFAULTS.scale,

@@ -1,18 +1,23 @@
 """Hyperparameters of the three estimators: names, defaults, ranges and meanings, in one place."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from patternscope.errors import InputError, explain
 from patternscope.radial.defaults import REGION_KAPPA_MAX, SAMPLE_KAPPA_MAX, TARGET_KAPPA
 
 MatchPrecision = Literal["full", "bfloat16", "auto"]
+Objective = Literal["likelihood", "paper"]
 Auto = Literal["auto"]
 
+# Dimensions for looking, and the most for counting: docs/defaults.md.
+LOOKING = 3
+MOST_DIMENSIONS = 16
 _SAMPLE_STEPS = {"lbfgs": 200, "sgd": 2000}
 _SAMPLE_RATE = 1e-3
+_REGION_STEPS = {"likelihood": 12, "paper": 20}
 
 # Fields that several sections have.
 _SCALE: Any = Field(default="auto", description='divides features; "auto" = their mean strength')
@@ -100,25 +105,49 @@ class ImportanceParams(Params):
 class RegionParams(Params):
     """How the regional embedding is fitted (Sec. 3.3; docs/method.md).
 
-    >>> RegionParams().lambda_mi
-    1.0
+    >>> RegionParams().objective, RegionParams().lambda_mi
+    ('paper', 1.0)
     """
 
-    solver: Literal["lbfgs", "sgd"] = Field(
-        default="lbfgs", description="lbfgs, or sgd for the published protocol, one anchor a step"
+    objective: Objective = Field(
+        default="paper",
+        description="paper: similarities of samples; likelihood: what each region tells of the network's decision",
     )
-    lambda_kl: float = Field(default=1.0, ge=0, description="weight of the similarity loss")
+    solver: Literal["lbfgs", "sgd"] = Field(
+        default="lbfgs", description="lbfgs, or for the paper's objective sgd, its protocol, one anchor a step"
+    )
+    sharpening: float = Field(
+        default=2.0, gt=0, description="power of the target probabilities that the likelihood asks for"
+    )
+    lambda_kl: float = Field(default=1.0, ge=0, description="paper: weight of the similarity loss")
     lambda_mi: float = Field(
-        default=1.0, ge=0, description="weight of the alignment with the sample embedding (paper: 0.1)"
+        default=1.0, ge=0, description="paper: weight of the alignment with the sample embedding (published: 0.1)"
     )
     kl_sample_num: int = _NEIGHBOURS
-    n_step: int = Field(default=20, ge=1, description="most iterations (lbfgs), or passes over all anchors (sgd)")
+    n_step: int | None = Field(
+        default=None,
+        ge=1,
+        description="most iterations (lbfgs), or passes over all anchors (sgd); default "
+        f"{_REGION_STEPS['likelihood']} (likelihood) or {_REGION_STEPS['paper']} (paper)",
+    )
     lr: float = Field(default=0.01, gt=0, description="step size of sgd; lbfgs searches for its own")
     momentum: float = _MOMENTUM
     wd: float = _DECAY
     seed: int = Field(
         default=0, ge=0, description="seed of neighbours; for sgd of the random start and of the order as well"
     )
+
+    @property
+    def steps(self) -> int:
+        """Most steps: as given, or the objective's default."""
+        return self.n_step or _REGION_STEPS[self.objective]
+
+    @model_validator(mode="after")
+    def _protocol_of_the_paper(self) -> Self:
+        """The published protocol takes one anchor a step, and the likelihood has none."""
+        if self.solver == "sgd" and self.objective != "paper":
+            raise ValueError('solver: expected "lbfgs" for the likelihood, got "sgd"; objective = "paper" has it')
+        return self
 
 
 class EstimatorSettings(Params):
@@ -129,6 +158,8 @@ class EstimatorSettings(Params):
     """
 
     fit_params: ClassVar[type[Params]]
+    # Fields that neither the constructor nor the fit knows.
+    of_the_study: ClassVar[frozenset[str]] = frozenset()
 
     def params(self) -> Params:
         """Return the part that goes to `fit` or `estimate`."""
@@ -136,7 +167,16 @@ class EstimatorSettings(Params):
 
     def constructor(self) -> dict[str, Any]:
         """Return the arguments of the estimator's constructor."""
-        return self.model_dump(exclude=set(self.fit_params.model_fields))
+        return self.model_dump(exclude={*self.fit_params.model_fields, *self.of_the_study})
+
+
+def dimensions(out_dim: int | Auto, classes: int) -> int:
+    """Return e, or for "auto" one less than the classes, in which each pair of them can be at the same angle.
+
+    >>> [dimensions("auto", classes) for classes in (2, 4, 10, 100)], dimensions(5, 10)
+    ([3, 3, 9, 16], 5)
+    """
+    return min(max(LOOKING, classes - 1), MOST_DIMENSIONS) if out_dim == "auto" else out_dim
 
 
 class SampleSettings(EstimatorSettings, SampleParams):
@@ -148,7 +188,10 @@ class SampleSettings(EstimatorSettings, SampleParams):
 
     fit_params: ClassVar[type[Params]] = SampleParams
 
-    out_dim: int = Field(default=3, ge=2, description="embedding dimensions e")
+    out_dim: Annotated[int, Field(ge=2)] | Auto = Field(
+        default="auto",
+        description=f'embedding dimensions e; "auto" is one less than the classes, {LOOKING} to {MOST_DIMENSIONS}',
+    )
     kappa_max: float = Field(default=SAMPLE_KAPPA_MAX, gt=0, description="largest concentration of sample embeddings")
     scale: float | Auto = _SCALE
 
@@ -169,13 +212,23 @@ class ImportanceSettings(EstimatorSettings, ImportanceParams):
 class RegionSettings(EstimatorSettings, RegionParams):
     """[region] of a study: the estimator's constructor and its fit.
 
-    The number of dimensions is that of the sample embedding.
+    The number of dimensions is that of the sample embedding. Each image is judged by a map that was fitted without it:
+    images are divided into `folds`, as often as `splits` says. The first division judges, all of them tell how stable
+    a knowledge point is.
 
-    >>> RegionSettings().kappa_max
-    1000.0
+    >>> RegionSettings().kappa_max, RegionSettings().objective
+    (1000.0, 'likelihood')
     """
 
     fit_params: ClassVar[type[Params]] = RegionParams
+    of_the_study: ClassVar[frozenset[str]] = frozenset({"folds", "splits"})
+
+    objective: Objective = Field(
+        default="likelihood",
+        description="likelihood: what each region tells of the network's decision; paper: similarities of samples",
+    )
+    folds: int = Field(default=2, ge=2, le=100, description="parts into which images are divided")
+    splits: int = Field(default=3, ge=1, le=100, description="divisions of the images into such parts")
 
     kappa_max: float = Field(default=REGION_KAPPA_MAX, gt=0, description="largest concentration of regional embeddings")
     kappa_prob: float = _KAPPA_PROB

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.solver import Trace
+from patternscope.solvers import Trace
 
 
 def write_losses(trace: Trace, folder: str | Path, name: str) -> None:

@@ -70,6 +70,7 @@ def trajectory_types(
     *,
     unit_strength: float,
     kappa_max: float = REGION_KAPPA_MAX,
+    temperature: Tensor | None = None,
 ) -> Tensor:
     """Return the type of each region's trajectory during an attack: (n, r) uint8 of :class:`Trajectory`.
 
@@ -90,6 +91,7 @@ def trajectory_types(
         mean_directions: mu of the sample embedding (c, e).
         unit_strength: the layer's mean strength on clean images, > 0.
         kappa_max: largest concentration of regional embeddings.
+        temperature: T of each image (n,) for a calibrated p, which takes strengths as they are; None for the paper's.
 
     Raises:
         InputError: a path that is not (t, n, r, e), a target that is the label.
@@ -110,7 +112,8 @@ def trajectory_types(
     own_direction = mean_directions[labels].to(first.dtype)[:, None]
     cosine = F.cosine_similarity(first, own_direction, dim=-1, eps=torch.finfo(first.dtype).tiny)
     original = (cosine > OWN_COSINE) & (strength[0] > FEATURE_STRENGTH)
-    arrived = class_probability(last / unit_strength, mean_directions, targets, kappa_max) > REACHED
+    unit, of_images = (unit_strength, 1.0) if temperature is None else (1.0, temperature)
+    arrived = class_probability(last / unit, mean_directions, targets, kappa_max, of_images) > REACHED
     near, least = strength[0] < NEAR_START, strength.amin(dim=0)
     conditions = {
         Trajectory.PAST_ORIGIN: original & near & arrived & (least > PAST_ORIGIN),

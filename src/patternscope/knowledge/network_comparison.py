@@ -30,11 +30,13 @@ class EmbeddedLayer:
         embedding: regional embedding h (n, r, e), in a frame shared with the other network.
         unit_strength: the unit of strengths, > 0.
         points: its knowledge points.
+        bits: evidence of each region for its image's class (n, r), where points are calibrated.
     """
 
     embedding: Tensor
     unit_strength: float
     points: KnowledgePoints
+    bits: Tensor | None = None
 
     @property
     def strength(self) -> Tensor:

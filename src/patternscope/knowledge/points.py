@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial.checks import check_at_least, check_finite, check_positive
 from patternscope.radial.defaults import REGION_KAPPA_MAX
 from patternscope.radial.posterior import log_posterior
@@ -54,11 +55,13 @@ def find_knowledge_points(
     *,
     kappa_max: float = REGION_KAPPA_MAX,
     unit_strength: float | None = None,
+    temperature: float | Tensor = 1.0,
 ) -> KnowledgePoints:
     """Find the regions whose embedding assigns a class a probability above tau.
 
     ``max_c p(c | h^(r)) > tau``; reliable where that class is the image's own. p is the radial posterior with a
-    uniform prior, on strengths divided by `unit_strength` as in the reference code. Source: Sec. 3.4.
+    uniform prior, on strengths divided by `unit_strength` as in the reference code. Source: Sec. 3.4. Calibrated points
+    have a unit of 1, the embedding by a map that has not seen the image, and the temperature of `calibrate`.
 
     Args:
         region_embedding: h (n, r, e).
@@ -69,6 +72,7 @@ def find_knowledge_points(
         kappa_max: largest concentration of regional embeddings.
         unit_strength: the layer's mean strength at the last checkpoint analysed, > 0; None for that of this
             embedding.
+        temperature: T by which the log posterior is divided, one or one per image (n,); inf says nothing is known.
 
     Returns:
         KnowledgePoints.
@@ -91,7 +95,7 @@ def find_knowledge_points(
         check_positive(unit_strength, "unit_strength")
     # A layer whose regions all lie at the origin has no strength to measure by, and no points either.
     unit = unit or 1.0
-    posterior = log_posterior(region_embedding / unit, mean_directions, kappa_max)
+    posterior = tempered_posterior(region_embedding / unit, mean_directions, kappa_max, temperature)
     confidence, category = posterior.exp().max(dim=-1)
     mask = confidence > tau
     reliable = mask & (category == labels.to(category.device)[:, None])
@@ -111,25 +115,52 @@ def threshold(tau: float | Literal["auto"], classes: int) -> float:
     return max(0.4, (1 + 2 / classes) / 3) if tau == "auto" else tau
 
 
+def tempered_posterior(
+    region_embedding: Tensor,
+    mean_directions: Tensor,
+    kappa_max: float = REGION_KAPPA_MAX,
+    temperature: float | Tensor = 1.0,
+) -> Tensor:
+    """Return log p(c | h^(r)) with a uniform prior, divided by a temperature and normalised again.
+
+    h (n, r, e), mu (c, e), T one or one per image (n,) -> (n, r, c), of the embedding's type.
+
+    >>> tempered_posterior(torch.ones(1, 1, 2), torch.eye(2), temperature=float("inf")).exp()
+    tensor([[[0.5000, 0.5000]]])
+    """
+    posterior = log_posterior(region_embedding, mean_directions, kappa_max)
+    if isinstance(temperature, float) and temperature == 1.0:
+        return posterior
+    return at_temperature(posterior, temperature).to(posterior.dtype)
+
+
 def class_probability(
-    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = REGION_KAPPA_MAX
+    region_embedding: Tensor,
+    mean_directions: Tensor,
+    classes: Tensor,
+    kappa_max: float = REGION_KAPPA_MAX,
+    temperature: float | Tensor = 1.0,
 ) -> Tensor:
     """Return p(class | h^(r)) of one class per image, with a uniform prior. Source: Sec. 3.4.
 
-    h (n, r, e) with strengths in units of the layer's, mu (c, e), classes (n,) integers in [0, c) -> (n, r), in
-    (0, 1). InputError when the classes are not one per image.
+    h (n, r, e) with strengths in units of the layer's, mu (c, e), classes (n,) integers in [0, c), `temperature` as
+    `tempered_posterior` -> (n, r), in (0, 1). InputError when the classes are not one per image.
 
     >>> class_probability(torch.zeros(1, 2, 3), torch.eye(3), torch.tensor([1]))
     tensor([[0.3333, 0.3333]])
     """
     _check_classes(classes, region_embedding)
-    posterior = log_posterior(region_embedding, mean_directions, kappa_max)
+    posterior = tempered_posterior(region_embedding, mean_directions, kappa_max, temperature)
     chosen = classes.to(posterior.device)[:, None, None].expand(-1, posterior.shape[1], 1)
     return posterior.gather(2, chosen)[..., 0].exp()
 
 
 def class_log_odds(
-    region_embedding: Tensor, mean_directions: Tensor, classes: Tensor, kappa_max: float = REGION_KAPPA_MAX
+    region_embedding: Tensor,
+    mean_directions: Tensor,
+    classes: Tensor,
+    kappa_max: float = REGION_KAPPA_MAX,
+    temperature: float | Tensor = 1.0,
 ) -> Tensor:
     """Return log p / (1 - p) of p = p(class | h^(r)): the order of p where p itself is rounded to 1.
 
@@ -142,7 +173,7 @@ def class_log_odds(
     tensor([[True]])
     """
     _check_classes(classes, region_embedding)
-    posterior = log_posterior(region_embedding.double(), mean_directions.double(), kappa_max)
+    posterior = tempered_posterior(region_embedding.double(), mean_directions.double(), kappa_max, temperature)
     own = torch.nn.functional.one_hot(classes.to(posterior.device), len(mean_directions)).bool()[:, None]
     others = posterior.masked_fill(own, -torch.inf).logsumexp(dim=-1)
     return posterior.masked_fill(~own, -torch.inf).logsumexp(dim=-1) - others

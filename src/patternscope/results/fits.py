@@ -1,6 +1,7 @@
 """Results of the three fits: sample embedding, importance weights and regional embedding of a checkpoint."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
@@ -73,8 +74,13 @@ class RegionResult(Result):
     """The regional embedding of a layer.
 
     Attributes:
-        map: L (e, k). embedding: h (n, r, e). mean_strength: mean norm of h. scale: s.
-        grid: (h, w), r = h w. trace: of the solve.
+        map: L (e, k), fitted to all images. embedding: h (n, r, e), by the maps that `seen_by` tells.
+        mean_strength: mean norm of h. mean_strength_of_all: mean norm by the map of all images. scale: s of all maps.
+        grid: (h, w), r = h w. trace: of the solve on all images.
+        seen_by: "others" where each image is embedded by a map that was fitted without it, "all" otherwise; None, which
+            is "all", in studies of earlier versions.
+        fold_maps: maps fitted without a fold (f, e, k). unseen: for each division of the images the one of these that
+            an image's fold is missing from (s, n) int64; the first division judges.
     """
 
     STAGE = "region"
@@ -84,6 +90,10 @@ class RegionResult(Result):
     embedding: Tensor = arrays("region")
     # A file of its own: every checkpoint reads the last one's strength, and nothing else of it.
     mean_strength: float = record("strength")
+    mean_strength_of_all: float | None = record("strength", omit_none=True)
     scale: float = record("region")
     grid: tuple[int, int] = record("region")
     trace: FitTrace = record("region")
+    seen_by: Literal["others", "all"] | None = record("region", omit_none=True)
+    fold_maps: Tensor = arrays("folds")
+    unseen: Tensor = arrays("folds")

@@ -53,7 +53,9 @@ class ImagesResult(Result):
         source: name of the image source. names: of the samples.
         counts: samples of each class. short: those of classes with fewer than were asked for.
         held_out_count, train_count: numbers of images.
-        has_masks: whether the source has masks. skipped: files that could not be read.
+        has_masks: whether the source has masks.
+        labelled: False where the network's own decision stands for labels; otherwise they are known.
+        skipped: files that could not be read.
         held_out, train: all held-out images, and those to train on; None where the study has none.
     """
 
@@ -72,6 +74,7 @@ class ImagesResult(Result):
     held_out_count: int = record("images", key="held_out")
     train_count: int = record("images", key="train")
     has_masks: bool = record("images")
+    labelled: bool | None = record("images", omit_none=True)
     skipped: tuple[str, ...] = record("images")
     held_out: LabelledImages | None = folder("held_out", LabelledImages)
     train: LabelledImages | None = folder("train", LabelledImages)

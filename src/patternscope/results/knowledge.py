@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Literal, Self
 
 from torch import Tensor
 
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.points import KnowledgePoints
 from patternscope.results.result import Result, arrays, record
+
+Rule = Literal["calibrated", "paper"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,10 @@ class KnowledgeResult(Result):
     Attributes:
         mask, reliable: (n, r) bool. category: (n, r) int64, the class of highest probability.
         confidence: (n, r), that probability. strength: (n, r) in units of `unit_strength`.
+        stability: (n, r) in [0, 1], share of refits in which the region is a point of the same class; None in studies
+            of earlier versions.
+        rule: "calibrated", or "paper" for the count of Sec. 3.4, which studies of earlier versions have (None).
+        shared: share of points that maps of different images have in common, in [0, 1]; None where there is none.
         images: n. tau: the threshold. kappa_max: largest concentration.
         unit_strength: mean strength of the layer at the last checkpoint; None for a layer without any.
         counts: of all images. classes: of the images of each class. sweep: at other thresholds.
@@ -77,6 +83,9 @@ class KnowledgeResult(Result):
     category: Tensor = arrays("knowledge")
     confidence: Tensor = arrays("knowledge")
     strength: Tensor = arrays("knowledge")
+    stability: Tensor | None = arrays("knowledge")
+    rule: Rule | None = record("knowledge", omit_none=True)
+    shared: float | None = record("knowledge", omit_none=True)
     images: int = record("knowledge")
     tau: float = record("knowledge")
     unit_strength: float | None = record("knowledge")
@@ -95,11 +104,12 @@ class KnowledgeResult(Result):
 
 @dataclass(frozen=True)
 class PlainCounts:
-    """Counts of one fit, without intervals; a ratio of no point at all is None."""
+    """Counts and evidence of one fit, without intervals; a ratio of no point at all is None."""
 
     total: float | None
     reliable: float | None
     ratio: float | None
+    evidence: float | None = field(default=None, metadata={"omit_none": True})
 
 
 class SpreadResult(Result):

@@ -55,11 +55,21 @@ class LayerCounts:
 
 
 @dataclass(frozen=True)
+class EvidenceDifference:
+    """Evidence of a layer in two networks, bits a region, and second minus first on the same images."""
+
+    first: Interval
+    second: Interval
+    difference: Interval
+
+
+@dataclass(frozen=True)
 class LayerComparison:
     """A layer of a second network beside one of a first.
 
     maps: whose maps show the second, the first's or its own. channel_agreement: mean correlation of the channels,
     None where it could not be measured. grid: of the second. difference, regions: None where the grids differ.
+    evidence: None by the rule of the paper.
     """
 
     layer: str
@@ -71,6 +81,7 @@ class LayerComparison:
     first: LayerCounts
     same_grid: bool
     difference: CountDifferences | None = field(metadata={"omit_none": True})
+    evidence: EvidenceDifference | None = field(metadata={"omit_none": True})
     regions: RegionDifferences | None = field(metadata={"inline": True})
 
 

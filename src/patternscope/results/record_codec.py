@@ -31,8 +31,9 @@ def encode(value: Any) -> Any:
 def encode_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return some fields of a dataclass as the entries of an object.
 
-    An Interval becomes NAME, NAME_low and NAME_high; a field declared with `inline` becomes the entries of its own
-    object, `key` is its name in the file, and one declared with `omit_none` has no entry where it is None.
+    An Interval becomes NAME, NAME_low and NAME_high, and nothing where it is None; a field declared with `inline`
+    becomes the entries of its own object, `key` is its name in the file, and one declared with `omit_none` has no entry
+    where it is None.
     """
     flat: dict[str, Any] = {}
     for entry in fields(kind):
@@ -41,6 +42,8 @@ def encode_fields(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
         value, key = values[entry.name], entry.metadata.get("key", entry.name)
         if isinstance(value, Interval):
             flat |= flat_interval(key, value)
+        elif value is None and Interval in get_args(_hints(kind)[entry.name]):
+            continue
         elif entry.metadata.get("inline"):
             flat |= {} if value is None else encode(value)
         elif value is not None or not entry.metadata.get("omit_none"):
@@ -88,8 +91,10 @@ def decode_fields(kind: type, entries: Iterable[Field[Any]], content: Any, path:
 def _decode_field(kind: type, entry: Field[Any], content: Mapping[str, Any]) -> Any:
     """The value of one field."""
     hint, key = _hints(kind)[entry.name], entry.metadata.get("key", entry.name)
-    if hint is Interval:
+    if hint is Interval or (Interval in get_args(hint) and key in content):
         return Interval(*(content[f"{key}{end}"] for end in _ENDS))
+    if Interval in get_args(hint):
+        return None
     if entry.metadata.get("inline"):
         optional = NoneType in get_args(hint)
         return None if optional and not _has_entries(hint, content) else decode(hint, content)

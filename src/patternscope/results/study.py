@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
 from patternscope.errors import InputError
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
@@ -103,6 +104,10 @@ class StudyResults(ABC):
     def region(self, layer: str, checkpoint: int | None = None) -> RegionResult:
         """Return the regional embedding of a layer."""
         return self.load(RegionResult, checkpoint, layer)
+
+    def evidence(self, layer: str, checkpoint: int | None = None) -> EvidenceResult:
+        """Return what the regions of a layer tell of the class."""
+        return self.load(EvidenceResult, checkpoint, layer)
 
     def knowledge(self, layer: str, checkpoint: int | None = None) -> KnowledgeResult:
         """Return the knowledge points of a layer."""

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from patternscope.knowledge.intervals import Interval
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.json_csv import write_rows
-from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
 from patternscope.results.record_codec import encode
 from patternscope.results.result import Result, record
 from patternscope.results.training import TrainingResult
@@ -45,8 +47,17 @@ class CheckpointSummary:
 
 
 @dataclass(frozen=True)
+class PaperCounts:
+    """Counts by the rule of the paper (Sec. 3.4), beside those that a study shows."""
+
+    paper_total: Interval
+    paper_reliable: Interval
+    paper_ratio: Interval
+
+
+@dataclass(frozen=True)
 class LayerSummary:
-    """What is known of a layer at a checkpoint: single numbers of its `KnowledgeResult`."""
+    """What is known of a layer at a checkpoint: single numbers of its `KnowledgeResult` and `EvidenceResult`."""
 
     checkpoint: int
     layer: str
@@ -57,10 +68,26 @@ class LayerSummary:
     counts: Counts = field(metadata={"inline": True})
     on_object: float | None
     object_area: float | None
+    rule: Rule | None = field(default=None, metadata={"omit_none": True})
+    shared: float | None = field(default=None, metadata={"omit_none": True})
+    evidence: Interval | None = None
+    readable: Interval | None = None
+    calibration_error: float | None = field(default=None, metadata={"omit_none": True})
+    paper: PaperCounts | None = field(default=None, metadata={"inline": True})
 
     @classmethod
-    def of(cls, checkpoint: int, layer: str, known: KnowledgeResult) -> Self:
-        """Return the summary of a layer from its knowledge points."""
+    def of(cls, checkpoint: int, layer: str, known: KnowledgeResult, told: EvidenceResult | None = None) -> Self:
+        """Return the summary of a layer from its knowledge points and its evidence."""
+        judged = (
+            {}
+            if told is None
+            else {
+                "evidence": told.evidence,
+                "readable": told.readable,
+                "calibration_error": told.calibration_error,
+                "paper": PaperCounts(told.paper.total, told.paper.reliable, told.paper.ratio),
+            }
+        )
         return cls(
             checkpoint,
             layer,
@@ -71,6 +98,9 @@ class LayerSummary:
             known.counts,
             known.on_object,
             known.object_area,
+            known.rule,
+            known.shared,
+            **judged,
         )
 
 

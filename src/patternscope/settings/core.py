@@ -93,12 +93,17 @@ class CheckpointsSettings(Section):
 class KnowledgeSettings(Section):
     """[knowledge]: when a regional feature is a knowledge point.
 
-    Source: Sec. 3.4; intervals are this project's.
+    Source: Sec. 3.4; calibration and intervals are this project's.
 
     >>> KnowledgeSettings().tau
     'auto'
     """
 
+    rule: Literal["calibrated", "paper"] = Field(
+        default="calibrated",
+        description="calibrated: by probabilities that hold on images which no map has seen; paper: its own count, by "
+        "the map of all images and the layer's mean strength",
+    )
     tau: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"] = Field(
         default="auto",
         description='least class probability of a knowledge point, more than 1 / classes; "auto" is 0.4, '

@@ -11,6 +11,7 @@ from typing import cast
 
 import torch
 
+from patternscope.embeddings.settings import dimensions
 from patternscope.errors import InputError
 from patternscope.images import open_images
 from patternscope.networks import list_layers, record, resolve_device
@@ -193,7 +194,7 @@ def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: to
         train=counts.train,
         numbers=asked.channels * asked.image_size**2,
         classes=len(counts.classes),
-        dimensions=settings.sample.out_dim,
+        dimensions=dimensions(settings.sample.out_dim, len(counts.classes)),
         features=trial.sample_features.shape[1],
         weights=sum(tensor.numel() for tensor in model.state_dict().values()),
         activations=sum(torch.Size(layer.shape).numel() for layer in outputs),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ from patternscope.atomic import replaced_folder
 from patternscope.errors import InputError
 from patternscope.knowledge.network_comparison import Alignment, EmbeddedLayer, align_embeddings, channel_agreement
 from patternscope.knowledge.quality import agreement
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.networks import (
     COMPARISON_FILE,
@@ -24,9 +25,10 @@ from patternscope.results.networks import (
 )
 from patternscope.results.study import StudyResults, open_results
 from patternscope.settings.study import StudySettings
-from patternscope.study.fitting import fitted_region
+from patternscope.study.fitting import embed_as_judged
 from patternscope.study.layer_comparison import compare_layer, compared_layer, embedded_layer, layer_of, uses_first_maps
 from patternscope.study.run import how_to_finish, resolved_settings, saved_settings, saved_status
+from patternscope.study.stages.knowledge import point_rule
 from patternscope.workflow.store import SCHEMA_VERSION, plain_errors
 
 Maps = Literal["auto", "own", "first"]
@@ -42,7 +44,11 @@ class FinishedStudy:
 
     def layer(self, name: str) -> EmbeddedLayer:
         """Return a layer in the study's own frame."""
-        return layer_of(self.results.region(name), self.results.knowledge(name))
+        return layer_of(self.results.region(name), self.results.knowledge(name), self.evidence(name))
+
+    def evidence(self, layer: str) -> EvidenceResult:
+        """Return what the regions of a layer tell."""
+        return self.results.evidence(layer)
 
     def features(self, layer: str) -> Tensor | None:
         """Return the regional features of a layer, None where they were not kept."""
@@ -153,6 +159,7 @@ def _same_images(first: FinishedStudy, second: FinishedStudy) -> Tensor:
 def _check_settings(first: StudySettings, second: StudySettings) -> None:
     """Raise when the two define a knowledge point in different ways."""
     for name, one, other in (
+        ("knowledge.rule", first.knowledge.rule, second.knowledge.rule),
         ("knowledge.tau", first.knowledge.tau, second.knowledge.tau),
         ("sample.out_dim", first.sample.out_dim, second.sample.out_dim),
         ("region.kappa_max", first.region.kappa_max, second.region.kappa_max),
@@ -182,21 +189,17 @@ class _Pair:
                 "or use --maps own"
             )
         alike = None if own is None or other is None else channel_agreement(own, other)
-        fitted = fitted_region(self.first.results.region(layer), settings.region.kappa_max)
-        by_first = other is not None and uses_first_maps(self.maps, alike, other.shape[1] == fitted.in_dim)
-        if by_first:
-            second = embedded_layer(
-                fitted(other),
-                self.directions,
-                self.labels,
-                tau=float(settings.knowledge.tau),
-                kappa_max=settings.region.kappa_max,
-                unit_strength=one.unit_strength,
-            )
+        region = self.first.results.region(layer)
+        fits = other is not None and other.shape[1] == region.map.shape[1]
+        by_first = uses_first_maps(self.maps, alike, fits)
+        if by_first and other is not None:
+            told = self.first.evidence(layer)
+            asked = settings.knowledge
+            rule = point_rule(asked.rule, float(asked.tau), settings.region.kappa_max, region.mean_strength, told)
+            second = embedded_layer(embed_as_judged(region, other), self.directions, self.labels, rule)
         else:
             known = self.second.layer(second_layer)
-            turned = known.embedding @ self.alignment.rotation
-            second = EmbeddedLayer(turned, known.unit_strength, known.points)
+            second = replace(known, embedding=known.embedding @ self.alignment.rotation)
         comparison = compare_layer(
             (layer, second_layer),
             one,

@@ -1,17 +1,20 @@
 """The fits of a study: estimators from their settings, neighbours from what samples are, and maps from results."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
 from patternscope.embeddings.linear import mean_strength, ridge
-from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
-from patternscope.embeddings.solver import Trace
+from patternscope.embeddings.regional_objective import embed_regions
+from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings, dimensions
+from patternscope.errors import InputError
+from patternscope.knowledge.folds import assign_folds
 from patternscope.results.fits import FitTrace, ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.similarity.neighbours import Neighbours, choose_neighbours
+from patternscope.solvers import Trace
 from patternscope.workflow.cache_keys import unit_seed
 
 
@@ -37,6 +40,7 @@ def fit_sample(
 ) -> SampleEmbedding:
     """Fit the sample embedding of features (n, d) to target probabilities (n, c); `align`, `start` as its `fit`."""
     constructor, params = fit_arguments(settings, seed)
+    constructor["out_dim"] = dimensions(settings.out_dim, target_probs.shape[1])
     data = {"target_probs": target_probs, "sample_features": features}
     return SampleEmbedding(features.shape[1], **constructor).fit(data, params, align=align, start=start)
 
@@ -50,14 +54,28 @@ def sample_start(settings: SampleSettings, features: Tensor, embedding: Tensor) 
     return ridge(features / scale, embedding)
 
 
-def draw_neighbours(settings: ImportanceSettings | RegionSettings, images: ImagesResult, seed: int) -> Neighbours:
-    """Choose each sample's neighbours by what the samples are.
+def draw_neighbours(
+    settings: ImportanceSettings | RegionSettings, images: ImagesResult, seed: int, rows: Tensor | None = None
+) -> Neighbours:
+    """Choose each sample's neighbours by what the samples are, among all of them or those of `rows` (m,).
 
     With the study's own `seed` they are the same for all layers, checkpoints and students, so that none of these
     differs from another by the luck of the draw.
     """
     seed = unit_seed(seed, "neighbours", settings.seed)
-    return choose_neighbours(images.identity, images.identity_labels, settings.kl_sample_num, seed)
+    chosen = slice(None) if rows is None else rows
+    identity, labels = images.identity[chosen], images.identity_labels[chosen]
+    return choose_neighbours(identity, labels, settings.kl_sample_num, seed)
+
+
+def divide_images(settings: RegionSettings, images: ImagesResult, seed: int) -> Tensor:
+    """Return the fold of each image in each division (splits, n), the same for all layers, checkpoints and students.
+
+    InputError for fewer images than folds.
+    """
+    seeds = [unit_seed(seed, "folds", settings.seed, split) for split in range(settings.splits)]
+    labels, identity = images.identity_labels, images.identity
+    return torch.stack([assign_folds(labels, settings.folds, identity=identity, seed=each) for each in seeds])
 
 
 def fit_importance(
@@ -73,29 +91,47 @@ def fit_importance(
     return ImportanceWeight(*regional.shape, **constructor).estimate(data, params)
 
 
+class SampleFrame(Protocol):
+    """The sample embedding (n, e) in whose frame regions are embedded, and its mean directions (c, e)."""
+
+    @property
+    def embedding(self) -> Tensor:
+        """Return g."""
+        ...
+
+    @property
+    def mean_directions(self) -> Tensor:
+        """Return mu."""
+        ...
+
+
 def fit_region(
     settings: RegionSettings,
     regional: Tensor,
     target_probs: Tensor,
-    sample_embedding: Tensor,
-    weights: ImportanceResult,
+    sample: SampleFrame,
+    weights: ImportanceResult | None,
     images: ImagesResult,
     seed: int,
+    rows: Tensor | None = None,
+    scale: float | None = None,
 ) -> RegionEmbedding:
-    """Fit the regional embedding of features (n, k, h, w) in the frame of a sample embedding (n, e)."""
+    """Fit the regional embedding of features (n, k, h, w) in the frame of a sample embedding.
+
+    With `rows` (m,) to these images alone, in units of `scale`; the paper's objective needs importance weights.
+    """
     constructor, params = fit_arguments(settings, seed)
-    arguments = {**constructor, "out_dim": sample_embedding.shape[1]}
-    on_device = {
-        "target_probs": target_probs,
-        "sample_embs": sample_embedding,
-        "w_k": weights.channel_weights,
-        "w_r": weights.region_weights,
-    }
-    data = {
-        "regional_features": regional,
-        **{name: tensor.to(regional.device) for name, tensor in on_device.items()},
-        "neighbours": draw_neighbours(settings, images, seed),
-    }
+    arguments = {**constructor, "out_dim": sample.embedding.shape[1], **({} if scale is None else {"scale": scale})}
+    of_images = {"target_probs": target_probs}
+    data: dict[str, Any] = {"mean_directions": sample.mean_directions.to(regional.device)}
+    if settings.objective == "paper":
+        if weights is None:
+            raise InputError('objective: expected importance weights for "paper", got none')
+        of_images |= {"sample_embs": sample.embedding, "w_k": weights.channel_weights, "w_r": weights.region_weights}
+        data["neighbours"] = draw_neighbours(settings, images, seed, rows)
+    data["regional_features"] = regional if rows is None else regional[rows.to(regional.device)]
+    for name, tensor in of_images.items():
+        data[name] = (tensor if rows is None else tensor[rows]).to(regional.device)
     return RegionEmbedding(regional.shape[1], **arguments).fit(data, params)
 
 
@@ -115,9 +151,17 @@ def fitted_sample(result: SampleResult, kappa_max: float, device: torch.device |
     return fitted
 
 
-def fitted_region(result: RegionResult, kappa_max: float, device: torch.device | str = "cpu") -> RegionEmbedding:
-    """Return the fitted regional embedding of a result, ready for other features."""
-    out_dim, in_dim = result.map.shape
-    fitted = RegionEmbedding(in_dim, out_dim, kappa_max=kappa_max)
-    fitted.load_state_dict({"map": result.map, "scale": result.map.new_tensor(result.scale)})
-    return fitted.to(device)
+def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | None = None) -> Tensor:
+    """Return the regional embedding of other features of the same images, each by the map that judges the image.
+
+    Features (m, k, h, w) of the images `rows` (m,), by default all -> (m, r, e) on the device of the features; by the
+    map of all images where that one judges. Attacked images and students are seen like the clean images so.
+    """
+    if result.seen_by != "others":
+        return embed_regions(result.map.to(regional), regional, result.scale)
+    judge = result.unseen[0] if rows is None else result.unseen[0][rows]
+    embedding = regional.new_zeros(len(regional), regional[0, 0].numel(), len(result.map))
+    for number in judge.unique().tolist():
+        own = (judge == number).to(regional.device)
+        embedding[own] = embed_regions(result.fold_maps[number].to(regional), regional[own], result.scale)
+    return embedding

@@ -1,16 +1,20 @@
 """A layer of a second network beside one of a first: a teacher and its student, or two studies."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
-from patternscope.knowledge.bootstrap import bootstrap_counts
+from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES, EmbeddedLayer, compare_layers
-from patternscope.knowledge.points import find_knowledge_points
+from patternscope.knowledge.point_rule import PointRule
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.knowledge import CountDifferences, Counts, KnowledgeResult
 from patternscope.results.networks import (
     ComparedLayer,
+    EvidenceDifference,
     LayerComparison,
     LayerCounts,
     Maps,
@@ -36,28 +40,23 @@ def uses_first_maps(asked: str, alike: float | None, possible: bool) -> bool:
     return possible and asked != "own"
 
 
-def layer_of(region: RegionResult, known: KnowledgeResult) -> EmbeddedLayer:
-    """Return a layer of a study in the study's own frame, at one checkpoint."""
-    return EmbeddedLayer(region.embedding, region.mean_strength or 1.0, known.points)
+def layer_of(region: RegionResult, known: KnowledgeResult, told: EvidenceResult | None) -> EmbeddedLayer:
+    """Return a layer of a study in the study's own frame, at one checkpoint; `told` where its points are calibrated."""
+    return EmbeddedLayer(
+        region.embedding, region.mean_strength or 1.0, known.points, None if told is None else told.bits
+    )
 
 
-def embedded_layer(
-    embedding: Tensor,
-    mean_directions: Tensor,
-    labels: Tensor,
-    *,
-    tau: float,
-    kappa_max: float,
-    unit_strength: float | None = None,
-) -> EmbeddedLayer:
-    """Return a layer with the knowledge points of its regional embedding (n, r, e).
+def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, rule: PointRule) -> EmbeddedLayer:
+    """Return a layer with the knowledge points of its regional embedding (n, r, e) and its evidence.
 
-    Source: Sec. 3.4. Arguments as `find_knowledge_points`; without a unit, the layer's own mean strength.
+    Source: Sec. 3.4. Without a unit in the rule strengths are in that of the layer's own mean.
     """
     own = float(torch.linalg.vector_norm(embedding, dim=-1).double().mean())
-    unit = unit_strength or own or 1.0
-    points = find_knowledge_points(embedding, mean_directions, labels, tau, kappa_max=kappa_max, unit_strength=unit)
-    return EmbeddedLayer(embedding, unit, points)
+    known = replace(rule, mean_strength=rule.mean_strength or own or 1.0)
+    points = known.points(embedding, mean_directions, labels)
+    bits = known.bits(embedding, mean_directions, labels)
+    return EmbeddedLayer(embedding, known.mean_strength or 1.0, points, bits)
 
 
 def compared_layer(layer: EmbeddedLayer) -> ComparedLayer:
@@ -93,6 +92,7 @@ def compare_layer(
         first=LayerCounts(counts[0], first.unit_strength),
         same_grid=same_grid,
         difference=None if differences is None else CountDifferences.of(differences.counts),
+        evidence=_evidence(first, second, draws),
         regions=None
         if differences is None
         else RegionDifferences(
@@ -104,6 +104,16 @@ def compare_layer(
             turn_histogram=_histogram(TURN_EDGES, differences.turns),
             strength_histogram=_histogram(STRENGTH_EDGES, differences.strengths),
         ),
+    )
+
+
+def _evidence(first: EmbeddedLayer, second: EmbeddedLayer, draws: dict[str, int]) -> EvidenceDifference | None:
+    """Evidence of both layers and by how much the second's exceeds the first's, on the same images."""
+    if first.bits is None or second.bits is None:
+        return None
+    one, other = (layer.double().mean(dim=1).cpu() for layer in (first.bits, second.bits))
+    return EvidenceDifference(
+        bootstrap_mean(one, **draws), bootstrap_mean(other, **draws), bootstrap_mean(other - one, **draws)
     )
 
 

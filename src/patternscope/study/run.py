@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
+from patternscope.embeddings.settings import dimensions
 from patternscope.errors import InputError
 from patternscope.images import count_classes
 from patternscope.knowledge.points import threshold
@@ -109,11 +110,18 @@ def _plan(settings: StudySettings, more: MoreStages, axes: Axes, folder: Path | 
 def resolved_settings(settings: StudySettings, classes: int) -> StudySettings:
     """Return the settings with every "auto" that depends on the number of classes replaced by its value.
 
-    >>> resolved_settings(StudySettings(), 10).knowledge.tau
-    0.4
+    >>> resolved = resolved_settings(StudySettings(), 10)
+    >>> resolved.knowledge.tau, resolved.sample.out_dim
+    (0.4, 9)
     """
-    tau = threshold(settings.knowledge.tau, classes)
-    return settings.model_copy(update={"knowledge": settings.knowledge.model_copy(update={"tau": tau})})
+    knowledge = {"tau": threshold(settings.knowledge.tau, classes)}
+    sample = {"out_dim": dimensions(settings.sample.out_dim, classes)}
+    return settings.model_copy(
+        update={
+            "knowledge": settings.knowledge.model_copy(update=knowledge),
+            "sample": settings.sample.model_copy(update=sample),
+        }
+    )
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from patternscope.embeddings import RegionEmbedding, SampleEmbedding
+from patternscope.embeddings import SampleEmbedding
 from patternscope.errors import InputError, nearest
 from patternscope.networks import (
     Normalised,
@@ -28,7 +28,7 @@ from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.optional import AttackSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import AT_ONCE, NUMBER, TRAIN_PASSES, Cost, Facts
-from patternscope.study.fitting import fitted_region, fitted_sample
+from patternscope.study.fitting import embed_as_judged, fitted_sample
 from patternscope.study.inputs import device_of, inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
@@ -58,16 +58,16 @@ class _Trajectories:
     sample_embedding: Tensor  # (t, n, e)
     regions: dict[str, Tensor]  # layer -> (t, n, r, e)
     sample_map: SampleEmbedding
-    region_maps: dict[str, RegionEmbedding]
+    region_results: dict[str, RegionResult]
 
     def put(self, place: int, rows: Tensor, recorded: Recording) -> None:
         """Take in what was recorded of some samples at one kept step; features are embedded and dropped."""
         device = self.sample_map.map.device
         self.logits[place, rows] = recorded.logits.float()
         self.sample_embedding[place, rows] = self.sample_map(recorded.sample_features.to(device)).cpu()
-        for layer, embed in self.region_maps.items():
+        for layer, region in self.region_results.items():
             features = recorded.regional_features[layer].to(device)
-            self.regions[layer][place, rows] = embed(features).cpu()
+            self.regions[layer][place, rows] = embed_as_judged(region, features, rows).cpu()
 
 
 def run_attack(ctx: UnitContext) -> None:
@@ -176,7 +176,7 @@ def _clean_trajectories(ctx: UnitContext, logits: Tensor, count: int) -> _Trajec
         sample.embedding.repeat(count, 1, 1),
         {layer: region.embedding.repeat(count, 1, 1, 1) for layer, region in regions.items()},
         fitted_sample(sample, settings.sample.kappa_max, device),
-        {layer: fitted_region(region, settings.region.kappa_max, device) for layer, region in regions.items()},
+        regions,
     )
 
 
@@ -230,15 +230,15 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "attack",
-        version=1,
+        version=2,
         run=run_attack,
-        settings=("seed", "attack", *MODEL_SETTINGS, *RECORDING_SETTINGS, "sample.kappa_max", "region.kappa_max"),
+        settings=("seed", "attack", *MODEL_SETTINGS, *RECORDING_SETTINGS, "sample.kappa_max"),
         needs=(
             reads(ImagesResult, "images", "classes"),
             Need("training", (NETWORK_FILE,), checkpoint="last"),
             reads(FeaturesResult, "logits", checkpoint="last"),
             reads(SampleResult, "map", "scale", checkpoint="last"),
-            reads(RegionResult, "map", "scale", checkpoint="last", layer="all"),
+            reads(RegionResult, "map", "scale", "unseen", checkpoint="last", layer="all"),
         ),
         weight=20.0,
         part="attack",

@@ -15,8 +15,10 @@ from patternscope.knowledge.attack_analysis import (
 )
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.points import KnowledgePoints, class_probability, find_knowledge_points
+from patternscope.knowledge.point_rule import PointRule
+from patternscope.knowledge.points import KnowledgePoints
 from patternscope.results.attack import AttackAnalysisResult, AttackResult, Histogram, TrajectoryCount
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import reads
@@ -24,6 +26,7 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, Cost, Facts
 from patternscope.study.inputs import inputs_of
 from patternscope.study.stages.attack import kept_steps
+from patternscope.study.stages.knowledge import point_rule
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 BINS = 20
@@ -39,8 +42,7 @@ class _AttackedRegions:
     region_weights: Tensor
     directions: Tensor
     strength: float
-    tau: float
-    kappa_max: float
+    rule: PointRule
 
     @property
     def unit(self) -> float:
@@ -49,19 +51,11 @@ class _AttackedRegions:
 
     def points(self, place: int, classes: Tensor) -> KnowledgePoints:
         """Knowledge points at a step; the reliable ones are those of `classes` (m,)."""
-        return find_knowledge_points(
-            self.trajectories[place],
-            self.directions,
-            classes,
-            tau=self.tau,
-            kappa_max=self.kappa_max,
-            unit_strength=self.strength or None,
-        )
+        return self.rule.points(self.trajectories[place], self.directions, classes)
 
     def target_probability(self, place: int) -> Tensor:
         """p(target) of each region at a step (m, r)."""
-        embedding = self.trajectories[place] / self.unit
-        return class_probability(embedding, self.directions, self.targets, self.kappa_max)
+        return self.rule.probability(self.trajectories[place], self.directions, self.targets)
 
     def types(self) -> Tensor:
         """The type of each region's trajectory (m, r)."""
@@ -71,7 +65,8 @@ class _AttackedRegions:
             self.targets,
             self.directions,
             unit_strength=self.unit,
-            kappa_max=self.kappa_max,
+            kappa_max=self.rule.kappa_max,
+            temperature=self.rule.temperature,
         )
 
 
@@ -109,7 +104,7 @@ def run_attack_analysis(ctx: UnitContext) -> None:
         p_target_after=whole(regions.target_probability(-1)),
         trajectory=whole(types),
         attacked=len(rows),
-        tau=regions.tau,
+        tau=regions.rule.tau,
         unit_strength=regions.strength,
         orientation_change=mean(orientation_change(clean, end).nanmean(dim=1)),
         strength_change=mean(strength_change(clean, end)),
@@ -121,7 +116,7 @@ def run_attack_analysis(ctx: UnitContext) -> None:
         strength_after=float(strengths[1] / regions.unit),
         original_points=mean(before.reliable.double().sum(dim=1)),
         target_points=mean(after.reliable.double().sum(dim=1)),
-        below_tau=share(p_before <= regions.tau),
+        below_tau=share(p_before <= regions.rule.tau),
         were_points=share(before.mask),
         were_original=share(before.reliable),
         importance=mean(weight),
@@ -135,15 +130,16 @@ def _attacked_regions(ctx: UnitContext, attack: AttackResult, rows: Tensor) -> _
     """What the unit's layer has of the attacked samples."""
     settings: StudySettings = ctx.settings
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
+    strength, asked = inputs.region(layer).mean_strength, settings.knowledge
+    rule = point_rule(asked.rule, float(asked.tau), settings.region.kappa_max, strength, inputs.evidence(layer))
     return _AttackedRegions(
         attack.layers[layer].embedding[:, rows],
         inputs.images.labels[rows],
         attack.targets[rows],
         inputs.importance(layer).region_weights[rows],
         inputs.sample().mean_directions,
-        inputs.region(layer).mean_strength,
-        float(settings.knowledge.tau),
-        settings.region.kappa_max,
+        strength,
+        rule.rows(rows),
     )
 
 
@@ -172,13 +168,14 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "attack_analysis",
-        version=1,
+        version=2,
         run=run_attack_analysis,
-        settings=("seed", "knowledge.tau", "knowledge.bootstrap", "region.kappa_max"),
+        settings=("seed", "knowledge.rule", "knowledge.tau", "knowledge.bootstrap", "region.kappa_max"),
         needs=(
             reads(ImagesResult, "labels"),
             reads(SampleResult, "mean_directions", checkpoint="last"),
             reads(RegionResult, "mean_strength", checkpoint="last"),
+            reads(EvidenceResult, "temperature", checkpoint="last"),
             reads(ImportanceResult, "region_weights", checkpoint="last"),
             reads(AttackResult, "targets", "layers"),
         ),

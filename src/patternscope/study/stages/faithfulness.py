@@ -77,7 +77,9 @@ def _accounts(
     """How important each account holds each region (m, r), p first; and why the layer has no account of a kind."""
     layer, samples = ctx.unit.layer or "", inputs.images
     region, labels = inputs.region(layer), samples.labels[chosen]
-    embedding, unit = region.embedding[chosen], region.mean_strength or 1.0
+    # The order needs no temperature; strengths are as they are where maps have not seen the image.
+    unit = 1.0 if region.seen_by == "others" else region.mean_strength or 1.0
+    embedding = region.embedding[chosen]
     directions, kappa_max = inputs.sample().mean_directions, ctx.settings.region.kappa_max
     accounts = {
         "p": class_log_odds(embedding / unit, directions, labels, kappa_max),

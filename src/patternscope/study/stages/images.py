@@ -79,6 +79,7 @@ def describe_images(
     held_out_count: int = 0,
     train_count: int = 0,
     skipped: tuple[str, ...] = (),
+    labelled: bool = True,
 ) -> ImagesResult:
     """Return samples (n, channels, h, w) uint8 and what is known of the images that they were chosen from."""
     counts = torch.bincount(labels, minlength=len(classes)).tolist()
@@ -97,6 +98,7 @@ def describe_images(
         held_out_count=held_out_count,
         train_count=train_count,
         has_masks=masks is not None,
+        labelled=labelled,
         skipped=skipped,
         held_out=None,
         train=None,

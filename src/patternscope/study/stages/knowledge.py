@@ -1,14 +1,20 @@
 """Stage knowledge: the knowledge points of each layer and checkpoint, counted, with intervals."""
 
+from dataclasses import replace
+from itertools import combinations
+
 import torch
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts
-from patternscope.knowledge.points import KnowledgePoints, find_knowledge_points
+from patternscope.knowledge.evidence import shared_points, stability
+from patternscope.knowledge.point_rule import PointRule
+from patternscope.knowledge.points import KnowledgePoints
 from patternscope.knowledge.quality import object_cover
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
-from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult, ThresholdCounts
+from patternscope.results.knowledge import ClassCounts, Counts, KnowledgeResult, Rule, ThresholdCounts
 from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
@@ -18,7 +24,7 @@ from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 
 def run_knowledge(ctx: UnitContext) -> None:
-    """Write mask, reliability, category, confidence and strength of each region, and their counts."""
+    """Write mask, reliability, category, confidence, strength and stability of each region, and their counts."""
     settings: StudySettings = ctx.settings
     inputs, layer, checkpoint = inputs_of(ctx), ctx.unit.layer or "", ctx.unit.checkpoint
     count_points(
@@ -26,10 +32,19 @@ def run_knowledge(ctx: UnitContext) -> None:
         inputs.images,
         inputs.sample(checkpoint).mean_directions,
         inputs.region(layer, checkpoint),
+        inputs.evidence(layer, checkpoint),
         inputs.region(layer).mean_strength,  # of the last checkpoint
         settings.region.kappa_max,
         ctx.seed,
     ).save(ctx.folder)
+
+
+def point_rule(
+    rule: Rule, tau: float, kappa_max: float, mean_strength: float, told: EvidenceResult | None
+) -> PointRule:
+    """Return when a region of a layer is a knowledge point, calibrated by what was measured of it if so asked."""
+    temperature = told.temperature if rule == "calibrated" and told is not None else None
+    return PointRule(tau, kappa_max, mean_strength or None, temperature)
 
 
 def count_points(
@@ -37,20 +52,17 @@ def count_points(
     images: ImagesResult,
     mean_directions: Tensor,
     region: RegionResult,
-    unit_strength: float,
+    told: EvidenceResult,
+    mean_strength: float,
     kappa_max: float,
     seed: int,
 ) -> KnowledgeResult:
-    """Return the knowledge points of a layer and their counts, strengths in units of `unit_strength`.
-
-    A layer without any strength at the last checkpoint is measured by its own.
-    """
-    unit, tau = unit_strength or None, float(settings.tau)
+    """Return the knowledge points of a layer and their counts, strengths in units of `mean_strength`."""
+    tau = float(settings.tau)
+    own_rule = point_rule(settings.rule, tau, kappa_max, mean_strength, told)
 
     def points_at(threshold: float) -> KnowledgePoints:
-        return find_knowledge_points(
-            region.embedding, mean_directions, images.labels, tau=threshold, kappa_max=kappa_max, unit_strength=unit
-        )
+        return replace(own_rule, tau=threshold).points(region.embedding, mean_directions, images.labels)
 
     def counted(mask: Tensor, reliable: Tensor) -> Counts:
         return Counts.of(bootstrap_counts(mask, reliable, resamples=settings.bootstrap, seed=seed))
@@ -59,11 +71,15 @@ def count_points(
     members = [(name, images.labels == label) for label, name in enumerate(images.classes)]
     swept = [(each, points_at(each)) for each in settings.taus if each > 1 / len(images.classes)]
     on_object, object_area = _on_object(points.reliable, images.masks, region.grid)
+    refits = told.refit_confidence > tau
     return KnowledgeResult(
         **vars(points),
+        stability=stability(refits, told.refit_category.long(), points.category),
+        rule=settings.rule,
+        shared=_shared(refits, told.refit_category, len(region.unseen)),
         images=len(region.embedding),
         tau=tau,
-        unit_strength=unit,
+        unit_strength=own_rule.mean_strength,
         kappa_max=kappa_max,
         counts=counted(points.mask, points.reliable),
         classes=tuple(
@@ -73,6 +89,18 @@ def count_points(
         on_object=on_object,
         object_area=object_area,
     )
+
+
+def _shared(masks: Tensor, categories: Tensor, splits: int) -> float | None:
+    """Mean share of points that two maps of one division have in common; those of two halves share no image."""
+    per_split = len(masks) // splits
+    pairs = [
+        torch.tensor(pair)
+        for first in range(0, len(masks), per_split)
+        for pair in combinations(range(first, first + per_split), 2)
+    ]
+    known = [share for pair in pairs if (share := shared_points(masks[pair], categories[pair])) is not None]
+    return sum(known) / len(known) if known else None
 
 
 def _on_object(reliable: Tensor, masks: Tensor | None, grid: tuple[int, int]) -> tuple[float | None, float | None]:
@@ -96,13 +124,14 @@ def knowledge_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "knowledge",
-        version=4,
+        version=5,
         run=run_knowledge,
         settings=("seed", "knowledge", "region.kappa_max"),
         needs=(
             reads(ImagesResult, "labels", "classes"),
             reads(SampleResult, "mean_directions"),
-            reads(RegionResult, "embedding", "grid"),
+            reads(RegionResult, "embedding", "grid", "unseen"),
+            reads(EvidenceResult, "temperature", "refit_category"),
             reads(RegionResult, "mean_strength", checkpoint="last"),
         ),
         per=("checkpoint", "layer"),

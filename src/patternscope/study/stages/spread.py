@@ -1,9 +1,11 @@
-"""Stage spread: the last layers fitted again with other neighbours, to measure what a draw of them changes."""
+"""Stage spread: the last layers fitted again by another draw, to measure what the draw changes."""
 
 from torch import Tensor
 
+from patternscope.knowledge.evidence import evidence
 from patternscope.knowledge.intervals import seed_spread
-from patternscope.knowledge.points import KnowledgePoints, find_knowledge_points
+from patternscope.knowledge.point_rule import PointRule
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.images import ImagesResult
@@ -13,6 +15,7 @@ from patternscope.results.study import StudyResults
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of
+from patternscope.study.stages.evidence import judge_images
 from patternscope.study.stages.importance import importance_cost, weigh_regions
 from patternscope.study.stages.region import embed_regions, region_cost
 from patternscope.workflow.stages import Stage, Unit, UnitContext
@@ -23,33 +26,32 @@ def run_spread(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     inputs, layer = inputs_of(ctx), ctx.unit.layer or ""
     own = inputs.knowledge(layer).counts
-    draws = [PlainCounts(own.total.value, own.reliable.value, own.ratio.value)]
+    told = inputs.evidence(layer).evidence.value
+    draws = [PlainCounts(own.total.value, own.reliable.value, own.ratio.value, told)]
     regional = inputs.load(FeaturesResult).regional.read(layer).to(device_of(ctx))
     for draw in range(1, settings.spread.draws + 1):
         ctx.report((draw - 1) / settings.spread.draws, f"draw {draw} of {settings.spread.draws}")
-        points = _points_of_draw(inputs, settings, regional, draw)
-        draws.append(PlainCounts(points.total, points.total_reliable, points.ratio))
-    spread = PlainCounts(
-        *(seed_spread([getattr(counts, name) for counts in draws]) for name in ("total", "reliable", "ratio"))
-    )
+        draws.append(_counts_of_draw(inputs, settings, regional, draw))
+    names = ("total", "reliable", "ratio", "evidence")
+    spread = PlainCounts(*(seed_spread([getattr(counts, name) for counts in draws]) for name in names))
     SpreadResult(draws=tuple(draws), spread=spread).save(ctx.folder)
 
 
-def _points_of_draw(inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int) -> KnowledgePoints:
-    """The knowledge points of the layer by maps of another draw of neighbours, in their own unit of strength."""
+def _counts_of_draw(inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int) -> PlainCounts:
+    """Counts and evidence of the layer by another division into folds and, for the paper's objective, neighbours."""
     importance = settings.importance.model_copy(update={"seed": settings.importance.seed + draw})
-    region = settings.region.model_copy(update={"seed": settings.region.seed + draw})
-    images, sample = inputs.images, inputs.sample()
+    asked = settings.region.model_copy(update={"seed": settings.region.seed + draw, "splits": 1})
+    knowledge, images, sample = settings.knowledge, inputs.images, inputs.sample()
+    labels, kappa_max = images.identity_labels, settings.region.kappa_max
     probs = inputs.load(FeaturesResult).target_probs
-    weights = weigh_regions(importance, regional, probs, images, settings.seed)
-    fitted = embed_regions(region, regional, probs, sample.embedding, weights, images, settings.seed)
-    return find_knowledge_points(
-        fitted.embedding,
-        sample.mean_directions,
-        images.identity_labels,
-        settings.knowledge.tau,
-        kappa_max=settings.region.kappa_max,
-    )
+    weights = weigh_regions(importance, regional, probs, images, settings.seed) if asked.objective == "paper" else None
+    fitted = embed_regions(asked, knowledge.rule, regional, probs, sample, weights, images, settings.seed)
+    judged = judge_images(fitted, regional, labels, sample.mean_directions, kappa_max)
+    temperature = judged.temperature.cpu() if knowledge.rule == "calibrated" else None
+    rule = PointRule(float(knowledge.tau), kappa_max, fitted.mean_strength or None, temperature)
+    points = rule.points(fitted.embedding, sample.mean_directions, labels)
+    told = evidence(judged.log_posterior, labels.to(regional.device), resamples=1)
+    return PlainCounts(points.total, points.total_reliable, points.ratio, told.bits)
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
@@ -62,14 +64,15 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "spread",
-        version=1,
+        version=2,
         run=run_spread,
-        settings=("seed", "spread", "importance", "region", "knowledge.tau"),
+        settings=("seed", "spread", "importance", "region", "knowledge.rule", "knowledge.tau"),
         needs=(
             reads(ImagesResult, "identity"),
             reads(FeaturesResult, "target_probs", "regional", checkpoint="last"),
-            reads(SampleResult, "embedding", checkpoint="last"),
+            reads(SampleResult, "embedding", "mean_directions", checkpoint="last"),
             reads(KnowledgeResult, "counts", checkpoint="last"),
+            reads(EvidenceResult, "evidence", checkpoint="last"),
         ),
         per=("layer",),
         weight=16.0,

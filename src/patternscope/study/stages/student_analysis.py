@@ -7,8 +7,10 @@ from tempfile import TemporaryDirectory
 
 from torch import Tensor
 
-from patternscope.knowledge.network_comparison import EmbeddedLayer, channel_agreement
+from patternscope.knowledge.network_comparison import channel_agreement
+from patternscope.knowledge.point_rule import PointRule
 from patternscope.knowledge.quality import agreement, strength_uncertainty_correlation
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -25,13 +27,14 @@ from patternscope.results.result import reads, stage_name
 from patternscope.results.training import NETWORK_FILE
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
-from patternscope.study.fitting import fit_sample, fitted_region, fitted_sample, sample_start
+from patternscope.study.fitting import embed_as_judged, fit_sample, fitted_sample, sample_start
 from patternscope.study.inputs import device_of, inputs_of, trained_network
 from patternscope.study.layer_comparison import compare_layer, compared_layer, embedded_layer, layer_of, uses_first_maps
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
+from patternscope.study.stages.evidence import evidence_cost, measure_evidence
 from patternscope.study.stages.features import features_cost, record_into
 from patternscope.study.stages.importance import importance_cost, weigh_regions
-from patternscope.study.stages.knowledge import knowledge_cost
+from patternscope.study.stages.knowledge import knowledge_cost, point_rule
 from patternscope.study.stages.region import embed_regions, region_cost
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
@@ -122,17 +125,18 @@ class _Student:
 
     def compare(self, layer: str, own_layer: str, samples: _Samples) -> tuple[LayerComparison, ComparedLayer]:
         """Compare one of the teacher's layers with the student's: what is found, and the student's layer."""
-        region = self.inputs.region(layer)
-        first = layer_of(region, self.inputs.knowledge(layer))
+        region, told = self.inputs.region(layer), self.inputs.evidence(layer)
+        first = layer_of(region, self.inputs.knowledge(layer), told)
         features = self.recorded.regional.read(own_layer).to(self.device)
         alike = channel_agreement(self.teacher.regional.read(layer).to(self.device), features)
-        fitted = fitted_region(region, self.settings.region.kappa_max, self.device)
-        by_teacher = uses_first_maps(self.maps, alike, features.shape[1] == fitted.in_dim)
+        by_teacher = uses_first_maps(self.maps, alike, features.shape[1] == region.map.shape[1])
         if by_teacher:
-            directions = self.inputs.sample().mean_directions
-            second = self._embedded(fitted(features).cpu(), directions, first.unit_strength)
+            embedding, directions = embed_as_judged(region, features), self.inputs.sample().mean_directions
+            rule = self._rule(region, told)
         else:
-            second = self._embedded(self._own_embedding(samples, features), samples.mean_directions, None)
+            embedding, rule = self._own_embedding(samples, features)
+            directions = samples.mean_directions
+        second = embedded_layer(embedding.cpu(), directions.cpu(), self.inputs.images.labels, rule)
         comparison = compare_layer(
             (layer, own_layer),
             first,
@@ -145,23 +149,28 @@ class _Student:
         )
         return comparison, compared_layer(second)
 
-    def _own_embedding(self, samples: _Samples, features: Tensor) -> Tensor:
-        """The regional embedding by a map of the student's own, fitted as those of a study are."""
+    def _own_embedding(self, samples: _Samples, features: Tensor) -> tuple[Tensor, PointRule]:
+        """The regional embedding by maps of the student's own, fitted as those of a study are, and its rule."""
         settings, images, probs = self.settings, self.inputs.images, self.recorded.target_probs
         weights = weigh_regions(settings.importance, features, probs, images, settings.seed)
-        fitted = embed_regions(settings.region, features, probs, samples.embedding, weights, images, settings.seed)
-        return fitted.embedding
-
-    def _embedded(self, embedding: Tensor, directions: Tensor, unit: float | None) -> EmbeddedLayer:
-        """A layer with the knowledge points of its embedding."""
-        return embedded_layer(
-            embedding,
-            directions.cpu(),
-            self.inputs.images.labels,
-            tau=float(self.settings.knowledge.tau),
-            kappa_max=self.settings.region.kappa_max,
-            unit_strength=unit,
+        rule = settings.knowledge.rule
+        fitted = embed_regions(settings.region, rule, features, probs, samples, weights, images, settings.seed)
+        told = measure_evidence(
+            settings.knowledge,
+            images,
+            samples.mean_directions.cpu(),
+            fitted,
+            features,
+            fitted.mean_strength_of_all,
+            settings.region.kappa_max,
+            self.ctx.seed,
         )
+        return fitted.embedding, self._rule(fitted, told)
+
+    def _rule(self, region: RegionResult, told: EvidenceResult) -> PointRule:
+        """When a region of a layer is a knowledge point."""
+        asked = self.settings.knowledge
+        return point_rule(asked.rule, float(asked.tau), self.settings.region.kappa_max, region.mean_strength, told)
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
@@ -170,7 +179,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     total = Cost(recorded.seconds, 0.0, recorded.memory)
     for layer in facts.layers:
         own = Unit(unit.stage, None, layer)
-        for formula in (importance_cost, region_cost, knowledge_cost):
+        for formula in (importance_cost, region_cost, evidence_cost, knowledge_cost):
             once = formula(own, facts, settings)
             total += Cost(once.seconds, 0.0, 2 * once.memory)
         total += knowledge_cost(own, facts, settings)
@@ -181,7 +190,7 @@ def _stage(student: str) -> Stage:
     """The stage of one student."""
     return Stage(
         stage_name(StudentAnalysisResult, student),
-        version=2,
+        version=3,
         run=run_student_analysis,
         settings=(
             "seed",
@@ -191,6 +200,7 @@ def _stage(student: str) -> Stage:
             "sample",
             "importance",
             "region",
+            "knowledge.rule",
             "knowledge.tau",
             "knowledge.bootstrap",
             *(f"distillation.{name}" for name in ("architecture", "arguments", "layers", "maps")),
@@ -199,7 +209,8 @@ def _stage(student: str) -> Stage:
             reads(ImagesResult, "images", "identity", "classes"),
             reads(FeaturesResult, checkpoint="last"),
             reads(SampleResult, "map", "scale", checkpoint="last"),
-            reads(RegionResult, "map", "scale", "mean_strength", checkpoint="last", layer="all"),
+            reads(RegionResult, "map", "scale", "mean_strength", "unseen", checkpoint="last", layer="all"),
+            reads(EvidenceResult, "bits", checkpoint="last", layer="all"),
             reads(KnowledgeResult, "mask", checkpoint="last", layer="all"),
             Need(stage_name(DistillationResult, student), (NETWORK_FILE,)),
         ),

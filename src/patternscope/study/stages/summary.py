@@ -1,5 +1,6 @@
 """Stage summary: the numbers of a study in two tables, a row per checkpoint and a row per layer of each."""
 
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.result import reads
@@ -22,7 +23,9 @@ def summarise(results: StudyResults) -> SummaryResult:
     return SummaryResult(
         checkpoints=tuple(CheckpointSummary.of(results.training(c), results.sample(c)) for c in checkpoints),
         layers=tuple(
-            LayerSummary.of(checkpoint, layer, results.knowledge(layer, checkpoint))
+            LayerSummary.of(
+                checkpoint, layer, results.knowledge(layer, checkpoint), results.evidence(layer, checkpoint)
+            )
             for checkpoint in checkpoints
             for layer in results.layers(KnowledgeResult)
         ),
@@ -32,12 +35,13 @@ def summarise(results: StudyResults) -> SummaryResult:
 STAGES = (
     Stage(
         "summary",
-        version=2,
+        version=3,
         run=run_summary,
         needs=(
             reads(TrainingResult, "name", checkpoint="all"),
             reads(SampleResult, "agreement", checkpoint="all"),
             reads(KnowledgeResult, "counts", checkpoint="all", layer="all"),
+            reads(EvidenceResult, "evidence", checkpoint="all", layer="all"),
         ),
         weight=0.1,
         cost=lambda *_: Cost(0.01, 3e4),

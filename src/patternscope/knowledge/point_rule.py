@@ -1,0 +1,68 @@
+"""The rule by which the regions of a layer are knowledge points: the paper's, or the calibrated one."""
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from patternscope.knowledge.calibration import at_temperature, class_shares
+from patternscope.knowledge.evidence import region_bits
+from patternscope.knowledge.points import KnowledgePoints, class_probability, find_knowledge_points
+from patternscope.radial import log_posterior
+
+
+@dataclass(frozen=True)
+class PointRule:
+    """When a region is a knowledge point: the posterior's largest concentration, its temperature, tau and units.
+
+    By the paper's rule strengths are in units of the layer's mean and T is 1; calibrated points take strengths as they
+    are and the temperature of each image (n,). A layer without any strength is measured by its own.
+
+    >>> import torch
+    >>> rule = PointRule(0.6, 1000.0, 2.0, torch.tensor([1.0, torch.inf]))
+    >>> h = torch.tensor([[[3.0, 0.0]], [[3.0, 0.0]]])
+    >>> rule.points(h, torch.eye(2), torch.tensor([0, 0])).mask.tolist()
+    [[True], [False]]
+    """
+
+    tau: float
+    kappa_max: float
+    mean_strength: float | None
+    temperature: Tensor | None = None
+
+    @property
+    def unit(self) -> float | None:
+        """What the posterior takes strengths in."""
+        return self.mean_strength if self.temperature is None else 1.0
+
+    def rows(self, chosen: Tensor) -> "PointRule":
+        """Return the rule for some of the images (m,)."""
+        return self if self.temperature is None else replace(self, temperature=self.temperature[chosen])
+
+    def points(self, embedding: Tensor, mean_directions: Tensor, labels: Tensor) -> KnowledgePoints:
+        """Return the knowledge points of h (n, r, e), their strengths in units of the layer's mean."""
+        found = find_knowledge_points(
+            embedding,
+            mean_directions,
+            labels,
+            self.tau,
+            kappa_max=self.kappa_max,
+            unit_strength=self.unit,
+            temperature=1.0 if self.temperature is None else self.temperature,
+        )
+        if self.temperature is None:
+            return found
+        return replace(found, strength=found.strength / (self.mean_strength or 1.0))
+
+    def bits(self, embedding: Tensor, mean_directions: Tensor, labels: Tensor) -> Tensor | None:
+        """Return the evidence of each region for its image's class (n, r), None by the paper's rule."""
+        if self.temperature is None:
+            return None
+        prior = class_shares(labels, len(mean_directions))
+        scores = log_posterior(embedding, mean_directions, self.kappa_max)
+        return region_bits(at_temperature(scores, self.temperature, prior), labels, prior)
+
+    def probability(self, embedding: Tensor, mean_directions: Tensor, classes: Tensor) -> Tensor:
+        """Return p(class | h) of one class per image (n, r)."""
+        temperature = 1.0 if self.temperature is None else self.temperature
+        scaled = embedding / (self.unit or 1.0)
+        return class_probability(scaled, mean_directions, classes, self.kappa_max, temperature)
