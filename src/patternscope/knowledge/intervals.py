@@ -49,9 +49,10 @@ def with_seed_spread(difference: Interval, spread: float, level: float = 0.95) -
 def within_noise(difference: Interval, spread: float = 0.0, level: float = 0.95) -> bool | None:
     """Tell whether a difference may be zero: its interval contains zero. None where there is no interval.
 
-    The difference is of two layers or checkpoints, by `bootstrap_count_differences`, the spread the standard deviation
-    of one such number over seeds, by :func:`seed_spread`, or 0 for images alone. `level` is that of the interval and of
-    the widening by the spread. InputError as :func:`with_seed_spread`.
+    Every verdict "beyond the noise" is this, of an interval by :func:`with_noise`. The difference is of two layers or
+    checkpoints, by `bootstrap_count_differences`, the spread the standard deviation of one such number over seeds, by
+    :func:`seed_spread`, or 0 where the interval holds all noise. `level` is that of the interval and of the widening by
+    the spread. InputError as :func:`with_seed_spread`.
 
     >>> within_noise(Interval(0.4, 0.1, 0.7)), within_noise(Interval(0.4, 0.1, 0.7), spread=0.3)
     (False, True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from patternscope.networks.models.build import architectures, build_network
     from patternscope.networks.models.normalised import IMAGENET_MEAN, IMAGENET_STD, Normalised
     from patternscope.networks.models.pretrained import published_normaliser
+    from patternscope.networks.models.untrained import recompute_batch_statistics, reinitialised
     from patternscope.networks.models.weights import load_weights, save_weights
     from patternscope.networks.settings import TrainingSettings
     from patternscope.networks.training.distillation import Student, distil_features, distil_logits
@@ -42,6 +43,7 @@ else:
             "models.build": ("architectures", "build_network"),
             "models.normalised": ("IMAGENET_MEAN", "IMAGENET_STD", "Normalised"),
             "models.pretrained": ("published_normaliser",),
+            "models.untrained": ("recompute_batch_statistics", "reinitialised"),
             "models.weights": ("load_weights", "save_weights"),
             "settings": ("TrainingSettings",),
             "training.distillation": ("Student", "distil_features", "distil_logits"),

@@ -26,7 +26,10 @@ class TrainingSettings(BaseModel):
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of sgd; first moment's decay of adamw")
     label_smoothing: float = Field(0.0, ge=0, lt=1, description="share of the target spread over all classes")
     augmentation: bool = Field(True, description="random crop, horizontal flip and mild colour jitter")
-    checkpoints: int = Field(8, ge=1, le=1000, description="networks kept, evenly in log time; 1 is the last alone")
+    checkpoints: int = Field(8, ge=1, le=1000, description="networks kept, untrained to trained; 1 is the last alone")
+    placement: Literal["log", "accuracy"] = Field(
+        "log", description="networks kept evenly in log time, or where the accuracy on held-out images changes as well"
+    )
 
     @property
     def checkpoint_count(self) -> int:

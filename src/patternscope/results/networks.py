@@ -87,7 +87,11 @@ class LayerComparison:
 
 @dataclass(frozen=True)
 class ComparedLayer:
-    """A layer of the second network in the first's frame: embedding h (n, r, e) and its knowledge points (n, r)."""
+    """A layer of the second network in the first's frame: embedding h (n, r, e) and its knowledge points (n, r).
+
+    bits: evidence of each region (n, r), temperature: T of each image (n,); None by the rule of the paper and in
+    studies of earlier versions.
+    """
 
     embedding: Tensor
     mask: Tensor
@@ -95,6 +99,8 @@ class ComparedLayer:
     category: Tensor
     confidence: Tensor
     strength: Tensor
+    bits: Tensor | None = None
+    temperature: Tensor | None = None
 
     @property
     def points(self) -> KnowledgePoints:

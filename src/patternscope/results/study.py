@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from importlib import import_module
 from pathlib import Path
@@ -23,6 +23,16 @@ from patternscope.workflow.stages import Need, Unit, UnitContext
 from patternscope.workflow.store import MANIFEST_FILE, Store
 
 AnyResult = TypeVar("AnyResult", bound=Result)
+_NETWORK = "network_"
+
+
+def network_variant(network: int) -> str:
+    """Return the variant of a stage that is of a further network of the study, from 2 on.
+
+    >>> network_variant(2)
+    'network_2'
+    """
+    return f"{_NETWORK}{network}"
 
 
 class StudyResults(ABC):
@@ -170,10 +180,22 @@ class StudyRecord:
     seed: int
     versions: Mapping[str, str]
 
+    @property
+    def networks(self) -> int:
+        """Networks in all, the study's own included."""
+        part = self.settings.get("replicates", {})
+        if not part.get("enabled"):
+            return 1
+        return 1 + len(part["folders"]) if part.get("folders") else part.get("networks") or 3
+
     def has(self, kind: type[Result], unit: Unit) -> bool:
         """Tell whether a unit is part of the study, and not left on the disk by a run with other settings."""
         part = self.settings.get(kind.PART or "", {})
         variant = unit.stage.partition("/")[2]
+        if variant.startswith(_NETWORK):
+            return int(variant.removeprefix(_NETWORK)) <= self.networks and self.has(
+                kind, replace(unit, stage=kind.STAGE)
+            )
         return (
             (unit.checkpoint is None or unit.checkpoint < self.checkpoints)
             and (unit.layer is None or unit.layer in self.layers)
@@ -228,10 +250,16 @@ def result_kinds() -> tuple[type[Result], ...]:
     return tuple(sorted(kinds, key=lambda kind: kind.PART is not None))
 
 
+def _networks_below(place: Path) -> list[Path]:
+    """Folders of further networks in that of a stage."""
+    return sorted(path for path in place.glob(f"{_NETWORK}*") if path.name.removeprefix(_NETWORK).isdecimal())
+
+
 def _units_below(folder: Path, kind: type[Result]) -> list[Unit]:
     """The units of a result whose manifest is on the disk."""
     depth = len(kind.AXES)
-    places = [folder / stage_name(kind, variant) for variant in kind.VARIANTS or (None,)]
+    variants = kind.VARIANTS or (None, *(path.name for path in _networks_below(folder / kind.STAGE)))
+    places = [folder / stage_name(kind, variant) for variant in variants]
     units = []
     for place in places:
         stage = place.relative_to(folder).as_posix()

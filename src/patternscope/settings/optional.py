@@ -6,6 +6,20 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from patternscope.settings.core import CoreSettings, Section
+from patternscope.settings.section import LocatedPath
+
+
+class ControlsSettings(Section):
+    """[controls]: what knowledge points and evidence a layer has by chance, at the last checkpoint.
+
+    >>> ControlsSettings().enabled
+    True
+    """
+
+    enabled: bool = Field(
+        default=True,
+        description="fit the layers to targets permuted over images, and to the features of an untrained network",
+    )
 
 
 class SpreadSettings(Section):
@@ -20,6 +34,45 @@ class SpreadSettings(Section):
         description="fit the layers again at all; a section [spread] switches it on unless it says otherwise",
     )
     draws: int = Field(default=2, ge=1, le=100, description="more draws of the neighbours, each with maps of its own")
+
+
+class ReplicatesSettings(Section):
+    """[replicates]: more networks, trained like the study's own from other seeds, at all checkpoints.
+
+    >>> ReplicatesSettings().enabled, ReplicatesSettings().count, ReplicatesSettings(folders=["a"]).count
+    (False, 3, 2)
+    """
+
+    enabled: bool = Field(
+        default=False,
+        description="have more networks at all; a section [replicates] switches it on unless it says otherwise",
+    )
+    networks: int | None = Field(
+        default=None,
+        ge=2,
+        le=100,
+        description="networks in all, the study's own included; by default 3, or those of the folders and its own",
+    )
+    folders: tuple[LocatedPath, ...] = Field(
+        default=(),
+        max_length=99,
+        description="networks trained elsewhere: for each a folder like that of [checkpoints], with as many files",
+    )
+
+    @property
+    def count(self) -> int:
+        """Networks in all, the study's own included."""
+        return 1 + len(self.folders) if self.folders else self.networks or 3
+
+    @model_validator(mode="after")
+    def _a_folder_each(self) -> Self:
+        """Folders are of the networks beside the study's own."""
+        if self.folders and self.networks not in (None, self.count):
+            raise ValueError(
+                f"networks: expected {self.count}, the study's own and {len(self.folders)} in folders, "
+                f"got {self.networks}"
+            )
+        return self
 
 
 class FaithfulnessSettings(Section):
@@ -141,8 +194,12 @@ class DistillationSettings(Section):
 class OptionalParts(CoreSettings):
     """The optional parts of a study beside what every study has; a new part is a section above and a field here."""
 
+    controls: ControlsSettings = Field(default_factory=ControlsSettings, description="what a layer has by chance")
     spread: SpreadSettings = Field(
         default_factory=SpreadSettings, description="what another draw of the neighbours would change"
+    )
+    replicates: ReplicatesSettings = Field(
+        default_factory=ReplicatesSettings, description="networks trained from other seeds"
     )
     faithfulness: FaithfulnessSettings = Field(
         default_factory=FaithfulnessSettings, description="whether the network depends on what is shown"

@@ -27,10 +27,10 @@ _NEARLY = 1e-3
 def study_axes(settings: StudySettings) -> Axes:
     """Return how many checkpoints and which layers a study has, found by a dry run of its network.
 
-    InputError for settings that contradict each other, no checkpoint files or one that does not fit, an
-    architecture that cannot be built or gives other logits than the images have classes, an unknown layer or
-    one without a region grid. UserWarning for probabilities in the place of logits. Cost: two forward passes
-    of an empty image, and the headers of the safetensors files.
+    InputError for settings that contradict each other, no checkpoint files, one that does not fit or another number of
+    them for a network of [replicates], an architecture that cannot be built or gives other logits than the images have
+    classes, an unknown layer or one without a region grid. UserWarning for probabilities in the place of logits. Cost:
+    two forward passes of an empty image, and the headers of the safetensors files.
     """
     network, folder = settings.network, settings.checkpoints.folder
     if network.weights is not None and folder is not None:
@@ -39,7 +39,34 @@ def study_axes(settings: StudySettings) -> Axes:
         raise InputError("network.pretrained: expected it without network.weights and checkpoints.folder, got both")
     file = checkpoint_file(network, folder, 0)
     files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
-    return Axes(len(files) or settings.training.checkpoint_count, _checked_layers(settings, files))
+    checkpoints = len(files) or settings.training.checkpoint_count
+    files = [*files, *_files_of_replicates(settings, checkpoints, trained_here=file is None)]
+    return Axes(checkpoints, _checked_layers(settings, files))
+
+
+def _files_of_replicates(settings: StudySettings, checkpoints: int, *, trained_here: bool) -> list[Path]:
+    """The weight files of networks beside the study's own, as many of each as the study has checkpoints."""
+    asked = settings.replicates
+    if not asked.enabled:
+        return []
+    if not asked.folders and not trained_here:
+        raise InputError(
+            "replicates.folders: expected a folder for each further network, since the study's own is not trained "
+            "here, got none"
+        )
+    if not asked.folders and settings.network.pretrained and settings.training.epochs == 0:
+        raise InputError(
+            "replicates: expected networks that differ, but published weights without training are always the same; "
+            "omit [replicates], or give replicates.folders"
+        )
+    files = {folder: checkpoint_files(folder, "replicates.folders") for folder in asked.folders}
+    for folder, own in files.items():
+        if len(own) != checkpoints:
+            raise InputError(
+                f"replicates.folders: expected {checkpoints} files in {folder}, one for each checkpoint of the study, "
+                f"got {len(own)}"
+            )
+    return [path for own in files.values() for path in own]
 
 
 def student_layers(settings: StudySettings, teacher: Sequence[str]) -> tuple[str, ...]:

@@ -151,6 +151,11 @@ def fitted_sample(result: SampleResult, kappa_max: float, device: torch.device |
     return fitted
 
 
+def embed_by_all(result: RegionResult, regional: Tensor) -> Tensor:
+    """Return the embedding of features (n, k, h, w) by the map that was fitted to all images: (n, r, e) on the CPU."""
+    return embed_regions(result.map.to(regional), regional, result.scale).cpu()
+
+
 def embed_as_judged(result: RegionResult, regional: Tensor, rows: Tensor | None = None) -> Tensor:
     """Return the regional embedding of other features of the same images, each by the map that judges the image.
 

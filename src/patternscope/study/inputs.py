@@ -22,13 +22,17 @@ def device_of(ctx: UnitContext) -> torch.device:
     return resolve_device(ctx.device)
 
 
-def trained_network(ctx: UnitContext, *, stage: str = "training", network: NetworkSettings | None = None) -> Normalised:
+def trained_network(
+    ctx: UnitContext, *, stage: str = "training", network: NetworkSettings | None = None, checkpoint: int | None = None
+) -> Normalised:
     """Return the network of a stage that the unit reads, on the unit's device; by default the study's own.
+
+    Where the unit reads several checkpoints, that of `checkpoint`.
 
     The unit has to declare `network_factory.MODEL_SETTINGS`, the classes and the stage's NETWORK_FILE.
     """
     settings: StudySettings = ctx.settings
     classes = inputs_of(ctx).load(ImagesResult).classes
     model = study_network(network or settings.network, settings.images, len(classes), seed=0)
-    load_weights(model, ctx.path(stage, NETWORK_FILE))
+    load_weights(model, ctx.path(stage, NETWORK_FILE, checkpoint))
     return model.to(device_of(ctx))

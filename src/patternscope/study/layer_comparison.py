@@ -59,9 +59,10 @@ def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, r
     return EmbeddedLayer(embedding, known.mean_strength or 1.0, points, bits)
 
 
-def compared_layer(layer: EmbeddedLayer) -> ComparedLayer:
-    """Return what is kept of a layer of the second network."""
-    return ComparedLayer(layer.embedding, **vars(layer.points))
+def compared_layer(layer: EmbeddedLayer, temperature: Tensor | None) -> ComparedLayer:
+    """Return what is kept of a layer of the second network, with the temperature (n,) of its images if calibrated."""
+    bits = None if layer.bits is None else layer.bits.float()
+    return ComparedLayer(layer.embedding, **vars(layer.points), bits=bits, temperature=temperature)
 
 
 def compare_layer(

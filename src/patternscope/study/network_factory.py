@@ -96,18 +96,18 @@ def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: i
     return None if folder is None else checkpoint_files(folder)[checkpoint]
 
 
-def checkpoint_files(folder: Path) -> list[Path]:
+def checkpoint_files(folder: Path, setting: str = "checkpoints.folder") -> list[Path]:
     """Return the visible weight files in a folder, in the order of their names, numbers counted as numbers.
 
-    InputError for a folder that does not exist or holds none.
+    InputError, which names the `setting`, for a folder that does not exist or holds none.
     """
     if not folder.is_dir():
-        raise InputError(f"checkpoints.folder: expected a folder, but {folder} does not exist")
+        raise InputError(f"{setting}: expected a folder, but {folder} does not exist")
     visible = (path for path in folder.iterdir() if not path.name.startswith("."))
     files = [path for path in visible if path.suffix in WEIGHT_SUFFIXES]
     if not files:
         kinds = ", ".join(WEIGHT_SUFFIXES)
-        raise InputError(f"checkpoints.folder: expected {kinds} files, got none in {folder}")
+        raise InputError(f"{setting}: expected {kinds} files, got none in {folder}")
     return sorted(files, key=lambda path: _natural(path.name))
 
 

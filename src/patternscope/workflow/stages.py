@@ -144,12 +144,13 @@ class UnitContext:
             raise KeyError(f"{self.unit.path} reads {stage}/{file}, which it does not declare or which does not exist")
         return found
 
-    def path(self, stage: str, file: str) -> Path:
-        """Return `file` of the one input unit of `stage`, at the reader's checkpoint if several have it."""
+    def path(self, stage: str, file: str, checkpoint: int | None = None) -> Path:
+        """Return `file` of the one input unit of `stage`; of several that at `checkpoint`, by default the reader's."""
         found = self.paths(stage, file)
         if len(found) > 1:
             units = [source for source in self.sources(stage) if file in source.files]
-            found = [s.folder / file for s in units if s.unit.checkpoint == self.unit.checkpoint]
+            wanted = self.unit.checkpoint if checkpoint is None else checkpoint
+            found = [s.folder / file for s in units if s.unit.checkpoint == wanted]
         if len(found) != 1:
             raise KeyError(f"{self.unit.path} reads one {stage}/{file}, and declares {len(found)}")
         return found[0]

@@ -33,11 +33,20 @@ def checkpoint_steps(total_steps: int, count: int) -> list[int]:
         return [total_steps]
     if total_steps < count:
         return list(range(total_steps + 1))
-    unit = max(1.0, _FIRST_SHARE * total_steps)
+    unit = time_unit(total_steps)
     steps = [round(float(time) - unit) for time in np.geomspace(unit, total_steps + unit, count)]
     for i in range(1, count):
         steps[i] = max(steps[i], steps[i - 1] + 1)
     return steps
+
+
+def time_unit(total_steps: int) -> float:
+    """Return u, the steps at the start of a training that are not told apart in log time: a hundredth, at least one.
+
+    >>> time_unit(930), time_unit(20)
+    (9.3, 1.0)
+    """
+    return max(1.0, _FIRST_SHARE * total_steps)
 
 
 def one_cycle(step: int, total_steps: int, maximum: float) -> float:

@@ -21,6 +21,8 @@ from patternscope.networks.training.schedule import batch_indices, derived_seed,
 from patternscope.tensor_files import read_tensors, write_tensors
 
 Report = Callable[[int, int, float], None]
+# Whether a segment ends at a step, given that step and the network as it is trained, which has to stay as it is.
+Stop = Callable[[int, nn.Module], bool]
 
 
 class ImageStore(Protocol):
@@ -73,6 +75,7 @@ def train(
     until_step: int | None = None,
     objective: Objective | None = None,
     report: Report | None = None,
+    stop: Stop | None = None,
 ) -> TrainingState:
     """Train a copy of the network, on its device, from `start` (None: step 0) up to `until_step` (None: the end).
 
@@ -90,6 +93,7 @@ def train(
         until_step: last step of this segment, start.step to total_steps(settings, N).
         objective: the loss to minimise; None for cross-entropy with the settings' label smoothing.
         report: called after each step with (step, total steps, loss).
+        stop: asked after each step whether the segment ends there, before `until_step`.
 
     Raises:
         InputError: images and labels that do not match, labels outside the classes, a state of another
@@ -114,6 +118,9 @@ def train(
             losses.append(segment.advance(step, total, images[chosen], labels[chosen]))
             if report is not None:
                 report(step + 1, total, losses[-1])
+            if stop is not None and stop(step + 1, segment.network):
+                until = step + 1
+                break
     return segment.state(until, losses)
 
 

@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 
 from patternscope.settings.study import StudySettings
 from patternscope.study.stages.images import IMAGES_FOR_STUDENTS, trains_here
+from patternscope.study.stages.networks import with_networks
 from patternscope.workflow.stages import Stage
 
 
@@ -19,7 +20,7 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
     stages = [stage for stage in all_stages() if _is_asked_for(stage, settings)]
     if settings.distillation.enabled and not trains_here(settings):
         stages = [IMAGES_FOR_STUDENTS if stage.name == IMAGES_FOR_STUDENTS.name else stage for stage in stages]
-    return tuple(stages)
+    return in_order(with_networks(stages, settings)) if settings.replicates.enabled else tuple(stages)
 
 
 @cache

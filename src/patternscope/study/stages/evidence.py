@@ -22,6 +22,7 @@ from patternscope.results.result import reads
 from patternscope.settings.core import KnowledgeSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, Cost, Facts
+from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
@@ -107,7 +108,7 @@ def measure_evidence(
     told = evidence(judged.log_posterior, labels, prior, **draws)
     readable = probe_evidence(regional, labels, region.unseen[0], classes=len(prior), **draws)
     paper = find_knowledge_points(
-        embed_regions(region.map.to(regional), regional, region.scale).cpu(),
+        embed_by_all(region, regional),
         mean_directions,
         images.labels,
         tau=settings.tau,

@@ -39,7 +39,7 @@ def run_region(ctx: UnitContext) -> None:
         features.regional.read(layer).to(device_of(ctx)),
         features.target_probs,
         inputs.sample(checkpoint),
-        inputs.importance(layer, checkpoint),
+        inputs.importance(layer, checkpoint) if settings.region.objective == "paper" else None,
         inputs.images,
         settings.seed,
     ).save(ctx.folder)

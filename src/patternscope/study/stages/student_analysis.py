@@ -147,7 +147,7 @@ class _Student:
             resamples=self.settings.knowledge.bootstrap,
             seed=self.ctx.seed,
         )
-        return comparison, compared_layer(second)
+        return comparison, compared_layer(second, rule.temperature)
 
     def _own_embedding(self, samples: _Samples, features: Tensor) -> tuple[Tensor, PointRule]:
         """The regional embedding by maps of the student's own, fitted as those of a study are, and its rule."""
@@ -190,7 +190,7 @@ def _stage(student: str) -> Stage:
     """The stage of one student."""
     return Stage(
         stage_name(StudentAnalysisResult, student),
-        version=3,
+        version=4,
         run=run_student_analysis,
         settings=(
             "seed",

@@ -1,0 +1,65 @@
+"""The one rule for "beyond the noise": an interval that holds all noise that was measured."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from scipy.special import stdtrit
+
+from patternscope.errors import InputError
+from patternscope.knowledge.intervals import Interval, with_seed_spread
+from patternscope.knowledge.replicates import difference_over_networks
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What was measured of the noise of a difference, beside the choice of images.
+
+    Attributes:
+        draws: standard deviation of one of the two numbers over draws of folds and neighbours; None where not measured.
+        networks: the difference within each of several networks, the study's own first; empty where not measured.
+        trainings: standard deviation of one of the two numbers over networks, for a difference between two networks;
+            None where not measured. count: networks behind it, at least 2.
+    """
+
+    draws: float | None = None
+    networks: tuple[float | None, ...] = ()
+    trainings: float | None = None
+    count: int = 0
+
+
+def with_noise(difference: Interval, noise: Noise, level: float = 0.95) -> Interval:
+    """Return the interval of a difference by the widest noise that was measured: images, draws and networks together.
+
+    Squares of half-widths add up: that over images, ``2 (z draws)^2`` as :func:`with_seed_spread`, and that over
+    networks, ``t^2 s^2 / m`` of a difference within each network, whose mean is the value then
+    (:func:`difference_over_networks`), or ``2 (t trainings)^2`` of a difference between two networks.
+
+    Args:
+        difference: over images, of the study's own network.
+        noise: what else was measured.
+        level: of the interval.
+
+    Raises:
+        InputError: a negative spread, a level outside (0, 1), trainings of fewer than two networks.
+
+    >>> narrow = Interval(1.0, 0.8, 1.2)
+    >>> with_noise(narrow, Noise()), with_noise(narrow, Noise(networks=(1.0, -2.0, 4.0))).low < 0
+    (Interval(value=1.0, low=0.8, high=1.2), True)
+    """
+    wide = difference_over_networks(difference, noise.networks, level=level) if noise.networks else difference
+    wide = with_seed_spread(wide, noise.draws or 0.0, level)
+    if noise.trainings is None:
+        return wide
+    if noise.trainings < 0 or noise.count < 2:
+        raise InputError(
+            f"trainings, count: expected >= 0 of at least 2 networks, got {noise.trainings} and {noise.count}"
+        )
+    return _widened(wide, 2 * (float(stdtrit(noise.count - 1, (1 + level) / 2)) * noise.trainings) ** 2)
+
+
+def _widened(interval: Interval, square: float) -> Interval:
+    """An interval whose half-widths hold one more square."""
+    if interval.value is None or interval.low is None or interval.high is None:
+        return interval
+    down, up = interval.value - interval.low, interval.high - interval.value
+    return Interval(interval.value, interval.value - sqrt(down**2 + square), interval.value + sqrt(up**2 + square))

@@ -1,0 +1,71 @@
+"""A network without what training taught it: the same architecture, at its beginning."""
+
+from copy import deepcopy
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from patternscope.networks.capture.forward_pass import call_once, images_at_once
+from patternscope.networks.device import pixels_for
+
+Network = TypeVar("Network", bound=nn.Module)
+_SEEDS = 2**63
+
+
+def reinitialised(network: Network, seed: int = 0) -> Network:
+    """Return a copy of a network whose weights are drawn anew; the network is left as found.
+
+    A module draws its own weights where it knows how (`reset_parameters`); any other weights are shuffled, so that
+    their spread stays. Buffers that a module resets are reset. Source: the model randomisation of Adebayo et al.,
+    NeurIPS 2018.
+
+    >>> layer = nn.Linear(2, 2)
+    >>> bool((reinitialised(layer).weight == layer.weight).any())
+    False
+    """
+    copy = deepcopy(network)
+    generator = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        for module in copy.modules():
+            torch.manual_seed(int(torch.randint(_SEEDS - 1, (), generator=generator)))
+            reset = getattr(module, "reset_parameters", None)
+            if callable(reset):
+                reset()
+                continue
+            for weights in module.parameters(recurse=False):
+                order = torch.randperm(weights.numel(), generator=generator).to(weights.device)
+                weights.copy_(weights.flatten()[order].view_as(weights))
+    return copy
+
+
+def recompute_batch_statistics(network: Network, images: Tensor) -> Network:
+    """Set the running statistics of a network's batch normalisation to those of some images; returns the network.
+
+    Statistics of a beginning are 0 and 1, under which the activations of a deep network vanish. Images (n, c, h, w) as
+    `record` takes them, two or more; nothing is trained, and flags stay as they are.
+
+    >>> norm = nn.BatchNorm2d(1)
+    >>> recompute_batch_statistics(norm, torch.full((4, 1, 1, 1), 3.0)).running_mean
+    tensor([3.])
+    """
+    norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
+    if not norms or len(images) < 2:
+        return network
+    kept = [(norm, norm.training, norm.momentum) for norm in norms]
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None
+        norm.train()
+    with torch.no_grad():
+        # Equal batches: one of a single image may have no variance.
+        for batch in images.chunk(-(-len(images) // max(2, images_at_once(images)))):
+            call_once(network, pixels_for(network, batch))
+    for module, training in modes:
+        module.training = training
+    for norm, training, momentum in kept:
+        norm.training, norm.momentum = training, momentum
+    return network

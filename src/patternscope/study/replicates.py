@@ -1,0 +1,166 @@
+"""Further networks of a study: its stages once more for each, under names of their own, in the study's frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+from patternscope.knowledge.network_comparison import align_embeddings
+from patternscope.results.evidence import EvidenceResult
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
+from patternscope.results.knowledge import KnowledgeResult
+from patternscope.results.result import Result, reads
+from patternscope.results.study import StoredResults, network_variant
+from patternscope.results.training import TrainingResult
+from patternscope.settings.study import StudySettings
+from patternscope.study.cost_model import Cost, Facts
+from patternscope.workflow.cache_keys import unit_seed
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
+
+_KINDS: tuple[type[Result], ...] = (
+    TrainingResult,
+    FeaturesResult,
+    SampleResult,
+    ImportanceResult,
+    RegionResult,
+    EvidenceResult,
+    KnowledgeResult,
+)
+# What the study's own network has, in whose frame the others are seen.
+_FRAME = reads(SampleResult, "embedding", checkpoint="last")
+_FOLDERS = "replicates.folders"
+
+
+@dataclass(frozen=True)
+class NetworkContext(UnitContext):
+    """The context of a unit of a further network, as the stage of the study's own network knows it.
+
+    Units have the names that they have for the study's own network; seeds are those of the `variant`.
+    """
+
+    variant: str = ""
+
+    @property
+    def seed(self) -> int:
+        """The unit's own seed, another for each network."""
+        return unit_seed(self.settings.seed, *self._names, self.unit.checkpoint, self.unit.layer)
+
+    @property
+    def stage_seed(self) -> int:
+        """One seed for all units of the stage, another for each network."""
+        return unit_seed(self.settings.seed, *self._names)
+
+    @property
+    def _names(self) -> tuple[str]:
+        return (f"{self.unit.stage}/{self.variant}",)
+
+
+@dataclass(frozen=True)
+class RunForNetwork:
+    """The work of a stage, done for a further network; it is handed to other processes by its parts."""
+
+    stage: Stage
+    network: int
+
+    def __call__(self, ctx: UnitContext) -> None:
+        """Write what the stage writes; a sample embedding is turned into the study's frame."""
+        self.stage.run(as_own_network(ctx, self.network))
+        if self.stage.name == SampleResult.STAGE:
+            _turn_into_frame(ctx)
+
+
+def network_stages(stages: Sequence[Stage], settings: StudySettings) -> tuple[Stage, ...]:
+    """Return the stages of the networks beside the study's own, made of those of the study's own.
+
+    Every network has all checkpoints: one is trained through them anyway. Images, folds and neighbours are those of the
+    study. Weights of regions are estimated only where the objective reads them.
+    """
+    unread = {ImportanceResult.STAGE} if settings.region.objective != "paper" else set[str]()
+    names = {kind.STAGE for kind in _KINDS} - unread
+    own = [stage for stage in stages if stage.name in names]
+    numbers = range(2, settings.replicates.count + 1)
+    return tuple(_stage_for(stage, number, names, unread) for number in numbers for stage in own)
+
+
+def as_own_network(ctx: UnitContext, network: int) -> NetworkContext:
+    """Return the context of a further network's unit as the stage of the study's own network expects it."""
+    variant, end = network_variant(network), f"/{network_variant(network)}"
+    own = {source.unit.stage.removesuffix(end) for source in ctx.inputs if source.unit.stage.endswith(end)}
+    own.add(ctx.unit.stage.removesuffix(end))
+    inputs = [
+        replace(source, unit=replace(source.unit, stage=source.unit.stage.removesuffix(end)))
+        for source in ctx.inputs
+        if source.unit.stage not in own
+    ]
+    unit = replace(ctx.unit, stage=ctx.unit.stage.removesuffix(end))
+    settings = settings_of_network(ctx.settings, network)
+    return NetworkContext(unit, ctx.folder, settings, tuple(inputs), ctx.report, ctx.device, variant)
+
+
+def settings_of_network(settings: Any, network: int) -> Any:
+    """Return settings with the checkpoints of a further network, for those that read them.
+
+    Takes a study's settings, or the part of them that a stage has declared.
+    """
+    folders = getattr(getattr(settings, "replicates", None), "folders", ())
+    if not folders:
+        return settings
+    given = SimpleNamespace(folder=folders[network - 2])
+    of_network = SimpleNamespace(**{**_values(settings.network), "weights": None})
+    return SimpleNamespace(**{**_values(settings), "checkpoints": given, "network": of_network})
+
+
+def _values(settings: Any) -> dict[str, Any]:
+    """The values of a section, or of the part of it that a stage has declared."""
+    names = getattr(type(settings), "model_fields", None)
+    return vars(settings) if names is None else {name: getattr(settings, name) for name in names}
+
+
+def _stage_for(stage: Stage, network: int, names: set[str], unread: set[str]) -> Stage:
+    """A stage for a further network, which reads what that network has and the rest of what the study has."""
+    variant = network_variant(network)
+
+    def of_network(need: Need) -> Need:
+        return replace(need, stage=f"{need.stage}/{variant}") if need.stage in names else need
+
+    needs = [of_network(need) for need in stage.needs if need.stage not in unread]
+    external = None if stage.external is None else partial(_external, stage, network)
+    from_files = stage.name == TrainingResult.STAGE
+    return replace(
+        stage,
+        name=f"{stage.name}/{variant}",
+        run=RunForNetwork(stage, network),
+        settings=(*stage.settings, _FOLDERS) if from_files else stage.settings,
+        needs=(*needs, _FRAME) if stage.name == SampleResult.STAGE else tuple(needs),
+        external=external,
+        part="replicates",
+        cost=None if stage.cost is None else partial(_cost, stage, network),
+    )
+
+
+def _external(stage: Stage, network: int, settings: Any, unit: Unit) -> str:
+    """The digest of what lies outside the study, of a further network."""
+    return "" if stage.external is None else stage.external(settings_of_network(settings, network), unit)
+
+
+def _cost(stage: Stage, network: int, unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """What the unit costs for the study's own network."""
+    return Cost() if stage.cost is None else stage.cost(unit, facts, settings_of_network(settings, network))
+
+
+def _turn_into_frame(ctx: UnitContext) -> None:
+    """Turn the sample embedding in a unit's folder so that it comes nearest to the study's own at the last checkpoint.
+
+    Orthogonal, and mirrored where that is nearer: where classes are labelled, a mirror image is the same arrangement.
+    """
+    frame = StoredResults.of(ctx).load(SampleResult).embedding
+    found = SampleResult.load(ctx.folder)
+    rotation = align_embeddings(found.embedding, frame).rotation.to(found.map)
+    replace(
+        found,
+        map=rotation.T @ found.map,
+        embedding=found.embedding @ rotation,
+        mean_directions=found.mean_directions @ rotation,
+    ).save(ctx.folder)

@@ -1,0 +1,151 @@
+"""Stage controls: what a layer has by chance, with targets permuted over images and with an untrained network."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from patternscope.knowledge.bootstrap import bootstrap_counts
+from patternscope.knowledge.evidence import evidence
+from patternscope.knowledge.point_rule import PointRule
+from patternscope.networks import Normalised, recompute_batch_statistics, record, reinitialised
+from patternscope.results.controls import Control, ControlsResult, Untrained
+from patternscope.results.features import FeaturesResult
+from patternscope.results.fits import SampleResult
+from patternscope.results.images import ImagesResult
+from patternscope.results.knowledge import Counts
+from patternscope.results.result import reads
+from patternscope.results.training import NETWORK_FILE, TrainingResult
+from patternscope.settings.study import StudySettings
+from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.fitting import embed_by_all
+from patternscope.study.inputs import device_of, inputs_of, trained_network
+from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
+from patternscope.study.stages.evidence import evidence_cost, judge_images
+from patternscope.study.stages.importance import importance_cost, weigh_regions
+from patternscope.study.stages.region import embed_regions, region_cost
+from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
+
+
+def run_controls(ctx: UnitContext) -> None:
+    """Write evidence and knowledge points of the layer for permuted targets and for an untrained network."""
+    settings: StudySettings = ctx.settings
+    inputs, layer, device = inputs_of(ctx), ctx.unit.layer or "", device_of(ctx)
+    images, features, options = inputs.images, inputs.load(FeaturesResult), recording_options(settings.network)
+    network, origin = _untrained_network(ctx)
+    untrained = record(network, images.images, [layer], settings.network.grid, **options).regional_features[layer]
+    ctx.report(0.3, "untrained network recorded")
+    measure_controls(
+        settings,
+        images,
+        features.target_probs,
+        inputs.sample(),
+        features.regional.read(layer).to(device),
+        untrained.float().to(device),
+        origin,
+        ctx.seed,
+    ).save(ctx.folder)
+
+
+def measure_controls(
+    settings: StudySettings,
+    images: ImagesResult,
+    target_probs: Tensor,
+    sample: SampleResult,
+    regional: Tensor,
+    untrained: Tensor,
+    untrained_from: Untrained,
+    seed: int,
+) -> ControlsResult:
+    """Return what a layer has by chance, from its features and those of an untrained network (n, k, h, w)."""
+    labels = images.labels
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    chance = _Chance(settings, images, sample, seed)
+    return ControlsResult(
+        permuted=chance.measure(regional, target_probs[order], labels[order]),
+        untrained=chance.measure(untrained, target_probs, labels),
+        untrained_from=untrained_from,
+    )
+
+
+@dataclass(frozen=True)
+class _Chance:
+    """A layer measured as a study measures it, whatever its targets are."""
+
+    settings: StudySettings
+    images: ImagesResult
+    sample: SampleResult
+    seed: int
+
+    def measure(self, regional: Tensor, probs: Tensor, labels: Tensor) -> Control:
+        """Evidence and points of features (n, k, h, w) for target probabilities (n, c) and labels (n,)."""
+        settings, images, directions = self.settings, self.images, self.sample.mean_directions
+        asked, known, kappa_max = settings.region, settings.knowledge, settings.region.kappa_max
+        asked = asked.model_copy(update={"splits": 1})
+        weights = None
+        if asked.objective == "paper":
+            weights = weigh_regions(settings.importance, regional, probs, images, settings.seed)
+        region = embed_regions(asked, "calibrated", regional, probs, self.sample, weights, images, settings.seed)
+        judged = judge_images(region, regional, labels, directions, kappa_max)
+        told = evidence(judged.log_posterior, labels.to(regional.device), resamples=known.bootstrap, seed=self.seed)
+        calibrated = PointRule(float(known.tau), kappa_max, region.mean_strength or None, judged.temperature.cpu())
+        paper = PointRule(float(known.tau), kappa_max, region.mean_strength_of_all or None)
+        by_all = embed_by_all(region, regional)
+        return Control(
+            told.interval, self._counted(calibrated, region.embedding, labels), self._counted(paper, by_all, labels)
+        )
+
+    def _counted(self, rule: PointRule, embedding: Tensor, labels: Tensor) -> Counts:
+        """The points of an embedding by a rule, with intervals."""
+        points = rule.points(embedding, self.sample.mean_directions, labels)
+        draws = {"resamples": self.settings.knowledge.bootstrap, "seed": self.seed}
+        return Counts.of(bootstrap_counts(points.mask, points.reliable, **draws))
+
+
+def _untrained_network(ctx: UnitContext) -> tuple[Normalised, Untrained]:
+    """The network at its beginning: that of training step 0, or the last one with its weights drawn anew."""
+    inputs = inputs_of(ctx)
+    images, checkpoints = inputs.images.images, inputs.checkpoints(TrainingResult)
+    if inputs.training(checkpoints[0]).step == 0:
+        first = trained_network(ctx, checkpoint=checkpoints[0])
+        return recompute_batch_statistics(first, images), "first checkpoint"
+    drawn_anew = reinitialised(trained_network(ctx, checkpoint=checkpoints[-1]), ctx.seed)
+    return recompute_batch_statistics(drawn_anew, images), "re-initialised"
+
+
+def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """A forward pass, and two measurements of the layer."""
+    costs = [formula(unit, facts, settings) for formula in (region_cost, evidence_cost)]
+    if settings.region.objective == "paper":
+        costs.append(importance_cost(unit, facts, settings))
+    once = sum(costs, start=Cost())
+    return Cost(facts.samples * 2 * facts.forward + 2 * once.seconds, 2000.0, once.memory)
+
+
+STAGES = (
+    Stage(
+        "controls",
+        version=1,
+        run=run_controls,
+        settings=(
+            "seed",
+            *MODEL_SETTINGS,
+            *RECORDING_SETTINGS,
+            "importance",
+            "region",
+            "knowledge.tau",
+            "knowledge.bootstrap",
+        ),
+        needs=(
+            reads(ImagesResult, "images", "identity", "classes"),
+            reads(TrainingResult, "step", checkpoint="all"),
+            Need("training", (NETWORK_FILE,), checkpoint="all"),
+            reads(FeaturesResult, "target_probs", "regional", checkpoint="last"),
+            reads(SampleResult, "embedding", "mean_directions", checkpoint="last"),
+        ),
+        per=("layer",),
+        weight=12.0,
+        part="controls",
+        cost=_cost,
+    ),
+)
