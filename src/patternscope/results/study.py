@@ -26,6 +26,10 @@ AnyResult = TypeVar("AnyResult", bound=Result)
 _NETWORK = "network_"
 
 
+OWN_NETWORK = f"{_NETWORK}1"
+"""How a unit of a further network finds what the study's own network has."""
+
+
 def network_variant(network: int) -> str:
     """Return the variant of a stage that is of a further network of the study, from 2 on.
 

@@ -1,6 +1,6 @@
 """Results of the stage summary: the numbers of a study, a row per checkpoint and a row per layer of each."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -10,6 +10,7 @@ from patternscope.results.fits import SampleResult
 from patternscope.results.json_csv import write_rows
 from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
 from patternscope.results.record_codec import encode
+from patternscope.results.replicates import NetworksResult
 from patternscope.results.result import Result, record
 from patternscope.results.training import TrainingResult
 
@@ -74,6 +75,8 @@ class LayerSummary:
     readable: Interval | None = None
     calibration_error: float | None = field(default=None, metadata={"omit_none": True})
     paper: PaperCounts | None = field(default=None, metadata={"inline": True})
+    networks: int | None = field(default=None, metadata={"omit_none": True})
+    consensus: float | None = field(default=None, metadata={"omit_none": True})
 
     @classmethod
     def of(cls, checkpoint: int, layer: str, known: KnowledgeResult, told: EvidenceResult | None = None) -> Self:
@@ -101,6 +104,18 @@ class LayerSummary:
             known.rule,
             known.shared,
             **judged,
+        )
+
+    def over_networks(self, several: NetworksResult | None) -> Self:
+        """Return the row with counts and evidence over several networks and the images; itself for one network."""
+        if several is None:
+            return self
+        return replace(
+            self,
+            counts=several.counts,
+            evidence=several.evidence,
+            networks=len(several.networks),
+            consensus=several.consensus,
         )
 
 

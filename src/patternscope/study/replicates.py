@@ -12,7 +12,7 @@ from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.knowledge import KnowledgeResult
 from patternscope.results.result import Result, reads
-from patternscope.results.study import StoredResults, network_variant
+from patternscope.results.study import OWN_NETWORK, StoredResults, network_variant
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
@@ -28,9 +28,9 @@ _KINDS: tuple[type[Result], ...] = (
     EvidenceResult,
     KnowledgeResult,
 )
-# What the study's own network has, in whose frame the others are seen.
+# What of the study's own network the others read: the frame that they are seen in, the steps of its checkpoints.
 _FRAME = reads(SampleResult, "embedding", checkpoint="last")
-_FOLDERS = "replicates.folders"
+_STEP = reads(TrainingResult, "step")
 
 
 @dataclass(frozen=True)
@@ -81,22 +81,30 @@ def network_stages(stages: Sequence[Stage], settings: StudySettings) -> tuple[St
     names = {kind.STAGE for kind in _KINDS} - unread
     own = [stage for stage in stages if stage.name in names]
     numbers = range(2, settings.replicates.count + 1)
-    return tuple(_stage_for(stage, number, names, unread) for number in numbers for stage in own)
+    more = {SampleResult.STAGE: (_FRAME,)}
+    if settings.training.placement == "accuracy" and not settings.replicates.folders:
+        more[TrainingResult.STAGE] = (_STEP,)
+    return tuple(
+        _stage_for(stage, number, (*_needs_of(stage, number, names, unread), *more.get(stage.name, ())))
+        for number in numbers
+        for stage in own
+    )
 
 
 def as_own_network(ctx: UnitContext, network: int) -> NetworkContext:
-    """Return the context of a further network's unit as the stage of the study's own network expects it."""
+    """Return the context of a further network's unit as the stage of the study's own network expects it.
+
+    Its own inputs have the names of the study's; those of the study's own network are the variant OWN_NETWORK.
+    """
     variant, end = network_variant(network), f"/{network_variant(network)}"
-    own = {source.unit.stage.removesuffix(end) for source in ctx.inputs if source.unit.stage.endswith(end)}
-    own.add(ctx.unit.stage.removesuffix(end))
-    inputs = [
-        replace(source, unit=replace(source.unit, stage=source.unit.stage.removesuffix(end)))
-        for source in ctx.inputs
-        if source.unit.stage not in own
-    ]
-    unit = replace(ctx.unit, stage=ctx.unit.stage.removesuffix(end))
+    names = {kind.STAGE: f"{kind.STAGE}/{OWN_NETWORK}" for kind in _KINDS}
+
+    def named(unit: Unit) -> Unit:
+        return replace(unit, stage=names.get(unit.stage, unit.stage.removesuffix(end)))
+
+    inputs = tuple(replace(source, unit=named(source.unit)) for source in ctx.inputs)
     settings = settings_of_network(ctx.settings, network)
-    return NetworkContext(unit, ctx.folder, settings, tuple(inputs), ctx.report, ctx.device, variant)
+    return NetworkContext(named(ctx.unit), ctx.folder, settings, inputs, ctx.report, ctx.device, variant)
 
 
 def settings_of_network(settings: Any, network: int) -> Any:
@@ -118,23 +126,26 @@ def _values(settings: Any) -> dict[str, Any]:
     return vars(settings) if names is None else {name: getattr(settings, name) for name in names}
 
 
-def _stage_for(stage: Stage, network: int, names: set[str], unread: set[str]) -> Stage:
-    """A stage for a further network, which reads what that network has and the rest of what the study has."""
+def _needs_of(stage: Stage, network: int, names: set[str], unread: set[str]) -> list[Need]:
+    """What a stage reads for a further network: what that network has, and the rest of what the study has."""
     variant = network_variant(network)
+    return [
+        replace(need, stage=f"{need.stage}/{variant}") if need.stage in names else need
+        for need in stage.needs
+        if need.stage not in unread
+    ]
 
-    def of_network(need: Need) -> Need:
-        return replace(need, stage=f"{need.stage}/{variant}") if need.stage in names else need
 
-    needs = [of_network(need) for need in stage.needs if need.stage not in unread]
-    external = None if stage.external is None else partial(_external, stage, network)
+def _stage_for(stage: Stage, network: int, needs: tuple[Need, ...]) -> Stage:
+    """A stage for a further network."""
     from_files = stage.name == TrainingResult.STAGE
     return replace(
         stage,
-        name=f"{stage.name}/{variant}",
+        name=f"{stage.name}/{network_variant(network)}",
         run=RunForNetwork(stage, network),
-        settings=(*stage.settings, _FOLDERS) if from_files else stage.settings,
-        needs=(*needs, _FRAME) if stage.name == SampleResult.STAGE else tuple(needs),
-        external=external,
+        settings=(*stage.settings, "replicates.folders") if from_files else stage.settings,
+        needs=needs,
+        external=None if stage.external is None else partial(_external, stage, network),
         part="replicates",
         cost=None if stage.cost is None else partial(_cost, stage, network),
     )

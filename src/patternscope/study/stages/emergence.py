@@ -17,6 +17,7 @@ from patternscope.results.emergence import (
 )
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import CountDifferences, KnowledgeResult
+from patternscope.results.noise import counts_of, measured_noise
 from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.results.training import TrainingResult
@@ -35,7 +36,7 @@ def run_emergence(ctx: UnitContext) -> None:
 
 def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) -> EmergenceResult:
     """Return the knowledge points of a study over its checkpoints."""
-    images, numbers = results.images, results.checkpoints(KnowledgeResult)
+    images, numbers, noise = results.images, results.checkpoints(KnowledgeResult), measured_noise(results)
     trained = [results.training(number) for number in numbers]
     checkpoints = [CheckpointName(each.checkpoint, each.name, each.step) for each in trained]
     histories: list[LayerHistory] = []
@@ -47,14 +48,13 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
         arrays["lasting"][layer] = lasting_appearance(reliable.any(dim=-1))
         arrays["region_first"][layer] = first_appearance(reliable)
         grown = bootstrap_count_differences(known[0].points, known[-1].points, resamples=resamples, seed=seed)
+        counts = [counts_of(results, layer, number) for number in numbers]
         histories.append(
             LayerHistory(
                 layer=layer,
-                ratio_at_end=known[-1].counts.ratio.value,
-                growth=CountDifferences.of(grown),
-                counts=tuple(
-                    CheckpointCounts(*pair) for pair in zip(checkpoints, [k.counts for k in known], strict=True)
-                ),
+                ratio_at_end=counts[-1].ratio.value,
+                growth=CountDifferences.of(noise.widen(grown, (layer, numbers[0]), (layer, numbers[-1]))),
+                counts=tuple(CheckpointCounts(*pair) for pair in zip(checkpoints, counts, strict=True)),
                 classes=_class_histories(checkpoints, known),
                 first=_appearances(arrays["first"][layer], images, checkpoints),
                 lasting=_appearances(arrays["lasting"][layer], images, checkpoints),

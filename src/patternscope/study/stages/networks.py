@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from functools import partial
+from math import inf
 
 import torch
 
@@ -46,11 +47,11 @@ def compare_networks(
     """Return what so many networks of a study have in common in a layer at a checkpoint."""
     variants = [None, *map(network_variant, range(2, networks + 1))]
     known = [results.load(KnowledgeResult, checkpoint, layer, variant) for variant in variants]
-    told = [results.load(EvidenceResult, checkpoint, layer, variant).evidence for variant in variants]
+    told = [results.load(EvidenceResult, checkpoint, layer, variant) for variant in variants]
     accuracies = [results.load(TrainingResult, checkpoint, None, variant).held_out_accuracy for variant in variants]
     masks, categories = torch.stack([each.mask for each in known]), torch.stack([each.category for each in known])
     numbers = tuple(
-        NetworkNumbers(place + 1, accuracy, bits, each.counts)
+        NetworkNumbers(place + 1, accuracy, bits.evidence, each.counts)
         for place, (accuracy, bits, each) in enumerate(zip(accuracies, told, known, strict=True))
     )
     plain = [each.plain for each in numbers]
@@ -58,7 +59,7 @@ def compare_networks(
         stability=stability(masks, categories, known[0].category),
         images=len(known[0].mask),
         counts=_counts_over_networks([each.counts for each in known], known[0].mask.shape[1]),
-        evidence=over_networks(told),
+        evidence=over_networks([each.evidence for each in told], within=(-inf, told[0].most)),
         spread=PlainCounts(
             *(seed_spread([getattr(each, entry.name) for each in plain]) for entry in fields(PlainCounts))
         ),

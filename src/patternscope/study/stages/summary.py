@@ -3,6 +3,7 @@
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.knowledge import KnowledgeResult
+from patternscope.results.noise import networks_of
 from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.results.summary import CheckpointSummary, LayerSummary, SummaryResult
@@ -25,7 +26,7 @@ def summarise(results: StudyResults) -> SummaryResult:
         layers=tuple(
             LayerSummary.of(
                 checkpoint, layer, results.knowledge(layer, checkpoint), results.evidence(layer, checkpoint)
-            )
+            ).over_networks(networks_of(results, layer, checkpoint))
             for checkpoint in checkpoints
             for layer in results.layers(KnowledgeResult)
         ),

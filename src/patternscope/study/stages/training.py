@@ -24,7 +24,8 @@ from patternscope.networks import (
 from patternscope.networks.training.placement import Moment, stop_at_next
 from patternscope.networks.training.train import Stop
 from patternscope.results.images import ImagesResult, LabelledImages
-from patternscope.results.result import reads
+from patternscope.results.result import reads, stage_name
+from patternscope.results.study import OWN_NETWORK
 from patternscope.results.training import NETWORK_FILE, STATE_FILE, TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.axes import check_logits
@@ -33,7 +34,6 @@ from patternscope.study.inputs import device_of, inputs_of
 from patternscope.study.network_factory import MODEL_SETTINGS, checkpoint_file, network_digest, study_network
 from patternscope.study.stages.images import trains_here
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
-
 
 # For the placement of checkpoints: an accuracy of so many images is within 0.04 of that of all.
 _IMAGES_LOOKED_AT = 200
@@ -124,7 +124,9 @@ def _train_segment(ctx: UnitContext, network: Normalised, images: LabelledImages
         share = (step - first) / max(1, steps[checkpoint] - first)
         ctx.report(share, f"step {step} of {total}, loss {loss:.3f}")
 
-    placed = settings.training.placement == "accuracy" and checkpoint > 0
+    of_study = _step_of_study(ctx)
+    placed = settings.training.placement == "accuracy" and checkpoint > 0 and of_study is None
+    planned = steps[checkpoint] if of_study is None else of_study
     state = train(
         network,
         images.images,
@@ -132,13 +134,19 @@ def _train_segment(ctx: UnitContext, network: Normalised, images: LabelledImages
         settings.training,
         seed=ctx.stage_seed,
         start=start,
-        until_step=steps[-1] if placed else steps[checkpoint],
+        until_step=steps[-1] if placed else planned,
         report=report,
         stop=_stop_where_accuracy_changes(ctx, network, start, steps) if placed and start is not None else None,
     )
     save_state(state, ctx.folder / STATE_FILE)
     network.load_state_dict(state.network)
     return f"step {state.step}", state.step, torch.as_tensor(state.losses)[first:].tolist(), steps[-1]
+
+
+def _step_of_study(ctx: UnitContext) -> int | None:
+    """The step of this checkpoint of the study's own network, where a further network is trained to the same steps."""
+    known = ctx.paths(stage_name(TrainingResult, OWN_NETWORK), "training.json")
+    return TrainingResult.load(known[0].parent).step if known else None
 
 
 def _stop_where_accuracy_changes(ctx: UnitContext, network: Normalised, start: TrainingState, steps: list[int]) -> Stop:
