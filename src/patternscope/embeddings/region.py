@@ -39,6 +39,7 @@ class RegionEmbedding(LinearMap):
         kappa_prob: kappa_p > 0 of the target similarity.
         scale: s, or "auto" for the mean strength of the regional features given to `fit`.
 
+    >>> import torch
     >>> generator = torch.Generator().manual_seed(0)
     >>> features = torch.rand(6, 4, 2, 2, generator=generator)
     >>> probs = torch.softmax(features.mean((2, 3)) * 9, dim=1)

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 
 from patternscope.cli.printing import GAP, HALF_WIDTH, HEADING, console, new_table, say, show
+from patternscope.results.controls import ControlsResult
 from patternscope.results.formatting import number, plus_minus
+from patternscope.results.knowledge import Rule
+from patternscope.results.noise import ONE_NETWORK
 from patternscope.results.study import StudyResults
-from patternscope.results.summary import CheckpointSummary, SummaryResult
+from patternscope.results.summary import CheckpointSummary, LayerSummary, SummaryResult
 
 
 def print_results(results: StudyResults) -> None:
@@ -14,9 +17,9 @@ def print_results(results: StudyResults) -> None:
     if len(summary.checkpoints) > 1:
         _print_checkpoints(summary.checkpoints)
         say("")
-        _print_points(summary)
+        _print_layers_over_training(summary)
         say("")
-    _print_last(summary)
+    _print_last(results, summary)
 
 
 def _print_checkpoints(checkpoints: Sequence[CheckpointSummary]) -> None:
@@ -31,15 +34,10 @@ def _print_checkpoints(checkpoints: Sequence[CheckpointSummary]) -> None:
     say("sample embedding relative to the checkpoint before, after alignment")
 
 
-def _print_points(summary: SummaryResult) -> None:
-    """A row per checkpoint, a column per layer; of many layers the deepest, as many as fit."""
+def _print_layers_over_training(summary: SummaryResult) -> None:
+    """A row per checkpoint, a column per layer: evidence, or points in a study without it; the deepest that fit."""
     layers = list(dict.fromkeys(row.layer for row in summary.layers))
-    cells = {
-        (row.checkpoint, row.layer): "/".join(
-            number(points.value, 1) for points in (row.counts.reliable, row.counts.total)
-        )
-        for row in summary.layers
-    }
+    cells = {(row.checkpoint, row.layer): _cell(row) for row in summary.layers}
     first = max(len(name) for name in ("checkpoint", *(at.name for at in summary.checkpoints)))
     other = max(*map(len, cells.values()), min(HEADING, max(map(len, layers))))
     shown = layers[-max(1, (console().width - first) // (other + GAP)) :]
@@ -47,26 +45,75 @@ def _print_points(summary: SummaryResult) -> None:
     for at in summary.checkpoints:
         table.add_row(at.name, *[cells[at.checkpoint, layer] for layer in shown])
     show(table)
-    say("reliable/all knowledge points per image")
+    measured = any(row.evidence is not None for row in summary.layers)
+    say("bits of evidence per region" if measured else "reliable/all knowledge points per image")
     if len(shown) < len(layers):
         say(f"the {len(shown)} deepest of {len(layers)} layers")
 
 
-def _print_last(summary: SummaryResult) -> None:
+def _cell(row: LayerSummary) -> str:
+    """Evidence of a layer at a checkpoint, or its reliable points of all."""
+    if row.evidence is not None:
+        return plus_minus(row.evidence)
+    return "/".join(number(points.value, 1) for points in (row.counts.reliable, row.counts.total))
+
+
+def _print_last(results: StudyResults, summary: SummaryResult) -> None:
     """The numbers of the last checkpoint, and a row per layer."""
     last = summary.checkpoints[-1]
     say(f"held-out accuracy          {number(last.held_out_accuracy)} on {last.held_out_images} images")
     say(f"agreement with the network {number(last.agreement)}")
     say(f"strength and uncertainty   {number(last.correlation)} (correlation)")
     layers = [row for row in summary.layers if row.checkpoint == last.checkpoint]
-    masked = any(row.object_area is not None for row in layers)
-    objects = ("share on object", "object area") if masked else ()
-    table = new_table("layer", "total per image", "reliable per image", "reliable / total", *objects)
-    for row in layers:
-        counts = (row.counts.total, row.counts.reliable, row.counts.ratio)
-        shares = (row.on_object, row.object_area) if masked else ()
-        table.add_row(row.layer, *map(plus_minus, counts), *map(number, shares))
+    columns = _columns(results, layers)
+    table = new_table("layer", *columns)
+    for place, row in enumerate(layers):
+        table.add_row(row.layer, *(cells[place] for cells in columns.values()))
     show(table)
-    say(f"knowledge points per image; {HALF_WIDTH}")
-    if masked:
-        say("on object: share of the reliable points; area: share of the image")
+    for line in _feet(results, layers):
+        say(line)
+
+
+def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str, list[str]]:
+    """Cells of the layers by heading, as many columns as the study has numbers for."""
+    columns: dict[str, list[str]] = {}
+    if all(row.evidence is not None and row.readable is not None for row in layers):
+        columns["bits"] = [plus_minus(row.evidence) for row in layers if row.evidence]
+        columns["readable"] = [number(row.readable.value) for row in layers if row.readable]
+    columns["points"] = [plus_minus(row.counts.total, 1) for row in layers]
+    columns["reliable"] = [plus_minus(row.counts.reliable, 1) for row in layers]
+    columns["ratio"] = [plus_minus(row.counts.ratio) for row in layers]
+    if results.has(ControlsResult):
+        controls = [results.load(ControlsResult, layer=row.layer) for row in layers]
+        columns["chance"] = [
+            number(_points_by_chance(control, row.rule), 1) for control, row in zip(controls, layers, strict=True)
+        ]
+    if any(row.object_area is not None for row in layers):
+        columns["object"] = [number(row.on_object) for row in layers]
+    return columns
+
+
+def _points_by_chance(control: ControlsResult, rule: Rule | None) -> float | None:
+    """Points per image with permuted targets, by the rule of the study."""
+    return (control.permuted.counts if rule == "calibrated" else control.permuted.paper).total.value
+
+
+def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
+    """What the columns are, line by line."""
+    lines = []
+    if layers[-1].evidence is not None:
+        most = results.evidence(layers[-1].layer).most
+        lines += [
+            f"bits of evidence per region, at most {number(most)}, on images the map was not fitted to",
+            "readable: bits of a linear probe; ratio: reliable / all knowledge points per image",
+        ]
+    chance = (
+        "chance: knowledge points per image with permuted targets"
+        if results.has(ControlsResult)
+        else "chance levels were not measured: [controls] is off"
+    )
+    lines += [chance, HALF_WIDTH]
+    areas = [row.object_area for row in layers if row.object_area is not None]
+    if areas:
+        lines.append(f"object: share of the reliable points on it; it covers {number(areas[-1])} of the image")
+    return [*lines, ONE_NETWORK]
