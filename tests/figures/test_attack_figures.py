@@ -186,19 +186,21 @@ def test_a_smooth_path_is_where_its_places_say():
 def test_the_view_is_from_between(dimensions, seed):
     rng = np.random.default_rng(seed)
     own, target = rng.normal(size=(2, dimensions))
-    own[3:] = target[3:] = 0
     own, target = own / np.linalg.norm(own), target / np.linalg.norm(target)
-    view = between(own, target)
+    view = between(own, target, np.eye(dimensions)[1:4]).matrix
     assert np.allclose(view @ view.T, np.eye(len(view)))
-    mine, theirs = (view @ direction[: len(view)] for direction in (own, target))
-    # Mirror images of each other: the own class left, the target right, equally high and near.
+    mine, theirs = view @ own, view @ target
+    # Mirror images of each other: the own class left, the target right, equally high and near, at their own angle.
     assert mine[0] < 0 < theirs[0]
     assert np.allclose(mine * [-1, *[1] * (len(view) - 1)], theirs)
+    assert mine @ theirs == pytest.approx(own @ target)
+    if dimensions == 3:
+        assert np.linalg.det(view) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("dimensions", [2, 3, 9])
 def test_opposite_directions_have_a_view_too(dimensions):
     own = np.eye(dimensions)[0]
-    view = between(own, -own)
-    assert np.allclose(view @ view.T, np.eye(dimensions))
+    view = between(own, -own, np.eye(dimensions)[:3]).matrix
+    assert np.allclose(view @ view.T, np.eye(min(3, dimensions)))
     assert (view @ own)[0] == pytest.approx(-1)

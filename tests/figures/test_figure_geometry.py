@@ -11,8 +11,8 @@ from patternscope.figures.drawing.choices import ShownClasses, ShownSamples
 from patternscope.figures.drawing.examples import choose_examples
 from patternscope.figures.drawing.labels import place_labels, shortened, text_width
 from patternscope.figures.drawing.outlines import outlines
-from patternscope.figures.drawing.space import choose_view, project
 from patternscope.figures.drawing.style import class_marks
+from patternscope.figures.drawing.views import choose_view, dimension_note, project, shown_lengths
 from patternscope.figures.regional_embedding import stratified
 
 MASKS = arrays(bool, st.tuples(st.integers(1, 5), st.integers(1, 5)))
@@ -61,13 +61,46 @@ def test_long_names_are_cut_to_what_fits():
     assert text_width(cut, 8) <= 60
 
 
-@pytest.mark.parametrize("dimensions", [2, 3, 5])
-def test_a_view_is_a_rotation_and_keeps_lengths(dimensions):
-    directions = np.linalg.qr(np.random.default_rng(1).normal(size=(dimensions, dimensions)))[0]
+def unit_vectors(classes: int, dimensions: int, seed: int) -> np.ndarray:
+    directions = np.random.default_rng(seed).normal(size=(classes, dimensions))
+    return directions / np.linalg.norm(directions, axis=1, keepdims=True)
+
+
+@given(st.integers(1, 12), st.integers(2, 12), st.integers(0, 100))
+@settings(max_examples=60)
+def test_a_view_is_an_orthographic_one_of_its_axes(classes, dimensions, seed):
+    directions = unit_vectors(classes, dimensions, seed)
     view = choose_view(directions)
-    assert np.allclose(view @ view.T, np.eye(len(view)))
+    assert view.matrix.shape == (min(3, dimensions), dimensions)
+    assert np.allclose(view.matrix @ view.matrix.T, np.eye(len(view.matrix)), atol=1e-5)
+    seen = np.linalg.norm(project(directions, view), axis=1)
+    assert np.allclose(seen, shown_lengths(directions, view), atol=1e-5)
+    if dimensions <= 3:
+        assert np.allclose(seen, 1)
+    assert (dimension_note(view) == []) == (dimensions <= 3)
+
+
+@given(st.integers(4, 12), st.integers(0, 100))
+@settings(max_examples=30)
+def test_of_many_dimensions_those_are_seen_in_which_classes_differ_most(classes, seed):
+    directions = unit_vectors(classes, classes + 2, seed)
+    view = choose_view(directions)
+    apart = directions - directions.mean(axis=0)
+    variances = np.linalg.svd(apart, compute_uv=False) ** 2
+    assert view.share == pytest.approx(variances[:3].sum() / variances.sum(), abs=1e-5)
+    assert shown_lengths(apart, view) @ shown_lengths(apart, view) == pytest.approx(variances[:3].sum(), abs=1e-5)
+    # The first three coordinates, which a figure once showed, are no better.
+    assert (apart[:, :3] ** 2).sum() <= variances[:3].sum() + 1e-5
+
+
+@given(st.integers(1, 3), st.integers(0, 100))
+@settings(max_examples=30)
+def test_up_to_three_classes_are_seen_as_they_are(classes, seed):
+    directions = unit_vectors(classes, 9, seed)
+    view = choose_view(directions)
     seen = project(directions, view)
-    assert np.allclose(np.linalg.norm(seen, axis=1), np.linalg.norm(directions[:, :3], axis=1))
+    assert np.allclose(seen @ seen.T, directions @ directions.T, atol=1e-5)
+    assert view.share == pytest.approx(1, abs=1e-5)
 
 
 @given(st.integers(1, 40), st.integers(0, 100))

@@ -37,7 +37,7 @@ def figure_stage(figure: StudyFigure, available: Collection[str] | None = None) 
         version=figure.version,
         run=DrawFigure(figure.name),
         settings=("seed", *(() if figure.fixed_dpi else settings)),
-        needs=tuple(need for need in figure.reads if available is None or need.stage in available),
+        needs=tuple(need for need in (*figure.reads, *figure.also) if available is None or need.stage in available),
         weight=figure.weight,
     )
 

@@ -13,6 +13,7 @@ from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.needs import ATTACK_ANALYSIS, IMAGES, SAMPLE
 from patternscope.figures.drawing.smoothing import smooth_path
 from patternscope.figures.drawing.style import INK, SMALL, class_marks, figure_style
+from patternscope.figures.drawing.views import SHOWN_AXES, View, project, shown_axes, spanned
 from patternscope.knowledge.attack_analysis import Trajectory
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.result import reads
@@ -88,32 +89,28 @@ def _commonest(pairs: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
     return np.flatnonzero((pairs == (label, target)).all(axis=1)), (label, target)
 
 
-def between(own: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the view from between two mean directions, raised by 50 degrees: rows right, up, towards the viewer.
+def between(own: np.ndarray, target: np.ndarray, axes: np.ndarray) -> View:
+    """Return the view from between two mean directions, raised by 50 degrees.
 
     The own direction points left and the target's right, at the same angle. In two dimensions the plane is
-    shown so. Unit vectors (e,) twice -> (2, 2) or (3, 3), of the first three space.coordinates.
+    shown so. Of more than three dimensions those that the two directions (e,) span are shown, and the first of `axes`
+    (a, e) beyond these.
 
     Source: the reference code looks from between; from above, trajectories through the origin can be told from those
     around it.
 
-    >>> between(np.array([1.0, 0.0]), np.array([0.0, 1.0])).round(2).tolist()
+    >>> between(np.array([1.0, 0.0]), np.array([0.0, 1.0]), np.eye(2)).matrix.round(2).tolist()
     [[-0.71, 0.71], [0.71, 0.71]]
     """
-    own, target = own[:3].astype(float), target[:3].astype(float)
-    dim = len(own)
-    axes: list[np.ndarray] = []
-    for direction in (target - own, target + own, *np.eye(dim)):
-        rest = direction - sum((axis @ direction) * axis for axis in axes)
-        length = np.linalg.norm(rest)
-        if length > 1e-6 and len(axes) < dim:
-            axes.append(rest / length)
-    if dim == 2:
-        return np.stack(axes)
-    right, middle = axes[0], axes[1]
-    above = np.cross(right, middle)
-    towards = np.cos(_RAISED) * middle + np.sin(_RAISED) * above
-    return np.stack([right, np.cross(towards, right), towards])
+    own, target = own.astype(float), target.astype(float)
+    shown = spanned([target - own, target + own, *axes, *np.eye(len(own))], min(SHOWN_AXES, len(own)))
+    if len(shown) == 2:
+        return View(shown, np.eye(2))
+    if len(own) == SHOWN_AXES:
+        shown[2] = np.cross(shown[0], shown[1])
+    towards = np.array([0.0, np.cos(_RAISED), np.sin(_RAISED)])
+    right = np.array([1.0, 0.0, 0.0])
+    return View(shown, np.stack([right, np.cross(towards, right), towards]))
 
 
 @figure_style()
@@ -126,9 +123,16 @@ def draw(shown: AttackTrajectoriesData) -> Figure:
         f"{shown.layer}; {shown.attack}. View from between the mean directions of true class and target, "
         "50° above their plane. Circle: the layer's mean strength."
     )
-    layout.write_heading(figure, "Trajectories of regional embeddings under an attack", meaning)
+    layout.write_heading(figure, "Trajectories of regional embeddings under an attack", meaning, *_dimensions(shown))
     _draw_scale(figure, shown.steps)
     return figure
+
+
+def _dimensions(shown: AttackTrajectoriesData) -> list[str]:
+    """What is shown of a space of more than three dimensions."""
+    e = shown.mean_directions.shape[1]
+    part = f"Shown: {SHOWN_AXES} of {e} dimensions, in which both mean directions lie; lengths appear shorter."
+    return [part] if e > SHOWN_AXES else []
 
 
 def _draw_group(axes: Any, group: Trajectories, shown: AttackTrajectoriesData) -> None:
@@ -140,7 +144,7 @@ def _draw_group(axes: Any, group: Trajectories, shown: AttackTrajectoriesData) -
     note = shortened(count, 6.5, _PANEL * 70) if group.total else "no region has this trajectory"
     layout.write_above(axes, 0.28, TITLES[group.type], note)
     directions = shown.mean_directions[pair]
-    view = between(*directions)
+    view = between(directions[0], directions[1], shown_axes(shown.mean_directions))
     length = max(1.8, 1.05 * float(np.linalg.norm(group.points, axis=-1).max(initial=0)))
     scale = _frame(axes, group, directions * length, view)
     if not group.total:
@@ -153,9 +157,9 @@ def _draw_group(axes: Any, group: Trajectories, shown: AttackTrajectoriesData) -
         _draw_trajectory(axes, points, view)
 
 
-def _frame(axes: Any, group: Trajectories, tips: np.ndarray, view: np.ndarray) -> float:
+def _frame(axes: Any, group: Trajectories, tips: np.ndarray, view: View) -> float:
     """Make room in the axes for trajectories, tips and the unit sphere; return points per data unit."""
-    seen = space.project(np.concatenate([group.points.reshape(-1, tips.shape[1]), tips]), view)[:, :2]
+    seen = project(np.concatenate([group.points.reshape(-1, tips.shape[1]), tips]), view)[:, :2]
     right = 1.22 * max(1.0, float(np.abs(seen[:, 0]).max()))
     up, down = 1.15 * max(1.0, float(seen[:, 1].max())), 1.15 * max(1.0, float(-seen[:, 1].min()))
     unit = max(2 * right / _PANEL, (up + down) / _TALL)
@@ -165,13 +169,13 @@ def _frame(axes: Any, group: Trajectories, tips: np.ndarray, view: np.ndarray) -
     return 72 / unit
 
 
-def _draw_trajectory(axes: Any, points: np.ndarray, view: np.ndarray) -> None:
+def _draw_trajectory(axes: Any, points: np.ndarray, view: View) -> None:
     """A curve in the colours of the steps, from an open circle to a full one."""
     from matplotlib import colormaps
     from matplotlib.collections import LineCollection
 
     places, curve = smooth_path(points, _POINTS)
-    seen = space.project(curve, view)[:, :2]
+    seen = project(curve, view)[:, :2]
     pieces = np.stack([seen[:-1], seen[1:]], axis=1)
     for colours, width in (({"colors": "white"}, 2.6), ({"cmap": "viridis", "array": places[1:]}, 1.4)):
         lines = LineCollection(list(pieces), linewidths=width, capstyle="round", zorder=5, **colours)
@@ -179,7 +183,7 @@ def _draw_trajectory(axes: Any, points: np.ndarray, view: np.ndarray) -> None:
             lines.set_clim(0, len(points) - 1)
         axes.add_collection(lines)
     shades = colormaps["viridis"]
-    start, end = space.project(points[[0, -1]], view)[:, :2]
+    start, end = project(points[[0, -1]], view)[:, :2]
     axes.plot(*start, "o", ms=4.2, mfc="white", mec=shades(0.0), mew=1.1, zorder=6)
     axes.plot(*end, "o", ms=4.2, mfc=shades(1.0), mec=INK, mew=0.5, zorder=6)
 
@@ -223,4 +227,4 @@ def about(shown: AttackTrajectoriesData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, SAMPLE, reads(AttackResult), ATTACK_ANALYSIS)
-FIGURE = StudyFigure("attack_trajectories", data, draw, table, about, _READS, version=3, weight=1.0)
+FIGURE = StudyFigure("attack_trajectories", data, draw, table, about, _READS, version=4, weight=1.0)

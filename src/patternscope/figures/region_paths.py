@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from patternscope.figures.drawing import layout, space, style
 from patternscope.figures.drawing.annotations import Figure, StudyResults
@@ -12,13 +13,16 @@ from patternscope.figures.drawing.examples import Examples, Samples, choose_imag
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import checkpoint_labels, shortened
 from patternscope.figures.drawing.needs import ALL_KNOWLEDGE, ALL_REGIONS, ALL_SAMPLES, ALL_TRAINING, IMAGES
+from patternscope.figures.drawing.views import View, choose_view, dimension_note, project, shown_lengths, view_cells
 from patternscope.knowledge.emergence import corresponding_regions
-from patternscope.knowledge.points import class_probability
+from patternscope.knowledge.point_rule import PointRule
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import RegionResult
+from patternscope.results.result import reads
 
 _ROWS = 4
 _IMAGE, _SPACE, _MATRIX, _GAP, _ROW, _LABELS = 1.15, 1.75, 2.5, 0.25, 1.78, 0.75
-_TOP, _HEAD, _FOOT = 0.55, 0.32, 0.5
+_TOP, _HEAD, _FOOT = 0.65, 0.32, 0.5
 _LEFTS = (_GAP, 2 * _GAP + _IMAGE, 3 * _GAP + _IMAGE + _SPACE, 4 * _GAP + _IMAGE + 2 * _SPACE + _LABELS)
 _WRITTEN = 12  # checkpoints whose probabilities fit as numbers
 
@@ -47,7 +51,8 @@ class RegionPath:
 class RegionPathsData:
     """Paths of regions of some example images, and the mean directions (c, e) of the last checkpoint.
 
-    `names` are those of the checkpoints, as short as can be, and `axis` is what they are.
+    `names` are those of the checkpoints, as short as can be, and `axis` is what they are. `calibrated` tells that
+    probabilities are, as the knowledge points.
     """
 
     examples: Examples
@@ -56,6 +61,12 @@ class RegionPathsData:
     layers: list[str]
     names: list[str]
     axis: str
+    calibrated: bool = False
+
+    @property
+    def view(self) -> View:
+        """The view of all panels: the one that shows the mean directions best."""
+        return choose_view(self.mean_directions)
 
 
 def data(
@@ -78,7 +89,9 @@ def data(
         paths.append(RegionPath(image, box, **own))
     trained = [results.training(checkpoint) for checkpoint in checkpoints]
     labels, axis = checkpoint_labels([at.name for at in trained], [at.step for at in trained])
-    return RegionPathsData(examples, paths, results.sample().mean_directions.numpy(), names, labels, axis)
+    directions = results.sample().mean_directions.numpy()
+    calibrated = results.knowledge(names[-1]).rule == "calibrated"
+    return RegionPathsData(examples, paths, directions, names, labels, axis, calibrated)
 
 
 def _regions(
@@ -90,9 +103,14 @@ def _regions(
     # A layer without any strength is shown as it is.
     points = fit.embedding[places] / (known.unit_strength or 1.0)
     labels, directions = results.images.labels[examples.samples], results.sample(checkpoint).mean_directions
+    temperature = results.evidence(layer, checkpoint).temperature if known.rule == "calibrated" else None
+    rule = PointRule(known.tau, known.kappa_max, known.unit_strength, temperature).rows(
+        torch.from_numpy(places[0][:, 0])
+    )
+    probability = rule.probability(fit.embedding[places], directions, labels)
     return {
         "points": points.numpy(),
-        "probability": class_probability(points, directions, labels, known.kappa_max).numpy(),
+        "probability": probability.numpy(),
         "mask": known.mask[places].numpy(),
         "reliable": known.reliable[places].numpy(),
     }
@@ -101,7 +119,7 @@ def _regions(
 @style.figure_style()
 def draw(shown: RegionPathsData) -> Figure:
     """Return the figure: a row per region. Source: Sec. 4, Fig. 3 in content."""
-    count, view = len(shown.paths), space.choose_view(shown.mean_directions)
+    count, view = len(shown.paths), shown.view
     sizes = ((_IMAGE, _IMAGE), (_SPACE, _SPACE), (_SPACE, _SPACE), (_MATRIX, 0.72 * _ROW))
     figure = layout.new_figure(_LEFTS[-1] + _MATRIX + 0.6 * _GAP, _TOP + _HEAD + count * _ROW + _FOOT)
     for row, path in enumerate(shown.paths):
@@ -133,11 +151,12 @@ def _draw_image(axes: Any, shown: RegionPathsData, path: RegionPath) -> None:
     name_image(axes, shown.examples.names[path.image], 80)
 
 
-def _draw_path(axes: Any, shown: RegionPathsData, path: RegionPath, view: np.ndarray, *, through_layers: bool) -> None:
+def _draw_path(axes: Any, shown: RegionPathsData, path: RegionPath, view: View, *, through_layers: bool) -> None:
     """The path of the region through the layers at the last checkpoint, or over training in the last layer."""
     points = path.points[-1] if through_layers else path.points[:, -1]
     # One scale for both paths of a region.
-    reach = 1.25 * max(1.0, *(float(np.linalg.norm(p)) for p in (*path.points[-1], *path.points[:, -1])))
+    both = np.concatenate([path.points[-1], path.points[:, -1]])
+    reach = 1.25 * max(1.0, float(shown_lengths(both, view).max()))
     space.prepare(axes, (reach, reach))
     space.draw_sphere(axes, view, 1.0)
     own = shown.examples.labels[path.image]
@@ -145,7 +164,7 @@ def _draw_path(axes: Any, shown: RegionPathsData, path: RegionPath, view: np.nda
     marks[own] = style.class_marks(len(shown.mean_directions))[own]
     order = [label for label in range(len(marks)) if label != own] + [own]
     space.draw_arrows(axes, shown.mean_directions[order], view, 0.85 * reach, [marks[label] for label in order])
-    seen = space.project(points, view)
+    seen = project(points, view)
     axes.plot(seen[:, 0], seen[:, 1], color=style.INK, linewidth=0.9, zorder=5)
     colours = style.layer_colours(len(seen))
     axes.scatter(seen[:, 0], seen[:, 1], s=26, c=colours, edgecolors="white", linewidths=0.6, zorder=5.5)
@@ -188,16 +207,23 @@ def _explain(figure: Figure, shown: RegionPathsData) -> None:
         f"Per image, the region with the highest p(true class) in {shown.layers[-1]} at the last checkpoint. "
         "Coloured arrow: true class. Circle: the layer's mean strength there."
     )
-    layout.write_heading(figure, "Regions through the layers and over training", meaning)
+    layout.write_heading(figure, "Regions through the layers and over training", meaning, *_notes(shown))
     heads = ("through the layers", f"over training, in {shown.layers[-1]}", "p(true class)")
     middles = [left + width / 2 for left, width in zip(_LEFTS[1:], (_SPACE, _SPACE, _MATRIX), strict=True)]
     for middle, head in zip(middles, heads, strict=True):
-        layout.write_text(figure, middle, 0.72, shortened(head, style.NORMAL, 130), ha="center")
+        layout.write_text(figure, middle, _TOP + 0.2, shortened(head, style.NORMAL, 130), ha="center")
     layout.write_text(figure, middles[-1], height - 0.42, shown.axis, ha="center", fontsize=style.SMALL)
     layout.write_foot(
         figure,
         "Light to dark: shallow to deep, early to late. Frames: knowledge points, reliable (solid) or not (dashed).",
     )
+
+
+def _notes(shown: RegionPathsData) -> list[str]:
+    """What else a reader has to know: which dimensions are shown, and that probabilities are calibrated."""
+    known = "Probabilities are calibrated on images that the map was not fitted to."
+    line = " ".join([known] * shown.calibrated + dimension_note(shown.view))
+    return [line] if line else []
 
 
 def table(shown: RegionPathsData) -> list[dict[str, Any]]:
@@ -220,8 +246,16 @@ def table(shown: RegionPathsData) -> list[dict[str, Any]]:
 
 def about(shown: RegionPathsData) -> dict[str, Any]:
     """Return what the figure's settings say of it."""
-    return {"samples": shown.examples.samples.tolist(), "layers": shown.layers, "checkpoints": shown.names}
+    return {
+        "samples": shown.examples.samples.tolist(),
+        "layers": shown.layers,
+        "checkpoints": shown.names,
+        **view_cells(shown.view),
+    }
 
 
+_TEMPERATURES = reads(EvidenceResult, "temperature", checkpoint="all", layer="all")
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES, ALL_REGIONS, ALL_KNOWLEDGE)
-FIGURE = StudyFigure("region_paths", data, draw, table, about, _READS, version=3, weight=1.0, examples=True)
+FIGURE = StudyFigure(
+    "region_paths", data, draw, table, about, _READS, (_TEMPERATURES,), version=4, weight=1.0, examples=True
+)

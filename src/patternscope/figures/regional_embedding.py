@@ -11,11 +11,12 @@ from patternscope.figures.drawing.choices import Classes, Layers, ShownClasses, 
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, SAMPLE, TRAINING
 from patternscope.figures.drawing.style import NOTHING, ClassMark, figure_style
+from patternscope.figures.drawing.views import View, choose_view, dimension_note, project, shown_lengths, view_cells
 from patternscope.results.fits import RegionResult
 
 SHOWN = 3000
 _PANEL = 2.7
-_TOP, _FOOT, _HEAD = 0.6, 0.3, 0.36
+_TOP, _FOOT, _HEAD = 0.7, 0.3, 0.36
 _NAMED = 12  # classes whose names fit at the tips of a small panel
 
 
@@ -41,6 +42,11 @@ class RegionalEmbeddingData:
     classes: ShownClasses
     tau: float
     checkpoint: str
+
+    @property
+    def view(self) -> View:
+        """The view of all panels: the one that shows the mean directions best."""
+        return choose_view(self.mean_directions)
 
 
 def data(
@@ -90,32 +96,32 @@ def draw(shown: RegionalEmbeddingData) -> Figure:
     width = max(across * _PANEL, 6.4)
     legend = 0.1 + layout.legend_height(width, len(shown.classes)) if len(shown.classes) > _NAMED else 0.0
     pitch = _PANEL + _HEAD
-    view, reach = space.choose_view(shown.mean_directions), _reach(shown)
+    view = shown.view
+    reach = _reach(shown, view)
     figure = layout.new_figure(width, _TOP + lines * pitch + _FOOT + legend)
     for place, cloud in enumerate(shown.clouds):
         left = (place % across + 0.5) * width / across - _PANEL / 2
         top = _TOP + place // across * pitch + _HEAD
         _draw_cloud(layout.add_panel(figure, left, top, _PANEL, _PANEL), cloud, shown, view, reach)
-    note = space.dimension_note(shown.mean_directions.shape[1])
-    meaning = f"Coloured by class: knowledge points, p(class) > {shown.tau:g}; grey: other regions.{note}"
-    layout.write_heading(figure, "Regional embeddings", meaning)
+    meaning = f"Coloured by class: knowledge points, p(class) > {shown.tau:g}; grey: other regions."
+    layout.write_heading(figure, "Regional embeddings", meaning, *dimension_note(view))
     layout.write_foot(figure, f"At {shown.checkpoint}. Circle: the layer's mean strength, the unit of its panel.")
     if legend:
         layout.draw_class_legend(figure, shown.classes, 0.26)
     return figure
 
 
-def _reach(shown: RegionalEmbeddingData) -> float:
+def _reach(shown: RegionalEmbeddingData, view: View) -> float:
     """Half a panel in data units, the same for all; each panel says how many points are outside."""
-    far = [np.quantile(np.linalg.norm(cloud.points, axis=1), 0.985) for cloud in shown.clouds]
+    far = [np.quantile(shown_lengths(cloud.points, view), 0.985) for cloud in shown.clouds]
     return 1.02 * max(2.0, *map(float, far))
 
 
-def _draw_cloud(axes: Any, cloud: LayerCloud, shown: RegionalEmbeddingData, view: np.ndarray, reach: float) -> None:
+def _draw_cloud(axes: Any, cloud: LayerCloud, shown: RegionalEmbeddingData, view: View, reach: float) -> None:
     """One layer."""
     space.prepare(axes, (reach, reach))
     space.draw_sphere(axes, view, 1.0)
-    seen = space.project(cloud.points, view)
+    seen = project(cloud.points, view)
     inside = (np.abs(seen[:, :2]) < 0.985 * reach).all(axis=1)
     known, unknown = inside & (cloud.category >= 0), inside & (cloud.category < 0)
     marks, grey = shown.classes.marks, [ClassMark(NOTHING, "o")]
@@ -142,8 +148,8 @@ def table(shown: RegionalEmbeddingData) -> list[dict[str, Any]]:
 def about(shown: RegionalEmbeddingData) -> dict[str, Any]:
     """Return what the figure's settings say of it."""
     regions = {cloud.layer: {"shown": len(cloud.points), "of": cloud.total} for cloud in shown.clouds}
-    return {"checkpoint": shown.checkpoint, "tau": shown.tau, "regions": regions}
+    return {"checkpoint": shown.checkpoint, "tau": shown.tau, "regions": regions, **view_cells(shown.view)}
 
 
 _READS = (IMAGES, TRAINING, SAMPLE, REGION, KNOWLEDGE)
-FIGURE = StudyFigure("regional_embedding", data, draw, table, about, _READS, version=2, weight=1.0)
+FIGURE = StudyFigure("regional_embedding", data, draw, table, about, _READS, version=3, weight=1.0)

@@ -11,10 +11,11 @@ from patternscope.figures.drawing.choices import Classes, ShownClasses, ShownSam
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, SAMPLE, TRAINING
 from patternscope.figures.drawing.style import SMALL, SOFT, TITLE, figure_style
+from patternscope.figures.drawing.views import View, choose_view, dimension_note, project, view_cells
 from patternscope.results.formatting import number
 
 _WIDTH, _HEIGHT = 6.4, 6.0
-_TOP, _FOOT = 0.62, 0.32
+_TOP, _FOOT = 0.62, 0.42
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class SampleEmbeddingData:
     checkpoint: str
     agreement: float
     correlation: float | None
+
+    @property
+    def view(self) -> View:
+        """The view that shows the mean directions best."""
+        return choose_view(self.mean_directions)
 
 
 def data(results: StudyResults, classes: Classes = None) -> SampleEmbeddingData:
@@ -63,10 +69,10 @@ def _draw_space(axes: Any, shown: SampleEmbeddingData) -> None:
     width, height = box.width * size[0], box.height * size[1]
     strength = np.linalg.norm(shown.embedding.astype(float), axis=1)
     radius = float(np.median(strength)) or 1.0
-    view = space.choose_view(shown.mean_directions)
-    seen = space.project(shown.embedding, view)
+    view = shown.view
+    seen = project(shown.embedding, view)
     length = max(1.15 * float(np.quantile(strength, 0.9)), radius)
-    ends = space.project(shown.mean_directions * length, view)
+    ends = project(shown.mean_directions * length, view)
     reach = max(1.03 * float(np.abs(seen[:, :2]).max()), 1.16 * float(np.abs(ends[:, :2]).max()), radius)
     space.prepare(axes, (reach * width / height, reach))
     marks = shown.classes.marks
@@ -85,8 +91,9 @@ def _explain(figure: Figure, shown: SampleEmbeddingData) -> None:
     numbers = (
         f"{len(shown.embedding)} images at {shown.checkpoint}, coloured by true class; arrows: mean directions "
         f"(all of one length).\nOver all images: agreement with the network {number(shown.agreement)}, correlation of "
-        f"strength and uncertainty {number(shown.correlation)}.{space.dimension_note(shown.embedding.shape[1])}"
+        f"strength and uncertainty {number(shown.correlation)}."
     )
+    numbers = "\n".join([numbers, *dimension_note(shown.view)])
     figure.text(0.03, 0.04, numbers, fontsize=SMALL - 0.5, color=SOFT, va="center")
 
 
@@ -110,7 +117,8 @@ def _row(kind: str, sample: int | None, name: str, point: np.ndarray) -> dict[st
 def about(shown: SampleEmbeddingData) -> dict[str, Any]:
     """Return what the figure's settings say of it."""
     images = len(shown.embedding)
-    return {"checkpoint": shown.checkpoint, "images": images, "classes": shown.classes.names}
+    known = {"checkpoint": shown.checkpoint, "images": images, "classes": shown.classes.names}
+    return {**known, **view_cells(shown.view)}
 
 
-FIGURE = StudyFigure("sample_embedding", data, draw, table, about, (IMAGES, TRAINING, SAMPLE), version=2)
+FIGURE = StudyFigure("sample_embedding", data, draw, table, about, (IMAGES, TRAINING, SAMPLE), version=3)

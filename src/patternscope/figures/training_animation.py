@@ -23,10 +23,11 @@ from patternscope.figures.drawing.labels import checkpoint_labels, shortened
 from patternscope.figures.drawing.needs import ALL_SAMPLES, ALL_TRAINING, IMAGES
 from patternscope.figures.drawing.saving import save_table
 from patternscope.figures.drawing.style import FAINT, INK, SMALL, SOFT, figure_style
+from patternscope.figures.drawing.views import View, dimension_note, view_cells
 
 MOST = 24  # checkpoints
 _DPI = 100
-_SIDE, _TOP, _FOOT = 4.8, 0.72, 0.5
+_SIDE, _TOP, _FOOT = 4.8, 0.8, 0.5
 _NAMED = 20
 _BETWEEN, _MOST_BETWEEN = 36, 8  # frames between checkpoints, all together and between two
 _WHITE = 245
@@ -88,16 +89,16 @@ def _draw_ground(figure: Figure, axes: Axes, shown: TrainingData) -> None:
     space.draw_sphere(axes, shown.view, shown.radius)
     count, covered = len(shown.samples.numbers), f"{100 * COVERED:.0f} % of a class"
     meaning = f"{count} images by true class; each ellipse covers {covered} in this view."
-    layout.write_heading(figure, "Sample embedding over training", meaning + space.dimension_note(shown.dimensions))
+    layout.write_heading(figure, "Sample embedding over training", meaning, *dimension_note(shown.view))
     _draw_time(figure, shown)
     if len(shown.classes) <= _NAMED:
         layout.draw_class_legend(figure, shown.classes, 0.08)
 
 
-def _draw_frame(figure: Figure, axes: Axes, shown: TrainingData, frame: Frame, view: np.ndarray) -> None:
+def _draw_frame(figure: Figure, axes: Axes, shown: TrainingData, frame: Frame, view: View) -> None:
     """What moves: the embedding, the accuracy, the place in training."""
     draw_checkpoint(axes, shown, frame.at, view, size=11 if len(shown.samples.numbers) < 2000 else 6)
-    layout.write_text(figure, 0.1, 0.62, f"held-out accuracy {frame.at.accuracy:.2f}", fontsize=SMALL)
+    layout.write_text(figure, 0.1, 0.73, f"held-out accuracy {frame.at.accuracy:.2f}", fontsize=SMALL)
     _time_axes(figure, shown).plot([frame.place], [0], "o", color=INK, markersize=7)
 
 
@@ -203,7 +204,7 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
 
 def about(shown: TrainingData) -> dict[str, Any]:
     """Return what the animation's settings say of it."""
-    return {"checkpoints": [at.name for at in shown.checkpoints], "of": shown.total}
+    return {"checkpoints": [at.name for at in shown.checkpoints], "of": shown.total, **view_cells(shown.view)}
 
 
 class Animation(StudyFigure):
@@ -225,4 +226,4 @@ class Animation(StudyFigure):
 
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
-FIGURE = Animation("training_animation", data, draw, table, about, _READS, version=2, weight=5.0, fixed_dpi=_DPI)
+FIGURE = Animation("training_animation", data, draw, table, about, _READS, version=3, weight=5.0, fixed_dpi=_DPI)

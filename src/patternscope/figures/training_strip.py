@@ -20,9 +20,10 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.needs import ALL_SAMPLES, ALL_TRAINING, IMAGES
 from patternscope.figures.drawing.style import NORMAL, figure_style
+from patternscope.figures.drawing.views import dimension_note, project, view_cells
 
 MOST = 12  # panels
-_PANEL, _HEAD, _TOP, _FOOT = 2.1, 0.44, 0.6, 0.3
+_PANEL, _HEAD, _TOP, _FOOT = 2.1, 0.44, 0.7, 0.3
 _NAMED = 40  # classes that a legend can list
 
 
@@ -70,9 +71,9 @@ def _explain(figure: Figure, shown: TrainingData) -> None:
     part = f"{count} of {shown.total} checkpoints, " if count < shown.total else ""
     meaning = (
         f"{part}{len(shown.samples.numbers)} images by true class, in one frame. Each ellipse covers "
-        f"{100 * COVERED:.0f} % of a class in this view.{space.dimension_note(shown.dimensions)}"
+        f"{100 * COVERED:.0f} % of a class in this view."
     )
-    layout.write_heading(figure, "Sample embedding over training", meaning)
+    layout.write_heading(figure, "Sample embedding over training", meaning, *dimension_note(shown.view))
     layout.write_foot(
         figure,
         "Arrows: mean directions, as long as the class is strong. Circle: median strength at the last checkpoint, "
@@ -99,7 +100,7 @@ def table(shown: TrainingData) -> list[dict[str, Any]]:
         for name, strength, ellipse, direction in zip(
             shown.classes.names,
             shown.class_strengths(at),
-            shown.ellipses(space.project(at.embedding, view)[:, :2]),
+            shown.ellipses(project(at.embedding, view)[:, :2]),
             at.mean_directions,
             strict=True,
         )
@@ -114,8 +115,9 @@ def about(shown: TrainingData) -> dict[str, Any]:
         "images": len(shown.samples.numbers),
         "ellipses_cover": COVERED,
         "alignment": [None if at.alignment is None else asdict(at.alignment) for at in shown.checkpoints],
+        **view_cells(shown.view),
     }
 
 
 _READS = (IMAGES, ALL_TRAINING, ALL_SAMPLES)
-FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=3, weight=1.5)
+FIGURE = StudyFigure("training_strip", data, draw, table, about, _READS, version=4, weight=1.5)

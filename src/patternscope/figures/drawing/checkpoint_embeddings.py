@@ -9,6 +9,7 @@ from patternscope.figures.drawing import space
 from patternscope.figures.drawing.annotations import Axes, StudyResults
 from patternscope.figures.drawing.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
 from patternscope.figures.drawing.ellipses import Ellipse, coverage_ellipse
+from patternscope.figures.drawing.views import View, choose_view, project, shown_lengths
 from patternscope.results.fits import Alignment, SampleResult
 
 COVERED = 0.8
@@ -38,25 +39,21 @@ class TrainingData:
     total: int
 
     @property
-    def view(self) -> np.ndarray:
+    def view(self) -> View:
         """The view of all panels: the one that shows the last checkpoint best."""
-        return space.choose_view(self.checkpoints[-1].mean_directions)
+        return choose_view(self.checkpoints[-1].mean_directions)
 
     @property
     def reach(self) -> float:
         """Half a panel, the same for all, in units of strength; one sample in 200 may lie outside."""
-        strengths = [np.linalg.norm(at.embedding, axis=1) for at in self.checkpoints]
-        return 1.05 * max(float(np.quantile(strength, 0.995)) for strength in strengths) or 1.0
+        view = self.view
+        lengths = [shown_lengths(at.embedding, view) for at in self.checkpoints]
+        return 1.05 * max(self.radius, *(float(np.quantile(length, 0.995)) for length in lengths)) or 1.0
 
     @property
     def radius(self) -> float:
         """Median strength at the last checkpoint, for the sphere of all panels."""
         return float(np.median(np.linalg.norm(self.checkpoints[-1].embedding, axis=1)))
-
-    @property
-    def dimensions(self) -> int:
-        """Number of dimensions of the embeddings."""
-        return self.checkpoints[0].embedding.shape[1]
 
     def class_strengths(self, at: CheckpointEmbedding) -> np.ndarray:
         """Return the mean strength of each class's samples (c,), 0 where there are none."""
@@ -98,12 +95,12 @@ def _embedding(
     )
 
 
-def draw_checkpoint(axes: Axes, shown: TrainingData, at: CheckpointEmbedding, view: np.ndarray, *, size: float) -> None:
+def draw_checkpoint(axes: Axes, shown: TrainingData, at: CheckpointEmbedding, view: View, *, size: float) -> None:
     """Draw one checkpoint: points, an ellipse per class, mean directions as long as their class is strong."""
     from matplotlib.patches import Ellipse as Patch
 
     marks = shown.classes.marks
-    seen = space.project(at.embedding, view)
+    seen = project(at.embedding, view)
     space.draw_points(axes, seen, marks, shown.samples.places, size=size)
     for ellipse, mark in zip(shown.ellipses(seen[:, :2]), marks, strict=True):
         if ellipse is not None:

@@ -19,7 +19,8 @@ class StudyFigure:
     Attributes:
         data: takes the results of a study, and choices such as `layers`, and returns what is shown.
         draw, table, about: take what `data` returned: the picture, the rows behind it, and what its settings file says.
-        reads: the results that `data` reads. version: raised when the picture changes. weight: rough cost, in seconds.
+        reads: the results that `data` reads. also: those that it reads where a study has them.
+        version: raised when the picture changes. weight: rough cost, in seconds.
         examples: whether `data` shows as many images (`samples`) as the settings ask for.
         fixed_dpi: its resolution, where the settings do not decide it.
     """
@@ -30,6 +31,7 @@ class StudyFigure:
     table: Callable[[Any], Sequence[Mapping[str, Any]]]
     about: Callable[[Any], Mapping[str, Any]]
     reads: tuple[Need, ...]
+    also: tuple[Need, ...] = ()
     version: int = 1
     weight: float = 0.5
     examples: bool = False

@@ -1,4 +1,4 @@
-"""The radial space on paper: a view, a sphere that gives the scale, arrows of mean directions, points."""
+"""The radial space on paper: a sphere that gives the scale, arrows of mean directions, points."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,64 +8,10 @@ import numpy as np
 from patternscope.figures.drawing.annotations import Axes
 from patternscope.figures.drawing.labels import place_labels, shortened, text_width
 from patternscope.figures.drawing.style import FAINT, INK, SOFT, ClassMark
+from patternscope.figures.drawing.views import View, project
 
-SHOWN_AXES = 3
-_TURNS = 24
-_TILTS = (-50, -35, -20, 20, 35, 50)
 _DOT: dict[str, Any] = {"linewidths": 0.25, "edgecolors": "white", "rasterized": True}
 _ARROW: dict[str, Any] = {"arrowstyle": "-|>", "mutation_scale": 8, "shrinkA": 0, "shrinkB": 0}
-
-
-def choose_view(directions: np.ndarray) -> np.ndarray:
-    """Return the view in which the directions lie farthest apart: rows right, up, towards the viewer.
-
-    The best of 144 orthographic views by the mean distance of a projected direction to its nearest neighbour.
-    In two dimensions the plane is shown as it is. `directions` (c, e) unit vectors, of which the first three
-    coordinates count; the result is orthonormal (2, 2) or (3, 3).
-
-    >>> choose_view(np.eye(2)).tolist()
-    [[1.0, 0.0], [0.0, 1.0]]
-    """
-    shown = directions[:, :SHOWN_AXES]
-    if shown.shape[1] == 2:
-        return np.eye(2)
-    angles = [(2 * np.pi * turn / _TURNS, np.radians(tilt)) for tilt in _TILTS for turn in range(_TURNS)]
-    views = [_looking(turn, tilt) for turn, tilt in angles]
-    return max(views, key=lambda view: _spread(shown @ view[:2].T))
-
-
-def _looking(turn: float, tilt: float) -> np.ndarray:
-    """The view from a direction given by two angles."""
-    towards = np.array([np.cos(turn) * np.cos(tilt), np.sin(turn) * np.cos(tilt), np.sin(tilt)])
-    right = np.array([-np.sin(turn), np.cos(turn), 0.0])
-    return np.stack([right, np.cross(towards, right), towards])
-
-
-def _spread(flat: np.ndarray) -> float:
-    """Mean distance to the nearest neighbour; rounded, so that equal views tie everywhere alike."""
-    if len(flat) < 2:
-        return 0.0
-    apart = np.linalg.norm(flat[:, None] - flat[None], axis=2) + 9 * np.eye(len(flat))
-    return round(float(apart.min(axis=1).mean()), 6)
-
-
-def project(points: np.ndarray, view: np.ndarray) -> np.ndarray:
-    """Return points (m, e) seen in a view: (m, 3) with right, up and towards the viewer (0 in two dimensions).
-
-    >>> project(np.array([[1.0, 2.0]]), np.eye(2)).tolist()
-    [[1.0, 2.0, 0.0]]
-    """
-    seen = points[:, : len(view)].astype(float) @ view.T
-    return np.pad(seen, ((0, 0), (0, 3 - seen.shape[1])))
-
-
-def dimension_note(dimensions: int) -> str:
-    """Return what a figure adds when not all dimensions can be shown.
-
-    >>> dimension_note(3), dimension_note(5)
-    ('', '  Shown: 3 of 5 dimensions.')
-    """
-    return "" if dimensions <= SHOWN_AXES else f"  Shown: {SHOWN_AXES} of {dimensions} dimensions."
 
 
 def coordinates(point: np.ndarray, name: str = "x") -> dict[str, float]:
@@ -84,15 +30,15 @@ def prepare(axes: Axes, limits: tuple[float, float]) -> None:
     axes.set(xlim=(-limits[0], limits[0]), ylim=(-limits[1], limits[1]))
 
 
-def draw_sphere(axes: Axes, view: np.ndarray, radius: float, text: str | None = None) -> None:
+def draw_sphere(axes: Axes, view: View, radius: float, text: str | None = None) -> None:
     """Draw the sphere (the circle) of one strength: its outline and great circles, dotted where hidden."""
     angle = np.linspace(0, 2 * np.pi, 181)
     axes.plot(radius * np.cos(angle), radius * np.sin(angle), color=FAINT, linewidth=0.8, zorder=0)
-    if len(view) == 3:
+    if len(view.axes) == 3:
         for first, second in ((0, 1), (0, 2), (1, 2)):
             ring = np.zeros((len(angle), 3))
             ring[:, first], ring[:, second] = radius * np.cos(angle), radius * np.sin(angle)
-            seen = project(ring, view)
+            seen = ring @ view.turn.T
             hidden = seen[:, 2] < 0
             for part, line in ((~hidden, "-"), (hidden, ":")):
                 shown = np.where(part[:, None], seen[:, :2], np.nan)
@@ -124,7 +70,7 @@ def draw_points(axes: Axes, seen: np.ndarray, marks: Sequence[ClassMark], groups
 
 
 def draw_arrows(
-    axes: Axes, directions: np.ndarray, view: np.ndarray, length: float, marks: Sequence[ClassMark]
+    axes: Axes, directions: np.ndarray, view: View, length: float, marks: Sequence[ClassMark]
 ) -> np.ndarray:
     """Draw mean directions as arrows of one length; return their tips (c, 2) as seen.
 
