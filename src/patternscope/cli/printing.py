@@ -16,6 +16,15 @@ HALF_WIDTH = "± half of the 95 % interval over images"
 _ASCII = {"−": "-", "–": "-", "±": "+-", "°": " deg", "\N{NO-BREAK SPACE}": " ", "▶": ">", "·": ".", "□": "o", "■": "#"}
 
 
+def half_width(over: str) -> str:
+    """Return what stands behind ± in a table.
+
+    >>> half_width("over images") == HALF_WIDTH
+    True
+    """
+    return f"± half of the 95 % interval {over}"
+
+
 def file_size(size: float) -> str:
     """Return a number of bytes for people.
 

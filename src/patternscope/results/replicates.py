@@ -34,7 +34,7 @@ class NetworksResult(Result):
     """A layer of several networks at a checkpoint; intervals are over networks and images.
 
     Attributes:
-        counts: knowledge points per image, means over networks. evidence: bits per region, likewise.
+        counts: knowledge points per image, means over networks. evidence, readable: bits per region, likewise.
         spread: standard deviations between networks. networks: each network's own numbers, the study's own first.
         consensus: share of points that all networks have, the same region and class, in [0, 1]; None without points.
         chance: the same where each network has the points of other images.
@@ -51,6 +51,7 @@ class NetworksResult(Result):
     images: int = record("networks")
     counts: Counts = record("networks", inline=True)
     evidence: Interval = record("networks")
+    readable: Interval = record("networks")
     spread: PlainCounts = record("networks")
     consensus: float | None = record("networks")
     chance: float | None = record("networks")

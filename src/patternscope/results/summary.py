@@ -114,6 +114,7 @@ class LayerSummary:
             self,
             counts=several.counts,
             evidence=several.evidence,
+            readable=several.readable,
             networks=len(several.networks),
             consensus=several.consensus,
         )

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from patternscope.cli.printing import GAP, HALF_WIDTH, HEADING, console, new_table, say, show
+from patternscope.cli.printing import GAP, HEADING, console, half_width, new_table, say, show
 from patternscope.results.controls import ControlsResult
 from patternscope.results.formatting import number, plus_minus
 from patternscope.results.knowledge import Rule
-from patternscope.results.noise import ONE_NETWORK
+from patternscope.results.noise import ONE_NETWORK, over_what
 from patternscope.results.study import StudyResults
 from patternscope.results.summary import CheckpointSummary, LayerSummary, SummaryResult
 
@@ -112,8 +112,9 @@ def _feet(results: StudyResults, layers: Sequence[LayerSummary]) -> list[str]:
         if results.has(ControlsResult)
         else "chance levels were not measured: [controls] is off"
     )
-    lines += [chance, HALF_WIDTH]
+    networks = layers[-1].networks
+    lines += [chance, half_width(over_what(networks))]
     areas = [row.object_area for row in layers if row.object_area is not None]
     if areas:
         lines.append(f"object: share of the reliable points on it; it covers {number(areas[-1])} of the image")
-    return [*lines, ONE_NETWORK]
+    return lines if networks else [*lines, ONE_NETWORK]

@@ -7,8 +7,8 @@ from math import inf
 
 import torch
 
-from patternscope.knowledge.evidence import stability
 from patternscope.knowledge.intervals import Interval, seed_spread
+from patternscope.knowledge.region_evidence import stability
 from patternscope.knowledge.replicates import over_networks, shared_by_all, shared_by_chance
 from patternscope.results.emergence import EmergenceResult
 from patternscope.results.evidence import EvidenceResult
@@ -60,6 +60,7 @@ def compare_networks(
         images=len(known[0].mask),
         counts=_counts_over_networks([each.counts for each in known], known[0].mask.shape[1]),
         evidence=over_networks([each.evidence for each in told], within=(-inf, told[0].most)),
+        readable=over_networks([each.readable for each in told], within=(-inf, told[0].most)),
         spread=PlainCounts(
             *(seed_spread([getattr(each, entry.name) for each in plain]) for entry in fields(PlainCounts))
         ),
