@@ -59,7 +59,7 @@ def steps_to_look_at(step: int, left: int, total_steps: int, count: int) -> list
     has no step.
 
     >>> steps_to_look_at(0, 3, 100, 4)
-    TODO
+    [1, 2, 3, 4, 7, 11, 18, 28, 43, 65, 98]
     """
     latest = total_steps - left + 1
     looks = checkpoint_steps(total_steps, min(total_steps + 1, _LOOKS * count))
