@@ -19,6 +19,16 @@ if TYPE_CHECKING:
         bootstrap_mean,
         bootstrap_ratio,
     )
+    from patternscope.knowledge.calibration import (
+        Calibration,
+        ReliabilityBin,
+        at_temperature,
+        calibrate,
+        calibrate_folds,
+        calibration_error,
+        class_shares,
+        reliability,
+    )
     from patternscope.knowledge.emergence import (
         ClassAppearance,
         class_appearance,
@@ -27,6 +37,7 @@ if TYPE_CHECKING:
         lasting_appearance,
     )
     from patternscope.knowledge.faithfulness import blurred, curve_area, deletion_curve, removal_order, removal_shares
+    from patternscope.knowledge.folds import assign_folds
     from patternscope.knowledge.intervals import Interval, seed_spread, with_seed_spread, within_noise
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,
@@ -43,7 +54,9 @@ if TYPE_CHECKING:
         reliable_ratio,
         threshold,
     )
+    from patternscope.knowledge.probe import probe_evidence
     from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
+    from patternscope.knowledge.region_evidence import Evidence, evidence, region_bits, shared_points, stability
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -55,13 +68,19 @@ else:
                 "bootstrap_count_differences", "bootstrap_counts", "bootstrap_histogram", "bootstrap_mean",
                 "bootstrap_ratio",
             ),
+            "calibration": (
+                "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_folds",
+                "calibration_error", "class_shares", "reliability",
+            ),
             "emergence": (
                 "ClassAppearance", "class_appearance", "corresponding_regions", "first_appearance",
                 "lasting_appearance",
             ),
+            "region_evidence": ("Evidence", "evidence", "region_bits", "shared_points", "stability"),
             "faithfulness": (
                 "blurred", "curve_area", "deletion_curve", "removal_order", "removal_shares",
             ),
+            "folds": ("assign_folds",),
             "intervals": ("Interval", "seed_spread", "with_seed_spread", "within_noise"),
             "network_comparison": (
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
@@ -70,6 +89,7 @@ else:
                 "KnowledgePoints", "class_log_odds", "class_probability", "find_knowledge_points",
                 "reliable_ratio", "threshold",
             ),
+            "probe": ("probe_evidence",),
             "quality": ("agreement", "object_cover", "strength_uncertainty_correlation"),
         },
     )  # fmt: skip

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.knowledge.calibration import calibrate_folds
-from patternscope.knowledge.evidence import Evidence, evidence
 from patternscope.knowledge.folds import assign_folds
+from patternscope.knowledge.region_evidence import Evidence, evidence
 from patternscope.radial.checks import check_finite, working_dtype
 from patternscope.solvers import minimise_lbfgs, preconditioned
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts
-from patternscope.knowledge.evidence import evidence
 from patternscope.knowledge.point_rule import PointRule
+from patternscope.knowledge.region_evidence import evidence
 from patternscope.networks import Normalised, recompute_batch_statistics, record, reinitialised
 from patternscope.results.controls import Control, ControlsResult, Untrained
 from patternscope.results.features import FeaturesResult

@@ -9,9 +9,9 @@ from torch import Tensor
 from patternscope.embeddings.regional_objective import embed_regions
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
 from patternscope.knowledge.calibration import at_temperature, calibrate_folds, class_shares, reliability
-from patternscope.knowledge.evidence import Evidence, evidence
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.knowledge.probe import probe_evidence
+from patternscope.knowledge.region_evidence import Evidence, evidence
 from patternscope.radial import log_posterior
 from patternscope.results.evidence import ClassEvidence, EvidenceResult
 from patternscope.results.features import FeaturesResult

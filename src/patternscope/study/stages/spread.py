@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
-from patternscope.knowledge.evidence import evidence
 from patternscope.knowledge.intervals import seed_spread
 from patternscope.knowledge.point_rule import PointRule
+from patternscope.knowledge.region_evidence import evidence
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import SampleResult
