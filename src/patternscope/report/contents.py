@@ -1,24 +1,32 @@
 """What a report says of a study: its results, and the paired differences between its layers and checkpoints."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from statistics import fmean
 from typing import NamedTuple
 
 from torch import Tensor
 
 from patternscope.knowledge.attack_analysis import orientation_change
 from patternscope.knowledge.bootstrap import bootstrap_count_differences, bootstrap_mean
-from patternscope.knowledge.intervals import Interval, with_seed_spread
+from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.noise import Noise, with_noise
 from patternscope.knowledge.points import KnowledgePoints
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.emergence import EmergenceResult, LayerHistory
 from patternscope.results.faithfulness import FaithfulnessResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.images import ImagesResult
-from patternscope.results.knowledge import CountDifferences, KnowledgeResult, PlainCounts, SpreadResult
+from patternscope.results.knowledge import CountDifferences, KnowledgeResult, PlainCounts
 from patternscope.results.networks import DistillationResult, LayerComparison, StudentAnalysisResult
+from patternscope.results.noise import (
+    NOTHING_MEASURED,
+    MeasuredNoise,
+    Place,
+    measured_noise,
+    networks_of,
+    with_measured_noise,
+)
 from patternscope.results.study import StudyResults
 from patternscope.results.summary import CheckpointSummary, SummaryResult
 from patternscope.results.training import TrainingResult
@@ -39,7 +47,7 @@ class Depth:
     """The layers at the last checkpoint, by name, shallow to deep.
 
     Attributes:
-        layers: their knowledge points.
+        layers: their knowledge points; counts of all images are over networks too where there are several.
         steps: from each layer to the next deeper one.
         lead: from the layer with the second most reliable points to that with the most; None for one layer.
         spread: standard deviations of a layer's counts over draws of the neighbours, which the intervals of the
@@ -113,7 +121,7 @@ class Contents:
     """All that a report says of a study; parts that the study does not have are None or empty.
 
     `results` is everything, for parts that need more. `sample` and `trained` are of the last checkpoint,
-    `faithfulness` has the layers of a deletion test by name.
+    `faithfulness` has the layers of a deletion test by name. `noise` is what was measured of it beside images.
     """
 
     results: StudyResults
@@ -126,14 +134,15 @@ class Contents:
     faithfulness: Mapping[str, FaithfulnessResult]
     attack: Attack | None
     students: Students | None
+    noise: MeasuredNoise = NOTHING_MEASURED
 
 
 class _Draws(NamedTuple):
-    """How many draws of the images, the seed of them, and what draws of the neighbours change."""
+    """How many draws of the images, the seed of them, and the noise that was measured besides."""
 
     resamples: int
     seed: int
-    spread: PlainCounts | None
+    noise: MeasuredNoise
 
 
 def read_contents(results: StudyResults, setup: Setup) -> Contents:
@@ -142,7 +151,7 @@ def read_contents(results: StudyResults, setup: Setup) -> Contents:
     InputError when a file is missing or damaged. Cost: `setup.resamples` draws of the images for each layer and
     checkpoint.
     """
-    draws = _Draws(setup.resamples, unit_seed(results.seed, "report"), _pooled_spread(results))
+    draws = _Draws(setup.resamples, unit_seed(results.seed, "report"), measured_noise(results))
     faithfulness = results.layers(FaithfulnessResult)
     return Contents(
         results=results,
@@ -154,46 +163,39 @@ def read_contents(results: StudyResults, setup: Setup) -> Contents:
         training=_training(results, draws) if len(results.checkpoints()) > 1 else None,
         faithfulness={layer: results.load(FaithfulnessResult, layer=layer) for layer in faithfulness},
         attack=_attack(results, draws) if results.has(AttackAnalysisResult) else None,
-        students=_students(results) if results.students else None,
+        students=_students(results, draws.noise) if results.students else None,
+        noise=draws.noise,
     )
 
 
-def _steps(names: Sequence[str], points: Sequence[KnowledgePoints], draws: _Draws) -> tuple[Step, ...]:
+def _steps(
+    names: Sequence[str], points: Sequence[KnowledgePoints], places: Sequence[Place], draws: _Draws
+) -> tuple[Step, ...]:
     """From each of some layers or checkpoints to the next."""
     return tuple(
-        Step(*ends, _difference(*pair, draws)) for ends, pair in zip(pairwise(names), pairwise(points), strict=True)
+        Step(*ends, _difference(*pair, *where, draws))
+        for ends, pair, where in zip(pairwise(names), pairwise(points), pairwise(places), strict=True)
     )
 
 
-def _difference(first: KnowledgePoints, second: KnowledgePoints, draws: _Draws) -> CountDifferences:
-    """By how much the second counts exceed the first, widened by what a draw of the neighbours changes in each."""
+def _difference(
+    first: KnowledgePoints, second: KnowledgePoints, start: Place, end: Place, draws: _Draws
+) -> CountDifferences:
+    """By how much the second counts exceed the first, with all noise that was measured."""
     intervals = bootstrap_count_differences(first, second, resamples=draws.resamples, seed=draws.seed)
-    spreads = {name: getattr(draws.spread, name, None) or 0.0 for name in intervals}
-    return CountDifferences.of(
-        {name: with_seed_spread(interval, spreads[name]) for name, interval in intervals.items()}
-    )
-
-
-def _pooled_spread(results: StudyResults) -> PlainCounts | None:
-    """Standard deviations over draws of the neighbours, pooled over the layers: few draws say little of one layer."""
-    spreads = [results.load(SpreadResult, layer=layer).spread for layer in results.layers(SpreadResult)]
-
-    def pooled(values: Iterable[float | None]) -> float | None:
-        squares = [value**2 for value in values if value is not None]
-        return fmean(squares) ** 0.5 if squares else None
-
-    columns = zip(*((spread.total, spread.reliable, spread.ratio) for spread in spreads), strict=True)
-    return PlainCounts(*map(pooled, columns)) if spreads else None
+    return CountDifferences.of(draws.noise.widen(intervals, start, end))
 
 
 def _depth(results: StudyResults, draws: _Draws) -> Depth:
     """The layers at the last checkpoint."""
-    layers = {layer: results.knowledge(layer) for layer in results.layers()}
-    points = {layer: known.points for layer, known in layers.items()}
+    own = {layer: results.knowledge(layer) for layer in results.layers()}
+    several = {layer: networks_of(results, layer) for layer in own}
+    layers = {name: replace(known, counts=at.counts) if (at := several[name]) else known for name, known in own.items()}
+    points = {layer: known.points for layer, known in own.items()}
     best = ranked(layers)[-2:]
-    lead = _steps(best, [points[layer] for layer in best], draws)
-    steps = _steps(list(layers), list(points.values()), draws)
-    return Depth(layers, steps, lead[0] if lead else None, draws.spread)
+    lead = _steps(best, [points[layer] for layer in best], [(layer, None) for layer in best], draws)
+    steps = _steps(list(layers), list(points.values()), [(layer, None) for layer in layers], draws)
+    return Depth(layers, steps, lead[0] if lead else None, draws.noise.draws)
 
 
 def _training(results: StudyResults, draws: _Draws) -> Training:
@@ -202,10 +204,24 @@ def _training(results: StudyResults, draws: _Draws) -> Training:
     names = [checkpoint.name for checkpoint in emergence.checkpoints]
     numbers = [checkpoint.checkpoint for checkpoint in emergence.checkpoints]
     steps = {
-        layer: _steps(names, [results.knowledge(layer, number).points for number in numbers], draws)
+        layer: _steps(
+            names,
+            [results.knowledge(layer, number).points for number in numbers],
+            [(layer, number) for number in numbers],
+            draws,
+        )
         for layer in results.layers()
     }
-    return Training(results.load(SummaryResult).checkpoints, emergence.layers, steps)
+    layers = tuple(replace(layer, growth=_with_draws(layer.growth, draws.noise)) for layer in emergence.layers)
+    return Training(results.load(SummaryResult).checkpoints, layers, steps)
+
+
+def _with_draws(growth: CountDifferences, noise: MeasuredNoise) -> CountDifferences:
+    """Growth, which holds images and networks, with what draws change as well."""
+    names = vars(growth)
+    return CountDifferences.of(
+        {name: with_noise(names[name], Noise(getattr(noise.draws, name, None))) for name in names}
+    )
 
 
 def _attack(results: StudyResults, draws: _Draws) -> Attack:
@@ -225,12 +241,15 @@ def _orientation_change(attack: AttackResult, layer: str) -> Tensor:
     return orientation_change(embedding[0, attack.attacked], embedding[-1, attack.attacked]).nanmean(dim=1)
 
 
-def _students(results: StudyResults) -> Students:
+def _students(results: StudyResults, noise: MeasuredNoise) -> Students:
     """The students, and what distilling them says of their teacher."""
     trained = {name: results.load(DistillationResult, variant=name) for name in results.students}
     analyses = {name: results.load(StudentAnalysisResult, variant=name) for name in results.students}
     return Students(
         next(iter(trained.values())).teacher_accuracy,
         {name: student.accuracy for name, student in trained.items()},
-        {name: analysis.comparisons for name, analysis in analyses.items()},
+        {
+            name: tuple(with_measured_noise(layer, noise) for layer in analysis.comparisons)
+            for name, analysis in analyses.items()
+        },
     )

@@ -1,17 +1,20 @@
 """Which noise a study has measured: of the images, of draws where [spread] is, of networks where [replicates] is."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.noise import Noise, with_noise
-from patternscope.results.knowledge import Counts, PlainCounts, SpreadResult
+from patternscope.results.knowledge import CountDifferences, Counts, PlainCounts, SpreadResult
+from patternscope.results.networks import LayerComparison
 from patternscope.results.replicates import NetworksResult
 from patternscope.results.study import StudyResults
 
 Place = tuple[str, int | None]
 """A layer and a checkpoint, None for the last."""
+IMAGES = "the choice of images"
+"""The noise that every difference holds."""
 ONE_NETWORK = "one network; another training may differ by more than these intervals"
 
 
@@ -38,11 +41,11 @@ class MeasuredNoise:
         return over_what(self.count)
 
     @property
-    def sources(self) -> list[str]:
+    def sources(self) -> tuple[str, ...]:
         """The noise that verdicts on differences hold, in words."""
         draws = ["the draw of folds and neighbours"] if self.draws else []
         trained = [f"the training ({self.count} networks)"] if self.networks else []
-        return ["the choice of images", *draws, *trained]
+        return (IMAGES, *draws, *trained)
 
     def of_step(self, name: str, start: Place, end: Place) -> Noise:
         """Return the noise of the difference of a number between two layers or checkpoints of the study."""
@@ -51,15 +54,18 @@ class MeasuredNoise:
         differences = (_minus(getattr(b.plain, name), getattr(a.plain, name)) for a, b in pairs)
         return Noise(getattr(self.draws, name, None), tuple(differences))
 
-    def between(self, name: str, layer: str) -> Noise:
-        """Return the noise of the difference of a number of the last checkpoint from that of another network."""
+    def spreads(self, name: str, layer: str) -> tuple[float | None, float | None]:
+        """Return standard deviations of a number of the last checkpoint over draws, and over networks."""
         found = self.networks.get((layer, None))
-        trainings = None if found is None else getattr(found.spread, name)
-        return Noise(getattr(self.draws, name, None), (), trainings, self.count if trainings is not None else 0)
+        return getattr(self.draws, name, None), None if found is None else getattr(found.spread, name)
 
     def widen(self, intervals: Mapping[str, Interval], start: Place, end: Place) -> dict[str, Interval]:
         """Return differences between two layers or checkpoints, by name, with all noise that was measured."""
         return {name: with_noise(each, self.of_step(name, start, end)) for name, each in intervals.items()}
+
+
+NOTHING_MEASURED = MeasuredNoise(None, {})
+"""What a study without [spread] and [replicates] has measured beside the choice of images."""
 
 
 def measured_noise(results: StudyResults) -> MeasuredNoise:
@@ -69,6 +75,30 @@ def measured_noise(results: StudyResults) -> MeasuredNoise:
     networks = {place: results.load(NetworksResult, place[1], place[0]) for place in places}
     last = {(layer, None): known for (layer, number), known in networks.items() if number == checkpoints[-1]}
     return MeasuredNoise(_pooled(results), networks | last)
+
+
+def with_measured_noise(
+    compared: LayerComparison, first: MeasuredNoise, second: MeasuredNoise | None = None
+) -> LayerComparison:
+    """Return a comparison of two networks whose differences hold the noise that was measured of either, and of images.
+
+    Where one of the two was not measured, such as a student, the other stands for it.
+    """
+
+    def noise(name: str) -> Noise:
+        own = first.spreads(name, compared.layer)
+        other = (None, None) if second is None else second.spreads(name, compared.second_layer)
+        draws, trainings = (_root_mean_square(pair) for pair in zip(own, other, strict=True))
+        measured = [each.count for each in (first, second) if each is not None and each.count > 1]
+        return Noise(draws, (), trainings, min(measured) if trainings is not None else 0)
+
+    counts, told = compared.difference, compared.evidence
+    return replace(
+        compared,
+        difference=counts
+        and CountDifferences(*(with_noise(value, noise(name)) for name, value in vars(counts).items())),
+        evidence=told and replace(told, difference=with_noise(told.difference, noise("evidence"))),
+    )
 
 
 def counts_of(results: StudyResults, layer: str, checkpoint: int | None = None) -> Counts:
@@ -95,12 +125,14 @@ def _pooled(results: StudyResults) -> PlainCounts | None:
     """Standard deviations over draws, pooled over the layers: few draws say little of one layer."""
     spreads = [results.load(SpreadResult, layer=layer).spread for layer in results.layers(SpreadResult)]
 
-    def pooled(values: Iterable[float | None]) -> float | None:
-        squares = [value**2 for value in values if value is not None]
-        return fmean(squares) ** 0.5 if squares else None
-
     columns = zip(*((each.total, each.reliable, each.ratio, each.evidence) for each in spreads), strict=True)
-    return PlainCounts(*map(pooled, columns)) if spreads else None
+    return PlainCounts(*map(_root_mean_square, columns)) if spreads else None
+
+
+def _root_mean_square(values: Iterable[float | None]) -> float | None:
+    """Of the known ones of some numbers, None where none is."""
+    squares = [value**2 for value in values if value is not None]
+    return fmean(squares) ** 0.5 if squares else None
 
 
 def _minus(first: float | None, second: float | None) -> float | None:

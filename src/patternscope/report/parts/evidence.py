@@ -1,6 +1,7 @@
 """Sentences on evidence: how much of the class each layer holds, beside what is readable and beside chance."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from patternscope.knowledge.bootstrap import bootstrap_mean
@@ -13,6 +14,7 @@ from patternscope.results.controls import Control, ControlsResult
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.formatting import number, percent, with_interval
 from patternscope.results.knowledge import KnowledgeResult
+from patternscope.results.noise import NOTHING_MEASURED, MeasuredNoise, networks_of
 from patternscope.results.study import StudyResults
 from patternscope.results.summary import SummaryResult
 
@@ -21,13 +23,17 @@ _ALONE = "One network; another training may differ by more than these intervals.
 
 
 def evidence_sentences(
-    layers: Layers, known: Mapping[str, KnowledgeResult], controls: Mapping[str, ControlsResult], summary: SummaryResult
+    layers: Layers,
+    known: Mapping[str, KnowledgeResult],
+    controls: Mapping[str, ControlsResult],
+    summary: SummaryResult,
+    noise: MeasuredNoise = NOTHING_MEASURED,
 ) -> list[str]:
     """Return what the report says of the evidence of the layers at the last checkpoint and over training."""
     sentences = [
-        most_evidence(layers),
+        most_evidence(layers, noise),
         when_evidence_appears(summary),
-        evidence_over_depth(layers),
+        evidence_over_depth(layers, noise),
         without_evidence(layers),
         chance(controls),
         calibration(layers),
@@ -38,7 +44,7 @@ def evidence_sentences(
     return [sentence for sentence in sentences if sentence is not None]
 
 
-def most_evidence(layers: Layers) -> str:
+def most_evidence(layers: Layers, noise: MeasuredNoise = NOTHING_MEASURED) -> str:
     """Return which layer has most evidence, beside what is readable there and what is possible."""
     best = max(layers, key=lambda layer: layers[layer].evidence.value or 0.0)
     result = layers[best]
@@ -50,7 +56,7 @@ def most_evidence(layers: Layers) -> str:
     return (
         f"A region of {best} has {with_interval(result.evidence)} bits of evidence of {_subject(result)} on average: "
         f"{readable}{percent((result.evidence.value or 0.0) / result.most)} of the {number(result.most)} bits that are "
-        f"possible. {_ALONE}"
+        f"possible. {f'The interval is {noise.over}.' if noise.networks else _ALONE}"
     )
 
 
@@ -75,13 +81,13 @@ def when_evidence_appears(summary: SummaryResult) -> str | None:
     return f"Layers have evidence beyond the noise: {listed(known)}{rest}."
 
 
-def evidence_over_depth(layers: Layers) -> str | None:
+def evidence_over_depth(layers: Layers, noise: MeasuredNoise = NOTHING_MEASURED) -> str | None:
     """Return how evidence changes from layer to layer, on the same images; None for one layer."""
     if len(layers) < 2:
         return None
     names = list(layers)
     values = series([layers[name].evidence.value for name in names])
-    steps = [(first, second, _difference(layers[first], layers[second])) for first, second in pairwise(names)]
+    steps = [(first, second, _difference(layers, first, second, noise)) for first, second in pairwise(names)]
     increases = all((step.value or 0.0) > 0 for *_, step in steps)
     noisy = [
         f"from {first} to {second}, {difference_text(step)},"
@@ -183,9 +189,10 @@ def class_table(layers: Layers) -> Table | None:
     return Table("Bits of evidence per region, over the images of each class.", ["class", *layers], rows)
 
 
-def _difference(first: EvidenceResult, second: EvidenceResult) -> Interval:
-    """By how much the second layer's evidence exceeds the first's, on the same images."""
-    return bootstrap_mean(second.bits.double().mean(dim=1) - first.bits.double().mean(dim=1))
+def _difference(layers: Layers, first: str, second: str, noise: MeasuredNoise) -> Interval:
+    """By how much the second layer's evidence exceeds the first's, on the same images, with all noise measured."""
+    start, end = (layers[name].bits.double().mean(dim=1) for name in (first, second))
+    return noise.widen({"evidence": bootstrap_mean(end - start)}, (first, None), (second, None))["evidence"]
 
 
 def _is_known(result: EvidenceResult) -> bool:
@@ -229,9 +236,15 @@ def _chance_cell(control: ControlsResult | None) -> str:
 
 def read_evidence(results: StudyResults) -> tuple[Layers, Mapping[str, ControlsResult]] | None:
     """Return evidence and chance levels of the layers at the last checkpoint; None for a study without evidence."""
-    layers = {layer: results.evidence(layer) for layer in results.layers(EvidenceResult)}
+    layers = {layer: _over_networks(results, layer) for layer in results.layers(EvidenceResult)}
     controls = {layer: results.load(ControlsResult, layer=layer) for layer in results.layers(ControlsResult)}
     return (layers, controls) if layers else None
+
+
+def _over_networks(results: StudyResults, layer: str) -> EvidenceResult:
+    """Evidence of a layer at the last checkpoint, its intervals over networks too where the study has several."""
+    own, several = results.evidence(layer), networks_of(results, layer)
+    return own if several is None else replace(own, evidence=several.evidence, readable=several.readable)
 
 
 def _read(contents: Contents) -> Said | None:
@@ -241,7 +254,7 @@ def _read(contents: Contents) -> Said | None:
         return None
     layers, controls = found
     known, summary = contents.depth.layers, contents.results.load(SummaryResult)
-    sentences = evidence_sentences(layers, known, controls, summary)
+    sentences = evidence_sentences(layers, known, controls, summary, contents.noise)
     return sentences, [evidence_table(layers, known, controls), class_table(layers)]
 
 

@@ -8,6 +8,7 @@ from patternscope.results.fits import SampleResult
 from patternscope.results.formatting import number, percent
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import PlainCounts
+from patternscope.results.noise import IMAGES, ONE_NETWORK, MeasuredNoise
 
 _NAMED = 6  # classes with too few images
 
@@ -19,9 +20,9 @@ def trust_sentences(contents: Contents, resamples: int) -> list[str]:
         agreement(contents.sample),
         correlation(contents.sample),
         meaning_of_noise(known.images, resamples),
+        rule_of_noise(contents.noise),
         other_draws(contents.depth.spread),
-        "The intervals do not include the variation between networks trained with different seeds: a study has one "
-        "network. To see it, run studies with other seeds and compare them with patternscope compare.",
+        other_networks(contents.noise),
         "Each difference is judged on its own: among many, some exceed the noise by chance.",
     ]
 
@@ -47,6 +48,32 @@ def meaning_of_noise(images: int, resamples: int) -> str:
     return (
         f"Intervals are 95 % bootstrap intervals over the {images:,} images ({resamples:,} resamples); differences are "
         "computed on the same images. A difference is within the noise when its interval contains zero."
+    )
+
+
+def rule_of_noise(noise: MeasuredNoise) -> str:
+    """Return which noise the verdicts hold."""
+    return (
+        f"Verdicts on counts and evidence hold all noise that was measured: {listed(noise.sources)}; those on deletion "
+        f"tests and attacks hold {IMAGES} alone."
+    )
+
+
+def other_networks(noise: MeasuredNoise) -> str:
+    """Return what another training would change, where that was measured."""
+    if not noise.networks:
+        return (
+            f"{ONE_NETWORK[0].upper()}{ONE_NETWORK[1:]}; a section [replicates] in the settings trains more networks "
+            "from other seeds and measures it."
+        )
+    last = {layer: several for (layer, checkpoint), several in noise.networks.items() if checkpoint is None}
+    shares = [f"{percent(at.consensus)} in {layer} ({percent(at.chance)} by chance)" for layer, at in last.items()]
+    spreads = [f"{number(at.spread.evidence)} in {layer}" for layer, at in last.items()]
+    return (
+        f"{noise.count} networks were trained alike from other seeds: counts and evidence of all images are means over "
+        f"them, and their intervals are {noise.over}. The networks differ by standard deviations of {listed(spreads)} "
+        f"bits per region. Of the knowledge points of any of them, all have {listed(shares)}: the same region and the "
+        "same class. Pictures, classes and thresholds are those of the study's own network."
     )
 
 
