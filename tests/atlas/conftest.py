@@ -56,7 +56,7 @@ def tiny_settings(**sections: dict) -> StudySettings:
 
 def atlas_of(settings: StudySettings) -> tuple[Stage]:
     students = settings.distillation.students if settings.distillation.enabled else ()
-    return (atlas_stage(attack=settings.attack.enabled, students=students),)
+    return (atlas_stage(attack=settings.attack.enabled, controls=settings.controls.enabled, students=students),)
 
 
 def run_tiny(folder: Path, settings: StudySettings) -> set[str]:

@@ -24,6 +24,17 @@ describe("probabilities", () => {
     posterior(point, directions, q).forEach((p, label) => expect(p).toBeCloseTo(weights[label] / total, 12));
   });
 
+  it("are divided by the temperature in the domain of logs, and all equal where it is infinite", () => {
+    const point = [0.3, -1.2, 2];
+    const directions = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, -1];
+    const cool = posterior(point, directions, q);
+    const warm = posterior(point, directions, q, 2.5);
+    const weights = cool.map((p) => p ** (1 / 2.5));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    warm.forEach((p, label) => expect(p).toBeCloseTo(weights[label] / total, 12));
+    expect(posterior(point, directions, q, Infinity)).toEqual([0.25, 0.25, 0.25, 0.25]);
+  });
+
   it("stay finite where they are far apart", () => {
     const sharp = interpolateConcentration([1000, 1000], 10);
     expect(posterior([5, 0], [1, 0, -1, 0], sharp)).toEqual([1, 0]);
@@ -61,7 +72,8 @@ describe("the store", () => {
       }
     };
     expect(kind({})).toBe("damaged");
-    expect(kind({ format: "patternscope-atlas", version: 2 })).toBe("version");
+    expect(kind({ format: "patternscope-atlas", version: 3 })).toBe("version");
     expect(kind({ format: "patternscope-atlas", version: 1 })).toBe("damaged");
+    expect(kind({ format: "patternscope-atlas", version: 2 })).toBe("damaged");
   });
 });

@@ -2,16 +2,22 @@ import { describe, expect, it } from "vitest";
 import type { Frame } from "../src/data/frame";
 import { galleryOrder } from "../src/panels/gallery";
 import { paint, STATE } from "../src/space/paint";
-import { classMarks, MUTED, RELIABLE, TRAJECTORY_COLOURS, UNRELIABLE } from "../src/state/colours";
+import {
+  classMarks,
+  evidenceColour,
+  MUTED,
+  RELIABLE,
+  strengthColour,
+  TRAJECTORY_COLOURS,
+  UNRELIABLE,
+} from "../src/state/colours";
 import type { Snapshot } from "../src/state/snapshot";
 import type { View } from "../src/state/view";
 
 // Three images of two regions, such that every case occurs.
 const labels = Uint16Array.of(0, 1, 11);
-const positions = {
-  drawn: Int16Array.of(0, 0, 0, 100, 0, 0, 0, 50, 0, 0, 0, 25, 3, 4, 0, 0, 0, 99),
-  scale: 0.02,
-};
+const drawn = Int16Array.of(0, 0, 0, 100, 0, 0, 0, 50, 0, 0, 0, 25, 3, 4, 0, 0, 0, 99);
+const positions = { drawn, all: drawn, dimensions: 3, unit: 1, scale: 0.02 };
 const frame = {
   regions: 2,
   grid: [1, 2],
@@ -20,7 +26,8 @@ const frame = {
   knowledge: Uint8Array.of(3, 1, 0, 1, 3, 0),
   trajectory: Uint8Array.of(1, 2, 0, 4, 1, 3),
   region: positions,
-  sample: { drawn: positions.drawn.slice(0, 9), scale: 0.02 },
+  bits: { values: Int16Array.of(0, 200, -200, 50, -9000, 400), scale: 0.01 },
+  sample: { ...positions, drawn: drawn.slice(0, 9), all: drawn.slice(0, 9) },
 } as unknown as Frame;
 const marks = classMarks(12);
 const view = (changes: Partial<View> = {}, filter: Partial<View["filter"]> = {}): View =>
@@ -31,7 +38,8 @@ const view = (changes: Partial<View> = {}, filter: Partial<View["filter"]> = {})
     ...changes,
     filter: { classes: [], points: "all", path: 0, ...filter },
   }) as View;
-const painted = (...given: Parameters<typeof view>) => paint(frame, view(...given), labels, marks, 2);
+const painted = (...given: Parameters<typeof view>) =>
+  paint(frame, view(...given), labels, marks, { strength: 2, bits: 2 });
 const rgb = (look: Uint8Array) =>
   Array.from({ length: look.length / 4 }, (_, id) => [...look.subarray(4 * id, 4 * id + 3)]);
 const states = (look: Uint8Array) =>
@@ -61,6 +69,28 @@ describe("painting", () => {
     const colours = rgb(painted({ colour: "strength" }).look);
     expect(new Set(colours.map(String)).size).toBe(5);
     expect(states(painted({ colour: "strength" }).look)).toEqual(Array(6).fill(STATE.plain));
+  });
+
+  it("colours by strength in all dimensions, also those that are not drawn", () => {
+    const deep = { ...positions, all: Int16Array.of(0, 0, 0, 100, 0, 0, 0, 100), dimensions: 4 };
+    const two = { ...frame, regions: 2, region: deep } as unknown as Frame;
+    const colours = rgb(
+      paint(two, view({ colour: "strength" }), labels.slice(0, 1), marks, { strength: 2, bits: 2 }).look,
+    );
+    expect(colours[0]).toEqual(colours[1]);
+    expect(colours[0]).toEqual(strengthColour(1));
+  });
+
+  it("colours by evidence on one scale, grey at 0, and the same beyond its ends", () => {
+    const { look } = painted({ colour: "evidence" });
+    const [none, full, against, some, beyond, above] = rgb(look);
+    expect(none).toEqual(MUTED);
+    expect(full).toEqual(RELIABLE);
+    expect(against).toEqual(UNRELIABLE);
+    expect(some).toEqual(evidenceColour(0.25));
+    expect(beyond).toEqual(UNRELIABLE);
+    expect(above).toEqual(RELIABLE);
+    expect(states(look)).toEqual(Array(6).fill(STATE.plain));
   });
 
   it("shows what passes the filter", () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { sortByEmergence } from "../src/data/findings";
 import type { Condition } from "../src/data/format";
-import { formatP, formatProbability, joinWords } from "../src/panels/formatting";
+import { formatBits, formatP, formatProbability, joinWords, predictedClass } from "../src/panels/formatting";
 import { findImages } from "../src/panels/image_search";
 import { outlinePath, outlines } from "../src/panels/outlines";
 import { quote } from "../src/panels/points_csv";
-import { classSentence, layerSentence } from "../src/panels/sentences";
+import { classSentence, evidenceSentence, pointsSentence } from "../src/panels/sentences";
 
 describe("outlines", () => {
   const around = (mask: string[]) =>
@@ -49,18 +49,59 @@ describe("outlines", () => {
 });
 
 describe("sentences", () => {
-  const counts = (reliable: number) => ({
-    total: { value: 9, low: 8, high: 10 },
-    reliable: { value: reliable, low: reliable - 0.5, high: reliable + 0.5 },
-    ratio: { value: 0.5, low: 0.4, high: 0.6 },
+  const count = (value: number, half = 0.05) => ({ value, low: value - half, high: value + half });
+  const layer = (name: string, bits: number, half?: number) => ({
+    name,
+    told: { evidence: count(bits, half), readable: count(1.5) },
+  });
+  const measured = { most: 3.32, against: "labels" } as const;
+  const plain = (text: string) => text.replaceAll("\u00a0", " ");
+  const evidence = (...given: Parameters<typeof evidenceSentence>) => plain(evidenceSentence(...given));
+
+  it("name the layer with the most evidence, with its interval and what is readable", () => {
+    expect(evidence([layer("low", 0.2), layer("high", 1.39)], "step 9", measured)).toBe(
+      "Step 9: high has the most evidence, 1.39 (1.34 to 1.44) bits per region, of 1.50 (1.45 to 1.55) readable; " +
+        "a region that is always correct has 3.32.",
+    );
   });
 
-  it("name the layer with the most reliable points", () => {
-    expect(layerSentence(["low", "high"], [counts(2), counts(6.7)], "step 9")).toBe(
-      "Step 9: high has the most reliable points, 6.7 per image (95 % interval 6.2–7.2).",
+  it("name no layer whose evidence is not above 0, or not above that of another", () => {
+    const none = evidence([layer("low", -0.01), layer("high", 0.04)], "step 9", measured);
+    expect(none).toBe(
+      "Step 9: no layer has evidence above 0; the most is 0.04 (−0.01 to 0.09) bits in high.",
     );
-    expect(layerSentence(["low", "high"], [counts(0), counts(0)], "step 9")).toContain("no layer");
-    expect(layerSentence(["low"], [counts(Number.NaN)], "step 9")).toContain("no layer");
+    const level = evidence(
+      [layer("low", 0.5), layer("middle", 0.1), layer("high", 0.55)],
+      "step 9",
+      measured,
+    );
+    expect(level).toContain("high and low have the most evidence, and their intervals overlap");
+    expect(level).not.toContain("middle");
+    const old = evidence([{ name: "high", told: null }], "step 9", null);
+    expect(old).toContain("evidence was not measured");
+    expect(old).not.toContain("high");
+    const attacked = evidence([{ name: "high", told: null }], "step 9", measured);
+    expect(attacked).toContain("for the training alone");
+    const decided = evidence([layer("low", 0.5)], "step 9", { most: 3, against: "decision" });
+    expect(decided).toContain("for the network's own decision");
+  });
+
+  it("put chance beside the counts, or say that it was not measured", () => {
+    const counts = (total: number) => ({ total: count(total), reliable: count(total), ratio: count(1, 0) });
+    const told = { evidence: count(1.39), readable: count(1.5) };
+    const say = (...given: Parameters<typeof pointsSentence>) => plain(pointsSentence(...given));
+    expect(say("high", { ...counts(6.7), told }, null)).toBe(
+      "high has 6.7 (6.7–6.8) knowledge points per image, 6.7 (6.7–6.8) reliable. Chance not measured.",
+    );
+    const found = { permuted: counts(0.5), untrained: counts(0.25) };
+    expect(say("high", { ...counts(6.7), told }, { found, step: "step 9" })).toContain(
+      "Chance (step 9): 0.50 (0.45–0.55) with permuted targets and 0.25 (0.20–0.30) in an untrained network.",
+    );
+    const doubtful = { ...counts(6.7), told: { ...told, evidence: count(0) } };
+    expect(say("low", doubtful, null)).toContain("Its evidence is not above 0: they may be chance.");
+    expect(say("low", { ...counts(0), told }, null)).toBe(
+      "low has no knowledge points. Chance not measured.",
+    );
   });
 
   it("name the class that emerges first, by its points among those of one step", () => {
@@ -95,6 +136,30 @@ describe("texts", () => {
       "0.00",
     ]);
     expect(formatP(0.5)).toBe("p\u00a0=\u00a00.50");
+  });
+
+  it("write bits with their sign, and no negative zero", () => {
+    expect([1.394, -0.5, -0.001, 0, Number.NaN].map(formatBits)).toEqual([
+      "1.39",
+      "−0.50",
+      "0.00",
+      "0.00",
+      "–",
+    ]);
+  });
+
+  it("name no class where nothing is known of the image", () => {
+    const frame = {
+      regions: 2,
+      temperature: Float32Array.of(1, Infinity),
+      category: Uint8Array.of(0, 1, 0, 1),
+    };
+    expect([0, 1, 2, 3].map((id) => predictedClass(frame, id, ["cat", "dog"]))).toEqual([
+      "cat",
+      "dog",
+      "no class",
+      "no class",
+    ]);
   });
 
   it("find images", () => {

@@ -39,6 +39,7 @@ const attributes = {
 
 const atlas = {
   attributes,
+  has: (path: string) => path.endsWith("/training/bits"),
   condition: (key: string) => attributes.conditions.find((candidate) => candidate.key === key),
   grid: (condition: string, layer: string) =>
     attributes.conditions.find(({ key }) => key === condition)?.grids[layer],
@@ -58,6 +59,9 @@ describe("a view", () => {
     expect(applyChanges(atlas, first, { condition: "gone" }).condition).toBe("training");
     expect(applyChanges(atlas, first, { selection: [0, 39, 40, -1, 1.5] }).selection).toEqual([0, 39]);
     expect(applyChanges(atlas, first, { colour: "path" }).colour).toBe("true");
+    expect(applyChanges(atlas, first, { colour: "evidence" }).colour).toBe("evidence");
+    expect(applyChanges(atlas, first, { colour: "evidence", condition: "attack" }).colour).toBe("true");
+    expect(applyChanges(atlas, first, { colour: "evidence", space: "images" }).colour).toBe("true");
     expect(
       applyChanges(atlas, first, { filter: { classes: [2, 7], points: "all", path: 3 } }).filter,
     ).toEqual({

@@ -33,7 +33,9 @@ class Regions:
     """The regions of a layer at one step.
 
     `position` (n, r, e) in units of the layer's mean strength; `category`, `confidence`, `mask`, `reliable` (n, r) as
-    in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None.
+    in `knowledge.KnowledgePoints`; `importance` (n, r) region weights or None. `temperature` (n,) of each image, None
+    for 1 throughout. `bits` (n, r) evidence for the true class and `stability` (n, r), the share of refits in which a
+    region is a point of its class; None where the study has not measured them.
     """
 
     position: np.ndarray
@@ -42,17 +44,20 @@ class Regions:
     mask: np.ndarray
     reliable: np.ndarray
     importance: np.ndarray | None = None
+    temperature: np.ndarray | None = None
+    bits: np.ndarray | None = None
+    stability: np.ndarray | None = None
 
     @classmethod
-    def of(cls, position: np.ndarray, points: KnowledgePoints, importance: Tensor | None = None) -> Self:
-        """Return the regions at these positions with their knowledge points."""
+    def of(cls, position: np.ndarray, points: KnowledgePoints, **others: Tensor | None) -> Self:
+        """Return the regions at these positions with their knowledge points and what else is known of them."""
         return cls(
             position,
             points.category.numpy(),
             points.confidence.numpy(),
             points.mask.numpy(),
             points.reliable.numpy(),
-            None if importance is None else importance.numpy(),
+            **{name: None if values is None else values.numpy() for name, values in others.items()},
         )
 
 
@@ -63,7 +68,10 @@ class LayerContent:
     `regions(t)` reads one step. `counts` (t, 3, 3) is (total, reliable, ratio) x (value, low, high), NaN where
     undefined; `class_counts` (t, c, 3, 3) the same per class. `emerged` (t, n) bool: the image has a reliable point.
     `trajectory` (n, r) are the types of an attack's trajectories, 0 to 4. `direction` (t, c, e) are mean directions of
-    the layer's own, where they differ from the condition's.
+    the layer's own, where they differ from the condition's. `unit`: what positions are multiplied by before
+    probabilities are taken, 1 by the rule of the paper. `evidence` (t, 2, 3) is (evidence, readable) x (value, low,
+    high) in bits per region, `refits` the number behind each stability. `chance` (2, 4, 3) is (permuted targets,
+    untrained network) x (evidence, total, reliable, ratio) x (value, low, high) at the last step. None: not measured.
     """
 
     grid: Grid
@@ -73,6 +81,10 @@ class LayerContent:
     emerged: np.ndarray | None = None
     trajectory: np.ndarray | None = None
     direction: np.ndarray | None = None
+    unit: float = 1.0
+    evidence: np.ndarray | None = None
+    refits: int | None = None
+    chance: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +117,8 @@ class AtlasContent:
 
     `layers` are names, shallow to deep; `images` (n, channels, h, w) uint8 with `labels` (n,) and `image_names`;
     `conditions` begin with the training. `aligned`: the checkpoints are in one frame. `omitted` are sentences about
-    what the study has and this atlas does not.
+    what the study has and this atlas does not. `most`: bits of a region that is always correct, None where evidence was
+    not measured; `against`: what it is about, the labels or, without these, the network's own decisions.
     """
 
     title: str
@@ -119,3 +132,5 @@ class AtlasContent:
     kappa_max: float
     aligned: bool = True
     omitted: tuple[str, ...] = ()
+    most: float | None = None
+    against: Literal["labels", "decision"] = "labels"

@@ -30,6 +30,7 @@ def with_steps(content: AtlasContent, key: str, kept: Sequence[int]) -> AtlasCon
             class_counts=None if layer.class_counts is None else layer.class_counts[chosen],
             emerged=None if layer.emerged is None else layer.emerged[chosen],
             direction=None if layer.direction is None else layer.direction[chosen],
+            evidence=None if layer.evidence is None else layer.evidence[chosen],
         )
 
     old = next(condition for condition in content.conditions if condition.key == key)

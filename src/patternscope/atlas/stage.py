@@ -10,6 +10,8 @@ from patternscope.atlas.store import write_store
 from patternscope.errors import InputError
 from patternscope.results.atlas import ATLAS_FILE, STORE_FOLDER, AtlasResult
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.controls import ControlsResult
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -31,16 +33,18 @@ _NEEDS = (
     reads(ImportanceResult, "region_weights", checkpoint="all", layer="all"),
     reads(RegionResult, "embedding", "grid", checkpoint="all", layer="all"),
     reads(KnowledgeResult, "mask", "counts", checkpoint="all", layer="all"),
+    reads(EvidenceResult, "bits", "refit_category", "evidence", checkpoint="all", layer="all"),
 )
 _ATTACK_NEEDS = (reads(AttackResult), reads(AttackAnalysisResult, "trajectory", layer="all"))
 
 
-def atlas_stage(*, attack: bool = False, students: tuple[str, ...] = ()) -> Stage:
-    """Return the stage that makes a study's atlas; of an attack and of students where the study has these."""
+def atlas_stage(*, attack: bool = False, controls: bool = False, students: tuple[str, ...] = ()) -> Stage:
+    """Return the stage that makes a study's atlas; of an attack, controls and students where the study has these."""
     needs = _NEEDS + (_ATTACK_NEEDS if attack else ())
+    needs += (reads(ControlsResult, "permuted", layer="all"),) if controls else ()
     return Stage(
         AtlasResult.STAGE,
-        version=1,
+        version=2,
         run=run_atlas,
         settings=("seed", "atlas", "network.architecture", "knowledge.bootstrap"),
         needs=needs + tuple(reads(StudentAnalysisResult, variant=student) for student in students),

@@ -23,6 +23,7 @@ from patternscope.results.networks import (
     FrameAlignment,
     LayerComparison,
 )
+from patternscope.results.noise import measured_noise, sources_of, with_measured_noise
 from patternscope.results.study import StudyResults, open_results
 from patternscope.settings.study import StudySettings
 from patternscope.study.fitting import embed_as_judged
@@ -94,7 +95,8 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
     pair = _Pair(first, second, alignment, samples[0].mean_directions, labels, maps)
     names = pair_layers(first.results.layers(), second.results.layers())
     compared = {layer: pair.compare(layer, second_layer) for layer, second_layer in names}
-    comparisons = tuple(comparison for comparison, _ in compared.values())
+    noise = [measured_noise(study.results) for study in (first, second)]
+    comparisons = tuple(with_measured_noise(comparison, *noise) for comparison, _ in compared.values())
     if not any(comparison.same_grid for comparison in comparisons):
         raise InputError(
             f"{first.folder} and {second.folder}: expected layers with a common grid, got none; set the same "
@@ -115,6 +117,7 @@ def compare_studies(first: FinishedStudy, second: FinishedStudy, out: Path, *, m
         alignment=FrameAlignment(alignment.residual, alignment.mirrored),
         comparisons=comparisons,
         layers={layer: own for layer, (_, own) in compared.items()},
+        noise=sources_of(*noise),
     )
     result.save(out)
     return result
@@ -192,10 +195,10 @@ class _Pair:
         region = self.first.results.region(layer)
         fits = other is not None and other.shape[1] == region.map.shape[1]
         by_first = uses_first_maps(self.maps, alike, fits)
+        told = self.first.evidence(layer) if by_first else self.second.evidence(second_layer)
+        asked = settings.knowledge
+        rule = point_rule(asked.rule, float(asked.tau), settings.region.kappa_max, region.mean_strength, told)
         if by_first and other is not None:
-            told = self.first.evidence(layer)
-            asked = settings.knowledge
-            rule = point_rule(asked.rule, float(asked.tau), settings.region.kappa_max, region.mean_strength, told)
             second = embedded_layer(embed_as_judged(region, other), self.directions, self.labels, rule)
         else:
             known = self.second.layer(second_layer)
@@ -210,7 +213,7 @@ class _Pair:
             resamples=settings.knowledge.bootstrap,
             seed=settings.seed,
         )
-        return comparison, compared_layer(second)
+        return comparison, compared_layer(second, rule.temperature)
 
 
 def _about(study: FinishedStudy) -> ComparedStudy:

@@ -29,6 +29,8 @@ export interface DrawnPositions {
 export interface Positions extends DrawnPositions {
   all: Int16Array;
   dimensions: number;
+  /** What positions are multiplied by before probabilities are taken. */
+  unit: number;
 }
 
 export interface Sprite {
@@ -52,8 +54,8 @@ export interface Atlas {
   has(path: string): boolean;
   /** One step of an array, or the whole array where no step is given. */
   read<T extends Values>(path: string, step?: number): Promise<T>;
-  /** The numbers of an array's attribute `scale`. */
-  scale(path: string): Promise<number[]>;
+  /** An attribute of an array. */
+  attribute<T>(path: string, name: string): Promise<T>;
   positions(path: string, step: number): Promise<Positions>;
   sprites(path: string): Promise<Sprite[]>;
 }
@@ -76,7 +78,7 @@ export async function readAtlas(get: Get): Promise<Atlas> {
     cache.get(`${path}/${step ?? ""}`, async () => readPart(await open(path), path, step)) as Promise<T>;
   const condition = (key: string) =>
     attributes.conditions.find((condition) => condition.key === key) as Condition;
-  const scale = async (path: string) => (await open(path)).attrs.scale as number[];
+  const attribute = async <T>(path: string, name: string) => (await open(path)).attrs[name] as T;
   return {
     attributes,
     concentration: interpolateConcentration(attributes.concentration.values, attributes.concentration.reach),
@@ -87,11 +89,13 @@ export async function readAtlas(get: Get): Promise<Atlas> {
     grid: (key, layer) => condition(key).grids[layer],
     has: (path) => paths.has(path),
     read,
-    scale,
+    attribute,
     async positions(path, step) {
       const all = await read<Int16Array>(path, step);
-      const dimensions = (await open(path)).shape[2];
-      return { drawn: inThreeDimensions(all, dimensions), all, dimensions, scale: (await scale(path))[step] };
+      const { shape, attrs } = await open(path);
+      const dimensions = shape[2];
+      const [scale, unit] = [(attrs.scale as number[])[step], (attrs.unit as number | undefined) ?? 1];
+      return { drawn: inThreeDimensions(all, dimensions), all, dimensions, scale, unit };
     },
     async sprites(path) {
       const sprites: Sprite[] = [];

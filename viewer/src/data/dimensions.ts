@@ -3,8 +3,8 @@
 const cache = new WeakMap<object, Int16Array | Float32Array>();
 
 /**
- * Three coordinates per point: two are padded with a zero, of more than three the first three are taken. The same
- * values give the same array.
+ * Three coordinates per point: two are padded with a zero, of more than three the first three are taken, which are
+ * along the axes that show most. The same values give the same array.
  */
 export function inThreeDimensions<T extends Int16Array | Float32Array>(values: T, dimensions: number): T {
   if (dimensions === 3) return values;

@@ -3,7 +3,6 @@
 import type { Atlas } from "./atlas";
 import type { Condition, Layer } from "./format";
 import type { Frame } from "./frame";
-import { coordinates, logPosterior, posterior } from "./posterior";
 
 /** Points per image: value and 95 % interval. */
 export interface Count {
@@ -20,27 +19,63 @@ export interface Counts {
 
 /** The counts in row `index` of an array (steps, 3, 3) or (steps * classes, 3, 3). */
 export function countsAt(values: Float32Array, index: number): Counts {
-  const count = (row: number): Count => {
-    const [value, low, high] = values.subarray(9 * index + 3 * row, 9 * index + 3 * row + 3);
-    return { value, low, high };
-  };
-  return { total: count(0), reliable: count(1), ratio: count(2) };
+  return countsFrom(values, 3 * index);
 }
 
-/** The counts of a layer at each step. */
+function countsFrom(values: Float32Array, row: number): Counts {
+  return { total: countAt(values, row), reliable: countAt(values, row + 1), ratio: countAt(values, row + 2) };
+}
+
+/** The interval in a row of three numbers. */
+function countAt(values: Float32Array, row: number): Count {
+  const [value, low, high] = values.subarray(3 * row, 3 * row + 3);
+  return { value, low, high };
+}
+
+/** Bits per region: what a layer tells, and what a linear probe reads from it. */
+export interface Evidence {
+  evidence: Count;
+  readable: Count;
+}
+
+/** What is found where nothing can be known, at the last step. */
+export interface Chance {
+  permuted: Counts;
+  untrained: Counts;
+}
+
+/** The counts of a layer at each step; evidence and chance where they were measured. */
 export interface LayerCounts {
   layer: Layer;
-  rows: ({ step: number } & Counts)[];
+  rows: ({ step: number; told: Evidence | null } & Counts)[];
+  chance: Chance | null;
 }
 
 /** The counts of each layer of a condition; a layer whose counts cannot be read is omitted. */
 export async function readLayerCounts(atlas: Atlas, key: string): Promise<LayerCounts[]> {
   const condition = atlas.condition(key);
   const read = condition.layers.map(async (layer): Promise<LayerCounts> => {
-    const values = await atlas.read<Float32Array>(`layers/${layer}/${key}/counts`);
+    const optional = (name: string) =>
+      atlas.has(`layers/${layer}/${key}/${name}`)
+        ? atlas.read<Float32Array>(`layers/${layer}/${key}/${name}`)
+        : null;
+    const [values, evidence, chance] = await Promise.all([
+      atlas.read<Float32Array>(`layers/${layer}/${key}/counts`),
+      optional("evidence"),
+      optional("chance"),
+    ]);
     return {
       layer: atlas.layer(layer),
-      rows: condition.steps.map((_, step) => ({ step, ...countsAt(values, step) })),
+      rows: condition.steps.map((_, step) => ({
+        step,
+        told: evidence && {
+          evidence: countAt(evidence, 2 * step),
+          readable: countAt(evidence, 2 * step + 1),
+        },
+        ...countsAt(values, step),
+      })),
+      // Rows of evidence, total, reliable and ratio, first for permuted targets, then for the untrained network.
+      chance: chance && { permuted: countsFrom(chance, 1), untrained: countsFrom(chance, 5) },
     };
   });
   const settled = await Promise.allSettled(read);
@@ -72,34 +107,11 @@ export async function readEmergence(atlas: Atlas, layer: string): Promise<Emerge
   return { training, order: sortByEmergence(first, reliable), first, reliable };
 }
 
-/** Class probabilities of a region. */
-export function regionPosterior(atlas: Atlas, frame: Frame, id: number): number[] {
-  const { all, dimensions, scale } = frame.region;
-  return posterior(coordinates(all, dimensions, scale, id), frame.directions, atlas.concentration);
-}
-
-export function regionStrength({ region: { all, dimensions, scale } }: Frame, id: number): number {
-  return Math.hypot(...coordinates(all, dimensions, scale, id));
-}
-
 /** Classes from the most to the least probable. */
 export function sortClasses(probabilities: number[]): number[] {
   return probabilities
     .map((_, label) => label)
     .sort((one, other) => probabilities[other] - probabilities[one]);
-}
-
-/** The region of an image with the highest log probability of a class; logs do not saturate. */
-export function topRegion(atlas: Atlas, frame: Frame, image: number, label: number): number {
-  const { all, dimensions, scale } = frame.region;
-  let best = 0;
-  let most = -Infinity;
-  for (let region = 0; region < frame.regions; region++) {
-    const point = coordinates(all, dimensions, scale, image * frame.regions + region);
-    const value = logPosterior(point, frame.directions, atlas.concentration)[label];
-    if (value > most) [best, most] = [region, value];
-  }
-  return best;
 }
 
 /** Count the knowledge points of an image, in all and per predicted class, most frequent first. */

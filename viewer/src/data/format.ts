@@ -1,7 +1,8 @@
 /** The attributes of an atlas's root (docs/atlas-format.md), and their validation. */
 
 const FORMAT = "patternscope-atlas";
-const VERSION = 1;
+/** Version 1 has neither temperatures nor evidence; its probabilities are those of positions as they are. */
+const VERSIONS: unknown[] = [1, 2];
 
 export type Grid = [height: number, width: number];
 
@@ -34,8 +35,12 @@ export interface Attributes {
   n_images: number;
   image_size: Grid;
   dimensions: number;
+  /** Share of what separates the classes that the first three dimensions show; null where they are all. */
+  shown_share?: number | null;
   classes: string[];
   tau: number;
+  /** Bits of a region that is always correct, and whether they are about the labels or the network's decisions. */
+  evidence?: { most: number; against: "labels" | "decision" } | null;
   layers: Layer[];
   conditions: Condition[];
   aligned: boolean;
@@ -60,10 +65,10 @@ export function checkAttributes(attributes: Record<string, unknown>): Attributes
       "damaged",
       `This is not an atlas: format: expected "${FORMAT}", got ${JSON.stringify(attributes.format)}.`,
     );
-  if (attributes.version !== VERSION)
+  if (!VERSIONS.includes(attributes.version))
     throw new AtlasError(
       "version",
-      `This atlas has version ${JSON.stringify(attributes.version)}; this page reads version ${VERSION}. ` +
+      `This atlas has version ${JSON.stringify(attributes.version)}; this page reads versions ${VERSIONS.join(" and ")}. ` +
         "Write the atlas again with your version of patternscope, or open it with the version that wrote it.",
     );
   const lists = ["classes", "layers", "conditions", "image_size", "left_out"];

@@ -27,6 +27,11 @@ export interface Frame {
   category: Uint8Array | Uint16Array;
   confidence: Uint8Array;
   knowledge: Uint8Array;
+  /** Temperature per image; null for 1 throughout. */
+  temperature: Float32Array | null;
+  /** Per region, where they were measured: evidence for the image's class, and the refits with the same point. */
+  bits: { values: Int16Array; scale: number } | null;
+  stability: { values: Uint8Array; refits: number } | null;
   /** Trajectory type per region; null without an attack. */
   trajectory: Uint8Array | null;
   /** Target class of the attack per image, or NOT_ATTACKED; null without an attack. */
@@ -57,6 +62,9 @@ export async function readFrame(
     category: atlas.read<Uint8Array | Uint16Array>(ofLayer("category"), step),
     confidence: atlas.read<Uint8Array>(ofLayer("confidence"), step),
     knowledge: atlas.read<Uint8Array>(ofLayer("knowledge"), step),
+    temperature: readTemperature(atlas, name, key, step),
+    bits: readBits(atlas, ofLayer("bits"), step),
+    stability: readStability(atlas, ofLayer("stability"), step),
     trajectory: optional(ofLayer("trajectory")) as Promise<Uint8Array> | null,
     targets: optional(ofCondition("targets")) as Promise<Uint16Array> | null,
   };
@@ -76,6 +84,9 @@ export async function readFrame(
     category: await read.category,
     confidence: await read.confidence,
     knowledge: await read.knowledge,
+    temperature: await read.temperature,
+    bits: await read.bits,
+    stability: await read.stability,
     trajectory: await read.trajectory,
     targets: await read.targets,
   };
@@ -90,6 +101,35 @@ export function readDirections(
 ): Promise<Float32Array> {
   const own = `layers/${layer}/${condition}/direction`;
   return atlas.read(atlas.has(own) ? own : `conditions/${condition}/direction`, step);
+}
+
+/** Read the temperature of each image; null where probabilities are those of positions as they are. */
+export async function readTemperature(
+  atlas: Atlas,
+  condition: string,
+  layer: string,
+  step: number,
+): Promise<Float32Array | null> {
+  const path = `layers/${layer}/${condition}/temperature`;
+  return atlas.has(path) ? atlas.read<Float32Array>(path, step) : null;
+}
+
+async function readBits(atlas: Atlas, path: string, step: number): Promise<Frame["bits"]> {
+  if (!atlas.has(path)) return null;
+  const [values, scale] = await Promise.all([
+    atlas.read<Int16Array>(path, step),
+    atlas.attribute<number[]>(path, "scale"),
+  ]);
+  return { values, scale: scale[step] };
+}
+
+async function readStability(atlas: Atlas, path: string, step: number): Promise<Frame["stability"]> {
+  if (!atlas.has(path)) return null;
+  const [values, refits] = await Promise.all([
+    atlas.read<Uint8Array>(path, step),
+    atlas.attribute<number>(path, "refits"),
+  ]);
+  return { values, refits };
 }
 
 /** The positions of the points of a space. */
@@ -111,13 +151,23 @@ export function makeFrameReader(atlas: Atlas, capacity = 6): (key: FrameKey) => 
   };
 }
 
-/** The 99.7 % quantile of the distances from the origin, at least 1. */
-export function reachOf({ drawn, scale }: Positions): number {
-  const points = drawn.length / 3;
+/** How far points lie from the origin: as drawn, and in all dimensions. */
+export interface Reach {
+  drawn: number;
+  strength: number;
+}
+
+/** The 99.7 % quantiles of the distances from the origin, at least 1. */
+export function reachOf({ drawn, all, dimensions, scale }: Positions): Reach {
+  return { drawn: quantileOf(drawn, 3, scale), strength: quantileOf(all, dimensions, scale) };
+}
+
+function quantileOf(values: Int16Array, dimensions: number, scale: number): number {
+  const points = values.length / dimensions;
   const stride = Math.max(1, Math.floor(points / 20000));
   const lengths: number[] = [];
   for (let id = 0; id < points; id += stride)
-    lengths.push(Math.hypot(drawn[3 * id], drawn[3 * id + 1], drawn[3 * id + 2]));
+    lengths.push(Math.hypot(...values.subarray(dimensions * id, dimensions * (id + 1))));
   lengths.sort((a, b) => a - b);
   return Math.max(1, scale * lengths[Math.floor(0.997 * (lengths.length - 1))]);
 }

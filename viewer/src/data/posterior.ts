@@ -1,4 +1,4 @@
-/** Class probabilities of a point from its position, the mean directions and the concentrations. */
+/** Class probabilities of a point from its position, the mean directions, the concentrations and a temperature. */
 
 /** q(l) = kappa(l) / l, interpolated linearly in log(1 + l). */
 export type Concentration = (strength: number) => number;
@@ -23,23 +23,20 @@ export function coordinates(
   return Array.from({ length: dimensions }, (_, axis) => scale * values[dimensions * id + axis]);
 }
 
-function strengthOf(point: number[]): number {
-  return Math.hypot(...point);
-}
-
-/** log p(c | point) for all classes: log softmax of q(l) <x, mu_c>. */
+/** log p(c | point) for all classes: log softmax of q(l) <x, mu_c> / T; of infinite T all are equal. */
 export function logPosterior(
   point: number[],
   directions: ArrayLike<number>,
   concentration: Concentration,
+  temperature = 1,
 ): number[] {
-  const q = concentration(strengthOf(point));
+  const q = concentration(Math.hypot(...point));
   const dimensions = point.length;
   const classes = directions.length / dimensions;
   const logits = Array.from({ length: classes }, (_, label) => {
     let sum = 0;
     for (let axis = 0; axis < dimensions; axis++) sum += point[axis] * directions[dimensions * label + axis];
-    return q * sum;
+    return (q * sum) / temperature;
   });
   const most = Math.max(...logits);
   const total = most + Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit - most), 0));
@@ -50,6 +47,7 @@ export function posterior(
   point: number[],
   directions: ArrayLike<number>,
   concentration: Concentration,
+  temperature = 1,
 ): number[] {
-  return logPosterior(point, directions, concentration).map(Math.exp);
+  return logPosterior(point, directions, concentration, temperature).map(Math.exp);
 }

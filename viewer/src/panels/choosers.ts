@@ -33,6 +33,7 @@ const COLOUR_NAMES: Record<Space, Partial<Record<Colour, string>>> = {
     predicted: "predicted class",
     knowledge: "knowledge",
     reliability: "reliability",
+    evidence: "evidence",
     strength: "strength",
     path: "trajectory type",
   },
@@ -80,7 +81,7 @@ export function makeChoosers(change: ChangeView): Panel {
       );
       space.set(SPACE_NAMES, view.space);
       colour.set(
-        coloursOf(current, view.space).map((key) => [key, COLOUR_NAMES[view.space][key] as string]),
+        coloursOf(atlas, current, view.space).map((key) => [key, COLOUR_NAMES[view.space][key] as string]),
         view.colour,
       );
       points.set(POINT_NAMES, view.filter.points, view.space === "images");

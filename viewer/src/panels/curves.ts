@@ -6,9 +6,9 @@ import { h, widthOf } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { layerCurve } from "./charts";
 import { makeEmergence } from "./emergence";
-import { axisLabels, formatNumber, stepLabel } from "./formatting";
+import { axisLabels, formatBits, formatBitsCount, formatNumber, stepLabel } from "./formatting";
 import type { Panel } from "./panel";
-import { layerSentence } from "./sentences";
+import { evidenceSentence, ONE_NETWORK, pointsSentence } from "./sentences";
 import { tabs } from "./tabs";
 
 /** Widths and height of a card and the gap between cards, in pixels. */
@@ -34,7 +34,7 @@ export function makeCurves(change: ChangeView): Panel {
 }
 
 function makeLayerCurves(change: ChangeView): Panel {
-  const sentence = h("p", { class: "finding" });
+  const finding = h("div", { class: "finding" });
   const charts = h("div", { class: "layer-charts" });
   const key = h(
     "p",
@@ -62,18 +62,29 @@ function makeLayerCurves(change: ChangeView): Panel {
       charts.style.gridTemplateColumns = `repeat(auto-fill, ${cards[0]?.width ?? 0}px)`;
     }
     for (const card of cards) card.show(view);
-    sentence.replaceChildren(
-      counts.length
-        ? layerSentence(
-            counts.map(({ layer }) => layer.name),
-            counts.map(({ rows }) => rows[view.step]),
-            stepLabel(condition, view.step),
-          )
-        : "The counts of this atlas cannot be read.",
-    );
+    finding.replaceChildren(...sentencesOf(snapshot, counts).map((text) => h("p", {}, text)));
   };
   const width = widthOf(charts, () => last && void update(last));
-  return { element: h("div", {}, sentence, charts, key), update: (snapshot) => void update(snapshot) };
+  return { element: h("div", {}, finding, charts, key), update: (snapshot) => void update(snapshot) };
+}
+
+/** Evidence first, then the points of the layer in view, then what their intervals do not cover. */
+function sentencesOf({ atlas, view }: Snapshot, counts: LayerCounts[]): string[] {
+  const condition = atlas.condition(view.condition);
+  if (!counts.length) return ["The counts of this atlas cannot be read."];
+  const layers = counts.map(({ layer, rows }) => ({ name: layer.name, told: rows[view.step].told }));
+  const sentences = [
+    evidenceSentence(layers, stepLabel(condition, view.step), atlas.attributes.evidence ?? null),
+  ];
+  const own = counts.find(({ layer }) => layer.key === view.layer);
+  if (own) {
+    const chance = own.chance && {
+      found: own.chance,
+      step: stepLabel(condition, condition.steps.length - 1),
+    };
+    sentences.push(pointsSentence(own.layer.name, own.rows[view.step], chance));
+  }
+  return [...sentences, ONE_NETWORK];
 }
 
 interface LayerCard {
@@ -105,6 +116,7 @@ function layerCard(
 ): LayerCard {
   const chart = layerCurve(rows, most, axisLabels(condition), { width: width - 2, height: HEIGHT });
   const counts = h("span", { class: "layer-counts" });
+  const bits = rows.some(({ told }) => told) ? h("span", { class: "layer-counts layer-bits" }) : null;
   const choose = (event: MouseEvent) => {
     const onCurve = event.detail > 0 && rows.length > 1 && chart.element.contains(event.target as Node);
     change({ layer: layer.key, ...(onCurve && { step: chart.stepUnder(event) }) });
@@ -113,6 +125,7 @@ function layerCard(
     "button",
     { class: "layer-chart", click: choose },
     h("span", { class: "layer-name" }, layer.name),
+    bits,
     counts,
     chart.element,
   );
@@ -120,10 +133,18 @@ function layerCard(
     element,
     width,
     show(view) {
-      const { reliable, total } = rows[view.step];
+      const { reliable, total, told } = rows[view.step];
+      bits?.replaceChildren(
+        ...(told
+          ? [h("b", {}, formatBits(told.evidence.value)), ` of ${formatBits(told.readable.value)} bits`]
+          : []),
+      );
+      const evidence = told
+        ? `${formatBitsCount(told.evidence)} bits per region of ${formatBitsCount(told.readable)} readable, `
+        : "";
       counts.replaceChildren(h("b", {}, formatNumber(reliable.value)), ` of ${formatNumber(total.value)}`);
       element.title =
-        element.ariaLabel = `${layer.name}: ${formatNumber(reliable.value)} reliable of ${formatNumber(total.value)} knowledge points per image`;
+        element.ariaLabel = `${layer.name}: ${evidence}${formatNumber(reliable.value)} reliable of ${formatNumber(total.value)} knowledge points per image`;
       element.ariaPressed = String(layer.key === view.layer);
       chart.markStep(view.step);
     },

@@ -3,6 +3,7 @@
 import type { Count } from "../data/findings";
 import type { Condition } from "../data/format";
 import type { Frame } from "../data/frame";
+import { isUninformed } from "../data/regions";
 
 export function formatNumber(value: number): string {
   if (!Number.isFinite(value)) return "–";
@@ -31,6 +32,34 @@ export function formatP(value: number): string {
 /** The probability behind a stored byte, round(255 p); neither end is quite 0 or 1. */
 export function storedProbability(value: number): number {
   return Math.min(254.75, Math.max(0.25, value)) / 255;
+}
+
+/** A value with its 95 % interval, without line breaks: 1.39 (1.34–1.44). */
+export function formatCount(count: Count): string {
+  return `${formatNumber(count.value)}\u00a0(${formatInterval(count)})`;
+}
+
+/** Bits with two digits and a minus sign. */
+export function formatBits(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  // No -0.00 beside 0.00.
+  const text = Math.abs(value).toFixed(2);
+  return value < 0 && text !== "0.00" ? `−${text}` : text;
+}
+
+/** Bits with their 95 % interval: 1.39 (1.34–1.44). */
+export function formatBitsCount({ value, low, high }: Count): string {
+  const interval = Number.isFinite(low) ? `${formatBits(low)} to ${formatBits(high)}` : "–";
+  return `${formatBits(value)}\u00a0(${interval.replace(/ /g, "\u00a0")})`;
+}
+
+/** The class that a region predicts; where nothing is known of its image, none. */
+export function predictedClass(
+  frame: Pick<Frame, "temperature" | "regions" | "category">,
+  id: number,
+  names: string[],
+): string {
+  return isUninformed(frame, id) ? "no class" : names[frame.category[id]];
 }
 
 /** The place of a region in its grid. */

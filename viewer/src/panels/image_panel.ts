@@ -40,6 +40,15 @@ export function makeImagePanel(change: ChangeView): Panel {
     ),
     h("span", { class: "key-item" }, h("span", { class: "swatch-box unreliable" }), "unreliable"),
   );
+  const refits = h("span", {});
+  const stability = h(
+    "span",
+    { class: "key-item" },
+    h("span", { class: "swatch-box thin" }),
+    h("span", { class: "swatch-box reliable" }),
+    refits,
+  );
+  key.append(stability);
   const body = h(
     "div",
     { class: "detail-body" },
@@ -60,6 +69,9 @@ export function makeImagePanel(change: ChangeView): Panel {
       importance.checked = snapshot.view.importance;
       body.classList.toggle("compared", snapshot.reference !== null);
       sentence.replaceChildren(...imageSentences(snapshot));
+      const measured = snapshot.frame?.stability;
+      stability.hidden = !measured;
+      if (measured) refits.textContent = `a point in few, in all of ${measured.refits} refits`;
       for (const part of [search, board, facts, gallery]) part.update(snapshot);
     },
   };

@@ -3,6 +3,7 @@
 import { h, replaceChildren, s } from "../dom";
 import {
   css,
+  evidenceColour,
   MUTED,
   RELIABLE,
   shapePath,
@@ -15,6 +16,7 @@ import {
 } from "../state/colours";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { measureText, shorten } from "../text_width";
+import { formatBits } from "./formatting";
 import type { Panel } from "./panel";
 
 /** Pixels for the name of a class. */
@@ -94,12 +96,24 @@ function colourKey(snapshot: Snapshot, change: ChangeView): Node[] {
       ...names.map((name, index) => key(name, [RELIABLE, UNRELIABLE, MUTED][index])),
     );
   }
-  if (view.colour === "strength") {
-    const shades = [0, 0.25, 0.5, 0.75, 1].map((strength) => css(strengthColour(strength))).join(",");
+  const ramp = (name: string, shades: Rgb[], ends: string[]) => [
+    h("h2", {}, name),
+    h("div", { class: "ramp", style: `background:linear-gradient(90deg,${shades.map(css).join(",")})` }),
+    h("p", { class: "ramp-ends" }, ...ends.map((end) => h("span", {}, end))),
+  ];
+  if (view.colour === "strength")
+    parts.push(...ramp("Strength", [0, 0.25, 0.5, 0.75, 1].map(strengthColour), ["weak", "strong"]));
+  if (view.colour === "evidence") {
+    const most = atlas.attributes.evidence?.most ?? 1;
+    const ends = [`≤ ${formatBits(-most)}`, "0", `${formatBits(most)} bits`];
+    const decision = atlas.attributes.evidence?.against === "decision";
     parts.push(
-      h("h2", {}, "Strength"),
-      h("div", { class: "ramp", style: `background:linear-gradient(90deg,${shades})` }),
-      h("p", { class: "ramp-ends" }, h("span", {}, "weak"), h("span", {}, "strong")),
+      ...ramp("Evidence", [-1, -0.5, 0, 0.5, 1].map(evidenceColour), ends),
+      h(
+        "p",
+        { class: "ramp-note" },
+        `for the image's ${decision ? "decision by the network" : "true class"}; one scale for all layers and steps`,
+      ),
     );
   }
   if (

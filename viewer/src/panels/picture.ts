@@ -149,14 +149,23 @@ function drawHighlight(context: CanvasRenderingContext2D, box: Cell): void {
   context.strokeRect(...box);
 }
 
-/** Reliable points in solid lines, unreliable ones in dashed lines of another colour, both over white. */
+/** Thinnest line of a point, as a share of the line of one that is a point in all refits. */
+const THINNEST = 0.3;
+
+/**
+ * Reliable points in solid lines, unreliable ones in dashed lines of another colour, both over white; thinner the fewer
+ * refits agree.
+ */
 function drawPoints(
   context: CanvasRenderingContext2D,
-  { knowledge, regions, grid: [rows, columns] }: Frame,
+  { knowledge, stability, regions, grid: [rows, columns] }: Frame,
   image: number,
   [across, down]: [number, number],
   line: number,
 ): void {
+  const first = image * regions;
+  const own = stability?.values.subarray(first, first + regions);
+  const levels = own ? [...new Set(own)] : [null];
   for (const [kind, bits, dash] of [
     ["unreliable", 1, [5, 3]],
     ["reliable", 3, []],
@@ -168,8 +177,30 @@ function drawPoints(
     );
     const path = new Path2D(outlinePath(lines, across, down));
     stroke(context, path, COLOURS.halo, 2 * line);
-    stroke(context, path, COLOURS[kind], line, dash);
+    for (const level of levels) {
+      context.save();
+      if (level !== null) clipTo(context, own as Uint8Array, level, columns, [across, down]);
+      const share = level === null ? 1 : level / (stability as { refits: number }).refits;
+      stroke(context, path, COLOURS[kind], line * (THINNEST + (1 - THINNEST) * share), dash);
+      context.restore();
+    }
   }
+}
+
+/** Draw in the regions of one level alone: an outline around several has the weight of each beside it. */
+function clipTo(
+  context: CanvasRenderingContext2D,
+  levels: Uint8Array,
+  level: number,
+  columns: number,
+  [across, down]: [number, number],
+): void {
+  const cells = new Path2D();
+  levels.forEach((own, region) => {
+    if (own === level)
+      cells.rect((region % columns) * across, Math.floor(region / columns) * down, across, down);
+  });
+  context.clip(cells);
 }
 
 function stroke(

@@ -1,9 +1,10 @@
 /** The tooltip of a point. */
 
+import { bitsAt } from "../data/regions";
 import { h } from "../dom";
 import type { Snapshot } from "../state/snapshot";
 import { imageOf } from "../state/view";
-import { formatP, formatPlace, storedProbability } from "./formatting";
+import { formatBits, formatP, formatPlace, predictedClass, storedProbability } from "./formatting";
 import { makePicture } from "./picture";
 
 const SIZE = 72;
@@ -39,8 +40,11 @@ export function pointTip(snapshot: Snapshot, id: number): HTMLElement {
       h(
         "span",
         {},
-        `region predicts ${classes[frame.category[id]]}, ${formatP(storedProbability(frame.confidence[id]))}`,
+        `region predicts ${predictedClass(frame, id, classes)}, ${formatP(storedProbability(frame.confidence[id]))}`,
       ),
     );
+  const bits = frame && region !== null ? bitsAt(frame, id) : null;
+  if (bits !== null)
+    lines.push(h("span", {}, `${formatBits(bits)} bits for ${classes[atlas.labels[image]]}`));
   return h("div", { class: "tip-body" }, picture.element, h("div", {}, ...lines));
 }

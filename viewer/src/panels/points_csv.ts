@@ -37,12 +37,17 @@ export function pointLines(snapshot: Snapshot, visible: Uint8Array): string[] {
   return lines;
 }
 
-function regionColumns({ trajectory }: Frame): string[] {
-  return ["row", "column", "region_class", "p", "knowledge_point", ...(trajectory ? ["trajectory"] : [])];
+function regionColumns({ trajectory, bits, stability }: Frame): string[] {
+  return [
+    ...["row", "column", "region_class", "p", "knowledge_point"],
+    ...(bits ? ["bits"] : []),
+    ...(stability ? ["stability"] : []),
+    ...(trajectory ? ["trajectory"] : []),
+  ];
 }
 
 function regionValues(frame: Frame, id: number, className: (label: number) => string): (string | number)[] {
-  const { category, confidence, trajectory, grid } = frame;
+  const { category, confidence, trajectory, grid, bits, stability } = frame;
   const region = id % frame.regions;
   return [
     Math.floor(region / grid[1]),
@@ -50,6 +55,8 @@ function regionValues(frame: Frame, id: number, className: (label: number) => st
     className(category[id]),
     (confidence[id] / 255).toFixed(3),
     formatKind(frame, id),
+    ...(bits ? [(bits.scale * bits.values[id]).toFixed(2)] : []),
+    ...(stability ? [(stability.values[id] / stability.refits).toFixed(3)] : []),
     ...(trajectory ? [trajectory[id]] : []),
   ];
 }

@@ -1,14 +1,14 @@
 /** Class probabilities of a region over the steps of a condition, and through the layers. */
 
 import { sortClasses } from "../data/findings";
-import { readDirections, type Frame } from "../data/frame";
-import { coordinates, posterior } from "../data/posterior";
+import { readTemperature, type Frame } from "../data/frame";
+import { readRegionPosterior } from "../data/regions";
 import { h, replaceChildren } from "../dom";
 import type { ChangeView, Snapshot } from "../state/snapshot";
 import { samePlace } from "../state/view";
 import { measureText, shorten } from "../text_width";
 import { probabilityCurve, type Chart, type ProbabilityRow } from "./charts";
-import { axisLabels, formatP, formatProbability, storedProbability } from "./formatting";
+import { axisLabels, formatP, formatProbability, predictedClass, storedProbability } from "./formatting";
 
 const CHART = { width: 184, height: 84 };
 /** Pixels for the name of a class in a row. */
@@ -100,12 +100,8 @@ async function stepCurve(
   const { condition, layer } = frame;
   if (condition.steps.length < 2) return null;
   const rowsAt = async (step: number): Promise<ProbabilityRow[]> => {
-    const { all, dimensions, scale } = await atlas.positions(
-      `layers/${layer.key}/${condition.key}/position`,
-      step,
-    );
-    const directions = await readDirections(atlas, condition.key, layer.key, step);
-    const probabilities = posterior(coordinates(all, dimensions, scale, id), directions, atlas.concentration);
+    const key = { condition: condition.key, layer: layer.key, step };
+    const probabilities = await readRegionPosterior(atlas, key, id);
     return classes.map((label, curve) => ({ step, curve, p: probabilities[label] }));
   };
   // A damaged step is a gap in the curve.
@@ -130,13 +126,18 @@ async function layerRows(
   const rows = condition.layers.map(async (key) => {
     const region = samePlace(id, frame.grid, atlas.grid(condition.key, key));
     const read = (name: string) => atlas.read<Uint8Array>(`layers/${key}/${condition.key}/${name}`, step);
-    const [category, confidence, knowledge] = await Promise.all(
-      ["category", "confidence", "knowledge"].map(async (name) => (await read(name))[region]),
-    );
+    const [category, confidence, knowledge, temperature] = await Promise.all([
+      read("category"),
+      read("confidence"),
+      read("knowledge"),
+      readTemperature(atlas, condition.key, key, step),
+    ]);
+    const [rows, columns] = atlas.grid(condition.key, key);
     const layer = atlas.layer(key).name;
-    const name = atlas.attributes.classes[category];
-    const p = storedProbability(confidence);
-    const kind = knowledge & 2 ? "reliable" : knowledge & 1 ? "unreliable" : "none";
+    const source = { temperature, category, regions: rows * columns };
+    const name = predictedClass(source, region, atlas.attributes.classes);
+    const p = storedProbability(confidence[region]);
+    const kind = knowledge[region] & 2 ? "reliable" : knowledge[region] & 1 ? "unreliable" : "none";
     return h(
       "button",
       {
@@ -148,7 +149,7 @@ async function layerRows(
       h("span", { class: "depth-layer" }, layer),
       h("span", {
         class: `depth-mark ${kind}`,
-        style: `--mark:${marks[category].colour}`,
+        style: `--mark:${marks[category[region]].colour}`,
         role: "img",
         "aria-label": KIND_NAMES[kind],
       }),

@@ -1,12 +1,21 @@
 /** One region: what it predicts, its curves over the steps, and its place in the other layers. */
 
-import { regionPosterior, regionStrength, sortClasses } from "../data/findings";
+import type { Atlas } from "../data/atlas";
+import { sortClasses } from "../data/findings";
 import type { Frame } from "../data/frame";
+import { bitsAt, isUninformed, regionPosterior, stabilityAt, strengthAt } from "../data/regions";
 import { h, replaceText } from "../dom";
 import { TRAJECTORY_TYPES } from "../state/colours";
 import { focusedRegion, selectedRegion, type ChangeView, type Snapshot } from "../state/snapshot";
 import { measureText, shorten } from "../text_width";
-import { formatNumber, formatP, formatPlace, formatProbability } from "./formatting";
+import {
+  formatBits,
+  formatNumber,
+  formatP,
+  formatPlace,
+  formatProbability,
+  predictedClass,
+} from "./formatting";
 import type { Panel } from "./panel";
 import { makeLayerRows, makeStepCurve } from "./region_curves";
 
@@ -55,7 +64,7 @@ function summary(
 ): (Node | string)[] {
   const { classes, tau } = atlas.attributes;
   const bits = frame.knowledge[id];
-  const name = classes[frame.category[id]];
+  const name = isUninformed(frame, id) ? "Every class" : classes[frame.category[id]];
   const kind =
     bits & 2
       ? "a reliable knowledge point"
@@ -64,17 +73,35 @@ function summary(
         : `not a knowledge point (p ≤ ${tau})`;
   const parts: (Node | string)[] = [
     h("b", {}, `${name}, ${formatP(probabilities[frame.category[id]])}`),
-    `: ${kind}. Strength ${formatNumber(regionStrength(frame, id))} times the layer's mean.`,
+    `: ${kind}. `,
+    ...evidenceWords(atlas, frame, id),
+    `Strength ${formatNumber(strengthAt(frame.region, id))} times the layer's mean.`,
   ];
   if (reference && reference.regions === frame.regions) {
-    const before = regionPosterior(atlas, reference, id);
-    const label = reference.category[id];
+    const before = regionPosterior(atlas, reference, id)[reference.category[id]];
     const name = atlas.condition(view.condition).kind === "attack" ? "Clean" : "Teacher";
-    parts.push(` ${name}: ${classes[label]}, ${formatP(before[label])}.`);
+    parts.push(` ${name}: ${predictedClass(reference, id, classes)}, ${formatP(before)}.`);
   }
   const type = frame.trajectory?.[id] ?? 0;
   if (type) parts.push(` Trajectory type ${type}: ${TRAJECTORY_TYPES[type]}.`);
   return parts;
+}
+
+/** Evidence for the image's class, and how many refits agree that the region is a point of its class. */
+function evidenceWords(atlas: Atlas, frame: Frame, id: number): string[] {
+  const { classes, evidence } = atlas.attributes;
+  const [bits, stability] = [bitsAt(frame, id), stabilityAt(frame, id)];
+  const words: string[] = [];
+  if (bits !== null) {
+    const truth = classes[atlas.labels[Math.floor(id / frame.regions)]];
+    const about = evidence?.against === "decision" ? `${truth}, the network's decision` : truth;
+    words.push(`${formatBits(bits)}\u00a0bits for ${about}`);
+  }
+  if (stability && !isUninformed(frame, id)) {
+    const { points, refits } = stability;
+    words.push(`a point of ${classes[frame.category[id]]} in ${points} of ${refits} refits`);
+  }
+  return words.length ? [`${words.join("; ")}. `] : [];
 }
 
 function probabilityBars({ atlas, marks }: Snapshot, probabilities: number[], truth: number): HTMLElement[] {

@@ -1,25 +1,81 @@
 /** Findings of an atlas as sentences. */
 
-import { countPoints, regionPosterior, topRegion, type Counts, type Emergence } from "../data/findings";
+import { countPoints, type Chance, type Counts, type Emergence, type Evidence } from "../data/findings";
+import type { Attributes } from "../data/format";
 import { NOT_ATTACKED, type Frame } from "../data/frame";
+import { isUninformed, regionPosterior, topRegion } from "../data/regions";
 import { h } from "../dom";
 import type { Snapshot } from "../state/snapshot";
-import { formatInterval, formatNumber, formatP, formatPlace, joinWords, stepLabel } from "./formatting";
+import {
+  formatBits,
+  formatBitsCount,
+  formatCount,
+  formatP,
+  formatPlace,
+  joinWords,
+  stepLabel,
+} from "./formatting";
 
-/** Which layer has the most reliable points at a step. */
-export function layerSentence(names: string[], counts: Counts[], step: string): string {
-  const best = counts.reduce(
-    (most, { reliable }, layer) => (reliable.value > counts[most].reliable.value ? layer : most),
-    0,
-  );
-  const { reliable } = counts[best];
-  const start = `${capitalise(step)}:`;
-  if (!(reliable.value > 0)) return `${start} no layer has a reliable knowledge point.`;
-  const [value, interval] = [formatNumber(reliable.value), `(95 % interval ${formatInterval(reliable)})`];
-  return names.length === 1
-    ? `${start} ${names[0]} has ${value} reliable knowledge points per image ${interval}.`
-    : `${start} ${names[best]} has the most reliable points, ${value} per image ${interval}.`;
+/** Evidence of a layer at a step. */
+export interface LayerEvidence {
+  name: string;
+  told: Evidence | null;
 }
+
+/** Which layer has the most evidence at a step; only one whose interval is above 0 and above those of all others. */
+export function evidenceSentence(
+  layers: LayerEvidence[],
+  step: string,
+  measured: Attributes["evidence"],
+): string {
+  const start = `${capitalise(step)}:`;
+  const known = layers.flatMap(({ name, told }) => (told ? [{ name, ...told }] : []));
+  if (!known.length)
+    return measured
+      ? `${start} evidence was measured for the training alone.`
+      : `${start} evidence was not measured, so the counts do not tell which layer knows most.`;
+  const about = measured?.against === "decision" ? " for the network's own decision" : "";
+  const sorted = [...known].sort((one, other) => other.evidence.value - one.evidence.value);
+  const [best, ...others] = sorted;
+  // A single image has no interval.
+  if (!(best.evidence.low > 0))
+    return `${start} no layer has evidence${about} above 0; the most is ${inBits(best)} in ${best.name}.`;
+  const level = others.filter(({ evidence }) => evidence.high >= best.evidence.low);
+  if (level.length)
+    return `${start} ${joinWords([best, ...level].map(({ name }) => name))} have the most evidence${about}, and their intervals overlap: ${joinWords([best, ...level].map(inBits))}.`;
+  const most = others.length ? "the most evidence" : "evidence";
+  return `${start} ${best.name} has ${most}${about}, ${inBits(best)} per region, of ${formatBitsCount(best.readable)} readable${ceiling(measured)}.`;
+}
+
+const inBits = ({ evidence }: Evidence) => `${formatBitsCount(evidence)}\u00a0bits`;
+
+function ceiling(measured: Attributes["evidence"]): string {
+  return measured ? `; a region that is always correct has ${formatBits(measured.most)}` : "";
+}
+
+/** The knowledge points of a layer at a step, beside chance where that was measured. */
+export function pointsSentence(
+  name: string,
+  { total, reliable, told }: Counts & { told: Evidence | null },
+  chance: { found: Chance; step: string } | null,
+): string {
+  const none = total.value === 0;
+  const points = none
+    ? `${name} has no knowledge points.`
+    : `${name} has ${formatCount(total)} knowledge points per image, ${formatCount(reliable)} reliable.`;
+  const doubt =
+    told && !(told.evidence.low > 0) && !none ? " Its evidence is not above 0: they may be chance." : "";
+  if (!chance) return `${points}${doubt} Chance not measured.`;
+  const { permuted, untrained } = chance.found;
+  const beside = [
+    `${formatCount(permuted.total)} with permuted targets`,
+    `${formatCount(untrained.total)} in an untrained network`,
+  ];
+  return `${points}${doubt} Chance (${chance.step}): ${joinWords(beside)}.`;
+}
+
+/** What the intervals do not cover. */
+export const ONE_NETWORK = "One network: another training may differ by more than these intervals.";
 
 /** Which class emerges first in a layer. */
 export function classSentence(layer: string, names: string[], { order, first, training }: Emergence): string {
@@ -46,14 +102,18 @@ export function imageSentences(snapshot: Snapshot): (Node | string)[] {
   if (reference) return comparison(snapshot, frame, reference);
   const predicted = frame.predictions[image];
   const region = topRegion(atlas, frame, image, predicted);
-  const p = regionPosterior(atlas, frame, image * frame.regions + region)[predicted];
+  const id = image * frame.regions + region;
+  const p = regionPosterior(atlas, frame, id)[predicted];
+  const top = isUninformed(frame, id)
+    ? ` This layer tells nothing of the image here: every class has ${formatP(p)}.`
+    : ` Top region for this class: ${formatPlace(region, frame.grid[1])}, ${formatP(p)}.`;
   return [
     h(
       "b",
       {},
       `Image ${image}, ${classes[atlas.labels[image]]}: the network predicts ${classes[predicted]}.`,
     ),
-    ` Top region for this class: ${formatPlace(region, frame.grid[1])}, ${formatP(p)}.`,
+    top,
   ];
 }
 

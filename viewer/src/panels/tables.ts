@@ -1,14 +1,19 @@
 /** The numbers behind the pictures as tables, as a text alternative. */
 
 import { readLayerCounts } from "../data/findings";
+import type { Frame } from "../data/frame";
+import { bitsAt, stabilityAt } from "../data/regions";
 import { h } from "../dom";
 import type { Snapshot } from "../state/snapshot";
 import {
+  formatBits,
+  formatBitsCount,
   formatInterval,
   formatKind,
   formatNumber,
   formatPlace,
   formatProbability,
+  predictedClass,
   stepLabel,
   storedProbability,
 } from "./formatting";
@@ -23,7 +28,7 @@ export function makeTables(): Panel {
     "details",
     { class: "tables" },
     h("summary", {}, "Tables"),
-    h("h3", {}, "Knowledge points per image"),
+    h("h3", {}, "Evidence, and knowledge points per image"),
     counts,
     h("h3", { class: "of-image" }, "Regions"),
     regions,
@@ -79,10 +84,15 @@ async function countsTable({ atlas, view }: Snapshot): Promise<HTMLElement> {
   const condition = atlas.condition(view.condition);
   const counts = await readLayerCounts(atlas, view.condition);
   if (!counts.length) return h("p", {}, "The counts of this atlas cannot be read.");
+  const measured = counts.some(({ rows }) => rows.some(({ told }) => told));
+  const bits = measured ? ["evidence (bits per region)", "readable"] : [];
   const rows = counts.flatMap(({ layer, rows: steps }) =>
-    steps.map(({ step, total, reliable, ratio }) => [
+    steps.map(({ step, told, total, reliable, ratio }) => [
       layer.name,
       stepLabel(condition, step),
+      ...(measured
+        ? [told ? formatBitsCount(told.evidence) : "–", told ? formatBitsCount(told.readable) : "–"]
+        : []),
       formatNumber(total.value),
       formatInterval(total),
       formatNumber(reliable.value),
@@ -91,7 +101,7 @@ async function countsTable({ atlas, view }: Snapshot): Promise<HTMLElement> {
     ]),
   );
   return table(
-    ["layer", "step", "total", "95 % interval", "reliable", "95 % interval", "ratio"],
+    ["layer", "step", ...bits, "total", "95 % interval", "reliable", "95 % interval", "ratio"],
     rows,
     condition.name,
   );
@@ -112,15 +122,27 @@ function regionTable(snapshot: Snapshot): HTMLElement {
       id,
       Math.floor(id / frame.regions),
       formatPlace(id % frame.regions, frame.grid[1]),
-      atlas.attributes.classes[frame.category[id]],
+      predictedClass(frame, id, atlas.attributes.classes),
       formatProbability(storedProbability(frame.confidence[id])),
       formatKind(frame, id),
+      ...(frame.bits ? [formatBits(bitsAt(frame, id) as number)] : []),
+      ...(frame.stability ? [formatStability(frame, id)] : []),
     ]);
   const more =
     ids.length > MOST_ROWS ? ` (first ${MOST_ROWS} of ${ids.length}; the saved table has all)` : "";
   return table(
-    ["point", "image", "region", "predicted class", "p", "knowledge point"],
+    [
+      ...["point", "image", "region", "predicted class", "p", "knowledge point"],
+      ...(frame.bits ? ["bits"] : []),
+      ...(frame.stability ? ["refits"] : []),
+    ],
     rows,
     `${frame.layer.name}, ${stepLabel(frame.condition, frame.step)}${more}`,
   );
+}
+
+/** The refits in which a region is a point of its class: 5 of 6. */
+function formatStability(frame: Frame, id: number): string {
+  const { points, refits } = stabilityAt(frame, id) as { points: number; refits: number };
+  return `${points} of ${refits}`;
 }

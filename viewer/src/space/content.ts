@@ -2,7 +2,7 @@
 
 import type { Atlas, DrawnPositions } from "../data/atlas";
 import { inThreeDimensions } from "../data/dimensions";
-import { positionsIn, reachOf, type Frame, type Space } from "../data/frame";
+import { positionsIn, reachOf, type Frame, type Reach, type Space } from "../data/frame";
 import type { PathCache } from "../data/path_cache";
 import { bestCamera, FRONT, type Camera } from "../state/camera";
 import { TRAJECTORY_COLOURS, type Mark } from "../state/colours";
@@ -45,7 +45,7 @@ const MOST_THREADS = 120;
 export interface Viewpoint {
   home: Camera;
   /** At least the reach of the training; an attack or a student may reach farther. */
-  reach(condition: string, space: Space): Promise<number>;
+  reach(condition: string, space: Space): Promise<Reach>;
 }
 
 export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
@@ -58,7 +58,7 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
         ? `conditions/${key}/sample_position`
         : `layers/${layers[layers.length - 1]}/${key}/position`;
     // Damaged positions are reported when they are shown; until then a default does.
-    return atlas.positions(path, steps.length - 1).then(reachOf, () => 3);
+    return atlas.positions(path, steps.length - 1).then(reachOf, () => ({ drawn: 3, strength: 3 }));
   };
   const home = atlas
     .read<Float32Array>(`conditions/${training.key}/direction`, training.steps.length - 1)
@@ -66,14 +66,15 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
       (directions) => (dimensions === 2 ? FRONT : bestCamera(inThreeDimensions(directions, dimensions))),
       () => FRONT,
     );
-  const cache = new Map<string, Promise<number>>();
+  const cache = new Map<string, Promise<Reach>>();
   const reach = (condition: string, space: Space) => {
     const key = `${condition} ${space}`;
     const value =
       cache.get(key) ??
-      Promise.all([lastReach(training.key, space), lastReach(condition, space)]).then((both) =>
-        Math.max(...both),
-      );
+      Promise.all([lastReach(training.key, space), lastReach(condition, space)]).then((both) => ({
+        drawn: Math.max(...both.map(({ drawn }) => drawn)),
+        strength: Math.max(...both.map(({ strength }) => strength)),
+      }));
     cache.set(key, value);
     return value;
   };
@@ -83,11 +84,12 @@ export async function readViewpoint(atlas: Atlas): Promise<Viewpoint> {
 /** A painter that paints a pane again only when something that it depends on differs. */
 export function makePainter() {
   const cache = new Map<number, { dependencies: unknown[]; looks: PointLooks }>();
-  return (pane: number, frame: Frame, { atlas, view, marks }: Snapshot, reach: number): PointLooks => {
+  return (pane: number, frame: Frame, { atlas, view, marks, reach }: Snapshot): PointLooks => {
     const dependencies = [frame, view.colour, view.space, view.filter, view.selection, reach];
     const cached = cache.get(pane);
     if (cached?.dependencies.every((value, index) => value === dependencies[index])) return cached.looks;
-    const looks = paint(frame, view, atlas.labels, marks, reach);
+    const ends = { strength: reach.strength, bits: atlas.attributes.evidence?.most ?? 1 };
+    const looks = paint(frame, view, atlas.labels, marks, ends);
     cache.set(pane, { dependencies, looks });
     return looks;
   };
@@ -109,7 +111,7 @@ export function stageContent(
   const { atlas, view, reach } = snapshot;
   const { dimensions, aligned, classes } = atlas.attributes;
   const pane = (index: number, source: Frame, caption: string | null): PaneContent => {
-    const looks = painter(index, source, snapshot, reach);
+    const looks = painter(index, source, snapshot);
     const point = focusedPoint(snapshot, source, frame);
     const focus = point !== null && (looks.visible[point] || view.selection.length === 1) ? point : null;
     return {
@@ -138,9 +140,10 @@ export function stageContent(
     names: classes,
     emphasised: view.filter.classes,
     marks: snapshot.marks,
-    reach,
+    reach: reach.drawn,
     home,
-    circle: view.space === "regions" ? 1 : 0,
+    // Seen along three of more axes, a point inside the circle may be stronger than it.
+    circle: view.space === "regions" && dimensions <= 3 ? 1 : 0,
     flat: dimensions === 2,
     smooth: aligned || frame.condition.kind === "attack",
   };

@@ -1,7 +1,9 @@
 /** Colour, shape and state of each point, for the shader and for picking. */
 
 import { positionsIn, type Frame } from "../data/frame";
+import { bitsAt, strengthAt } from "../data/regions";
 import {
+  evidenceColour,
   MUTED,
   RELIABLE,
   strengthColour,
@@ -31,19 +33,25 @@ interface Look {
   shape: number;
 }
 
+/** Strength and bits at the ends of their scales of colours. */
+export interface ScaleEnds {
+  strength: number;
+  bits: number;
+}
+
 export function paint(
   frame: Frame,
   view: View,
   labels: Uint16Array,
   marks: Mark[],
-  reach: number,
+  ends: ScaleEnds,
 ): PointLooks {
   const regional = view.space === "regions";
   const count = regional ? labels.length * frame.regions : labels.length;
   const look = new Uint8Array(4 * count);
   const visible = new Uint8Array(count);
   const passes = visiblePoints(frame, view, labels);
-  const lookOf = lookOfPoints(frame, view, labels, marks, reach);
+  const lookOf = lookOfPoints(frame, view, labels, marks, ends);
   const selected = view.selection.length > 1 ? new Set(view.selection) : null;
   const isFaint = faintPoints(frame, view);
   let [shown, plain] = [0, 0];
@@ -69,7 +77,7 @@ function faintPoints(
   { knowledge, trajectory }: Frame,
   { space, colour, filter }: View,
 ): (id: number) => boolean {
-  if (space === "images" || colour === "strength") return () => false;
+  if (space === "images" || colour === "strength" || colour === "evidence") return () => false;
   if (colour === "path" && trajectory) return (id) => trajectory[id] === 0;
   return filter.points === "all" ? (id) => (knowledge[id] & 1) === 0 : () => false;
 }
@@ -112,7 +120,7 @@ function lookOfPoints(
   view: View,
   labels: Uint16Array,
   marks: Mark[],
-  reach: number,
+  ends: ScaleEnds,
 ): (id: number, image: number) => Look {
   const plain = (rgb: Rgb): Look => ({ rgb, shape: 0 });
   const [muted, reliable, unreliable] = [MUTED, RELIABLE, UNRELIABLE].map(plain);
@@ -127,11 +135,15 @@ function lookOfPoints(
         return (_, image) => (predictions[image] === labels[image] ? reliable : unreliable);
       return (id) => (knowledge[id] & 2 ? reliable : knowledge[id] & 1 ? unreliable : muted);
     case "strength": {
-      const { drawn, scale } = positionsIn(frame, view.space);
+      const positions = positionsIn(frame, view.space);
       const shades = Array.from({ length: 64 }, (_, shade) => plain(strengthColour(shade / 63)));
+      return (id) => shades[Math.min(63, Math.floor((64 * strengthAt(positions, id)) / ends.strength))];
+    }
+    case "evidence": {
+      const shades = Array.from({ length: 129 }, (_, shade) => plain(evidenceColour(shade / 64 - 1)));
       return (id) => {
-        const strength = scale * Math.hypot(drawn[3 * id], drawn[3 * id + 1], drawn[3 * id + 2]);
-        return shades[Math.min(63, Math.floor((64 * strength) / reach))];
+        const share = Math.max(-1, Math.min(1, (bitsAt(frame, id) ?? 0) / ends.bits));
+        return shades[Math.round(64 * share) + 64];
       };
     }
     case "path": {

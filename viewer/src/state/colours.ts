@@ -69,6 +69,13 @@ export function strengthColour(strength: number): Rgb {
   return [mix(0), mix(1), mix(2)];
 }
 
+/** Colour of evidence as a share of the most, in [-1, 1]: grey at 0, blue for the true class, orange against it. */
+export function evidenceColour(share: number): Rgb {
+  const [end, weight] = [share < 0 ? UNRELIABLE : RELIABLE, Math.min(1, Math.abs(share))];
+  const mix = (channel: number) => Math.round(MUTED[channel] + weight * (end[channel] - MUTED[channel]));
+  return [mix(0), mix(1), mix(2)];
+}
+
 /** Path of a shape of the given radius around the origin, for SVG. */
 export function shapePath(shape: number, radius: number): string {
   const corners = (points: [number, number][]) =>

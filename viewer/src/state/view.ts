@@ -5,7 +5,15 @@ import type { Condition, Grid } from "../data/format";
 import type { Space } from "../data/frame";
 import type { Camera } from "./camera";
 
-export const COLOURS = ["true", "predicted", "knowledge", "reliability", "strength", "path"] as const;
+export const COLOURS = [
+  "true",
+  "predicted",
+  "knowledge",
+  "reliability",
+  "evidence",
+  "strength",
+  "path",
+] as const;
 export type Colour = (typeof COLOURS)[number];
 export const POINTS = ["all", "knowledge", "reliable", "unreliable"] as const;
 export type Points = (typeof POINTS)[number];
@@ -66,7 +74,7 @@ export function applyChanges(atlas: Atlas, view: View, requested: Changes): View
   next.step = clamp(Math.round(next.step), condition.steps.length);
   next.layer = nearestLayer(atlas, condition, next.layer);
   next.image = clamp(Math.round(next.image), n_images);
-  const colours = coloursOf(condition, next.space);
+  const colours = coloursOf(atlas, condition, next.space);
   if (!colours.includes(next.colour)) next.colour = "true";
   next.filter = validFilter(condition, classes.length, next.filter);
   next.selection = validSelection(atlas, view, next, changes.selection !== undefined);
@@ -85,9 +93,13 @@ function validFilter(condition: Condition, classes: number, filter: Filter): Fil
 }
 
 /** The colourings that apply to a condition and a space. */
-export function coloursOf(condition: Condition, space: Space): Colour[] {
+export function coloursOf(atlas: Atlas, condition: Condition, space: Space): Colour[] {
   if (space === "images") return ["true", "predicted", "reliability", "strength"];
-  return COLOURS.filter((colour) => colour !== "path" || condition.kind === "attack");
+  const missing: Partial<Record<Colour, boolean>> = {
+    path: condition.kind !== "attack",
+    evidence: !condition.layers.every((layer) => atlas.has(`layers/${layer}/${condition.key}/bits`)),
+  };
+  return COLOURS.filter((colour) => !missing[colour]);
 }
 
 function nearestLayer(atlas: Atlas, condition: Condition, layer: string): string {

@@ -1,6 +1,6 @@
 /** `window.patternscope`: a handle on the page, for tests and scripts (docs/atlas-format.md). */
 
-import { regionPosterior } from "../data/findings";
+import { regionPosterior } from "../data/regions";
 import { positionOf } from "../space/motion";
 import { lasso, project, type Scene } from "../space/picking";
 import type { View } from "../state/view";

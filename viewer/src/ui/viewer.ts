@@ -88,7 +88,7 @@ export async function makeViewer(root: HTMLElement, atlas: Atlas, host: Host): P
       frame: value(frame),
       problem,
       reference: value(other),
-      reach: value(reach) ?? 1,
+      reach: value(reach) ?? { drawn: 1, strength: 1 },
       clean,
       attacked: attackedImages(now.condition),
     };

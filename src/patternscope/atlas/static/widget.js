@@ -1760,7 +1760,7 @@ function an(e, t) {
 	return rn.set(e, i), i;
 }
 // src/data/format.ts
-var on = "patternscope-atlas", sn = 1, cn = class extends Error {
+var on = "patternscope-atlas", sn = [1, 2], cn = class extends Error {
 	kind;
 	constructor(e, t) {
 		super(t), this.kind = e;
@@ -1768,7 +1768,7 @@ var on = "patternscope-atlas", sn = 1, cn = class extends Error {
 };
 function ln(e) {
 	if (e.format !== on) throw new cn("damaged", `This is not an atlas: format: expected "${on}", got ${JSON.stringify(e.format)}.`);
-	if (e.version !== sn) throw new cn("version", `This atlas has version ${JSON.stringify(e.version)}; this page reads version ${sn}. Write the atlas again with your version of patternscope, or open it with the version that wrote it.`);
+	if (!sn.includes(e.version)) throw new cn("version", `This atlas has version ${JSON.stringify(e.version)}; this page reads versions ${sn.join(" and ")}. Write the atlas again with your version of patternscope, or open it with the version that wrote it.`);
 	let t = [...[
 		"classes",
 		"layers",
@@ -1818,24 +1818,18 @@ function dn(e, t) {
 function fn(e, t, n, r) {
 	return Array.from({ length: t }, (i, a) => n * e[t * r + a]);
 }
-function pn(e) {
-	return Math.hypot(...e);
-}
-function mn(e, t, n) {
-	let r = n(pn(e)), i = e.length, a = t.length / i, o = Array.from({ length: a }, (n, a) => {
-		let o = 0;
-		for (let n = 0; n < i; n++) o += e[n] * t[i * a + n];
-		return r * o;
-	}), s = Math.max(...o), c = s + Math.log(o.reduce((e, t) => e + Math.exp(t - s), 0));
-	return o.map((e) => e - c);
-}
-function hn(e, t, n) {
-	return mn(e, t, n).map(Math.exp);
+function pn(e, t, n, r = 1) {
+	let i = n(Math.hypot(...e)), a = e.length, o = t.length / a, s = Array.from({ length: o }, (n, o) => {
+		let s = 0;
+		for (let n = 0; n < a; n++) s += e[n] * t[a * o + n];
+		return i * s / r;
+	}), c = Math.max(...s), l = c + Math.log(s.reduce((e, t) => e + Math.exp(t - c), 0));
+	return s.map((e) => e - l);
 }
 // src/data/atlas.ts
-var gn = 16e7;
-async function _n(e) {
-	let t = await vn(e), n = ln(t.attrs), { labels: r, names: i, paths: a } = await yn(t, n), o = /* @__PURE__ */ new Map(), s = (e) => (o.has(e) || o.set(e, xn(e, () => xt.v3(t.resolve(e), { kind: "array" }))), o.get(e)), c = new un(gn), l = (e, t) => c.get(`${e}/${t ?? ""}`, async () => bn(await s(e), e, t)), u = (e) => n.conditions.find((t) => t.key === e), d = async (e) => (await s(e)).attrs.scale;
+var mn = 16e7;
+async function hn(e) {
+	let t = await gn(e), n = ln(t.attrs), { labels: r, names: i, paths: a } = await _n(t, n), o = /* @__PURE__ */ new Map(), s = (e) => (o.has(e) || o.set(e, yn(e, () => xt.v3(t.resolve(e), { kind: "array" }))), o.get(e)), c = new un(mn), l = (e, t) => c.get(`${e}/${t ?? ""}`, async () => vn(await s(e), e, t)), u = (e) => n.conditions.find((t) => t.key === e);
 	return {
 		attributes: n,
 		concentration: dn(n.concentration.values, n.concentration.reach),
@@ -1846,14 +1840,15 @@ async function _n(e) {
 		grid: (e, t) => u(e).grids[t],
 		has: (e) => a.has(e),
 		read: l,
-		scale: d,
+		attribute: async (e, t) => (await s(e)).attrs[t],
 		async positions(e, t) {
-			let n = await l(e, t), r = (await s(e)).shape[2];
+			let n = await l(e, t), { shape: r, attrs: i } = await s(e), a = r[2], [o, c] = [i.scale[t], i.unit ?? 1];
 			return {
-				drawn: an(n, r),
+				drawn: an(n, a),
 				all: n,
-				dimensions: r,
-				scale: (await d(e))[t]
+				dimensions: a,
+				scale: o,
+				unit: c
 			};
 		},
 		async sprites(e) {
@@ -1863,7 +1858,7 @@ async function _n(e) {
 		}
 	};
 }
-async function vn(e) {
+async function gn(e) {
 	let t = { async get(t) {
 		let n = await e(t.slice(1));
 		if (!n && !t.endsWith("zarr.json")) throw new cn("damaged", `A part of this atlas is missing: ${t.slice(1)}.`);
@@ -1876,8 +1871,8 @@ async function vn(e) {
 		throw e instanceof cn ? e : new cn("damaged", `This atlas cannot be read: ${e.message}.`);
 	}
 }
-async function yn(e, t) {
-	let n = e.store.contents(), r = new Set(n.filter(({ kind: e }) => e === "array").map(({ path: e }) => e.slice(1))), i = async (t) => bn(await xn(t, () => xt.v3(e.resolve(t), { kind: "array" })), t), a = await i("labels"), o = JSON.parse(new TextDecoder().decode(await i("image_names")));
+async function _n(e, t) {
+	let n = e.store.contents(), r = new Set(n.filter(({ kind: e }) => e === "array").map(({ path: e }) => e.slice(1))), i = async (t) => vn(await yn(t, () => xt.v3(e.resolve(t), { kind: "array" })), t), a = await i("labels"), o = JSON.parse(new TextDecoder().decode(await i("image_names")));
 	if (a.length !== t.n_images || o.length !== t.n_images) throw new cn("damaged", "This atlas is damaged: the numbers of its labels, names and images differ.");
 	return {
 		labels: a,
@@ -1885,12 +1880,12 @@ async function yn(e, t) {
 		paths: r
 	};
 }
-async function bn(e, t, n) {
-	let r = e.shape.map((e, t) => t === 0 && n !== void 0 ? n : 0), i = await xn(t, () => n === void 0 ? Qt(e) : e.getChunk(r)), a = e.shape.reduce((e, t) => e * t, 1) / (n === void 0 ? 1 : e.shape[0]), o = i.data;
+async function vn(e, t, n) {
+	let r = e.shape.map((e, t) => t === 0 && n !== void 0 ? n : 0), i = await yn(t, () => n === void 0 ? Qt(e) : e.getChunk(r)), a = e.shape.reduce((e, t) => e * t, 1) / (n === void 0 ? 1 : e.shape[0]), o = i.data;
 	if (o.length !== a) throw new cn("damaged", `This atlas is damaged: ${t} does not have the size that its metadata state.`);
 	return o;
 }
-async function xn(e, t) {
+async function yn(e, t) {
 	try {
 		return await t();
 	} catch (t) {
@@ -1899,39 +1894,39 @@ async function xn(e, t) {
 }
 // src/dom.ts
 function B(e, t = {}, ...n) {
-	return Cn(document.createElement(e), t, n);
+	return xn(document.createElement(e), t, n);
 }
-function Sn(e, t = {}, ...n) {
-	return Cn(document.createElementNS("http://www.w3.org/2000/svg", e), t, n);
+function bn(e, t = {}, ...n) {
+	return xn(document.createElementNS("http://www.w3.org/2000/svg", e), t, n);
 }
-function Cn(e, t, n) {
+function xn(e, t, n) {
 	for (let [n, r] of Object.entries(t)) typeof r == "function" ? e.addEventListener(n, r) : r != null && r !== !1 && e.setAttribute(n, r === !0 ? "" : String(r));
 	return e.append(...n.filter((e) => e != null && e !== !1)), e;
 }
-function wn(e, ...t) {
+function Sn(e, ...t) {
 	let n = document.createElement("div");
 	n.append(...t), n.textContent !== e.textContent && e.replaceChildren(...n.childNodes);
 }
-function Tn(e, ...t) {
+function Cn(e, ...t) {
 	let n = e.contains(document.activeElement) ? document.activeElement : null, r = Array.from(e.children).findIndex((e) => e === n);
 	e.replaceChildren(...t), r >= 0 && e.children[r]?.focus();
 }
-var En = 0;
-function Dn(e) {
-	return `patternscope-${e}-${++En}`;
+var wn = 0;
+function Tn(e) {
+	return `patternscope-${e}-${++wn}`;
 }
-function On(e, t) {
+function En(e, t) {
 	let n = 0;
 	return new ResizeObserver(([{ contentRect: e }]) => {
 		e.width !== n && (n = e.width, t());
 	}).observe(e), () => n;
 }
-function kn() {
+function Dn() {
 	return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
-async function An(e, { condition: t, layer: n, step: r }) {
+async function On(e, { condition: t, layer: n, step: r }) {
 	let i = (e) => `layers/${n}/${t}/${e}`, a = (e) => `conditions/${t}/${e}`, o = (t) => e.has(t) ? e.read(t) : null, s = e.grid(t, n), c = {
-		directions: jn(e, t, n, r),
+		directions: kn(e, t, n, r),
 		sampleDirections: e.read(a("direction"), r),
 		predictions: e.read(a("predictions"), r),
 		region: e.positions(i("position"), r),
@@ -1939,6 +1934,9 @@ async function An(e, { condition: t, layer: n, step: r }) {
 		category: e.read(i("category"), r),
 		confidence: e.read(i("confidence"), r),
 		knowledge: e.read(i("knowledge"), r),
+		temperature: An(e, t, n, r),
+		bits: jn(e, i("bits"), r),
+		stability: Mn(e, i("stability"), r),
 		trajectory: o(i("trajectory")),
 		targets: o(a("targets"))
 	};
@@ -1956,42 +1954,71 @@ async function An(e, { condition: t, layer: n, step: r }) {
 		category: await c.category,
 		confidence: await c.confidence,
 		knowledge: await c.knowledge,
+		temperature: await c.temperature,
+		bits: await c.bits,
+		stability: await c.stability,
 		trajectory: await c.trajectory,
 		targets: await c.targets
 	};
 }
-function jn(e, t, n, r) {
+function kn(e, t, n, r) {
 	let i = `layers/${n}/${t}/direction`;
 	return e.read(e.has(i) ? i : `conditions/${t}/direction`, r);
 }
-function Mn(e, t) {
+async function An(e, t, n, r) {
+	let i = `layers/${n}/${t}/temperature`;
+	return e.has(i) ? e.read(i, r) : null;
+}
+async function jn(e, t, n) {
+	if (!e.has(t)) return null;
+	let [r, i] = await Promise.all([e.read(t, n), e.attribute(t, "scale")]);
+	return {
+		values: r,
+		scale: i[n]
+	};
+}
+async function Mn(e, t, n) {
+	if (!e.has(t)) return null;
+	let [r, i] = await Promise.all([e.read(t, n), e.attribute(t, "refits")]);
+	return {
+		values: r,
+		refits: i
+	};
+}
+function Nn(e, t) {
 	return t === "regions" ? e.region : e.sample;
 }
-function Nn(e, t = 6) {
+function Pn(e, t = 6) {
 	let n = /* @__PURE__ */ new Map();
 	return (r) => {
-		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? An(e, r);
+		let i = `${r.condition}/${r.layer}/${r.step}`, a = n.get(i) ?? On(e, r);
 		return n.delete(i), n.set(i, a), a.catch(() => n.delete(i)), n.size > t && n.delete(n.keys().next().value), a;
 	};
 }
-function Pn({ drawn: e, scale: t }) {
-	let n = e.length / 3, r = Math.max(1, Math.floor(n / 2e4)), i = [];
-	for (let t = 0; t < n; t += r) i.push(Math.hypot(e[3 * t], e[3 * t + 1], e[3 * t + 2]));
-	return i.sort((e, t) => e - t), Math.max(1, t * i[Math.floor(.997 * (i.length - 1))]);
+function Fn({ drawn: e, all: t, dimensions: n, scale: r }) {
+	return {
+		drawn: In(e, 3, r),
+		strength: In(t, n, r)
+	};
+}
+function In(e, t, n) {
+	let r = e.length / t, i = Math.max(1, Math.floor(r / 2e4)), a = [];
+	for (let n = 0; n < r; n += i) a.push(Math.hypot(...e.subarray(t * n, t * (n + 1))));
+	return a.sort((e, t) => e - t), Math.max(1, n * a[Math.floor(.997 * (a.length - 1))]);
 }
 // src/data/path_cache.ts
-var Fn = 24;
-function In(e, t) {
+var Ln = 24;
+function Rn(e, t) {
 	let n = /* @__PURE__ */ new Map();
 	return { get(r) {
 		if (!r.ids.length || r.steps < 2) return [];
 		let i = `${r.array}:${r.ids.join()}`;
-		return n.get(i) || (n.set(i, []), n.size > Fn && n.delete(n.keys().next().value), Ln(e, r).then((e) => {
+		return n.get(i) || (n.set(i, []), n.size > Ln && n.delete(n.keys().next().value), zn(e, r).then((e) => {
 			n.set(i, e), t();
 		}), []);
 	} };
 }
-async function Ln(e, { array: t, steps: n, ids: r }) {
+async function zn(e, { array: t, steps: n, ids: r }) {
 	let i = r.map(() => new Float32Array(3 * n).fill(NaN));
 	for (let a = 0; a < n; a++) {
 		let n = await e.positions(t, a).catch(() => null);
@@ -2004,12 +2031,12 @@ async function Ln(e, { array: t, steps: n, ids: r }) {
 	return i;
 }
 // src/data/prefetch.ts
-var Rn = 64e6;
-function zn(e) {
+var Bn = 64e6;
+function Vn(e) {
 	let t = null, n = async (n) => {
-		for (let r of Bn(n)) {
-			if (await Vn(), t !== n) return;
-			await An(e, {
+		for (let r of Hn(n)) {
+			if (await Un(), t !== n) return;
+			await On(e, {
 				condition: n.condition.key,
 				layer: n.layer.key,
 				step: r
@@ -2020,28 +2047,28 @@ function zn(e) {
 		e !== t && (t = e, e && n(e));
 	};
 }
-function Bn({ condition: e, step: t, region: n, knowledge: r }) {
+function Hn({ condition: e, step: t, region: n, knowledge: r }) {
 	let i = n.all.byteLength + 3 * r.byteLength, a = (e) => Math.abs(e - t - .1);
-	return e.steps.map((e, t) => t).filter((e) => e !== t).sort((e, t) => a(e) - a(t)).slice(0, Math.floor(Rn / i));
+	return e.steps.map((e, t) => t).filter((e) => e !== t).sort((e, t) => a(e) - a(t)).slice(0, Math.floor(Bn / i));
 }
-function Vn() {
+function Un() {
 	return new Promise((e) => {
 		typeof requestIdleCallback == "function" ? requestIdleCallback(() => e(), { timeout: 1e3 }) : setTimeout(e, 50);
 	});
 }
 // src/data/thumbnails.ts
-function Hn(e, t) {
+function Wn(e, t) {
 	let n = e.sprites(t), r = /* @__PURE__ */ new Map(), i = /* @__PURE__ */ new Map(), a = async (a) => {
 		let o = await n, s = o.findIndex(({ first: e, count: t }) => a >= e && a < e + t);
 		if (s < 0) return null;
-		let c = o[s], l = r.get(s) ?? Wn(e, `${t}/${s}`, c);
+		let c = o[s], l = r.get(s) ?? Kn(e, `${t}/${s}`, c);
 		r.set(s, l), l.catch(() => r.delete(s));
-		let u = Un(await l, c, a);
+		let u = Gn(await l, c, a);
 		return i.set(a, u), u;
 	};
 	return { get: (e) => i.get(e) ?? a(e) };
 }
-function Un(e, { first: t, columns: n, size: [r, i] }, a) {
+function Gn(e, { first: t, columns: n, size: [r, i] }, a) {
 	let o = a - t;
 	return {
 		bitmap: e,
@@ -2051,25 +2078,26 @@ function Un(e, { first: t, columns: n, size: [r, i] }, a) {
 		height: r
 	};
 }
-async function Wn(e, t, { media_type: n }) {
+async function Kn(e, t, { media_type: n }) {
 	let r = await e.read(t);
 	return createImageBitmap(new Blob([r], { type: n }));
 }
 // src/state/view.ts
-var Gn = [
+var qn = [
 	"true",
 	"predicted",
 	"knowledge",
 	"reliability",
+	"evidence",
 	"strength",
 	"path"
-], Kn = [
+], Jn = [
 	"all",
 	"knowledge",
 	"reliable",
 	"unreliable"
 ];
-function qn(e) {
+function Yn(e) {
 	let t = e.attributes.conditions[0];
 	return {
 		condition: t.key,
@@ -2088,17 +2116,17 @@ function qn(e) {
 		camera: null
 	};
 }
-function Jn(e, t, n) {
+function Xn(e, t, n) {
 	let r = typeof n == "function" ? n(t) : n, i = {
 		...t,
 		...r
 	}, { conditions: a, n_images: o, classes: s } = e.attributes, c = a.find(({ key: e }) => e === i.condition) ?? a[0];
-	return i.condition = c.key, c.key !== t.condition && r.step === void 0 && (i.step = c.steps.length - 1), i.step = ir(Math.round(i.step), c.steps.length), i.layer = Zn(e, c, i.layer), i.image = ir(Math.round(i.image), o), Xn(c, i.space).includes(i.colour) || (i.colour = "true"), i.filter = Yn(c, s.length, i.filter), i.selection = Qn(e, t, i, r.selection !== void 0), r.selection && r.image === void 0 && (i.image = tr(i.selection.map((t) => er({
+	return i.condition = c.key, c.key !== t.condition && r.step === void 0 && (i.step = c.steps.length - 1), i.step = or(Math.round(i.step), c.steps.length), i.layer = $n(e, c, i.layer), i.image = or(Math.round(i.image), o), Qn(e, c, i.space).includes(i.colour) || (i.colour = "true"), i.filter = Zn(c, s.length, i.filter), i.selection = er(e, t, i, r.selection !== void 0), r.selection && r.image === void 0 && (i.image = rr(i.selection.map((t) => nr({
 		atlas: e,
 		view: i
 	}, t))) ?? i.image), i;
 }
-function Yn(e, t, n) {
+function Zn(e, t, n) {
 	let r = e.kind === "attack" ? n.path : 0, i = n.classes.filter((e) => e >= 0 && e < t);
 	return r === n.path && i.length === n.classes.length ? n : {
 		...n,
@@ -2106,53 +2134,58 @@ function Yn(e, t, n) {
 		classes: i
 	};
 }
-function Xn(e, t) {
-	return t === "images" ? [
+function Qn(e, t, n) {
+	if (n === "images") return [
 		"true",
 		"predicted",
 		"reliability",
 		"strength"
-	] : Gn.filter((t) => t !== "path" || e.kind === "attack");
+	];
+	let r = {
+		path: t.kind !== "attack",
+		evidence: !t.layers.every((n) => e.has(`layers/${n}/${t.key}/bits`))
+	};
+	return qn.filter((e) => !r[e]);
 }
-function Zn(e, t, n) {
+function $n(e, t, n) {
 	if (t.layers.includes(n)) return n;
 	let r = e.attributes.layers.map(({ key: e }) => e), i = (e) => Math.abs(r.indexOf(e) - r.indexOf(n));
 	return t.layers.reduce((e, t) => i(t) < i(e) ? t : e);
 }
-function Qn(e, t, n, r) {
+function er(e, t, n, r) {
 	let i = e.grid(n.condition, n.layer), a = i[0] * i[1], o = e.attributes.n_images * (n.space === "images" ? 1 : a), s = (e) => Number.isInteger(e) && e >= 0 && e < o;
 	if (r) return n.selection.filter(s);
-	let c = $n(e, n.selection, t, n);
+	let c = tr(e, n.selection, t, n);
 	return c === n.selection ? c : c.filter(s);
 }
-function $n(e, t, n, r) {
+function tr(e, t, n, r) {
 	if (n.space !== r.space) return [];
 	let [i, a] = [n, r].map(({ condition: t, layer: n }) => e.grid(t, n));
-	return r.space === "images" || nr(i, a) ? t : [...new Set(t.map((e) => rr(e, i, a)))];
+	return r.space === "images" || ir(i, a) ? t : [...new Set(t.map((e) => ar(e, i, a)))];
 }
-function er({ view: e, atlas: t }, n) {
+function nr({ view: e, atlas: t }, n) {
 	if (e.space === "images") return n;
 	let [r, i] = t.grid(e.condition, e.layer);
 	return Math.floor(n / (r * i));
 }
-function tr(e) {
+function rr(e) {
 	let t = /* @__PURE__ */ new Map();
 	for (let n of e) t.set(n, (t.get(n) ?? 0) + 1);
 	return [...t].sort(([, e], [, t]) => t - e)[0]?.[0];
 }
-function nr(e, t) {
+function ir(e, t) {
 	return e[0] === t[0] && e[1] === t[1];
 }
-function rr(e, t, n) {
-	if (nr(t, n)) return e;
+function ar(e, t, n) {
+	if (ir(t, n)) return e;
 	let r = Math.floor(e / (t[0] * t[1])), i = e % (t[0] * t[1]), a = (e, r) => Math.floor((e + .5) * n[r] / t[r]), o = a(Math.floor(i / t[1]), 0);
 	return r * n[0] * n[1] + o * n[1] + a(i % t[1], 1);
 }
-function ir(e, t) {
+function or(e, t) {
 	return Number.isFinite(e) ? Math.min(t - 1, Math.max(0, e)) : 0;
 }
 // src/panels/choosers.ts
-function ar(e, t) {
+function sr(e, t) {
 	let n = B("select", {
 		"aria-label": e,
 		change: () => t(n.value)
@@ -2164,12 +2197,13 @@ function ar(e, t) {
 		}
 	};
 }
-var or = {
+var cr = {
 	regions: {
 		true: "true class",
 		predicted: "predicted class",
 		knowledge: "knowledge",
 		reliability: "reliability",
+		evidence: "evidence",
 		strength: "strength",
 		path: "trajectory type"
 	},
@@ -2179,14 +2213,14 @@ var or = {
 		reliability: "correctness",
 		strength: "strength"
 	}
-}, sr = [
+}, lr = [
 	["all", "all regions"],
 	["knowledge", "knowledge points"],
 	["reliable", "reliable points"],
 	["unreliable", "unreliable points"]
-], cr = [["regions", "regions"], ["images", "images"]];
-function lr(e) {
-	let t = ar("View", (t) => e({ condition: t })), n = ar("Layer", (t) => e({ layer: t })), r = ar("Points", (t) => e({ space: t })), i = ar("Colour by", (t) => e({ colour: t })), a = ar("Show", (t) => e(({ filter: e }) => ({ filter: {
+], ur = [["regions", "regions"], ["images", "images"]];
+function dr(e) {
+	let t = sr("View", (t) => e({ condition: t })), n = sr("Layer", (t) => e({ layer: t })), r = sr("Points", (t) => e({ space: t })), i = sr("Colour by", (t) => e({ colour: t })), a = sr("Show", (t) => e(({ filter: e }) => ({ filter: {
 		...e,
 		points: t
 	} })));
@@ -2200,69 +2234,69 @@ function lr(e) {
 		].map(({ element: e }) => e)),
 		update({ atlas: e, view: o }) {
 			let { conditions: s } = e.attributes, c = e.condition(o.condition);
-			t.set(s.map(({ key: e, name: t }) => [e, t]), o.condition, s.length < 2), n.set(c.layers.map((t) => [t, e.layer(t).name]), o.layer, o.space === "images" || c.layers.length < 2), r.set(cr, o.space), i.set(Xn(c, o.space).map((e) => [e, or[o.space][e]]), o.colour), a.set(sr, o.filter.points, o.space === "images");
+			t.set(s.map(({ key: e, name: t }) => [e, t]), o.condition, s.length < 2), n.set(c.layers.map((t) => [t, e.layer(t).name]), o.layer, o.space === "images" || c.layers.length < 2), r.set(ur, o.space), i.set(Qn(e, c, o.space).map((e) => [e, cr[o.space][e]]), o.colour), a.set(lr, o.filter.points, o.space === "images");
 		}
 	};
 }
 // src/data/findings.ts
-function ur(e, t) {
-	let n = (n) => {
-		let [r, i, a] = e.subarray(9 * t + 3 * n, 9 * t + 3 * n + 3);
-		return {
-			value: r,
-			low: i,
-			high: a
-		};
-	};
+function fr(e, t) {
+	return pr(e, 3 * t);
+}
+function pr(e, t) {
 	return {
-		total: n(0),
-		reliable: n(1),
-		ratio: n(2)
+		total: mr(e, t),
+		reliable: mr(e, t + 1),
+		ratio: mr(e, t + 2)
 	};
 }
-async function dr(e, t) {
+function mr(e, t) {
+	let [n, r, i] = e.subarray(3 * t, 3 * t + 3);
+	return {
+		value: n,
+		low: r,
+		high: i
+	};
+}
+async function hr(e, t) {
 	let n = e.condition(t), r = n.layers.map(async (r) => {
-		let i = await e.read(`layers/${r}/${t}/counts`);
+		let i = (n) => e.has(`layers/${r}/${t}/${n}`) ? e.read(`layers/${r}/${t}/${n}`) : null, [a, o, s] = await Promise.all([
+			e.read(`layers/${r}/${t}/counts`),
+			i("evidence"),
+			i("chance")
+		]);
 		return {
 			layer: e.layer(r),
 			rows: n.steps.map((e, t) => ({
 				step: t,
-				...ur(i, t)
-			}))
+				told: o && {
+					evidence: mr(o, 2 * t),
+					readable: mr(o, 2 * t + 1)
+				},
+				...fr(a, t)
+			})),
+			chance: s && {
+				permuted: pr(s, 1),
+				untrained: pr(s, 5)
+			}
 		};
 	});
 	return (await Promise.allSettled(r)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
-async function fr(e, t) {
+async function gr(e, t) {
 	let [n] = e.attributes.conditions, r = `layers/${t}/${n.key}`, [i, a] = await Promise.all([e.read(`${r}/class_first`), e.read(`${r}/class_counts`)]).catch(() => [null, null]);
 	if (!i || !a) return null;
-	let o = e.attributes.classes.length, s = (e, t) => ur(a, t * o + e).reliable.value || 0;
+	let o = e.attributes.classes.length, s = (e, t) => fr(a, t * o + e).reliable.value || 0;
 	return {
 		training: n,
-		order: vr(i, s),
+		order: yr(i, s),
 		first: i,
 		reliable: s
 	};
 }
-function pr(e, t, n) {
-	let { all: r, dimensions: i, scale: a } = t.region;
-	return hn(fn(r, i, a, n), t.directions, e.concentration);
-}
-function mr({ region: { all: e, dimensions: t, scale: n } }, r) {
-	return Math.hypot(...fn(e, t, n, r));
-}
-function hr(e) {
+function _r(e) {
 	return e.map((e, t) => t).sort((t, n) => e[n] - e[t]);
 }
-function gr(e, t, n, r) {
-	let { all: i, dimensions: a, scale: o } = t.region, s = 0, c = -Infinity;
-	for (let l = 0; l < t.regions; l++) {
-		let u = mn(fn(i, a, o, n * t.regions + l), t.directions, e.concentration)[r];
-		u > c && ([s, c] = [l, u]);
-	}
-	return s;
-}
-function _r(e, t) {
+function vr(e, t) {
 	let n = /* @__PURE__ */ new Map(), [r, i] = [0, 0];
 	for (let a = t * e.regions; a < (t + 1) * e.regions; a++) e.knowledge[a] & 1 && (r++, i += e.knowledge[a] >> 1, n.set(e.category[a], (n.get(e.category[a]) ?? 0) + 1));
 	return {
@@ -2271,20 +2305,20 @@ function _r(e, t) {
 		classes: [...n].sort(([, e], [, t]) => t - e)
 	};
 }
-function vr(e, t) {
+function yr(e, t) {
 	let n = (t) => Number.isNaN(e[t]) ? Infinity : e[t], r = (e) => n(e) < Infinity ? t(e, Math.ceil(n(e))) : 0;
 	return Array.from(e, (e, t) => t).sort((e, t) => n(e) === n(t) ? r(t) - r(e) || e - t : n(e) - n(t));
 }
 // node_modules/d3-array/dist/d3-array.mjs
-function yr(e, t) {
+function br(e, t) {
 	return e == null || t == null ? NaN : e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function br(e, t) {
+function xr(e, t) {
 	return e == null || t == null ? NaN : t < e ? -1 : t > e ? 1 : t >= e ? 0 : NaN;
 }
-function xr(e) {
+function Sr(e) {
 	let t, n, r;
-	e.length === 2 ? (t = e === yr || e === br ? e : Sr, n = e, r = e) : (t = yr, n = (t, n) => yr(e(t), n), r = (t, n) => e(t) - n);
+	e.length === 2 ? (t = e === br || e === xr ? e : Cr, n = e, r = e) : (t = br, n = (t, n) => br(e(t), n), r = (t, n) => e(t) - n);
 	function i(e, r, i = 0, a = e.length) {
 		if (i < a) {
 			if (t(r, r) !== 0) return a;
@@ -2315,22 +2349,22 @@ function xr(e) {
 		right: a
 	};
 }
-function Sr() {
+function Cr() {
 	return 0;
 }
-function Cr(e) {
+function wr(e) {
 	return e === null ? NaN : +e;
 }
-function* wr(e, t) {
+function* Tr(e, t) {
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (yield t);
 	else {
 		let n = -1;
 		for (let r of e) (r = t(r, ++n, e)) != null && (r = +r) >= r && (yield r);
 	}
 }
-var Tr = xr(yr), Er = Tr.right;
-Tr.left, xr(Cr).center;
-function Dr(e, t) {
+var Er = Sr(br), Dr = Er.right;
+Er.left, Sr(wr).center;
+function Or(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && ++n;
 	else {
@@ -2339,23 +2373,23 @@ function Dr(e, t) {
 	}
 	return n;
 }
-function Or(e) {
+function kr(e) {
 	return e.length | 0;
 }
-function kr(e) {
+function Ar(e) {
 	return !(e > 0);
 }
-function Ar(e) {
+function jr(e) {
 	return typeof e != "object" || "length" in e ? e : Array.from(e);
 }
-function jr(e) {
+function Mr(e) {
 	return (t) => e(...t);
 }
-function Mr(...e) {
-	let t = typeof e[e.length - 1] == "function" && jr(e.pop());
-	e = e.map(Ar);
-	let n = e.map(Or), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
-	if (r < 0 || n.some(kr)) return a;
+function Nr(...e) {
+	let t = typeof e[e.length - 1] == "function" && Mr(e.pop());
+	e = e.map(jr);
+	let n = e.map(kr), r = e.length - 1, i = Array(r + 1).fill(0), a = [];
+	if (r < 0 || n.some(Ar)) return a;
 	for (;;) {
 		a.push(i.map((t, n) => e[n][t]));
 		let o = r;
@@ -2365,11 +2399,11 @@ function Mr(...e) {
 		}
 	}
 }
-function Nr(e, t) {
+function Pr(e, t) {
 	var n = 0, r = 0;
 	return Float64Array.from(e, t === void 0 ? (e) => n += +e || 0 : (i) => n += +t(i, r++, e) || 0);
 }
-function Pr(e, t) {
+function Fr(e, t) {
 	let n = 0, r, i = 0, a = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (r = t - i, i += r / ++n, a += r * (t - i));
 	else {
@@ -2378,11 +2412,11 @@ function Pr(e, t) {
 	}
 	if (n > 1) return a / (n - 1);
 }
-function Fr(e, t) {
-	let n = Pr(e, t);
+function Ir(e, t) {
+	let n = Fr(e, t);
 	return n && Math.sqrt(n);
 }
-function Ir(e, t) {
+function Lr(e, t) {
 	let n, r;
 	if (t === void 0) for (let t of e) t != null && (n === void 0 ? t >= t && (n = r = t) : (n > t && (n = t), r < t && (r = t)));
 	else {
@@ -2391,7 +2425,7 @@ function Ir(e, t) {
 	}
 	return [n, r];
 }
-var Lr = class {
+var Rr = class {
 	constructor() {
 		this._partials = /* @__PURE__ */ new Float64Array(32), this._n = 0;
 	}
@@ -2411,73 +2445,73 @@ var Lr = class {
 		}
 		return a;
 	}
-}, Rr = class extends Map {
-	constructor(e, t = Ur) {
+}, zr = class extends Map {
+	constructor(e, t = Wr) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let [t, n] of e) this.set(t, n);
 	}
 	get(e) {
-		return super.get(Br(this, e));
+		return super.get(Vr(this, e));
 	}
 	has(e) {
-		return super.has(Br(this, e));
+		return super.has(Vr(this, e));
 	}
 	set(e, t) {
-		return super.set(Vr(this, e), t);
+		return super.set(Hr(this, e), t);
 	}
 	delete(e) {
-		return super.delete(Hr(this, e));
+		return super.delete(Ur(this, e));
 	}
-}, zr = class extends Set {
-	constructor(e, t = Ur) {
+}, Br = class extends Set {
+	constructor(e, t = Wr) {
 		if (super(), Object.defineProperties(this, {
 			_intern: { value: /* @__PURE__ */ new Map() },
 			_key: { value: t }
 		}), e != null) for (let t of e) this.add(t);
 	}
 	has(e) {
-		return super.has(Br(this, e));
+		return super.has(Vr(this, e));
 	}
 	add(e) {
-		return super.add(Vr(this, e));
+		return super.add(Hr(this, e));
 	}
 	delete(e) {
-		return super.delete(Hr(this, e));
+		return super.delete(Ur(this, e));
 	}
 };
-function Br({ _intern: e, _key: t }, n) {
+function Vr({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : n;
 }
-function Vr({ _intern: e, _key: t }, n) {
+function Hr({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) ? e.get(r) : (e.set(r, n), n);
 }
-function Hr({ _intern: e, _key: t }, n) {
+function Ur({ _intern: e, _key: t }, n) {
 	let r = t(n);
 	return e.has(r) && (n = e.get(r), e.delete(r)), n;
 }
-function Ur(e) {
+function Wr(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function Wr(e) {
+function Gr(e) {
 	return e;
 }
-function Gr(e, ...t) {
-	return Jr(e, Wr, Wr, t);
-}
-function Kr(e, t, ...n) {
-	return Jr(e, Wr, t, n);
+function Kr(e, ...t) {
+	return Yr(e, Gr, Gr, t);
 }
 function qr(e, t, ...n) {
-	return Jr(e, Array.from, t, n);
+	return Yr(e, Gr, t, n);
 }
-function Jr(e, t, n, r) {
+function Jr(e, t, ...n) {
+	return Yr(e, Array.from, t, n);
+}
+function Yr(e, t, n, r) {
 	return (function e(i, a) {
 		if (a >= r.length) return n(i);
-		let o = new Rr(), s = r[a++], c = -1;
+		let o = new zr(), s = r[a++], c = -1;
 		for (let e of i) {
 			let t = s(e, ++c, i), n = o.get(t);
 			n ? n.push(e) : o.set(t, [e]);
@@ -2486,10 +2520,10 @@ function Jr(e, t, n, r) {
 		return t(o);
 	})(e, 0);
 }
-function Yr(e, t) {
+function Xr(e, t) {
 	return Array.from(t, (t) => e[t]);
 }
-function Xr(e, ...t) {
+function Zr(e, ...t) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	e = Array.from(e);
 	let [n] = t;
@@ -2497,41 +2531,41 @@ function Xr(e, ...t) {
 		let r = Uint32Array.from(e, (e, t) => t);
 		return t.length > 1 ? (t = t.map((t) => e.map(t)), r.sort((e, n) => {
 			for (let r of t) {
-				let t = Qr(r[e], r[n]);
+				let t = $r(r[e], r[n]);
 				if (t) return t;
 			}
-		})) : (n = e.map(n), r.sort((e, t) => Qr(n[e], n[t]))), Yr(e, r);
+		})) : (n = e.map(n), r.sort((e, t) => $r(n[e], n[t]))), Xr(e, r);
 	}
-	return e.sort(Zr(n));
+	return e.sort(Qr(n));
 }
-function Zr(e = yr) {
-	if (e === yr) return Qr;
+function Qr(e = br) {
+	if (e === br) return $r;
 	if (typeof e != "function") throw TypeError("compare is not a function");
 	return (t, n) => {
 		let r = e(t, n);
 		return r || r === 0 ? r : (e(n, n) === 0) - (e(t, t) === 0);
 	};
 }
-function Qr(e, t) {
+function $r(e, t) {
 	return (e == null || !(e >= e)) - (t == null || !(t >= t)) || (e < t ? -1 : +(e > t));
 }
-function $r(e, t, n) {
-	return (t.length === 2 ? Xr(Gr(e, n), (([e, n], [r, i]) => t(n, i) || yr(e, r))) : Xr(Kr(e, t, n), (([e, t], [n, r]) => yr(t, r) || yr(e, n)))).map(([e]) => e);
+function ei(e, t, n) {
+	return (t.length === 2 ? Zr(Kr(e, n), (([e, n], [r, i]) => t(n, i) || br(e, r))) : Zr(qr(e, t, n), (([e, t], [n, r]) => br(t, r) || br(e, n)))).map(([e]) => e);
 }
 Array.prototype.slice;
-var ei = Math.sqrt(50), ti = Math.sqrt(10), ni = Math.sqrt(2);
-function ri(e, t, n) {
-	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= ei ? 10 : a >= ti ? 5 : a >= ni ? 2 : 1, s, c, l;
-	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? ri(e, t, n * 2) : [
+var ti = Math.sqrt(50), ni = Math.sqrt(10), ri = Math.sqrt(2);
+function ii(e, t, n) {
+	let r = (t - e) / Math.max(0, n), i = Math.floor(Math.log10(r)), a = r / 10 ** i, o = a >= ti ? 10 : a >= ni ? 5 : a >= ri ? 2 : 1, s, c, l;
+	return i < 0 ? (l = 10 ** -i / o, s = Math.round(e * l), c = Math.round(t * l), s / l < e && ++s, c / l > t && --c, l = -l) : (l = 10 ** i * o, s = Math.round(e / l), c = Math.round(t / l), s * l < e && ++s, c * l > t && --c), c < s && .5 <= n && n < 2 ? ii(e, t, n * 2) : [
 		s,
 		c,
 		l
 	];
 }
-function ii(e, t, n) {
+function ai(e, t, n) {
 	if (t = +t, e = +e, n = +n, !(n > 0)) return [];
 	if (e === t) return [e];
-	let r = t < e, [i, a, o] = r ? ri(t, e, n) : ri(e, t, n);
+	let r = t < e, [i, a, o] = r ? ii(t, e, n) : ii(e, t, n);
 	if (!(a >= i)) return [];
 	let s = a - i + 1, c = Array(s);
 	if (r) {
@@ -2541,18 +2575,18 @@ function ii(e, t, n) {
 	else for (let e = 0; e < s; ++e) c[e] = (i + e) * o;
 	return c;
 }
-function ai(e, t, n) {
-	return t = +t, e = +e, n = +n, ri(e, t, n)[2];
-}
 function oi(e, t, n) {
+	return t = +t, e = +e, n = +n, ii(e, t, n)[2];
+}
+function si(e, t, n) {
 	t = +t, e = +e, n = +n;
-	let r = t < e, i = r ? ai(t, e, n) : ai(e, t, n);
+	let r = t < e, i = r ? oi(t, e, n) : oi(e, t, n);
 	return (r ? -1 : 1) * (i < 0 ? 1 / -i : i);
 }
-function si(e) {
-	return Math.max(1, Math.ceil(Math.log(Dr(e)) / Math.LN2) + 1);
+function ci(e) {
+	return Math.max(1, Math.ceil(Math.log(Or(e)) / Math.LN2) + 1);
 }
-function ci(e, t) {
+function li(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n < t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2561,13 +2595,13 @@ function ci(e, t) {
 	}
 	return n;
 }
-function li(e, t) {
+function ui(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n < t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n < a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function ui(e, t) {
+function di(e, t) {
 	let n;
 	if (t === void 0) for (let t of e) t != null && (n > t || n === void 0 && t >= t) && (n = t);
 	else {
@@ -2576,52 +2610,52 @@ function ui(e, t) {
 	}
 	return n;
 }
-function di(e, t) {
+function fi(e, t) {
 	let n, r = -1, i = -1;
 	if (t === void 0) for (let t of e) ++i, t != null && (n > t || n === void 0 && t >= t) && (n = t, r = i);
 	else for (let a of e) (a = t(a, ++i, e)) != null && (n > a || n === void 0 && a >= a) && (n = a, r = i);
 	return r;
 }
-function fi(e, t, n = 0, r = Infinity, i) {
+function pi(e, t, n = 0, r = Infinity, i) {
 	if (t = Math.floor(t), n = Math.floor(Math.max(0, n)), r = Math.floor(Math.min(e.length - 1, r)), !(n <= t && t <= r)) return e;
-	for (i = i === void 0 ? Qr : Zr(i); r > n;) {
+	for (i = i === void 0 ? $r : Qr(i); r > n;) {
 		if (r - n > 600) {
 			let a = r - n + 1, o = t - n + 1, s = Math.log(a), c = .5 * Math.exp(2 * s / 3), l = .5 * Math.sqrt(s * c * (a - c) / a) * (o - a / 2 < 0 ? -1 : 1), u = Math.max(n, Math.floor(t - o * c / a + l)), d = Math.min(r, Math.floor(t + (a - o) * c / a + l));
-			fi(e, t, u, d, i);
+			pi(e, t, u, d, i);
 		}
 		let a = e[t], o = n, s = r;
-		for (pi(e, n, t), i(e[r], a) > 0 && pi(e, n, r); o < s;) {
-			for (pi(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
+		for (mi(e, n, t), i(e[r], a) > 0 && mi(e, n, r); o < s;) {
+			for (mi(e, o, s), ++o, --s; i(e[o], a) < 0;) ++o;
 			for (; i(e[s], a) > 0;) --s;
 		}
-		i(e[n], a) === 0 ? pi(e, n, s) : (++s, pi(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
+		i(e[n], a) === 0 ? mi(e, n, s) : (++s, mi(e, s, r)), s <= t && (n = s + 1), t <= s && (r = s - 1);
 	}
 	return e;
 }
-function pi(e, t, n) {
+function mi(e, t, n) {
 	let r = e[t];
 	e[t] = e[n], e[n] = r;
 }
-function mi(e, t = yr) {
+function hi(e, t = br) {
 	let n, r = !1;
 	if (t.length === 1) {
 		let i;
 		for (let a of e) {
 			let e = t(a);
-			(r ? yr(e, i) > 0 : yr(e, e) === 0) && (n = a, i = e, r = !0);
+			(r ? br(e, i) > 0 : br(e, e) === 0) && (n = a, i = e, r = !0);
 		}
 	} else for (let i of e) (r ? t(i, n) > 0 : t(i, i) === 0) && (n = i, r = !0);
 	return n;
 }
-function hi(e, t, n) {
-	if (e = Float64Array.from(wr(e, n)), (r = e.length) && !isNaN(t = +t)) {
-		if (t <= 0 || r < 2) return ui(e);
-		if (t >= 1) return ci(e);
-		var r, i = (r - 1) * t, a = Math.floor(i), o = ci(fi(e, a).subarray(0, a + 1));
-		return o + (ui(e.subarray(a + 1)) - o) * (i - a);
+function gi(e, t, n) {
+	if (e = Float64Array.from(Tr(e, n)), (r = e.length) && !isNaN(t = +t)) {
+		if (t <= 0 || r < 2) return di(e);
+		if (t >= 1) return li(e);
+		var r, i = (r - 1) * t, a = Math.floor(i), o = li(pi(e, a).subarray(0, a + 1));
+		return o + (di(e.subarray(a + 1)) - o) * (i - a);
 	}
 }
-function gi(e, t, n = Cr) {
+function _i(e, t, n = wr) {
 	if ((r = e.length) && !isNaN(t = +t)) {
 		if (t <= 0 || r < 2) return +n(e[0], 0, e);
 		if (t >= 1) return +n(e[r - 1], r - 1, e);
@@ -2629,15 +2663,15 @@ function gi(e, t, n = Cr) {
 		return o + (+n(e[a + 1], a + 1, e) - o) * (i - a);
 	}
 }
-function _i(e, t, n) {
-	let r = Dr(e), i = hi(e, .75) - hi(e, .25);
+function vi(e, t, n) {
+	let r = Or(e), i = gi(e, .75) - gi(e, .25);
 	return r && i ? Math.ceil((n - t) / (2 * i * r ** (-1 / 3))) : 1;
 }
-function vi(e, t, n) {
-	let r = Dr(e), i = Fr(e);
+function yi(e, t, n) {
+	let r = Or(e), i = Ir(e);
 	return r && i ? Math.ceil((n - t) * Math.cbrt(r) / (3.49 * i)) : 1;
 }
-function yi(e, t) {
+function bi(e, t) {
 	let n = 0, r = 0;
 	if (t === void 0) for (let t of e) t != null && (t = +t) >= t && (++n, r += t);
 	else {
@@ -2646,17 +2680,17 @@ function yi(e, t) {
 	}
 	if (n) return r / n;
 }
-function bi(e, t) {
-	return hi(e, .5, t);
+function xi(e, t) {
+	return gi(e, .5, t);
 }
-function* xi(e) {
+function* Si(e) {
 	for (let t of e) yield* t;
 }
-function Si(e) {
-	return Array.from(xi(e));
+function Ci(e) {
+	return Array.from(Si(e));
 }
-function Ci(e, t) {
-	let n = new Rr();
+function wi(e, t) {
+	let n = new zr();
 	if (t === void 0) for (let t of e) t != null && t >= t && n.set(t, (n.get(t) || 0) + 1);
 	else {
 		let r = -1;
@@ -2666,20 +2700,20 @@ function Ci(e, t) {
 	for (let [e, t] of n) t > i && (i = t, r = e);
 	return r;
 }
-function wi(e, t = Ti) {
+function Ti(e, t = Ei) {
 	let n = [], r, i = !1;
 	for (let a of e) i && n.push(t(r, a)), r = a, i = !0;
 	return n;
 }
-function Ti(e, t) {
+function Ei(e, t) {
 	return [e, t];
 }
-function Ei(e, t, n) {
+function Di(e, t, n) {
 	e = +e, t = +t, n = (i = arguments.length) < 2 ? (t = e, e = 0, 1) : i < 3 ? 1 : +n;
 	for (var r = -1, i = Math.max(0, Math.ceil((t - e) / n)) | 0, a = Array(i); ++r < i;) a[r] = e + r * n;
 	return a;
 }
-function Di(e, t) {
+function Oi(e, t) {
 	let n = 0;
 	if (t === void 0) for (let t of e) (t = +t) && (n += t);
 	else {
@@ -2688,42 +2722,42 @@ function Di(e, t) {
 	}
 	return n;
 }
-function Oi(e) {
+function ki(e) {
 	if (typeof e[Symbol.iterator] != "function") throw TypeError("values is not iterable");
 	return Array.from(e).reverse();
 }
 // node_modules/d3-axis/dist/d3-axis.mjs
-function ki(e) {
+function Ai(e) {
 	return e;
 }
-var Ai = 1, ji = 2, Mi = 3, Ni = 4, Pi = 1e-6;
-function Fi(e) {
+var ji = 1, Mi = 2, Ni = 3, Pi = 4, Fi = 1e-6;
+function Ii(e) {
 	return "translate(" + e + ",0)";
 }
-function Ii(e) {
+function Li(e) {
 	return "translate(0," + e + ")";
 }
-function Li(e) {
+function Ri(e) {
 	return (t) => +e(t);
 }
-function Ri(e, t) {
+function zi(e, t) {
 	return t = Math.max(0, e.bandwidth() - t * 2) / 2, e.round() && (t = Math.round(t)), (n) => +e(n) + t;
 }
-function zi() {
+function Bi() {
 	return !this.__axis;
 }
-function Bi(e, t) {
-	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === Ai || e === Ni ? -1 : 1, u = e === Ni || e === ji ? "x" : "y", d = e === Ai || e === Mi ? Fi : Ii;
+function Vi(e, t) {
+	var n = [], r = null, i = null, a = 6, o = 6, s = 3, c = typeof window < "u" && window.devicePixelRatio > 1 ? 0 : .5, l = e === ji || e === Pi ? -1 : 1, u = e === Pi || e === Mi ? "x" : "y", d = e === ji || e === Ni ? Ii : Li;
 	function f(f) {
-		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : ki), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? Ri : Li)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
-		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === Ai ? "0em" : e === Mi ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", Pi).attr("transform", function(e) {
+		var p = r ?? (t.ticks ? t.ticks.apply(t, n) : t.domain()), m = i ?? (t.tickFormat ? t.tickFormat.apply(t, n) : Ai), h = Math.max(a, 0) + s, g = t.range(), _ = +g[0] + c, v = +g[g.length - 1] + c, y = (t.bandwidth ? zi : Ri)(t.copy(), c), b = f.selection ? f.selection() : f, x = b.selectAll(".domain").data([null]), S = b.selectAll(".tick").data(p, t).order(), C = S.exit(), w = S.enter().append("g").attr("class", "tick"), T = S.select("line"), E = S.select("text");
+		x = x.merge(x.enter().insert("path", ".tick").attr("class", "domain").attr("stroke", "currentColor")), S = S.merge(w), T = T.merge(w.append("line").attr("stroke", "currentColor").attr(u + "2", l * a)), E = E.merge(w.append("text").attr("fill", "currentColor").attr(u, l * h).attr("dy", e === ji ? "0em" : e === Ni ? "0.71em" : "0.32em")), f !== b && (x = x.transition(f), S = S.transition(f), T = T.transition(f), E = E.transition(f), C = C.transition(f).attr("opacity", Fi).attr("transform", function(e) {
 			return isFinite(e = y(e)) ? d(e + c) : this.getAttribute("transform");
-		}), w.attr("opacity", Pi).attr("transform", function(e) {
+		}), w.attr("opacity", Fi).attr("transform", function(e) {
 			var t = this.parentNode.__axis;
 			return d((t && isFinite(t = t(e)) ? t : y(e)) + c);
-		})), C.remove(), x.attr("d", e === Ni || e === ji ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
+		})), C.remove(), x.attr("d", e === Pi || e === Mi ? o ? "M" + l * o + "," + _ + "H" + c + "V" + v + "H" + l * o : "M" + c + "," + _ + "V" + v : o ? "M" + _ + "," + l * o + "V" + c + "H" + v + "V" + l * o : "M" + _ + "," + c + "H" + v), S.attr("opacity", 1).attr("transform", function(e) {
 			return d(y(e) + c);
-		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(zi).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === ji ? "start" : e === Ni ? "end" : "middle"), b.each(function() {
+		}), T.attr(u + "2", l * a), E.attr(u, l * h).text(m), b.filter(Bi).attr("fill", "none").attr("font-size", 10).attr("font-family", "sans-serif").attr("text-anchor", e === Mi ? "start" : e === Pi ? "end" : "middle"), b.each(function() {
 			this.__axis = y;
 		});
 	}
@@ -2749,121 +2783,121 @@ function Bi(e, t) {
 		return arguments.length ? (c = +e, f) : c;
 	}, f;
 }
-function Vi(e) {
-	return Bi(Mi, e);
+function Hi(e) {
+	return Vi(Ni, e);
 }
 // node_modules/d3-selection/dist/d3-selection.mjs
-var Hi = "http://www.w3.org/1999/xhtml", Ui = {
+var Ui = "http://www.w3.org/1999/xhtml", Wi = {
 	svg: "http://www.w3.org/2000/svg",
-	xhtml: Hi,
+	xhtml: Ui,
 	xlink: "http://www.w3.org/1999/xlink",
 	xml: "http://www.w3.org/XML/1998/namespace",
 	xmlns: "http://www.w3.org/2000/xmlns/"
 };
-function Wi(e) {
+function Gi(e) {
 	var t = e += "", n = t.indexOf(":");
-	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), Ui.hasOwnProperty(t) ? {
-		space: Ui[t],
+	return n >= 0 && (t = e.slice(0, n)) !== "xmlns" && (e = e.slice(n + 1)), Wi.hasOwnProperty(t) ? {
+		space: Wi[t],
 		local: e
 	} : e;
 }
-function Gi(e) {
+function Ki(e) {
 	return function() {
 		var t = this.ownerDocument, n = this.namespaceURI;
-		return n === Hi && t.documentElement.namespaceURI === Hi ? t.createElement(e) : t.createElementNS(n, e);
+		return n === Ui && t.documentElement.namespaceURI === Ui ? t.createElement(e) : t.createElementNS(n, e);
 	};
 }
-function Ki(e) {
+function qi(e) {
 	return function() {
 		return this.ownerDocument.createElementNS(e.space, e.local);
 	};
 }
-function qi(e) {
-	var t = Wi(e);
-	return (t.local ? Ki : Gi)(t);
+function Ji(e) {
+	var t = Gi(e);
+	return (t.local ? qi : Ki)(t);
 }
-function Ji() {}
-function Yi(e) {
-	return e == null ? Ji : function() {
+function Yi() {}
+function Xi(e) {
+	return e == null ? Yi : function() {
 		return this.querySelector(e);
 	};
 }
-function Xi(e) {
-	typeof e != "function" && (e = Yi(e));
-	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
-	return new zo(r, this._parents);
-}
 function Zi(e) {
+	typeof e != "function" && (e = Xi(e));
+	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = Array(o), c, l, u = 0; u < o; ++u) (c = a[u]) && (l = e.call(c, c.__data__, u, a)) && ("__data__" in c && (l.__data__ = c.__data__), s[u] = l);
+	return new Bo(r, this._parents);
+}
+function Qi(e) {
 	return e == null ? [] : Array.isArray(e) ? e : Array.from(e);
 }
-function Qi() {
+function $i() {
 	return [];
 }
-function $i(e) {
-	return e == null ? Qi : function() {
+function ea(e) {
+	return e == null ? $i : function() {
 		return this.querySelectorAll(e);
 	};
 }
-function ea(e) {
+function ta(e) {
 	return function() {
-		return Zi(e.apply(this, arguments));
+		return Qi(e.apply(this, arguments));
 	};
 }
-function ta(e) {
-	e = typeof e == "function" ? ea(e) : $i(e);
-	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
-	return new zo(r, i);
-}
 function na(e) {
+	e = typeof e == "function" ? ta(e) : ea(e);
+	for (var t = this._groups, n = t.length, r = [], i = [], a = 0; a < n; ++a) for (var o = t[a], s = o.length, c, l = 0; l < s; ++l) (c = o[l]) && (r.push(e.call(c, c.__data__, l, o)), i.push(c));
+	return new Bo(r, i);
+}
+function ra(e) {
 	return function() {
 		return this.matches(e);
 	};
 }
-function ra(e) {
+function ia(e) {
 	return function(t) {
 		return t.matches(e);
 	};
 }
-var ia = Array.prototype.find;
-function aa(e) {
+var aa = Array.prototype.find;
+function oa(e) {
 	return function() {
-		return ia.call(this.children, e);
+		return aa.call(this.children, e);
 	};
 }
-function oa() {
+function sa() {
 	return this.firstElementChild;
 }
-function sa(e) {
-	return this.select(e == null ? oa : aa(typeof e == "function" ? e : ra(e)));
+function ca(e) {
+	return this.select(e == null ? sa : oa(typeof e == "function" ? e : ia(e)));
 }
-var ca = Array.prototype.filter;
-function la() {
+var la = Array.prototype.filter;
+function ua() {
 	return Array.from(this.children);
 }
-function ua(e) {
+function da(e) {
 	return function() {
-		return ca.call(this.children, e);
+		return la.call(this.children, e);
 	};
 }
-function da(e) {
-	return this.selectAll(e == null ? la : ua(typeof e == "function" ? e : ra(e)));
-}
 function fa(e) {
-	typeof e != "function" && (e = na(e));
-	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
-	return new zo(r, this._parents);
+	return this.selectAll(e == null ? ua : da(typeof e == "function" ? e : ia(e)));
 }
 function pa(e) {
+	typeof e != "function" && (e = ra(e));
+	for (var t = this._groups, n = t.length, r = Array(n), i = 0; i < n; ++i) for (var a = t[i], o = a.length, s = r[i] = [], c, l = 0; l < o; ++l) (c = a[l]) && e.call(c, c.__data__, l, a) && s.push(c);
+	return new Bo(r, this._parents);
+}
+function ma(e) {
 	return Array(e.length);
 }
-function ma() {
-	return new zo(this._enter || this._groups.map(pa), this._parents);
+function ha() {
+	return new Bo(this._enter || this._groups.map(ma), this._parents);
 }
-function ha(e, t) {
+function ga(e, t) {
 	this.ownerDocument = e.ownerDocument, this.namespaceURI = e.namespaceURI, this._next = null, this._parent = e, this.__data__ = t;
 }
-ha.prototype = {
-	constructor: ha,
+ga.prototype = {
+	constructor: ga,
 	appendChild: function(e) {
 		return this._parent.insertBefore(e, this._next);
 	},
@@ -2877,59 +2911,59 @@ ha.prototype = {
 		return this._parent.querySelectorAll(e);
 	}
 };
-function ga(e) {
+function _a(e) {
 	return function() {
 		return e;
 	};
 }
-function _a(e, t, n, r, i, a) {
-	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new ha(e, a[o]);
+function va(e, t, n, r, i, a) {
+	for (var o = 0, s, c = t.length, l = a.length; o < l; ++o) (s = t[o]) ? (s.__data__ = a[o], r[o] = s) : n[o] = new ga(e, a[o]);
 	for (; o < c; ++o) (s = t[o]) && (i[o] = s);
 }
-function va(e, t, n, r, i, a, o) {
+function ya(e, t, n, r, i, a, o) {
 	var s, c, l = /* @__PURE__ */ new Map(), u = t.length, d = a.length, f = Array(u), p;
 	for (s = 0; s < u; ++s) (c = t[s]) && (f[s] = p = o.call(c, c.__data__, s, t) + "", l.has(p) ? i[s] = c : l.set(p, c));
-	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new ha(e, a[s]);
+	for (s = 0; s < d; ++s) p = o.call(e, a[s], s, a) + "", (c = l.get(p)) ? (r[s] = c, c.__data__ = a[s], l.delete(p)) : n[s] = new ga(e, a[s]);
 	for (s = 0; s < u; ++s) (c = t[s]) && l.get(f[s]) === c && (i[s] = c);
 }
-function ya(e) {
+function ba(e) {
 	return e.__data__;
 }
-function ba(e, t) {
-	if (!arguments.length) return Array.from(this, ya);
-	var n = t ? va : _a, r = this._parents, i = this._groups;
-	typeof e != "function" && (e = ga(e));
+function xa(e, t) {
+	if (!arguments.length) return Array.from(this, ba);
+	var n = t ? ya : va, r = this._parents, i = this._groups;
+	typeof e != "function" && (e = _a(e));
 	for (var a = i.length, o = Array(a), s = Array(a), c = Array(a), l = 0; l < a; ++l) {
-		var u = r[l], d = i[l], f = d.length, p = xa(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
+		var u = r[l], d = i[l], f = d.length, p = Sa(e.call(u, u && u.__data__, l, r)), m = p.length, h = s[l] = Array(m), g = o[l] = Array(m);
 		n(u, d, h, g, c[l] = Array(f), p, t);
 		for (var _ = 0, v = 0, y, b; _ < m; ++_) if (y = h[_]) {
 			for (_ >= v && (v = _ + 1); !(b = g[v]) && ++v < m;);
 			y._next = b || null;
 		}
 	}
-	return o = new zo(o, r), o._enter = s, o._exit = c, o;
+	return o = new Bo(o, r), o._enter = s, o._exit = c, o;
 }
-function xa(e) {
+function Sa(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function Sa() {
-	return new zo(this._exit || this._groups.map(pa), this._parents);
+function Ca() {
+	return new Bo(this._exit || this._groups.map(ma), this._parents);
 }
-function Ca(e, t, n) {
+function wa(e, t, n) {
 	var r = this.enter(), i = this, a = this.exit();
 	return typeof e == "function" ? (r = e(r), r &&= r.selection()) : r = r.append(e + ""), t != null && (i = t(i), i &&= i.selection()), n == null ? a.remove() : n(a), r && i ? r.merge(i).order() : i;
 }
-function wa(e) {
+function Ta(e) {
 	for (var t = e.selection ? e.selection() : e, n = this._groups, r = t._groups, i = n.length, a = r.length, o = Math.min(i, a), s = Array(i), c = 0; c < o; ++c) for (var l = n[c], u = r[c], d = l.length, f = s[c] = Array(d), p, m = 0; m < d; ++m) (p = l[m] || u[m]) && (f[m] = p);
 	for (; c < i; ++c) s[c] = n[c];
-	return new zo(s, this._parents);
+	return new Bo(s, this._parents);
 }
-function Ta() {
+function Ea() {
 	for (var e = this._groups, t = -1, n = e.length; ++t < n;) for (var r = e[t], i = r.length - 1, a = r[i], o; --i >= 0;) (o = r[i]) && (a && o.compareDocumentPosition(a) ^ 4 && a.parentNode.insertBefore(o, a), a = o);
 	return this;
 }
-function Ea(e) {
-	e ||= Da;
+function Da(e) {
+	e ||= Oa;
 	function t(t, n) {
 		return t && n ? e(t.__data__, n.__data__) : !t - !n;
 	}
@@ -2937,131 +2971,131 @@ function Ea(e) {
 		for (var o = n[a], s = o.length, c = i[a] = Array(s), l, u = 0; u < s; ++u) (l = o[u]) && (c[u] = l);
 		c.sort(t);
 	}
-	return new zo(i, this._parents).order();
+	return new Bo(i, this._parents).order();
 }
-function Da(e, t) {
+function Oa(e, t) {
 	return e < t ? -1 : e > t ? 1 : e >= t ? 0 : NaN;
 }
-function Oa() {
+function ka() {
 	var e = arguments[0];
 	return arguments[0] = this, e.apply(null, arguments), this;
 }
-function ka() {
+function Aa() {
 	return Array.from(this);
 }
-function Aa() {
+function ja() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length; i < a; ++i) {
 		var o = r[i];
 		if (o) return o;
 	}
 	return null;
 }
-function ja() {
+function Ma() {
 	let e = 0;
 	for (let t of this) ++e;
 	return e;
 }
-function Ma() {
+function Na() {
 	return !this.node();
 }
-function Na(e) {
+function Pa(e) {
 	for (var t = this._groups, n = 0, r = t.length; n < r; ++n) for (var i = t[n], a = 0, o = i.length, s; a < o; ++a) (s = i[a]) && e.call(s, s.__data__, a, i);
 	return this;
 }
-function Pa(e) {
+function Fa(e) {
 	return function() {
 		this.removeAttribute(e);
 	};
 }
-function Fa(e) {
+function Ia(e) {
 	return function() {
 		this.removeAttributeNS(e.space, e.local);
 	};
 }
-function Ia(e, t) {
+function La(e, t) {
 	return function() {
 		this.setAttribute(e, t);
 	};
 }
-function La(e, t) {
-	return function() {
-		this.setAttributeNS(e.space, e.local, t);
-	};
-}
 function Ra(e, t) {
 	return function() {
-		var n = t.apply(this, arguments);
-		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
+		this.setAttributeNS(e.space, e.local, t);
 	};
 }
 function za(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
-		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
+		n == null ? this.removeAttribute(e) : this.setAttribute(e, n);
 	};
 }
 function Ba(e, t) {
-	var n = Wi(e);
+	return function() {
+		var n = t.apply(this, arguments);
+		n == null ? this.removeAttributeNS(e.space, e.local) : this.setAttributeNS(e.space, e.local, n);
+	};
+}
+function Va(e, t) {
+	var n = Gi(e);
 	if (arguments.length < 2) {
 		var r = this.node();
 		return n.local ? r.getAttributeNS(n.space, n.local) : r.getAttribute(n);
 	}
-	return this.each((t == null ? n.local ? Fa : Pa : typeof t == "function" ? n.local ? za : Ra : n.local ? La : Ia)(n, t));
-}
-function Va(e) {
-	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
+	return this.each((t == null ? n.local ? Ia : Fa : typeof t == "function" ? n.local ? Ba : za : n.local ? Ra : La)(n, t));
 }
 function Ha(e) {
+	return e.ownerDocument && e.ownerDocument.defaultView || e.document && e || e.defaultView;
+}
+function Ua(e) {
 	return function() {
 		this.style.removeProperty(e);
 	};
 }
-function Ua(e, t, n) {
+function Wa(e, t, n) {
 	return function() {
 		this.style.setProperty(e, t, n);
 	};
 }
-function Wa(e, t, n) {
+function Ga(e, t, n) {
 	return function() {
 		var r = t.apply(this, arguments);
 		r == null ? this.style.removeProperty(e) : this.style.setProperty(e, r, n);
 	};
 }
-function Ga(e, t, n) {
-	return arguments.length > 1 ? this.each((t == null ? Ha : typeof t == "function" ? Wa : Ua)(e, t, n ?? "")) : Ka(this.node(), e);
+function Ka(e, t, n) {
+	return arguments.length > 1 ? this.each((t == null ? Ua : typeof t == "function" ? Ga : Wa)(e, t, n ?? "")) : qa(this.node(), e);
 }
-function Ka(e, t) {
-	return e.style.getPropertyValue(t) || Va(e).getComputedStyle(e, null).getPropertyValue(t);
+function qa(e, t) {
+	return e.style.getPropertyValue(t) || Ha(e).getComputedStyle(e, null).getPropertyValue(t);
 }
-function qa(e) {
+function Ja(e) {
 	return function() {
 		delete this[e];
 	};
 }
-function Ja(e, t) {
+function Ya(e, t) {
 	return function() {
 		this[e] = t;
 	};
 }
-function Ya(e, t) {
+function Xa(e, t) {
 	return function() {
 		var n = t.apply(this, arguments);
 		n == null ? delete this[e] : this[e] = n;
 	};
 }
-function Xa(e, t) {
-	return arguments.length > 1 ? this.each((t == null ? qa : typeof t == "function" ? Ya : Ja)(e, t)) : this.node()[e];
-}
-function Za(e) {
-	return e.trim().split(/^|\s+/);
+function Za(e, t) {
+	return arguments.length > 1 ? this.each((t == null ? Ja : typeof t == "function" ? Xa : Ya)(e, t)) : this.node()[e];
 }
 function Qa(e) {
-	return e.classList || new $a(e);
+	return e.trim().split(/^|\s+/);
 }
 function $a(e) {
-	this._node = e, this._names = Za(e.getAttribute("class") || "");
+	return e.classList || new eo(e);
 }
-$a.prototype = {
+function eo(e) {
+	this._node = e, this._names = Qa(e.getAttribute("class") || "");
+}
+eo.prototype = {
 	add: function(e) {
 		this._names.indexOf(e) < 0 && (this._names.push(e), this._node.setAttribute("class", this._names.join(" ")));
 	},
@@ -3073,123 +3107,123 @@ $a.prototype = {
 		return this._names.indexOf(e) >= 0;
 	}
 };
-function eo(e, t) {
-	for (var n = Qa(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
-}
 function to(e, t) {
-	for (var n = Qa(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
+	for (var n = $a(e), r = -1, i = t.length; ++r < i;) n.add(t[r]);
 }
-function no(e) {
-	return function() {
-		eo(this, e);
-	};
+function no(e, t) {
+	for (var n = $a(e), r = -1, i = t.length; ++r < i;) n.remove(t[r]);
 }
 function ro(e) {
 	return function() {
 		to(this, e);
 	};
 }
-function io(e, t) {
+function io(e) {
 	return function() {
-		(t.apply(this, arguments) ? eo : to)(this, e);
+		no(this, e);
 	};
 }
 function ao(e, t) {
-	var n = Za(e + "");
+	return function() {
+		(t.apply(this, arguments) ? to : no)(this, e);
+	};
+}
+function oo(e, t) {
+	var n = Qa(e + "");
 	if (arguments.length < 2) {
-		for (var r = Qa(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
+		for (var r = $a(this.node()), i = -1, a = n.length; ++i < a;) if (!r.contains(n[i])) return !1;
 		return !0;
 	}
-	return this.each((typeof t == "function" ? io : t ? no : ro)(n, t));
+	return this.each((typeof t == "function" ? ao : t ? ro : io)(n, t));
 }
-function oo() {
+function so() {
 	this.textContent = "";
 }
-function so(e) {
+function co(e) {
 	return function() {
 		this.textContent = e;
 	};
 }
-function co(e) {
+function lo(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.textContent = t ?? "";
 	};
 }
-function lo(e) {
-	return arguments.length ? this.each(e == null ? oo : (typeof e == "function" ? co : so)(e)) : this.node().textContent;
+function uo(e) {
+	return arguments.length ? this.each(e == null ? so : (typeof e == "function" ? lo : co)(e)) : this.node().textContent;
 }
-function uo() {
+function fo() {
 	this.innerHTML = "";
 }
-function fo(e) {
+function po(e) {
 	return function() {
 		this.innerHTML = e;
 	};
 }
-function po(e) {
+function mo(e) {
 	return function() {
 		var t = e.apply(this, arguments);
 		this.innerHTML = t ?? "";
 	};
 }
-function mo(e) {
-	return arguments.length ? this.each(e == null ? uo : (typeof e == "function" ? po : fo)(e)) : this.node().innerHTML;
-}
-function ho() {
-	this.nextSibling && this.parentNode.appendChild(this);
+function ho(e) {
+	return arguments.length ? this.each(e == null ? fo : (typeof e == "function" ? mo : po)(e)) : this.node().innerHTML;
 }
 function go() {
-	return this.each(ho);
+	this.nextSibling && this.parentNode.appendChild(this);
 }
 function _o() {
-	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
+	return this.each(go);
 }
 function vo() {
-	return this.each(_o);
+	this.previousSibling && this.parentNode.insertBefore(this, this.parentNode.firstChild);
 }
-function yo(e) {
-	var t = typeof e == "function" ? e : qi(e);
+function yo() {
+	return this.each(vo);
+}
+function bo(e) {
+	var t = typeof e == "function" ? e : Ji(e);
 	return this.select(function() {
 		return this.appendChild(t.apply(this, arguments));
 	});
 }
-function bo() {
+function xo() {
 	return null;
 }
-function xo(e, t) {
-	var n = typeof e == "function" ? e : qi(e), r = t == null ? bo : typeof t == "function" ? t : Yi(t);
+function So(e, t) {
+	var n = typeof e == "function" ? e : Ji(e), r = t == null ? xo : typeof t == "function" ? t : Xi(t);
 	return this.select(function() {
 		return this.insertBefore(n.apply(this, arguments), r.apply(this, arguments) || null);
 	});
 }
-function So() {
+function Co() {
 	var e = this.parentNode;
 	e && e.removeChild(this);
 }
-function Co() {
-	return this.each(So);
-}
 function wo() {
+	return this.each(Co);
+}
+function To() {
 	var e = this.cloneNode(!1), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function To() {
+function Eo() {
 	var e = this.cloneNode(!0), t = this.parentNode;
 	return t ? t.insertBefore(e, this.nextSibling) : e;
 }
-function Eo(e) {
-	return this.select(e ? To : wo);
-}
 function Do(e) {
-	return arguments.length ? this.property("__data__", e) : this.node().__data__;
+	return this.select(e ? Eo : To);
 }
 function Oo(e) {
+	return arguments.length ? this.property("__data__", e) : this.node().__data__;
+}
+function ko(e) {
 	return function(t) {
 		e.call(this, t, this.__data__);
 	};
 }
-function ko(e) {
+function Ao(e) {
 	return e.trim().split(/^|\s+/).map(function(e) {
 		var t = "", n = e.indexOf(".");
 		return n >= 0 && (t = e.slice(n + 1), e = e.slice(0, n)), {
@@ -3198,7 +3232,7 @@ function ko(e) {
 		};
 	});
 }
-function Ao(e) {
+function jo(e) {
 	return function() {
 		var t = this.__on;
 		if (t) {
@@ -3207,9 +3241,9 @@ function Ao(e) {
 		}
 	};
 }
-function jo(e, t, n) {
+function Mo(e, t, n) {
 	return function() {
-		var r = this.__on, i, a = Oo(t);
+		var r = this.__on, i, a = ko(t);
 		if (r) {
 			for (var o = 0, s = r.length; o < s; ++o) if ((i = r[o]).type === e.type && i.name === e.name) {
 				this.removeEventListener(i.type, i.listener, i.options), this.addEventListener(i.type, i.listener = a, i.options = n), i.value = t;
@@ -3225,98 +3259,98 @@ function jo(e, t, n) {
 		}, r ? r.push(i) : this.__on = [i];
 	};
 }
-function Mo(e, t, n) {
-	var r = ko(e + ""), i, a = r.length, o;
+function No(e, t, n) {
+	var r = Ao(e + ""), i, a = r.length, o;
 	if (arguments.length < 2) {
 		var s = this.node().__on;
 		if (s) {
 			for (var c = 0, l = s.length, u; c < l; ++c) for (i = 0, u = s[c]; i < a; ++i) if ((o = r[i]).type === u.type && o.name === u.name) return u.value;
 		}
 	} else {
-		for (s = t ? jo : Ao, i = 0; i < a; ++i) this.each(s(r[i], t, n));
+		for (s = t ? Mo : jo, i = 0; i < a; ++i) this.each(s(r[i], t, n));
 		return this;
 	}
 }
-function No(e, t, n) {
-	var r = Va(e), i = r.CustomEvent;
+function Po(e, t, n) {
+	var r = Ha(e), i = r.CustomEvent;
 	typeof i == "function" ? i = new i(t, n) : (i = r.document.createEvent("Event"), n ? (i.initEvent(t, n.bubbles, n.cancelable), i.detail = n.detail) : i.initEvent(t, !1, !1)), e.dispatchEvent(i);
-}
-function Po(e, t) {
-	return function() {
-		return No(this, e, t);
-	};
 }
 function Fo(e, t) {
 	return function() {
-		return No(this, e, t.apply(this, arguments));
+		return Po(this, e, t);
 	};
 }
 function Io(e, t) {
-	return this.each((typeof t == "function" ? Fo : Po)(e, t));
+	return function() {
+		return Po(this, e, t.apply(this, arguments));
+	};
 }
-function* Lo() {
+function Lo(e, t) {
+	return this.each((typeof t == "function" ? Io : Fo)(e, t));
+}
+function* Ro() {
 	for (var e = this._groups, t = 0, n = e.length; t < n; ++t) for (var r = e[t], i = 0, a = r.length, o; i < a; ++i) (o = r[i]) && (yield o);
 }
-var Ro = [null];
-function zo(e, t) {
+var zo = [null];
+function Bo(e, t) {
 	this._groups = e, this._parents = t;
 }
-function Bo() {
-	return new zo([[document.documentElement]], Ro);
-}
 function Vo() {
+	return new Bo([[document.documentElement]], zo);
+}
+function Ho() {
 	return this;
 }
-zo.prototype = Bo.prototype = {
-	constructor: zo,
-	select: Xi,
-	selectAll: ta,
-	selectChild: sa,
-	selectChildren: da,
-	filter: fa,
-	data: ba,
-	enter: ma,
-	exit: Sa,
-	join: Ca,
-	merge: wa,
-	selection: Vo,
-	order: Ta,
-	sort: Ea,
-	call: Oa,
-	nodes: ka,
-	node: Aa,
-	size: ja,
-	empty: Ma,
-	each: Na,
-	attr: Ba,
-	style: Ga,
-	property: Xa,
-	classed: ao,
-	text: lo,
-	html: mo,
-	raise: go,
-	lower: vo,
-	append: yo,
-	insert: xo,
-	remove: Co,
-	clone: Eo,
-	datum: Do,
-	on: Mo,
-	dispatch: Io,
-	[Symbol.iterator]: Lo
+Bo.prototype = Vo.prototype = {
+	constructor: Bo,
+	select: Zi,
+	selectAll: na,
+	selectChild: ca,
+	selectChildren: fa,
+	filter: pa,
+	data: xa,
+	enter: ha,
+	exit: Ca,
+	join: wa,
+	merge: Ta,
+	selection: Ho,
+	order: Ea,
+	sort: Da,
+	call: ka,
+	nodes: Aa,
+	node: ja,
+	size: Ma,
+	empty: Na,
+	each: Pa,
+	attr: Va,
+	style: Ka,
+	property: Za,
+	classed: oo,
+	text: uo,
+	html: ho,
+	raise: _o,
+	lower: yo,
+	append: bo,
+	insert: So,
+	remove: wo,
+	clone: Do,
+	datum: Oo,
+	on: No,
+	dispatch: Lo,
+	[Symbol.iterator]: Ro
 };
-function Ho(e) {
-	return typeof e == "string" ? new zo([[document.querySelector(e)]], [document.documentElement]) : new zo([[e]], Ro);
+function Uo(e) {
+	return typeof e == "string" ? new Bo([[document.querySelector(e)]], [document.documentElement]) : new Bo([[e]], zo);
 }
-var Uo = 0;
-function Wo() {
-	return new Go();
-}
+var Wo = 0;
 function Go() {
-	this._ = "@" + (++Uo).toString(36);
+	return new Ko();
 }
-Go.prototype = Wo.prototype = {
-	constructor: Go,
+function Ko() {
+	this._ = "@" + (++Wo).toString(36);
+}
+Ko.prototype = Go.prototype = {
+	constructor: Ko,
 	get: function(e) {
 		for (var t = this._; !(t in e);) if (!(e = e.parentNode)) return;
 		return e[t];
@@ -3331,13 +3365,13 @@ Go.prototype = Wo.prototype = {
 		return this._;
 	}
 };
-function Ko(e) {
+function qo(e) {
 	let t;
 	for (; t = e.sourceEvent;) e = t;
 	return e;
 }
-function qo(e, t) {
-	if (e = Ko(e), t === void 0 && (t = e.currentTarget), t) {
+function Jo(e, t) {
+	if (e = qo(e), t === void 0 && (t = e.currentTarget), t) {
 		var n = t.ownerSVGElement || t;
 		if (n.createSVGPoint) {
 			var r = n.createSVGPoint();
@@ -3351,16 +3385,16 @@ function qo(e, t) {
 	return [e.pageX, e.pageY];
 }
 // node_modules/d3-color/dist/d3-color.mjs
-function Jo(e, t, n) {
+function Yo(e, t, n) {
 	e.prototype = t.prototype = n, n.constructor = e;
 }
-function Yo(e, t) {
+function Xo(e, t) {
 	var n = Object.create(e.prototype);
 	for (var r in t) n[r] = t[r];
 	return n;
 }
-function Xo() {}
-var Zo = .7, Qo = 1 / Zo, $o = "\\s*([+-]?\\d+)\\s*", es = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", ts = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", ns = /^#([0-9a-f]{3,8})$/, rs = RegExp(`^rgb\\(${$o},${$o},${$o}\\)$`), is = RegExp(`^rgb\\(${ts},${ts},${ts}\\)$`), as = RegExp(`^rgba\\(${$o},${$o},${$o},${es}\\)$`), os = RegExp(`^rgba\\(${ts},${ts},${ts},${es}\\)$`), ss = RegExp(`^hsl\\(${es},${ts},${ts}\\)$`), cs = RegExp(`^hsla\\(${es},${ts},${ts},${es}\\)$`), ls = {
+function Zo() {}
+var Qo = .7, $o = 1 / Qo, es = "\\s*([+-]?\\d+)\\s*", ts = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)\\s*", ns = "\\s*([+-]?(?:\\d*\\.)?\\d+(?:[eE][+-]?\\d+)?)%\\s*", rs = /^#([0-9a-f]{3,8})$/, is = RegExp(`^rgb\\(${es},${es},${es}\\)$`), as = RegExp(`^rgb\\(${ns},${ns},${ns}\\)$`), os = RegExp(`^rgba\\(${es},${es},${es},${ts}\\)$`), ss = RegExp(`^rgba\\(${ns},${ns},${ns},${ts}\\)$`), cs = RegExp(`^hsl\\(${ts},${ns},${ns}\\)$`), ls = RegExp(`^hsla\\(${ts},${ns},${ns},${ts}\\)$`), us = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -3510,287 +3544,287 @@ var Zo = .7, Qo = 1 / Zo, $o = "\\s*([+-]?\\d+)\\s*", es = "\\s*([+-]?(?:\\d*\\.
 	yellow: 16776960,
 	yellowgreen: 10145074
 };
-Jo(Xo, ms, {
+Yo(Zo, hs, {
 	copy(e) {
 		return Object.assign(new this.constructor(), this, e);
 	},
 	displayable() {
 		return this.rgb().displayable();
 	},
-	hex: us,
-	formatHex: us,
-	formatHex8: ds,
-	formatHsl: fs,
-	formatRgb: ps,
-	toString: ps
+	hex: ds,
+	formatHex: ds,
+	formatHex8: fs,
+	formatHsl: ps,
+	formatRgb: ms,
+	toString: ms
 });
-function us() {
+function ds() {
 	return this.rgb().formatHex();
 }
-function ds() {
+function fs() {
 	return this.rgb().formatHex8();
 }
-function fs() {
-	return Ds(this).formatHsl();
-}
 function ps() {
+	return Os(this).formatHsl();
+}
+function ms() {
 	return this.rgb().formatRgb();
 }
-function ms(e) {
-	var t, n;
-	return e = (e + "").trim().toLowerCase(), (t = ns.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? hs(t) : n === 3 ? new ys(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? gs(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? gs(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = rs.exec(e)) ? new ys(t[1], t[2], t[3], 1) : (t = is.exec(e)) ? new ys(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = as.exec(e)) ? gs(t[1], t[2], t[3], t[4]) : (t = os.exec(e)) ? gs(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = ss.exec(e)) ? Es(t[1], t[2] / 100, t[3] / 100, 1) : (t = cs.exec(e)) ? Es(t[1], t[2] / 100, t[3] / 100, t[4]) : ls.hasOwnProperty(e) ? hs(ls[e]) : e === "transparent" ? new ys(NaN, NaN, NaN, 0) : null;
-}
 function hs(e) {
-	return new ys(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
+	var t, n;
+	return e = (e + "").trim().toLowerCase(), (t = rs.exec(e)) ? (n = t[1].length, t = parseInt(t[1], 16), n === 6 ? gs(t) : n === 3 ? new bs(t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, (t & 15) << 4 | t & 15, 1) : n === 8 ? _s(t >> 24 & 255, t >> 16 & 255, t >> 8 & 255, (t & 255) / 255) : n === 4 ? _s(t >> 12 & 15 | t >> 8 & 240, t >> 8 & 15 | t >> 4 & 240, t >> 4 & 15 | t & 240, ((t & 15) << 4 | t & 15) / 255) : null) : (t = is.exec(e)) ? new bs(t[1], t[2], t[3], 1) : (t = as.exec(e)) ? new bs(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, 1) : (t = os.exec(e)) ? _s(t[1], t[2], t[3], t[4]) : (t = ss.exec(e)) ? _s(t[1] * 255 / 100, t[2] * 255 / 100, t[3] * 255 / 100, t[4]) : (t = cs.exec(e)) ? Ds(t[1], t[2] / 100, t[3] / 100, 1) : (t = ls.exec(e)) ? Ds(t[1], t[2] / 100, t[3] / 100, t[4]) : us.hasOwnProperty(e) ? gs(us[e]) : e === "transparent" ? new bs(NaN, NaN, NaN, 0) : null;
 }
-function gs(e, t, n, r) {
-	return r <= 0 && (e = t = n = NaN), new ys(e, t, n, r);
+function gs(e) {
+	return new bs(e >> 16 & 255, e >> 8 & 255, e & 255, 1);
 }
-function _s(e) {
-	return e instanceof Xo || (e = ms(e)), e ? (e = e.rgb(), new ys(e.r, e.g, e.b, e.opacity)) : new ys();
+function _s(e, t, n, r) {
+	return r <= 0 && (e = t = n = NaN), new bs(e, t, n, r);
 }
-function vs(e, t, n, r) {
-	return arguments.length === 1 ? _s(e) : new ys(e, t, n, r ?? 1);
+function vs(e) {
+	return e instanceof Zo || (e = hs(e)), e ? (e = e.rgb(), new bs(e.r, e.g, e.b, e.opacity)) : new bs();
 }
 function ys(e, t, n, r) {
+	return arguments.length === 1 ? vs(e) : new bs(e, t, n, r ?? 1);
+}
+function bs(e, t, n, r) {
 	this.r = +e, this.g = +t, this.b = +n, this.opacity = +r;
 }
-Jo(ys, vs, Yo(Xo, {
+Yo(bs, ys, Xo(Zo, {
 	brighter(e) {
-		return e = e == null ? Qo : Qo ** +e, new ys(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? $o : $o ** +e, new bs(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? Zo : Zo ** +e, new ys(this.r * e, this.g * e, this.b * e, this.opacity);
+		return e = e == null ? Qo : Qo ** +e, new bs(this.r * e, this.g * e, this.b * e, this.opacity);
 	},
 	rgb() {
 		return this;
 	},
 	clamp() {
-		return new ys(ws(this.r), ws(this.g), ws(this.b), Cs(this.opacity));
+		return new bs(Ts(this.r), Ts(this.g), Ts(this.b), ws(this.opacity));
 	},
 	displayable() {
 		return -.5 <= this.r && this.r < 255.5 && -.5 <= this.g && this.g < 255.5 && -.5 <= this.b && this.b < 255.5 && 0 <= this.opacity && this.opacity <= 1;
 	},
-	hex: bs,
-	formatHex: bs,
-	formatHex8: xs,
-	formatRgb: Ss,
-	toString: Ss
+	hex: xs,
+	formatHex: xs,
+	formatHex8: Ss,
+	formatRgb: Cs,
+	toString: Cs
 }));
-function bs() {
-	return `#${Ts(this.r)}${Ts(this.g)}${Ts(this.b)}`;
-}
 function xs() {
-	return `#${Ts(this.r)}${Ts(this.g)}${Ts(this.b)}${Ts((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
+	return `#${Es(this.r)}${Es(this.g)}${Es(this.b)}`;
 }
 function Ss() {
-	let e = Cs(this.opacity);
-	return `${e === 1 ? "rgb(" : "rgba("}${ws(this.r)}, ${ws(this.g)}, ${ws(this.b)}${e === 1 ? ")" : `, ${e})`}`;
+	return `#${Es(this.r)}${Es(this.g)}${Es(this.b)}${Es((isNaN(this.opacity) ? 1 : this.opacity) * 255)}`;
 }
-function Cs(e) {
-	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
+function Cs() {
+	let e = ws(this.opacity);
+	return `${e === 1 ? "rgb(" : "rgba("}${Ts(this.r)}, ${Ts(this.g)}, ${Ts(this.b)}${e === 1 ? ")" : `, ${e})`}`;
 }
 function ws(e) {
-	return Math.max(0, Math.min(255, Math.round(e) || 0));
+	return isNaN(e) ? 1 : Math.max(0, Math.min(1, e));
 }
 function Ts(e) {
-	return e = ws(e), (e < 16 ? "0" : "") + e.toString(16);
+	return Math.max(0, Math.min(255, Math.round(e) || 0));
 }
-function Es(e, t, n, r) {
-	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new ks(e, t, n, r);
+function Es(e) {
+	return e = Ts(e), (e < 16 ? "0" : "") + e.toString(16);
 }
-function Ds(e) {
-	if (e instanceof ks) return new ks(e.h, e.s, e.l, e.opacity);
-	if (e instanceof Xo || (e = ms(e)), !e) return new ks();
-	if (e instanceof ks) return e;
+function Ds(e, t, n, r) {
+	return r <= 0 ? e = t = n = NaN : n <= 0 || n >= 1 ? e = t = NaN : t <= 0 && (e = NaN), new As(e, t, n, r);
+}
+function Os(e) {
+	if (e instanceof As) return new As(e.h, e.s, e.l, e.opacity);
+	if (e instanceof Zo || (e = hs(e)), !e) return new As();
+	if (e instanceof As) return e;
 	e = e.rgb();
 	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = Math.min(t, n, r), a = Math.max(t, n, r), o = NaN, s = a - i, c = (a + i) / 2;
-	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new ks(o, s, c, e.opacity);
-}
-function Os(e, t, n, r) {
-	return arguments.length === 1 ? Ds(e) : new ks(e, t, n, r ?? 1);
+	return s ? (o = t === a ? (n - r) / s + (n < r) * 6 : n === a ? (r - t) / s + 2 : (t - n) / s + 4, s /= c < .5 ? a + i : 2 - a - i, o *= 60) : s = c > 0 && c < 1 ? 0 : o, new As(o, s, c, e.opacity);
 }
 function ks(e, t, n, r) {
+	return arguments.length === 1 ? Os(e) : new As(e, t, n, r ?? 1);
+}
+function As(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-Jo(ks, Os, Yo(Xo, {
+Yo(As, ks, Xo(Zo, {
 	brighter(e) {
-		return e = e == null ? Qo : Qo ** +e, new ks(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? $o : $o ** +e, new As(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? Zo : Zo ** +e, new ks(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Qo : Qo ** +e, new As(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
 		var e = this.h % 360 + (this.h < 0) * 360, t = isNaN(e) || isNaN(this.s) ? 0 : this.s, n = this.l, r = n + (n < .5 ? n : 1 - n) * t, i = 2 * n - r;
-		return new ys(Ms(e >= 240 ? e - 240 : e + 120, i, r), Ms(e, i, r), Ms(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
+		return new bs(Ns(e >= 240 ? e - 240 : e + 120, i, r), Ns(e, i, r), Ns(e < 120 ? e + 240 : e - 120, i, r), this.opacity);
 	},
 	clamp() {
-		return new ks(As(this.h), js(this.s), js(this.l), Cs(this.opacity));
+		return new As(js(this.h), Ms(this.s), Ms(this.l), ws(this.opacity));
 	},
 	displayable() {
 		return (0 <= this.s && this.s <= 1 || isNaN(this.s)) && 0 <= this.l && this.l <= 1 && 0 <= this.opacity && this.opacity <= 1;
 	},
 	formatHsl() {
-		let e = Cs(this.opacity);
-		return `${e === 1 ? "hsl(" : "hsla("}${As(this.h)}, ${js(this.s) * 100}%, ${js(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
+		let e = ws(this.opacity);
+		return `${e === 1 ? "hsl(" : "hsla("}${js(this.h)}, ${Ms(this.s) * 100}%, ${Ms(this.l) * 100}%${e === 1 ? ")" : `, ${e})`}`;
 	}
 }));
-function As(e) {
+function js(e) {
 	return e = (e || 0) % 360, e < 0 ? e + 360 : e;
 }
-function js(e) {
+function Ms(e) {
 	return Math.max(0, Math.min(1, e || 0));
 }
-function Ms(e, t, n) {
+function Ns(e, t, n) {
 	return (e < 60 ? t + (n - t) * e / 60 : e < 180 ? n : e < 240 ? t + (n - t) * (240 - e) / 60 : t) * 255;
 }
-var Ns = Math.PI / 180, Ps = 180 / Math.PI, Fs = 18, Is = .96422, Ls = 1, Rs = .82521, zs = 4 / 29, Bs = 6 / 29, Vs = 3 * Bs * Bs, Hs = Bs * Bs * Bs;
-function Us(e) {
-	if (e instanceof Gs) return new Gs(e.l, e.a, e.b, e.opacity);
-	if (e instanceof Qs) return $s(e);
-	e instanceof ys || (e = _s(e));
-	var t = Ys(e.r), n = Ys(e.g), r = Ys(e.b), i = Ks((.2225045 * t + .7168786 * n + .0606169 * r) / Ls), a, o;
-	return t === n && n === r ? a = o = i : (a = Ks((.4360747 * t + .3850649 * n + .1430804 * r) / Is), o = Ks((.0139322 * t + .0971045 * n + .7141733 * r) / Rs)), new Gs(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
-}
-function Ws(e, t, n, r) {
-	return arguments.length === 1 ? Us(e) : new Gs(e, t, n, r ?? 1);
+var Ps = Math.PI / 180, Fs = 180 / Math.PI, Is = 18, Ls = .96422, Rs = 1, zs = .82521, Bs = 4 / 29, Vs = 6 / 29, Hs = 3 * Vs * Vs, Us = Vs * Vs * Vs;
+function Ws(e) {
+	if (e instanceof Ks) return new Ks(e.l, e.a, e.b, e.opacity);
+	if (e instanceof $s) return ec(e);
+	e instanceof bs || (e = vs(e));
+	var t = Xs(e.r), n = Xs(e.g), r = Xs(e.b), i = qs((.2225045 * t + .7168786 * n + .0606169 * r) / Rs), a, o;
+	return t === n && n === r ? a = o = i : (a = qs((.4360747 * t + .3850649 * n + .1430804 * r) / Ls), o = qs((.0139322 * t + .0971045 * n + .7141733 * r) / zs)), new Ks(116 * i - 16, 500 * (a - i), 200 * (i - o), e.opacity);
 }
 function Gs(e, t, n, r) {
+	return arguments.length === 1 ? Ws(e) : new Ks(e, t, n, r ?? 1);
+}
+function Ks(e, t, n, r) {
 	this.l = +e, this.a = +t, this.b = +n, this.opacity = +r;
 }
-Jo(Gs, Ws, Yo(Xo, {
+Yo(Ks, Gs, Xo(Zo, {
 	brighter(e) {
-		return new Gs(this.l + Fs * (e ?? 1), this.a, this.b, this.opacity);
+		return new Ks(this.l + Is * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	darker(e) {
-		return new Gs(this.l - Fs * (e ?? 1), this.a, this.b, this.opacity);
+		return new Ks(this.l - Is * (e ?? 1), this.a, this.b, this.opacity);
 	},
 	rgb() {
 		var e = (this.l + 16) / 116, t = isNaN(this.a) ? e : e + this.a / 500, n = isNaN(this.b) ? e : e - this.b / 200;
-		return t = Is * qs(t), e = Ls * qs(e), n = Rs * qs(n), new ys(Js(3.1338561 * t - 1.6168667 * e - .4906146 * n), Js(-.9787684 * t + 1.9161415 * e + .033454 * n), Js(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
+		return t = Ls * Js(t), e = Rs * Js(e), n = zs * Js(n), new bs(Ys(3.1338561 * t - 1.6168667 * e - .4906146 * n), Ys(-.9787684 * t + 1.9161415 * e + .033454 * n), Ys(.0719453 * t - .2289914 * e + 1.4052427 * n), this.opacity);
 	}
 }));
-function Ks(e) {
-	return e > Hs ? e ** (1 / 3) : e / Vs + zs;
-}
 function qs(e) {
-	return e > Bs ? e * e * e : Vs * (e - zs);
+	return e > Us ? e ** (1 / 3) : e / Hs + Bs;
 }
 function Js(e) {
-	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
+	return e > Vs ? e * e * e : Hs * (e - Bs);
 }
 function Ys(e) {
-	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
+	return 255 * (e <= .0031308 ? 12.92 * e : 1.055 * e ** (1 / 2.4) - .055);
 }
 function Xs(e) {
-	if (e instanceof Qs) return new Qs(e.h, e.c, e.l, e.opacity);
-	if (e instanceof Gs || (e = Us(e)), e.a === 0 && e.b === 0) return new Qs(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
-	var t = Math.atan2(e.b, e.a) * Ps;
-	return new Qs(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
+	return (e /= 255) <= .04045 ? e / 12.92 : ((e + .055) / 1.055) ** 2.4;
 }
-function Zs(e, t, n, r) {
-	return arguments.length === 1 ? Xs(e) : new Qs(e, t, n, r ?? 1);
+function Zs(e) {
+	if (e instanceof $s) return new $s(e.h, e.c, e.l, e.opacity);
+	if (e instanceof Ks || (e = Ws(e)), e.a === 0 && e.b === 0) return new $s(NaN, 0 < e.l && e.l < 100 ? 0 : NaN, e.l, e.opacity);
+	var t = Math.atan2(e.b, e.a) * Fs;
+	return new $s(t < 0 ? t + 360 : t, Math.sqrt(e.a * e.a + e.b * e.b), e.l, e.opacity);
 }
 function Qs(e, t, n, r) {
+	return arguments.length === 1 ? Zs(e) : new $s(e, t, n, r ?? 1);
+}
+function $s(e, t, n, r) {
 	this.h = +e, this.c = +t, this.l = +n, this.opacity = +r;
 }
-function $s(e) {
-	if (isNaN(e.h)) return new Gs(e.l, 0, 0, e.opacity);
-	var t = e.h * Ns;
-	return new Gs(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
+function ec(e) {
+	if (isNaN(e.h)) return new Ks(e.l, 0, 0, e.opacity);
+	var t = e.h * Ps;
+	return new Ks(e.l, Math.cos(t) * e.c, Math.sin(t) * e.c, e.opacity);
 }
-Jo(Qs, Zs, Yo(Xo, {
+Yo($s, Qs, Xo(Zo, {
 	brighter(e) {
-		return new Qs(this.h, this.c, this.l + Fs * (e ?? 1), this.opacity);
+		return new $s(this.h, this.c, this.l + Is * (e ?? 1), this.opacity);
 	},
 	darker(e) {
-		return new Qs(this.h, this.c, this.l - Fs * (e ?? 1), this.opacity);
+		return new $s(this.h, this.c, this.l - Is * (e ?? 1), this.opacity);
 	},
 	rgb() {
-		return $s(this).rgb();
+		return ec(this).rgb();
 	}
 }));
-var ec = -.14861, tc = 1.78277, nc = -.29227, rc = -.90649, ic = 1.97294, ac = ic * rc, oc = ic * tc, sc = tc * nc - rc * ec;
-function cc(e) {
-	if (e instanceof uc) return new uc(e.h, e.s, e.l, e.opacity);
-	e instanceof ys || (e = _s(e));
-	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (sc * r + ac * t - oc * n) / (sc + ac - oc), a = r - i, o = (ic * (n - i) - nc * a) / rc, s = Math.sqrt(o * o + a * a) / (ic * i * (1 - i)), c = s ? Math.atan2(o, a) * Ps - 120 : NaN;
-	return new uc(c < 0 ? c + 360 : c, s, i, e.opacity);
-}
-function lc(e, t, n, r) {
-	return arguments.length === 1 ? cc(e) : new uc(e, t, n, r ?? 1);
+var tc = -.14861, nc = 1.78277, rc = -.29227, ic = -.90649, ac = 1.97294, oc = ac * ic, sc = ac * nc, cc = nc * rc - ic * tc;
+function lc(e) {
+	if (e instanceof dc) return new dc(e.h, e.s, e.l, e.opacity);
+	e instanceof bs || (e = vs(e));
+	var t = e.r / 255, n = e.g / 255, r = e.b / 255, i = (cc * r + oc * t - sc * n) / (cc + oc - sc), a = r - i, o = (ac * (n - i) - rc * a) / ic, s = Math.sqrt(o * o + a * a) / (ac * i * (1 - i)), c = s ? Math.atan2(o, a) * Fs - 120 : NaN;
+	return new dc(c < 0 ? c + 360 : c, s, i, e.opacity);
 }
 function uc(e, t, n, r) {
+	return arguments.length === 1 ? lc(e) : new dc(e, t, n, r ?? 1);
+}
+function dc(e, t, n, r) {
 	this.h = +e, this.s = +t, this.l = +n, this.opacity = +r;
 }
-Jo(uc, lc, Yo(Xo, {
+Yo(dc, uc, Xo(Zo, {
 	brighter(e) {
-		return e = e == null ? Qo : Qo ** +e, new uc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? $o : $o ** +e, new dc(this.h, this.s, this.l * e, this.opacity);
 	},
 	darker(e) {
-		return e = e == null ? Zo : Zo ** +e, new uc(this.h, this.s, this.l * e, this.opacity);
+		return e = e == null ? Qo : Qo ** +e, new dc(this.h, this.s, this.l * e, this.opacity);
 	},
 	rgb() {
-		var e = isNaN(this.h) ? 0 : (this.h + 120) * Ns, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
-		return new ys(255 * (t + n * (ec * r + tc * i)), 255 * (t + n * (nc * r + rc * i)), 255 * (t + ic * r * n), this.opacity);
+		var e = isNaN(this.h) ? 0 : (this.h + 120) * Ps, t = +this.l, n = isNaN(this.s) ? 0 : this.s * t * (1 - t), r = Math.cos(e), i = Math.sin(e);
+		return new bs(255 * (t + n * (tc * r + nc * i)), 255 * (t + n * (rc * r + ic * i)), 255 * (t + ac * r * n), this.opacity);
 	}
 }));
 // node_modules/d3-interpolate/dist/d3-interpolate.mjs
-function dc(e, t, n, r, i) {
+function fc(e, t, n, r, i) {
 	var a = e * e, o = a * e;
 	return ((1 - 3 * e + 3 * a - o) * t + (4 - 6 * a + 3 * o) * n + (1 + 3 * e + 3 * a - 3 * o) * r + o * i) / 6;
 }
-function fc(e) {
+function pc(e) {
 	var t = e.length - 1;
 	return function(n) {
 		var r = n <= 0 ? n = 0 : n >= 1 ? (n = 1, t - 1) : Math.floor(n * t), i = e[r], a = e[r + 1], o = r > 0 ? e[r - 1] : 2 * i - a, s = r < t - 1 ? e[r + 2] : 2 * a - i;
-		return dc((n - r / t) * t, o, i, a, s);
+		return fc((n - r / t) * t, o, i, a, s);
 	};
 }
-var pc = (e) => () => e;
-function mc(e, t) {
+var mc = (e) => () => e;
+function hc(e, t) {
 	return function(n) {
 		return e + n * t;
 	};
 }
-function hc(e, t, n) {
+function gc(e, t, n) {
 	return e **= +n, t = t ** +n - e, n = 1 / n, function(r) {
 		return (e + r * t) ** +n;
 	};
 }
-function gc(e, t) {
+function _c(e, t) {
 	var n = t - e;
-	return n ? mc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : pc(isNaN(e) ? t : e);
+	return n ? hc(e, n > 180 || n < -180 ? n - 360 * Math.round(n / 360) : n) : mc(isNaN(e) ? t : e);
 }
-function _c(e) {
-	return (e = +e) == 1 ? vc : function(t, n) {
-		return n - t ? hc(t, n, e) : pc(isNaN(t) ? n : t);
+function vc(e) {
+	return (e = +e) == 1 ? yc : function(t, n) {
+		return n - t ? gc(t, n, e) : mc(isNaN(t) ? n : t);
 	};
 }
-function vc(e, t) {
+function yc(e, t) {
 	var n = t - e;
-	return n ? mc(e, n) : pc(isNaN(e) ? t : e);
+	return n ? hc(e, n) : mc(isNaN(e) ? t : e);
 }
-var yc = (function e(t) {
-	var n = _c(t);
+var bc = (function e(t) {
+	var n = vc(t);
 	function r(e, t) {
-		var r = n((e = vs(e)).r, (t = vs(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = vc(e.opacity, t.opacity);
+		var r = n((e = ys(e)).r, (t = ys(t)).r), i = n(e.g, t.g), a = n(e.b, t.b), o = yc(e.opacity, t.opacity);
 		return function(t) {
 			return e.r = r(t), e.g = i(t), e.b = a(t), e.opacity = o(t), e + "";
 		};
 	}
 	return r.gamma = e, r;
 })(1);
-function bc(e) {
+function xc(e) {
 	return function(t) {
-		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = vs(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
+		for (var n = t.length, r = Array(n), i = Array(n), a = Array(n), o = 0, s; o < n; ++o) s = ys(t[o]), r[o] = s.r || 0, i[o] = s.g || 0, a[o] = s.b || 0;
 		return r = e(r), i = e(i), a = e(a), s.opacity = 1, function(e) {
 			return s.r = r(e), s.g = i(e), s.b = a(e), s + "";
 		};
 	};
 }
-var xc = bc(fc);
-function Sc(e, t) {
+var Sc = xc(pc);
+function Cc(e, t) {
 	t ||= [];
 	var n = e ? Math.min(t.length, e.length) : 0, r = t.slice(), i;
 	return function(a) {
@@ -3798,81 +3832,81 @@ function Sc(e, t) {
 		return r;
 	};
 }
-function Cc(e) {
+function wc(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function wc(e, t) {
-	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = Nc(e[o], t[o]);
+function Tc(e, t) {
+	for (var n = t ? t.length : 0, r = e ? Math.min(n, e.length) : 0, i = Array(r), a = Array(n), o = 0; o < r; ++o) i[o] = Pc(e[o], t[o]);
 	for (; o < n; ++o) a[o] = t[o];
 	return function(e) {
 		for (o = 0; o < r; ++o) a[o] = i[o](e);
 		return a;
 	};
 }
-function Tc(e, t) {
+function Ec(e, t) {
 	var n = /* @__PURE__ */ new Date();
 	return e = +e, t = +t, function(r) {
 		return n.setTime(e * (1 - r) + t * r), n;
 	};
 }
-function Ec(e, t) {
+function Dc(e, t) {
 	return e = +e, t = +t, function(n) {
 		return e * (1 - n) + t * n;
 	};
 }
-function Dc(e, t) {
+function Oc(e, t) {
 	var n = {}, r = {}, i;
-	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = Nc(e[i], t[i]) : r[i] = t[i];
+	for (i in typeof e == "object" && e || (e = {}), typeof t == "object" && t || (t = {}), t) i in e ? n[i] = Pc(e[i], t[i]) : r[i] = t[i];
 	return function(e) {
 		for (i in n) r[i] = n[i](e);
 		return r;
 	};
 }
-var Oc = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, kc = new RegExp(Oc.source, "g");
-function Ac(e) {
+var kc = /[-+]?(?:\d+\.?\d*|\.?\d+)(?:[eE][-+]?\d+)?/g, Ac = new RegExp(kc.source, "g");
+function jc(e) {
 	return function() {
 		return e;
 	};
 }
-function jc(e) {
+function Mc(e) {
 	return function(t) {
 		return e(t) + "";
 	};
 }
-function Mc(e, t) {
-	var n = Oc.lastIndex = kc.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
-	for (e += "", t += ""; (r = Oc.exec(e)) && (i = kc.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
+function Nc(e, t) {
+	var n = kc.lastIndex = Ac.lastIndex = 0, r, i, a, o = -1, s = [], c = [];
+	for (e += "", t += ""; (r = kc.exec(e)) && (i = Ac.exec(t));) (a = i.index) > n && (a = t.slice(n, a), s[o] ? s[o] += a : s[++o] = a), (r = r[0]) === (i = i[0]) ? s[o] ? s[o] += i : s[++o] = i : (s[++o] = null, c.push({
 		i: o,
-		x: Ec(r, i)
-	})), n = kc.lastIndex;
-	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? jc(c[0].x) : Ac(t) : (t = c.length, function(e) {
+		x: Dc(r, i)
+	})), n = Ac.lastIndex;
+	return n < t.length && (a = t.slice(n), s[o] ? s[o] += a : s[++o] = a), s.length < 2 ? c[0] ? Mc(c[0].x) : jc(t) : (t = c.length, function(e) {
 		for (var n = 0, r; n < t; ++n) s[(r = c[n]).i] = r.x(e);
 		return s.join("");
 	});
 }
-function Nc(e, t) {
-	var n = typeof t, r;
-	return t == null || n === "boolean" ? pc(t) : (n === "number" ? Ec : n === "string" ? (r = ms(t)) ? (t = r, yc) : Mc : t instanceof ms ? yc : t instanceof Date ? Tc : Cc(t) ? Sc : Array.isArray(t) ? wc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Dc : Ec)(e, t);
-}
 function Pc(e, t) {
+	var n = typeof t, r;
+	return t == null || n === "boolean" ? mc(t) : (n === "number" ? Dc : n === "string" ? (r = hs(t)) ? (t = r, bc) : Nc : t instanceof hs ? bc : t instanceof Date ? Ec : wc(t) ? Cc : Array.isArray(t) ? Tc : typeof t.valueOf != "function" && typeof t.toString != "function" || isNaN(t) ? Oc : Dc)(e, t);
+}
+function Fc(e, t) {
 	return e = +e, t = +t, function(n) {
 		return Math.round(e * (1 - n) + t * n);
 	};
 }
-var Fc = 1e-12;
-function Ic(e) {
+var Ic = 1e-12;
+function Lc(e) {
 	return ((e = Math.exp(e)) + 1 / e) / 2;
 }
-function Lc(e) {
+function Rc(e) {
 	return ((e = Math.exp(e)) - 1 / e) / 2;
 }
-function Rc(e) {
+function zc(e) {
 	return ((e = Math.exp(2 * e)) - 1) / (e + 1);
 }
 (function e(t, n, r) {
 	function i(e, i) {
 		var a = e[0], o = e[1], s = e[2], c = i[0], l = i[1], u = i[2], d = c - a, f = l - o, p = d * d + f * f, m, h;
-		if (p < Fc) h = Math.log(u / s) / t, m = function(e) {
+		if (p < Ic) h = Math.log(u / s) / t, m = function(e) {
 			return [
 				a + e * d,
 				o + e * f,
@@ -3882,11 +3916,11 @@ function Rc(e) {
 		else {
 			var g = Math.sqrt(p), _ = (u * u - s * s + r * p) / (2 * s * n * g), v = (u * u - s * s - r * p) / (2 * u * n * g), y = Math.log(Math.sqrt(_ * _ + 1) - _);
 			h = (Math.log(Math.sqrt(v * v + 1) - v) - y) / t, m = function(e) {
-				var r = e * h, i = Ic(y), c = s / (n * g) * (i * Rc(t * r + y) - Lc(y));
+				var r = e * h, i = Lc(y), c = s / (n * g) * (i * zc(t * r + y) - Rc(y));
 				return [
 					a + c * d,
 					o + c * f,
-					s * i / Ic(t * r + y)
+					s * i / Lc(t * r + y)
 				];
 			};
 		}
@@ -3897,35 +3931,35 @@ function Rc(e) {
 		return e(n, r, r * r);
 	}, i;
 })(Math.SQRT2, 2, 4);
-function zc(e) {
+function Bc(e) {
 	return function(t, n) {
-		var r = e((t = Os(t)).h, (n = Os(n)).h), i = vc(t.s, n.s), a = vc(t.l, n.l), o = vc(t.opacity, n.opacity);
+		var r = e((t = ks(t)).h, (n = ks(n)).h), i = yc(t.s, n.s), a = yc(t.l, n.l), o = yc(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.s = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var Bc = zc(gc);
-function Vc(e, t) {
-	var n = vc((e = Ws(e)).l, (t = Ws(t)).l), r = vc(e.a, t.a), i = vc(e.b, t.b), a = vc(e.opacity, t.opacity);
+var Vc = Bc(_c);
+function Hc(e, t) {
+	var n = yc((e = Gs(e)).l, (t = Gs(t)).l), r = yc(e.a, t.a), i = yc(e.b, t.b), a = yc(e.opacity, t.opacity);
 	return function(t) {
 		return e.l = n(t), e.a = r(t), e.b = i(t), e.opacity = a(t), e + "";
 	};
 }
-function Hc(e) {
+function Uc(e) {
 	return function(t, n) {
-		var r = e((t = Zs(t)).h, (n = Zs(n)).h), i = vc(t.c, n.c), a = vc(t.l, n.l), o = vc(t.opacity, n.opacity);
+		var r = e((t = Qs(t)).h, (n = Qs(n)).h), i = yc(t.c, n.c), a = yc(t.l, n.l), o = yc(t.opacity, n.opacity);
 		return function(e) {
 			return t.h = r(e), t.c = i(e), t.l = a(e), t.opacity = o(e), t + "";
 		};
 	};
 }
-var Uc = Hc(gc);
-function Wc(e) {
+var Wc = Uc(_c);
+function Gc(e) {
 	return (function t(n) {
 		n = +n;
 		function r(t, r) {
-			var i = e((t = lc(t)).h, (r = lc(r)).h), a = vc(t.s, r.s), o = vc(t.l, r.l), s = vc(t.opacity, r.opacity);
+			var i = e((t = uc(t)).h, (r = uc(r)).h), a = yc(t.s, r.s), o = yc(t.l, r.l), s = yc(t.opacity, r.opacity);
 			return function(e) {
 				return t.h = i(e), t.s = a(e), t.l = o(e ** +n), t.opacity = s(e), t + "";
 			};
@@ -3933,42 +3967,42 @@ function Wc(e) {
 		return r.gamma = t, r;
 	})(1);
 }
-Wc(gc);
-var Gc = Wc(vc);
-function Kc(e, t) {
-	t === void 0 && (t = e, e = Nc);
+Gc(_c);
+var Kc = Gc(yc);
+function qc(e, t) {
+	t === void 0 && (t = e, e = Pc);
 	for (var n = 0, r = t.length - 1, i = t[0], a = Array(r < 0 ? 0 : r); n < r;) a[n] = e(i, i = t[++n]);
 	return function(e) {
 		var t = Math.max(0, Math.min(r - 1, Math.floor(e *= r)));
 		return a[t](e - t);
 	};
 }
-function qc(e, t) {
+function Jc(e, t) {
 	for (var n = Array(t), r = 0; r < t; ++r) n[r] = e(r / (t - 1));
 	return n;
 }
 // node_modules/d3-path/dist/d3-path.mjs
-var Jc = Math.PI, Yc = 2 * Jc, Xc = 1e-6, Zc = Yc - Xc;
-function Qc(e) {
+var Yc = Math.PI, Xc = 2 * Yc, Zc = 1e-6, Qc = Xc - Zc;
+function $c(e) {
 	this._ += e[0];
 	for (let t = 1, n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function $c(e) {
+function el(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw Error(`invalid digits: ${e}`);
-	if (t > 15) return Qc;
+	if (t > 15) return $c;
 	let n = 10 ** t;
 	return function(e) {
 		this._ += e[0];
 		for (let t = 1, r = e.length; t < r; ++t) this._ += Math.round(arguments[t] * n) / n + e[t];
 	};
 }
-function el(e, t, n, r) {
+function tl(e, t, n, r) {
 	return e === n && t === r;
 }
-function tl(e) {
+function nl(e) {
 	let t = Math.floor(e);
-	if (!(t <= 15)) return el;
+	if (!(t <= 15)) return tl;
 	let n = 10 ** t, r = function(e) {
 		return Math.round(e * n);
 	};
@@ -3976,9 +4010,9 @@ function tl(e) {
 		return r(e) === r(n) && r(t) === r(i);
 	};
 }
-var nl = class {
+var rl = class {
 	constructor(e) {
-		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? Qc : $c(e), this._equal = e == null ? el : tl(e);
+		this._x0 = this._y0 = this._x1 = this._y1 = null, this._ = "", this._append = e == null ? $c : el(e), this._equal = e == null ? tl : nl(e);
 	}
 	moveTo(e, t) {
 		this._append`M${this._x0 = this._x1 = +e},${this._y0 = this._y1 = +t}`;
@@ -3999,27 +4033,27 @@ var nl = class {
 		if (e = +e, t = +t, n = +n, r = +r, i = +i, i < 0) throw Error(`negative radius: ${i}`);
 		let a = this._x1, o = this._y1, s = n - e, c = r - t, l = a - e, u = o - t, d = l * l + u * u;
 		if (this._x1 === null) this._append`M${this._x1 = e},${this._y1 = t}`;
-		else if (d > Xc) {
-			if (!(Math.abs(u * s - c * l) > Xc) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
+		else if (d > Zc) {
+			if (!(Math.abs(u * s - c * l) > Zc) || !i) this._append`L${this._x1 = e},${this._y1 = t}`;
 			else {
-				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((Jc - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
-				Math.abs(y - 1) > Xc && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
+				let f = n - a, p = r - o, m = s * s + c * c, h = f * f + p * p, g = Math.sqrt(m), _ = Math.sqrt(d), v = i * Math.tan((Yc - Math.acos((m + d - h) / (2 * g * _))) / 2), y = v / _, b = v / g;
+				Math.abs(y - 1) > Zc && this._append`L${e + y * l},${t + y * u}`, this._append`A${i},${i},0,0,${+(u * f > l * p)},${this._x1 = e + b * s},${this._y1 = t + b * c}`;
 			}
 		}
 	}
 	arc(e, t, n, r, i, a) {
 		if (e = +e, t = +t, n = +n, a = !!a, n < 0) throw Error(`negative radius: ${n}`);
 		let o = n * Math.cos(r), s = n * Math.sin(r), c = e + o, l = t + s, u = 1 ^ a, d = a ? r - i : i - r;
-		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > Xc || Math.abs(this._y1 - l) > Xc) && this._append`L${c},${l}`, n) {
-			if (d < 0 && (d = d % Yc + Yc), d > Zc) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
-			else if (d > Xc) {
+		if (this._x1 === null ? this._append`M${c},${l}` : (Math.abs(this._x1 - c) > Zc || Math.abs(this._y1 - l) > Zc) && this._append`L${c},${l}`, n) {
+			if (d < 0 && (d = d % Xc + Xc), d > Qc) this._append`A${n},${n},0,1,${u},${e - o},${t - s}A${n},${n},0,1,${u},${this._x1 = c},${this._y1 = l}`;
+			else if (d > Zc) {
 				let a = e + n * Math.cos(i), o = t + n * Math.sin(i);
-				if (d >= Jc && this._equal(c, l, a, o)) {
+				if (d >= Yc && this._equal(c, l, a, o)) {
 					d /= 2;
 					let i = r + d;
-					this._append`A${n},${n},0,${+(d >= Jc)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
+					this._append`A${n},${n},0,${+(d >= Yc)},${u},${e + n * Math.cos(i)},${t + n * Math.sin(i)}`;
 				}
-				this._append`A${n},${n},0,${+(d >= Jc)},${u},${this._x1 = a},${this._y1 = o}`;
+				this._append`A${n},${n},0,${+(d >= Yc)},${u},${this._x1 = a},${this._y1 = o}`;
 			}
 		}
 	}
@@ -4030,40 +4064,40 @@ var nl = class {
 		return this._;
 	}
 };
-nl.prototype;
-function rl(e = 3) {
-	return new nl(+e);
+rl.prototype;
+function il(e = 3) {
+	return new rl(+e);
 }
 // node_modules/d3-format/dist/d3-format.mjs
-function il(e) {
+function al(e) {
 	return Math.abs(e = Math.round(e)) >= 1e21 ? e.toLocaleString("en").replace(/,/g, "") : e.toString(10);
 }
-function al(e, t) {
+function ol(e, t) {
 	if (!isFinite(e) || e === 0) return null;
 	var n = (e = t ? e.toExponential(t - 1) : e.toExponential()).indexOf("e"), r = e.slice(0, n);
 	return [r.length > 1 ? r[0] + r.slice(2) : r, +e.slice(n + 1)];
 }
-function ol(e) {
-	return e = al(Math.abs(e)), e ? e[1] : NaN;
+function sl(e) {
+	return e = ol(Math.abs(e)), e ? e[1] : NaN;
 }
-function sl(e, t) {
+function cl(e, t) {
 	return function(n, r) {
 		for (var i = n.length, a = [], o = 0, s = e[0], c = 0; i > 0 && s > 0 && (c + s + 1 > r && (s = Math.max(1, r - c)), a.push(n.substring(i -= s, i + s)), !((c += s + 1) > r));) s = e[o = (o + 1) % e.length];
 		return a.reverse().join(t);
 	};
 }
-function cl(e) {
+function ll(e) {
 	return function(t) {
 		return t.replace(/[0-9]/g, function(t) {
 			return e[+t];
 		});
 	};
 }
-var ll = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
-function ul(e) {
-	if (!(t = ll.exec(e))) throw Error("invalid format: " + e);
+var ul = /^(?:(.)?([<>=^]))?([+\-( ])?([$#])?(0)?(\d+)?(,)?(\.\d+)?(~)?([a-z%])?$/i;
+function dl(e) {
+	if (!(t = ul.exec(e))) throw Error("invalid format: " + e);
 	var t;
-	return new dl({
+	return new fl({
 		fill: t[1],
 		align: t[2],
 		sign: t[3],
@@ -4076,14 +4110,14 @@ function ul(e) {
 		type: t[10]
 	});
 }
-ul.prototype = dl.prototype;
-function dl(e) {
+dl.prototype = fl.prototype;
+function fl(e) {
 	this.fill = e.fill === void 0 ? " " : e.fill + "", this.align = e.align === void 0 ? ">" : e.align + "", this.sign = e.sign === void 0 ? "-" : e.sign + "", this.symbol = e.symbol === void 0 ? "" : e.symbol + "", this.zero = !!e.zero, this.width = e.width === void 0 ? void 0 : +e.width, this.comma = !!e.comma, this.precision = e.precision === void 0 ? void 0 : +e.precision, this.trim = !!e.trim, this.type = e.type === void 0 ? "" : e.type + "";
 }
-dl.prototype.toString = function() {
+fl.prototype.toString = function() {
 	return this.fill + this.align + this.sign + this.symbol + (this.zero ? "0" : "") + (this.width === void 0 ? "" : Math.max(1, this.width | 0)) + (this.comma ? "," : "") + (this.precision === void 0 ? "" : "." + Math.max(0, this.precision | 0)) + (this.trim ? "~" : "") + this.type;
 };
-function fl(e) {
+function pl(e) {
 	out: for (var t = e.length, n = 1, r = -1, i; n < t; ++n) switch (e[n]) {
 		case ".":
 			r = i = n;
@@ -4097,38 +4131,38 @@ function fl(e) {
 	}
 	return r > 0 ? e.slice(0, r) + e.slice(i + 1) : e;
 }
-var pl;
-function ml(e, t) {
-	var n = al(e, t);
-	if (!n) return pl = void 0, e.toPrecision(t);
-	var r = n[0], i = n[1], a = i - (pl = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
-	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + al(e, Math.max(0, t + a - 1))[0];
-}
+var ml;
 function hl(e, t) {
-	var n = al(e, t);
+	var n = ol(e, t);
+	if (!n) return ml = void 0, e.toPrecision(t);
+	var r = n[0], i = n[1], a = i - (ml = Math.max(-8, Math.min(8, Math.floor(i / 3))) * 3) + 1, o = r.length;
+	return a === o ? r : a > o ? r + Array(a - o + 1).join("0") : a > 0 ? r.slice(0, a) + "." + r.slice(a) : "0." + Array(1 - a).join("0") + ol(e, Math.max(0, t + a - 1))[0];
+}
+function gl(e, t) {
+	var n = ol(e, t);
 	if (!n) return e + "";
 	var r = n[0], i = n[1];
 	return i < 0 ? "0." + Array(-i).join("0") + r : r.length > i + 1 ? r.slice(0, i + 1) + "." + r.slice(i + 1) : r + Array(i - r.length + 2).join("0");
 }
-var gl = {
+var _l = {
 	"%": (e, t) => (e * 100).toFixed(t),
 	b: (e) => Math.round(e).toString(2),
 	c: (e) => e + "",
-	d: il,
+	d: al,
 	e: (e, t) => e.toExponential(t),
 	f: (e, t) => e.toFixed(t),
 	g: (e, t) => e.toPrecision(t),
 	o: (e) => Math.round(e).toString(8),
-	p: (e, t) => hl(e * 100, t),
-	r: hl,
-	s: ml,
+	p: (e, t) => gl(e * 100, t),
+	r: gl,
+	s: hl,
 	X: (e) => Math.round(e).toString(16).toUpperCase(),
 	x: (e) => Math.round(e).toString(16)
 };
-function _l(e) {
+function vl(e) {
 	return e;
 }
-var vl = Array.prototype.map, yl = [
+var yl = Array.prototype.map, bl = [
 	"y",
 	"z",
 	"a",
@@ -4147,13 +4181,13 @@ var vl = Array.prototype.map, yl = [
 	"Z",
 	"Y"
 ];
-function bl(e) {
-	var t = e.grouping === void 0 || e.thousands === void 0 ? _l : sl(vl.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? _l : cl(vl.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
+function xl(e) {
+	var t = e.grouping === void 0 || e.thousands === void 0 ? vl : cl(yl.call(e.grouping, Number), e.thousands + ""), n = e.currency === void 0 ? "" : e.currency[0] + "", r = e.currency === void 0 ? "" : e.currency[1] + "", i = e.decimal === void 0 ? "." : e.decimal + "", a = e.numerals === void 0 ? vl : ll(yl.call(e.numerals, String)), o = e.percent === void 0 ? "%" : e.percent + "", s = e.minus === void 0 ? "−" : e.minus + "", c = e.nan === void 0 ? "NaN" : e.nan + "";
 	function l(e, l) {
-		e = ul(e);
+		e = dl(e);
 		var u = e.fill, d = e.align, f = e.sign, p = e.symbol, m = e.zero, h = e.width, g = e.comma, _ = e.precision, v = e.trim, y = e.type;
-		y === "n" ? (g = !0, y = "g") : gl[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
-		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = gl[y], C = /[defgprs%]/.test(y);
+		y === "n" ? (g = !0, y = "g") : _l[y] || (_ === void 0 && (_ = 12), v = !0, y = "g"), (m || u === "0" && d === "=") && (m = !0, u = "0", d = "=");
+		var b = (l && l.prefix !== void 0 ? l.prefix : "") + (p === "$" ? n : p === "#" && /[boxX]/.test(y) ? "0" + y.toLowerCase() : ""), x = (p === "$" ? r : /[%p]/.test(y) ? o : "") + (l && l.suffix !== void 0 ? l.suffix : ""), S = _l[y], C = /[defgprs%]/.test(y);
 		_ = _ === void 0 ? 6 : /[gprs]/.test(y) ? Math.max(1, Math.min(21, _)) : Math.max(0, Math.min(20, _));
 		function w(e) {
 			var n = b, r = x, o, l, p;
@@ -4161,7 +4195,7 @@ function bl(e) {
 			else {
 				e = +e;
 				var w = e < 0 || 1 / e < 0;
-				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = fl(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && pl !== void 0 ? yl[8 + pl / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
+				if (e = isNaN(e) ? c : S(Math.abs(e), _), v && (e = pl(e)), w && +e == 0 && f !== "+" && (w = !1), n = (w ? f === "(" ? f : s : f === "-" || f === "(" ? "" : f) + n, r = (y === "s" && !isNaN(e) && ml !== void 0 ? bl[8 + ml / 3] : "") + r + (w && f === "(" ? ")" : ""), C) {
 					for (o = -1, l = e.length; ++o < l;) if (p = e.charCodeAt(o), 48 > p || p > 57) {
 						r = (p === 46 ? i + e.slice(o + 1) : e.slice(o)) + r, e = e.slice(0, o);
 						break;
@@ -4189,7 +4223,7 @@ function bl(e) {
 		}, w;
 	}
 	function u(e, t) {
-		var n = Math.max(-8, Math.min(8, Math.floor(ol(t) / 3))) * 3, r = 10 ** -n, i = l((e = ul(e), e.type = "f", e), { suffix: yl[8 + n / 3] });
+		var n = Math.max(-8, Math.min(8, Math.floor(sl(t) / 3))) * 3, r = 10 ** -n, i = l((e = dl(e), e.type = "f", e), { suffix: bl[8 + n / 3] });
 		return function(e) {
 			return i(r * e);
 		};
@@ -4199,46 +4233,46 @@ function bl(e) {
 		formatPrefix: u
 	};
 }
-var xl, Sl, Cl;
-wl({
+var Sl, Cl, wl;
+Tl({
 	thousands: ",",
 	grouping: [3],
 	currency: ["$", ""]
 });
-function wl(e) {
-	return xl = bl(e), Sl = xl.format, Cl = xl.formatPrefix, xl;
-}
 function Tl(e) {
-	return Math.max(0, -ol(Math.abs(e)));
+	return Sl = xl(e), Cl = Sl.format, wl = Sl.formatPrefix, Sl;
 }
-function El(e, t) {
-	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(ol(t) / 3))) * 3 - ol(Math.abs(e)));
+function El(e) {
+	return Math.max(0, -sl(Math.abs(e)));
 }
 function Dl(e, t) {
-	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, ol(t) - ol(e)) + 1;
+	return Math.max(0, Math.max(-8, Math.min(8, Math.floor(sl(t) / 3))) * 3 - sl(Math.abs(e)));
+}
+function Ol(e, t) {
+	return e = Math.abs(e), t = Math.abs(t) - e, Math.max(0, sl(t) - sl(e)) + 1;
 }
 // node_modules/d3-geo/dist/d3-geo.mjs
-var V = 1e-6, Ol = 1e-12, H = Math.PI, kl = H / 2, Al = H / 4, jl = H * 2, Ml = 180 / H, Nl = H / 180, Pl = Math.abs, Fl = Math.atan, Il = Math.atan2, U = Math.cos, Ll = Math.exp, Rl = Math.log, zl = Math.pow, W = Math.sin, Bl = Math.sign || function(e) {
+var V = 1e-6, kl = 1e-12, H = Math.PI, Al = H / 2, jl = H / 4, Ml = H * 2, Nl = 180 / H, Pl = H / 180, Fl = Math.abs, Il = Math.atan, Ll = Math.atan2, U = Math.cos, Rl = Math.exp, zl = Math.log, Bl = Math.pow, W = Math.sin, Vl = Math.sign || function(e) {
 	return e > 0 ? 1 : e < 0 ? -1 : 0;
-}, Vl = Math.sqrt, Hl = Math.tan;
-function Ul(e) {
+}, Hl = Math.sqrt, Ul = Math.tan;
+function Wl(e) {
 	return e > 1 ? 0 : e < -1 ? H : Math.acos(e);
 }
-function Wl(e) {
-	return e > 1 ? kl : e < -1 ? -kl : Math.asin(e);
+function Gl(e) {
+	return e > 1 ? Al : e < -1 ? -Al : Math.asin(e);
 }
-function Gl() {}
-function Kl(e, t) {
-	e && Jl.hasOwnProperty(e.type) && Jl[e.type](e, t);
+function Kl() {}
+function ql(e, t) {
+	e && Yl.hasOwnProperty(e.type) && Yl[e.type](e, t);
 }
-var ql = {
+var Jl = {
 	Feature: function(e, t) {
-		Kl(e.geometry, t);
+		ql(e.geometry, t);
 	},
 	FeatureCollection: function(e, t) {
-		for (var n = e.features, r = -1, i = n.length; ++r < i;) Kl(n[r].geometry, t);
+		for (var n = e.features, r = -1, i = n.length; ++r < i;) ql(n[r].geometry, t);
 	}
-}, Jl = {
+}, Yl = {
 	Sphere: function(e, t) {
 		t.sphere();
 	},
@@ -4249,39 +4283,39 @@ var ql = {
 		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) e = n[r], t.point(e[0], e[1], e[2]);
 	},
 	LineString: function(e, t) {
-		Yl(e.coordinates, t, 0);
+		Xl(e.coordinates, t, 0);
 	},
 	MultiLineString: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) Yl(n[r], t, 0);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) Xl(n[r], t, 0);
 	},
 	Polygon: function(e, t) {
-		Xl(e.coordinates, t);
+		Zl(e.coordinates, t);
 	},
 	MultiPolygon: function(e, t) {
-		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) Xl(n[r], t);
+		for (var n = e.coordinates, r = -1, i = n.length; ++r < i;) Zl(n[r], t);
 	},
 	GeometryCollection: function(e, t) {
-		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) Kl(n[r], t);
+		for (var n = e.geometries, r = -1, i = n.length; ++r < i;) ql(n[r], t);
 	}
 };
-function Yl(e, t, n) {
+function Xl(e, t, n) {
 	var r = -1, i = e.length - n, a;
 	for (t.lineStart(); ++r < i;) a = e[r], t.point(a[0], a[1], a[2]);
 	t.lineEnd();
 }
-function Xl(e, t) {
+function Zl(e, t) {
 	var n = -1, r = e.length;
-	for (t.polygonStart(); ++n < r;) Yl(e[n], t, 1);
+	for (t.polygonStart(); ++n < r;) Xl(e[n], t, 1);
 	t.polygonEnd();
 }
-function Zl(e, t) {
-	e && ql.hasOwnProperty(e.type) ? ql[e.type](e, t) : Kl(e, t);
+function Ql(e, t) {
+	e && Jl.hasOwnProperty(e.type) ? Jl[e.type](e, t) : ql(e, t);
 }
-new Lr(), new Lr();
-function Ql(e) {
-	return [Il(e[1], e[0]), Wl(e[2])];
-}
+new Rr(), new Rr();
 function $l(e) {
+	return [Ll(e[1], e[0]), Gl(e[2])];
+}
+function eu(e) {
 	var t = e[0], n = e[1], r = U(n);
 	return [
 		r * U(t),
@@ -4289,31 +4323,31 @@ function $l(e) {
 		W(n)
 	];
 }
-function eu(e, t) {
+function tu(e, t) {
 	return e[0] * t[0] + e[1] * t[1] + e[2] * t[2];
 }
-function tu(e, t) {
+function nu(e, t) {
 	return [
 		e[1] * t[2] - e[2] * t[1],
 		e[2] * t[0] - e[0] * t[2],
 		e[0] * t[1] - e[1] * t[0]
 	];
 }
-function nu(e, t) {
+function ru(e, t) {
 	e[0] += t[0], e[1] += t[1], e[2] += t[2];
 }
-function ru(e, t) {
+function iu(e, t) {
 	return [
 		e[0] * t,
 		e[1] * t,
 		e[2] * t
 	];
 }
-function iu(e) {
-	var t = Vl(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
+function au(e) {
+	var t = Hl(e[0] * e[0] + e[1] * e[1] + e[2] * e[2]);
 	e[0] /= t, e[1] /= t, e[2] /= t;
 }
-function au(e, t) {
+function ou(e, t) {
 	function n(n, r) {
 		return n = e(n, r), t(n[0], n[1]);
 	}
@@ -4321,59 +4355,59 @@ function au(e, t) {
 		return n = t.invert(n, r), n && e.invert(n[0], n[1]);
 	}), n;
 }
-function ou(e, t) {
-	return Pl(e) > H && (e -= Math.round(e / jl) * jl), [e, t];
+function su(e, t) {
+	return Fl(e) > H && (e -= Math.round(e / Ml) * Ml), [e, t];
 }
-ou.invert = ou;
-function su(e, t, n) {
-	return (e %= jl) ? t || n ? au(lu(e), uu(t, n)) : lu(e) : t || n ? uu(t, n) : ou;
-}
-function cu(e) {
-	return function(t, n) {
-		return t += e, Pl(t) > H && (t -= Math.round(t / jl) * jl), [t, n];
-	};
+su.invert = su;
+function cu(e, t, n) {
+	return (e %= Ml) ? t || n ? ou(uu(e), du(t, n)) : uu(e) : t || n ? du(t, n) : su;
 }
 function lu(e) {
-	var t = cu(e);
-	return t.invert = cu(-e), t;
+	return function(t, n) {
+		return t += e, Fl(t) > H && (t -= Math.round(t / Ml) * Ml), [t, n];
+	};
 }
-function uu(e, t) {
+function uu(e) {
+	var t = lu(e);
+	return t.invert = lu(-e), t;
+}
+function du(e, t) {
 	var n = U(e), r = W(e), i = U(t), a = W(t);
 	function o(e, t) {
 		var o = U(t), s = U(e) * o, c = W(e) * o, l = W(t), u = l * n + s * r;
-		return [Il(c * i - u * a, s * n - l * r), Wl(u * i + c * a)];
+		return [Ll(c * i - u * a, s * n - l * r), Gl(u * i + c * a)];
 	}
 	return o.invert = function(e, t) {
 		var o = U(t), s = U(e) * o, c = W(e) * o, l = W(t), u = l * i - c * a;
-		return [Il(c * i + l * a, s * n + u * r), Wl(u * n - s * r)];
+		return [Ll(c * i + l * a, s * n + u * r), Gl(u * n - s * r)];
 	}, o;
 }
-function du(e) {
-	e = su(e[0] * Nl, e[1] * Nl, e.length > 2 ? e[2] * Nl : 0);
+function fu(e) {
+	e = cu(e[0] * Pl, e[1] * Pl, e.length > 2 ? e[2] * Pl : 0);
 	function t(t) {
-		return t = e(t[0] * Nl, t[1] * Nl), t[0] *= Ml, t[1] *= Ml, t;
+		return t = e(t[0] * Pl, t[1] * Pl), t[0] *= Nl, t[1] *= Nl, t;
 	}
 	return t.invert = function(t) {
-		return t = e.invert(t[0] * Nl, t[1] * Nl), t[0] *= Ml, t[1] *= Ml, t;
+		return t = e.invert(t[0] * Pl, t[1] * Pl), t[0] *= Nl, t[1] *= Nl, t;
 	}, t;
 }
-function fu(e, t, n, r, i, a) {
+function pu(e, t, n, r, i, a) {
 	if (n) {
 		var o = U(t), s = W(t), c = r * n;
-		i == null ? (i = t + r * jl, a = t - c / 2) : (i = pu(o, i), a = pu(o, a), (r > 0 ? i < a : i > a) && (i += r * jl));
-		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = Ql([
+		i == null ? (i = t + r * Ml, a = t - c / 2) : (i = mu(o, i), a = mu(o, a), (r > 0 ? i < a : i > a) && (i += r * Ml));
+		for (var l, u = i; r > 0 ? u > a : u < a; u -= c) l = $l([
 			o,
 			-s * U(u),
 			-s * W(u)
 		]), e.point(l[0], l[1]);
 	}
 }
-function pu(e, t) {
-	t = $l(t), t[0] -= e, iu(t);
-	var n = Ul(-t[1]);
-	return ((-t[2] < 0 ? -n : n) + jl - V) % jl;
+function mu(e, t) {
+	t = eu(t), t[0] -= e, au(t);
+	var n = Wl(-t[1]);
+	return ((-t[2] < 0 ? -n : n) + Ml - V) % Ml;
 }
-function mu() {
+function hu() {
 	var e = [], t;
 	return {
 		point: function(e, n, r) {
@@ -4386,7 +4420,7 @@ function mu() {
 		lineStart: function() {
 			e.push(t = []);
 		},
-		lineEnd: Gl,
+		lineEnd: Kl,
 		rejoin: function() {
 			e.length > 1 && e.push(e.pop().concat(e.shift()));
 		},
@@ -4396,18 +4430,18 @@ function mu() {
 		}
 	};
 }
-function hu(e, t) {
-	return Pl(e[0] - t[0]) < V && Pl(e[1] - t[1]) < V;
+function gu(e, t) {
+	return Fl(e[0] - t[0]) < V && Fl(e[1] - t[1]) < V;
 }
-function gu(e, t, n, r) {
+function _u(e, t, n, r) {
 	this.x = e, this.z = t, this.o = n, this.e = r, this.v = !1, this.n = this.p = null;
 }
-function _u(e, t, n, r, i) {
+function vu(e, t, n, r, i) {
 	var a = [], o = [], s, c;
 	if (e.forEach(function(e) {
 		if (!((t = e.length - 1) <= 0)) {
 			var t, n = e[0], r = e[t], c;
-			if (hu(n, r)) {
+			if (gu(n, r)) {
 				if (!n[2] && !r[2]) {
 					for (i.lineStart(), s = 0; s < t; ++s) i.point((n = e[s])[0], n[1]);
 					i.lineEnd();
@@ -4415,10 +4449,10 @@ function _u(e, t, n, r, i) {
 				}
 				r[0] += 2 * V;
 			}
-			a.push(c = new gu(n, e, null, !0)), o.push(c.o = new gu(n, null, c, !1)), a.push(c = new gu(r, e, null, !1)), o.push(c.o = new gu(r, null, c, !0));
+			a.push(c = new _u(n, e, null, !0)), o.push(c.o = new _u(n, null, c, !1)), a.push(c = new _u(r, e, null, !1)), o.push(c.o = new _u(r, null, c, !0));
 		}
 	}), a.length) {
-		for (o.sort(t), vu(a), vu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
+		for (o.sort(t), yu(a), yu(o), s = 0, c = o.length; s < c; ++s) o[s].e = n = !n;
 		for (var l = a[0], u, d;;) {
 			for (var f = l, p = !0; f.v;) if ((f = f.n) === l) return;
 			u = f.z, i.lineStart();
@@ -4438,38 +4472,38 @@ function _u(e, t, n, r, i) {
 		}
 	}
 }
-function vu(e) {
+function yu(e) {
 	if (t = e.length) {
 		for (var t, n = 0, r = e[0], i; ++n < t;) r.n = i = e[n], i.p = r, r = i;
 		r.n = i = e[0], i.p = r;
 	}
 }
-function yu(e) {
-	return Pl(e[0]) <= H ? e[0] : Bl(e[0]) * ((Pl(e[0]) + H) % jl - H);
+function bu(e) {
+	return Fl(e[0]) <= H ? e[0] : Vl(e[0]) * ((Fl(e[0]) + H) % Ml - H);
 }
-function bu(e, t) {
-	var n = yu(t), r = t[1], i = W(r), a = [
+function xu(e, t) {
+	var n = bu(t), r = t[1], i = W(r), a = [
 		W(n),
 		-U(n),
 		0
-	], o = 0, s = 0, c = new Lr();
-	i === 1 ? r = kl + V : i === -1 && (r = -kl - V);
-	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = yu(p), h = p[1] / 2 + Al, g = W(h), _ = U(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
-		var y = d[v], b = yu(y), x = y[1] / 2 + Al, S = W(x), C = U(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > H, O = g * S;
-		if (c.add(Il(O * T * W(E), _ * C + O * U(E))), o += D ? w + T * jl : w, D ^ m >= n ^ b >= n) {
-			var k = tu($l(p), $l(y));
-			iu(k);
-			var A = tu(a, k);
-			iu(A);
-			var j = (D ^ w >= 0 ? -1 : 1) * Wl(A[2]);
+	], o = 0, s = 0, c = new Rr();
+	i === 1 ? r = Al + V : i === -1 && (r = -Al - V);
+	for (var l = 0, u = e.length; l < u; ++l) if (f = (d = e[l]).length) for (var d, f, p = d[f - 1], m = bu(p), h = p[1] / 2 + jl, g = W(h), _ = U(h), v = 0; v < f; ++v, m = b, g = S, _ = C, p = y) {
+		var y = d[v], b = bu(y), x = y[1] / 2 + jl, S = W(x), C = U(x), w = b - m, T = w >= 0 ? 1 : -1, E = T * w, D = E > H, O = g * S;
+		if (c.add(Ll(O * T * W(E), _ * C + O * U(E))), o += D ? w + T * Ml : w, D ^ m >= n ^ b >= n) {
+			var k = nu(eu(p), eu(y));
+			au(k);
+			var A = nu(a, k);
+			au(A);
+			var j = (D ^ w >= 0 ? -1 : 1) * Gl(A[2]);
 			(r > j || r === j && (k[0] || k[1])) && (s += D ^ w >= 0 ? 1 : -1);
 		}
 	}
-	return (o < -V || o < V && c < -Ol) ^ s & 1;
+	return (o < -V || o < V && c < -kl) ^ s & 1;
 }
-function xu(e, t, n, r) {
+function Su(e, t, n, r) {
 	return function(i) {
-		var a = t(i), o = mu(), s = t(o), c = !1, l, u, d, f = {
+		var a = t(i), o = hu(), s = t(o), c = !1, l, u, d, f = {
 			point: p,
 			lineStart: h,
 			lineEnd: g,
@@ -4477,9 +4511,9 @@ function xu(e, t, n, r) {
 				f.point = _, f.lineStart = v, f.lineEnd = y, u = [], l = [];
 			},
 			polygonEnd: function() {
-				f.point = p, f.lineStart = h, f.lineEnd = g, u = Si(u);
-				var e = bu(l, r);
-				u.length ? (c ||= (i.polygonStart(), !0), _u(u, Cu, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
+				f.point = p, f.lineStart = h, f.lineEnd = g, u = Ci(u);
+				var e = xu(l, r);
+				u.length ? (c ||= (i.polygonStart(), !0), vu(u, wu, e, n, i)) : e && (c ||= (i.polygonStart(), !0), i.lineStart(), n(null, null, 1, i), i.lineEnd()), c &&= (i.polygonEnd(), !1), u = l = null;
 			},
 			sphere: function() {
 				i.polygonStart(), i.lineStart(), n(null, null, 1, i), i.lineEnd(), i.polygonEnd();
@@ -4512,30 +4546,30 @@ function xu(e, t, n, r) {
 						for (c ||= (i.polygonStart(), !0), i.lineStart(), n = 0; n < a; ++n) i.point((p = f[n])[0], p[1]);
 						i.lineEnd();
 					}
-				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(Su));
+				} else r > 1 && e & 2 && t.push(t.pop().concat(t.shift())), u.push(t.filter(Cu));
 			}
 		}
 		return f;
 	};
 }
-function Su(e) {
+function Cu(e) {
 	return e.length > 1;
 }
-function Cu(e, t) {
-	return ((e = e.x)[0] < 0 ? e[1] - kl - V : kl - e[1]) - ((t = t.x)[0] < 0 ? t[1] - kl - V : kl - t[1]);
+function wu(e, t) {
+	return ((e = e.x)[0] < 0 ? e[1] - Al - V : Al - e[1]) - ((t = t.x)[0] < 0 ? t[1] - Al - V : Al - t[1]);
 }
-var wu = xu(function() {
+var Tu = Su(function() {
 	return !0;
-}, Tu, Du, [-H, -kl]);
-function Tu(e) {
+}, Eu, Ou, [-H, -Al]);
+function Eu(e) {
 	var t = NaN, n = NaN, r = NaN, i;
 	return {
 		lineStart: function() {
 			e.lineStart(), i = 1;
 		},
 		point: function(a, o) {
-			var s = a > 0 ? H : -H, c = Pl(a - t);
-			Pl(c - H) < V ? (e.point(t, n = (n + o) / 2 > 0 ? kl : -kl), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= H && (Pl(t - r) < V && (t -= r * V), Pl(a - s) < V && (a -= s * V), n = Eu(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
+			var s = a > 0 ? H : -H, c = Fl(a - t);
+			Fl(c - H) < V ? (e.point(t, n = (n + o) / 2 > 0 ? Al : -Al), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), e.point(a, n), i = 0) : r !== s && c >= H && (Fl(t - r) < V && (t -= r * V), Fl(a - s) < V && (a -= s * V), n = Du(t, n, a, o), e.point(r, n), e.lineEnd(), e.lineStart(), e.point(s, n), i = 0), e.point(t = a, n = o), r = s;
 		},
 		lineEnd: function() {
 			e.lineEnd(), t = n = NaN;
@@ -4545,22 +4579,22 @@ function Tu(e) {
 		}
 	};
 }
-function Eu(e, t, n, r) {
-	var i, a, o = W(e - n);
-	return Pl(o) > V ? Fl((W(t) * (a = U(r)) * W(n) - W(r) * (i = U(t)) * W(e)) / (i * a * o)) : (t + r) / 2;
-}
 function Du(e, t, n, r) {
+	var i, a, o = W(e - n);
+	return Fl(o) > V ? Il((W(t) * (a = U(r)) * W(n) - W(r) * (i = U(t)) * W(e)) / (i * a * o)) : (t + r) / 2;
+}
+function Ou(e, t, n, r) {
 	var i;
-	if (e == null) i = n * kl, r.point(-H, i), r.point(0, i), r.point(H, i), r.point(H, 0), r.point(H, -i), r.point(0, -i), r.point(-H, -i), r.point(-H, 0), r.point(-H, i);
-	else if (Pl(e[0] - t[0]) > V) {
+	if (e == null) i = n * Al, r.point(-H, i), r.point(0, i), r.point(H, i), r.point(H, 0), r.point(H, -i), r.point(0, -i), r.point(-H, -i), r.point(-H, 0), r.point(-H, i);
+	else if (Fl(e[0] - t[0]) > V) {
 		var a = e[0] < t[0] ? H : -H;
 		i = n * a / 2, r.point(-a, i), r.point(0, i), r.point(a, i);
 	} else r.point(t[0], t[1]);
 }
-function Ou(e) {
-	var t = U(e), n = 2 * Nl, r = t > 0, i = Pl(t) > V;
+function ku(e) {
+	var t = U(e), n = 2 * Pl, r = t > 0, i = Fl(t) > V;
 	function a(t, r, i, a) {
-		fu(a, e, n, i, t, r);
+		pu(a, e, n, i, t, r);
 	}
 	function o(e, n) {
 		return U(e) * U(n) > t;
@@ -4573,12 +4607,12 @@ function Ou(e) {
 			},
 			point: function(d, f) {
 				var p = [d, f], m, h = o(d, f), g = r ? h ? 0 : l(d, f) : h ? l(d + (d < 0 ? H : -H), f) : 0;
-				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || hu(t, m) || hu(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
+				if (!t && (s = a = h) && e.lineStart(), h !== a && (m = c(t, p), (!m || gu(t, m) || gu(p, m)) && (p[2] = 1)), h !== a) u = 0, h ? (e.lineStart(), m = c(p, t), e.point(m[0], m[1])) : (m = c(t, p), e.point(m[0], m[1], 2), e.lineEnd()), t = m;
 				else if (i && t && r ^ h) {
 					var _;
 					!(g & n) && (_ = c(p, t, !0)) && (u = 0, r ? (e.lineStart(), e.point(_[0][0], _[0][1]), e.point(_[1][0], _[1][1]), e.lineEnd()) : (e.point(_[1][0], _[1][1]), e.lineEnd(), e.lineStart(), e.point(_[0][0], _[0][1], 3)));
 				}
-				!h || t && hu(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
+				!h || t && gu(t, p) || e.point(p[0], p[1]), t = p, a = h, n = g;
 			},
 			lineEnd: function() {
 				a && e.lineEnd(), t = null;
@@ -4589,24 +4623,24 @@ function Ou(e) {
 		};
 	}
 	function c(e, n, r) {
-		var i = $l(e), a = $l(n), o = [
+		var i = eu(e), a = eu(n), o = [
 			1,
 			0,
 			0
-		], s = tu(i, a), c = eu(s, s), l = s[0], u = c - l * l;
+		], s = nu(i, a), c = tu(s, s), l = s[0], u = c - l * l;
 		if (!u) return !r && e;
-		var d = t * c / u, f = -t * l / u, p = tu(o, s), m = ru(o, d);
-		nu(m, ru(s, f));
-		var h = p, g = eu(m, h), _ = eu(h, h), v = g * g - _ * (eu(m, m) - 1);
+		var d = t * c / u, f = -t * l / u, p = nu(o, s), m = iu(o, d);
+		ru(m, iu(s, f));
+		var h = p, g = tu(m, h), _ = tu(h, h), v = g * g - _ * (tu(m, m) - 1);
 		if (!(v < 0)) {
-			var y = Vl(v), b = ru(h, (-g - y) / _);
-			if (nu(b, m), b = Ql(b), !r) return b;
+			var y = Hl(v), b = iu(h, (-g - y) / _);
+			if (ru(b, m), b = $l(b), !r) return b;
 			var x = e[0], S = n[0], C = e[1], w = n[1], T;
 			S < x && (T = x, x = S, S = T);
-			var E = S - x, D = Pl(E - H) < V, O = D || E < V;
-			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (Pl(b[0] - x) < V ? C : w) : C <= b[1] && b[1] <= w : E > H ^ (x <= b[0] && b[0] <= S)) {
-				var k = ru(h, (-g + y) / _);
-				return nu(k, m), [b, Ql(k)];
+			var E = S - x, D = Fl(E - H) < V, O = D || E < V;
+			if (!D && w < C && (T = C, C = w, w = T), O ? D ? C + w > 0 ^ b[1] < (Fl(b[0] - x) < V ? C : w) : C <= b[1] && b[1] <= w : E > H ^ (x <= b[0] && b[0] <= S)) {
+				var k = iu(h, (-g + y) / _);
+				return ru(k, m), [b, $l(k)];
 			}
 		}
 	}
@@ -4614,9 +4648,9 @@ function Ou(e) {
 		var i = r ? e : H - e, a = 0;
 		return t < -i ? a |= 1 : t > i && (a |= 2), n < -i ? a |= 4 : n > i && (a |= 8), a;
 	}
-	return xu(o, s, a, r ? [0, -e] : [-H, e - H]);
+	return Su(o, s, a, r ? [0, -e] : [-H, e - H]);
 }
-function ku(e, t, n, r, i, a) {
+function Au(e, t, n, r, i, a) {
 	var o = e[0], s = e[1], c = t[0], l = t[1], u = 0, d = 1, f = c - o, p = l - s, m = n - o;
 	if (!(!f && m > 0)) {
 		if (m /= f, f < 0) {
@@ -4656,8 +4690,8 @@ function ku(e, t, n, r, i, a) {
 		}
 	}
 }
-var Au = 1e9, ju = -Au;
-function Mu(e, t, n, r) {
+var ju = 1e9, Mu = -ju;
+function Nu(e, t, n, r) {
 	function i(i, a) {
 		return e <= i && i <= n && t <= a && a <= r;
 	}
@@ -4669,7 +4703,7 @@ function Mu(e, t, n, r) {
 		else l.point(a[0], a[1]);
 	}
 	function o(r, i) {
-		return Pl(r[0] - e) < V ? i > 0 ? 0 : 3 : Pl(r[0] - n) < V ? i > 0 ? 2 : 1 : Pl(r[1] - t) < V ? +(i > 0) : i > 0 ? 3 : 2;
+		return Fl(r[0] - e) < V ? i > 0 ? 0 : 3 : Fl(r[0] - n) < V ? i > 0 ? 2 : 1 : Fl(r[1] - t) < V ? +(i > 0) : i > 0 ? 3 : 2;
 	}
 	function s(e, t) {
 		return c(e.x, t.x);
@@ -4679,7 +4713,7 @@ function Mu(e, t, n, r) {
 		return n === r ? n === 0 ? t[1] - e[1] : n === 1 ? e[0] - t[0] : n === 2 ? e[1] - t[1] : t[0] - e[0] : n - r;
 	}
 	return function(o) {
-		var c = o, l = mu(), u, d, f, p, m, h, g, _, v, y, b, x = {
+		var c = o, l = hu(), u, d, f, p, m, h, g, _, v, y, b, x = {
 			point: S,
 			lineStart: E,
 			lineEnd: D,
@@ -4697,8 +4731,8 @@ function Mu(e, t, n, r) {
 			c = l, u = [], d = [], b = !0;
 		}
 		function T() {
-			var e = C(), t = b && e, n = (u = Si(u)).length;
-			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && _u(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
+			var e = C(), t = b && e, n = (u = Ci(u)).length;
+			(t || n) && (o.polygonStart(), t && (o.lineStart(), a(null, null, 1, o), o.lineEnd()), n && vu(u, s, e, a, o), o.polygonEnd()), c = o, u = d = f = null;
 		}
 		function E() {
 			x.point = O, d && d.push(f = []), y = !0, v = !1, g = _ = NaN;
@@ -4711,103 +4745,103 @@ function Mu(e, t, n, r) {
 			if (d && f.push([a, o]), y) p = a, m = o, h = s, y = !1, s && (c.lineStart(), c.point(a, o));
 			else if (s && v) c.point(a, o);
 			else {
-				var l = [g = Math.max(ju, Math.min(Au, g)), _ = Math.max(ju, Math.min(Au, _))], u = [a = Math.max(ju, Math.min(Au, a)), o = Math.max(ju, Math.min(Au, o))];
-				ku(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
+				var l = [g = Math.max(Mu, Math.min(ju, g)), _ = Math.max(Mu, Math.min(ju, _))], u = [a = Math.max(Mu, Math.min(ju, a)), o = Math.max(Mu, Math.min(ju, o))];
+				Au(l, u, e, t, n, r) ? (v || (c.lineStart(), c.point(l[0], l[1])), c.point(u[0], u[1]), s || c.lineEnd(), b = !1) : s && (c.lineStart(), c.point(a, o), b = !1);
 			}
 			g = a, _ = o, v = s;
 		}
 		return x;
 	};
 }
-var Nu = (e) => e, Pu = new Lr(), Fu = new Lr(), Iu, Lu, Ru, zu, Bu = {
-	point: Gl,
-	lineStart: Gl,
-	lineEnd: Gl,
+var Pu = (e) => e, Fu = new Rr(), Iu = new Rr(), Lu, Ru, zu, Bu, Vu = {
+	point: Kl,
+	lineStart: Kl,
+	lineEnd: Kl,
 	polygonStart: function() {
-		Bu.lineStart = Vu, Bu.lineEnd = Wu;
+		Vu.lineStart = Hu, Vu.lineEnd = Gu;
 	},
 	polygonEnd: function() {
-		Bu.lineStart = Bu.lineEnd = Bu.point = Gl, Pu.add(Pl(Fu)), Fu = new Lr();
+		Vu.lineStart = Vu.lineEnd = Vu.point = Kl, Fu.add(Fl(Iu)), Iu = new Rr();
 	},
 	result: function() {
-		var e = Pu / 2;
-		return Pu = new Lr(), e;
+		var e = Fu / 2;
+		return Fu = new Rr(), e;
 	}
 };
-function Vu() {
-	Bu.point = Hu;
-}
-function Hu(e, t) {
-	Bu.point = Uu, Iu = Ru = e, Lu = zu = t;
+function Hu() {
+	Vu.point = Uu;
 }
 function Uu(e, t) {
-	Fu.add(zu * e - Ru * t), Ru = e, zu = t;
+	Vu.point = Wu, Lu = zu = e, Ru = Bu = t;
 }
-function Wu() {
-	Uu(Iu, Lu);
+function Wu(e, t) {
+	Iu.add(Bu * e - zu * t), zu = e, Bu = t;
 }
-var Gu = Infinity, Ku = Gu, qu = -Gu, Ju = qu, Yu = {
-	point: Xu,
-	lineStart: Gl,
-	lineEnd: Gl,
-	polygonStart: Gl,
-	polygonEnd: Gl,
+function Gu() {
+	Wu(Lu, Ru);
+}
+var Ku = Infinity, qu = Ku, Ju = -Ku, Yu = Ju, Xu = {
+	point: Zu,
+	lineStart: Kl,
+	lineEnd: Kl,
+	polygonStart: Kl,
+	polygonEnd: Kl,
 	result: function() {
-		var e = [[Gu, Ku], [qu, Ju]];
-		return qu = Ju = -(Ku = Gu = Infinity), e;
+		var e = [[Ku, qu], [Ju, Yu]];
+		return Ju = Yu = -(qu = Ku = Infinity), e;
 	}
 };
-function Xu(e, t) {
-	e < Gu && (Gu = e), e > qu && (qu = e), t < Ku && (Ku = t), t > Ju && (Ju = t);
+function Zu(e, t) {
+	e < Ku && (Ku = e), e > Ju && (Ju = e), t < qu && (qu = t), t > Yu && (Yu = t);
 }
-var Zu = 0, Qu = 0, $u = 0, ed = 0, td = 0, nd = 0, rd = 0, id = 0, ad = 0, od, sd, cd, ld, ud = {
-	point: dd,
-	lineStart: fd,
-	lineEnd: hd,
+var Qu = 0, $u = 0, ed = 0, td = 0, nd = 0, rd = 0, id = 0, ad = 0, od = 0, sd, cd, ld, ud, dd = {
+	point: fd,
+	lineStart: pd,
+	lineEnd: gd,
 	polygonStart: function() {
-		ud.lineStart = gd, ud.lineEnd = _d;
+		dd.lineStart = _d, dd.lineEnd = vd;
 	},
 	polygonEnd: function() {
-		ud.point = dd, ud.lineStart = fd, ud.lineEnd = hd;
+		dd.point = fd, dd.lineStart = pd, dd.lineEnd = gd;
 	},
 	result: function() {
-		var e = ad ? [rd / ad, id / ad] : nd ? [ed / nd, td / nd] : $u ? [Zu / $u, Qu / $u] : [NaN, NaN];
-		return Zu = Qu = $u = ed = td = nd = rd = id = ad = 0, e;
+		var e = od ? [id / od, ad / od] : rd ? [td / rd, nd / rd] : ed ? [Qu / ed, $u / ed] : [NaN, NaN];
+		return Qu = $u = ed = td = nd = rd = id = ad = od = 0, e;
 	}
 };
-function dd(e, t) {
-	Zu += e, Qu += t, ++$u;
+function fd(e, t) {
+	Qu += e, $u += t, ++ed;
 }
-function fd() {
-	ud.point = pd;
-}
-function pd(e, t) {
-	ud.point = md, dd(cd = e, ld = t);
+function pd() {
+	dd.point = md;
 }
 function md(e, t) {
-	var n = e - cd, r = t - ld, i = Vl(n * n + r * r);
-	ed += i * (cd + e) / 2, td += i * (ld + t) / 2, nd += i, dd(cd = e, ld = t);
+	dd.point = hd, fd(ld = e, ud = t);
 }
-function hd() {
-	ud.point = dd;
+function hd(e, t) {
+	var n = e - ld, r = t - ud, i = Hl(n * n + r * r);
+	td += i * (ld + e) / 2, nd += i * (ud + t) / 2, rd += i, fd(ld = e, ud = t);
 }
 function gd() {
-	ud.point = vd;
+	dd.point = fd;
 }
 function _d() {
-	yd(od, sd);
+	dd.point = yd;
 }
-function vd(e, t) {
-	ud.point = yd, dd(od = cd = e, sd = ld = t);
+function vd() {
+	bd(sd, cd);
 }
 function yd(e, t) {
-	var n = e - cd, r = t - ld, i = Vl(n * n + r * r);
-	ed += i * (cd + e) / 2, td += i * (ld + t) / 2, nd += i, i = ld * e - cd * t, rd += i * (cd + e), id += i * (ld + t), ad += i * 3, dd(cd = e, ld = t);
+	dd.point = bd, fd(sd = ld = e, cd = ud = t);
 }
-function bd(e) {
+function bd(e, t) {
+	var n = e - ld, r = t - ud, i = Hl(n * n + r * r);
+	td += i * (ld + e) / 2, nd += i * (ud + t) / 2, rd += i, i = ud * e - ld * t, id += i * (ld + e), ad += i * (ud + t), od += i * 3, fd(ld = e, ud = t);
+}
+function xd(e) {
 	this._context = e;
 }
-bd.prototype = {
+xd.prototype = {
 	_radius: 4.5,
 	pointRadius: function(e) {
 		return this._radius = e, this;
@@ -4832,39 +4866,39 @@ bd.prototype = {
 			case 1:
 				this._context.lineTo(e, t);
 				break;
-			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, jl);
+			default: this._context.moveTo(e + this._radius, t), this._context.arc(e, t, this._radius, 0, Ml);
 		}
 	},
-	result: Gl
+	result: Kl
 };
-var xd = new Lr(), Sd, Cd, wd, Td, Ed, Dd = {
-	point: Gl,
+var Sd = new Rr(), Cd, wd, Td, Ed, Dd, Od = {
+	point: Kl,
 	lineStart: function() {
-		Dd.point = Od;
+		Od.point = kd;
 	},
 	lineEnd: function() {
-		Sd && kd(Cd, wd), Dd.point = Gl;
+		Cd && Ad(wd, Td), Od.point = Kl;
 	},
 	polygonStart: function() {
-		Sd = !0;
+		Cd = !0;
 	},
 	polygonEnd: function() {
-		Sd = null;
+		Cd = null;
 	},
 	result: function() {
-		var e = +xd;
-		return xd = new Lr(), e;
+		var e = +Sd;
+		return Sd = new Rr(), e;
 	}
 };
-function Od(e, t) {
-	Dd.point = kd, Cd = Td = e, wd = Ed = t;
-}
 function kd(e, t) {
-	Td -= e, Ed -= t, xd.add(Vl(Td * Td + Ed * Ed)), Td = e, Ed = t;
+	Od.point = Ad, wd = Ed = e, Td = Dd = t;
 }
-var Ad, jd, Md, Nd, Pd = class {
+function Ad(e, t) {
+	Ed -= e, Dd -= t, Sd.add(Hl(Ed * Ed + Dd * Dd)), Ed = e, Dd = t;
+}
+var jd, Md, Nd, Pd, Fd = class {
 	constructor(e) {
-		this._append = e == null ? Fd : Id(e), this._radius = 4.5, this._ = "";
+		this._append = e == null ? Id : Ld(e), this._radius = 4.5, this._ = "";
 	}
 	pointRadius(e) {
 		return this._radius = +e, this;
@@ -4890,11 +4924,11 @@ var Ad, jd, Md, Nd, Pd = class {
 				this._append`L${e},${t}`;
 				break;
 			default:
-				if (this._append`M${e},${t}`, this._radius !== Md || this._append !== jd) {
+				if (this._append`M${e},${t}`, this._radius !== Nd || this._append !== Md) {
 					let e = this._radius, t = this._;
-					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, Md = e, jd = this._append, Nd = this._, this._ = t;
+					this._ = "", this._append`m0,${e}a${e},${e} 0 1,1 0,${-2 * e}a${e},${e} 0 1,1 0,${2 * e}z`, Nd = e, Md = this._append, Pd = this._, this._ = t;
 				}
-				this._ += Nd;
+				this._ += Pd;
 		}
 	}
 	result() {
@@ -4902,42 +4936,42 @@ var Ad, jd, Md, Nd, Pd = class {
 		return this._ = "", e.length ? e : null;
 	}
 };
-function Fd(e) {
+function Id(e) {
 	let t = 1;
 	this._ += e[0];
 	for (let n = e.length; t < n; ++t) this._ += arguments[t] + e[t];
 }
-function Id(e) {
+function Ld(e) {
 	let t = Math.floor(e);
 	if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
-	if (t > 15) return Fd;
-	if (t !== Ad) {
+	if (t > 15) return Id;
+	if (t !== jd) {
 		let e = 10 ** t;
-		Ad = t, jd = function(t) {
+		jd = t, Md = function(t) {
 			let n = 1;
 			this._ += t[0];
 			for (let r = t.length; n < r; ++n) this._ += Math.round(arguments[n] * e) / e + t[n];
 		};
 	}
-	return jd;
+	return Md;
 }
-function Ld(e, t) {
+function Rd(e, t) {
 	let n = 3, r = 4.5, i, a;
 	function o(e) {
-		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), Zl(e, i(a))), a.result();
+		return e && (typeof r == "function" && a.pointRadius(+r.apply(this, arguments)), Ql(e, i(a))), a.result();
 	}
 	return o.area = function(e) {
-		return Zl(e, i(Bu)), Bu.result();
+		return Ql(e, i(Vu)), Vu.result();
 	}, o.measure = function(e) {
-		return Zl(e, i(Dd)), Dd.result();
+		return Ql(e, i(Od)), Od.result();
 	}, o.bounds = function(e) {
-		return Zl(e, i(Yu)), Yu.result();
+		return Ql(e, i(Xu)), Xu.result();
 	}, o.centroid = function(e) {
-		return Zl(e, i(ud)), ud.result();
+		return Ql(e, i(dd)), dd.result();
 	}, o.projection = function(t) {
-		return arguments.length ? (i = t == null ? (e = null, Nu) : (e = t).stream, o) : e;
+		return arguments.length ? (i = t == null ? (e = null, Pu) : (e = t).stream, o) : e;
 	}, o.context = function(e) {
-		return arguments.length ? (a = e == null ? (t = null, new Pd(n)) : new bd(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
+		return arguments.length ? (a = e == null ? (t = null, new Fd(n)) : new xd(t = e), typeof r != "function" && a.pointRadius(r), o) : t;
 	}, o.pointRadius = function(e) {
 		return arguments.length ? (r = typeof e == "function" ? e : (a.pointRadius(+e), +e), o) : r;
 	}, o.digits = function(e) {
@@ -4948,22 +4982,22 @@ function Ld(e, t) {
 			if (!(t >= 0)) throw RangeError(`invalid digits: ${e}`);
 			n = t;
 		}
-		return t === null && (a = new Pd(n)), o;
+		return t === null && (a = new Fd(n)), o;
 	}, o.projection(e).digits(n).context(t);
 }
-function Rd(e) {
-	return { stream: zd(e) };
-}
 function zd(e) {
+	return { stream: Bd(e) };
+}
+function Bd(e) {
 	return function(t) {
-		var n = new Bd();
+		var n = new Vd();
 		for (var r in e) n[r] = e[r];
 		return n.stream = t, n;
 	};
 }
-function Bd() {}
-Bd.prototype = {
-	constructor: Bd,
+function Vd() {}
+Vd.prototype = {
+	constructor: Vd,
 	point: function(e, t) {
 		this.stream.point(e, t);
 	},
@@ -4983,46 +5017,46 @@ Bd.prototype = {
 		this.stream.polygonEnd();
 	}
 };
-function Vd(e, t, n) {
-	var r = e.clipExtent && e.clipExtent();
-	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), Zl(n, e.stream(Yu)), t(Yu.result()), r != null && e.clipExtent(r), e;
-}
 function Hd(e, t, n) {
-	return Vd(e, function(n) {
+	var r = e.clipExtent && e.clipExtent();
+	return e.scale(150).translate([0, 0]), r != null && e.clipExtent(null), Ql(n, e.stream(Xu)), t(Xu.result()), r != null && e.clipExtent(r), e;
+}
+function Ud(e, t, n) {
+	return Hd(e, function(n) {
 		var r = t[1][0] - t[0][0], i = t[1][1] - t[0][1], a = Math.min(r / (n[1][0] - n[0][0]), i / (n[1][1] - n[0][1])), o = +t[0][0] + (r - a * (n[1][0] + n[0][0])) / 2, s = +t[0][1] + (i - a * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * a).translate([o, s]);
 	}, n);
 }
-function Ud(e, t, n) {
-	return Hd(e, [[0, 0], t], n);
-}
 function Wd(e, t, n) {
-	return Vd(e, function(n) {
+	return Ud(e, [[0, 0], t], n);
+}
+function Gd(e, t, n) {
+	return Hd(e, function(n) {
 		var r = +t, i = r / (n[1][0] - n[0][0]), a = (r - i * (n[1][0] + n[0][0])) / 2, o = -i * n[0][1];
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-function Gd(e, t, n) {
-	return Vd(e, function(n) {
+function Kd(e, t, n) {
+	return Hd(e, function(n) {
 		var r = +t, i = r / (n[1][1] - n[0][1]), a = -i * n[0][0], o = (r - i * (n[1][1] + n[0][1])) / 2;
 		e.scale(150 * i).translate([a, o]);
 	}, n);
 }
-var Kd = 16, qd = U(30 * Nl);
-function Jd(e, t) {
-	return +t ? Xd(e, t) : Yd(e);
+var qd = 16, Jd = U(30 * Pl);
+function Yd(e, t) {
+	return +t ? Zd(e, t) : Xd(e);
 }
-function Yd(e) {
-	return zd({ point: function(t, n) {
+function Xd(e) {
+	return Bd({ point: function(t, n) {
 		t = e(t, n), this.stream.point(t[0], t[1]);
 	} });
 }
-function Xd(e, t) {
+function Zd(e, t) {
 	function n(r, i, a, o, s, c, l, u, d, f, p, m, h, g) {
 		var _ = l - r, v = u - i, y = _ * _ + v * v;
 		if (y > 4 * t && h--) {
-			var b = o + f, x = s + p, S = c + m, C = Vl(b * b + x * x + S * S), w = Wl(S /= C), T = Pl(Pl(S) - 1) < V || Pl(a - d) < V ? (a + d) / 2 : Il(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
-			(j * j / y > t || Pl((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < qd) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
+			var b = o + f, x = s + p, S = c + m, C = Hl(b * b + x * x + S * S), w = Gl(S /= C), T = Fl(Fl(S) - 1) < V || Fl(a - d) < V ? (a + d) / 2 : Ll(x, b), E = e(T, w), D = E[0], O = E[1], k = D - r, A = O - i, j = v * k - _ * A;
+			(j * j / y > t || Fl((_ * k + v * A) / y - .5) > .3 || o * f + s * p + c * m < Jd) && (n(r, i, a, o, s, c, D, O, T, b /= C, x /= C, S, h, g), g.point(D, O), n(D, O, T, b, x, S, l, u, d, f, p, m, h, g));
 		}
 	}
 	return function(t) {
@@ -5044,8 +5078,8 @@ function Xd(e, t) {
 			u = NaN, h.point = v, t.lineStart();
 		}
 		function v(r, i) {
-			var a = $l([r, i]), o = e(r, i);
-			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], Kd, t), t.point(u, d);
+			var a = eu([r, i]), o = e(r, i);
+			n(u, d, l, f, p, m, u = o[0], d = o[1], l = r, f = a[0], p = a[1], m = a[2], qd, t), t.point(u, d);
 		}
 		function y() {
 			h.point = g, t.lineEnd();
@@ -5057,21 +5091,21 @@ function Xd(e, t) {
 			v(r = e, t), i = u, a = d, o = f, s = p, c = m, h.point = v;
 		}
 		function S() {
-			n(u, d, l, f, p, m, i, a, r, o, s, c, Kd, t), h.lineEnd = y, y();
+			n(u, d, l, f, p, m, i, a, r, o, s, c, qd, t), h.lineEnd = y, y();
 		}
 		return h;
 	};
 }
-var Zd = zd({ point: function(e, t) {
-	this.stream.point(e * Nl, t * Nl);
+var Qd = Bd({ point: function(e, t) {
+	this.stream.point(e * Pl, t * Pl);
 } });
-function Qd(e) {
-	return zd({ point: function(t, n) {
+function $d(e) {
+	return Bd({ point: function(t, n) {
 		var r = e(t, n);
 		return this.stream.point(r[0], r[1]);
 	} });
 }
-function $d(e, t, n, r, i) {
+function ef(e, t, n, r, i) {
 	function a(a, o) {
 		return a *= r, o *= i, [t + e * a, n - e * o];
 	}
@@ -5079,8 +5113,8 @@ function $d(e, t, n, r, i) {
 		return [(a - t) / e * r, (n - o) / e * i];
 	}, a;
 }
-function ef(e, t, n, r, i, a) {
-	if (!a) return $d(e, t, n, r, i);
+function tf(e, t, n, r, i, a) {
+	if (!a) return ef(e, t, n, r, i);
 	var o = U(a), s = W(a), c = o * e, l = s * e, u = o / e, d = s / e, f = (s * n - o * t) / e, p = (s * t + o * n) / e;
 	function m(e, a) {
 		return e *= r, a *= i, [c * e - l * a + t, n - l * e - c * a];
@@ -5089,61 +5123,61 @@ function ef(e, t, n, r, i, a) {
 		return [r * (u * e - d * t + f), i * (p - d * e - u * t)];
 	}, m;
 }
-function tf(e) {
-	return nf(function() {
+function nf(e) {
+	return rf(function() {
 		return e;
 	})();
 }
-function nf(e) {
-	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = wu, g = null, _, v, y, b = Nu, x = .5, S, C, w, T, E;
+function rf(e) {
+	var t, n = 150, r = 480, i = 250, a = 0, o = 0, s = 0, c = 0, l = 0, u, d = 0, f = 1, p = 1, m = null, h = Tu, g = null, _, v, y, b = Pu, x = .5, S, C, w, T, E;
 	function D(e) {
-		return w(e[0] * Nl, e[1] * Nl);
+		return w(e[0] * Pl, e[1] * Pl);
 	}
 	function O(e) {
-		return e = w.invert(e[0], e[1]), e && [e[0] * Ml, e[1] * Ml];
+		return e = w.invert(e[0], e[1]), e && [e[0] * Nl, e[1] * Nl];
 	}
 	D.stream = function(e) {
-		return T && E === e ? T : T = Zd(Qd(u)(h(S(b(E = e)))));
+		return T && E === e ? T : T = Qd($d(u)(h(S(b(E = e)))));
 	}, D.preclip = function(e) {
 		return arguments.length ? (h = e, m = void 0, A()) : h;
 	}, D.postclip = function(e) {
 		return arguments.length ? (b = e, g = _ = v = y = null, A()) : b;
 	}, D.clipAngle = function(e) {
-		return arguments.length ? (h = +e ? Ou(m = e * Nl) : (m = null, wu), A()) : m * Ml;
+		return arguments.length ? (h = +e ? ku(m = e * Pl) : (m = null, Tu), A()) : m * Nl;
 	}, D.clipExtent = function(e) {
-		return arguments.length ? (b = e == null ? (g = _ = v = y = null, Nu) : Mu(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
+		return arguments.length ? (b = e == null ? (g = _ = v = y = null, Pu) : Nu(g = +e[0][0], _ = +e[0][1], v = +e[1][0], y = +e[1][1]), A()) : g == null ? null : [[g, _], [v, y]];
 	}, D.scale = function(e) {
 		return arguments.length ? (n = +e, k()) : n;
 	}, D.translate = function(e) {
 		return arguments.length ? (r = +e[0], i = +e[1], k()) : [r, i];
 	}, D.center = function(e) {
-		return arguments.length ? (a = e[0] % 360 * Nl, o = e[1] % 360 * Nl, k()) : [a * Ml, o * Ml];
+		return arguments.length ? (a = e[0] % 360 * Pl, o = e[1] % 360 * Pl, k()) : [a * Nl, o * Nl];
 	}, D.rotate = function(e) {
-		return arguments.length ? (s = e[0] % 360 * Nl, c = e[1] % 360 * Nl, l = e.length > 2 ? e[2] % 360 * Nl : 0, k()) : [
-			s * Ml,
-			c * Ml,
-			l * Ml
+		return arguments.length ? (s = e[0] % 360 * Pl, c = e[1] % 360 * Pl, l = e.length > 2 ? e[2] % 360 * Pl : 0, k()) : [
+			s * Nl,
+			c * Nl,
+			l * Nl
 		];
 	}, D.angle = function(e) {
-		return arguments.length ? (d = e % 360 * Nl, k()) : d * Ml;
+		return arguments.length ? (d = e % 360 * Pl, k()) : d * Nl;
 	}, D.reflectX = function(e) {
 		return arguments.length ? (f = e ? -1 : 1, k()) : f < 0;
 	}, D.reflectY = function(e) {
 		return arguments.length ? (p = e ? -1 : 1, k()) : p < 0;
 	}, D.precision = function(e) {
-		return arguments.length ? (S = Jd(C, x = e * e), A()) : Vl(x);
+		return arguments.length ? (S = Yd(C, x = e * e), A()) : Hl(x);
 	}, D.fitExtent = function(e, t) {
-		return Hd(D, e, t);
-	}, D.fitSize = function(e, t) {
 		return Ud(D, e, t);
-	}, D.fitWidth = function(e, t) {
+	}, D.fitSize = function(e, t) {
 		return Wd(D, e, t);
-	}, D.fitHeight = function(e, t) {
+	}, D.fitWidth = function(e, t) {
 		return Gd(D, e, t);
+	}, D.fitHeight = function(e, t) {
+		return Kd(D, e, t);
 	};
 	function k() {
-		var e = ef(n, 0, 0, f, p, d).apply(null, t(a, o)), m = ef(n, r - e[0], i - e[1], f, p, d);
-		return u = su(s, c, l), C = au(t, m), w = au(u, C), S = Jd(C, x), A();
+		var e = tf(n, 0, 0, f, p, d).apply(null, t(a, o)), m = tf(n, r - e[0], i - e[1], f, p, d);
+		return u = cu(s, c, l), C = ou(t, m), w = ou(u, C), S = Yd(C, x), A();
 	}
 	function A() {
 		return T = E = null, D;
@@ -5152,41 +5186,41 @@ function nf(e) {
 		return t = e.apply(this, arguments), D.invert = t.invert && O, k();
 	};
 }
-function rf(e) {
-	var t = 0, n = H / 3, r = nf(e), i = r(t, n);
+function af(e) {
+	var t = 0, n = H / 3, r = rf(e), i = r(t, n);
 	return i.parallels = function(e) {
-		return arguments.length ? r(t = e[0] * Nl, n = e[1] * Nl) : [t * Ml, n * Ml];
+		return arguments.length ? r(t = e[0] * Pl, n = e[1] * Pl) : [t * Nl, n * Nl];
 	}, i;
 }
-function af(e) {
+function of(e) {
 	var t = U(e);
 	function n(e, n) {
 		return [e * t, W(n) / t];
 	}
 	return n.invert = function(e, n) {
-		return [e / t, Wl(n * t)];
+		return [e / t, Gl(n * t)];
 	}, n;
 }
-function of(e, t) {
+function sf(e, t) {
 	var n = W(e), r = (n + W(t)) / 2;
-	if (Pl(r) < V) return af(e);
-	var i = 1 + n * (2 * r - n), a = Vl(i) / r;
+	if (Fl(r) < V) return of(e);
+	var i = 1 + n * (2 * r - n), a = Hl(i) / r;
 	function o(e, t) {
-		var n = Vl(i - 2 * r * W(t)) / r;
+		var n = Hl(i - 2 * r * W(t)) / r;
 		return [n * W(e *= r), a - n * U(e)];
 	}
 	return o.invert = function(e, t) {
-		var n = a - t, o = Il(e, Pl(n)) * Bl(n);
-		return n * r < 0 && (o -= H * Bl(e) * Bl(n)), [o / r, Wl((i - (e * e + n * n) * r * r) / (2 * r))];
+		var n = a - t, o = Ll(e, Fl(n)) * Vl(n);
+		return n * r < 0 && (o -= H * Vl(e) * Vl(n)), [o / r, Gl((i - (e * e + n * n) * r * r) / (2 * r))];
 	}, o;
 }
-function sf() {
-	return rf(of).scale(155.424).center([0, 33.6442]);
-}
 function cf() {
-	return sf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+	return af(sf).scale(155.424).center([0, 33.6442]);
 }
-function lf(e) {
+function lf() {
+	return cf().parallels([29.5, 45.5]).scale(1070).translate([480, 250]).rotate([96, 0]).center([-.6, 38.7]);
+}
+function uf(e) {
 	var t = e.length;
 	return {
 		point: function(n, r) {
@@ -5209,8 +5243,8 @@ function lf(e) {
 		}
 	};
 }
-function uf() {
-	var e, t, n = cf(), r, i = sf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = sf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
+function df() {
+	var e, t, n = lf(), r, i = cf().rotate([154, 0]).center([-2, 58.5]).parallels([55, 65]), a, o = cf().rotate([157, 0]).center([-3, 19.9]).parallels([8, 18]), s, c, l = { point: function(e, t) {
 		c = [e, t];
 	} };
 	function u(e) {
@@ -5221,7 +5255,7 @@ function uf() {
 		var t = n.scale(), r = n.translate(), a = (e[0] - r[0]) / t, s = (e[1] - r[1]) / t;
 		return (s >= .12 && s < .234 && a >= -.425 && a < -.214 ? i : s >= .166 && s < .234 && a >= -.214 && a < -.115 ? o : n).invert(e);
 	}, u.stream = function(r) {
-		return e && t === r ? e : e = lf([
+		return e && t === r ? e : e = uf([
 			n.stream(t = r),
 			i.stream(r),
 			o.stream(r)
@@ -5235,60 +5269,60 @@ function uf() {
 		var t = n.scale(), c = +e[0], u = +e[1];
 		return r = n.translate(e).clipExtent([[c - .455 * t, u - .238 * t], [c + .455 * t, u + .238 * t]]).stream(l), a = i.translate([c - .307 * t, u + .201 * t]).clipExtent([[c - .425 * t + V, u + .12 * t + V], [c - .214 * t - V, u + .234 * t - V]]).stream(l), s = o.translate([c - .205 * t, u + .212 * t]).clipExtent([[c - .214 * t + V, u + .166 * t + V], [c - .115 * t - V, u + .234 * t - V]]).stream(l), d();
 	}, u.fitExtent = function(e, t) {
-		return Hd(u, e, t);
-	}, u.fitSize = function(e, t) {
 		return Ud(u, e, t);
-	}, u.fitWidth = function(e, t) {
+	}, u.fitSize = function(e, t) {
 		return Wd(u, e, t);
-	}, u.fitHeight = function(e, t) {
+	}, u.fitWidth = function(e, t) {
 		return Gd(u, e, t);
+	}, u.fitHeight = function(e, t) {
+		return Kd(u, e, t);
 	};
 	function d() {
 		return e = t = null, u;
 	}
 	return u.scale(1070);
 }
-function df(e) {
+function ff(e) {
 	return function(t, n) {
 		var r = U(t), i = U(n), a = e(r * i);
 		return a === Infinity ? [2, 0] : [a * i * W(t), a * W(n)];
 	};
 }
-function ff(e) {
+function pf(e) {
 	return function(t, n) {
-		var r = Vl(t * t + n * n), i = e(r), a = W(i), o = U(i);
-		return [Il(t * a, r * o), Wl(r && n * a / r)];
+		var r = Hl(t * t + n * n), i = e(r), a = W(i), o = U(i);
+		return [Ll(t * a, r * o), Gl(r && n * a / r)];
 	};
 }
-var pf = df(function(e) {
-	return Vl(2 / (1 + e));
+var mf = ff(function(e) {
+	return Hl(2 / (1 + e));
 });
-pf.invert = ff(function(e) {
-	return 2 * Wl(e / 2);
+mf.invert = pf(function(e) {
+	return 2 * Gl(e / 2);
 });
-function mf() {
-	return tf(pf).scale(124.75).clipAngle(179.999);
+function hf() {
+	return nf(mf).scale(124.75).clipAngle(179.999);
 }
-var hf = df(function(e) {
-	return (e = Ul(e)) && e / W(e);
+var gf = ff(function(e) {
+	return (e = Wl(e)) && e / W(e);
 });
-hf.invert = ff(function(e) {
+gf.invert = pf(function(e) {
 	return e;
 });
-function gf() {
-	return tf(hf).scale(79.4188).clipAngle(179.999);
+function _f() {
+	return nf(gf).scale(79.4188).clipAngle(179.999);
 }
-function _f(e, t) {
-	return [e, Rl(Hl((kl + t) / 2))];
+function vf(e, t) {
+	return [e, zl(Ul((Al + t) / 2))];
 }
-_f.invert = function(e, t) {
-	return [e, 2 * Fl(Ll(t)) - kl];
+vf.invert = function(e, t) {
+	return [e, 2 * Il(Rl(t)) - Al];
 };
-function vf() {
-	return yf(_f).scale(961 / jl);
+function yf() {
+	return bf(vf).scale(961 / Ml);
 }
-function yf(e) {
-	var t = tf(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
+function bf(e) {
+	var t = nf(e), n = t.center, r = t.scale, i = t.translate, a = t.clipExtent, o = null, s, c, l;
 	t.scale = function(e) {
 		return arguments.length ? (r(e), u()) : r();
 	}, t.translate = function(e) {
@@ -5299,97 +5333,97 @@ function yf(e) {
 		return arguments.length ? (e == null ? o = s = c = l = null : (o = +e[0][0], s = +e[0][1], c = +e[1][0], l = +e[1][1]), u()) : o == null ? null : [[o, s], [c, l]];
 	};
 	function u() {
-		var n = H * r(), i = t(du(t.rotate()).invert([0, 0]));
-		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === _f ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
+		var n = H * r(), i = t(fu(t.rotate()).invert([0, 0]));
+		return a(o == null ? [[i[0] - n, i[1] - n], [i[0] + n, i[1] + n]] : e === vf ? [[Math.max(i[0] - n, o), s], [Math.min(i[0] + n, c), l]] : [[o, Math.max(i[1] - n, s)], [c, Math.min(i[1] + n, l)]]);
 	}
 	return u();
 }
-function bf(e) {
-	return Hl((kl + e) / 2);
+function xf(e) {
+	return Ul((Al + e) / 2);
 }
-function xf(e, t) {
-	var n = U(e), r = e === t ? W(e) : Rl(n / U(t)) / Rl(bf(t) / bf(e)), i = n * zl(bf(e), r) / r;
-	if (!r) return _f;
+function Sf(e, t) {
+	var n = U(e), r = e === t ? W(e) : zl(n / U(t)) / zl(xf(t) / xf(e)), i = n * Bl(xf(e), r) / r;
+	if (!r) return vf;
 	function a(e, t) {
-		i > 0 ? t < -kl + V && (t = -kl + V) : t > kl - V && (t = kl - V);
-		var n = i / zl(bf(t), r);
+		i > 0 ? t < -Al + V && (t = -Al + V) : t > Al - V && (t = Al - V);
+		var n = i / Bl(xf(t), r);
 		return [n * W(r * e), i - n * U(r * e)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = Bl(r) * Vl(e * e + n * n), o = Il(e, Pl(n)) * Bl(n);
-		return n * r < 0 && (o -= H * Bl(e) * Bl(n)), [o / r, 2 * Fl(zl(i / a, 1 / r)) - kl];
+		var n = i - t, a = Vl(r) * Hl(e * e + n * n), o = Ll(e, Fl(n)) * Vl(n);
+		return n * r < 0 && (o -= H * Vl(e) * Vl(n)), [o / r, 2 * Il(Bl(i / a, 1 / r)) - Al];
 	}, a;
 }
-function Sf() {
-	return rf(xf).scale(109.5).parallels([30, 30]);
+function Cf() {
+	return af(Sf).scale(109.5).parallels([30, 30]);
 }
-function Cf(e, t) {
+function wf(e, t) {
 	return [e, t];
 }
-Cf.invert = Cf;
-function wf() {
-	return tf(Cf).scale(152.63);
+wf.invert = wf;
+function Tf() {
+	return nf(wf).scale(152.63);
 }
-function Tf(e, t) {
+function Ef(e, t) {
 	var n = U(e), r = e === t ? W(e) : (n - U(t)) / (t - e), i = n / r + e;
-	if (Pl(r) < V) return Cf;
+	if (Fl(r) < V) return wf;
 	function a(e, t) {
 		var n = i - t, a = r * e;
 		return [n * W(a), i - n * U(a)];
 	}
 	return a.invert = function(e, t) {
-		var n = i - t, a = Il(e, Pl(n)) * Bl(n);
-		return n * r < 0 && (a -= H * Bl(e) * Bl(n)), [a / r, i - Bl(r) * Vl(e * e + n * n)];
+		var n = i - t, a = Ll(e, Fl(n)) * Vl(n);
+		return n * r < 0 && (a -= H * Vl(e) * Vl(n)), [a / r, i - Vl(r) * Hl(e * e + n * n)];
 	}, a;
 }
-function Ef() {
-	return rf(Tf).scale(131.154).center([0, 13.9389]);
+function Df() {
+	return af(Ef).scale(131.154).center([0, 13.9389]);
 }
-var Df = 1.340264, Of = -.081106, kf = 893e-6, Af = .003796, jf = Vl(3) / 2, Mf = 12;
-function Nf(e, t) {
-	var n = Wl(jf * W(t)), r = n * n, i = r * r * r;
-	return [e * U(n) / (jf * (Df + 3 * Of * r + i * (7 * kf + 9 * Af * r))), n * (Df + Of * r + i * (kf + Af * r))];
+var Of = 1.340264, kf = -.081106, Af = 893e-6, jf = .003796, Mf = Hl(3) / 2, Nf = 12;
+function Pf(e, t) {
+	var n = Gl(Mf * W(t)), r = n * n, i = r * r * r;
+	return [e * U(n) / (Mf * (Of + 3 * kf * r + i * (7 * Af + 9 * jf * r))), n * (Of + kf * r + i * (Af + jf * r))];
 }
-Nf.invert = function(e, t) {
-	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < Mf && (s = n * (Df + Of * r + i * (kf + Af * r)) - t, c = Df + 3 * Of * r + i * (7 * kf + 9 * Af * r), n -= o = s / c, r = n * n, i = r * r * r, !(Pl(o) < Ol)); ++a);
-	return [jf * e * (Df + 3 * Of * r + i * (7 * kf + 9 * Af * r)) / U(n), Wl(W(n) / jf)];
+Pf.invert = function(e, t) {
+	for (var n = t, r = n * n, i = r * r * r, a = 0, o, s, c; a < Nf && (s = n * (Of + kf * r + i * (Af + jf * r)) - t, c = Of + 3 * kf * r + i * (7 * Af + 9 * jf * r), n -= o = s / c, r = n * n, i = r * r * r, !(Fl(o) < kl)); ++a);
+	return [Mf * e * (Of + 3 * kf * r + i * (7 * Af + 9 * jf * r)) / U(n), Gl(W(n) / Mf)];
 };
-function Pf() {
-	return tf(Nf).scale(177.158);
+function Ff() {
+	return nf(Pf).scale(177.158);
 }
-function Ff(e, t) {
+function If(e, t) {
 	var n = U(t), r = U(e) * n;
 	return [n * W(e) / r, W(t) / r];
 }
-Ff.invert = ff(Fl);
-function If() {
-	return tf(Ff).scale(144.049).clipAngle(60);
+If.invert = pf(Il);
+function Lf() {
+	return nf(If).scale(144.049).clipAngle(60);
 }
-function Lf(e, t) {
+function Rf(e, t) {
 	return [U(t) * W(e), W(t)];
 }
-Lf.invert = ff(Wl);
-function Rf() {
-	return tf(Lf).scale(249.5).clipAngle(90 + V);
+Rf.invert = pf(Gl);
+function zf() {
+	return nf(Rf).scale(249.5).clipAngle(90 + V);
 }
-function zf(e, t) {
+function Bf(e, t) {
 	var n = U(t), r = 1 + U(e) * n;
 	return [n * W(e) / r, W(t) / r];
 }
-zf.invert = ff(function(e) {
-	return 2 * Fl(e);
+Bf.invert = pf(function(e) {
+	return 2 * Il(e);
 });
-function Bf() {
-	return tf(zf).scale(250).clipAngle(142);
+function Vf() {
+	return nf(Bf).scale(250).clipAngle(142);
 }
-function Vf(e, t) {
-	return [Rl(Hl((kl + t) / 2)), -e];
+function Hf(e, t) {
+	return [zl(Ul((Al + t) / 2)), -e];
 }
-Vf.invert = function(e, t) {
-	return [-t, 2 * Fl(Ll(e)) - kl];
+Hf.invert = function(e, t) {
+	return [-t, 2 * Il(Rl(e)) - Al];
 };
-function Hf() {
-	var e = yf(Vf), t = e.center, n = e.rotate;
+function Uf() {
+	var e = bf(Hf), t = e.center, n = e.rotate;
 	return e.center = function(e) {
 		return arguments.length ? t([-e[1], e[0]]) : (e = t(), [e[1], -e[0]]);
 	}, e.rotate = function(e) {
@@ -5409,8 +5443,8 @@ function Hf() {
 	]).scale(159.155);
 }
 // node_modules/d3-time/dist/d3-time.mjs
-var Uf = /* @__PURE__ */ new Date(), Wf = /* @__PURE__ */ new Date();
-function Gf(e, t, n, r) {
+var Wf = /* @__PURE__ */ new Date(), Gf = /* @__PURE__ */ new Date();
+function Kf(e, t, n, r) {
 	function i(t) {
 		return e(t = arguments.length === 0 ? /* @__PURE__ */ new Date() : /* @__PURE__ */ new Date(+t)), t;
 	}
@@ -5425,208 +5459,208 @@ function Gf(e, t, n, r) {
 			o.push(s = /* @__PURE__ */ new Date(+n)), t(n, a), e(n);
 		while (s < n && n < r);
 		return o;
-	}, i.filter = (n) => Gf((t) => {
+	}, i.filter = (n) => Kf((t) => {
 		if (t >= t) for (; e(t), !n(t);) t.setTime(t - 1);
 	}, (e, r) => {
 		if (e >= e) {
 			if (r < 0) for (; ++r <= 0;) for (; t(e, -1), !n(e););
 			else for (; --r >= 0;) for (; t(e, 1), !n(e););
 		}
-	}), n && (i.count = (t, r) => (Uf.setTime(+t), Wf.setTime(+r), e(Uf), e(Wf), Math.floor(n(Uf, Wf))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
+	}), n && (i.count = (t, r) => (Wf.setTime(+t), Gf.setTime(+r), e(Wf), e(Gf), Math.floor(n(Wf, Gf))), i.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? i.filter(r ? (t) => r(t) % e === 0 : (t) => i.count(0, t) % e === 0) : i)), i;
 }
-var Kf = Gf(() => {}, (e, t) => {
+var qf = Kf(() => {}, (e, t) => {
 	e.setTime(+e + t);
 }, (e, t) => t - e);
-Kf.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? Gf((t) => {
+qf.every = (e) => (e = Math.floor(e), !isFinite(e) || !(e > 0) ? null : e > 1 ? Kf((t) => {
 	t.setTime(Math.floor(t / e) * e);
 }, (t, n) => {
 	t.setTime(+t + n * e);
-}, (t, n) => (n - t) / e) : Kf), Kf.range;
-var qf = 1e3, Jf = qf * 60, Yf = Jf * 60, Xf = Yf * 24, Zf = Xf * 7, Qf = Xf * 30, $f = Xf * 365, ep = Gf((e) => {
+}, (t, n) => (n - t) / e) : qf), qf.range;
+var Jf = 1e3, Yf = Jf * 60, Xf = Yf * 60, Zf = Xf * 24, Qf = Zf * 7, $f = Zf * 30, ep = Zf * 365, tp = Kf((e) => {
 	e.setTime(e - e.getMilliseconds());
 }, (e, t) => {
-	e.setTime(+e + t * qf);
-}, (e, t) => (t - e) / qf, (e) => e.getUTCSeconds());
-ep.range;
-var tp = Gf((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * qf);
-}, (e, t) => {
 	e.setTime(+e + t * Jf);
-}, (e, t) => (t - e) / Jf, (e) => e.getMinutes());
+}, (e, t) => (t - e) / Jf, (e) => e.getUTCSeconds());
 tp.range;
-var np = Gf((e) => {
+var np = Kf((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * Jf);
+}, (e, t) => {
+	e.setTime(+e + t * Yf);
+}, (e, t) => (t - e) / Yf, (e) => e.getMinutes());
+np.range;
+var rp = Kf((e) => {
 	e.setUTCSeconds(0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * Jf);
-}, (e, t) => (t - e) / Jf, (e) => e.getUTCMinutes());
-np.range;
-var rp = Gf((e) => {
-	e.setTime(e - e.getMilliseconds() - e.getSeconds() * qf - e.getMinutes() * Jf);
-}, (e, t) => {
 	e.setTime(+e + t * Yf);
-}, (e, t) => (t - e) / Yf, (e) => e.getHours());
+}, (e, t) => (t - e) / Yf, (e) => e.getUTCMinutes());
 rp.range;
-var ip = Gf((e) => {
+var ip = Kf((e) => {
+	e.setTime(e - e.getMilliseconds() - e.getSeconds() * Jf - e.getMinutes() * Yf);
+}, (e, t) => {
+	e.setTime(+e + t * Xf);
+}, (e, t) => (t - e) / Xf, (e) => e.getHours());
+ip.range;
+var ap = Kf((e) => {
 	e.setUTCMinutes(0, 0, 0);
 }, (e, t) => {
-	e.setTime(+e + t * Yf);
-}, (e, t) => (t - e) / Yf, (e) => e.getUTCHours());
-ip.range;
-var ap = Gf((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * Jf) / Xf, (e) => e.getDate() - 1);
+	e.setTime(+e + t * Xf);
+}, (e, t) => (t - e) / Xf, (e) => e.getUTCHours());
 ap.range;
-var op = Gf((e) => {
-	e.setUTCHours(0, 0, 0, 0);
-}, (e, t) => {
-	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / Xf, (e) => e.getUTCDate() - 1);
+var op = Kf((e) => e.setHours(0, 0, 0, 0), (e, t) => e.setDate(e.getDate() + t), (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * Yf) / Zf, (e) => e.getDate() - 1);
 op.range;
-var sp = Gf((e) => {
+var sp = Kf((e) => {
 	e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCDate(e.getUTCDate() + t);
-}, (e, t) => (t - e) / Xf, (e) => Math.floor(e / Xf));
+}, (e, t) => (t - e) / Zf, (e) => e.getUTCDate() - 1);
 sp.range;
-function cp(e) {
-	return Gf((t) => {
+var cp = Kf((e) => {
+	e.setUTCHours(0, 0, 0, 0);
+}, (e, t) => {
+	e.setUTCDate(e.getUTCDate() + t);
+}, (e, t) => (t - e) / Zf, (e) => Math.floor(e / Zf));
+cp.range;
+function lp(e) {
+	return Kf((t) => {
 		t.setDate(t.getDate() - (t.getDay() + 7 - e) % 7), t.setHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setDate(e.getDate() + t * 7);
-	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * Jf) / Zf);
+	}, (e, t) => (t - e - (t.getTimezoneOffset() - e.getTimezoneOffset()) * Yf) / Qf);
 }
-var lp = cp(0), up = cp(1), dp = cp(2), fp = cp(3), pp = cp(4), mp = cp(5), hp = cp(6);
-lp.range, up.range, dp.range, fp.range, pp.range, mp.range, hp.range;
-function gp(e) {
-	return Gf((t) => {
+var up = lp(0), dp = lp(1), fp = lp(2), pp = lp(3), mp = lp(4), hp = lp(5), gp = lp(6);
+up.range, dp.range, fp.range, pp.range, mp.range, hp.range, gp.range;
+function _p(e) {
+	return Kf((t) => {
 		t.setUTCDate(t.getUTCDate() - (t.getUTCDay() + 7 - e) % 7), t.setUTCHours(0, 0, 0, 0);
 	}, (e, t) => {
 		e.setUTCDate(e.getUTCDate() + t * 7);
-	}, (e, t) => (t - e) / Zf);
+	}, (e, t) => (t - e) / Qf);
 }
-var _p = gp(0), vp = gp(1), yp = gp(2), bp = gp(3), xp = gp(4), Sp = gp(5), Cp = gp(6);
-_p.range, vp.range, yp.range, bp.range, xp.range, Sp.range, Cp.range;
-var wp = Gf((e) => {
+var vp = _p(0), yp = _p(1), bp = _p(2), xp = _p(3), Sp = _p(4), Cp = _p(5), wp = _p(6);
+vp.range, yp.range, bp.range, xp.range, Sp.range, Cp.range, wp.range;
+var Tp = Kf((e) => {
 	e.setDate(1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setMonth(e.getMonth() + t);
 }, (e, t) => t.getMonth() - e.getMonth() + (t.getFullYear() - e.getFullYear()) * 12, (e) => e.getMonth());
-wp.range;
-var Tp = Gf((e) => {
+Tp.range;
+var Ep = Kf((e) => {
 	e.setUTCDate(1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCMonth(e.getUTCMonth() + t);
 }, (e, t) => t.getUTCMonth() - e.getUTCMonth() + (t.getUTCFullYear() - e.getUTCFullYear()) * 12, (e) => e.getUTCMonth());
-Tp.range;
-var Ep = Gf((e) => {
+Ep.range;
+var Dp = Kf((e) => {
 	e.setMonth(0, 1), e.setHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setFullYear(e.getFullYear() + t);
 }, (e, t) => t.getFullYear() - e.getFullYear(), (e) => e.getFullYear());
-Ep.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : Gf((t) => {
+Dp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : Kf((t) => {
 	t.setFullYear(Math.floor(t.getFullYear() / e) * e), t.setMonth(0, 1), t.setHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setFullYear(t.getFullYear() + n * e);
-}), Ep.range;
-var Dp = Gf((e) => {
+}), Dp.range;
+var Op = Kf((e) => {
 	e.setUTCMonth(0, 1), e.setUTCHours(0, 0, 0, 0);
 }, (e, t) => {
 	e.setUTCFullYear(e.getUTCFullYear() + t);
 }, (e, t) => t.getUTCFullYear() - e.getUTCFullYear(), (e) => e.getUTCFullYear());
-Dp.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : Gf((t) => {
+Op.every = (e) => !isFinite(e = Math.floor(e)) || !(e > 0) ? null : Kf((t) => {
 	t.setUTCFullYear(Math.floor(t.getUTCFullYear() / e) * e), t.setUTCMonth(0, 1), t.setUTCHours(0, 0, 0, 0);
 }, (t, n) => {
 	t.setUTCFullYear(t.getUTCFullYear() + n * e);
-}), Dp.range;
-function Op(e, t, n, r, i, a) {
+}), Op.range;
+function kp(e, t, n, r, i, a) {
 	let o = [
 		[
-			ep,
-			1,
-			qf
-		],
-		[
-			ep,
-			5,
-			5 * qf
-		],
-		[
-			ep,
-			15,
-			15 * qf
-		],
-		[
-			ep,
-			30,
-			30 * qf
-		],
-		[
-			a,
+			tp,
 			1,
 			Jf
 		],
 		[
-			a,
+			tp,
 			5,
 			5 * Jf
 		],
 		[
-			a,
+			tp,
 			15,
 			15 * Jf
 		],
 		[
-			a,
+			tp,
 			30,
 			30 * Jf
 		],
 		[
-			i,
+			a,
 			1,
 			Yf
 		],
 		[
-			i,
-			3,
-			3 * Yf
+			a,
+			5,
+			5 * Yf
+		],
+		[
+			a,
+			15,
+			15 * Yf
+		],
+		[
+			a,
+			30,
+			30 * Yf
 		],
 		[
 			i,
-			6,
-			6 * Yf
-		],
-		[
-			i,
-			12,
-			12 * Yf
-		],
-		[
-			r,
 			1,
 			Xf
 		],
 		[
-			r,
-			2,
-			2 * Xf
+			i,
+			3,
+			3 * Xf
 		],
 		[
-			n,
+			i,
+			6,
+			6 * Xf
+		],
+		[
+			i,
+			12,
+			12 * Xf
+		],
+		[
+			r,
 			1,
 			Zf
 		],
 		[
-			t,
+			r,
+			2,
+			2 * Zf
+		],
+		[
+			n,
 			1,
 			Qf
 		],
 		[
 			t,
+			1,
+			$f
+		],
+		[
+			t,
 			3,
-			3 * Qf
+			3 * $f
 		],
 		[
 			e,
 			1,
-			$f
+			ep
 		]
 	];
 	function s(e, t, n) {
@@ -5636,31 +5670,31 @@ function Op(e, t, n, r, i, a) {
 		return r ? a.reverse() : a;
 	}
 	function c(t, n, r) {
-		let i = Math.abs(n - t) / r, a = xr(([, , e]) => e).right(o, i);
-		if (a === o.length) return e.every(oi(t / $f, n / $f, r));
-		if (a === 0) return Kf.every(Math.max(oi(t, n, r), 1));
+		let i = Math.abs(n - t) / r, a = Sr(([, , e]) => e).right(o, i);
+		if (a === o.length) return e.every(si(t / ep, n / ep, r));
+		if (a === 0) return qf.every(Math.max(si(t, n, r), 1));
 		let [s, c] = o[i / o[a - 1][2] < o[a][2] / i ? a - 1 : a];
 		return s.every(c);
 	}
 	return [s, c];
 }
-var [kp, Ap] = Op(Dp, Tp, _p, sp, ip, np), [jp, Mp] = Op(Ep, wp, lp, ap, rp, tp);
+var [Ap, jp] = kp(Op, Ep, vp, cp, ap, rp), [Mp, Np] = kp(Dp, Tp, up, op, ip, np);
 // node_modules/d3-time-format/dist/d3-time-format.mjs
-function Np(e) {
+function Pp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(-1, e.m, e.d, e.H, e.M, e.S, e.L);
 		return t.setFullYear(e.y), t;
 	}
 	return new Date(e.y, e.m, e.d, e.H, e.M, e.S, e.L);
 }
-function Pp(e) {
+function Fp(e) {
 	if (0 <= e.y && e.y < 100) {
 		var t = new Date(Date.UTC(-1, e.m, e.d, e.H, e.M, e.S, e.L));
 		return t.setUTCFullYear(e.y), t;
 	}
 	return new Date(Date.UTC(e.y, e.m, e.d, e.H, e.M, e.S, e.L));
 }
-function Fp(e, t, n) {
+function Ip(e, t, n) {
 	return {
 		y: e,
 		m: t,
@@ -5671,133 +5705,133 @@ function Fp(e, t, n) {
 		L: 0
 	};
 }
-function Ip(e) {
-	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = Up(i), u = Wp(i), d = Up(a), f = Wp(a), p = Up(o), m = Wp(o), h = Up(s), g = Wp(s), _ = Up(c), v = Wp(c), y = {
+function Lp(e) {
+	var t = e.dateTime, n = e.date, r = e.time, i = e.periods, a = e.days, o = e.shortDays, s = e.months, c = e.shortMonths, l = Wp(i), u = Gp(i), d = Wp(a), f = Gp(a), p = Wp(o), m = Gp(o), h = Wp(s), g = Gp(s), _ = Wp(c), v = Gp(c), y = {
 		a: N,
 		A: P,
 		b: ee,
 		B: F,
 		c: null,
-		d: dm,
-		e: dm,
-		f: gm,
-		g: Dm,
-		G: km,
-		H: fm,
-		I: pm,
-		j: mm,
-		L: hm,
-		m: _m,
-		M: vm,
+		d: fm,
+		e: fm,
+		f: _m,
+		g: Om,
+		G: Am,
+		H: pm,
+		I: mm,
+		j: hm,
+		L: gm,
+		m: vm,
+		M: ym,
 		p: te,
 		q: ne,
-		Q: Qm,
-		s: $m,
-		S: ym,
-		u: bm,
-		U: xm,
-		V: Cm,
-		w: wm,
-		W: Tm,
+		Q: $m,
+		s: eh,
+		S: bm,
+		u: xm,
+		U: Sm,
+		V: wm,
+		w: Tm,
+		W: Em,
 		x: null,
 		X: null,
-		y: Em,
-		Y: Om,
-		Z: Am,
-		"%": Zm
+		y: Dm,
+		Y: km,
+		Z: jm,
+		"%": Qm
 	}, b = {
 		a: re,
 		A: ie,
 		b: ae,
 		B: oe,
 		c: null,
-		d: jm,
-		e: jm,
-		f: Im,
-		g: qm,
-		G: Ym,
-		H: Mm,
-		I: Nm,
-		j: Pm,
-		L: Fm,
-		m: Lm,
-		M: Rm,
+		d: Mm,
+		e: Mm,
+		f: Lm,
+		g: Jm,
+		G: Xm,
+		H: Nm,
+		I: Pm,
+		j: Fm,
+		L: Im,
+		m: Rm,
+		M: zm,
 		p: se,
 		q: ce,
-		Q: Qm,
-		s: $m,
-		S: zm,
-		u: Bm,
-		U: Vm,
-		V: Um,
-		w: Wm,
-		W: Gm,
+		Q: $m,
+		s: eh,
+		S: Bm,
+		u: Vm,
+		U: Hm,
+		V: Wm,
+		w: Gm,
+		W: Km,
 		x: null,
 		X: null,
-		y: Km,
-		Y: Jm,
-		Z: Xm,
-		"%": Zm
+		y: qm,
+		Y: Ym,
+		Z: Zm,
+		"%": Qm
 	}, x = {
 		a: E,
 		A: D,
 		b: O,
 		B: k,
 		c: A,
-		d: tm,
-		e: tm,
-		f: sm,
-		g: Zp,
-		G: Xp,
-		H: rm,
-		I: rm,
-		j: nm,
-		L: om,
-		m: em,
-		M: im,
+		d: nm,
+		e: nm,
+		f: cm,
+		g: Qp,
+		G: Zp,
+		H: im,
+		I: im,
+		j: rm,
+		L: sm,
+		m: tm,
+		M: am,
 		p: T,
-		q: $p,
-		Q: lm,
-		s: um,
-		S: am,
-		u: Kp,
-		U: qp,
-		V: Jp,
-		w: Gp,
-		W: Yp,
+		q: em,
+		Q: um,
+		s: dm,
+		S: om,
+		u: qp,
+		U: Jp,
+		V: Yp,
+		w: Kp,
+		W: Xp,
 		x: j,
 		X: M,
-		y: Zp,
-		Y: Xp,
-		Z: Qp,
-		"%": cm
+		y: Qp,
+		Y: Zp,
+		Z: $p,
+		"%": lm
 	};
 	y.x = S(n, y), y.X = S(r, y), y.c = S(t, y), b.x = S(n, b), b.X = S(r, b), b.c = S(t, b);
 	function S(e, t) {
 		return function(n) {
 			var r = [], i = -1, a = 0, o = e.length, s, c, l;
-			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = Lp[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
+			for (n instanceof Date || (n = /* @__PURE__ */ new Date(+n)); ++i < o;) e.charCodeAt(i) === 37 && (r.push(e.slice(a, i)), (c = Rp[s = e.charAt(++i)]) == null ? c = s === "e" ? " " : "0" : s = e.charAt(++i), (l = t[s]) && (s = l(n, c)), r.push(s), a = i + 1);
 			return r.push(e.slice(a, i)), r.join("");
 		};
 	}
 	function C(e, t) {
 		return function(n) {
-			var r = Fp(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
+			var r = Ip(1900, void 0, 1), i = w(r, e, n += "", 0), a, o;
 			if (i != n.length) return null;
 			if ("Q" in r) return new Date(r.Q);
 			if ("s" in r) return new Date(r.s * 1e3 + ("L" in r ? r.L : 0));
 			if (t && !("Z" in r) && (r.Z = 0), "p" in r && (r.H = r.H % 12 + r.p * 12), r.m === void 0 && (r.m = "q" in r ? r.q : 0), "V" in r) {
 				if (r.V < 1 || r.V > 53) return null;
-				"w" in r || (r.w = 1), "Z" in r ? (a = Pp(Fp(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? vp.ceil(a) : vp(a), a = op.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = Np(Fp(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? up.ceil(a) : up(a), a = ap.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
-			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? Pp(Fp(r.y, 0, 1)).getUTCDay() : Np(Fp(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
-			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, Pp(r)) : Np(r);
+				"w" in r || (r.w = 1), "Z" in r ? (a = Fp(Ip(r.y, 0, 1)), o = a.getUTCDay(), a = o > 4 || o === 0 ? yp.ceil(a) : yp(a), a = sp.offset(a, (r.V - 1) * 7), r.y = a.getUTCFullYear(), r.m = a.getUTCMonth(), r.d = a.getUTCDate() + (r.w + 6) % 7) : (a = Pp(Ip(r.y, 0, 1)), o = a.getDay(), a = o > 4 || o === 0 ? dp.ceil(a) : dp(a), a = op.offset(a, (r.V - 1) * 7), r.y = a.getFullYear(), r.m = a.getMonth(), r.d = a.getDate() + (r.w + 6) % 7);
+			} else ("W" in r || "U" in r) && ("w" in r || (r.w = "u" in r ? r.u % 7 : +("W" in r)), o = "Z" in r ? Fp(Ip(r.y, 0, 1)).getUTCDay() : Pp(Ip(r.y, 0, 1)).getDay(), r.m = 0, r.d = "W" in r ? (r.w + 6) % 7 + r.W * 7 - (o + 5) % 7 : r.w + r.U * 7 - (o + 6) % 7);
+			return "Z" in r ? (r.H += r.Z / 100 | 0, r.M += r.Z % 100, Fp(r)) : Pp(r);
 		};
 	}
 	function w(e, t, n, r) {
 		for (var i = 0, a = t.length, o = n.length, s, c; i < a;) {
 			if (r >= o) return -1;
 			if (s = t.charCodeAt(i++), s === 37) {
-				if (s = t.charAt(i++), c = x[s in Lp ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
+				if (s = t.charAt(i++), c = x[s in Rp ? t.charAt(i++) : s], !c || (r = c(e, n, r)) < 0) return -1;
 			} else if (s != n.charCodeAt(r++)) return -1;
 		}
 		return r;
@@ -5894,242 +5928,242 @@ function Ip(e) {
 		}
 	};
 }
-var Lp = {
+var Rp = {
 	"-": "",
 	_: " ",
 	0: "0"
-}, Rp = /^\s*\d+/, zp = /^%/, Bp = /[\\^$*+?|[\]().{}]/g;
-function Vp(e, t, n) {
+}, zp = /^\s*\d+/, Bp = /^%/, Vp = /[\\^$*+?|[\]().{}]/g;
+function Hp(e, t, n) {
 	var r = e < 0 ? "-" : "", i = (r ? -e : e) + "", a = i.length;
 	return r + (a < n ? Array(n - a + 1).join(t) + i : i);
 }
-function Hp(e) {
-	return e.replace(Bp, "\\$&");
-}
 function Up(e) {
-	return RegExp("^(?:" + e.map(Hp).join("|") + ")", "i");
+	return e.replace(Vp, "\\$&");
 }
 function Wp(e) {
+	return RegExp("^(?:" + e.map(Up).join("|") + ")", "i");
+}
+function Gp(e) {
 	return new Map(e.map((e, t) => [e.toLowerCase(), t]));
 }
-function Gp(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 1));
+function Kp(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 1));
 	return r ? (e.w = +r[0], n + r[0].length) : -1;
 }
-function Kp(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 1));
+function qp(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 1));
 	return r ? (e.u = +r[0], n + r[0].length) : -1;
 }
-function qp(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function Jp(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.U = +r[0], n + r[0].length) : -1;
 }
-function Jp(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function Yp(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.V = +r[0], n + r[0].length) : -1;
 }
-function Yp(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function Xp(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.W = +r[0], n + r[0].length) : -1;
 }
-function Xp(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 4));
+function Zp(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 4));
 	return r ? (e.y = +r[0], n + r[0].length) : -1;
 }
-function Zp(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function Qp(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.y = +r[0] + (+r[0] > 68 ? 1900 : 2e3), n + r[0].length) : -1;
 }
-function Qp(e, t, n) {
+function $p(e, t, n) {
 	var r = /^(Z)|([+-]\d\d)(?::?(\d\d))?/.exec(t.slice(n, n + 6));
 	return r ? (e.Z = r[1] ? 0 : -(r[2] + (r[3] || "00")), n + r[0].length) : -1;
 }
-function $p(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 1));
+function em(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 1));
 	return r ? (e.q = r[0] * 3 - 3, n + r[0].length) : -1;
 }
-function em(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function tm(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.m = r[0] - 1, n + r[0].length) : -1;
 }
-function tm(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function nm(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.d = +r[0], n + r[0].length) : -1;
 }
-function nm(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 3));
+function rm(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 3));
 	return r ? (e.m = 0, e.d = +r[0], n + r[0].length) : -1;
 }
-function rm(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function im(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.H = +r[0], n + r[0].length) : -1;
 }
-function im(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function am(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.M = +r[0], n + r[0].length) : -1;
 }
-function am(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 2));
+function om(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 2));
 	return r ? (e.S = +r[0], n + r[0].length) : -1;
 }
-function om(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 3));
+function sm(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 3));
 	return r ? (e.L = +r[0], n + r[0].length) : -1;
 }
-function sm(e, t, n) {
-	var r = Rp.exec(t.slice(n, n + 6));
+function cm(e, t, n) {
+	var r = zp.exec(t.slice(n, n + 6));
 	return r ? (e.L = Math.floor(r[0] / 1e3), n + r[0].length) : -1;
 }
-function cm(e, t, n) {
-	var r = zp.exec(t.slice(n, n + 1));
+function lm(e, t, n) {
+	var r = Bp.exec(t.slice(n, n + 1));
 	return r ? n + r[0].length : -1;
 }
-function lm(e, t, n) {
-	var r = Rp.exec(t.slice(n));
+function um(e, t, n) {
+	var r = zp.exec(t.slice(n));
 	return r ? (e.Q = +r[0], n + r[0].length) : -1;
 }
-function um(e, t, n) {
-	var r = Rp.exec(t.slice(n));
+function dm(e, t, n) {
+	var r = zp.exec(t.slice(n));
 	return r ? (e.s = +r[0], n + r[0].length) : -1;
 }
-function dm(e, t) {
-	return Vp(e.getDate(), t, 2);
-}
 function fm(e, t) {
-	return Vp(e.getHours(), t, 2);
+	return Hp(e.getDate(), t, 2);
 }
 function pm(e, t) {
-	return Vp(e.getHours() % 12 || 12, t, 2);
+	return Hp(e.getHours(), t, 2);
 }
 function mm(e, t) {
-	return Vp(1 + ap.count(Ep(e), e), t, 3);
+	return Hp(e.getHours() % 12 || 12, t, 2);
 }
 function hm(e, t) {
-	return Vp(e.getMilliseconds(), t, 3);
+	return Hp(1 + op.count(Dp(e), e), t, 3);
 }
 function gm(e, t) {
-	return hm(e, t) + "000";
+	return Hp(e.getMilliseconds(), t, 3);
 }
 function _m(e, t) {
-	return Vp(e.getMonth() + 1, t, 2);
+	return gm(e, t) + "000";
 }
 function vm(e, t) {
-	return Vp(e.getMinutes(), t, 2);
+	return Hp(e.getMonth() + 1, t, 2);
 }
 function ym(e, t) {
-	return Vp(e.getSeconds(), t, 2);
+	return Hp(e.getMinutes(), t, 2);
 }
-function bm(e) {
+function bm(e, t) {
+	return Hp(e.getSeconds(), t, 2);
+}
+function xm(e) {
 	var t = e.getDay();
 	return t === 0 ? 7 : t;
 }
-function xm(e, t) {
-	return Vp(lp.count(Ep(e) - 1, e), t, 2);
+function Sm(e, t) {
+	return Hp(up.count(Dp(e) - 1, e), t, 2);
 }
-function Sm(e) {
+function Cm(e) {
 	var t = e.getDay();
-	return t >= 4 || t === 0 ? pp(e) : pp.ceil(e);
+	return t >= 4 || t === 0 ? mp(e) : mp.ceil(e);
 }
-function Cm(e, t) {
-	return e = Sm(e), Vp(pp.count(Ep(e), e) + (Ep(e).getDay() === 4), t, 2);
+function wm(e, t) {
+	return e = Cm(e), Hp(mp.count(Dp(e), e) + (Dp(e).getDay() === 4), t, 2);
 }
-function wm(e) {
+function Tm(e) {
 	return e.getDay();
 }
-function Tm(e, t) {
-	return Vp(up.count(Ep(e) - 1, e), t, 2);
-}
 function Em(e, t) {
-	return Vp(e.getFullYear() % 100, t, 2);
+	return Hp(dp.count(Dp(e) - 1, e), t, 2);
 }
 function Dm(e, t) {
-	return e = Sm(e), Vp(e.getFullYear() % 100, t, 2);
+	return Hp(e.getFullYear() % 100, t, 2);
 }
 function Om(e, t) {
-	return Vp(e.getFullYear() % 1e4, t, 4);
+	return e = Cm(e), Hp(e.getFullYear() % 100, t, 2);
 }
 function km(e, t) {
+	return Hp(e.getFullYear() % 1e4, t, 4);
+}
+function Am(e, t) {
 	var n = e.getDay();
-	return e = n >= 4 || n === 0 ? pp(e) : pp.ceil(e), Vp(e.getFullYear() % 1e4, t, 4);
+	return e = n >= 4 || n === 0 ? mp(e) : mp.ceil(e), Hp(e.getFullYear() % 1e4, t, 4);
 }
-function Am(e) {
+function jm(e) {
 	var t = e.getTimezoneOffset();
-	return (t > 0 ? "-" : (t *= -1, "+")) + Vp(t / 60 | 0, "0", 2) + Vp(t % 60, "0", 2);
-}
-function jm(e, t) {
-	return Vp(e.getUTCDate(), t, 2);
+	return (t > 0 ? "-" : (t *= -1, "+")) + Hp(t / 60 | 0, "0", 2) + Hp(t % 60, "0", 2);
 }
 function Mm(e, t) {
-	return Vp(e.getUTCHours(), t, 2);
+	return Hp(e.getUTCDate(), t, 2);
 }
 function Nm(e, t) {
-	return Vp(e.getUTCHours() % 12 || 12, t, 2);
+	return Hp(e.getUTCHours(), t, 2);
 }
 function Pm(e, t) {
-	return Vp(1 + op.count(Dp(e), e), t, 3);
+	return Hp(e.getUTCHours() % 12 || 12, t, 2);
 }
 function Fm(e, t) {
-	return Vp(e.getUTCMilliseconds(), t, 3);
+	return Hp(1 + sp.count(Op(e), e), t, 3);
 }
 function Im(e, t) {
-	return Fm(e, t) + "000";
+	return Hp(e.getUTCMilliseconds(), t, 3);
 }
 function Lm(e, t) {
-	return Vp(e.getUTCMonth() + 1, t, 2);
+	return Im(e, t) + "000";
 }
 function Rm(e, t) {
-	return Vp(e.getUTCMinutes(), t, 2);
+	return Hp(e.getUTCMonth() + 1, t, 2);
 }
 function zm(e, t) {
-	return Vp(e.getUTCSeconds(), t, 2);
+	return Hp(e.getUTCMinutes(), t, 2);
 }
-function Bm(e) {
+function Bm(e, t) {
+	return Hp(e.getUTCSeconds(), t, 2);
+}
+function Vm(e) {
 	var t = e.getUTCDay();
 	return t === 0 ? 7 : t;
 }
-function Vm(e, t) {
-	return Vp(_p.count(Dp(e) - 1, e), t, 2);
+function Hm(e, t) {
+	return Hp(vp.count(Op(e) - 1, e), t, 2);
 }
-function Hm(e) {
+function Um(e) {
 	var t = e.getUTCDay();
-	return t >= 4 || t === 0 ? xp(e) : xp.ceil(e);
+	return t >= 4 || t === 0 ? Sp(e) : Sp.ceil(e);
 }
-function Um(e, t) {
-	return e = Hm(e), Vp(xp.count(Dp(e), e) + (Dp(e).getUTCDay() === 4), t, 2);
+function Wm(e, t) {
+	return e = Um(e), Hp(Sp.count(Op(e), e) + (Op(e).getUTCDay() === 4), t, 2);
 }
-function Wm(e) {
+function Gm(e) {
 	return e.getUTCDay();
 }
-function Gm(e, t) {
-	return Vp(vp.count(Dp(e) - 1, e), t, 2);
-}
 function Km(e, t) {
-	return Vp(e.getUTCFullYear() % 100, t, 2);
+	return Hp(yp.count(Op(e) - 1, e), t, 2);
 }
 function qm(e, t) {
-	return e = Hm(e), Vp(e.getUTCFullYear() % 100, t, 2);
+	return Hp(e.getUTCFullYear() % 100, t, 2);
 }
 function Jm(e, t) {
-	return Vp(e.getUTCFullYear() % 1e4, t, 4);
+	return e = Um(e), Hp(e.getUTCFullYear() % 100, t, 2);
 }
 function Ym(e, t) {
-	var n = e.getUTCDay();
-	return e = n >= 4 || n === 0 ? xp(e) : xp.ceil(e), Vp(e.getUTCFullYear() % 1e4, t, 4);
+	return Hp(e.getUTCFullYear() % 1e4, t, 4);
 }
-function Xm() {
-	return "+0000";
+function Xm(e, t) {
+	var n = e.getUTCDay();
+	return e = n >= 4 || n === 0 ? Sp(e) : Sp.ceil(e), Hp(e.getUTCFullYear() % 1e4, t, 4);
 }
 function Zm() {
+	return "+0000";
+}
+function Qm() {
 	return "%";
 }
-function Qm(e) {
+function $m(e) {
 	return +e;
 }
-function $m(e) {
+function eh(e) {
 	return Math.floor(e / 1e3);
 }
-var eh, th, nh, rh;
-ih({
+var th, nh, rh, ih;
+ah({
 	dateTime: "%x, %X",
 	date: "%-m/%-d/%Y",
 	time: "%-I:%M:%S %p",
@@ -6181,13 +6215,13 @@ ih({
 		"Dec"
 	]
 });
-function ih(e) {
-	return eh = Ip(e), th = eh.format, eh.parse, nh = eh.utcFormat, rh = eh.utcParse, eh;
+function ah(e) {
+	return th = Lp(e), nh = th.format, th.parse, rh = th.utcFormat, ih = th.utcParse, th;
 }
-var ah = "%Y-%m-%dT%H:%M:%S.%LZ";
-Date.prototype.toISOString || nh(ah), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || rh(ah);
+var oh = "%Y-%m-%dT%H:%M:%S.%LZ";
+Date.prototype.toISOString || rh(oh), +/* @__PURE__ */ new Date("2000-01-01T00:00:00.000Z") || ih(oh);
 // node_modules/d3-scale/dist/d3-scale.mjs
-function oh(e, t) {
+function sh(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6197,7 +6231,7 @@ function oh(e, t) {
 	}
 	return this;
 }
-function sh(e, t) {
+function ch(e, t) {
 	switch (arguments.length) {
 		case 0: break;
 		case 1:
@@ -6207,20 +6241,20 @@ function sh(e, t) {
 	}
 	return this;
 }
-var ch = Symbol("implicit");
-function lh() {
-	var e = new Rr(), t = [], n = [], r = ch;
+var lh = Symbol("implicit");
+function uh() {
+	var e = new zr(), t = [], n = [], r = lh;
 	function i(i) {
 		let a = e.get(i);
 		if (a === void 0) {
-			if (r !== ch) return r;
+			if (r !== lh) return r;
 			e.set(i, a = t.push(i) - 1);
 		}
 		return n[a % n.length];
 	}
 	return i.domain = function(n) {
 		if (!arguments.length) return t.slice();
-		t = [], e = new Rr();
+		t = [], e = new zr();
 		for (let r of n) e.has(r) || e.set(r, t.push(r) - 1);
 		return i;
 	}, i.range = function(e) {
@@ -6228,16 +6262,16 @@ function lh() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (r = e, i) : r;
 	}, i.copy = function() {
-		return lh(t, n).unknown(r);
-	}, oh.apply(i, arguments), i;
+		return uh(t, n).unknown(r);
+	}, sh.apply(i, arguments), i;
 }
-function uh() {
-	var e = lh().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
+function dh() {
+	var e = uh().unknown(void 0), t = e.domain, n = e.range, r = 0, i = 1, a, o, s = !1, c = 0, l = 0, u = .5;
 	delete e.unknown;
 	function d() {
 		var e = t().length, d = i < r, f = d ? i : r, p = d ? r : i;
 		a = (p - f) / Math.max(1, e - c + l * 2), s && (a = Math.floor(a)), f += (p - f - a * (e - c)) * u, o = a * (1 - c), s && (f = Math.round(f), o = Math.round(o));
-		var m = Ei(e).map(function(e) {
+		var m = Di(e).map(function(e) {
 			return f + a * e;
 		});
 		return n(d ? m.reverse() : m);
@@ -6263,77 +6297,77 @@ function uh() {
 	}, e.align = function(e) {
 		return arguments.length ? (u = Math.max(0, Math.min(1, e)), d()) : u;
 	}, e.copy = function() {
-		return uh(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
-	}, oh.apply(d(), arguments);
+		return dh(t(), [r, i]).round(s).paddingInner(c).paddingOuter(l).align(u);
+	}, sh.apply(d(), arguments);
 }
-function dh(e) {
+function fh(e) {
 	var t = e.copy;
 	return e.padding = e.paddingOuter, delete e.paddingInner, delete e.paddingOuter, e.copy = function() {
-		return dh(t());
+		return fh(t());
 	}, e;
 }
-function fh() {
-	return dh(uh.apply(null, arguments).paddingInner(1));
+function ph() {
+	return fh(dh.apply(null, arguments).paddingInner(1));
 }
-function ph(e) {
+function mh(e) {
 	return function() {
 		return e;
 	};
 }
-function mh(e) {
+function hh(e) {
 	return +e;
 }
-var hh = [0, 1];
-function gh(e) {
+var gh = [0, 1];
+function _h(e) {
 	return e;
 }
-function _h(e, t) {
+function vh(e, t) {
 	return (t -= e = +e) ? function(n) {
 		return (n - e) / t;
-	} : ph(isNaN(t) ? NaN : .5);
+	} : mh(isNaN(t) ? NaN : .5);
 }
-function vh(e, t) {
+function yh(e, t) {
 	var n;
 	return e > t && (n = e, e = t, t = n), function(n) {
 		return Math.max(e, Math.min(t, n));
 	};
 }
-function yh(e, t, n) {
+function bh(e, t, n) {
 	var r = e[0], i = e[1], a = t[0], o = t[1];
-	return i < r ? (r = _h(i, r), a = n(o, a)) : (r = _h(r, i), a = n(a, o)), function(e) {
+	return i < r ? (r = vh(i, r), a = n(o, a)) : (r = vh(r, i), a = n(a, o)), function(e) {
 		return a(r(e));
 	};
 }
-function bh(e, t, n) {
+function xh(e, t, n) {
 	var r = Math.min(e.length, t.length) - 1, i = Array(r), a = Array(r), o = -1;
-	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = _h(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
+	for (e[r] < e[0] && (e = e.slice().reverse(), t = t.slice().reverse()); ++o < r;) i[o] = vh(e[o], e[o + 1]), a[o] = n(t[o], t[o + 1]);
 	return function(t) {
-		var n = Er(e, t, 1, r) - 1;
+		var n = Dr(e, t, 1, r) - 1;
 		return a[n](i[n](t));
 	};
 }
-function xh(e, t) {
+function Sh(e, t) {
 	return t.domain(e.domain()).range(e.range()).interpolate(e.interpolate()).clamp(e.clamp()).unknown(e.unknown());
 }
-function Sh() {
-	var e = hh, t = hh, n = Nc, r, i, a, o = gh, s, c, l;
+function Ch() {
+	var e = gh, t = gh, n = Pc, r, i, a, o = _h, s, c, l;
 	function u() {
 		var n = Math.min(e.length, t.length);
-		return o !== gh && (o = vh(e[0], e[n - 1])), s = n > 2 ? bh : yh, c = l = null, d;
+		return o !== _h && (o = yh(e[0], e[n - 1])), s = n > 2 ? xh : bh, c = l = null, d;
 	}
 	function d(i) {
 		return i == null || isNaN(i = +i) ? a : (c ||= s(e.map(r), t, n))(r(o(i)));
 	}
 	return d.invert = function(n) {
-		return o(i((l ||= s(t, e.map(r), Ec))(n)));
+		return o(i((l ||= s(t, e.map(r), Dc))(n)));
 	}, d.domain = function(t) {
-		return arguments.length ? (e = Array.from(t, mh), u()) : e.slice();
+		return arguments.length ? (e = Array.from(t, hh), u()) : e.slice();
 	}, d.range = function(e) {
 		return arguments.length ? (t = Array.from(e), u()) : t.slice();
 	}, d.rangeRound = function(e) {
-		return t = Array.from(e), n = Pc, u();
+		return t = Array.from(e), n = Fc, u();
 	}, d.clamp = function(e) {
-		return arguments.length ? (o = e ? !0 : gh, u()) : o !== gh;
+		return arguments.length ? (o = e ? !0 : _h, u()) : o !== _h;
 	}, d.interpolate = function(e) {
 		return arguments.length ? (n = e, u()) : n;
 	}, d.unknown = function(e) {
@@ -6342,40 +6376,40 @@ function Sh() {
 		return r = e, i = t, u();
 	};
 }
-function Ch() {
-	return Sh()(gh, gh);
+function wh() {
+	return Ch()(_h, _h);
 }
-function wh(e, t, n, r) {
-	var i = oi(e, t, n), a;
-	switch (r = ul(r ?? ",f"), r.type) {
+function Th(e, t, n, r) {
+	var i = si(e, t, n), a;
+	switch (r = dl(r ?? ",f"), r.type) {
 		case "s":
 			var o = Math.max(Math.abs(e), Math.abs(t));
-			return r.precision == null && !isNaN(a = El(i, o)) && (r.precision = a), Cl(r, o);
+			return r.precision == null && !isNaN(a = Dl(i, o)) && (r.precision = a), wl(r, o);
 		case "":
 		case "e":
 		case "g":
 		case "p":
 		case "r":
-			r.precision == null && !isNaN(a = Dl(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
+			r.precision == null && !isNaN(a = Ol(i, Math.max(Math.abs(e), Math.abs(t)))) && (r.precision = a - (r.type === "e"));
 			break;
 		case "f":
-		case "%": r.precision == null && !isNaN(a = Tl(i)) && (r.precision = a - (r.type === "%") * 2);
+		case "%": r.precision == null && !isNaN(a = El(i)) && (r.precision = a - (r.type === "%") * 2);
 	}
-	return Sl(r);
+	return Cl(r);
 }
-function Th(e) {
+function Eh(e) {
 	var t = e.domain;
 	return e.ticks = function(e) {
 		var n = t();
-		return ii(n[0], n[n.length - 1], e ?? 10);
+		return ai(n[0], n[n.length - 1], e ?? 10);
 	}, e.tickFormat = function(e, n) {
 		var r = t();
-		return wh(r[0], r[r.length - 1], e ?? 10, n);
+		return Th(r[0], r[r.length - 1], e ?? 10, n);
 	}, e.nice = function(n) {
 		n ??= 10;
 		var r = t(), i = 0, a = r.length - 1, o = r[i], s = r[a], c, l, u = 10;
 		for (s < o && (l = o, o = s, s = l, l = i, i = a, a = l); u-- > 0;) {
-			if (l = ai(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
+			if (l = oi(o, s, n), l === c) return r[i] = o, r[a] = s, t(r);
 			if (l > 0) o = Math.floor(o / l) * l, s = Math.ceil(s / l) * l;
 			else if (l < 0) o = Math.ceil(o * l) / l, s = Math.floor(s * l) / l;
 			else break;
@@ -6384,58 +6418,58 @@ function Th(e) {
 		return e;
 	}, e;
 }
-function Eh() {
-	var e = Ch();
+function Dh() {
+	var e = wh();
 	return e.copy = function() {
-		return xh(e, Eh());
-	}, oh.apply(e, arguments), Th(e);
+		return Sh(e, Dh());
+	}, sh.apply(e, arguments), Eh(e);
 }
-function Dh(e) {
+function Oh(e) {
 	var t;
 	function n(e) {
 		return e == null || isNaN(e = +e) ? t : e;
 	}
 	return n.invert = n, n.domain = n.range = function(t) {
-		return arguments.length ? (e = Array.from(t, mh), n) : e.slice();
+		return arguments.length ? (e = Array.from(t, hh), n) : e.slice();
 	}, n.unknown = function(e) {
 		return arguments.length ? (t = e, n) : t;
 	}, n.copy = function() {
-		return Dh(e).unknown(t);
-	}, e = arguments.length ? Array.from(e, mh) : [0, 1], Th(n);
+		return Oh(e).unknown(t);
+	}, e = arguments.length ? Array.from(e, hh) : [0, 1], Eh(n);
 }
-function Oh(e, t) {
+function kh(e, t) {
 	e = e.slice();
 	var n = 0, r = e.length - 1, i = e[n], a = e[r], o;
 	return a < i && (o = n, n = r, r = o, o = i, i = a, a = o), e[n] = t.floor(i), e[r] = t.ceil(a), e;
 }
-function kh(e) {
+function Ah(e) {
 	return Math.log(e);
 }
-function Ah(e) {
+function jh(e) {
 	return Math.exp(e);
 }
-function jh(e) {
+function Mh(e) {
 	return -Math.log(-e);
 }
-function Mh(e) {
+function Nh(e) {
 	return -Math.exp(-e);
 }
-function Nh(e) {
+function Ph(e) {
 	return isFinite(e) ? +("1e" + e) : e < 0 ? 0 : e;
 }
-function Ph(e) {
-	return e === 10 ? Nh : e === Math.E ? Math.exp : (t) => e ** +t;
-}
 function Fh(e) {
-	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
+	return e === 10 ? Ph : e === Math.E ? Math.exp : (t) => e ** +t;
 }
 function Ih(e) {
-	return (t, n) => -e(-t, n);
+	return e === Math.E ? Math.log : e === 10 && Math.log10 || e === 2 && Math.log2 || (e = Math.log(e), (t) => Math.log(t) / e);
 }
 function Lh(e) {
-	let t = e(kh, Ah), n = t.domain, r = 10, i, a;
+	return (t, n) => -e(-t, n);
+}
+function Rh(e) {
+	let t = e(Ah, jh), n = t.domain, r = 10, i, a;
 	function o() {
-		return i = Fh(r), a = Ph(r), n()[0] < 0 ? (i = Ih(i), a = Ih(a), e(jh, Mh)) : e(kh, Ah), t;
+		return i = Ih(r), a = Fh(r), n()[0] < 0 ? (i = Lh(i), a = Lh(a), e(Mh, Nh)) : e(Ah, jh), t;
 	}
 	return t.base = function(e) {
 		return arguments.length ? (r = +e, o()) : r;
@@ -6455,82 +6489,82 @@ function Lh(e) {
 				if (f > s) break;
 				m.push(f);
 			}
-			m.length * 2 < p && (m = ii(o, s, p));
-		} else m = ii(l, u, Math.min(u - l, p)).map(a);
+			m.length * 2 < p && (m = ai(o, s, p));
+		} else m = ai(l, u, Math.min(u - l, p)).map(a);
 		return c ? m.reverse() : m;
 	}, t.tickFormat = (e, n) => {
-		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = ul(n)).precision == null && (n.trim = !0), n = Sl(n)), e === Infinity) return n;
+		if (e ??= 10, n ??= r === 10 ? "s" : ",", typeof n != "function" && (!(r % 1) && (n = dl(n)).precision == null && (n.trim = !0), n = Cl(n)), e === Infinity) return n;
 		let o = Math.max(1, r * e / t.ticks().length);
 		return (e) => {
 			let t = e / a(Math.round(i(e)));
 			return t * r < r - .5 && (t *= r), t <= o ? n(e) : "";
 		};
-	}, t.nice = () => n(Oh(n(), {
+	}, t.nice = () => n(kh(n(), {
 		floor: (e) => a(Math.floor(i(e))),
 		ceil: (e) => a(Math.ceil(i(e)))
 	})), t;
 }
-function Rh() {
-	let e = Lh(Sh()).domain([1, 10]);
-	return e.copy = () => xh(e, Rh()).base(e.base()), oh.apply(e, arguments), e;
+function zh() {
+	let e = Rh(Ch()).domain([1, 10]);
+	return e.copy = () => Sh(e, zh()).base(e.base()), sh.apply(e, arguments), e;
 }
-function zh(e) {
+function Bh(e) {
 	return function(t) {
 		return Math.sign(t) * Math.log1p(Math.abs(t / e));
 	};
 }
-function Bh(e) {
+function Vh(e) {
 	return function(t) {
 		return Math.sign(t) * Math.expm1(Math.abs(t)) * e;
 	};
 }
-function Vh(e) {
-	var t = 1, n = e(zh(t), Bh(t));
+function Hh(e) {
+	var t = 1, n = e(Bh(t), Vh(t));
 	return n.constant = function(n) {
-		return arguments.length ? e(zh(t = +n), Bh(t)) : t;
-	}, Th(n);
+		return arguments.length ? e(Bh(t = +n), Vh(t)) : t;
+	}, Eh(n);
 }
-function Hh() {
-	var e = Vh(Sh());
+function Uh() {
+	var e = Hh(Ch());
 	return e.copy = function() {
-		return xh(e, Hh()).constant(e.constant());
-	}, oh.apply(e, arguments);
+		return Sh(e, Uh()).constant(e.constant());
+	}, sh.apply(e, arguments);
 }
-function Uh(e) {
+function Wh(e) {
 	return function(t) {
 		return t < 0 ? -((-t) ** +e) : t ** +e;
 	};
 }
-function Wh(e) {
+function Gh(e) {
 	return e < 0 ? -Math.sqrt(-e) : Math.sqrt(e);
 }
-function Gh(e) {
+function Kh(e) {
 	return e < 0 ? -e * e : e * e;
 }
-function Kh(e) {
-	var t = e(gh, gh), n = 1;
+function qh(e) {
+	var t = e(_h, _h), n = 1;
 	function r() {
-		return n === 1 ? e(gh, gh) : n === .5 ? e(Wh, Gh) : e(Uh(n), Uh(1 / n));
+		return n === 1 ? e(_h, _h) : n === .5 ? e(Gh, Kh) : e(Wh(n), Wh(1 / n));
 	}
 	return t.exponent = function(e) {
 		return arguments.length ? (n = +e, r()) : n;
-	}, Th(t);
-}
-function qh() {
-	var e = Kh(Sh());
-	return e.copy = function() {
-		return xh(e, qh()).exponent(e.exponent());
-	}, oh.apply(e, arguments), e;
+	}, Eh(t);
 }
 function Jh() {
+	var e = qh(Ch());
+	return e.copy = function() {
+		return Sh(e, Jh()).exponent(e.exponent());
+	}, sh.apply(e, arguments), e;
+}
+function Yh() {
 	var e = [], t = [], n = [], r;
 	function i() {
 		var r = 0, i = Math.max(1, t.length);
-		for (n = Array(i - 1); ++r < i;) n[r - 1] = gi(e, r / i);
+		for (n = Array(i - 1); ++r < i;) n[r - 1] = _i(e, r / i);
 		return a;
 	}
 	function a(e) {
-		return e == null || isNaN(e = +e) ? r : t[Er(n, e)];
+		return e == null || isNaN(e = +e) ? r : t[Dr(n, e)];
 	}
 	return a.invertExtent = function(r) {
 		var i = t.indexOf(r);
@@ -6539,7 +6573,7 @@ function Jh() {
 		if (!arguments.length) return e.slice();
 		e = [];
 		for (let n of t) n != null && !isNaN(n = +n) && e.push(n);
-		return e.sort(yr), i();
+		return e.sort(br), i();
 	}, a.range = function(e) {
 		return arguments.length ? (t = Array.from(e), i()) : t.slice();
 	}, a.unknown = function(e) {
@@ -6547,13 +6581,13 @@ function Jh() {
 	}, a.quantiles = function() {
 		return n.slice();
 	}, a.copy = function() {
-		return Jh().domain(e).range(t).unknown(r);
-	}, oh.apply(a, arguments);
+		return Yh().domain(e).range(t).unknown(r);
+	}, sh.apply(a, arguments);
 }
-function Yh() {
+function Xh() {
 	var e = [.5], t = [0, 1], n, r = 1;
 	function i(i) {
-		return i != null && i <= i ? t[Er(e, i, 0, r)] : n;
+		return i != null && i <= i ? t[Dr(e, i, 0, r)] : n;
 	}
 	return i.domain = function(n) {
 		return arguments.length ? (e = Array.from(n), r = Math.min(e.length, t.length - 1), i) : e.slice();
@@ -6565,24 +6599,24 @@ function Yh() {
 	}, i.unknown = function(e) {
 		return arguments.length ? (n = e, i) : n;
 	}, i.copy = function() {
-		return Yh().domain(e).range(t).unknown(n);
-	}, oh.apply(i, arguments);
-}
-function Xh(e) {
-	return new Date(e);
+		return Xh().domain(e).range(t).unknown(n);
+	}, sh.apply(i, arguments);
 }
 function Zh(e) {
+	return new Date(e);
+}
+function Qh(e) {
 	return e instanceof Date ? +e : Math.round(e);
 }
-function Qh(e, t, n, r, i, a, o, s, c, l) {
-	var u = Ch(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
+function $h(e, t, n, r, i, a, o, s, c, l) {
+	var u = wh(), d = u.invert, f = u.domain, p = l(".%L"), m = l(":%S"), h = l("%I:%M"), g = l("%I %p"), _ = l("%a %d"), v = l("%b %d"), y = l("%B"), b = l("%Y");
 	function x(e) {
 		return (c(e) < e ? p : s(e) < e ? m : o(e) < e ? h : a(e) < e ? g : r(e) < e ? i(e) < e ? _ : v : n(e) < e ? y : b)(e);
 	}
 	return u.invert = function(e) {
 		return new Date(Math.round(d(e)));
 	}, u.domain = function(e) {
-		return arguments.length ? f(Array.from(e, Zh)) : f().map(Xh);
+		return arguments.length ? f(Array.from(e, Qh)) : f().map(Zh);
 	}, u.ticks = function(t) {
 		var n = f();
 		return e(n[0], n[n.length - 1], t ?? 10);
@@ -6590,22 +6624,22 @@ function Qh(e, t, n, r, i, a, o, s, c, l) {
 		return t == null ? x : l(t);
 	}, u.nice = function(e) {
 		var n = f();
-		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(Oh(n, e)) : u;
+		return e && typeof e.range == "function" || (e = t(n[0], n[n.length - 1], e ?? 10)), e ? f(kh(n, e)) : u;
 	}, u.copy = function() {
-		return xh(u, Qh(e, t, n, r, i, a, o, s, c, l));
+		return Sh(u, $h(e, t, n, r, i, a, o, s, c, l));
 	}, u;
 }
-function $h() {
-	return oh.apply(Qh(jp, Mp, Ep, wp, lp, ap, rp, tp, ep, th).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
-}
 function eg() {
-	return oh.apply(Qh(kp, Ap, Dp, Tp, _p, op, ip, np, ep, nh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+	return sh.apply($h(Mp, Np, Dp, Tp, up, op, ip, np, tp, nh).domain([new Date(2e3, 0, 1), new Date(2e3, 0, 2)]), arguments);
 }
-function tg(e, t) {
+function tg() {
+	return sh.apply($h(Ap, jp, Op, Ep, vp, sp, ap, rp, tp, rh).domain([Date.UTC(2e3, 0, 1), Date.UTC(2e3, 0, 2)]), arguments);
+}
+function ng(e, t) {
 	return t.domain(e.domain()).interpolator(e.interpolator()).clamp(e.clamp()).unknown(e.unknown());
 }
-function ng() {
-	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = gh, u, d = !1, f;
+function rg() {
+	var e = 0, t = .5, n = 1, r = 1, i, a, o, s, c, l = _h, u, d = !1, f;
 	function p(e) {
 		return e == null || isNaN(e = +e) ? f : (e = .5 + ((e = +u(e)) - a) * (r * e < r * a ? s : c), l(d ? Math.max(0, Math.min(1, e)) : e));
 	}
@@ -6623,7 +6657,7 @@ function ng() {
 	function m(e) {
 		return function(t) {
 			var n, r, i;
-			return arguments.length ? ([n, r, i] = t, l = Kc(e, [
+			return arguments.length ? ([n, r, i] = t, l = qc(e, [
 				n,
 				r,
 				i
@@ -6634,46 +6668,46 @@ function ng() {
 			];
 		};
 	}
-	return p.range = m(Nc), p.rangeRound = m(Pc), p.unknown = function(e) {
+	return p.range = m(Pc), p.rangeRound = m(Fc), p.unknown = function(e) {
 		return arguments.length ? (f = e, p) : f;
 	}, function(l) {
 		return u = l, i = l(e), a = l(t), o = l(n), s = i === a ? 0 : .5 / (a - i), c = a === o ? 0 : .5 / (o - a), r = a < i ? -1 : 1, p;
 	};
 }
-function rg() {
-	var e = Th(ng()(gh));
-	return e.copy = function() {
-		return tg(e, rg());
-	}, sh.apply(e, arguments);
-}
 function ig() {
-	var e = Lh(ng()).domain([
+	var e = Eh(rg()(_h));
+	return e.copy = function() {
+		return ng(e, ig());
+	}, ch.apply(e, arguments);
+}
+function ag() {
+	var e = Rh(rg()).domain([
 		.1,
 		1,
 		10
 	]);
 	return e.copy = function() {
-		return tg(e, ig()).base(e.base());
-	}, sh.apply(e, arguments);
-}
-function ag() {
-	var e = Vh(ng());
-	return e.copy = function() {
-		return tg(e, ag()).constant(e.constant());
-	}, sh.apply(e, arguments);
+		return ng(e, ag()).base(e.base());
+	}, ch.apply(e, arguments);
 }
 function og() {
-	var e = Kh(ng());
+	var e = Hh(rg());
 	return e.copy = function() {
-		return tg(e, og()).exponent(e.exponent());
-	}, sh.apply(e, arguments);
+		return ng(e, og()).constant(e.constant());
+	}, ch.apply(e, arguments);
+}
+function sg() {
+	var e = qh(rg());
+	return e.copy = function() {
+		return ng(e, sg()).exponent(e.exponent());
+	}, ch.apply(e, arguments);
 }
 // node_modules/d3-scale-chromatic/dist/d3-scale-chromatic.mjs
 function G(e) {
 	for (var t = e.length / 6 | 0, n = Array(t), r = 0; r < t;) n[r] = "#" + e.slice(r * 6, ++r * 6);
 	return n;
 }
-var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg = G("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), lg = G("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), ug = G("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), dg = G("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), fg = G("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), pg = G("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), mg = G("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), hg = G("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), gg = G("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), _g = G("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), vg = (e) => xc(e[e.length - 1]), yg = [
+var cg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), lg = G("7fc97fbeaed4fdc086ffff99386cb0f0027fbf5b17666666"), ug = G("1b9e77d95f027570b3e7298a66a61ee6ab02a6761d666666"), dg = G("4269d0efb118ff725c6cc5b03ca951ff8ab7a463f297bbf59c6b4e9498a0"), fg = G("a6cee31f78b4b2df8a33a02cfb9a99e31a1cfdbf6fff7f00cab2d66a3d9affff99b15928"), pg = G("fbb4aeb3cde3ccebc5decbe4fed9a6ffffcce5d8bdfddaecf2f2f2"), mg = G("b3e2cdfdcdaccbd5e8f4cae4e6f5c9fff2aef1e2cccccccc"), hg = G("e41a1c377eb84daf4a984ea3ff7f00ffff33a65628f781bf999999"), gg = G("66c2a5fc8d628da0cbe78ac3a6d854ffd92fe5c494b3b3b3"), _g = G("8dd3c7ffffb3bebadafb807280b1d3fdb462b3de69fccde5d9d9d9bc80bdccebc5ffed6f"), vg = G("4e79a7f28e2ce1575976b7b259a14fedc949af7aa1ff9da79c755fbab0ab"), yg = (e) => Sc(e[e.length - 1]), bg = [
 	,
 	,
 	,
@@ -6686,7 +6720,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"8c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e",
 	"5430058c510abf812ddfc27df6e8c3c7eae580cdc135978f01665e003c30",
 	"5430058c510abf812ddfc27df6e8c3f5f5f5c7eae580cdc135978f01665e003c30"
-].map(G), bg = vg(yg), xg = [
+].map(G), xg = yg(bg), Sg = [
 	,
 	,
 	,
@@ -6699,7 +6733,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b7837",
 	"40004b762a839970abc2a5cfe7d4e8d9f0d3a6dba05aae611b783700441b",
 	"40004b762a839970abc2a5cfe7d4e8f7f7f7d9f0d3a6dba05aae611b783700441b"
-].map(G), Sg = vg(xg), Cg = [
+].map(G), Cg = yg(Sg), wg = [
 	,
 	,
 	,
@@ -6712,7 +6746,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221",
 	"8e0152c51b7dde77aef1b6dafde0efe6f5d0b8e1867fbc414d9221276419",
 	"8e0152c51b7dde77aef1b6dafde0eff7f7f7e6f5d0b8e1867fbc414d9221276419"
-].map(G), wg = vg(Cg), Tg = [
+].map(G), Tg = yg(wg), Eg = [
 	,
 	,
 	,
@@ -6725,7 +6759,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b35806",
 	"2d004b5427888073acb2abd2d8daebfee0b6fdb863e08214b358067f3b08",
 	"2d004b5427888073acb2abd2d8daebf7f7f7fee0b6fdb863e08214b358067f3b08"
-].map(G), Eg = vg(Tg), Dg = [
+].map(G), Dg = yg(Eg), Og = [
 	,
 	,
 	,
@@ -6738,7 +6772,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"b2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac",
 	"67001fb2182bd6604df4a582fddbc7d1e5f092c5de4393c32166ac053061",
 	"67001fb2182bd6604df4a582fddbc7f7f7f7d1e5f092c5de4393c32166ac053061"
-].map(G), Og = vg(Dg), kg = [
+].map(G), kg = yg(Og), Ag = [
 	,
 	,
 	,
@@ -6751,7 +6785,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"b2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d",
 	"67001fb2182bd6604df4a582fddbc7e0e0e0bababa8787874d4d4d1a1a1a",
 	"67001fb2182bd6604df4a582fddbc7ffffffe0e0e0bababa8787874d4d4d1a1a1a"
-].map(G), Ag = vg(kg), jg = [
+].map(G), jg = yg(Ag), Mg = [
 	,
 	,
 	,
@@ -6764,7 +6798,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4",
 	"a50026d73027f46d43fdae61fee090e0f3f8abd9e974add14575b4313695",
 	"a50026d73027f46d43fdae61fee090ffffbfe0f3f8abd9e974add14575b4313695"
-].map(G), Mg = vg(jg), Ng = [
+].map(G), Ng = yg(Mg), Pg = [
 	,
 	,
 	,
@@ -6777,7 +6811,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850",
 	"a50026d73027f46d43fdae61fee08bd9ef8ba6d96a66bd631a9850006837",
 	"a50026d73027f46d43fdae61fee08bffffbfd9ef8ba6d96a66bd631a9850006837"
-].map(G), Pg = vg(Ng), Fg = [
+].map(G), Fg = yg(Pg), Ig = [
 	,
 	,
 	,
@@ -6790,7 +6824,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd",
 	"9e0142d53e4ff46d43fdae61fee08be6f598abdda466c2a53288bd5e4fa2",
 	"9e0142d53e4ff46d43fdae61fee08bffffbfe6f598abdda466c2a53288bd5e4fa2"
-].map(G), Ig = vg(Fg), Lg = [
+].map(G), Lg = yg(Ig), Rg = [
 	,
 	,
 	,
@@ -6801,7 +6835,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"edf8fbccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45005824",
 	"f7fcfde5f5f9ccece699d8c966c2a441ae76238b45006d2c00441b"
-].map(G), Rg = vg(Lg), zg = [
+].map(G), zg = yg(Rg), Bg = [
 	,
 	,
 	,
@@ -6812,7 +6846,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"edf8fbbfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d6e016b",
 	"f7fcfde0ecf4bfd3e69ebcda8c96c68c6bb188419d810f7c4d004b"
-].map(G), Bg = vg(zg), Vg = [
+].map(G), Vg = yg(Bg), Hg = [
 	,
 	,
 	,
@@ -6823,7 +6857,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"f0f9e8ccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe08589e",
 	"f7fcf0e0f3dbccebc5a8ddb57bccc44eb3d32b8cbe0868ac084081"
-].map(G), Hg = vg(Vg), Ug = [
+].map(G), Ug = yg(Hg), Wg = [
 	,
 	,
 	,
@@ -6834,7 +6868,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"fef0d9fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301f990000",
 	"fff7ecfee8c8fdd49efdbb84fc8d59ef6548d7301fb300007f0000"
-].map(G), Wg = vg(Ug), Gg = [
+].map(G), Gg = yg(Wg), Kg = [
 	,
 	,
 	,
@@ -6845,7 +6879,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"f6eff7d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016450",
 	"fff7fbece2f0d0d1e6a6bddb67a9cf3690c002818a016c59014636"
-].map(G), Kg = vg(Gg), qg = [
+].map(G), qg = yg(Kg), Jg = [
 	,
 	,
 	,
@@ -6856,7 +6890,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"f1eef6d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0034e7b",
 	"fff7fbece7f2d0d1e6a6bddb74a9cf3690c00570b0045a8d023858"
-].map(G), Jg = vg(qg), Yg = [
+].map(G), Yg = yg(Jg), Xg = [
 	,
 	,
 	,
@@ -6867,7 +6901,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"f1eef6d4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125691003f",
 	"f7f4f9e7e1efd4b9dac994c7df65b0e7298ace125698004367001f"
-].map(G), Xg = vg(Yg), Zg = [
+].map(G), Zg = yg(Xg), Qg = [
 	,
 	,
 	,
@@ -6878,7 +6912,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"feebe2fcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a0177",
 	"fff7f3fde0ddfcc5c0fa9fb5f768a1dd3497ae017e7a017749006a"
-].map(G), Qg = vg(Zg), $g = [
+].map(G), $g = yg(Qg), e_ = [
 	,
 	,
 	,
@@ -6889,7 +6923,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"ffffccc7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea80c2c84",
 	"ffffd9edf8b1c7e9b47fcdbb41b6c41d91c0225ea8253494081d58"
-].map(G), e_ = vg($g), t_ = [
+].map(G), t_ = yg(e_), n_ = [
 	,
 	,
 	,
@@ -6900,7 +6934,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"ffffccd9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443005a32",
 	"ffffe5f7fcb9d9f0a3addd8e78c67941ab5d238443006837004529"
-].map(G), n_ = vg(t_), r_ = [
+].map(G), r_ = yg(n_), i_ = [
 	,
 	,
 	,
@@ -6911,7 +6945,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"ffffd4fee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c028c2d04",
 	"ffffe5fff7bcfee391fec44ffe9929ec7014cc4c02993404662506"
-].map(G), i_ = vg(r_), a_ = [
+].map(G), a_ = yg(i_), o_ = [
 	,
 	,
 	,
@@ -6922,7 +6956,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"ffffb2fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cb10026",
 	"ffffccffeda0fed976feb24cfd8d3cfc4e2ae31a1cbd0026800026"
-].map(G), o_ = vg(a_), s_ = [
+].map(G), s_ = yg(o_), c_ = [
 	,
 	,
 	,
@@ -6933,7 +6967,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"eff3ffc6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b5084594",
 	"f7fbffdeebf7c6dbef9ecae16baed64292c62171b508519c08306b"
-].map(G), c_ = vg(s_), l_ = [
+].map(G), l_ = yg(c_), u_ = [
 	,
 	,
 	,
@@ -6944,7 +6978,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"edf8e9c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45005a32",
 	"f7fcf5e5f5e0c7e9c0a1d99b74c47641ab5d238b45006d2c00441b"
-].map(G), u_ = vg(l_), d_ = [
+].map(G), d_ = yg(u_), f_ = [
 	,
 	,
 	,
@@ -6955,7 +6989,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"f7f7f7d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525",
 	"fffffff0f0f0d9d9d9bdbdbd969696737373525252252525000000"
-].map(G), f_ = vg(d_), p_ = [
+].map(G), p_ = yg(f_), m_ = [
 	,
 	,
 	,
@@ -6966,7 +7000,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"f2f0f7dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a34a1486",
 	"fcfbfdefedf5dadaebbcbddc9e9ac8807dba6a51a354278f3f007d"
-].map(G), m_ = vg(p_), h_ = [
+].map(G), h_ = yg(m_), g_ = [
 	,
 	,
 	,
@@ -6977,7 +7011,7 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"fee5d9fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181d99000d",
 	"fff5f0fee0d2fcbba1fc9272fb6a4aef3b2ccb181da50f1567000d"
-].map(G), g_ = vg(h_), __ = [
+].map(G), __ = yg(g_), v_ = [
 	,
 	,
 	,
@@ -6988,41 +7022,41 @@ var sg = G("1f77b4ff7f0e2ca02cd627289467bd8c564be377c27f7f7fbcbd2217becf"), cg =
 	"feeddefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d948018c2d04",
 	"fff5ebfee6cefdd0a2fdae6bfd8d3cf16913d94801a636037f2704"
-].map(G), v_ = vg(__);
-function y_(e) {
+].map(G), y_ = yg(v_);
+function b_(e) {
 	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(-4.54 - e * (35.34 - e * (2381.73 - e * (6402.7 - e * (7024.72 - e * 2710.57))))))) + ", " + Math.max(0, Math.min(255, Math.round(32.49 + e * (170.73 + e * (52.82 - e * (131.46 - e * (176.58 - e * 67.37))))))) + ", " + Math.max(0, Math.min(255, Math.round(81.24 + e * (442.36 - e * (2482.43 - e * (6167.24 - e * (6614.94 - e * 2475.67))))))) + ")";
 }
-var b_ = Gc(lc(300, .5, 0), lc(-240, .5, 1)), x_ = Gc(lc(-100, .75, .35), lc(80, 1.5, .8)), S_ = Gc(lc(260, .75, .35), lc(80, 1.5, .8)), C_ = lc();
-function w_(e) {
+var x_ = Kc(uc(300, .5, 0), uc(-240, .5, 1)), S_ = Kc(uc(-100, .75, .35), uc(80, 1.5, .8)), C_ = Kc(uc(260, .75, .35), uc(80, 1.5, .8)), w_ = uc();
+function T_(e) {
 	(e < 0 || e > 1) && (e -= Math.floor(e));
 	var t = Math.abs(e - .5);
-	return C_.h = 360 * e - 100, C_.s = 1.5 - 1.5 * t, C_.l = .8 - .9 * t, C_ + "";
+	return w_.h = 360 * e - 100, w_.s = 1.5 - 1.5 * t, w_.l = .8 - .9 * t, w_ + "";
 }
-var T_ = vs(), E_ = Math.PI / 3, D_ = Math.PI * 2 / 3;
-function O_(e) {
-	var t;
-	return e = (.5 - e) * Math.PI, T_.r = 255 * (t = Math.sin(e)) * t, T_.g = 255 * (t = Math.sin(e + E_)) * t, T_.b = 255 * (t = Math.sin(e + D_)) * t, T_ + "";
-}
+var E_ = ys(), D_ = Math.PI / 3, O_ = Math.PI * 2 / 3;
 function k_(e) {
-	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
+	var t;
+	return e = (.5 - e) * Math.PI, E_.r = 255 * (t = Math.sin(e)) * t, E_.g = 255 * (t = Math.sin(e + D_)) * t, E_.b = 255 * (t = Math.sin(e + O_)) * t, E_ + "";
 }
 function A_(e) {
+	return e = Math.max(0, Math.min(1, e)), "rgb(" + Math.max(0, Math.min(255, Math.round(34.61 + e * (1172.33 - e * (10793.56 - e * (33300.12 - e * (38394.49 - e * 14825.05))))))) + ", " + Math.max(0, Math.min(255, Math.round(23.31 + e * (557.33 + e * (1225.33 - e * (3574.96 - e * (1073.77 + e * 707.56))))))) + ", " + Math.max(0, Math.min(255, Math.round(27.2 + e * (3211.1 - e * (15327.97 - e * (27814 - e * (22569.18 - e * 6838.66))))))) + ")";
+}
+function j_(e) {
 	var t = e.length;
 	return function(n) {
 		return e[Math.max(0, Math.min(t - 1, Math.floor(n * t)))];
 	};
 }
-var j_ = A_(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), M_ = A_(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), N_ = A_(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), P_ = A_(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
+var M_ = j_(G("44015444025645045745055946075a46085c460a5d460b5e470d60470e6147106347116447136548146748166848176948186a481a6c481b6d481c6e481d6f481f70482071482173482374482475482576482677482878482979472a7a472c7a472d7b472e7c472f7d46307e46327e46337f463480453581453781453882443983443a83443b84433d84433e85423f854240864241864142874144874045884046883f47883f48893e49893e4a893e4c8a3d4d8a3d4e8a3c4f8a3c508b3b518b3b528b3a538b3a548c39558c39568c38588c38598c375a8c375b8d365c8d365d8d355e8d355f8d34608d34618d33628d33638d32648e32658e31668e31678e31688e30698e306a8e2f6b8e2f6c8e2e6d8e2e6e8e2e6f8e2d708e2d718e2c718e2c728e2c738e2b748e2b758e2a768e2a778e2a788e29798e297a8e297b8e287c8e287d8e277e8e277f8e27808e26818e26828e26828e25838e25848e25858e24868e24878e23888e23898e238a8d228b8d228c8d228d8d218e8d218f8d21908d21918c20928c20928c20938c1f948c1f958b1f968b1f978b1f988b1f998a1f9a8a1e9b8a1e9c891e9d891f9e891f9f881fa0881fa1881fa1871fa28720a38620a48621a58521a68522a78522a88423a98324aa8325ab8225ac8226ad8127ad8128ae8029af7f2ab07f2cb17e2db27d2eb37c2fb47c31b57b32b67a34b67935b77937b87838b9773aba763bbb753dbc743fbc7340bd7242be7144bf7046c06f48c16e4ac16d4cc26c4ec36b50c46a52c56954c56856c66758c7655ac8645cc8635ec96260ca6063cb5f65cb5e67cc5c69cd5b6ccd5a6ece5870cf5773d05675d05477d1537ad1517cd2507fd34e81d34d84d44b86d54989d5488bd6468ed64590d74393d74195d84098d83e9bd93c9dd93ba0da39a2da37a5db36a8db34aadc32addc30b0dd2fb2dd2db5de2bb8de29bade28bddf26c0df25c2df23c5e021c8e020cae11fcde11dd0e11cd2e21bd5e21ad8e219dae319dde318dfe318e2e418e5e419e7e419eae51aece51befe51cf1e51df4e61ef6e620f8e621fbe723fde725")), N_ = j_(G("00000401000501010601010802010902020b02020d03030f03031204041405041606051806051a07061c08071e0907200a08220b09240c09260d0a290e0b2b100b2d110c2f120d31130d34140e36150e38160f3b180f3d19103f1a10421c10441d11471e114920114b21114e22115024125325125527125829115a2a115c2c115f2d11612f116331116533106734106936106b38106c390f6e3b0f703d0f713f0f72400f74420f75440f764510774710784910784a10794c117a4e117b4f127b51127c52137c54137d56147d57157e59157e5a167e5c167f5d177f5f187f601880621980641a80651a80671b80681c816a1c816b1d816d1d816e1e81701f81721f817320817521817621817822817922827b23827c23827e24828025828125818326818426818627818827818928818b29818c29818e2a81902a81912b81932b80942c80962c80982d80992d809b2e7f9c2e7f9e2f7fa02f7fa1307ea3307ea5317ea6317da8327daa337dab337cad347cae347bb0357bb2357bb3367ab5367ab73779b83779ba3878bc3978bd3977bf3a77c03a76c23b75c43c75c53c74c73d73c83e73ca3e72cc3f71cd4071cf4070d0416fd2426fd3436ed5446dd6456cd8456cd9466bdb476adc4869de4968df4a68e04c67e24d66e34e65e44f64e55064e75263e85362e95462ea5661eb5760ec5860ed5a5fee5b5eef5d5ef05f5ef1605df2625df2645cf3655cf4675cf4695cf56b5cf66c5cf66e5cf7705cf7725cf8745cf8765cf9785df9795df97b5dfa7d5efa7f5efa815ffb835ffb8560fb8761fc8961fc8a62fc8c63fc8e64fc9065fd9266fd9467fd9668fd9869fd9a6afd9b6bfe9d6cfe9f6dfea16efea36ffea571fea772fea973feaa74feac76feae77feb078feb27afeb47bfeb67cfeb77efeb97ffebb81febd82febf84fec185fec287fec488fec68afec88cfeca8dfecc8ffecd90fecf92fed194fed395fed597fed799fed89afdda9cfddc9efddea0fde0a1fde2a3fde3a5fde5a7fde7a9fde9aafdebacfcecaefceeb0fcf0b2fcf2b4fcf4b6fcf6b8fcf7b9fcf9bbfcfbbdfcfdbf")), P_ = j_(G("00000401000501010601010802010a02020c02020e03021004031204031405041706041907051b08051d09061f0a07220b07240c08260d08290e092b10092d110a30120a32140b34150b37160b39180c3c190c3e1b0c411c0c431e0c451f0c48210c4a230c4c240c4f260c51280b53290b552b0b572d0b592f0a5b310a5c320a5e340a5f3609613809623909633b09643d09653e0966400a67420a68440a68450a69470b6a490b6a4a0c6b4c0c6b4d0d6c4f0d6c510e6c520e6d540f6d550f6d57106e59106e5a116e5c126e5d126e5f136e61136e62146e64156e65156e67166e69166e6a176e6c186e6d186e6f196e71196e721a6e741a6e751b6e771c6d781c6d7a1d6d7c1d6d7d1e6d7f1e6c801f6c82206c84206b85216b87216b88226a8a226a8c23698d23698f24699025689225689326679526679727669827669a28659b29649d29649f2a63a02a63a22b62a32c61a52c60a62d60a82e5fa92e5eab2f5ead305dae305cb0315bb1325ab3325ab43359b63458b73557b93556ba3655bc3754bd3853bf3952c03a51c13a50c33b4fc43c4ec63d4dc73e4cc83f4bca404acb4149cc4248ce4347cf4446d04545d24644d34743d44842d54a41d74b3fd84c3ed94d3dda4e3cdb503bdd513ade5238df5337e05536e15635e25734e35933e45a31e55c30e65d2fe75e2ee8602de9612bea632aeb6429eb6628ec6726ed6925ee6a24ef6c23ef6e21f06f20f1711ff1731df2741cf3761bf37819f47918f57b17f57d15f67e14f68013f78212f78410f8850ff8870ef8890cf98b0bf98c0af98e09fa9008fa9207fa9407fb9606fb9706fb9906fb9b06fb9d07fc9f07fca108fca309fca50afca60cfca80dfcaa0ffcac11fcae12fcb014fcb216fcb418fbb61afbb81dfbba1ffbbc21fbbe23fac026fac228fac42afac62df9c72ff9c932f9cb35f8cd37f8cf3af7d13df7d340f6d543f6d746f5d949f5db4cf4dd4ff4df53f4e156f3e35af3e55df2e661f2e865f2ea69f1ec6df1ed71f1ef75f1f179f2f27df2f482f3f586f3f68af4f88ef5f992f6fa96f8fb9af9fc9dfafda1fcffa4")), F_ = j_(G("0d088710078813078916078a19068c1b068d1d068e20068f2206902406912605912805922a05932c05942e05952f059631059733059735049837049938049a3a049a3c049b3e049c3f049c41049d43039e44039e46039f48039f4903a04b03a14c02a14e02a25002a25102a35302a35502a45601a45801a45901a55b01a55c01a65e01a66001a66100a76300a76400a76600a76700a86900a86a00a86c00a86e00a86f00a87100a87201a87401a87501a87701a87801a87a02a87b02a87d03a87e03a88004a88104a78305a78405a78606a68707a68808a68a09a58b0aa58d0ba58e0ca48f0da4910ea3920fa39410a29511a19613a19814a099159f9a169f9c179e9d189d9e199da01a9ca11b9ba21d9aa31e9aa51f99a62098a72197a82296aa2395ab2494ac2694ad2793ae2892b02991b12a90b22b8fb32c8eb42e8db52f8cb6308bb7318ab83289ba3388bb3488bc3587bd3786be3885bf3984c03a83c13b82c23c81c33d80c43e7fc5407ec6417dc7427cc8437bc9447aca457acb4679cc4778cc4977cd4a76ce4b75cf4c74d04d73d14e72d24f71d35171d45270d5536fd5546ed6556dd7566cd8576bd9586ada5a6ada5b69db5c68dc5d67dd5e66de5f65de6164df6263e06363e16462e26561e26660e3685fe4695ee56a5de56b5de66c5ce76e5be76f5ae87059e97158e97257ea7457eb7556eb7655ec7754ed7953ed7a52ee7b51ef7c51ef7e50f07f4ff0804ef1814df1834cf2844bf3854bf3874af48849f48948f58b47f58c46f68d45f68f44f79044f79143f79342f89441f89540f9973ff9983ef99a3efa9b3dfa9c3cfa9e3bfb9f3afba139fba238fca338fca537fca636fca835fca934fdab33fdac33fdae32fdaf31fdb130fdb22ffdb42ffdb52efeb72dfeb82cfeba2cfebb2bfebd2afebe2afec029fdc229fdc328fdc527fdc627fdc827fdca26fdcb26fccd25fcce25fcd025fcd225fbd324fbd524fbd724fad824fada24f9dc24f9dd25f8df25f8e125f7e225f7e425f6e626f6e826f5e926f5eb27f4ed27f3ee27f3f027f2f227f1f426f1f525f0f724f0f921"));
 // node_modules/d3-shape/dist/d3-shape.mjs
-function F_(e) {
+function I_(e) {
 	return function() {
 		return e;
 	};
 }
-var I_ = Math.cos, L_ = Math.min, R_ = Math.sin, z_ = Math.sqrt, B_ = 1e-12, V_ = Math.PI;
-V_ / 2;
-var H_ = 2 * V_;
-function U_(e) {
+var L_ = Math.cos, R_ = Math.min, z_ = Math.sin, B_ = Math.sqrt, V_ = 1e-12, H_ = Math.PI;
+H_ / 2;
+var U_ = 2 * H_;
+function W_(e) {
 	let t = 3;
 	return e.digits = function(n) {
 		if (!arguments.length) return t;
@@ -7033,16 +7067,16 @@ function U_(e) {
 			t = e;
 		}
 		return e;
-	}, () => new nl(t);
+	}, () => new rl(t);
 }
 Array.prototype.slice;
-function W_(e) {
+function G_(e) {
 	return typeof e == "object" && "length" in e ? e : Array.from(e);
 }
-function G_(e) {
+function K_(e) {
 	this._context = e;
 }
-G_.prototype = {
+K_.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7065,40 +7099,40 @@ G_.prototype = {
 		}
 	}
 };
-function K_(e) {
-	return new G_(e);
-}
 function q_(e) {
-	return e[0];
+	return new K_(e);
 }
 function J_(e) {
+	return e[0];
+}
+function Y_(e) {
 	return e[1];
 }
-function Y_(e, t) {
-	var n = F_(!0), r = null, i = K_, a = null, o = U_(s);
-	e = typeof e == "function" ? e : e === void 0 ? q_ : F_(e), t = typeof t == "function" ? t : t === void 0 ? J_ : F_(t);
+function X_(e, t) {
+	var n = I_(!0), r = null, i = q_, a = null, o = W_(s);
+	e = typeof e == "function" ? e : e === void 0 ? J_ : I_(e), t = typeof t == "function" ? t : t === void 0 ? Y_ : I_(t);
 	function s(s) {
-		var c, l = (s = W_(s)).length, u, d = !1, f;
+		var c, l = (s = G_(s)).length, u, d = !1, f;
 		for (r ?? (a = i(f = o())), c = 0; c <= l; ++c) !(c < l && n(u = s[c], c, s)) === d && ((d = !d) ? a.lineStart() : a.lineEnd()), d && a.point(+e(u, c, s), +t(u, c, s));
 		if (f) return a = null, f + "" || null;
 	}
 	return s.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : F_(+t), s) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : I_(+t), s) : e;
 	}, s.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : F_(+e), s) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : I_(+e), s) : t;
 	}, s.defined = function(e) {
-		return arguments.length ? (n = typeof e == "function" ? e : F_(!!e), s) : n;
+		return arguments.length ? (n = typeof e == "function" ? e : I_(!!e), s) : n;
 	}, s.curve = function(e) {
 		return arguments.length ? (i = e, r != null && (a = i(r)), s) : i;
 	}, s.context = function(e) {
 		return arguments.length ? (e == null ? r = a = null : a = i(r = e), s) : r;
 	}, s;
 }
-function X_(e, t, n) {
-	var r = null, i = F_(!0), a = null, o = K_, s = null, c = U_(l);
-	e = typeof e == "function" ? e : e === void 0 ? q_ : F_(+e), t = typeof t == "function" ? t : F_(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? J_ : F_(+n);
+function Z_(e, t, n) {
+	var r = null, i = I_(!0), a = null, o = q_, s = null, c = W_(l);
+	e = typeof e == "function" ? e : e === void 0 ? J_ : I_(+e), t = typeof t == "function" ? t : I_(t === void 0 ? 0 : +t), n = typeof n == "function" ? n : n === void 0 ? Y_ : I_(+n);
 	function l(l) {
-		var u, d, f, p = (l = W_(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
+		var u, d, f, p = (l = G_(l)).length, m, h = !1, g, _ = Array(p), v = Array(p);
 		for (a ?? (s = o(g = c())), u = 0; u <= p; ++u) {
 			if (!(u < p && i(m = l[u], u, l)) === h) {
 				if (h = !h) d = u, s.areaStart(), s.lineStart();
@@ -7112,20 +7146,20 @@ function X_(e, t, n) {
 		if (g) return s = null, g + "" || null;
 	}
 	function u() {
-		return Y_().defined(i).curve(o).context(a);
+		return X_().defined(i).curve(o).context(a);
 	}
 	return l.x = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : F_(+t), r = null, l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : I_(+t), r = null, l) : e;
 	}, l.x0 = function(t) {
-		return arguments.length ? (e = typeof t == "function" ? t : F_(+t), l) : e;
+		return arguments.length ? (e = typeof t == "function" ? t : I_(+t), l) : e;
 	}, l.x1 = function(e) {
-		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : F_(+e), l) : r;
+		return arguments.length ? (r = e == null ? null : typeof e == "function" ? e : I_(+e), l) : r;
 	}, l.y = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : F_(+e), n = null, l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : I_(+e), n = null, l) : t;
 	}, l.y0 = function(e) {
-		return arguments.length ? (t = typeof e == "function" ? e : F_(+e), l) : t;
+		return arguments.length ? (t = typeof e == "function" ? e : I_(+e), l) : t;
 	}, l.y1 = function(e) {
-		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : F_(+e), l) : n;
+		return arguments.length ? (n = e == null ? null : typeof e == "function" ? e : I_(+e), l) : n;
 	}, l.lineX0 = l.lineY0 = function() {
 		return u().x(e).y(t);
 	}, l.lineY1 = function() {
@@ -7133,18 +7167,18 @@ function X_(e, t, n) {
 	}, l.lineX1 = function() {
 		return u().x(r).y(t);
 	}, l.defined = function(e) {
-		return arguments.length ? (i = typeof e == "function" ? e : F_(!!e), l) : i;
+		return arguments.length ? (i = typeof e == "function" ? e : I_(!!e), l) : i;
 	}, l.curve = function(e) {
 		return arguments.length ? (o = e, a != null && (s = o(a)), l) : o;
 	}, l.context = function(e) {
 		return arguments.length ? (e == null ? a = s = null : s = o(a = e), l) : a;
 	}, l;
 }
-Q_(K_);
-function Z_(e) {
+$_(q_);
+function Q_(e) {
 	this._curve = e;
 }
-Z_.prototype = {
+Q_.prototype = {
 	areaStart: function() {
 		this._curve.areaStart();
 	},
@@ -7161,13 +7195,13 @@ Z_.prototype = {
 		this._curve.point(t * Math.sin(e), t * -Math.cos(e));
 	}
 };
-function Q_(e) {
+function $_(e) {
 	function t(t) {
-		return new Z_(e(t));
+		return new Q_(e(t));
 	}
 	return t._curve = e, t;
 }
-var $_ = class {
+var ev = class {
 	constructor(e, t) {
 		this._context = e, this._x = t;
 	}
@@ -7194,81 +7228,81 @@ var $_ = class {
 		this._x0 = e, this._y0 = t;
 	}
 };
-function ev(e) {
-	return new $_(e, !0);
-}
 function tv(e) {
-	return new $_(e, !1);
+	return new ev(e, !0);
 }
-var nv = z_(3), rv = { draw(e, t) {
-	let n = z_(t + L_(t / 28, .75)) * .59436, r = n / 2, i = r * nv;
+function nv(e) {
+	return new ev(e, !1);
+}
+var rv = B_(3), iv = { draw(e, t) {
+	let n = B_(t + R_(t / 28, .75)) * .59436, r = n / 2, i = r * rv;
 	e.moveTo(0, n), e.lineTo(0, -n), e.moveTo(-i, -r), e.lineTo(i, r), e.moveTo(-i, r), e.lineTo(i, -r);
-} }, iv = { draw(e, t) {
-	let n = z_(t / V_);
-	e.moveTo(n, 0), e.arc(0, 0, n, 0, H_);
 } }, av = { draw(e, t) {
-	let n = z_(t / 5) / 2;
+	let n = B_(t / H_);
+	e.moveTo(n, 0), e.arc(0, 0, n, 0, U_);
+} }, ov = { draw(e, t) {
+	let n = B_(t / 5) / 2;
 	e.moveTo(-3 * n, -n), e.lineTo(-n, -n), e.lineTo(-n, -3 * n), e.lineTo(n, -3 * n), e.lineTo(n, -n), e.lineTo(3 * n, -n), e.lineTo(3 * n, n), e.lineTo(n, n), e.lineTo(n, 3 * n), e.lineTo(-n, 3 * n), e.lineTo(-n, n), e.lineTo(-3 * n, n), e.closePath();
-} }, ov = z_(1 / 3), sv = ov * 2, cv = { draw(e, t) {
-	let n = z_(t / sv), r = n * ov;
+} }, sv = B_(1 / 3), cv = sv * 2, lv = { draw(e, t) {
+	let n = B_(t / cv), r = n * sv;
 	e.moveTo(0, -n), e.lineTo(r, 0), e.lineTo(0, n), e.lineTo(-r, 0), e.closePath();
-} }, lv = { draw(e, t) {
-	let n = z_(t) * .62625;
-	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
 } }, uv = { draw(e, t) {
-	let n = z_(t - L_(t / 7, 2)) * .87559;
-	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
+	let n = B_(t) * .62625;
+	e.moveTo(0, -n), e.lineTo(n, 0), e.lineTo(0, n), e.lineTo(-n, 0), e.closePath();
 } }, dv = { draw(e, t) {
-	let n = z_(t), r = -n / 2;
-	e.rect(r, r, n, n);
+	let n = B_(t - R_(t / 7, 2)) * .87559;
+	e.moveTo(-n, 0), e.lineTo(n, 0), e.moveTo(0, n), e.lineTo(0, -n);
 } }, fv = { draw(e, t) {
-	let n = z_(t) * .4431;
+	let n = B_(t), r = -n / 2;
+	e.rect(r, r, n, n);
+} }, pv = { draw(e, t) {
+	let n = B_(t) * .4431;
 	e.moveTo(n, n), e.lineTo(n, -n), e.lineTo(-n, -n), e.lineTo(-n, n), e.closePath();
-} }, pv = .8908130915292852, mv = R_(V_ / 10) / R_(7 * V_ / 10), hv = R_(H_ / 10) * mv, gv = -I_(H_ / 10) * mv, _v = { draw(e, t) {
-	let n = z_(t * pv), r = hv * n, i = gv * n;
+} }, mv = .8908130915292852, hv = z_(H_ / 10) / z_(7 * H_ / 10), gv = z_(U_ / 10) * hv, _v = -L_(U_ / 10) * hv, vv = { draw(e, t) {
+	let n = B_(t * mv), r = gv * n, i = _v * n;
 	e.moveTo(0, -n), e.lineTo(r, i);
 	for (let t = 1; t < 5; ++t) {
-		let a = H_ * t / 5, o = I_(a), s = R_(a);
+		let a = U_ * t / 5, o = L_(a), s = z_(a);
 		e.lineTo(s * n, -o * n), e.lineTo(o * r - s * i, s * r + o * i);
 	}
 	e.closePath();
-} }, vv = z_(3), yv = { draw(e, t) {
-	let n = -z_(t / (vv * 3));
-	e.moveTo(0, n * 2), e.lineTo(-vv * n, -n), e.lineTo(vv * n, -n), e.closePath();
-} }, bv = z_(3), xv = { draw(e, t) {
-	let n = z_(t) * .6824, r = n / 2, i = n * bv / 2;
+} }, yv = B_(3), bv = { draw(e, t) {
+	let n = -B_(t / (yv * 3));
+	e.moveTo(0, n * 2), e.lineTo(-yv * n, -n), e.lineTo(yv * n, -n), e.closePath();
+} }, xv = B_(3), Sv = { draw(e, t) {
+	let n = B_(t) * .6824, r = n / 2, i = n * xv / 2;
 	e.moveTo(0, -n), e.lineTo(i, r), e.lineTo(-i, r), e.closePath();
-} }, Sv = -.5, Cv = z_(3) / 2, wv = 1 / z_(12), Tv = (wv / 2 + 1) * 3, Ev = { draw(e, t) {
-	let n = z_(t / Tv), r = n / 2, i = n * wv, a = r, o = n * wv + n, s = -a, c = o;
-	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(Sv * r - Cv * i, Cv * r + Sv * i), e.lineTo(Sv * a - Cv * o, Cv * a + Sv * o), e.lineTo(Sv * s - Cv * c, Cv * s + Sv * c), e.lineTo(Sv * r + Cv * i, Sv * i - Cv * r), e.lineTo(Sv * a + Cv * o, Sv * o - Cv * a), e.lineTo(Sv * s + Cv * c, Sv * c - Cv * s), e.closePath();
-} }, Dv = { draw(e, t) {
-	let n = z_(t - L_(t / 6, 1.7)) * .6189;
+} }, Cv = -.5, wv = B_(3) / 2, Tv = 1 / B_(12), Ev = (Tv / 2 + 1) * 3, Dv = { draw(e, t) {
+	let n = B_(t / Ev), r = n / 2, i = n * Tv, a = r, o = n * Tv + n, s = -a, c = o;
+	e.moveTo(r, i), e.lineTo(a, o), e.lineTo(s, c), e.lineTo(Cv * r - wv * i, wv * r + Cv * i), e.lineTo(Cv * a - wv * o, wv * a + Cv * o), e.lineTo(Cv * s - wv * c, wv * s + Cv * c), e.lineTo(Cv * r + wv * i, Cv * i - wv * r), e.lineTo(Cv * a + wv * o, Cv * o - wv * a), e.lineTo(Cv * s + wv * c, Cv * c - wv * s), e.closePath();
+} }, Ov = { draw(e, t) {
+	let n = B_(t - R_(t / 6, 1.7)) * .6189;
 	e.moveTo(-n, -n), e.lineTo(n, n), e.moveTo(-n, n), e.lineTo(n, -n);
-} }, Ov = [
-	iv,
+} }, kv = [
 	av,
-	cv,
-	dv,
-	_v,
-	yv,
-	Ev
-], kv = [
-	iv,
-	uv,
-	Dv,
-	xv,
-	rv,
+	ov,
+	lv,
 	fv,
-	lv
+	vv,
+	bv,
+	Dv
+], Av = [
+	av,
+	dv,
+	Ov,
+	Sv,
+	iv,
+	pv,
+	uv
 ];
-function Av() {}
-function jv(e, t, n) {
+function jv() {}
+function Mv(e, t, n) {
 	e._context.bezierCurveTo((2 * e._x0 + e._x1) / 3, (2 * e._y0 + e._y1) / 3, (e._x0 + 2 * e._x1) / 3, (e._y0 + 2 * e._y1) / 3, (e._x0 + 4 * e._x1 + t) / 6, (e._y0 + 4 * e._y1 + n) / 6);
 }
-function Mv(e) {
+function Nv(e) {
 	this._context = e;
 }
-Mv.prototype = {
+Nv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7280,7 +7314,7 @@ Mv.prototype = {
 	},
 	lineEnd: function() {
 		switch (this._point) {
-			case 3: jv(this, this._x1, this._y1);
+			case 3: Mv(this, this._x1, this._y1);
 			case 2: this._context.lineTo(this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
@@ -7294,20 +7328,20 @@ Mv.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3, this._context.lineTo((5 * this._x0 + this._x1) / 6, (5 * this._y0 + this._y1) / 6);
-			default: jv(this, e, t);
+			default: Mv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Nv(e) {
-	return new Mv(e);
-}
 function Pv(e) {
+	return new Nv(e);
+}
+function Fv(e) {
 	this._context = e;
 }
-Pv.prototype = {
-	areaStart: Av,
-	areaEnd: Av,
+Fv.prototype = {
+	areaStart: jv,
+	areaEnd: jv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = NaN, this._point = 0;
 	},
@@ -7333,18 +7367,18 @@ Pv.prototype = {
 			case 2:
 				this._point = 3, this._x4 = e, this._y4 = t, this._context.moveTo((this._x0 + 4 * this._x1 + e) / 6, (this._y0 + 4 * this._y1 + t) / 6);
 				break;
-			default: jv(this, e, t);
+			default: Mv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Fv(e) {
-	return new Pv(e);
-}
 function Iv(e) {
+	return new Fv(e);
+}
+function Lv(e) {
 	this._context = e;
 }
-Iv.prototype = {
+Lv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7371,18 +7405,18 @@ Iv.prototype = {
 				this._line ? this._context.lineTo(n, r) : this._context.moveTo(n, r);
 				break;
 			case 3: this._point = 4;
-			default: jv(this, e, t);
+			default: Mv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t;
 	}
 };
-function Lv(e) {
-	return new Iv(e);
+function Rv(e) {
+	return new Lv(e);
 }
-function Rv(e, t) {
-	this._basis = new Mv(e), this._beta = t;
+function zv(e, t) {
+	this._basis = new Nv(e), this._beta = t;
 }
-Rv.prototype = {
+zv.prototype = {
 	lineStart: function() {
 		this._x = [], this._y = [], this._basis.lineStart();
 	},
@@ -7395,21 +7429,21 @@ Rv.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-var zv = (function e(t) {
+var Bv = (function e(t) {
 	function n(e) {
-		return t === 1 ? new Mv(e) : new Rv(e, t);
+		return t === 1 ? new Nv(e) : new zv(e, t);
 	}
 	return n.beta = function(t) {
 		return e(+t);
 	}, n;
 })(.85);
-function Bv(e, t, n) {
+function Vv(e, t, n) {
 	e._context.bezierCurveTo(e._x1 + e._k * (e._x2 - e._x0), e._y1 + e._k * (e._y2 - e._y0), e._x2 + e._k * (e._x1 - t), e._y2 + e._k * (e._y1 - n), e._x2, e._y2);
 }
-function Vv(e, t) {
+function Hv(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-Vv.prototype = {
+Hv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7424,7 +7458,7 @@ Vv.prototype = {
 			case 2:
 				this._context.lineTo(this._x2, this._y2);
 				break;
-			case 3: Bv(this, this._x1, this._y1);
+			case 3: Vv(this, this._x1, this._y1);
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7437,25 +7471,25 @@ Vv.prototype = {
 				this._point = 2, this._x1 = e, this._y1 = t;
 				break;
 			case 2: this._point = 3;
-			default: Bv(this, e, t);
+			default: Vv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var Hv = (function e(t) {
+var Uv = (function e(t) {
 	function n(e) {
-		return new Vv(e, t);
+		return new Hv(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function Uv(e, t) {
+function Wv(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-Uv.prototype = {
-	areaStart: Av,
-	areaEnd: Av,
+Wv.prototype = {
+	areaStart: jv,
+	areaEnd: jv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._point = 0;
 	},
@@ -7481,23 +7515,23 @@ Uv.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: Bv(this, e, t);
+			default: Vv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var Wv = (function e(t) {
+var Gv = (function e(t) {
 	function n(e) {
-		return new Uv(e, t);
+		return new Wv(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function Gv(e, t) {
+function Kv(e, t) {
 	this._context = e, this._k = (1 - t) / 6;
 }
-Gv.prototype = {
+Kv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7522,35 +7556,35 @@ Gv.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: Bv(this, e, t);
+			default: Vv(this, e, t);
 		}
 		this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var Kv = (function e(t) {
+var qv = (function e(t) {
 	function n(e) {
-		return new Gv(e, t);
+		return new Kv(e, t);
 	}
 	return n.tension = function(t) {
 		return e(+t);
 	}, n;
 })(0);
-function qv(e, t, n) {
+function Jv(e, t, n) {
 	var r = e._x1, i = e._y1, a = e._x2, o = e._y2;
-	if (e._l01_a > B_) {
+	if (e._l01_a > V_) {
 		var s = 2 * e._l01_2a + 3 * e._l01_a * e._l12_a + e._l12_2a, c = 3 * e._l01_a * (e._l01_a + e._l12_a);
 		r = (r * s - e._x0 * e._l12_2a + e._x2 * e._l01_2a) / c, i = (i * s - e._y0 * e._l12_2a + e._y2 * e._l01_2a) / c;
 	}
-	if (e._l23_a > B_) {
+	if (e._l23_a > V_) {
 		var l = 2 * e._l23_2a + 3 * e._l23_a * e._l12_a + e._l12_2a, u = 3 * e._l23_a * (e._l23_a + e._l12_a);
 		a = (a * l + e._x1 * e._l23_2a - t * e._l12_2a) / u, o = (o * l + e._y1 * e._l23_2a - n * e._l12_2a) / u;
 	}
 	e._context.bezierCurveTo(r, i, a, o, e._x2, e._y2);
 }
-function Jv(e, t) {
+function Yv(e, t) {
 	this._context = e, this._alpha = t;
 }
-Jv.prototype = {
+Yv.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7582,25 +7616,25 @@ Jv.prototype = {
 				this._point = 2;
 				break;
 			case 2: this._point = 3;
-			default: qv(this, e, t);
+			default: Jv(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var Yv = (function e(t) {
+var Xv = (function e(t) {
 	function n(e) {
-		return t ? new Jv(e, t) : new Vv(e, 0);
+		return t ? new Yv(e, t) : new Hv(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function Xv(e, t) {
+function Zv(e, t) {
 	this._context = e, this._alpha = t;
 }
-Xv.prototype = {
-	areaStart: Av,
-	areaEnd: Av,
+Zv.prototype = {
+	areaStart: jv,
+	areaEnd: jv,
 	lineStart: function() {
 		this._x0 = this._x1 = this._x2 = this._x3 = this._x4 = this._x5 = this._y0 = this._y1 = this._y2 = this._y3 = this._y4 = this._y5 = NaN, this._l01_a = this._l12_a = this._l23_a = this._l01_2a = this._l12_2a = this._l23_2a = this._point = 0;
 	},
@@ -7630,23 +7664,23 @@ Xv.prototype = {
 			case 2:
 				this._point = 3, this._x5 = e, this._y5 = t;
 				break;
-			default: qv(this, e, t);
+			default: Jv(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var Zv = (function e(t) {
+var Qv = (function e(t) {
 	function n(e) {
-		return t ? new Xv(e, t) : new Uv(e, 0);
+		return t ? new Zv(e, t) : new Wv(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function Qv(e, t) {
+function $v(e, t) {
 	this._context = e, this._alpha = t;
 }
-Qv.prototype = {
+$v.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7675,25 +7709,25 @@ Qv.prototype = {
 				this._point = 3, this._line ? this._context.lineTo(this._x2, this._y2) : this._context.moveTo(this._x2, this._y2);
 				break;
 			case 3: this._point = 4;
-			default: qv(this, e, t);
+			default: Jv(this, e, t);
 		}
 		this._l01_a = this._l12_a, this._l12_a = this._l23_a, this._l01_2a = this._l12_2a, this._l12_2a = this._l23_2a, this._x0 = this._x1, this._x1 = this._x2, this._x2 = e, this._y0 = this._y1, this._y1 = this._y2, this._y2 = t;
 	}
 };
-var $v = (function e(t) {
+var ey = (function e(t) {
 	function n(e) {
-		return t ? new Qv(e, t) : new Gv(e, 0);
+		return t ? new $v(e, t) : new Kv(e, 0);
 	}
 	return n.alpha = function(t) {
 		return e(+t);
 	}, n;
 })(.5);
-function ey(e) {
+function ty(e) {
 	this._context = e;
 }
-ey.prototype = {
-	areaStart: Av,
-	areaEnd: Av,
+ty.prototype = {
+	areaStart: jv,
+	areaEnd: jv,
 	lineStart: function() {
 		this._point = 0;
 	},
@@ -7704,28 +7738,28 @@ ey.prototype = {
 		e = +e, t = +t, this._point ? this._context.lineTo(e, t) : (this._point = 1, this._context.moveTo(e, t));
 	}
 };
-function ty(e) {
-	return new ey(e);
-}
 function ny(e) {
+	return new ty(e);
+}
+function ry(e) {
 	return e < 0 ? -1 : 1;
 }
-function ry(e, t, n) {
+function iy(e, t, n) {
 	var r = e._x1 - e._x0, i = t - e._x1, a = (e._y1 - e._y0) / (r || i < 0 && -0), o = (n - e._y1) / (i || r < 0 && -0), s = (a * i + o * r) / (r + i);
-	return (ny(a) + ny(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
+	return (ry(a) + ry(o)) * Math.min(Math.abs(a), Math.abs(o), .5 * Math.abs(s)) || 0;
 }
-function iy(e, t) {
+function ay(e, t) {
 	var n = e._x1 - e._x0;
 	return n ? (3 * (e._y1 - e._y0) / n - t) / 2 : t;
 }
-function ay(e, t, n) {
+function oy(e, t, n) {
 	var r = e._x0, i = e._y0, a = e._x1, o = e._y1, s = (a - r) / 3;
 	e._context.bezierCurveTo(r + s, i + s * t, a - s, o - s * n, a, o);
 }
-function oy(e) {
+function sy(e) {
 	this._context = e;
 }
-oy.prototype = {
+sy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7740,7 +7774,7 @@ oy.prototype = {
 			case 2:
 				this._context.lineTo(this._x1, this._y1);
 				break;
-			case 3: ay(this, this._t0, iy(this, this._t0));
+			case 3: oy(this, this._t0, ay(this, this._t0));
 		}
 		(this._line || this._line !== 0 && this._point === 1) && this._context.closePath(), this._line = 1 - this._line;
 	},
@@ -7755,24 +7789,24 @@ oy.prototype = {
 					this._point = 2;
 					break;
 				case 2:
-					this._point = 3, ay(this, iy(this, n = ry(this, e, t)), n);
+					this._point = 3, oy(this, ay(this, n = iy(this, e, t)), n);
 					break;
-				default: ay(this, this._t0, n = ry(this, e, t));
+				default: oy(this, this._t0, n = iy(this, e, t));
 			}
 			this._x0 = this._x1, this._x1 = e, this._y0 = this._y1, this._y1 = t, this._t0 = n;
 		}
 	}
 };
-function sy(e) {
-	this._context = new cy(e);
-}
-(sy.prototype = Object.create(oy.prototype)).point = function(e, t) {
-	oy.prototype.point.call(this, t, e);
-};
 function cy(e) {
+	this._context = new ly(e);
+}
+(cy.prototype = Object.create(sy.prototype)).point = function(e, t) {
+	sy.prototype.point.call(this, t, e);
+};
+function ly(e) {
 	this._context = e;
 }
-cy.prototype = {
+ly.prototype = {
 	moveTo: function(e, t) {
 		this._context.moveTo(t, e);
 	},
@@ -7786,16 +7820,16 @@ cy.prototype = {
 		this._context.bezierCurveTo(t, e, r, n, a, i);
 	}
 };
-function ly(e) {
-	return new oy(e);
-}
 function uy(e) {
 	return new sy(e);
 }
 function dy(e) {
+	return new cy(e);
+}
+function fy(e) {
 	this._context = e;
 }
-dy.prototype = {
+fy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7809,7 +7843,7 @@ dy.prototype = {
 		var e = this._x, t = this._y, n = e.length;
 		if (n) {
 			if (this._line ? this._context.lineTo(e[0], t[0]) : this._context.moveTo(e[0], t[0]), n === 2) this._context.lineTo(e[1], t[1]);
-			else for (var r = fy(e), i = fy(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
+			else for (var r = py(e), i = py(t), a = 0, o = 1; o < n; ++a, ++o) this._context.bezierCurveTo(r[0][a], i[0][a], r[1][a], i[1][a], e[o], t[o]);
 		}
 		(this._line || this._line !== 0 && n === 1) && this._context.closePath(), this._line = 1 - this._line, this._x = this._y = null;
 	},
@@ -7817,7 +7851,7 @@ dy.prototype = {
 		this._x.push(+e), this._y.push(+t);
 	}
 };
-function fy(e) {
+function py(e) {
 	var t, n = e.length - 1, r, i = Array(n), a = Array(n), o = Array(n);
 	for (i[0] = 0, a[0] = 2, o[0] = e[0] + 2 * e[1], t = 1; t < n - 1; ++t) i[t] = 1, a[t] = 4, o[t] = 4 * e[t] + 2 * e[t + 1];
 	for (i[n - 1] = 2, a[n - 1] = 7, o[n - 1] = 8 * e[n - 1] + e[n], t = 1; t < n; ++t) r = i[t] / a[t - 1], a[t] -= r, o[t] -= r * o[t - 1];
@@ -7825,13 +7859,13 @@ function fy(e) {
 	for (a[n - 1] = (e[n] + i[n - 1]) / 2, t = 0; t < n - 1; ++t) a[t] = 2 * e[t + 1] - i[t + 1];
 	return [i, a];
 }
-function py(e) {
-	return new dy(e);
+function my(e) {
+	return new fy(e);
 }
-function my(e, t) {
+function hy(e, t) {
 	this._context = e, this._t = t;
 }
-my.prototype = {
+hy.prototype = {
 	areaStart: function() {
 		this._line = 0;
 	},
@@ -7859,62 +7893,62 @@ my.prototype = {
 		this._x = e, this._y = t;
 	}
 };
-function hy(e) {
-	return new my(e, .5);
-}
 function gy(e) {
-	return new my(e, 0);
+	return new hy(e, .5);
 }
 function _y(e) {
-	return new my(e, 1);
+	return new hy(e, 0);
+}
+function vy(e) {
+	return new hy(e, 1);
 }
 // node_modules/@observablehq/plot/src/defined.js
-function vy(e) {
+function yy(e) {
 	return e != null && !Number.isNaN(e);
 }
-function yy(e, t) {
-	return +vy(t) - vy(e) || yr(e, t);
-}
 function by(e, t) {
-	return +vy(t) - vy(e) || br(e, t);
+	return +yy(t) - yy(e) || br(e, t);
 }
-function xy(e) {
-	return e != null && `${e}` != "";
+function xy(e, t) {
+	return +yy(t) - yy(e) || xr(e, t);
 }
 function Sy(e) {
-	return isFinite(e) ? e : NaN;
+	return e != null && `${e}` != "";
 }
 function Cy(e) {
-	return e > 0 && isFinite(e) ? e : NaN;
+	return isFinite(e) ? e : NaN;
 }
 function wy(e) {
+	return e > 0 && isFinite(e) ? e : NaN;
+}
+function Ty(e) {
 	return e < 0 && isFinite(e) ? e : NaN;
 }
 // node_modules/isoformat/src/format.js
-function Ty(e, t) {
+function Ey(e, t) {
 	if (e instanceof Date || (e = /* @__PURE__ */ new Date(+e)), isNaN(e)) return typeof t == "function" ? t(e) : t;
 	let n = e.getUTCHours(), r = e.getUTCMinutes(), i = e.getUTCSeconds(), a = e.getUTCMilliseconds();
-	return `${Ey(e.getUTCFullYear(), 4)}-${Dy(e.getUTCMonth() + 1, 2)}-${Dy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Dy(n, 2)}:${Dy(r, 2)}${i || a ? `:${Dy(i, 2)}${a ? `.${Dy(a, 3)}` : ""}` : ""}Z` : ""}`;
+	return `${Dy(e.getUTCFullYear(), 4)}-${Oy(e.getUTCMonth() + 1, 2)}-${Oy(e.getUTCDate(), 2)}${n || r || i || a ? `T${Oy(n, 2)}:${Oy(r, 2)}${i || a ? `:${Oy(i, 2)}${a ? `.${Oy(a, 3)}` : ""}` : ""}Z` : ""}`;
 }
-function Ey(e) {
-	return e < 0 ? `-${Dy(-e, 6)}` : e > 9999 ? `+${Dy(e, 6)}` : Dy(e, 4);
+function Dy(e) {
+	return e < 0 ? `-${Oy(-e, 6)}` : e > 9999 ? `+${Oy(e, 6)}` : Oy(e, 4);
 }
-function Dy(e, t) {
+function Oy(e, t) {
 	return `${e}`.padStart(t, "0");
 }
 // node_modules/isoformat/src/parse.js
-var Oy = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
-function ky(e, t) {
-	return Oy.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
+var ky = /^(?:[-+]\d{2})?\d{4}(?:-\d{2}(?:-\d{2})?)?(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{3})?)?(?:Z|[-+]\d{2}:?\d{2})?)?$/;
+function Ay(e, t) {
+	return ky.test(e += "") ? new Date(e) : typeof t == "function" ? t(e) : t;
 }
 // node_modules/@observablehq/plot/src/order.js
-function Ay(e) {
+function jy(e) {
 	if (e == null) return;
 	let t = e[0], n = e[e.length - 1];
-	return br(t, n);
+	return xr(t, n);
 }
 // node_modules/@observablehq/plot/src/time.js
-var jy = 1e3, My = jy * 60, Ny = My * 60, Py = Ny * 24, Fy = Py * 7, Iy = Py * 30, Ly = Py * 365, Ry = [
+var My = 1e3, Ny = My * 60, Py = Ny * 60, Fy = Py * 24, Iy = Fy * 7, Ly = Fy * 30, Ry = Fy * 365, zy = [
 	["millisecond", 1],
 	["2 milliseconds", 2],
 	["5 milliseconds", 5],
@@ -7924,160 +7958,160 @@ var jy = 1e3, My = jy * 60, Ny = My * 60, Py = Ny * 24, Fy = Py * 7, Iy = Py * 3
 	["100 milliseconds", 100],
 	["200 milliseconds", 200],
 	["500 milliseconds", 500],
-	["second", jy],
-	["5 seconds", 5 * jy],
-	["15 seconds", 15 * jy],
-	["30 seconds", 30 * jy],
-	["minute", My],
-	["5 minutes", 5 * My],
-	["15 minutes", 15 * My],
-	["30 minutes", 30 * My],
-	["hour", Ny],
-	["3 hours", 3 * Ny],
-	["6 hours", 6 * Ny],
-	["12 hours", 12 * Ny],
-	["day", Py],
-	["2 days", 2 * Py],
-	["week", Fy],
-	["2 weeks", 2 * Fy],
-	["month", Iy],
-	["3 months", 3 * Iy],
-	["6 months", 6 * Iy],
-	["year", Ly],
-	["2 years", 2 * Ly],
-	["5 years", 5 * Ly],
-	["10 years", 10 * Ly],
-	["20 years", 20 * Ly],
-	["50 years", 50 * Ly],
-	["100 years", 100 * Ly]
-], zy = /* @__PURE__ */ new Map([
-	["second", jy],
-	["minute", My],
-	["hour", Ny],
-	["day", Py],
-	["monday", Fy],
-	["tuesday", Fy],
-	["wednesday", Fy],
-	["thursday", Fy],
-	["friday", Fy],
-	["saturday", Fy],
-	["sunday", Fy],
-	["week", Fy],
-	["month", Iy],
-	["year", Ly]
-]), By = /* @__PURE__ */ new Map([
-	["second", ep],
-	["minute", tp],
-	["hour", rp],
-	["day", ap],
-	["monday", up],
-	["tuesday", dp],
-	["wednesday", fp],
-	["thursday", pp],
-	["friday", mp],
-	["saturday", hp],
-	["sunday", lp],
-	["week", lp],
-	["month", wp],
-	["year", Ep]
+	["second", My],
+	["5 seconds", 5 * My],
+	["15 seconds", 15 * My],
+	["30 seconds", 30 * My],
+	["minute", Ny],
+	["5 minutes", 5 * Ny],
+	["15 minutes", 15 * Ny],
+	["30 minutes", 30 * Ny],
+	["hour", Py],
+	["3 hours", 3 * Py],
+	["6 hours", 6 * Py],
+	["12 hours", 12 * Py],
+	["day", Fy],
+	["2 days", 2 * Fy],
+	["week", Iy],
+	["2 weeks", 2 * Iy],
+	["month", Ly],
+	["3 months", 3 * Ly],
+	["6 months", 6 * Ly],
+	["year", Ry],
+	["2 years", 2 * Ry],
+	["5 years", 5 * Ry],
+	["10 years", 10 * Ry],
+	["20 years", 20 * Ry],
+	["50 years", 50 * Ry],
+	["100 years", 100 * Ry]
+], By = /* @__PURE__ */ new Map([
+	["second", My],
+	["minute", Ny],
+	["hour", Py],
+	["day", Fy],
+	["monday", Iy],
+	["tuesday", Iy],
+	["wednesday", Iy],
+	["thursday", Iy],
+	["friday", Iy],
+	["saturday", Iy],
+	["sunday", Iy],
+	["week", Iy],
+	["month", Ly],
+	["year", Ry]
 ]), Vy = /* @__PURE__ */ new Map([
-	["second", ep],
+	["second", tp],
 	["minute", np],
 	["hour", ip],
-	["day", sp],
-	["monday", vp],
-	["tuesday", yp],
-	["wednesday", bp],
-	["thursday", xp],
-	["friday", Sp],
-	["saturday", Cp],
-	["sunday", _p],
-	["week", _p],
+	["day", op],
+	["monday", dp],
+	["tuesday", fp],
+	["wednesday", pp],
+	["thursday", mp],
+	["friday", hp],
+	["saturday", gp],
+	["sunday", up],
+	["week", up],
 	["month", Tp],
 	["year", Dp]
-]), Hy = Symbol("intervalDuration"), Uy = Symbol("intervalType");
-for (let [e, t] of By) t[Hy] = zy.get(e), t[Uy] = "time";
-for (let [e, t] of Vy) t[Hy] = zy.get(e), t[Uy] = "utc";
-var Wy = [
+]), Hy = /* @__PURE__ */ new Map([
+	["second", tp],
+	["minute", rp],
+	["hour", ap],
+	["day", cp],
+	["monday", yp],
+	["tuesday", bp],
+	["wednesday", xp],
+	["thursday", Sp],
+	["friday", Cp],
+	["saturday", wp],
+	["sunday", vp],
+	["week", vp],
+	["month", Ep],
+	["year", Op]
+]), Uy = Symbol("intervalDuration"), Wy = Symbol("intervalType");
+for (let [e, t] of Vy) t[Uy] = By.get(e), t[Wy] = "time";
+for (let [e, t] of Hy) t[Uy] = By.get(e), t[Wy] = "utc";
+var Gy = [
+	[
+		"year",
+		Op,
+		"utc"
+	],
+	[
+		"month",
+		Ep,
+		"utc"
+	],
+	[
+		"day",
+		cp,
+		"utc",
+		6 * Ly
+	],
+	[
+		"hour",
+		ap,
+		"utc",
+		3 * Fy
+	],
+	[
+		"minute",
+		rp,
+		"utc",
+		6 * Py
+	],
+	[
+		"second",
+		tp,
+		"utc",
+		30 * Ny
+	]
+], Ky = [
 	[
 		"year",
 		Dp,
-		"utc"
+		"time"
 	],
 	[
 		"month",
 		Tp,
-		"utc"
+		"time"
 	],
 	[
 		"day",
-		sp,
-		"utc",
-		6 * Iy
+		op,
+		"time",
+		6 * Ly
 	],
 	[
 		"hour",
 		ip,
-		"utc",
-		3 * Py
+		"time",
+		3 * Fy
 	],
 	[
 		"minute",
 		np,
-		"utc",
-		6 * Ny
+		"time",
+		6 * Py
 	],
 	[
 		"second",
-		ep,
-		"utc",
-		30 * My
-	]
-], Gy = [
-	[
-		"year",
-		Ep,
-		"time"
-	],
-	[
-		"month",
-		wp,
-		"time"
-	],
-	[
-		"day",
-		ap,
-		"time",
-		6 * Iy
-	],
-	[
-		"hour",
-		rp,
-		"time",
-		3 * Py
-	],
-	[
-		"minute",
 		tp,
 		"time",
-		6 * Ny
-	],
-	[
-		"second",
-		ep,
-		"time",
-		30 * My
+		30 * Ny
 	]
-], Ky = [
-	Wy[0],
+], qy = [
 	Gy[0],
-	Wy[1],
+	Ky[0],
 	Gy[1],
-	Wy[2],
+	Ky[1],
 	Gy[2],
-	...Wy.slice(3)
+	Ky[2],
+	...Gy.slice(3)
 ];
-function qy(e) {
+function Jy(e) {
 	let t = `${e}`.toLowerCase();
 	t.endsWith("s") && (t = t.slice(0, -1));
 	let n = 1, r = /^(?:(\d+)\s+)/.exec(t);
@@ -8087,148 +8121,148 @@ function qy(e) {
 			break;
 		case "half": t = "month", n *= 6;
 	}
-	let i = Vy.get(t);
+	let i = Hy.get(t);
 	if (!i) throw Error(`unknown interval: ${e}`);
 	if (n > 1 && !i.every) throw Error(`non-periodic interval: ${t}`);
 	return [t, n];
 }
-function Jy(e) {
-	return Xy(qy(e), "time");
-}
 function Yy(e) {
-	return Xy(qy(e), "utc");
+	return Zy(Jy(e), "time");
 }
-function Xy([e, t], n) {
-	let r = (n === "time" ? By : Vy).get(e);
-	return t > 1 && (r = r.every(t), r[Hy] = zy.get(e) * t, r[Uy] = n), r;
+function Xy(e) {
+	return Zy(Jy(e), "utc");
 }
-function Zy(e, t) {
+function Zy([e, t], n) {
+	let r = (n === "time" ? Vy : Hy).get(e);
+	return t > 1 && (r = r.every(t), r[Uy] = By.get(e) * t, r[Wy] = n), r;
+}
+function Qy(e, t) {
 	if (!(t > 1)) return;
-	let n = e[Hy];
-	if (!Ry.some(([, e]) => e === n) || n % Py === 0 && Py < n && n < Iy) return;
-	let [r] = Ry[xr(([, e]) => Math.log(e)).center(Ry, Math.log(n * t))];
-	return (e[Uy] === "time" ? Jy : Yy)(r);
+	let n = e[Uy];
+	if (!zy.some(([, e]) => e === n) || n % Fy === 0 && Fy < n && n < Ly) return;
+	let [r] = zy[Sr(([, e]) => Math.log(e)).center(zy, Math.log(n * t))];
+	return (e[Wy] === "time" ? Yy : Xy)(r);
 }
-function Qy(e, t, n) {
-	let r = t === "time" ? th : nh;
+function $y(e, t, n) {
+	let r = t === "time" ? nh : rh;
 	if (n == null) return r(e === "year" ? "%Y" : e === "month" ? "%Y-%m" : e === "day" ? "%Y-%m-%d" : e === "hour" || e === "minute" ? "%Y-%m-%dT%H:%M" : e === "second" ? "%Y-%m-%dT%H:%M:%S" : "%Y-%m-%dT%H:%M:%S.%L");
-	let i = $y(n);
+	let i = eb(n);
 	switch (e) {
-		case "millisecond": return nb(r(".%L"), r(":%M:%S"), i);
-		case "second": return nb(r(":%S"), r("%-I:%M"), i);
-		case "minute": return nb(r("%-I:%M"), r("%p"), i);
-		case "hour": return nb(r("%-I %p"), r("%b %-d"), i);
-		case "day": return nb(r("%-d"), r("%b"), i);
-		case "month": return nb(r("%b"), r("%Y"), i);
+		case "millisecond": return rb(r(".%L"), r(":%M:%S"), i);
+		case "second": return rb(r(":%S"), r("%-I:%M"), i);
+		case "minute": return rb(r("%-I:%M"), r("%p"), i);
+		case "hour": return rb(r("%-I %p"), r("%b %-d"), i);
+		case "day": return rb(r("%-d"), r("%b"), i);
+		case "month": return rb(r("%b"), r("%Y"), i);
 		case "year": return r("%Y");
 	}
 	throw Error("unable to format time ticks");
 }
-function $y(e) {
+function eb(e) {
 	return e === "left" || e === "right" ? (e, t) => `\n${e}\n${t}` : e === "top" ? (e, t) => `${t}\n${e}` : (e, t) => `${e}\n${t}`;
 }
-function eb(e) {
-	return e === "time" ? Gy : e === "utc" ? Wy : Ky;
-}
-function tb(e, t, n) {
-	let r = ci(wi(t, (e, t) => Math.abs(t - e)));
-	if (r < 1e3) return Qy("millisecond", "utc", n);
-	for (let [i, a, o, s] of eb(e)) {
-		if (r > s || i === "hour" && !r) break;
-		if (t.every((e) => a.floor(e) >= e)) return Qy(i, o, n);
-	}
+function tb(e) {
+	return e === "time" ? Ky : e === "utc" ? Gy : qy;
 }
 function nb(e, t, n) {
+	let r = li(Ti(t, (e, t) => Math.abs(t - e)));
+	if (r < 1e3) return $y("millisecond", "utc", n);
+	for (let [i, a, o, s] of tb(e)) {
+		if (r > s || i === "hour" && !r) break;
+		if (t.every((e) => a.floor(e) >= e)) return $y(i, o, n);
+	}
+}
+function rb(e, t, n) {
 	return (r, i, a) => {
-		let o = e(r, i), s = t(r, i), c = i - Ay(a);
+		let o = e(r, i), s = t(r, i), c = i - jy(a);
 		return i !== c && a[c] !== void 0 && s === t(a[c], c) ? o : n(o, s);
 	};
 }
 // node_modules/@observablehq/plot/src/options.js
-var rb = Object.getPrototypeOf(Uint8Array), ib = Object.prototype.toString;
-function ab(e) {
-	return e instanceof Array || e instanceof rb;
-}
+var ib = Object.getPrototypeOf(Uint8Array), ab = Object.prototype.toString;
 function ob(e) {
-	return e instanceof rb && !cb(e);
+	return e instanceof Array || e instanceof ib;
 }
 function sb(e) {
-	return e?.prototype instanceof rb && !lb(e);
+	return e instanceof ib && !lb(e);
 }
 function cb(e) {
-	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+	return e?.prototype instanceof ib && !ub(e);
 }
 function lb(e) {
+	return e instanceof BigInt64Array || e instanceof BigUint64Array;
+}
+function ub(e) {
 	return e === BigInt64Array || e === BigUint64Array;
 }
-var ub = Symbol("reindex");
-function db(e, t, n) {
+var db = Symbol("reindex");
+function fb(e, t, n) {
 	let r = typeof t;
-	return r === "string" ? Ix(e) ? hb(e.getChild(t), n) : pb(e, vb(t), n) : r === "function" ? pb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? Bb(e, Db(t), n) : typeof t?.transform == "function" ? mb(t.transform(e), n) : fb(mb(t, n), e?.[ub]);
+	return r === "string" ? Lx(e) ? gb(e.getChild(t), n) : mb(e, yb(t), n) : r === "function" ? mb(e, t, n) : r === "number" || t instanceof Date || r === "boolean" ? Vb(e, Ob(t), n) : typeof t?.transform == "function" ? hb(t.transform(e), n) : pb(hb(t, n), e?.[db]);
 }
-function fb(e, t) {
-	return e != null && t ? Qb(e, t) : e;
+function pb(e, t) {
+	return e != null && t ? $b(e, t) : e;
 }
-function pb(e, t, n) {
-	return Bb(e, sb(n) ? (e, n) => Ab(t(e, n)) : t, n);
-}
-function mb(e, t) {
-	return t === void 0 ? Rb(e) : Lx(e) ? hb(e, t) : e instanceof t ? e : t.from(e, sb(t) && !ob(e) ? Ab : void 0);
+function mb(e, t, n) {
+	return Vb(e, cb(n) ? (e, n) => jb(t(e, n)) : t, n);
 }
 function hb(e, t) {
-	return e == null ? e : (t === void 0 || t === Array) && Rx(e.type) ? jb(gb(e)) : mb(gb(e), t);
+	return t === void 0 ? zb(e) : Rx(e) ? gb(e, t) : e instanceof t ? e : t.from(e, cb(t) && !sb(e) ? jb : void 0);
 }
-function gb(e) {
+function gb(e, t) {
+	return e == null ? e : (t === void 0 || t === Array) && zx(e.type) ? Mb(_b(e)) : hb(_b(e), t);
+}
+function _b(e) {
 	return e.nullCount ? e.toJSON() : e.toArray();
 }
-var _b = [null], vb = (e) => (t) => {
+var vb = [null], yb = (e) => (t) => {
 	let n = t[e];
 	return n === void 0 && t.type === "Feature" ? t.properties?.[e] : n;
-}, yb = { transform: Zb }, bb = { transform: (e) => e }, xb = () => 1, Sb = () => !0, Cb = (e) => e == null ? e : `${e}`, wb = (e) => e == null ? e : +e, Tb = (e) => e ? e[0] : void 0, Eb = (e) => e ? e[1] : void 0, Db = (e) => () => e;
-function Ob(e) {
-	let t = `${e}`.slice(1) / 100;
-	return (e, n) => hi(e, t, n);
-}
+}, bb = { transform: Qb }, xb = { transform: (e) => e }, Sb = () => 1, Cb = () => !0, wb = (e) => e == null ? e : `${e}`, Tb = (e) => e == null ? e : +e, Eb = (e) => e ? e[0] : void 0, Db = (e) => e ? e[1] : void 0, Ob = (e) => () => e;
 function kb(e) {
-	return ob(e) ? e : Bb(e, Ab, Float64Array);
+	let t = `${e}`.slice(1) / 100;
+	return (e, n) => gi(e, t, n);
 }
 function Ab(e) {
-	return e == null ? NaN : Number(e);
+	return sb(e) ? e : Vb(e, jb, Float64Array);
 }
 function jb(e) {
-	return Bb(e, Mb);
+	return e == null ? NaN : Number(e);
 }
 function Mb(e) {
-	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? ky(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
+	return Vb(e, Nb);
 }
-function Nb(e, t) {
-	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Tx(e) ? [void 0, e] : [e, void 0];
+function Nb(e) {
+	return e instanceof Date && !isNaN(e) ? e : typeof e == "string" ? Ay(e) : e == null || isNaN(e = Number(e)) ? void 0 : new Date(e);
 }
 function Pb(e, t) {
+	return e === void 0 && (e = t), e === null ? [void 0, "none"] : Ex(e) ? [void 0, e] : [e, void 0];
+}
+function Fb(e, t) {
 	return e === void 0 && (e = t), e === null || typeof e == "number" ? [void 0, e] : [e, void 0];
 }
-function Fb(e, t, n) {
-	if (e != null) return Ib(e, t, n);
-}
 function Ib(e, t, n) {
+	if (e != null) return Lb(e, t, n);
+}
+function Lb(e, t, n) {
 	let r = `${e}`.toLowerCase();
 	if (!n.includes(r)) throw Error(`invalid ${t}: ${e}`);
 	return r;
 }
-function Lb(e) {
-	return Ix(e) ? e : Rb(e);
-}
 function Rb(e) {
-	if (e == null || ab(e)) return e;
-	if (Lx(e)) return hb(e);
-	if (zb(e)) switch (e.type) {
+	return Lx(e) ? e : zb(e);
+}
+function zb(e) {
+	if (e == null || ob(e)) return e;
+	if (Rx(e)) return gb(e);
+	if (Bb(e)) switch (e.type) {
 		case "FeatureCollection": return e.features;
 		case "GeometryCollection": return e.geometries;
 		default: return [e];
 	}
 	return Array.from(e);
 }
-function zb(e) {
+function Bb(e) {
 	switch (e?.type) {
 		case "FeatureCollection":
 		case "GeometryCollection":
@@ -8243,54 +8277,54 @@ function zb(e) {
 		default: return !1;
 	}
 }
-function Bb(e, t, n = Array) {
+function Vb(e, t, n = Array) {
 	return e == null ? e : e instanceof n ? e.map(t) : n.from(e, t);
 }
-function Vb(e, t = Array) {
+function Hb(e, t = Array) {
 	return e instanceof t ? e.slice() : t.from(e);
 }
-function Hb({ y: e, y1: t, y2: n }) {
+function Ub({ y: e, y1: t, y2: n }) {
 	return e !== void 0 || t !== void 0 || n !== void 0;
 }
-function Ub(e) {
-	return e?.toString === ib;
-}
 function Wb(e) {
-	return Ub(e) && (e.type !== void 0 || e.domain !== void 0);
+	return e?.toString === ab;
 }
 function Gb(e) {
-	return Ub(e) && typeof e.transform != "function";
+	return Wb(e) && (e.type !== void 0 || e.domain !== void 0);
 }
 function Kb(e) {
-	return Gb(e) && e.value === void 0 && e.channel === void 0;
+	return Wb(e) && typeof e.transform != "function";
 }
-function qb(e, t, n, r = bb) {
+function qb(e) {
+	return Kb(e) && e.value === void 0 && e.channel === void 0;
+}
+function Jb(e, t, n, r = xb) {
 	return t === void 0 && n === void 0 ? (t = 0, n = e === void 0 ? r : e) : t === void 0 ? t = e === void 0 ? 0 : e : n === void 0 && (n = e === void 0 ? 0 : e), [t, n];
 }
-function Jb(e, t) {
-	return e === void 0 && t === void 0 ? [Tb, Eb] : [e, t];
+function Yb(e, t) {
+	return e === void 0 && t === void 0 ? [Eb, Db] : [e, t];
 }
-function Yb({ z: e, fill: t, stroke: n } = {}) {
-	return e === void 0 && ([e] = Nb(t)), e === void 0 && ([e] = Nb(n)), e;
-}
-function Xb(e) {
-	return ab(e) ? e.length : e?.numRows;
+function Xb({ z: e, fill: t, stroke: n } = {}) {
+	return e === void 0 && ([e] = Pb(t)), e === void 0 && ([e] = Pb(n)), e;
 }
 function Zb(e) {
-	let t = Xb(e), n = new Uint32Array(t);
+	return ob(e) ? e.length : e?.numRows;
+}
+function Qb(e) {
+	let t = Zb(e), n = new Uint32Array(t);
 	for (let e = 0; e < t; ++e) n[e] = e;
 	return n;
 }
-function Qb(e, t) {
-	return ab(e) ? Bb(t, (t) => e[t], e.constructor) : Bb(t, (t) => e.at(t));
+function $b(e, t) {
+	return ob(e) ? Vb(t, (t) => e[t], e.constructor) : Vb(t, (t) => e.at(t));
 }
-function $b(e, t, n) {
+function ex(e, t, n) {
 	return e.subarray ? e.subarray(t, n) : e.slice(t, n);
 }
-function ex(e) {
+function tx(e) {
 	return typeof e == "object" && e ? e.valueOf() : e;
 }
-function tx(e, t) {
+function nx(e, t) {
 	if (t[e] !== void 0) return t[e];
 	switch (e) {
 		case "x1":
@@ -8302,110 +8336,110 @@ function tx(e, t) {
 	}
 	return t[e];
 }
-function nx(e) {
+function rx(e) {
 	let t;
 	return [{
 		transform: () => t,
-		label: ix(e)
+		label: ax(e)
 	}, (e) => t = e];
 }
-function rx(e) {
-	return e == null ? [e] : nx(e);
-}
-function ix(e, t) {
-	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
+function ix(e) {
+	return e == null ? [e] : rx(e);
 }
 function ax(e, t) {
+	return typeof e == "string" ? e : e && e.label !== void 0 ? e.label : t;
+}
+function ox(e, t) {
 	return {
 		transform(n) {
 			let r = e.transform(n), i = t.transform(n);
-			return yx(r) || yx(i) ? Bb(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : Bb(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
+			return bx(r) || bx(i) ? Vb(r, (e, t) => /* @__PURE__ */ new Date((+r[t] + +i[t]) / 2)) : Vb(r, (e, t) => (+r[t] + +i[t]) / 2, Float64Array);
 		},
 		label: e.label
 	};
 }
-function ox(e, t) {
-	let n = sx(t?.interval, t?.type);
-	return n ? Bb(e, n) : e;
-}
 function sx(e, t) {
-	let n = cx(e, t);
-	return n && ((e) => vy(e) ? n.floor(e) : e);
+	let n = cx(t?.interval, t?.type);
+	return n ? Vb(e, n) : e;
 }
 function cx(e, t) {
+	let n = lx(e, t);
+	return n && ((e) => yy(e) ? n.floor(e) : e);
+}
+function lx(e, t) {
 	if (e != null) {
-		if (typeof e == "number") return lx(e);
-		if (typeof e == "string") return (t === "time" ? Jy : Yy)(e);
+		if (typeof e == "number") return ux(e);
+		if (typeof e == "string") return (t === "time" ? Yy : Xy)(e);
 		if (typeof e.floor != "function") throw Error("invalid interval; missing floor method");
 		if (typeof e.offset != "function") throw Error("invalid interval; missing offset method");
 		return e;
 	}
 }
-function lx(e) {
+function ux(e) {
 	e = +e, 0 < e && e < 1 && Number.isInteger(1 / e) && (e = -1 / e);
 	let t = Math.abs(e);
 	return e < 0 ? {
 		floor: (e) => Math.floor(e * t) / t,
 		offset: (e, n = 1) => (e * t + Math.floor(n)) / t,
-		range: (e, n) => Ei(Math.ceil(e * t), n * t).map((e) => e / t)
+		range: (e, n) => Di(Math.ceil(e * t), n * t).map((e) => e / t)
 	} : {
 		floor: (e) => Math.floor(e / t) * t,
 		offset: (e, n = 1) => e + t * Math.floor(n),
-		range: (e, n) => Ei(Math.ceil(e / t), n / t).map((e) => e * t)
+		range: (e, n) => Di(Math.ceil(e / t), n / t).map((e) => e * t)
 	};
-}
-function ux(e, t) {
-	if (e = cx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
-	return e;
 }
 function dx(e, t) {
-	if (e = ux(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+	if (e = lx(e, t), e && typeof e.range != "function") throw Error("invalid interval: missing range method");
 	return e;
 }
-function fx(e) {
-	return px(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
+function fx(e, t) {
+	if (e = dx(e, t), e && typeof e.ceil != "function") throw Error("invalid interval: missing ceil method");
+	return e;
 }
 function px(e) {
-	return typeof e?.range == "function";
+	return mx(e) && typeof e?.floor == "function" && e.floor() instanceof Date;
 }
 function mx(e) {
-	return e === void 0 || Gb(e) ? e : { value: e };
+	return typeof e?.range == "function";
 }
 function hx(e) {
-	return e == null ? null : {
-		transform: (t) => db(t, e, Float64Array),
-		label: ix(e)
-	};
+	return e === void 0 || Kb(e) ? e : { value: e };
 }
 function gx(e) {
-	return e && typeof e[Symbol.iterator] == "function";
+	return e == null ? null : {
+		transform: (t) => fb(t, e, Float64Array),
+		label: ax(e)
+	};
 }
 function _x(e) {
-	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+	return e && typeof e[Symbol.iterator] == "function";
 }
 function vx(e) {
+	for (let t of e) if (t != null) return typeof t != "object" || t instanceof Date;
+}
+function yx(e) {
 	for (let t of e) {
 		if (t == null) continue;
 		let e = typeof t;
 		return e === "string" || e === "boolean";
 	}
 }
-function yx(e) {
+function bx(e) {
 	for (let t of e) if (t != null) return t instanceof Date;
 }
-function bx(e) {
-	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && ky(t);
-}
 function xx(e) {
+	for (let t of e) if (t != null) return typeof t == "string" && isNaN(t) && Ay(t);
+}
+function Sx(e) {
 	for (let t of e) if (t != null) {
 		if (typeof t != "string") return !1;
 		if (t.trim()) return !isNaN(t);
 	}
 }
-function Sx(e) {
+function Cx(e) {
 	for (let t of e) if (t != null) return typeof t == "number";
 }
-function Cx(e, t) {
+function wx(e, t) {
 	let n;
 	for (let r of e) if (r != null) {
 		if (!t(r)) return !1;
@@ -8413,24 +8447,24 @@ function Cx(e, t) {
 	}
 	return n;
 }
-var wx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
-function Tx(e) {
-	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || wx.has(e));
-}
+var Tx = new Set("none,currentcolor,transparent,aliceblue,antiquewhite,aqua,aquamarine,azure,beige,bisque,black,blanchedalmond,blue,blueviolet,brown,burlywood,cadetblue,chartreuse,chocolate,coral,cornflowerblue,cornsilk,crimson,cyan,darkblue,darkcyan,darkgoldenrod,darkgray,darkgreen,darkgrey,darkkhaki,darkmagenta,darkolivegreen,darkorange,darkorchid,darkred,darksalmon,darkseagreen,darkslateblue,darkslategray,darkslategrey,darkturquoise,darkviolet,deeppink,deepskyblue,dimgray,dimgrey,dodgerblue,firebrick,floralwhite,forestgreen,fuchsia,gainsboro,ghostwhite,gold,goldenrod,gray,green,greenyellow,grey,honeydew,hotpink,indianred,indigo,ivory,khaki,lavender,lavenderblush,lawngreen,lemonchiffon,lightblue,lightcoral,lightcyan,lightgoldenrodyellow,lightgray,lightgreen,lightgrey,lightpink,lightsalmon,lightseagreen,lightskyblue,lightslategray,lightslategrey,lightsteelblue,lightyellow,lime,limegreen,linen,magenta,maroon,mediumaquamarine,mediumblue,mediumorchid,mediumpurple,mediumseagreen,mediumslateblue,mediumspringgreen,mediumturquoise,mediumvioletred,midnightblue,mintcream,mistyrose,moccasin,navajowhite,navy,oldlace,olive,olivedrab,orange,orangered,orchid,palegoldenrod,palegreen,paleturquoise,palevioletred,papayawhip,peachpuff,peru,pink,plum,powderblue,purple,rebeccapurple,red,rosybrown,royalblue,saddlebrown,salmon,sandybrown,seagreen,seashell,sienna,silver,skyblue,slateblue,slategray,slategrey,snow,springgreen,steelblue,tan,teal,thistle,tomato,turquoise,violet,wheat,white,whitesmoke,yellow".split(","));
 function Ex(e) {
-	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
+	return typeof e == "string" && (e = e.toLowerCase().trim(), /^#[0-9a-f]{3,8}$/.test(e) || /^(?:url|var|rgb|rgba|hsl|hsla|hwb|lab|lch|oklab|oklch|color|color-mix)\(.*\)$/.test(e) || Tx.has(e));
 }
 function Dx(e) {
-	return e == null || Ox(e);
+	return typeof e == "number" && (0 <= e && e <= 1 || isNaN(e));
 }
 function Ox(e) {
-	return /^\s*none\s*$/i.test(e);
+	return e == null || kx(e);
 }
 function kx(e) {
+	return /^\s*none\s*$/i.test(e);
+}
+function Ax(e) {
 	return /^\s*round\s*$/i.test(e);
 }
-function Ax(e, t) {
-	return Fb(e, t, [
+function jx(e, t) {
+	return Ib(e, t, [
 		"middle",
 		"top-left",
 		"top",
@@ -8442,10 +8476,10 @@ function Ax(e, t) {
 		"left"
 	]);
 }
-function jx(e = "middle") {
-	return Ax(e, "frameAnchor");
+function Mx(e = "middle") {
+	return jx(e, "frameAnchor");
 }
-function Mx(e = {}, ...t) {
+function Nx(e = {}, ...t) {
 	let n = e;
 	for (let r of t) for (let t in r) if (n[t] === void 0) {
 		let i = r[t];
@@ -8456,7 +8490,7 @@ function Mx(e = {}, ...t) {
 	}
 	return n;
 }
-function Nx(e) {
+function Px(e) {
 	console.warn("named iterables are deprecated; please use an object instead");
 	let t = /* @__PURE__ */ new Set();
 	return Object.fromEntries(Array.from(e, (e) => {
@@ -8468,101 +8502,101 @@ function Nx(e) {
 		return t.add(r), [n, e];
 	}));
 }
-function Px(e) {
-	return gx(e) ? Nx(e) : e;
-}
 function Fx(e) {
-	return e === !0 ? e = "frame" : e === !1 ? e = null : !zb(e) && e != null && (e = Ib(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
+	return _x(e) ? Px(e) : e;
 }
 function Ix(e) {
-	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
+	return e === !0 ? e = "frame" : e === !1 ? e = null : !Bb(e) && e != null && (e = Lb(e, "clip", ["frame", "sphere"]), e === "sphere" && (e = { type: "Sphere" })), e;
 }
 function Lx(e) {
-	return e && typeof e.toArray == "function" && e.type;
+	return e && typeof e.getChild == "function" && typeof e.toArray == "function" && e.schema && Array.isArray(e.schema.fields);
 }
 function Rx(e) {
+	return e && typeof e.toArray == "function" && e.type;
+}
+function zx(e) {
 	return e && (e.typeId === 8 || e.typeId === 10) && e.unit === 1;
 }
 // node_modules/@observablehq/plot/src/scales/index.js
-var zx = Symbol("position"), Bx = Symbol("color"), Vx = Symbol("radius"), Hx = Symbol("length"), Ux = Symbol("opacity"), Wx = Symbol("symbol"), Gx = Symbol("projection"), Kx = /* @__PURE__ */ new Map([
-	["x", zx],
-	["y", zx],
-	["fx", zx],
-	["fy", zx],
-	["r", Vx],
-	["color", Bx],
-	["opacity", Ux],
-	["symbol", Wx],
-	["length", Hx],
-	["projection", Gx]
+var Bx = Symbol("position"), Vx = Symbol("color"), Hx = Symbol("radius"), Ux = Symbol("length"), Wx = Symbol("opacity"), Gx = Symbol("symbol"), Kx = Symbol("projection"), qx = /* @__PURE__ */ new Map([
+	["x", Bx],
+	["y", Bx],
+	["fx", Bx],
+	["fy", Bx],
+	["r", Hx],
+	["color", Vx],
+	["opacity", Wx],
+	["symbol", Gx],
+	["length", Ux],
+	["projection", Kx]
 ]);
-function qx(e) {
-	return e === zx || e === Gx;
-}
 function Jx(e) {
-	return e === zx || e === Vx || e === Hx || e === Ux;
+	return e === Bx || e === Kx;
 }
-var Yx = 2 / Math.sqrt(3), Xx = /* @__PURE__ */ new Map([
-	["asterisk", rv],
-	["circle", iv],
-	["cross", av],
-	["diamond", cv],
-	["diamond2", lv],
+function Yx(e) {
+	return e === Bx || e === Hx || e === Ux || e === Wx;
+}
+var Xx = 2 / Math.sqrt(3), Zx = /* @__PURE__ */ new Map([
+	["asterisk", iv],
+	["circle", av],
+	["cross", ov],
+	["diamond", lv],
+	["diamond2", uv],
 	["hexagon", { draw(e, t) {
-		let n = Math.sqrt(t / Math.PI), r = n * Yx, i = r / 2;
+		let n = Math.sqrt(t / Math.PI), r = n * Xx, i = r / 2;
 		e.moveTo(0, r), e.lineTo(n, i), e.lineTo(n, -i), e.lineTo(0, -r), e.lineTo(-n, -i), e.lineTo(-n, i), e.closePath();
 	} }],
-	["plus", uv],
-	["square", dv],
-	["square2", fv],
-	["star", _v],
-	["times", Dv],
-	["triangle", yv],
-	["triangle2", xv],
-	["wye", Ev]
+	["plus", dv],
+	["square", fv],
+	["square2", pv],
+	["star", vv],
+	["times", Ov],
+	["triangle", bv],
+	["triangle2", Sv],
+	["wye", Dv]
 ]);
-function Zx(e) {
+function Qx(e) {
 	return e && typeof e.draw == "function";
 }
-function Qx(e) {
-	return Zx(e) ? !0 : typeof e == "string" && Xx.has(e.toLowerCase());
-}
 function $x(e) {
-	if (e == null || Zx(e)) return e;
-	let t = Xx.get(`${e}`.toLowerCase());
+	return Qx(e) ? !0 : typeof e == "string" && Zx.has(e.toLowerCase());
+}
+function eS(e) {
+	if (e == null || Qx(e)) return e;
+	let t = Zx.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid symbol: ${e}`);
 }
-function eS(e) {
-	if (e == null || Zx(e)) return [void 0, e];
+function tS(e) {
+	if (e == null || Qx(e)) return [void 0, e];
 	if (typeof e == "string") {
-		let t = Xx.get(`${e}`.toLowerCase());
+		let t = Zx.get(`${e}`.toLowerCase());
 		if (t) return [void 0, t];
 	}
 	return [e, void 0];
 }
 // node_modules/@observablehq/plot/src/transforms/basic.js
-function tS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
-	if (r === void 0 && (e != null && (r = oS(e)), t != null && !Kb(t) && (r = rS(r, lS(t))), n && (r = rS(r, sS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
+function nS({ filter: e, sort: t, reverse: n, transform: r, initializer: i, ...a } = {}, o) {
+	if (r === void 0 && (e != null && (r = sS(e)), t != null && !qb(t) && (r = iS(r, uS(t))), n && (r = iS(r, cS))), o != null && i != null) throw Error("transforms cannot be applied after initializers");
 	return {
 		...a,
-		...(t === null || Kb(t)) && { sort: t },
-		transform: rS(r, o)
+		...(t === null || qb(t)) && { sort: t },
+		transform: iS(r, o)
 	};
 }
-function nS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
-	return r === void 0 && (e != null && (r = oS(e)), t != null && !Kb(t) && (r = iS(r, lS(t))), n && (r = iS(r, sS))), {
+function rS({ filter: e, sort: t, reverse: n, initializer: r, ...i } = {}, a) {
+	return r === void 0 && (e != null && (r = sS(e)), t != null && !qb(t) && (r = aS(r, uS(t))), n && (r = aS(r, cS))), {
 		...i,
-		...(t === null || Kb(t)) && { sort: t },
-		initializer: iS(r, a)
-	};
-}
-function rS(e, t) {
-	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
-		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, Lb(n), r, i);
+		...(t === null || qb(t)) && { sort: t },
+		initializer: aS(r, a)
 	};
 }
 function iS(e, t) {
+	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i) {
+		return {data: n, facets: r} = e.call(this, n, r, i), t.call(this, Rb(n), r, i);
+	};
+}
+function aS(e, t) {
 	return e == null ? t === null ? void 0 : t : t == null ? e === null ? void 0 : e : function(n, r, i, ...a) {
 		let o, s, c, l, u, d;
 		return {data: s = n, facets: c = r, channels: o} = e.call(this, n, r, i, ...a), {data: u = s, facets: d = c, channels: l} = t.call(this, s, c, {
@@ -8578,58 +8612,58 @@ function iS(e, t) {
 		};
 	};
 }
-function aS(e, t) {
-	return (e.initializer == null ? tS : nS)(e, t);
+function oS(e, t) {
+	return (e.initializer == null ? nS : rS)(e, t);
 }
-function oS(e) {
+function sS(e) {
 	return (t, n) => {
-		let r = db(t, e);
+		let r = fb(t, e);
 		return {
 			data: t,
 			facets: n.map((e) => e.filter((e) => r[e]))
 		};
 	};
 }
-function sS(e, t) {
+function cS(e, t) {
 	return {
 		data: e,
 		facets: t.map((e) => e.slice().reverse())
 	};
 }
-function cS(e, { sort: t, ...n } = {}) {
+function lS(e, { sort: t, ...n } = {}) {
 	return {
-		...(Gb(e) && e.channel !== void 0 ? nS : aS)(n, lS(e)),
-		sort: Kb(t) ? t : null
+		...(Kb(e) && e.channel !== void 0 ? rS : oS)(n, uS(e)),
+		sort: qb(t) ? t : null
 	};
 }
-function lS(e) {
-	return (typeof e == "function" && e.length !== 1 ? uS : dS)(e);
-}
 function uS(e) {
+	return (typeof e == "function" && e.length !== 1 ? dS : fS)(e);
+}
+function dS(e) {
 	return (t, n) => {
-		let r = ab(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
+		let r = ob(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 		return {
 			data: t,
 			facets: n.map((e) => e.slice().sort(r))
 		};
 	};
 }
-function dS(e) {
+function fS(e) {
 	let t, n;
-	({channel: t, value: e, order: n} = { ...mx(e) });
+	({channel: t, value: e, order: n} = { ...hx(e) });
 	let r = t?.startsWith("-");
-	if (r && (t = t.slice(1)), n === void 0 && (n = r ? by : yy), typeof n != "function") switch (`${n}`.toLowerCase()) {
+	if (r && (t = t.slice(1)), n === void 0 && (n = r ? xy : by), typeof n != "function") switch (`${n}`.toLowerCase()) {
 		case "ascending":
-			n = yy;
+			n = by;
 			break;
 		case "descending":
-			n = by;
+			n = xy;
 			break;
 		default: throw Error(`invalid order: ${n}`);
 	}
 	return (r, i, a) => {
 		let o;
-		if (t === void 0) o = db(r, e);
+		if (t === void 0) o = fb(r, e);
 		else {
 			if (a === void 0) throw Error("channel sort requires an initializer");
 			if (o = a[t], !o) return {};
@@ -8643,18 +8677,18 @@ function dS(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/group.js
-function fS(e, ...t) {
+function pS(e, ...t) {
 	for (let { name: n } of e) if (t.includes(n)) return !0;
 	return !1;
 }
-function pS(e, t, n = mS) {
+function mS(e, t, n = hS) {
 	let r = Object.entries(e);
-	return t.title != null && e.title === void 0 && r.push(["title", OS]), t.href != null && e.href === void 0 && r.push(["href", DS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? hS(e) : n(e, r, t));
+	return t.title != null && e.title === void 0 && r.push(["title", kS]), t.href != null && e.href === void 0 && r.push(["href", OS]), r.filter(([, e]) => e !== void 0).map(([e, r]) => r === null ? gS(e) : n(e, r, t));
 }
-function mS(e, t, n, r = gS) {
+function hS(e, t, n, r = _S) {
 	let i;
-	Ub(t) && "reduce" in t && (i = t.scale, t = t.reduce);
-	let a = r(e, t, n), [o, s] = nx(a.label), c;
+	Wb(t) && "reduce" in t && (i = t.scale, t = t.reduce);
+	let a = r(e, t, n), [o, s] = rx(a.label), c;
 	return {
 		name: e,
 		output: i === void 0 ? o : {
@@ -8672,7 +8706,7 @@ function mS(e, t, n, r = gS) {
 		}
 	};
 }
-function hS(e) {
+function gS(e) {
 	return {
 		name: e,
 		initialize() {},
@@ -8680,12 +8714,12 @@ function hS(e) {
 		reduce() {}
 	};
 }
-function gS(e, t, n, r = vS) {
-	let i = tx(e, n), a = r(t, i), o, s;
+function _S(e, t, n, r = yS) {
+	let i = nx(e, n), a = r(t, i), o, s;
 	return {
-		label: ix(a === AS ? null : i, a.label),
+		label: ax(a === jS ? null : i, a.label),
 		initialize(e) {
-			o = i === void 0 ? e : db(e, i), a.scope === "data" && (s = a.reduceIndex(Zb(e), o));
+			o = i === void 0 ? e : fb(e, i), a.scope === "data" && (s = a.reduceIndex(Qb(e), o));
 		},
 		scope(e, t) {
 			a.scope === e && (s = a.reduceIndex(t, o));
@@ -8695,185 +8729,185 @@ function gS(e, t, n, r = vS) {
 		}
 	};
 }
-function _S(e, t) {
-	return t ? Gr(e, (e) => t[e]) : [[, e]];
+function vS(e, t) {
+	return t ? Kr(e, (e) => t[e]) : [[, e]];
 }
-function vS(e, t, n = yS) {
+function yS(e, t, n = bS) {
 	if (e == null) return n(e);
 	if (typeof e.reduceIndex == "function") return e;
-	if (typeof e.reduce == "function" && Ub(e)) return SS(e);
-	if (typeof e == "function") return CS(e);
-	if (/^p\d{2}$/i.test(e)) return wS(Ob(e));
+	if (typeof e.reduce == "function" && Wb(e)) return CS(e);
+	if (typeof e == "function") return wS(e);
+	if (/^p\d{2}$/i.test(e)) return TS(kb(e));
 	switch (`${e}`.toLowerCase()) {
-		case "first": return DS;
-		case "last": return kS;
-		case "identity": return ES;
-		case "count": return AS;
-		case "distinct": return jS;
-		case "sum": return t == null ? AS : MS;
-		case "proportion": return NS(t, "data");
-		case "proportion-facet": return NS(t, "facet");
-		case "deviation": return wS(Fr);
-		case "min": return wS(ui);
-		case "min-index": return wS(di);
-		case "max": return wS(ci);
-		case "max-index": return wS(li);
-		case "mean": return TS(yi);
-		case "median": return TS(bi);
-		case "variance": return wS(Pr);
-		case "mode": return wS(Ci);
+		case "first": return OS;
+		case "last": return AS;
+		case "identity": return DS;
+		case "count": return jS;
+		case "distinct": return MS;
+		case "sum": return t == null ? jS : NS;
+		case "proportion": return PS(t, "data");
+		case "proportion-facet": return PS(t, "facet");
+		case "deviation": return TS(Ir);
+		case "min": return TS(di);
+		case "min-index": return TS(fi);
+		case "max": return TS(li);
+		case "max-index": return TS(ui);
+		case "mean": return ES(bi);
+		case "median": return ES(xi);
+		case "variance": return TS(Fr);
+		case "mode": return TS(wi);
 	}
 	return n(e);
 }
-function yS(e) {
+function bS(e) {
 	throw Error(`invalid reduce: ${e}`);
 }
-function bS(e, t) {
+function xS(e, t) {
 	for (let n in t) {
 		let r = t[n];
 		if (r !== void 0 && !e.some((e) => e.name === n)) return r;
 	}
 }
-function xS(e, t, n) {
+function SS(e, t, n) {
 	if (t) {
-		let n = t.output.transform(), r = (e, t) => yy(n[e], n[t]);
+		let n = t.output.transform(), r = (e, t) => by(n[e], n[t]);
 		e.forEach((e) => e.sort(r));
 	}
 	n && e.forEach((e) => e.reverse());
 }
-function SS(e) {
+function CS(e) {
 	return console.warn("deprecated reduce interface; implement reduceIndex instead."), {
 		...e,
 		reduceIndex: e.reduce.bind(e)
 	};
 }
-function CS(e) {
-	return { reduceIndex(t, n, r) {
-		return e(Qb(n, t), r);
-	} };
-}
 function wS(e) {
-	return { reduceIndex(t, n) {
-		return e(t, (e) => n[e]);
+	return { reduceIndex(t, n, r) {
+		return e($b(n, t), r);
 	} };
 }
 function TS(e) {
 	return { reduceIndex(t, n) {
-		let r = e(t, (e) => n[e]);
-		return yx(n) ? new Date(r) : r;
+		return e(t, (e) => n[e]);
 	} };
 }
-var ES = { reduceIndex(e, t) {
-	return Qb(t, e);
-} }, DS = { reduceIndex(e, t) {
-	return t[e[0]];
+function ES(e) {
+	return { reduceIndex(t, n) {
+		let r = e(t, (e) => n[e]);
+		return bx(n) ? new Date(r) : r;
+	} };
+}
+var DS = { reduceIndex(e, t) {
+	return $b(t, e);
 } }, OS = { reduceIndex(e, t) {
-	let n = Xr(Kr(e, (e) => e.length, (e) => t[e]), Eb), r = n.slice(-5).reverse();
+	return t[e[0]];
+} }, kS = { reduceIndex(e, t) {
+	let n = Zr(qr(e, (e) => e.length, (e) => t[e]), Db), r = n.slice(-5).reverse();
 	if (r.length < n.length) {
 		let e = n.slice(0, -4);
-		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Di(e, Eb)];
+		r[4] = [`… ${e.length.toLocaleString("en-US")} more`, Oi(e, Db)];
 	}
 	return r.map(([e, t]) => `${e} (${t.toLocaleString("en-US")})`).join("\n");
-} }, kS = { reduceIndex(e, t) {
+} }, AS = { reduceIndex(e, t) {
 	return t[e[e.length - 1]];
-} }, AS = {
+} }, jS = {
 	label: "Frequency",
 	reduceIndex(e) {
 		return e.length;
 	}
-}, jS = {
+}, MS = {
 	label: "Distinct",
 	reduceIndex(e, t) {
-		let n = new zr();
+		let n = new Br();
 		for (let r of e) n.add(t[r]);
 		return n.size;
 	}
-}, MS = wS(Di);
-function NS(e, t) {
+}, NS = TS(Oi);
+function PS(e, t) {
 	return e == null ? {
 		scope: t,
 		label: "Frequency",
 		reduceIndex: (e, t, n = 1) => e.length / n
 	} : {
 		scope: t,
-		reduceIndex: (e, t, n = 1) => Di(e, (e) => t[e]) / n
+		reduceIndex: (e, t, n = 1) => Oi(e, (e) => t[e]) / n
 	};
 }
-var PS = { reduceIndex(e, t, { z: n }) {
+var FS = { reduceIndex(e, t, { z: n }) {
 	return n;
 } };
 // node_modules/@observablehq/plot/src/channel.js
-function FS(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = ix(r) }, s) {
-	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), RS(s, {
+function IS(e, { scale: t, type: n, value: r, filter: i, hint: a, label: o = ax(r) }, s) {
+	return a === void 0 && typeof r?.transform == "function" && (a = r.hint), zS(s, {
 		scale: t,
 		type: n,
-		value: db(e, r),
+		value: fb(e, r),
 		label: o,
 		filter: i,
 		hint: a
 	});
 }
-function IS(e, t) {
-	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, FS(t, n, e)]));
-}
 function LS(e, t) {
+	return Object.fromEntries(Object.entries(e).map(([e, n]) => [e, IS(t, n, e)]));
+}
+function RS(e, t) {
 	let n = Object.fromEntries(Object.entries(e).map(([e, { scale: n, value: r }]) => {
 		let i = n == null ? null : t[n];
-		return [e, i == null ? r : Bb(r, i)];
+		return [e, i == null ? r : Vb(r, i)];
 	}));
 	return n.channels = e, n;
 }
-function RS(e, t) {
+function zS(e, t) {
 	let { scale: n, value: r } = t;
 	if (n === !0 || n === "auto") switch (e) {
 		case "fill":
 		case "stroke":
 		case "color":
-			t.scale = n !== !0 && Cx(r, Tx) ? null : "color", t.defaultScale = "color";
+			t.scale = n !== !0 && wx(r, Ex) ? null : "color", t.defaultScale = "color";
 			break;
 		case "fillOpacity":
 		case "strokeOpacity":
 		case "opacity":
-			t.scale = n !== !0 && Cx(r, Ex) ? null : "opacity", t.defaultScale = "opacity";
+			t.scale = n !== !0 && wx(r, Dx) ? null : "opacity", t.defaultScale = "opacity";
 			break;
 		case "symbol":
-			n !== !0 && Cx(r, Qx) ? (t.scale = null, t.value = Bb(r, $x)) : t.scale = "symbol", t.defaultScale = "symbol";
+			n !== !0 && wx(r, $x) ? (t.scale = null, t.value = Vb(r, eS)) : t.scale = "symbol", t.defaultScale = "symbol";
 			break;
-		default: t.scale = Kx.has(e) ? e : null;
+		default: t.scale = qx.has(e) ? e : null;
 	}
 	else if (n === !1) t.scale = null;
-	else if (n != null && !Kx.has(n)) throw Error(`unknown scale: ${n}`);
+	else if (n != null && !qx.has(n)) throw Error(`unknown scale: ${n}`);
 	return t;
 }
-function zS(e, t, n, r, i) {
+function BS(e, t, n, r, i) {
 	let { order: a, reverse: o, reduce: s = !0, limit: c } = i;
 	for (let l in i) {
-		if (!Kx.has(l)) continue;
-		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = mx(i[l]), h = u?.startsWith("-");
-		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? GS : KS : WS(d), p == null || p === !1) continue;
-		let g = l === "fx" || l === "fy" ? VS(t, r[l]) : BS(n, l);
+		if (!qx.has(l)) continue;
+		let { value: u, order: d = a, reverse: f = o, reduce: p = s, limit: m = c } = hx(i[l]), h = u?.startsWith("-");
+		if (h && (u = u.slice(1)), d = d === void 0 ? h === (u === "width" || u === "height") ? KS : qS : GS(d), p == null || p === !1) continue;
+		let g = l === "fx" || l === "fy" ? HS(t, r[l]) : VS(n, l);
 		if (!g) throw Error(`missing channel for scale: ${l}`);
-		let _ = g.value, [v = 0, y = Infinity] = gx(m) ? m : m < 0 ? [m] : [0, m];
+		let _ = g.value, [v = 0, y = Infinity] = _x(m) ? m : m < 0 ? [m] : [0, m];
 		if (u == null) g.domain = () => {
-			let e = Array.from(new zr(_));
+			let e = Array.from(new Br(_));
 			return f && (e = e.reverse()), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e;
 		};
 		else {
-			let t = u === "data" ? e : u === "height" ? HS(n, "y1", "y2") : u === "width" ? HS(n, "x1", "x2") : US(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = vS(p === !0 ? "max" : p, t);
+			let t = u === "data" ? e : u === "height" ? US(n, "y1", "y2") : u === "width" ? US(n, "x1", "x2") : WS(n, u, u === "y" ? "y2" : u === "x" ? "x2" : void 0), r = yS(p === !0 ? "max" : p, t);
 			g.domain = () => {
-				let e = qr(Zb(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
-				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Tb);
+				let e = Jr(Qb(_), (e) => r.reduceIndex(e, t), (e) => _[e]);
+				return d && e.sort(d), f && e.reverse(), (v !== 0 || y !== Infinity) && (e = e.slice(v, y)), e.map(Eb);
 			};
 		}
 	}
 }
-function BS(e, t) {
+function VS(e, t) {
 	for (let n in e) {
 		let r = e[n];
 		if (r.scale === t) return r;
 	}
 }
-function VS(e, t) {
+function HS(e, t) {
 	let n = e.original;
 	if (n === e) return t;
 	let r = t.value, i = t.value = [];
@@ -8883,30 +8917,30 @@ function VS(e, t) {
 	}
 	return t;
 }
-function HS(e, t, n) {
-	let r = US(e, t);
-	return Bb(US(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
-}
 function US(e, t, n) {
+	let r = WS(e, t);
+	return Vb(WS(e, n), (e, t) => Math.abs(e - r[t]), Float64Array);
+}
+function WS(e, t, n) {
 	let r = e[t];
 	if (!r && n !== void 0 && (r = e[n]), r) return r.value;
 	throw Error(`missing channel: ${t}`);
 }
-function WS(e) {
+function GS(e) {
 	if (e == null || typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
-		case "ascending": return GS;
-		case "descending": return KS;
+		case "ascending": return KS;
+		case "descending": return qS;
 	}
 	throw Error(`invalid order: ${e}`);
 }
-function GS([e, t], [n, r]) {
-	return yy(t, r) || yy(e, n);
-}
 function KS([e, t], [n, r]) {
-	return by(t, r) || yy(e, n);
+	return by(t, r) || by(e, n);
 }
-function qS(e, t) {
+function qS([e, t], [n, r]) {
+	return xy(t, r) || by(e, n);
+}
+function JS(e, t) {
 	let n = e[t];
 	if (n) {
 		for (; n.source;) n = n.source;
@@ -8914,91 +8948,91 @@ function qS(e, t) {
 	}
 }
 // node_modules/@observablehq/plot/src/scales/schemes.js
-var JS = /* @__PURE__ */ new Map([
-	["accent", cg],
-	["category10", sg],
-	["dark2", lg],
-	["observable10", ug],
-	["paired", dg],
-	["pastel1", fg],
-	["pastel2", pg],
-	["set1", mg],
-	["set2", hg],
-	["set3", gg],
-	["tableau10", _g]
+var YS = /* @__PURE__ */ new Map([
+	["accent", lg],
+	["category10", cg],
+	["dark2", ug],
+	["observable10", dg],
+	["paired", fg],
+	["pastel1", pg],
+	["pastel2", mg],
+	["set1", hg],
+	["set2", gg],
+	["set3", _g],
+	["tableau10", vg]
 ]);
-function YS(e) {
-	return e != null && JS.has(`${e}`.toLowerCase());
+function XS(e) {
+	return e != null && YS.has(`${e}`.toLowerCase());
 }
-var XS = new Map([
-	...JS,
-	["brbg", QS(yg, bg)],
-	["prgn", QS(xg, Sg)],
-	["piyg", QS(Cg, wg)],
-	["puor", QS(Tg, Eg)],
-	["rdbu", QS(Dg, Og)],
-	["rdgy", QS(kg, Ag)],
-	["rdylbu", QS(jg, Mg)],
-	["rdylgn", QS(Ng, Pg)],
-	["spectral", QS(Fg, Ig)],
-	["burd", $S(Dg, Og)],
-	["buylrd", $S(jg, Mg)],
-	["blues", ZS(s_, c_)],
-	["greens", ZS(l_, u_)],
-	["greys", ZS(d_, f_)],
-	["oranges", ZS(__, v_)],
-	["purples", ZS(p_, m_)],
-	["reds", ZS(h_, g_)],
-	["turbo", eC(k_)],
-	["viridis", eC(j_)],
-	["magma", eC(M_)],
-	["inferno", eC(N_)],
-	["plasma", eC(P_)],
-	["cividis", eC(y_)],
-	["cubehelix", eC(b_)],
-	["warm", eC(x_)],
-	["cool", eC(S_)],
-	["bugn", ZS(Lg, Rg)],
-	["bupu", ZS(zg, Bg)],
-	["gnbu", ZS(Vg, Hg)],
-	["orrd", ZS(Ug, Wg)],
-	["pubu", ZS(qg, Jg)],
-	["pubugn", ZS(Gg, Kg)],
-	["purd", ZS(Yg, Xg)],
-	["rdpu", ZS(Zg, Qg)],
-	["ylgn", ZS(t_, n_)],
-	["ylgnbu", ZS($g, e_)],
-	["ylorbr", ZS(r_, i_)],
-	["ylorrd", ZS(a_, o_)],
-	["rainbow", tC(w_)],
-	["sinebow", tC(O_)]
+var ZS = new Map([
+	...YS,
+	["brbg", $S(bg, xg)],
+	["prgn", $S(Sg, Cg)],
+	["piyg", $S(wg, Tg)],
+	["puor", $S(Eg, Dg)],
+	["rdbu", $S(Og, kg)],
+	["rdgy", $S(Ag, jg)],
+	["rdylbu", $S(Mg, Ng)],
+	["rdylgn", $S(Pg, Fg)],
+	["spectral", $S(Ig, Lg)],
+	["burd", eC(Og, kg)],
+	["buylrd", eC(Mg, Ng)],
+	["blues", QS(c_, l_)],
+	["greens", QS(u_, d_)],
+	["greys", QS(f_, p_)],
+	["oranges", QS(v_, y_)],
+	["purples", QS(m_, h_)],
+	["reds", QS(g_, __)],
+	["turbo", tC(A_)],
+	["viridis", tC(M_)],
+	["magma", tC(N_)],
+	["inferno", tC(P_)],
+	["plasma", tC(F_)],
+	["cividis", tC(b_)],
+	["cubehelix", tC(x_)],
+	["warm", tC(S_)],
+	["cool", tC(C_)],
+	["bugn", QS(Rg, zg)],
+	["bupu", QS(Bg, Vg)],
+	["gnbu", QS(Hg, Ug)],
+	["orrd", QS(Wg, Gg)],
+	["pubu", QS(Jg, Yg)],
+	["pubugn", QS(Kg, qg)],
+	["purd", QS(Xg, Zg)],
+	["rdpu", QS(Qg, $g)],
+	["ylgn", QS(n_, r_)],
+	["ylgnbu", QS(e_, t_)],
+	["ylorbr", QS(i_, a_)],
+	["ylorrd", QS(o_, s_)],
+	["rainbow", nC(T_)],
+	["sinebow", nC(k_)]
 ]);
-function ZS(e, t) {
-	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? qc(t, n) : e[n]);
-}
 function QS(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? qc(t, n) : e[n]);
+	return ({ length: n }) => n === 1 ? [e[3][1]] : n === 2 ? [e[3][1], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 9 ? Jc(t, n) : e[n]);
 }
 function $S(e, t) {
-	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? qc((e) => t(1 - e), n) : e[n].slice().reverse());
+	return ({ length: n }) => n === 2 ? [e[3][0], e[3][2]] : (n = Math.max(3, Math.floor(n)), n > 11 ? Jc(t, n) : e[n]);
 }
-function eC(e) {
-	return ({ length: t }) => qc(e, Math.max(2, Math.floor(t)));
+function eC(e, t) {
+	return ({ length: n }) => n === 2 ? [e[3][2], e[3][0]] : (n = Math.max(3, Math.floor(n)), n > 11 ? Jc((e) => t(1 - e), n) : e[n].slice().reverse());
 }
 function tC(e) {
-	return ({ length: t }) => qc(e, Math.floor(t) + 1).slice(0, -1);
+	return ({ length: t }) => Jc(e, Math.max(2, Math.floor(t)));
 }
 function nC(e) {
-	let t = `${e}`.toLowerCase();
-	if (!XS.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
-	return XS.get(t);
+	return ({ length: t }) => Jc(e, Math.floor(t) + 1).slice(0, -1);
 }
-function rC(e, t) {
-	let n = nC(e), r = typeof n == "function" ? n({ length: t }) : n;
+function rC(e) {
+	let t = `${e}`.toLowerCase();
+	if (!ZS.has(t)) throw Error(`unknown ordinal scheme: ${t}`);
+	return ZS.get(t);
+}
+function iC(e, t) {
+	let n = rC(e), r = typeof n == "function" ? n({ length: t }) : n;
 	return r.length === t ? r : r.slice(0, t);
 }
-function iC(e, t = "greys") {
-	let n = /* @__PURE__ */ new Set(), [r, i] = rC(t, 2);
+function aC(e, t = "greys") {
+	let n = /* @__PURE__ */ new Set(), [r, i] = iC(t, 2);
 	for (let t of e) if (t != null) {
 		if (t === !0) n.add(i);
 		else if (t === !1) n.add(r);
@@ -9006,54 +9040,54 @@ function iC(e, t = "greys") {
 	}
 	return [...n];
 }
-var aC = /* @__PURE__ */ new Map([
-	["brbg", bg],
-	["prgn", Sg],
-	["piyg", wg],
-	["puor", Eg],
-	["rdbu", Og],
-	["rdgy", Ag],
-	["rdylbu", Mg],
-	["rdylgn", Pg],
-	["spectral", Ig],
-	["burd", (e) => Og(1 - e)],
-	["buylrd", (e) => Mg(1 - e)],
-	["blues", c_],
-	["greens", u_],
-	["greys", f_],
-	["purples", m_],
-	["reds", g_],
-	["oranges", v_],
-	["turbo", k_],
-	["viridis", j_],
-	["magma", M_],
-	["inferno", N_],
-	["plasma", P_],
-	["cividis", y_],
-	["cubehelix", b_],
-	["warm", x_],
-	["cool", S_],
-	["bugn", Rg],
-	["bupu", Bg],
-	["gnbu", Hg],
-	["orrd", Wg],
-	["pubugn", Kg],
-	["pubu", Jg],
-	["purd", Xg],
-	["rdpu", Qg],
-	["ylgnbu", e_],
-	["ylgn", n_],
-	["ylorbr", i_],
-	["ylorrd", o_],
-	["rainbow", w_],
-	["sinebow", O_]
+var oC = /* @__PURE__ */ new Map([
+	["brbg", xg],
+	["prgn", Cg],
+	["piyg", Tg],
+	["puor", Dg],
+	["rdbu", kg],
+	["rdgy", jg],
+	["rdylbu", Ng],
+	["rdylgn", Fg],
+	["spectral", Lg],
+	["burd", (e) => kg(1 - e)],
+	["buylrd", (e) => Ng(1 - e)],
+	["blues", l_],
+	["greens", d_],
+	["greys", p_],
+	["purples", h_],
+	["reds", __],
+	["oranges", y_],
+	["turbo", A_],
+	["viridis", M_],
+	["magma", N_],
+	["inferno", P_],
+	["plasma", F_],
+	["cividis", b_],
+	["cubehelix", x_],
+	["warm", S_],
+	["cool", C_],
+	["bugn", zg],
+	["bupu", Vg],
+	["gnbu", Ug],
+	["orrd", Gg],
+	["pubugn", qg],
+	["pubu", Yg],
+	["purd", Zg],
+	["rdpu", $g],
+	["ylgnbu", t_],
+	["ylgn", r_],
+	["ylorbr", a_],
+	["ylorrd", s_],
+	["rainbow", T_],
+	["sinebow", k_]
 ]);
-function oC(e) {
+function sC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!aC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
-	return aC.get(t);
+	if (!oC.has(t)) throw Error(`unknown quantitative scheme: ${t}`);
+	return oC.get(t);
 }
-var sC = /* @__PURE__ */ new Set([
+var cC = /* @__PURE__ */ new Set([
 	"brbg",
 	"prgn",
 	"piyg",
@@ -9066,32 +9100,32 @@ var sC = /* @__PURE__ */ new Set([
 	"burd",
 	"buylrd"
 ]);
-function cC(e) {
-	return e != null && sC.has(`${e}`.toLowerCase());
+function lC(e) {
+	return e != null && cC.has(`${e}`.toLowerCase());
 }
 // node_modules/@observablehq/plot/src/scales/quantitative.js
-var lC = (e) => (t) => e(1 - t), uC = [0, 1], dC = /* @__PURE__ */ new Map([
-	["number", Ec],
-	["rgb", yc],
-	["hsl", Bc],
-	["hcl", Uc],
-	["lab", Vc]
+var uC = (e) => (t) => e(1 - t), dC = [0, 1], fC = /* @__PURE__ */ new Map([
+	["number", Dc],
+	["rgb", bc],
+	["hsl", Vc],
+	["hcl", Wc],
+	["lab", Hc]
 ]);
-function fC(e) {
+function pC(e) {
 	let t = `${e}`.toLowerCase();
-	if (!dC.has(t)) throw Error(`unknown interpolator: ${t}`);
-	return dC.get(t);
+	if (!fC.has(t)) throw Error(`unknown interpolator: ${t}`);
+	return fC.get(t);
 }
-function pC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = DC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = Kx.get(e) === Vx ? kC(n, s) : Kx.get(e) === Hx ? AC(n, s) : Kx.get(e) === Ux ? uC : void 0, interpolate: p = Kx.get(e) === Bx ? u == null && f !== void 0 ? yc : oC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? Pc : Ec, reverse: m }) {
-	if (s = mC(s), d = ux(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = fC(p)), m = !!m, f !== void 0 && s.length !== (f = mC(f)).length) {
+function mC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = OC(e, n), unknown: c, round: l, scheme: u, interval: d, range: f = qx.get(e) === Hx ? AC(n, s) : qx.get(e) === Ux ? jC(n, s) : qx.get(e) === Wx ? dC : void 0, interpolate: p = qx.get(e) === Vx ? u == null && f !== void 0 ? bc : sC(u === void 0 ? r === "cyclical" ? "rainbow" : "turbo" : u) : l ? Fc : Dc, reverse: m }) {
+	if (s = hC(s), d = dx(d, r), (r === "cyclical" || r === "sequential") && (r = "linear"), typeof p != "function" && (p = pC(p)), m = !!m, f !== void 0 && s.length !== (f = hC(f)).length) {
 		if (p.length === 1) throw Error("invalid piecewise interpolator");
-		p = Kc(p, f), f = void 0;
+		p = qc(p, f), f = void 0;
 	}
-	if (p.length === 1 ? (m &&= (p = lC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = uC)), t.interpolate((f === uC ? Db : NC)(p))) : t.interpolate(p), o) {
-		let [e, t] = Ir(s);
-		(e > 0 || t < 0) && (s = Vb(s), (Ay(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
+	if (p.length === 1 ? (m &&= (p = uC(p), !1), f === void 0 && (f = Float64Array.from(s, (e, t) => t / (s.length - 1)), f.length === 2 && (f = dC)), t.interpolate((f === dC ? Ob : PC)(p))) : t.interpolate(p), o) {
+		let [e, t] = Lr(s);
+		(e > 0 || t < 0) && (s = Hb(s), (jy(s) || 1) === Math.sign(e) ? s[0] = 0 : s[s.length - 1] = 0);
 	}
-	return m && (s = Oi(s)), t.domain(s).unknown(c), i && (t.nice(hC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
+	return m && (s = ki(s)), t.domain(s).unknown(c), i && (t.nice(gC(i, r)), s = t.domain()), f !== void 0 && t.range(f), a && t.clamp(a), {
 		type: r,
 		domain: s,
 		range: f,
@@ -9100,126 +9134,126 @@ function pC(e, t, n, { type: r, nice: i, clamp: a, zero: o, domain: s = DC(e, n)
 		interval: d
 	};
 }
-function mC(e) {
-	return e = Rb(e), e.length >= 2 ? e : [e[0], e[0]];
+function hC(e) {
+	return e = zb(e), e.length >= 2 ? e : [e[0], e[0]];
 }
-function hC(e, t) {
-	return e === !0 ? void 0 : typeof e == "number" ? e : dx(e, t);
-}
-function gC(e, t, n) {
-	return pC(e, Eh(), t, n);
+function gC(e, t) {
+	return e === !0 ? void 0 : typeof e == "number" ? e : fx(e, t);
 }
 function _C(e, t, n) {
-	return vC(e, t, {
+	return mC(e, Dh(), t, n);
+}
+function vC(e, t, n) {
+	return yC(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function vC(e, t, { exponent: n = 1, ...r }) {
-	return pC(e, qh().exponent(n), t, {
+function yC(e, t, { exponent: n = 1, ...r }) {
+	return mC(e, Jh().exponent(n), t, {
 		...r,
 		type: "pow"
 	});
 }
-function yC(e, t, { base: n = 10, domain: r = jC(t), ...i }) {
-	return pC(e, Rh().base(n), t, {
+function bC(e, t, { base: n = 10, domain: r = MC(t), ...i }) {
+	return mC(e, zh().base(n), t, {
 		...i,
 		domain: r
 	});
 }
-function bC(e, t, { constant: n = 1, ...r }) {
-	return pC(e, Hh().constant(n), t, r);
+function xC(e, t, { constant: n = 1, ...r }) {
+	return mC(e, Uh().constant(n), t, r);
 }
-function xC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = MC(t), unknown: s, interpolate: c, reverse: l }) {
-	return n === void 0 && (n = c === void 0 ? Kx.get(e) === Bx ? rC(a, i) : void 0 : qc(c, i)), o.length > 0 && (o = Jh(o, n === void 0 ? { length: i } : n).quantiles()), CC(e, t, {
+function SC(e, t, { range: n, quantiles: r = n === void 0 ? 5 : (n = [...n]).length, n: i = r, scheme: a = "rdylbu", domain: o = NC(t), unknown: s, interpolate: c, reverse: l }) {
+	return n === void 0 && (n = c === void 0 ? qx.get(e) === Vx ? iC(a, i) : void 0 : Jc(c, i)), o.length > 0 && (o = Yh(o, n === void 0 ? { length: i } : n).quantiles()), wC(e, t, {
 		domain: o,
 		range: n,
 		reverse: l,
 		unknown: s
 	});
 }
-function SC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = DC(e, t), unknown: o, interpolate: s, reverse: c }) {
-	let [l, u] = Ir(a), d;
-	return n === void 0 ? (d = ii(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? Kx.get(e) === Bx ? rC(i, r) : void 0 : qc(s, r)) : (d = qc(Ec(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), Ay(Rb(a)) < 0 && d.reverse(), CC(e, t, {
+function CC(e, t, { range: n, n: r = n === void 0 ? 5 : (n = [...n]).length, scheme: i = "rdylbu", domain: a = OC(e, t), unknown: o, interpolate: s, reverse: c }) {
+	let [l, u] = Lr(a), d;
+	return n === void 0 ? (d = ai(l, u, r), d[0] <= l && d.splice(0, 1), d[d.length - 1] >= u && d.pop(), r = d.length + 1, n = s === void 0 ? qx.get(e) === Vx ? iC(i, r) : void 0 : Jc(s, r)) : (d = Jc(Dc(l, u), r + 1).slice(1, -1), l instanceof Date && (d = d.map((e) => new Date(e)))), jy(zb(a)) < 0 && d.reverse(), wC(e, t, {
 		domain: d,
 		range: n,
 		reverse: c,
 		unknown: o
 	});
 }
-function CC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? Kx.get(e) === Bx ? rC(i, n.length + 1) : void 0 : qc(a, n.length + 1), reverse: s }) {
-	n = Rb(n);
-	let c = Ay(n);
-	if (!isNaN(c) && !wC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
-	return s && (o = Oi(o)), {
+function wC(e, t, { domain: n = [0], unknown: r, scheme: i = "rdylbu", interpolate: a, range: o = a === void 0 ? qx.get(e) === Vx ? iC(i, n.length + 1) : void 0 : Jc(a, n.length + 1), reverse: s }) {
+	n = zb(n);
+	let c = jy(n);
+	if (!isNaN(c) && !TC(n, c)) throw Error(`the ${e} scale has a non-monotonic domain`);
+	return s && (o = ki(o)), {
 		type: "threshold",
-		scale: Yh(c < 0 ? Oi(n) : n, o === void 0 ? [] : o).unknown(r),
+		scale: Xh(c < 0 ? ki(n) : n, o === void 0 ? [] : o).unknown(r),
 		domain: n,
 		range: o
 	};
 }
-function wC(e, t) {
+function TC(e, t) {
 	for (let n = 1, r = e.length, i = e[0]; n < r; ++n) {
-		let r = br(i, i = e[n]);
+		let r = xr(i, i = e[n]);
 		if (r !== 0 && r !== t) return !1;
 	}
 	return !0;
 }
-function TC(e) {
+function EC(e) {
 	return {
 		type: "identity",
-		scale: Jx(Kx.get(e)) ? Dh() : (e) => e
+		scale: Yx(qx.get(e)) ? Oh() : (e) => e
 	};
 }
-function EC(e, t = Sy) {
-	return e.length ? [ui(e, ({ value: e }) => e === void 0 ? e : ui(e, t)), ci(e, ({ value: e }) => e === void 0 ? e : ci(e, t))] : [0, 1];
+function DC(e, t = Cy) {
+	return e.length ? [di(e, ({ value: e }) => e === void 0 ? e : di(e, t)), li(e, ({ value: e }) => e === void 0 ? e : li(e, t))] : [0, 1];
 }
-function DC(e, t) {
-	let n = Kx.get(e);
-	return (n === Vx || n === Ux || n === Hx ? OC : EC)(t);
+function OC(e, t) {
+	let n = qx.get(e);
+	return (n === Hx || n === Wx || n === Ux ? kC : DC)(t);
 }
-function OC(e) {
-	return [0, e.length ? ci(e, ({ value: e }) => e === void 0 ? e : ci(e, Sy)) : 1];
-}
-function kC(e, t) {
-	let n = e.find(({ radius: e }) => e !== void 0);
-	if (n !== void 0) return [0, n.radius];
-	let r = hi(e, .5, ({ value: e }) => e === void 0 ? NaN : hi(e, .25, Cy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / ci(i);
-	return a < 1 ? i.map((e) => e * a) : i;
+function kC(e) {
+	return [0, e.length ? li(e, ({ value: e }) => e === void 0 ? e : li(e, Cy)) : 1];
 }
 function AC(e, t) {
-	let n = bi(e, ({ value: e }) => e === void 0 ? NaN : bi(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / ci(r);
+	let n = e.find(({ radius: e }) => e !== void 0);
+	if (n !== void 0) return [0, n.radius];
+	let r = gi(e, .5, ({ value: e }) => e === void 0 ? NaN : gi(e, .25, wy)), i = t.map((e) => 3 * Math.sqrt(e / r)), a = 30 / li(i);
+	return a < 1 ? i.map((e) => e * a) : i;
+}
+function jC(e, t) {
+	let n = xi(e, ({ value: e }) => e === void 0 ? NaN : xi(e, Math.abs)), r = t.map((e) => 12 * e / n), i = 60 / li(r);
 	return i < 1 ? r.map((e) => e * i) : r;
 }
-function jC(e) {
+function MC(e) {
 	for (let { value: t } of e) if (t !== void 0) for (let n of t) {
-		if (n > 0) return EC(e, Cy);
-		if (n < 0) return EC(e, wy);
+		if (n > 0) return DC(e, wy);
+		if (n < 0) return DC(e, Ty);
 	}
 	return [1, 10];
 }
-function MC(e) {
+function NC(e) {
 	let t = [];
 	for (let { value: n } of e) if (n !== void 0) for (let e of n) t.push(e);
 	return t;
 }
-function NC(e) {
+function PC(e) {
 	return (t, n) => (r) => e(t + r * (n - t));
 }
 // node_modules/@observablehq/plot/src/warnings.js
-var PC = 0, FC;
-function IC() {
-	let e = PC;
-	return PC = 0, FC = void 0, e;
+var FC = 0, IC;
+function LC() {
+	let e = FC;
+	return FC = 0, IC = void 0, e;
 }
-function LC(e) {
-	e !== FC && (FC = e, console.warn(e), ++PC);
+function RC(e) {
+	e !== IC && (IC = e, console.warn(e), ++FC);
 }
 // node_modules/@observablehq/plot/src/scales/diverging.js
-function RC(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = EC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = Kx.get(e) === Bx ? u == null && d !== void 0 ? yc : oC(u === void 0 ? "rdbu" : u) : Ec, reverse: m }) {
-	l = +l, s = Rb(s);
+function zC(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = DC(r), unknown: c, pivot: l = 0, scheme: u, range: d, symmetric: f = !0, interpolate: p = qx.get(e) === Vx ? u == null && d !== void 0 ? bc : sC(u === void 0 ? "rdbu" : u) : Dc, reverse: m }) {
+	l = +l, s = zb(s);
 	let [h, g] = s;
-	if (s.length > 2 && LC(`Warning: the diverging ${e} scale domain contains extra elements.`), br(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = fC(p)), d !== void 0 && (p = p.length === 1 ? NC(p)(...d) : Kc(p, d)), m && (p = lC(p)), f) {
+	if (s.length > 2 && RC(`Warning: the diverging ${e} scale domain contains extra elements.`), xr(h, g) < 0 && ([h, g] = [g, h], m = !m), h = Math.min(h, l), g = Math.max(g, l), typeof p != "function" && (p = pC(p)), d !== void 0 && (p = p.length === 1 ? PC(p)(...d) : qc(p, d)), m && (p = uC(p)), f) {
 		let e = n.apply(l), t = e - n.apply(h), r = n.apply(g) - e;
 		t < r ? h = n.invert(e - r) : t > r && (g = n.invert(e + t));
 	}
@@ -9235,42 +9269,42 @@ function RC(e, t, n, r, { type: i, nice: a, clamp: o, domain: s = EC(r), unknown
 		scale: t
 	};
 }
-function zC(e, t, n) {
-	return RC(e, rg(), WC, t, n);
-}
 function BC(e, t, n) {
-	return VC(e, t, {
+	return zC(e, ig(), GC, t, n);
+}
+function VC(e, t, n) {
+	return HC(e, t, {
 		...n,
 		exponent: .5
 	});
 }
-function VC(e, t, { exponent: n = 1, ...r }) {
-	return RC(e, og().exponent(n = +n), qC(n), t, {
+function HC(e, t, { exponent: n = 1, ...r }) {
+	return zC(e, sg().exponent(n = +n), JC(n), t, {
 		...r,
 		type: "diverging-pow"
 	});
 }
-function HC(e, t, { base: n = 10, pivot: r = 1, domain: i = EC(t, r < 0 ? wy : Cy), ...a }) {
-	return RC(e, ig().base(n = +n), GC, t, {
+function UC(e, t, { base: n = 10, pivot: r = 1, domain: i = DC(t, r < 0 ? Ty : wy), ...a }) {
+	return zC(e, ag().base(n = +n), KC, t, {
 		domain: i,
 		pivot: r,
 		...a
 	});
 }
-function UC(e, t, { constant: n = 1, ...r }) {
-	return RC(e, ag().constant(n = +n), JC(n), t, r);
+function WC(e, t, { constant: n = 1, ...r }) {
+	return zC(e, og().constant(n = +n), YC(n), t, r);
 }
-var WC = {
+var GC = {
 	apply(e) {
 		return e;
 	},
 	invert(e) {
 		return e;
 	}
-}, GC = {
+}, KC = {
 	apply: Math.log,
 	invert: Math.exp
-}, KC = {
+}, qC = {
 	apply(e) {
 		return Math.sign(e) * Math.sqrt(Math.abs(e));
 	},
@@ -9278,8 +9312,8 @@ var WC = {
 		return e * e * Math.sign(e);
 	}
 };
-function qC(e) {
-	return e === .5 ? KC : {
+function JC(e) {
+	return e === .5 ? qC : {
 		apply(t) {
 			return Math.sign(t) * Math.abs(t) ** +e;
 		},
@@ -9288,7 +9322,7 @@ function qC(e) {
 		}
 	};
 }
-function JC(e) {
+function YC(e) {
 	return {
 		apply(t) {
 			return Math.sign(t) * Math.log1p(Math.abs(t / e));
@@ -9299,19 +9333,19 @@ function JC(e) {
 	};
 }
 // node_modules/@observablehq/plot/src/scales/temporal.js
-function YC(e, t, n, r) {
-	return pC(e, t, n, r);
-}
-function XC(e, t, n) {
-	return YC(e, $h(), t, n);
+function XC(e, t, n, r) {
+	return mC(e, t, n, r);
 }
 function ZC(e, t, n) {
-	return YC(e, eg(), t, n);
+	return XC(e, eg(), t, n);
+}
+function QC(e, t, n) {
+	return XC(e, tg(), t, n);
 }
 // node_modules/@observablehq/plot/src/scales/ordinal.js
-var QC = Symbol("ordinal");
-function $C(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
-	return i = ux(i, r), a === void 0 && (a = iw(n, i, e)), (r === "categorical" || r === QC) && (r = "ordinal"), s && (a = Oi(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
+var $C = Symbol("ordinal");
+function ew(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hint: c }) {
+	return i = dx(i, r), a === void 0 && (a = aw(n, i, e)), (r === "categorical" || r === $C) && (r = "ordinal"), s && (a = ki(a)), a = t.domain(a).domain(), o !== void 0 && (typeof o == "function" && (o = o(a)), t.range(o)), {
 		type: r,
 		domain: a,
 		range: o,
@@ -9320,18 +9354,18 @@ function $C(e, t, n, { type: r, interval: i, domain: a, range: o, reverse: s, hi
 		interval: i
 	};
 }
-function ew(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
-	r = ux(r, n), i === void 0 && (i = iw(t, r, e));
+function tw(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknown: s, ...c }) {
+	r = dx(r, n), i === void 0 && (i = aw(t, r, e));
 	let l;
-	if (Kx.get(e) === Wx) l = ow(t), a = a === void 0 ? sw(l) : Bb(a, $x);
-	else if (Kx.get(e) === Bx && (a === void 0 && (n === "ordinal" || n === QC) && (a = iC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
+	if (qx.get(e) === Gx) l = sw(t), a = a === void 0 ? cw(l) : Vb(a, eS);
+	else if (qx.get(e) === Vx && (a === void 0 && (n === "ordinal" || n === $C) && (a = aC(i, o), a !== void 0 && (o = void 0)), o === void 0 && a === void 0 && (o = n === "ordinal" ? "turbo" : "observable10"), o !== void 0)) {
 		if (a !== void 0) {
-			let e = oC(o), t = a[0], n = a[1] - a[0];
-			a = ({ length: r }) => qc((r) => e(t + n * r), r);
-		} else a = nC(o);
+			let e = sC(o), t = a[0], n = a[1] - a[0];
+			a = ({ length: r }) => Jc((r) => e(t + n * r), r);
+		} else a = rC(o);
 	}
-	if (s === ch) throw Error(`implicit unknown on ${e} scale is not supported`);
-	return $C(e, lh().unknown(s), t, {
+	if (s === lh) throw Error(`implicit unknown on ${e} scale is not supported`);
+	return ew(e, uh().unknown(s), t, {
 		...c,
 		type: n,
 		domain: i,
@@ -9339,30 +9373,30 @@ function ew(e, t, { type: n, interval: r, domain: i, range: a, scheme: o, unknow
 		hint: l
 	});
 }
-function tw(e, t, { align: n = .5, padding: r = .5, ...i }) {
-	return rw(fh().align(n).padding(r), t, i, e);
+function nw(e, t, { align: n = .5, padding: r = .5, ...i }) {
+	return iw(ph().align(n).padding(r), t, i, e);
 }
-function nw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
-	return rw(uh().align(n).paddingInner(i).paddingOuter(a), t, o, e);
+function rw(e, t, { align: n = .5, padding: r = .1, paddingInner: i = r, paddingOuter: a = e === "fx" || e === "fy" ? 0 : r, ...o }) {
+	return iw(dh().align(n).paddingInner(i).paddingOuter(a), t, o, e);
 }
-function rw(e, t, n, r) {
+function iw(e, t, n, r) {
 	let { round: i } = n;
-	return i !== void 0 && e.round(i = !!i), e = $C(r, e, t, n), e.round = i, e;
+	return i !== void 0 && e.round(i = !!i), e = ew(r, e, t, n), e.round = i, e;
 }
-function iw(e, t, n) {
-	let r = new zr();
+function aw(e, t, n) {
+	let r = new Br();
 	for (let { value: t, domain: n } of e) {
 		if (n !== void 0) return n();
 		if (t !== void 0) for (let e of t) r.add(e);
 	}
 	if (t !== void 0) {
-		let [e, n] = Ir(r).map(t.floor, t);
+		let [e, n] = Lr(r).map(t.floor, t);
 		return t.range(e, t.offset(n));
 	}
-	if (r.size > 1e4 && Kx.get(n) === zx) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
-	return Xr(r, yy);
+	if (r.size > 1e4 && qx.get(n) === Bx) throw Error(`implicit ordinal domain of ${n} scale has more than 10,000 values`);
+	return Zr(r, by);
 }
-function aw(e, t) {
+function ow(e, t) {
 	let n;
 	for (let { hint: r } of e) {
 		let e = r?.[t];
@@ -9373,21 +9407,21 @@ function aw(e, t) {
 	}
 	return n;
 }
-function ow(e) {
+function sw(e) {
 	return {
-		fill: aw(e, "fill"),
-		stroke: aw(e, "stroke")
+		fill: ow(e, "fill"),
+		stroke: ow(e, "stroke")
 	};
 }
-function sw(e) {
-	return Dx(e.fill) ? kv : Ov;
+function cw(e) {
+	return Ox(e.fill) ? Av : kv;
 }
 // node_modules/@observablehq/plot/src/scales.js
-function cw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
+function lw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, insetBottom: a = n, insetLeft: o = n, round: s, nice: c, clamp: l, zero: u, align: d, padding: f, projection: p, facet: { label: m = t } = {}, ...h } = {}) {
 	let g = {};
 	for (let [n, _] of e) {
-		let e = h[n], v = bw(n, _, {
-			round: Kx.get(n) === zx ? s : void 0,
+		let e = h[n], v = xw(n, _, {
+			round: qx.get(n) === Bx ? s : void 0,
 			nice: c,
 			clamp: l,
 			zero: u,
@@ -9400,40 +9434,40 @@ function cw(e, { label: t, inset: n = 0, insetTop: r = n, insetRight: i = n, ins
 			let { label: s = n === "fx" || n === "fy" ? m : t, percent: c, transform: l, inset: u, insetTop: d = u === void 0 ? n === "y" ? r : 0 : u, insetRight: f = u === void 0 ? n === "x" ? i : 0 : u, insetBottom: p = u === void 0 ? n === "y" ? a : 0 : u, insetLeft: h = u === void 0 ? n === "x" ? o : 0 : u } = e || {};
 			if (l == null) l = void 0;
 			else if (typeof l != "function") throw Error("invalid scale transform; not a function");
-			v.percent = !!c, v.label = s === void 0 ? dw(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
+			v.percent = !!c, v.label = s === void 0 ? fw(_, v) : s, v.transform = l, n === "x" || n === "fx" ? (v.insetLeft = +h, v.insetRight = +f) : (n === "y" || n === "fy") && (v.insetTop = +d, v.insetBottom = +p), g[n] = v;
 		}
 	}
 	return g;
 }
-function lw(e) {
+function uw(e) {
 	let t = {}, n = { scales: t };
 	for (let [r, i] of Object.entries(e)) {
 		let { scale: e, type: a, interval: o, label: s } = i;
-		t[r] = Nw(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
+		t[r] = Pw(i), n[r] = e, e.type = a, o != null && (e.interval = o), s != null && (e.label = s);
 	}
 	return n;
 }
-function uw(e, t) {
-	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? pw(t) : t;
-	i && hw(i, o), a && gw(a, o);
-	let s = i || a ? mw(e, t) : t;
-	n && hw(n, s), r && gw(r, s);
+function dw(e, t) {
+	let { x: n, y: r, fx: i, fy: a } = e, o = i || a ? mw(t) : t;
+	i && gw(i, o), a && _w(a, o);
+	let s = i || a ? hw(e, t) : t;
+	n && gw(n, s), r && _w(r, s);
 }
-function dw(e = [], t) {
+function fw(e = [], t) {
 	let n;
 	for (let { label: t } of e) if (t !== void 0) {
 		if (n === void 0) n = t;
 		else if (n !== t) return;
 	}
-	if (n !== void 0) return !Ew(t) && t.percent && (n = `${n} (%)`), {
+	if (n !== void 0) return !Dw(t) && t.percent && (n = `${n} (%)`), {
 		inferred: !0,
 		toString: () => n
 	};
 }
-function fw(e) {
-	return Math.sign(Ay(e.domain())) * Math.sign(Ay(e.range()));
-}
 function pw(e) {
+	return Math.sign(jy(e.domain())) * Math.sign(jy(e.range()));
+}
+function mw(e) {
 	let { marginTop: t, marginRight: n, marginBottom: r, marginLeft: i, width: a, height: o, facet: { marginTop: s, marginRight: c, marginBottom: l, marginLeft: u } } = e;
 	return {
 		marginTop: Math.max(t, s),
@@ -9444,8 +9478,8 @@ function pw(e) {
 		height: o
 	};
 }
-function mw({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = pw(n);
+function hw({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = mw(n);
 	return {
 		marginTop: r,
 		marginRight: i,
@@ -9459,38 +9493,38 @@ function mw({ fx: e, fy: t }, n) {
 		}
 	};
 }
-function hw(e, t) {
-	if (e.range === void 0) {
-		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [s, Math.max(s, c)], Ew(e) || (e.range = yw(e)), e.scale.range(e.range);
-	}
-	_w(e);
-}
 function gw(e, t) {
 	if (e.range === void 0) {
-		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
-		e.range = [Math.max(s, c), s], Ew(e) ? e.range.reverse() : e.range = yw(e), e.scale.range(e.range);
+		let { insetLeft: n, insetRight: r } = e, { width: i, marginLeft: a = 0, marginRight: o = 0 } = t, s = a + n, c = i - o - r;
+		e.range = [s, Math.max(s, c)], Dw(e) || (e.range = bw(e)), e.scale.range(e.range);
 	}
-	_w(e);
+	vw(e);
 }
-function _w(e) {
-	e.round === void 0 && Ow(e) && vw(e) <= 30 && e.scale.round(!0);
+function _w(e, t) {
+	if (e.range === void 0) {
+		let { insetTop: n, insetBottom: r } = e, { height: i, marginTop: a = 0, marginBottom: o = 0 } = t, s = a + n, c = i - o - r;
+		e.range = [Math.max(s, c), s], Dw(e) ? e.range.reverse() : e.range = bw(e), e.scale.range(e.range);
+	}
+	vw(e);
 }
-function vw({ scale: e }) {
+function vw(e) {
+	e.round === void 0 && kw(e) && yw(e) <= 30 && e.scale.round(!0);
+}
+function yw({ scale: e }) {
 	let t = e.domain().length, [n, r] = e.range(), i = e.paddingInner ? e.paddingInner() : 1, a = e.paddingOuter ? e.paddingOuter() : e.padding(), o = t - i, s = Math.abs(r - n) / Math.max(1, o + a * 2);
 	return (s - Math.floor(s)) * o;
 }
-function yw(e) {
-	let t = e.scale.domain().length + Dw(e);
+function bw(e) {
+	let t = e.scale.domain().length + Ow(e);
 	if (!(t > 2)) return e.range;
 	let [n, r] = e.range;
 	return Array.from({ length: t }, (e, i) => n + i / (t - 1) * (r - n));
 }
-function bw(e, t = [], n = {}) {
-	let r = ww(e, t, n);
-	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Ew({ type: r })) {
+function xw(e, t = [], n = {}) {
+	let r = Tw(e, t, n);
+	if (n.type === void 0 && n.domain === void 0 && n.range === void 0 && n.interval == null && e !== "fx" && e !== "fy" && Dw({ type: r })) {
 		let n = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		n.some(yx) ? LC(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${xw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${xw(r)}".`) : n.some(bx) ? LC(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${xw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${xw(r)}".`) : n.some(xx) && LC(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${xw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${xw(r)}".`);
+		n.some(bx) ? RC(`Warning: some data associated with the ${e} scale are dates. Dates are typically associated with a "utc" or "time" scale rather than a "${Sw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., d3.utcDay), or you can suppress this warning by setting the type of the ${e} scale to "${Sw(r)}".`) : n.some(xx) ? RC(`Warning: some data associated with the ${e} scale are strings that appear to be dates (e.g., YYYY-MM-DD). If these strings represent dates, you should parse them to Date objects. Dates are typically associated with a "utc" or "time" scale rather than a "${Sw(r)}" scale. If you are using a bar mark, you probably want a rect mark with the interval option instead; if you are using a group transform, you probably want a bin transform instead. If you want to treat this data as ordinal, you can suppress this warning by setting the type of the ${e} scale to "${Sw(r)}".`) : n.some(Sx) && RC(`Warning: some data associated with the ${e} scale are strings that appear to be numbers. If these strings represent numbers, you should parse or coerce them to numbers. Numbers are typically associated with a "linear" scale rather than a "${Sw(r)}" scale. If you want to treat this data as ordinal, you can specify the interval of the ${e} scale (e.g., 1 for integers), or you can suppress this warning by setting the type of the ${e} scale to "${Sw(r)}".`);
 	}
 	switch (n.type = r, r) {
 		case "diverging":
@@ -9507,126 +9541,126 @@ function bw(e, t = [], n = {}) {
 		case "pow":
 		case "log":
 		case "symlog":
-			n = Aw(t, n, kb);
+			n = jw(t, n, Ab);
 			break;
 		case "identity":
-			switch (Kx.get(e)) {
-				case zx:
-					n = Aw(t, n, kb);
+			switch (qx.get(e)) {
+				case Bx:
+					n = jw(t, n, Ab);
 					break;
-				case Wx: n = Aw(t, n, jw);
+				case Gx: n = jw(t, n, Mw);
 			}
 			break;
 		case "utc":
-		case "time": n = Aw(t, n, jb);
+		case "time": n = jw(t, n, Mb);
 	}
 	switch (r) {
-		case "diverging": return zC(e, t, n);
-		case "diverging-sqrt": return BC(e, t, n);
-		case "diverging-pow": return VC(e, t, n);
-		case "diverging-log": return HC(e, t, n);
-		case "diverging-symlog": return UC(e, t, n);
+		case "diverging": return BC(e, t, n);
+		case "diverging-sqrt": return VC(e, t, n);
+		case "diverging-pow": return HC(e, t, n);
+		case "diverging-log": return UC(e, t, n);
+		case "diverging-symlog": return WC(e, t, n);
 		case "categorical":
 		case "ordinal":
-		case QC: return ew(e, t, n);
+		case $C: return tw(e, t, n);
 		case "cyclical":
 		case "sequential":
-		case "linear": return gC(e, t, n);
-		case "sqrt": return _C(e, t, n);
-		case "threshold": return CC(e, t, n);
-		case "quantile": return xC(e, t, n);
-		case "quantize": return SC(e, t, n);
-		case "pow": return vC(e, t, n);
-		case "log": return yC(e, t, n);
-		case "symlog": return bC(e, t, n);
-		case "utc": return ZC(e, t, n);
-		case "time": return XC(e, t, n);
-		case "point": return tw(e, t, n);
-		case "band": return nw(e, t, n);
-		case "identity": return TC(e);
+		case "linear": return _C(e, t, n);
+		case "sqrt": return vC(e, t, n);
+		case "threshold": return wC(e, t, n);
+		case "quantile": return SC(e, t, n);
+		case "quantize": return CC(e, t, n);
+		case "pow": return yC(e, t, n);
+		case "log": return bC(e, t, n);
+		case "symlog": return xC(e, t, n);
+		case "utc": return QC(e, t, n);
+		case "time": return ZC(e, t, n);
+		case "point": return nw(e, t, n);
+		case "band": return rw(e, t, n);
+		case "identity": return EC(e);
 		case void 0: return;
 		default: throw Error(`unknown scale type: ${r}`);
 	}
 }
-function xw(e) {
+function Sw(e) {
 	return typeof e == "symbol" ? e.description : e;
 }
-function Sw(e) {
+function Cw(e) {
 	return typeof e == "string" ? `${e}`.toLowerCase() : e;
 }
-var Cw = { toString: () => "projection" };
-function ww(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
-	if (n = Sw(n), e === "fx" || e === "fy") return "band";
-	(e === "x" || e === "y") && s != null && (n = Cw);
+var ww = { toString: () => "projection" };
+function Tw(e, t, { type: n, domain: r, range: i, scheme: a, pivot: o, projection: s }) {
+	if (n = Cw(n), e === "fx" || e === "fy") return "band";
+	(e === "x" || e === "y") && s != null && (n = ww);
 	for (let e of t) {
-		let t = Sw(e.type);
+		let t = Cw(e.type);
 		if (t !== void 0) {
 			if (n === void 0) n = t;
 			else if (n !== t) throw Error(`scale incompatible with channel: ${n} !== ${t}`);
 		}
 	}
-	if (n === Cw) return;
+	if (n === ww) return;
 	if (n !== void 0) return n;
 	if (r === void 0 && !t.some(({ value: e }) => e !== void 0)) return;
-	let c = Kx.get(e);
-	if (c === Vx) return "sqrt";
-	if (c === Ux || c === Hx) return "linear";
-	if (c === Wx) return "ordinal";
+	let c = qx.get(e);
+	if (c === Hx) return "sqrt";
+	if (c === Wx || c === Ux) return "linear";
+	if (c === Gx) return "ordinal";
 	let l = (r ?? i)?.length;
-	if (l < 2 || l > 2) return Tw(c);
+	if (l < 2 || l > 2) return Ew(c);
 	if (r !== void 0) {
-		if (vx(r)) return Tw(c);
-		if (yx(r)) return "utc";
+		if (yx(r)) return Ew(c);
+		if (bx(r)) return "utc";
 	} else {
 		let e = t.map(({ value: e }) => e).filter((e) => e !== void 0);
-		if (e.some(vx)) return Tw(c);
-		if (e.some(yx)) return "utc";
+		if (e.some(yx)) return Ew(c);
+		if (e.some(bx)) return "utc";
 	}
-	if (c === Bx) {
-		if (o != null || cC(a)) return "diverging";
-		if (YS(a)) return "categorical";
+	if (c === Vx) {
+		if (o != null || lC(a)) return "diverging";
+		if (XS(a)) return "categorical";
 	}
 	return "linear";
 }
-function Tw(e) {
+function Ew(e) {
 	switch (e) {
-		case zx: return "point";
-		case Bx: return QC;
+		case Bx: return "point";
+		case Vx: return $C;
 		default: return "ordinal";
 	}
 }
-function Ew({ type: e }) {
-	return e === "ordinal" || e === "point" || e === "band" || e === QC;
-}
 function Dw({ type: e }) {
-	return e === "threshold";
+	return e === "ordinal" || e === "point" || e === "band" || e === $C;
 }
 function Ow({ type: e }) {
+	return e === "threshold";
+}
+function kw({ type: e }) {
 	return e === "point" || e === "band";
 }
-function kw(e) {
+function Aw(e) {
 	if (e === void 0) return !0;
 	let t = e.domain(), n = e(t[0]);
 	for (let r = 1, i = t.length; r < i; ++r) if (e(t[r]) - n) return !1;
 	return !0;
 }
-function Aw(e, { domain: t, ...n }, r) {
+function jw(e, { domain: t, ...n }, r) {
 	for (let n of e) n.value !== void 0 && (t === void 0 && (t = n.value?.domain), n.value = r(n.value));
 	return {
 		domain: t === void 0 ? t : r(t),
 		...n
 	};
 }
-function jw(e) {
-	return Bb(e, $x);
-}
 function Mw(e) {
+	return Vb(e, eS);
+}
+function Nw(e) {
 	return (t) => {
-		if (!Kx.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
+		if (!qx.has(t = `${t}`)) throw Error(`unknown scale: ${t}`);
 		return e[t];
 	};
 }
-function Nw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
+function Pw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: a, transform: o, percent: s, pivot: c }) {
 	if (t === "identity") return {
 		type: "identity",
 		apply: (e) => e,
@@ -9635,8 +9669,8 @@ function Nw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	let l = e.unknown ? e.unknown() : void 0;
 	return {
 		type: t,
-		domain: Vb(n),
-		...r !== void 0 && { range: Vb(r) },
+		domain: Hb(n),
+		...r !== void 0 && { range: Hb(r) },
 		...o !== void 0 && { transform: o },
 		...s && { percent: s },
 		...l !== void 0 && { unknown: l },
@@ -9667,9 +9701,9 @@ function Nw({ scale: e, type: t, domain: n, range: r, interpolate: i, interval: 
 	};
 }
 // node_modules/@observablehq/plot/src/facet.js
-function Pw(e, t) {
-	let { fx: n, fy: r } = cw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
-	return i && a ? Mr(i, a).map(([e, t], n) => ({
+function Fw(e, t) {
+	let { fx: n, fy: r } = lw(e, t), i = n?.scale.domain(), a = r?.scale.domain();
+	return i && a ? Nr(i, a).map(([e, t], n) => ({
 		x: e,
 		y: t,
 		i: n
@@ -9681,21 +9715,21 @@ function Pw(e, t) {
 		i: t
 	})) : void 0;
 }
-function Fw(e, { x: t, y: n }) {
-	return t &&= Hw(t), n &&= Hw(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
+function Iw(e, { x: t, y: n }) {
+	return t &&= Uw(t), n &&= Uw(n), e.filter(t && n ? (e) => t.has(e.x) && n.has(e.y) : t ? (e) => t.has(e.x) : (e) => n.has(e.y)).sort(t && n ? (e, r) => t.get(e.x) - t.get(r.x) || n.get(e.y) - n.get(r.y) : t ? (e, n) => t.get(e.x) - t.get(n.x) : (e, t) => n.get(e.y) - n.get(t.y));
 }
-function Iw(e, { fx: t, fy: n }) {
-	let r = Zb(e), i = t?.value, a = n?.value;
-	return t && n ? Kr(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? Kr(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : Kr(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
+function Lw(e, { fx: t, fy: n }) {
+	let r = Qb(e), i = t?.value, a = n?.value;
+	return t && n ? qr(r, (e) => (e.fx = i[e[0]], e.fy = a[e[0]], e), (e) => i[e], (e) => a[e]) : t ? qr(r, (e) => (e.fx = i[e[0]], e), (e) => i[e]) : qr(r, (e) => (e.fy = a[e[0]], e), (e) => a[e]);
 }
-function Lw(e, t, { marginTop: n, marginLeft: r }) {
+function Rw(e, t, { marginTop: n, marginLeft: r }) {
 	let i = e ? ({ x: t }) => e(t) - r : () => 0, a = t ? ({ y: e }) => t(e) - n : () => 0;
 	return function(e) {
 		this.tagName === "svg" ? (this.setAttribute("x", i(e)), this.setAttribute("y", a(e))) : this.setAttribute("transform", `translate(${i(e)},${a(e)})`);
 	};
 }
-function Rw(e) {
-	let t = [], n = new Uint32Array(Di(e, (e) => e.length));
+function zw(e) {
+	let t = [], n = new Uint32Array(Oi(e, (e) => e.length));
 	for (let r of e) {
 		let i = 0;
 		for (let t of e) r !== t && (n.set(t, i), i += t.length);
@@ -9703,99 +9737,99 @@ function Rw(e) {
 	}
 	return t;
 }
-var zw = /* @__PURE__ */ new Map([
-	["top", Kw],
-	["right", Yw],
-	["bottom", qw],
-	["left", Jw],
-	["top-left", tT(Kw, Jw)],
-	["top-right", tT(Kw, Yw)],
-	["bottom-left", tT(qw, Jw)],
-	["bottom-right", tT(qw, Yw)],
-	["top-empty", Xw],
-	["right-empty", $w],
-	["bottom-empty", Zw],
-	["left-empty", Qw],
-	["empty", eT]
+var Bw = /* @__PURE__ */ new Map([
+	["top", qw],
+	["right", Xw],
+	["bottom", Jw],
+	["left", Yw],
+	["top-left", nT(qw, Yw)],
+	["top-right", nT(qw, Xw)],
+	["bottom-left", nT(Jw, Yw)],
+	["bottom-right", nT(Jw, Xw)],
+	["top-empty", Zw],
+	["right-empty", eT],
+	["bottom-empty", Qw],
+	["left-empty", $w],
+	["empty", tT]
 ]);
-function Bw(e) {
+function Vw(e) {
 	if (e == null) return null;
-	let t = zw.get(`${e}`.toLowerCase());
+	let t = Bw.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid facet anchor: ${e}`);
 }
-var Vw = /* @__PURE__ */ new WeakMap();
-function Hw(e) {
-	let t = Vw.get(e);
-	return t || Vw.set(e, t = new Rr(Bb(e, (e, t) => [e, t]))), t;
+var Hw = /* @__PURE__ */ new WeakMap();
+function Uw(e) {
+	let t = Hw.get(e);
+	return t || Hw.set(e, t = new zr(Vb(e, (e, t) => [e, t]))), t;
 }
-function Uw(e, t) {
-	return Hw(e).get(t);
-}
-function Ww(e, t, n) {
-	return t = ex(t), n = ex(n), e.find((e) => Object.is(ex(e.x), t) && Object.is(ex(e.y), n));
+function Ww(e, t) {
+	return Uw(e).get(t);
 }
 function Gw(e, t, n) {
-	return Ww(e, t, n)?.empty;
+	return t = tx(t), n = tx(n), e.find((e) => Object.is(tx(e.x), t) && Object.is(tx(e.y), n));
 }
-function Kw(e, { y: t }, { y: n }) {
-	return !t || Uw(t, n) === 0;
+function Kw(e, t, n) {
+	return Gw(e, t, n)?.empty;
 }
 function qw(e, { y: t }, { y: n }) {
-	return !t || Uw(t, n) === t.length - 1;
+	return !t || Ww(t, n) === 0;
 }
-function Jw(e, { x: t }, { x: n }) {
-	return !t || Uw(t, n) === 0;
+function Jw(e, { y: t }, { y: n }) {
+	return !t || Ww(t, n) === t.length - 1;
 }
 function Yw(e, { x: t }, { x: n }) {
-	return !t || Uw(t, n) === t.length - 1;
+	return !t || Ww(t, n) === 0;
 }
-function Xw(e, { y: t }, { x: n, y: r, empty: i }) {
-	if (i) return !1;
-	if (!t) return;
-	let a = Uw(t, r);
-	if (a > 0) return Gw(e, n, t[a - 1]);
+function Xw(e, { x: t }, { x: n }) {
+	return !t || Ww(t, n) === t.length - 1;
 }
 function Zw(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = Uw(t, r);
-	if (a < t.length - 1) return Gw(e, n, t[a + 1]);
+	let a = Ww(t, r);
+	if (a > 0) return Kw(e, n, t[a - 1]);
 }
-function Qw(e, { x: t }, { x: n, y: r, empty: i }) {
+function Qw(e, { y: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = Uw(t, n);
-	if (a > 0) return Gw(e, t[a - 1], r);
+	let a = Ww(t, r);
+	if (a < t.length - 1) return Kw(e, n, t[a + 1]);
 }
 function $w(e, { x: t }, { x: n, y: r, empty: i }) {
 	if (i) return !1;
 	if (!t) return;
-	let a = Uw(t, n);
-	if (a < t.length - 1) return Gw(e, t[a + 1], r);
+	let a = Ww(t, n);
+	if (a > 0) return Kw(e, t[a - 1], r);
 }
-function eT(e, t, { empty: n }) {
+function eT(e, { x: t }, { x: n, y: r, empty: i }) {
+	if (i) return !1;
+	if (!t) return;
+	let a = Ww(t, n);
+	if (a < t.length - 1) return Kw(e, t[a + 1], r);
+}
+function tT(e, t, { empty: n }) {
 	return n;
 }
-function tT(e, t) {
+function nT(e, t) {
 	return function() {
 		return e.apply(null, arguments) && t.apply(null, arguments);
 	};
 }
-function nT(e, { channels: { fx: t, fy: n }, groups: r }) {
+function rT(e, { channels: { fx: t, fy: n }, groups: r }) {
 	return t && n ? e.map(({ x: e, y: t }) => r.get(e)?.get(t) ?? []) : t ? e.map(({ x: e }) => r.get(e) ?? []) : e.map(({ y: e }) => r.get(e) ?? []);
 }
 // node_modules/@observablehq/plot/src/projection.js
-var rT = Math.PI, iT = 2 * rT, aT = .618;
-function oT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
+var iT = Math.PI, aT = 2 * iT, oT = .618;
+function sT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}, o) {
 	if (e == null) return;
 	if (typeof e.stream == "function") return e;
 	let s, c, l = "frame";
-	if (Ub(e)) {
+	if (Wb(e)) {
 		let t;
 		if ({type: e, domain: c, inset: t, insetTop: n = t === void 0 ? n : t, insetRight: r = t === void 0 ? r : t, insetBottom: i = t === void 0 ? i : t, insetLeft: a = t === void 0 ? a : t, clip: l = l, ...s} = e, e == null) return;
 	}
-	typeof e != "function" && ({type: e} = sT(e));
+	typeof e != "function" && ({type: e} = cT(e));
 	let { width: u, height: d, marginLeft: f, marginRight: p, marginTop: m, marginBottom: h } = o, g = u - f - p - a - r, _ = d - m - h - n - i;
 	if (e = e?.({
 		width: g,
@@ -9803,47 +9837,47 @@ function oT({ projection: e, inset: t = 0, insetTop: n = t, insetRight: r = t, i
 		clip: l,
 		...s
 	}), e == null) return;
-	l = cT(l, f, m, u - p, d - h);
+	l = lT(l, f, m, u - p, d - h);
 	let v = f + a, y = m + n, b;
 	if (c != null) {
-		let [[t, n], [r, i]] = Ld(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
-		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = Rd({ point(e, t) {
+		let [[t, n], [r, i]] = Rd(e).bounds(c), a = Math.min(g / (r - t), _ / (i - n));
+		a > 0 ? (v -= (a * (t + r) - g) / 2, y -= (a * (n + i) - _) / 2, b = zd({ point(e, t) {
 			this.stream.point(e * a + v, t * a + y);
-		} })) : LC("Warning: the projection could not be fit to the specified domain; using the default scale.");
+		} })) : RC("Warning: the projection could not be fit to the specified domain; using the default scale.");
 	}
-	return b ??= v === 0 && y === 0 ? dT() : Rd({ point(e, t) {
+	return b ??= v === 0 && y === 0 ? fT() : zd({ point(e, t) {
 		this.stream.point(e + v, t + y);
 	} }), { stream: (t) => e.stream(b.stream(l(t))) };
 }
-function sT(e) {
+function cT(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "albers-usa": return lT(uf, .7463, .4673);
-		case "albers": return uT(cf, .7463, .4673);
-		case "azimuthal-equal-area": return lT(mf, 4, 4);
-		case "azimuthal-equidistant": return lT(gf, iT, iT);
-		case "conic-conformal": return uT(Sf, iT, iT);
-		case "conic-equal-area": return uT(sf, 6.1702, 2.9781);
-		case "conic-equidistant": return uT(Ef, 7.312, 3.6282);
-		case "equal-earth": return lT(Pf, 5.4133, 2.6347);
-		case "equirectangular": return lT(wf, iT, rT);
-		case "gnomonic": return lT(If, 3.4641, 3.4641);
-		case "identity": return { type: dT };
-		case "reflect-y": return { type: fT };
-		case "mercator": return lT(vf, iT, iT);
-		case "orthographic": return lT(Rf, 2, 2);
-		case "stereographic": return lT(Bf, 2, 2);
-		case "transverse-mercator": return lT(Hf, iT, iT);
+		case "albers-usa": return uT(df, .7463, .4673);
+		case "albers": return dT(lf, .7463, .4673);
+		case "azimuthal-equal-area": return uT(hf, 4, 4);
+		case "azimuthal-equidistant": return uT(_f, aT, aT);
+		case "conic-conformal": return dT(Cf, aT, aT);
+		case "conic-equal-area": return dT(cf, 6.1702, 2.9781);
+		case "conic-equidistant": return dT(Df, 7.312, 3.6282);
+		case "equal-earth": return uT(Ff, 5.4133, 2.6347);
+		case "equirectangular": return uT(Tf, aT, iT);
+		case "gnomonic": return uT(Lf, 3.4641, 3.4641);
+		case "identity": return { type: fT };
+		case "reflect-y": return { type: pT };
+		case "mercator": return uT(yf, aT, aT);
+		case "orthographic": return uT(zf, 2, 2);
+		case "stereographic": return uT(Vf, 2, 2);
+		case "transverse-mercator": return uT(Uf, aT, aT);
 		default: throw Error(`unknown projection type: ${e}`);
 	}
 }
-function cT(e, t, n, r, i) {
+function lT(e, t, n, r, i) {
 	if (e === !1 || e == null || typeof e == "number") return (e) => e;
 	switch (e === !0 && (e = "frame"), `${e}`.toLowerCase()) {
-		case "frame": return Mu(t, n, r, i);
+		case "frame": return Nu(t, n, r, i);
 		default: throw Error(`unknown projection clip type: ${e}`);
 	}
 }
-function lT(e, t, n) {
+function uT(e, t, n) {
 	return {
 		type: ({ width: r, height: i, rotate: a, precision: o = .15, clip: s }) => {
 			let c = e();
@@ -9852,8 +9886,8 @@ function lT(e, t, n) {
 		aspectRatio: n / t
 	};
 }
-function uT(e, t, n) {
-	let { type: r, aspectRatio: i } = lT(e, t, n);
+function dT(e, t, n) {
+	let { type: r, aspectRatio: i } = uT(e, t, n);
 	return {
 		type: (e) => {
 			let { parallels: t, domain: n, width: i, height: a } = e, o = r(e);
@@ -9862,40 +9896,40 @@ function uT(e, t, n) {
 		aspectRatio: i
 	};
 }
-var dT = Db({ stream: (e) => e }), fT = Db(Rd({ point(e, t) {
+var fT = Ob({ stream: (e) => e }), pT = Ob(zd({ point(e, t) {
 	this.stream.point(e, -t);
 } }));
-function pT(e, t, n, r) {
+function mT(e, t, n, r) {
 	let i = n[e], a = n[t], o = i.length, s = n[e] = new Float64Array(o).fill(NaN), c = n[t] = new Float64Array(o).fill(NaN), l, u = r.stream({ point(e, t) {
 		s[l] = e, c[l] = t;
 	} });
 	for (l = 0; l < o; ++l) u.point(i[l], a[l]);
 }
-function mT({ projection: e } = {}) {
-	return e == null ? !1 : typeof e.stream == "function" || (Ub(e) && (e = e.type), e != null);
+function hT({ projection: e } = {}) {
+	return e == null ? !1 : typeof e.stream == "function" || (Wb(e) && (e = e.type), e != null);
 }
-function hT(e) {
-	if (typeof e?.stream == "function") return aT;
-	if (Ub(e)) {
+function gT(e) {
+	if (typeof e?.stream == "function") return oT;
+	if (Wb(e)) {
 		let t, n;
 		if ({domain: t, type: e, ...n} = e, t != null && e != null) {
-			let [[r, i], [a, o]] = Ld((typeof e == "string" ? sT(e).type : e)({
+			let [[r, i], [a, o]] = Rd((typeof e == "string" ? cT(e).type : e)({
 				...n,
 				width: 100,
 				height: 100
 			})).bounds(t), s = (o - i) / (a - r);
-			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : aT;
+			return s && isFinite(s) ? s < .2 ? .2 : s > 5 ? 5 : s : oT;
 		}
 	}
 	if (e != null) {
 		if (typeof e != "function") {
-			let { aspectRatio: t } = sT(e);
+			let { aspectRatio: t } = cT(e);
 			if (t) return t;
 		}
-		return aT;
+		return oT;
 	}
 }
-function gT(e) {
+function _T(e) {
 	let t = [], n = [], r = {
 		scale: "x",
 		value: t
@@ -9912,68 +9946,68 @@ function gT(e) {
 		polygonEnd() {},
 		sphere() {}
 	};
-	for (let t of e.value) Zl(t, a);
+	for (let t of e.value) Ql(t, a);
 	return [r, i];
 }
-function _T({ x: e, y: t }) {
-	if (e || t) return e ??= (e) => e, t ??= (e) => e, Rd({ point(n, r) {
+function vT({ x: e, y: t }) {
+	if (e || t) return e ??= (e) => e, t ??= (e) => e, zd({ point(n, r) {
 		this.stream.point(e(n), t(r));
 	} });
 }
 // node_modules/@observablehq/plot/src/context.js
-function vT(e = {}) {
+function yT(e = {}) {
 	let { document: t = typeof window < "u" ? window.document : void 0, clip: n } = e;
 	return {
 		document: t,
-		clip: Fx(n)
+		clip: Ix(n)
 	};
 }
-function yT(e, { document: t }) {
-	return Ho(qi(e).call(t.documentElement));
+function bT(e, { document: t }) {
+	return Uo(Ji(e).call(t.documentElement));
 }
 // node_modules/@observablehq/plot/src/memoize.js
-var bT = Symbol("unset");
-function xT(e) {
-	return (e.length === 1 ? ST : CT)(e);
-}
+var xT = Symbol("unset");
 function ST(e) {
-	let t, n = bT;
-	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
+	return (e.length === 1 ? CT : wT)(e);
 }
 function CT(e) {
+	let t, n = xT;
+	return (r) => (Object.is(n, r) || (n = r, t = e(r)), t);
+}
+function wT(e) {
 	let t, n;
 	return (...r) => ((n?.length !== r.length || n.some((e, t) => !Object.is(e, r[t]))) && (n = r, t = e(...r)), t);
 }
 // node_modules/@observablehq/plot/src/format.js
-var wT = xT((e) => new Intl.NumberFormat(e));
-xT((e, t) => new Intl.DateTimeFormat(e, {
+var TT = ST((e) => new Intl.NumberFormat(e));
+ST((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { month: t }
-})), xT((e, t) => new Intl.DateTimeFormat(e, {
+})), ST((e, t) => new Intl.DateTimeFormat(e, {
 	timeZone: "UTC",
 	...t && { weekday: t }
 }));
-function TT(e = "en-US") {
-	let t = wT(e);
+function ET(e = "en-US") {
+	let t = TT(e);
 	return (e) => e != null && !isNaN(e) ? t.format(e) : void 0;
 }
-function ET(e) {
-	return Ty(e, "Invalid Date");
+function DT(e) {
+	return Ey(e, "Invalid Date");
 }
-function DT(e = "en-US") {
-	let t = TT(e);
-	return (e) => (e instanceof Date ? ET : typeof e == "number" ? t : Cb)(e);
+function OT(e = "en-US") {
+	let t = ET(e);
+	return (e) => (e instanceof Date ? DT : typeof e == "number" ? t : wb)(e);
 }
-var OT = DT(), kT = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, AT = 0;
-function jT() {
-	return `plot-clip-${++AT}`;
+var kT = OT(), AT = (typeof window < "u" ? window.devicePixelRatio > 1 : typeof it > "u") ? 0 : .5, jT = 0;
+function MT() {
+	return `plot-clip-${++jT}`;
 }
-function MT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
-	T === null && (s = null, c = null), D === null && (l = null, d = null), Dx(T) ? Dx(D) || Dx(s) && !C?.fill || (D = "none") : Dx(D) && (!Dx(l) || C?.stroke) && (T = "none");
-	let [P, ee] = Nb(s, T), [F, te] = Pb(c, E), [ne, re] = Nb(l, D), [ie, ae] = Pb(d, O), [oe, se] = Pb(_);
-	Ox(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !kx(f) && (m = M), !Ox(ee) && b === void 0 && (b = N));
-	let [ce, le] = Pb(u);
-	return T !== null && (e.fill = $T(ee, "currentColor"), e.fillOpacity = eE(te, 1)), D !== null && (e.stroke = $T(re, "none"), e.strokeWidth = eE(le, 1), e.strokeOpacity = eE(ae, 1), e.strokeLinejoin = $T(f, "miter"), e.strokeLinecap = $T(p, "butt"), e.strokeMiterlimit = eE(m, 4), e.strokeDasharray = $T(h, "none"), e.strokeDashoffset = $T(g, "0")), e.target = Cb(o), e.ariaLabel = Cb(w), e.ariaDescription = Cb(i), e.ariaHidden = Cb(a), e.opacity = eE(se, 1), e.mixBlendMode = $T(v, "normal"), e.imageFilter = $T(y, "none"), e.paintOrder = $T(b, "normal"), e.pointerEvents = $T(x, "auto"), e.shapeRendering = $T(S, "auto"), {
+function NT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden: a, target: o, fill: s, fillOpacity: c, stroke: l, strokeWidth: u, strokeOpacity: d, strokeLinejoin: f, strokeLinecap: p, strokeMiterlimit: m, strokeDasharray: h, strokeDashoffset: g, opacity: _, mixBlendMode: v, imageFilter: y, paintOrder: b, pointerEvents: x, shapeRendering: S, channels: C }, { ariaLabel: w, fill: T = "currentColor", fillOpacity: E, stroke: D = "none", strokeOpacity: O, strokeWidth: k, strokeLinecap: A, strokeLinejoin: j, strokeMiterlimit: M, paintOrder: N }) {
+	T === null && (s = null, c = null), D === null && (l = null, d = null), Ox(T) ? Ox(D) || Ox(s) && !C?.fill || (D = "none") : Ox(D) && (!Ox(l) || C?.stroke) && (T = "none");
+	let [P, ee] = Pb(s, T), [F, te] = Fb(c, E), [ne, re] = Pb(l, D), [ie, ae] = Fb(d, O), [oe, se] = Fb(_);
+	kx(re) || (u === void 0 && (u = k), p === void 0 && (p = A), f === void 0 && (f = j), m === void 0 && !Ax(f) && (m = M), !kx(ee) && b === void 0 && (b = N));
+	let [ce, le] = Fb(u);
+	return T !== null && (e.fill = eE(ee, "currentColor"), e.fillOpacity = tE(te, 1)), D !== null && (e.stroke = eE(re, "none"), e.strokeWidth = tE(le, 1), e.strokeOpacity = tE(ae, 1), e.strokeLinejoin = eE(f, "miter"), e.strokeLinecap = eE(p, "butt"), e.strokeMiterlimit = tE(m, 4), e.strokeDasharray = eE(h, "none"), e.strokeDashoffset = eE(g, "0")), e.target = wb(o), e.ariaLabel = wb(w), e.ariaDescription = wb(i), e.ariaHidden = wb(a), e.opacity = tE(se, 1), e.mixBlendMode = eE(v, "normal"), e.imageFilter = eE(y, "none"), e.paintOrder = eE(b, "normal"), e.pointerEvents = eE(x, "auto"), e.shapeRendering = eE(S, "auto"), {
 		title: {
 			value: t,
 			optional: !0,
@@ -10020,25 +10054,25 @@ function MT(e, { title: t, href: n, ariaLabel: r, ariaDescription: i, ariaHidden
 		}
 	};
 }
-function NT(e, t) {
-	t && e.filter((e) => xy(t[e])).append("title").call(FT, t);
-}
 function PT(e, t) {
-	t && e.filter(([e]) => xy(t[e])).append("title").call(IT, t);
+	t && e.filter((e) => Sy(t[e])).append("title").call(IT, t);
 }
 function FT(e, t) {
-	t && e.text((e) => OT(t[e]));
+	t && e.filter(([e]) => Sy(t[e])).append("title").call(LT, t);
 }
 function IT(e, t) {
-	t && e.text(([e]) => OT(t[e]));
+	t && e.text((e) => kT(t[e]));
 }
-function LT(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && K(e, "aria-label", (e) => r[e]), a && K(e, "fill", (e) => a[e]), o && K(e, "fill-opacity", (e) => o[e]), s && K(e, "stroke", (e) => s[e]), c && K(e, "stroke-opacity", (e) => c[e]), l && K(e, "stroke-width", (e) => l[e]), u && K(e, "opacity", (e) => u[e]), d && XT(e, (e) => d[e], t), n || NT(e, i);
+function LT(e, t) {
+	t && e.text(([e]) => kT(t[e]));
 }
 function RT(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
-	r && K(e, "aria-label", ([e]) => r[e]), a && K(e, "fill", ([e]) => a[e]), o && K(e, "fill-opacity", ([e]) => o[e]), s && K(e, "stroke", ([e]) => s[e]), c && K(e, "stroke-opacity", ([e]) => c[e]), l && K(e, "stroke-width", ([e]) => l[e]), u && K(e, "opacity", ([e]) => u[e]), d && XT(e, ([e]) => d[e], t), n || PT(e, i);
+	r && K(e, "aria-label", (e) => r[e]), a && K(e, "fill", (e) => a[e]), o && K(e, "fill-opacity", (e) => o[e]), s && K(e, "stroke", (e) => s[e]), c && K(e, "stroke-opacity", (e) => c[e]), l && K(e, "stroke-width", (e) => l[e]), u && K(e, "opacity", (e) => u[e]), d && ZT(e, (e) => d[e], t), n || PT(e, i);
 }
-function zT({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
+function zT(e, { target: t, tip: n }, { ariaLabel: r, title: i, fill: a, fillOpacity: o, stroke: s, strokeOpacity: c, strokeWidth: l, opacity: u, href: d }) {
+	r && K(e, "aria-label", ([e]) => r[e]), a && K(e, "fill", ([e]) => a[e]), o && K(e, "fill-opacity", ([e]) => o[e]), s && K(e, "stroke", ([e]) => s[e]), c && K(e, "stroke-opacity", ([e]) => c[e]), l && K(e, "stroke-width", ([e]) => l[e]), u && K(e, "opacity", ([e]) => u[e]), d && ZT(e, ([e]) => d[e], t), n || FT(e, i);
+}
+function BT({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, strokeOpacity: a, strokeWidth: o, opacity: s, href: c }, { tip: l }) {
 	return [
 		e,
 		l ? void 0 : t,
@@ -10051,24 +10085,24 @@ function zT({ ariaLabel: e, title: t, fill: n, fillOpacity: r, stroke: i, stroke
 		c
 	].filter((e) => e !== void 0);
 }
-function BT(e, t, n) {
-	let r = Gr(e, (e) => t[e]);
-	return n === void 0 && r.size > 1 + e.length >> 1 && LC("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
+function VT(e, t, n) {
+	let r = Kr(e, (e) => t[e]);
+	return n === void 0 && r.size > 1 + e.length >> 1 && RC("Warning: the implicit z channel has high cardinality. This may occur when the fill or stroke channel is associated with quantitative data rather than ordinal or categorical data. You can suppress this warning by setting the z option explicitly; if this data represents a single series, set z to null."), r.values();
 }
-function* VT(e, t, n, r) {
-	let { z: i } = n, { z: a } = r, o = zT(r, n), s = [...t, ...o];
-	for (let t of a ? BT(e, a, i) : [e]) {
+function* HT(e, t, n, r) {
+	let { z: i } = n, { z: a } = r, o = BT(r, n), s = [...t, ...o];
+	for (let t of a ? VT(e, a, i) : [e]) {
 		let e, n;
 		out: for (let r of t) {
-			for (let e of s) if (!vy(e[r])) {
+			for (let e of s) if (!yy(e[r])) {
 				n && n.push(-1);
 				continue out;
 			}
-			if (e === void 0) n && (yield n), e = o.map((e) => ex(e[r])), n = [r];
+			if (e === void 0) n && (yield n), e = o.map((e) => tx(e[r])), n = [r];
 			else {
 				n.push(r);
-				for (let t = 0; t < o.length; ++t) if (ex(o[t][r]) !== e[t]) {
-					yield n, e = o.map((e) => ex(e[r])), n = [r];
+				for (let t = 0; t < o.length; ++t) if (tx(o[t][r]) !== e[t]) {
+					yield n, e = o.map((e) => tx(e[r])), n = [r];
 					continue out;
 				}
 			}
@@ -10076,97 +10110,97 @@ function* VT(e, t, n, r) {
 		n && (yield n);
 	}
 }
-function HT(e, t, n, r) {
+function UT(e, t, n, r) {
 	let i, { clip: a = r.clip } = t;
-	a === "frame" ? (e = yT("svg:g", r).each(function() {
+	a === "frame" ? (e = bT("svg:g", r).each(function() {
 		this.appendChild(e.node()), e.node = () => this;
-	}), i = WT(r, n)) : a && (i = qT(a, r)), K(e, "aria-label", t.ariaLabel), K(e, "aria-description", t.ariaDescription), K(e, "aria-hidden", t.ariaHidden), K(e, "clip-path", i);
+	}), i = GT(r, n)) : a && (i = JT(a, r)), K(e, "aria-label", t.ariaLabel), K(e, "aria-description", t.ariaDescription), K(e, "aria-hidden", t.ariaHidden), K(e, "clip-path", i);
 }
-function UT(e) {
+function WT(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	return (n, r) => {
 		let i = t.get(n);
 		if (!i) {
-			let a = jT();
-			Ho(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
+			let a = MT();
+			Uo(n.ownerSVGElement).append("clipPath").attr("id", a).call(e, n, r), t.set(n, i = `url(#${a})`);
 		}
 		return i;
 	};
 }
-var WT = UT((e, t, n) => {
+var GT = WT((e, t, n) => {
 	let { width: r, height: i, marginLeft: a, marginRight: o, marginTop: s, marginBottom: c } = n;
 	e.append("rect").attr("x", a).attr("y", s).attr("width", r - o - a).attr("height", i - s - c);
-}), GT = /* @__PURE__ */ new WeakMap(), KT = { type: "Sphere" };
-function qT(e, t) {
+}), KT = /* @__PURE__ */ new WeakMap(), qT = { type: "Sphere" };
+function JT(e, t) {
 	let n, r;
-	if ((n = GT.get(t)) || GT.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = KT), !(r = n.get(e))) {
-		let i = jT();
-		Ho(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
+	if ((n = KT.get(t)) || KT.set(t, n = /* @__PURE__ */ new WeakMap()), e.type === "Sphere" && (e = qT), !(r = n.get(e))) {
+		let i = MT();
+		Uo(t.ownerSVGElement).append("clipPath").attr("id", i).append("path").attr("d", t.path()(e)), n.set(e, r = `url(#${i})`);
 	}
 	return r;
 }
-function JT(e, t, n, r) {
-	HT(e, t, n, r), K(e, "class", t.className), K(e, "fill", t.fill), K(e, "fill-opacity", t.fillOpacity), K(e, "stroke", t.stroke), K(e, "stroke-width", t.strokeWidth), K(e, "stroke-opacity", t.strokeOpacity), K(e, "stroke-linejoin", t.strokeLinejoin), K(e, "stroke-linecap", t.strokeLinecap), K(e, "stroke-miterlimit", t.strokeMiterlimit), K(e, "stroke-dasharray", t.strokeDasharray), K(e, "stroke-dashoffset", t.strokeDashoffset), K(e, "shape-rendering", t.shapeRendering), K(e, "filter", t.imageFilter), K(e, "paint-order", t.paintOrder);
+function YT(e, t, n, r) {
+	UT(e, t, n, r), K(e, "class", t.className), K(e, "fill", t.fill), K(e, "fill-opacity", t.fillOpacity), K(e, "stroke", t.stroke), K(e, "stroke-width", t.strokeWidth), K(e, "stroke-opacity", t.strokeOpacity), K(e, "stroke-linejoin", t.strokeLinejoin), K(e, "stroke-linecap", t.strokeLinecap), K(e, "stroke-miterlimit", t.strokeMiterlimit), K(e, "stroke-dasharray", t.strokeDasharray), K(e, "stroke-dashoffset", t.strokeDashoffset), K(e, "shape-rendering", t.shapeRendering), K(e, "filter", t.imageFilter), K(e, "paint-order", t.paintOrder);
 	let { pointerEvents: i = r.pointerSticky === !1 ? "none" : void 0 } = t;
 	K(e, "pointer-events", i);
 }
-function YT(e, t) {
-	ZT(e, "mix-blend-mode", t.mixBlendMode), K(e, "opacity", t.opacity);
+function XT(e, t) {
+	QT(e, "mix-blend-mode", t.mixBlendMode), K(e, "opacity", t.opacity);
 }
-function XT(e, t, n) {
+function ZT(e, t, n) {
 	e.each(function(e) {
 		let r = t(e);
 		if (r != null) {
-			let e = this.ownerDocument.createElementNS(Ui.svg, "a");
-			e.setAttribute("fill", "inherit"), e.setAttributeNS(Ui.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
+			let e = this.ownerDocument.createElementNS(Wi.svg, "a");
+			e.setAttribute("fill", "inherit"), e.setAttributeNS(Wi.xlink, "href", r), n != null && e.setAttribute("target", n), this.parentNode.insertBefore(e, this).appendChild(this);
 		}
 	});
 }
 function K(e, t, n) {
 	n != null && e.attr(t, n);
 }
-function ZT(e, t, n) {
+function QT(e, t, n) {
 	n != null && e.style(t, n);
 }
-function QT(e, t, { x: n, y: r }, i = kT, a = kT) {
+function $T(e, t, { x: n, y: r }, i = AT, a = AT) {
 	i += t.dx, a += t.dy, n?.bandwidth && (i += n.bandwidth() / 2), r?.bandwidth && (a += r.bandwidth() / 2), (i || a) && e.attr("transform", `translate(${i},${a})`);
-}
-function $T(e, t) {
-	if ((e = Cb(e)) !== t) return e;
 }
 function eE(e, t) {
 	if ((e = wb(e)) !== t) return e;
 }
-var tE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
-function nE(e) {
+function tE(e, t) {
+	if ((e = Tb(e)) !== t) return e;
+}
+var nE = /^-?([_a-z]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])([_a-z0-9-]|[\240-\377]|\\[0-9a-f]{1,6}(\r\n|[ \t\r\n\f])?|\\[^\r\n\f0-9a-f])*$/i;
+function rE(e) {
 	if (e === void 0) return "plot-d6a7b5";
-	if (e = `${e}`, !tE.test(e)) throw Error(`invalid class name: ${e}`);
+	if (e = `${e}`, !nE.test(e)) throw Error(`invalid class name: ${e}`);
 	return e;
 }
-function rE(e, t) {
+function iE(e, t) {
 	if (typeof t == "string") e.property("style", t);
 	else if (t != null) for (let n of e) Object.assign(n.style, t);
 }
-function iE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
+function aE({ frameAnchor: e }, { width: t, height: n, marginTop: r, marginRight: i, marginBottom: a, marginLeft: o }) {
 	return [/left$/.test(e) ? o : /right$/.test(e) ? t - i : (o + t - i) / 2, /^top/.test(e) ? r : /^bottom/.test(e) ? n - a : (r + n - a) / 2];
 }
 // node_modules/@observablehq/plot/src/mark.js
-var aE = class {
+var oE = class {
 	constructor(e, t = {}, n = {}, r) {
 		let { facet: i = "auto", facetAnchor: a, fx: o, fy: s, sort: c, dx: l = 0, dy: u = 0, margin: d = 0, marginTop: f = d, marginRight: p = d, marginBottom: m = d, marginLeft: h = d, className: g, clip: _ = r?.clip, channels: v, tip: y, render: b } = n;
-		if (this.data = e, this.sort = Kb(c) ? c : null, this.initializer = nS(n).initializer, this.transform = this.initializer ? n.transform : tS(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = Ib(i === !0 ? "include" : i, "facet", [
+		if (this.data = e, this.sort = qb(c) ? c : null, this.initializer = rS(n).initializer, this.transform = this.initializer ? n.transform : nS(n).transform, i === null || i === !1 ? this.facet = null : (this.facet = Lb(i === !0 ? "include" : i, "facet", [
 			"auto",
 			"include",
 			"exclude",
 			"super"
-		]), this.fx = e === _b && typeof o == "string" ? [o] : o, this.fy = e === _b && typeof s == "string" ? [s] : s), this.facetAnchor = Bw(a), t = Px(t), v !== void 0 && (t = {
-			...cE(v),
+		]), this.fx = e === vb && typeof o == "string" ? [o] : o, this.fy = e === vb && typeof s == "string" ? [s] : s), this.facetAnchor = Vw(a), t = Fx(t), v !== void 0 && (t = {
+			...lE(v),
 			...t
 		}), r !== void 0 && (t = {
-			...MT(this, n, r),
+			...NT(this, n, r),
 			...t
 		}), this.channels = Object.fromEntries(Object.entries(t).map(([t, n]) => {
-			if (Gb(n.value)) {
+			if (Kb(n.value)) {
 				let { value: e, label: t = n.label, scale: r = n.scale } = n.value;
 				n = {
 					...n,
@@ -10175,7 +10209,7 @@ var aE = class {
 					value: e
 				};
 			}
-			if (e === _b && typeof n.value == "string") {
+			if (e === vb && typeof n.value == "string") {
 				let { value: e } = n;
 				n = {
 					...n,
@@ -10187,22 +10221,22 @@ var aE = class {
 			if (t != null) return !0;
 			if (n) return !1;
 			throw Error(`missing channel value: ${e}`);
-		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = Fx(_), this.tip = lE(y), this.className = Cb(g), this.facet === "super") {
+		})), this.dx = +l, this.dy = +u, this.marginTop = +f, this.marginRight = +p, this.marginBottom = +m, this.marginLeft = +h, this.clip = Ix(_), this.tip = uE(y), this.className = wb(g), this.facet === "super") {
 			if (o || s) throw Error("super-faceting cannot use fx or fy");
 			for (let e in this.channels) {
 				let { scale: n } = t[e];
 				if (n === "x" || n === "y") throw Error("super-faceting cannot use x or y");
 			}
 		}
-		b != null && (this.render = sE(b, this.render));
+		b != null && (this.render = cE(b, this.render));
 	}
 	initialize(e, t, n) {
-		let r = Lb(this.data);
-		e === void 0 && r != null && (e = [Zb(r)]);
+		let r = Rb(this.data);
+		e === void 0 && r != null && (e = [Qb(r)]);
 		let i = e;
-		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = Lb(r)), e !== void 0 && (e.original = i);
-		let a = IS(this.channels, r);
-		return this.sort != null && zS(r, e, a, t, this.sort), {
+		this.transform != null && ({facets: e, data: r} = this.transform(r, e, n), r = Rb(r)), e !== void 0 && (e.original = i);
+		let a = LS(this.channels, r);
+		return this.sort != null && BS(r, e, a, t, this.sort), {
 			data: r,
 			facets: e,
 			channels: a
@@ -10210,7 +10244,7 @@ var aE = class {
 	}
 	filter(e, t, n) {
 		for (let r in t) {
-			let { filter: i = vy } = t[r];
+			let { filter: i = yy } = t[r];
 			if (i !== null) {
 				let t = n[r];
 				e = e.filter((e) => i(t[e]));
@@ -10221,18 +10255,18 @@ var aE = class {
 	project(e, t, n) {
 		for (let r in e) if (e[r].scale === "x" && /^x|x$/.test(r)) {
 			let i = r.replace(/^x|x$/, "y");
-			i in e && e[i].scale === "y" && pT(r, i, t, n.projection);
+			i in e && e[i].scale === "y" && mT(r, i, t, n.projection);
 		}
 	}
 	scale(e, t, n) {
-		let r = LS(e, t);
+		let r = RS(e, t);
 		return n.projection && this.project(e, r, n), r;
 	}
 };
-function oE(...e) {
-	return e.plot = aE.prototype.plot, e;
+function sE(...e) {
+	return e.plot = oE.prototype.plot, e;
 }
-function sE(e, t) {
+function cE(e, t) {
 	if (e == null) return t === null ? void 0 : t;
 	if (t == null) return e === null ? void 0 : e;
 	if (typeof e != "function") throw TypeError(`invalid render transform: ${e}`);
@@ -10241,27 +10275,27 @@ function sE(e, t) {
 		return e.call(this, n, r, i, a, o, (e, n, r, i, a) => t.call(this, e, n, r, i, a, s));
 	};
 }
-function cE(e) {
-	return Object.fromEntries(Object.entries(Px(e)).map(([e, t]) => (t = typeof t == "string" ? {
+function lE(e) {
+	return Object.fromEntries(Object.entries(Fx(e)).map(([e, t]) => (t = typeof t == "string" ? {
 		value: t,
 		label: e
-	} : mx(t), t.filter === void 0 && t.scale == null && (t = {
+	} : hx(t), t.filter === void 0 && t.scale == null && (t = {
 		...t,
 		filter: null
 	}), [e, t])));
 }
-function lE(e) {
-	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? Ib(e, "tip", [
+function uE(e) {
+	return e === !0 ? "xy" : e === !1 || e == null ? null : typeof e == "string" ? Lb(e, "tip", [
 		"x",
 		"y",
 		"xy"
 	]) : e;
 }
-function uE(e, t) {
+function dE(e, t) {
 	return e?.tip === !0 ? {
 		...e,
 		tip: t
-	} : Ub(e?.tip) && e.tip.pointer === void 0 ? {
+	} : Wb(e?.tip) && e.tip.pointer === void 0 ? {
 		...e,
 		tip: {
 			...e.tip,
@@ -10270,12 +10304,12 @@ function uE(e, t) {
 	} : e;
 }
 // node_modules/@observablehq/plot/src/dimensions.js
-function dE(e, t, n = {}) {
-	let r = .5 - kT, i = .5 + kT, a = .5 + kT, o = .5 - kT;
+function fE(e, t, n = {}) {
+	let r = .5 - AT, i = .5 + AT, a = .5 + AT, o = .5 - AT;
 	for (let { marginTop: e, marginRight: n, marginBottom: s, marginLeft: c } of t) e > r && (r = e), n > i && (i = n), s > a && (a = s), c > o && (o = c);
 	let { margin: s, marginTop: c = s === void 0 ? r : s, marginRight: l = s === void 0 ? i : s, marginBottom: u = s === void 0 ? a : s, marginLeft: d = s === void 0 ? o : s } = n;
 	c = +c, l = +l, u = +u, d = +d;
-	let { width: f = 640, height: p = fE(e, n, {
+	let { width: f = 640, height: p = pE(e, n, {
 		width: f,
 		marginTopDefault: r,
 		marginRightDefault: i,
@@ -10302,21 +10336,21 @@ function dE(e, t, n = {}) {
 	}
 	return m;
 }
-function fE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
-	let d = n && n.scale.domain().length || 1, f = hT(i);
+function pE({ x: e, y: t, fy: n, fx: r }, { projection: i, aspectRatio: a }, { width: o, marginTopDefault: s, marginRightDefault: c, marginBottomDefault: l, marginLeftDefault: u }) {
+	let d = n && n.scale.domain().length || 1, f = gT(i);
 	if (f) {
 		let e = r ? r.scale.domain().length : 1, t = (1.1 * d - .1) / (1.1 * e - .1) * f, n = Math.max(.1, Math.min(10, t));
 		return Math.round((o - u - c) * n + s + l);
 	}
-	let p = t ? Ew(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
+	let p = t ? Dw(t) ? t.scale.domain().length || 1 : Math.max(7, 17 / d) : 1;
 	if (a != null) {
 		if (a = +a, !(isFinite(a) && a > 0)) throw Error(`invalid aspectRatio: ${a}`);
-		let i = pE("y", t) / (pE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
+		let i = mE("y", t) / (mE("x", e) * a), d = r ? r.scale.bandwidth() : 1, f = n ? n.scale.bandwidth() : 1;
 		return (i * (d * (o - u - c) - e.insetLeft - e.insetRight) + t.insetTop + t.insetBottom) / f + s + l;
 	}
 	return !!(t || n) * Math.max(1, Math.min(60, p * d)) * 20 + !!r * 30 + 60;
 }
-function pE(e, t) {
+function mE(e, t) {
 	if (!t) throw Error(`aspectRatio requires ${e} scale`);
 	let { type: n, domain: r } = t, i;
 	switch (n) {
@@ -10337,12 +10371,12 @@ function pE(e, t) {
 		case "band": return r.length;
 		default: throw Error(`unsupported ${e} scale for aspectRatio: ${n}`);
 	}
-	let [a, o] = Ir(r);
+	let [a, o] = Lr(r);
 	return Math.abs(i(o) - i(a));
 }
 // node_modules/@observablehq/plot/src/interactions/pointer.js
-var mE = /* @__PURE__ */ new WeakMap();
-function hE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
+var hE = /* @__PURE__ */ new WeakMap();
+function gE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, render: c, ...l } = {}) {
 	return o = +o, i != null && (n ??= null, s = {
 		...s,
 		px: {
@@ -10360,13 +10394,13 @@ function hE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		y: r,
 		channels: s,
 		...l,
-		render: sE(function(n, r, i, a, s, c) {
+		render: cE(function(n, r, i, a, s, c) {
 			s = {
 				...s,
 				pointerSticky: !1
 			};
-			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = mE.get(l);
-			d || mE.set(l, d = {
+			let l = s.ownerSVGElement, { data: u } = s.getMarkState(this), d = hE.get(l);
+			d || hE.set(l, d = {
 				sticky: !1,
 				roots: [],
 				renders: []
@@ -10378,7 +10412,7 @@ function hE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 				let e = d.facetStates;
 				e || (d.facetStates = e = /* @__PURE__ */ new Map()), b = e.get(this), b || e.set(this, b = /* @__PURE__ */ new Map());
 			}
-			let [x, S] = iE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : yE(i, x), E = w ? (e) => w[e] : bE(i, S), D, O, k, A;
+			let [x, S] = aE(this, a), { px: C, py: w } = i, T = C ? (e) => C[e] : bE(i, x), E = w ? (e) => w[e] : xE(i, S), D, O, k, A;
 			function j(e, t) {
 				if (y) {
 					if (A &&= cancelAnimationFrame(A), e == null) b.delete(n.fi);
@@ -10410,14 +10444,14 @@ function hE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 					O.replaceWith(o);
 				}
 				if (d.roots[f] = O = o, !(D == null && b?.size > 1)) {
-					let e = D == null ? null : ab(u) ? u[D] : u.get(D);
+					let e = D == null ? null : ob(u) ? u[D] : u.get(D);
 					s.dispatchValue(e);
 				}
 				return o;
 			}
 			function N(r) {
 				if (d.sticky || r.pointerType === "mouse" && r.buttons === 1) return;
-				let [i, s] = qo(r);
+				let [i, s] = Jo(r);
 				i -= _, s -= v;
 				let c = i < a.marginLeft || i > a.width - a.marginRight ? 1 : e, l = s < a.marginTop || s > a.height - a.marginBottom ? 1 : t, u = null, f = o * o;
 				for (let e of n) {
@@ -10440,30 +10474,30 @@ function hE(e, t, { x: n, y: r, px: i, py: a, maxRadius: o = 40, channels: s, re
 		}, c)
 	};
 }
-function gE(e) {
-	return hE(1, 1, e);
-}
 function _E(e) {
-	return hE(1, .01, e);
+	return gE(1, 1, e);
 }
 function vE(e) {
-	return hE(.01, 1, e);
+	return gE(1, .01, e);
 }
-function yE({ x1: e, x2: t, x: n = e }, r) {
+function yE(e) {
+	return gE(.01, 1, e);
+}
+function bE({ x1: e, x2: t, x: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
-function bE({ y1: e, y2: t, y: n = e }, r) {
+function xE({ y1: e, y2: t, y: n = e }, r) {
 	return e && t ? (n) => (e[n] + t[n]) / 2 : n ? (e) => n[e] : () => r;
 }
 // node_modules/@observablehq/plot/src/axes.js
-function xE(e) {
-	return Ew(e) && e.interval === void 0 ? void 0 : "tabular-nums";
+function SE(e) {
+	return Dw(e) && e.interval === void 0 ? void 0 : "tabular-nums";
 }
 // node_modules/@observablehq/plot/src/legends/ramp.js
-function SE(e, t) {
-	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = xE(e), round: m = !0, opacity: h, className: g } = t, _ = vT(t);
-	g = nE(g), h = Pb(h)[1], f === null && (f = () => null);
-	let v = yT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
+function CE(e, t) {
+	let { label: n = e.label, tickSize: r = 6, width: i = 240, height: a = 44 + r, marginTop: o = 18, marginRight: s = 0, marginBottom: c = 16 + r, marginLeft: l = 0, style: u, ticks: d = (i - l - s) / 64, tickFormat: f, fontVariant: p = SE(e), round: m = !0, opacity: h, className: g } = t, _ = yT(t);
+	g = rE(g), h = Fb(h)[1], f === null && (f = () => null);
+	let v = bT("svg", _).attr("class", `${g}-ramp`).attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("width", i).attr("height", a).attr("viewBox", `0 0 ${i} ${a}`).call((e) => e.append("style").text(`:where(.${g}-ramp) {
   display: block;
   height: auto;
   height: intrinsic;
@@ -10472,89 +10506,89 @@ function SE(e, t) {
 }
 :where(.${g}-ramp text) {
   white-space: pre;
-}`)).call(rE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
+}`)).call(iE, u), y = (e) => e.selectAll(".tick line").attr("y1", o + c - a), b, x = m ? (e, t) => e.rangeRound(t) : (e, t) => e.range(t), { type: S, domain: C, range: w, interpolate: T, scale: E, pivot: D } = e;
 	if (T) {
-		let e = w === void 0 ? T : Kc(T.length === 1 ? NC(T) : T, w);
-		b = x(E.copy(), qc(Ec(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
+		let e = w === void 0 ? T : qc(T.length === 1 ? PC(T) : T, w);
+		b = x(E.copy(), Jc(Dc(l, i - s), Math.min(C.length + (D !== void 0), w === void 0 ? Infinity : w.length)));
 		let t = _.document.createElement("canvas");
 		t.width = 256, t.height = 1;
 		let n = t.getContext("2d");
 		for (let t = 0; t < 256; ++t) n.fillStyle = e(t / 255), n.fillRect(t, 0, 1, 1);
 		v.append("image").attr("opacity", h).attr("x", l).attr("y", o).attr("width", i - l - s).attr("height", a - o - c).attr("preserveAspectRatio", "none").attr("xlink:href", t.toDataURL());
 	} else if (S === "threshold") {
-		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? Sl(f) : f;
-		b = x(Eh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = Bb(e, (e, t) => t), f = (n) => t(e[n], n);
-	} else b = x(uh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
-	return v.append("g").attr("transform", `translate(0,${a - c})`).call(Vi(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", $T(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
+		let e = C, t = f === void 0 ? (e) => e : typeof f == "string" ? Cl(f) : f;
+		b = x(Dh().domain([-1, w.length - 1]), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(w).enter().append("rect").attr("x", (e, t) => b(t - 1)).attr("y", o).attr("width", (e, t) => b(t) - b(t - 1)).attr("height", a - o - c).attr("fill", (e) => e), d = Vb(e, (e, t) => t), f = (n) => t(e[n], n);
+	} else b = x(dh().domain(C), [l, i - s]), v.append("g").attr("fill-opacity", h).selectAll().data(C).enter().append("rect").attr("x", b).attr("y", o).attr("width", Math.max(0, b.bandwidth() - 1)).attr("height", a - o - c).attr("fill", E), y = () => {};
+	return v.append("g").attr("transform", `translate(0,${a - c})`).call(Hi(b).ticks(Array.isArray(d) ? null : d, typeof f == "string" ? f : void 0).tickFormat(typeof f == "function" ? f : void 0).tickSize(r).tickValues(Array.isArray(d) ? d : null)).attr("font-size", null).attr("font-family", null).attr("font-variant", eE(p, "normal")).call(y).call((e) => e.select(".domain").remove()), n !== void 0 && v.append("text").attr("x", l).attr("y", o - 6).attr("fill", "currentColor").attr("font-weight", "bold").text(n), v.node();
 }
 // node_modules/@observablehq/plot/src/math.js
-var CE = Math.PI / 180;
+var wE = Math.PI / 180;
 // node_modules/@observablehq/plot/src/marker.js
-function wE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
-	e.markerStart = TE(n), e.markerMid = TE(r), e.markerEnd = TE(i);
+function TE(e, { marker: t, markerStart: n = t, markerMid: r = t, markerEnd: i = t } = {}) {
+	e.markerStart = EE(n), e.markerMid = EE(r), e.markerEnd = EE(i);
 }
-function TE(e) {
+function EE(e) {
 	if (e == null || e === !1) return null;
-	if (e === !0) return OE;
+	if (e === !0) return kE;
 	if (typeof e == "function") return e;
 	switch (`${e}`.toLowerCase()) {
 		case "none": return null;
-		case "arrow": return EE("auto");
-		case "arrow-reverse": return EE("auto-start-reverse");
-		case "dot": return DE;
+		case "arrow": return DE("auto");
+		case "arrow-reverse": return DE("auto-start-reverse");
+		case "dot": return OE;
 		case "circle":
-		case "circle-fill": return OE;
-		case "circle-stroke": return kE;
-		case "tick": return AE("auto");
-		case "tick-x": return AE(90);
-		case "tick-y": return AE(0);
+		case "circle-fill": return kE;
+		case "circle-stroke": return AE;
+		case "tick": return jE("auto");
+		case "tick-x": return jE(90);
+		case "tick-y": return jE(0);
 	}
 	throw Error(`invalid marker: ${e}`);
 }
-function EE(e) {
-	return (t, n) => yT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
-}
-function DE(e, t) {
-	return yT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
+function DE(e) {
+	return (t, n) => bT("svg:marker", n).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("orient", e).attr("fill", "none").attr("stroke", t).attr("stroke-width", 1.5).attr("stroke-linecap", "round").attr("stroke-linejoin", "round").call((e) => e.append("path").attr("d", "M-1.5,-3l3,3l-3,3")).node();
 }
 function OE(e, t) {
-	return yT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+	return bT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "none").call((e) => e.append("circle").attr("r", 2.5)).node();
 }
 function kE(e, t) {
-	return yT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
+	return bT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", e).attr("stroke", "var(--plot-background)").attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-function AE(e) {
-	return (t, n) => yT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
+function AE(e, t) {
+	return bT("svg:marker", t).attr("viewBox", "-5 -5 10 10").attr("markerWidth", 6.67).attr("markerHeight", 6.67).attr("fill", "var(--plot-background)").attr("stroke", e).attr("stroke-width", 1.5).call((e) => e.append("circle").attr("r", 3)).node();
 }
-var jE = 0;
-function ME(e, t, { stroke: n }, r) {
-	return LE(e, t, n && ((e) => n[e]), null, r);
+function jE(e) {
+	return (t, n) => bT("svg:marker", n).attr("viewBox", "-3 -3 6 6").attr("markerWidth", 6).attr("markerHeight", 6).attr("orient", e).attr("stroke", t).call((e) => e.append("path").attr("d", "M0,-3v6")).node();
 }
-function NE(e, t, { stroke: n, z: r }, i) {
-	return LE(e, t, n && (([e]) => n[e]), r, i);
+var ME = 0;
+function NE(e, t, { stroke: n }, r) {
+	return RE(e, t, n && ((e) => n[e]), null, r);
 }
-var PE = 1, FE = 2;
-function IE(e, t) {
+function PE(e, t, { stroke: n, z: r }, i) {
+	return RE(e, t, n && (([e]) => n[e]), r, i);
+}
+var FE = 1, IE = 2;
+function LE(e, t) {
 	let n = new Uint8Array(t.length), r = e.data().filter((e) => e.length > 1), i = r.length;
-	for (let e = 0, a = bT; e < i; ++e) {
+	for (let e = 0, a = xT; e < i; ++e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = ex(t[e])) && (n[e] |= PE);
+			a !== (a = tx(t[e])) && (n[e] |= FE);
 		}
 	}
-	for (let e = i - 1, a = bT; e >= 0; --e) {
+	for (let e = i - 1, a = xT; e >= 0; --e) {
 		let i = r[e];
 		if (i.length > 1) {
 			let e = i[0];
-			a !== (a = ex(t[e])) && (n[e] |= FE);
+			a !== (a = tx(t[e])) && (n[e] |= IE);
 		}
 	}
 	return ([e]) => n[e];
 }
-function LE(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
+function RE(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = () => i, o, s) {
 	if (!t && !n && !r) return;
-	let c = /* @__PURE__ */ new Map(), l = o && IE(e, o);
+	let c = /* @__PURE__ */ new Map(), l = o && LE(e, o);
 	function u(e, t, n) {
 		return function(r) {
 			if (n && !n(r)) return;
@@ -10562,45 +10596,45 @@ function LE(e, { markerStart: t, markerMid: n, markerEnd: r, stroke: i }, a = ()
 			o || c.set(t, o = /* @__PURE__ */ new Map());
 			let l = o.get(i);
 			if (!l) {
-				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++jE}`;
+				let e = this.parentNode.insertBefore(t(i, s), this), n = `plot-marker-${++ME}`;
 				e.setAttribute("id", n), o.set(i, l = `url(#${n})`);
 			}
 			this.setAttribute(e, l);
 		};
 	}
-	t && e.each(u("marker-start", t, l && ((e) => l(e) & PE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & PE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & FE)));
+	t && e.each(u("marker-start", t, l && ((e) => l(e) & FE))), n && l && e.each(u("marker-start", n, (e) => !(l(e) & FE))), n && e.each(u("marker-mid", n)), r && e.each(u("marker-end", r, l && ((e) => l(e) & IE)));
 }
 // node_modules/@observablehq/plot/src/transforms/inset.js
-function RE({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
-	return [t, n] = BE(e, t, n), {
+function zE({ inset: e, insetLeft: t, insetRight: n, ...r } = {}) {
+	return [t, n] = VE(e, t, n), {
 		inset: e,
 		insetLeft: t,
 		insetRight: n,
 		...r
 	};
 }
-function zE({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
-	return [t, n] = BE(e, t, n), {
+function BE({ inset: e, insetTop: t, insetBottom: n, ...r } = {}) {
+	return [t, n] = VE(e, t, n), {
 		inset: e,
 		insetTop: t,
 		insetBottom: n,
 		...r
 	};
 }
-function BE(e, t, n) {
-	return e === void 0 && t === void 0 && n === void 0 ? kT ? [1, 0] : [.5, .5] : [t, n];
+function VE(e, t, n) {
+	return e === void 0 && t === void 0 && n === void 0 ? AT ? [1, 0] : [.5, .5] : [t, n];
 }
 // node_modules/@observablehq/plot/src/transforms/interval.js
-function VE(e, { interval: t }) {
-	return e = { ...mx(e) }, e.interval = cx(e.interval === void 0 ? t : e.interval), e;
+function HE(e, { interval: t }) {
+	return e = { ...hx(e) }, e.interval = lx(e.interval === void 0 ? t : e.interval), e;
 }
-function HE(e, t, n, r) {
-	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = VE(i, n);
+function UE(e, t, n, r) {
+	let { [e]: i, [`${e}1`]: a, [`${e}2`]: o } = n, { value: s, interval: c } = HE(i, n);
 	if (s == null || c == null && !r) return n;
-	let l = ix(i);
+	let l = ax(i);
 	if (c == null) {
 		let t, i = {
-			transform: (e) => t ||= db(e, s),
+			transform: (e) => t ||= fb(e, s),
 			label: l
 		};
 		return {
@@ -10612,7 +10646,7 @@ function HE(e, t, n, r) {
 	}
 	let u, d;
 	function f(e) {
-		return d !== void 0 && e === u ? d : d = Bb(db(u = e, s), (e) => c.floor(e));
+		return d !== void 0 && e === u ? d : d = Vb(fb(u = e, s), (e) => c.floor(e));
 	}
 	return t({
 		...n,
@@ -10627,43 +10661,43 @@ function HE(e, t, n, r) {
 		} : o
 	});
 }
-function UE(e, t, n) {
-	let { [e]: r } = n, { value: i, interval: a } = VE(r, n);
+function WE(e, t, n) {
+	let { [e]: r } = n, { value: i, interval: a } = HE(r, n);
 	return i == null || a == null ? n : t({
 		...n,
 		[e]: {
-			label: ix(r),
+			label: ax(r),
 			transform: (e) => {
-				let t = Bb(db(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
-				return t.map(yx(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
+				let t = Vb(fb(e, i), (e) => a.floor(e)), n = t.map((e) => a.offset(e));
+				return t.map(bx(t) ? (e, t) => e == null || isNaN(e = +e) || (t = n[t], t == null) || isNaN(t = +t) ? void 0 : /* @__PURE__ */ new Date((e + t) / 2) : (e, t) => e == null || (t = n[t], t == null) ? NaN : (+e + +t) / 2);
 			}
 		}
 	});
 }
-function WE(e = {}) {
-	return HE("x", RE, e, !0);
-}
 function GE(e = {}) {
-	return HE("y", zE, e, !0);
+	return UE("x", zE, e, !0);
 }
 function KE(e = {}) {
-	return HE("x", RE, e);
+	return UE("y", BE, e, !0);
 }
 function qE(e = {}) {
-	return HE("y", zE, e);
+	return UE("x", zE, e);
 }
 function JE(e = {}) {
-	return UE("x", RE, e);
+	return UE("y", BE, e);
 }
 function YE(e = {}) {
-	return UE("y", zE, e);
+	return WE("x", zE, e);
+}
+function XE(e = {}) {
+	return WE("y", BE, e);
 }
 // node_modules/@observablehq/plot/src/marks/rule.js
-var XE = {
+var ZE = {
 	ariaLabel: "rule",
 	fill: null,
 	stroke: "currentColor"
-}, ZE = class extends aE {
+}, QE = class extends oE {
 	constructor(e, t = {}) {
 		let { x: n, y1: r, y2: i, inset: a = 0, insetTop: o = a, insetBottom: s = a } = t;
 		super(e, {
@@ -10682,13 +10716,13 @@ var XE = {
 				scale: "y",
 				optional: !0
 			}
-		}, uE(t, "x"), XE), this.insetTop = wb(o), this.insetBottom = wb(s), wE(this, t);
+		}, dE(t, "x"), ZE), this.insetTop = Tb(o), this.insetBottom = Tb(s), TE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x: s, y1: c, y2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetTop: g, insetBottom: _ } = this;
-		return yT("svg:g", i).call(JT, this, r, i).call(QT, this, { x: s && a }, kT, 0).call((t) => t.selectAll().data(e).enter().append("line").call(YT, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !kw(o) ? (e) => c[e] + g : f + g).attr("y2", l && !kw(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(LT, this, n).call(ME, this, n, i)).node();
+		return bT("svg:g", i).call(YT, this, r, i).call($T, this, { x: s && a }, AT, 0).call((t) => t.selectAll().data(e).enter().append("line").call(XT, this).attr("x1", s ? (e) => s[e] : (m + u - p) / 2).attr("x2", s ? (e) => s[e] : (m + u - p) / 2).attr("y1", c && !Aw(o) ? (e) => c[e] + g : f + g).attr("y2", l && !Aw(o) ? o.bandwidth ? (e) => l[e] + o.bandwidth() - _ : (e) => l[e] - _ : d - h - _).call(RT, this, n).call(NE, this, n, i)).node();
 	}
-}, QE = class extends aE {
+}, $E = class extends oE {
 	constructor(e, t = {}) {
 		let { x1: n, x2: r, y: i, inset: a = 0, insetRight: o = a, insetLeft: s = a } = t;
 		super(e, {
@@ -10707,32 +10741,32 @@ var XE = {
 				scale: "x",
 				optional: !0
 			}
-		}, uE(t, "y"), XE), this.insetRight = wb(o), this.insetLeft = wb(s), wE(this, t);
+		}, dE(t, "y"), ZE), this.insetRight = Tb(o), this.insetLeft = Tb(s), TE(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { y: s, x1: c, x2: l } = n, { width: u, height: d, marginTop: f, marginRight: p, marginLeft: m, marginBottom: h } = r, { insetLeft: g, insetRight: _ } = this;
-		return yT("svg:g", i).call(JT, this, r, i).call(QT, this, { y: s && o }, 0, kT).call((t) => t.selectAll().data(e).enter().append("line").call(YT, this).attr("x1", c && !kw(a) ? (e) => c[e] + g : m + g).attr("x2", l && !kw(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(LT, this, n).call(ME, this, n, i)).node();
+		return bT("svg:g", i).call(YT, this, r, i).call($T, this, { y: s && o }, 0, AT).call((t) => t.selectAll().data(e).enter().append("line").call(XT, this).attr("x1", c && !Aw(a) ? (e) => c[e] + g : m + g).attr("x2", l && !Aw(a) ? a.bandwidth ? (e) => l[e] + a.bandwidth() - _ : (e) => l[e] - _ : u - p - _).attr("y1", s ? (e) => s[e] : (f + d - h) / 2).attr("y2", s ? (e) => s[e] : (f + d - h) / 2).call(RT, this, n).call(NE, this, n, i)).node();
 	}
 };
-function $E(e, t) {
-	let { x: n = bb, y: r, y1: i, y2: a, ...o } = qE(t);
-	return [i, a] = tD(r, i, a), new ZE(e, {
+function eD(e, t) {
+	let { x: n = xb, y: r, y1: i, y2: a, ...o } = JE(t);
+	return [i, a] = nD(r, i, a), new QE(e, {
 		...o,
 		x: n,
 		y1: i,
 		y2: a
 	});
 }
-function eD(e, t) {
-	let { y: n = bb, x: r, x1: i, x2: a, ...o } = KE(t);
-	return [i, a] = tD(r, i, a), new QE(e, {
+function tD(e, t) {
+	let { y: n = xb, x: r, x1: i, x2: a, ...o } = qE(t);
+	return [i, a] = nD(r, i, a), new $E(e, {
 		...o,
 		y: n,
 		x1: i,
 		x2: a
 	});
 }
-function tD(e, t, n) {
+function nD(e, t, n) {
 	if (e == null) {
 		if (t === void 0) {
 			if (n !== void 0) return [0, n];
@@ -10742,7 +10776,7 @@ function tD(e, t, n) {
 	return [t, n];
 }
 // node_modules/@observablehq/plot/src/template.js
-function nD(e, ...t) {
+function rD(e, ...t) {
 	let n = t.length;
 	for (let r = 0, i = !0; r < n; ++r) typeof t[r] != "function" && (i &&= (e = e.slice(), !1), e.splice(r, 2, e[r] + t[r] + e[r + 1]), t.splice(r, 1), --r, --n);
 	return (r) => {
@@ -10752,14 +10786,14 @@ function nD(e, ...t) {
 	};
 }
 // node_modules/@observablehq/plot/src/marks/text.js
-var rD = {
+var iD = {
 	ariaLabel: "text",
 	strokeLinejoin: "round",
 	strokeWidth: 3,
 	paintOrder: "stroke"
-}, iD = "­", aD = class extends aE {
+}, aD = "­", oD = class extends oE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, text: i = gx(e) && _x(e) ? bb : yb, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = Pb(_, 0), [b, x] = mD(p);
+		let { x: n, y: r, text: i = _x(e) && vx(e) ? xb : bb, frameAnchor: a, textAnchor: o = /right$/i.test(a) ? "end" : /left$/i.test(a) ? "start" : "middle", lineAnchor: s = /^top/i.test(a) ? "top" : /^bottom/i.test(a) ? "bottom" : "middle", lineHeight: c = 1, lineWidth: l = Infinity, textOverflow: u, monospace: d, fontFamily: f = d ? "ui-monospace, monospace" : void 0, fontSize: p, fontStyle: m, fontVariant: h, fontWeight: g, rotate: _ } = t, [v, y] = Fb(_, 0), [b, x] = hD(p);
 		if (super(e, {
 			x: {
 				value: n,
@@ -10776,31 +10810,31 @@ var rD = {
 				optional: !0
 			},
 			rotate: {
-				value: hx(v),
+				value: gx(v),
 				optional: !0
 			},
 			text: {
 				value: i,
-				filter: xy,
+				filter: Sy,
 				optional: !0
 			}
-		}, t, rD), this.rotate = y, this.textAnchor = $T(o, "middle"), this.lineAnchor = Ib(s, "lineAnchor", [
+		}, t, iD), this.rotate = y, this.textAnchor = eE(o, "middle"), this.lineAnchor = Lb(s, "lineAnchor", [
 			"top",
 			"middle",
 			"bottom"
-		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = oD(u), this.monospace = !!d, this.fontFamily = Cb(f), this.fontSize = x, this.fontStyle = Cb(m), this.fontVariant = Cb(h), this.fontWeight = Cb(g), this.frameAnchor = jx(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
-		this.splitLines = bD(this), this.clipLine = xD(this);
+		]), this.lineHeight = +c, this.lineWidth = +l, this.textOverflow = sD(u), this.monospace = !!d, this.fontFamily = wb(f), this.fontSize = x, this.fontStyle = wb(m), this.fontVariant = wb(h), this.fontWeight = wb(g), this.frameAnchor = Mx(a), !(this.lineWidth >= 0)) throw Error(`invalid lineWidth: ${l}`);
+		this.splitLines = xD(this), this.clipLine = SD(this);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = iE(this, r);
-		return yT("svg:g", i).call(JT, this, r, i).call(dD, this, u, r).call(QT, this, {
+		let { x: a, y: o } = t, { x: s, y: c, rotate: l, text: u, title: d, fontSize: f } = n, { rotate: p } = this, [m, h] = aE(this, r);
+		return bT("svg:g", i).call(YT, this, r, i).call(fD, this, u, r).call($T, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("text").call(YT, this).call(sD, this, u, d).attr("transform", nD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(K, "font-size", f && ((e) => f[e])).call(LT, this, n)).node();
+		}).call((t) => t.selectAll().data(e).enter().append("text").call(XT, this).call(cD, this, u, d).attr("transform", rD`translate(${s ? (e) => s[e] : m},${c ? (e) => c[e] : h})${l ? (e) => ` rotate(${l[e]})` : p ? ` rotate(${p})` : ""}`).call(K, "font-size", f && ((e) => f[e])).call(RT, this, n)).node();
 	}
 };
-function oD(e) {
-	return e == null ? null : Ib(e, "textOverflow", [
+function sD(e) {
+	return e == null ? null : Lb(e, "textOverflow", [
 		"clip",
 		"ellipsis",
 		"clip-start",
@@ -10810,51 +10844,51 @@ function oD(e) {
 		"ellipsis-end"
 	]).replace(/^(clip|ellipsis)$/, "$1-end");
 }
-function sD(e, t, n, r) {
+function cD(e, t, n, r) {
 	if (!n) return;
 	let { lineAnchor: i, lineHeight: a, textOverflow: o, splitLines: s, clipLine: c } = t;
 	e.each(function(e) {
-		let t = s(OT(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
+		let t = s(kT(n[e]) ?? "").map(c), l = t.length, u = i === "top" ? .71 : i === "bottom" ? 1 - l : (164 - l * 100) / 200;
 		if (l > 1) {
 			let e = 0;
 			for (let n = 0; n < l; ++n) {
 				if (++e, !t[n]) continue;
-				let r = this.ownerDocument.createElementNS(Ui.svg, "tspan");
+				let r = this.ownerDocument.createElementNS(Wi.svg, "tspan");
 				r.setAttribute("x", 0), n === e - 1 ? r.setAttribute("y", `${(u + n) * a}em`) : r.setAttribute("dy", `${e * a}em`), r.textContent = t[n], this.appendChild(r), e = 0;
 			}
 		} else u && this.setAttribute("y", `${u * a}em`), this.textContent = t[0];
 		if (o && !r && t[0] !== n[e]) {
-			let t = this.ownerDocument.createElementNS(Ui.svg, "title");
+			let t = this.ownerDocument.createElementNS(Wi.svg, "title");
 			t.textContent = n[e], this.appendChild(t);
 		}
 	});
 }
-function cD(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = Jb(t, n)), new aD(e, {
+function lD(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = Yb(t, n)), new oD(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function lD(e, { x: t = bb, ...n } = {}) {
-	return new aD(e, YE({
+function uD(e, { x: t = xb, ...n } = {}) {
+	return new oD(e, XE({
 		...n,
 		x: t
 	}));
 }
-function uD(e, { y: t = bb, ...n } = {}) {
-	return new aD(e, JE({
+function dD(e, { y: t = xb, ...n } = {}) {
+	return new oD(e, YE({
 		...n,
 		y: t
 	}));
 }
-function dD(e, t, n) {
-	K(e, "text-anchor", t.textAnchor), K(e, "font-family", t.fontFamily), K(e, "font-size", t.fontSize), K(e, "font-style", t.fontStyle), K(e, "font-variant", t.fontVariant === void 0 ? fD(n) : t.fontVariant), K(e, "font-weight", t.fontWeight);
+function fD(e, t, n) {
+	K(e, "text-anchor", t.textAnchor), K(e, "font-family", t.fontFamily), K(e, "font-size", t.fontSize), K(e, "font-style", t.fontStyle), K(e, "font-variant", t.fontVariant === void 0 ? pD(n) : t.fontVariant), K(e, "font-weight", t.fontWeight);
 }
-function fD(e) {
-	return e && (Sx(e) || yx(e)) ? "tabular-nums" : void 0;
+function pD(e) {
+	return e && (Cx(e) || bx(e)) ? "tabular-nums" : void 0;
 }
-var pD = /* @__PURE__ */ new Set([
+var mD = /* @__PURE__ */ new Set([
 	"inherit",
 	"initial",
 	"revert",
@@ -10870,20 +10904,20 @@ var pD = /* @__PURE__ */ new Set([
 	"larger",
 	"smaller"
 ]);
-function mD(e) {
-	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), pD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
+function hD(e) {
+	return e == null || typeof e == "number" ? [void 0, e] : typeof e == "string" ? (e = e.trim().toLowerCase(), mD.has(e) || /^[+-]?\d*\.?\d+(e[+-]?\d+)?(\w*|%)$/.test(e) ? [void 0, e] : [e, void 0]) : [e, void 0];
 }
-function hD(e, t, n) {
+function gD(e, t, n) {
 	let r = [], i, a = 0;
-	for (let [o, s, c] of gD(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === iD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
+	for (let [o, s, c] of _D(e)) i === void 0 && (i = o), a > i && n(e, i, s) > t && (r.push(e.slice(i, a) + (e[a - 1] === aD ? "-" : "")), i = o), c ? (r.push(e.slice(i, s)), i = void 0) : a = s;
 	return r;
 }
-function* gD(e) {
+function* _D(e) {
 	let t = 0, n = 0, r = e.length;
 	for (; n < r;) {
 		let r = 1;
 		switch (e[n]) {
-			case iD:
+			case aD:
 			case "-":
 				++n, yield [
 					t,
@@ -10916,7 +10950,7 @@ function* gD(e) {
 		!0
 	];
 }
-var _D = {
+var vD = {
 	a: 56,
 	b: 63,
 	c: 57,
@@ -10998,36 +11032,36 @@ var _D = {
 	"”": 47,
 	"…": 82
 };
-function vD(e, t = 0, n = e.length) {
-	let r = 0;
-	for (let i = t; i < n; i = OD(e, i)) r += _D[e[i]] ?? (ND(e, i) ? 120 : _D.e);
-	return r;
-}
 function yD(e, t = 0, n = e.length) {
 	let r = 0;
-	for (let i = t; i < n; i = OD(e, i)) r += ND(e, i) ? 126 : 63;
+	for (let i = t; i < n; i = kD(e, i)) r += vD[e[i]] ?? (PD(e, i) ? 120 : vD.e);
 	return r;
 }
-function bD({ monospace: e, lineWidth: t, textOverflow: n }) {
-	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
-	let r = e ? yD : vD, i = t * 100;
-	return (e) => hD(e, i, r);
+function bD(e, t = 0, n = e.length) {
+	let r = 0;
+	for (let i = t; i < n; i = kD(e, i)) r += PD(e, i) ? 126 : 63;
+	return r;
 }
 function xD({ monospace: e, lineWidth: t, textOverflow: n }) {
+	if (n != null || t == Infinity) return (e) => e.split(/\r\n?|\n/g);
+	let r = e ? bD : yD, i = t * 100;
+	return (e) => gD(e, i, r);
+}
+function SD({ monospace: e, lineWidth: t, textOverflow: n }) {
 	if (n == null || t == Infinity) return (e) => e;
-	let r = e ? yD : vD, i = t * 100;
+	let r = e ? bD : yD, i = t * 100;
 	switch (n) {
-		case "clip-start": return (e) => TD(e, i, r, "");
-		case "clip-end": return (e) => CD(e, i, r, "");
-		case "ellipsis-start": return (e) => TD(e, i, r, "…");
-		case "ellipsis-middle": return (e) => wD(e, i, r, "…");
-		case "ellipsis-end": return (e) => CD(e, i, r, "…");
+		case "clip-start": return (e) => ED(e, i, r, "");
+		case "clip-end": return (e) => wD(e, i, r, "");
+		case "ellipsis-start": return (e) => ED(e, i, r, "…");
+		case "ellipsis-middle": return (e) => TD(e, i, r, "…");
+		case "ellipsis-end": return (e) => wD(e, i, r, "…");
 	}
 }
-function SD(e, t, n, r) {
+function CD(e, t, n, r) {
 	let i = [], a = 0;
 	for (let o = 0, s = 0, c = e.length; o < c; o = s) {
-		s = OD(e, o);
+		s = kD(e, o);
 		let c = n(e, o, s);
 		if (a + c > t) {
 			for (a += r; a > t && o > 0;) s = o, o = i.pop(), a -= n(e, o, s);
@@ -11037,33 +11071,33 @@ function SD(e, t, n, r) {
 	}
 	return [-1, 0];
 }
-function CD(e, t, n, r) {
-	e = e.trim();
-	let i = n(r), [a] = SD(e, t, n, i);
-	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
-}
 function wD(e, t, n, r) {
 	e = e.trim();
-	let i = n(e);
-	if (i <= t) return e;
-	let a = n(r) / 2, [o, s] = SD(e, t / 2, n, a), [c] = SD(e, i - t / 2 - s + a, n, -a);
-	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(OD(e, c)).trimStart();
+	let i = n(r), [a] = CD(e, t, n, i);
+	return a < 0 ? e : e.slice(0, a).trimEnd() + r;
 }
 function TD(e, t, n, r) {
 	e = e.trim();
 	let i = n(e);
 	if (i <= t) return e;
-	let a = n(r), [o] = SD(e, i - t + a, n, -a);
-	return o < 0 ? r : r + e.slice(OD(e, o)).trimStart();
+	let a = n(r) / 2, [o, s] = CD(e, t / 2, n, a), [c] = CD(e, i - t / 2 - s + a, n, -a);
+	return c < 0 ? r : e.slice(0, o).trimEnd() + r + e.slice(kD(e, c)).trimStart();
 }
-var ED = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, DD = /\p{Extended_Pictographic}/uy;
-function OD(e, t) {
-	return t += AD(e, t) ? 2 : 1, MD(e, t) && (t = ED.lastIndex), jD(e, t) ? OD(e, t + 1) : t;
+function ED(e, t, n, r) {
+	e = e.trim();
+	let i = n(e);
+	if (i <= t) return e;
+	let a = n(r), [o] = CD(e, i - t + a, n, -a);
+	return o < 0 ? r : r + e.slice(kD(e, o)).trimStart();
 }
+var DD = /[\p{Combining_Mark}\p{Emoji_Modifier}]+/uy, OD = /\p{Extended_Pictographic}/uy;
 function kD(e, t) {
-	return e.charCodeAt(t) < 128;
+	return t += jD(e, t) ? 2 : 1, ND(e, t) && (t = DD.lastIndex), MD(e, t) ? kD(e, t + 1) : t;
 }
 function AD(e, t) {
+	return e.charCodeAt(t) < 128;
+}
+function jD(e, t) {
 	let n = e.charCodeAt(t);
 	if (n >= 55296 && n < 56320) {
 		let n = e.charCodeAt(t + 1);
@@ -11071,41 +11105,41 @@ function AD(e, t) {
 	}
 	return !1;
 }
-function jD(e, t) {
+function MD(e, t) {
 	return e.charCodeAt(t) === 8205;
 }
-function MD(e, t) {
-	return !kD(e, t) && (ED.lastIndex = t, ED.test(e));
-}
 function ND(e, t) {
-	return !kD(e, t) && (DD.lastIndex = t, DD.test(e));
+	return !AD(e, t) && (DD.lastIndex = t, DD.test(e));
+}
+function PD(e, t) {
+	return !AD(e, t) && (OD.lastIndex = t, OD.test(e));
 }
 // node_modules/@observablehq/plot/src/marks/vector.js
-var PD = {
+var FD = {
 	ariaLabel: "vector",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5,
 	strokeLinejoin: "round",
 	strokeLinecap: "round"
-}, FD = 3.5, ID = FD * 5, LD = { draw(e, t, n) {
-	let r = t * n / ID;
+}, ID = 3.5, LD = ID * 5, RD = { draw(e, t, n) {
+	let r = t * n / LD;
 	e.moveTo(0, 0), e.lineTo(0, -t), e.moveTo(-r, r - t), e.lineTo(0, -t), e.lineTo(r, r - t);
-} }, RD = /* @__PURE__ */ new Map([["arrow", LD], ["spike", { draw(e, t, n) {
+} }, zD = /* @__PURE__ */ new Map([["arrow", RD], ["spike", { draw(e, t, n) {
 	e.moveTo(-n, 0), e.lineTo(0, -t), e.lineTo(n, 0);
 } }]]);
-function zD(e) {
+function BD(e) {
 	return e && typeof e.draw == "function";
 }
-function BD(e) {
-	if (zD(e)) return e;
-	let t = RD.get(`${e}`.toLowerCase());
+function VD(e) {
+	if (BD(e)) return e;
+	let t = zD.get(`${e}`.toLowerCase());
 	if (t) return t;
 	throw Error(`invalid shape: ${e}`);
 }
-var VD = class extends aE {
+var HD = class extends oE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i = FD, length: a, rotate: o, shape: s = LD, anchor: c = "middle", frameAnchor: l } = t, [u, d] = Pb(a, 12), [f, p] = Pb(o, 0);
+		let { x: n, y: r, r: i = ID, length: a, rotate: o, shape: s = RD, anchor: c = "middle", frameAnchor: l } = t, [u, d] = Fb(a, 12), [f, p] = Fb(o, 0);
 		super(e, {
 			x: {
 				value: n,
@@ -11126,81 +11160,81 @@ var VD = class extends aE {
 				value: f,
 				optional: !0
 			}
-		}, t, PD), this.r = +i, this.length = d, this.rotate = p, this.shape = BD(s), this.anchor = Ib(c, "anchor", [
+		}, t, FD), this.r = +i, this.length = d, this.rotate = p, this.shape = VD(s), this.anchor = Lb(c, "anchor", [
 			"start",
 			"middle",
 			"end"
-		]), this.frameAnchor = jx(l);
+		]), this.frameAnchor = Mx(l);
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = iE(this, r);
-		return yT("svg:g", i).call(JT, this, r, i).call(QT, this, {
+		let { x: a, y: o } = t, { x: s, y: c, length: l, rotate: u } = n, { length: d, rotate: f, anchor: p, shape: m, r: h } = this, [g, _] = aE(this, r);
+		return bT("svg:g", i).call(YT, this, r, i).call($T, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append("path").call(YT, this).attr("transform", nD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
-			let t = rl();
+		}).call((t) => t.selectAll().data(e).enter().append("path").call(XT, this).attr("transform", rD`translate(${s ? (e) => s[e] : g},${c ? (e) => c[e] : _})${u ? (e) => ` rotate(${u[e]})` : f ? ` rotate(${f})` : ""}${p === "start" ? "" : p === "end" ? l ? (e) => ` translate(0,${l[e]})` : ` translate(0,${d})` : l ? (e) => ` translate(0,${l[e] / 2})` : ` translate(0,${d / 2})`}`).attr("d", l ? (e) => {
+			let t = il();
 			return m.draw(t, l[e], h), t;
 		} : (() => {
-			let e = rl();
+			let e = il();
 			return m.draw(e, d, h), e;
-		})()).call(LT, this, n)).node();
+		})()).call(RT, this, n)).node();
 	}
 };
-function HD(e, t = {}) {
-	let { x: n = bb, ...r } = t;
-	return new VD(e, {
+function UD(e, t = {}) {
+	let { x: n = xb, ...r } = t;
+	return new HD(e, {
 		...r,
 		x: n
 	});
 }
-function UD(e, t = {}) {
-	let { y: n = bb, ...r } = t;
-	return new VD(e, {
+function WD(e, t = {}) {
+	let { y: n = xb, ...r } = t;
+	return new HD(e, {
 		...r,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/axis.js
-function WD(e, t) {
-	return arguments.length < 2 && !gx(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
+function GD(e, t) {
+	return arguments.length < 2 && !_x(e) && (t = e, e = null), t === void 0 && (t = {}), [e, t];
 }
-function GD({ anchor: e } = {}, t) {
-	return e === void 0 ? t[0] : Ib(e, "anchor", t);
-}
-function KD(e) {
-	return GD(e, ["left", "right"]);
+function KD({ anchor: e } = {}, t) {
+	return e === void 0 ? t[0] : Lb(e, "anchor", t);
 }
 function qD(e) {
-	return GD(e, ["right", "left"]);
+	return KD(e, ["left", "right"]);
 }
 function JD(e) {
-	return GD(e, ["bottom", "top"]);
+	return KD(e, ["right", "left"]);
 }
 function YD(e) {
-	return GD(e, ["top", "bottom"]);
+	return KD(e, ["bottom", "top"]);
 }
-function XD() {
-	let [e, t] = WD(...arguments);
-	return eO("y", KD(t), e, t);
+function XD(e) {
+	return KD(e, ["top", "bottom"]);
 }
 function ZD() {
-	let [e, t] = WD(...arguments);
-	return eO("fy", qD(t), e, t);
+	let [e, t] = GD(...arguments);
+	return tO("y", qD(t), e, t);
 }
 function QD() {
-	let [e, t] = WD(...arguments);
-	return tO("x", JD(t), e, t);
+	let [e, t] = GD(...arguments);
+	return tO("fy", JD(t), e, t);
 }
 function $D() {
-	let [e, t] = WD(...arguments);
-	return tO("fx", YD(t), e, t);
+	let [e, t] = GD(...arguments);
+	return nO("x", YD(t), e, t);
 }
-function eO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = wb(m), h = wb(h), g = wb(g), w !== void 0 && (w = Ib(w, "labelAnchor", [
+function eO() {
+	let [e, t] = GD(...arguments);
+	return nO("fx", XD(t), e, t);
+}
+function tO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "y" ? 6 : 0, tickPadding: h, tickRotate: g, x: _, margin: v, marginTop: y = v === void 0 ? 20 : v, marginRight: b = v === void 0 ? t === "right" ? 40 : 0 : v, marginBottom: x = v === void 0 ? 20 : v, marginLeft: S = v === void 0 ? t === "left" ? 40 : 0 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Tb(m), h = Tb(h), g = Tb(g), w !== void 0 && (w = Lb(w, "labelAnchor", [
 		"center",
 		"top",
 		"bottom"
-	])), T = TO(T), oE(m && !Dx(a) ? nO(e, t, n, {
+	])), T = EO(T), sE(m && !Ox(a) ? rO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11210,7 +11244,7 @@ function eO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		x: _,
 		ariaLabel: D,
 		...O
-	}) : null, Dx(c) ? null : iO(e, t, n, {
+	}) : null, Ox(c) ? null : aO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11227,7 +11261,7 @@ function eO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Dx(c) && C !== null ? cD([], pO({
+	}), !Ox(c) && C !== null ? lD([], mO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11235,7 +11269,7 @@ function eO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "y" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "top"), p = E ?? (t === "right" ? l : d) - 3;
 		return f === "center" ? (this.textAnchor = void 0, this.lineAnchor = t === "right" ? "bottom" : "top", this.frameAnchor = t, this.rotate = -90) : (this.textAnchor = t === "right" ? "end" : "start", this.lineAnchor = f, this.frameAnchor = `${f}-${t}`, this.rotate = 0), this.dy = f === "top" ? 3 - c : f === "bottom" ? u - 3 : 0, this.dx = t === "right" ? p : -p, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [wO(e, s, {
+			channels: { text: { value: [TO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11244,12 +11278,12 @@ function eO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function tO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
-	return m = wb(m), h = wb(h), g = wb(g), w !== void 0 && (w = Ib(w, "labelAnchor", [
+function nO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r, strokeOpacity: o = i, strokeWidth: s = 1, fill: c = r, fillOpacity: l = i, textAnchor: u, textStroke: d, textStrokeOpacity: f, textStrokeWidth: p, tickSize: m = e === "x" ? 6 : 0, tickPadding: h, tickRotate: g, y: _, margin: v, marginTop: y = v === void 0 ? t === "top" ? 30 : 0 : v, marginRight: b = v === void 0 ? 20 : v, marginBottom: x = v === void 0 ? t === "bottom" ? 30 : 0 : v, marginLeft: S = v === void 0 ? 20 : v, label: C, labelAnchor: w, labelArrow: T, labelOffset: E, ariaLabel: D = `${e}-axis`, ...O }) {
+	return m = Tb(m), h = Tb(h), g = Tb(g), w !== void 0 && (w = Lb(w, "labelAnchor", [
 		"center",
 		"left",
 		"right"
-	])), T = TO(T), oE(m && !Dx(a) ? rO(e, t, n, {
+	])), T = EO(T), sE(m && !Ox(a) ? iO(e, t, n, {
 		stroke: a,
 		strokeOpacity: o,
 		strokeWidth: s,
@@ -11259,7 +11293,7 @@ function tO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		y: _,
 		ariaLabel: D,
 		...O
-	}) : null, Dx(c) ? null : aO(e, t, n, {
+	}) : null, Ox(c) ? null : oO(e, t, n, {
 		fill: c,
 		fillOpacity: l,
 		stroke: d,
@@ -11276,7 +11310,7 @@ function tO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		marginLeft: S,
 		ariaLabel: D,
 		...O
-	}), !Dx(c) && C !== null ? cD([], pO({
+	}), !Ox(c) && C !== null ? lD([], mO({
 		fill: c,
 		fillOpacity: l,
 		...O
@@ -11284,7 +11318,7 @@ function tO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		let s = a[e], { marginTop: c, marginRight: l, marginBottom: u, marginLeft: d } = e === "x" && o.inset || o, f = w ?? (s.bandwidth ? "center" : "right"), p = E ?? (t === "top" ? c : u) - 3;
 		return f === "center" ? (this.frameAnchor = t, this.textAnchor = void 0) : (this.frameAnchor = `${t}-${f}`, this.textAnchor = f === "right" ? "end" : "start"), this.lineAnchor = t, this.dy = t === "top" ? -p : p, this.dx = f === "right" ? l - 3 : f === "left" ? 3 - d : 0, this.ariaLabel = `${D} label`, {
 			facets: [[0]],
-			channels: { text: { value: [wO(e, s, {
+			channels: { text: { value: [TO(e, s, {
 				anchor: t,
 				label: C,
 				labelAnchor: f,
@@ -11293,8 +11327,8 @@ function tO(e, t, n, { color: r = "currentColor", opacity: i = 1, stroke: a = r,
 		};
 	})) : null);
 }
-function nO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
-	return mO(UD, e, n, {
+function rO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "y" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetLeft: u = l, insetRight: d = l, dx: f = 0, y: p = e === "y" ? void 0 : null, ariaLabel: m, ...h }) {
+	return hO(WD, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11305,14 +11339,14 @@ function nO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		y: p,
 		...h,
-		dx: t === "left" ? +f - kT + +u : +f + kT - d,
+		dx: t === "left" ? +f - AT + +u : +f + AT - d,
 		anchor: "start",
 		length: c,
-		shape: t === "left" ? xO : SO
+		shape: t === "left" ? SO : CO
 	});
 }
-function rO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
-	return mO(HD, e, n, {
+function iO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejoin: a = null, facetAnchor: o = t + (e === "x" ? "-empty" : ""), frameAnchor: s = t, tickSize: c, inset: l = 0, insetTop: u = l, insetBottom: d = l, dy: f = 0, x: p = e === "x" ? void 0 : null, ariaLabel: m, ...h }) {
+	return hO(UD, e, n, {
 		ariaLabel: `${m} tick`,
 		ariaHidden: !0
 	}, {
@@ -11323,14 +11357,14 @@ function rO(e, t, n, { strokeWidth: r = 1, strokeLinecap: i = null, strokeLinejo
 		frameAnchor: s,
 		x: p,
 		...h,
-		dy: t === "bottom" ? +f - kT - d : +f + kT + +u,
+		dy: t === "bottom" ? +f - AT - d : +f + AT + +u,
 		anchor: "start",
 		length: c,
-		shape: t === "bottom" ? yO : bO
+		shape: t === "bottom" ? bO : xO
 	});
 }
-function iO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * CE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
-	return mO(uD, e, n, { ariaLabel: `${g} tick label` }, {
+function aO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) > 60 ? 4 * Math.cos(o * wE) : 0), text: c, textAnchor: l = Math.abs(o) > 60 ? "middle" : t === "left" ? "end" : "start", lineAnchor: u = o > 60 ? "top" : o < -60 ? "bottom" : "middle", fontVariant: d, inset: f = 0, insetLeft: p = f, insetRight: m = f, dx: h = 0, ariaLabel: g, y: _ = e === "y" ? void 0 : null, ...v }) {
+	return hO(dD, e, n, { ariaLabel: `${g} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c,
@@ -11342,11 +11376,11 @@ function iO(e, t, n, { facetAnchor: r = t + (e === "y" ? "-empty" : ""), frameAn
 		...v,
 		dx: t === "left" ? +h - a - s + +p : +h + +a + +s - m
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = CO(e)), c === void 0 && (a.text = gO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = wO(e)), c === void 0 && (a.text = _O(e, n, r, i, t));
 	});
 }
-function aO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * CE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
-	return mO(lD, e, n, { ariaLabel: `${_} tick label` }, {
+function oO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAnchor: i = t, tickSize: a, tickRotate: o = 0, tickPadding: s = Math.max(3, 9 - a) + (Math.abs(o) >= 10 ? 4 * Math.cos(o * wE) : 0), text: c, textAnchor: l = Math.abs(o) >= 10 ? o < 0 ^ t === "bottom" ? "start" : "end" : "middle", lineAnchor: u = Math.abs(o) >= 10 ? "middle" : t === "bottom" ? "top" : "bottom", fontVariant: d, inset: f = 0, insetTop: p = f, insetBottom: m = f, dy: h = 0, x: g = e === "x" ? void 0 : null, ariaLabel: _, ...v }) {
+	return hO(uD, e, n, { ariaLabel: `${_} tick label` }, {
 		facetAnchor: r,
 		frameAnchor: i,
 		text: c === void 0 ? null : c,
@@ -11358,48 +11392,48 @@ function aO(e, t, n, { facetAnchor: r = t + (e === "x" ? "-empty" : ""), frameAn
 		...v,
 		dy: t === "bottom" ? +h + +a + +s - m : +h - a - s + +p
 	}, function(e, n, r, i, a) {
-		d === void 0 && (this.fontVariant = CO(e)), c === void 0 && (a.text = gO(e, n, r, i, t));
+		d === void 0 && (this.fontVariant = wO(e)), c === void 0 && (a.text = _O(e, n, r, i, t));
 	});
 }
-function oO() {
-	let [e, t] = WD(...arguments);
-	return uO("y", KD(t), e, t);
-}
 function sO() {
-	let [e, t] = WD(...arguments);
-	return uO("fy", qD(t), e, t);
+	let [e, t] = GD(...arguments);
+	return dO("y", qD(t), e, t);
 }
 function cO() {
-	let [e, t] = WD(...arguments);
-	return dO("x", JD(t), e, t);
+	let [e, t] = GD(...arguments);
+	return dO("fy", JD(t), e, t);
 }
 function lO() {
-	let [e, t] = WD(...arguments);
-	return dO("fx", YD(t), e, t);
+	let [e, t] = GD(...arguments);
+	return fO("x", YD(t), e, t);
 }
-function uO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return mO(eD, e, n, {
+function uO() {
+	let [e, t] = GD(...arguments);
+	return fO("fx", XD(t), e, t);
+}
+function dO(e, t, n, { y: r = e === "y" ? void 0 : null, x: i = null, x1: a = t === "left" ? i : null, x2: o = t === "right" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return hO(tD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		y: r,
 		x1: a,
 		x2: o,
-		...fO(l)
+		...pO(l)
 	});
 }
-function dO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
-	return mO($E, e, n, {
+function fO(e, t, n, { x: r = e === "x" ? void 0 : null, y: i = null, y1: a = t === "top" ? i : null, y2: o = t === "bottom" ? i : null, ariaLabel: s = `${e}-grid`, ariaHidden: c = !0, ...l }) {
+	return hO(eD, e, n, {
 		ariaLabel: s,
 		ariaHidden: c
 	}, {
 		x: r,
 		y1: a,
 		y2: o,
-		...fO(l)
+		...pO(l)
 	});
 }
-function fO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
+function pO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeOpacity: r = t, strokeWidth: i = 1, ...a }) {
 	return {
 		stroke: n,
 		strokeOpacity: r,
@@ -11407,8 +11441,8 @@ function fO({ color: e = "currentColor", opacity: t = .1, stroke: n = e, strokeO
 		...a
 	};
 }
-function pO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
-	return [, e] = Nb(e), [, t] = Pb(t), {
+function mO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i, fontVariant: a, fontWeight: o, monospace: s, pointerEvents: c, shapeRendering: l, clip: u = !1 }, d) {
+	return [, e] = Pb(e), [, t] = Fb(t), {
 		facet: "super",
 		x: null,
 		y: null,
@@ -11426,24 +11460,24 @@ function pO({ fill: e, fillOpacity: t, fontFamily: n, fontSize: r, fontStyle: i,
 		initializer: d
 	};
 }
-function mO(e, t, n, r, i, a) {
+function hO(e, t, n, r, i, a) {
 	let o;
 	function s(e, n, r, s, c, l) {
 		let u = e == null && (t === "fx" || t === "fy"), { [t]: d } = s;
 		if (!d) throw Error(`missing scale: ${t}`);
 		let f = d.domain(), { interval: p, ticks: m, tickFormat: h, tickSpacing: g = t === "x" ? 80 : 35 } = i;
-		if (typeof m == "string" && EO(d) && (p = m, m = void 0), m === void 0 && (m = ux(p, d.type) ?? hO(d, g)), e == null) {
-			if (gx(m)) e = Rb(m);
-			else if (px(m)) e = vO(m, ...Ir(f));
+		if (typeof m == "string" && DO(d) && (p = m, m = void 0), m === void 0 && (m = dx(p, d.type) ?? gO(d, g)), e == null) {
+			if (_x(m)) e = zb(m);
+			else if (mx(m)) e = yO(m, ...Lr(f));
 			else if (d.interval) {
 				let t = d.interval;
 				if (d.ticks) {
-					let [n, r] = Ir(f), i = (r - n) / t[Hy];
-					t = Zy(t, i / m) ?? t, e = vO(t, n, r);
+					let [n, r] = Lr(f), i = (r - n) / t[Uy];
+					t = Qy(t, i / m) ?? t, e = yO(t, n, r);
 				} else {
 					e = f;
 					let n = e.length;
-					t = Zy(t, n / m) ?? t, t !== d.interval && (e = vO(t, ...Ir(e)));
+					t = Qy(t, n / m) ?? t, t !== d.interval && (e = yO(t, ...Lr(e)));
 				}
 				if (t === d.interval) {
 					let t = Math.round(e.length / m);
@@ -11451,18 +11485,18 @@ function mO(e, t, n, r, i, a) {
 				}
 			} else e = d.ticks ? d.ticks(m) : f;
 			if (!d.ticks && e.length && e !== f) {
-				let n = new zr(f);
-				e = e.filter((e) => n.has(e)), e.length || LC(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
+				let n = new Br(f);
+				e = e.filter((e) => n.has(e)), e.length || RC(`Warning: the ${t}-axis ticks appear to not align with the scale domain, resulting in no ticks. Try different ticks?`);
 			}
-			t === "y" || t === "x" ? n = [Zb(e)] : o[t] = {
+			t === "y" || t === "x" ? n = [Qb(e)] : o[t] = {
 				scale: t,
-				value: bb
+				value: xb
 			};
 		}
 		a?.call(this, d, e, m, h, o);
 		let _ = Object.fromEntries(Object.entries(o).map(([t, n]) => [t, {
 			...n,
-			value: db(e, n.value)
+			value: fb(e, n.value)
 		}]));
 		return u && (n = l.filterFacets(e, _)), {
 			data: e,
@@ -11470,42 +11504,42 @@ function mO(e, t, n, r, i, a) {
 			channels: _
 		};
 	}
-	let c = nS(i).initializer, l = e(n, nS({
+	let c = rS(i).initializer, l = e(n, rS({
 		...i,
 		initializer: s
 	}, c));
 	return n == null ? (o = l.channels, l.channels = {}) : o = {}, r !== void 0 && Object.assign(l, r), l.clip === void 0 && (l.clip = !1), l;
 }
-function hO(e, t) {
-	let [n, r] = Ir(e.range());
+function gO(e, t) {
+	let [n, r] = Lr(e.range());
 	return (r - n) / t;
 }
-function gO(e, t, n, r, i) {
-	return { value: _O(e, t, n, r, i) };
-}
 function _O(e, t, n, r, i) {
-	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && yx(t) ? tb(e.type, t, i) ?? OT : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (yx(e.domain()) ? nh : Sl)(r) : r === void 0 ? OT : Db(r);
+	return { value: vO(e, t, n, r, i) };
 }
-function vO(e, t, n) {
+function vO(e, t, n, r, i) {
+	return typeof r == "function" && !(e.type === "log" && e.tickFormat) ? r : r === void 0 && t && bx(t) ? nb(e.type, t, i) ?? kT : e.tickFormat ? e.tickFormat(typeof n == "number" ? n : null, r) : typeof r == "string" && e.domain().length > 0 ? (bx(e.domain()) ? rh : Cl)(r) : r === void 0 ? kT : Ob(r);
+}
+function yO(e, t, n) {
 	return e.range(t, e.offset(e.floor(n)));
 }
-var yO = { draw(e, t) {
+var bO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(0, t);
-} }, bO = { draw(e, t) {
-	e.moveTo(0, 0), e.lineTo(0, -t);
 } }, xO = { draw(e, t) {
-	e.moveTo(0, 0), e.lineTo(-t, 0);
+	e.moveTo(0, 0), e.lineTo(0, -t);
 } }, SO = { draw(e, t) {
+	e.moveTo(0, 0), e.lineTo(-t, 0);
+} }, CO = { draw(e, t) {
 	e.moveTo(0, 0), e.lineTo(t, 0);
 } };
-function CO(e) {
+function wO(e) {
 	return e.bandwidth && !e.interval ? void 0 : "tabular-nums";
 }
-function wO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
-	if (!(r == null || r.inferred && EO(t) && /^(date|time|year)$/i.test(r))) {
+function TO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a } = {}) {
+	if (!(r == null || r.inferred && DO(t) && /^(date|time|year)$/i.test(r))) {
 		if (r = String(r), a === "auto" && (a = (!t.bandwidth || t.interval) && !/[↑↓→←]/.test(r)), !a) return r;
 		if (a === !0) {
-			let n = fw(t);
+			let n = pw(t);
 			n && (a = /x$/.test(e) || i === "center" ? /x$/.test(e) === n < 0 ? "left" : "right" : n < 0 ? "up" : "down");
 		}
 		switch (a) {
@@ -11517,8 +11551,8 @@ function wO(e, t, { anchor: n, label: r = t.label, labelAnchor: i, labelArrow: a
 		return r;
 	}
 }
-function TO(e = "auto") {
-	return Dx(e) ? !1 : typeof e == "boolean" ? e : Ib(e, "labelArrow", [
+function EO(e = "auto") {
+	return Ox(e) ? !1 : typeof e == "boolean" ? e : Lb(e, "labelArrow", [
 		"auto",
 		"up",
 		"right",
@@ -11526,31 +11560,31 @@ function TO(e = "auto") {
 		"left"
 	]);
 }
-function EO(e) {
-	return yx(e.domain());
+function DO(e) {
+	return bx(e.domain());
 }
 // node_modules/@observablehq/plot/src/legends/swatches.js
-function DO(e, t) {
+function OO(e, t) {
 	if (t == null) return t;
 	let n = e(t);
 	if (!n) throw Error(`scale not found: ${t}`);
 	return n;
 }
-function OO(e, { opacity: t, ...n } = {}) {
-	if (!Ew(e) && !Dw(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
-	return AO(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", Pb(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
+function kO(e, { opacity: t, ...n } = {}) {
+	if (!Dw(e) && !Ow(e)) throw Error(`swatches legend requires ordinal or threshold color scale (not ${e.type})`);
+	return jO(e, n, (e, n, r, i) => e.append("svg").attr("width", r).attr("height", i).attr("fill", n.scale).attr("fill-opacity", Fb(t)[1]).append("rect").attr("width", "100%").attr("height", "100%"));
 }
-function kO(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Dx(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
-	let [l, u] = Nb(t), [d, f] = Nb(r), p = DO(c, l), m = DO(c, d), h = o * o * Math.PI;
-	return n = Pb(n)[1], i = Pb(i)[1], a = Pb(a)[1], AO(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
-		let n = rl();
+function AO(e, { fill: t = e.hint?.fill === void 0 ? "none" : e.hint.fill, fillOpacity: n = 1, stroke: r = e.hint?.stroke === void 0 ? Ox(t) ? "currentColor" : "none" : e.hint.stroke, strokeOpacity: i = 1, strokeWidth: a = 1.5, r: o = 4.5, ...s } = {}, c) {
+	let [l, u] = Pb(t), [d, f] = Pb(r), p = OO(c, l), m = OO(c, d), h = o * o * Math.PI;
+	return n = Fb(n)[1], i = Fb(i)[1], a = Fb(a)[1], jO(e, s, (t, r, o, s) => t.append("svg").attr("viewBox", "-8 -8 16 16").attr("width", o).attr("height", s).attr("fill", l === "color" ? (e) => p.scale(e) : u).attr("fill-opacity", n).attr("stroke", d === "color" ? (e) => m.scale(e) : f).attr("stroke-opacity", i).attr("stroke-width", a).append("path").attr("d", (t) => {
+		let n = il();
 		return e.scale(t).draw(n, h), n;
 	}));
 }
-function AO(e, t = {}, n) {
-	let { columns: r, tickFormat: i, fontVariant: a = xE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = vT(t);
-	u = nE(u), i = _O(e.scale, e.domain, void 0, i);
-	let m = yT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
+function jO(e, t = {}, n) {
+	let { columns: r, tickFormat: i, fontVariant: a = SE(e), swatchSize: o = 15, swatchWidth: s = o, swatchHeight: c = o, marginLeft: l = 0, className: u, style: d, width: f } = t, p = yT(t);
+	u = rE(u), i = vO(e.scale, e.domain, void 0, i);
+	let m = bT("div", p).attr("class", `${u}-swatches ${u}-swatches-${r == null ? "wrap" : "columns"}`), h;
 	return r == null ? (h = `:where(.${u}-swatches-wrap) {
   display: flex;
   align-items: center;
@@ -11585,22 +11619,22 @@ function AO(e, t = {}, n) {
   margin-right: 0.5em;
   overflow: visible;
 }
-${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", $T(a, "normal")).call(rE, d).node();
+${h}`)).style("margin-left", l ? `${+l}px` : null).style("width", f === void 0 ? null : `${+f}px`).style("font-variant", eE(a, "normal")).call(iE, d).node();
 }
 // node_modules/@observablehq/plot/src/legends.js
-var jO = /* @__PURE__ */ new Map([
-	["symbol", kO],
-	["color", PO],
-	["opacity", FO]
+var MO = /* @__PURE__ */ new Map([
+	["symbol", AO],
+	["color", FO],
+	["opacity", IO]
 ]);
-function MO(e, t, n = {}) {
+function NO(e, t, n = {}) {
 	return (r, i) => {
-		if (!jO.has(r)) throw Error(`unknown legend type: ${r}`);
-		if (r in e) return jO.get(r)(e[r], NO(t, n[r], i), (t) => e[t]);
+		if (!MO.has(r)) throw Error(`unknown legend type: ${r}`);
+		if (r in e) return MO.get(r)(e[r], PO(t, n[r], i), (t) => e[t]);
 	};
 }
-function NO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
-	return Mx(a, {
+function PO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, a) {
+	return Nx(a, {
 		className: e,
 		...t
 	}, {
@@ -11609,62 +11643,62 @@ function NO({ className: e, ...t }, { label: n, ticks: r, tickFormat: i } = {}, 
 		tickFormat: i
 	});
 }
-function PO(e, { legend: t = !0, ...n }) {
+function FO(e, { legend: t = !0, ...n }) {
 	if (t === !0 && (t = e.type === "ordinal" ? "swatches" : "ramp"), e.domain !== void 0) switch (`${t}`.toLowerCase()) {
-		case "swatches": return OO(e, n);
-		case "ramp": return SE(e, n);
+		case "swatches": return kO(e, n);
+		case "ramp": return CE(e, n);
 		default: throw Error(`unknown legend type: ${t}`);
 	}
 }
-function FO({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = vs(0, 0, 0), ...a }) {
+function IO({ type: e, interpolate: t, ...n }, { legend: r = !0, color: i = ys(0, 0, 0), ...a }) {
 	if (!t) throw Error(`${e} opacity scales are not supported`);
 	if (r === !0 && (r = "ramp"), `${r}`.toLowerCase() !== "ramp") throw Error(`${r} opacity legends are not supported`);
-	return PO({
+	return FO({
 		type: e,
 		...n,
-		interpolate: IO(i)
+		interpolate: LO(i)
 	}, {
 		legend: r,
 		...a
 	});
 }
-function IO(e) {
-	let { r: t, g: n, b: r } = vs(e) || vs(0, 0, 0);
+function LO(e) {
+	let { r: t, g: n, b: r } = ys(e) || ys(0, 0, 0);
 	return (e) => `rgba(${t},${n},${r},${e})`;
 }
-function LO(e, t, n) {
+function RO(e, t, n) {
 	let r = [];
-	for (let [i, a] of jO) {
+	for (let [i, a] of MO) {
 		let o = n[i];
 		if (o?.legend && i in e) {
-			let n = a(e[i], NO(t, e[i], o), (t) => e[t]);
+			let n = a(e[i], PO(t, e[i], o), (t) => e[t]);
 			n != null && r.push(n);
 		}
 	}
 	return r;
 }
 // node_modules/@observablehq/plot/src/transforms/identity.js
-function RO(e = {}, t = "y") {
-	return Hb(e) ? e : {
+function zO(e = {}, t = "y") {
+	return Ub(e) ? e : {
 		...e,
-		[t]: bb
+		[t]: xb
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/exclusiveFacets.js
-function zO(e, t) {
+function BO(e, t) {
 	if (t.length === 1) return {
 		data: e,
 		facets: t
 	};
-	let n = Xb(e), r = new Uint8Array(n), i = 0;
+	let n = Zb(e), r = new Uint8Array(n), i = 0;
 	for (let e of t) for (let t of e) r[t] && ++i, r[t] = 1;
 	if (i === 0) return {
 		data: e,
 		facets: t
 	};
-	e = Vb(e);
-	let a = e[ub] = new Uint32Array(n + i);
-	t = t.map((e) => Vb(e, Uint32Array));
+	e = Hb(e);
+	let a = e[db] = new Uint32Array(n + i);
+	t = t.map((e) => Hb(e, Uint32Array));
 	let o = n;
 	r.fill(0);
 	for (let n of t) for (let t = 0, i = n.length; t < i; ++t) {
@@ -11677,29 +11711,29 @@ function zO(e, t) {
 	};
 }
 // node_modules/@observablehq/plot/src/transforms/stack.js
-function BO(e = {}, t = {}) {
-	arguments.length === 1 && ([e, t] = HO(e));
-	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = WO(r, i, "x", "y", e, a);
+function VO(e = {}, t = {}) {
+	arguments.length === 1 && ([e, t] = UO(e));
+	let { x1: n, x: r = n, y: i, ...a } = t, [o, s, c, l] = GO(r, i, "x", "y", e, a);
 	return {
 		...o,
 		x1: n,
 		x: s,
 		y1: c,
 		y2: l,
-		y: ax(c, l)
+		y: ox(c, l)
 	};
 }
-function VO({ y: e, y1: t, y2: n, ...r } = {}) {
-	return r = uE(r, "x"), t === void 0 && n === void 0 ? BO({
+function HO({ y: e, y1: t, y2: n, ...r } = {}) {
+	return r = dE(r, "x"), t === void 0 && n === void 0 ? VO({
 		y: e,
 		...r
-	}) : ([t, n] = qb(e, t, n), {
+	}) : ([t, n] = Jb(e, t, n), {
 		...r,
 		y1: t,
 		y2: n
 	});
 }
-function HO(e) {
+function UO(e) {
 	let { offset: t, order: n, reverse: r, ...i } = e;
 	return [{
 		offset: t,
@@ -11707,16 +11741,16 @@ function HO(e) {
 		reverse: r
 	}, i];
 }
-var UO = { length: !0 };
-function WO(e, t = xb, n, r, { offset: i, order: a, reverse: o }, s) {
+var WO = { length: !0 };
+function GO(e, t = Sb, n, r, { offset: i, order: a, reverse: o }, s) {
 	if (t === null) throw Error(`stack requires ${r}`);
-	let c = Yb(s), [l, u] = rx(e), [d, f] = nx(t), [p, m] = nx(t);
-	return d.hint = p.hint = UO, i = GO(i), a = QO(a, i, r), [
-		tS(s, (r, s, l) => {
-			({data: r, facets: s} = zO(r, s));
-			let d = e == null ? void 0 : u(ox(db(r, e), l?.[n])), p = db(r, t, Float64Array), h = db(r, c), g = a && a(r, d, p, h), _ = Xb(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
+	let c = Xb(s), [l, u] = ix(e), [d, f] = rx(t), [p, m] = rx(t);
+	return d.hint = p.hint = WO, i = KO(i), a = $O(a, i, r), [
+		nS(s, (r, s, l) => {
+			({data: r, facets: s} = BO(r, s));
+			let d = e == null ? void 0 : u(sx(fb(r, e), l?.[n])), p = fb(r, t, Float64Array), h = fb(r, c), g = a && a(r, d, p, h), _ = Zb(r), v = f(new Float64Array(_)), y = m(new Float64Array(_)), b = [];
 			for (let e of s) {
-				let t = d ? Array.from(Gr(e, (e) => d[e]).values()) : [e];
+				let t = d ? Array.from(Kr(e, (e) => d[e]).values()) : [e];
 				if (g) for (let e of t) e.sort(g);
 				for (let e of t) {
 					let t = 0, n = 0;
@@ -11738,20 +11772,20 @@ function WO(e, t = xb, n, r, { offset: i, order: a, reverse: o }, s) {
 		p
 	];
 }
-function GO(e) {
+function KO(e) {
 	if (e != null) {
 		if (typeof e == "function") return e;
 		switch (`${e}`.toLowerCase()) {
 			case "expand":
-			case "normalize": return qO;
+			case "normalize": return JO;
 			case "center":
-			case "silhouette": return JO;
-			case "wiggle": return YO;
+			case "silhouette": return YO;
+			case "wiggle": return XO;
 		}
 		throw Error(`unknown offset: ${e}`);
 	}
 }
-function KO(e, t) {
+function qO(e, t) {
 	let n = 0, r = 0;
 	for (let i of e) {
 		let e = t[i];
@@ -11759,118 +11793,118 @@ function KO(e, t) {
 	}
 	return [n, r];
 }
-function qO(e, t, n) {
+function JO(e, t, n) {
 	for (let r of e) for (let e of r) {
-		let [r, i] = KO(e, n);
+		let [r, i] = qO(e, n);
 		for (let a of e) {
 			let e = 1 / (i - r || 1);
 			t[a] = e * (t[a] - r), n[a] = e * (n[a] - r);
 		}
 	}
 }
-function JO(e, t, n) {
+function YO(e, t, n) {
 	for (let r of e) {
 		for (let e of r) {
-			let [r, i] = KO(e, n);
+			let [r, i] = qO(e, n);
 			for (let a of e) {
 				let e = (i + r) / 2;
 				t[a] -= e, n[a] -= e;
 			}
 		}
-		XO(r, t, n);
+		ZO(r, t, n);
 	}
-	ZO(e, t, n);
+	QO(e, t, n);
 }
-function YO(e, t, n, r) {
+function XO(e, t, n, r) {
 	for (let i of e) {
-		let e = new Rr(), a = 0;
+		let e = new zr(), a = 0;
 		for (let o of i) {
 			let i = -1, s = o.map((e) => Math.abs(n[e] - t[e])), c = o.map((a) => {
 				i = r ? r[a] : ++i;
 				let o = n[a] - t[a], s = e.has(i) ? o - e.get(i) : 0;
 				return e.set(i, o), s;
-			}), l = [0, ...Nr(c)];
+			}), l = [0, ...Pr(c)];
 			for (let e of o) t[e] += a, n[e] += a;
-			let u = Di(s);
-			u && (a -= Di(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
+			let u = Oi(s);
+			u && (a -= Oi(s, (e, t) => (c[t] / 2 + l[t]) * e) / u);
 		}
-		XO(i, t, n);
+		ZO(i, t, n);
 	}
-	ZO(e, t, n);
-}
-function XO(e, t, n) {
-	let r = ui(e, (e) => ui(e, (e) => t[e]));
-	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
+	QO(e, t, n);
 }
 function ZO(e, t, n) {
+	let r = di(e, (e) => di(e, (e) => t[e]));
+	for (let i of e) for (let e of i) t[e] -= r, n[e] -= r;
+}
+function QO(e, t, n) {
 	let r = e.length;
 	if (r === 1) return;
-	let i = e.map((e) => e.flat()), a = i.map((e) => (ui(e, (e) => t[e]) + ci(e, (e) => n[e])) / 2), o = ui(a);
+	let i = e.map((e) => e.flat()), a = i.map((e) => (di(e, (e) => t[e]) + li(e, (e) => n[e])) / 2), o = di(a);
 	for (let e = 0; e < r; e++) {
 		let r = o - a[e];
 		for (let a of i[e]) t[a] += r, n[a] += r;
 	}
 }
-function QO(e, t, n) {
-	if (e === void 0 && t === YO) return rk(yy);
+function $O(e, t, n) {
+	if (e === void 0 && t === XO) return ik(by);
 	if (e != null) {
 		if (typeof e == "string") {
-			let t = e.startsWith("-"), r = t ? by : yy;
+			let t = e.startsWith("-"), r = t ? xy : by;
 			switch ((t ? e.slice(1) : e).toLowerCase()) {
 				case "value":
-				case n: return $O(r);
-				case "z": return ek(r);
-				case "sum": return tk(r);
-				case "appearance": return nk(r);
-				case "inside-out": return rk(r);
+				case n: return ek(r);
+				case "z": return tk(r);
+				case "sum": return nk(r);
+				case "appearance": return rk(r);
+				case "inside-out": return ik(r);
 			}
-			return ik(vb(e));
+			return ak(yb(e));
 		}
-		if (typeof e == "function") return (e.length === 1 ? ik : ak)(e);
-		if (ab(e)) return ok(e);
+		if (typeof e == "function") return (e.length === 1 ? ak : ok)(e);
+		if (ob(e)) return sk(e);
 		throw Error(`invalid order: ${e}`);
 	}
 }
-function $O(e) {
+function ek(e) {
 	return (t, n, r) => (t, n) => e(r[t], r[n]);
 }
-function ek(e) {
+function tk(e) {
 	return (t, n, r, i) => (t, n) => e(i[t], i[n]);
 }
-function tk(e) {
-	return sk(e, (e, t, n, r) => $r(Zb(e), (e) => Di(e, (e) => n[e]), (e) => r[e]));
-}
 function nk(e) {
-	return sk(e, (e, t, n, r) => $r(Zb(e), (e) => t[mi(e, (e) => n[e])], (e) => r[e]));
+	return ck(e, (e, t, n, r) => ei(Qb(e), (e) => Oi(e, (e) => n[e]), (e) => r[e]));
 }
 function rk(e) {
-	return sk(e, (e, t, n, r) => {
-		let i = Zb(e), a = $r(i, (e) => t[mi(e, (e) => n[e])], (e) => r[e]), o = Kr(i, (e) => Di(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
+	return ck(e, (e, t, n, r) => ei(Qb(e), (e) => t[hi(e, (e) => n[e])], (e) => r[e]));
+}
+function ik(e) {
+	return ck(e, (e, t, n, r) => {
+		let i = Qb(e), a = ei(i, (e) => t[hi(e, (e) => n[e])], (e) => r[e]), o = qr(i, (e) => Oi(e, (e) => n[e]), (e) => r[e]), s = [], c = [], l = 0;
 		for (let e of a) l < 0 ? (l += o.get(e), s.push(e)) : (l -= o.get(e), c.push(e));
 		return c.reverse().concat(s);
 	});
 }
-function ik(e) {
+function ak(e) {
 	return (t) => {
-		let n = db(t, e);
-		return (e, t) => yy(n[e], n[t]);
+		let n = fb(t, e);
+		return (e, t) => by(n[e], n[t]);
 	};
 }
-function ak(e) {
-	return (t) => ab(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
-}
 function ok(e) {
-	return sk(yy, () => e);
+	return (t) => ob(t) ? (n, r) => e(t[n], t[r]) : (n, r) => e(t.get(n), t.get(r));
 }
-function sk(e, t) {
+function sk(e) {
+	return ck(by, () => e);
+}
+function ck(e, t) {
 	return (n, r, i, a) => {
 		if (!a) throw Error("missing channel: z");
-		let o = new Rr(t(n, r, i, a).map((e, t) => [e, t]));
+		let o = new zr(t(n, r, i, a).map((e, t) => [e, t]));
 		return (t, n) => e(o.get(a[t]), o.get(a[n]));
 	};
 }
 // node_modules/@observablehq/plot/src/marks/rect.js
-var ck = { ariaLabel: "rect" }, lk = class extends aE {
+var lk = { ariaLabel: "rect" }, uk = class extends oE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a } = t;
 		super(e, {
@@ -11896,88 +11930,88 @@ var ck = { ariaLabel: "rect" }, lk = class extends aE {
 				scale: "y",
 				optional: !0
 			}
-		}, t, ck), uk(this, t), dk(this, t);
+		}, t, lk), dk(this, t), fk(this, t);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = t, { x1: s, y1: c, x2: l, y2: u } = n, { marginTop: d, marginRight: f, marginBottom: p, marginLeft: m, width: h, height: g } = r, { projection: _ } = i, { insetTop: v, insetRight: y, insetBottom: b, insetLeft: x } = this, { rx: S, ry: C, rx1y1: w, rx1y2: T, rx2y1: E, rx2y2: D } = this;
-		(s || l) && !_ && kw(a) && (s = l = null), (c || u) && !_ && kw(o) && (c = u = null);
+		(s || l) && !_ && Aw(a) && (s = l = null), (c || u) && !_ && Aw(o) && (c = u = null);
 		let O = a?.bandwidth ? a.bandwidth() : 0, k = o?.bandwidth ? o.bandwidth() : 0;
-		return yT("svg:g", i).call(JT, this, r, i).call(QT, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(YT, this).call(fk, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(LT, this, n) : (e) => e.append("rect").call(YT, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(K, "rx", S).call(K, "ry", C).call(LT, this, n))).node();
+		return bT("svg:g", i).call(YT, this, r, i).call($T, this, {}, 0, 0).call((t) => t.selectAll().data(e).enter().call(w || T || E || D ? (e) => e.append("path").call(XT, this).call(pk, s && l ? (e) => s[e] + (l[e] < s[e] ? -y : x) : s ? (e) => s[e] + x : m + x, c && u ? (e) => c[e] + (u[e] < c[e] ? -b : v) : c ? (e) => c[e] + v : d + v, s && l ? (e) => l[e] - (l[e] < s[e] ? -x : y) : s ? (e) => s[e] + O - y : h - f - y, c && u ? (e) => u[e] - (u[e] < c[e] ? -v : b) : c ? (e) => c[e] + k - b : g - p - b, this).call(RT, this, n) : (e) => e.append("rect").call(XT, this).attr("x", s ? l ? (e) => Math.min(s[e], l[e]) + x : (e) => s[e] + x : m + x).attr("y", c ? u ? (e) => Math.min(c[e], u[e]) + v : (e) => c[e] + v : d + v).attr("width", s ? l ? (e) => Math.max(0, Math.abs(l[e] - s[e]) + O - x - y) : O - x - y : h - f - m - y - x).attr("height", c ? u ? (e) => Math.max(0, Math.abs(c[e] - u[e]) + k - v - b) : k - v - b : g - d - p - v - b).call(K, "rx", S).call(K, "ry", C).call(RT, this, n))).node();
 	}
 };
-function uk(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
-	e.insetTop = wb(n), e.insetRight = wb(r), e.insetBottom = wb(i), e.insetLeft = wb(a);
+function dk(e, { inset: t = 0, insetTop: n = t, insetRight: r = t, insetBottom: i = t, insetLeft: a = t } = {}) {
+	e.insetTop = Tb(n), e.insetRight = Tb(r), e.insetBottom = Tb(i), e.insetLeft = Tb(a);
 }
-function dk(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
-	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = $T(n, "auto"), e.ry = $T(r, "auto"));
+function fk(e, { r: t, rx: n, ry: r, rx1: i = t, ry1: a = t, rx2: o = t, ry2: s = t, rx1y1: c = i === void 0 ? a === void 0 ? 0 : +a : +i, rx1y2: l = i === void 0 ? s === void 0 ? 0 : +s : +i, rx2y1: u = o === void 0 ? a === void 0 ? 0 : +a : +o, rx2y2: d = o === void 0 ? s === void 0 ? 0 : +s : +o } = {}) {
+	c || l || u || d ? (e.rx1y1 = c, e.rx1y2 = l, e.rx2y1 = u, e.rx2y2 = d) : (e.rx = eE(n, "auto"), e.ry = eE(r, "auto"));
 }
-function fk(e, t, n, r, i, a) {
+function pk(e, t, n, r, i, a) {
 	let { rx1y1: o, rx1y2: s, rx2y1: c, rx2y2: l } = a;
-	typeof t != "function" && (t = Db(t)), typeof n != "function" && (n = Db(n)), typeof r != "function" && (r = Db(r)), typeof i != "function" && (i = Db(i));
+	typeof t != "function" && (t = Ob(t)), typeof n != "function" && (n = Ob(n)), typeof r != "function" && (r = Ob(r)), typeof i != "function" && (i = Ob(i));
 	let u = Math.max(Math.abs(o + c), Math.abs(s + l)), d = Math.max(Math.abs(o + s), Math.abs(c + l));
 	e.attr("d", (e) => {
 		let a = t(e), f = n(e), p = r(e), m = i(e), h = a > p, g = f > m, _ = h ? p : a, v = h ? a : p, y = g ? m : f, b = g ? f : m, x = Math.min(1, (v - _) / u, (b - y) / d), S = x * (h ? g ? l : c : g ? s : o), C = x * (h ? g ? s : o : g ? l : c), w = x * (h ? g ? o : s : g ? c : l), T = x * (h ? g ? c : l : g ? o : s);
-		return `M${_},${y + mk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + pk(S, T)},${y}H${v - pk(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + mk(C, w)}V${b - mk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - pk(w, C)},${b}H${_ + pk(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - mk(T, S)}Z`;
+		return `M${_},${y + hk(S, T)}A${S},${S} 0 0 ${S < 0 ? 0 : 1} ${_ + mk(S, T)},${y}H${v - mk(C, w)}A${C},${C} 0 0 ${C < 0 ? 0 : 1} ${v},${y + hk(C, w)}V${b - hk(w, C)}A${w},${w} 0 0 ${w < 0 ? 0 : 1} ${v - mk(w, C)},${b}H${_ + mk(T, S)}A${T},${T} 0 0 ${T < 0 ? 0 : 1} ${_},${b - hk(T, S)}Z`;
 	});
 }
-function pk(e, t) {
+function mk(e, t) {
 	return t < 0 ? e : Math.abs(e);
 }
-function mk(e, t) {
+function hk(e, t) {
 	return t < 0 ? Math.abs(e) : e;
 }
-function hk(e, t) {
-	return new lk(e, WE(GE(t)));
+function gk(e, t) {
+	return new uk(e, GE(KE(t)));
 }
 // node_modules/@observablehq/plot/src/marks/frame.js
-var gk = {
+var _k = {
 	ariaLabel: "frame",
 	fill: "none",
 	stroke: "currentColor",
 	clip: !1
-}, _k = {
+}, vk = {
 	ariaLabel: "frame",
 	fill: null,
 	stroke: "currentColor",
 	strokeLinecap: "square",
 	clip: !1
-}, vk = class extends aE {
+}, yk = class extends oE {
 	constructor(e = {}) {
 		let { anchor: t = null } = e;
-		super(_b, void 0, e, t == null ? gk : _k), this.anchor = Fb(t, "anchor", [
+		super(vb, void 0, e, t == null ? _k : vk), this.anchor = Ib(t, "anchor", [
 			"top",
 			"right",
 			"bottom",
 			"left"
-		]), uk(this, e), t || dk(this, e);
+		]), dk(this, e), t || fk(this, e);
 	}
 	render(e, t, n, r, i) {
 		let { marginTop: a, marginRight: o, marginBottom: s, marginLeft: c, width: l, height: u } = r, { anchor: d, insetTop: f, insetRight: p, insetBottom: m, insetLeft: h } = this, { rx: g, ry: _, rx1y1: v, rx1y2: y, rx2y1: b, rx2y2: x } = this, S = c + h, C = l - o - p, w = a + f, T = u - s - m;
-		return yT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(JT, this, r, i).call(YT, this).call(LT, this, n).call(QT, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(fk, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
+		return bT(d ? "svg:line" : v || y || b || x ? "svg:path" : "svg:rect", i).datum(0).call(YT, this, r, i).call(XT, this).call(RT, this, n).call($T, this, {}).call(d === "left" ? (e) => e.attr("x1", S).attr("x2", S).attr("y1", w).attr("y2", T) : d === "right" ? (e) => e.attr("x1", C).attr("x2", C).attr("y1", w).attr("y2", T) : d === "top" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", w).attr("y2", w) : d === "bottom" ? (e) => e.attr("x1", S).attr("x2", C).attr("y1", T).attr("y2", T) : v || y || b || x ? (e) => e.call(pk, S, w, C, T, this) : (e) => e.attr("x", S).attr("y", w).attr("width", C - S).attr("height", T - w).attr("rx", g).attr("ry", _)).node();
 	}
 };
-function yk(e) {
-	return new vk(e);
+function bk(e) {
+	return new yk(e);
 }
 // node_modules/@observablehq/plot/src/marks/tip.js
-var bk = {
+var xk = {
 	ariaLabel: "tip",
 	fill: "var(--plot-background)",
 	stroke: "currentColor"
-}, xk = /* @__PURE__ */ new Set([
+}, Sk = /* @__PURE__ */ new Set([
 	"geometry",
 	"href",
 	"src",
 	"ariaLabel",
 	"scales"
-]), Sk = class extends aE {
+]), Ck = class extends oE {
 	constructor(e, t = {}) {
 		t.tip && (t = {
 			...t,
 			tip: !1
-		}), t.title === void 0 && gx(e) && _x(e) && (t = {
+		}), t.title === void 0 && _x(e) && vx(e) && (t = {
 			...t,
-			title: bb
+			title: xb
 		});
 		let { x: n, y: r, x1: i, x2: a, y1: o, y2: s, anchor: c, preferredAnchor: l = "bottom", monospace: u, fontFamily: d = u ? "ui-monospace, monospace" : void 0, fontSize: f, fontStyle: p, fontVariant: m, fontWeight: h, lineHeight: g = 1, lineWidth: _ = 20, frameAnchor: v, format: y, textAnchor: b = "start", textOverflow: x, textPadding: S = 8, title: C, pointerSize: w = 12, pathFilter: T = "drop-shadow(0 3px 4px rgba(0,0,0,0.2))" } = t;
 		super(e, {
@@ -12015,18 +12049,18 @@ var bk = {
 				value: C,
 				optional: !0
 			}
-		}, t, bk), this.anchor = Ax(c, "anchor"), this.preferredAnchor = Ax(l, "preferredAnchor"), this.frameAnchor = jx(v), this.textAnchor = $T(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = Cb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = oD(x), this.monospace = !!u, this.fontFamily = Cb(d), this.fontSize = wb(f), this.fontStyle = Cb(p), this.fontVariant = Cb(m), this.fontWeight = Cb(h);
-		for (let e in bk) e in this.channels && (this[e] = bk[e]);
-		this.splitLines = bD(this), this.clipLine = xD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
+		}, t, xk), this.anchor = jx(c, "anchor"), this.preferredAnchor = jx(l, "preferredAnchor"), this.frameAnchor = Mx(v), this.textAnchor = eE(b, "middle"), this.textPadding = +S, this.pointerSize = +w, this.pathFilter = wb(T), this.lineHeight = +g, this.lineWidth = +_, this.textOverflow = sD(x), this.monospace = !!u, this.fontFamily = wb(d), this.fontSize = Tb(f), this.fontStyle = wb(p), this.fontVariant = wb(m), this.fontWeight = wb(h);
+		for (let e in xk) e in this.channels && (this[e] = xk[e]);
+		this.splitLines = xD(this), this.clipLine = SD(this), this.format = typeof y == "string" || typeof y == "function" ? { title: y } : { ...y };
 	}
 	render(e, t, n, r, i) {
-		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = iE(this, r), j = yE(n, k), M = bE(n, A), N = p ? yD : vD, P = N("…"), ee, F;
-		"title" in n ? (ee = Dk.call(this, { title: n.channels.title }, t), F = kk) : (ee = Dk.call(this, n.channels, t), F = Ak);
-		let te = yT("svg:g", i).call(JT, this, r, i).call(dD, this).call(QT, this, {
+		let a = this, { x: o, y: s, fx: c, fy: l } = t, { ownerSVGElement: u, document: d } = i, { anchor: f, monospace: p, lineHeight: m, lineWidth: h } = this, { textPadding: g, pointerSize: _, pathFilter: v } = this, { marginTop: y, marginLeft: b } = r, { x1: x, y1: S, x2: C, y2: w, x: T = x ?? C, y: E = S ?? w } = n, D = c ? c(e.fx) - b : 0, O = l ? l(e.fy) - y : 0, [k, A] = aE(this, r), j = bE(n, k), M = xE(n, A), N = p ? bD : yD, P = N("…"), ee, F;
+		"title" in n ? (ee = Ok.call(this, { title: n.channels.title }, t), F = Ak) : (ee = Ok.call(this, n.channels, t), F = jk);
+		let te = bT("svg:g", i).call(YT, this, r, i).call(fD, this).call($T, this, {
 			x: T && o,
 			y: E && s
-		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(YT, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
-			let i = Ho(this);
+		}).call((r) => r.selectAll().data(e).enter().append("g").attr("transform", (e) => `translate(${Math.round(j(e))},${Math.round(M(e))})`).call(XT, this).call((e) => e.append("path").attr("filter", v)).call((r) => r.append("text").each(function(r) {
+			let i = Uo(this);
 			this.setAttribute("fill", "currentColor"), this.setAttribute("fill-opacity", 1), this.setAttribute("stroke", "none");
 			let o = F.call(a, r, e, ee, t, n);
 			if (typeof o == "string") for (let e of a.splitLines(o)) ne(i, { value: a.clipLine(e) });
@@ -12040,11 +12074,11 @@ var bk = {
 		})));
 		function ne(e, { label: t, value: n, color: r, opacity: i }) {
 			t ??= "", n ??= "";
-			let a = r != null || i != null, o, s = h * 100, [c] = SD(t, s, N, P);
+			let a = r != null || i != null, o, s = h * 100, [c] = CD(t, s, N, P);
 			if (c >= 0) t = t.slice(0, c).trimEnd() + "…", o = n.trim(), n = "";
 			else {
 				(t || !n && !a) && (n = " " + n);
-				let [e] = SD(n, s - N(t), N, P);
+				let [e] = CD(n, s - N(t), N, P);
 				e >= 0 && (o = n.trim(), n = n.slice(0, e).trimEnd() + "…");
 			}
 			let l = e.append("tspan").attr("x", 0).attr("dy", `${m}em`).text("​");
@@ -12061,24 +12095,24 @@ var bk = {
 					s = l && u ? d && f ? a.preferredAnchor : f ? "bottom" : "top" : d && f ? l ? "left" : "right" : (l || u) && (d || f) ? `${f ? "bottom" : "top"}-${l ? "left" : "right"}` : a.preferredAnchor;
 				}
 				let c = this.firstChild, l = this.lastChild;
-				if (c.setAttribute("d", Ek(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
-				l.setAttribute("y", `${+wk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Tk(s, _, g, i, o)})`);
+				if (c.setAttribute("d", Dk(s, _, g, i, o)), r) for (let e of l.childNodes) e.setAttribute("x", -r);
+				l.setAttribute("y", `${+Tk(s, l.childNodes.length, m).toFixed(6)}em`), l.setAttribute("transform", `translate(${Ek(s, _, g, i, o)})`);
 			}), te.attr("visibility", null);
 		}
 		return e.length && (te.attr("visibility", "hidden"), u.isConnected ? Promise.resolve().then(re) : typeof requestAnimationFrame < "u" && requestAnimationFrame(re)), te.node();
 	}
 };
-function Ck(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = Jb(t, n)), new Sk(e, {
+function wk(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = Yb(t, n)), new Ck(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
-function wk(e, t, n) {
+function Tk(e, t, n) {
 	return /^top(?:-|$)/.test(e) ? .94 - n : -.29 - t * n;
 }
-function Tk(e, t, n, r, i) {
+function Ek(e, t, n, r, i) {
 	switch (e) {
 		case "middle": return [-r / 2, i / 2];
 		case "top-left": return [n, t + n];
@@ -12091,7 +12125,7 @@ function Tk(e, t, n, r, i) {
 		case "left": return [n + t / 2, i / 2];
 	}
 }
-function Ek(e, t, n, r, i) {
+function Dk(e, t, n, r, i) {
 	let a = r + n * 2, o = i + n * 2;
 	switch (e) {
 		case "middle": return `M${-a / 2},${-o / 2}h${a}v${o}h${-a}z`;
@@ -12105,22 +12139,22 @@ function Ek(e, t, n, r, i) {
 		case "left": return `M0,0l${t / 2},${-t / 2}v${t / 2 - o / 2}h${a}v${o}h${-a}v${t / 2 - o / 2}z`;
 	}
 }
-function Dk(e, t) {
+function Ok(e, t) {
 	let n = {}, r = this.format;
-	r = Ok(r, e, "x"), r = Ok(r, e, "y"), this.format = r;
+	r = kk(r, e, "x"), r = kk(r, e, "y"), this.format = r;
 	for (let t in r) {
 		let i = r[t];
 		if (i !== null && i !== !1) {
 			if (t === "fx" || t === "fy") n[t] = !0;
 			else {
-				let r = qS(e, t);
+				let r = JS(e, t);
 				r && (n[t] = r);
 			}
 		}
 	}
 	for (let t in e) {
-		if (t in n || t in r || xk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
-		let i = qS(e, t);
+		if (t in n || t in r || Sk.has(t) || (t === "x" || t === "y") && e.geometry) continue;
+		let i = JS(e, t);
 		if (i) {
 			if (i.scale == null && i.defaultScale === "color") continue;
 			n[t] = i;
@@ -12131,29 +12165,29 @@ function Dk(e, t) {
 		let r = this.format[e];
 		if (typeof r == "string") {
 			let i = n[e]?.value ?? t[e]?.domain() ?? [];
-			this.format[e] = (yx(i) ? nh : Sl)(r);
+			this.format[e] = (bx(i) ? rh : Cl)(r);
 		} else if (r === void 0 || r === !0) {
 			let n = t[e];
-			this.format[e] = n?.bandwidth ? _O(n, n.domain()) : OT;
+			this.format[e] = n?.bandwidth ? vO(n, n.domain()) : kT;
 		}
 	}
 	return n;
 }
-function Ok(e, t, n) {
+function kk(e, t, n) {
 	if (!(n in e)) return e;
 	let r = `${n}1`, i = `${n}2`;
 	if ((r in e || !(r in t)) && (i in e || !(i in t))) return e;
 	let a = Object.entries(e), o = e[n];
 	return a.splice(a.findIndex(([e]) => e === n) + 1, 0, [r, o], [i, o]), Object.fromEntries(a);
 }
-function kk(e, t, { title: n }) {
+function Ak(e, t, { title: n }) {
 	return this.format.title(n.value[e], e);
 }
-function* Ak(e, t, n, r, i) {
+function* jk(e, t, n, r, i) {
 	for (let a in n) {
 		if (a === "fx" || a === "fy") {
 			yield {
-				label: Nk(r, n, a),
+				label: Pk(r, n, a),
 				value: this.format[a](t[a], e)
 			};
 			continue;
@@ -12161,18 +12195,18 @@ function* Ak(e, t, n, r, i) {
 		if (a === "x1" && "x2" in n || a === "y1" && "y2" in n) continue;
 		let o = n[a];
 		if (a === "x2" && "x1" in n) yield {
-			label: Mk(r, n, "x"),
-			value: jk(this.format.x2, n.x1, o, e)
+			label: Nk(r, n, "x"),
+			value: Mk(this.format.x2, n.x1, o, e)
 		};
 		else if (a === "y2" && "y1" in n) yield {
-			label: Mk(r, n, "y"),
-			value: jk(this.format.y2, n.y1, o, e)
+			label: Nk(r, n, "y"),
+			value: Mk(this.format.y2, n.y1, o, e)
 		};
 		else {
 			let t = o.value[e], s = o.scale;
-			if (!vy(t) && s == null) continue;
+			if (!yy(t) && s == null) continue;
 			yield {
-				label: Nk(r, n, a),
+				label: Pk(r, n, a),
 				value: this.format[a](t, e),
 				color: s === "color" ? i[a][e] : null,
 				opacity: s === "opacity" ? i[a][e] : null
@@ -12180,41 +12214,41 @@ function* Ak(e, t, n, r, i) {
 		}
 	}
 }
-function jk(e, t, n, r) {
+function Mk(e, t, n, r) {
 	return n.hint?.length ? `${e(n.value[r] - t.value[r], r)}` : `${e(t.value[r], r)}–${e(n.value[r], r)}`;
 }
-function Mk(e, t, n) {
-	let r = Nk(e, t, `${n}1`, n), i = Nk(e, t, `${n}2`, n);
+function Nk(e, t, n) {
+	let r = Pk(e, t, `${n}1`, n), i = Pk(e, t, `${n}2`, n);
 	return r === i ? r : `${r}–${i}`;
 }
-function Nk(e, t, n, r = n) {
+function Pk(e, t, n, r = n) {
 	let i = t[n], a = e[i?.scale ?? n];
 	return String(a?.label ?? i?.label ?? r);
 }
 // node_modules/@observablehq/plot/src/plot.js
-function Pk(e = {}) {
-	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = nE(e.className), l = e.marks === void 0 ? [] : Lk(e.marks);
-	l.push(...Jk(l));
-	let u = Gk(t, e), d = /* @__PURE__ */ new Map();
+function Fk(e = {}) {
+	let { facet: t, style: n, title: r, subtitle: i, caption: a, ariaLabel: o, ariaDescription: s } = e, c = rE(e.className), l = e.marks === void 0 ? [] : Rk(e.marks);
+	l.push(...Yk(l));
+	let u = Kk(t, e), d = /* @__PURE__ */ new Map();
 	for (let t of l) {
-		let n = Kk(t, u, e);
+		let n = qk(t, u, e);
 		n && d.set(t, n);
 	}
 	let f = /* @__PURE__ */ new Map();
-	u && Uk(f, [u], e), Uk(f, d, e);
-	let p = Lk(Yk(l, f, e));
+	u && Wk(f, [u], e), Wk(f, d, e);
+	let p = Rk(Xk(l, f, e));
 	for (let t of p) {
-		let n = Kk(t, u, e);
+		let n = qk(t, u, e);
 		n && d.set(t, n);
 	}
 	l.unshift(...p);
-	let m = Pw(f, e);
+	let m = Fw(f, e);
 	if (m !== void 0) {
-		let e = u ? nT(m, u) : void 0;
+		let e = u ? rT(m, u) : void 0;
 		for (let t of l) {
 			if (t.facet === null || t.facet === "super") continue;
 			let n = d.get(t);
-			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? nT(m, n) : e);
+			n !== void 0 && (n.facetsIndex = t.fx != null || t.fy != null ? rT(m, n) : e);
 		}
 		let t = /* @__PURE__ */ new Set();
 		for (let { facetsIndex: e } of d.values()) e?.forEach((e, n) => {
@@ -12223,28 +12257,28 @@ function Pk(e = {}) {
 		m.forEach(0 < t.size && t.size < m.length ? (e, n) => e.empty = !t.has(n) : (e) => e.empty = !1);
 		for (let e of l) if (e.facet === "exclude") {
 			let t = d.get(e);
-			t !== void 0 && (t.facetsIndex = Rw(t.facetsIndex));
+			t !== void 0 && (t.facetsIndex = zw(t.facetsIndex));
 		}
 	}
-	for (let t of Kx.keys()) Wb(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
+	for (let t of qx.keys()) Gb(e[t]) && t !== "fx" && t !== "fy" && f.set(t, []);
 	let h = /* @__PURE__ */ new Map();
 	for (let t of l) {
 		if (h.has(t)) throw Error("duplicate mark; each mark must be unique");
 		let { facetsIndex: n, channels: r } = d.get(t) ?? {}, { data: i, facets: a, channels: o } = t.initialize(n, r, e);
-		Bk(o, e), h.set(t, {
+		Vk(o, e), h.set(t, {
 			data: i,
 			facets: a,
 			channels: o
 		});
 	}
-	let g = cw(Uk(f, h, e), e), _ = dE(g, l, e);
-	uw(g, _);
-	let v = lw(g), { fx: y, fy: b } = v, x = y || b ? mw(g, _) : _, S = y || b ? oA(v, _) : _, C = vT(e), w = C.document, T = qi("svg").call(w.documentElement), E = T;
-	C.ownerSVGElement = T, C.className = c, C.projection = oT(e, x), C.path = function() {
-		return Ld(this.projection ?? _T(v));
-	}, C.filterFacets = (e, t) => nT(m, {
+	let g = lw(Wk(f, h, e), e), _ = fE(g, l, e);
+	dw(g, _);
+	let v = uw(g), { fx: y, fy: b } = v, x = y || b ? hw(g, _) : _, S = y || b ? sA(v, _) : _, C = yT(e), w = C.document, T = Ji("svg").call(w.documentElement), E = T;
+	C.ownerSVGElement = T, C.className = c, C.projection = sT(e, x), C.path = function() {
+		return Rd(this.projection ?? vT(v));
+	}, C.filterFacets = (e, t) => rT(m, {
 		channels: t,
-		groups: Iw(e, t)
+		groups: Lw(e, t)
 	}), C.getMarkState = (e) => {
 		let t = h.get(e), n = d.get(e);
 		return {
@@ -12262,28 +12296,28 @@ function Pk(e = {}) {
 		let r = t.facet === "super" ? S : x, i = t.initializer(n.data, n.facets, n.channels, v, r, C);
 		if (i.data !== void 0 && (n.data = i.data), i.facets !== void 0 && (n.facets = i.facets), i.channels !== void 0) {
 			let { fx: r, fy: a, ...o } = i.channels;
-			Hk(o), Object.assign(n.channels, o);
+			Uk(o), Object.assign(n.channels, o);
 			for (let t of Object.values(o)) {
 				let { scale: n } = t;
-				n != null && !qx(Kx.get(n)) && (Vk(t, e), D.add(n));
+				n != null && !Jx(qx.get(n)) && (Hk(t, e), D.add(n));
 			}
 			(r != null || a != null) && d.set(t, !0);
 		}
 	}
 	if (D.size) {
 		let t = /* @__PURE__ */ new Map();
-		Uk(t, h, e, (e) => D.has(e)), Uk(f, h, e, (e) => D.has(e));
-		let n = aA(cw(t, e), g), { scales: r, ...i } = lw(n);
+		Wk(t, h, e, (e) => D.has(e)), Wk(f, h, e, (e) => D.has(e));
+		let n = oA(lw(t, e), g), { scales: r, ...i } = uw(n);
 		Object.assign(g, n), Object.assign(v, i), Object.assign(v.scales, r);
 	}
 	let O, k;
 	m !== void 0 && (O = {
 		x: y?.domain(),
 		y: b?.domain()
-	}, m = Fw(m, O), k = Lw(y, b, _));
+	}, m = Iw(m, O), k = Rw(y, b, _));
 	for (let [e, t] of h) t.values = e.scale(t.channels, v, C);
 	let { width: A, height: j } = _;
-	Ho(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
+	Uo(T).attr("class", c).attr("fill", "currentColor").attr("font-family", "system-ui, sans-serif").attr("font-size", 10).attr("text-anchor", "middle").attr("width", A).attr("height", j).attr("viewBox", `0 0 ${A} ${j}`).attr("aria-label", o).attr("aria-description", s).call((e) => e.append("style").text(`:where(.${c}) {
   --plot-background: white;
   display: block;
   height: auto;
@@ -12293,7 +12327,7 @@ function Pk(e = {}) {
 :where(.${c} text),
 :where(.${c} tspan) {
   white-space: pre;
-}`)).call(rE, n);
+}`)).call(iE, n);
 	for (let e of l) {
 		let { channels: t, values: n, facets: r } = h.get(e);
 		if (m === void 0 || e.facet === "super") {
@@ -12310,11 +12344,11 @@ function Pk(e = {}) {
 				if (r) {
 					let i = d.has(e);
 					if (o = r[i ? a.i : 0], o = e.filter(o, t, n), o.length === 0) continue;
-					!i && o === r[0] && (o = $b(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
+					!i && o === r[0] && (o = ex(o)), o.fx = a.x, o.fy = a.y, o.fi = a.i;
 				}
 				let s = e.render(o, v, n, x, C);
 				if (s != null) {
-					(i ??= Ho(T).append("g")).append(() => s).datum(a);
+					(i ??= Uo(T).append("g")).append(() => s).datum(a);
 					for (let e of [
 						"aria-label",
 						"aria-description",
@@ -12326,103 +12360,103 @@ function Pk(e = {}) {
 			i?.selectChildren().each(k);
 		}
 	}
-	let M = LO(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
-	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(Fk(w, r, "h2")), i != null && E.append(Fk(w, i, "h3")), E.append(...M, T), a != null && E.append(Ik(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = Mw(v.scales), E.legend = MO(g, C, e);
-	let P = IC();
-	return P > 0 && Ho(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
+	let M = RO(g, C, e), { figure: N = r != null || i != null || a != null || M.length > 0 } = e;
+	N && (E = w.createElement("figure"), E.className = `${c}-figure`, E.style.maxWidth = "initial", r != null && E.append(Ik(w, r, "h2")), i != null && E.append(Ik(w, i, "h3")), E.append(...M, T), a != null && E.append(Lk(w, a)), "value" in T && (E.value = T.value, delete T.value)), E.scale = Nw(v.scales), E.legend = NO(g, C, e);
+	let P = LC();
+	return P > 0 && Uo(T).append("text").attr("x", A).attr("y", 20).attr("dy", "-1em").attr("text-anchor", "end").attr("font-family", "initial").text("⚠️").append("title").text(`${P.toLocaleString("en-US")} warning${P === 1 ? "" : "s"}. Please check the console.`), E;
 }
-function Fk(e, t, n) {
+function Ik(e, t, n) {
 	if (t.ownerDocument) return t;
 	let r = e.createElement(n);
 	return r.append(t), r;
 }
-function Ik(e, t) {
+function Lk(e, t) {
 	let n = e.createElement("figcaption");
 	return n.append(t), n;
 }
-function Lk(e) {
-	return e.flat(Infinity).filter((e) => e != null).map(Rk);
-}
 function Rk(e) {
-	return typeof e.render == "function" ? e : new zk(e);
+	return e.flat(Infinity).filter((e) => e != null).map(zk);
 }
-var zk = class extends aE {
+function zk(e) {
+	return typeof e.render == "function" ? e : new Bk(e);
+}
+var Bk = class extends oE {
 	constructor(e) {
 		if (typeof e != "function") throw TypeError("invalid mark; missing render function");
 		super(), this.render = e;
 	}
 	render() {}
 };
-function Bk(e, t) {
-	for (let n in e) Vk(e[n], t);
+function Vk(e, t) {
+	for (let n in e) Hk(e[n], t);
 	return e;
 }
-function Vk(e, t) {
+function Hk(e, t) {
 	let { scale: n, transform: r = !0 } = e;
 	if (n == null || !r) return;
-	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : sx(o, i) } = t[n] ?? {};
-	s != null && (e.value = Bb(e.value, s), e.transform = !1);
+	let { type: i, percent: a, interval: o, transform: s = a ? (e) => e == null ? NaN : e * 100 : cx(o, i) } = t[n] ?? {};
+	s != null && (e.value = Vb(e.value, s), e.transform = !1);
 }
-function Hk(e) {
-	for (let t in e) RS(t, e[t]);
+function Uk(e) {
+	for (let t in e) zS(t, e[t]);
 }
-function Uk(e, t, n, r = Sb) {
+function Wk(e, t, n, r = Cb) {
 	for (let { channels: i } of t.values()) for (let t in i) {
 		let a = i[t], { scale: o } = a;
 		if (o != null && r(o)) {
 			if (o === "projection") {
-				if (!mT(n)) {
+				if (!hT(n)) {
 					let t = n.x?.domain === void 0, r = n.y?.domain === void 0;
 					if (t || r) {
-						let [n, i] = gT(a);
-						t && Wk(e, "x", n), r && Wk(e, "y", i);
+						let [n, i] = _T(a);
+						t && Gk(e, "x", n), r && Gk(e, "y", i);
 					}
 				}
-			} else Wk(e, o, a);
+			} else Gk(e, o, a);
 		}
 	}
 	return e;
 }
-function Wk(e, t, n) {
+function Gk(e, t, n) {
 	let r = e.get(t);
 	r === void 0 ? e.set(t, [n]) : r.push(n);
 }
-function Gk(e, t) {
+function Kk(e, t) {
 	if (e == null) return;
 	let { x: n, y: r } = e;
 	if (n == null && r == null) return;
-	let i = Lb(e.data);
+	let i = Rb(e.data);
 	if (i == null) throw Error("missing facet data");
 	let a = {};
-	return n != null && (a.fx = FS(i, {
+	return n != null && (a.fx = IS(i, {
 		value: n,
 		scale: "fx"
-	})), r != null && (a.fy = FS(i, {
+	})), r != null && (a.fy = IS(i, {
 		value: r,
 		scale: "fy"
-	})), Bk(a, t), {
+	})), Vk(a, t), {
 		channels: a,
-		groups: Iw(i, a),
+		groups: Lw(i, a),
 		data: e.data
 	};
 }
-function Kk(e, t, n) {
+function qk(e, t, n) {
 	if (e.facet === null || e.facet === "super") return;
 	let { fx: r, fy: i } = e;
 	if (r != null || i != null) {
-		let t = Lb(e.data ?? r ?? i);
+		let t = Rb(e.data ?? r ?? i);
 		if (t === void 0) throw Error(`missing facet data in ${e.ariaLabel}`);
 		if (t === null) return;
 		let a = {};
-		return r != null && (a.fx = FS(t, {
+		return r != null && (a.fx = IS(t, {
 			value: r,
 			scale: "fx"
-		})), i != null && (a.fy = FS(t, {
+		})), i != null && (a.fy = IS(t, {
 			value: i,
 			scale: "fy"
-		})), Bk(a, n), {
+		})), Vk(a, n), {
 			channels: a,
-			groups: Iw(t, a)
+			groups: Lw(t, a)
 		};
 	}
 	if (t === void 0) return;
@@ -12431,53 +12465,53 @@ function Kk(e, t, n) {
 		channels: a,
 		groups: o
 	};
-	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && Xb(Lb(e.data)) === Xb(s) && LC(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
+	s.length > 0 && (o.size > 1 || o.size === 1 && a.fx && a.fy && [...o][0][1].size > 1) && Zb(Rb(e.data)) === Zb(s) && RC(`Warning: the ${e.ariaLabel} mark appears to use faceted data, but isn’t faceted. The mark data has the same length as the facet data and the mark facet option is "auto", but the mark data and facet data are distinct. If this mark should be faceted, set the mark facet option to true; otherwise, suppress this warning by setting the mark facet option to false.`);
 }
-function qk(e, t = {}) {
-	return nS({
+function Jk(e, t = {}) {
+	return rS({
 		...t,
 		x: null,
 		y: null
 	}, (t, n, r, i, a, o) => o.getMarkState(e));
 }
-function Jk(e) {
+function Yk(e) {
 	let t = [];
 	for (let n of e) {
 		let e = n.tip;
 		if (e) {
 			e === !0 ? e = {} : typeof e == "string" && (e = { pointer: e });
 			let { pointer: r, preferredAnchor: i } = e;
-			r = /^x$/i.test(r) ? _E : /^y$/i.test(r) ? vE : gE, e = r(qk(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === vE ? "left" : "bottom");
-			let a = Ck(n.data, e);
+			r = /^x$/i.test(r) ? vE : /^y$/i.test(r) ? yE : _E, e = r(Jk(n, e)), e.title = null, i === void 0 && (e.preferredAnchor = r === yE ? "left" : "bottom");
+			let a = wk(n.data, e);
 			a.facet = n.facet, a.facetAnchor = n.facetAnchor, t.push(a);
 		}
 	}
 	return t;
 }
-function Yk(e, t, n) {
+function Xk(e, t, n) {
 	let { projection: r, x: i = {}, y: a = {}, fx: o = {}, fy: s = {}, axis: c, grid: l, facet: u = {}, facet: { axis: d = c, grid: f } = u, x: { axis: p = c, grid: m = p === null ? null : l } = i, y: { axis: h = c, grid: g = h === null ? null : l } = a, fx: { axis: _ = d, grid: v = _ === null ? null : f } = o, fy: { axis: y = d, grid: b = y === null ? null : f } = s } = n;
-	(r || !Wb(i) && !iA("x", e)) && (p = m = null), (r || !Wb(a) && !iA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !rA(e, "x")), h === void 0 && (h = !rA(e, "y")), _ === void 0 && (_ = !rA(e, "fx")), y === void 0 && (y = !rA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
+	(r || !Gb(i) && !aA("x", e)) && (p = m = null), (r || !Gb(a) && !aA("y", e)) && (h = g = null), t.has("fx") || (_ = v = null), t.has("fy") || (y = b = null), p === void 0 && (p = !iA(e, "x")), h === void 0 && (h = !iA(e, "y")), _ === void 0 && (_ = !iA(e, "fx")), y === void 0 && (y = !iA(e, "fy")), p === !0 && (p = "bottom"), h === !0 && (h = "left"), _ === !0 && (_ = p === "top" || p === null ? "bottom" : "top"), y === !0 && (y = h === "right" || h === null ? "left" : "right");
 	let x = [];
-	return Zk(x, b, sO, s), Xk(x, y, ZD, "right", "left", u, s), Zk(x, v, lO, o), Xk(x, _, $D, "top", "bottom", u, o), Zk(x, g, oO, a), Xk(x, h, XD, "left", "right", n, a), Zk(x, m, cO, i), Xk(x, p, QD, "bottom", "top", n, i), x;
+	return Qk(x, b, cO, s), Zk(x, y, QD, "right", "left", u, s), Qk(x, v, uO, o), Zk(x, _, eO, "top", "bottom", u, o), Qk(x, g, sO, a), Zk(x, h, ZD, "left", "right", n, a), Qk(x, m, lO, i), Zk(x, p, $D, "bottom", "top", n, i), x;
 }
-function Xk(e, t, n, r, i, a, o) {
+function Zk(e, t, n, r, i, a, o) {
 	if (!t) return;
-	let s = Qk(t);
-	o = $k(s ? r : t, a, o);
+	let s = $k(t);
+	o = eA(s ? r : t, a, o);
 	let { line: c } = o;
-	(n === XD || n === QD) && c && !Ox(c) && e.push(yk(eA(o))), e.push(n(o)), s && e.push(n({
+	(n === ZD || n === $D) && c && !kx(c) && e.push(bk(tA(o))), e.push(n(o)), s && e.push(n({
 		...o,
 		anchor: i,
 		label: null
 	}));
 }
-function Zk(e, t, n, r) {
-	t && !Ox(t) && e.push(n(tA(t, r)));
+function Qk(e, t, n, r) {
+	t && !kx(t) && e.push(n(nA(t, r)));
 }
-function Qk(e) {
+function $k(e) {
 	return /^\s*both\s*$/i.test(e);
 }
-function $k(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
+function eA(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tickPadding: o, tickFormat: s, tickRotate: c, fontVariant: l, ariaLabel: u, ariaDescription: d, label: f = t.label, labelAnchor: p, labelArrow: m = t.labelArrow, labelOffset: h }) {
 	return {
 		anchor: e,
 		line: n,
@@ -12496,7 +12530,7 @@ function $k(e, t, { line: n = t.line, ticks: r, tickSize: i, tickSpacing: a, tic
 		labelOffset: h
 	};
 }
-function eA(e) {
+function tA(e) {
 	let { anchor: t, line: n } = e;
 	return {
 		anchor: t,
@@ -12504,7 +12538,7 @@ function eA(e) {
 		stroke: n === !0 ? void 0 : n
 	};
 }
-function tA(e, { stroke: t = Tx(e) ? e : void 0, ticks: n = nA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
+function nA(e, { stroke: t = Ex(e) ? e : void 0, ticks: n = rA(e) ? e : void 0, tickSpacing: r, ariaLabel: i, ariaDescription: a }) {
 	return {
 		stroke: t,
 		ticks: n,
@@ -12513,33 +12547,33 @@ function tA(e, { stroke: t = Tx(e) ? e : void 0, ticks: n = nA(e) ? e : void 0, 
 		ariaDescription: a
 	};
 }
-function nA(e) {
+function rA(e) {
 	switch (typeof e) {
 		case "number": return !0;
-		case "string": return !Tx(e);
+		case "string": return !Ex(e);
 	}
-	return gx(e) || typeof e?.range == "function";
+	return _x(e) || typeof e?.range == "function";
 }
-function rA(e, t) {
+function iA(e, t) {
 	let n = `${t}-axis `;
 	return e.some((e) => e.ariaLabel?.startsWith(n));
 }
-function iA(e, t) {
+function aA(e, t) {
 	for (let n of t) for (let t in n.channels) {
 		let { scale: r } = n.channels[t];
 		if (r === e || r === "projection") return !0;
 	}
 	return !1;
 }
-function aA(e, t) {
+function oA(e, t) {
 	for (let n in e) {
 		let r = e[n], i = t[n];
 		r.label === void 0 && i && (r.label = i.label);
 	}
 	return e;
 }
-function oA({ fx: e, fy: t }, n) {
-	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = pw(n), l = e && sA(e), u = t && sA(t);
+function sA({ fx: e, fy: t }, n) {
+	let { marginTop: r, marginRight: i, marginBottom: a, marginLeft: o, width: s, height: c } = mw(n), l = e && cA(e), u = t && cA(t);
 	return {
 		marginTop: t ? u[0] : r,
 		marginRight: e ? s - l[1] : i,
@@ -12555,38 +12589,38 @@ function oA({ fx: e, fy: t }, n) {
 		height: c
 	};
 }
-function sA(e) {
+function cA(e) {
 	let t = e.domain();
 	if (t.length === 0) return [0, e.bandwidth()];
 	let n = e(t[0]), r = e(t[t.length - 1]);
 	return r < n && ([n, r] = [r, n]), [n, r + e.bandwidth()];
 }
 // node_modules/@observablehq/plot/src/curve.js
-var cA = /* @__PURE__ */ new Map([
-	["basis", Nv],
-	["basis-closed", Fv],
-	["basis-open", Lv],
-	["bundle", zv],
-	["bump-x", ev],
-	["bump-y", tv],
-	["cardinal", Hv],
-	["cardinal-closed", Wv],
-	["cardinal-open", Kv],
-	["catmull-rom", Yv],
-	["catmull-rom-closed", Zv],
-	["catmull-rom-open", $v],
-	["linear", K_],
-	["linear-closed", ty],
-	["monotone-x", ly],
-	["monotone-y", uy],
-	["natural", py],
-	["step", hy],
-	["step-after", _y],
-	["step-before", gy]
+var lA = /* @__PURE__ */ new Map([
+	["basis", Pv],
+	["basis-closed", Iv],
+	["basis-open", Rv],
+	["bundle", Bv],
+	["bump-x", tv],
+	["bump-y", nv],
+	["cardinal", Uv],
+	["cardinal-closed", Gv],
+	["cardinal-open", qv],
+	["catmull-rom", Xv],
+	["catmull-rom-closed", Qv],
+	["catmull-rom-open", ey],
+	["linear", q_],
+	["linear-closed", ny],
+	["monotone-x", uy],
+	["monotone-y", dy],
+	["natural", my],
+	["step", gy],
+	["step-after", vy],
+	["step-before", _y]
 ]);
-function lA(e = K_, t) {
+function uA(e = q_, t) {
 	if (typeof e == "function") return e;
-	let n = cA.get(`${e}`.toLowerCase());
+	let n = lA.get(`${e}`.toLowerCase());
 	if (!n) throw Error(`unknown curve: ${e}`);
 	if (t !== void 0) {
 		if ("beta" in n) return n.beta(t);
@@ -12595,70 +12629,70 @@ function lA(e = K_, t) {
 	}
 	return n;
 }
-function uA(e = dA, t) {
-	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? dA : lA(e, t);
+function dA(e = fA, t) {
+	return typeof e != "function" && `${e}`.toLowerCase() === "auto" ? fA : uA(e, t);
 }
-function dA(e) {
-	return K_(e);
+function fA(e) {
+	return q_(e);
 }
 // node_modules/@observablehq/plot/src/transforms/bin.js
-function fA(e = { y: "count" }, t = {}) {
-	[e, t] = gA(e, t);
+function pA(e = { y: "count" }, t = {}) {
+	[e, t] = _A(e, t);
 	let { x: n, y: r } = t;
-	return hA(_A(n, t, bb), null, null, r, e, RE(t));
+	return gA(vA(n, t, xb), null, null, r, e, zE(t));
 }
-function pA(e, t, n = {}) {
+function mA(e, t, n = {}) {
 	if (n?.interval == null) return n;
-	let { reduce: r = DS } = n, i = { filter: null };
+	let { reduce: r = OS } = n, i = { filter: null };
 	return n[t] != null && (i[t] = r), n[`${t}1`] != null && (i[`${t}1`] = r), n[`${t}2`] != null && (i[`${t}2`] = r), e(i, n);
 }
-function mA(e = {}) {
-	return pA(fA, "y", uE(e, "x"));
+function hA(e = {}) {
+	return mA(pA, "y", dE(e, "x"));
 }
-function hA(e, t, n, r, { data: i = ES, filter: a = AS, sort: o, reverse: s, ...c } = {}, l = {}) {
-	e = vA(e), t = vA(t), c = bA(c, l), i = CA(i, bb), o = o == null ? void 0 : xA("sort", o, l), a = a == null ? void 0 : SA("filter", a, l), n != null && fS(c, "x", "x1", "x2") && (n = null), r != null && fS(c, "y", "y1", "y2") && (r = null);
-	let [u, d] = rx(e), [f, p] = rx(e), [m, h] = rx(t), [g, _] = rx(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = rx(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = rx(w), [ne] = Nb(T), [re] = Nb(E), [ie, ae] = rx(ne), [oe, se] = rx(re);
+function gA(e, t, n, r, { data: i = DS, filter: a = jS, sort: o, reverse: s, ...c } = {}, l = {}) {
+	e = yA(e), t = yA(t), c = xA(c, l), i = wA(i, xb), o = o == null ? void 0 : SA("sort", o, l), a = a == null ? void 0 : CA("filter", a, l), n != null && pS(c, "x", "x1", "x2") && (n = null), r != null && pS(c, "y", "y1", "y2") && (r = null);
+	let [u, d] = ix(e), [f, p] = ix(e), [m, h] = ix(t), [g, _] = ix(t), [v, y] = n == null ? r == null ? [] : [r, "y"] : [n, "x"], [b, x] = ix(v), { x: S, y: C, z: w, fill: T, stroke: E, x1: D, x2: O, y1: k, y2: A, domain: j, cumulative: M, thresholds: N, interval: P, ...ee } = l, [F, te] = ix(w), [ne] = Pb(T), [re] = Pb(E), [ie, ae] = ix(ne), [oe, se] = ix(re);
 	return {
 		..."z" in l && { z: F || w },
 		..."fill" in l && { fill: ie || T },
 		..."stroke" in l && { stroke: oe || E },
-		...tS(ee, (n, r, l) => {
-			let u = ox(db(n, v), l?.[y]), f = db(n, w), m = db(n, ne), g = db(n, re), b = bS(c, {
+		...nS(ee, (n, r, l) => {
+			let u = sx(fb(n, v), l?.[y]), f = fb(n, w), m = fb(n, ne), g = fb(n, re), b = xS(c, {
 				z: f,
 				fill: m,
 				stroke: g
-			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && se([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = DA(e, t, n), P = 0;
+			}), S = [], C = [], T = u && x([]), E = f && te([]), D = m && ae([]), O = g && se([]), k = e && d([]), A = e && p([]), j = t && h([]), M = t && _([]), N = OA(e, t, n), P = 0;
 			for (let e of c) e.initialize(n);
 			o && o.initialize(n), a && a.initialize(n);
 			for (let e of r) {
 				let t = [];
 				for (let t of c) t.scope("facet", e);
 				o && o.scope("facet", e), a && a.scope("facet", e);
-				for (let [r, s] of _S(e, b)) for (let [e, l] of _S(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
+				for (let [r, s] of vS(e, b)) for (let [e, l] of vS(s, u)) for (let [s, d] of N(l)) if (b && (d.z = r), !a || a.reduce(s, d)) {
 					t.push(P++), C.push(i.reduceIndex(s, n, d)), u && T.push(e), f && E.push(b === f ? r : f[(s.length > 0 ? s : l)[0]]), m && D.push(b === m ? r : m[(s.length > 0 ? s : l)[0]]), g && O.push(b === g ? r : g[(s.length > 0 ? s : l)[0]]), k && (k.push(d.x1), A.push(d.x2)), j && (j.push(d.y1), M.push(d.y2));
 					for (let e of c) e.reduce(s, d);
 					o && o.reduce(s, d);
 				}
 				S.push(t);
 			}
-			return xS(S, o, s), {
+			return SS(S, o, s), {
 				data: C,
 				facets: S
 			};
 		}),
-		...!fS(c, "x") && (u ? {
+		...!pS(c, "x") && (u ? {
 			x1: u,
 			x2: f,
-			x: ax(u, f)
+			x: ox(u, f)
 		} : {
 			x: S,
 			x1: D,
 			x2: O
 		}),
-		...!fS(c, "y") && (m ? {
+		...!pS(c, "y") && (m ? {
 			y1: m,
 			y2: g,
-			y: ax(m, g)
+			y: ox(m, g)
 		} : {
 			y: C,
 			y1: k,
@@ -12668,7 +12702,7 @@ function hA(e, t, n, r, { data: i = ES, filter: a = AS, sort: o, reverse: s, ...
 		...Object.fromEntries(c.map(({ name: e, output: t }) => [e, t]))
 	};
 }
-function gA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
+function _A({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 	return [i, {
 		cumulative: e,
 		domain: t,
@@ -12677,23 +12711,23 @@ function gA({ cumulative: e, domain: t, thresholds: n, interval: r, ...i }, a) {
 		...a
 	}];
 }
-function _A(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
-	return e = { ...mx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = yA(e.thresholds, e.interval), e;
+function vA(e, { cumulative: t, domain: n, thresholds: r, interval: i }, a) {
+	return e = { ...hx(e) }, e.domain === void 0 && (e.domain = n), e.cumulative === void 0 && (e.cumulative = t), e.thresholds === void 0 && (e.thresholds = r), e.interval === void 0 && (e.interval = i), e.value === void 0 && (e.value = a), e.thresholds = bA(e.thresholds, e.interval), e;
 }
-function vA(e) {
+function yA(e) {
 	if (e == null) return;
-	let { value: t, cumulative: n, domain: r = Ir, thresholds: i } = e, a = (e) => {
-		let a = db(e, t), o;
-		if (yx(a) || EA(i)) {
-			a = Bb(a, Mb, Float64Array);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !px(i) ? i(a, e, t) : i;
-			typeof n == "number" && (n = Ap(e, t, n)), px(n) && (r === Ir && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
+	let { value: t, cumulative: n, domain: r = Lr, thresholds: i } = e, a = (e) => {
+		let a = fb(e, t), o;
+		if (bx(a) || DA(i)) {
+			a = Vb(a, Nb, Float64Array);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !mx(i) ? i(a, e, t) : i;
+			typeof n == "number" && (n = jp(e, t, n)), mx(n) && (r === Lr && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t))), o = n;
 		} else {
-			a = kb(a);
-			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !px(i) ? i(a, e, t) : i;
+			a = Ab(a);
+			let [e, t] = typeof r == "function" ? r(a) : r, n = typeof i == "function" && !mx(i) ? i(a, e, t) : i;
 			if (typeof n == "number") {
-				if (r === Ir) {
-					let r = ai(e, t, n);
+				if (r === Lr) {
+					let r = oi(e, t, n);
 					if (isFinite(r)) {
 						if (r > 0) {
 							let i = Math.round(e / r), a = Math.round(t / r);
@@ -12710,61 +12744,61 @@ function vA(e) {
 							for (let e = 0; e < o; ++e) n[e] = (i + e) / r;
 						} else n = [e];
 					} else n = [e];
-				} else n = ii(e, t, n);
-			} else px(n) && (r === Ir && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
+				} else n = ai(e, t, n);
+			} else mx(n) && (r === Lr && (e = n.floor(e), t = n.offset(n.floor(t))), n = n.range(e, n.offset(t)));
 			o = n;
 		}
 		let s = [];
 		if (o.length === 1) s.push([o[0], o[0]]);
 		else for (let e = 1; e < o.length; ++e) s.push([o[e - 1], o[e]]);
-		return s.bin = (n < 0 ? AA : n > 0 ? kA : OA)(s, o, a), s;
+		return s.bin = (n < 0 ? jA : n > 0 ? AA : kA)(s, o, a), s;
 	};
-	return a.label = ix(t), a;
+	return a.label = ax(t), a;
 }
-function yA(e, t, n = TA) {
-	if (e === void 0) return t === void 0 ? n : ux(t);
+function bA(e, t, n = EA) {
+	if (e === void 0) return t === void 0 ? n : dx(t);
 	if (typeof e == "string") {
 		switch (e.toLowerCase()) {
-			case "freedman-diaconis": return _i;
-			case "scott": return vi;
-			case "sturges": return si;
-			case "auto": return TA;
+			case "freedman-diaconis": return vi;
+			case "scott": return yi;
+			case "sturges": return ci;
+			case "auto": return EA;
 		}
-		return Yy(e);
+		return Xy(e);
 	}
 	return e;
 }
-function bA(e, t) {
-	return pS(e, t, xA);
-}
-function xA(e, t, n) {
-	return mS(e, t, n, SA);
+function xA(e, t) {
+	return mS(e, t, SA);
 }
 function SA(e, t, n) {
-	return gS(e, t, n, CA);
+	return hS(e, t, n, CA);
 }
-function CA(e, t) {
-	return vS(e, t, wA);
+function CA(e, t, n) {
+	return _S(e, t, n, wA);
 }
-function wA(e) {
+function wA(e, t) {
+	return yS(e, t, TA);
+}
+function TA(e) {
 	switch (`${e}`.toLowerCase()) {
-		case "x": return MA;
-		case "x1": return PA;
-		case "x2": return FA;
-		case "y": return NA;
-		case "y1": return IA;
-		case "y2": return LA;
-		case "z": return PS;
+		case "x": return NA;
+		case "x1": return FA;
+		case "x2": return IA;
+		case "y": return PA;
+		case "y1": return LA;
+		case "y2": return RA;
+		case "z": return FS;
 	}
 	throw Error(`invalid bin reduce: ${e}`);
 }
-function TA(e, t, n) {
-	return Math.min(200, vi(e, t, n));
+function EA(e, t, n) {
+	return Math.min(200, yi(e, t, n));
 }
-function EA(e) {
-	return fx(e) || gx(e) && yx(e);
+function DA(e) {
+	return px(e) || _x(e) && bx(e);
 }
-function DA(e, t, n) {
+function OA(e, t, n) {
 	let r = e?.(n), i = t?.(n);
 	return r && i ? function* (e) {
 		let t = r.bin(e);
@@ -12794,15 +12828,15 @@ function DA(e, t, n) {
 		}];
 	};
 }
-function OA(e, t, n) {
-	return t = kb(t), (r) => {
+function kA(e, t, n) {
+	return t = Ab(t), (r) => {
 		let i = e.map(() => []);
-		for (let e of r) i[Er(t, n[e]) - 1]?.push(e);
+		for (let e of r) i[Dr(t, n[e]) - 1]?.push(e);
 		return i;
 	};
 }
-function kA(e, t, n) {
-	let r = OA(e, t, n);
+function AA(e, t, n) {
+	let r = kA(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = 1, n = t.length; e < n; ++e) {
@@ -12812,8 +12846,8 @@ function kA(e, t, n) {
 		return t;
 	};
 }
-function AA(e, t, n) {
-	let r = OA(e, t, n);
+function jA(e, t, n) {
+	let r = kA(e, t, n);
 	return (e) => {
 		let t = r(e);
 		for (let e = t.length - 2; e >= 0; --e) {
@@ -12823,29 +12857,29 @@ function AA(e, t, n) {
 		return t;
 	};
 }
-function jA(e, t) {
+function MA(e, t) {
 	let n = (+e + +t) / 2;
 	return e instanceof Date ? new Date(n) : n;
 }
-var MA = { reduceIndex(e, t, { x1: n, x2: r }) {
-	return jA(n, r);
-} }, NA = { reduceIndex(e, t, { y1: n, y2: r }) {
-	return jA(n, r);
-} }, PA = { reduceIndex(e, t, { x1: n }) {
+var NA = { reduceIndex(e, t, { x1: n, x2: r }) {
+	return MA(n, r);
+} }, PA = { reduceIndex(e, t, { y1: n, y2: r }) {
+	return MA(n, r);
+} }, FA = { reduceIndex(e, t, { x1: n }) {
 	return n;
-} }, FA = { reduceIndex(e, t, { x2: n }) {
+} }, IA = { reduceIndex(e, t, { x2: n }) {
 	return n;
-} }, IA = { reduceIndex(e, t, { y1: n }) {
+} }, LA = { reduceIndex(e, t, { y1: n }) {
 	return n;
-} }, LA = { reduceIndex(e, t, { y2: n }) {
+} }, RA = { reduceIndex(e, t, { y2: n }) {
 	return n;
-} }, RA = {
+} }, zA = {
 	ariaLabel: "area",
 	strokeWidth: 1,
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, zA = class extends aE {
+}, BA = class extends oE {
 	constructor(e, t = {}) {
 		let { x1: n, y1: r, x2: i, y2: a, z: o, curve: s, tension: c } = t;
 		super(e, {
@@ -12868,45 +12902,45 @@ var MA = { reduceIndex(e, t, { x1: n, x2: r }) {
 				optional: !0
 			},
 			z: {
-				value: Yb(t),
+				value: Xb(t),
 				optional: !0
 			}
-		}, t, RA), this.z = o, this.curve = lA(s, c);
+		}, t, zA), this.z = o, this.curve = uA(s, c);
 	}
 	filter(e) {
 		return e;
 	}
 	render(e, t, n, r, i) {
 		let { x1: a, y1: o, x2: s = a, y2: c = o } = n;
-		return yT("svg:g", i).call(JT, this, r, i).call(QT, this, t, 0, 0).call((t) => t.selectAll().data(VT(e, [
+		return bT("svg:g", i).call(YT, this, r, i).call($T, this, t, 0, 0).call((t) => t.selectAll().data(HT(e, [
 			a,
 			o,
 			s,
 			c
-		], this, n)).enter().append("path").call(YT, this).call(RT, this, n).attr("d", X_().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
+		], this, n)).enter().append("path").call(XT, this).call(zT, this, n).attr("d", Z_().curve(this.curve).defined((e) => e >= 0).x0((e) => a[e]).y0((e) => o[e]).x1((e) => s[e]).y1((e) => c[e]))).node();
 	}
 };
-function BA(e, t) {
-	let { x: n = yb, ...r } = mA(t);
-	return new zA(e, VO(RO({
+function VA(e, t) {
+	let { x: n = bb, ...r } = hA(t);
+	return new BA(e, HO(zO({
 		...r,
 		x1: n,
 		x2: void 0
-	}, n === yb ? "y2" : "y")));
+	}, n === bb ? "y2" : "y")));
 }
 // node_modules/@observablehq/plot/src/marks/dot.js
-var VA = {
+var HA = {
 	ariaLabel: "dot",
 	fill: "none",
 	stroke: "currentColor",
 	strokeWidth: 1.5
 };
-function HA(e) {
-	return e.sort === void 0 && e.reverse === void 0 ? cS({ channel: "-r" }, e) : e;
+function UA(e) {
+	return e.sort === void 0 && e.reverse === void 0 ? lS({ channel: "-r" }, e) : e;
 }
-var UA = class extends aE {
+var WA = class extends oE {
 	constructor(e, t = {}) {
-		let { x: n, y: r, r: i, rotate: a, symbol: o = iv, frameAnchor: s } = t, [c, l] = Pb(a, 0), [u, d] = eS(o), [f, p] = Pb(i, u == null ? 3 : 4.5);
+		let { x: n, y: r, r: i, rotate: a, symbol: o = av, frameAnchor: s } = t, [c, l] = Fb(a, 0), [u, d] = tS(o), [f, p] = Fb(i, u == null ? 3 : 4.5);
 		super(e, {
 			x: {
 				value: n,
@@ -12921,7 +12955,7 @@ var UA = class extends aE {
 			r: {
 				value: f,
 				scale: "r",
-				filter: Cy,
+				filter: wy,
 				optional: !0
 			},
 			rotate: {
@@ -12933,7 +12967,7 @@ var UA = class extends aE {
 				scale: "auto",
 				optional: !0
 			}
-		}, HA(t), VA), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = jx(s);
+		}, UA(t), HA), this.r = p, this.rotate = l, this.symbol = d, this.frameAnchor = Mx(s);
 		let { channels: m } = this, { symbol: h } = m;
 		if (h) {
 			let { fill: e, stroke: t } = m;
@@ -12944,38 +12978,38 @@ var UA = class extends aE {
 		}
 	}
 	render(e, t, n, r, i) {
-		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = iE(this, r), _ = m === iv, v = l ? void 0 : f * f * Math.PI;
-		return wy(f) && (e = []), yT("svg:g", i).call(JT, this, r, i).call(QT, this, {
+		let { x: a, y: o } = t, { x: s, y: c, r: l, rotate: u, symbol: d } = n, { r: f, rotate: p, symbol: m } = this, [h, g] = aE(this, r), _ = m === av, v = l ? void 0 : f * f * Math.PI;
+		return Ty(f) && (e = []), bT("svg:g", i).call(YT, this, r, i).call($T, this, {
 			x: s && a,
 			y: c && o
-		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(YT, this).call(_ ? (e) => {
+		}).call((t) => t.selectAll().data(e).enter().append(_ ? "circle" : "path").call(XT, this).call(_ ? (e) => {
 			e.attr("cx", s ? (e) => s[e] : h).attr("cy", c ? (e) => c[e] : g).attr("r", l ? (e) => l[e] : f);
 		} : (e) => {
-			e.attr("transform", nD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
-				let t = rl();
+			e.attr("transform", rD`translate(${s ? (e) => s[e] : h},${c ? (e) => c[e] : g})${u ? (e) => ` rotate(${u[e]})` : p ? ` rotate(${p})` : ""}`).attr("d", l && d ? (e) => {
+				let t = il();
 				return d[e].draw(t, l[e] * l[e] * Math.PI), t;
 			} : l ? (e) => {
-				let t = rl();
+				let t = il();
 				return m.draw(t, l[e] * l[e] * Math.PI), t;
 			} : d ? (e) => {
-				let t = rl();
+				let t = il();
 				return d[e].draw(t, v), t;
 			} : (() => {
-				let e = rl();
+				let e = il();
 				return m.draw(e, v), e;
 			})());
-		}).call(LT, this, n)).node();
+		}).call(RT, this, n)).node();
 	}
 };
-function WA(e, { x: t, y: n, ...r } = {}) {
-	return r.frameAnchor === void 0 && ([t, n] = Jb(t, n)), new UA(e, {
+function GA(e, { x: t, y: n, ...r } = {}) {
+	return r.frameAnchor === void 0 && ([t, n] = Yb(t, n)), new WA(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/marks/line.js
-var GA = {
+var KA = {
 	ariaLabel: "line",
 	fill: "none",
 	stroke: "currentColor",
@@ -12983,7 +13017,7 @@ var GA = {
 	strokeLinecap: "round",
 	strokeLinejoin: "round",
 	strokeMiterlimit: 1
-}, KA = class extends aE {
+}, qA = class extends oE {
 	constructor(e, t = {}) {
 		let { x: n, y: r, z: i, curve: a, tension: o } = t;
 		super(e, {
@@ -12996,24 +13030,24 @@ var GA = {
 				scale: "y"
 			},
 			z: {
-				value: Yb(t),
+				value: Xb(t),
 				optional: !0
 			}
-		}, t, GA), this.z = i, this.curve = uA(a, o), wE(this, t);
+		}, t, KA), this.z = i, this.curve = dA(a, o), TE(this, t);
 	}
 	filter(e) {
 		return e;
 	}
 	project(e, t, n) {
-		this.curve !== dA && super.project(e, t, n);
+		this.curve !== fA && super.project(e, t, n);
 	}
 	render(e, t, n, r, i) {
 		let { x: a, y: o } = n, { curve: s } = this;
-		return yT("svg:g", i).call(JT, this, r, i).call(QT, this, t).call((t) => t.selectAll().data(VT(e, [a, o], this, n)).enter().append("path").call(YT, this).call(RT, this, n).call(NE, this, n, i).attr("d", s === dA && i.projection ? qA(i.path(), a, o) : Y_().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
+		return bT("svg:g", i).call(YT, this, r, i).call($T, this, t).call((t) => t.selectAll().data(HT(e, [a, o], this, n)).enter().append("path").call(XT, this).call(zT, this, n).call(PE, this, n, i).attr("d", s === fA && i.projection ? JA(i.path(), a, o) : X_().curve(s).defined((e) => e >= 0).x((e) => a[e]).y((e) => o[e]))).node();
 	}
 };
-function qA(e, t, n) {
-	return t = kb(t), n = kb(n), (r) => {
+function JA(e, t, n) {
+	return t = Ab(t), n = Ab(n), (r) => {
 		let i = [], a = [i];
 		for (let e of r) e === -1 ? (i = [], a.push(i)) : i.push([t[e], n[e]]);
 		return e({
@@ -13022,29 +13056,29 @@ function qA(e, t, n) {
 		});
 	};
 }
-function JA(e, { x: t, y: n, ...r } = {}) {
-	return [t, n] = Jb(t, n), new KA(e, {
+function YA(e, { x: t, y: n, ...r } = {}) {
+	return [t, n] = Yb(t, n), new qA(e, {
 		...r,
 		x: t,
 		y: n
 	});
 }
 // node_modules/@observablehq/plot/src/index.js
-aE.prototype.plot = function({ marks: e = [], ...t } = {}) {
-	return Pk({
+oE.prototype.plot = function({ marks: e = [], ...t } = {}) {
+	return Fk({
 		...t,
 		marks: [...e, this]
 	});
 };
 // src/panels/charts.ts
-var YA = {
+var XA = {
 	background: "none",
 	overflow: "visible",
 	fontSize: "10px",
 	color: "var(--soft)"
 };
-function XA(e, t, n, r) {
-	let i = e.length === 1, a = (e) => (t) => t[e].value, o = (t, n) => (i ? $E : BA)(e, {
+function ZA(e, t, n, r) {
+	let i = e.length === 1, a = (e) => (t) => t[e].value, o = (t, n) => (i ? eD : VA)(e, {
 		x: "step",
 		y1: (e) => e[t].low,
 		y2: (e) => e[t].high,
@@ -13055,22 +13089,22 @@ function XA(e, t, n, r) {
 			fill: n,
 			fillOpacity: .22
 		}
-	}), s = (t, n, r) => i ? WA(e, {
+	}), s = (t, n, r) => i ? GA(e, {
 		x: "step",
 		y: a(t),
 		fill: n,
 		r: 4
-	}) : JA(e, {
+	}) : YA(e, {
 		x: "step",
 		y: a(t),
 		stroke: n,
 		strokeWidth: 2,
 		strokeDasharray: r
 	});
-	return ej(Pk({
+	return tj(Fk({
 		...r,
-		...QA(r),
-		style: YA,
+		...$A(r),
+		style: XA,
 		x: {
 			domain: i ? [-1, 1] : [0, e.length - 1],
 			axis: null
@@ -13083,7 +13117,7 @@ function XA(e, t, n, r) {
 			label: null
 		},
 		marks: [
-			...i ? [] : $A(e.length, n),
+			...i ? [] : ej(e.length, n),
 			o("total", "var(--total)"),
 			o("reliable", "var(--reliable)"),
 			s("total", "var(--total)", "3 2"),
@@ -13094,12 +13128,12 @@ function XA(e, t, n, r) {
 		colour: "var(--reliable)"
 	}]);
 }
-function ZA(e, t, n, r, i) {
+function QA(e, t, n, r, i) {
 	let a = Math.max(...e.map(({ step: e }) => e)) + 1;
-	return ej(Pk({
+	return tj(Fk({
 		...i,
-		...QA(i),
-		style: YA,
+		...$A(i),
+		style: XA,
 		x: { domain: [0, a - 1] },
 		y: {
 			domain: [0, 1],
@@ -13113,12 +13147,12 @@ function ZA(e, t, n, r, i) {
 			label: null
 		},
 		marks: [
-			...$A(a, r),
-			eD([n], {
+			...ej(a, r),
+			tD([n], {
 				stroke: "var(--soft)",
 				strokeDasharray: "2 2"
 			}),
-			JA(e, {
+			YA(e, {
 				x: "step",
 				y: "p",
 				z: "curve",
@@ -13132,14 +13166,14 @@ function ZA(e, t, n, r, i) {
 		colour: t[r]
 	}] : []));
 }
-var QA = ({ width: e }) => ({
+var $A = ({ width: e }) => ({
 	marginLeft: 26,
 	marginRight: Math.min(10, e / 8),
 	marginTop: 6,
 	marginBottom: 20
 });
-function $A(e, t) {
-	let n = (e, n) => QD([e], {
+function ej(e, t) {
+	let n = (e, n) => $D([e], {
 		tickFormat: t,
 		tickSize: 3,
 		label: null,
@@ -13147,37 +13181,37 @@ function $A(e, t) {
 	});
 	return [n(0, "start"), n(e - 1, "end")];
 }
-function ej(e, t, n, r) {
-	let { marginTop: i, marginBottom: a } = QA(n);
-	rj(e);
-	let o = Sn("line", {
+function tj(e, t, n, r) {
+	let { marginTop: i, marginBottom: a } = $A(n);
+	ij(e);
+	let o = bn("line", {
 		class: "now-rule",
 		y1: i,
 		y2: n.height - a
-	}), s = Sn("g", {});
+	}), s = bn("g", {});
 	return t > 1 && e.append(o, s), {
 		element: e,
 		markStep(t) {
-			let n = ij(e, "x", t);
-			o.setAttribute("x1", String(n)), o.setAttribute("x2", String(n)), s.replaceChildren(...r(t).filter(({ value: e }) => Number.isFinite(e)).map(({ value: t, colour: r }) => Sn("circle", {
+			let n = aj(e, "x", t);
+			o.setAttribute("x1", String(n)), o.setAttribute("x2", String(n)), s.replaceChildren(...r(t).filter(({ value: e }) => Number.isFinite(e)).map(({ value: t, colour: r }) => bn("circle", {
 				cx: n,
-				cy: ij(e, "y", t),
+				cy: aj(e, "y", t),
 				r: 3.5,
 				fill: r
 			})));
 		},
-		stepUnder: (n) => aj(n, e, t)
+		stepUnder: (n) => oj(n, e, t)
 	};
 }
-function tj(e, t, n, { width: r, left: i }) {
-	let a = new Set(e.map(({ row: e }) => e)).size, o = new Set(e.map(({ step: e }) => e)).size, s = Math.max(1e-9, ...e.map(({ reliable: e }) => e)), c = Pk({
+function nj(e, t, n, { width: r, left: i }) {
+	let a = new Set(e.map(({ row: e }) => e)).size, o = new Set(e.map(({ step: e }) => e)).size, s = Math.max(1e-9, ...e.map(({ reliable: e }) => e)), c = Fk({
 		width: r,
 		height: a * 17 + 26,
 		marginLeft: i,
 		marginRight: 10,
 		marginTop: 4,
 		marginBottom: 22,
-		style: YA,
+		style: XA,
 		x: {
 			type: "linear",
 			domain: [-.5, o - .5],
@@ -13192,14 +13226,14 @@ function tj(e, t, n, { width: r, left: i }) {
 			axis: null
 		},
 		color: { type: "identity" },
-		marks: [hk(e, {
+		marks: [gk(e, {
 			x1: (e) => e.step - .5,
 			x2: (e) => e.step + .5,
 			y1: (e) => e.row - .5,
 			y2: (e) => e.row + .5,
-			fill: (e) => nj(e.reliable / s),
+			fill: (e) => rj(e.reliable / s),
 			inset: .75
-		}), WA(t, {
+		}), GA(t, {
 			x: "first",
 			y: "row",
 			r: 4.5,
@@ -13208,8 +13242,8 @@ function tj(e, t, n, { width: r, left: i }) {
 			strokeWidth: 1.5
 		})]
 	});
-	rj(c);
-	let l = Sn("rect", {
+	ij(c);
+	let l = bn("rect", {
 		class: "now-column",
 		y: 4,
 		height: a * 17
@@ -13217,29 +13251,29 @@ function tj(e, t, n, { width: r, left: i }) {
 	return o > 1 && c.append(l), {
 		element: c,
 		markStep(e) {
-			let t = ij(c, "x", e - .5);
-			l.setAttribute("x", String(t)), l.setAttribute("width", String(ij(c, "x", e + .5) - t));
+			let t = aj(c, "x", e - .5);
+			l.setAttribute("x", String(t)), l.setAttribute("width", String(aj(c, "x", e + .5) - t));
 		},
-		stepUnder: (e) => aj(e, c, o)
+		stepUnder: (e) => oj(e, c, o)
 	};
 }
-var nj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
-function rj(e) {
+var rj = (e) => `color-mix(in oklab, var(--cell-high) ${(100 * e).toFixed(1)}%, var(--cell-low))`;
+function ij(e) {
 	e.setAttribute("aria-hidden", "true");
 }
-function ij(e, t, n) {
+function aj(e, t, n) {
 	return e.scale(t)?.apply(n);
 }
-function aj(e, t, n) {
+function oj(e, t, n) {
 	let r = t.getBoundingClientRect(), i = r.width / Number(t.getAttribute("width") ?? r.width), a = t.scale("x")?.invert?.((e.clientX - r.left) / (i || 1));
 	return Math.min(n - 1, Math.max(0, Math.round(a)));
 }
 // src/text_width.ts
-function oj(e) {
+function sj(e) {
 	let t = /* @__PURE__ */ new Map(), n = null;
 	return (r) => (n ??= document.createElement("canvas").getContext("2d"), n.font = e, t.has(r) || t.set(r, n.measureText(r).width), t.get(r));
 }
-function sj(e, t, n) {
+function cj(e, t, n) {
 	let r = (t) => {
 		let n = Math.floor(t * .4);
 		return `${e.slice(0, t - n).trimEnd()}…${e.slice(e.length - n).trimStart()}`;
@@ -13249,8 +13283,57 @@ function sj(e, t, n) {
 	for (; i > 1 && n(r(i)) > t;) i--;
 	return r(i);
 }
+// src/data/regions.ts
+function lj(e, t, n) {
+	let { all: r, dimensions: i, scale: a, unit: o } = t.region;
+	return pn(fn(r, i, a * o, n), t.directions, e.concentration, fj(t, n));
+}
+function uj(e, t, n) {
+	return lj(e, t, n).map(Math.exp);
+}
+async function dj(e, { condition: t, layer: n, step: r }, i) {
+	let [a, o, s] = await Promise.all([
+		e.positions(`layers/${n}/${t}/position`, r),
+		kn(e, t, n, r),
+		An(e, t, n, r)
+	]), [c, l] = e.grid(t, n);
+	return uj(e, {
+		region: a,
+		directions: o,
+		temperature: s,
+		regions: c * l
+	}, i);
+}
+function fj({ temperature: e, regions: t }, n) {
+	return e ? e[Math.floor(n / t)] : 1;
+}
+function pj(e, t) {
+	return fj(e, t) === Infinity;
+}
+function mj({ all: e, dimensions: t, scale: n }, r) {
+	let i = 0;
+	for (let n = 0; n < t; n++) i += e[t * r + n] ** 2;
+	return n * Math.sqrt(i);
+}
+function hj(e, t, n, r) {
+	let i = 0, a = -Infinity;
+	for (let o = 0; o < t.regions; o++) {
+		let s = lj(e, t, n * t.regions + o)[r];
+		s > a && ([i, a] = [o, s]);
+	}
+	return i;
+}
+function gj({ bits: e }, t) {
+	return e && e.scale * e.values[t];
+}
+function _j({ stability: e }, t) {
+	return e && {
+		points: e.values[t],
+		refits: e.refits
+	};
+}
 // src/panels/formatting.ts
-function cj(e) {
+function vj(e) {
 	if (!Number.isFinite(e)) return "–";
 	if (e === 0) return "0";
 	let t = Math.abs(e) >= 100 ? 0 : Math.abs(e) >= 1 ? 1 : 2;
@@ -13259,91 +13342,124 @@ function cj(e) {
 		maximumFractionDigits: t
 	});
 }
-function lj({ low: e, high: t }) {
-	return Number.isFinite(e) ? `${cj(e)}–${cj(t)}` : "–";
+function yj({ low: e, high: t }) {
+	return Number.isFinite(e) ? `${vj(e)}–${vj(t)}` : "–";
 }
-function uj(e) {
+function bj(e) {
 	return e >= .995 && e < 1 ? "> 0.99" : e < .005 && e > 0 ? "< 0.01" : e.toFixed(2);
 }
-function dj(e) {
-	let t = uj(e);
+function xj(e) {
+	let t = bj(e);
 	return /^[<>]/.test(t) ? `p\u00a0${t}`.replace(/ /g, "\xA0") : `p\u00a0=\u00a0${t}`;
 }
-function fj(e) {
+function Sj(e) {
 	return Math.min(254.75, Math.max(.25, e)) / 255;
 }
-function pj(e, t) {
+function Cj(e) {
+	return `${vj(e.value)}\u00a0(${yj(e)})`;
+}
+function wj(e) {
+	if (!Number.isFinite(e)) return "–";
+	let t = Math.abs(e).toFixed(2);
+	return e < 0 && t !== "0.00" ? `−${t}` : t;
+}
+function Tj({ value: e, low: t, high: n }) {
+	let r = Number.isFinite(t) ? `${wj(t)} to ${wj(n)}` : "–";
+	return `${wj(e)}\u00a0(${r.replace(/ /g, "\xA0")})`;
+}
+function Ej(e, t, n) {
+	return pj(e, t) ? "no class" : n[e.category[t]];
+}
+function Dj(e, t) {
 	return `row ${Math.floor(e / t) + 1}, column ${e % t + 1}`;
 }
-function mj(e) {
+function Oj(e) {
 	return e.length < 2 ? e.join("") : `${e.slice(0, -1).join(", ")} and ${e[e.length - 1]}`;
 }
-function hj({ steps: e }, t) {
+function kj({ steps: e }, t) {
 	return e[t].label;
 }
-function gj({ steps: e }) {
+function Aj({ steps: e }) {
 	return (t) => {
 		let { number: n = null, label: r = "" } = e[t] ?? {};
 		return n === null ? r : n.toLocaleString("en");
 	};
 }
-function _j({ knowledge: e }, t) {
+function jj({ knowledge: e }, t) {
 	return e[t] & 2 ? "reliable" : e[t] & 1 ? "unreliable" : "no";
 }
 // src/panels/sentences.ts
-function vj(e, t, n) {
-	let r = t.reduce((e, { reliable: n }, r) => n.value > t[e].reliable.value ? r : e, 0), { reliable: i } = t[r], a = `${Cj(n)}:`;
-	if (!(i.value > 0)) return `${a} no layer has a reliable knowledge point.`;
-	let [o, s] = [cj(i.value), `(95 % interval ${lj(i)})`];
-	return e.length === 1 ? `${a} ${e[0]} has ${o} reliable knowledge points per image ${s}.` : `${a} ${e[r]} has the most reliable points, ${o} per image ${s}.`;
+function Mj(e, t, n) {
+	let r = `${Vj(t)}:`, i = e.flatMap(({ name: e, told: t }) => t ? [{
+		name: e,
+		...t
+	}] : []);
+	if (!i.length) return n ? `${r} evidence was measured for the training alone.` : `${r} evidence was not measured, so the counts do not tell which layer knows most.`;
+	let a = n?.against === "decision" ? " for the network's own decision" : "", [o, ...s] = [...i].sort((e, t) => t.evidence.value - e.evidence.value);
+	if (!(o.evidence.low > 0)) return `${r} no layer has evidence${a} above 0; the most is ${Nj(o)} in ${o.name}.`;
+	let c = s.filter(({ evidence: e }) => e.high >= o.evidence.low);
+	if (c.length) return `${r} ${Oj([o, ...c].map(({ name: e }) => e))} have the most evidence${a}, and their intervals overlap: ${Oj([o, ...c].map(Nj))}.`;
+	let l = s.length ? "the most evidence" : "evidence";
+	return `${r} ${o.name} has ${l}${a}, ${Nj(o)} per region, of ${Tj(o.readable)} readable${Pj(n)}.`;
 }
-function yj(e, t, { order: n, first: r, training: i }) {
+var Nj = ({ evidence: e }) => `${Tj(e)}\u00a0bits`;
+function Pj(e) {
+	return e ? `; a region that is always correct has ${wj(e.most)}` : "";
+}
+function Fj(e, { total: t, reliable: n, told: r }, i) {
+	let a = t.value === 0, o = a ? `${e} has no knowledge points.` : `${e} has ${Cj(t)} knowledge points per image, ${Cj(n)} reliable.`, s = r && !(r.evidence.low > 0) && !a ? " Its evidence is not above 0: they may be chance." : "";
+	if (!i) return `${o}${s} Chance not measured.`;
+	let { permuted: c, untrained: l } = i.found, u = [`${Cj(c.total)} with permuted targets`, `${Cj(l.total)} in an untrained network`];
+	return `${o}${s} Chance (${i.step}): ${Oj(u)}.`;
+}
+var Ij = "One network: another training may differ by more than these intervals.";
+function Lj(e, t, { order: n, first: r, training: i }) {
 	let [a, ...o] = n;
 	if (Number.isNaN(r[a])) return `In ${e}, no class emerges: in none do half of the images have a reliable point.`;
 	if (i.steps.length === 1) return `A single checkpoint does not show which class emerges first. In ${e}, ${n.filter((e) => !Number.isNaN(r[e])).length} of ${t.length} classes have a reliable point in half of their images; ${t[a]} has the most points.`;
-	let s = i.steps[Math.ceil(r[a])].label, c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${mj(l)}.` : "";
+	let s = i.steps[Math.ceil(r[a])].label, c = o.filter((e) => r[e] === r[a]).map((e) => t[e]), l = c.length > 3 ? [...c.slice(0, 2), `${c.length - 2} more`] : c, u = c.length ? ` At the same step, with fewer points: ${Oj(l)}.` : "";
 	return `In ${e}, ${t[a]} emerges first: half of its images have a reliable point from ${s} on.${u}`;
 }
-function bj(e) {
+function Rj(e) {
 	let { atlas: t, view: n, frame: r, reference: i } = e, { classes: a } = t.attributes, { image: o } = n;
 	if (!r) return [e.problem ?? "The regions of this image cannot be read."];
-	if (i) return xj(e, r, i);
-	let s = r.predictions[o], c = gr(t, r, o, s), l = pr(t, r, o * r.regions + c)[s];
-	return [B("b", {}, `Image ${o}, ${a[t.labels[o]]}: the network predicts ${a[s]}.`), ` Top region for this class: ${pj(c, r.grid[1])}, ${dj(l)}.`];
+	if (i) return zj(e, r, i);
+	let s = r.predictions[o], c = hj(t, r, o, s), l = o * r.regions + c, u = uj(t, r, l)[s], d = pj(r, l) ? ` This layer tells nothing of the image here: every class has ${xj(u)}.` : ` Top region for this class: ${Dj(c, r.grid[1])}, ${xj(u)}.`;
+	return [B("b", {}, `Image ${o}, ${a[t.labels[o]]}: the network predicts ${a[s]}.`), d];
 }
-function xj({ atlas: e, view: t }, n, r) {
-	let { classes: i } = e.attributes, { image: a } = t, o = (e, { predictions: t }, n) => B("span", { class: "line" }, B("b", {}, `${Cj(e)}: `), `${i[t[a]]}; ${n}`), s = n.targets?.[a], c = `Image ${a}, ${i[e.labels[a]]}`;
+function zj({ atlas: e, view: t }, n, r) {
+	let { classes: i } = e.attributes, { image: a } = t, o = (e, { predictions: t }, n) => B("span", { class: "line" }, B("b", {}, `${Vj(e)}: `), `${i[t[a]]}; ${n}`), s = n.targets?.[a], c = `Image ${a}, ${i[e.labels[a]]}`;
 	if (s === 65535) return [B("b", {}, c), document.createTextNode(": not attacked, since the network misclassifies the clean image.")];
-	let l = s === void 0 ? "" : `; target of the attack: ${i[s]}`, [u, d] = n.condition.kind === "attack" ? ["clean", hj(e.condition(t.condition), t.step)] : ["teacher", n.condition.name];
+	let l = s === void 0 ? "" : `; target of the attack: ${i[s]}`, [u, d] = n.condition.kind === "attack" ? ["clean", kj(e.condition(t.condition), t.step)] : ["teacher", n.condition.name];
 	return [
 		B("b", {}, `${c}${l}.`),
-		o(u, r, Sj(r, a, i)),
-		o(d, n, Sj(n, a, i))
+		o(u, r, Bj(r, a, i)),
+		o(d, n, Bj(n, a, i))
 	];
 }
-function Sj(e, t, n) {
-	let { total: r, classes: i } = _r(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : ".";
+function Bj(e, t, n) {
+	let { total: r, classes: i } = vr(e, t), a = i.slice(0, 3).map(([e, t]) => `${t} ${n[e]}`), o = i.length > 3 ? ", …" : ".";
 	return r ? `${r} knowledge point${r > 1 ? "s" : ""}: ${a.join(", ")}${o}` : "no knowledge points.";
 }
-function Cj(e) {
+function Vj(e) {
 	return e.charAt(0).toUpperCase() + e.slice(1);
 }
 // src/panels/emergence.ts
-var wj = 560, Tj = oj("11px system-ui, sans-serif");
-function Ej(e) {
+var Hj = 560, Uj = sj("11px system-ui, sans-serif");
+function Wj(e) {
 	let t = B("p", { class: "finding" }), n = B("div", { class: "class-chart" }), r = B("p", { class: "key" }, "One row per class, from the first to emerge to the last; one column per checkpoint. Darker: more reliable points per image. Dot: from here on, half of the class's images have one."), i = null, a = null, o = "", s = async (r) => {
 		i = r;
-		let { view: s, atlas: l } = r, u = await fr(l, s.layer);
+		let { view: s, atlas: l } = r, u = await gr(l, s.layer);
 		if (i !== r || !c()) return;
 		let d = `${s.layer} ${c()}`;
-		o !== d && (o = d, a = u && Dj(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? yj(l.layer(s.layer).name, l.attributes.classes, u) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
-	}, c = On(n, () => i && void s(i));
+		o !== d && (o = d, a = u && Gj(r, u, c(), e), n.replaceChildren(...a ? [a.element] : []), t.replaceChildren(u ? Lj(l.layer(s.layer).name, l.attributes.classes, u) : "This atlas holds no emergence of classes for this layer.")), a?.show(s);
+	}, c = En(n, () => i && void s(i));
 	return {
 		element: B("div", {}, t, n, r),
 		update: (e) => void s(e)
 	};
 }
-function Dj({ atlas: e, marks: t }, n, r, i) {
+function Gj({ atlas: e, marks: t }, n, r, i) {
 	let { training: a, order: o, first: s, reliable: c } = n, l = e.attributes.classes, u = (e) => o.length - 1 - e, d = o.flatMap((e, t) => a.steps.map((n, r) => ({
 		row: u(t),
 		step: r,
@@ -13352,7 +13468,7 @@ function Dj({ atlas: e, marks: t }, n, r, i) {
 		row: u(n),
 		first: s[e],
 		colour: t[e].colour
-	}]), p = Math.min(130, 16 + Math.max(...l.map(Tj))), m = Math.min(wj, r), h = tj(d, f, gj(a), {
+	}]), p = Math.min(130, 16 + Math.max(...l.map(Uj))), m = Math.min(Hj, r), h = nj(d, f, Aj(a), {
 		width: m,
 		left: p
 	}), g = o.map((e) => B("button", {
@@ -13366,7 +13482,7 @@ function Dj({ atlas: e, marks: t }, n, r, i) {
 			},
 			colour: "true"
 		}))
-	}, sj(l[e], p - 14, Tj)));
+	}, cj(l[e], p - 14, Uj)));
 	return h.element.addEventListener("click", (e) => i({
 		condition: a.key,
 		step: h.stepUnder(e)
@@ -13378,9 +13494,9 @@ function Dj({ atlas: e, marks: t }, n, r, i) {
 	};
 }
 // src/panels/tabs.ts
-function Oj(e, t) {
+function Kj(e, t) {
 	let n = t.map(({ name: e, element: t }) => {
-		let n = Dn("tab"), r = B("div", {
+		let n = Tn("tab"), r = B("div", {
 			role: "tabpanel",
 			id: `${n}-panel`,
 			"aria-labelledby": n
@@ -13414,14 +13530,14 @@ function Oj(e, t) {
 	};
 }
 // src/panels/curves.ts
-var kj = 200, Aj = 4, jj = 92;
-function Mj(e) {
-	let t = Nj(e), n = Ej(e);
+var qj = 200, Jj = 4, Yj = 92;
+function Xj(e) {
+	let t = Zj(e), n = Wj(e);
 	return {
 		element: B("section", {
 			class: "curves",
 			"aria-label": "Curves"
-		}, Oj("Knowledge points", [{
+		}, Kj("Knowledge points", [{
 			name: "Layers",
 			element: t.element
 		}, {
@@ -13433,30 +13549,46 @@ function Mj(e) {
 		}
 	};
 }
-function Nj(e) {
-	let t = B("p", { class: "finding" }), n = B("div", { class: "layer-charts" }), r = B("p", { class: "key" }, B("span", { class: "swatch-line reliable" }), "reliable", B("span", { class: "swatch-line total" }), "all knowledge points", B("span", {}, "· per image, with 95 % intervals")), i = null, a = [], o = "", s = async (r) => {
+function Zj(e) {
+	let t = B("div", { class: "finding" }), n = B("div", { class: "layer-charts" }), r = B("p", { class: "key" }, B("span", { class: "swatch-line reliable" }), "reliable", B("span", { class: "swatch-line total" }), "all knowledge points", B("span", {}, "· per image, with 95 % intervals")), i = null, a = [], o = "", s = async (r) => {
 		i = r;
-		let { view: s, atlas: l } = r, u = await dr(l, s.condition);
+		let { view: s, atlas: l } = r, u = await hr(l, s.condition);
 		if (i !== r || !c()) return;
 		let d = l.condition(s.condition), f = `${d.key} ${c()}`;
-		o !== f && (o = f, a = Pj(u, d, c(), e), n.replaceChildren(...a.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${a[0]?.width ?? 0}px)`);
+		o !== f && (o = f, a = $j(u, d, c(), e), n.replaceChildren(...a.map(({ element: e }) => e)), n.style.gridTemplateColumns = `repeat(auto-fill, ${a[0]?.width ?? 0}px)`);
 		for (let e of a) e.show(s);
-		t.replaceChildren(u.length ? vj(u.map(({ layer: e }) => e.name), u.map(({ rows: e }) => e[s.step]), hj(d, s.step)) : "The counts of this atlas cannot be read.");
-	}, c = On(n, () => i && void s(i));
+		t.replaceChildren(...Qj(r, u).map((e) => B("p", {}, e)));
+	}, c = En(n, () => i && void s(i));
 	return {
 		element: B("div", {}, t, n, r),
 		update: (e) => void s(e)
 	};
 }
-function Pj(e, t, n, r) {
-	let i = Math.max(1, Math.min(e.length, Math.floor((n + Aj) / 88))), a = Math.min(kj, Math.floor((n - Aj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
-	return e.map((e) => Fj(e, t, o, a, r));
+function Qj({ atlas: e, view: t }, n) {
+	let r = e.condition(t.condition);
+	if (!n.length) return ["The counts of this atlas cannot be read."];
+	let i = [Mj(n.map(({ layer: e, rows: n }) => ({
+		name: e.name,
+		told: n[t.step].told
+	})), kj(r, t.step), e.attributes.evidence ?? null)], a = n.find(({ layer: e }) => e.key === t.layer);
+	if (a) {
+		let e = a.chance && {
+			found: a.chance,
+			step: kj(r, r.steps.length - 1)
+		};
+		i.push(Fj(a.layer.name, a.rows[t.step], e));
+	}
+	return [...i, Ij];
 }
-function Fj({ layer: e, rows: t }, n, r, i, a) {
-	let o = XA(t, r, gj(n), {
+function $j(e, t, n, r) {
+	let i = Math.max(1, Math.min(e.length, Math.floor((n + Jj) / 88))), a = Math.min(qj, Math.floor((n - Jj * (i - 1)) / i)), o = Math.max(.001, ...e.flatMap(({ rows: e }) => e.map(({ total: e }) => e.high || e.value || 0)));
+	return e.map((e) => eM(e, t, o, a, r));
+}
+function eM({ layer: e, rows: t }, n, r, i, a) {
+	let o = ZA(t, r, Aj(n), {
 		width: i - 2,
-		height: jj
-	}), s = B("span", { class: "layer-counts" }), c = B("button", {
+		height: Yj
+	}), s = B("span", { class: "layer-counts" }), c = t.some(({ told: e }) => e) ? B("span", { class: "layer-counts layer-bits" }) : null, l = B("button", {
 		class: "layer-chart",
 		click: (n) => {
 			let r = n.detail > 0 && t.length > 1 && o.element.contains(n.target);
@@ -13465,38 +13597,40 @@ function Fj({ layer: e, rows: t }, n, r, i, a) {
 				...r && { step: o.stepUnder(n) }
 			});
 		}
-	}, B("span", { class: "layer-name" }, e.name), s, o.element);
+	}, B("span", { class: "layer-name" }, e.name), c, s, o.element);
 	return {
-		element: c,
+		element: l,
 		width: i,
 		show(n) {
-			let { reliable: r, total: i } = t[n.step];
-			s.replaceChildren(B("b", {}, cj(r.value)), ` of ${cj(i.value)}`), c.title = c.ariaLabel = `${e.name}: ${cj(r.value)} reliable of ${cj(i.value)} knowledge points per image`, c.ariaPressed = String(e.key === n.layer), o.markStep(n.step);
+			let { reliable: r, total: i, told: a } = t[n.step];
+			c?.replaceChildren(...a ? [B("b", {}, wj(a.evidence.value)), ` of ${wj(a.readable.value)} bits`] : []);
+			let u = a ? `${Tj(a.evidence)} bits per region of ${Tj(a.readable)} readable, ` : "";
+			s.replaceChildren(B("b", {}, vj(r.value)), ` of ${vj(i.value)}`), l.title = l.ariaLabel = `${e.name}: ${u}${vj(r.value)} reliable of ${vj(i.value)} knowledge points per image`, l.ariaPressed = String(e.key === n.layer), o.markStep(n.step);
 		}
 	};
 }
 // src/state/snapshot.ts
-function Ij({ atlas: e, view: t }, n, r) {
+function tM({ atlas: e, view: t }, n, r) {
 	let i = e.grid(t.condition, t.layer), a = n * i[0] * i[1] + r;
 	return ({ condition: t, layer: r }) => ({
 		space: "regions",
 		image: n,
-		selection: [rr(a, i, e.grid(t, r))]
+		selection: [ar(a, i, e.grid(t, r))]
 	});
 }
-function Lj({ view: e, atlas: t }) {
+function nM({ view: e, atlas: t }) {
 	if (e.space !== "regions" || e.selection.length !== 1) return null;
 	let [n, r] = t.grid(e.condition, e.layer), [i] = e.selection;
 	return Math.floor(i / (n * r)) === e.image ? i % (n * r) : null;
 }
-function Rj(e) {
-	let t = Lj(e);
+function rM(e) {
+	let t = nM(e);
 	if (t !== null || !e.frame) return t;
 	let { atlas: n, frame: r, reference: i, view: a } = e, o = i?.regions === r.regions ? i : r;
-	return gr(n, o, a.image, o.predictions[a.image]);
+	return hj(n, o, a.image, o.predictions[a.image]);
 }
 // src/panels/outlines.ts
-var zj = [
+var iM = [
 	[
 		-1,
 		0,
@@ -13522,16 +13656,16 @@ var zj = [
 		0
 	]
 ];
-function Bj(e, t, n, r = .08) {
+function aM(e, t, n, r = .08) {
 	let i = (r, i) => r >= 0 && i >= 0 && r < e && i < t && n(r, i), a = /* @__PURE__ */ new Map(), o = [];
-	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of zj) {
+	for (let n = 0; n < e; n++) for (let e = 0; e < t; e++) if (i(n, e)) for (let t of iM) {
 		if (i(n + t[0], e + t[1])) continue;
-		let [s, c] = Hj(i, n, e, t, r);
+		let [s, c] = sM(i, n, e, t, r);
 		a.set(String(s), c), o.push(s);
 	}
-	return o.flatMap((e) => Vj(a, e));
+	return o.flatMap((e) => oM(a, e));
 }
-function Vj(e, t) {
+function oM(e, t) {
 	if (!e.has(String(t))) return [];
 	let n = [t];
 	for (let r = t;;) {
@@ -13540,21 +13674,21 @@ function Vj(e, t) {
 		e.delete(String(r)), n.push(t), r = t;
 	}
 }
-function Hj(e, t, n, [r, i, a, o], s) {
+function sM(e, t, n, [r, i, a, o], s) {
 	let c = (c) => {
 		let l = c * a, u = c * o, d = e(t + l, n + u), f = e(t + l + r, n + u + i), p = d ? f ? .5 + s : .5 : .5 - s, m = .5 - s;
-		return [Uj(n + .5 + i * m + p * u), Uj(t + .5 + r * m + p * l)];
+		return [cM(n + .5 + i * m + p * u), cM(t + .5 + r * m + p * l)];
 	};
 	return [c(1), c(-1)];
 }
-function Uj(e) {
+function cM(e) {
 	return Math.round(e * 1e6) / 1e6;
 }
-function Wj(e, t, n) {
+function lM(e, t, n) {
 	return e.map((e) => `M${e.slice(0, -1).map(([e, r]) => `${+(e * t).toFixed(2)} ${+(r * n).toFixed(2)}`).join("L")}Z`).join("");
 }
 // src/panels/picture.ts
-var Gj = 2.2, Kj = 80, qj = .64, Jj = {
+var uM = 2.2, dM = 80, fM = .64, pM = {
 	reliable: "#1b6fc4",
 	unreliable: "#e76300",
 	halo: "#fff",
@@ -13562,14 +13696,14 @@ var Gj = 2.2, Kj = 80, qj = .64, Jj = {
 	highlight: "rgb(255 213 0 / 0.55)",
 	highlightEdge: "rgb(138 109 0 / 0.9)"
 };
-function Yj() {
+function mM() {
 	let e = B("canvas", { "aria-hidden": "true" }), t = e.getContext("2d", { willReadFrequently: !0 }), n = B("div", { class: "picture" }, e), r = null, i = (r, i) => {
 		let { size: [a, o] } = r, s = window.devicePixelRatio || 1;
 		if ([e.width, e.height] = [Math.round(o * s), Math.round(a * s)], t.scale(e.width / o, e.height / a), i) {
 			let { bitmap: e, x: n, y: r, width: s, height: c } = i;
 			t.drawImage(e, n, r, s, c, 0, 0, o, a);
 		}
-		n.classList.toggle("absent", !i), Xj(t, r);
+		n.classList.toggle("absent", !i), hM(t, r);
 	};
 	return {
 		element: n,
@@ -13587,31 +13721,33 @@ function Yj() {
 		}
 	};
 }
-function Xj(e, t) {
+function hM(e, t) {
 	let { image: n, frame: r, highlighted: i, selected: a, grid: [o, s], size: [c, l] } = t, [u, d] = [l / s, c / o], f = (e) => [
 		e % s * u,
 		Math.floor(e / s) * d,
 		u,
 		d
-	], p = Gj * (l < Kj ? qj : 1);
-	t.importance && Zj(e, t.importance, o * s, f);
-	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && Qj(e, f(t));
-	if (r && $j(e, r, n, [u, d], p), a === null) return;
+	], p = uM * (l < dM ? fM : 1);
+	t.importance && gM(e, t.importance, o * s, f);
+	for (let t = 0; i.size && t < o * s; t++) i.has(n * o * s + t) && _M(e, f(t));
+	if (r && yM(e, r, n, [u, d], p), a === null) return;
 	let m = new Path2D();
-	m.rect(...f(a)), eM(e, m, Jj.halo, p + 3.8), eM(e, m, Jj.ring, p);
+	m.rect(...f(a)), xM(e, m, pM.halo, p + 3.8), xM(e, m, pM.ring, p);
 }
-function Zj(e, { values: t, first: n }, r, i) {
+function gM(e, { values: t, first: n }, r, i) {
 	let a = t.subarray(n, n + r), o = Math.max(1, ...a);
 	a.forEach((t, n) => {
 		let [r, a, s, c] = i(n), [l, u] = [Math.round(r), Math.round(a)];
 		e.fillStyle = `rgb(0 0 0 / ${(.75 * (1 - t / o)).toFixed(2)})`, e.fillRect(l, u, Math.round(r + s) - l, Math.round(a + c) - u);
 	});
 }
-function Qj(e, t) {
-	e.fillStyle = Jj.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = Jj.highlightEdge, e.strokeRect(...t);
+function _M(e, t) {
+	e.fillStyle = pM.highlight, e.fillRect(...t), e.lineWidth = 1, e.strokeStyle = pM.highlightEdge, e.strokeRect(...t);
 }
-function $j(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
-	for (let [l, u, d] of [[
+var vM = .3;
+function yM(e, { knowledge: t, stability: n, regions: r, grid: [i, a] }, o, [s, c], l) {
+	let u = o * r, d = n?.values.subarray(u, u + r), f = d ? [...new Set(d)] : [null];
+	for (let [u, p, m] of [[
 		"unreliable",
 		1,
 		[5, 3]
@@ -13620,27 +13756,38 @@ function $j(e, { knowledge: t, regions: n, grid: [r, i] }, a, [o, s], c) {
 		3,
 		[]
 	]]) {
-		let f = Bj(r, i, (e, r) => (t[a * n + e * i + r] & 3) === u), p = new Path2D(Wj(f, o, s));
-		eM(e, p, Jj.halo, 2 * c), eM(e, p, Jj[l], c, d);
+		let h = aM(i, a, (e, n) => (t[o * r + e * a + n] & 3) === p), g = new Path2D(lM(h, s, c));
+		xM(e, g, pM.halo, 2 * l);
+		for (let t of f) {
+			e.save(), t !== null && bM(e, d, t, a, [s, c]);
+			let r = t === null ? 1 : t / n.refits;
+			xM(e, g, pM[u], l * (vM + .7 * r), m), e.restore();
+		}
 	}
 }
-function eM(e, t, n, r, i = []) {
+function bM(e, t, n, r, [i, a]) {
+	let o = new Path2D();
+	t.forEach((e, t) => {
+		e === n && o.rect(t % r * i, Math.floor(t / r) * a, i, a);
+	}), e.clip(o);
+}
+function xM(e, t, n, r, i = []) {
 	e.strokeStyle = n, e.lineWidth = r, e.setLineDash([...i]), e.stroke(t), e.setLineDash([]);
 }
-function tM(e, t, [n, r]) {
+function SM(e, t, [n, r]) {
 	let i = t.getBoundingClientRect(), a = (e, t, n) => Math.min(n - 1, Math.max(0, Math.floor(n * e / t)));
 	return a(e.clientY - i.top, i.height, n) * r + a(e.clientX - i.left, i.width, r);
 }
 // src/panels/gallery.ts
-var nM = 12, rM = 62;
-function iM(e) {
-	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: nM }, () => oM(e)), i = 0, a = null, o = [], s = [], c = (e) => {
-		let t = Math.max(1, Math.ceil(o.length / nM));
+var CM = 12, wM = 62;
+function TM(e) {
+	let t = B("div", { class: "thumbs" }), n = B("span", { class: "of" }), r = Array.from({ length: CM }, () => DM(e)), i = 0, a = null, o = [], s = [], c = (e) => {
+		let t = Math.max(1, Math.ceil(o.length / CM));
 		i = (i + e + t) % t, l();
 	}, l = () => {
 		if (!a) return;
-		let e = a, s = o.slice(i * nM, (i + 1) * nM), c = a.view.selection.length > 1 ? " with selected points" : "";
-		n.textContent = s.length ? `${i * nM + 1}–${i * nM + s.length} of ${o.length}${c}` : "No image passes the filter.", s.forEach((t, n) => r[n].show(e, t));
+		let e = a, s = o.slice(i * CM, (i + 1) * CM), c = a.view.selection.length > 1 ? " with selected points" : "";
+		n.textContent = s.length ? `${i * CM + 1}–${i * CM + s.length} of ${o.length}${c}` : "No image passes the filter.", s.forEach((t, n) => r[n].show(e, t));
 		let l = r.slice(0, s.length).map(({ element: e }) => e);
 		t.children.length !== l.length && t.replaceChildren(...l);
 	}, u = (e, t, n) => B("button", {
@@ -13665,21 +13812,21 @@ function iM(e) {
 			];
 			if (r.some((e, t) => e !== s[t])) {
 				let t = o;
-				[o, s] = [aM(e), r], (o.some((e, n) => e !== t[n]) || o.length !== t.length) && (i = 0);
+				[o, s] = [EM(e), r], (o.some((e, n) => e !== t[n]) || o.length !== t.length) && (i = 0);
 			}
 			l();
 		}
 	};
 }
-function aM(e) {
+function EM(e) {
 	let { atlas: t, view: n, frame: r } = e, i = new Set(n.filter.classes), a = (e) => n.colour === "predicted" && r ? r.predictions[e] : t.labels[e], o = (e) => !i.size || i.has(a(e));
 	if (n.selection.length < 2) return Array.from(t.labels, (e, t) => t).filter((e) => n.colour === "knowledge" || o(e));
 	let s = /* @__PURE__ */ new Map();
-	for (let t of n.selection.map((t) => er(e, t))) s.set(t, (s.get(t) ?? 0) + 1);
+	for (let t of n.selection.map((t) => nr(e, t))) s.set(t, (s.get(t) ?? 0) + 1);
 	return [...s].sort(([e, t], [n, r]) => r - t || e - n).map(([e]) => e);
 }
-function oM(e) {
-	let t = Yj(), n = null, r = B("button", {
+function DM(e) {
+	let t = mM(), n = null, r = B("button", {
 		class: "thumb",
 		click: (r) => {
 			if (!n) return;
@@ -13689,7 +13836,7 @@ function oM(e) {
 				image: a,
 				selection: []
 			});
-			e(Ij(i, a, tM(r, t.element, c.grid(s.condition, s.layer))));
+			e(tM(i, a, SM(r, t.element, c.grid(s.condition, s.layer))));
 		}
 	}, t.element);
 	return {
@@ -13699,7 +13846,7 @@ function oM(e) {
 				snapshot: e,
 				image: i
 			};
-			let { atlas: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = rM / Math.max(l, u);
+			let { atlas: a, view: o, frame: s, clean: c } = e, [l, u] = a.attributes.image_size, d = wM / Math.max(l, u);
 			r.title = r.ariaLabel = `Image ${i}, ${a.attributes.classes[a.labels[i]]}`, i === o.image ? r.setAttribute("aria-current", "true") : r.removeAttribute("aria-current"), t.show({
 				image: i,
 				thumbnails: c,
@@ -13714,9 +13861,9 @@ function oM(e) {
 	};
 }
 // src/panels/image_search.ts
-var sM = 40;
-function cM(e) {
-	let t = B("datalist", { id: Dn("images") }), n = B("input", {
+var OM = 40;
+function kM(e) {
+	let t = B("datalist", { id: Tn("images") }), n = B("input", {
 		type: "text",
 		list: t.id,
 		"aria-label": "Image",
@@ -13731,7 +13878,7 @@ function cM(e) {
 		}));
 	}, s = () => {
 		if (!i) return;
-		let e = lM(i.atlas.names, n.value).slice(0, sM), { names: r, labels: a, attributes: o } = i.atlas;
+		let e = AM(i.atlas.names, n.value).slice(0, OM), { names: r, labels: a, attributes: o } = i.atlas;
 		t.replaceChildren(...e.map((e) => B("option", { value: e }, `${r[e]} (${o.classes[a[e]]})`)));
 	};
 	return n.addEventListener("focus", () => n.select()), n.addEventListener("input", () => {
@@ -13740,7 +13887,7 @@ function cM(e) {
 		a = !1, i && (n.value = String(i.view.image));
 	}), n.addEventListener("change", () => {
 		if (a = !1, !i || !n.value.trim()) return void (n.value = String(i?.view.image ?? ""));
-		let [t] = lM(i.atlas.names, n.value);
+		let [t] = AM(i.atlas.names, n.value);
 		t === void 0 ? n.setCustomValidity("No image has this number or name.") : (n.setCustomValidity(""), e({
 			image: t,
 			selection: []
@@ -13762,7 +13909,7 @@ function cM(e) {
 		}
 	};
 }
-function lM(e, t) {
+function AM(e, t) {
 	let n = t.trim().toLowerCase();
 	if (/^\d+$/.test(n) && Number(n) < e.length) {
 		let t = e.flatMap((e, t) => String(t).startsWith(n) && String(t) !== n ? [t] : []);
@@ -13771,7 +13918,7 @@ function lM(e, t) {
 	return e.flatMap((e, t) => e.toLowerCase().includes(n) ? [t] : []);
 }
 // src/state/colours.ts
-var uM = [
+var jM = [
 	"#3f90da",
 	"#ffa90e",
 	"#bd1f01",
@@ -13782,7 +13929,7 @@ var uM = [
 	"#b9ac70",
 	"#717581",
 	"#92dadd"
-], dM = [
+], MM = [
 	"circle",
 	"triangle",
 	"square",
@@ -13791,29 +13938,29 @@ var uM = [
 	"plus",
 	"cross",
 	"star"
-], fM = [
+], NM = [
 	150,
 	155,
 	160
-], pM = [
+], PM = [
 	"#a3aebb",
 	"#7f9cc4",
 	"#6f7fcb",
 	"#8a58bd",
 	"#ad2a9d"
-].map(vM), mM = vM("#1b7fd4"), hM = vM("#e76300"), gM = [
+].map(zM), FM = zM("#1b7fd4"), IM = zM("#e76300"), LM = [
 	"no type",
 	"to target around the origin",
 	"to target through the origin",
 	"nothing to target",
 	"feature to nothing"
-], _M = [fM, ...[
+], RM = [NM, ...[
 	2,
 	1,
 	0,
 	4
-].map((e) => vM(uM[e]))];
-function vM(e) {
+].map((e) => zM(jM[e]))];
+function zM(e) {
 	let t = parseInt(e.slice(1), 16);
 	return [
 		t >> 16 & 255,
@@ -13821,28 +13968,36 @@ function vM(e) {
 		t & 255
 	];
 }
-function yM([e, t, n]) {
+function BM([e, t, n]) {
 	return `rgb(${e} ${t} ${n})`;
 }
-function bM(e) {
+function VM(e) {
 	return Array.from({ length: e }, (e, t) => {
-		let n = uM[t % uM.length], r = Math.floor(t / uM.length) % dM.length;
+		let n = jM[t % jM.length], r = Math.floor(t / jM.length) % MM.length;
 		return {
 			colour: n,
-			rgb: vM(n),
+			rgb: zM(n),
 			shape: r
 		};
 	});
 }
-function xM(e) {
-	let t = Math.min(1, Math.max(0, e)) * (pM.length - 1), n = Math.min(pM.length - 2, Math.floor(t)), r = (e) => Math.round(pM[n][e] + (t - n) * (pM[n + 1][e] - pM[n][e]));
+function HM(e) {
+	let t = Math.min(1, Math.max(0, e)) * (PM.length - 1), n = Math.min(PM.length - 2, Math.floor(t)), r = (e) => Math.round(PM[n][e] + (t - n) * (PM[n + 1][e] - PM[n][e]));
 	return [
 		r(0),
 		r(1),
 		r(2)
 	];
 }
-function SM(e, t) {
+function UM(e) {
+	let [t, n] = [e < 0 ? IM : FM, Math.min(1, Math.abs(e))], r = (e) => Math.round(NM[e] + n * (t[e] - NM[e]));
+	return [
+		r(0),
+		r(1),
+		r(2)
+	];
+}
+function WM(e, t) {
 	let n = (e) => `M${e.map(([e, n]) => `${(e * t).toFixed(2)} ${(n * t).toFixed(2)}`).join("L")}Z`, r = (e, t) => e.map(([e, n]) => [e * Math.cos(t) - n * Math.sin(t), e * Math.sin(t) + n * Math.cos(t)]), i = .36, a = [
 		[-.36, -1],
 		[i, -1],
@@ -13860,7 +14015,7 @@ function SM(e, t) {
 		let n = t % 2 ? .45 : 1.1;
 		return [n * Math.sin(t * Math.PI / 5), -n * Math.cos(t * Math.PI / 5)];
 	});
-	switch (dM[e]) {
+	switch (MM[e]) {
 		case "triangle": return n([
 			[0, -1.1],
 			[1, .75],
@@ -13890,17 +14045,17 @@ function SM(e, t) {
 	}
 }
 // src/panels/region_curves.ts
-var CM = {
+var GM = {
 	width: 184,
 	height: 84
-}, wM = 56, TM = oj("11px system-ui, sans-serif"), EM = {
+}, KM = 56, qM = sj("11px system-ui, sans-serif"), JM = {
 	reliable: "reliable point",
 	unreliable: "unreliable point",
 	none: "no knowledge point"
 };
-function DM(e) {
+function YM(e) {
 	let t = B("div", { class: "steps" }), n = null, r = "", i, a = async (a, { frame: o, id: s }, c, l) => {
-		let u = await kM(a, o, s, c);
+		let u = await ZM(a, o, s, c);
 		if (r !== l) return;
 		n = u;
 		let d = o.condition.kind === "attack" ? "Over the attack" : "Over training";
@@ -13910,33 +14065,37 @@ function DM(e) {
 		element: t,
 		update(e, o) {
 			i = e;
-			let s = o ? hr(o.probabilities).slice(0, 3) : [], c = o ? `${o.frame.condition.key}/${o.frame.layer.key}/${o.id}/${s}` : "";
+			let s = o ? _r(o.probabilities).slice(0, 3) : [], c = o ? `${o.frame.condition.key}/${o.frame.layer.key}/${o.id}/${s}` : "";
 			if (c === r) return n?.markStep(e.view.step);
 			r = c, n = null, o ? a(e, o, s, c) : t.replaceChildren();
 		}
 	};
 }
-function OM(e) {
+function XM(e) {
 	let t = B("div", { class: "depth" }), n;
 	return {
 		element: t,
 		update(r, i) {
 			if (n = r, !i) return t.replaceChildren();
-			AM(r, i.frame, i.id, e).then((e) => {
-				r === n && Tn(t, ...e.length ? [B("h4", {}, "Through the layers"), ...e] : []);
+			QM(r, i.frame, i.id, e).then((e) => {
+				r === n && Cn(t, ...e.length ? [B("h4", {}, "Through the layers"), ...e] : []);
 			});
 		}
 	};
 }
-async function kM({ atlas: e, marks: t }, n, r, i) {
+async function ZM({ atlas: e, marks: t }, n, r, i) {
 	let { condition: a, layer: o } = n;
 	if (a.steps.length < 2) return null;
 	let s = async (t) => {
-		let { all: n, dimensions: s, scale: c } = await e.positions(`layers/${o.key}/${a.key}/position`, t), l = await jn(e, a.key, o.key, t), u = hn(fn(n, s, c, r), l, e.concentration);
-		return i.map((e, n) => ({
+		let n = await dj(e, {
+			condition: a.key,
+			layer: o.key,
+			step: t
+		}, r);
+		return i.map((e, r) => ({
 			step: t,
-			curve: n,
-			p: u[e]
+			curve: r,
+			p: n[e]
 		}));
 	}, c = [];
 	for (let e = 0; e < a.steps.length; e++) c.push(...await s(e).catch(() => i.map((t, n) => ({
@@ -13944,37 +14103,42 @@ async function kM({ atlas: e, marks: t }, n, r, i) {
 		curve: n,
 		p: NaN
 	}))));
-	return ZA(c, i.map((e) => t[e].colour), e.attributes.tau, gj(a), CM);
+	return QA(c, i.map((e) => t[e].colour), e.attributes.tau, Aj(a), GM);
 }
-async function AM({ atlas: e, view: t, marks: n }, r, i, a) {
+async function QM({ atlas: e, view: t, marks: n }, r, i, a) {
 	let { condition: o, step: s } = r;
 	if (o.layers.length < 2) return [];
 	let c = o.layers.map(async (c) => {
-		let l = rr(i, r.grid, e.grid(o.key, c)), u = (t) => e.read(`layers/${c}/${o.key}/${t}`, s), [d, f, p] = await Promise.all([
-			"category",
-			"confidence",
-			"knowledge"
-		].map(async (e) => (await u(e))[l])), m = e.layer(c).name, h = e.attributes.classes[d], g = fj(f), _ = p & 2 ? "reliable" : p & 1 ? "unreliable" : "none";
+		let l = ar(i, r.grid, e.grid(o.key, c)), u = (t) => e.read(`layers/${c}/${o.key}/${t}`, s), [d, f, p, m] = await Promise.all([
+			u("category"),
+			u("confidence"),
+			u("knowledge"),
+			An(e, o.key, c, s)
+		]), [h, g] = e.grid(o.key, c), _ = e.layer(c).name, v = Ej({
+			temperature: m,
+			category: d,
+			regions: h * g
+		}, l, e.attributes.classes), y = Sj(f[l]), b = p[l] & 2 ? "reliable" : p[l] & 1 ? "unreliable" : "none";
 		return B("button", {
 			class: "depth-row",
 			"aria-pressed": String(c === t.layer),
-			title: `${m}: ${h}, ${dj(g)}, ${EM[_]}`,
+			title: `${_}: ${v}, ${xj(y)}, ${JM[b]}`,
 			click: () => a({
 				layer: c,
 				selection: [l]
 			})
-		}, B("span", { class: "depth-layer" }, m), B("span", {
-			class: `depth-mark ${_}`,
-			style: `--mark:${n[d].colour}`,
+		}, B("span", { class: "depth-layer" }, _), B("span", {
+			class: `depth-mark ${b}`,
+			style: `--mark:${n[d[l]].colour}`,
 			role: "img",
-			"aria-label": EM[_]
-		}), B("span", { class: "depth-class" }, sj(h, wM, TM)), B("span", { class: "depth-p" }, uj(g)));
+			"aria-label": JM[b]
+		}), B("span", { class: "depth-class" }, cj(v, KM, qM)), B("span", { class: "depth-p" }, bj(y)));
 	});
 	return (await Promise.allSettled(c)).flatMap((e) => e.status === "fulfilled" ? [e.value] : []);
 }
 // src/panels/region_facts.ts
-var jM = 4, MM = 70, NM = oj("11px system-ui, sans-serif");
-function PM(e) {
+var $M = 4, eN = 70, tN = sj("11px system-ui, sans-serif");
+function nN(e) {
 	let t = B("h3", {}), n = B("p", {
 		class: "summary",
 		"aria-live": "polite"
@@ -13982,11 +14146,11 @@ function PM(e) {
 		class: "bars",
 		role: "list",
 		"aria-label": "Class probabilities of the region"
-	}), i = DM(e), a = OM(e);
+	}), i = YM(e), a = XM(e);
 	return {
 		element: B("div", { class: "facts" }, B("div", {}, t, n, r), B("div", {}, i.element, a.element)),
 		update(e) {
-			let { frame: o, view: s, atlas: c } = e, l = Rj(e);
+			let { frame: o, view: s, atlas: c } = e, l = rM(e);
 			if (!o || l === null) {
 				for (let e of [
 					t,
@@ -13996,8 +14160,8 @@ function PM(e) {
 				for (let t of [i, a]) t.update(e, null);
 				return;
 			}
-			let u = s.image * o.regions + l, d = pr(c, o, u), f = Lj(e) === null ? "Top region" : "Region";
-			t.textContent = `${f}: ${pj(l, o.grid[1])}`, wn(n, ...FM(e, o, u, d)), r.replaceChildren(...IM(e, d, c.labels[s.image]));
+			let u = s.image * o.regions + l, d = uj(c, o, u), f = nM(e) === null ? "Top region" : "Region";
+			t.textContent = `${f}: ${Dj(l, o.grid[1])}`, Sn(n, ...rN(e, o, u, d)), r.replaceChildren(...aN(e, d, c.labels[s.image]));
 			for (let t of [i, a]) t.update(e, {
 				frame: o,
 				id: u,
@@ -14006,41 +14170,62 @@ function PM(e) {
 		}
 	};
 }
-function FM({ atlas: e, reference: t, view: n }, r, i, a) {
-	let { classes: o, tau: s } = e.attributes, c = r.knowledge[i], l = o[r.category[i]], u = c & 2 ? "a reliable knowledge point" : c & 1 ? "an unreliable knowledge point" : `not a knowledge point (p ≤ ${s})`, d = [B("b", {}, `${l}, ${dj(a[r.category[i]])}`), `: ${u}. Strength ${cj(mr(r, i))} times the layer's mean.`];
+function rN({ atlas: e, reference: t, view: n }, r, i, a) {
+	let { classes: o, tau: s } = e.attributes, c = r.knowledge[i], l = pj(r, i) ? "Every class" : o[r.category[i]], u = c & 2 ? "a reliable knowledge point" : c & 1 ? "an unreliable knowledge point" : `not a knowledge point (p ≤ ${s})`, d = [
+		B("b", {}, `${l}, ${xj(a[r.category[i]])}`),
+		`: ${u}. `,
+		...iN(e, r, i),
+		`Strength ${vj(mj(r.region, i))} times the layer's mean.`
+	];
 	if (t && t.regions === r.regions) {
-		let r = pr(e, t, i), a = t.category[i], s = e.condition(n.condition).kind === "attack" ? "Clean" : "Teacher";
-		d.push(` ${s}: ${o[a]}, ${dj(r[a])}.`);
+		let r = uj(e, t, i)[t.category[i]], a = e.condition(n.condition).kind === "attack" ? "Clean" : "Teacher";
+		d.push(` ${a}: ${Ej(t, i, o)}, ${xj(r)}.`);
 	}
 	let f = r.trajectory?.[i] ?? 0;
-	return f && d.push(` Trajectory type ${f}: ${gM[f]}.`), d;
+	return f && d.push(` Trajectory type ${f}: ${LM[f]}.`), d;
 }
-function IM({ atlas: e, marks: t }, n, r) {
-	let i = hr(n).slice(0, jM);
+function iN(e, t, n) {
+	let { classes: r, evidence: i } = e.attributes, [a, o] = [gj(t, n), _j(t, n)], s = [];
+	if (a !== null) {
+		let o = r[e.labels[Math.floor(n / t.regions)]], c = i?.against === "decision" ? `${o}, the network's decision` : o;
+		s.push(`${wj(a)}\u00a0bits for ${c}`);
+	}
+	if (o && !pj(t, n)) {
+		let { points: e, refits: i } = o;
+		s.push(`a point of ${r[t.category[n]]} in ${e} of ${i} refits`);
+	}
+	return s.length ? [`${s.join("; ")}. `] : [];
+}
+function aN({ atlas: e, marks: t }, n, r) {
+	let i = _r(n).slice(0, $M);
 	return i.includes(r) || (i[i.length - 1] = r), i.map((i) => B("div", {
 		class: "bar",
 		role: "listitem"
 	}, B("span", {
 		class: "bar-name",
 		title: e.attributes.classes[i]
-	}, sj(e.attributes.classes[i], MM - (i === r ? 26 : 0), NM), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
+	}, cj(e.attributes.classes[i], eN - (i === r ? 26 : 0), tN), i === r && B("i", {}, " true")), B("span", { class: "bar-track" }, B("span", {
 		class: "bar-fill",
 		style: `width:${(100 * n[i]).toFixed(1)}%;background:${t[i].colour}`
-	})), B("span", { class: "bar-value" }, uj(n[i]))));
+	})), B("span", { class: "bar-value" }, bj(n[i]))));
 }
 // src/panels/image_panel.ts
-var LM = 204;
-function RM(e) {
-	let t = iM(e), n = cM(e), r = PM(e), i = zM(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
+var oN = 204;
+function sN(e) {
+	let t = TM(e), n = kM(e), r = nN(e), i = cN(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
 	a.addEventListener("change", () => e({ importance: a.checked }));
-	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("div", { class: "detail-body" }, B("div", { class: "main-image" }, i.element, c), r.element, t.element);
+	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("span", {}), u = B("span", { class: "key-item" }, B("span", { class: "swatch-box thin" }), B("span", { class: "swatch-box reliable" }), l);
+	c.append(u);
+	let d = B("div", { class: "detail-body" }, B("div", { class: "main-image" }, i.element, c), r.element, t.element);
 	return {
 		element: B("section", {
 			class: "detail",
 			"aria-label": "Image"
-		}, B("div", { class: "tabbar" }, B("h2", {}, "Image"), n.element, o), s, l),
+		}, B("div", { class: "tabbar" }, B("h2", {}, "Image"), n.element, o), s, d),
 		update(e) {
-			o.hidden = HM(e) === null, a.checked = e.view.importance, l.classList.toggle("compared", e.reference !== null), s.replaceChildren(...bj(e));
+			o.hidden = dN(e) === null, a.checked = e.view.importance, d.classList.toggle("compared", e.reference !== null), s.replaceChildren(...Rj(e));
+			let c = e.frame?.stability;
+			u.hidden = !c, c && (l.textContent = `a point in few, in all of ${c.refits} refits`);
 			for (let a of [
 				n,
 				i,
@@ -14050,8 +14235,8 @@ function RM(e) {
 		}
 	};
 }
-function zM(e) {
-	let t = [VM(), VM()], n = B("div", {
+function cN(e) {
+	let t = [uN(), uN()], n = B("div", {
 		class: "board",
 		tabindex: 0,
 		role: "group",
@@ -14059,7 +14244,7 @@ function zM(e) {
 	}, B("div", { class: "pictures" }, ...t.map((e) => e.element))), r = null, i = ({ atlas: e, view: t }) => e.grid(t.condition, t.layer);
 	n.addEventListener("click", (t) => {
 		let n = t.target.closest(".picture");
-		n && r && e(Ij(r, r.view.image, tM(t, n, i(r))));
+		n && r && e(tM(r, r.view.image, SM(t, n, i(r))));
 	}), n.addEventListener("keydown", (t) => {
 		let n = {
 			ArrowLeft: [0, -1],
@@ -14069,9 +14254,9 @@ function zM(e) {
 		}[t.key];
 		if (!n || !r) return;
 		t.preventDefault();
-		let { atlas: i } = r, a = Rj(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
+		let { atlas: i } = r, a = rM(r) ?? 0, o = (e, t, n) => Math.min(n - 1, Math.max(0, e + t));
 		e((e) => {
-			let [t, r] = i.grid(e.condition, e.layer), s = Lj({
+			let [t, r] = i.grid(e.condition, e.layer), s = nM({
 				atlas: i,
 				view: e
 			}) ?? a, c = o(Math.floor(s / r), n[0], t), l = o(s % r, n[1], r);
@@ -14083,9 +14268,9 @@ function zM(e) {
 	});
 	let a = async (e) => {
 		r = e;
-		let n = await UM(e);
+		let n = await fN(e);
 		if (r !== e) return;
-		let i = BM(e);
+		let i = lN(e);
 		t.forEach((t, r) => t.show(e, i[r] ?? null, n, i.length > 1));
 	};
 	return {
@@ -14093,14 +14278,14 @@ function zM(e) {
 		update: (e) => void a(e)
 	};
 }
-function BM({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
+function lN({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 	let a = e.condition(t.condition);
 	if (!r) return [{
 		frame: n,
 		caption: "",
 		attacked: !1
 	}];
-	let o = t.step === a.steps.length - 1 && i !== null, s = hj(a, t.step);
+	let o = t.step === a.steps.length - 1 && i !== null, s = kj(a, t.step);
 	return a.kind === "attack" ? [{
 		frame: r,
 		caption: "clean",
@@ -14119,32 +14304,32 @@ function BM({ atlas: e, view: t, frame: n, reference: r, attacked: i }) {
 		attacked: !1
 	}];
 }
-function VM() {
-	let e = Yj(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
+function uN() {
+	let e = mM(), t = B("figcaption", {}), n = B("figure", {}, e.element, t);
 	return {
 		element: n,
 		show(r, i, a, o) {
 			if (n.hidden = i === null, !i) return e.clear();
-			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? LM * .95 : LM) / Math.max(d, f);
+			let { atlas: s, view: c, clean: l, attacked: u } = r, [d, f] = s.attributes.image_size, p = (o ? oN * .95 : oN) / Math.max(d, f);
 			t.textContent = i.caption, e.show({
 				image: c.image,
 				thumbnails: i.attacked && u ? u : l,
 				size: [Math.round(d * p), Math.round(f * p)],
 				grid: i.frame?.grid ?? s.grid(c.condition, c.layer),
 				frame: i.frame,
-				selected: Rj(r),
+				selected: rM(r),
 				highlighted: new Set(c.selection.length > 1 && c.space === "regions" ? c.selection : []),
 				importance: a
 			});
 		}
 	};
 }
-function HM({ atlas: e, view: t }) {
+function dN({ atlas: e, view: t }) {
 	let n = `layers/${t.layer}/${t.condition}/importance`;
 	return e.has(n) ? n : null;
 }
-async function UM(e) {
-	let { atlas: t, view: n, frame: r } = e, i = HM(e);
+async function fN(e) {
+	let { atlas: t, view: n, frame: r } = e, i = dN(e);
 	if (!r || !i || !n.importance) return null;
 	let a = await t.read(i, n.step).catch(() => null);
 	return a && {
@@ -14153,12 +14338,12 @@ async function UM(e) {
 	};
 }
 // src/panels/legend.ts
-var WM = 92, GM = oj("13px system-ui, sans-serif"), KM = {
+var pN = 92, mN = sj("13px system-ui, sans-serif"), hN = {
 	true: "True class",
 	predicted: "Predicted class",
 	knowledge: "Predicted by the region"
 };
-function qM(e) {
+function gN(e) {
 	let t = B("div", { class: "meaning" }), n = B("h2", {}), r = B("button", {
 		class: "small",
 		click: () => a(() => [])
@@ -14173,34 +14358,34 @@ function qM(e) {
 		}, t, n, i, r),
 		update(a) {
 			let { view: c, marks: l, atlas: u } = a;
-			n.textContent = KM[c.colour] ?? KM.true;
+			n.textContent = hN[c.colour] ?? hN.true;
 			let { classes: d } = c.filter;
 			r.disabled = d.length === 0, s.length || (s = u.attributes.classes.map((e, t) => B("button", {
 				class: "class",
 				title: e,
 				click: () => o(t)
-			}, JM(l[t]), B("span", {}, sj(e, WM, GM)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
-			let f = c.colour in KM;
+			}, _N(l[t]), B("span", {}, cj(e, pN, mN)))), i.replaceChildren(...s.map((e) => B("li", {}, e))));
+			let f = c.colour in hN;
 			i.classList.toggle("plain", !f), s.forEach((e, t) => {
 				e.setAttribute("aria-pressed", String(d.includes(t))), e.classList.toggle("off", d.length > 0 && !d.includes(t));
-			}), Tn(t, ...YM(a, e));
+			}), Cn(t, ...vN(a, e));
 		}
 	};
 }
-function JM(e) {
-	return Sn("svg", {
+function _N(e) {
+	return bn("svg", {
 		viewBox: "-7 -7 14 14",
 		class: "badge",
 		"aria-hidden": "true"
-	}, Sn("path", {
-		d: SM(e.shape, 5.2),
+	}, bn("path", {
+		d: WM(e.shape, 5.2),
 		fill: e.colour
 	}));
 }
-function YM(e, t) {
+function vN(e, t) {
 	let { view: n, atlas: r } = e, i = [], a = (e, t) => B("p", { class: "key-row" }, B("span", {
 		class: "dot",
-		style: `background:${yM(t)}`
+		style: `background:${BM(t)}`
 	}), e);
 	if (n.colour === "reliability") {
 		let e = n.space === "regions" ? [
@@ -14209,23 +14394,38 @@ function YM(e, t) {
 			"no knowledge point"
 		] : ["correct", "misclassified"];
 		i.push(B("h2", {}, "Colours"), ...e.map((e, t) => a(e, [
-			mM,
-			hM,
-			fM
+			FM,
+			IM,
+			NM
 		][t])));
 	}
-	if (n.colour === "strength") {
-		let e = [
-			0,
-			.25,
-			.5,
-			.75,
-			1
-		].map((e) => yM(xM(e))).join(",");
-		i.push(B("h2", {}, "Strength"), B("div", {
+	let o = (e, t, n) => [
+		B("h2", {}, e),
+		B("div", {
 			class: "ramp",
-			style: `background:linear-gradient(90deg,${e})`
-		}), B("p", { class: "ramp-ends" }, B("span", {}, "weak"), B("span", {}, "strong")));
+			style: `background:linear-gradient(90deg,${t.map(BM).join(",")})`
+		}),
+		B("p", { class: "ramp-ends" }, ...n.map((e) => B("span", {}, e)))
+	];
+	if (n.colour === "strength" && i.push(...o("Strength", [
+		0,
+		.25,
+		.5,
+		.75,
+		1
+	].map(HM), ["weak", "strong"])), n.colour === "evidence") {
+		let e = r.attributes.evidence?.most ?? 1, t = [
+			`≤ ${wj(-e)}`,
+			"0",
+			`${wj(e)} bits`
+		], n = r.attributes.evidence?.against === "decision";
+		i.push(...o("Evidence", [
+			-1,
+			-.5,
+			0,
+			.5,
+			1
+		].map(UM), t), B("p", { class: "ramp-note" }, `for the image's ${n ? "decision by the network" : "true class"}; one scale for all layers and steps`));
 	}
 	if (r.condition(n.condition).kind === "attack" && n.space === "regions" && e.frame?.trajectory) {
 		let e = n.filter.path;
@@ -14249,15 +14449,15 @@ function YM(e, t) {
 			})
 		}, B("span", {
 			class: "dot",
-			style: `background:${yM(_M[n])}`
-		}), B("span", {}, gM[n]))));
+			style: `background:${BM(RM[n])}`
+		}), B("span", {}, LM[n]))));
 	}
 	return i;
 }
 // src/panels/point_tip.ts
-var XM = 72;
-function ZM(e, t) {
-	let { atlas: n, view: r, frame: i, clean: a } = e, o = er(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = XM / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = Yj();
+var yN = 72;
+function bN(e, t) {
+	let { atlas: n, view: r, frame: i, clean: a } = e, o = nr(e, t), { classes: s, image_size: [c, l] } = n.attributes, u = yN / Math.max(c, l), d = r.space === "regions" && i !== null ? t % i.regions : null, f = mM();
 	f.show({
 		image: o,
 		thumbnails: a,
@@ -14269,16 +14469,18 @@ function ZM(e, t) {
 		importance: null
 	}), delete f.element.dataset.image;
 	let p = [B("b", {}, `Image ${o}: ${s[n.labels[o]]}`)];
-	return i && p.push(B("span", {}, `network predicts ${s[i.predictions[o]]}`)), i && d !== null && p.push(B("span", {}, pj(d, i.grid[1])), B("span", {}, `region predicts ${s[i.category[t]]}, ${dj(fj(i.confidence[t]))}`)), B("div", { class: "tip-body" }, f.element, B("div", {}, ...p));
+	i && p.push(B("span", {}, `network predicts ${s[i.predictions[o]]}`)), i && d !== null && p.push(B("span", {}, Dj(d, i.grid[1])), B("span", {}, `region predicts ${Ej(i, t, s)}, ${xj(Sj(i.confidence[t]))}`));
+	let m = i && d !== null ? gj(i, t) : null;
+	return m !== null && p.push(B("span", {}, `${wj(m)} bits for ${s[n.labels[o]]}`)), B("div", { class: "tip-body" }, f.element, B("div", {}, ...p));
 }
 // src/panels/tables.ts
-var QM = 200;
-function $M() {
-	let e = B("div", { class: "scrolls" }), t = B("div", { class: "scrolls" }), n = B("details", { class: "tables" }, B("summary", {}, "Tables"), B("h3", {}, "Knowledge points per image"), e, B("h3", { class: "of-image" }, "Regions"), t), r = n.querySelector(".of-image"), i = null, a = async () => {
+var xN = 200;
+function SN() {
+	let e = B("div", { class: "scrolls" }), t = B("div", { class: "scrolls" }), n = B("details", { class: "tables" }, B("summary", {}, "Tables"), B("h3", {}, "Evidence, and knowledge points per image"), e, B("h3", { class: "of-image" }, "Regions"), t), r = n.querySelector(".of-image"), i = null, a = async () => {
 		if (!n.open || !i) return;
 		let a = i;
-		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(nN(a));
-		let o = await tN(a);
+		r.textContent = a.view.selection.length > 1 ? "Selected points" : `Regions of image ${a.view.image}`, t.replaceChildren(TN(a));
+		let o = await wN(a);
 		a === i && e.replaceChildren(o);
 	};
 	return n.querySelector("summary")?.addEventListener("click", (e) => {
@@ -14290,53 +14492,65 @@ function $M() {
 		}
 	};
 }
-function eN(e, t, n) {
+function CN(e, t, n) {
 	return B("table", {}, B("caption", {}, n), B("thead", {}, B("tr", {}, ...e.map((e) => B("th", { scope: "col" }, e)))), B("tbody", {}, ...t.map(([e, ...t]) => B("tr", {}, B("th", { scope: "row" }, String(e)), ...t.map((e) => B("td", {}, String(e)))))));
 }
-async function tN({ atlas: e, view: t }) {
-	let n = e.condition(t.condition), r = await dr(e, t.condition);
-	return r.length ? eN([
+async function wN({ atlas: e, view: t }) {
+	let n = e.condition(t.condition), r = await hr(e, t.condition);
+	if (!r.length) return B("p", {}, "The counts of this atlas cannot be read.");
+	let i = r.some(({ rows: e }) => e.some(({ told: e }) => e)), a = i ? ["evidence (bits per region)", "readable"] : [], o = r.flatMap(({ layer: e, rows: t }) => t.map(({ step: t, told: r, total: a, reliable: o, ratio: s }) => [
+		e.name,
+		kj(n, t),
+		...i ? [r ? Tj(r.evidence) : "–", r ? Tj(r.readable) : "–"] : [],
+		vj(a.value),
+		yj(a),
+		vj(o.value),
+		yj(o),
+		vj(s.value)
+	]));
+	return CN([
 		"layer",
 		"step",
+		...a,
 		"total",
 		"95 % interval",
 		"reliable",
 		"95 % interval",
 		"ratio"
-	], r.flatMap(({ layer: e, rows: t }) => t.map(({ step: t, total: r, reliable: i, ratio: a }) => [
-		e.name,
-		hj(n, t),
-		cj(r.value),
-		lj(r),
-		cj(i.value),
-		lj(i),
-		cj(a.value)
-	])), n.name) : B("p", {}, "The counts of this atlas cannot be read.");
+	], o, n.name);
 }
-function nN(e) {
+function TN(e) {
 	let { view: t, frame: n, atlas: r } = e;
 	if (!n) return B("p", {}, e.problem ?? "");
 	if (t.space === "images") return B("p", {}, "The points are images; set Points to regions to list regions.");
-	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, QM).map((e) => [
+	let i = t.selection.length > 1 ? t.selection : Array.from({ length: n.regions }, (e, r) => t.image * n.regions + r), a = i.slice(0, xN).map((e) => [
 		e,
 		Math.floor(e / n.regions),
-		pj(e % n.regions, n.grid[1]),
-		r.attributes.classes[n.category[e]],
-		uj(fj(n.confidence[e])),
-		_j(n, e)
-	]), o = i.length > QM ? ` (first ${QM} of ${i.length}; the saved table has all)` : "";
-	return eN([
+		Dj(e % n.regions, n.grid[1]),
+		Ej(n, e, r.attributes.classes),
+		bj(Sj(n.confidence[e])),
+		jj(n, e),
+		...n.bits ? [wj(gj(n, e))] : [],
+		...n.stability ? [EN(n, e)] : []
+	]), o = i.length > xN ? ` (first ${xN} of ${i.length}; the saved table has all)` : "";
+	return CN([
 		"point",
 		"image",
 		"region",
 		"predicted class",
 		"p",
-		"knowledge point"
-	], a, `${n.layer.name}, ${hj(n.condition, n.step)}${o}`);
+		"knowledge point",
+		...n.bits ? ["bits"] : [],
+		...n.stability ? ["refits"] : []
+	], a, `${n.layer.name}, ${kj(n.condition, n.step)}${o}`);
+}
+function EN(e, t) {
+	let { points: n, refits: r } = _j(e, t);
+	return `${n} of ${r}`;
 }
 // src/panels/timeline.ts
-var rN = 650;
-function iN(e, t) {
+var DN = 650;
+function ON(e, t) {
 	let n = B("button", {
 		class: "play",
 		"aria-label": "Play",
@@ -14367,7 +14581,7 @@ function iN(e, t) {
 		for (; n === c && ++s < a;) l = {
 			condition: r,
 			step: s
-		}, await e({ step: s }), await new Promise((e) => setTimeout(e, kn() ? 2 * rN : rN)), d();
+		}, await e({ step: s }), await new Promise((e) => setTimeout(e, Dn() ? 2 * DN : DN)), d();
 		n === c && u();
 	};
 	return n.addEventListener("click", () => n.getAttribute("aria-label") === "Play" ? void p() : u()), r.addEventListener("input", () => void e({ step: Number(r.value) })), {
@@ -14376,13 +14590,13 @@ function iN(e, t) {
 		update(e) {
 			d(), o = e;
 			let { atlas: t, view: c } = e, l = t.condition(c.condition), u = l.steps.length;
-			r.max = String(u - 1), r.value = String(c.step), r.disabled = n.disabled = u < 2, r.setAttribute("aria-valuetext", hj(l, c.step)), s !== l && i.replaceChildren(...aN(u, gj(l))), s = l;
+			r.max = String(u - 1), r.value = String(c.step), r.disabled = n.disabled = u < 2, r.setAttribute("aria-valuetext", kj(l, c.step)), s !== l && i.replaceChildren(...kN(u, Aj(l))), s = l;
 			let { accuracy: f, residual: p, angle: m } = l.steps[c.step];
-			wn(a, B("b", {}, hj(l, c.step)), B("span", {}, f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, p === null || m === null ? "" : `residual ${p.toFixed(2)}, ${m.toFixed(1)}°`));
+			Sn(a, B("b", {}, kj(l, c.step)), B("span", {}, f === null ? "" : `accuracy ${(100 * f).toFixed(1)} %`), B("span", { title: "Alignment to the previous checkpoint: residual and remaining rotation" }, p === null || m === null ? "" : `residual ${p.toFixed(2)}, ${m.toFixed(1)}°`));
 		}
 	};
 }
-function aN(e, t) {
+function kN(e, t) {
 	if (e < 2) return [];
 	let n = Math.ceil(e / 9);
 	return Array.from({ length: e }, (r, i) => {
@@ -14391,14 +14605,14 @@ function aN(e, t) {
 	});
 }
 // src/state/camera.ts
-var oN = {
+var AN = {
 	azimuth: 0,
 	elevation: 0,
 	zoom: 1,
 	panX: 0,
 	panY: 0
-}, sN = 6, cN = 1.5, lN = [.3, 40];
-function uN({ azimuth: e, elevation: t }) {
+}, jN = 6, MN = 1.5, NN = [.3, 40];
+function PN({ azimuth: e, elevation: t }) {
 	let [n, r, i, a] = [
 		Math.cos(e),
 		Math.sin(e),
@@ -14423,24 +14637,24 @@ function uN({ azimuth: e, elevation: t }) {
 		]
 	];
 }
-function dN(e, t, n) {
-	let [r, i, a] = uN(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (sN * n), d = /* @__PURE__ */ new Float64Array(16);
+function FN(e, t, n) {
+	let [r, i, a] = PN(e), o = .9 * e.zoom / n, s = Math.min(1, t), c = o * s / t, l = o * s, u = 1 / (jN * n), d = /* @__PURE__ */ new Float64Array(16);
 	for (let n = 0; n < 3; n++) {
 		let o = -a[n] * u;
 		d[4 * n] = c * r[n] + e.panX / t * o, d[4 * n + 1] = l * i[n] + e.panY * o, d[4 * n + 2] = -.15 * a[n] * u, d[4 * n + 3] = o;
 	}
 	return d[12] = e.panX / t, d[13] = e.panY, d[15] = 1, d;
 }
-function fN(e, t, n) {
+function IN(e, t, n) {
 	let r = Math.atan2(Math.sin(e.azimuth + t), Math.cos(e.azimuth + t));
 	return {
 		...e,
 		azimuth: r,
-		elevation: Math.min(cN, Math.max(-1.5, e.elevation + n))
+		elevation: Math.min(MN, Math.max(-1.5, e.elevation + n))
 	};
 }
-function pN(e, t, n = 0, r = 0) {
-	let i = Math.min(lN[1], Math.max(lN[0], e.zoom * t)), a = i / e.zoom;
+function LN(e, t, n = 0, r = 0) {
+	let i = Math.min(NN[1], Math.max(NN[0], e.zoom * t)), a = i / e.zoom;
 	return {
 		...e,
 		zoom: i,
@@ -14448,27 +14662,27 @@ function pN(e, t, n = 0, r = 0) {
 		panY: r - (r - e.panY) * a
 	};
 }
-function mN(e, t, n) {
+function RN(e, t, n) {
 	return {
 		...e,
 		panX: e.panX + t,
 		panY: e.panY + n
 	};
 }
-var hN = 60;
-function gN(e) {
-	let t = Math.ceil(e.length / 3 / hN), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = oN, a = -1;
+var zN = 60;
+function BN(e) {
+	let t = Math.ceil(e.length / 3 / zN), n = Array.from(e).filter((e, n) => Math.floor(n / 3) % t === 0), r = n.length / 3, i = AN, a = -1;
 	for (let e = -50; e <= 50; e += 10) for (let t = 0; t < 36; t++) {
 		let o = {
-			...oN,
+			...AN,
 			azimuth: (t - 18) * (Math.PI / 18),
 			elevation: e * Math.PI / 180
-		}, s = _N(n, r, uN(o));
+		}, s = VN(n, r, PN(o));
 		s > a + 1e-9 && ([a, i] = [s, o]);
 	}
 	return i;
 }
-function _N(e, t, [n, r]) {
+function VN(e, t, [n, r]) {
 	let i = Array.from({ length: t }, (t, i) => [n, r].map((t) => t.reduce((t, n, r) => t + n * e[3 * i + r], 0))), a = 0;
 	for (let [e, t] of i) {
 		let n = Infinity;
@@ -14481,17 +14695,17 @@ function _N(e, t, [n, r]) {
 	return a;
 }
 // src/space/paint.ts
-var vN = {
+var HN = {
 	faint: 1,
 	plain: 2,
 	strong: 3
 };
-function yN(e, t, n, r, i) {
-	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = SN(e, t, n), u = wN(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = bN(e, t), [p, m] = [0, 0];
+function UN(e, t, n, r, i) {
+	let a = t.space === "regions", o = a ? n.length * e.regions : n.length, s = new Uint8Array(4 * o), c = new Uint8Array(o), l = KN(e, t, n), u = JN(e, t, n, r, i), d = t.selection.length > 1 ? new Set(t.selection) : null, f = WN(e, t), [p, m] = [0, 0];
 	for (let t = 0; t < o; t++) {
 		let n = a ? Math.floor(t / e.regions) : t;
 		if (!l(t, n)) continue;
-		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? vN.faint : d ? vN.strong : vN.plain;
+		let { rgb: r, shape: i } = u(t, n), o = d ? !d.has(t) : f(t), h = o ? HN.faint : d ? HN.strong : HN.plain;
 		c[t] = 1, p++, o || m++, s[4 * t] = r[0], s[4 * t + 1] = r[1], s[4 * t + 2] = r[2], s[4 * t + 3] = 8 * h + i;
 	}
 	return {
@@ -14502,74 +14716,84 @@ function yN(e, t, n, r, i) {
 		count: o
 	};
 }
-function bN({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
-	return n === "images" || r === "strength" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
+function WN({ knowledge: e, trajectory: t }, { space: n, colour: r, filter: i }) {
+	return n === "images" || r === "strength" || r === "evidence" ? () => !1 : r === "path" && t ? (e) => t[e] === 0 : i.points === "all" ? (t) => !(e[t] & 1) : () => !1;
 }
-function xN(e, t, n) {
+function GN(e, t, n) {
 	return t.colour === "predicted" ? (t, n) => e.predictions[n] : t.colour === "knowledge" && t.space === "regions" ? (t) => e.category[t] : (e, t) => n[t];
 }
-function SN(e, t, n) {
+function KN(e, t, n) {
 	let { classes: r, points: i, path: a } = t.filter, o = (/* @__PURE__ */ new Uint8Array(65536)).fill(+!r.length);
 	for (let e of r) o[e] = 1;
-	let s = xN(e, t, n);
+	let s = GN(e, t, n);
 	if (t.space === "images") return (e, t) => o[s(e, t)] === 1;
-	let [c, l] = CN[i], { knowledge: u, trajectory: d } = e;
+	let [c, l] = qN[i], { knowledge: u, trajectory: d } = e;
 	return (e, t) => o[s(e, t)] === 1 && (u[e] & c) === l && (a === 0 || d === null || d[e] === a);
 }
-var CN = {
+var qN = {
 	all: [0, 0],
 	knowledge: [1, 1],
 	reliable: [3, 3],
 	unreliable: [3, 1]
 };
-function wN(e, t, n, r, i) {
+function JN(e, t, n, r, i) {
 	let a = (e) => ({
 		rgb: e,
 		shape: 0
 	}), [o, s, c] = [
-		fM,
-		mM,
-		hM
+		NM,
+		FM,
+		IM
 	].map(a), { knowledge: l, category: u, predictions: d, trajectory: f } = e;
 	switch (t.colour) {
 		case "predicted": return (e, t) => r[d[t]];
 		case "knowledge": return (e) => l[e] & 1 ? r[u[e]] : o;
 		case "reliability": return t.space === "images" ? (e, t) => d[t] === n[t] ? s : c : (e) => l[e] & 2 ? s : l[e] & 1 ? c : o;
 		case "strength": {
-			let { drawn: n, scale: r } = Mn(e, t.space), o = Array.from({ length: 64 }, (e, t) => a(xM(t / 63)));
-			return (e) => {
-				let t = r * Math.hypot(n[3 * e], n[3 * e + 1], n[3 * e + 2]);
-				return o[Math.min(63, Math.floor(64 * t / i))];
+			let n = Nn(e, t.space), r = Array.from({ length: 64 }, (e, t) => a(HM(t / 63)));
+			return (e) => r[Math.min(63, Math.floor(64 * mj(n, e) / i.strength))];
+		}
+		case "evidence": {
+			let t = Array.from({ length: 129 }, (e, t) => a(UM(t / 64 - 1)));
+			return (n) => {
+				let r = Math.max(-1, Math.min(1, (gj(e, n) ?? 0) / i.bits));
+				return t[Math.round(64 * r) + 64];
 			};
 		}
 		case "path": {
-			let e = _M.map(a);
+			let e = RM.map(a);
 			return (t) => e[f?.[t] ?? 0];
 		}
 		default: return (e, t) => r[n[t]];
 	}
 }
-function TN({ shown: e, plain: t }, n) {
+function YN({ shown: e, plain: t }, n) {
 	return Math.min(8, Math.max(2.2, .8 * n / Math.sqrt(Math.max(1, t + .1 * (e - t)))));
 }
 // src/space/content.ts
-var EN = 120;
-async function DN(e) {
+var XN = 120;
+async function ZN(e) {
 	let [t] = e.attributes.conditions, { dimensions: n } = e.attributes, r = async (t, n) => {
 		let { layers: r, steps: i } = e.condition(t), a = n === "images" ? `conditions/${t}/sample_position` : `layers/${r[r.length - 1]}/${t}/position`;
-		return e.positions(a, i.length - 1).then(Pn, () => 3);
-	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? oN : gN(an(e, n)), () => oN), a = /* @__PURE__ */ new Map();
+		return e.positions(a, i.length - 1).then(Fn, () => ({
+			drawn: 3,
+			strength: 3
+		}));
+	}, i = e.read(`conditions/${t.key}/direction`, t.steps.length - 1).then((e) => n === 2 ? AN : BN(an(e, n)), () => AN), a = /* @__PURE__ */ new Map();
 	return {
 		home: await i,
 		reach: (e, n) => {
-			let i = `${e} ${n}`, o = a.get(i) ?? Promise.all([r(t.key, n), r(e, n)]).then((e) => Math.max(...e));
+			let i = `${e} ${n}`, o = a.get(i) ?? Promise.all([r(t.key, n), r(e, n)]).then((e) => ({
+				drawn: Math.max(...e.map(({ drawn: e }) => e)),
+				strength: Math.max(...e.map(({ strength: e }) => e))
+			}));
 			return a.set(i, o), o;
 		}
 	};
 }
-function ON() {
+function QN() {
 	let e = /* @__PURE__ */ new Map();
-	return (t, n, { atlas: r, view: i, marks: a }, o) => {
+	return (t, n, { atlas: r, view: i, marks: a, reach: o }) => {
 		let s = [
 			n,
 			i.colour,
@@ -14579,54 +14803,57 @@ function ON() {
 			o
 		], c = e.get(t);
 		if (c?.dependencies.every((e, t) => e === s[t])) return c.looks;
-		let l = yN(n, i, r.labels, a, o);
+		let l = {
+			strength: o.strength,
+			bits: r.attributes.evidence?.most ?? 1
+		}, u = UN(n, i, r.labels, a, l);
 		return e.set(t, {
 			dependencies: s,
-			looks: l
-		}), l;
+			looks: u
+		}), u;
 	};
 }
-function kN({ reference: e }, t) {
+function $N({ reference: e }, t) {
 	return e && t.condition.kind === "model" && e.regions === t.regions ? [e, t] : [t];
 }
-function AN(e, t, n, r, i) {
-	let { atlas: a, view: o, reach: s } = e, { dimensions: c, aligned: l, classes: u } = a.attributes, d = (n, a, l) => {
-		let u = i(n, a, e, s), d = jN(e, a, t), f = d !== null && (u.visible[d] || o.selection.length === 1) ? d : null;
+function eP(e, t, n, r, i) {
+	let { atlas: a, view: o, reach: s } = e, { dimensions: c, aligned: l, classes: u } = a.attributes, d = (n, a, s) => {
+		let l = i(n, a, e), u = tP(e, a, t), d = u !== null && (l.visible[u] || o.selection.length === 1) ? u : null;
 		return {
-			positions: Mn(a, o.space),
-			looks: u,
+			positions: Nn(a, o.space),
+			looks: l,
 			directions: an(o.space === "regions" ? a.directions : a.sampleDirections, c),
-			focus: f,
-			path: f !== null && (o.selection.length === 1 || o.space === "images") ? NN(e, a, f, r) : null,
-			threads: PN(e, a, u, r),
-			caption: l
+			focus: d,
+			path: d !== null && (o.selection.length === 1 || o.space === "images") ? rP(e, a, d, r) : null,
+			threads: iP(e, a, l, r),
+			caption: s
 		};
-	}, f = kN(e, t);
+	}, f = $N(e, t);
 	return {
 		panes: f.length > 1 ? f.map((e, n) => d(n, e, n ? t.condition.name : "Teacher")) : [d(0, t, null)],
 		names: u,
 		emphasised: o.filter.classes,
 		marks: e.marks,
-		reach: s,
+		reach: s.drawn,
 		home: n,
-		circle: +(o.space === "regions"),
+		circle: +(o.space === "regions" && c <= 3),
 		flat: c === 2,
 		smooth: l || t.condition.kind === "attack"
 	};
 }
-function jN(e, t, n) {
+function tP(e, t, n) {
 	let { view: r } = e;
 	if (r.space === "images") return r.image;
 	if (r.selection.length > 1 || t.regions !== n.regions) return null;
-	let i = Rj(e);
+	let i = rM(e);
 	return i === null ? null : r.image * t.regions + i;
 }
-function MN({ view: e }, { condition: t, layer: n }) {
+function nP({ view: e }, { condition: t, layer: n }) {
 	return e.space === "regions" ? `layers/${n.key}/${t.key}/position` : `conditions/${t.key}/sample_position`;
 }
-function NN(e, t, n, r) {
+function rP(e, t, n, r) {
 	let [i] = r.get({
-		array: MN(e, t),
+		array: nP(e, t),
 		steps: t.condition.steps.length,
 		ids: [n]
 	});
@@ -14636,42 +14863,42 @@ function NN(e, t, n, r) {
 		colour: null
 	} : null;
 }
-function PN(e, t, { visible: n, shown: r }, i) {
+function iP(e, t, { visible: n, shown: r }, i) {
 	let a = e.view.filter.path;
 	if (!a || !t.trajectory || e.view.space !== "regions") return [];
-	let o = Math.max(1, r / EN), s = [];
+	let o = Math.max(1, r / XN), s = [];
 	for (let e = 0, t = 0; e < n.length; e++) n[e] && t++ >= s.length * o && s.push(e);
 	return i.get({
-		array: MN(e, t),
+		array: nP(e, t),
 		steps: t.condition.steps.length,
 		ids: s
 	}).map((e) => ({
 		places: e,
 		now: -1,
-		colour: _M[a]
+		colour: RM[a]
 	}));
 }
-var FN = 1e3, IN = 1001, LN = 1002, RN = 1003, zN = 1004, BN = 1005, VN = 1006, HN = 1007, UN = 1008, WN = 1009, GN = 1010, KN = 1011, qN = 1012, JN = 1013, YN = 1014, XN = 1015, ZN = 1016, QN = 1017, $N = 1018, eP = 1020, tP = 35902, nP = 35899, rP = 1021, iP = 1022, aP = 1023, oP = 1026, sP = 1027, cP = 1028, lP = 1029, uP = 1030, dP = 1031, fP = 1033, pP = 33776, mP = 33777, hP = 33778, gP = 33779, _P = 35840, vP = 35841, yP = 35842, bP = 35843, xP = 36196, SP = 37492, CP = 37496, wP = 37488, TP = 37489, EP = 37490, DP = 37491, OP = 37808, kP = 37809, AP = 37810, jP = 37811, MP = 37812, NP = 37813, PP = 37814, FP = 37815, IP = 37816, LP = 37817, RP = 37818, zP = 37819, BP = 37820, VP = 37821, HP = 36492, UP = 36494, WP = 36495, GP = 36283, KP = 36284, qP = 36285, JP = 36286, YP = 2300, XP = 2301, ZP = 2302, QP = 2303, $P = 2400, eF = 2401, tF = 2402, nF = 3200, rF = "srgb", iF = "srgb-linear", aF = "linear", oF = "srgb", sF = 7680, cF = 35044, lF = "300 es", uF = 2e3;
-function dF(e) {
+var aP = 1e3, oP = 1001, sP = 1002, cP = 1003, lP = 1004, uP = 1005, dP = 1006, fP = 1007, pP = 1008, mP = 1009, hP = 1010, gP = 1011, _P = 1012, vP = 1013, yP = 1014, bP = 1015, xP = 1016, SP = 1017, CP = 1018, wP = 1020, TP = 35902, EP = 35899, DP = 1021, OP = 1022, kP = 1023, AP = 1026, jP = 1027, MP = 1028, NP = 1029, PP = 1030, FP = 1031, IP = 1033, LP = 33776, RP = 33777, zP = 33778, BP = 33779, VP = 35840, HP = 35841, UP = 35842, WP = 35843, GP = 36196, KP = 37492, qP = 37496, JP = 37488, YP = 37489, XP = 37490, ZP = 37491, QP = 37808, $P = 37809, eF = 37810, tF = 37811, nF = 37812, rF = 37813, iF = 37814, aF = 37815, oF = 37816, sF = 37817, cF = 37818, lF = 37819, uF = 37820, dF = 37821, fF = 36492, pF = 36494, mF = 36495, hF = 36283, gF = 36284, _F = 36285, vF = 36286, yF = 2300, bF = 2301, xF = 2302, SF = 2303, CF = 2400, wF = 2401, TF = 2402, EF = 3200, DF = "srgb", OF = "srgb-linear", kF = "linear", AF = "srgb", jF = 7680, MF = 35044, NF = "300 es", PF = 2e3;
+function FF(e) {
 	for (let t = e.length - 1; t >= 0; --t) if (e[t] >= 65535) return !0;
 	return !1;
 }
-function fF(e) {
+function IF(e) {
 	return ArrayBuffer.isView(e) && !(e instanceof DataView);
 }
-function pF(e) {
+function LF(e) {
 	return document.createElementNS("http://www.w3.org/1999/xhtml", e);
 }
-function mF() {
-	let e = pF("canvas");
+function RF() {
+	let e = LF("canvas");
 	return e.style.display = "block", e;
 }
-var hF = {};
-function gF(...e) {
+var zF = {};
+function BF(...e) {
 	let t = "THREE." + e.shift();
 	console.log(t, ...e);
 }
-function _F(e) {
+function VF(e) {
 	let t = e[0];
 	if (typeof t == "string" && t.startsWith("TSL:")) {
 		let t = e[1];
@@ -14680,7 +14907,7 @@ function _F(e) {
 	return e;
 }
 function q(...e) {
-	e = _F(e);
+	e = VF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
@@ -14688,18 +14915,18 @@ function q(...e) {
 	}
 }
 function J(...e) {
-	e = _F(e);
+	e = VF(e);
 	let t = "THREE." + e.shift();
 	{
 		let n = e[0];
 		n && n.isStackTrace ? console.error(n.getError(t)) : console.error(t, ...e);
 	}
 }
-function vF(...e) {
+function HF(...e) {
 	let t = e.join(" ");
-	t in hF || (hF[t] = !0, q(...e));
+	t in zF || (zF[t] = !0, q(...e));
 }
-function yF(e, t, n) {
+function UF(e, t, n) {
 	return new Promise(function(r, i) {
 		function a() {
 			switch (e.clientWaitSync(t, e.SYNC_FLUSH_COMMANDS_BIT, 0)) {
@@ -14715,7 +14942,7 @@ function yF(e, t, n) {
 		setTimeout(a, n);
 	});
 }
-var bF = {
+var WF = {
 	0: 0,
 	2: 6,
 	4: 4,
@@ -14724,7 +14951,7 @@ var bF = {
 	6: 2,
 	7: 7,
 	5: 3
-}, xF = class {
+}, GF = class {
 	addEventListener(e, t) {
 		this._listeners === void 0 && (this._listeners = {});
 		let n = this._listeners;
@@ -14754,24 +14981,24 @@ var bF = {
 			e.target = null;
 		}
 	}
-}, SF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), CF = Math.PI / 180, wF = 180 / Math.PI;
-function TF() {
+}, KF = /* @__PURE__ */ "00.01.02.03.04.05.06.07.08.09.0a.0b.0c.0d.0e.0f.10.11.12.13.14.15.16.17.18.19.1a.1b.1c.1d.1e.1f.20.21.22.23.24.25.26.27.28.29.2a.2b.2c.2d.2e.2f.30.31.32.33.34.35.36.37.38.39.3a.3b.3c.3d.3e.3f.40.41.42.43.44.45.46.47.48.49.4a.4b.4c.4d.4e.4f.50.51.52.53.54.55.56.57.58.59.5a.5b.5c.5d.5e.5f.60.61.62.63.64.65.66.67.68.69.6a.6b.6c.6d.6e.6f.70.71.72.73.74.75.76.77.78.79.7a.7b.7c.7d.7e.7f.80.81.82.83.84.85.86.87.88.89.8a.8b.8c.8d.8e.8f.90.91.92.93.94.95.96.97.98.99.9a.9b.9c.9d.9e.9f.a0.a1.a2.a3.a4.a5.a6.a7.a8.a9.aa.ab.ac.ad.ae.af.b0.b1.b2.b3.b4.b5.b6.b7.b8.b9.ba.bb.bc.bd.be.bf.c0.c1.c2.c3.c4.c5.c6.c7.c8.c9.ca.cb.cc.cd.ce.cf.d0.d1.d2.d3.d4.d5.d6.d7.d8.d9.da.db.dc.dd.de.df.e0.e1.e2.e3.e4.e5.e6.e7.e8.e9.ea.eb.ec.ed.ee.ef.f0.f1.f2.f3.f4.f5.f6.f7.f8.f9.fa.fb.fc.fd.fe.ff".split("."), qF = Math.PI / 180, JF = 180 / Math.PI;
+function YF() {
 	let e = Math.random() * 4294967295 | 0, t = Math.random() * 4294967295 | 0, n = Math.random() * 4294967295 | 0, r = Math.random() * 4294967295 | 0;
-	return (SF[e & 255] + SF[e >> 8 & 255] + SF[e >> 16 & 255] + SF[e >> 24 & 255] + "-" + SF[t & 255] + SF[t >> 8 & 255] + "-" + SF[t >> 16 & 15 | 64] + SF[t >> 24 & 255] + "-" + SF[n & 63 | 128] + SF[n >> 8 & 255] + "-" + SF[n >> 16 & 255] + SF[n >> 24 & 255] + SF[r & 255] + SF[r >> 8 & 255] + SF[r >> 16 & 255] + SF[r >> 24 & 255]).toLowerCase();
+	return (KF[e & 255] + KF[e >> 8 & 255] + KF[e >> 16 & 255] + KF[e >> 24 & 255] + "-" + KF[t & 255] + KF[t >> 8 & 255] + "-" + KF[t >> 16 & 15 | 64] + KF[t >> 24 & 255] + "-" + KF[n & 63 | 128] + KF[n >> 8 & 255] + "-" + KF[n >> 16 & 255] + KF[n >> 24 & 255] + KF[r & 255] + KF[r >> 8 & 255] + KF[r >> 16 & 255] + KF[r >> 24 & 255]).toLowerCase();
 }
 function Y(e, t, n) {
 	return Math.max(t, Math.min(n, e));
 }
-function EF(e, t) {
+function XF(e, t) {
 	return (e % t + t) % t;
 }
-function DF(e, t, n) {
+function ZF(e, t, n) {
 	return (1 - n) * e + n * t;
 }
-function OF(e) {
+function QF(e) {
 	return 2 ** Math.floor(Math.log(e) / Math.LN2);
 }
-function kF(e) {
+function $F(e) {
 	switch (e.constructor) {
 		case Uint32Array: return 4294967295;
 		case Uint16Array: return 65535;
@@ -14783,19 +15010,19 @@ function kF(e) {
 		default: return;
 	}
 }
-function AF(e, t) {
+function eI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = kF(t);
+	let n = $F(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.max(e / n, -1);
 }
-function jF(e, t) {
+function tI(e, t) {
 	if (t.constructor === Float32Array) return e;
-	let n = kF(t);
+	let n = $F(t);
 	if (n === void 0) throw Error("THREE.MathUtils: Invalid component type.");
 	return Math.round(e * n);
 }
-var MF = class {
+var nI = class {
 	static {
 		this.prototype.isVector2 = !0;
 	}
@@ -14987,7 +15214,7 @@ var MF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y;
 	}
-}, NF = class {
+}, rI = class {
 	constructor(e = 0, t = 0, n = 0, r = 1) {
 		this.isQuaternion = !0, this._x = e, this._y = t, this._z = n, this._w = r;
 	}
@@ -15257,10 +15484,10 @@ var MF = class {
 		return this.x = e.x * t.x, this.y = e.y * t.y, this.z = e.z * t.z, this;
 	}
 	applyEuler(e) {
-		return this.applyQuaternion(FF.setFromEuler(e));
+		return this.applyQuaternion(aI.setFromEuler(e));
 	}
 	applyAxisAngle(e, t) {
-		return this.applyQuaternion(FF.setFromAxisAngle(e, t));
+		return this.applyQuaternion(aI.setFromAxisAngle(e, t));
 	}
 	applyMatrix3(e) {
 		let t = this.x, n = this.y, r = this.z, i = e.elements;
@@ -15362,10 +15589,10 @@ var MF = class {
 		return this.copy(e).multiplyScalar(n);
 	}
 	projectOnPlane(e) {
-		return PF.copy(this).projectOnVector(e), this.sub(PF);
+		return iI.copy(this).projectOnVector(e), this.sub(iI);
 	}
 	reflect(e) {
-		return this.sub(PF.copy(e).multiplyScalar(2 * this.dot(e)));
+		return this.sub(iI.copy(e).multiplyScalar(2 * this.dot(e)));
 	}
 	angleTo(e) {
 		let t = Math.sqrt(this.lengthSq() * e.lengthSq());
@@ -15438,7 +15665,7 @@ var MF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z;
 	}
-}, PF = /*@__PURE__*/ new X(), FF = /*@__PURE__*/ new NF(), Z = class {
+}, iI = /*@__PURE__*/ new X(), aI = /*@__PURE__*/ new rI(), Z = class {
 	static {
 		this.prototype.isMatrix3 = !0;
 	}
@@ -15513,13 +15740,13 @@ var MF = class {
 		return this.set(n * s, n * c, -n * (s * a + c * o) + a + e, -r * c, r * s, -r * (-c * a + s * o) + o + t, 0, 0, 1), this;
 	}
 	scale(e, t) {
-		return vF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(IF.makeScale(e, t)), this;
+		return HF("Matrix3: .scale() is deprecated. Use .makeScale() instead."), this.premultiply(oI.makeScale(e, t)), this;
 	}
 	rotate(e) {
-		return vF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(IF.makeRotation(-e)), this;
+		return HF("Matrix3: .rotate() is deprecated. Use .makeRotation() instead."), this.premultiply(oI.makeRotation(-e)), this;
 	}
 	translate(e, t) {
-		return vF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(IF.makeTranslation(e, t)), this;
+		return HF("Matrix3: .translate() is deprecated. Use .makeTranslation() instead."), this.premultiply(oI.makeTranslation(e, t)), this;
 	}
 	makeTranslation(e, t) {
 		return e.isVector2 ? this.set(1, 0, e.x, 0, 1, e.y, 0, 0, 1) : this.set(1, 0, e, 0, 1, t, 0, 0, 1), this;
@@ -15547,14 +15774,14 @@ var MF = class {
 	clone() {
 		return new this.constructor().fromArray(this.elements);
 	}
-}, IF = /*@__PURE__*/ new Z(), LF = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), RF = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
-function zF() {
+}, oI = /*@__PURE__*/ new Z(), sI = /*@__PURE__*/ new Z().set(.4123908, .3575843, .1804808, .212639, .7151687, .0721923, .0193308, .1191948, .9505322), cI = /*@__PURE__*/ new Z().set(3.2409699, -1.5373832, -.4986108, -.9692436, 1.8759675, .0415551, .0556301, -.203977, 1.0569715);
+function lI() {
 	let e = {
 		enabled: !0,
-		workingColorSpace: iF,
+		workingColorSpace: OF,
 		spaces: {},
 		convert: function(e, t, n) {
-			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = VF(e.r), e.g = VF(e.g), e.b = VF(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = HF(e.r), e.g = HF(e.g), e.b = HF(e.b))), e;
+			return this.enabled === !1 || t === n || !t || !n || (this.spaces[t].transfer === "srgb" && (e.r = dI(e.r), e.g = dI(e.g), e.b = dI(e.b)), this.spaces[t].primaries !== this.spaces[n].primaries && (e.applyMatrix3(this.spaces[t].toXYZ), e.applyMatrix3(this.spaces[n].fromXYZ)), this.spaces[n].transfer === "srgb" && (e.r = fI(e.r), e.g = fI(e.g), e.b = fI(e.b))), e;
 		},
 		workingToColorSpace: function(e, t) {
 			return this.convert(e, this.workingColorSpace, t);
@@ -15566,7 +15793,7 @@ function zF() {
 			return this.spaces[e].primaries;
 		},
 		getTransfer: function(e) {
-			return e === "" ? aF : this.spaces[e].transfer;
+			return e === "" ? kF : this.spaces[e].transfer;
 		},
 		getToneMappingMode: function(e) {
 			return this.spaces[e].outputColorSpaceConfig.toneMappingMode || "standard";
@@ -15599,59 +15826,59 @@ function zF() {
 		.0722
 	], r = [.3127, .329];
 	return e.define({
-		[iF]: {
+		[OF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: aF,
-			toXYZ: LF,
-			fromXYZ: RF,
+			transfer: kF,
+			toXYZ: sI,
+			fromXYZ: cI,
 			luminanceCoefficients: n,
-			workingColorSpaceConfig: { unpackColorSpace: rF },
-			outputColorSpaceConfig: { drawingBufferColorSpace: rF }
+			workingColorSpaceConfig: { unpackColorSpace: DF },
+			outputColorSpaceConfig: { drawingBufferColorSpace: DF }
 		},
-		[rF]: {
+		[DF]: {
 			primaries: t,
 			whitePoint: r,
-			transfer: oF,
-			toXYZ: LF,
-			fromXYZ: RF,
+			transfer: AF,
+			toXYZ: sI,
+			fromXYZ: cI,
 			luminanceCoefficients: n,
-			outputColorSpaceConfig: { drawingBufferColorSpace: rF }
+			outputColorSpaceConfig: { drawingBufferColorSpace: DF }
 		}
 	}), e;
 }
-var BF = /*@__PURE__*/ zF();
-function VF(e) {
+var uI = /*@__PURE__*/ lI();
+function dI(e) {
 	return e < .04045 ? e * .0773993808 : (e * .9478672986 + .0521327014) ** 2.4;
 }
-function HF(e) {
+function fI(e) {
 	return e < .0031308 ? e * 12.92 : 1.055 * e ** .41666 - .055;
 }
-var UF, WF = class {
+var pI, mI = class {
 	static getDataURL(e, t = "image/png") {
 		if (/^data:/i.test(e.src) || typeof HTMLCanvasElement > "u") return e.src;
 		let n;
 		if (e instanceof HTMLCanvasElement) n = e;
 		else {
-			UF === void 0 && (UF = pF("canvas")), UF.width = e.width, UF.height = e.height;
-			let t = UF.getContext("2d");
-			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = UF;
+			pI === void 0 && (pI = LF("canvas")), pI.width = e.width, pI.height = e.height;
+			let t = pI.getContext("2d");
+			e instanceof ImageData ? t.putImageData(e, 0, 0) : t.drawImage(e, 0, 0, e.width, e.height), n = pI;
 		}
 		return n.toDataURL(t);
 	}
 	static sRGBToLinear(e) {
 		if (typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap) {
-			let t = pF("canvas");
+			let t = LF("canvas");
 			t.width = e.width, t.height = e.height;
 			let n = t.getContext("2d");
 			n.drawImage(e, 0, 0, e.width, e.height);
 			let r = n.getImageData(0, 0, e.width, e.height), i = r.data;
-			for (let e = 0; e < i.length; e++) i[e] = VF(i[e] / 255) * 255;
+			for (let e = 0; e < i.length; e++) i[e] = dI(i[e] / 255) * 255;
 			return n.putImageData(r, 0, 0), t;
 		}
 		if (e.data) {
 			let t = e.data.slice(0);
-			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(VF(t[e] / 255) * 255) : t[e] = VF(t[e]);
+			for (let e = 0; e < t.length; e++) t instanceof Uint8Array || t instanceof Uint8ClampedArray ? t[e] = Math.floor(dI(t[e] / 255) * 255) : t[e] = dI(t[e]);
 			return {
 				data: t,
 				width: e.width,
@@ -15660,9 +15887,9 @@ var UF, WF = class {
 		}
 		return q("ImageUtils.sRGBToLinear(): Unsupported image type. No color space conversion applied."), e;
 	}
-}, GF = 0, KF = class {
+}, hI = 0, gI = class {
 	constructor(e = null) {
-		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: GF++ }), this.uuid = TF(), this.data = e, this.dataReady = !0, this.version = 0;
+		this.isTextureSource = !0, Object.defineProperty(this, "id", { value: hI++ }), this.uuid = YF(), this.data = e, this.dataReady = !0, this.version = 0;
 	}
 	getSize(e) {
 		let t = this.data;
@@ -15682,33 +15909,33 @@ var UF, WF = class {
 			let e;
 			if (Array.isArray(r)) {
 				e = [];
-				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(qF(r[t].image)) : e.push(qF(r[t]));
-			} else e = qF(r);
+				for (let t = 0, n = r.length; t < n; t++) r[t].isDataTexture ? e.push(_I(r[t].image)) : e.push(_I(r[t]));
+			} else e = _I(r);
 			n.url = e;
 		}
 		return t || (e.images[this.uuid] = n), n;
 	}
 };
-function qF(e) {
-	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? WF.getDataURL(e) : e.data ? {
+function _I(e) {
+	return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement || typeof HTMLCanvasElement < "u" && e instanceof HTMLCanvasElement || typeof ImageBitmap < "u" && e instanceof ImageBitmap ? mI.getDataURL(e) : e.data ? {
 		data: Array.from(e.data),
 		width: e.width,
 		height: e.height,
 		type: e.data.constructor.name
 	} : (q("Texture: Unable to serialize Texture."), {});
 }
-var JF = 0, YF = /*@__PURE__*/ new X(), XF = class e extends xF {
-	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = IN, i = IN, a = VN, o = UN, s = aP, c = WN, l = e.DEFAULT_ANISOTROPY, u = "") {
-		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: JF++ }), this.uuid = TF(), this.name = "", this.source = new KF(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new MF(0, 0), this.repeat = new MF(1, 1), this.center = new MF(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
+var vI = 0, yI = /*@__PURE__*/ new X(), bI = class e extends GF {
+	constructor(t = e.DEFAULT_IMAGE, n = e.DEFAULT_MAPPING, r = oP, i = oP, a = dP, o = pP, s = kP, c = mP, l = e.DEFAULT_ANISOTROPY, u = "") {
+		super(), this.isTexture = !0, Object.defineProperty(this, "id", { value: vI++ }), this.uuid = YF(), this.name = "", this.source = new gI(t), this.mipmaps = [], this.mapping = n, this.channel = 0, this.wrapS = r, this.wrapT = i, this.magFilter = a, this.minFilter = o, this.anisotropy = l, this.format = s, this.internalFormat = null, this.type = c, this.offset = new nI(0, 0), this.repeat = new nI(1, 1), this.center = new nI(0, 0), this.rotation = 0, this.matrixAutoUpdate = !0, this.matrix = new Z(), this.generateMipmaps = !0, this.mipmapsAutoUpdate = !0, this.premultiplyAlpha = !1, this.flipY = !0, this.unpackAlignment = 4, this.colorSpace = u, this.userData = {}, this.updateRanges = [], this.version = 0, this.onUpdate = null, this.renderTarget = null, this.isRenderTargetTexture = !1, this.isArrayTexture = !!(t && t.depth && t.depth > 1), this.pmremVersion = 0, this.isPMREMTexture = !1, this.normalized = !1;
 	}
 	get width() {
-		return this.source.getSize(YF).x;
+		return this.source.getSize(yI).x;
 	}
 	get height() {
-		return this.source.getSize(YF).y;
+		return this.source.getSize(yI).y;
 	}
 	get depth() {
-		return this.source.getSize(YF).z;
+		return this.source.getSize(yI).z;
 	}
 	get image() {
 		return this.source.data;
@@ -15786,22 +16013,22 @@ var JF = 0, YF = /*@__PURE__*/ new X(), XF = class e extends xF {
 	transformUv(e) {
 		if (this.mapping !== 300) return e;
 		if (e.applyMatrix3(this.matrix), e.x < 0 || e.x > 1) switch (this.wrapS) {
-			case FN:
+			case aP:
 				e.x -= Math.floor(e.x);
 				break;
-			case IN:
+			case oP:
 				e.x = e.x < 0 ? 0 : 1;
 				break;
-			case LN: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
+			case sP: Math.abs(Math.floor(e.x) % 2) === 1 ? e.x = Math.ceil(e.x) - e.x : e.x -= Math.floor(e.x);
 		}
 		if (e.y < 0 || e.y > 1) switch (this.wrapT) {
-			case FN:
+			case aP:
 				e.y -= Math.floor(e.y);
 				break;
-			case IN:
+			case oP:
 				e.y = e.y < 0 ? 0 : 1;
 				break;
-			case LN: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
+			case sP: Math.abs(Math.floor(e.y) % 2) === 1 ? e.y = Math.ceil(e.y) - e.y : e.y -= Math.floor(e.y);
 		}
 		return this.flipY && (e.y = 1 - e.y), e;
 	}
@@ -15812,8 +16039,8 @@ var JF = 0, YF = /*@__PURE__*/ new X(), XF = class e extends xF {
 		e === !0 && this.pmremVersion++;
 	}
 };
-XF.DEFAULT_IMAGE = null, XF.DEFAULT_MAPPING = 300, XF.DEFAULT_ANISOTROPY = 1;
-var ZF = class {
+bI.DEFAULT_IMAGE = null, bI.DEFAULT_MAPPING = 300, bI.DEFAULT_ANISOTROPY = 1;
+var xI = class {
 	static {
 		this.prototype.isVector4 = !0;
 	}
@@ -16013,12 +16240,12 @@ var ZF = class {
 	*[Symbol.iterator]() {
 		yield this.x, yield this.y, yield this.z, yield this.w;
 	}
-}, QF = class extends xF {
+}, SI = class extends GF {
 	constructor(e = 1, t = 1, n = {}) {
 		super(), n = Object.assign({
 			generateMipmaps: !1,
 			internalFormat: null,
-			minFilter: VN,
+			minFilter: dP,
 			depthBuffer: !0,
 			stencilBuffer: !1,
 			resolveColorBuffer: !0,
@@ -16033,9 +16260,9 @@ var ZF = class {
 			depth: 1,
 			multiview: !1,
 			useArrayDepthTexture: !1
-		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new ZF(0, 0, e, t), this.scissorTest = !1, this.viewport = new ZF(0, 0, e, t), this.textures = [];
+		}, n), this.isRenderTarget = !0, this.width = e, this.height = t, this.depth = n.depth, this.scissor = new xI(0, 0, e, t), this.scissorTest = !1, this.viewport = new xI(0, 0, e, t), this.textures = [];
 		let r = n.count;
-		for (let i = 0; i < r; i++) this.textures[i] = new XF({
+		for (let i = 0; i < r; i++) this.textures[i] = new bI({
 			width: e,
 			height: t,
 			depth: n.depth
@@ -16044,7 +16271,7 @@ var ZF = class {
 	}
 	_setTextureOptions(e = {}) {
 		let t = {
-			minFilter: VN,
+			minFilter: dP,
 			generateMipmaps: !1,
 			flipY: !1,
 			internalFormat: null
@@ -16080,7 +16307,7 @@ var ZF = class {
 		for (let t = 0, n = e.textures.length; t < n; t++) {
 			this.textures[t] = e.textures[t].clone(), this.textures[t].isRenderTargetTexture = !0, this.textures[t].renderTarget = this;
 			let n = Object.assign({}, e.textures[t].image);
-			this.textures[t].source = new KF(n);
+			this.textures[t].source = new gI(n);
 		}
 		if (this.depthBuffer = e.depthBuffer, this.stencilBuffer = e.stencilBuffer, this.resolveColorBuffer = e.resolveColorBuffer, this.resolveDepthBuffer = e.resolveDepthBuffer, this.resolveStencilBuffer = e.resolveStencilBuffer, this.storeMultisampledColorBuffer = e.storeMultisampledColorBuffer, this.storeMultisampledDepthBuffer = e.storeMultisampledDepthBuffer, this.storeMultisampledStencilBuffer = e.storeMultisampledStencilBuffer, e.depthTexture !== null) {
 			if (e.depthTexture.renderTarget === e) {
@@ -16093,18 +16320,18 @@ var ZF = class {
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, $F = class extends QF {
+}, CI = class extends SI {
 	constructor(e = 1, t = 1, n = {}) {
 		super(e, t, n), this.isWebGLRenderTarget = !0;
 	}
-}, eI = class extends XF {
+}, wI = class extends bI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isDataArrayTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = RN, this.minFilter = RN, this.wrapR = IN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
+		}, this.magFilter = cP, this.minFilter = cP, this.wrapR = oP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1, this.layerUpdates = /* @__PURE__ */ new Set();
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
@@ -16115,19 +16342,19 @@ var ZF = class {
 	clearLayerUpdates() {
 		this.layerUpdates.clear();
 	}
-}, tI = class extends XF {
+}, TI = class extends bI {
 	constructor(e = null, t = 1, n = 1, r = 1) {
 		super(null), this.isData3DTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n,
 			depth: r
-		}, this.magFilter = RN, this.minFilter = RN, this.wrapR = IN, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
+		}, this.magFilter = cP, this.minFilter = cP, this.wrapR = oP, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
 	copy(e) {
 		return super.copy(e), this.wrapR = e.wrapR, this;
 	}
-}, nI = class e {
+}, EI = class e {
 	static {
 		this.prototype.isMatrix4 = !0;
 	}
@@ -16181,7 +16408,7 @@ var ZF = class {
 	}
 	extractRotation(e) {
 		if (e.determinantAffine() === 0) return this.identity();
-		let t = this.elements, n = e.elements, r = 1 / rI.setFromMatrixColumn(e, 0).length(), i = 1 / rI.setFromMatrixColumn(e, 1).length(), a = 1 / rI.setFromMatrixColumn(e, 2).length();
+		let t = this.elements, n = e.elements, r = 1 / DI.setFromMatrixColumn(e, 0).length(), i = 1 / DI.setFromMatrixColumn(e, 1).length(), a = 1 / DI.setFromMatrixColumn(e, 2).length();
 		return t[0] = n[0] * r, t[1] = n[1] * r, t[2] = n[2] * r, t[3] = 0, t[4] = n[4] * i, t[5] = n[5] * i, t[6] = n[6] * i, t[7] = 0, t[8] = n[8] * a, t[9] = n[9] * a, t[10] = n[10] * a, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromEuler(e) {
@@ -16208,11 +16435,11 @@ var ZF = class {
 		return t[3] = 0, t[7] = 0, t[11] = 0, t[12] = 0, t[13] = 0, t[14] = 0, t[15] = 1, this;
 	}
 	makeRotationFromQuaternion(e) {
-		return this.compose(aI, e, oI);
+		return this.compose(kI, e, AI);
 	}
 	lookAt(e, t, n) {
 		let r = this.elements;
-		return lI.subVectors(e, t), lI.lengthSq() === 0 && (lI.z = 1), lI.normalize(), sI.crossVectors(n, lI), sI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? lI.x += 1e-4 : lI.z += 1e-4, lI.normalize(), sI.crossVectors(n, lI)), sI.normalize(), cI.crossVectors(lI, sI), r[0] = sI.x, r[4] = cI.x, r[8] = lI.x, r[1] = sI.y, r[5] = cI.y, r[9] = lI.y, r[2] = sI.z, r[6] = cI.z, r[10] = lI.z, this;
+		return NI.subVectors(e, t), NI.lengthSq() === 0 && (NI.z = 1), NI.normalize(), jI.crossVectors(n, NI), jI.lengthSq() === 0 && (Math.abs(n.z) === 1 ? NI.x += 1e-4 : NI.z += 1e-4, NI.normalize(), jI.crossVectors(n, NI)), jI.normalize(), MI.crossVectors(NI, jI), r[0] = jI.x, r[4] = MI.x, r[8] = NI.x, r[1] = jI.y, r[5] = MI.y, r[9] = NI.y, r[2] = jI.z, r[6] = MI.z, r[10] = NI.z, this;
 	}
 	multiply(e) {
 		return this.multiplyMatrices(this, e);
@@ -16292,12 +16519,12 @@ var ZF = class {
 		e.x = r[12], e.y = r[13], e.z = r[14];
 		let i = this.determinantAffine();
 		if (i === 0) return n.set(1, 1, 1), t.identity(), this;
-		let a = rI.set(r[0], r[1], r[2]).length(), o = rI.set(r[4], r[5], r[6]).length(), s = rI.set(r[8], r[9], r[10]).length();
-		i < 0 && (a = -a), iI.copy(this);
+		let a = DI.set(r[0], r[1], r[2]).length(), o = DI.set(r[4], r[5], r[6]).length(), s = DI.set(r[8], r[9], r[10]).length();
+		i < 0 && (a = -a), OI.copy(this);
 		let c = 1 / a, l = 1 / o, u = 1 / s;
-		return iI.elements[0] *= c, iI.elements[1] *= c, iI.elements[2] *= c, iI.elements[4] *= l, iI.elements[5] *= l, iI.elements[6] *= l, iI.elements[8] *= u, iI.elements[9] *= u, iI.elements[10] *= u, t.setFromRotationMatrix(iI), n.x = a, n.y = o, n.z = s, this;
+		return OI.elements[0] *= c, OI.elements[1] *= c, OI.elements[2] *= c, OI.elements[4] *= l, OI.elements[5] *= l, OI.elements[6] *= l, OI.elements[8] *= u, OI.elements[9] *= u, OI.elements[10] *= u, t.setFromRotationMatrix(OI), n.x = a, n.y = o, n.z = s, this;
 	}
-	makePerspective(e, t, n, r, i, a, o = uF, s = !1) {
+	makePerspective(e, t, n, r, i, a, o = PF, s = !1) {
 		let c = this.elements, l = 2 * i / (t - e), u = 2 * i / (n - r), d = (t + e) / (t - e), f = (n + r) / (n - r), p, m;
 		if (s) p = i / (a - i), m = a * i / (a - i);
 		else if (o === 2e3) p = -(a + i) / (a - i), m = -2 * a * i / (a - i);
@@ -16305,7 +16532,7 @@ var ZF = class {
 		else throw Error("THREE.Matrix4.makePerspective(): Invalid coordinate system: " + o);
 		return c[0] = l, c[4] = 0, c[8] = d, c[12] = 0, c[1] = 0, c[5] = u, c[9] = f, c[13] = 0, c[2] = 0, c[6] = 0, c[10] = p, c[14] = m, c[3] = 0, c[7] = 0, c[11] = -1, c[15] = 0, this;
 	}
-	makeOrthographic(e, t, n, r, i, a, o = uF, s = !1) {
+	makeOrthographic(e, t, n, r, i, a, o = PF, s = !1) {
 		let c = this.elements, l = 2 / (t - e), u = 2 / (n - r), d = -(t + e) / (t - e), f = -(n + r) / (n - r), p, m;
 		if (s) p = 1 / (a - i), m = a / (a - i);
 		else if (o === 2e3) p = -2 / (a - i), m = -(a + i) / (a - i);
@@ -16326,7 +16553,7 @@ var ZF = class {
 		let n = this.elements;
 		return e[t] = n[0], e[t + 1] = n[1], e[t + 2] = n[2], e[t + 3] = n[3], e[t + 4] = n[4], e[t + 5] = n[5], e[t + 6] = n[6], e[t + 7] = n[7], e[t + 8] = n[8], e[t + 9] = n[9], e[t + 10] = n[10], e[t + 11] = n[11], e[t + 12] = n[12], e[t + 13] = n[13], e[t + 14] = n[14], e[t + 15] = n[15], e;
 	}
-}, rI = /*@__PURE__*/ new X(), iI = /*@__PURE__*/ new nI(), aI = /*@__PURE__*/ new X(0, 0, 0), oI = /*@__PURE__*/ new X(1, 1, 1), sI = /*@__PURE__*/ new X(), cI = /*@__PURE__*/ new X(), lI = /*@__PURE__*/ new X(), uI = /*@__PURE__*/ new nI(), dI = /*@__PURE__*/ new NF(), fI = class e {
+}, DI = /*@__PURE__*/ new X(), OI = /*@__PURE__*/ new EI(), kI = /*@__PURE__*/ new X(0, 0, 0), AI = /*@__PURE__*/ new X(1, 1, 1), jI = /*@__PURE__*/ new X(), MI = /*@__PURE__*/ new X(), NI = /*@__PURE__*/ new X(), PI = /*@__PURE__*/ new EI(), FI = /*@__PURE__*/ new rI(), II = class e {
 	constructor(t = 0, n = 0, r = 0, i = e.DEFAULT_ORDER) {
 		this.isEuler = !0, this._x = t, this._y = n, this._z = r, this._order = i;
 	}
@@ -16389,13 +16616,13 @@ var ZF = class {
 		return this._order = t, n === !0 && this._onChangeCallback(), this;
 	}
 	setFromQuaternion(e, t, n) {
-		return uI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(uI, t, n);
+		return PI.makeRotationFromQuaternion(e), this.setFromRotationMatrix(PI, t, n);
 	}
 	setFromVector3(e, t = this._order) {
 		return this.set(e.x, e.y, e.z, t);
 	}
 	reorder(e) {
-		return dI.setFromEuler(this), this.setFromQuaternion(dI, e);
+		return FI.setFromEuler(this), this.setFromQuaternion(FI, e);
 	}
 	equals(e) {
 		return e._x === this._x && e._y === this._y && e._z === this._z && e._order === this._order;
@@ -16414,8 +16641,8 @@ var ZF = class {
 		yield this._x, yield this._y, yield this._z, yield this._order;
 	}
 };
-fI.DEFAULT_ORDER = "XYZ";
-var pI = class {
+II.DEFAULT_ORDER = "XYZ";
+var LI = class {
 	constructor() {
 		this.mask = 1;
 	}
@@ -16443,16 +16670,16 @@ var pI = class {
 	isEnabled(e) {
 		return !!(this.mask & 1 << e);
 	}
-}, mI = 0, hI = /*@__PURE__*/ new X(), gI = /*@__PURE__*/ new NF(), _I = /*@__PURE__*/ new nI(), vI = /*@__PURE__*/ new X(), yI = /*@__PURE__*/ new X(), bI = /*@__PURE__*/ new X(), xI = /*@__PURE__*/ new NF(), SI = /*@__PURE__*/ new X(1, 0, 0), CI = /*@__PURE__*/ new X(0, 1, 0), wI = /*@__PURE__*/ new X(0, 0, 1), TI = { type: "added" }, EI = { type: "removed" }, DI = {
+}, RI = 0, zI = /*@__PURE__*/ new X(), BI = /*@__PURE__*/ new rI(), VI = /*@__PURE__*/ new EI(), HI = /*@__PURE__*/ new X(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new X(), GI = /*@__PURE__*/ new rI(), KI = /*@__PURE__*/ new X(1, 0, 0), qI = /*@__PURE__*/ new X(0, 1, 0), JI = /*@__PURE__*/ new X(0, 0, 1), YI = { type: "added" }, XI = { type: "removed" }, ZI = {
 	type: "childadded",
 	child: null
-}, OI = {
+}, QI = {
 	type: "childremoved",
 	child: null
-}, kI = class e extends xF {
+}, $I = class e extends GF {
 	constructor() {
-		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: mI++ }), this.uuid = TF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
-		let t = new X(), n = new fI(), r = new NF(), i = new X(1, 1, 1);
+		super(), this.isObject3D = !0, Object.defineProperty(this, "id", { value: RI++ }), this.uuid = YF(), this.name = "", this.type = "Object3D", this.parent = null, this.children = [], this.up = e.DEFAULT_UP.clone();
+		let t = new X(), n = new II(), r = new rI(), i = new X(1, 1, 1);
 		function a() {
 			r.setFromEuler(n, !1);
 		}
@@ -16480,9 +16707,9 @@ var pI = class {
 				enumerable: !0,
 				value: i
 			},
-			modelViewMatrix: { value: new nI() },
+			modelViewMatrix: { value: new EI() },
 			normalMatrix: { value: new Z() }
-		}), this.matrix = new nI(), this.matrixWorld = new nI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new pI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
+		}), this.matrix = new EI(), this.matrixWorld = new EI(), this.matrixAutoUpdate = e.DEFAULT_MATRIX_AUTO_UPDATE, this.matrixWorldAutoUpdate = e.DEFAULT_MATRIX_WORLD_AUTO_UPDATE, this.matrixWorldNeedsUpdate = !1, this.layers = new LI(), this.visible = !0, this.castShadow = !1, this.receiveShadow = !1, this.frustumCulled = !0, this.renderOrder = 0, this.animations = [], this.customDepthMaterial = void 0, this.customDistanceMaterial = void 0, this.static = !1, this.userData = {}, this.pivot = null;
 	}
 	onBeforeShadow() {}
 	onAfterShadow() {}
@@ -16507,49 +16734,49 @@ var pI = class {
 		this.quaternion.copy(e);
 	}
 	rotateOnAxis(e, t) {
-		return gI.setFromAxisAngle(e, t), this.quaternion.multiply(gI), this;
+		return BI.setFromAxisAngle(e, t), this.quaternion.multiply(BI), this;
 	}
 	rotateOnWorldAxis(e, t) {
-		return gI.setFromAxisAngle(e, t), this.quaternion.premultiply(gI), this;
+		return BI.setFromAxisAngle(e, t), this.quaternion.premultiply(BI), this;
 	}
 	rotateX(e) {
-		return this.rotateOnAxis(SI, e);
+		return this.rotateOnAxis(KI, e);
 	}
 	rotateY(e) {
-		return this.rotateOnAxis(CI, e);
+		return this.rotateOnAxis(qI, e);
 	}
 	rotateZ(e) {
-		return this.rotateOnAxis(wI, e);
+		return this.rotateOnAxis(JI, e);
 	}
 	translateOnAxis(e, t) {
-		return hI.copy(e).applyQuaternion(this.quaternion), this.position.add(hI.multiplyScalar(t)), this;
+		return zI.copy(e).applyQuaternion(this.quaternion), this.position.add(zI.multiplyScalar(t)), this;
 	}
 	translateX(e) {
-		return this.translateOnAxis(SI, e);
+		return this.translateOnAxis(KI, e);
 	}
 	translateY(e) {
-		return this.translateOnAxis(CI, e);
+		return this.translateOnAxis(qI, e);
 	}
 	translateZ(e) {
-		return this.translateOnAxis(wI, e);
+		return this.translateOnAxis(JI, e);
 	}
 	localToWorld(e) {
 		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(this.matrixWorld);
 	}
 	worldToLocal(e) {
-		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(_I.copy(this.matrixWorld).invert());
+		return this.updateWorldMatrix(!0, !1), e.applyMatrix4(VI.copy(this.matrixWorld).invert());
 	}
 	lookAt(e, t, n) {
-		e.isVector3 ? vI.copy(e) : vI.set(e, t, n);
+		e.isVector3 ? HI.copy(e) : HI.set(e, t, n);
 		let r = this.parent;
-		this.updateWorldMatrix(!0, !1), yI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? _I.lookAt(yI, vI, this.up) : _I.lookAt(vI, yI, this.up), this.quaternion.setFromRotationMatrix(_I), r && (_I.extractRotation(r.matrixWorld), gI.setFromRotationMatrix(_I), this.quaternion.premultiply(gI.invert()));
+		this.updateWorldMatrix(!0, !1), UI.setFromMatrixPosition(this.matrixWorld), this.isCamera || this.isLight ? VI.lookAt(UI, HI, this.up) : VI.lookAt(HI, UI, this.up), this.quaternion.setFromRotationMatrix(VI), r && (VI.extractRotation(r.matrixWorld), BI.setFromRotationMatrix(VI), this.quaternion.premultiply(BI.invert()));
 	}
 	add(e) {
 		if (arguments.length > 1) {
 			for (let e = 0; e < arguments.length; e++) this.add(arguments[e]);
 			return this;
 		}
-		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(TI), DI.child = e, this.dispatchEvent(DI), DI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
+		return e === this ? (J("Object3D.add: object can't be added as a child of itself.", e), this) : (e && e.isObject3D ? (e.removeFromParent(), e.parent = this, this.children.push(e), e.dispatchEvent(YI), ZI.child = e, this.dispatchEvent(ZI), ZI.child = null) : J("Object3D.add: object not an instance of THREE.Object3D.", e), this);
 	}
 	remove(e) {
 		if (arguments.length > 1) {
@@ -16557,7 +16784,7 @@ var pI = class {
 			return this;
 		}
 		let t = this.children.indexOf(e);
-		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(EI), OI.child = e, this.dispatchEvent(OI), OI.child = null), this;
+		return t !== -1 && (e.parent = null, this.children.splice(t, 1), e.dispatchEvent(XI), QI.child = e, this.dispatchEvent(QI), QI.child = null), this;
 	}
 	removeFromParent() {
 		let e = this.parent;
@@ -16567,7 +16794,7 @@ var pI = class {
 		return this.remove(...this.children);
 	}
 	attach(e) {
-		return this.updateWorldMatrix(!0, !1), _I.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), _I.multiply(e.parent.matrixWorld)), e.applyMatrix4(_I), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(TI), DI.child = e, this.dispatchEvent(DI), DI.child = null, this;
+		return this.updateWorldMatrix(!0, !1), VI.copy(this.matrixWorld).invert(), e.parent !== null && (e.parent.updateWorldMatrix(!0, !1), VI.multiply(e.parent.matrixWorld)), e.applyMatrix4(VI), e.removeFromParent(), e.parent = this, this.children.push(e), e.updateWorldMatrix(!1, !0), e.dispatchEvent(YI), ZI.child = e, this.dispatchEvent(ZI), ZI.child = null, this;
 	}
 	getObjectById(e) {
 		return this.getObjectByProperty("id", e);
@@ -16592,10 +16819,10 @@ var pI = class {
 		return this.updateWorldMatrix(!0, !1), e.setFromMatrixPosition(this.matrixWorld);
 	}
 	getWorldQuaternion(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(yI, e, bI), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(UI, e, WI), e;
 	}
 	getWorldScale(e) {
-		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(yI, xI, e), e;
+		return this.updateWorldMatrix(!0, !1), this.matrixWorld.decompose(UI, GI, e), e;
 	}
 	getWorldDirection(e) {
 		this.updateWorldMatrix(!0, !1);
@@ -16726,23 +16953,23 @@ var pI = class {
 		this.dispatchEvent({ type: "dispose" });
 	}
 };
-kI.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), kI.DEFAULT_MATRIX_AUTO_UPDATE = !0, kI.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
-var AI = class extends kI {
+$I.DEFAULT_UP = /*@__PURE__*/ new X(0, 1, 0), $I.DEFAULT_MATRIX_AUTO_UPDATE = !0, $I.DEFAULT_MATRIX_WORLD_AUTO_UPDATE = !0;
+var eL = class extends $I {
 	constructor() {
 		super(), this.isGroup = !0, this.type = "Group";
 	}
-}, jI = { type: "move" }, MI = class {
+}, tL = { type: "move" }, nL = class {
 	constructor() {
 		this._targetRay = null, this._grip = null, this._hand = null;
 	}
 	getHandSpace() {
-		return this._hand === null && (this._hand = new AI(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
+		return this._hand === null && (this._hand = new eL(), this._hand.matrixAutoUpdate = !1, this._hand.visible = !1, this._hand.joints = {}, this._hand.inputState = { pinching: !1 }), this._hand;
 	}
 	getTargetRaySpace() {
-		return this._targetRay === null && (this._targetRay = new AI(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
+		return this._targetRay === null && (this._targetRay = new eL(), this._targetRay.matrixAutoUpdate = !1, this._targetRay.visible = !1, this._targetRay.hasLinearVelocity = !1, this._targetRay.linearVelocity = new X(), this._targetRay.hasAngularVelocity = !1, this._targetRay.angularVelocity = new X()), this._targetRay;
 	}
 	getGripSpace() {
-		return this._grip === null && (this._grip = new AI(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
+		return this._grip === null && (this._grip = new eL(), this._grip.matrixAutoUpdate = !1, this._grip.visible = !1, this._grip.hasLinearVelocity = !1, this._grip.linearVelocity = new X(), this._grip.hasAngularVelocity = !1, this._grip.angularVelocity = new X(), this._grip.eventsEnabled = !1), this._grip;
 	}
 	dispatchEvent(e) {
 		return this._targetRay !== null && this._targetRay.dispatchEvent(e), this._grip !== null && this._grip.dispatchEvent(e), this._hand !== null && this._hand.dispatchEvent(e), this;
@@ -16787,18 +17014,18 @@ var AI = class extends kI {
 				data: e,
 				target: this
 			})));
-			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(jI)));
+			o !== null && (r = t.getPose(e.targetRaySpace, n), r === null && i !== null && (r = i), r !== null && (o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.matrixWorldNeedsUpdate = !0, r.linearVelocity ? (o.hasLinearVelocity = !0, o.linearVelocity.copy(r.linearVelocity)) : o.hasLinearVelocity = !1, r.angularVelocity ? (o.hasAngularVelocity = !0, o.angularVelocity.copy(r.angularVelocity)) : o.hasAngularVelocity = !1, this.dispatchEvent(tL)));
 		}
 		return o !== null && (o.visible = r !== null), s !== null && (s.visible = i !== null), c !== null && (c.visible = a !== null), this;
 	}
 	_getHandJoint(e, t) {
 		if (e.joints[t.jointName] === void 0) {
-			let n = new AI();
+			let n = new eL();
 			n.matrixAutoUpdate = !1, n.visible = !1, e.joints[t.jointName] = n, e.add(n);
 		}
 		return e.joints[t.jointName];
 	}
-}, NI = {
+}, rL = {
 	aliceblue: 15792383,
 	antiquewhite: 16444375,
 	aqua: 65535,
@@ -16947,19 +17174,19 @@ var AI = class extends kI {
 	whitesmoke: 16119285,
 	yellow: 16776960,
 	yellowgreen: 10145074
-}, PI = {
+}, iL = {
 	h: 0,
 	s: 0,
 	l: 0
-}, FI = {
+}, aL = {
 	h: 0,
 	s: 0,
 	l: 0
 };
-function II(e, t, n) {
+function oL(e, t, n) {
 	return n < 0 && (n += 1), n > 1 && --n, n < 1 / 6 ? e + (t - e) * 6 * n : n < 1 / 2 ? t : n < 2 / 3 ? e + (t - e) * 6 * (2 / 3 - n) : e;
 }
-var LI = class {
+var sL = class {
 	constructor(e, t, n) {
 		return this.isColor = !0, this.r = 1, this.g = 1, this.b = 1, this.set(e, t, n);
 	}
@@ -16973,21 +17200,21 @@ var LI = class {
 	setScalar(e) {
 		return this.r = e, this.g = e, this.b = e, this;
 	}
-	setHex(e, t = rF) {
-		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, BF.colorSpaceToWorking(this, t), this;
+	setHex(e, t = DF) {
+		return e = Math.floor(e), this.r = (e >> 16 & 255) / 255, this.g = (e >> 8 & 255) / 255, this.b = (e & 255) / 255, uI.colorSpaceToWorking(this, t), this;
 	}
-	setRGB(e, t, n, r = BF.workingColorSpace) {
-		return this.r = e, this.g = t, this.b = n, BF.colorSpaceToWorking(this, r), this;
+	setRGB(e, t, n, r = uI.workingColorSpace) {
+		return this.r = e, this.g = t, this.b = n, uI.colorSpaceToWorking(this, r), this;
 	}
-	setHSL(e, t, n, r = BF.workingColorSpace) {
-		if (e = EF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
+	setHSL(e, t, n, r = uI.workingColorSpace) {
+		if (e = XF(e, 1), t = Y(t, 0, 1), n = Y(n, 0, 1), t === 0) this.r = this.g = this.b = n;
 		else {
 			let r = n <= .5 ? n * (1 + t) : n + t - n * t, i = 2 * n - r;
-			this.r = II(i, r, e + 1 / 3), this.g = II(i, r, e), this.b = II(i, r, e - 1 / 3);
+			this.r = oL(i, r, e + 1 / 3), this.g = oL(i, r, e), this.b = oL(i, r, e - 1 / 3);
 		}
-		return BF.colorSpaceToWorking(this, r), this;
+		return uI.colorSpaceToWorking(this, r), this;
 	}
-	setStyle(e, t = rF) {
+	setStyle(e, t = DF) {
 		function n(t) {
 			t !== void 0 && parseFloat(t) < 1 && q("Color: Alpha component of " + e + " will be ignored.");
 		}
@@ -17014,8 +17241,8 @@ var LI = class {
 		} else if (e && e.length > 0) return this.setColorName(e, t);
 		return this;
 	}
-	setColorName(e, t = rF) {
-		let n = NI[e.toLowerCase()];
+	setColorName(e, t = DF) {
+		let n = rL[e.toLowerCase()];
 		return n === void 0 ? q("Color: Unknown color " + e) : this.setHex(n, t), this;
 	}
 	clone() {
@@ -17025,10 +17252,10 @@ var LI = class {
 		return this.r = e.r, this.g = e.g, this.b = e.b, this;
 	}
 	copySRGBToLinear(e) {
-		return this.r = VF(e.r), this.g = VF(e.g), this.b = VF(e.b), this;
+		return this.r = dI(e.r), this.g = dI(e.g), this.b = dI(e.b), this;
 	}
 	copyLinearToSRGB(e) {
-		return this.r = HF(e.r), this.g = HF(e.g), this.b = HF(e.b), this;
+		return this.r = fI(e.r), this.g = fI(e.g), this.b = fI(e.b), this;
 	}
 	convertSRGBToLinear() {
 		return this.copySRGBToLinear(this), this;
@@ -17036,15 +17263,15 @@ var LI = class {
 	convertLinearToSRGB() {
 		return this.copyLinearToSRGB(this), this;
 	}
-	getHex(e = rF) {
-		return BF.workingToColorSpace(RI.copy(this), e), Math.round(Y(RI.r * 255, 0, 255)) * 65536 + Math.round(Y(RI.g * 255, 0, 255)) * 256 + Math.round(Y(RI.b * 255, 0, 255));
+	getHex(e = DF) {
+		return uI.workingToColorSpace(cL.copy(this), e), Math.round(Y(cL.r * 255, 0, 255)) * 65536 + Math.round(Y(cL.g * 255, 0, 255)) * 256 + Math.round(Y(cL.b * 255, 0, 255));
 	}
-	getHexString(e = rF) {
+	getHexString(e = DF) {
 		return ("000000" + this.getHex(e).toString(16)).slice(-6);
 	}
-	getHSL(e, t = BF.workingColorSpace) {
-		BF.workingToColorSpace(RI.copy(this), t);
-		let n = RI.r, r = RI.g, i = RI.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
+	getHSL(e, t = uI.workingColorSpace) {
+		uI.workingToColorSpace(cL.copy(this), t);
+		let n = cL.r, r = cL.g, i = cL.b, a = Math.max(n, r, i), o = Math.min(n, r, i), s, c, l = (o + a) / 2;
 		if (o === a) s = 0, c = 0;
 		else {
 			let e = a - o;
@@ -17061,16 +17288,16 @@ var LI = class {
 		}
 		return e.h = s, e.s = c, e.l = l, e;
 	}
-	getRGB(e, t = BF.workingColorSpace) {
-		return BF.workingToColorSpace(RI.copy(this), t), e.r = RI.r, e.g = RI.g, e.b = RI.b, e;
+	getRGB(e, t = uI.workingColorSpace) {
+		return uI.workingToColorSpace(cL.copy(this), t), e.r = cL.r, e.g = cL.g, e.b = cL.b, e;
 	}
-	getStyle(e = rF) {
-		BF.workingToColorSpace(RI.copy(this), e);
-		let t = RI.r, n = RI.g, r = RI.b;
+	getStyle(e = DF) {
+		uI.workingToColorSpace(cL.copy(this), e);
+		let t = cL.r, n = cL.g, r = cL.b;
 		return e === "srgb" ? `rgb(${Math.round(t * 255)},${Math.round(n * 255)},${Math.round(r * 255)})` : `color(${e} ${t.toFixed(3)} ${n.toFixed(3)} ${r.toFixed(3)})`;
 	}
 	offsetHSL(e, t, n) {
-		return this.getHSL(PI), this.setHSL(PI.h + e, PI.s + t, PI.l + n);
+		return this.getHSL(iL), this.setHSL(iL.h + e, iL.s + t, iL.l + n);
 	}
 	add(e) {
 		return this.r += e.r, this.g += e.g, this.b += e.b, this;
@@ -17097,8 +17324,8 @@ var LI = class {
 		return this.r = e.r + (t.r - e.r) * n, this.g = e.g + (t.g - e.g) * n, this.b = e.b + (t.b - e.b) * n, this;
 	}
 	lerpHSL(e, t) {
-		this.getHSL(PI), e.getHSL(FI);
-		let n = DF(PI.h, FI.h, t), r = DF(PI.s, FI.s, t), i = DF(PI.l, FI.l, t);
+		this.getHSL(iL), e.getHSL(aL);
+		let n = ZF(iL.h, aL.h, t), r = ZF(iL.s, aL.s, t), i = ZF(iL.l, aL.l, t);
 		return this.setHSL(n, r, i), this;
 	}
 	setFromVector3(e) {
@@ -17126,11 +17353,11 @@ var LI = class {
 	*[Symbol.iterator]() {
 		yield this.r, yield this.g, yield this.b;
 	}
-}, RI = /*@__PURE__*/ new LI();
-LI.NAMES = NI;
-var zI = class extends kI {
+}, cL = /*@__PURE__*/ new sL();
+sL.NAMES = rL;
+var lL = class extends $I {
 	constructor() {
-		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new fI(), this.environmentIntensity = 1, this.environmentRotation = new fI(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
+		super(), this.isScene = !0, this.type = "Scene", this.background = null, this.environment = null, this.fog = null, this.backgroundBlurriness = 0, this.backgroundIntensity = 1, this.backgroundRotation = new II(), this.environmentIntensity = 1, this.environmentRotation = new II(), this.overrideMaterial = null, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	copy(e, t) {
 		return super.copy(e, t), this.background = e.background === null ? null : e.background.clone(), this.environment = e.environment === null ? null : e.environment.clone(), this.fog = e.fog === null ? null : e.fog.clone(), this.backgroundBlurriness = e.backgroundBlurriness, this.backgroundIntensity = e.backgroundIntensity, this.backgroundRotation.copy(e.backgroundRotation), this.environmentIntensity = e.environmentIntensity, this.environmentRotation.copy(e.environmentRotation), this.overrideMaterial = e.overrideMaterial === null ? null : e.overrideMaterial.clone(), this.matrixAutoUpdate = e.matrixAutoUpdate, this;
@@ -17139,33 +17366,33 @@ var zI = class extends kI {
 		let t = super.toJSON(e);
 		return this.fog !== null && (t.object.fog = this.fog.toJSON()), t.object.backgroundBlurriness = this.backgroundBlurriness, t.object.backgroundIntensity = this.backgroundIntensity, t.object.backgroundRotation = this.backgroundRotation.toArray(), t.object.environmentIntensity = this.environmentIntensity, t.object.environmentRotation = this.environmentRotation.toArray(), t;
 	}
-}, BI = /*@__PURE__*/ new X(), VI = /*@__PURE__*/ new X(), HI = /*@__PURE__*/ new X(), UI = /*@__PURE__*/ new X(), WI = /*@__PURE__*/ new X(), GI = /*@__PURE__*/ new X(), KI = /*@__PURE__*/ new X(), qI = /*@__PURE__*/ new X(), JI = /*@__PURE__*/ new X(), YI = /*@__PURE__*/ new X(), XI = /*@__PURE__*/ new ZF(), ZI = /*@__PURE__*/ new ZF(), QI = /*@__PURE__*/ new ZF(), $I = class e {
+}, uL = /*@__PURE__*/ new X(), dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X(), mL = /*@__PURE__*/ new X(), hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new X(), _L = /*@__PURE__*/ new X(), vL = /*@__PURE__*/ new X(), yL = /*@__PURE__*/ new X(), bL = /*@__PURE__*/ new xI(), xL = /*@__PURE__*/ new xI(), SL = /*@__PURE__*/ new xI(), CL = class e {
 	constructor(e = new X(), t = new X(), n = new X()) {
 		this.a = e, this.b = t, this.c = n;
 	}
 	static getNormal(e, t, n, r) {
-		r.subVectors(n, t), BI.subVectors(e, t), r.cross(BI);
+		r.subVectors(n, t), uL.subVectors(e, t), r.cross(uL);
 		let i = r.lengthSq();
 		return i > 0 ? r.multiplyScalar(1 / Math.sqrt(i)) : r.set(0, 0, 0);
 	}
 	static getBarycoord(e, t, n, r, i) {
-		BI.subVectors(r, t), VI.subVectors(n, t), HI.subVectors(e, t);
-		let a = BI.dot(BI), o = BI.dot(VI), s = BI.dot(HI), c = VI.dot(VI), l = VI.dot(HI), u = a * c - o * o;
+		uL.subVectors(r, t), dL.subVectors(n, t), fL.subVectors(e, t);
+		let a = uL.dot(uL), o = uL.dot(dL), s = uL.dot(fL), c = dL.dot(dL), l = dL.dot(fL), u = a * c - o * o;
 		if (u === 0) return i.set(0, 0, 0), null;
 		let d = 1 / u, f = (c * s - o * l) * d, p = (a * l - o * s) * d;
 		return i.set(1 - f - p, p, f);
 	}
 	static containsPoint(e, t, n, r) {
-		return this.getBarycoord(e, t, n, r, UI) !== null && UI.x >= 0 && UI.y >= 0 && UI.x + UI.y <= 1;
+		return this.getBarycoord(e, t, n, r, pL) !== null && pL.x >= 0 && pL.y >= 0 && pL.x + pL.y <= 1;
 	}
 	static getInterpolation(e, t, n, r, i, a, o, s) {
-		return this.getBarycoord(e, t, n, r, UI) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, UI.x), s.addScaledVector(a, UI.y), s.addScaledVector(o, UI.z), s);
+		return this.getBarycoord(e, t, n, r, pL) === null ? (s.x = 0, s.y = 0, "z" in s && (s.z = 0), "w" in s && (s.w = 0), null) : (s.setScalar(0), s.addScaledVector(i, pL.x), s.addScaledVector(a, pL.y), s.addScaledVector(o, pL.z), s);
 	}
 	static getInterpolatedAttribute(e, t, n, r, i, a) {
-		return XI.setScalar(0), ZI.setScalar(0), QI.setScalar(0), XI.fromBufferAttribute(e, t), ZI.fromBufferAttribute(e, n), QI.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(XI, i.x), a.addScaledVector(ZI, i.y), a.addScaledVector(QI, i.z), a;
+		return bL.setScalar(0), xL.setScalar(0), SL.setScalar(0), bL.fromBufferAttribute(e, t), xL.fromBufferAttribute(e, n), SL.fromBufferAttribute(e, r), a.setScalar(0), a.addScaledVector(bL, i.x), a.addScaledVector(xL, i.y), a.addScaledVector(SL, i.z), a;
 	}
 	static isFrontFacing(e, t, n, r) {
-		return BI.subVectors(n, t), VI.subVectors(e, t), BI.cross(VI).dot(r) < 0;
+		return uL.subVectors(n, t), dL.subVectors(e, t), uL.cross(dL).dot(r) < 0;
 	}
 	set(e, t, n) {
 		return this.a.copy(e), this.b.copy(t), this.c.copy(n), this;
@@ -17183,7 +17410,7 @@ var zI = class extends kI {
 		return this.a.copy(e.a), this.b.copy(e.b), this.c.copy(e.c), this;
 	}
 	getArea() {
-		return BI.subVectors(this.c, this.b), VI.subVectors(this.a, this.b), BI.cross(VI).length() * .5;
+		return uL.subVectors(this.c, this.b), dL.subVectors(this.a, this.b), uL.cross(dL).length() * .5;
 	}
 	getMidpoint(e) {
 		return e.addVectors(this.a, this.b).add(this.c).multiplyScalar(1 / 3);
@@ -17211,28 +17438,28 @@ var zI = class extends kI {
 	}
 	closestPointToPoint(e, t) {
 		let n = this.a, r = this.b, i = this.c, a, o;
-		WI.subVectors(r, n), GI.subVectors(i, n), qI.subVectors(e, n);
-		let s = WI.dot(qI), c = GI.dot(qI);
+		mL.subVectors(r, n), hL.subVectors(i, n), _L.subVectors(e, n);
+		let s = mL.dot(_L), c = hL.dot(_L);
 		if (s <= 0 && c <= 0) return t.copy(n);
-		JI.subVectors(e, r);
-		let l = WI.dot(JI), u = GI.dot(JI);
+		vL.subVectors(e, r);
+		let l = mL.dot(vL), u = hL.dot(vL);
 		if (l >= 0 && u <= l) return t.copy(r);
 		let d = s * u - l * c;
-		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(WI, a);
-		YI.subVectors(e, i);
-		let f = WI.dot(YI), p = GI.dot(YI);
+		if (d <= 0 && s >= 0 && l <= 0 && s - l > 0) return a = s / (s - l), t.copy(n).addScaledVector(mL, a);
+		yL.subVectors(e, i);
+		let f = mL.dot(yL), p = hL.dot(yL);
 		if (p >= 0 && f <= p) return t.copy(i);
 		let m = f * c - s * p;
-		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(GI, o);
+		if (m <= 0 && c >= 0 && p <= 0) return o = c / (c - p), t.copy(n).addScaledVector(hL, o);
 		let h = l * p - f * u;
-		if (h <= 0 && u - l >= 0 && f - p >= 0) return KI.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(KI, o);
+		if (h <= 0 && u - l >= 0 && f - p >= 0) return gL.subVectors(i, r), o = (u - l) / (u - l + (f - p)), t.copy(r).addScaledVector(gL, o);
 		let g = 1 / (h + m + d);
-		return a = m * g, o = d * g, t.copy(n).addScaledVector(WI, a).addScaledVector(GI, o);
+		return a = m * g, o = d * g, t.copy(n).addScaledVector(mL, a).addScaledVector(hL, o);
 	}
 	equals(e) {
 		return e.a.equals(this.a) && e.b.equals(this.b) && e.c.equals(this.c);
 	}
-}, eL = class {
+}, wL = class {
 	constructor(e = new X(Infinity, Infinity, Infinity), t = new X(-Infinity, -Infinity, -Infinity)) {
 		this.isBox3 = !0, this.min = e, this.max = t;
 	}
@@ -17241,12 +17468,12 @@ var zI = class extends kI {
 	}
 	setFromArray(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(nL.fromArray(e, t));
+		for (let t = 0, n = e.length; t < n; t += 3) this.expandByPoint(EL.fromArray(e, t));
 		return this;
 	}
 	setFromBufferAttribute(e) {
 		this.makeEmpty();
-		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(nL.fromBufferAttribute(e, t));
+		for (let t = 0, n = e.count; t < n; t++) this.expandByPoint(EL.fromBufferAttribute(e, t));
 		return this;
 	}
 	setFromPoints(e) {
@@ -17255,7 +17482,7 @@ var zI = class extends kI {
 		return this;
 	}
 	setFromCenterAndSize(e, t) {
-		let n = nL.copy(t).multiplyScalar(.5);
+		let n = EL.copy(t).multiplyScalar(.5);
 		return this.min.copy(e).sub(n), this.max.copy(e).add(n), this;
 	}
 	setFromObject(e, t = !1) {
@@ -17293,8 +17520,8 @@ var zI = class extends kI {
 		let n = e.geometry;
 		if (n !== void 0) {
 			let r = n.getAttribute("position");
-			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, nL) : nL.fromBufferAttribute(r, t), nL.applyMatrix4(e.matrixWorld), this.expandByPoint(nL);
-			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), rL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), rL.copy(e.boundingBox)), rL.applyMatrix4(e.matrixWorld), this.union(rL);
+			if (t === !0 && r !== void 0 && e.isInstancedMesh !== !0 && e.isBatchedMesh !== !0) for (let t = 0, n = r.count; t < n; t++) e.isMesh === !0 ? e.getVertexPosition(t, EL) : EL.fromBufferAttribute(r, t), EL.applyMatrix4(e.matrixWorld), this.expandByPoint(EL);
+			else e.boundingBox === void 0 ? (n.boundingBox === null && n.computeBoundingBox(), DL.copy(n.boundingBox)) : (e.boundingBox === null && e.computeBoundingBox(), DL.copy(e.boundingBox)), DL.applyMatrix4(e.matrixWorld), this.union(DL);
 		}
 		let r = e.children;
 		for (let e = 0, n = r.length; e < n; e++) this.expandByObject(r[e], t);
@@ -17313,7 +17540,7 @@ var zI = class extends kI {
 		return e.max.x >= this.min.x && e.min.x <= this.max.x && e.max.y >= this.min.y && e.min.y <= this.max.y && e.max.z >= this.min.z && e.min.z <= this.max.z;
 	}
 	intersectsSphere(e) {
-		return this.clampPoint(e.center, nL), nL.distanceToSquared(e.center) <= e.radius * e.radius;
+		return this.clampPoint(e.center, EL), EL.distanceToSquared(e.center) <= e.radius * e.radius;
 	}
 	intersectsPlane(e) {
 		let t, n;
@@ -17321,37 +17548,37 @@ var zI = class extends kI {
 	}
 	intersectsTriangle(e) {
 		if (this.isEmpty()) return !1;
-		this.getCenter(uL), dL.subVectors(this.max, uL), iL.subVectors(e.a, uL), aL.subVectors(e.b, uL), oL.subVectors(e.c, uL), sL.subVectors(aL, iL), cL.subVectors(oL, aL), lL.subVectors(iL, oL);
+		this.getCenter(PL), FL.subVectors(this.max, PL), OL.subVectors(e.a, PL), kL.subVectors(e.b, PL), AL.subVectors(e.c, PL), jL.subVectors(kL, OL), ML.subVectors(AL, kL), NL.subVectors(OL, AL);
 		let t = [
 			0,
-			-sL.z,
-			sL.y,
+			-jL.z,
+			jL.y,
 			0,
-			-cL.z,
-			cL.y,
+			-ML.z,
+			ML.y,
 			0,
-			-lL.z,
-			lL.y,
-			sL.z,
+			-NL.z,
+			NL.y,
+			jL.z,
 			0,
-			-sL.x,
-			cL.z,
+			-jL.x,
+			ML.z,
 			0,
-			-cL.x,
-			lL.z,
+			-ML.x,
+			NL.z,
 			0,
-			-lL.x,
-			-sL.y,
-			sL.x,
+			-NL.x,
+			-jL.y,
+			jL.x,
 			0,
-			-cL.y,
-			cL.x,
+			-ML.y,
+			ML.x,
 			0,
-			-lL.y,
-			lL.x,
+			-NL.y,
+			NL.x,
 			0
 		];
-		return !mL(t, iL, aL, oL, dL) || (t = [
+		return !RL(t, OL, kL, AL, FL) || (t = [
 			1,
 			0,
 			0,
@@ -17361,20 +17588,20 @@ var zI = class extends kI {
 			0,
 			0,
 			1
-		], !mL(t, iL, aL, oL, dL)) ? !1 : (fL.crossVectors(sL, cL), t = [
-			fL.x,
-			fL.y,
-			fL.z
-		], mL(t, iL, aL, oL, dL));
+		], !RL(t, OL, kL, AL, FL)) ? !1 : (IL.crossVectors(jL, ML), t = [
+			IL.x,
+			IL.y,
+			IL.z
+		], RL(t, OL, kL, AL, FL));
 	}
 	clampPoint(e, t) {
 		return t.copy(e).clamp(this.min, this.max);
 	}
 	distanceToPoint(e) {
-		return this.clampPoint(e, nL).distanceTo(e);
+		return this.clampPoint(e, EL).distanceTo(e);
 	}
 	getBoundingSphere(e) {
-		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(nL).length() * .5), e;
+		return this.isEmpty() ? e.makeEmpty() : (this.getCenter(e.center), e.radius = this.getSize(EL).length() * .5), e;
 	}
 	intersect(e) {
 		return this.min.max(e.min), this.max.min(e.max), this.isEmpty() && this.makeEmpty(), this;
@@ -17383,7 +17610,7 @@ var zI = class extends kI {
 		return this.min.min(e.min), this.max.max(e.max), this;
 	}
 	applyMatrix4(e) {
-		return this.isEmpty() || (tL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), tL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), tL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), tL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), tL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), tL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), tL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), tL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(tL)), this;
+		return this.isEmpty() || (TL[0].set(this.min.x, this.min.y, this.min.z).applyMatrix4(e), TL[1].set(this.min.x, this.min.y, this.max.z).applyMatrix4(e), TL[2].set(this.min.x, this.max.y, this.min.z).applyMatrix4(e), TL[3].set(this.min.x, this.max.y, this.max.z).applyMatrix4(e), TL[4].set(this.max.x, this.min.y, this.min.z).applyMatrix4(e), TL[5].set(this.max.x, this.min.y, this.max.z).applyMatrix4(e), TL[6].set(this.max.x, this.max.y, this.min.z).applyMatrix4(e), TL[7].set(this.max.x, this.max.y, this.max.z).applyMatrix4(e), this.setFromPoints(TL)), this;
 	}
 	translate(e) {
 		return this.min.add(e), this.max.add(e), this;
@@ -17400,7 +17627,7 @@ var zI = class extends kI {
 	fromJSON(e) {
 		return this.min.fromArray(e.min), this.max.fromArray(e.max), this;
 	}
-}, tL = [
+}, TL = [
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
@@ -17409,19 +17636,19 @@ var zI = class extends kI {
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X(),
 	/*@__PURE__*/ new X()
-], nL = /*@__PURE__*/ new X(), rL = /*@__PURE__*/ new eL(), iL = /*@__PURE__*/ new X(), aL = /*@__PURE__*/ new X(), oL = /*@__PURE__*/ new X(), sL = /*@__PURE__*/ new X(), cL = /*@__PURE__*/ new X(), lL = /*@__PURE__*/ new X(), uL = /*@__PURE__*/ new X(), dL = /*@__PURE__*/ new X(), fL = /*@__PURE__*/ new X(), pL = /*@__PURE__*/ new X();
-function mL(e, t, n, r, i) {
+], EL = /*@__PURE__*/ new X(), DL = /*@__PURE__*/ new wL(), OL = /*@__PURE__*/ new X(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new X(), jL = /*@__PURE__*/ new X(), ML = /*@__PURE__*/ new X(), NL = /*@__PURE__*/ new X(), PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new X(), LL = /*@__PURE__*/ new X();
+function RL(e, t, n, r, i) {
 	for (let a = 0, o = e.length - 3; a <= o; a += 3) {
-		pL.fromArray(e, a);
-		let o = i.x * Math.abs(pL.x) + i.y * Math.abs(pL.y) + i.z * Math.abs(pL.z), s = t.dot(pL), c = n.dot(pL), l = r.dot(pL);
+		LL.fromArray(e, a);
+		let o = i.x * Math.abs(LL.x) + i.y * Math.abs(LL.y) + i.z * Math.abs(LL.z), s = t.dot(LL), c = n.dot(LL), l = r.dot(LL);
 		if (Math.max(-Math.max(s, c, l), Math.min(s, c, l)) > o) return !1;
 	}
 	return !0;
 }
-var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class extends xF {
+var zL = /*@__PURE__*/ new X(), BL = /*@__PURE__*/ new nI(), VL = 0, HL = class extends GF {
 	constructor(e, t, n = !1) {
 		if (super(), Array.isArray(e)) throw TypeError("THREE.BufferAttribute: array should be a Typed Array.");
-		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: _L++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = cF, this.updateRanges = [], this.gpuType = XN, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : kF(e);
+		this.isBufferAttribute = !0, Object.defineProperty(this, "id", { value: VL++ }), this.name = "", this.array = e, this.itemSize = t, this.count = e === void 0 ? 0 : e.length / t, this.normalized = n, this.usage = MF, this.updateRanges = [], this.gpuType = bP, this.version = 0, this._normalizationScale = e === void 0 ? void 0 : $F(e);
 	}
 	onUploadCallback() {}
 	set needsUpdate(e) {
@@ -17451,20 +17678,20 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return this.array.set(e), this;
 	}
 	applyMatrix3(e) {
-		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) gL.fromBufferAttribute(this, t), gL.applyMatrix3(e), this.setXY(t, gL.x, gL.y);
-		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) hL.fromBufferAttribute(this, t), hL.applyMatrix3(e), this.setXYZ(t, hL.x, hL.y, hL.z);
+		if (this.itemSize === 2) for (let t = 0, n = this.count; t < n; t++) BL.fromBufferAttribute(this, t), BL.applyMatrix3(e), this.setXY(t, BL.x, BL.y);
+		else if (this.itemSize === 3) for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyMatrix3(e), this.setXYZ(t, zL.x, zL.y, zL.z);
 		return this;
 	}
 	applyMatrix4(e) {
-		for (let t = 0, n = this.count; t < n; t++) hL.fromBufferAttribute(this, t), hL.applyMatrix4(e), this.setXYZ(t, hL.x, hL.y, hL.z);
+		for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyMatrix4(e), this.setXYZ(t, zL.x, zL.y, zL.z);
 		return this;
 	}
 	applyNormalMatrix(e) {
-		for (let t = 0, n = this.count; t < n; t++) hL.fromBufferAttribute(this, t), hL.applyNormalMatrix(e), this.setXYZ(t, hL.x, hL.y, hL.z);
+		for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.applyNormalMatrix(e), this.setXYZ(t, zL.x, zL.y, zL.z);
 		return this;
 	}
 	transformDirection(e) {
-		for (let t = 0, n = this.count; t < n; t++) hL.fromBufferAttribute(this, t), hL.transformDirection(e), this.setXYZ(t, hL.x, hL.y, hL.z);
+		for (let t = 0, n = this.count; t < n; t++) zL.fromBufferAttribute(this, t), zL.transformDirection(e), this.setXYZ(t, zL.x, zL.y, zL.z);
 		return this;
 	}
 	set(e, t = 0) {
@@ -17534,25 +17761,25 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	}
 	_denormalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? AF(e, this.array) : Math.max(e / t, -1);
+		return t === void 0 ? eI(e, this.array) : Math.max(e / t, -1);
 	}
 	_normalize(e) {
 		let t = this._normalizationScale;
-		return t === void 0 ? jF(e, this.array) : Math.round(e * t);
+		return t === void 0 ? tI(e, this.array) : Math.round(e * t);
 	}
-}, yL = class extends vL {
+}, UL = class extends HL {
 	constructor(e, t, n) {
 		super(new Uint16Array(e), t, n);
 	}
-}, bL = class extends vL {
+}, WL = class extends HL {
 	constructor(e, t, n) {
 		super(new Uint32Array(e), t, n);
 	}
-}, xL = class extends vL {
+}, GL = class extends HL {
 	constructor(e, t, n) {
 		super(new Float32Array(e), t, n);
 	}
-}, SL = /*@__PURE__*/ new eL(), CL = /*@__PURE__*/ new X(), wL = /*@__PURE__*/ new X(), TL = class {
+}, KL = /*@__PURE__*/ new wL(), qL = /*@__PURE__*/ new X(), JL = /*@__PURE__*/ new X(), YL = class {
 	constructor(e = new X(), t = -1) {
 		this.isSphere = !0, this.center = e, this.radius = t;
 	}
@@ -17561,7 +17788,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	}
 	setFromPoints(e, t) {
 		let n = this.center;
-		t === void 0 ? SL.setFromPoints(e).getCenter(n) : n.copy(t);
+		t === void 0 ? KL.setFromPoints(e).getCenter(n) : n.copy(t);
 		let r = 0;
 		for (let t = 0, i = e.length; t < i; t++) r = Math.max(r, n.distanceToSquared(e[t]));
 		return this.radius = Math.sqrt(r), this;
@@ -17606,16 +17833,16 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	}
 	expandByPoint(e) {
 		if (this.isEmpty()) return this.center.copy(e), this.radius = 0, this;
-		CL.subVectors(e, this.center);
-		let t = CL.lengthSq();
+		qL.subVectors(e, this.center);
+		let t = qL.lengthSq();
 		if (t > this.radius * this.radius) {
 			let e = Math.sqrt(t), n = (e - this.radius) * .5;
-			this.center.addScaledVector(CL, n / e), this.radius += n;
+			this.center.addScaledVector(qL, n / e), this.radius += n;
 		}
 		return this;
 	}
 	union(e) {
-		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (wL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(CL.copy(e.center).add(wL)), this.expandByPoint(CL.copy(e.center).sub(wL))), this);
+		return e.isEmpty() ? this : this.isEmpty() ? (this.copy(e), this) : (this.center.equals(e.center) === !0 ? this.radius = Math.max(this.radius, e.radius) : (JL.subVectors(e.center, this.center).setLength(e.radius), this.expandByPoint(qL.copy(e.center).add(JL)), this.expandByPoint(qL.copy(e.center).sub(JL))), this);
 	}
 	equals(e) {
 		return e.center.equals(this.center) && e.radius === this.radius;
@@ -17632,9 +17859,9 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	fromJSON(e) {
 		return this.radius = e.radius, this.center.fromArray(e.center), this;
 	}
-}, EL = 0, DL = /*@__PURE__*/ new nI(), OL = /*@__PURE__*/ new kI(), kL = /*@__PURE__*/ new X(), AL = /*@__PURE__*/ new eL(), jL = /*@__PURE__*/ new eL(), ML = /*@__PURE__*/ new X(), NL = class e extends xF {
+}, XL = 0, ZL = /*@__PURE__*/ new EI(), QL = /*@__PURE__*/ new $I(), $L = /*@__PURE__*/ new X(), eR = /*@__PURE__*/ new wL(), tR = /*@__PURE__*/ new wL(), nR = /*@__PURE__*/ new X(), rR = class e extends GF {
 	constructor() {
-		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: EL++ }), this.uuid = TF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
+		super(), this.isBufferGeometry = !0, Object.defineProperty(this, "id", { value: XL++ }), this.uuid = YF(), this.name = "", this.type = "BufferGeometry", this.index = null, this.indirect = null, this.indirectOffset = 0, this.attributes = {}, this.morphAttributes = {}, this.morphTargetsRelative = !1, this.groups = [], this.boundingBox = null, this.boundingSphere = null, this.drawRange = {
 			start: 0,
 			count: Infinity
 		}, this.userData = {}, this._transformed = !1;
@@ -17643,7 +17870,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return this.index;
 	}
 	setIndex(e) {
-		return this.index = Array.isArray(e) ? new (dF(e) ? bL : yL)(e, 1) : e, this;
+		return this.index = Array.isArray(e) ? new (FF(e) ? WL : UL)(e, 1) : e, this;
 	}
 	setIndirect(e, t = 0) {
 		return this.indirect = e, this.indirectOffset = t, this;
@@ -17688,28 +17915,28 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return r !== void 0 && (r.transformDirection(e), r.needsUpdate = !0), this.boundingBox !== null && this.computeBoundingBox(), this.boundingSphere !== null && this.computeBoundingSphere(), this._transformed = !0, this;
 	}
 	applyQuaternion(e) {
-		return DL.makeRotationFromQuaternion(e), this.applyMatrix4(DL), this;
+		return ZL.makeRotationFromQuaternion(e), this.applyMatrix4(ZL), this;
 	}
 	rotateX(e) {
-		return DL.makeRotationX(e), this.applyMatrix4(DL), this;
+		return ZL.makeRotationX(e), this.applyMatrix4(ZL), this;
 	}
 	rotateY(e) {
-		return DL.makeRotationY(e), this.applyMatrix4(DL), this;
+		return ZL.makeRotationY(e), this.applyMatrix4(ZL), this;
 	}
 	rotateZ(e) {
-		return DL.makeRotationZ(e), this.applyMatrix4(DL), this;
+		return ZL.makeRotationZ(e), this.applyMatrix4(ZL), this;
 	}
 	translate(e, t, n) {
-		return DL.makeTranslation(e, t, n), this.applyMatrix4(DL), this;
+		return ZL.makeTranslation(e, t, n), this.applyMatrix4(ZL), this;
 	}
 	scale(e, t, n) {
-		return DL.makeScale(e, t, n), this.applyMatrix4(DL), this;
+		return ZL.makeScale(e, t, n), this.applyMatrix4(ZL), this;
 	}
 	lookAt(e) {
-		return OL.lookAt(e), OL.updateMatrix(), this.applyMatrix4(OL.matrix), this;
+		return QL.lookAt(e), QL.updateMatrix(), this.applyMatrix4(QL.matrix), this;
 	}
 	center() {
-		return this.computeBoundingBox(), this.boundingBox.getCenter(kL).negate(), this.translate(kL.x, kL.y, kL.z), this;
+		return this.computeBoundingBox(), this.boundingBox.getCenter($L).negate(), this.translate($L.x, $L.y, $L.z), this;
 	}
 	setFromPoints(e) {
 		let t = this.getAttribute("position");
@@ -17719,7 +17946,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 				let r = e[n];
 				t.push(r.x, r.y, r.z || 0);
 			}
-			this.setAttribute("position", new xL(t, 3));
+			this.setAttribute("position", new GL(t, 3));
 		} else {
 			let n = Math.min(e.length, t.count);
 			for (let r = 0; r < n; r++) {
@@ -17731,35 +17958,35 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return this;
 	}
 	computeBoundingBox() {
-		this.boundingBox === null && (this.boundingBox = new eL());
+		this.boundingBox === null && (this.boundingBox = new wL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingBox(): GLBufferAttribute requires a manual bounding box.", this), this.boundingBox.set(new X(-Infinity, -Infinity, -Infinity), new X(Infinity, Infinity, Infinity));
 		else {
 			if (e !== void 0) {
 				if (this.boundingBox.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 					let n = t[e];
-					AL.setFromBufferAttribute(n), this.morphTargetsRelative ? (ML.addVectors(this.boundingBox.min, AL.min), this.boundingBox.expandByPoint(ML), ML.addVectors(this.boundingBox.max, AL.max), this.boundingBox.expandByPoint(ML)) : (this.boundingBox.expandByPoint(AL.min), this.boundingBox.expandByPoint(AL.max));
+					eR.setFromBufferAttribute(n), this.morphTargetsRelative ? (nR.addVectors(this.boundingBox.min, eR.min), this.boundingBox.expandByPoint(nR), nR.addVectors(this.boundingBox.max, eR.max), this.boundingBox.expandByPoint(nR)) : (this.boundingBox.expandByPoint(eR.min), this.boundingBox.expandByPoint(eR.max));
 				}
 			} else this.boundingBox.makeEmpty();
 			(isNaN(this.boundingBox.min.x) || isNaN(this.boundingBox.min.y) || isNaN(this.boundingBox.min.z)) && J("BufferGeometry.computeBoundingBox(): Computed min/max have NaN values. The \"position\" attribute is likely to have NaN values.", this);
 		}
 	}
 	computeBoundingSphere() {
-		this.boundingSphere === null && (this.boundingSphere = new TL());
+		this.boundingSphere === null && (this.boundingSphere = new YL());
 		let e = this.attributes.position, t = this.morphAttributes.position;
 		if (e && e.isGLBufferAttribute) J("BufferGeometry.computeBoundingSphere(): GLBufferAttribute requires a manual bounding sphere.", this), this.boundingSphere.set(new X(), Infinity);
 		else if (e) {
 			let n = this.boundingSphere.center;
-			if (AL.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
+			if (eR.setFromBufferAttribute(e), t) for (let e = 0, n = t.length; e < n; e++) {
 				let n = t[e];
-				jL.setFromBufferAttribute(n), this.morphTargetsRelative ? (ML.addVectors(AL.min, jL.min), AL.expandByPoint(ML), ML.addVectors(AL.max, jL.max), AL.expandByPoint(ML)) : (AL.expandByPoint(jL.min), AL.expandByPoint(jL.max));
+				tR.setFromBufferAttribute(n), this.morphTargetsRelative ? (nR.addVectors(eR.min, tR.min), eR.expandByPoint(nR), nR.addVectors(eR.max, tR.max), eR.expandByPoint(nR)) : (eR.expandByPoint(tR.min), eR.expandByPoint(tR.max));
 			}
-			AL.getCenter(n);
+			eR.getCenter(n);
 			let r = 0;
-			for (let t = 0, i = e.count; t < i; t++) ML.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(ML));
+			for (let t = 0, i = e.count; t < i; t++) nR.fromBufferAttribute(e, t), r = Math.max(r, n.distanceToSquared(nR));
 			if (t) for (let i = 0, a = t.length; i < a; i++) {
 				let a = t[i], o = this.morphTargetsRelative;
-				for (let t = 0, i = a.count; t < i; t++) ML.fromBufferAttribute(a, t), o && (kL.fromBufferAttribute(e, t), ML.add(kL)), r = Math.max(r, n.distanceToSquared(ML));
+				for (let t = 0, i = a.count; t < i; t++) nR.fromBufferAttribute(a, t), o && ($L.fromBufferAttribute(e, t), nR.add($L)), r = Math.max(r, n.distanceToSquared(nR));
 			}
 			this.boundingSphere.radius = Math.sqrt(r), isNaN(this.boundingSphere.radius) && J("BufferGeometry.computeBoundingSphere(): Computed radius is NaN. The \"position\" attribute is likely to have NaN values.", this);
 		}
@@ -17771,10 +17998,10 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 			return;
 		}
 		let n = t.position, r = t.normal, i = t.uv, a = this.getAttribute("tangent");
-		(a === void 0 || a.count !== n.count) && (a = new vL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
+		(a === void 0 || a.count !== n.count) && (a = new HL(new Float32Array(4 * n.count), 4), this.setAttribute("tangent", a));
 		let o = [], s = [], c = new Uint8Array(n.count);
 		for (let e = 0; e < n.count; e++) o[e] = new X(), s[e] = new X();
-		let l = new X(), u = new X(), d = new X(), f = new MF(), p = new MF(), m = new MF(), h = new X(), g = new X();
+		let l = new X(), u = new X(), d = new X(), f = new nI(), p = new nI(), m = new nI(), h = new X(), g = new X();
 		function _(e, t, r) {
 			c[e] = c[t] = c[r] = 1, l.fromBufferAttribute(n, e), u.fromBufferAttribute(n, t), d.fromBufferAttribute(n, r), f.fromBufferAttribute(i, e), p.fromBufferAttribute(i, t), m.fromBufferAttribute(i, r), u.sub(l), d.sub(l), p.sub(f), m.sub(f);
 			let a = 1 / (p.x * m.y - m.x * p.y);
@@ -17804,7 +18031,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		let e = this.index, t = this.getAttribute("position");
 		if (t !== void 0) {
 			let n = this.getAttribute("normal");
-			if (n === void 0 || n.count !== t.count) n = new vL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
+			if (n === void 0 || n.count !== t.count) n = new HL(new Float32Array(t.count * 3), 3), this.setAttribute("normal", n);
 			else for (let e = 0, t = n.count; e < t; e++) n.setXYZ(e, 0, 0, 0);
 			let r = new X(), i = new X(), a = new X(), o = new X(), s = new X(), c = new X(), l = new X(), u = new X();
 			if (e) for (let d = 0, f = e.count; d < f; d += 3) {
@@ -17817,7 +18044,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	}
 	normalizeNormals() {
 		let e = this.attributes.normal;
-		for (let t = 0, n = e.count; t < n; t++) ML.fromBufferAttribute(e, t), ML.normalize(), e.setXYZ(t, ML.x, ML.y, ML.z);
+		for (let t = 0, n = e.count; t < n; t++) nR.fromBufferAttribute(e, t), nR.normalize(), e.setXYZ(t, nR.x, nR.y, nR.z);
 	}
 	toNonIndexed() {
 		function t(e, t) {
@@ -17826,7 +18053,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 				o = e.isInterleavedBufferAttribute ? t[i] * e.data.stride + e.offset : t[i] * r;
 				for (let e = 0; e < r; e++) a[s++] = n[o++];
 			}
-			return new vL(a, r, i);
+			return new HL(a, r, i);
 		}
 		if (this.index === null) return q("BufferGeometry.toNonIndexed(): BufferGeometry is already non-indexed."), this;
 		let n = new e(), r = this.index.array, i = this.attributes;
@@ -17922,7 +18149,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	dispose() {
 		this.dispatchEvent({ type: "dispose" });
 	}
-}, PL = /*@__PURE__*/ new X(), FL = /*@__PURE__*/ new X(), IL = /*@__PURE__*/ new Z(), LL = class {
+}, iR = /*@__PURE__*/ new X(), aR = /*@__PURE__*/ new X(), oR = /*@__PURE__*/ new Z(), sR = class {
 	constructor(e = new X(1, 0, 0), t = 0) {
 		this.isPlane = !0, this.normal = e, this.constant = t;
 	}
@@ -17936,7 +18163,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return this.normal.copy(e), this.constant = -t.dot(this.normal), this;
 	}
 	setFromCoplanarPoints(e, t, n) {
-		let r = PL.subVectors(n, t).cross(FL.subVectors(e, t)).normalize();
+		let r = iR.subVectors(n, t).cross(aR.subVectors(e, t)).normalize();
 		return this.setFromNormalAndCoplanarPoint(r, e), this;
 	}
 	copy(e) {
@@ -17959,7 +18186,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return t.copy(e).addScaledVector(this.normal, -this.distanceToPoint(e));
 	}
 	intersectLine(e, t, n = !0) {
-		let r = e.delta(PL), i = this.normal.dot(r);
+		let r = e.delta(iR), i = this.normal.dot(r);
 		if (i === 0) return this.distanceToPoint(e.start) === 0 ? t.copy(e.start) : null;
 		let a = -(e.start.dot(this.normal) + this.constant) / i;
 		return n === !0 && (a < 0 || a > 1) ? null : t.copy(e.start).addScaledVector(r, a);
@@ -17978,7 +18205,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return e.copy(this.normal).multiplyScalar(-this.constant);
 	}
 	applyMatrix4(e, t) {
-		let n = t || IL.getNormalMatrix(e), r = this.coplanarPoint(PL).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
+		let n = t || oR.getNormalMatrix(e), r = this.coplanarPoint(iR).applyMatrix4(e), i = this.normal.applyMatrix3(n).normalize();
 		return this.constant = -r.dot(i), this;
 	}
 	translate(e) {
@@ -17999,9 +18226,9 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	fromJSON(e) {
 		return this.normal.fromArray(e.normal), this.constant = e.constant, this;
 	}
-}, RL = 0, zL = class extends xF {
+}, cR = 0, lR = class extends GF {
 	constructor() {
-		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: RL++ }), this.uuid = TF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new LI(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = sF, this.stencilZFail = sF, this.stencilZPass = sF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
+		super(), this.isMaterial = !0, Object.defineProperty(this, "id", { value: cR++ }), this.uuid = YF(), this.name = "", this.type = "Material", this.blending = 1, this.side = 0, this.vertexColors = !1, this.opacity = 1, this.transparent = !1, this.alphaHash = !1, this.blendSrc = 204, this.blendDst = 205, this.blendEquation = 100, this.blendSrcAlpha = null, this.blendDstAlpha = null, this.blendEquationAlpha = null, this.blendColor = new sL(0, 0, 0), this.blendAlpha = 0, this.depthFunc = 3, this.depthTest = !0, this.depthWrite = !0, this.stencilWriteMask = 255, this.stencilFunc = 519, this.stencilRef = 0, this.stencilFuncMask = 255, this.stencilFail = jF, this.stencilZFail = jF, this.stencilZPass = jF, this.stencilWrite = !1, this.clippingPlanes = null, this.clipIntersection = !1, this.clipShadows = !1, this.shadowSide = null, this.colorWrite = !0, this.precision = null, this.polygonOffset = !1, this.polygonOffsetFactor = 0, this.polygonOffsetUnits = 0, this.dithering = !1, this.alphaToCoverage = !1, this.premultipliedAlpha = !1, this.forceSinglePass = !1, this.allowOverride = !0, this.visible = !0, this.toneMapped = !0, this.userData = {}, this.version = 0, this._alphaTest = 0;
 	}
 	get alphaTest() {
 		return this._alphaTest;
@@ -18052,11 +18279,11 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return n;
 	}
 	fromJSON(e, t) {
-		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new LI().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new LL().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
+		if (e.uuid !== void 0 && (this.uuid = e.uuid), e.name !== void 0 && (this.name = e.name), e.color !== void 0 && this.color !== void 0 && this.color.setHex(e.color), e.roughness !== void 0 && (this.roughness = e.roughness), e.metalness !== void 0 && (this.metalness = e.metalness), e.sheen !== void 0 && (this.sheen = e.sheen), e.sheenColor !== void 0 && (this.sheenColor = new sL().setHex(e.sheenColor)), e.sheenRoughness !== void 0 && (this.sheenRoughness = e.sheenRoughness), e.emissive !== void 0 && this.emissive !== void 0 && this.emissive.setHex(e.emissive), e.specular !== void 0 && this.specular !== void 0 && this.specular.setHex(e.specular), e.specularIntensity !== void 0 && (this.specularIntensity = e.specularIntensity), e.specularColor !== void 0 && this.specularColor !== void 0 && this.specularColor.setHex(e.specularColor), e.shininess !== void 0 && (this.shininess = e.shininess), e.clearcoat !== void 0 && (this.clearcoat = e.clearcoat), e.clearcoatRoughness !== void 0 && (this.clearcoatRoughness = e.clearcoatRoughness), e.diffuseRoughness !== void 0 && (this.diffuseRoughness = e.diffuseRoughness), e.dispersion !== void 0 && (this.dispersion = e.dispersion), e.retroreflectivity !== void 0 && (this.retroreflectivity = e.retroreflectivity), e.iridescence !== void 0 && (this.iridescence = e.iridescence), e.iridescenceIOR !== void 0 && (this.iridescenceIOR = e.iridescenceIOR), e.iridescenceThicknessMinimum !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessMinimum), e.iridescenceThicknessMaximum !== void 0 && (this.iridescenceThicknessMaximum = e.iridescenceThicknessMaximum), e.iridescenceThicknessRange !== void 0 && (this.iridescenceThicknessMinimum = e.iridescenceThicknessRange[0], this.iridescenceThicknessMaximum = e.iridescenceThicknessRange[1]), e.transmission !== void 0 && (this.transmission = e.transmission), e.thickness !== void 0 && (this.thickness = e.thickness), e.attenuationDistance !== void 0 && (this.attenuationDistance = e.attenuationDistance), e.attenuationColor !== void 0 && this.attenuationColor !== void 0 && this.attenuationColor.setHex(e.attenuationColor), e.anisotropy !== void 0 && (this.anisotropy = e.anisotropy), e.anisotropyRotation !== void 0 && (this.anisotropyRotation = e.anisotropyRotation), e.fog !== void 0 && (this.fog = e.fog), e.flatShading !== void 0 && (this.flatShading = e.flatShading), e.blending !== void 0 && (this.blending = e.blending), e.combine !== void 0 && (this.combine = e.combine), e.side !== void 0 && (this.side = e.side), e.shadowSide !== void 0 && (this.shadowSide = e.shadowSide), e.opacity !== void 0 && (this.opacity = e.opacity), e.transparent !== void 0 && (this.transparent = e.transparent), e.alphaTest !== void 0 && (this.alphaTest = e.alphaTest), e.alphaHash !== void 0 && (this.alphaHash = e.alphaHash), e.depthFunc !== void 0 && (this.depthFunc = e.depthFunc), e.depthTest !== void 0 && (this.depthTest = e.depthTest), e.depthWrite !== void 0 && (this.depthWrite = e.depthWrite), e.colorWrite !== void 0 && (this.colorWrite = e.colorWrite), e.clippingPlanes !== void 0 && (this.clippingPlanes = e.clippingPlanes.map((e) => new sR().fromJSON(e))), e.clipIntersection !== void 0 && (this.clipIntersection = e.clipIntersection), e.clipShadows !== void 0 && (this.clipShadows = e.clipShadows), e.depthPacking !== void 0 && (this.depthPacking = e.depthPacking), e.blendSrc !== void 0 && (this.blendSrc = e.blendSrc), e.blendDst !== void 0 && (this.blendDst = e.blendDst), e.blendEquation !== void 0 && (this.blendEquation = e.blendEquation), e.blendSrcAlpha !== void 0 && (this.blendSrcAlpha = e.blendSrcAlpha), e.blendDstAlpha !== void 0 && (this.blendDstAlpha = e.blendDstAlpha), e.blendEquationAlpha !== void 0 && (this.blendEquationAlpha = e.blendEquationAlpha), e.blendColor !== void 0 && this.blendColor !== void 0 && this.blendColor.setHex(e.blendColor), e.blendAlpha !== void 0 && (this.blendAlpha = e.blendAlpha), e.stencilWriteMask !== void 0 && (this.stencilWriteMask = e.stencilWriteMask), e.stencilFunc !== void 0 && (this.stencilFunc = e.stencilFunc), e.stencilRef !== void 0 && (this.stencilRef = e.stencilRef), e.stencilFuncMask !== void 0 && (this.stencilFuncMask = e.stencilFuncMask), e.stencilFail !== void 0 && (this.stencilFail = e.stencilFail), e.stencilZFail !== void 0 && (this.stencilZFail = e.stencilZFail), e.stencilZPass !== void 0 && (this.stencilZPass = e.stencilZPass), e.stencilWrite !== void 0 && (this.stencilWrite = e.stencilWrite), e.wireframe !== void 0 && (this.wireframe = e.wireframe), e.wireframeLinewidth !== void 0 && (this.wireframeLinewidth = e.wireframeLinewidth), e.wireframeLinecap !== void 0 && (this.wireframeLinecap = e.wireframeLinecap), e.wireframeLinejoin !== void 0 && (this.wireframeLinejoin = e.wireframeLinejoin), e.rotation !== void 0 && (this.rotation = e.rotation), e.linewidth !== void 0 && (this.linewidth = e.linewidth), e.linecap !== void 0 && (this.linecap = e.linecap), e.linejoin !== void 0 && (this.linejoin = e.linejoin), e.dashSize !== void 0 && (this.dashSize = e.dashSize), e.gapSize !== void 0 && (this.gapSize = e.gapSize), e.scale !== void 0 && (this.scale = e.scale), e.polygonOffset !== void 0 && (this.polygonOffset = e.polygonOffset), e.polygonOffsetFactor !== void 0 && (this.polygonOffsetFactor = e.polygonOffsetFactor), e.polygonOffsetUnits !== void 0 && (this.polygonOffsetUnits = e.polygonOffsetUnits), e.dithering !== void 0 && (this.dithering = e.dithering), e.alphaToCoverage !== void 0 && (this.alphaToCoverage = e.alphaToCoverage), e.premultipliedAlpha !== void 0 && (this.premultipliedAlpha = e.premultipliedAlpha), e.forceSinglePass !== void 0 && (this.forceSinglePass = e.forceSinglePass), e.allowOverride !== void 0 && (this.allowOverride = e.allowOverride), e.visible !== void 0 && (this.visible = e.visible), e.toneMapped !== void 0 && (this.toneMapped = e.toneMapped), e.userData !== void 0 && (this.userData = e.userData), e.vertexColors !== void 0 && (this.vertexColors = typeof e.vertexColors == "number" ? e.vertexColors > 0 : e.vertexColors), e.size !== void 0 && (this.size = e.size), e.sizeAttenuation !== void 0 && (this.sizeAttenuation = e.sizeAttenuation), e.map !== void 0 && (this.map = t[e.map] || null), e.matcap !== void 0 && (this.matcap = t[e.matcap] || null), e.alphaMap !== void 0 && (this.alphaMap = t[e.alphaMap] || null), e.bumpMap !== void 0 && (this.bumpMap = t[e.bumpMap] || null), e.bumpScale !== void 0 && (this.bumpScale = e.bumpScale), e.normalMap !== void 0 && (this.normalMap = t[e.normalMap] || null), e.normalMapType !== void 0 && (this.normalMapType = e.normalMapType), e.normalScale !== void 0) {
 			let t = e.normalScale;
-			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new MF().fromArray(t);
+			Array.isArray(t) === !1 && (t = [t, t]), this.normalScale = new nI().fromArray(t);
 		}
-		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new MF().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
+		return e.displacementMap !== void 0 && (this.displacementMap = t[e.displacementMap] || null), e.displacementScale !== void 0 && (this.displacementScale = e.displacementScale), e.displacementBias !== void 0 && (this.displacementBias = e.displacementBias), e.roughnessMap !== void 0 && (this.roughnessMap = t[e.roughnessMap] || null), e.metalnessMap !== void 0 && (this.metalnessMap = t[e.metalnessMap] || null), e.emissiveMap !== void 0 && (this.emissiveMap = t[e.emissiveMap] || null), e.emissiveIntensity !== void 0 && (this.emissiveIntensity = e.emissiveIntensity), e.specularMap !== void 0 && (this.specularMap = t[e.specularMap] || null), e.specularIntensityMap !== void 0 && (this.specularIntensityMap = t[e.specularIntensityMap] || null), e.specularColorMap !== void 0 && (this.specularColorMap = t[e.specularColorMap] || null), e.envMap !== void 0 && (this.envMap = t[e.envMap] || null), e.envMapRotation !== void 0 && this.envMapRotation.fromArray(e.envMapRotation), e.envMapIntensity !== void 0 && (this.envMapIntensity = e.envMapIntensity), e.reflectivity !== void 0 && (this.reflectivity = e.reflectivity), e.refractionRatio !== void 0 && (this.refractionRatio = e.refractionRatio), e.lightMap !== void 0 && (this.lightMap = t[e.lightMap] || null), e.lightMapIntensity !== void 0 && (this.lightMapIntensity = e.lightMapIntensity), e.aoMap !== void 0 && (this.aoMap = t[e.aoMap] || null), e.aoMapIntensity !== void 0 && (this.aoMapIntensity = e.aoMapIntensity), e.gradientMap !== void 0 && (this.gradientMap = t[e.gradientMap] || null), e.clearcoatMap !== void 0 && (this.clearcoatMap = t[e.clearcoatMap] || null), e.clearcoatRoughnessMap !== void 0 && (this.clearcoatRoughnessMap = t[e.clearcoatRoughnessMap] || null), e.clearcoatNormalMap !== void 0 && (this.clearcoatNormalMap = t[e.clearcoatNormalMap] || null), e.clearcoatNormalScale !== void 0 && (this.clearcoatNormalScale = new nI().fromArray(e.clearcoatNormalScale)), e.diffuseRoughnessMap !== void 0 && (this.diffuseRoughnessMap = t[e.diffuseRoughnessMap] || null), e.iridescenceMap !== void 0 && (this.iridescenceMap = t[e.iridescenceMap] || null), e.iridescenceThicknessMap !== void 0 && (this.iridescenceThicknessMap = t[e.iridescenceThicknessMap] || null), e.transmissionMap !== void 0 && (this.transmissionMap = t[e.transmissionMap] || null), e.thicknessMap !== void 0 && (this.thicknessMap = t[e.thicknessMap] || null), e.anisotropyMap !== void 0 && (this.anisotropyMap = t[e.anisotropyMap] || null), e.sheenColorMap !== void 0 && (this.sheenColorMap = t[e.sheenColorMap] || null), e.sheenRoughnessMap !== void 0 && (this.sheenRoughnessMap = t[e.sheenRoughnessMap] || null), this;
 	}
 	clone() {
 		return new this.constructor().copy(this);
@@ -18077,7 +18304,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	set needsUpdate(e) {
 		e === !0 && this.version++;
 	}
-}, BL = /*@__PURE__*/ new X(), VL = /*@__PURE__*/ new X(), HL = /*@__PURE__*/ new X(), UL = /*@__PURE__*/ new X(), WL = class {
+}, uR = /*@__PURE__*/ new X(), dR = /*@__PURE__*/ new X(), fR = /*@__PURE__*/ new X(), pR = /*@__PURE__*/ new X(), mR = class {
 	constructor(e = new X(), t = new X(0, 0, -1)) {
 		this.origin = e, this.direction = t;
 	}
@@ -18094,7 +18321,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return this.direction.copy(e).sub(this.origin).normalize(), this;
 	}
 	recast(e) {
-		return this.origin.copy(this.at(e, BL)), this;
+		return this.origin.copy(this.at(e, uR)), this;
 	}
 	closestPointToPoint(e, t) {
 		t.subVectors(e, this.origin);
@@ -18105,12 +18332,12 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return Math.sqrt(this.distanceSqToPoint(e));
 	}
 	distanceSqToPoint(e) {
-		let t = BL.subVectors(e, this.origin).dot(this.direction);
-		return t < 0 ? this.origin.distanceToSquared(e) : (BL.copy(this.origin).addScaledVector(this.direction, t), BL.distanceToSquared(e));
+		let t = uR.subVectors(e, this.origin).dot(this.direction);
+		return t < 0 ? this.origin.distanceToSquared(e) : (uR.copy(this.origin).addScaledVector(this.direction, t), uR.distanceToSquared(e));
 	}
 	distanceSqToSegment(e, t, n, r) {
-		VL.copy(e).add(t).multiplyScalar(.5), HL.copy(t).sub(e).normalize(), UL.copy(this.origin).sub(VL);
-		let i = e.distanceTo(t) * .5, a = -this.direction.dot(HL), o = UL.dot(this.direction), s = -UL.dot(HL), c = UL.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
+		dR.copy(e).add(t).multiplyScalar(.5), fR.copy(t).sub(e).normalize(), pR.copy(this.origin).sub(dR);
+		let i = e.distanceTo(t) * .5, a = -this.direction.dot(fR), o = pR.dot(this.direction), s = -pR.dot(fR), c = pR.lengthSq(), l = Math.abs(1 - a * a), u, d, f, p;
 		if (l > 0) {
 			if (u = a * s - o, d = a * o - s, p = i * l, u >= 0) {
 				if (d >= -p) {
@@ -18121,12 +18348,12 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 				} else d = -i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
 			} else d <= -p ? (u = Math.max(0, -(-a * i + o)), d = u > 0 ? -i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c) : d <= p ? (u = 0, d = Math.min(Math.max(-i, -s), i), f = d * (d + 2 * s) + c) : (u = Math.max(0, -(a * i + o)), d = u > 0 ? i : Math.min(Math.max(-i, -s), i), f = -u * u + d * (d + 2 * s) + c);
 		} else d = a > 0 ? -i : i, u = Math.max(0, -(a * d + o)), f = -u * u + d * (d + 2 * s) + c;
-		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(VL).addScaledVector(HL, d), f;
+		return n && n.copy(this.origin).addScaledVector(this.direction, u), r && r.copy(dR).addScaledVector(fR, d), f;
 	}
 	intersectSphere(e, t) {
 		if (e.radius < 0) return null;
-		BL.subVectors(e.center, this.origin);
-		let n = BL.dot(this.direction), r = BL.dot(BL) - n * n, i = e.radius * e.radius;
+		uR.subVectors(e.center, this.origin);
+		let n = uR.dot(this.direction), r = uR.dot(uR) - n * n, i = e.radius * e.radius;
 		if (r > i) return null;
 		let a = Math.sqrt(i - r), o = n - a, s = n + a;
 		return s < 0 ? null : o < 0 ? this.at(s, t) : this.at(o, t);
@@ -18153,7 +18380,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		return c >= 0 ? (n = (e.min.x - d.x) * c, r = (e.max.x - d.x) * c) : (n = (e.max.x - d.x) * c, r = (e.min.x - d.x) * c), l >= 0 ? (i = (e.min.y - d.y) * l, a = (e.max.y - d.y) * l) : (i = (e.max.y - d.y) * l, a = (e.min.y - d.y) * l), n > a || i > r || ((i > n || isNaN(n)) && (n = i), (a < r || isNaN(r)) && (r = a), u >= 0 ? (o = (e.min.z - d.z) * u, s = (e.max.z - d.z) * u) : (o = (e.max.z - d.z) * u, s = (e.min.z - d.z) * u), n > s || o > r) || ((o > n || n !== n) && (n = o), (s < r || r !== r) && (r = s), r < 0) ? null : this.at(n >= 0 ? n : r, t);
 	}
 	intersectsBox(e) {
-		return this.intersectBox(e, BL) !== null;
+		return this.intersectBox(e, uR) !== null;
 	}
 	intersectTriangle(e, t, n, r, i) {
 		let a = this.origin, o = this.direction, s = o.x, c = o.y, l = o.z, u = e.x - a.x, d = e.y - a.y, f = e.z - a.z, p = t.x - a.x, m = t.y - a.y, h = t.z - a.z, g = n.x - a.x, _ = n.y - a.y, v = n.z - a.z, y = Math.abs(s), b = Math.abs(c), x = Math.abs(l), S, C, w, T, E, D, O, k, A, j, M, N;
@@ -18176,15 +18403,15 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, GL = class extends zL {
+}, hR = class extends lR {
 	constructor(e) {
-		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new LI(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new fI(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
+		super(), this.isMeshBasicMaterial = !0, this.type = "MeshBasicMaterial", this.color = new sL(16777215), this.map = null, this.lightMap = null, this.lightMapIntensity = 1, this.aoMap = null, this.aoMapIntensity = 1, this.specularMap = null, this.alphaMap = null, this.envMap = null, this.envMapRotation = new II(), this.combine = 0, this.reflectivity = 1, this.refractionRatio = .98, this.wireframe = !1, this.wireframeLinewidth = 1, this.wireframeLinecap = "round", this.wireframeLinejoin = "round", this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.lightMap = e.lightMap, this.lightMapIntensity = e.lightMapIntensity, this.aoMap = e.aoMap, this.aoMapIntensity = e.aoMapIntensity, this.specularMap = e.specularMap, this.alphaMap = e.alphaMap, this.envMap = e.envMap, this.envMapRotation.copy(e.envMapRotation), this.combine = e.combine, this.reflectivity = e.reflectivity, this.refractionRatio = e.refractionRatio, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.wireframeLinecap = e.wireframeLinecap, this.wireframeLinejoin = e.wireframeLinejoin, this.fog = e.fog, this;
 	}
-}, KL = /*@__PURE__*/ new nI(), qL = /*@__PURE__*/ new WL(), JL = /*@__PURE__*/ new TL(), YL = /*@__PURE__*/ new X(), XL = /*@__PURE__*/ new X(), ZL = /*@__PURE__*/ new X(), QL = /*@__PURE__*/ new X(), $L = /*@__PURE__*/ new X(), eR = /*@__PURE__*/ new X(), tR = /*@__PURE__*/ new X(), nR = /*@__PURE__*/ new X(), rR = class extends kI {
-	constructor(e = new NL(), t = new GL()) {
+}, gR = /*@__PURE__*/ new EI(), _R = /*@__PURE__*/ new mR(), vR = /*@__PURE__*/ new YL(), yR = /*@__PURE__*/ new X(), bR = /*@__PURE__*/ new X(), xR = /*@__PURE__*/ new X(), SR = /*@__PURE__*/ new X(), CR = /*@__PURE__*/ new X(), wR = /*@__PURE__*/ new X(), TR = /*@__PURE__*/ new X(), ER = /*@__PURE__*/ new X(), DR = class extends $I {
+	constructor(e = new rR(), t = new hR()) {
 		super(), this.isMesh = !0, this.type = "Mesh", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.count = 1, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18208,12 +18435,12 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 		t.fromBufferAttribute(r, e);
 		let o = this.morphTargetInfluences;
 		if (i && o) {
-			eR.set(0, 0, 0);
+			wR.set(0, 0, 0);
 			for (let n = 0, r = i.length; n < r; n++) {
 				let r = o[n], s = i[n];
-				r !== 0 && ($L.fromBufferAttribute(s, e), a ? eR.addScaledVector($L, r) : eR.addScaledVector($L.sub(t), r));
+				r !== 0 && (CR.fromBufferAttribute(s, e), a ? wR.addScaledVector(CR, r) : wR.addScaledVector(CR.sub(t), r));
 			}
-			t.add(eR);
+			t.add(wR);
 		}
 		return t;
 	}
@@ -18222,7 +18449,7 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.material, i = this.matrixWorld;
-		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), JL.copy(n.boundingSphere), JL.applyMatrix4(i), qL.copy(e.ray).recast(e.near), JL.containsPoint(qL.origin) === !1 && (qL.intersectSphere(JL, YL) === null || qL.origin.distanceToSquared(YL) > (e.far - e.near) ** 2) || (KL.copy(i).invert(), qL.copy(e.ray).applyMatrix4(KL), (n.boundingBox === null || qL.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, qL)));
+		r !== void 0 && (n.boundingSphere === null && n.computeBoundingSphere(), vR.copy(n.boundingSphere), vR.applyMatrix4(i), _R.copy(e.ray).recast(e.near), vR.containsPoint(_R.origin) === !1 && (_R.intersectSphere(vR, yR) === null || _R.origin.distanceToSquared(yR) > (e.far - e.near) ** 2) || (gR.copy(i).invert(), _R.copy(e.ray).applyMatrix4(gR), (n.boundingBox === null || _R.intersectsBox(n.boundingBox) !== !1) && this._computeIntersections(e, t, _R)));
 	}
 	_computeIntersections(e, t, n) {
 		let r, i = this.geometry, a = this.material, o = i.index, s = i.attributes.position, c = i.attributes.uv, l = i.attributes.uv1, u = i.attributes.normal, d = i.groups, f = i.drawRange;
@@ -18231,14 +18458,14 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 				let s = d[i], p = a[s.materialIndex], m = Math.max(s.start, f.start), h = Math.min(o.count, Math.min(s.start + s.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = o.getX(i), d = o.getX(i + 1), f = o.getX(i + 2);
-					r = aR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
+					r = kR(this, p, e, n, c, l, u, a, d, f), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = s.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), s = Math.min(o.count, f.start + f.count);
 				for (let d = i, f = s; d < f; d += 3) {
 					let i = o.getX(d), s = o.getX(d + 1), f = o.getX(d + 2);
-					r = aR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
+					r = kR(this, a, e, n, c, l, u, i, s, f), r && (r.faceIndex = Math.floor(d / 3), t.push(r));
 				}
 			}
 		} else if (s !== void 0) {
@@ -18246,36 +18473,36 @@ var hL = /*@__PURE__*/ new X(), gL = /*@__PURE__*/ new MF(), _L = 0, vL = class 
 				let o = d[i], p = a[o.materialIndex], m = Math.max(o.start, f.start), h = Math.min(s.count, Math.min(o.start + o.count, f.start + f.count));
 				for (let i = m, a = h; i < a; i += 3) {
 					let a = i, s = i + 1, d = i + 2;
-					r = aR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
+					r = kR(this, p, e, n, c, l, u, a, s, d), r && (r.faceIndex = Math.floor(i / 3), r.face.materialIndex = o.materialIndex, t.push(r));
 				}
 			}
 			else {
 				let i = Math.max(0, f.start), o = Math.min(s.count, f.start + f.count);
 				for (let s = i, d = o; s < d; s += 3) {
 					let i = s, o = s + 1, d = s + 2;
-					r = aR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
+					r = kR(this, a, e, n, c, l, u, i, o, d), r && (r.faceIndex = Math.floor(s / 3), t.push(r));
 				}
 			}
 		}
 	}
 };
-function iR(e, t, n, r, i, a, o, s) {
+function OR(e, t, n, r, i, a, o, s) {
 	let c;
 	if (c = t.side === 1 ? r.intersectTriangle(o, a, i, !0, s) : r.intersectTriangle(i, a, o, t.side === 0, s), c === null) return null;
-	nR.copy(s), nR.applyMatrix4(e.matrixWorld);
-	let l = n.ray.origin.distanceTo(nR);
+	ER.copy(s), ER.applyMatrix4(e.matrixWorld);
+	let l = n.ray.origin.distanceTo(ER);
 	return l < n.near || l > n.far ? null : {
 		distance: l,
-		point: nR.clone(),
+		point: ER.clone(),
 		object: e
 	};
 }
-function aR(e, t, n, r, i, a, o, s, c, l) {
-	e.getVertexPosition(s, XL), e.getVertexPosition(c, ZL), e.getVertexPosition(l, QL);
-	let u = iR(e, t, n, r, XL, ZL, QL, tR);
+function kR(e, t, n, r, i, a, o, s, c, l) {
+	e.getVertexPosition(s, bR), e.getVertexPosition(c, xR), e.getVertexPosition(l, SR);
+	let u = OR(e, t, n, r, bR, xR, SR, TR);
 	if (u) {
 		let e = new X();
-		$I.getBarycoord(tR, XL, ZL, QL, e), i && (u.uv = $I.getInterpolatedAttribute(i, s, c, l, e, new MF())), a && (u.uv1 = $I.getInterpolatedAttribute(a, s, c, l, e, new MF())), o && (u.normal = $I.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
+		CL.getBarycoord(TR, bR, xR, SR, e), i && (u.uv = CL.getInterpolatedAttribute(i, s, c, l, e, new nI())), a && (u.uv1 = CL.getInterpolatedAttribute(a, s, c, l, e, new nI())), o && (u.normal = CL.getInterpolatedAttribute(o, s, c, l, e, new X()), u.normal.dot(r.direction) > 0 && u.normal.multiplyScalar(-1));
 		let t = {
 			a: s,
 			b: c,
@@ -18283,20 +18510,20 @@ function aR(e, t, n, r, i, a, o, s, c, l) {
 			normal: new X(),
 			materialIndex: 0
 		};
-		$I.getNormal(XL, ZL, QL, t.normal), u.face = t, u.barycoord = e;
+		CL.getNormal(bR, xR, SR, t.normal), u.face = t, u.barycoord = e;
 	}
 	return u;
 }
-var oR = class extends XF {
-	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = RN, l = RN, u, d) {
+var AR = class extends bI {
+	constructor(e = null, t = 1, n = 1, r, i, a, o, s, c = cP, l = cP, u, d) {
 		super(null, a, o, s, c, l, r, i, u, d), this.isDataTexture = !0, this.image = {
 			data: e,
 			width: t,
 			height: n
 		}, this.generateMipmaps = !1, this.flipY = !1, this.unpackAlignment = 1;
 	}
-}, sR = /*@__PURE__*/ new TL(), cR = /*@__PURE__*/ new MF(.5, .5), lR = /*@__PURE__*/ new X(), uR = class {
-	constructor(e = new LL(), t = new LL(), n = new LL(), r = new LL(), i = new LL(), a = new LL()) {
+}, jR = /*@__PURE__*/ new YL(), MR = /*@__PURE__*/ new nI(.5, .5), NR = /*@__PURE__*/ new X(), PR = class {
+	constructor(e = new sR(), t = new sR(), n = new sR(), r = new sR(), i = new sR(), a = new sR()) {
 		this.planes = [
 			e,
 			t,
@@ -18315,7 +18542,7 @@ var oR = class extends XF {
 		for (let n = 0; n < 6; n++) t[n].copy(e.planes[n]);
 		return this;
 	}
-	setFromProjectionMatrix(e, t = uF, n = !1) {
+	setFromProjectionMatrix(e, t = PF, n = !1) {
 		let r = this.planes, i = e.elements, a = i[0], o = i[1], s = i[2], c = i[3], l = i[4], u = i[5], d = i[6], f = i[7], p = i[8], m = i[9], h = i[10], g = i[11], _ = i[12], v = i[13], y = i[14], b = i[15];
 		if (r[0].setComponents(c - a, f - l, g - p, b - _).normalize(), r[1].setComponents(c + a, f + l, g + p, b + _).normalize(), r[2].setComponents(c + o, f + u, g + m, b + v).normalize(), r[3].setComponents(c - o, f - u, g - m, b - v).normalize(), n) r[4].setComponents(s, d, h, y).normalize(), r[5].setComponents(c - s, f - d, g - h, b - y).normalize();
 		else if (r[4].setComponents(c - s, f - d, g - h, b - y).normalize(), t === 2e3) r[5].setComponents(c + s, f + d, g + h, b + y).normalize();
@@ -18324,15 +18551,15 @@ var oR = class extends XF {
 		return this;
 	}
 	intersectsObject(e) {
-		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), sR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
+		if (e.boundingSphere !== void 0) e.boundingSphere === null && e.computeBoundingSphere(), jR.copy(e.boundingSphere).applyMatrix4(e.matrixWorld);
 		else {
 			let t = e.geometry;
-			t.boundingSphere === null && t.computeBoundingSphere(), sR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
+			t.boundingSphere === null && t.computeBoundingSphere(), jR.copy(t.boundingSphere).applyMatrix4(e.matrixWorld);
 		}
-		return this.intersectsSphere(sR);
+		return this.intersectsSphere(jR);
 	}
 	intersectsSprite(e) {
-		return sR.center.set(0, 0, 0), sR.radius = .7071067811865476 + cR.distanceTo(e.center), sR.applyMatrix4(e.matrixWorld), this.intersectsSphere(sR);
+		return jR.center.set(0, 0, 0), jR.radius = .7071067811865476 + MR.distanceTo(e.center), jR.applyMatrix4(e.matrixWorld), this.intersectsSphere(jR);
 	}
 	intersectsSphere(e) {
 		let t = this.planes, n = e.center, r = -e.radius;
@@ -18343,7 +18570,7 @@ var oR = class extends XF {
 		let t = this.planes;
 		for (let n = 0; n < 6; n++) {
 			let r = t[n];
-			if (lR.x = r.normal.x > 0 ? e.max.x : e.min.x, lR.y = r.normal.y > 0 ? e.max.y : e.min.y, lR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(lR) < 0) return !1;
+			if (NR.x = r.normal.x > 0 ? e.max.x : e.min.x, NR.y = r.normal.y > 0 ? e.max.y : e.min.y, NR.z = r.normal.z > 0 ? e.max.z : e.min.z, r.distanceToPoint(NR) < 0) return !1;
 		}
 		return !0;
 	}
@@ -18355,15 +18582,15 @@ var oR = class extends XF {
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, dR = /*@__PURE__*/ new nI(), fR = class e {
+}, FR = /*@__PURE__*/ new EI(), IR = class e {
 	constructor() {
-		this.coordinateSystem = uF, this._frustums = [], this._count = 0;
+		this.coordinateSystem = PF, this._frustums = [], this._count = 0;
 	}
 	setFromArrayCamera(e) {
 		let t = e.cameras, n = this._frustums;
 		for (let e = 0; e < t.length; e++) {
 			let r = t[e];
-			dR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new uR()), n[e].setFromProjectionMatrix(dR, r.coordinateSystem, r.reversedDepth);
+			FR.multiplyMatrices(r.projectionMatrix, r.matrixWorldInverse), n[e] === void 0 && (n[e] = new PR()), n[e].setFromProjectionMatrix(FR, r.coordinateSystem, r.reversedDepth);
 		}
 		return this._count = t.length, this;
 	}
@@ -18398,21 +18625,21 @@ var oR = class extends XF {
 	copy(e) {
 		this.coordinateSystem = e.coordinateSystem;
 		let t = this._frustums, n = e._frustums;
-		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new uR()), t[r].copy(n[r]);
+		for (let r = 0; r < e._count; r++) t[r] === void 0 && (t[r] = new PR()), t[r].copy(n[r]);
 		return this._count = e._count, this;
 	}
 	clone() {
 		return new e().copy(this);
 	}
-}, pR = class extends zL {
+}, LR = class extends lR {
 	constructor(e) {
-		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new LI(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
+		super(), this.isPointsMaterial = !0, this.type = "PointsMaterial", this.color = new sL(16777215), this.map = null, this.alphaMap = null, this.size = 1, this.sizeAttenuation = !0, this.fog = !0, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.color.copy(e.color), this.map = e.map, this.alphaMap = e.alphaMap, this.size = e.size, this.sizeAttenuation = e.sizeAttenuation, this.fog = e.fog, this;
 	}
-}, mR = /*@__PURE__*/ new nI(), hR = /*@__PURE__*/ new WL(), gR = /*@__PURE__*/ new TL(), _R = /*@__PURE__*/ new X(), vR = class extends kI {
-	constructor(e = new NL(), t = new pR()) {
+}, RR = /*@__PURE__*/ new EI(), zR = /*@__PURE__*/ new mR(), BR = /*@__PURE__*/ new YL(), VR = /*@__PURE__*/ new X(), HR = class extends $I {
+	constructor(e = new rR(), t = new LR()) {
 		super(), this.isPoints = !0, this.type = "Points", this.geometry = e, this.material = t, this.morphTargetDictionary = void 0, this.morphTargetInfluences = void 0, this.updateMorphTargets();
 	}
 	copy(e, t) {
@@ -18423,18 +18650,18 @@ var oR = class extends XF {
 	}
 	raycast(e, t) {
 		let n = this.geometry, r = this.matrixWorld, i = e.params.Points.threshold, a = n.drawRange;
-		if (n.boundingSphere === null && n.computeBoundingSphere(), gR.copy(n.boundingSphere), gR.applyMatrix4(r), gR.radius += i, e.ray.intersectsSphere(gR) === !1) return;
-		mR.copy(r).invert(), hR.copy(e.ray).applyMatrix4(mR);
+		if (n.boundingSphere === null && n.computeBoundingSphere(), BR.copy(n.boundingSphere), BR.applyMatrix4(r), BR.radius += i, e.ray.intersectsSphere(BR) === !1) return;
+		RR.copy(r).invert(), zR.copy(e.ray).applyMatrix4(RR);
 		let o = i / ((this.scale.x + this.scale.y + this.scale.z) / 3), s = o * o, c = n.index, l = n.attributes.position;
 		if (c !== null) {
 			let n = Math.max(0, a.start), i = Math.min(c.count, a.start + a.count);
 			for (let a = n, o = i; a < o; a++) {
 				let n = c.getX(a);
-				_R.fromBufferAttribute(l, n), yR(_R, n, s, r, e, t, this);
+				VR.fromBufferAttribute(l, n), UR(VR, n, s, r, e, t, this);
 			}
 		} else {
 			let n = Math.max(0, a.start), i = Math.min(l.count, a.start + a.count);
-			for (let a = n, o = i; a < o; a++) _R.fromBufferAttribute(l, a), yR(_R, a, s, r, e, t, this);
+			for (let a = n, o = i; a < o; a++) VR.fromBufferAttribute(l, a), UR(VR, a, s, r, e, t, this);
 		}
 	}
 	updateMorphTargets() {
@@ -18451,11 +18678,11 @@ var oR = class extends XF {
 		}
 	}
 };
-function yR(e, t, n, r, i, a, o) {
-	let s = hR.distanceSqToPoint(e);
+function UR(e, t, n, r, i, a, o) {
+	let s = zR.distanceSqToPoint(e);
 	if (s < n) {
 		let n = new X();
-		hR.closestPointToPoint(e, n), n.applyMatrix4(r);
+		zR.closestPointToPoint(e, n), n.applyMatrix4(r);
 		let c = i.ray.origin.distanceTo(n);
 		if (c < i.near || c > i.far) return;
 		a.push({
@@ -18470,7 +18697,7 @@ function yR(e, t, n, r, i, a, o) {
 		});
 	}
 }
-var bR = class extends XF {
+var WR = class extends bI {
 	constructor(e = [], t = 301, n, r, i, a, o, s, c, l) {
 		super(e, t, n, r, i, a, o, s, c, l), this.isCubeTexture = !0, this.flipY = !1;
 	}
@@ -18480,8 +18707,8 @@ var bR = class extends XF {
 	set images(e) {
 		this.image = e;
 	}
-}, xR = class extends XF {
-	constructor(e, t, n = YN, r, i, a, o = RN, s = RN, c, l = oP, u = 1) {
+}, GR = class extends bI {
+	constructor(e, t, n = yP, r, i, a, o = cP, s = cP, c, l = AP, u = 1) {
 		if (l !== 1026 && l !== 1027) throw Error("THREE.DepthTexture: format must be either THREE.DepthFormat or THREE.DepthStencilFormat");
 		super({
 			width: e,
@@ -18490,14 +18717,14 @@ var bR = class extends XF {
 		}, r, i, a, o, s, l, n, c), this.isDepthTexture = !0, this.flipY = !1, this.generateMipmaps = !1, this.compareFunction = null;
 	}
 	copy(e) {
-		return super.copy(e), this.source = new KF(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
+		return super.copy(e), this.source = new gI(Object.assign({}, e.image)), this.compareFunction = e.compareFunction, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
 		return t.compareFunction = this.compareFunction, t;
 	}
-}, SR = class extends xR {
-	constructor(e, t = YN, n = 301, r, i, a = RN, o = RN, s, c = oP) {
+}, KR = class extends GR {
+	constructor(e, t = yP, n = 301, r, i, a = cP, o = cP, s, c = AP) {
 		let l = {
 			width: e,
 			height: e,
@@ -18518,14 +18745,14 @@ var bR = class extends XF {
 	set images(e) {
 		this.image = e;
 	}
-}, CR = class extends XF {
+}, qR = class extends bI {
 	constructor(e = null) {
 		super(), this.sourceTexture = e, this.isExternalTexture = !0;
 	}
 	copy(e) {
 		return super.copy(e), this.sourceTexture = e.sourceTexture, this;
 	}
-}, wR = class e extends NL {
+}, JR = class e extends rR {
 	constructor(e = 1, t = 1, n = 1, r = 1, i = 1, a = 1) {
 		super(), this.type = "BoxGeometry", this.parameters = {
 			width: e,
@@ -18538,7 +18765,7 @@ var bR = class extends XF {
 		let o = this;
 		r = Math.floor(r), i = Math.floor(i), a = Math.floor(a);
 		let s = [], c = [], l = [], u = [], d = 0, f = 0;
-		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new xL(c, 3)), this.setAttribute("normal", new xL(l, 3)), this.setAttribute("uv", new xL(u, 2));
+		p("z", "y", "x", -1, -1, n, t, e, a, i, 0), p("z", "y", "x", 1, -1, n, t, -e, a, i, 1), p("x", "z", "y", 1, 1, e, n, t, r, a, 2), p("x", "z", "y", 1, -1, e, n, -t, r, a, 3), p("x", "y", "z", 1, -1, e, t, n, r, i, 4), p("x", "y", "z", -1, -1, e, t, -n, r, i, 5), this.setIndex(s), this.setAttribute("position", new GL(c, 3)), this.setAttribute("normal", new GL(l, 3)), this.setAttribute("uv", new GL(u, 2));
 		function p(e, t, n, r, i, a, p, m, h, g, _) {
 			let v = a / h, y = p / g, b = a / 2, x = p / 2, S = m / 2, C = h + 1, w = g + 1, T = 0, E = 0, D = new X();
 			for (let a = 0; a < w; a++) {
@@ -18558,7 +18785,7 @@ var bR = class extends XF {
 	static fromJSON(t) {
 		return new e(t.width, t.height, t.depth, t.widthSegments, t.heightSegments, t.depthSegments);
 	}
-}, TR = class e extends NL {
+}, YR = class e extends rR {
 	constructor(e = 1, t = 1, n = 1, r = 1) {
 		super(), this.type = "PlaneGeometry", this.parameters = {
 			width: e,
@@ -18578,7 +18805,7 @@ var bR = class extends XF {
 			let n = t + c * e, r = t + c * (e + 1), i = t + 1 + c * (e + 1), a = t + 1 + c * e;
 			f.push(n, r, a), f.push(r, i, a);
 		}
-		this.setIndex(f), this.setAttribute("position", new xL(p, 3)), this.setAttribute("normal", new xL(m, 3)), this.setAttribute("uv", new xL(h, 2));
+		this.setIndex(f), this.setAttribute("position", new GL(p, 3)), this.setAttribute("normal", new GL(m, 3)), this.setAttribute("uv", new GL(h, 2));
 	}
 	copy(e) {
 		return super.copy(e), this.parameters = Object.assign({}, e.parameters), this;
@@ -18587,15 +18814,15 @@ var bR = class extends XF {
 		return new e(t.width, t.height, t.widthSegments, t.heightSegments);
 	}
 };
-function ER(e) {
+function XR(e) {
 	let t = {};
 	for (let n in e) {
 		t[n] = {};
 		for (let r in e[n]) {
 			let i = e[n][r];
-			if (OR(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
+			if (QR(i)) i.isRenderTargetTexture ? (q("UniformsUtils: Textures of render targets cannot be cloned via cloneUniforms() or mergeUniforms()."), t[n][r] = null) : t[n][r] = i.clone();
 			else if (Array.isArray(i)) {
-				if (OR(i[0])) {
+				if (QR(i[0])) {
 					let e = [];
 					for (let t = 0, n = i.length; t < n; t++) e[t] = i[t].clone();
 					t[n][r] = e;
@@ -18605,32 +18832,32 @@ function ER(e) {
 	}
 	return t;
 }
-function DR(e) {
+function ZR(e) {
 	let t = {};
 	for (let n = 0; n < e.length; n++) {
-		let r = ER(e[n]);
+		let r = XR(e[n]);
 		for (let e in r) t[e] = r[e];
 	}
 	return t;
 }
-function OR(e) {
+function QR(e) {
 	return e && (e.isColor || e.isMatrix3 || e.isMatrix4 || e.isVector2 || e.isVector3 || e.isVector4 || e.isTexture || e.isQuaternion);
 }
-function kR(e) {
+function $R(e) {
 	let t = [];
 	for (let n = 0; n < e.length; n++) t.push(e[n].clone());
 	return t;
 }
-function AR(e) {
+function ez(e) {
 	let t = e.getRenderTarget();
-	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : BF.workingColorSpace;
+	return t === null ? e.outputColorSpace : t.isXRRenderTarget === !0 ? t.texture.colorSpace : uI.workingColorSpace;
 }
-var jR = {
-	clone: ER,
-	merge: DR
-}, MR = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", NR = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", PR = class extends zL {
+var tz = {
+	clone: XR,
+	merge: ZR
+}, nz = "void main() {\n	gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n}", rz = "void main() {\n	gl_FragColor = vec4( 1.0, 0.0, 0.0, 1.0 );\n}", iz = class extends lR {
 	constructor(e) {
-		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = MR, this.fragmentShader = NR, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
+		super(), this.isShaderMaterial = !0, this.type = "ShaderMaterial", this.defines = {}, this.uniforms = {}, this.uniformsGroups = [], this.vertexShader = nz, this.fragmentShader = rz, this.linewidth = 1, this.wireframe = !1, this.wireframeLinewidth = 1, this.fog = !1, this.lights = !1, this.clipping = !1, this.forceSinglePass = !0, this.extensions = {
 			clipCullDistance: !1,
 			multiDraw: !1
 		}, this.defaultAttributeValues = {
@@ -18644,7 +18871,7 @@ var jR = {
 		}, this.index0AttributeName = void 0, this.uniformsNeedUpdate = !1, this.glslVersion = null, e !== void 0 && this.setValues(e);
 	}
 	copy(e) {
-		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = ER(e.uniforms), this.uniformsGroups = kR(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
+		return super.copy(e), this.fragmentShader = e.fragmentShader, this.vertexShader = e.vertexShader, this.uniforms = XR(e.uniforms), this.uniformsGroups = $R(e.uniformsGroups), this.defines = Object.assign({}, e.defines), this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this.fog = e.fog, this.lights = e.lights, this.clipping = e.clipping, this.extensions = Object.assign({}, e.extensions), this.glslVersion = e.glslVersion, this.defaultAttributeValues = Object.assign({}, e.defaultAttributeValues), this.index0AttributeName = e.index0AttributeName, this.uniformsNeedUpdate = e.uniformsNeedUpdate, this;
 	}
 	toJSON(e) {
 		let t = super.toJSON(e);
@@ -18687,22 +18914,22 @@ var jR = {
 					this.uniforms[n].value = t[r.value] || null;
 					break;
 				case "c":
-					this.uniforms[n].value = new LI().setHex(r.value);
+					this.uniforms[n].value = new sL().setHex(r.value);
 					break;
 				case "v2":
-					this.uniforms[n].value = new MF().fromArray(r.value);
+					this.uniforms[n].value = new nI().fromArray(r.value);
 					break;
 				case "v3":
 					this.uniforms[n].value = new X().fromArray(r.value);
 					break;
 				case "v4":
-					this.uniforms[n].value = new ZF().fromArray(r.value);
+					this.uniforms[n].value = new xI().fromArray(r.value);
 					break;
 				case "m3":
 					this.uniforms[n].value = new Z().fromArray(r.value);
 					break;
 				case "m4":
-					this.uniforms[n].value = new nI().fromArray(r.value);
+					this.uniforms[n].value = new EI().fromArray(r.value);
 					break;
 				default: this.uniforms[n].value = r.value;
 			}
@@ -18710,18 +18937,18 @@ var jR = {
 		if (e.defines !== void 0 && (this.defines = e.defines), e.vertexShader !== void 0 && (this.vertexShader = e.vertexShader), e.fragmentShader !== void 0 && (this.fragmentShader = e.fragmentShader), e.glslVersion !== void 0 && (this.glslVersion = e.glslVersion), e.extensions !== void 0) for (let t in e.extensions) this.extensions[t] = e.extensions[t];
 		return e.lights !== void 0 && (this.lights = e.lights), e.clipping !== void 0 && (this.clipping = e.clipping), this;
 	}
-}, FR = class extends PR {
+}, az = class extends iz {
 	constructor(e) {
 		super(e), this.isRawShaderMaterial = !0, this.type = "RawShaderMaterial";
 	}
-}, IR = class extends zL {
+}, oz = class extends lR {
 	constructor(e) {
-		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = nF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
+		super(), this.isMeshDepthMaterial = !0, this.type = "MeshDepthMaterial", this.depthPacking = EF, this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.wireframe = !1, this.wireframeLinewidth = 1, this.setValues(e);
 	}
 	copy(e) {
 		return super.copy(e), this.depthPacking = e.depthPacking, this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this.wireframe = e.wireframe, this.wireframeLinewidth = e.wireframeLinewidth, this;
 	}
-}, LR = class extends zL {
+}, sz = class extends lR {
 	constructor(e) {
 		super(), this.isMeshDistanceMaterial = !0, this.type = "MeshDistanceMaterial", this.map = null, this.alphaMap = null, this.displacementMap = null, this.displacementScale = 1, this.displacementBias = 0, this.setValues(e);
 	}
@@ -18729,13 +18956,13 @@ var jR = {
 		return super.copy(e), this.map = e.map, this.alphaMap = e.alphaMap, this.displacementMap = e.displacementMap, this.displacementScale = e.displacementScale, this.displacementBias = e.displacementBias, this;
 	}
 };
-function RR(e, t) {
+function cz(e, t) {
 	return !e || e.constructor === t ? e : typeof t.BYTES_PER_ELEMENT == "number" ? new t(e) : Array.prototype.slice.call(e);
 }
-function zR(e) {
+function lz(e) {
 	return e !== void 0 && e.inTangents !== void 0 && e.outTangents !== void 0;
 }
-var BR = class {
+var uz = class {
 	constructor(e, t, n, r) {
 		this.parameterPositions = e, this._cachedIndex = 0, this.resultBuffer = r === void 0 ? new t.constructor(n) : r, this.sampleValues = t, this.valueSize = n, this.settings = null, this.DefaultSettings_ = {};
 	}
@@ -18793,29 +19020,29 @@ var BR = class {
 		throw Error("THREE.Interpolant: Call to abstract method.");
 	}
 	intervalChanged_() {}
-}, VR = class extends BR {
+}, dz = class extends uz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r), this._weightPrev = -0, this._offsetPrev = -0, this._weightNext = -0, this._offsetNext = -0, this.DefaultSettings_ = {
-			endingStart: $P,
-			endingEnd: $P
+			endingStart: CF,
+			endingEnd: CF
 		};
 	}
 	intervalChanged_(e, t, n) {
 		let r = this.parameterPositions, i = e - 2, a = e + 1, o = r[i], s = r[a];
 		if (o === void 0) switch (this.getSettings_().endingStart) {
-			case eF:
+			case wF:
 				i = e, o = 2 * t - n;
 				break;
-			case tF:
+			case TF:
 				i = r.length - 2, o = t + r[i] - r[i + 1];
 				break;
 			default: i = e, o = n;
 		}
 		if (s === void 0) switch (this.getSettings_().endingEnd) {
-			case eF:
+			case wF:
 				a = e, s = 2 * n - t;
 				break;
-			case tF:
+			case TF:
 				a = 1, s = n + r[1] - r[0];
 				break;
 			default: a = e - 1, s = t;
@@ -18828,7 +19055,7 @@ var BR = class {
 		for (let e = 0; e !== o; ++e) i[e] = g * a[l + e] + _ * a[c + e] + v * a[s + e] + y * a[u + e];
 		return i;
 	}
-}, HR = class extends BR {
+}, fz = class extends uz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
@@ -18837,14 +19064,14 @@ var BR = class {
 		for (let e = 0; e !== o; ++e) i[e] = a[c + e] * u + a[s + e] * l;
 		return i;
 	}
-}, UR = class extends BR {
+}, pz = class extends uz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e) {
 		return this.copySampleValue_(e - 1);
 	}
-}, WR = class extends BR {
+}, mz = class extends uz {
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = e * o, c = s - o, l = this.inTangents, u = this.outTangents;
 		if (!l || !u) {
@@ -18854,36 +19081,36 @@ var BR = class {
 		}
 		let d = o * 2, f = e - 1;
 		for (let p = 0; p !== o; ++p) {
-			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = qR(n, t, g, y, r);
-			i[p] = GR(x, o, _, b, m);
+			let o = a[c + p], m = a[s + p], h = f * d + p * 2, g = u[h], _ = u[h + 1], v = e * d + p * 2, y = l[v], b = l[v + 1], x = _z(n, t, g, y, r);
+			i[p] = hz(x, o, _, b, m);
 		}
 		return i;
 	}
 };
-function GR(e, t, n, r, i) {
+function hz(e, t, n, r, i) {
 	let a = 1 - e;
 	return a * a * a * t + 3 * a * a * e * n + 3 * a * e * e * r + e * e * e * i;
 }
-function KR(e, t, n, r, i) {
+function gz(e, t, n, r, i) {
 	let a = 1 - e;
 	return 3 * a * a * (n - t) + 6 * a * e * (r - n) + 3 * e * e * (i - r);
 }
-function qR(e, t, n, r, i) {
+function _z(e, t, n, r, i) {
 	let a = (e - t) / (i - t);
 	for (let o = 0; o < 8; o++) {
-		let o = GR(a, t, n, r, i) - e;
+		let o = hz(a, t, n, r, i) - e;
 		if (Math.abs(o) < 1e-10) break;
-		let s = KR(a, t, n, r, i);
+		let s = gz(a, t, n, r, i);
 		if (Math.abs(s) < 1e-10) break;
 		a = Math.max(0, Math.min(1, a - o / s));
 	}
 	return a;
 }
-var JR = class {
+var vz = class {
 	constructor(e, t, n, r) {
 		if (e === void 0) throw Error("THREE.KeyframeTrack: track name is undefined");
 		if (t === void 0 || t.length === 0) throw Error("THREE.KeyframeTrack: no keyframes in track named " + e);
-		this.name = e, this.times = RR(t, this.TimeBufferType), this.values = RR(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
+		this.name = e, this.times = cz(t, this.TimeBufferType), this.values = cz(n, this.ValueBufferType), this.setInterpolation(r || this.DefaultInterpolation);
 	}
 	static toJSON(e) {
 		let t = e.constructor, n;
@@ -18891,43 +19118,43 @@ var JR = class {
 		else {
 			n = {
 				name: e.name,
-				times: RR(e.times, Array),
-				values: RR(e.values, Array)
+				times: cz(e.times, Array),
+				values: cz(e.values, Array)
 			};
 			let t = e.getInterpolation();
-			t !== e.DefaultInterpolation && (n.interpolation = t), zR(e.settings) && (n.settings = {
-				inTangents: RR(e.settings.inTangents, Array),
-				outTangents: RR(e.settings.outTangents, Array)
+			t !== e.DefaultInterpolation && (n.interpolation = t), lz(e.settings) && (n.settings = {
+				inTangents: cz(e.settings.inTangents, Array),
+				outTangents: cz(e.settings.outTangents, Array)
 			});
 		}
 		return n.type = e.ValueTypeName, n;
 	}
 	InterpolantFactoryMethodDiscrete(e) {
-		return new UR(this.times, this.values, this.getValueSize(), e);
+		return new pz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new HR(this.times, this.values, this.getValueSize(), e);
+		return new fz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodSmooth(e) {
-		return new VR(this.times, this.values, this.getValueSize(), e);
+		return new dz(this.times, this.values, this.getValueSize(), e);
 	}
 	InterpolantFactoryMethodBezier(e) {
-		let t = new WR(this.times, this.values, this.getValueSize(), e);
+		let t = new mz(this.times, this.values, this.getValueSize(), e);
 		return this.settings && (t.inTangents = this.settings.inTangents, t.outTangents = this.settings.outTangents), t;
 	}
 	setInterpolation(e) {
 		let t;
 		switch (e) {
-			case YP:
+			case yF:
 				t = this.InterpolantFactoryMethodDiscrete;
 				break;
-			case XP:
+			case bF:
 				t = this.InterpolantFactoryMethodLinear;
 				break;
-			case ZP:
+			case xF:
 				t = this.InterpolantFactoryMethodSmooth;
 				break;
-			case QP: t = this.InterpolantFactoryMethodBezier;
+			case SF: t = this.InterpolantFactoryMethodBezier;
 		}
 		if (t === void 0) {
 			let t = "unsupported interpolation for " + this.ValueTypeName + " keyframe track named " + this.name;
@@ -18941,10 +19168,10 @@ var JR = class {
 	}
 	getInterpolation() {
 		switch (this.createInterpolant) {
-			case this.InterpolantFactoryMethodDiscrete: return YP;
-			case this.InterpolantFactoryMethodLinear: return XP;
-			case this.InterpolantFactoryMethodSmooth: return ZP;
-			case this.InterpolantFactoryMethodBezier: return QP;
+			case this.InterpolantFactoryMethodDiscrete: return yF;
+			case this.InterpolantFactoryMethodLinear: return bF;
+			case this.InterpolantFactoryMethodSmooth: return xF;
+			case this.InterpolantFactoryMethodBezier: return SF;
 		}
 	}
 	getValueSize() {
@@ -18954,7 +19181,7 @@ var JR = class {
 		if (e !== 0) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] += e;
-			zR(this.settings) && (YR(this.settings.inTangents, e), YR(this.settings.outTangents, e));
+			lz(this.settings) && (yz(this.settings.inTangents, e), yz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -18962,7 +19189,7 @@ var JR = class {
 		if (e !== 1) {
 			let t = this.times;
 			for (let n = 0, r = t.length; n !== r; ++n) t[n] *= e;
-			zR(this.settings) && (XR(this.settings.inTangents, e), XR(this.settings.outTangents, e));
+			lz(this.settings) && (bz(this.settings.inTangents, e), bz(this.settings.outTangents, e));
 		}
 		return this;
 	}
@@ -18995,7 +19222,7 @@ var JR = class {
 			}
 			a = r;
 		}
-		if (r !== void 0 && fF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
+		if (r !== void 0 && IF(r)) for (let t = 0, n = r.length; t !== n; ++t) {
 			let n = r[t];
 			if (isNaN(n)) {
 				J("KeyframeTrack: Value is not a valid number.", this, t, n), e = !1;
@@ -19005,7 +19232,7 @@ var JR = class {
 		return e;
 	}
 	optimize() {
-		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === ZP, i = e.length - 1, a = 1;
+		let e = this.times.slice(), t = this.values.slice(), n = this.getValueSize(), r = this.getInterpolation() === xF, i = e.length - 1, a = 1;
 		for (let o = 1; o < i; ++o) {
 			let i = !1, s = e[o];
 			if (s !== e[o + 1] && (o !== 1 || s !== e[0])) {
@@ -19039,70 +19266,70 @@ var JR = class {
 	}
 	clone() {
 		let e = this.times.slice(), t = this.values.slice(), n = this.constructor, r = new n(this.name, e, t);
-		return r.createInterpolant = this.createInterpolant, zR(this.settings) && (r.settings = {
+		return r.createInterpolant = this.createInterpolant, lz(this.settings) && (r.settings = {
 			inTangents: this.settings.inTangents.slice(),
 			outTangents: this.settings.outTangents.slice()
 		}), r;
 	}
 };
-function YR(e, t) {
+function yz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] += t;
 }
-function XR(e, t) {
+function bz(e, t) {
 	for (let n = 0, r = e.length; n !== r; n += 2) e[n] *= t;
 }
-JR.prototype.ValueTypeName = "", JR.prototype.TimeBufferType = Float32Array, JR.prototype.ValueBufferType = Float32Array, JR.prototype.DefaultInterpolation = XP;
-var ZR = class extends JR {
+vz.prototype.ValueTypeName = "", vz.prototype.TimeBufferType = Float32Array, vz.prototype.ValueBufferType = Float32Array, vz.prototype.DefaultInterpolation = bF;
+var xz = class extends vz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-ZR.prototype.ValueTypeName = "bool", ZR.prototype.ValueBufferType = Array, ZR.prototype.DefaultInterpolation = YP, ZR.prototype.InterpolantFactoryMethodLinear = void 0, ZR.prototype.InterpolantFactoryMethodSmooth = void 0;
-var QR = class extends JR {
+xz.prototype.ValueTypeName = "bool", xz.prototype.ValueBufferType = Array, xz.prototype.DefaultInterpolation = yF, xz.prototype.InterpolantFactoryMethodLinear = void 0, xz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Sz = class extends vz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-QR.prototype.ValueTypeName = "color";
-var $R = class extends JR {
+Sz.prototype.ValueTypeName = "color";
+var Cz = class extends vz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-$R.prototype.ValueTypeName = "number";
-var ez = class extends BR {
+Cz.prototype.ValueTypeName = "number";
+var wz = class extends uz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	interpolate_(e, t, n, r) {
 		let i = this.resultBuffer, a = this.sampleValues, o = this.valueSize, s = (n - t) / (r - t), c = e * o;
-		for (let e = c + o; c !== e; c += 4) NF.slerpFlat(i, 0, a, c - o, a, c, s);
+		for (let e = c + o; c !== e; c += 4) rI.slerpFlat(i, 0, a, c - o, a, c, s);
 		return i;
 	}
-}, tz = class extends JR {
+}, Tz = class extends vz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 	InterpolantFactoryMethodLinear(e) {
-		return new ez(this.times, this.values, this.getValueSize(), e);
+		return new wz(this.times, this.values, this.getValueSize(), e);
 	}
 };
-tz.prototype.ValueTypeName = "quaternion", tz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var nz = class extends JR {
+Tz.prototype.ValueTypeName = "quaternion", Tz.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Ez = class extends vz {
 	constructor(e, t, n) {
 		super(e, t, n);
 	}
 };
-nz.prototype.ValueTypeName = "string", nz.prototype.ValueBufferType = Array, nz.prototype.DefaultInterpolation = YP, nz.prototype.InterpolantFactoryMethodLinear = void 0, nz.prototype.InterpolantFactoryMethodSmooth = void 0;
-var rz = class extends JR {
+Ez.prototype.ValueTypeName = "string", Ez.prototype.ValueBufferType = Array, Ez.prototype.DefaultInterpolation = yF, Ez.prototype.InterpolantFactoryMethodLinear = void 0, Ez.prototype.InterpolantFactoryMethodSmooth = void 0;
+var Dz = class extends vz {
 	constructor(e, t, n, r) {
 		super(e, t, n, r);
 	}
 };
-rz.prototype.ValueTypeName = "vector";
-var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ new X(), sz = class extends kI {
+Dz.prototype.ValueTypeName = "vector";
+var Oz = /*@__PURE__*/ new X(), kz = /*@__PURE__*/ new rI(), Az = /*@__PURE__*/ new X(), jz = class extends $I {
 	constructor() {
-		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new nI(), this.projectionMatrix = new nI(), this.projectionMatrixInverse = new nI(), this.coordinateSystem = uF, this._reversedDepth = !1;
+		super(), this.isCamera = !0, this.type = "Camera", this.matrixWorldInverse = new EI(), this.projectionMatrix = new EI(), this.projectionMatrixInverse = new EI(), this.coordinateSystem = PF, this._reversedDepth = !1;
 	}
 	get reversedDepth() {
 		return this._reversedDepth;
@@ -19114,15 +19341,15 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		return super.getWorldDirection(e).negate();
 	}
 	updateMatrixWorld(e) {
-		super.updateMatrixWorld(e), this.matrixWorld.decompose(iz, az, oz), oz.x === 1 && oz.y === 1 && oz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(iz, az, oz.set(1, 1, 1)).invert();
+		super.updateMatrixWorld(e), this.matrixWorld.decompose(Oz, kz, Az), Az.x === 1 && Az.y === 1 && Az.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Oz, kz, Az.set(1, 1, 1)).invert();
 	}
 	updateWorldMatrix(e, t, n = !1) {
-		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(iz, az, oz), oz.x === 1 && oz.y === 1 && oz.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(iz, az, oz.set(1, 1, 1)).invert();
+		super.updateWorldMatrix(e, t, n), this.matrixWorld.decompose(Oz, kz, Az), Az.x === 1 && Az.y === 1 && Az.z === 1 ? this.matrixWorldInverse.copy(this.matrixWorld).invert() : this.matrixWorldInverse.compose(Oz, kz, Az.set(1, 1, 1)).invert();
 	}
 	clone() {
 		return new this.constructor().copy(this);
 	}
-}, cz = /*@__PURE__*/ new X(), lz = /*@__PURE__*/ new MF(), uz = /*@__PURE__*/ new MF(), dz = class extends sz {
+}, Mz = /*@__PURE__*/ new X(), Nz = /*@__PURE__*/ new nI(), Pz = /*@__PURE__*/ new nI(), Fz = class extends jz {
 	constructor(e = 50, t = 1, n = .1, r = 2e3) {
 		super(), this.isPerspectiveCamera = !0, this.type = "PerspectiveCamera", this.fov = e, this.zoom = 1, this.near = n, this.far = r, this.focus = 10, this.aspect = t, this.view = null, this.filmGauge = 35, this.filmOffset = 0, this.updateProjectionMatrix();
 	}
@@ -19131,14 +19358,14 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 	}
 	setFocalLength(e) {
 		let t = .5 * this.getFilmHeight() / e;
-		this.fov = wF * 2 * Math.atan(t), this.updateProjectionMatrix();
+		this.fov = JF * 2 * Math.atan(t), this.updateProjectionMatrix();
 	}
 	getFocalLength() {
-		let e = Math.tan(CF * .5 * this.fov);
+		let e = Math.tan(qF * .5 * this.fov);
 		return .5 * this.getFilmHeight() / e;
 	}
 	getEffectiveFOV() {
-		return wF * 2 * Math.atan(Math.tan(CF * .5 * this.fov) / this.zoom);
+		return JF * 2 * Math.atan(Math.tan(qF * .5 * this.fov) / this.zoom);
 	}
 	getFilmWidth() {
 		return this.filmGauge * Math.min(this.aspect, 1);
@@ -19147,10 +19374,10 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		return this.filmGauge / Math.max(this.aspect, 1);
 	}
 	getViewBounds(e, t, n) {
-		cz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(cz.x, cz.y).multiplyScalar(-e / cz.z), cz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(cz.x, cz.y).multiplyScalar(-e / cz.z);
+		Mz.set(-1, -1, .5).applyMatrix4(this.projectionMatrixInverse), t.set(Mz.x, Mz.y).multiplyScalar(-e / Mz.z), Mz.set(1, 1, .5).applyMatrix4(this.projectionMatrixInverse), n.set(Mz.x, Mz.y).multiplyScalar(-e / Mz.z);
 	}
 	getViewSize(e, t) {
-		return this.getViewBounds(e, lz, uz), t.subVectors(uz, lz);
+		return this.getViewBounds(e, Nz, Pz), t.subVectors(Pz, Nz);
 	}
 	setViewOffset(e, t, n, r, i, a) {
 		this.aspect = e / t, this.view === null && (this.view = {
@@ -19167,7 +19394,7 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		this.view !== null && (this.view.enabled = !1), this.updateProjectionMatrix();
 	}
 	updateProjectionMatrix() {
-		let e = this.near, t = e * Math.tan(CF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
+		let e = this.near, t = e * Math.tan(qF * .5 * this.fov) / this.zoom, n = 2 * t, r = this.aspect * n, i = -.5 * r, a = this.view;
 		if (this.view !== null && this.view.enabled) {
 			let e = a.fullWidth, o = a.fullHeight;
 			i += a.offsetX * r / e, t -= a.offsetY * n / o, r *= a.width / e, n *= a.height / o;
@@ -19179,7 +19406,7 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.fov = this.fov, t.object.zoom = this.zoom, t.object.near = this.near, t.object.far = this.far, t.object.focus = this.focus, t.object.aspect = this.aspect, this.view !== null && (t.object.view = Object.assign({}, this.view)), t.object.filmGauge = this.filmGauge, t.object.filmOffset = this.filmOffset, t;
 	}
-}, fz = class extends sz {
+}, Iz = class extends jz {
 	constructor(e = -1, t = 1, n = 1, r = -1, i = .1, a = 2e3) {
 		super(), this.isOrthographicCamera = !0, this.type = "OrthographicCamera", this.zoom = 1, this.view = null, this.left = e, this.right = t, this.top = n, this.bottom = r, this.near = i, this.far = a, this.updateProjectionMatrix();
 	}
@@ -19212,20 +19439,20 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		let t = super.toJSON(e);
 		return t.object.zoom = this.zoom, t.object.left = this.left, t.object.right = this.right, t.object.top = this.top, t.object.bottom = this.bottom, t.object.near = this.near, t.object.far = this.far, this.view !== null && (t.object.view = Object.assign({}, this.view)), t;
 	}
-}, pz = -90, mz = 1, hz = class extends kI {
+}, Lz = -90, Rz = 1, zz = class extends $I {
 	constructor(e, t, n) {
 		super(), this.type = "CubeCamera", this.renderTarget = n, this.coordinateSystem = null, this.activeMipmapLevel = 0;
-		let r = new dz(pz, mz, e, t);
+		let r = new Fz(Lz, Rz, e, t);
 		r.layers = this.layers, this.add(r);
-		let i = new dz(pz, mz, e, t);
+		let i = new Fz(Lz, Rz, e, t);
 		i.layers = this.layers, this.add(i);
-		let a = new dz(pz, mz, e, t);
+		let a = new Fz(Lz, Rz, e, t);
 		a.layers = this.layers, this.add(a);
-		let o = new dz(pz, mz, e, t);
+		let o = new Fz(Lz, Rz, e, t);
 		o.layers = this.layers, this.add(o);
-		let s = new dz(pz, mz, e, t);
+		let s = new Fz(Lz, Rz, e, t);
 		s.layers = this.layers, this.add(s);
-		let c = new dz(pz, mz, e, t);
+		let c = new Fz(Lz, Rz, e, t);
 		c.layers = this.layers, this.add(c);
 	}
 	updateCoordinateSystem() {
@@ -19247,18 +19474,18 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		let h = !1;
 		h = e.isWebGLRenderer === !0 ? e.state.buffers.depth.getReversed() : e.reversedDepthBuffer, e.setRenderTarget(n, 0, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, i), e.setRenderTarget(n, 1, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, a), e.setRenderTarget(n, 2, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, o), e.setRenderTarget(n, 3, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, s), e.setRenderTarget(n, 4, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, c), n.texture.mipmapsAutoUpdate = m, e.setRenderTarget(n, 5, r), h && e.autoClear === !1 && e.clearDepth(), e.render(t, l), e.setRenderTarget(u, d, f), e.xr.enabled = p, n.texture.needsPMREMUpdate = !0;
 	}
-}, gz = class extends dz {
+}, Bz = class extends Fz {
 	constructor(e = []) {
 		super(), this.isArrayCamera = !0, this.isMultiViewCamera = !1, this.cameras = e, this.perCameraFrustumCulled = !1;
 	}
-}, _z = "\\[\\]\\.:\\/", vz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), yz = "[^\\[\\]\\.:\\/]", bz = "[^" + _z.replace("\\.", "") + "]", xz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", yz), Sz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", bz), Cz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", yz), wz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", yz), Tz = RegExp("^" + xz + Sz + Cz + wz + "$"), Ez = [
+}, Vz = "\\[\\]\\.:\\/", Hz = /* @__PURE__ */ RegExp("[\\[\\]\\.:\\/]", "g"), Uz = "[^\\[\\]\\.:\\/]", Wz = "[^" + Vz.replace("\\.", "") + "]", Gz = /*@__PURE__*/ "((?:WC+[\\/:])*)".replace("WC", Uz), Kz = /*@__PURE__*/ "(WCOD+)?".replace("WCOD", Wz), qz = /*@__PURE__*/ "(?:\\.(WC+)(?:\\[(.+)\\])?)?".replace("WC", Uz), Jz = /*@__PURE__*/ "\\.(WC+)(?:\\[(.+)\\])?".replace("WC", Uz), Yz = RegExp("^" + Gz + Kz + qz + Jz + "$"), Xz = [
 	"material",
 	"materials",
 	"bones",
 	"map"
-], Dz = class {
+], Zz = class {
 	constructor(e, t, n) {
-		let r = n || Oz.parseTrackName(t);
+		let r = n || Qz.parseTrackName(t);
 		this._targetGroup = e, this._bindings = e.subscribe_(t, r);
 	}
 	getValue(e, t) {
@@ -19278,7 +19505,7 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		let e = this._bindings;
 		for (let t = this._targetGroup.nCachedObjects_, n = e.length; t !== n; ++t) e[t].unbind();
 	}
-}, Oz = class e {
+}, Qz = class e {
 	constructor(t, n, r) {
 		this.path = n, this.parsedPath = r || e.parseTrackName(n), this.node = e.findNode(t, this.parsedPath.nodeName), this.rootNode = t, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
@@ -19286,10 +19513,10 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		return t && t.isAnimationObjectGroup ? new e.Composite(t, n, r) : new e(t, n, r);
 	}
 	static sanitizeNodeName(e) {
-		return e.replace(/\s/g, "_").replace(vz, "");
+		return e.replace(/\s/g, "_").replace(Hz, "");
 	}
 	static parseTrackName(e) {
-		let t = Tz.exec(e);
+		let t = Yz.exec(e);
 		if (t === null) throw Error("THREE.PropertyBinding: Cannot parse trackName: " + e);
 		let n = {
 			nodeName: t[2],
@@ -19300,7 +19527,7 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		}, r = n.nodeName && n.nodeName.lastIndexOf(".");
 		if (r !== void 0 && r !== -1) {
 			let e = n.nodeName.substring(r + 1);
-			Ez.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
+			Xz.indexOf(e) !== -1 && (n.nodeName = n.nodeName.substring(0, r), n.objectName = e);
 		}
 		if (n.propertyName === null || n.propertyName.length === 0) throw Error("THREE.PropertyBinding: can not parse propertyName from trackName: " + e);
 		return n;
@@ -19477,40 +19704,40 @@ var iz = /*@__PURE__*/ new X(), az = /*@__PURE__*/ new NF(), oz = /*@__PURE__*/ 
 		this.node = null, this.getValue = this._getValue_unbound, this.setValue = this._setValue_unbound;
 	}
 };
-Oz.Composite = Dz, Oz.prototype.BindingType = {
+Qz.Composite = Zz, Qz.prototype.BindingType = {
 	Direct: 0,
 	EntireArray: 1,
 	ArrayElement: 2,
 	HasFromToArray: 3
-}, Oz.prototype.Versioning = {
+}, Qz.prototype.Versioning = {
 	None: 0,
 	NeedsUpdate: 1,
 	MatrixWorldNeedsUpdate: 2
-}, Oz.prototype.GetterByBindingType = [
-	Oz.prototype._getValue_direct,
-	Oz.prototype._getValue_array,
-	Oz.prototype._getValue_arrayElement,
-	Oz.prototype._getValue_toArray
-], Oz.prototype.SetterByBindingTypeAndVersioning = [
+}, Qz.prototype.GetterByBindingType = [
+	Qz.prototype._getValue_direct,
+	Qz.prototype._getValue_array,
+	Qz.prototype._getValue_arrayElement,
+	Qz.prototype._getValue_toArray
+], Qz.prototype.SetterByBindingTypeAndVersioning = [
 	[
-		Oz.prototype._setValue_direct,
-		Oz.prototype._setValue_direct_setNeedsUpdate,
-		Oz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
+		Qz.prototype._setValue_direct,
+		Qz.prototype._setValue_direct_setNeedsUpdate,
+		Qz.prototype._setValue_direct_setMatrixWorldNeedsUpdate
 	],
 	[
-		Oz.prototype._setValue_array,
-		Oz.prototype._setValue_array_setNeedsUpdate,
-		Oz.prototype._setValue_array_setMatrixWorldNeedsUpdate
+		Qz.prototype._setValue_array,
+		Qz.prototype._setValue_array_setNeedsUpdate,
+		Qz.prototype._setValue_array_setMatrixWorldNeedsUpdate
 	],
 	[
-		Oz.prototype._setValue_arrayElement,
-		Oz.prototype._setValue_arrayElement_setNeedsUpdate,
-		Oz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
+		Qz.prototype._setValue_arrayElement,
+		Qz.prototype._setValue_arrayElement_setNeedsUpdate,
+		Qz.prototype._setValue_arrayElement_setMatrixWorldNeedsUpdate
 	],
 	[
-		Oz.prototype._setValue_fromArray,
-		Oz.prototype._setValue_fromArray_setNeedsUpdate,
-		Oz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
+		Qz.prototype._setValue_fromArray,
+		Qz.prototype._setValue_fromArray_setNeedsUpdate,
+		Qz.prototype._setValue_fromArray_setMatrixWorldNeedsUpdate
 	]
 ], class {
 	static {
@@ -19536,82 +19763,82 @@ Oz.Composite = Dz, Oz.prototype.BindingType = {
 		return i[0] = e, i[2] = t, i[1] = n, i[3] = r, this;
 	}
 };
-function kz(e, t, n, r) {
-	let i = Az(r);
+function $z(e, t, n, r) {
+	let i = eB(r);
 	switch (n) {
-		case rP: return e * t;
-		case cP: return e * t / i.components * i.byteLength;
-		case lP: return e * t / i.components * i.byteLength;
-		case uP: return e * t * 2 / i.components * i.byteLength;
-		case dP: return e * t * 2 / i.components * i.byteLength;
-		case iP: return e * t * 3 / i.components * i.byteLength;
-		case aP: return e * t * 4 / i.components * i.byteLength;
-		case fP: return e * t * 4 / i.components * i.byteLength;
-		case pP:
-		case mP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case hP:
-		case gP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case vP:
-		case bP: return Math.max(e, 16) * Math.max(t, 8) / 4;
-		case _P:
-		case yP: return Math.max(e, 8) * Math.max(t, 8) / 2;
-		case xP:
-		case SP:
-		case wP:
-		case TP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
-		case CP:
-		case EP:
-		case DP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case OP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
-		case kP: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
-		case AP: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
-		case jP: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
-		case MP: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
-		case NP: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
-		case PP: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
-		case FP: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
-		case IP: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
-		case LP: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
-		case RP: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
-		case zP: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
-		case BP: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
-		case VP: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
+		case DP: return e * t;
+		case MP: return e * t / i.components * i.byteLength;
+		case NP: return e * t / i.components * i.byteLength;
+		case PP: return e * t * 2 / i.components * i.byteLength;
+		case FP: return e * t * 2 / i.components * i.byteLength;
+		case OP: return e * t * 3 / i.components * i.byteLength;
+		case kP: return e * t * 4 / i.components * i.byteLength;
+		case IP: return e * t * 4 / i.components * i.byteLength;
+		case LP:
+		case RP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
+		case zP:
+		case BP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
 		case HP:
-		case UP:
-		case WP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case WP: return Math.max(e, 16) * Math.max(t, 8) / 4;
+		case VP:
+		case UP: return Math.max(e, 8) * Math.max(t, 8) / 2;
 		case GP:
-		case KP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case KP:
+		case JP:
+		case YP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 8;
 		case qP:
-		case JP: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case XP:
+		case ZP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case QP: return Math.floor((e + 3) / 4) * Math.floor((t + 3) / 4) * 16;
+		case $P: return Math.floor((e + 4) / 5) * Math.floor((t + 3) / 4) * 16;
+		case eF: return Math.floor((e + 4) / 5) * Math.floor((t + 4) / 5) * 16;
+		case tF: return Math.floor((e + 5) / 6) * Math.floor((t + 4) / 5) * 16;
+		case nF: return Math.floor((e + 5) / 6) * Math.floor((t + 5) / 6) * 16;
+		case rF: return Math.floor((e + 7) / 8) * Math.floor((t + 4) / 5) * 16;
+		case iF: return Math.floor((e + 7) / 8) * Math.floor((t + 5) / 6) * 16;
+		case aF: return Math.floor((e + 7) / 8) * Math.floor((t + 7) / 8) * 16;
+		case oF: return Math.floor((e + 9) / 10) * Math.floor((t + 4) / 5) * 16;
+		case sF: return Math.floor((e + 9) / 10) * Math.floor((t + 5) / 6) * 16;
+		case cF: return Math.floor((e + 9) / 10) * Math.floor((t + 7) / 8) * 16;
+		case lF: return Math.floor((e + 9) / 10) * Math.floor((t + 9) / 10) * 16;
+		case uF: return Math.floor((e + 11) / 12) * Math.floor((t + 9) / 10) * 16;
+		case dF: return Math.floor((e + 11) / 12) * Math.floor((t + 11) / 12) * 16;
+		case fF:
+		case pF:
+		case mF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
+		case hF:
+		case gF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 8;
+		case _F:
+		case vF: return Math.ceil(e / 4) * Math.ceil(t / 4) * 16;
 	}
 	throw Error(`Unable to determine texture byte length for ${n} format.`);
 }
-function Az(e) {
+function eB(e) {
 	switch (e) {
-		case WN:
-		case GN: return {
+		case mP:
+		case hP: return {
 			byteLength: 1,
 			components: 1
 		};
-		case qN:
-		case KN:
-		case ZN: return {
+		case _P:
+		case gP:
+		case xP: return {
 			byteLength: 2,
 			components: 1
 		};
-		case QN:
-		case $N: return {
+		case SP:
+		case CP: return {
 			byteLength: 2,
 			components: 4
 		};
-		case YN:
-		case JN:
-		case XN: return {
+		case yP:
+		case vP:
+		case bP: return {
 			byteLength: 4,
 			components: 1
 		};
-		case tP:
-		case nP: return {
+		case TP:
+		case EP: return {
 			byteLength: 4,
 			components: 3
 		};
@@ -19620,7 +19847,7 @@ function Az(e) {
 }
 typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("register", { detail: { revision: "187" } })), typeof window < "u" && (window.__THREE__ ? q("WARNING: Multiple instances of Three.js being imported.") : window.__THREE__ = "187");
 // node_modules/three/build/three.module.js
-function jz() {
+function tB() {
 	let e = null, t = !1, n = null, r = null;
 	function i(t, a) {
 		r = e.requestAnimationFrame(i), n(t, a);
@@ -19640,7 +19867,7 @@ function jz() {
 		}
 	};
 }
-function Mz(e) {
+function nB(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(t, n) {
 		let r = t.array, i = t.usage, a = r.byteLength, o = e.createBuffer();
@@ -19859,7 +20086,7 @@ var Q = {
 	sprite_frag: "uniform vec3 diffuse;\nuniform float opacity;\n#include <common>\n#include <uv_pars_fragment>\n#include <map_pars_fragment>\n#include <alphamap_pars_fragment>\n#include <alphatest_pars_fragment>\n#include <alphahash_pars_fragment>\n#include <fog_pars_fragment>\n#include <logdepthbuf_pars_fragment>\n#include <clipping_planes_pars_fragment>\nvoid main() {\n	vec4 diffuseColor = vec4( diffuse, opacity );\n	#include <clipping_planes_fragment>\n	vec3 outgoingLight = vec3( 0.0 );\n	#include <logdepthbuf_fragment>\n	#include <map_fragment>\n	#include <alphamap_fragment>\n	#include <alphatest_fragment>\n	#include <alphahash_fragment>\n	outgoingLight = diffuseColor.rgb;\n	#include <opaque_fragment>\n	#include <tonemapping_fragment>\n	#include <colorspace_fragment>\n	#include <fog_fragment>\n}"
 }, $ = {
 	common: {
-		diffuse: { value: /*@__PURE__*/ new LI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new sL(16777215) },
 		opacity: { value: 1 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -19897,7 +20124,7 @@ var Q = {
 	normalmap: {
 		normalMap: { value: null },
 		normalMapTransform: { value: /*@__PURE__*/ new Z() },
-		normalScale: { value: /*@__PURE__*/ new MF(1, 1) }
+		normalScale: { value: /*@__PURE__*/ new nI(1, 1) }
 	},
 	displacementmap: {
 		displacementMap: { value: null },
@@ -19922,7 +20149,7 @@ var Q = {
 		fogDensity: { value: 25e-5 },
 		fogNear: { value: 1 },
 		fogFar: { value: 2e3 },
-		fogColor: { value: /*@__PURE__*/ new LI(16777215) }
+		fogColor: { value: /*@__PURE__*/ new sL(16777215) }
 	},
 	lights: {
 		ambientLightColor: { value: [] },
@@ -20035,7 +20262,7 @@ var Q = {
 		probesResolution: { value: [] }
 	},
 	points: {
-		diffuse: { value: /*@__PURE__*/ new LI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new sL(16777215) },
 		opacity: { value: 1 },
 		size: { value: 1 },
 		scale: { value: 1 },
@@ -20046,9 +20273,9 @@ var Q = {
 		uvTransform: { value: /*@__PURE__*/ new Z() }
 	},
 	sprite: {
-		diffuse: { value: /*@__PURE__*/ new LI(16777215) },
+		diffuse: { value: /*@__PURE__*/ new sL(16777215) },
 		opacity: { value: 1 },
-		center: { value: /*@__PURE__*/ new MF(.5, .5) },
+		center: { value: /*@__PURE__*/ new nI(.5, .5) },
 		rotation: { value: 0 },
 		map: { value: null },
 		mapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20056,9 +20283,9 @@ var Q = {
 		alphaMapTransform: { value: /*@__PURE__*/ new Z() },
 		alphaTest: { value: 0 }
 	}
-}, Nz = {
+}, rB = {
 	basic: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20070,7 +20297,7 @@ var Q = {
 		fragmentShader: Q.meshbasic_frag
 	},
 	lambert: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20083,7 +20310,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new LI(0) },
+				emissive: { value: /*@__PURE__*/ new sL(0) },
 				envMapIntensity: { value: 1 }
 			}
 		]),
@@ -20091,7 +20318,7 @@ var Q = {
 		fragmentShader: Q.meshlambert_frag
 	},
 	phong: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.specularmap,
 			$.envmap,
@@ -20104,8 +20331,8 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new LI(0) },
-				specular: { value: /*@__PURE__*/ new LI(1118481) },
+				emissive: { value: /*@__PURE__*/ new sL(0) },
+				specular: { value: /*@__PURE__*/ new sL(1118481) },
 				shininess: { value: 30 },
 				envMapIntensity: { value: 1 }
 			}
@@ -20114,7 +20341,7 @@ var Q = {
 		fragmentShader: Q.meshphong_frag
 	},
 	standard: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.envmap,
 			$.aomap,
@@ -20128,7 +20355,7 @@ var Q = {
 			$.fog,
 			$.lights,
 			{
-				emissive: { value: /*@__PURE__*/ new LI(0) },
+				emissive: { value: /*@__PURE__*/ new sL(0) },
 				roughness: { value: 1 },
 				metalness: { value: 0 },
 				envMapIntensity: { value: 1 }
@@ -20138,7 +20365,7 @@ var Q = {
 		fragmentShader: Q.meshphysical_frag
 	},
 	toon: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.aomap,
 			$.lightmap,
@@ -20149,13 +20376,13 @@ var Q = {
 			$.gradientmap,
 			$.fog,
 			$.lights,
-			{ emissive: { value: /*@__PURE__*/ new LI(0) } }
+			{ emissive: { value: /*@__PURE__*/ new sL(0) } }
 		]),
 		vertexShader: Q.meshtoon_vert,
 		fragmentShader: Q.meshtoon_frag
 	},
 	matcap: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20167,12 +20394,12 @@ var Q = {
 		fragmentShader: Q.meshmatcap_frag
 	},
 	points: {
-		uniforms: /*@__PURE__*/ DR([$.points, $.fog]),
+		uniforms: /*@__PURE__*/ ZR([$.points, $.fog]),
 		vertexShader: Q.points_vert,
 		fragmentShader: Q.points_frag
 	},
 	dashed: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.fog,
 			{
@@ -20185,12 +20412,12 @@ var Q = {
 		fragmentShader: Q.linedashed_frag
 	},
 	depth: {
-		uniforms: /*@__PURE__*/ DR([$.common, $.displacementmap]),
+		uniforms: /*@__PURE__*/ ZR([$.common, $.displacementmap]),
 		vertexShader: Q.depth_vert,
 		fragmentShader: Q.depth_frag
 	},
 	normal: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.bumpmap,
 			$.normalmap,
@@ -20201,7 +20428,7 @@ var Q = {
 		fragmentShader: Q.meshnormal_frag
 	},
 	sprite: {
-		uniforms: /*@__PURE__*/ DR([$.sprite, $.fog]),
+		uniforms: /*@__PURE__*/ ZR([$.sprite, $.fog]),
 		vertexShader: Q.sprite_vert,
 		fragmentShader: Q.sprite_frag
 	},
@@ -20239,7 +20466,7 @@ var Q = {
 		fragmentShader: Q.equirect_frag
 	},
 	distance: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.common,
 			$.displacementmap,
 			{
@@ -20252,11 +20479,11 @@ var Q = {
 		fragmentShader: Q.distance_frag
 	},
 	shadow: {
-		uniforms: /*@__PURE__*/ DR([
+		uniforms: /*@__PURE__*/ ZR([
 			$.lights,
 			$.fog,
 			{
-				color: { value: /*@__PURE__*/ new LI(0) },
+				color: { value: /*@__PURE__*/ new sL(0) },
 				opacity: { value: 1 }
 			}
 		]),
@@ -20264,14 +20491,14 @@ var Q = {
 		fragmentShader: Q.shadow_frag
 	}
 };
-Nz.physical = {
-	uniforms: /*@__PURE__*/ DR([Nz.standard.uniforms, {
+rB.physical = {
+	uniforms: /*@__PURE__*/ ZR([rB.standard.uniforms, {
 		clearcoat: { value: 0 },
 		clearcoatMap: { value: null },
 		clearcoatMapTransform: { value: /*@__PURE__*/ new Z() },
 		clearcoatNormalMap: { value: null },
 		clearcoatNormalMapTransform: { value: /*@__PURE__*/ new Z() },
-		clearcoatNormalScale: { value: /*@__PURE__*/ new MF(1, 1) },
+		clearcoatNormalScale: { value: /*@__PURE__*/ new nI(1, 1) },
 		clearcoatRoughness: { value: 0 },
 		clearcoatRoughnessMap: { value: null },
 		clearcoatRoughnessMapTransform: { value: /*@__PURE__*/ new Z() },
@@ -20289,7 +20516,7 @@ Nz.physical = {
 		iridescenceThicknessMap: { value: null },
 		iridescenceThicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheen: { value: 0 },
-		sheenColor: { value: /*@__PURE__*/ new LI(0) },
+		sheenColor: { value: /*@__PURE__*/ new sL(0) },
 		sheenColorMap: { value: null },
 		sheenColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		sheenRoughness: { value: 1 },
@@ -20298,34 +20525,34 @@ Nz.physical = {
 		transmission: { value: 0 },
 		transmissionMap: { value: null },
 		transmissionMapTransform: { value: /*@__PURE__*/ new Z() },
-		transmissionSamplerSize: { value: /*@__PURE__*/ new MF() },
+		transmissionSamplerSize: { value: /*@__PURE__*/ new nI() },
 		transmissionSamplerMap: { value: null },
 		thickness: { value: 0 },
 		thicknessMap: { value: null },
 		thicknessMapTransform: { value: /*@__PURE__*/ new Z() },
 		attenuationDistance: { value: 0 },
-		attenuationColor: { value: /*@__PURE__*/ new LI(0) },
-		specularColor: { value: /*@__PURE__*/ new LI(1, 1, 1) },
+		attenuationColor: { value: /*@__PURE__*/ new sL(0) },
+		specularColor: { value: /*@__PURE__*/ new sL(1, 1, 1) },
 		specularColorMap: { value: null },
 		specularColorMapTransform: { value: /*@__PURE__*/ new Z() },
 		specularIntensity: { value: 1 },
 		specularIntensityMap: { value: null },
 		specularIntensityMapTransform: { value: /*@__PURE__*/ new Z() },
-		anisotropyVector: { value: /*@__PURE__*/ new MF() },
+		anisotropyVector: { value: /*@__PURE__*/ new nI() },
 		anisotropyMap: { value: null },
 		anisotropyMapTransform: { value: /*@__PURE__*/ new Z() }
 	}]),
 	vertexShader: Q.meshphysical_vert,
 	fragmentShader: Q.meshphysical_frag
 };
-var Pz = {
+var iB = {
 	r: 0,
 	b: 0,
 	g: 0
-}, Fz = /*@__PURE__*/ new nI(), Iz = /*@__PURE__*/ new Z();
-Iz.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function Lz(e, t, n, r, i, a) {
-	let o = new LI(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
+}, aB = /*@__PURE__*/ new EI(), oB = /*@__PURE__*/ new Z();
+oB.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function sB(e, t, n, r, i, a) {
+	let o = new sL(0), s = i === !0 ? 0 : 1, c, l, u = null, d = 0, f = null;
 	function p(e) {
 		let n = e.isScene === !0 ? e.background : null;
 		if (n && n.isTexture) {
@@ -20342,11 +20569,11 @@ function Lz(e, t, n, r, i, a) {
 	}
 	function h(t, n) {
 		let i = p(n);
-		i && i.isCubeTexture ? (l === void 0 && (l = new rR(new wR(1, 1, 1), new PR({
+		i && i.isCubeTexture ? (l === void 0 && (l = new DR(new JR(1, 1, 1), new iz({
 			name: "BackgroundCubeMaterial",
-			uniforms: ER(Nz.backgroundCube.uniforms),
-			vertexShader: Nz.backgroundCube.vertexShader,
-			fragmentShader: Nz.backgroundCube.fragmentShader,
+			uniforms: XR(rB.backgroundCube.uniforms),
+			vertexShader: rB.backgroundCube.vertexShader,
+			fragmentShader: rB.backgroundCube.fragmentShader,
 			side: 1,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20356,11 +20583,11 @@ function Lz(e, t, n, r, i, a) {
 			this.matrixWorld.copyPosition(n.matrixWorld);
 		}, Object.defineProperty(l.material, "envMap", { get: function() {
 			return this.uniforms.envMap.value;
-		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(Fz.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(Iz), l.material.toneMapped = BF.getTransfer(i.colorSpace) !== oF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new rR(new TR(2, 2), new PR({
+		} }), r.update(l)), l.material.uniforms.envMap.value = i, l.material.uniforms.backgroundBlurriness.value = n.backgroundBlurriness, l.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, l.material.uniforms.backgroundRotation.value.setFromMatrix4(aB.makeRotationFromEuler(n.backgroundRotation)).transpose(), i.isRenderTargetTexture === !1 && l.material.uniforms.backgroundRotation.value.premultiply(oB), l.material.toneMapped = uI.getTransfer(i.colorSpace) !== AF, (u !== i || d !== i.version || f !== e.toneMapping) && (l.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), l.layers.enableAll(), t.unshift(l, l.geometry, l.material, 0, 0, null)) : i && i.isTexture && (c === void 0 && (c = new DR(new YR(2, 2), new iz({
 			name: "BackgroundMaterial",
-			uniforms: ER(Nz.background.uniforms),
-			vertexShader: Nz.background.vertexShader,
-			fragmentShader: Nz.background.fragmentShader,
+			uniforms: XR(rB.background.uniforms),
+			vertexShader: rB.background.vertexShader,
+			fragmentShader: rB.background.fragmentShader,
 			side: 0,
 			depthTest: !1,
 			depthWrite: !1,
@@ -20368,10 +20595,10 @@ function Lz(e, t, n, r, i, a) {
 			allowOverride: !1
 		})), c.geometry.deleteAttribute("normal"), Object.defineProperty(c.material, "map", { get: function() {
 			return this.uniforms.t2D.value;
-		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = BF.getTransfer(i.colorSpace) !== oF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
+		} }), r.update(c)), c.material.uniforms.t2D.value = i, c.material.uniforms.backgroundIntensity.value = n.backgroundIntensity, c.material.toneMapped = uI.getTransfer(i.colorSpace) !== AF, i.matrixAutoUpdate === !0 && i.updateMatrix(), c.material.uniforms.uvTransform.value.copy(i.matrix), (u !== i || d !== i.version || f !== e.toneMapping) && (c.material.needsUpdate = !0, u = i, d = i.version, f = e.toneMapping), c.layers.enableAll(), t.unshift(c, c.geometry, c.material, 0, 0, null));
 	}
 	function g(t, r) {
-		t.getRGB(Pz, AR(e)), n.buffers.color.setClear(Pz.r, Pz.g, Pz.b, r, a);
+		t.getRGB(iB, ez(e)), n.buffers.color.setClear(iB.r, iB.g, iB.b, r, a);
 	}
 	function _() {
 		l !== void 0 && (l.geometry.dispose(), l.material.dispose(), l = void 0), c !== void 0 && (c.geometry.dispose(), c.material.dispose(), c = void 0);
@@ -20394,7 +20621,7 @@ function Lz(e, t, n, r, i, a) {
 		dispose: _
 	};
 }
-function Rz(e, t) {
+function cB(e, t) {
 	let n = e.getParameter(e.MAX_VERTEX_ATTRIBS), r = {}, i = f(null), a = i, o = !1;
 	function s(n, r, i, s, c) {
 		let u = !1, f = d(n, s, i, r);
@@ -20589,7 +20816,7 @@ function Rz(e, t) {
 		disableUnusedAttributes: v
 	};
 }
-function zz(e, t, n) {
+function lB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -20609,7 +20836,7 @@ function zz(e, t, n) {
 	}
 	this.setMode = i, this.render = a, this.renderInstances = o, this.renderMultiDraw = s;
 }
-function Bz(e, t, n, r) {
+function uB(e, t, n, r) {
 	let i;
 	function a() {
 		if (i !== void 0) return i;
@@ -20659,8 +20886,8 @@ function Bz(e, t, n, r) {
 		samples: S
 	};
 }
-function Vz(e) {
-	let t = this, n = null, r = 0, i = !1, a = !1, o = new LL(), s = new Z(), c = {
+function dB(e) {
+	let t = this, n = null, r = 0, i = !1, a = !1, o = new sR(), s = new Z(), c = {
 		value: null,
 		needsUpdate: !1
 	};
@@ -20699,7 +20926,7 @@ function Vz(e) {
 		return t.numPlanes = a, t.numIntersection = 0, l;
 	}
 }
-var Hz = class extends $F {
+var fB = class extends CI {
 	constructor(e = 1, t = {}) {
 		super(e, e, t), this.isWebGLCubeRenderTarget = !0;
 		let n = {
@@ -20714,7 +20941,7 @@ var Hz = class extends $F {
 			n,
 			n
 		];
-		this.texture = new bR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
+		this.texture = new WR(r), this._setTextureOptions(t), this.texture.isRenderTargetTexture = !0;
 	}
 	fromEquirectangularTexture(e, t) {
 		this.texture.type = t.type, this.texture.colorSpace = t.colorSpace, this.texture.generateMipmaps = t.generateMipmaps, this.texture.minFilter = t.minFilter, this.texture.magFilter = t.magFilter;
@@ -20722,35 +20949,35 @@ var Hz = class extends $F {
 			uniforms: { tEquirect: { value: null } },
 			vertexShader: "\n\n				varying vec3 vWorldDirection;\n\n				vec3 transformDirection( in vec3 dir, in mat4 matrix ) {\n\n					return normalize( ( matrix * vec4( dir, 0.0 ) ).xyz );\n\n				}\n\n				void main() {\n\n					vWorldDirection = transformDirection( position, modelMatrix );\n\n					#include <begin_vertex>\n					#include <project_vertex>\n\n				}\n			",
 			fragmentShader: "\n\n				uniform sampler2D tEquirect;\n\n				varying vec3 vWorldDirection;\n\n				#include <common>\n\n				void main() {\n\n					vec3 direction = normalize( vWorldDirection );\n\n					vec2 sampleUV = equirectUv( direction );\n\n					gl_FragColor = texture2D( tEquirect, sampleUV );\n\n				}\n			"
-		}, r = new wR(5, 5, 5), i = new PR({
+		}, r = new JR(5, 5, 5), i = new iz({
 			name: "CubemapFromEquirect",
-			uniforms: ER(n.uniforms),
+			uniforms: XR(n.uniforms),
 			vertexShader: n.vertexShader,
 			fragmentShader: n.fragmentShader,
 			side: 1,
 			blending: 0
 		});
 		i.uniforms.tEquirect.value = t;
-		let a = new rR(r, i), o = t.minFilter;
-		return t.minFilter === 1008 && (t.minFilter = VN), new hz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
+		let a = new DR(r, i), o = t.minFilter;
+		return t.minFilter === 1008 && (t.minFilter = dP), new zz(1, 10, this).update(e, a), t.minFilter = o, a.geometry.dispose(), a.material.dispose(), this;
 	}
 	clear(e, t = !0, n = !0, r = !0) {
 		let i = e.getRenderTarget();
 		for (let i = 0; i < 6; i++) e.setRenderTarget(this, i), e.clear(t, n, r);
 		e.setRenderTarget(i);
 	}
-}, Uz = 256, Wz = 3, Gz = 20, Kz = 256, qz = 16, Jz = 3, Yz = /*@__PURE__*/ new X(), Xz = /*@__PURE__*/ new LI(), Zz = class e {
+}, pB = 256, mB = 3, hB = 20, gB = 256, _B = 16, vB = 3, yB = /*@__PURE__*/ new X(), bB = /*@__PURE__*/ new sL(), xB = class e {
 	constructor(e) {
-		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new hz(1, 10, null), this._boxMesh = new rR(new wR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
+		this._renderer = e, this._cubeSize = 0, this._sourceTarget = null, this._cubeCamera = new zz(1, 10, null), this._boxMesh = new DR(new JR(5, 5, 5), null), this._cubemapMaterial = null, this._equirectMaterial = null, this._blurMaterial = null, this._ggxMaterial = null, this._integrationMaterial = null;
 	}
 	fromScene(e, t = 0, n = .1, r = 100, i = {}) {
-		let { size: a = 256, position: o = Yz } = i, s = this._renderer;
+		let { size: a = 256, position: o = yB } = i, s = this._renderer;
 		this._setSize(a);
 		let c = this._allocateTarget(), l = this._getSourceTarget(!0);
 		t > 0 && (l.texture.mipmapsAutoUpdate = !1);
 		let u = s.autoClear, d = s.autoClearColor, f = s.autoClearDepth, p = s.autoClearStencil, m = e.background;
-		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(Xz));
-		let h = new hz(n, r, l);
+		s.autoClear = !0, s.autoClearColor = !0, s.autoClearDepth = !0, s.autoClearStencil = !0, m === null && (e.background = s.getClearColor(bB));
+		let h = new zz(n, r, l);
 		return h.position.copy(o), h.update(s, e), s.autoClear = u, s.autoClearColor = d, s.autoClearDepth = f, s.autoClearStencil = p, e.background = m, t > 0 && (l.texture.mipmapsAutoUpdate = !0, this._blur(c, t)), this._applyPMREM(c), c;
 	}
 	fromEquirectangular(e, t = null) {
@@ -20760,10 +20987,10 @@ var Hz = class extends $F {
 		return this._fromTexture(e, t);
 	}
 	compileCubemapShader() {
-		this._cubemapMaterial === null && (this._cubemapMaterial = iB(), this._compileMaterial(this._cubemapMaterial));
+		this._cubemapMaterial === null && (this._cubemapMaterial = OB(), this._compileMaterial(this._cubemapMaterial));
 	}
 	compileEquirectangularShader() {
-		this._equirectMaterial === null && (this._equirectMaterial = rB(), this._compileMaterial(this._equirectMaterial));
+		this._equirectMaterial === null && (this._equirectMaterial = DB(), this._compileMaterial(this._equirectMaterial));
 	}
 	dispose() {
 		this._sourceTarget !== null && this._sourceTarget.dispose(), this._cubemapMaterial !== null && this._cubemapMaterial.dispose(), this._equirectMaterial !== null && this._equirectMaterial.dispose(), this._blurMaterial !== null && this._blurMaterial.dispose(), this._ggxMaterial !== null && this._ggxMaterial.dispose(), this._integrationMaterial !== null && this._integrationMaterial.dispose(), this._boxMesh.geometry.dispose();
@@ -20772,15 +20999,15 @@ var Hz = class extends $F {
 		return t > 0 ? 1 - Math.sqrt(1 - e / t) : 0;
 	}
 	_setSize(e) {
-		this._cubeSize = Math.max(Uz, OF(e));
+		this._cubeSize = Math.max(pB, QF(e));
 	}
 	_fromTexture(e, t) {
-		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? Uz : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
+		e.mapping === 301 || e.mapping === 302 ? this._setSize(e.image.length === 0 ? pB : e.image[0].width || e.image[0].image.width) : this._setSize(e.image.width / 4);
 		let n = t || this._allocateTarget();
 		return this._textureToCubemap(e), this._applyPMREM(n), n;
 	}
 	_allocateTarget() {
-		let e = this._cubeSize, t = Qz(e, !1, !1), n = Math.log2(e) - Wz;
+		let e = this._cubeSize, t = SB(e, !1, !1), n = Math.log2(e) - mB;
 		for (let r = 0; r <= n; r++) t.texture.mipmaps.push({
 			width: e >> r,
 			height: e >> r
@@ -20789,7 +21016,7 @@ var Hz = class extends $F {
 	}
 	_getSourceTarget(e = !1) {
 		let t = this._cubeSize, n = this._sourceTarget;
-		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = Qz(t, !0, e)), this._sourceTarget;
+		return (n === null || n.width !== t || e && n.depthBuffer === !1) && (n !== null && n.dispose(), this._sourceTarget = SB(t, !0, e)), this._sourceTarget;
 	}
 	_compileMaterial(e) {
 		this._boxMesh.material = e, this._renderer.compile(this._boxMesh, this._cubeCamera.children[0]);
@@ -20802,40 +21029,40 @@ var Hz = class extends $F {
 	}
 	_textureToCubemap(e) {
 		let t;
-		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = iB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = rB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
+		e.mapping === 301 || e.mapping === 302 ? (this._cubemapMaterial === null && (this._cubemapMaterial = OB()), t = this._cubemapMaterial, t.uniforms.flipEnvMap.value = e.isRenderTargetTexture === !1 ? -1 : 1) : (this._equirectMaterial === null && (this._equirectMaterial = DB()), t = this._equirectMaterial), t.uniforms.envMap.value = e, this._renderCube(this._getSourceTarget(), 0, t);
 	}
 	_applyPMREM(t) {
-		this._ggxMaterial === null && (this._ggxMaterial = eB(), this._integrationMaterial = tB());
+		this._ggxMaterial === null && (this._ggxMaterial = wB(), this._integrationMaterial = TB());
 		let n = this._cubeSize, r = t.texture.mipmaps.length - 1, i = this._ggxMaterial.uniforms;
 		i.envMap.value = this._sourceTarget.texture;
 		let a = this._integrationMaterial.uniforms;
-		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / qz);
+		a.envMap.value = this._sourceTarget.texture, a.sourceLod.value = Math.log2(n / _B);
 		for (let o = 0; o <= r; o++) {
 			let s = e.lodToRoughness(o, r);
-			if (o > r - Jz) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
+			if (o > r - vB) a.roughness.value = s, this._renderCube(t, o, this._integrationMaterial);
 			else {
-				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (Kz * s ** 4)) + .5 : 0;
+				let e = s > 0 ? Math.log2(n) + .5 * Math.log2(6 / (gB * s ** 4)) + .5 : 0;
 				i.roughness.value = s, i.lodBias.value = e, this._renderCube(t, o, this._ggxMaterial);
 			}
 		}
 	}
 	_blur(e, t) {
-		this._blurMaterial === null && (this._blurMaterial = nB());
+		this._blurMaterial === null && (this._blurMaterial = EB());
 		let n = this._blurMaterial, r = n.uniforms, i = this._sourceTarget;
 		r.sigma.value = Math.min(t, Math.PI) / Math.SQRT2, r.envMap.value = i.texture, this._renderCube(e, 0, n), r.envMap.value = e.texture, this._renderCube(i, 0, n);
 	}
 };
-function Qz(e, t, n) {
-	return new Hz(e, {
-		minFilter: UN,
+function SB(e, t, n) {
+	return new fB(e, {
+		minFilter: pP,
 		generateMipmaps: t,
-		type: ZN,
-		colorSpace: iF,
+		type: xP,
+		colorSpace: OF,
 		depthBuffer: n
 	});
 }
-function $z(e, t, n) {
-	return new PR({
+function CB(e, t, n) {
+	return new iz({
 		name: e,
 		uniforms: t,
 		vertexShader: Q.cube_vert,
@@ -20846,14 +21073,14 @@ function $z(e, t, n) {
 		depthWrite: !1
 	});
 }
-function eB() {
-	return $z("PMREMGGXConvolution", {
+function wB() {
+	return CB("PMREMGGXConvolution", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		lodBias: { value: 0 }
 	}, `
 
-		#define GGX_SAMPLES ${Kz}u
+		#define GGX_SAMPLES ${gB}u
 
 		varying vec3 vWorldDirection;
 
@@ -20937,21 +21164,21 @@ function eB() {
 		}
 	`);
 }
-function tB() {
-	return $z("PMREMGGXIntegration", {
+function TB() {
+	return CB("PMREMGGXIntegration", {
 		envMap: { value: null },
 		roughness: { value: 0 },
 		sourceLod: { value: 0 },
-		sourceSize: { value: qz }
+		sourceSize: { value: _B }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float roughness;\n		uniform float sourceLod;\n		uniform int sourceSize;\n\n		void main() {\n\n			vec3 N = normalize( vWorldDirection );\n\n			float alpha = roughness * roughness;\n			float alpha2 = alpha * alpha;\n\n			float texelSize = 2.0 / float( sourceSize );\n\n			vec3 prefilteredColor = vec3( 0.0 );\n			float totalWeight = 0.0;\n\n			// Pair opposite texels: only the one in N's hemisphere contributes.\n			for ( int face = 0; face < 3; face ++ ) {\n\n				for ( int y = 0; y < sourceSize; y ++ ) {\n\n					for ( int x = 0; x < sourceSize; x ++ ) {\n\n						vec2 uv = ( vec2( x, y ) + 0.5 ) * texelSize - 1.0;\n						vec3 texelDirection = face == 0 ? vec3( 1.0, uv ) : ( face == 1 ? vec3( uv.x, 1.0, uv.y ) : vec3( uv, 1.0 ) );\n\n						float invDistance = inversesqrt( 1.0 + dot( uv, uv ) );\n						float NdotL = dot( N, texelDirection );\n						texelDirection *= NdotL < 0.0 ? - 1.0 : 1.0;\n						NdotL = abs( NdotL ) * invDistance;\n\n						// With V = N, NdotH squared is ( 1 + NdotL ) / 2. Common factors\n						// in the GGX distribution and texel solid angle cancel when normalized.\n						float d = 1.0 + alpha2 + ( alpha2 - 1.0 ) * NdotL;\n						float weight = NdotL * invDistance * invDistance * invDistance / ( d * d );\n\n						prefilteredColor += textureLod( envMap, texelDirection, sourceLod ).rgb * weight;\n						totalWeight += weight;\n\n					}\n\n				}\n\n			}\n\n			gl_FragColor = vec4( prefilteredColor / totalWeight, 1.0 );\n\n		}\n	");
 }
-function nB() {
-	return $z("PMREMSphericalGaussianBlur", {
+function EB() {
+	return CB("PMREMSphericalGaussianBlur", {
 		envMap: { value: null },
 		sigma: { value: 0 }
 	}, `
 
-		#define SAMPLES ${Gz}
+		#define SAMPLES ${hB}
 		#define GOLDEN_ANGLE 2.39996322973
 
 		varying vec3 vWorldDirection;
@@ -20999,16 +21226,16 @@ function nB() {
 		}
 	`);
 }
-function rB() {
-	return $z("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
+function DB() {
+	return CB("PMREMEquirectangularToCubemap", { envMap: { value: null } }, "\n\n		varying vec3 vWorldDirection;\n\n		uniform sampler2D envMap;\n\n		#include <common>\n\n		void main() {\n\n			// Average four subpixel samples to preserve small, bright features.\n			vec3 direction = normalize( vWorldDirection );\n			vec3 dx = dFdx( direction ) * 0.25;\n			vec3 dy = dFdy( direction ) * 0.25;\n\n			vec3 color = textureLod( envMap, equirectUv( normalize( direction - dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx - dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction - dx + dy ) ), 0.0 ).rgb;\n			color += textureLod( envMap, equirectUv( normalize( direction + dx + dy ) ), 0.0 ).rgb;\n			gl_FragColor = vec4( color * 0.25, 1.0 );\n\n		}\n	");
 }
-function iB() {
-	return $z("PMREMCubemapToCubemap", {
+function OB() {
+	return CB("PMREMCubemapToCubemap", {
 		envMap: { value: null },
 		flipEnvMap: { value: -1 }
 	}, "\n\n		varying vec3 vWorldDirection;\n\n		uniform samplerCube envMap;\n		uniform float flipEnvMap;\n\n		void main() {\n\n			gl_FragColor = vec4( textureCube( envMap, vec3( flipEnvMap * vWorldDirection.x, vWorldDirection.yz ) ).rgb, 1.0 );\n\n		}\n	");
 }
-function aB(e) {
+function kB(e) {
 	let t = /* @__PURE__ */ new WeakMap(), n = /* @__PURE__ */ new WeakMap(), r = null;
 	function i(e, t = !1) {
 		return e == null ? null : t ? o(e) : a(e);
@@ -21024,7 +21251,7 @@ function aB(e) {
 				{
 					let r = n.image;
 					if (r && r.height > 0) {
-						let i = new Hz(r.height);
+						let i = new fB(r.height);
 						return i.fromEquirectangularTexture(e, n), t.set(n, i), n.addEventListener("dispose", l), s(i.texture, n.mapping);
 					}
 					return null;
@@ -21038,11 +21265,11 @@ function aB(e) {
 			let i = t.mapping, a = i === 303 || i === 304, o = i === 301 || i === 302;
 			if (a || o) {
 				let i = n.get(t), s = i === void 0 ? 0 : i.texture.pmremVersion;
-				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new Zz(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
+				if (t.isRenderTargetTexture && t.pmremVersion !== s) return r === null && (r = new xB(e)), i = a ? r.fromEquirectangular(t, i) : r.fromCubemap(t, i), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), i.texture;
 				if (i !== void 0) return i.texture;
 				{
 					let s = t.image;
-					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new Zz(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
+					return a && s && s.height > 0 || o && s && c(s) ? (r === null && (r = new xB(e)), i = a ? r.fromEquirectangular(t) : r.fromCubemap(t), i.texture.pmremVersion = t.pmremVersion, n.set(t, i), t.addEventListener("dispose", u), i.texture) : null;
 				}
 			}
 		}
@@ -21076,7 +21303,7 @@ function aB(e) {
 		dispose: d
 	};
 }
-function oB(e) {
+function AB(e) {
 	let t = {};
 	function n(n) {
 		if (t[n] !== void 0) return t[n];
@@ -21092,11 +21319,11 @@ function oB(e) {
 		},
 		get: function(e) {
 			let t = n(e);
-			return t === null && vF("WebGLRenderer: " + e + " extension not supported."), t;
+			return t === null && HF("WebGLRenderer: " + e + " extension not supported."), t;
 		}
 	};
 }
-function sB(e, t, n, r) {
+function jB(e, t, n, r) {
 	let i = {}, a = /* @__PURE__ */ new WeakMap(), o = new FinalizationRegistry((e) => delete i[e]);
 	function s(e) {
 		c(e.target);
@@ -21118,7 +21345,7 @@ function sB(e, t, n, r) {
 	function d(e) {
 		let n = e.index, r = e.attributes.position, i = 0;
 		if (r === void 0) return;
-		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? bL : yL)(Math.ceil(o / 3) * 6, 1), c = s.array;
+		let o = n === null ? r.array.length / 3 - 1 : n.array.length, s = new (r.count >= 65535 ? WL : UL)(Math.ceil(o / 3) * 6, 1), c = s.array;
 		if (n !== null) {
 			let e = n.array;
 			i = n.version;
@@ -21158,7 +21385,7 @@ function sB(e, t, n, r) {
 		dispose: p
 	};
 }
-function cB(e, t, n) {
+function MB(e, t, n) {
 	let r;
 	function i(e) {
 		r = e;
@@ -21182,7 +21409,7 @@ function cB(e, t, n) {
 	}
 	this.setMode = i, this.setIndex = s, this.render = c, this.renderInstances = l, this.renderMultiDraw = u;
 }
-function lB(e) {
+function NB(e) {
 	let t = {
 		geometries: 0,
 		textures: 0
@@ -21225,8 +21452,8 @@ function lB(e) {
 		update: r
 	};
 }
-function uB(e, t, n) {
-	let r = /* @__PURE__ */ new WeakMap(), i = new ZF();
+function PB(e, t, n) {
+	let r = /* @__PURE__ */ new WeakMap(), i = new xI();
 	function a(a, o, s) {
 		let c = a.morphTargetInfluences, l = o.morphAttributes.position || o.morphAttributes.normal || o.morphAttributes.color, u = l === void 0 ? 0 : l.length, d = r.get(o);
 		if (d === void 0 || d.count !== u) {
@@ -21235,8 +21462,8 @@ function uB(e, t, n) {
 			e === !0 && (f = 1), n === !0 && (f = 2), a === !0 && (f = 3);
 			let p = o.attributes.position.count * f, m = 1;
 			p > t.maxTextureSize && (m = Math.ceil(p / t.maxTextureSize), p = t.maxTextureSize);
-			let h = new Float32Array(p * m * 4 * u), g = new eI(h, p, m, u);
-			g.type = XN, g.needsUpdate = !0;
+			let h = new Float32Array(p * m * 4 * u), g = new wI(h, p, m, u);
+			g.type = bP, g.needsUpdate = !0;
 			let _ = f * 4;
 			for (let t = 0; t < u; t++) {
 				let r = s[t], o = c[t], u = l[t], d = p * m * 4 * t;
@@ -21248,7 +21475,7 @@ function uB(e, t, n) {
 			d = {
 				count: u,
 				texture: g,
-				size: new MF(p, m)
+				size: new nI(p, m)
 			}, r.set(o, d);
 			function v() {
 				g.dispose(), r.delete(o), o.removeEventListener("dispose", v);
@@ -21266,7 +21493,7 @@ function uB(e, t, n) {
 	}
 	return { update: a };
 }
-function dB(e, t, n, r, i) {
+function FB(e, t, n, r, i) {
 	let a = /* @__PURE__ */ new WeakMap();
 	function o(r) {
 		let o = i.render.frame, s = r.geometry, l = t.get(r, s);
@@ -21288,7 +21515,7 @@ function dB(e, t, n, r, i) {
 		dispose: s
 	};
 }
-var fB = {
+var IB = {
 	1: "LINEAR_TONE_MAPPING",
 	2: "REINHARD_TONE_MAPPING",
 	3: "CINEON_TONE_MAPPING",
@@ -21297,8 +21524,8 @@ var fB = {
 	7: "NEUTRAL_TONE_MAPPING",
 	5: "CUSTOM_TONE_MAPPING"
 };
-function pB(e, t, n, r, i, a) {
-	let o = new $F(t, n, {
+function LB(e, t, n, r, i, a) {
+	let o = new CI(t, n, {
 		type: e,
 		depthBuffer: i,
 		stencilBuffer: a,
@@ -21307,8 +21534,8 @@ function pB(e, t, n, r, i, a) {
 		storeMultisampledStencilBuffer: !1,
 		resolveDepthBuffer: !1,
 		resolveStencilBuffer: !1
-	}), s = null, c = null, l = null, u = new NL();
-	u.setAttribute("position", new xL([
+	}), s = null, c = null, l = null, u = new rR();
+	u.setAttribute("position", new GL([
 		-1,
 		3,
 		0,
@@ -21318,7 +21545,7 @@ function pB(e, t, n, r, i, a) {
 		3,
 		-1,
 		0
-	], 3)), u.setAttribute("uv", new xL([
+	], 3)), u.setAttribute("uv", new GL([
 		0,
 		2,
 		0,
@@ -21326,13 +21553,13 @@ function pB(e, t, n, r, i, a) {
 		2,
 		0
 	], 2));
-	let d = new FR({
+	let d = new az({
 		uniforms: { tDiffuse: { value: null } },
 		vertexShader: "\n			precision highp float;\n\n			uniform mat4 modelViewMatrix;\n			uniform mat4 projectionMatrix;\n\n			attribute vec3 position;\n			attribute vec2 uv;\n\n			varying vec2 vUv;\n\n			void main() {\n				vUv = uv;\n				gl_Position = projectionMatrix * modelViewMatrix * vec4( position, 1.0 );\n			}",
 		fragmentShader: "\n			precision highp float;\n\n			uniform sampler2D tDiffuse;\n\n			varying vec2 vUv;\n\n			#include <tonemapping_pars_fragment>\n			#include <colorspace_pars_fragment>\n\n			void main() {\n				gl_FragColor = texture2D( tDiffuse, vUv );\n\n				#ifdef LINEAR_TONE_MAPPING\n					gl_FragColor.rgb = LinearToneMapping( gl_FragColor.rgb );\n				#elif defined( REINHARD_TONE_MAPPING )\n					gl_FragColor.rgb = ReinhardToneMapping( gl_FragColor.rgb );\n				#elif defined( CINEON_TONE_MAPPING )\n					gl_FragColor.rgb = CineonToneMapping( gl_FragColor.rgb );\n				#elif defined( ACES_FILMIC_TONE_MAPPING )\n					gl_FragColor.rgb = ACESFilmicToneMapping( gl_FragColor.rgb );\n				#elif defined( AGX_TONE_MAPPING )\n					gl_FragColor.rgb = AgXToneMapping( gl_FragColor.rgb );\n				#elif defined( NEUTRAL_TONE_MAPPING )\n					gl_FragColor.rgb = NeutralToneMapping( gl_FragColor.rgb );\n				#elif defined( CUSTOM_TONE_MAPPING )\n					gl_FragColor.rgb = CustomToneMapping( gl_FragColor.rgb );\n				#endif\n\n				#ifdef SRGB_TRANSFER\n					gl_FragColor = sRGBTransferOETF( gl_FragColor );\n				#endif\n			}",
 		depthTest: !1,
 		depthWrite: !1
-	}), f = new rR(u, d), p = new fz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
+	}), f = new DR(u, d), p = new Iz(-1, 1, 1, -1, 0, 1), m = null, h = null, g = !1, _, v = null, y = [], b = !1;
 	this.setSize = function(e, t) {
 		o.setSize(e, t), s !== null && s.setSize(e, t), c !== null && c.setSize(e, t);
 		for (let n = 0; n < y.length; n++) {
@@ -21342,17 +21569,17 @@ function pB(e, t, n, r, i, a) {
 	}, this.setEffects = function(e) {
 		y = e, b = y.length > 0 && y[0].isRenderPass === !0;
 		let t = o.width, n = o.height;
-		y.length > 0 && s === null && (s = new $F(t, n, {
-			type: ZN,
+		y.length > 0 && s === null && (s = new CI(t, n, {
+			type: xP,
 			depthBuffer: !1,
 			stencilBuffer: !1
-		}), c = new $F(t, n, {
-			type: ZN,
+		}), c = new CI(t, n, {
+			type: xP,
 			depthBuffer: !1,
 			stencilBuffer: !1
 		}));
 		let r = i === !0 && y.some((e) => e.needsDepthTexture === !0);
-		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new xR(t, n), a === !0 && (l.format = sP, l.type = eP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
+		r !== (o.depthTexture !== null) && (r === !0 && l === null && (l = new GR(t, n), a === !0 && (l.format = jP, l.type = wP)), o.dispose(), o.depthTexture = r ? l : null, o.resolveDepthBuffer = r, o.storeMultisampledDepthBuffer = r);
 		for (let e = 0; e < y.length; e++) {
 			let i = y[e];
 			i.setSize && i.setSize(t, n), r && i.needsDepthTexture === !0 && i.setDepthTexture && i.setDepthTexture(l);
@@ -21374,8 +21601,8 @@ function pB(e, t, n, r, i, a) {
 			a.enabled !== !1 && (a.render(e, r, n, t), a.needsSwap !== !1 && (n = r, r = r === s ? c : s));
 		}
 		if (m !== e.outputColorSpace || h !== e.toneMapping) {
-			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, BF.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
-			let t = fB[h];
+			m = e.outputColorSpace, h = e.toneMapping, d.defines = {}, uI.getTransfer(m) === "srgb" && (d.defines.SRGB_TRANSFER = "");
+			let t = IB[h];
 			t && (d.defines[t] = ""), d.needsUpdate = !0;
 		}
 		d.uniforms.tDiffuse.value = n.texture, e.setRenderTarget(v), e.render(f, p), v = null, g = !1;
@@ -21385,331 +21612,331 @@ function pB(e, t, n, r, i, a) {
 		o.dispose(), s !== null && s.dispose(), c !== null && c.dispose(), u.dispose(), d.dispose();
 	};
 }
-var mB = /*@__PURE__*/ new XF(), hB = /*@__PURE__*/ new xR(1, 1), gB = /*@__PURE__*/ new SR(1), _B = /*@__PURE__*/ new eI(), vB = /*@__PURE__*/ new tI(), yB = /*@__PURE__*/ new bR(), bB = [], xB = [], SB = /* @__PURE__ */ new Float32Array(16), CB = /* @__PURE__ */ new Float32Array(9), wB = /* @__PURE__ */ new Float32Array(4);
-function TB(e, t, n) {
+var RB = /*@__PURE__*/ new bI(), zB = /*@__PURE__*/ new GR(1, 1), BB = /*@__PURE__*/ new KR(1), VB = /*@__PURE__*/ new wI(), HB = /*@__PURE__*/ new TI(), UB = /*@__PURE__*/ new WR(), WB = [], GB = [], KB = /* @__PURE__ */ new Float32Array(16), qB = /* @__PURE__ */ new Float32Array(9), JB = /* @__PURE__ */ new Float32Array(4);
+function YB(e, t, n) {
 	let r = e[0];
 	if (r <= 0 || r > 0) return e;
-	let i = t * n, a = bB[i];
-	if (a === void 0 && (a = new Float32Array(i), bB[i] = a), t !== 0) {
+	let i = t * n, a = WB[i];
+	if (a === void 0 && (a = new Float32Array(i), WB[i] = a), t !== 0) {
 		r.toArray(a, 0);
 		for (let r = 1, i = 0; r !== t; ++r) i += n, e[r].toArray(a, i);
 	}
 	return a;
 }
-function EB(e, t) {
+function XB(e, t) {
 	if (e.length !== t.length) return !1;
 	for (let n = 0, r = e.length; n < r; n++) if (e[n] !== t[n]) return !1;
 	return !0;
 }
-function DB(e, t) {
+function ZB(e, t) {
 	for (let n = 0, r = t.length; n < r; n++) e[n] = t[n];
 }
-function OB(e, t) {
-	let n = xB[t];
-	n === void 0 && (n = new Int32Array(t), xB[t] = n);
+function QB(e, t) {
+	let n = GB[t];
+	n === void 0 && (n = new Int32Array(t), GB[t] = n);
 	for (let r = 0; r !== t; ++r) n[r] = e.allocateTextureUnit();
 	return n;
 }
-function kB(e, t) {
+function $B(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1f(this.addr, t), n[0] = t);
 }
-function AB(e, t) {
+function eV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2f(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (EB(n, t)) return;
-		e.uniform2fv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform2fv(this.addr, t), ZB(n, t);
 	}
 }
-function jB(e, t) {
+function tV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3f(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else if (t.r !== void 0) (n[0] !== t.r || n[1] !== t.g || n[2] !== t.b) && (e.uniform3f(this.addr, t.r, t.g, t.b), n[0] = t.r, n[1] = t.g, n[2] = t.b);
 	else {
-		if (EB(n, t)) return;
-		e.uniform3fv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform3fv(this.addr, t), ZB(n, t);
 	}
 }
-function MB(e, t) {
+function nV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4f(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (EB(n, t)) return;
-		e.uniform4fv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform4fv(this.addr, t), ZB(n, t);
 	}
 }
-function NB(e, t) {
+function rV(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (EB(n, t)) return;
-		e.uniformMatrix2fv(this.addr, !1, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniformMatrix2fv(this.addr, !1, t), ZB(n, t);
 	} else {
-		if (EB(n, r)) return;
-		wB.set(r), e.uniformMatrix2fv(this.addr, !1, wB), DB(n, r);
+		if (XB(n, r)) return;
+		JB.set(r), e.uniformMatrix2fv(this.addr, !1, JB), ZB(n, r);
 	}
 }
-function PB(e, t) {
+function iV(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (EB(n, t)) return;
-		e.uniformMatrix3fv(this.addr, !1, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniformMatrix3fv(this.addr, !1, t), ZB(n, t);
 	} else {
-		if (EB(n, r)) return;
-		CB.set(r), e.uniformMatrix3fv(this.addr, !1, CB), DB(n, r);
+		if (XB(n, r)) return;
+		qB.set(r), e.uniformMatrix3fv(this.addr, !1, qB), ZB(n, r);
 	}
 }
-function FB(e, t) {
+function aV(e, t) {
 	let n = this.cache, r = t.elements;
 	if (r === void 0) {
-		if (EB(n, t)) return;
-		e.uniformMatrix4fv(this.addr, !1, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniformMatrix4fv(this.addr, !1, t), ZB(n, t);
 	} else {
-		if (EB(n, r)) return;
-		SB.set(r), e.uniformMatrix4fv(this.addr, !1, SB), DB(n, r);
+		if (XB(n, r)) return;
+		KB.set(r), e.uniformMatrix4fv(this.addr, !1, KB), ZB(n, r);
 	}
 }
-function IB(e, t) {
+function oV(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1i(this.addr, t), n[0] = t);
 }
-function LB(e, t) {
+function sV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2i(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (EB(n, t)) return;
-		e.uniform2iv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform2iv(this.addr, t), ZB(n, t);
 	}
 }
-function RB(e, t) {
+function cV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3i(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (EB(n, t)) return;
-		e.uniform3iv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform3iv(this.addr, t), ZB(n, t);
 	}
 }
-function zB(e, t) {
+function lV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4i(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (EB(n, t)) return;
-		e.uniform4iv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform4iv(this.addr, t), ZB(n, t);
 	}
 }
-function BB(e, t) {
+function uV(e, t) {
 	let n = this.cache;
 	n[0] !== t && (e.uniform1ui(this.addr, t), n[0] = t);
 }
-function VB(e, t) {
+function dV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y) && (e.uniform2ui(this.addr, t.x, t.y), n[0] = t.x, n[1] = t.y);
 	else {
-		if (EB(n, t)) return;
-		e.uniform2uiv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform2uiv(this.addr, t), ZB(n, t);
 	}
 }
-function HB(e, t) {
+function fV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z) && (e.uniform3ui(this.addr, t.x, t.y, t.z), n[0] = t.x, n[1] = t.y, n[2] = t.z);
 	else {
-		if (EB(n, t)) return;
-		e.uniform3uiv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform3uiv(this.addr, t), ZB(n, t);
 	}
 }
-function UB(e, t) {
+function pV(e, t) {
 	let n = this.cache;
 	if (t.x !== void 0) (n[0] !== t.x || n[1] !== t.y || n[2] !== t.z || n[3] !== t.w) && (e.uniform4ui(this.addr, t.x, t.y, t.z, t.w), n[0] = t.x, n[1] = t.y, n[2] = t.z, n[3] = t.w);
 	else {
-		if (EB(n, t)) return;
-		e.uniform4uiv(this.addr, t), DB(n, t);
+		if (XB(n, t)) return;
+		e.uniform4uiv(this.addr, t), ZB(n, t);
 	}
 }
-function WB(e) {
+function mV(e) {
 	return e.version === 0 && (e.compareFunction = 519, e.needsUpdate = !0), e;
 }
-function GB(e, t, n) {
+function hV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_2D_SHADOW ? WB(hB) : mB, n.setTexture2D(t || a, i);
+	a = this.type === e.SAMPLER_2D_SHADOW ? mV(zB) : RB, n.setTexture2D(t || a, i);
 }
-function KB(e, t, n) {
+function gV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || vB, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture3D(t || HB, i);
 }
-function qB(e, t, n) {
+function _V(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
 	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i);
 	let a;
-	a = this.type === e.SAMPLER_CUBE_SHADOW ? WB(gB) : yB, n.setTextureCube(t || a, i);
+	a = this.type === e.SAMPLER_CUBE_SHADOW ? mV(BB) : UB, n.setTextureCube(t || a, i);
 }
-function JB(e, t, n) {
+function vV(e, t, n) {
 	let r = this.cache, i = n.allocateTextureUnit();
-	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || _B, i);
+	r[0] !== i && (e.uniform1i(this.addr, i), r[0] = i), n.setTexture2DArray(t || VB, i);
 }
-function YB(e) {
+function yV(e) {
 	switch (e) {
-		case 5126: return kB;
-		case 35664: return AB;
-		case 35665: return jB;
-		case 35666: return MB;
-		case 35674: return NB;
-		case 35675: return PB;
-		case 35676: return FB;
+		case 5126: return $B;
+		case 35664: return eV;
+		case 35665: return tV;
+		case 35666: return nV;
+		case 35674: return rV;
+		case 35675: return iV;
+		case 35676: return aV;
 		case 5124:
-		case 35670: return IB;
+		case 35670: return oV;
 		case 35667:
-		case 35671: return LB;
+		case 35671: return sV;
 		case 35668:
-		case 35672: return RB;
+		case 35672: return cV;
 		case 35669:
-		case 35673: return zB;
-		case 5125: return BB;
-		case 36294: return VB;
-		case 36295: return HB;
-		case 36296: return UB;
+		case 35673: return lV;
+		case 5125: return uV;
+		case 36294: return dV;
+		case 36295: return fV;
+		case 36296: return pV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return GB;
+		case 35682: return hV;
 		case 35679:
 		case 36299:
-		case 36307: return KB;
+		case 36307: return gV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return qB;
+		case 36293: return _V;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return JB;
+		case 36292: return vV;
 	}
 }
-function XB(e, t) {
+function bV(e, t) {
 	e.uniform1fv(this.addr, t);
 }
-function ZB(e, t) {
-	let n = TB(t, this.size, 2);
+function xV(e, t) {
+	let n = YB(t, this.size, 2);
 	e.uniform2fv(this.addr, n);
 }
-function QB(e, t) {
-	let n = TB(t, this.size, 3);
+function SV(e, t) {
+	let n = YB(t, this.size, 3);
 	e.uniform3fv(this.addr, n);
 }
-function $B(e, t) {
-	let n = TB(t, this.size, 4);
+function CV(e, t) {
+	let n = YB(t, this.size, 4);
 	e.uniform4fv(this.addr, n);
 }
-function eV(e, t) {
-	let n = TB(t, this.size, 4);
+function wV(e, t) {
+	let n = YB(t, this.size, 4);
 	e.uniformMatrix2fv(this.addr, !1, n);
 }
-function tV(e, t) {
-	let n = TB(t, this.size, 9);
+function TV(e, t) {
+	let n = YB(t, this.size, 9);
 	e.uniformMatrix3fv(this.addr, !1, n);
 }
-function nV(e, t) {
-	let n = TB(t, this.size, 16);
+function EV(e, t) {
+	let n = YB(t, this.size, 16);
 	e.uniformMatrix4fv(this.addr, !1, n);
 }
-function rV(e, t) {
+function DV(e, t) {
 	e.uniform1iv(this.addr, t);
 }
-function iV(e, t) {
+function OV(e, t) {
 	e.uniform2iv(this.addr, t);
 }
-function aV(e, t) {
+function kV(e, t) {
 	e.uniform3iv(this.addr, t);
 }
-function oV(e, t) {
+function AV(e, t) {
 	e.uniform4iv(this.addr, t);
 }
-function sV(e, t) {
+function jV(e, t) {
 	e.uniform1uiv(this.addr, t);
 }
-function cV(e, t) {
+function MV(e, t) {
 	e.uniform2uiv(this.addr, t);
 }
-function lV(e, t) {
+function NV(e, t) {
 	e.uniform3uiv(this.addr, t);
 }
-function uV(e, t) {
+function PV(e, t) {
 	e.uniform4uiv(this.addr, t);
 }
-function dV(e, t, n) {
-	let r = this.cache, i = t.length, a = OB(n, i);
-	EB(r, a) || (e.uniform1iv(this.addr, a), DB(r, a));
+function FV(e, t, n) {
+	let r = this.cache, i = t.length, a = QB(n, i);
+	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_2D_SHADOW ? WB(hB) : mB;
+	o = this.type === e.SAMPLER_2D_SHADOW ? mV(zB) : RB;
 	for (let e = 0; e !== i; ++e) n.setTexture2D(t[e] || o, a[e]);
 }
-function fV(e, t, n) {
-	let r = this.cache, i = t.length, a = OB(n, i);
-	EB(r, a) || (e.uniform1iv(this.addr, a), DB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || vB, a[e]);
+function IV(e, t, n) {
+	let r = this.cache, i = t.length, a = QB(n, i);
+	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture3D(t[e] || HB, a[e]);
 }
-function pV(e, t, n) {
-	let r = this.cache, i = t.length, a = OB(n, i);
-	EB(r, a) || (e.uniform1iv(this.addr, a), DB(r, a));
+function LV(e, t, n) {
+	let r = this.cache, i = t.length, a = QB(n, i);
+	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
 	let o;
-	o = this.type === e.SAMPLER_CUBE_SHADOW ? WB(gB) : yB;
+	o = this.type === e.SAMPLER_CUBE_SHADOW ? mV(BB) : UB;
 	for (let e = 0; e !== i; ++e) n.setTextureCube(t[e] || o, a[e]);
 }
-function mV(e, t, n) {
-	let r = this.cache, i = t.length, a = OB(n, i);
-	EB(r, a) || (e.uniform1iv(this.addr, a), DB(r, a));
-	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || _B, a[e]);
+function RV(e, t, n) {
+	let r = this.cache, i = t.length, a = QB(n, i);
+	XB(r, a) || (e.uniform1iv(this.addr, a), ZB(r, a));
+	for (let e = 0; e !== i; ++e) n.setTexture2DArray(t[e] || VB, a[e]);
 }
-function hV(e) {
+function zV(e) {
 	switch (e) {
-		case 5126: return XB;
-		case 35664: return ZB;
-		case 35665: return QB;
-		case 35666: return $B;
-		case 35674: return eV;
-		case 35675: return tV;
-		case 35676: return nV;
+		case 5126: return bV;
+		case 35664: return xV;
+		case 35665: return SV;
+		case 35666: return CV;
+		case 35674: return wV;
+		case 35675: return TV;
+		case 35676: return EV;
 		case 5124:
-		case 35670: return rV;
+		case 35670: return DV;
 		case 35667:
-		case 35671: return iV;
+		case 35671: return OV;
 		case 35668:
-		case 35672: return aV;
+		case 35672: return kV;
 		case 35669:
-		case 35673: return oV;
-		case 5125: return sV;
-		case 36294: return cV;
-		case 36295: return lV;
-		case 36296: return uV;
+		case 35673: return AV;
+		case 5125: return jV;
+		case 36294: return MV;
+		case 36295: return NV;
+		case 36296: return PV;
 		case 35678:
 		case 36198:
 		case 36298:
 		case 36306:
-		case 35682: return dV;
+		case 35682: return FV;
 		case 35679:
 		case 36299:
-		case 36307: return fV;
+		case 36307: return IV;
 		case 35680:
 		case 36300:
 		case 36308:
-		case 36293: return pV;
+		case 36293: return LV;
 		case 36289:
 		case 36303:
 		case 36311:
-		case 36292: return mV;
+		case 36292: return RV;
 	}
 }
-var gV = class {
+var BV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = YB(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.setValue = yV(t.type);
 	}
-}, _V = class {
+}, VV = class {
 	constructor(e, t, n) {
-		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = hV(t.type);
+		this.id = e, this.addr = n, this.cache = [], this.type = t.type, this.size = t.size, this.setValue = zV(t.type);
 	}
-}, vV = class {
+}, HV = class {
 	constructor(e) {
 		this.id = e, this.seq = [], this.map = {};
 	}
@@ -21720,31 +21947,31 @@ var gV = class {
 			a.setValue(e, t[a.id], n);
 		}
 	}
-}, yV = /(\w+)(\])?(\[|\.)?/g;
-function bV(e, t) {
+}, UV = /(\w+)(\])?(\[|\.)?/g;
+function WV(e, t) {
 	e.seq.push(t), e.map[t.id] = t;
 }
-function xV(e, t, n) {
+function GV(e, t, n) {
 	let r = e.name, i = r.length;
-	for (yV.lastIndex = 0;;) {
-		let a = yV.exec(r), o = yV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
+	for (UV.lastIndex = 0;;) {
+		let a = UV.exec(r), o = UV.lastIndex, s = a[1], c = a[2] === "]", l = a[3];
 		if (c && (s |= 0), l === void 0 || l === "[" && o + 2 === i) {
-			bV(n, l === void 0 ? new gV(s, e, t) : new _V(s, e, t));
+			WV(n, l === void 0 ? new BV(s, e, t) : new VV(s, e, t));
 			break;
 		}
 		{
 			let e = n.map[s];
-			e === void 0 && (e = new vV(s), bV(n, e)), n = e;
+			e === void 0 && (e = new HV(s), WV(n, e)), n = e;
 		}
 	}
 }
-var SV = class {
+var KV = class {
 	constructor(e, t) {
 		this.seq = [], this.map = {};
 		let n = e.getProgramParameter(t, e.ACTIVE_UNIFORMS);
 		for (let r = 0; r < n; ++r) {
 			let n = e.getActiveUniform(t, r);
-			xV(n, e.getUniformLocation(t, n.name), this);
+			GV(n, e.getUniformLocation(t, n.name), this);
 		}
 		let r = [], i = [];
 		for (let t of this.seq) t.type === e.SAMPLER_2D_SHADOW || t.type === e.SAMPLER_CUBE_SHADOW || t.type === e.SAMPLER_2D_ARRAY_SHADOW ? r.push(t) : i.push(t);
@@ -21773,12 +22000,12 @@ var SV = class {
 		return n;
 	}
 };
-function CV(e, t, n) {
+function qV(e, t, n) {
 	let r = e.createShader(t);
 	return e.shaderSource(r, n), e.compileShader(r), r;
 }
-var wV = 37297, TV = 0;
-function EV(e, t) {
+var JV = 37297, YV = 0;
+function XV(e, t) {
 	let n = e.split("\n"), r = [], i = Math.max(t - 6, 0), a = Math.min(t + 6, n.length);
 	for (let e = i; e < a; e++) {
 		let i = e + 1;
@@ -21786,35 +22013,35 @@ function EV(e, t) {
 	}
 	return r.join("\n");
 }
-var DV = /*@__PURE__*/ new Z();
-function OV(e) {
-	BF._getMatrix(DV, BF.workingColorSpace, e);
-	let t = `mat3( ${DV.elements.map((e) => e.toFixed(4))} )`;
-	switch (BF.getTransfer(e)) {
-		case aF: return [t, "LinearTransferOETF"];
-		case oF: return [t, "sRGBTransferOETF"];
+var ZV = /*@__PURE__*/ new Z();
+function QV(e) {
+	uI._getMatrix(ZV, uI.workingColorSpace, e);
+	let t = `mat3( ${ZV.elements.map((e) => e.toFixed(4))} )`;
+	switch (uI.getTransfer(e)) {
+		case kF: return [t, "LinearTransferOETF"];
+		case AF: return [t, "sRGBTransferOETF"];
 		default: return q("WebGLProgram: Unsupported color space: ", e), [t, "LinearTransferOETF"];
 	}
 }
-function kV(e, t, n) {
+function $V(e, t, n) {
 	let r = e.getShaderParameter(t, e.COMPILE_STATUS), i = (e.getShaderInfoLog(t) || "").trim();
 	if (r && i === "") return "";
 	let a = /ERROR: 0:(\d+)/.exec(i);
 	if (a) {
 		let r = parseInt(a[1]);
-		return n.toUpperCase() + "\n\n" + i + "\n\n" + EV(e.getShaderSource(t), r);
+		return n.toUpperCase() + "\n\n" + i + "\n\n" + XV(e.getShaderSource(t), r);
 	}
 	return i;
 }
-function AV(e, t) {
-	let n = OV(t);
+function eH(e, t) {
+	let n = QV(t);
 	return [
 		`vec4 ${e}( vec4 value ) {`,
 		`	return ${n[1]}( vec4( ${n[0]} * value.rgb, value.a ) );`,
 		"}"
 	].join("\n");
 }
-var jV = {
+var tH = {
 	1: "Linear",
 	2: "Reinhard",
 	3: "Cineon",
@@ -21823,23 +22050,23 @@ var jV = {
 	7: "Neutral",
 	5: "Custom"
 };
-function MV(e, t) {
-	let n = jV[t];
+function nH(e, t) {
+	let n = tH[t];
 	return n === void 0 ? (q("WebGLProgram: Unsupported toneMapping:", t), "vec3 " + e + "( vec3 color ) { return LinearToneMapping( color ); }") : "vec3 " + e + "( vec3 color ) { return " + n + "ToneMapping( color ); }";
 }
-var NV = /*@__PURE__*/ new X();
-function PV() {
-	return BF.getLuminanceCoefficients(NV), [
+var rH = /*@__PURE__*/ new X();
+function iH() {
+	return uI.getLuminanceCoefficients(rH), [
 		"float luminance( const in vec3 rgb ) {",
-		`	const vec3 weights = vec3( ${NV.x.toFixed(4)}, ${NV.y.toFixed(4)}, ${NV.z.toFixed(4)} );`,
+		`	const vec3 weights = vec3( ${rH.x.toFixed(4)}, ${rH.y.toFixed(4)}, ${rH.z.toFixed(4)} );`,
 		"	return dot( weights, rgb );",
 		"}"
 	].join("\n");
 }
-function FV(e) {
-	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(RV).join("\n");
+function aH(e) {
+	return [e.extensionClipCullDistance ? "#extension GL_ANGLE_clip_cull_distance : require" : "", e.extensionMultiDraw ? "#extension GL_ANGLE_multi_draw : require" : ""].filter(cH).join("\n");
 }
-function IV(e) {
+function oH(e) {
 	let t = [];
 	for (let n in e) {
 		let r = e[n];
@@ -21847,7 +22074,7 @@ function IV(e) {
 	}
 	return t.join("\n");
 }
-function LV(e, t) {
+function sH(e, t) {
 	let n = {}, r = e.getProgramParameter(t, e.ACTIVE_ATTRIBUTES);
 	for (let i = 0; i < r; i++) {
 		let r = e.getActiveAttrib(t, i), a = r.name, o = 1;
@@ -21859,35 +22086,35 @@ function LV(e, t) {
 	}
 	return n;
 }
-function RV(e) {
+function cH(e) {
 	return e !== "";
 }
-function zV(e, t) {
+function lH(e, t) {
 	let n = t.numSpotLightShadows + t.numSpotLightMaps - t.numSpotLightShadowsWithMaps;
 	return e.replace(/NUM_SUN_LIGHTS/g, t.numSunLights).replace(/NUM_DIR_LIGHTS/g, t.numDirLights).replace(/NUM_SPOT_LIGHTS/g, t.numSpotLights).replace(/NUM_SPOT_LIGHT_MAPS/g, t.numSpotLightMaps).replace(/NUM_SPOT_LIGHT_COORDS/g, n).replace(/NUM_RECT_AREA_LIGHTS/g, t.numRectAreaLights).replace(/NUM_POINT_LIGHTS/g, t.numPointLights).replace(/NUM_HEMI_LIGHTS/g, t.numHemiLights).replace(/NUM_SUN_LIGHT_SHADOWS/g, t.numSunLightShadows).replace(/NUM_DIR_LIGHT_SHADOWS/g, t.numDirLightShadows).replace(/NUM_SPOT_LIGHT_SHADOWS_WITH_MAPS/g, t.numSpotLightShadowsWithMaps).replace(/NUM_SPOT_LIGHT_SHADOWS/g, t.numSpotLightShadows).replace(/NUM_POINT_LIGHT_SHADOWS/g, t.numPointLightShadows).replace(/NUM_LIGHT_PROBE_GRIDS/g, t.numLightProbeGrids);
 }
-function BV(e, t) {
+function uH(e, t) {
 	return e.replace(/NUM_CLIPPING_PLANES/g, t.numClippingPlanes).replace(/UNION_CLIPPING_PLANES/g, t.numClippingPlanes - t.numClipIntersection);
 }
-var VV = /^[ \t]*#include +<([\w\d./]+)>/gm;
-function HV(e) {
-	return e.replace(VV, UV);
+var dH = /^[ \t]*#include +<([\w\d./]+)>/gm;
+function fH(e) {
+	return e.replace(dH, pH);
 }
-function UV(e, t) {
+function pH(e, t) {
 	let n = Q[t];
 	if (n === void 0) throw Error("THREE.WebGLProgram: Can not resolve #include <" + t + ">");
-	return HV(n);
+	return fH(n);
 }
-var WV = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
-function GV(e) {
-	return e.replace(WV, KV);
+var mH = /#pragma unroll_loop_start\s+for\s*\(\s*int\s+i\s*=\s*(\d+)\s*;\s*i\s*<\s*(\d+)\s*;\s*i\s*\+\+\s*\)\s*{([\s\S]+?)}\s+#pragma unroll_loop_end/g;
+function hH(e) {
+	return e.replace(mH, gH);
 }
-function KV(e, t, n, r) {
+function gH(e, t, n, r) {
 	let i = "";
 	for (let e = parseInt(t); e < parseInt(n); e++) i += r.replace(/\[\s*i\s*\]/g, "[ " + e + " ]").replace(/UNROLLED_LOOP_INDEX/g, e);
 	return i;
 }
-function qV(e) {
+function _H(e) {
 	let t = `precision ${e.precision} float;
 	precision ${e.precision} int;
 	precision ${e.precision} sampler2D;
@@ -21908,37 +22135,37 @@ function qV(e) {
 	`;
 	return e.precision === "highp" ? t += "\n#define HIGH_PRECISION" : e.precision === "mediump" ? t += "\n#define MEDIUM_PRECISION" : e.precision === "lowp" && (t += "\n#define LOW_PRECISION"), t;
 }
-var JV = {
+var vH = {
 	1: "SHADOWMAP_TYPE_PCF",
 	3: "SHADOWMAP_TYPE_VSM"
 };
-function YV(e) {
-	return JV[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
+function yH(e) {
+	return vH[e.shadowMapType] || "SHADOWMAP_TYPE_BASIC";
 }
-var XV = { 302: "ENVMAP_MODE_REFRACTION" };
-function ZV(e) {
-	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : XV[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
+var bH = { 302: "ENVMAP_MODE_REFRACTION" };
+function xH(e) {
+	return e.envMap === !1 ? "ENVMAP_MODE_REFLECTION" : bH[e.envMapMode] || "ENVMAP_MODE_REFLECTION";
 }
-var QV = {
+var SH = {
 	0: "ENVMAP_BLENDING_MULTIPLY",
 	1: "ENVMAP_BLENDING_MIX",
 	2: "ENVMAP_BLENDING_ADD"
 };
-function $V(e) {
-	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : QV[e.combine] || "ENVMAP_BLENDING_NONE";
+function CH(e) {
+	return e.envMap === !1 ? "ENVMAP_BLENDING_NONE" : SH[e.combine] || "ENVMAP_BLENDING_NONE";
 }
-function eH(e, t, n, r) {
-	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = YV(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = ZV(n), d = $V(n), f = FV(n), p = IV(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
+function wH(e, t, n, r) {
+	let i = e.getContext(), a = n.defines, o = n.vertexShader, s = n.fragmentShader, c = yH(n), l = n.envMapPMREM === !0 ? "ENVMAP_TYPE_PMREM" : "ENVMAP_TYPE_CUBE", u = xH(n), d = CH(n), f = aH(n), p = oH(a), m = i.createProgram(), h, g, _ = n.glslVersion ? "#version " + n.glslVersion + "\n" : "";
 	n.isRawShaderMaterial ? (h = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(RV).join("\n"), h.length > 0 && (h += "\n"), g = [
+	].filter(cH).join("\n"), h.length > 0 && (h += "\n"), g = [
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p
-	].filter(RV).join("\n"), g.length > 0 && (g += "\n")) : (h = [
-		qV(n),
+	].filter(cH).join("\n"), g.length > 0 && (g += "\n")) : (h = [
+		_H(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22069,8 +22296,8 @@ function eH(e, t, n, r) {
 		"	attribute vec4 skinWeight;",
 		"#endif",
 		"\n"
-	].filter(RV).join("\n"), g = [
-		qV(n),
+	].filter(cH).join("\n"), g = [
+		_H(n),
 		"#define SHADER_TYPE " + n.shaderType,
 		"#define SHADER_NAME " + n.shaderName,
 		p,
@@ -22144,15 +22371,15 @@ function eH(e, t, n, r) {
 		"uniform bool isOrthographic;",
 		n.toneMapping === 0 ? "" : "#define TONE_MAPPING",
 		n.toneMapping === 0 ? "" : Q.tonemapping_pars_fragment,
-		n.toneMapping === 0 ? "" : MV("toneMapping", n.toneMapping),
+		n.toneMapping === 0 ? "" : nH("toneMapping", n.toneMapping),
 		n.dithering ? "#define DITHERING" : "",
 		n.opaque ? "#define OPAQUE" : "",
 		Q.colorspace_pars_fragment,
-		AV("linearToOutputTexel", n.outputColorSpace),
-		PV(),
+		eH("linearToOutputTexel", n.outputColorSpace),
+		iH(),
 		n.useDepthPacking ? "#define DEPTH_PACKING " + n.depthPacking : "",
 		"\n"
-	].filter(RV).join("\n")), o = HV(o), o = zV(o, n), o = BV(o, n), s = HV(s), s = zV(s, n), s = BV(s, n), o = GV(o), s = GV(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
+	].filter(cH).join("\n")), o = fH(o), o = lH(o, n), o = uH(o, n), s = fH(s), s = lH(s, n), s = uH(s, n), o = hH(o), s = hH(s), n.isRawShaderMaterial !== !0 && (_ = "#version 300 es\n", h = [
 		f,
 		"#define attribute in",
 		"#define varying out",
@@ -22172,7 +22399,7 @@ function eH(e, t, n, r) {
 		"#define texture2DProjGradEXT textureProjGrad",
 		"#define textureCubeGradEXT textureGrad"
 	].join("\n") + "\n" + g);
-	let v = _ + h + o, y = _ + g + s, b = CV(i, i.VERTEX_SHADER, v), x = CV(i, i.FRAGMENT_SHADER, y);
+	let v = _ + h + o, y = _ + g + s, b = qV(i, i.VERTEX_SHADER, v), x = qV(i, i.FRAGMENT_SHADER, y);
 	i.attachShader(m, b), i.attachShader(m, x), n.index0AttributeName === void 0 ? n.hasPositionAttribute === !0 && i.bindAttribLocation(m, 0, "position") : i.bindAttribLocation(m, 0, n.index0AttributeName), i.linkProgram(m);
 	function S(t) {
 		if (e.debug.checkShaderErrors) {
@@ -22180,7 +22407,7 @@ function eH(e, t, n, r) {
 			if (i.getProgramParameter(m, i.LINK_STATUS) === !1) {
 				if (l = !1, typeof e.debug.onShaderError == "function") e.debug.onShaderError(i, m, b, x);
 				else {
-					let e = kV(i, b, "vertex"), n = kV(i, x, "fragment");
+					let e = $V(i, b, "vertex"), n = $V(i, x, "fragment");
 					J("WebGLProgram: Shader Error " + i.getError() + " - VALIDATE_STATUS " + i.getProgramParameter(m, i.VALIDATE_STATUS) + "\n\nMaterial Name: " + t.name + "\nMaterial Type: " + t.type + "\n\nProgram Info Log: " + o + "\n" + e + "\n" + n);
 				}
 			} else o === "" ? (s === "" || c === "") && (u = !1) : q("WebGLProgram: Program Info Log:", o);
@@ -22197,7 +22424,7 @@ function eH(e, t, n, r) {
 				}
 			});
 		}
-		i.deleteShader(b), i.deleteShader(x), C = new SV(i, m), w = LV(i, m);
+		i.deleteShader(b), i.deleteShader(x), C = new KV(i, m), w = sH(i, m);
 	}
 	let C;
 	this.getUniforms = function() {
@@ -22209,12 +22436,12 @@ function eH(e, t, n, r) {
 	};
 	let T = n.rendererExtensionParallelShaderCompile === !1;
 	return this.isReady = function() {
-		return T === !1 && (T = i.getProgramParameter(m, wV)), T;
+		return T === !1 && (T = i.getProgramParameter(m, JV)), T;
 	}, this.destroy = function() {
 		r.releaseStatesOfProgram(this), i.deleteProgram(m), this.program = void 0;
-	}, this.type = n.shaderType, this.name = n.shaderName, this.id = TV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
+	}, this.type = n.shaderType, this.name = n.shaderName, this.id = YV++, this.cacheKey = t, this.usedTimes = 1, this.program = m, this.vertexShader = b, this.fragmentShader = x, this;
 }
-var tH = 0, nH = class {
+var TH = 0, EH = class {
 	constructor() {
 		this.shaderCache = /* @__PURE__ */ new Map(), this.materialCache = /* @__PURE__ */ new Map();
 	}
@@ -22242,18 +22469,18 @@ var tH = 0, nH = class {
 	}
 	_getShaderStage(e) {
 		let t = this.shaderCache, n = t.get(e);
-		return n === void 0 && (n = new rH(e), t.set(e, n)), n;
+		return n === void 0 && (n = new DH(e), t.set(e, n)), n;
 	}
-}, rH = class {
+}, DH = class {
 	constructor(e) {
-		this.id = tH++, this.code = e, this.usedTimes = 0;
+		this.id = TH++, this.code = e, this.usedTimes = 0;
 	}
 };
-function iH(e) {
+function OH(e) {
 	return e === 1030 || e === 37490 || e === 36285;
 }
-function aH(e, t, n, r, i, a) {
-	let o = new pI(), s = new nH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
+function kH(e, t, n, r, i, a) {
+	let o = new LI(), s = new EH(), c = /* @__PURE__ */ new Set(), l = [], u = /* @__PURE__ */ new Map(), d = r.logarithmicDepthBuffer, f = {
 		MeshDepthMaterial: "depth",
 		MeshDistanceMaterial: "distance",
 		MeshNormalMaterial: "normal",
@@ -22280,7 +22507,7 @@ function aH(e, t, n, r, i, a) {
 		_.morphAttributes.position !== void 0 && (T = 1), _.morphAttributes.normal !== void 0 && (T = 2), _.morphAttributes.color !== void 0 && (T = 3);
 		let E, D, O, k;
 		if (x) {
-			let e = Nz[x];
+			let e = rB[x];
 			E = e.vertexShader, D = e.fragmentShader;
 		} else {
 			E = i.vertexShader, D = i.fragmentShader;
@@ -22306,7 +22533,7 @@ function aH(e, t, n, r, i, a) {
 			instancing: M,
 			instancingColor: M && m.instanceColor !== null,
 			instancingMorph: M && m.morphTexture !== null,
-			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : BF.workingColorSpace,
+			outputColorSpace: A === null ? e.outputColorSpace : A.isXRRenderTarget === !0 ? A.texture.colorSpace : uI.workingColorSpace,
 			alphaToCoverage: !!i.alphaToCoverage,
 			map: P,
 			matcap: ee,
@@ -22323,7 +22550,7 @@ function aH(e, t, n, r, i, a) {
 			emissiveMap: se,
 			normalMapObjectSpace: ae && i.normalMapType === 1,
 			normalMapTangentSpace: ae && i.normalMapType === 0,
-			packedNormalMap: ae && i.normalMapType === 0 && iH(i.normalMap.format),
+			packedNormalMap: ae && i.normalMapType === 0 && OH(i.normalMap.format),
 			metalnessMap: ce,
 			roughnessMap: le,
 			anisotropy: ue,
@@ -22417,8 +22644,8 @@ function aH(e, t, n, r, i, a) {
 			shadowMapEnabled: e.shadowMap.enabled && l.length > 0,
 			shadowMapType: e.shadowMap.type,
 			toneMapping: Ne,
-			decodeVideoTexture: P && i.map.isVideoTexture === !0 && BF.getTransfer(i.map.colorSpace) === "srgb",
-			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && BF.getTransfer(i.emissiveMap.colorSpace) === "srgb",
+			decodeVideoTexture: P && i.map.isVideoTexture === !0 && uI.getTransfer(i.map.colorSpace) === "srgb",
+			decodeVideoTextureEmissive: se && i.emissiveMap.isVideoTexture === !0 && uI.getTransfer(i.emissiveMap.colorSpace) === "srgb",
 			premultipliedAlpha: i.premultipliedAlpha,
 			doubleSided: i.side === 2,
 			flipSided: i.side === 1,
@@ -22446,14 +22673,14 @@ function aH(e, t, n, r, i, a) {
 	function v(e) {
 		let t = f[e.type], n;
 		if (t) {
-			let e = Nz[t];
-			n = jR.clone(e.uniforms);
+			let e = rB[t];
+			n = tz.clone(e.uniforms);
 		} else n = e.uniforms;
 		return n;
 	}
 	function y(t, n) {
 		let r = u.get(n);
-		return r === void 0 ? (r = new eH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
+		return r === void 0 ? (r = new wH(e, n, t, i), l.push(r), u.set(n, r)) : ++r.usedTimes, r;
 	}
 	function b(e) {
 		if (--e.usedTimes === 0) {
@@ -22478,7 +22705,7 @@ function aH(e, t, n, r, i, a) {
 		dispose: S
 	};
 }
-function oH() {
+function AH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t) {
 		return e.has(t);
@@ -22504,13 +22731,13 @@ function oH() {
 		dispose: a
 	};
 }
-function sH(e, t) {
+function jH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.material.id === t.material.id ? e.materialVariant === t.materialVariant ? e.z === t.z ? e.id - t.id : e.z - t.z : e.materialVariant - t.materialVariant : e.material.id - t.material.id : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function cH(e, t) {
+function MH(e, t) {
 	return e.groupOrder === t.groupOrder ? e.renderOrder === t.renderOrder ? e.z === t.z ? e.id - t.id : t.z - e.z : e.renderOrder - t.renderOrder : e.groupOrder - t.groupOrder;
 }
-function lH() {
+function NH() {
 	let e = [], t = 0, n = [], r = [], i = [];
 	function a() {
 		t = 0, n.length = 0, r.length = 0, i.length = 0;
@@ -22543,7 +22770,7 @@ function lH() {
 		a.transmission > 0 ? r.unshift(u) : a.transparent === !0 ? i.unshift(u) : n.unshift(u);
 	}
 	function u(e, t) {
-		n.length > 1 && n.sort(e || sH), r.length > 1 && r.sort(t || cH), i.length > 1 && i.sort(t || cH);
+		n.length > 1 && n.sort(e || jH), r.length > 1 && r.sort(t || MH), i.length > 1 && i.sort(t || MH);
 	}
 	function d() {
 		for (let n = t, r = e.length; n < r; n++) {
@@ -22563,11 +22790,11 @@ function lH() {
 		sort: u
 	};
 }
-function uH() {
+function PH() {
 	let e = /* @__PURE__ */ new WeakMap();
 	function t(t, n) {
 		let r = e.get(t), i;
-		return r === void 0 ? (i = new lH(), e.set(t, [i])) : n >= r.length ? (i = new lH(), r.push(i)) : i = r[n], i;
+		return r === void 0 ? (i = new NH(), e.set(t, [i])) : n >= r.length ? (i = new NH(), r.push(i)) : i = r[n], i;
 	}
 	function n() {
 		e = /* @__PURE__ */ new WeakMap();
@@ -22577,7 +22804,7 @@ function uH() {
 		dispose: n
 	};
 }
-function dH() {
+function FH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22587,14 +22814,14 @@ function dH() {
 			case "DirectionalLight":
 				n = {
 					direction: new X(),
-					color: new LI()
+					color: new sL()
 				};
 				break;
 			case "SpotLight":
 				n = {
 					position: new X(),
 					direction: new X(),
-					color: new LI(),
+					color: new sL(),
 					distance: 0,
 					coneCos: 0,
 					penumbraCos: 0,
@@ -22604,7 +22831,7 @@ function dH() {
 			case "PointLight":
 				n = {
 					position: new X(),
-					color: new LI(),
+					color: new sL(),
 					distance: 0,
 					decay: 0
 				};
@@ -22612,12 +22839,12 @@ function dH() {
 			case "HemisphereLight":
 				n = {
 					direction: new X(),
-					skyColor: new LI(),
-					groundColor: new LI()
+					skyColor: new sL(),
+					groundColor: new sL()
 				};
 				break;
 			case "RectAreaLight": n = {
-				color: new LI(),
+				color: new sL(),
 				position: new X(),
 				halfWidth: new X(),
 				halfHeight: new X()
@@ -22626,7 +22853,7 @@ function dH() {
 		return e[t.id] = n, n;
 	} };
 }
-function fH() {
+function IH() {
 	let e = {};
 	return { get: function(t) {
 		if (e[t.id] !== void 0) return e[t.id];
@@ -22639,7 +22866,7 @@ function fH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new MF()
+					shadowMapSize: new nI()
 				};
 				break;
 			case "SpotLight":
@@ -22648,7 +22875,7 @@ function fH() {
 					shadowBias: 0,
 					shadowNormalBias: 0,
 					shadowRadius: 1,
-					shadowMapSize: new MF()
+					shadowMapSize: new nI()
 				};
 				break;
 			case "PointLight": n = {
@@ -22656,7 +22883,7 @@ function fH() {
 				shadowBias: 0,
 				shadowNormalBias: 0,
 				shadowRadius: 1,
-				shadowMapSize: new MF(),
+				shadowMapSize: new nI(),
 				shadowCameraNear: 1,
 				shadowCameraFar: 1e3
 			};
@@ -22664,12 +22891,12 @@ function fH() {
 		return e[t.id] = n, n;
 	} };
 }
-var pH = 0;
-function mH(e, t) {
+var LH = 0;
+function RH(e, t) {
 	return (t.castShadow ? 2 : 0) - (e.castShadow ? 2 : 0) + +!!t.map - !!e.map;
 }
-function hH(e) {
-	let t = new dH(), n = fH(), r = {
+function zH(e) {
+	let t = new FH(), n = IH(), r = {
 		version: 0,
 		hash: {
 			sunLength: -1,
@@ -22717,12 +22944,12 @@ function hH(e) {
 		numLightProbes: 0
 	};
 	for (let e = 0; e < 9; e++) r.probe.push(new X());
-	let i = new X(), a = new nI(), o = new nI();
+	let i = new X(), a = new EI(), o = new EI();
 	function s(i) {
 		let a = 0, o = 0, s = 0;
 		for (let e = 0; e < 9; e++) r.probe[e].set(0, 0, 0);
 		let c = 0, l = 0, u = 0, d = 0, f = 0, p = 0, m = 0, h = 0, g = 0, _ = 0, v = 0, y = 0, b = 0, x = 0;
-		i.sort(mH);
+		i.sort(RH);
 		for (let e = 0, S = i.length; e < S; e++) {
 			let S = i[e], C = S.color, w = S.intensity, T = S.distance, E = null;
 			if (S.shadow && S.shadow.map && (E = S.shadow.map.texture.format === 1030 ? S.shadow.map.texture : S.shadow.map.depthTexture || S.shadow.map.texture), S.isAmbientLight) a += C.r * w, o += C.g * w, s += C.b * w;
@@ -22772,7 +22999,7 @@ function hH(e) {
 		}
 		m > 0 && (e.has("OES_texture_float_linear") === !0 ? (r.rectAreaLTC1 = $.LTC_FLOAT_1, r.rectAreaLTC2 = $.LTC_FLOAT_2) : (r.rectAreaLTC1 = $.LTC_HALF_1, r.rectAreaLTC2 = $.LTC_HALF_2)), r.ambient[0] = a, r.ambient[1] = o, r.ambient[2] = s;
 		let S = r.hash;
-		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = pH++);
+		(S.sunLength !== c || S.directionalLength !== d || S.pointLength !== f || S.spotLength !== p || S.rectAreaLength !== m || S.hemiLength !== h || S.numSunShadows !== l || S.numDirectionalShadows !== g || S.numPointShadows !== _ || S.numSpotShadows !== v || S.numSpotMaps !== y || S.numLightProbes !== x) && (r.sun.length = c, r.directional.length = d, r.spot.length = p, r.rectArea.length = m, r.point.length = f, r.hemi.length = h, r.sunShadow.length = l, r.sunShadowMap.length = l, r.sunShadowMatrix.length = u, r.sunShadowCascade.length = u, r.directionalShadow.length = g, r.directionalShadowMap.length = g, r.directionalShadowMatrix.length = g, r.pointShadow.length = _, r.pointShadowMap.length = _, r.pointShadowMatrix.length = _, r.spotShadow.length = v, r.spotShadowMap.length = v, r.spotLightMatrix.length = v + y - b, r.spotLightMap.length = y, r.numSpotLightShadowsWithMaps = b, r.numLightProbes = x, S.sunLength = c, S.directionalLength = d, S.pointLength = f, S.spotLength = p, S.rectAreaLength = m, S.hemiLength = h, S.numSunShadows = l, S.numDirectionalShadows = g, S.numPointShadows = _, S.numSpotShadows = v, S.numSpotMaps = y, S.numLightProbes = x, r.version = LH++);
 	}
 	function c(e, t) {
 		let n = 0, s = 0, c = 0, l = 0, u = 0, d = 0, f = t.matrixWorldInverse;
@@ -22805,8 +23032,8 @@ function hH(e) {
 		state: r
 	};
 }
-function gH(e) {
-	let t = new hH(e), n = [], r = [], i = [];
+function BH(e) {
+	let t = new zH(e), n = [], r = [], i = [];
 	function a(e) {
 		u.camera = e, n.length = 0, r.length = 0, i.length = 0;
 	}
@@ -22840,11 +23067,11 @@ function gH(e) {
 		pushShadow: s
 	};
 }
-function _H(e) {
+function VH(e) {
 	let t = /* @__PURE__ */ new WeakMap();
 	function n(n, r = 0) {
 		let i = t.get(n), a;
-		return i === void 0 ? (a = new gH(e), t.set(n, [a])) : r >= i.length ? (a = new gH(e), i.push(a)) : a = i[r], a;
+		return i === void 0 ? (a = new BH(e), t.set(n, [a])) : r >= i.length ? (a = new BH(e), i.push(a)) : a = i[r], a;
 	}
 	function r() {
 		t = /* @__PURE__ */ new WeakMap();
@@ -22854,39 +23081,39 @@ function _H(e) {
 		dispose: r
 	};
 }
-var vH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", yH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", bH = [
+var HH = "void main() {\n	gl_Position = vec4( position, 1.0 );\n}", UH = "uniform sampler2D shadow_pass;\nuniform vec2 resolution;\nuniform float radius;\nvoid main() {\n	const float samples = float( VSM_SAMPLES );\n	float mean = 0.0;\n	float squared_mean = 0.0;\n	float uvStride = samples <= 1.0 ? 0.0 : 2.0 / ( samples - 1.0 );\n	float uvStart = samples <= 1.0 ? 0.0 : - 1.0;\n	for ( float i = 0.0; i < samples; i ++ ) {\n		float uvOffset = uvStart + i * uvStride;\n		#ifdef HORIZONTAL_PASS\n			vec2 distribution = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( uvOffset, 0.0 ) * radius ) / resolution ).rg;\n			mean += distribution.x;\n			squared_mean += distribution.y * distribution.y + distribution.x * distribution.x;\n		#else\n			float depth = texture2D( shadow_pass, ( gl_FragCoord.xy + vec2( 0.0, uvOffset ) * radius ) / resolution ).r;\n			mean += depth;\n			squared_mean += depth * depth;\n		#endif\n	}\n	mean = mean / samples;\n	squared_mean = squared_mean / samples;\n	float std_dev = sqrt( max( 0.0, squared_mean - mean * mean ) );\n	gl_FragColor = vec4( mean, std_dev, 0.0, 1.0 );\n}", WH = [
 	/*@__PURE__*/ new X(1, 0, 0),
 	/*@__PURE__*/ new X(-1, 0, 0),
 	/*@__PURE__*/ new X(0, 1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1)
-], xH = [
+], GH = [
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, 0, 1),
 	/*@__PURE__*/ new X(0, 0, -1),
 	/*@__PURE__*/ new X(0, -1, 0),
 	/*@__PURE__*/ new X(0, -1, 0)
-], SH = /*@__PURE__*/ new nI(), CH = /*@__PURE__*/ new X(), wH = /*@__PURE__*/ new X();
-function TH(e, t, n) {
-	let r = new uR(), i = new MF(), a = new MF(), o = new ZF(), s = new IR(), c = new LR(), l = {}, u = n.maxTextureSize, d = {
+], KH = /*@__PURE__*/ new EI(), qH = /*@__PURE__*/ new X(), JH = /*@__PURE__*/ new X();
+function YH(e, t, n) {
+	let r = new PR(), i = new nI(), a = new nI(), o = new xI(), s = new oz(), c = new sz(), l = {}, u = n.maxTextureSize, d = {
 		0: 1,
 		1: 0,
 		2: 2
-	}, f = new PR({
+	}, f = new iz({
 		defines: { VSM_SAMPLES: 8 },
 		uniforms: {
 			shadow_pass: { value: null },
-			resolution: { value: new MF() },
+			resolution: { value: new nI() },
 			radius: { value: 4 }
 		},
-		vertexShader: vH,
-		fragmentShader: yH
+		vertexShader: HH,
+		fragmentShader: UH
 	}), p = f.clone();
 	p.defines.HORIZONTAL_PASS = 1;
-	let m = new NL();
-	m.setAttribute("position", new vL(new Float32Array([
+	let m = new rR();
+	m.setAttribute("position", new HL(new Float32Array([
 		-1,
 		-1,
 		.5,
@@ -22897,7 +23124,7 @@ function TH(e, t, n) {
 		3,
 		.5
 	]), 3));
-	let h = new rR(m, f), g = this;
+	let h = new DR(m, f), g = this;
 	this.enabled = !1, this.autoUpdate = !0, this.needsUpdate = !1, this.type = 1;
 	let _ = this.type;
 	this.render = function(t, n, s) {
@@ -22926,14 +23153,14 @@ function TH(e, t, n) {
 						q("WebGLShadowMap: VSM shadow maps are not supported for PointLights. Use PCF or BasicShadowMap instead.");
 						continue;
 					}
-					d.map = new $F(i.x, i.y, {
-						format: uP,
-						type: ZN,
-						minFilter: VN,
-						magFilter: VN,
+					d.map = new CI(i.x, i.y, {
+						format: PP,
+						type: xP,
+						minFilter: dP,
+						magFilter: dP,
 						generateMipmaps: !1
-					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new xR(i.x, i.y, XN), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = oP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = RN, d.map.depthTexture.magFilter = RN;
-				} else l.isPointLight ? (d.map = new Hz(i.x), d.map.depthTexture = new SR(i.x, YN)) : (d.map = new $F(i.x, i.y), d.map.depthTexture = new xR(i.x, i.y, YN)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = oP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = VN, d.map.depthTexture.magFilter = VN) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = RN, d.map.depthTexture.magFilter = RN);
+					}), d.map.texture.name = l.name + ".shadowMap", d.map.depthTexture = new GR(i.x, i.y, bP), d.map.depthTexture.name = l.name + ".shadowMapDepth", d.map.depthTexture.format = AP, d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = cP, d.map.depthTexture.magFilter = cP;
+				} else l.isPointLight ? (d.map = new fB(i.x), d.map.depthTexture = new KR(i.x, yP)) : (d.map = new CI(i.x, i.y), d.map.depthTexture = new GR(i.x, i.y, yP)), d.map.depthTexture.name = l.name + ".shadowMap", d.map.depthTexture.format = AP, this.type === 1 ? (d.map.depthTexture.compareFunction = h ? 518 : 515, d.map.depthTexture.minFilter = dP, d.map.depthTexture.magFilter = dP) : (d.map.depthTexture.compareFunction = null, d.map.depthTexture.minFilter = cP, d.map.depthTexture.magFilter = cP);
 				d.camera.updateProjectionMatrix();
 			}
 			d.map.isWebGLCubeRenderTarget !== !0 && (d.map.width !== i.x || d.map.height !== i.y) && d.map.setSize(i.x, i.y);
@@ -22944,7 +23171,7 @@ function TH(e, t, n) {
 				let i = d.getCamera(t);
 				if (l.isPointLight) {
 					let e = d.camera, n = d.matrix, r = l.distance || e.far;
-					r !== e.far && (e.far = r, e.updateProjectionMatrix()), CH.setFromMatrixPosition(l.matrixWorld), e.position.copy(CH), wH.copy(e.position), wH.add(bH[t]), e.up.copy(xH[t]), e.lookAt(wH), e.updateMatrixWorld(), n.makeTranslation(-CH.x, -CH.y, -CH.z), SH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(SH, e.coordinateSystem, e.reversedDepth);
+					r !== e.far && (e.far = r, e.updateProjectionMatrix()), qH.setFromMatrixPosition(l.matrixWorld), e.position.copy(qH), JH.copy(e.position), JH.add(WH[t]), e.up.copy(GH[t]), e.lookAt(JH), e.updateMatrixWorld(), n.makeTranslation(-qH.x, -qH.y, -qH.z), KH.multiplyMatrices(e.projectionMatrix, e.matrixWorldInverse), d._frustum.setFromProjectionMatrix(KH, e.coordinateSystem, e.reversedDepth);
 				}
 				if (d.map.isWebGLCubeRenderTarget) e.setRenderTarget(d.map, t), e.clear();
 				else {
@@ -22960,9 +23187,9 @@ function TH(e, t, n) {
 	};
 	function v(n, r) {
 		let a = t.update(h);
-		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new $F(i.x, i.y, {
-			format: uP,
-			type: ZN
+		f.defines.VSM_SAMPLES !== n.blurSamples && (f.defines.VSM_SAMPLES = n.blurSamples, p.defines.VSM_SAMPLES = n.blurSamples, f.needsUpdate = !0, p.needsUpdate = !0), n.mapPass === null ? n.mapPass = new CI(i.x, i.y, {
+			format: PP,
+			type: xP
 		}) : (n.mapPass.width !== n.map.width || n.mapPass.height !== n.map.height) && n.mapPass.setSize(n.map.width, n.map.height), f.uniforms.shadow_pass.value = n.map.depthTexture, f.uniforms.resolution.value.set(n.map.width, n.map.height), f.uniforms.radius.value = n.radius, e.setRenderTarget(n.mapPass), e.clear(), e.renderBufferDirect(r, null, a, f, h, null), p.uniforms.shadow_pass.value = n.mapPass.texture, p.uniforms.resolution.value.set(n.map.width, n.map.height), p.uniforms.radius.value = n.radius, e.setRenderTarget(n.map), e.clear(), e.renderBufferDirect(r, null, a, p, h, null);
 	}
 	function y(t, n, r, i) {
@@ -23010,9 +23237,9 @@ function TH(e, t, n) {
 		}
 	}
 }
-function EH(e, t) {
+function XH(e, t) {
 	function n() {
-		let t = !1, n = new ZF(), r = null, i = new ZF(0, 0, 0, 0);
+		let t = !1, n = new xI(), r = null, i = new xI(0, 0, 0, 0);
 		return {
 			setMask: function(n) {
 				r !== n && !t && (e.colorMask(n, n, n, n), r = n);
@@ -23049,7 +23276,7 @@ function EH(e, t) {
 				i !== t && !n && (e.depthMask(t), i = t);
 			},
 			setFunc: function(t) {
-				if (r && (t = bF[t]), a !== t) {
+				if (r && (t = WF[t]), a !== t) {
 					switch (t) {
 						case 0:
 							e.depthFunc(e.NEVER);
@@ -23117,9 +23344,9 @@ function EH(e, t) {
 			}
 		};
 	}
-	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new LI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
+	let a = new n(), o = new r(), s = new i(), c = {}, l = /* @__PURE__ */ new WeakMap(), u = {}, d = {}, f = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new sL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, M = e.getParameter(e.MAX_COMBINED_TEXTURE_IMAGE_UNITS), N = !1, P = 0, ee = e.getParameter(e.VERSION);
 	ee.indexOf("WebGL") === -1 ? ee.indexOf("OpenGL ES") !== -1 && (P = parseFloat(/^OpenGL ES (\d)/.exec(ee)[1]), N = P >= 2) : (P = parseFloat(/^WebGL (\d)/.exec(ee)[1]), N = P >= 1);
-	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new ZF().fromArray(ne), ae = new ZF().fromArray(re);
+	let F = null, te = {}, ne = e.getParameter(e.SCISSOR_BOX), re = e.getParameter(e.VIEWPORT), ie = new xI().fromArray(ne), ae = new xI().fromArray(re);
 	function oe(t, n, r, i) {
 		let a = /* @__PURE__ */ new Uint8Array(4), o = e.createTexture();
 		e.bindTexture(t, o), e.texParameteri(t, e.TEXTURE_MIN_FILTER, e.NEAREST), e.texParameteri(t, e.TEXTURE_MAG_FILTER, e.NEAREST);
@@ -23343,7 +23570,7 @@ function EH(e, t) {
 		c[i] !== r && (e.bindBufferBase(e.UNIFORM_BUFFER, i, r), c[i] = r);
 	}
 	function Le() {
-		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new LI(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
+		e.disable(e.BLEND), e.disable(e.CULL_FACE), e.disable(e.DEPTH_TEST), e.disable(e.POLYGON_OFFSET_FILL), e.disable(e.SCISSOR_TEST), e.disable(e.STENCIL_TEST), e.disable(e.SAMPLE_ALPHA_TO_COVERAGE), e.blendEquation(e.FUNC_ADD), e.blendFunc(e.ONE, e.ZERO), e.blendFuncSeparate(e.ONE, e.ZERO, e.ONE, e.ZERO), e.blendColor(0, 0, 0, 0), e.colorMask(!0, !0, !0, !0), e.clearColor(0, 0, 0, 0), e.depthMask(!0), e.depthFunc(e.LESS), o.setReversed(!1), e.clearDepth(1), e.stencilMask(4294967295), e.stencilFunc(e.ALWAYS, 0, 4294967295), e.stencilOp(e.KEEP, e.KEEP, e.KEEP), e.clearStencil(0), e.cullFace(e.BACK), e.frontFace(e.CCW), e.polygonOffset(0, 0), e.activeTexture(e.TEXTURE0), e.bindFramebuffer(e.FRAMEBUFFER, null), e.bindFramebuffer(e.DRAW_FRAMEBUFFER, null), e.bindFramebuffer(e.READ_FRAMEBUFFER, null), e.useProgram(null), e.lineWidth(1), e.scissor(0, 0, e.canvas.width, e.canvas.height), e.viewport(0, 0, e.canvas.width, e.canvas.height), e.pixelStorei(e.PACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_ALIGNMENT, 4), e.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, !1), e.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, !1), e.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, e.BROWSER_DEFAULT_WEBGL), e.pixelStorei(e.PACK_ROW_LENGTH, 0), e.pixelStorei(e.PACK_SKIP_PIXELS, 0), e.pixelStorei(e.PACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_ROW_LENGTH, 0), e.pixelStorei(e.UNPACK_IMAGE_HEIGHT, 0), e.pixelStorei(e.UNPACK_SKIP_PIXELS, 0), e.pixelStorei(e.UNPACK_SKIP_ROWS, 0), e.pixelStorei(e.UNPACK_SKIP_IMAGES, 0), u = {}, d = {}, F = null, te = {}, f = {}, c = {}, p = /* @__PURE__ */ new WeakMap(), m = [], h = null, g = !1, _ = null, v = null, y = null, b = null, x = null, S = null, C = null, w = new sL(0, 0, 0), T = 0, E = !1, D = null, O = null, k = null, A = null, j = null, ie.set(0, 0, e.canvas.width, e.canvas.height), ae.set(0, 0, e.canvas.width, e.canvas.height), a.reset(), o.reset(), s.reset();
 	}
 	return {
 		buffers: {
@@ -23385,13 +23612,13 @@ function EH(e, t) {
 		reset: Le
 	};
 }
-function DH(e, t, n, r, i, a, o) {
-	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new MF(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
+function ZH(e, t, n, r, i, a, o) {
+	let s = t.has("WEBGL_multisampled_render_to_texture") ? t.get("WEBGL_multisampled_render_to_texture") : null, c = typeof navigator > "u" ? !1 : /OculusBrowser/g.test(navigator.userAgent), l = new nI(), u = /* @__PURE__ */ new WeakMap(), d = /* @__PURE__ */ new Set(), f, p = /* @__PURE__ */ new WeakMap(), m = /* @__PURE__ */ new Set(), h = new FinalizationRegistry((e) => m.delete(e)), g = !1;
 	try {
 		g = typeof OffscreenCanvas < "u" && new OffscreenCanvas(1, 1).getContext("2d") !== null;
 	} catch {}
 	function _(e, t) {
-		return g ? new OffscreenCanvas(e, t) : pF("canvas");
+		return g ? new OffscreenCanvas(e, t) : LF("canvas");
 	}
 	function v(e, t, n) {
 		let r = 1, i = De(e);
@@ -23424,7 +23651,7 @@ function DH(e, t, n, r, i, a, o) {
 		a && (c = t.get("EXT_texture_norm16"), c || q("WebGLRenderer: Unable to use normalized textures without EXT_texture_norm16 extension"));
 		let l = r;
 		if (r === e.RED && (i === e.FLOAT && (l = e.R32F), i === e.HALF_FLOAT && (l = e.R16F), i === e.UNSIGNED_BYTE && (l = e.R8), i === e.UNSIGNED_SHORT && c && (l = c.R16_EXT), i === e.SHORT && c && (l = c.R16_SNORM_EXT)), r === e.RED_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.R8UI), i === e.UNSIGNED_SHORT && (l = e.R16UI), i === e.UNSIGNED_INT && (l = e.R32UI), i === e.BYTE && (l = e.R8I), i === e.SHORT && (l = e.R16I), i === e.INT && (l = e.R32I)), r === e.RG && (i === e.FLOAT && (l = e.RG32F), i === e.HALF_FLOAT && (l = e.RG16F), i === e.UNSIGNED_BYTE && (l = e.RG8), i === e.UNSIGNED_SHORT && c && (l = c.RG16_EXT), i === e.SHORT && c && (l = c.RG16_SNORM_EXT)), r === e.RG_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RG8UI), i === e.UNSIGNED_SHORT && (l = e.RG16UI), i === e.UNSIGNED_INT && (l = e.RG32UI), i === e.BYTE && (l = e.RG8I), i === e.SHORT && (l = e.RG16I), i === e.INT && (l = e.RG32I)), r === e.RGB_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGB8UI), i === e.UNSIGNED_SHORT && (l = e.RGB16UI), i === e.UNSIGNED_INT && (l = e.RGB32UI), i === e.BYTE && (l = e.RGB8I), i === e.SHORT && (l = e.RGB16I), i === e.INT && (l = e.RGB32I)), r === e.RGBA_INTEGER && (i === e.UNSIGNED_BYTE && (l = e.RGBA8UI), i === e.UNSIGNED_SHORT && (l = e.RGBA16UI), i === e.UNSIGNED_INT && (l = e.RGBA32UI), i === e.BYTE && (l = e.RGBA8I), i === e.SHORT && (l = e.RGBA16I), i === e.INT && (l = e.RGBA32I)), r === e.RGB && (i === e.UNSIGNED_SHORT && c && (l = c.RGB16_EXT), i === e.SHORT && c && (l = c.RGB16_SNORM_EXT), i === e.UNSIGNED_INT_5_9_9_9_REV && (l = e.RGB9_E5), i === e.UNSIGNED_INT_10F_11F_11F_REV && (l = e.R11F_G11F_B10F)), r === e.RGBA) {
-			let t = s ? aF : BF.getTransfer(o);
+			let t = s ? kF : uI.getTransfer(o);
 			i === e.FLOAT && (l = e.RGBA32F), i === e.HALF_FLOAT && (l = e.RGBA16F), i === e.UNSIGNED_BYTE && (l = t === "srgb" ? e.SRGB8_ALPHA8 : e.RGBA8), i === e.UNSIGNED_SHORT && c && (l = c.RGBA16_EXT), i === e.SHORT && c && (l = c.RGBA16_SNORM_EXT), i === e.UNSIGNED_SHORT_4_4_4_4 && (l = e.RGBA4), i === e.UNSIGNED_SHORT_5_5_5_1 && (l = e.RGB5_A1);
 		}
 		return (l === e.R16F || l === e.R32F || l === e.RG16F || l === e.RG32F || l === e.RGBA16F || l === e.RGBA32F) && t.get("EXT_color_buffer_float"), l;
@@ -23545,16 +23772,16 @@ function DH(e, t, n, r, i, a, o) {
 		t.version > 0 && a.__version !== t.version ? _e(a, t, i) : n.bindTexture(e.TEXTURE_CUBE_MAP, a.__webglTexture, e.TEXTURE0 + i);
 	}
 	let le = {
-		[FN]: e.REPEAT,
-		[IN]: e.CLAMP_TO_EDGE,
-		[LN]: e.MIRRORED_REPEAT
+		[aP]: e.REPEAT,
+		[oP]: e.CLAMP_TO_EDGE,
+		[sP]: e.MIRRORED_REPEAT
 	}, ue = {
-		[RN]: e.NEAREST,
-		[zN]: e.NEAREST_MIPMAP_NEAREST,
-		[BN]: e.NEAREST_MIPMAP_LINEAR,
-		[VN]: e.LINEAR,
-		[HN]: e.LINEAR_MIPMAP_NEAREST,
-		[UN]: e.LINEAR_MIPMAP_LINEAR
+		[cP]: e.NEAREST,
+		[lP]: e.NEAREST_MIPMAP_NEAREST,
+		[uP]: e.NEAREST_MIPMAP_LINEAR,
+		[dP]: e.LINEAR,
+		[fP]: e.LINEAR_MIPMAP_NEAREST,
+		[pP]: e.LINEAR_MIPMAP_LINEAR
 	}, de = {
 		512: e.NEVER,
 		519: e.ALWAYS,
@@ -23621,7 +23848,7 @@ function DH(e, t, n, r, i, a, o) {
 		let f = r.get(u);
 		if (u.version !== f.__version || l === !0) {
 			if (n.activeTexture(e.TEXTURE0 + s), !(typeof ImageBitmap < "u" && o.image instanceof ImageBitmap)) {
-				let t = BF.getPrimaries(BF.workingColorSpace), r = o.colorSpace === "" ? null : BF.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+				let t = uI.getPrimaries(uI.workingColorSpace), r = o.colorSpace === "" ? null : uI.getPrimaries(o.colorSpace), i = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 				n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, i);
 			}
 			n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment);
@@ -23630,7 +23857,7 @@ function DH(e, t, n, r, i, a, o) {
 			let r = a.convert(o.format, o.colorSpace), p = a.convert(o.type), m = S(o.internalFormat, r, p, o.normalized, o.colorSpace, o.isVideoTexture);
 			fe(c, o);
 			let h, g = o.mipmaps, _ = o.isVideoTexture !== !0, x = f.__version === void 0 || l === !0, T = u.dataReady, E = w(o, t);
-			if (o.isDepthTexture) m = C(o.format === sP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
+			if (o.isDepthTexture) m = C(o.format === jP, o.type), x && (_ ? n.texStorage2D(e.TEXTURE_2D, 1, m, t.width, t.height) : n.texImage2D(e.TEXTURE_2D, 0, m, t.width, t.height, 0, r, p, null));
 			else if (o.isDataTexture) {
 				if (g.length > 0) {
 					_ && x && n.texStorage2D(e.TEXTURE_2D, E, m, g[0].width, g[0].height);
@@ -23645,7 +23872,7 @@ function DH(e, t, n, r, i, a, o) {
 							if (_) {
 								if (T) {
 									if (o.layerUpdates.size > 0) {
-										let t = kz(h.width, h.height, o.format, o.type);
+										let t = $z(h.width, h.height, o.format, o.type);
 										for (let a of o.layerUpdates) {
 											let o = h.data.subarray(a * t / h.data.BYTES_PER_ELEMENT, (a + 1) * t / h.data.BYTES_PER_ELEMENT);
 											n.compressedTexSubImage3D(e.TEXTURE_2D_ARRAY, i, 0, 0, a, h.width, h.height, 1, r, o);
@@ -23664,7 +23891,7 @@ function DH(e, t, n, r, i, a, o) {
 				if (_) {
 					if (x && n.texStorage3D(e.TEXTURE_2D_ARRAY, E, m, t.width, t.height, t.depth), T) {
 						if (o.layerUpdates.size > 0) {
-							let i = kz(t.width, t.height, o.format, o.type);
+							let i = $z(t.width, t.height, o.format, o.type);
 							for (let a of o.layerUpdates) {
 								let o = t.data.subarray(a * i / t.data.BYTES_PER_ELEMENT, (a + 1) * i / t.data.BYTES_PER_ELEMENT);
 								n.texSubImage3D(e.TEXTURE_2D_ARRAY, 0, 0, 0, a, t.width, t.height, 1, r, p, o);
@@ -23724,7 +23951,7 @@ function DH(e, t, n, r, i, a, o) {
 		let u = r.get(l);
 		if (l.version !== u.__version || c === !0) {
 			n.activeTexture(e.TEXTURE0 + s);
-			let t = BF.getPrimaries(BF.workingColorSpace), r = o.colorSpace === "" ? null : BF.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
+			let t = uI.getPrimaries(uI.workingColorSpace), r = o.colorSpace === "" ? null : uI.getPrimaries(o.colorSpace), d = o.colorSpace === "" || t === r ? e.NONE : e.BROWSER_DEFAULT_WEBGL;
 			n.pixelStorei(e.UNPACK_FLIP_Y_WEBGL, o.flipY), n.pixelStorei(e.UNPACK_PREMULTIPLY_ALPHA_WEBGL, o.premultiplyAlpha), n.pixelStorei(e.UNPACK_ALIGNMENT, o.unpackAlignment), n.pixelStorei(e.UNPACK_COLORSPACE_CONVERSION_WEBGL, d);
 			let f = o.isCompressedTexture || o.image[0].isCompressedTexture, p = o.image[0] && o.image[0].isDataTexture, m = [];
 			for (let e = 0; e < 6; e++) !f && !p ? m[e] = v(o.image[e], !0, i.maxCubemapSize) : m[e] = p ? o.image[e].image : o.image[e], m[e] = z(o, m[e]);
@@ -23732,7 +23959,7 @@ function DH(e, t, n, r, i, a, o) {
 			fe(e.TEXTURE_CUBE_MAP, o);
 			let k;
 			if (o.isDepthTexture) {
-				if (x = C(o.format === sP, o.type), E) {
+				if (x = C(o.format === jP, o.type), E) {
 					if (T) n.texStorage2D(e.TEXTURE_CUBE_MAP, 1, x, h.width, h.height);
 					else for (let t = 0; t < 6; t++) n.texImage2D(e.TEXTURE_CUBE_MAP_POSITIVE_X + t, 0, x, h.width, h.height, 0, g, _, null);
 				}
@@ -23934,16 +24161,16 @@ function DH(e, t, n, r, i, a, o) {
 	}
 	function z(e, t) {
 		let n = e.colorSpace, r = e.format, i = e.type;
-		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (BF.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
+		return e.isCompressedTexture === !0 || e.isVideoTexture === !0 || n !== "srgb-linear" && n !== "" && (uI.getTransfer(n) === "srgb" ? (r !== 1023 || i !== 1009) && q("WebGLTextures: sRGB encoded textures have to use RGBAFormat and UnsignedByteType.") : J("WebGLTextures: Unsupported texture color space:", n)), t;
 	}
 	function De(e) {
 		return typeof HTMLImageElement < "u" && e instanceof HTMLImageElement ? (l.width = e.naturalWidth || e.width, l.height = e.naturalHeight || e.height) : typeof VideoFrame < "u" && e instanceof VideoFrame ? (l.width = e.displayWidth, l.height = e.displayHeight) : (l.width = e.width, l.height = e.height), l;
 	}
 	this.allocateTextureUnit = re, this.resetTextureUnits = F, this.getTextureUnits = te, this.setTextureUnits = ne, this.setTexture2D = ae, this.setTexture2DArray = oe, this.setTexture3D = se, this.setTextureCube = ce, this.rebindTextures = Se, this.setupRenderTarget = I, this.updateRenderTargetMipmap = Ce, this.updateMultisampleRenderTarget = Te, this.setupDepthRenderbuffer = xe, this.setupFrameBufferTexture = ve, this.useMultisampledRTT = Ee, this.dispose = j;
 }
-function OH(e, t) {
+function QH(e, t) {
 	function n(n, r = "") {
-		let i, a = BF.getTransfer(r);
+		let i, a = uI.getTransfer(r);
 		if (n === 1009) return e.UNSIGNED_BYTE;
 		if (n === 1017) return e.UNSIGNED_SHORT_4_4_4_4;
 		if (n === 1018) return e.UNSIGNED_SHORT_5_5_5_1;
@@ -24036,28 +24263,28 @@ function OH(e, t) {
 	}
 	return { convert: n };
 }
-var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", jH = class {
+var $H = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", eU = "\nuniform sampler2DArray depthColor;\nuniform float depthWidth;\nuniform float depthHeight;\n\nvoid main() {\n\n	vec2 coord = vec2( gl_FragCoord.x / depthWidth, gl_FragCoord.y / depthHeight );\n\n	if ( coord.x >= 1.0 ) {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x - 1.0, coord.y, 1 ) ).r;\n\n	} else {\n\n		gl_FragDepth = texture( depthColor, vec3( coord.x, coord.y, 0 ) ).r;\n\n	}\n\n}", tU = class {
 	constructor() {
 		this.texture = null, this.mesh = null, this.depthNear = 0, this.depthFar = 0;
 	}
 	init(e, t) {
 		if (this.texture === null) {
-			let n = new CR(e.texture);
+			let n = new qR(e.texture);
 			(e.depthNear !== t.depthNear || e.depthFar !== t.depthFar) && (this.depthNear = e.depthNear, this.depthFar = e.depthFar), this.texture = n;
 		}
 	}
 	getMesh(e) {
 		if (this.texture !== null && this.mesh === null) {
-			let t = e.cameras[0].viewport, n = new PR({
-				vertexShader: kH,
-				fragmentShader: AH,
+			let t = e.cameras[0].viewport, n = new iz({
+				vertexShader: $H,
+				fragmentShader: eU,
 				uniforms: {
 					depthColor: { value: this.texture },
 					depthWidth: { value: t.z },
 					depthHeight: { value: t.w }
 				}
 			});
-			this.mesh = new rR(new TR(20, 20), n);
+			this.mesh = new DR(new YR(20, 20), n);
 		}
 		return this.mesh;
 	}
@@ -24067,23 +24294,23 @@ var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "
 	getDepthTexture() {
 		return this.texture;
 	}
-}, MH = class extends xF {
+}, nU = class extends GF {
 	constructor(e, t) {
 		super();
-		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new jH(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new MF(), C = null, w = null, T = new dz();
-		T.viewport = new ZF();
-		let E = new dz();
-		E.viewport = new ZF();
-		let D = [T, E], O = new gz(), k = null, A = null;
+		let n = this, r = null, i = 1, a = null, o = "local-floor", s = 1, c = null, l = null, u = null, d = null, f = null, p = null, m = typeof XRWebGLBinding < "u", h = new tU(), g = {}, _ = t.getContextAttributes(), v = null, y = null, b = [], x = [], S = new nI(), C = null, w = null, T = new Fz();
+		T.viewport = new xI();
+		let E = new Fz();
+		E.viewport = new xI();
+		let D = [T, E], O = new Bz(), k = null, A = null;
 		this.cameraAutoUpdate = !0, this.enabled = !1, this.isPresenting = !1, this.getController = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new MI(), b[e] = t), t.getTargetRaySpace();
+			return t === void 0 && (t = new nL(), b[e] = t), t.getTargetRaySpace();
 		}, this.getControllerGrip = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new MI(), b[e] = t), t.getGripSpace();
+			return t === void 0 && (t = new nL(), b[e] = t), t.getGripSpace();
 		}, this.getHand = function(e) {
 			let t = b[e];
-			return t === void 0 && (t = new MI(), b[e] = t), t.getHandSpace();
+			return t === void 0 && (t = new nL(), b[e] = t), t.getHandSpace();
 		};
 		function j(e) {
 			let t = x.indexOf(e.inputSource);
@@ -24128,16 +24355,16 @@ var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "
 			if (r = l, r !== null) {
 				if (v = e.getRenderTarget(), r.addEventListener("select", j), r.addEventListener("selectstart", j), r.addEventListener("selectend", j), r.addEventListener("squeeze", j), r.addEventListener("squeezestart", j), r.addEventListener("squeezeend", j), r.addEventListener("end", M), r.addEventListener("inputsourceschange", N), _.xrCompatible !== !0 && await t.makeXRCompatible(), C = e.getPixelRatio(), e.getSize(S), m && "createProjectionLayer" in XRWebGLBinding.prototype) {
 					let n = null, a = null, o = null;
-					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? sP : oP, a = _.stencil ? eP : YN);
+					_.depth && (o = _.stencil ? t.DEPTH24_STENCIL8 : t.DEPTH_COMPONENT24, n = _.stencil ? jP : AP, a = _.stencil ? wP : yP);
 					let s = {
 						colorFormat: t.RGBA8,
 						depthFormat: o,
 						scaleFactor: i
 					};
-					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new $F(d.textureWidth, d.textureHeight, {
-						format: aP,
-						type: WN,
-						depthTexture: new xR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
+					u = this.getBinding(), d = u.createProjectionLayer(s), r.updateRenderState({ layers: [d] }), e.setPixelRatio(1), e.setSize(d.textureWidth, d.textureHeight, !1), y = new CI(d.textureWidth, d.textureHeight, {
+						format: kP,
+						type: mP,
+						depthTexture: new GR(d.textureWidth, d.textureHeight, a, void 0, void 0, void 0, void 0, void 0, void 0, n),
 						stencilBuffer: _.stencil,
 						colorSpace: e.outputColorSpace,
 						samples: _.antialias ? 4 : 0,
@@ -24154,9 +24381,9 @@ var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "
 						stencil: _.stencil,
 						framebufferScaleFactor: i
 					};
-					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new $F(f.framebufferWidth, f.framebufferHeight, {
-						format: aP,
-						type: WN,
+					f = new XRWebGLLayer(r, t, n), r.updateRenderState({ baseLayer: f }), e.setPixelRatio(1), e.setSize(f.framebufferWidth, f.framebufferHeight, !1), y = new CI(f.framebufferWidth, f.framebufferHeight, {
+						format: kP,
+						type: mP,
 						colorSpace: e.outputColorSpace,
 						stencilBuffer: _.stencil,
 						resolveDepthBuffer: f.ignoreDepthValues === !1,
@@ -24213,7 +24440,7 @@ var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "
 			}), ee(e, O, i);
 		};
 		function ee(e, t, n) {
-			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = wF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
+			n === null ? e.matrix.copy(t.matrixWorld) : (e.matrix.copy(n.matrixWorld), e.matrix.invert(), e.matrix.multiply(t.matrixWorld)), e.matrix.decompose(e.position, e.quaternion, e.scale), e.updateMatrixWorld(!0), e.projectionMatrix.copy(t.projectionMatrix), e.projectionMatrixInverse.copy(t.projectionMatrixInverse), e.isPerspectiveCamera && (e.fov = JF * 2 * Math.atan(1 / e.projectionMatrix.elements[5]), e.zoom = 1);
 		}
 		this.getCamera = function() {
 			return O;
@@ -24243,7 +24470,7 @@ var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "
 						a = t.viewport, n === 0 && (e.setRenderTargetTextures(y, t.colorTexture, t.depthStencilTexture), e.setRenderTarget(y));
 					}
 					let o = D[n];
-					o === void 0 && (o = new dz(), o.layers.enable(n), o.viewport = new ZF(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
+					o === void 0 && (o = new Fz(), o.layers.enable(n), o.viewport = new xI(), D[n] = o), o.matrix.fromArray(r.transform.matrix), o.matrix.decompose(o.position, o.quaternion, o.scale), o.projectionMatrix.fromArray(r.projectionMatrix), o.projectionMatrixInverse.copy(o.projectionMatrix).invert(), o.viewport.set(a.x, a.y, a.width, a.height), n === 0 && (O.matrix.copy(o.matrix), O.matrix.decompose(O.position, O.quaternion, O.scale)), i === !0 && O.cameras.push(o);
 				}
 				let a = r.enabledFeatures;
 				if (a && a.includes("depth-sensing") && r.depthUsage == "gpu-optimized" && m) {
@@ -24257,7 +24484,7 @@ var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "
 						let n = t[e].camera;
 						if (n) {
 							let e = g[n];
-							e || (e = new CR(), g[n] = e);
+							e || (e = new qR(), g[n] = e);
 							let t = u.getCameraImage(n);
 							e.sourceTexture = t;
 						}
@@ -24273,19 +24500,19 @@ var kH = "\nvoid main() {\n\n	gl_Position = vec4( position, 1.0 );\n\n}", AH = "
 				data: i
 			}), p = null;
 		}
-		let ne = new jz();
+		let ne = new tB();
 		ne.setAnimationLoop(te), this.setAnimationLoop = function(e) {
 			F = e;
 		}, this.dispose = function() {};
 	}
-}, NH = /*@__PURE__*/ new nI(), PH = /*@__PURE__*/ new Z();
-PH.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
-function FH(e, t) {
+}, rU = /*@__PURE__*/ new EI(), iU = /*@__PURE__*/ new Z();
+iU.set(-1, 0, 0, 0, 1, 0, 0, 0, 1);
+function aU(e, t) {
 	function n(e, t) {
 		e.matrixAutoUpdate === !0 && e.updateMatrix(), t.value.copy(e.matrix);
 	}
 	function r(t, n) {
-		n.color.getRGB(t.fogColor.value, AR(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
+		n.color.getRGB(t.fogColor.value, ez(e)), n.isFog ? (t.fogNear.value = n.near, t.fogFar.value = n.far) : n.isFogExp2 && (t.fogDensity.value = n.density);
 	}
 	function i(e, t, n, r, i) {
 		t.isNodeMaterial ? t.uniformsNeedUpdate = !1 : t.isMeshBasicMaterial ? a(e, t) : t.isMeshLambertMaterial ? (a(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshToonMaterial ? (a(e, t), d(e, t)) : t.isMeshPhongMaterial ? (a(e, t), u(e, t), t.envMap && (e.envMapIntensity.value = t.envMapIntensity)) : t.isMeshStandardMaterial ? (a(e, t), f(e, t), t.isMeshPhysicalMaterial && p(e, t, i)) : t.isMeshMatcapMaterial ? (a(e, t), m(e, t)) : t.isMeshDepthMaterial ? a(e, t) : t.isMeshDistanceMaterial ? (a(e, t), h(e, t)) : t.isMeshNormalMaterial ? a(e, t) : t.isLineBasicMaterial ? (o(e, t), t.isLineDashedMaterial && s(e, t)) : t.isPointsMaterial ? c(e, t, n, r) : t.isSpriteMaterial ? l(e, t) : t.isShadowMaterial ? (e.color.value.copy(t.color), e.opacity.value = t.opacity) : t.isShaderMaterial && (t.uniformsNeedUpdate = !1);
@@ -24293,7 +24520,7 @@ function FH(e, t) {
 	function a(e, r) {
 		e.opacity.value = r.opacity, r.color && e.diffuse.value.copy(r.color), r.emissive && e.emissive.value.copy(r.emissive).multiplyScalar(r.emissiveIntensity), r.map && (e.map.value = r.map, n(r.map, e.mapTransform)), r.alphaMap && (e.alphaMap.value = r.alphaMap, n(r.alphaMap, e.alphaMapTransform)), r.bumpMap && (e.bumpMap.value = r.bumpMap, n(r.bumpMap, e.bumpMapTransform), e.bumpScale.value = r.bumpScale, r.side === 1 && (e.bumpScale.value *= -1)), r.normalMap && (e.normalMap.value = r.normalMap, n(r.normalMap, e.normalMapTransform), e.normalScale.value.copy(r.normalScale), r.side === 1 && e.normalScale.value.negate()), r.displacementMap && (e.displacementMap.value = r.displacementMap, n(r.displacementMap, e.displacementMapTransform), e.displacementScale.value = r.displacementScale, e.displacementBias.value = r.displacementBias), r.emissiveMap && (e.emissiveMap.value = r.emissiveMap, n(r.emissiveMap, e.emissiveMapTransform)), r.specularMap && (e.specularMap.value = r.specularMap, n(r.specularMap, e.specularMapTransform)), r.alphaTest > 0 && (e.alphaTest.value = r.alphaTest);
 		let i = t.get(r), a = i.envMap, o = i.envMapRotation;
-		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(NH.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(PH), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
+		a && (e.envMap.value = a, e.envMapRotation.value.setFromMatrix4(rU.makeRotationFromEuler(o)).transpose(), a.isCubeTexture && a.isRenderTargetTexture === !1 && e.envMapRotation.value.premultiply(iU), e.reflectivity.value = r.reflectivity, e.ior.value = r.ior, e.refractionRatio.value = r.refractionRatio), r.lightMap && (e.lightMap.value = r.lightMap, e.lightMapIntensity.value = r.lightMapIntensity, n(r.lightMap, e.lightMapTransform)), r.aoMap && (e.aoMap.value = r.aoMap, e.aoMapIntensity.value = r.aoMapIntensity, n(r.aoMap, e.aoMapTransform));
 	}
 	function o(e, t) {
 		e.diffuse.value.copy(t.color), e.opacity.value = t.opacity, t.map && (e.map.value = t.map, n(t.map, e.mapTransform));
@@ -24331,7 +24558,7 @@ function FH(e, t) {
 		refreshMaterialUniforms: i
 	};
 }
-function IH(e, t, n, r) {
+function oU(e, t, n, r) {
 	let i = {}, a = {};
 	function o(e, t) {
 		let n = t.program;
@@ -24433,7 +24660,7 @@ function IH(e, t, n, r) {
 		dispose: _
 	};
 }
-var LH = new Uint16Array([
+var sU = new Uint16Array([
 	12469,
 	15057,
 	12620,
@@ -24946,13 +25173,13 @@ var LH = new Uint16Array([
 	1398,
 	13702,
 	1183
-]), RH = null;
-function zH() {
-	return RH === null && (RH = new oR(LH, 16, 16, uP, ZN), RH.name = "DFG_LUT", RH.minFilter = VN, RH.magFilter = VN, RH.wrapS = IN, RH.wrapT = IN, RH.generateMipmaps = !1, RH.needsUpdate = !0), RH;
+]), cU = null;
+function lU() {
+	return cU === null && (cU = new AR(sU, 16, 16, PP, xP), cU.name = "DFG_LUT", cU.minFilter = dP, cU.magFilter = dP, cU.wrapS = oP, cU.wrapT = oP, cU.generateMipmaps = !1, cU.needsUpdate = !0), cU;
 }
-var BH = class {
+var uU = class {
 	constructor(e = {}) {
-		let { canvas: t = mF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = WN } = e;
+		let { canvas: t = RF(), context: n = null, depth: r = !0, stencil: i = !1, alpha: a = !1, antialias: o = !1, premultipliedAlpha: s = !0, preserveDrawingBuffer: c = !1, powerPreference: l = "default", failIfMajorPerformanceCaveat: u = !1, reversedDepthBuffer: d = !1, outputBufferType: f = mP } = e;
 		this.isWebGLRenderer = !0;
 		let p;
 		if (n !== null) {
@@ -24960,16 +25187,16 @@ var BH = class {
 			p = n.getContextAttributes().alpha;
 		} else p = a;
 		let m = f, h = /* @__PURE__ */ new Set([
-			fP,
-			dP,
-			lP
+			IP,
+			FP,
+			NP
 		]), g = /* @__PURE__ */ new Set([
-			WN,
-			YN,
-			qN,
-			eP,
-			QN,
-			$N
+			mP,
+			yP,
+			_P,
+			wP,
+			SP,
+			CP
 		]), _ = /* @__PURE__ */ new Uint32Array(4), v = /* @__PURE__ */ new Int32Array(4), y = {
 			textures: [],
 			min: [],
@@ -24982,8 +25209,8 @@ var BH = class {
 			onShaderError: null
 		}, this.autoClear = !0, this.autoClearColor = !0, this.autoClearDepth = !0, this.autoClearStencil = !0, this.sortObjects = !0, this.clippingPlanes = [], this.localClippingEnabled = !1, this.toneMapping = 0, this.toneMappingExposure = 1, this.transmissionResolutionScale = 1;
 		let T = this, E = !1, D = null, O = null, k = null, A = null;
-		this._outputColorSpace = rF;
-		let j = 0, M = 0, N = null, P = -1, ee = null, F = new ZF(), te = new ZF(), ne = null, re = new LI(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new ZF(0, 0, ae, oe), de = new ZF(0, 0, ae, oe), fe = !1, pe = new uR(), me = new fR(), he = !1, ge = !1, _e = new nI(), ve = new X(), ye = new ZF(), be = {
+		this._outputColorSpace = DF;
+		let j = 0, M = 0, N = null, P = -1, ee = null, F = new xI(), te = new xI(), ne = null, re = new sL(0), ie = 0, ae = t.width, oe = t.height, se = 1, ce = null, le = null, ue = new xI(0, 0, ae, oe), de = new xI(0, 0, ae, oe), fe = !1, pe = new PR(), me = new IR(), he = !1, ge = !1, _e = new EI(), ve = new X(), ye = new xI(), be = {
 			background: null,
 			fog: null,
 			environment: null,
@@ -25018,10 +25245,10 @@ var BH = class {
 			throw t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), J("WebGLRenderer: " + e.message), e;
 		}
 		function We() {
-			we = new oB(I), we.init(), Ve = new OH(I, we), Te = new Bz(I, we, e, Ve), L = new EH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new lB(I), R = new oH(), z = new DH(I, we, L, R, Te, Ve, Ee), De = new aB(T), Oe = new Mz(I), He = new Rz(I, Oe), ke = new sB(I, Oe, Ee, He), Ae = new dB(I, ke, Oe, He, Ee), Re = new uB(I, Te, z), Fe = new Vz(R), je = new aH(T, De, we, Te, He, Fe), Me = new FH(T, R), Ne = new uH(), Pe = new _H(we), Le = new Lz(T, De, L, Ae, p, s), Ie = new TH(T, Ae, Te), Ue = new IH(I, Ee, Te, L), ze = new zz(I, we, Ee), Be = new cB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
+			we = new AB(I), we.init(), Ve = new QH(I, we), Te = new uB(I, we, e, Ve), L = new XH(I, we), Te.reversedDepthBuffer && d && L.buffers.depth.setReversed(!0), O = I.createFramebuffer(), k = I.createFramebuffer(), A = I.createFramebuffer(), Ee = new NB(I), R = new AH(), z = new ZH(I, we, L, R, Te, Ve, Ee), De = new kB(T), Oe = new nB(I), He = new cB(I, Oe), ke = new jB(I, Oe, Ee, He), Ae = new FB(I, ke, Oe, He, Ee), Re = new PB(I, Te, z), Fe = new dB(R), je = new kH(T, De, we, Te, He, Fe), Me = new aU(T, R), Ne = new PH(), Pe = new VH(we), Le = new sB(T, De, L, Ae, p, s), Ie = new YH(T, Ae, Te), Ue = new oU(I, Ee, Te, L), ze = new lB(I, we, Ee), Be = new MB(I, we, Ee), Ee.programs = je.programs, T.capabilities = Te, T.extensions = we, T.properties = R, T.renderLists = Ne, T.shadowMap = Ie, T.state = L, T.info = Ee;
 		}
-		m !== 1009 && (w = new pB(m, t.width, t.height, o, r, i));
-		let Ge = new MH(T, I);
+		m !== 1009 && (w = new LB(m, t.width, t.height, o, r, i));
+		let Ge = new nU(T, I);
 		this.xr = Ge, this.getContext = function() {
 			return I;
 		}, this.getContextAttributes = function() {
@@ -25107,10 +25334,10 @@ var BH = class {
 			t.removeEventListener("webglcontextlost", Ke, !1), t.removeEventListener("webglcontextrestored", qe, !1), t.removeEventListener("webglcontextcreationerror", Je, !1), Le.dispose(), Ne.dispose(), Pe.dispose(), z.dispose(), R.dispose(), De.dispose(), Ae.dispose(), ke.dispose(), He.dispose(), Ue.dispose(), je.dispose(), Ge.dispose(), Ge.removeEventListener("sessionstart", tt), Ge.removeEventListener("sessionend", nt), rt.stop();
 		};
 		function Ke(e) {
-			e.preventDefault(), gF("WebGLRenderer: Context Lost."), E = !0;
+			e.preventDefault(), BF("WebGLRenderer: Context Lost."), E = !0;
 		}
 		function qe() {
-			gF("WebGLRenderer: Context Restored."), E = !1;
+			BF("WebGLRenderer: Context Restored."), E = !1;
 			let e = Ee.autoReset, t = Ie.enabled, n = Ie.autoUpdate, r = Ie.needsUpdate, i = Ie.type;
 			We(), Ee.autoReset = e, Ie.enabled = t, Ie.autoUpdate = n, Ie.needsUpdate = r, Ie.type = i;
 		}
@@ -25205,7 +25432,7 @@ var BH = class {
 		function nt() {
 			rt.start();
 		}
-		let rt = new jz();
+		let rt = new tB();
 		rt.setAnimationLoop(et), typeof self < "u" && rt.setContext(self), this.setAnimationLoop = function(e) {
 			$e = e, Ge.setAnimationLoop(e), e === null ? rt.stop() : rt.start();
 		}, Ge.addEventListener("sessionstart", tt), Ge.addEventListener("sessionend", nt), this.render = function(e, t) {
@@ -25216,7 +25443,7 @@ var BH = class {
 			if (E === !0) return;
 			D !== null && D.renderStart(e, t);
 			let n = Ge.enabled === !0 && Ge.isPresenting === !0, r = w !== null && (N === null || n) && w.begin(T, N);
-			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, uF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
+			if (e.matrixWorldAutoUpdate === !0 && e.updateMatrixWorld(), t.parent === null && t.matrixWorldAutoUpdate === !0 && t.updateMatrixWorld(), Ge.enabled === !0 && Ge.isPresenting === !0 && (w === null || w.isCompositing() === !1) && (Ge.cameraAutoUpdate === !0 && Ge.updateCamera(t), t = Ge.getCamera()), e.isScene === !0 && e.onBeforeRender(T, e, t, N), x = Pe.get(e, C.length), x.init(t), x.state.textureUnits = z.getTextureUnits(), C.push(x), _e.multiplyMatrices(t.projectionMatrix, t.matrixWorldInverse), t.isArrayCamera ? me.setFromArrayCamera(t) : pe.setFromProjectionMatrix(_e, PF, t.reversedDepth), ge = this.localClippingEnabled, he = Fe.init(this.clippingPlanes, ge), b = Ne.get(e, S.length), b.init(), S.push(b), this.info.render.frame++, Ge.enabled === !0 && Ge.isPresenting === !0) {
 				let e = T.xr.getDepthSensingMesh();
 				e !== null && at(e, t, -Infinity, T.sortObjects);
 			}
@@ -25277,17 +25504,17 @@ var BH = class {
 			if ((n.isScene === !0 ? n.overrideMaterial : null) !== null) return;
 			if (x.state.transmissionRenderTarget[r.id] === void 0) {
 				let e = we.has("EXT_color_buffer_half_float") || we.has("EXT_color_buffer_float");
-				x.state.transmissionRenderTarget[r.id] = new $F(1, 1, {
+				x.state.transmissionRenderTarget[r.id] = new CI(1, 1, {
 					generateMipmaps: !0,
-					type: e ? ZN : WN,
-					minFilter: UN,
+					type: e ? xP : mP,
+					minFilter: pP,
 					samples: Math.max(4, Te.samples),
 					stencilBuffer: i,
 					resolveDepthBuffer: !1,
 					resolveStencilBuffer: !1,
 					storeMultisampledDepthBuffer: !1,
 					storeMultisampledStencilBuffer: !1,
-					colorSpace: BF.workingColorSpace
+					colorSpace: uI.workingColorSpace
 				});
 			}
 			let a = x.state.transmissionRenderTarget[r.id], o = r.viewport || F;
@@ -25345,7 +25572,7 @@ var BH = class {
 		function pt(e) {
 			if (e.uniformsList === null) {
 				let t = e.currentProgram.getUniforms();
-				e.uniformsList = SV.seqWithValue(t.seq, e.uniforms);
+				e.uniformsList = KV.seqWithValue(t.seq, e.uniforms);
 			}
 			return e.uniformsList;
 		}
@@ -25355,7 +25582,7 @@ var BH = class {
 		}
 		function ht(e, t, n, r, i) {
 			t.isScene !== !0 && (t = be), z.resetTextureUnits();
-			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : BF.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
+			let a = t.fog, o = r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial ? t.environment : null, s = N === null ? T.outputColorSpace : N.isXRRenderTarget === !0 ? N.texture.colorSpace : uI.workingColorSpace, c = r.isMeshStandardMaterial || r.isMeshLambertMaterial && !r.envMap || r.isMeshPhongMaterial && !r.envMap, l = De.get(r.envMap || o, c), u = r.vertexColors === !0 && !!n.attributes.color && n.attributes.color.itemSize === 4, d = !!n.attributes.tangent && (!!r.normalMap || r.anisotropy > 0), f = !!n.morphAttributes.position, p = !!n.morphAttributes.normal, m = !!n.morphAttributes.color, h = 0;
 			r.toneMapped && (N === null || N.isXRRenderTarget === !0) && (h = T.toneMapping);
 			let g = n.morphAttributes.position || n.morphAttributes.normal || n.morphAttributes.color, _ = g === void 0 ? 0 : g.length, v = R.get(r), b = x.state.lights;
 			if (he === !0 && (ge === !0 || e !== ee)) {
@@ -25379,16 +25606,16 @@ var BH = class {
 			}
 			i.isBatchedMesh && (A.setOptional(I, i, "batchingTexture"), A.setValue(I, "batchingTexture", i._matricesTexture, z), A.setOptional(I, i, "batchingIdTexture"), A.setValue(I, "batchingIdTexture", i._indirectTexture, z), A.setOptional(I, i, "batchingColorTexture"), i._colorsTexture !== null && A.setValue(I, "batchingColorTexture", i._colorsTexture, z));
 			let M = n.morphAttributes;
-			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = zH()), O) {
+			if ((M.position !== void 0 || M.normal !== void 0 || M.color !== void 0) && Re.update(i, n, w), (O || v.receiveShadow !== i.receiveShadow) && (v.receiveShadow = i.receiveShadow, A.setValue(I, "receiveShadow", i.receiveShadow)), (r.isMeshStandardMaterial || r.isMeshLambertMaterial || r.isMeshPhongMaterial) && r.envMap === null && t.environment !== null && (j.envMapIntensity.value = t.environmentIntensity), j.dfgLUT !== void 0 && (j.dfgLUT.value = lU()), O) {
 				if (A.setValue(I, "toneMappingExposure", T.toneMappingExposure), v.needsLights && gt(j, k), a && r.fog === !0 && Me.refreshFogUniforms(j, a), Me.refreshMaterialUniforms(j, r, se, oe, x.state.transmissionRenderTarget[e.id]), v.needsLights && v.numLightProbeGrids > 0) {
 					let e = y, t = 0;
 					for (let n of x.state.lightProbeGridArray) n.texture !== null && (e.textures[t] = n.texture, e.min[t] = n.boundingBox.min, e.max[t] = n.boundingBox.max, e.resolution[t] = n.resolution, t++);
 					for (let n in e) e[n].length = t;
 					j.probesSH.value = e.textures, j.probesMin.value = e.min, j.probesMax.value = e.max, j.probesResolution.value = e.resolution;
 				}
-				SV.upload(I, pt(v), j, z);
+				KV.upload(I, pt(v), j, z);
 			}
-			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (SV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
+			if (r.isShaderMaterial && r.uniformsNeedUpdate === !0 && (KV.upload(I, pt(v), j, z), r.uniformsNeedUpdate = !1), r.isSpriteMaterial && A.setValue(I, "center", i.center), A.setValue(I, "modelViewMatrix", i.modelViewMatrix), A.setValue(I, "normalMatrix", i.normalMatrix), A.setValue(I, "modelMatrix", i.matrixWorld), r.uniformsGroups !== void 0) {
 				let e = r.uniformsGroups;
 				for (let t = 0, n = e.length; t < n; t++) {
 					let n = e[t];
@@ -25499,7 +25726,7 @@ var BH = class {
 					let p = N === null ? null : R.get(N).__webglFramebuffer;
 					L.bindFramebuffer(I.FRAMEBUFFER, p);
 					let m = I.fenceSync(I.SYNC_GPU_COMMANDS_COMPLETE, 0);
-					return I.flush(), await yF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
+					return I.flush(), await UF(I, m, 4), I.bindBuffer(I.PIXEL_PACK_BUFFER, f), I.getBufferSubData(I.PIXEL_PACK_BUFFER, 0, a), I.bindBuffer(I.PIXEL_PACK_BUFFER, null), I.deleteBuffer(f), I.deleteSync(m), a;
 				}
 				throw Error("THREE.WebGLRenderer.readRenderTargetPixelsAsync: requested read bounds are out of range.");
 			}
@@ -25540,7 +25767,7 @@ var BH = class {
 		}, typeof __THREE_DEVTOOLS__ < "u" && __THREE_DEVTOOLS__.dispatchEvent(new CustomEvent("observe", { detail: this }));
 	}
 	get coordinateSystem() {
-		return uF;
+		return PF;
 	}
 	get outputColorSpace() {
 		return this._outputColorSpace;
@@ -25548,13 +25775,13 @@ var BH = class {
 	set outputColorSpace(e) {
 		this._outputColorSpace = e;
 		let t = this.getContext();
-		t.drawingBufferColorSpace = BF._getDrawingBufferColorSpace(e), t.unpackColorSpace = BF._getUnpackColorSpace();
+		t.drawingBufferColorSpace = uI._getDrawingBufferColorSpace(e), t.unpackColorSpace = uI._getUnpackColorSpace();
 	}
-}, VH = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", HH = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", UH = class {
+}, dU = "\nprecision highp float;\nin vec3 from;\nin vec3 to;\nin vec4 look;\nuniform mat4 view;\nuniform vec2 weights;\nuniform float size;\nuniform vec3 paper;\nflat out vec4 mark;\nvoid main() {\n  float state = floor(look.w / 8.0);\n  float shape = look.w - 8.0 * state;\n  vec4 place = view * vec4(from * weights.x + to * weights.y, 1.0);\n  place.z -= (state - 2.0) * 0.002 * place.w;\n  gl_Position = state < 0.5 ? vec4(2.0, 2.0, 2.0, 1.0) : place;\n  gl_PointSize = size * (state < 1.5 ? 0.62 : state > 2.5 ? 1.5 : 1.0) * (shape > 0.5 ? 1.25 : 1.0) / place.w;\n  float depth = clamp((place.w - 1.0) * 3.0 + 0.5, 0.0, 1.0) * 0.42 + (state < 1.5 ? 0.42 : 0.0);\n  mark = vec4(mix(look.xyz / 255.0, paper, depth), shape);\n}", fU = "\nprecision highp float;\nflat in vec4 mark;\nuniform vec3 paper;\nout vec4 shade;\n#ifdef SHAPED\nfloat away(vec2 p) {\n  float shape = mark.w;\n  vec2 a = abs(p);\n  vec2 d = abs(vec2(p.x + p.y, p.x - p.y)) * 0.7071;\n  float far;\n  if (shape < 0.5) far = length(p);\n  else if (shape < 1.5) far = max(a.x * 1.15 + p.y * 0.62, -p.y * 1.25) + 0.12;\n  else if (shape < 2.5) far = max(a.x, a.y) * 1.15;\n  else if (shape < 3.5) far = (a.x + a.y) * 0.95;\n  else if (shape < 4.5) far = max(a.x * 1.15 - p.y * 0.62, p.y * 1.25) + 0.12;\n  else if (shape < 5.5) far = max(max(a.x, a.y), min(a.x, a.y) * 2.6);\n  else if (shape < 6.5) far = max(max(d.x, d.y), min(d.x, d.y) * 2.6);\n  else far = length(p) / (0.62 + 0.38 * cos(5.0 * atan(p.x, -p.y)));\n  return far * far;\n}\n#else\nfloat away(vec2 p) { return dot(p, p); }\n#endif\nvoid main() {\n  float reach = away(gl_PointCoord * 2.0 - 1.0);\n  if (reach > 1.0) discard;\n  shade = vec4(mix(mark.xyz, paper, clamp((reach - 0.52) * 1.95, 0.0, 0.75)), 1.0);\n}", pU = class {
 	attribute;
 	held = null;
 	constructor(e) {
-		this.attribute = new vL(new Int16Array(4 * e), 4);
+		this.attribute = new HL(new Int16Array(4 * e), 4);
 	}
 	holds(e) {
 		return this.held === e;
@@ -25565,27 +25792,27 @@ var BH = class {
 		for (let n = 0, r = 0; n < e.length; n += 3, r += 4) t[r] = e[n], t[r + 1] = e[n + 1], t[r + 2] = e[n + 2];
 		this.attribute.needsUpdate = !0;
 	}
-}, WH = class {
-	scene = new zI();
+}, mU = class {
+	scene = new lL();
 	uniforms = {
-		view: { value: new nI() },
-		weights: { value: new MF(1, 0) },
+		view: { value: new EI() },
+		weights: { value: new nI(1, 0) },
 		size: { value: 4 },
 		paper: { value: new X(1, 1, 1) }
 	};
-	geometry = new NL();
+	geometry = new rR();
 	material;
 	buffers = null;
 	look = null;
 	constructor(e) {
-		this.material = new FR({
-			vertexShader: VH,
-			fragmentShader: HH,
+		this.material = new az({
+			vertexShader: dU,
+			fragmentShader: fU,
 			uniforms: this.uniforms,
-			glslVersion: lF,
+			glslVersion: NF,
 			defines: e ? { SHAPED: 1 } : {}
 		});
-		let t = new vR(this.geometry, this.material);
+		let t = new HR(this.geometry, this.material);
 		t.frustumCulled = !1, t.matrixAutoUpdate = !1, this.scene.add(t);
 	}
 	setPositions({ drawn: e }, { drawn: t }) {
@@ -25601,29 +25828,29 @@ var BH = class {
 		t?.array.length === e.length ? Object.assign(t, {
 			array: e,
 			needsUpdate: !0
-		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new vL(e, 4)));
+		}) : (t && this.geometry.dispose(), this.geometry.setAttribute("look", new HL(e, 4)));
 	}
 	dispose() {
 		this.geometry.dispose(), this.material.dispose();
 	}
 	allocate(e) {
-		this.geometry.dispose(), this.buffers = [new UH(e), new UH(e)];
+		this.geometry.dispose(), this.buffers = [new pU(e), new pU(e)];
 	}
 };
 // src/space/cloud.ts
-function GH(e, t, n) {
+function hU(e, t, n) {
 	let r = document.createElement("canvas"), i = r.getContext("webgl2", {
 		alpha: !1,
 		antialias: !1
 	});
 	if (!i) return null;
-	let a = new BH({
+	let a = new uU({
 		canvas: r,
 		context: i,
 		antialias: !1
 	});
 	a.autoClear = !1;
-	let o = new sz(), s = [], c = (t) => s[t] ??= new WH(e);
+	let o = new jz(), s = [], c = (t) => s[t] ??= new mU(e);
 	r.addEventListener("webglcontextlost", t), r.addEventListener("webglcontextrestored", n);
 	let l = 1;
 	return {
@@ -25648,67 +25875,67 @@ function GH(e, t, n) {
 	};
 }
 // src/space/motion.ts
-var KH = 380;
-function qH(e) {
+var gU = 380;
+function _U(e) {
 	return {
 		from: e,
 		to: e,
 		morph: 1
 	};
 }
-function JH({ from: e, to: t, morph: n }) {
+function vU({ from: e, to: t, morph: n }) {
 	return [(1 - n) * e.scale, n * t.scale];
 }
-function YH(e, t) {
+function yU(e, t) {
 	return e.to.drawn.length === t.drawn.length ? {
-		from: XH(e),
+		from: bU(e),
 		to: t,
 		morph: 0
-	} : qH(t);
+	} : _U(t);
 }
-function XH(e) {
+function bU(e) {
 	let { from: t, to: n, morph: r } = e;
 	if (r === 1) return n;
-	let i = Math.max(t.scale, n.scale), [a, o] = JH(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
+	let i = Math.max(t.scale, n.scale), [a, o] = vU(e).map((e) => e / i), s = new Int16Array(n.drawn.length);
 	for (let e = 0; e < s.length; e++) s[e] = Math.round(a * t.drawn[e] + o * n.drawn[e]);
 	return {
 		drawn: s,
 		scale: i
 	};
 }
-function ZH(e, t) {
-	let [n, r] = JH(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
+function xU(e, t) {
+	let [n, r] = vU(e), i = (i) => n * e.from.drawn[3 * t + i] + r * e.to.drawn[3 * t + i];
 	return [
 		i(0),
 		i(1),
 		i(2)
 	];
 }
-function QH(e, t) {
+function SU(e, t) {
 	let n = performance.now();
 	return new Promise((r) => {
 		let i = () => {
 			if (t()) return r();
-			let a = Math.min(1, (performance.now() - n) / KH);
+			let a = Math.min(1, (performance.now() - n) / gU);
 			e(a * a * (3 - 2 * a)), a < 1 ? requestAnimationFrame(i) : r();
 		};
 		requestAnimationFrame(i);
 	});
 }
 // src/space/text_placement.ts
-function $H(e, [t, n], r, i = 7) {
+function CU(e, [t, n], r, i = 7) {
 	let a = e.map(({ x: e, y: r, width: a, height: o }) => {
 		let s = Math.hypot(e - t, r - n) || 1, [c, l] = [(e - t) / s, (r - n) / s];
 		return [e + c * (a / 2 + i), r + l * (o / 2 + i)];
 	}), o = () => a.forEach((t, n) => {
 		let { width: i, height: a } = e[n];
-		t[0] = tU(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = tU(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
+		t[0] = TU(t[0], r.left + i / 2 + 2, r.left + r.width - i / 2 - 2), t[1] = TU(t[1], r.top + a / 2 + 2, r.top + r.height - a / 2 - 2);
 	});
 	o();
-	for (let t = 0; t < 40 && eU(e, a); t++) o();
+	for (let t = 0; t < 40 && wU(e, a); t++) o();
 	return a;
 }
-function eU(e, t) {
+function wU(e, t) {
 	let n = !1;
 	for (let r = 0; r < e.length; r++) for (let i = 0; i < r; i++) {
 		let a = (e[r].width + e[i].width) / 2 - Math.abs(t[r][0] - t[i][0]), o = (e[r].height + e[i].height) / 2 - Math.abs(t[r][1] - t[i][1]);
@@ -25718,73 +25945,73 @@ function eU(e, t) {
 	}
 	return n;
 }
-function tU(e, t, n) {
+function TU(e, t, n) {
 	return t > n ? (t + n) / 2 : Math.min(n, Math.max(t, e));
 }
-function nU(e, t, n, r, i) {
+function EU(e, t, n, r, i) {
 	let a = t + 16 + e.offsetWidth > r, o = n + 16 + e.offsetHeight > i;
 	e.style.left = `${a ? Math.max(4, t - 16 - e.offsetWidth) : t + 16}px`, e.style.top = `${o ? Math.max(4, n - 16 - e.offsetHeight) : n + 16}px`;
 }
 // src/space/overlay.ts
-var rU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", iU = 132, aU = 96, oU = 16, sU = oj(rU);
-function cU(e, t, n) {
-	let r = n.length > 1 && Sn("path", {
+var DU = "600 12px system-ui, -apple-system, \"Segoe UI\", Roboto, sans-serif", OU = 132, kU = 96, AU = 16, jU = sj(DU);
+function MU(e, t, n) {
+	let r = n.length > 1 && bn("path", {
 		class: "lasso",
 		d: `M${n.map(String).join("L")}Z`
 	});
-	e.replaceChildren(...t.map(lU), ...r ? [r] : []);
+	e.replaceChildren(...t.map(NU), ...r ? [r] : []);
 }
-function lU(e) {
-	let { box: t, caption: n } = e, r = Sn("g", {});
-	r.append(...fU(e), dU(e));
-	for (let t of e.threads) r.append(gU(e, t, !0));
-	return r.append(...mU(e)), e.path && r.append(gU(e, e.path, !1)), e.hover && r.append(uU(e, e.hover, "hover", 8)), e.focus && r.append(uU(e, e.focus, "focus", 9)), t.left > 0 && r.append(Sn("path", {
+function NU(e) {
+	let { box: t, caption: n } = e, r = bn("g", {});
+	r.append(...IU(e), FU(e));
+	for (let t of e.threads) r.append(BU(e, t, !0));
+	return r.append(...RU(e)), e.path && r.append(BU(e, e.path, !1)), e.hover && r.append(PU(e, e.hover, "hover", 8)), e.focus && r.append(PU(e, e.focus, "focus", 9)), t.left > 0 && r.append(bn("path", {
 		class: "divider",
 		d: `M${t.left} 0v${t.height}`
-	})), n && r.append(Sn("text", {
+	})), n && r.append(bn("text", {
 		class: "caption",
 		x: t.left + t.width / 2,
 		y: t.top + 22,
 		"text-anchor": "middle"
 	}, n)), r;
 }
-function uU({ project: e }, t, n, r) {
+function PU({ project: e }, t, n, r) {
 	let [i, a] = e(...t);
-	return Sn("g", { class: `ring ${n}` }, Sn("circle", {
+	return bn("g", { class: `ring ${n}` }, bn("circle", {
 		class: "halo",
 		cx: i,
 		cy: a,
 		r
-	}), Sn("circle", {
+	}), bn("circle", {
 		cx: i,
 		cy: a,
 		r
 	}));
 }
-function dU({ project: e }) {
+function FU({ project: e }) {
 	let [t, n] = e(0, 0, 0);
-	return Sn("path", {
+	return bn("path", {
 		class: "origin",
 		d: `M${t - 6} ${n}h12M${t} ${n - 6}v12`
 	});
 }
-function fU({ project: e, circle: t, box: n }) {
+function IU({ project: e, circle: t, box: n }) {
 	if (!t) return [];
-	let [r, i] = e(0, 0, 0), a = pU(e, t);
+	let [r, i] = e(0, 0, 0), a = LU(e, t);
 	if (a < 12 || a > 2 * Math.max(n.width, n.height)) return [];
-	let o = ["sphere halo", "sphere"].map((e) => Sn("circle", {
+	let o = ["sphere halo", "sphere"].map((e) => bn("circle", {
 		class: e,
 		cx: r,
 		cy: i,
 		r: a
 	}));
-	return n.left > 0 ? o : [...o, Sn("text", {
+	return n.left > 0 ? o : [...o, bn("text", {
 		class: "note",
 		x: 10,
 		y: n.height - 10
 	}, "dotted circle: mean strength")];
 }
-function pU(e, t) {
+function LU(e, t) {
 	let [n, r] = e(0, 0, 0), i = 0;
 	for (let a = 0; a < 3; a++) {
 		let o = [
@@ -25798,30 +26025,30 @@ function pU(e, t) {
 	}
 	return 1e3 * Math.sqrt(i / 2);
 }
-function mU(e) {
-	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > oU, l = t(0, 0, 0), u = n.map((e, n) => {
+function RU(e) {
+	let { project: t, names: n, marks: r, directions: i, arrow: a, box: o } = e, s = r.length > 10, c = r.length > AU, l = t(0, 0, 0), u = n.map((e, n) => {
 		let [r, o, s] = [
 			0,
 			1,
 			2
 		].map((e) => a * i[3 * n + e]);
 		return t(r, o, s);
-	}), d = n.map((e) => sj(e, c ? aU : iU, sU)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
+	}), d = n.map((e) => cj(e, c ? kU : OU, jU)), f = (e) => u[e][2] > l[2] + 1e-6, p = n.map((e, t) => t).sort((e, t) => u[t][2] - u[e][2]), m = p.filter((e) => !c || !f(e)).slice(-60), h = p.filter((t) => m.includes(t) || e.emphasised.includes(t)), g = h.map((e) => ({
 		x: u[e][0],
 		y: u[e][1],
-		width: sU(d[e]) + 4,
+		width: jU(d[e]) + 4,
 		height: 15
-	})), _ = $H(g, [l[0], l[1]], o), v = [], y = [];
+	})), _ = CU(g, [l[0], l[1]], o), v = [], y = [];
 	for (let e of p) {
 		let [t, n] = u[e], i = f(e) ? " behind" : "";
-		v.push(hU(l, [t, n], r[e], s, i));
+		v.push(zU(l, [t, n], r[e], s, i));
 		let a = h.indexOf(e);
 		if (a < 0) continue;
 		let [o, c] = _[a];
-		Math.hypot(o - t, c - n) > g[a].width / 2 + 16 && v.push(Sn("path", {
+		Math.hypot(o - t, c - n) > g[a].width / 2 + 16 && v.push(bn("path", {
 			class: "leader",
 			d: `M${t} ${n}L${o} ${c}`
-		})), y.push(Sn("text", {
+		})), y.push(bn("text", {
 			class: `name${i}`,
 			x: o,
 			y: c + 4,
@@ -25830,48 +26057,48 @@ function mU(e) {
 	}
 	return [...v, ...y];
 }
-function hU(e, [t, n], r, i, a) {
-	let o = Math.hypot(t - e[0], n - e[1]), [s, c] = o > 0 ? [(t - e[0]) / o, (n - e[1]) / o] : [0, 0], l = Math.min(9, o), [u, d] = [t - l * s, n - l * c], f = `M${e[0]} ${e[1]}L${u} ${d}`, p = `M${t} ${n}L${u - .42 * l * c} ${d + .42 * l * s}L${u + .42 * l * c} ${d - .42 * l * s}Z`, m = Sn("g", { class: `arrow${a}` }, Sn("path", {
+function zU(e, [t, n], r, i, a) {
+	let o = Math.hypot(t - e[0], n - e[1]), [s, c] = o > 0 ? [(t - e[0]) / o, (n - e[1]) / o] : [0, 0], l = Math.min(9, o), [u, d] = [t - l * s, n - l * c], f = `M${e[0]} ${e[1]}L${u} ${d}`, p = `M${t} ${n}L${u - .42 * l * c} ${d + .42 * l * s}L${u + .42 * l * c} ${d - .42 * l * s}Z`, m = bn("g", { class: `arrow${a}` }, bn("path", {
 		class: "halo",
 		d: f
-	}), Sn("path", {
+	}), bn("path", {
 		d: f,
 		stroke: r.colour,
 		"stroke-width": 2,
 		fill: "none"
 	}));
-	return m.append(i ? Sn("path", {
+	return m.append(i ? bn("path", {
 		class: "tip",
-		d: SM(r.shape, 6),
+		d: WM(r.shape, 6),
 		fill: r.colour,
 		transform: `translate(${t} ${n})`
-	}) : Sn("path", {
+	}) : bn("path", {
 		d: p,
 		fill: r.colour
 	})), m;
 }
-function gU({ project: e }, { places: t, now: n, colour: r }, i) {
+function BU({ project: e }, { places: t, now: n, colour: r }, i) {
 	let a = t.length / 3, o = Array.from({ length: a }, (n, r) => e(t[3 * r], t[3 * r + 1], t[3 * r + 2])), s = (e) => e >= 0 && Number.isFinite(o[e][0]), c = o.map(([e, t], n) => s(n) && `${s(n - 1) ? "L" : "M"}${e.toFixed(1)} ${t.toFixed(1)}`).filter(Boolean).join("");
-	if (i) return Sn("g", {}, Sn("path", {
+	if (i) return bn("g", {}, bn("path", {
 		class: "thread",
 		d: c,
-		stroke: r && yM(r)
+		stroke: r && BM(r)
 	}));
-	let l = Sn("g", { class: "path" }, Sn("path", {
+	let l = bn("g", { class: "path" }, bn("path", {
 		class: "halo",
 		d: c
-	}), Sn("path", {
+	}), bn("path", {
 		class: "line",
 		d: c
 	}));
-	return o.forEach(([e, t], r) => s(r) && l.append(Sn("circle", {
+	return o.forEach(([e, t], r) => s(r) && l.append(bn("circle", {
 		cx: e,
 		cy: t,
 		r: r === n ? 4.5 : 2.6
 	}))), l;
 }
 // src/space/picking.ts
-function _U(e, { left: t, top: n, width: r, height: i }, a, o, s) {
+function VU(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 	let c = 1 / (e[3] * a + e[7] * o + e[11] * s + e[15]), l = (e[0] * a + e[4] * o + e[8] * s + e[12]) * c, u = (e[1] * a + e[5] * o + e[9] * s + e[13]) * c, d = (e[2] * a + e[6] * o + e[10] * s + e[14]) * c;
 	return [
 		t + (l + 1) * .5 * r,
@@ -25879,22 +26106,22 @@ function _U(e, { left: t, top: n, width: r, height: i }, a, o, s) {
 		d
 	];
 }
-function vU({ motion: e, visible: t, matrix: n, box: r }, i) {
-	let a = e.from.drawn, o = e.to.drawn, [s, c] = JH(e), [l, u] = [r.width / 2, r.height / 2];
+function HU({ motion: e, visible: t, matrix: n, box: r }, i) {
+	let a = e.from.drawn, o = e.to.drawn, [s, c] = vU(e), [l, u] = [r.width / 2, r.height / 2];
 	for (let e = 0, d = 0; e < t.length; e++, d += 3) {
 		if (t[e] === 0) continue;
 		let f = s * a[d] + c * o[d], p = s * a[d + 1] + c * o[d + 1], m = s * a[d + 2] + c * o[d + 2], h = 1 / (n[3] * f + n[7] * p + n[11] * m + n[15]), g = (n[0] * f + n[4] * p + n[8] * m + n[12]) * h, _ = (n[1] * f + n[5] * p + n[9] * m + n[13]) * h, v = (n[2] * f + n[6] * p + n[10] * m + n[14]) * h;
 		i(e, r.left + (g + 1) * l, r.top + (1 - _) * u, v);
 	}
 }
-function yU(e, t, n, r = 4, i = 9) {
+function UU(e, t, n, r = 4, i = 9) {
 	let a = -1, o = Infinity, s = -1, c = i * i;
-	return vU(e, (e, i, l, u) => {
+	return HU(e, (e, i, l, u) => {
 		let d = (i - t) * (i - t) + (l - n) * (l - n);
 		d <= r * r && u < o && ([a, o] = [e, u]), d <= c && ([s, c] = [e, d]);
 	}), a >= 0 ? a : s;
 }
-function bU(e, t) {
+function WU(e, t) {
 	if (t.length < 3) return [];
 	let n = t.map(([e]) => e), r = t.map(([, e]) => e), [i, a, o, s] = [
 		Math.min(...n),
@@ -25902,7 +26129,7 @@ function bU(e, t) {
 		Math.min(...r),
 		Math.max(...r)
 	], c = [];
-	return vU(e, (e, t, l) => {
+	return HU(e, (e, t, l) => {
 		if (t < i || t > a || l < o || l > s) return;
 		let u = !1;
 		for (let e = 0, i = n.length - 1; e < n.length; i = e++) r[e] > l != r[i] > l && t < (n[i] - n[e]) * (l - r[e]) / (r[i] - r[e]) + n[e] && (u = !u);
@@ -25910,8 +26137,8 @@ function bU(e, t) {
 	}), c;
 }
 // src/space/pointer_input.ts
-var xU = 4, SU = .12;
-function CU(e, t) {
+var GU = 4, KU = .12;
+function qU(e, t) {
 	let n = /* @__PURE__ */ new Map(), r = [], i = !1, a = null, o = !1, s = new AbortController(), c = (t, n) => e.addEventListener(t, n, {
 		signal: s.signal,
 		passive: !1
@@ -25923,7 +26150,7 @@ function CU(e, t) {
 		e.setPointerCapture(s.pointerId), n.set(s.pointerId, l(s)), a = l(s), o = n.size > 1, r.length && t.outline([], !1), r = i && n.size === 1 && s.button === 0 ? [a] : [];
 	}), c("pointermove", (e) => {
 		let i = n.get(e.pointerId), s = l(e);
-		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > xU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
+		i ? (a && Math.hypot(s[0] - a[0], s[1] - a[1]) > GU && (o = !0), o && (n.size > 1 ? d(i, s, e.pointerId) : r.length ? (r.push(s), t.outline(r, !1)) : e.shiftKey || e.buttons === 2 ? t.pan((s[0] - i[0]) / u(), -(s[1] - i[1]) / u()) : t.turn((s[0] - i[0]) / u(), (s[1] - i[1]) / u()), n.set(e.pointerId, s))) : e.pointerType === "mouse" && t.hover(...s);
 	});
 	let d = (e, r, i) => {
 		let a = [...n].find(([e]) => e !== i)?.[1];
@@ -25938,7 +26165,7 @@ function CU(e, t) {
 		e.preventDefault(), t.zoom(Math.exp(-.0015 * e.deltaY * (e.deltaMode === 1 ? 20 : 1)), ...l(e));
 	}), c("keydown", (e) => {
 		if (e.ctrlKey || e.metaKey || e.altKey) return;
-		let n = wU(e, t);
+		let n = JU(e, t);
 		n && (e.preventDefault(), n());
 	}), {
 		setLasso: (e) => i = e,
@@ -25946,14 +26173,14 @@ function CU(e, t) {
 		stop: () => s.abort()
 	};
 }
-function wU({ key: e, shiftKey: t }, n) {
+function JU({ key: e, shiftKey: t }, n) {
 	let r = {
 		ArrowLeft: [-1, 0],
 		ArrowRight: [1, 0],
 		ArrowUp: [0, -1],
 		ArrowDown: [0, 1]
 	}[e];
-	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * SU, r[1] * SU) : {
+	return r ? t ? () => n.pan(r[0] * .1, -r[1] * .1) : () => n.turn(r[0] * KU, r[1] * KU) : {
 		"+": () => n.zoom(1.2),
 		"=": () => n.zoom(1.2),
 		"-": () => n.zoom(1 / 1.2),
@@ -25963,8 +26190,8 @@ function wU({ key: e, shiftKey: t }, n) {
 	}[e.toLowerCase()] ?? null;
 }
 // src/space/stage.ts
-function TU(e, { shaped: t }) {
-	let n = Sn("svg", {
+function YU(e, { shaped: t }) {
+	let n = bn("svg", {
 		class: "overlay",
 		"aria-hidden": "true"
 	}), r = B("div", {
@@ -25976,10 +26203,10 @@ function TU(e, { shaped: t }) {
 		role: "application",
 		"aria-label": "Radial space. Arrow keys rotate it, with Shift they pan; plus and minus zoom; 0 resets the view; N and B select the next and the previous point."
 	}), a = null, o = null, s = [], c = null, l = null, u = 0, d = [], [f, p] = [1, 1], m = null, h = 0, g = !1, _ = 0, v = () => {
-		a = GH(t, () => e.lost(!0), () => {
+		a = hU(t, () => e.lost(!0), () => {
 			e.lost(!1), E();
 		}), a && i.append(a.canvas), i.append(n, r);
-	}, y = () => c ?? o?.home ?? oN, b = () => {
+	}, y = () => c ?? o?.home ?? AN, b = () => {
 		let e = o?.panes.length ?? 1;
 		return Array.from({ length: e }, (t, n) => ({
 			left: n * f / e,
@@ -25987,7 +26214,7 @@ function TU(e, { shaped: t }) {
 			width: f / e,
 			height: p
 		}));
-	}, x = (e) => dN(y(), e.width / e.height, o.reach), S = (e) => {
+	}, x = (e) => FN(y(), e.width / e.height, o.reach), S = (e) => {
 		let t = b()[e], { looks: n } = o.panes[e];
 		return {
 			motion: s[e],
@@ -25996,18 +26223,18 @@ function TU(e, { shaped: t }) {
 			box: t
 		};
 	}, C = (e) => Math.min(b().length - 1, Math.max(0, Math.floor(e * b().length / f))), w = (e, t) => {
-		m ??= EU(i);
-		let n = TN(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
+		m ??= XU(i);
+		let n = YN(e.panes[0].looks, Math.min(t[0].width, p)) * Math.sqrt(y().zoom);
 		a?.draw(t.map((e, t) => ({
 			box: e,
 			matrix: x(e),
-			weights: JH(s[t]),
+			weights: vU(s[t]),
 			size: n
 		})), m);
 	}, T = (e = !0) => {
 		if (!o) return;
 		let t = o, r = b();
-		e && w(t, r), cU(n, r.map((e, n) => A(t, n, e)), d);
+		e && w(t, r), MU(n, r.map((e, n) => A(t, n, e)), d);
 	}, E = (e = !0) => {
 		g ||= e, h ||= requestAnimationFrame(() => {
 			h = 0, T(g), g = !1;
@@ -26022,14 +26249,14 @@ function TU(e, { shaped: t }) {
 	let k = window.matchMedia("(prefers-color-scheme: dark)");
 	k.addEventListener("change", D);
 	let A = (e, t, n) => {
-		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? ZH(s[t], e) : null;
+		let { directions: r, focus: i, path: a, threads: o, caption: c, looks: u } = e.panes[t], d = x(n), f = (e) => e !== null && e < u.count ? xU(s[t], e) : null;
 		return {
 			box: n,
 			path: a,
 			threads: o,
 			caption: c,
 			directions: r,
-			project: (e, t, r) => _U(d, n, e, t, r),
+			project: (e, t, r) => VU(d, n, e, t, r),
 			names: e.names,
 			emphasised: e.emphasised,
 			marks: e.marks,
@@ -26039,8 +26266,8 @@ function TU(e, { shaped: t }) {
 			hover: l === i ? null : f(l)
 		};
 	}, j = (t, n) => {
-		let a = C(t), s = o && t >= 0 ? yU(S(a), t, n) : -1, c = s < 0 ? null : s;
-		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && nU(r, t, n, f, p);
+		let a = C(t), s = o && t >= 0 ? UU(S(a), t, n) : -1, c = s < 0 ? null : s;
+		i.classList.toggle("pointing", c !== null), (c !== l || a !== u) && ([l, u] = [c, a], r.replaceChildren(...c === null ? [] : [e.describe(c, a)]), r.hidden = c === null, E(!1)), c !== null && EU(r, t, n, f, p);
 	}, M = (t) => {
 		let n = t(y());
 		c = o?.flat ? {
@@ -26048,23 +26275,23 @@ function TU(e, { shaped: t }) {
 			azimuth: 0,
 			elevation: 0
 		} : n, j(-1, -1), e.camera(c), E();
-	}, N = CU(i, {
-		turn: (e, t) => o?.flat ? M((n) => mN(n, e, -t)) : M((n) => fN(n, -e, t)),
-		pan: (e, t) => M((n) => mN(n, e, t)),
+	}, N = qU(i, {
+		turn: (e, t) => o?.flat ? M((n) => RN(n, e, -t)) : M((n) => IN(n, -e, t)),
+		pan: (e, t) => M((n) => RN(n, e, t)),
 		zoom: (e, t, n) => {
 			let r = b()[C(t ?? 0)], i = p / 2, a = t === void 0 ? 0 : (t - r.left - r.width / 2) / i;
-			M((t) => pN(t, e, a, n === void 0 ? 0 : (i - n) / i));
+			M((t) => LN(t, e, a, n === void 0 ? 0 : (i - n) / i));
 		},
 		home: () => {
 			c = null, e.camera(y()), E();
 		},
 		hover: j,
 		click: (t, n) => {
-			let r = o ? yU(S(C(t)), t, n) : -1;
+			let r = o ? UU(S(C(t)), t, n) : -1;
 			e.pick(r < 0 ? null : r);
 		},
 		outline: (t, n) => {
-			d = n ? [] : t, n && o && e.lasso(bU(S(C(t[0][0])), t)), E(!1);
+			d = n ? [] : t, n && o && e.lasso(WU(S(C(t[0][0])), t)), E(!1);
 		},
 		next: e.next
 	}), P = new ResizeObserver(() => {
@@ -26074,14 +26301,14 @@ function TU(e, { shaped: t }) {
 		element: i,
 		draws: a !== null,
 		async show(e) {
-			let t = e.smooth && !kn() && o !== null && s.length === e.panes.length;
+			let t = e.smooth && !Dn() && o !== null && s.length === e.panes.length;
 			o = e;
 			let n = ++_;
-			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? YH(s[n], e) : qH(e)), e.panes.forEach(({ looks: e }, t) => {
+			if (s = e.panes.map(({ positions: e }, n) => s[n]?.to === e ? s[n] : t ? yU(s[n], e) : _U(e)), e.panes.forEach(({ looks: e }, t) => {
 				a?.setPositions(t, s[t].from, s[t].to), a?.setLook(t, e.look);
 			}), j(-1, -1), T(), s.every(({ morph: e }) => e === 1)) return;
 			let r = s.map(({ morph: e }) => e);
-			await QH((e) => {
+			await SU((e) => {
 				s.forEach((t, n) => t.morph = r[n] + (1 - r[n]) * e), T();
 			}, () => n !== _);
 		},
@@ -26094,14 +26321,14 @@ function TU(e, { shaped: t }) {
 		setLasso: (e) => N.setLasso(e),
 		lassoIsOn: () => N.lassoIsOn(),
 		scene: () => o ? S(o.panes.length - 1) : null,
-		pick: (e, t) => o ? yU(S(C(e)), e, t) : -1,
+		pick: (e, t) => o ? UU(S(C(e)), e, t) : -1,
 		refresh: D,
 		finish: () => a?.finish(),
 		picture() {
 			return T(), {
 				cloud: a?.canvas ?? null,
 				overlay: n,
-				paper: EU(i),
+				paper: XU(i),
 				width: f,
 				height: p
 			};
@@ -26112,7 +26339,7 @@ function TU(e, { shaped: t }) {
 		}
 	};
 }
-function EU(e) {
+function XU(e) {
 	return (getComputedStyle(e).backgroundColor.match(/[\d.]+/g) ?? [
 		"255",
 		"255",
@@ -26120,9 +26347,9 @@ function EU(e) {
 	]).slice(0, 3).map(Number);
 }
 // src/state/address.ts
-function DU() {
+function ZU() {
 	let e = null, t = () => {
-		e && history.replaceState(null, "", `#${kU(e.view)}`), e = null;
+		e && history.replaceState(null, "", `#${$U(e.view)}`), e = null;
 	};
 	return {
 		keep(n) {
@@ -26136,8 +26363,8 @@ function DU() {
 		}
 	};
 }
-var OU = 4e3;
-function kU(e) {
+var QU = 4e3;
+function $U(e) {
 	let { filter: t, camera: n } = e, r = {
 		condition: e.condition,
 		layer: e.layer,
@@ -26149,17 +26376,17 @@ function kU(e) {
 		path: t.path > 0 && t.path,
 		image: e.image,
 		importance: e.importance && 1,
-		selection: e.selection.length > 0 && MU(e.selection),
-		camera: n !== null && jU(n).map((e) => +e.toFixed(3)).join("_")
+		selection: e.selection.length > 0 && nW(e.selection),
+		camera: n !== null && tW(n).map((e) => +e.toFixed(3)).join("_")
 	};
-	return typeof r.selection == "string" && r.selection.length > OU && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
+	return typeof r.selection == "string" && r.selection.length > QU && (r.selection = !1), Object.entries(r).filter(([, e]) => e !== !1).map(([e, t]) => `${e}=${encodeURIComponent(t)}`).join("&");
 }
-function AU(e) {
+function eW(e) {
 	let t = new URLSearchParams(e.replace(/^#/, "")), n = {}, r = (e) => /^\d+$/.test(t.get(e) ?? "") ? Number(t.get(e)) : void 0, i = (e, n) => n.find((n) => n === t.get(e)), a = (e, t) => {
 		t !== void 0 && (n[e] = t);
 	};
-	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", Gn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? NU(t.get("selection")) : void 0);
-	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Kn) ?? "all";
+	a("condition", t.get("condition") ?? void 0), a("layer", t.get("layer") ?? void 0), a("step", r("step")), a("image", r("image")), a("space", i("space", ["regions", "images"])), a("colour", i("colour", qn)), a("importance", t.has("importance") ? !0 : void 0), a("selection", t.has("selection") ? rW(t.get("selection")) : void 0);
+	let o = (t.get("classes") ?? "").split(".").filter((e) => /^\d+$/.test(e)).map(Number), s = i("points", Jn) ?? "all";
 	[
 		"classes",
 		"points",
@@ -26178,7 +26405,7 @@ function AU(e) {
 		panY: c[4]
 	}), n;
 }
-function jU({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
+function tW({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 	return [
 		e,
 		t,
@@ -26187,7 +26414,7 @@ function jU({ azimuth: e, elevation: t, zoom: n, panX: r, panY: i }) {
 		i
 	];
 }
-function MU(e) {
+function nW(e) {
 	let t = [...e].sort((e, t) => e - t), n = [], r = 0;
 	for (let e = 0; e < t.length;) {
 		let i = 1;
@@ -26196,7 +26423,7 @@ function MU(e) {
 	}
 	return n.join(".");
 }
-function NU(e) {
+function rW(e) {
 	let t = [], n = 0;
 	for (let r of e.split(".")) {
 		let [e, i = "1"] = r.split("~"), [a, o] = [n + parseInt(e, 36), parseInt(i, 36)];
@@ -26208,17 +26435,17 @@ function NU(e) {
 	return t;
 }
 // src/panels/points_csv.ts
-function PU(e, t) {
+function iW(e, t) {
 	let { atlas: n, view: r, frame: i } = e;
 	if (!i) return [];
-	let { names: a, labels: o, attributes: s } = n, c = (e) => LU(s.classes[e]), { all: l, dimensions: u, scale: d } = Mn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
+	let { names: a, labels: o, attributes: s } = n, c = (e) => sW(s.classes[e]), { all: l, dimensions: u, scale: d } = Nn(i, r.space), f = Array.from({ length: u }, (e, t) => `x${t + 1}`), p = r.space === "regions", m = new Set(r.selection), h = [[
 		"point",
 		"image",
 		"name",
 		"true_class",
 		"predicted_class",
 		"selected",
-		...p ? FU(i) : [],
+		...p ? aW(i) : [],
 		...f
 	].join(",")];
 	for (let e = 0; e < t.length; e++) {
@@ -26227,42 +26454,46 @@ function PU(e, t) {
 		h.push([
 			e,
 			n,
-			LU(a[n]),
+			sW(a[n]),
 			c(o[n]),
 			c(i.predictions[n]),
 			Number(m.has(e)),
-			...p ? IU(i, e, c) : [],
+			...p ? oW(i, e, c) : [],
 			...r
 		].join(","));
 	}
 	return h;
 }
-function FU({ trajectory: e }) {
+function aW({ trajectory: e, bits: t, stability: n }) {
 	return [
 		"row",
 		"column",
 		"region_class",
 		"p",
 		"knowledge_point",
+		...t ? ["bits"] : [],
+		...n ? ["stability"] : [],
 		...e ? ["trajectory"] : []
 	];
 }
-function IU(e, t, n) {
-	let { category: r, confidence: i, trajectory: a, grid: o } = e, s = t % e.regions;
+function oW(e, t, n) {
+	let { category: r, confidence: i, trajectory: a, grid: o, bits: s, stability: c } = e, l = t % e.regions;
 	return [
-		Math.floor(s / o[1]),
-		s % o[1],
+		Math.floor(l / o[1]),
+		l % o[1],
 		n(r[t]),
 		(i[t] / 255).toFixed(3),
-		_j(e, t),
+		jj(e, t),
+		...s ? [(s.scale * s.values[t]).toFixed(2)] : [],
+		...c ? [(c.values[t] / c.refits).toFixed(3)] : [],
 		...a ? [a[t]] : []
 	];
 }
-function LU(e) {
+function sW(e) {
 	return /[",\n]/.test(e) ? `"${e.replaceAll("\"", "\"\"")}"` : e;
 }
 // src/ui/export.ts
-var RU = [
+var cW = [
 	"fill",
 	"stroke",
 	"stroke-width",
@@ -26274,21 +26505,21 @@ var RU = [
 	"fill-opacity",
 	"stroke-opacity"
 ];
-function zU(e, t, n) {
+function lW(e, t, n) {
 	let r = URL.createObjectURL(new Blob(t, { type: n }));
 	B("a", {
 		href: r,
 		download: e
 	}).click(), setTimeout(() => URL.revokeObjectURL(r), 1e4);
 }
-function BU(e) {
+function uW(e) {
 	let { cloud: t, overlay: n, paper: r, width: i, height: a } = e.picture(), o = n.cloneNode(!0);
-	HU(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
-	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${yM(r)}"/>`;
+	fW(n, o), o.setAttribute("xmlns", "http://www.w3.org/2000/svg"), o.setAttribute("width", String(i)), o.setAttribute("height", String(a));
+	let s = t ? `<image href="${t.toDataURL("image/png")}" width="${i}" height="${a}"/>` : `<rect width="${i}" height="${a}" fill="${BM(r)}"/>`;
 	return new XMLSerializer().serializeToString(o).replace(/^(<svg[^>]*>)/, `$1${s}`);
 }
-async function VU(e) {
-	let { cloud: t, width: n, height: r } = e.picture(), i = BU(e), a = new Image();
+async function dW(e) {
+	let { cloud: t, width: n, height: r } = e.picture(), i = uW(e), a = new Image();
 	a.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(i)}`, await a.decode();
 	let o = t ? t.width / n : 1, s = B("canvas", {
 		width: Math.round(n * o),
@@ -26296,18 +26527,18 @@ async function VU(e) {
 	});
 	return s.getContext("2d")?.drawImage(a, 0, 0, s.width, s.height), new Promise((e, t) => s.toBlob((n) => n ? e(n) : t(/* @__PURE__ */ Error("The browser could not make the picture.")), "image/png"));
 }
-function HU(e, t) {
+function fW(e, t) {
 	let n = getComputedStyle(e);
-	for (let e of RU) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
-	for (let n = 0; n < e.children.length; n++) HU(e.children[n], t.children[n]);
+	for (let e of cW) t.setAttribute(e === "font" ? "style" : e, e === "font" ? `font:${n.font}` : n.getPropertyValue(e));
+	for (let n = 0; n < e.children.length; n++) fW(e.children[n], t.children[n]);
 }
 // src/ui/header_buttons.ts
-var UU = [
+var pW = [
 	"auto",
 	"light",
 	"dark"
 ];
-function WU(e, t, n, r, i) {
+function mW(e, t, n, r, i) {
 	let a = () => {
 		let { view: e, atlas: t } = n.current();
 		return `${t.layer(e.layer).name}-${e.condition}-${e.step}`.replace(/[^\w-]+/g, "_");
@@ -26315,26 +26546,26 @@ function WU(e, t, n, r, i) {
 		class: "quiet",
 		"aria-label": "Theme: auto",
 		click: () => {
-			let n = UU[(UU.indexOf(e.dataset.theme) + 1) % UU.length];
+			let n = pW[(pW.indexOf(e.dataset.theme) + 1) % pW.length];
 			e.dataset.theme = n, o.textContent = o.ariaLabel = `Theme: ${n}`, t.refresh();
 		}
 	}, "Theme: auto"), s = [
 		B("button", {
 			class: "quiet saves",
 			title: "The visible points with the arrows, as PNG",
-			click: () => void VU(t).then((e) => zU(`${a()}.png`, [e], "image/png"))
+			click: () => void dW(t).then((e) => lW(`${a()}.png`, [e], "image/png"))
 		}, "Save picture"),
 		B("button", {
 			class: "quiet saves",
 			title: "The same picture as SVG: arrows and names stay shapes and text",
-			click: () => zU(`${a()}.svg`, [BU(t)], "image/svg+xml")
+			click: () => lW(`${a()}.svg`, [uW(t)], "image/svg+xml")
 		}, "Save SVG"),
 		B("button", {
 			class: "quiet saves",
 			title: "All visible and selected points, as CSV",
 			click: () => {
 				let e = n.current(), r = t.scene()?.visible;
-				e && r && zU(`${a()}.csv`, [`${PU(e, r).join("\n")}\n`], "text/csv");
+				e && r && lW(`${a()}.csv`, [`${iW(e, r).join("\n")}\n`], "text/csv");
 			}
 		}, "Save table")
 	], { address: c } = n;
@@ -26353,7 +26584,7 @@ function WU(e, t, n, r, i) {
 	}, "Keys"));
 }
 // src/ui/shortcuts.ts
-function GU() {
+function hW() {
 	return B("dialog", { "aria-label": "Keys" }, B("h2", {}, "Keys"), B("dl", {}, ...[
 		["space", "play or pause"],
 		["[ and ]", "previous step, next step"],
@@ -26365,7 +26596,7 @@ function GU() {
 		["N and B", "in the space: next point, previous point"]
 	].flatMap(([e, t]) => [B("dt", {}, e), B("dd", {}, t)])), B("p", {}, "Drag to rotate, with Shift or the right button to pan; scroll to zoom. One finger rotates, two fingers pan and zoom. Click a point or a region of an image to select both."), B("form", { method: "dialog" }, B("button", { class: "tool wide" }, "Close")));
 }
-function KU(e, t, n, r) {
+function gW(e, t, n, r) {
 	let i = (t) => {
 		t.stopPropagation();
 		let i = t.target instanceof HTMLInputElement || t.target instanceof HTMLSelectElement, a = t.target instanceof HTMLInputElement && t.target.type === "text", o = t.target instanceof HTMLButtonElement || t.target.tagName === "SUMMARY", s = t.key === "]" ? 1 : t.key === "[" ? -1 : 0;
@@ -26383,11 +26614,11 @@ function KU(e, t, n, r) {
 	return t.addEventListener("keydown", i), () => t.removeEventListener("keydown", i);
 }
 // src/ui/layout.ts
-var qU = {
+var _W = {
 	webgl: "This browser has no WebGL2, so the points cannot be drawn. Images, curves and tables still work.",
 	context: "The graphics context was lost. It is restored automatically when the browser allows; images, curves and tables still work."
 };
-function JU(e, t, n, r, i) {
+function vW(e, t, n, r, i) {
 	let [a, o, s, ...c] = r, l = B("p", {
 		class: "status",
 		role: "status"
@@ -26395,13 +26626,13 @@ function JU(e, t, n, r, i) {
 		role: "alert",
 		class: "notice",
 		hidden: !0
-	}), p = GU(), m = B("div", { class: "page" }, B("header", {}, B("h1", {}, "patternscope"), B("p", {
+	}), p = hW(), m = B("div", { class: "page" }, B("header", {}, B("h1", {}, "patternscope"), B("p", {
 		class: "title",
 		title: t.attributes.title
-	}, t.attributes.title), WU(e, n, i, p, (e) => l.textContent = e)), a, o, B("main", { "aria-label": "Radial space" }, d, f, n.element, ZU(n, i), B("div", { class: "under" }, l, u)), s, B("aside", { "aria-label": "Findings and images" }, ...c), QU(t), p);
+	}, t.attributes.title), mW(e, n, i, p, (e) => l.textContent = e)), a, o, B("main", { "aria-label": "Radial space" }, d, f, n.element, xW(n, i), B("div", { class: "under" }, l, u)), s, B("aside", { "aria-label": "Findings and images" }, ...c), SW(t), p);
 	return e.classList.add("patternscope-atlas"), e.dataset.theme = "auto", e.replaceChildren(m), {
 		update(e) {
-			wn(l, YU(e, n)), u.textContent = u.title = t.condition(e.view.condition).note ?? "";
+			Sn(l, yW(e, n)), u.textContent = u.title = t.condition(e.view.condition).note ?? "";
 		},
 		showProblem(t, r) {
 			f.hidden = t === null, f.textContent = t ?? "", n.element.classList.toggle("blank", r);
@@ -26415,25 +26646,25 @@ function JU(e, t, n, r, i) {
 				role: "alert",
 				class: "notice",
 				"data-notice": t
-			}, qU[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
+			}, _W[t])] : []), n ? e.dataset.notice = t : delete e.dataset.notice;
 		},
-		destroy: KU(e, i.address ? document : e, i, p)
+		destroy: gW(e, i.address ? document : e, i, p)
 	};
 }
-function YU({ atlas: e, view: t, frame: n }, r) {
+function yW({ atlas: e, view: t, frame: n }, r) {
 	let i = r.scene()?.visible;
 	if (!i || !n) return "";
 	let a = 0;
 	for (let e of i) a += e;
 	let o = t.space === "regions" ? "regions" : "images", s = `${a.toLocaleString("en")} of ${i.length.toLocaleString("en")} ${o} visible`;
 	if (t.selection.length < 2) return s;
-	let c = new Set(t.selection.map((n) => er({
+	let c = new Set(t.selection.map((n) => nr({
 		atlas: e,
 		view: t
 	}, n))).size;
 	return `${s} · ${t.selection.length.toLocaleString("en")} selected, in ${c.toLocaleString("en")} image${c > 1 ? "s" : ""}`;
 }
-function XU(e, t, n, r = e) {
+function bW(e, t, n, r = e) {
 	return B("button", {
 		class: "tool",
 		"aria-label": e,
@@ -26441,7 +26672,7 @@ function XU(e, t, n, r = e) {
 		click: n
 	}, t);
 }
-function ZU(e, t) {
+function xW(e, t) {
 	let n = B("button", {
 		class: "tool wide",
 		"aria-pressed": "false",
@@ -26465,28 +26696,28 @@ function ZU(e, t) {
 		class: "tool wide",
 		title: "Clear the selection (Escape)",
 		click: () => t.select([])
-	}, "Clear"), B("span", { class: "gap" }), XU("Zoom in", "+", () => e.move((e) => pN(e, 1.3))), XU("Zoom out", "−", () => e.move((e) => pN(e, 1 / 1.3))), B("button", {
+	}, "Clear"), B("span", { class: "gap" }), bW("Zoom in", "+", () => e.move((e) => LN(e, 1.3))), bW("Zoom out", "−", () => e.move((e) => LN(e, 1 / 1.3))), B("button", {
 		class: "tool wide",
 		title: "Return to the initial view (0)",
 		click: () => t.change({ camera: null })
 	}, "Reset view"));
 }
-function QU({ attributes: e }) {
-	let { left_out: t, aligned: n, dimensions: r } = e, i = [...t];
-	return n || i.push("The checkpoints are not aligned to each other: points do not move smoothly from one to the next."), r > 3 && i.push(`The first three of ${r} dimensions are drawn; strength and probabilities use all.`), B("footer", {}, ...i.map((e) => B("p", {}, e)));
+function SW({ attributes: e }) {
+	let { left_out: t, aligned: n, dimensions: r, shown_share: i } = e, a = [...t];
+	return n || a.push("The checkpoints are not aligned to each other: points do not move smoothly from one to the next."), typeof i == "number" ? a.push(`Shown: 3 of ${r} dimensions, ${Math.round(100 * i)} % of what separates the classes. Strength and probabilities use all.`) : r > 3 && a.push(`The first three of ${r} dimensions are drawn; strength and probabilities use all.`), B("footer", {}, ...a.map((e) => B("p", {}, e)));
 }
 // src/ui/viewer.ts
-var $U = 700;
-async function eW(e, t, n) {
-	let r = bM(t.attributes.classes.length), i = await DN(t), a = Nn(t), o = zn(t), s = Hn(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
+var CW = 700;
+async function wW(e, t, n) {
+	let r = VM(t.attributes.classes.length), i = await ZN(t), a = Pn(t), o = Vn(t), s = Wn(t, "thumbnails"), c = /* @__PURE__ */ new Map(), l = {
 		opened: 0,
 		step: 0,
 		pick: 0
-	}, u = Jn(t, qn(t), n.address ? AU(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? DU() : null, h = (e) => {
+	}, u = Xn(t, Yn(t), n.address ? eW(location.hash) : {}), d = null, f = 0, p = 0, m = n.address ? ZU() : null, h = (e) => {
 		let n = `conditions/${e}/thumbnails`;
-		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, Hn(t, n)), c.get(n)) : null;
+		return t.has(`${n}/0`) ? (c.has(n) || c.set(n, Wn(t, n)), c.get(n)) : null;
 	}, g = async () => {
-		let e = u, n = tW(t, e), [o, c, l] = await Promise.allSettled([
+		let e = u, n = TW(t, e), [o, c, l] = await Promise.allSettled([
 			a(e),
 			n ? a(n) : null,
 			i.reach(e.condition, e.space)
@@ -26498,13 +26729,16 @@ async function eW(e, t, n) {
 			frame: d(o),
 			problem: f,
 			reference: d(c),
-			reach: d(l) ?? 1,
+			reach: d(l) ?? {
+				drawn: 1,
+				strength: 1
+			},
 			clean: s,
 			attacked: h(e.condition)
 		};
 	}, _ = async () => {
 		let e = ++f, r = performance.now();
-		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), $U);
+		clearTimeout(p), p = window.setTimeout(() => D.showLoading(), CW);
 		let i = await g();
 		if (e !== f) return;
 		clearTimeout(p);
@@ -26513,16 +26747,16 @@ async function eW(e, t, n) {
 		let s = b(i);
 		for (let e of E) e.update(i);
 		D.update(i), a && (l.step = performance.now() - r), m?.keep(u), n.onChange?.(u, t), await s, e === f && o(i.frame);
-	}, v = ON(), y = In(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(AN(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
+	}, v = QN(), y = Rn(t, () => d && void b(d)), b = (e) => (D.showProblem(e.problem, e.frame === null), e.frame ? w.show(eP(e, e.frame, i.home, y, v)) : (w.clear(), Promise.resolve())), x = (e) => {
 		let { camera: n } = u;
-		return u = Jn(t, u, e), u.camera !== n && w.setCamera(u.camera), _();
+		return u = Xn(t, u, e), u.camera !== n && w.setCamera(u.camera), _();
 	}, S = (e) => void x(e), C = (e) => {
-		let n = d ? $n(t, e, d.view, u) : [];
+		let n = d ? tr(t, e, d.view, u) : [];
 		u.space === "images" && n.length === 1 ? S({
 			selection: [],
 			image: n[0]
 		}) : S({ selection: n });
-	}, w = TU({
+	}, w = YU({
 		pick: (e) => C(e === null ? [] : [e]),
 		lasso: (e) => C(e),
 		camera: (e) => {
@@ -26531,28 +26765,28 @@ async function eW(e, t, n) {
 				camera: e
 			}, m?.keep(u);
 		},
-		describe: (e, t) => d?.frame ? ZM({
+		describe: (e, t) => d?.frame ? bN({
 			...d,
-			frame: kN(d, d.frame)[t]
+			frame: $N(d, d.frame)[t]
 		}, e) : document.createTextNode(""),
 		next: (e) => {
 			if (!d) return;
-			let n = $n(t, u.selection, u, d.view);
-			C(nW(w, {
+			let n = tr(t, u.selection, u, d.view);
+			C(EW(w, {
 				...d.view,
 				image: u.image,
 				selection: n
 			}, e));
 		},
 		lost: (e) => D.showNotice("context", e)
-	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = iN(x, () => u), E = [
-		lr(S),
-		qM(S),
+	}, { shaped: r.some(({ shape: e }) => e > 0) }), T = ON(x, () => u), E = [
+		dr(S),
+		gN(S),
 		T,
-		Mj(S),
-		RM(S),
-		$M()
-	], D = JU(e, t, w, E.map(({ element: e }) => e), {
+		Xj(S),
+		sN(S),
+		SN()
+	], D = vW(e, t, w, E.map(({ element: e }) => e), {
 		change: S,
 		select: C,
 		current: () => d,
@@ -26560,8 +26794,8 @@ async function eW(e, t, n) {
 	});
 	w.setCamera(u.camera), w.draws || D.showNotice("webgl", !0), await _(), l.opened = performance.now();
 	let O = () => void x({
-		...qn(t),
-		...AU(location.hash)
+		...Yn(t),
+		...eW(location.hash)
 	});
 	return n.address && window.addEventListener("hashchange", O), {
 		atlas: t,
@@ -26576,7 +26810,7 @@ async function eW(e, t, n) {
 		}
 	};
 }
-function tW(e, t) {
+function TW(e, t) {
 	let { kind: n } = e.condition(t.condition);
 	if (n === "attack") return {
 		condition: t.condition,
@@ -26590,7 +26824,7 @@ function tW(e, t) {
 		step: r.steps.length - 1
 	} : null;
 }
-function nW(e, t, n) {
+function EW(e, t, n) {
 	let r = e.scene()?.visible;
 	if (!r) return [];
 	let i = t.space === "images" ? t.image : t.selection[0] ?? (n > 0 ? -1 : r.length);
@@ -26601,14 +26835,14 @@ function nW(e, t, n) {
 	return [];
 }
 // src/ui/page.css?inline
-var rW = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/180px minmax(0,1fr)}.patternscope-atlas .stage-tools{gap:4px}.patternscope-atlas .tool.wide{padding:2px 8px}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", iW = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", aW = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 28px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", oW = "patternscope-atlas-style";
-async function sW(e, t, n) {
-	document.getElementById(oW) || document.head.append(B("style", { id: oW }, iW, aW, rW)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
+var DW = ".patternscope-atlas{--paper:var(--lightningcss-light,#fff)var(--lightningcss-dark,#14181d);--ground:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115);--raised:var(--lightningcss-light,#fff)var(--lightningcss-dark,#1c2229);--ink:var(--lightningcss-light,#1d2329)var(--lightningcss-dark,#e6eaee);--soft:var(--lightningcss-light,#5c6670)var(--lightningcss-dark,#9aa5b0);--line:var(--lightningcss-light,#dde1e5)var(--lightningcss-dark,#2c343d);--accent:var(--lightningcss-light,#1f5fa8)var(--lightningcss-dark,#7db4f0);--accent-ground:var(--lightningcss-light,#e6eff9)var(--lightningcss-dark,#1d3147);--reliable:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#5aa6ee);--unreliable:#e76300;--total:var(--lightningcss-light,#8aa9c8)var(--lightningcss-dark,#6b7f94);--warn:var(--lightningcss-light,#8a3c00)var(--lightningcss-dark,#ffb27a);--warn-ground:var(--lightningcss-light,#fdf1e7)var(--lightningcss-dark,#33231a);--cell-low:var(--lightningcss-light,#eef1f4)var(--lightningcss-dark,#20272f);--cell-high:var(--lightningcss-light,#1b5c9e)var(--lightningcss-dark,#6cb2f5);--halo:var(--paper);--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--ground);height:100dvh;color:var(--ink);text-align:left;font:13px/1.4 system-ui,-apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;container-type:inline-size}@media (prefers-color-scheme:dark){.patternscope-atlas{--lightningcss-light: ;--lightningcss-dark:initial}}.patternscope-atlas[data-theme=light]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}.patternscope-atlas[data-theme=dark]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}.patternscope-atlas.in-notebook{border:1px solid var(--line);height:780px;overflow:auto}.patternscope-atlas *,.patternscope-atlas :before,.patternscope-atlas :after{box-sizing:border-box}.patternscope-atlas [hidden]{display:none!important}.patternscope-atlas h1,.patternscope-atlas h2,.patternscope-atlas h3,.patternscope-atlas h4,.patternscope-atlas p,.patternscope-atlas figure,.patternscope-atlas ul,.patternscope-atlas dl,.patternscope-atlas dd{margin:0;padding:0}.patternscope-atlas ul{list-style:none}.patternscope-atlas h1{letter-spacing:-.01em;font-size:15px;font-weight:650}.patternscope-atlas h2,.patternscope-atlas h3{font-size:13px;font-weight:650}.patternscope-atlas h4{color:var(--soft);font-size:11px;font-weight:600}.patternscope-atlas button,.patternscope-atlas select,.patternscope-atlas input{font:inherit;color:inherit}.patternscope-atlas button{cursor:pointer}.patternscope-atlas button:disabled,.patternscope-atlas select:disabled{cursor:default;opacity:.5}.patternscope-atlas :focus-visible{outline:2px solid var(--accent);outline-offset:1px}.patternscope-atlas .opening,.patternscope-atlas .failed{max-width:60ch;margin:0 auto;padding:15vh 24px;font-size:15px}.patternscope-atlas .page{grid-template:\"header header header\"\"choosers choosers aside\"\"legend main aside\"minmax(0,1fr)\"timeline timeline aside\"\"footer footer footer\"/164px minmax(0,1fr) 452px;height:100%;display:grid}.patternscope-atlas header{background:var(--raised);border-bottom:1px solid var(--line);grid-area:header;align-items:center;gap:14px;padding:8px 14px;display:flex}.patternscope-atlas header .title{text-overflow:ellipsis;white-space:nowrap;min-width:0;color:var(--soft);flex:1;overflow:hidden}.patternscope-atlas .actions{flex-wrap:wrap;gap:2px;display:flex}.patternscope-atlas .quiet{color:var(--accent);white-space:nowrap;background:0 0;border:0;border-radius:5px;padding:5px 8px}.patternscope-atlas .quiet:hover{background:var(--accent-ground)}.patternscope-atlas .choosers{flex-wrap:wrap;grid-area:choosers;gap:8px 14px;padding:10px 14px 8px;display:flex}.patternscope-atlas .chooser{color:var(--soft);flex:0 auto;gap:2px;min-width:0;font-size:11px;display:grid}.patternscope-atlas .chooser select{color:var(--ink);border:1px solid var(--line);background:var(--raised);border-radius:6px;max-width:190px;min-height:30px;padding:4px 6px;font-size:13px}.patternscope-atlas .legend{scrollbar-width:thin;grid-area:legend;padding:2px 4px 10px 14px;overflow:auto}.patternscope-atlas .legend h2{color:var(--soft);margin-bottom:4px;font-size:11px;font-weight:600}.patternscope-atlas .meaning:not(:empty){margin-bottom:12px}.patternscope-atlas .small{color:var(--accent);background:0 0;border:0;padding:4px 6px;font-size:12px}.patternscope-atlas .small:disabled{visibility:hidden}.patternscope-atlas .class{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;align-items:center;gap:7px;width:100%;min-height:26px;padding:3px 6px;display:flex}.patternscope-atlas .class span:last-child{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .class:hover{background:var(--accent-ground)}.patternscope-atlas .class[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .class.off{color:var(--soft)}.patternscope-atlas .class.off .badge{opacity:.45}.patternscope-atlas .badge{flex:none;width:14px;height:14px;overflow:visible}.patternscope-atlas .plain .badge path{fill:var(--total)}.patternscope-atlas .dot{border-radius:50%;flex:none;width:11px;height:11px;display:inline-block}.patternscope-atlas .key-row{align-items:center;gap:7px;padding:2px 6px;display:flex}.patternscope-atlas .ramp{border-radius:3px;height:10px;margin:4px 6px 0}.patternscope-atlas .ramp-note{color:var(--soft);margin:2px 6px 0;font-size:11px}.patternscope-atlas .ramp-ends{color:var(--soft);justify-content:space-between;margin:0 6px;font-size:11px;display:flex}.patternscope-atlas .path-type{padding:3px 6px;line-height:1.25}.patternscope-atlas .path-type span:last-child{white-space:normal}.patternscope-atlas footer{background:var(--raised);color:var(--soft);border-top:1px solid var(--line);grid-area:footer;max-height:76px;padding:0 14px;font-size:11px;overflow:auto}.patternscope-atlas footer p{padding:4px 0}.patternscope-atlas footer:empty{display:none}.patternscope-atlas dialog{border:1px solid var(--line);background:var(--raised);color:var(--ink);border-radius:10px;max-width:460px;padding:18px 20px}.patternscope-atlas dialog::backdrop{background:#00000059}.patternscope-atlas dl{grid-template-columns:auto 1fr;gap:5px 14px;margin:10px 0;display:grid}.patternscope-atlas dt{white-space:nowrap;font-weight:600}.patternscope-atlas dialog form{margin-top:12px}@container (width<=1120px){.patternscope-atlas .page{grid-template-columns:144px minmax(0,1fr) 400px}.patternscope-atlas .legend{padding-left:8px}.patternscope-atlas .choosers{gap:8px}.patternscope-atlas .chooser{flex:1 1 0}.patternscope-atlas .chooser select{width:100%;max-width:none;padding:4px 2px}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery gallery\"/180px minmax(0,1fr)}.patternscope-atlas .stage-tools{gap:4px}.patternscope-atlas .tool.wide{padding:2px 8px}}@container (width<=860px){.patternscope-atlas .page{grid-template:\"header\"\"choosers\"\"main\"min(86vw,620px)\"timeline\"\"legend\"\"aside\"\"footer\"/minmax(0,1fr);height:auto}.patternscope-atlas header{flex-wrap:wrap}.patternscope-atlas main{padding-left:12px}.patternscope-atlas .classes{flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .class{width:auto}.patternscope-atlas aside{border-left:0;overflow:visible}.patternscope-atlas .timeline{grid-template-columns:auto minmax(0,1fr) 112px}.patternscope-atlas .meaning:not(:empty){flex-wrap:wrap;gap:4px;display:flex}.patternscope-atlas .meaning h2{flex:0 0 100%}.patternscope-atlas .meaning .ramp,.patternscope-atlas .meaning .ramp-ends{flex:0 0 240px}.patternscope-atlas .thumbs{grid-template-columns:repeat(12,minmax(0,62px))}}@container (width<=600px){.patternscope-atlas .chooser{flex-basis:130px}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);justify-content:start}.patternscope-atlas .detail-body{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .stage-tools .gap{display:none}}@media (pointer:coarse){.patternscope-atlas .class,.patternscope-atlas .depth-row{min-height:34px}.patternscope-atlas .icon,.patternscope-atlas .tool,.patternscope-atlas .chooser select,.patternscope-atlas .search input{min-width:38px;min-height:38px}.patternscope-atlas .quiet{padding:9px}}:root:has(body>#atlas){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light dark;background:var(--lightningcss-light,#f6f7f8)var(--lightningcss-dark,#0e1115)}@media (prefers-color-scheme:dark){:root:has(body>#atlas){--lightningcss-light: ;--lightningcss-dark:initial}}:root:has(body>#atlas[data-theme=light]){--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}:root:has(body>#atlas[data-theme=dark]){--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body:has(>#atlas){margin:0}@media (max-width:860px){body>#atlas{height:auto;min-height:100dvh}}body[data-jp-theme-light=false] .patternscope-atlas[data-theme=auto]{--lightningcss-light: ;--lightningcss-dark:initial;color-scheme:dark}body[data-jp-theme-light=true] .patternscope-atlas[data-theme=auto]{--lightningcss-light:initial;--lightningcss-dark: ;color-scheme:light}", OW = ".patternscope-atlas main{flex-direction:column;grid-area:main;min-width:0;min-height:0;display:flex;position:relative}.patternscope-atlas .stage{background:var(--paper);border:1px solid var(--line);touch-action:none;cursor:grab;-webkit-user-select:none;user-select:none;border-radius:8px;flex:1;min-height:0;margin-right:12px;position:relative;overflow:hidden}.patternscope-atlas .stage:active{cursor:grabbing}.patternscope-atlas .stage.pointing{cursor:pointer}.patternscope-atlas .stage.lassoing{cursor:crosshair}.patternscope-atlas .stage canvas{width:100%;height:100%;display:block;position:absolute;inset:0}.patternscope-atlas .stage.blank canvas,.patternscope-atlas .stage.blank .overlay{visibility:hidden}.patternscope-atlas .overlay{pointer-events:none;width:100%;height:100%;font:600 12px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;position:absolute;inset:0}.patternscope-atlas .overlay .origin{stroke:var(--ink);stroke-width:1.4px;fill:none}.patternscope-atlas .overlay .divider{stroke:var(--line);stroke-width:1px}.patternscope-atlas .overlay .sphere{fill:none;stroke:var(--ink);stroke-width:1.4px;stroke-dasharray:2 4}.patternscope-atlas .overlay .sphere.halo{stroke:var(--halo);stroke-width:3px;stroke-dasharray:none;opacity:.6}.patternscope-atlas .overlay .note{fill:var(--soft);stroke:var(--halo);stroke-width:3px;paint-order:stroke;font:400 11px system-ui,sans-serif}.patternscope-atlas .overlay .caption{fill:var(--ink);stroke:var(--halo);stroke-width:4px;paint-order:stroke;font:650 13px system-ui,sans-serif}.patternscope-atlas .overlay .halo{fill:none;stroke:var(--halo);stroke-width:4.5px;opacity:.75}.patternscope-atlas .overlay .behind{opacity:.7}.patternscope-atlas .overlay .tip{stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .name{fill:var(--ink);stroke:var(--halo);stroke-width:3.5px;stroke-linejoin:round;paint-order:stroke}.patternscope-atlas .overlay .leader{stroke:var(--soft);stroke-width:.8px;fill:none}.patternscope-atlas .overlay .ring circle{fill:none;stroke:var(--ink);stroke-width:2px}.patternscope-atlas .overlay .ring .halo{stroke:var(--halo);stroke-width:5px}.patternscope-atlas .overlay .ring.hover circle:last-child{stroke-width:1.4px}.patternscope-atlas .overlay .path .line{fill:none;stroke:var(--ink);stroke-width:1.6px}.patternscope-atlas .overlay .path circle{fill:var(--ink);stroke:var(--halo);stroke-width:1px}.patternscope-atlas .overlay .thread{fill:none;stroke-width:1px;opacity:.5}.patternscope-atlas .overlay .lasso{fill:var(--accent);fill-opacity:.12;stroke:var(--accent);stroke-width:1.5px;stroke-dasharray:5 3}.patternscope-atlas .stage>.tip{pointer-events:none;background:var(--raised);border:1px solid var(--line);z-index:2;border-radius:7px;max-width:300px;padding:7px;position:absolute;top:0;left:0;box-shadow:0 3px 14px #00000029}.patternscope-atlas .tip-body{gap:9px;display:flex}.patternscope-atlas .tip-body>div:last-child{flex-direction:column;gap:1px;display:flex}.patternscope-atlas .stage-tools{flex-wrap:wrap;gap:5px;padding:7px 12px 0 0;display:flex}.patternscope-atlas .stage-tools .gap{flex:1}.patternscope-atlas .tool{border:1px solid var(--line);background:var(--raised);border-radius:6px;min-width:30px;min-height:30px;padding:2px 6px}.patternscope-atlas .tool.wide{padding:2px 11px}.patternscope-atlas .tool:hover{border-color:var(--accent)}.patternscope-atlas .tool[aria-pressed=true]{background:var(--accent-ground);border-color:var(--accent);color:var(--accent)}.patternscope-atlas .under{min-height:36px;color:var(--soft);justify-content:space-between;gap:16px;padding:5px 12px 0 1px;font-size:11px;display:flex}.patternscope-atlas .status{white-space:nowrap;flex:none}.patternscope-atlas .note-condition{-webkit-line-clamp:2;text-align:right;-webkit-box-orient:vertical;display:-webkit-box;overflow:hidden}.patternscope-atlas .notice{background:var(--warn-ground);color:var(--warn);border-radius:7px;margin:0 12px 8px 0;padding:7px 11px}.patternscope-atlas .timeline{grid-area:timeline;grid-template-columns:auto minmax(0,1fr) 132px;align-items:start;gap:14px;padding:4px 14px 8px;display:grid}.patternscope-atlas .play{background:var(--accent);width:40px;height:34px;color:var(--paper);border:0;border-radius:8px;font-size:13px;line-height:1}.patternscope-atlas .track{padding-top:6px}.patternscope-atlas .track input{width:100%;height:20px;accent-color:var(--accent);margin:0;display:block}.patternscope-atlas .marks{height:16px;color:var(--soft);margin:0 8px;font-size:10px;position:relative}.patternscope-atlas .marks span{white-space:nowrap;padding-top:3px;position:absolute;transform:translate(-50%)}.patternscope-atlas .marks span:before{content:\"\";border-left:1px solid var(--soft);height:4px;position:absolute;top:-1px;left:50%}.patternscope-atlas .now{min-height:52px;color:var(--soft);font-variant-numeric:tabular-nums;flex-direction:column;font-size:11px;line-height:1.35;display:flex}.patternscope-atlas .now b{color:var(--ink);white-space:nowrap;text-overflow:ellipsis;font-size:13px;overflow:hidden}", kW = ".patternscope-atlas aside{scrollbar-gutter:stable;border-left:1px solid var(--line);background:var(--raised);scrollbar-width:thin;grid-area:aside;overflow-y:auto}.patternscope-atlas aside>section{border-bottom:1px solid var(--line);padding:10px 14px 12px}.patternscope-atlas .tabbar{align-items:center;gap:8px;min-height:28px;margin-bottom:6px;display:flex}.patternscope-atlas .tabbar h2{white-space:nowrap;flex:1}.patternscope-atlas [role=tablist]{background:var(--ground);border-radius:7px;padding:2px;display:flex}.patternscope-atlas [role=tab]{color:var(--soft);background:0 0;border:0;border-radius:5px;padding:3px 11px}.patternscope-atlas [role=tab][aria-selected=true]{background:var(--raised);color:var(--ink);box-shadow:0 1px 2px #00000026}.patternscope-atlas .finding{margin-bottom:8px}.patternscope-atlas .finding .line{display:block}.patternscope-atlas .finding p{margin:0 0 4px}.patternscope-atlas .key{color:var(--soft);flex-wrap:wrap;align-items:center;gap:3px 6px;margin-top:6px;font-size:11px;display:flex}.patternscope-atlas .key-item{align-items:center;gap:6px;display:flex}.patternscope-atlas .key-item span{flex:none}.patternscope-atlas .swatch-line{border-top:2px solid var(--reliable);width:18px}.patternscope-atlas .swatch-line.total{border-top:2px dashed var(--total);margin-left:6px}.patternscope-atlas .swatch-box{border:2px solid var(--reliable);width:13px;height:11px}.patternscope-atlas .swatch-box.thin{border-width:1px}.patternscope-atlas .key-item[hidden]{display:none}.patternscope-atlas .swatch-box.unreliable{border:2px dashed var(--unreliable)}.patternscope-atlas .layer-charts{gap:4px;display:grid}.patternscope-atlas .now-rule{stroke:var(--accent);stroke-opacity:.6}.patternscope-atlas .now-column{fill:none;stroke:var(--accent);stroke-width:1.5px}.patternscope-atlas .layer-chart{border:1px solid var(--line);text-align:left;background:0 0;border-radius:7px;grid-template-columns:minmax(0,1fr);min-width:0;padding:5px 0 0;display:grid}.patternscope-atlas .layer-chart:hover{border-color:var(--accent)}.patternscope-atlas .layer-chart[aria-pressed=true]{border-color:var(--accent);box-shadow:inset 0 0 0 1px var(--accent);background:var(--accent-ground)}.patternscope-atlas .layer-name{text-overflow:ellipsis;white-space:nowrap;padding:0 6px;font-size:12px;font-weight:600;overflow:hidden}.patternscope-atlas .layer-counts{color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap;text-overflow:ellipsis;letter-spacing:-.01em;padding:0 6px;font-size:11px;overflow:hidden}.patternscope-atlas .layer-counts b{color:var(--reliable);font-size:12px}.patternscope-atlas .layer-chart svg,.patternscope-atlas .steps svg,.patternscope-atlas .class-grid svg{max-width:100%;height:auto;display:block}.patternscope-atlas .class-grid{cursor:pointer;max-height:300px;position:relative;overflow-y:auto}.patternscope-atlas .class-names{position:absolute;top:4px;left:0}.patternscope-atlas .class-row{text-align:right;white-space:nowrap;background:0 0;border:1px solid #0000;border-radius:4px;height:17px;padding:0 4px;font-size:11px;line-height:15px;display:block;overflow:hidden}.patternscope-atlas .class-row:hover,.patternscope-atlas .class-row[aria-pressed=true]{background:var(--accent-ground)}.patternscope-atlas .search{align-items:center;gap:4px;display:flex}.patternscope-atlas .search input{border:1px solid var(--line);background:var(--paper);border-radius:6px;width:92px;min-height:28px;padding:3px 7px}.patternscope-atlas .of{color:var(--soft);white-space:nowrap;font-size:11px}.patternscope-atlas .icon{border:1px solid var(--line);background:0 0;border-radius:6px;width:28px;height:28px;font-size:15px;line-height:1}.patternscope-atlas .icon:hover{border-color:var(--accent)}.patternscope-atlas .check{white-space:nowrap;align-items:center;gap:4px;font-size:12px;display:flex}.patternscope-atlas .check input{accent-color:var(--accent);margin:0}.patternscope-atlas .detail-body{grid-template:\"image facts\"\"gallery facts\"1fr/204px minmax(0,1fr);gap:10px 16px;display:grid}.patternscope-atlas .detail-body.compared{grid-template:\"image\"\"facts\"\"gallery\"/minmax(0,1fr)}.patternscope-atlas .main-image{grid-area:image;min-width:0}.patternscope-atlas .board{border-radius:6px;width:-moz-fit-content;width:fit-content;max-width:100%}.patternscope-atlas .pictures{gap:10px;display:flex}.patternscope-atlas .pictures figure{flex:0 auto;min-width:0}.patternscope-atlas figcaption{color:var(--soft);padding-top:3px;font-size:11px}.patternscope-atlas .picture{background:var(--cell-low);cursor:pointer;border-radius:4px;max-width:100%;position:relative;overflow:hidden}.patternscope-atlas .picture canvas{width:100%;height:100%;position:absolute;inset:0}.patternscope-atlas .picture.absent:after{content:\"no image\";color:var(--soft);place-items:center;font-size:11px;display:grid;position:absolute;inset:0}.patternscope-atlas .facts{grid-area:facts;grid-template-columns:repeat(auto-fit,minmax(min(160px,100%),1fr));align-content:start;gap:0 18px;min-width:0;display:grid}.patternscope-atlas .facts>div:last-child:not(:has(svg,button)){display:none}.patternscope-atlas .facts .summary{margin:2px 0 7px;font-size:12px}.patternscope-atlas .facts h4{margin:8px 0 2px}.patternscope-atlas .bar{grid-template-columns:minmax(0,72px) 1fr 38px;align-items:center;gap:6px;height:18px;font-size:11px;display:grid}.patternscope-atlas .bar-name{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .bar-name i{color:var(--soft)}.patternscope-atlas .bar-track{background:var(--cell-low);border-radius:2px;height:8px;overflow:hidden}.patternscope-atlas .bar-fill{height:100%;display:block}.patternscope-atlas .bar-value,.patternscope-atlas .depth-p{text-align:right;font-variant-numeric:tabular-nums}.patternscope-atlas .depth-row{text-align:left;background:0 0;border:1px solid #0000;border-radius:5px;grid-template-columns:minmax(44px,1fr) 14px minmax(0,1fr) 28px;align-items:center;gap:6px;width:100%;min-height:23px;padding:2px 5px;font-size:11px;display:grid}.patternscope-atlas .depth-row span{text-overflow:ellipsis;white-space:nowrap;overflow:hidden}.patternscope-atlas .depth-row:hover{background:var(--accent-ground)}.patternscope-atlas .depth-row[aria-pressed=true]{border-color:var(--accent);background:var(--accent-ground)}.patternscope-atlas .depth-mark{border:2px solid var(--mark);border-radius:50%;width:11px;height:11px}.patternscope-atlas .depth-mark.reliable{background:var(--mark)}.patternscope-atlas .depth-mark.unreliable{border-style:dashed}.patternscope-atlas .depth-mark.none{border-color:var(--line)}.patternscope-atlas .gallery{grid-area:gallery;min-width:0}.patternscope-atlas .thumbs{grid-template-columns:repeat(auto-fill,62px);place-content:start space-between;gap:7px 6px;min-height:62px;display:grid}.patternscope-atlas .thumb{background:0 0;border:0;border-radius:4px;padding:0;line-height:0}.patternscope-atlas .thumb[aria-current]{box-shadow:0 0 0 3px var(--accent)}.patternscope-atlas .gallery .tabbar{gap:4px}.patternscope-atlas .gallery .tabbar h2{display:none}.patternscope-atlas .compared .gallery .tabbar h2{flex:none;display:block}.patternscope-atlas .gallery .of{white-space:normal;flex:1;line-height:1.2}.patternscope-atlas .tables summary{cursor:pointer;font-weight:650}.patternscope-atlas .tables h3{margin:10px 0 4px}.patternscope-atlas .scrolls{max-height:300px;overflow:auto}.patternscope-atlas table{border-collapse:collapse;font-variant-numeric:tabular-nums;width:100%;font-size:11px}.patternscope-atlas caption{text-align:left;color:var(--soft);padding-bottom:3px}.patternscope-atlas th,.patternscope-atlas td{text-align:left;border-bottom:1px solid var(--line);white-space:nowrap;padding:2px 8px 2px 0;font-weight:400}.patternscope-atlas thead th{color:var(--soft);background:var(--raised);position:sticky;top:0}", AW = "patternscope-atlas-style";
+async function jW(e, t, n) {
+	document.getElementById(AW) || document.head.append(B("style", { id: AW }, OW, kW, DW)), e.classList.add("patternscope-atlas"), e.replaceChildren(B("p", {
 		class: "opening",
 		role: "status"
 	}, "Opening the atlas …"));
 	try {
-		let r = await eW(e, await _n(t), n);
+		let r = await wW(e, await hn(t), n);
 		return requestAnimationFrame(() => e.dataset.ready = "true"), r;
 	} catch (t) {
 		e.dataset.error = t instanceof cn ? t.kind : "damaged";
@@ -26620,13 +26854,13 @@ async function sW(e, t, n) {
 	}
 }
 // src/ui/widget.ts
-var cW = [
+var MW = [
 	"step",
 	"layer",
 	"condition",
 	"selection"
 ];
-function lW(e, t) {
+function NW(e, t) {
 	let n = e.space === "regions" ? e.selection : [];
 	return {
 		step: e.step,
@@ -26635,36 +26869,36 @@ function lW(e, t) {
 		selection: n
 	};
 }
-function uW(e, t, n = cW) {
+function PW(e, t, n = MW) {
 	let r = (e, t) => e.find((e) => e.name === t)?.key, i = {}, a = (t) => n.includes(t) ? e.get(t) : void 0, o = r(t.attributes.layers, a("layer")), s = r(t.attributes.conditions, a("condition")), [c, l] = [a("step"), a("selection")];
 	return s && (i.condition = s), o && (i.layer = o), Number.isInteger(c) && (i.step = c), Array.isArray(l) && (i.selection = l, l.length && (i.space = "regions")), i;
 }
-function dW(e, t, n) {
-	let r = Object.entries(lW(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
+function FW(e, t, n) {
+	let r = Object.entries(NW(t, n)).filter(([t, n]) => JSON.stringify(e.get(t)) !== JSON.stringify(n));
 	for (let [t, n] of r) e.set(t, n);
 	r.length && e.save_changes();
 }
-async function fW({ model: e, el: t }) {
+async function IW({ model: e, el: t }) {
 	let n = document.createElement("div");
 	n.className = "patternscope-atlas in-notebook", t.append(n);
 	let i = r(e), a = null, o = !1;
-	a = await sW(n, i.get, {
+	a = await jW(n, i.get, {
 		address: !1,
 		onChange(t, n) {
-			a && (o = !0, dW(e, t, n), o = !1);
+			a && (o = !0, FW(e, t, n), o = !1);
 		}
 	});
-	let s = cW.map((t) => ({
+	let s = MW.map((t) => ({
 		event: `change:${t}`,
 		follow: () => {
-			a && !o && a.change(uW(e, a.atlas, [t]));
+			a && !o && a.change(PW(e, a.atlas, [t]));
 		}
 	}));
 	for (let { event: t, follow: n } of s) e.on(t, n);
-	return a && await a.change(uW(e, a.atlas)), () => {
+	return a && await a.change(PW(e, a.atlas)), () => {
 		for (let { event: t, follow: n } of s) e.off(t, n);
 		i.close(), a?.destroy(), n.remove();
 	};
 }
-var pW = { render: fW };
-export { pW as default };
+var LW = { render: IW };
+export { LW as default };

@@ -1,0 +1,143 @@
+"""Writing the layers of an atlas: regions step by step, and what is known of a layer as a whole."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import torch
+
+from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions
+from patternscope.atlas.linear_view import view_basis
+from patternscope.atlas.store_arrays import NONE, StoreWriter, put_step
+from patternscope.knowledge.emergence import NEVER, class_appearance, first_appearance
+from patternscope.radial.kappa import concentration_per_strength
+
+if TYPE_CHECKING:
+    import zarr
+
+# No coordinate needs to be finer than this part of the mean strength to be drawn, nor than that part of the inverse
+# of the slope of a log probability for the probability to be right to half a hundredth.
+_FINEST_DRAWN = 1 / 256
+_FINEST_TOLD = 1 / 64
+_BITS = 0.01  # one integer of evidence
+
+
+@dataclass(frozen=True)
+class Space:
+    """The space of an atlas: the basis (e, e) of its positions, its number of classes, and kappa(l) / l at l = 0."""
+
+    basis: np.ndarray
+    classes: int
+    slope: float
+
+    @classmethod
+    def of(cls, content: AtlasContent) -> Self:
+        """Return the space of an atlas, seen along the axes of the last checkpoint."""
+        directions = content.conditions[0].direction[-1]
+        at_origin = concentration_per_strength(torch.zeros(1).double(), content.kappa_max, directions.shape[1])
+        return cls(view_basis(directions), len(content.classes), float(at_origin))
+
+
+def write_layer(
+    writer: StoreWriter, path: str, condition: Condition, layer: LayerContent, space: Space
+) -> Iterator[float]:
+    """Write the regions of a layer in a condition.
+
+    Yields for each step, when it is written, the largest strength that a probability is taken of.
+    """
+    steps, n, r = len(condition.steps), len(condition.predictions[0]), layer.grid[0] * layer.grid[1]
+    arrays = _Arrays(writer, path, (steps, n, r), space.classes)
+    for step in range(steps):
+        regions = layer.regions(step)
+        finest = _finest(regions.temperature, layer.unit, space.slope)
+        arrays.put_scaled("position", step, regions.position @ space.basis.T, "<i2", finest)
+        for name, values, dtype in _small_integers(regions, layer.refits, space.classes):
+            arrays.put(name, step, values, dtype)
+        if regions.bits is not None:
+            arrays.put_scaled("bits", step, regions.bits.clip(-32767 * _BITS, 32767 * _BITS), "<i2", _BITS)
+        if regions.importance is not None:
+            arrays.put_scaled("importance", step, regions.importance, "|u1")
+        if regions.temperature is not None:
+            arrays.put("temperature", step, regions.temperature, "<f4")
+        yield layer.unit * float(np.linalg.norm(regions.position, axis=-1).max(initial=0.0))
+    arrays.describe(layer)
+
+
+class _Arrays:
+    """The arrays of a layer with an axis of steps, made when the first step is written."""
+
+    def __init__(self, writer: StoreWriter, path: str, shape: tuple[int, int, int], classes: int) -> None:
+        self.writer, self.path, self.shape, self.classes = writer, path, shape, classes
+        self.arrays: dict[str, zarr.Array[Any]] = {}
+        self.scales: dict[str, list[float]] = {}
+
+    def put(self, name: str, step: int, values: np.ndarray, dtype: str) -> None:
+        """Write values of regions or of images as they are."""
+        array = self._array(name, values, dtype)
+        array[step] = values.astype(dtype).reshape(array.shape[1:])
+
+    def put_scaled(self, name: str, step: int, values: np.ndarray, dtype: str, least: float = 0.0) -> None:
+        """Write values as integers."""
+        self.scales.setdefault(name, []).append(put_step(self._array(name, values, dtype), step, values, least))
+
+    def describe(self, layer: LayerContent) -> None:
+        """Write scales and what the integers mean."""
+        for name, scales in self.scales.items():
+            self.arrays[name].attrs["scale"] = scales
+        self.arrays["position"].attrs["unit"] = layer.unit
+        if "stability" in self.arrays:
+            self.arrays["stability"].attrs["refits"] = layer.refits
+
+    def _array(self, name: str, values: np.ndarray, dtype: str) -> "zarr.Array[Any]":
+        """The array of that name, a chunk per step; all but weights and temperatures have an axis of points."""
+        if name not in self.arrays:
+            steps, n, r = self.shape
+            shape = values.shape if name in ("importance", "temperature") else (n * r, *values.shape[2:])
+            self.arrays[name] = self.writer.make(f"{self.path}/{name}", (steps, *shape), dtype, steps=True)
+        return self.arrays[name]
+
+
+def _finest(temperature: np.ndarray | None, unit: float, slope: float) -> float:
+    """The scale below which an integer of a position tells no more, in units of the layer's mean strength.
+
+    A log probability changes by at most about ``unit slope / T`` per unit of position.
+    """
+    coolest = 1.0 if temperature is None else float(temperature.min())
+    return min(_FINEST_DRAWN, _FINEST_TOLD * coolest / (unit * slope))
+
+
+def _small_integers(regions: Regions, refits: int | None, classes: int) -> Iterator[tuple[str, np.ndarray, str]]:
+    """What is stored of regions as it is: names, values and types."""
+    yield "category", regions.category, "<u2" if classes > 256 else "|u1"
+    yield "confidence", np.rint(regions.confidence * 255), "|u1"
+    yield "knowledge", regions.mask + 2 * regions.reliable.astype(np.uint8), "|u1"
+    if regions.stability is not None and refits is not None:
+        yield "stability", np.rint(regions.stability * refits), "|u1"
+
+
+def write_counts(writer: StoreWriter, path: str, layer: LayerContent, basis: np.ndarray) -> None:
+    """Write counts and evidence of a layer, the types of its trajectories, and directions of its own."""
+    direction = None if layer.direction is None else layer.direction @ basis.T
+    trajectory = None if layer.trajectory is None else layer.trajectory.reshape(-1)
+    for name, values, dtype in (
+        ("counts", layer.counts, "<f4"),
+        ("class_counts", layer.class_counts, "<f4"),
+        ("evidence", layer.evidence, "<f4"),
+        ("chance", layer.chance, "<f4"),
+        ("trajectory", trajectory, "|u1"),
+    ):
+        if values is not None:
+            writer.put(f"{path}/{name}", values, dtype)
+    if direction is not None:
+        writer.put(f"{path}/direction", direction, "<f4", steps=True)
+
+
+def write_emergence(writer: StoreWriter, path: str, emerged: np.ndarray, content: AtlasContent) -> None:
+    """Write when each image, and each class, has its first reliable point."""
+    first = first_appearance(torch.from_numpy(emerged))
+    writer.put(f"{path}/first", np.where(first == NEVER, NONE, first), "<u2")
+    medians = np.full(len(content.classes), np.nan)
+    for appearance in class_appearance(first, torch.from_numpy(content.labels), len(emerged)):
+        medians[appearance.label] = np.nan if appearance.median is None else appearance.median
+    writer.put(f"{path}/class_first", medians, "<f4")

@@ -1,0 +1,72 @@
+/** What is known of one region: its class probabilities, its strength, its evidence, how stable it is. */
+
+import type { Atlas, Positions } from "./atlas";
+import { readDirections, readTemperature, type Frame, type FrameKey } from "./frame";
+import { coordinates, logPosterior } from "./posterior";
+
+/** What probabilities are made of. */
+type Tempered = Pick<Frame, "temperature" | "regions">;
+type Judged = Tempered & Pick<Frame, "directions" | "region">;
+
+/** log p of each class, of all dimensions and calibrated as the study's own; logs do not saturate. */
+export function regionLogPosterior(atlas: Atlas, frame: Judged, id: number): number[] {
+  const { all, dimensions, scale, unit } = frame.region;
+  const point = coordinates(all, dimensions, scale * unit, id);
+  return logPosterior(point, frame.directions, atlas.concentration, temperatureOf(frame, id));
+}
+
+export function regionPosterior(atlas: Atlas, frame: Judged, id: number): number[] {
+  return regionLogPosterior(atlas, frame, id).map(Math.exp);
+}
+
+/** Class probabilities of a region at another step or layer. */
+export async function readRegionPosterior(
+  atlas: Atlas,
+  { condition, layer, step }: FrameKey,
+  id: number,
+): Promise<number[]> {
+  const [region, directions, temperature] = await Promise.all([
+    atlas.positions(`layers/${layer}/${condition}/position`, step),
+    readDirections(atlas, condition, layer, step),
+    readTemperature(atlas, condition, layer, step),
+  ]);
+  const [rows, columns] = atlas.grid(condition, layer);
+  return regionPosterior(atlas, { region, directions, temperature, regions: rows * columns }, id);
+}
+
+function temperatureOf({ temperature, regions }: Tempered, id: number): number {
+  return temperature ? temperature[Math.floor(id / regions)] : 1;
+}
+
+/** Whether nothing is known of the region's image here, so that all classes are equally probable. */
+export function isUninformed(frame: Tempered, id: number): boolean {
+  return temperatureOf(frame, id) === Infinity;
+}
+
+/** Strength of a point in all dimensions. */
+export function strengthAt({ all, dimensions, scale }: Positions, id: number): number {
+  let sum = 0;
+  for (let axis = 0; axis < dimensions; axis++) sum += all[dimensions * id + axis] ** 2;
+  return scale * Math.sqrt(sum);
+}
+
+/** The region of an image with the highest log probability of a class. */
+export function topRegion(atlas: Atlas, frame: Frame, image: number, label: number): number {
+  let best = 0;
+  let most = -Infinity;
+  for (let region = 0; region < frame.regions; region++) {
+    const value = regionLogPosterior(atlas, frame, image * frame.regions + region)[label];
+    if (value > most) [best, most] = [region, value];
+  }
+  return best;
+}
+
+/** Evidence of a region for its image's class in bits; null where it was not measured. */
+export function bitsAt({ bits }: Frame, id: number): number | null {
+  return bits && bits.scale * bits.values[id];
+}
+
+/** In how many of how many refits a region is a point of its class; null where it was not measured. */
+export function stabilityAt({ stability }: Frame, id: number): { points: number; refits: number } | null {
+  return stability && { points: stability.values[id], refits: stability.refits };
+}
