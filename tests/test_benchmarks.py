@@ -70,3 +70,43 @@ def test_a_step_of_the_regional_fit_descends_the_published_loss(loops):
     align = -(w[1] * torch.nn.functional.cosine_similarity(h[1], sample[None], dim=1)).sum()
     (expected,) = torch.autograd.grad((log_target.exp() * (log_target - log_q)).sum() + align, moved)
     torch.testing.assert_close(found, expected)
+
+
+@pytest.fixture
+def gpu_check(monkeypatch):
+    if not BENCHMARKS.is_dir():
+        pytest.skip("the benchmarks are not part of the package")
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    yield importlib.import_module("gpu_check")
+    del sys.modules["gpu_check"]
+
+
+def test_the_check_of_a_gpu_runs_small_on_the_processor_and_agrees_with_itself(gpu_check, capsys):
+    assert gpu_check.main(["--device", "cpu"]) == 0
+    told = capsys.readouterr().out
+    rows = [line for line in told.splitlines() if line.startswith("| ")][1:]
+    assert "no GPU, small sizes" in told
+    assert all(line.count("|") == 5 for line in rows)
+    for what in ("sample embedding", "importance", "regional embedding, likelihood", "regional embedding, paper"):
+        assert f"| {what}, n 180" in told
+        assert f"| {what}: difference of the loss at the end" in told
+    # On one device float64 repeats itself to the last bit.
+    assert all("0.0e+00" in row for row in rows if "largest difference" in row)
+
+
+def test_the_check_of_a_gpu_fails_where_a_result_differs(gpu_check, capsys, monkeypatch):
+    fit_all, calls = gpu_check.fit_all, []
+
+    def another(layer, m, match="full"):
+        found = fit_all(layer, m, match)
+        calls.append(found)
+        if len(calls) == 2:  # the device's, in float64
+            found.values["region weights"][0, 0] += 1e-3
+        return found
+
+    monkeypatch.setattr(gpu_check, "fit_all", another)
+    monkeypatch.setattr(gpu_check, "TIMED", {True: ()})
+    assert gpu_check.main(["--device", "cpu"]) == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.endswith("| NO |")]
+    assert len(failed) == 1
+    assert failed[0].startswith("| region weights: largest difference | cpu, float64")
