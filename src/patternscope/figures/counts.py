@@ -11,6 +11,9 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
 from patternscope.figures.drawing.style import SMALL, figure_style
 from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.results.noise import counts_of, interval_lines, networks_of
+from patternscope.results.replicates import NetworksResult
+from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
 
@@ -22,14 +25,17 @@ class CountsData:
     tau: float
     images: int
     trained: TrainingResult
+    networks: int | None = None
 
 
 def data(results: StudyResults, layers: Layers = None) -> CountsData:
     """Return what the figure shows: `layers`, by default all, at the last checkpoint."""
     known = {name: results.knowledge(name) for name in choose_layers(results, KnowledgeResult, layers)}
     last = list(known.values())[-1]
-    counts = {name: layer.counts for name, layer in known.items()}
-    return CountsData(counts, last.tau, last.images, results.training())
+    counts = {name: counts_of(results, name) for name in known}
+    several = networks_of(results, next(iter(known)))
+    networks = None if several is None else len(several.networks)
+    return CountsData(counts, last.tau, last.images, results.training(), networks)
 
 
 @figure_style()
@@ -40,11 +46,8 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
         return ax.figure  # type: ignore[return-value]
     figure = layout.new_figure(max(5.0, 1.1 * len(shown.layers)), 3.8, laid_out=True)
     _draw_bars(figure.add_subplot(), shown)
-    meaning = (
-        f"p(class) > {shown.tau:g}, at {shown.trained.title}; mean over {shown.images} images with 95 % bootstrap "
-        "intervals"
-    )
-    layout.write_heading(figure, "Knowledge points per image", meaning)
+    shared = f"p(class) > {shown.tau:g}, at {shown.trained.title}; mean over {shown.images} images"
+    layout.write_heading(figure, "Knowledge points per image", *interval_lines(shared, shown.networks))
     return figure
 
 
@@ -72,4 +75,5 @@ def about(shown: CountsData) -> dict[str, Any]:
     return {"checkpoint": shown.trained.title, "tau": shown.tau, "layers": list(shown.layers), "images": shown.images}
 
 
-FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), version=3)
+_NETWORKS = (reads(NetworksResult, "counts", checkpoint="last", layer="all"),)
+FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), _NETWORKS, version=4)

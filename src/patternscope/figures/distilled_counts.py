@@ -8,6 +8,7 @@ from patternscope.figures.drawing.bars import count_cells, draw_count_bar
 from patternscope.figures.drawing.choices import Layers
 from patternscope.figures.drawing.compared_networks import (
     ALL_STUDENTS,
+    NOISE,
     ComparedNetworks,
     NetworkCounts,
     about,
@@ -41,7 +42,8 @@ def draw(shown: ComparedNetworks) -> Figure:
     panels[0][0].legend(loc="upper left", borderaxespad=0.1)
     intervals = "95 % bootstrap intervals (differences paired)"
     meaning = f"p(class) > {shown.tau:g}; mean over {shown.images} images, {intervals}"
-    layout.write_heading(figure, "Knowledge points per image", shown.networks, meaning)
+    more = [f"differences hold {noise} as well" for noise in shown.noise[1:]]
+    layout.write_heading(figure, "Knowledge points per image", shown.networks, meaning, *more)
     return figure
 
 
@@ -95,4 +97,4 @@ def table(shown: ComparedNetworks) -> list[dict[str, Any]]:
     ]
 
 
-FIGURE = StudyFigure("distilled_counts", data, draw, table, about, ALL_STUDENTS, version=2)
+FIGURE = StudyFigure("distilled_counts", data, draw, table, about, ALL_STUDENTS, NOISE, version=3)

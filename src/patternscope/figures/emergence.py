@@ -12,6 +12,7 @@ from patternscope.figures.drawing.style import RELIABLE, SMALL, SOFT, TOTAL, UNR
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.emergence import CheckpointName, EmergenceResult, LayerHistory
 from patternscope.results.formatting import percent
+from patternscope.results.noise import interval_lines
 from patternscope.results.record_codec import encode
 from patternscope.results.result import reads
 
@@ -28,6 +29,7 @@ class EmergenceData:
     classes: ShownClasses
     tau: float
     images: int
+    networks: int | None = None
 
     @property
     def labels(self) -> tuple[list[str], str]:
@@ -47,6 +49,7 @@ def data(results: StudyResults, classes: Classes = None, layers: Layers = None) 
         ShownClasses.of(names, labels),
         history.tau,
         history.images,
+        history.networks,
     )
 
 
@@ -110,11 +113,12 @@ def _explain(figure: Figure, shown: EmergenceData) -> None:
     foot = 0.3
     if len(shown.classes) <= _LEGEND:
         foot += layout.draw_class_legend(figure, shown.classes, 0.02)
-    meaning = (
-        f"Regions with p(class) > {shown.tau:g}; means over {shown.images} images with 95 % bootstrap intervals. "
-        "Percentages: at the last checkpoint."
+    first, second = interval_lines(
+        f"Regions with p(class) > {shown.tau:g}; means over {shown.images} images", shown.networks
     )
-    layout.write_heading(figure, "Knowledge points over training", meaning, foot=foot)
+    own = "; classes: the study's own network" if shown.networks else ""
+    notes = f"{second[0].upper()}{second[1:]}. Percentages: at the last checkpoint."
+    layout.write_heading(figure, "Knowledge points over training", f"{first}{own}", notes, foot=foot)
     axis = f"{shown.labels[1]} (checkpoints evenly spaced)"
     layout.write_text(figure, width / 2, height - foot + 0.12, axis, ha="center", fontsize=SMALL)
 
@@ -139,4 +143,4 @@ def about(shown: EmergenceData) -> dict[str, Any]:
     }
 
 
-FIGURE = StudyFigure("emergence", data, draw, table, about, (reads(EmergenceResult, "layers"),), version=2)
+FIGURE = StudyFigure("emergence", data, draw, table, about, (reads(EmergenceResult, "layers"),), version=3)

@@ -74,6 +74,7 @@ class EmergenceResult(Result):
         images: their number. tau: the threshold. checkpoints: in the order of training. layers: shallow to deep.
         first, lasting: by layer (n,) int64, the checkpoint of an image's first reliable point and the one from which
             it always has one. region_first: by layer (n, r), the same of each region. -1 is never.
+        networks: that counts of all images and growth are over, None for the study's own alone.
     """
 
     STAGE = "emergence"
@@ -85,6 +86,7 @@ class EmergenceResult(Result):
     first: Mapping[str, Tensor] = arrays("emergence")
     lasting: Mapping[str, Tensor] = arrays("emergence")
     region_first: Mapping[str, Tensor] = arrays("emergence")
+    networks: int | None = record("emergence", omit_none=True)
 
     def save(self, folder: Path) -> None:
         """Write the result, and its counts as rows of emergence.csv."""

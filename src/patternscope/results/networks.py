@@ -191,6 +191,8 @@ class ComparisonResult(Result):
 
     embedding (n, e), mean_directions (c, e), logits, target_probs (n, c): of the second.
     agreement: share of images for which both networks predict the same class.
+    noise: what the intervals of the differences hold, in words; None in comparisons of earlier versions, which is the
+    choice of images.
     """
 
     STAGE = "comparison"
@@ -208,6 +210,7 @@ class ComparisonResult(Result):
     alignment: FrameAlignment = record("compare")
     comparisons: tuple[LayerComparison, ...] = record("compare", key="layers")
     layers: Mapping[str, ComparedLayer] = layer_arrays(ComparedLayer)
+    noise: tuple[str, ...] | None = record("compare", omit_none=True)
 
     def save(self, folder: Path) -> None:
         """Write the result, and its numbers as rows of compare.csv."""

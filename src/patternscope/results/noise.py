@@ -43,9 +43,7 @@ class MeasuredNoise:
     @property
     def sources(self) -> tuple[str, ...]:
         """The noise that verdicts on differences hold, in words."""
-        draws = ["the draw of folds and neighbours"] if self.draws else []
-        trained = [f"the training ({self.count} networks)"] if self.networks else []
-        return (IMAGES, *draws, *trained)
+        return sources_of(self)
 
     def of_step(self, name: str, start: Place, end: Place) -> Noise:
         """Return the noise of the difference of a number between two layers or checkpoints of the study."""
@@ -66,6 +64,18 @@ class MeasuredNoise:
 
 NOTHING_MEASURED = MeasuredNoise(None, {})
 """What a study without [spread] and [replicates] has measured beside the choice of images."""
+
+
+def sources_of(*measured: MeasuredNoise) -> tuple[str, ...]:
+    """Return the noise that differences hold between networks of which this was measured, in words.
+
+    >>> sources_of(NOTHING_MEASURED)
+    ('the choice of images',)
+    """
+    draws = ["the draw of folds and neighbours"] if any(each.draws for each in measured) else []
+    counts = sorted({each.count for each in measured if each.networks})
+    trained = [f"the training ({' and '.join(map(str, counts))} networks)"] if counts else []
+    return (IMAGES, *draws, *trained)
 
 
 def measured_noise(results: StudyResults) -> MeasuredNoise:
@@ -119,6 +129,17 @@ def over_what(networks: int | None) -> str:
     ('over images', 'over 3 networks and the images')
     """
     return f"over {networks} networks and the images" if networks and networks > 1 else "over images"
+
+
+def interval_lines(shown: str, networks: int | None) -> tuple[str, str]:
+    """Return two lines that say what a figure shows, and what its intervals are over.
+
+    >>> interval_lines("mean over 24 images", 3)
+    ('mean over 24 images and 3 networks', '95 % intervals over 3 networks and the images')
+    """
+    if networks and networks > 1:
+        return f"{shown} and {networks} networks", f"95 % intervals {over_what(networks)}"
+    return f"{shown} with 95 % bootstrap intervals", ONE_NETWORK
 
 
 def _pooled(results: StudyResults) -> PlainCounts | None:

@@ -25,3 +25,5 @@ def print_networks(shown: ComparedNetworks) -> None:
     show(table)
     say(f"knowledge points per image; reliable more: than {shown.first}, on the same images;")
     say(f"{HALF_WIDTH}; maps: whose maps show the network")
+    for noise in shown.noise[1:]:
+        say(f"differences hold {noise} as well")

@@ -7,7 +7,7 @@ from typing import Any
 from patternscope.errors import InputError
 from patternscope.figures.drawing.annotations import StudyResults
 from patternscope.figures.drawing.choices import Layers, known_names
-from patternscope.results.knowledge import CountDifferences, Counts
+from patternscope.results.knowledge import CountDifferences, Counts, SpreadResult
 from patternscope.results.networks import (
     STUDENTS,
     ComparisonResult,
@@ -15,6 +15,8 @@ from patternscope.results.networks import (
     LayerComparison,
     StudentAnalysisResult,
 )
+from patternscope.results.noise import IMAGES, measured_noise, with_measured_noise
+from patternscope.results.replicates import NetworksResult
 from patternscope.results.result import reads
 
 # Neither of the classes' nor of the counts' colours, in the order of the networks compared with the first.
@@ -28,6 +30,8 @@ ALL_STUDENTS = tuple(
     )
 )
 """What a figure of students reads, of those that the study has."""
+NOISE = (reads(NetworksResult, "spread", checkpoint="last", layer="all"), reads(SpreadResult, layer="all"))
+"""What it reads of noise, where that was measured."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class ComparedNetworks:
     """A first network and those compared with it, layer by layer.
 
     `others` maps a network's name to its comparisons, shallow to deep; `accuracy` has the share of held-out images
-    that each network classifies correctly.
+    that each network classifies correctly; `noise` is what the intervals of differences hold, in words.
     """
 
     first: str
@@ -57,6 +61,7 @@ class ComparedNetworks:
     accuracy: Mapping[str, float]
     images: int
     tau: float
+    noise: tuple[str, ...] = (IMAGES,)
 
     @property
     def layers(self) -> list[str]:
@@ -97,17 +102,21 @@ def students_of(results: StudyResults, layers: Layers = None) -> ComparedNetwork
         raise InputError("students: expected a study with distilled networks, got one without")
     analyses = {name: results.load(StudentAnalysisResult, variant=name) for name in results.students}
     trained = {name: results.load(DistillationResult, variant=name) for name in results.students}
-    first = next(iter(analyses.values()))
+    first, noise = next(iter(analyses.values())), measured_noise(results)
     names = known_names("layers", layers, [comparison.layer for comparison in first.comparisons])
     return ComparedNetworks(
         "teacher",
-        {name: [c for c in own.comparisons if c.layer in names] for name, own in analyses.items()},
+        {
+            name: [with_measured_noise(c, noise) for c in own.comparisons if c.layer in names]
+            for name, own in analyses.items()
+        },
         {
             "teacher": next(iter(trained.values())).teacher_accuracy,
             **{name: own.accuracy for name, own in trained.items()},
         },
         first.images,
         first.tau,
+        noise.sources,
     )
 
 
@@ -119,7 +128,8 @@ def studies_of(comparison: ComparisonResult) -> ComparedNetworks:
         names = ["first", "second"]
     accuracy = {name: study.held_out_accuracy for name, study in zip(names, studies, strict=True)}
     compared = {names[1]: comparison.comparisons}
-    return ComparedNetworks(names[0], compared, accuracy, comparison.images, comparison.tau)
+    noise = comparison.noise or (IMAGES,)
+    return ComparedNetworks(names[0], compared, accuracy, comparison.images, comparison.tau, noise)
 
 
 def about(shown: ComparedNetworks) -> dict[str, Any]:

@@ -61,7 +61,12 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
             )
         )
     return EmergenceResult(
-        images=len(images.labels), tau=tau, checkpoints=tuple(checkpoints), layers=tuple(histories), **arrays
+        images=len(images.labels),
+        tau=tau,
+        checkpoints=tuple(checkpoints),
+        layers=tuple(histories),
+        networks=noise.count if noise.networks else None,
+        **arrays,
     )
 
 
