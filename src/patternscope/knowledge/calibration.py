@@ -10,6 +10,8 @@ from patternscope.errors import InputError
 BINS = 15
 # The sharpest posterior: the inverse of the lowest temperature.
 _SHARPEST = 1e6
+# Images of an unknown class that count beside those of a known one.
+_UNKNOWN = 0.5
 _MOST_STEPS = 60
 _TOLERANCE = 1e-7
 # A probability of 0 counts as the smallest one that a float64 can hold.
@@ -41,9 +43,10 @@ class ReliabilityBin:
 def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None = None) -> Calibration:
     """Choose the temperature at which a posterior says most of the true classes.
 
-    ``T = argmin mean_ir -log p_T(y_i)``, ``p_T = softmax(log pi + s / T)``, s the log posterior with a uniform prior
-    and pi the shares of the classes. T = inf says that the posterior is worse than knowing nothing but the shares.
-    The objective is convex in 1 / T. Source: this project (docs/method.md, "Evidence").
+    ``T = argmin mean_ir -sum_c t_ic log p_T(c)``, ``p_T = softmax(log pi + s / T)``, s the log posterior with a uniform
+    prior, pi the shares of the classes and ``t_i = (n [c = y_i] + m pi_c) / (n + m)``: the true class of each image,
+    and m = 1/2 of an image of an unknown class, so that a few images that happen to be correct make no posterior certain.
+    T = inf says that the posterior is worse than knowing nothing but the shares. The objective is convex in 1 / T. Source: this project (docs/method.md, "Evidence").
 
     Args:
         log_posterior: s (n, r, c), of regions that the map has not seen; a constant added to a row changes nothing.
@@ -55,9 +58,9 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
 
     Cost: some ten passes over (n, r, c) numbers in float64.
 
-    >>> scores = torch.tensor([[[3.0, 0.0]], [[0.0, 3.0]], [[3.0, 0.0]]])  # says 0, 1, 0 with p = 0.95
-    >>> round(calibrate(scores, torch.tensor([0, 1, 1])).temperature, 1)  # right in two of three
-    3.0
+    >>> scores = torch.tensor([[[3.0, 0.0]], [[0.0, 3.0]], [[3.0, 0.0]]])  # 0, 1, 0 with p = 0.95
+    >>> round(calibrate(scores, torch.tensor([0, 1, 1])).temperature, 1)  # correct in two of three
+    3.5
     >>> calibrate(scores, torch.tensor([1, 0, 1])).temperature
     inf
     """
@@ -85,15 +88,15 @@ def at_temperature(log_posterior: Tensor, temperature: float | Tensor, class_pri
 def calibrate_folds(
     log_posterior: Tensor, labels: Tensor, fold: Tensor, class_prior: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Calibrate each fold by the temperature of the others.
+    """Calibrate each fold by the temperature of the others, chosen with the shares of the classes among these.
 
     Arguments and errors as :func:`calibrate`; `log_posterior` (n, r, c) has for each image the posterior by the map
     that was fitted without its fold, `fold` (n,) as `assign_folds`. Returns the temperatures (folds,) float64 and log
     p_T (n, r, c).
 
     >>> s = torch.tensor([[[9.0, 0.0]], [[0.0, 9.0]], [[9.0, 0.0]], [[0.0, 9.0]]])
-    >>> calibrate_folds(s, torch.tensor([0, 1, 0, 0]), torch.tensor([0, 0, 1, 1]))[0] < 1
-    tensor([False,  True])
+    >>> calibrate_folds(s, torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 1]))[0].isinf()
+    tensor([ True, False])
     """
     scores, prior = _checked(log_posterior, labels, class_prior)
     if fold.shape != labels.shape or len(found := fold.unique()) < 2:
@@ -101,7 +104,7 @@ def calibrate_folds(
     temperatures = torch.full((int(found.max()) + 1,), torch.inf, dtype=torch.float64)
     for own in found.tolist():
         others = fold != own
-        temperatures[own] = calibrate(scores[others], labels[others], prior).temperature
+        temperatures[own] = calibrate(scores[others], labels[others]).temperature
     return temperatures, at_temperature(scores, temperatures[fold], prior)
 
 
@@ -150,7 +153,8 @@ def _best_inverse(scores: Tensor, labels: Tensor, prior: Tensor) -> float:
     rows = _bounded(scores.index_select(-1, classes)).flatten(0, 1)
     logs = prior[classes].log()
     place = torch.searchsorted(classes, labels)[:, None].expand(scores.shape[:2]).reshape(-1, 1)
-    told = rows.gather(1, place).mean()
+    n = len(labels)
+    told = (n * rows.gather(1, place).mean() + _UNKNOWN * (rows @ prior[classes]).mean()) / (n + _UNKNOWN)
 
     def slope_and_curve(inverse: float) -> tuple[float, float]:
         p = torch.softmax(logs + inverse * rows, dim=1)

@@ -71,8 +71,12 @@ def draw_neighbours(
 def divide_images(settings: RegionSettings, images: ImagesResult, seed: int) -> Tensor:
     """Return the fold of each image in each division (splits, n), the same for all layers, checkpoints and students.
 
-    InputError for fewer images than folds.
+    InputError for so few images that a map would be fitted to fewer than two.
     """
+    n, folds = len(images.identity), settings.folds
+    least = max(folds, 4 if folds == 2 else 3)  # each map is fitted to two images or more
+    if n < least:
+        raise InputError(f"images: expected at least {least} for {folds} folds, got {n}")
     seeds = [unit_seed(seed, "folds", settings.seed, split) for split in range(settings.splits)]
     labels, identity = images.identity_labels, images.identity
     return torch.stack([assign_folds(labels, settings.folds, identity=identity, seed=each) for each in seeds])
