@@ -45,8 +45,9 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
 
     ``T = argmin mean_ir -sum_c t_ic log p_T(c)``, ``p_T = softmax(log pi + s / T)``, s the log posterior with a uniform
     prior, pi the shares of the classes and ``t_i = (n [c = y_i] + m pi_c) / (n + m)``: the true class of each image,
-    and m = 1/2 of an image of an unknown class, so that a few images that happen to be correct make no posterior certain.
-    T = inf says that the posterior is worse than knowing nothing but the shares. The objective is convex in 1 / T. Source: this project (docs/method.md, "Evidence").
+    and m = 1/2 of an image of an unknown class, so that a few images that happen to be correct make no posterior
+    certain. T = inf says that the posterior is worse than knowing nothing but the shares. The objective is convex in
+    1 / T. Source: this project (docs/method.md, "Evidence").
 
     Args:
         log_posterior: s (n, r, c), of regions that the map has not seen; a constant added to a row changes nothing.
