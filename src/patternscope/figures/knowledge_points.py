@@ -17,13 +17,14 @@ from patternscope.results.knowledge import KnowledgeResult
 
 @dataclass(frozen=True)
 class LayerPoints:
-    """Knowledge points of the example images in a layer: (m, h, w) arrays."""
+    """Knowledge points of the example images in a layer: (m, h, w) arrays; stability None where it is not known."""
 
     layer: str
     mask: np.ndarray
     reliable: np.ndarray
     category: np.ndarray
     confidence: np.ndarray
+    stability: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,11 @@ def data(
 def _layer_points(results: StudyResults, layer: str, examples: Examples) -> LayerPoints:
     """The knowledge points of the examples in one layer."""
     known, grid = results.knowledge(layer), results.region(layer).grid
-    fields = (known.mask, known.reliable, known.category, known.confidence)
-    return LayerPoints(layer, *(field.numpy()[examples.samples].reshape(-1, *grid) for field in fields))
+    mask, reliable, category, confidence, stability = (
+        None if field is None else field.numpy()[examples.samples].reshape(-1, *grid)
+        for field in (known.mask, known.reliable, known.category, known.confidence, known.stability)
+    )
+    return LayerPoints(layer, mask, reliable, category, confidence, stability)  # pyright: ignore
 
 
 @figure_style()
@@ -61,16 +65,21 @@ def draw(shown: KnowledgePointsData) -> Figure:
     """Return the figure. Source: Sec. 3.4 in content."""
     meaning = f"Regions with p(class) > {shown.tau:g} at {shown.checkpoint}; below: reliable points of all points."
     names = [points.layer for points in shown.layers]
-    sheet = image_sheet(shown.examples, names, "Knowledge points", meaning, caption=0.13)
+    weights = any(points.stability is not None for points in shown.layers)
+    foot = 0.62 if weights else 0.42
+    sheet = image_sheet(shown.examples, names, "Knowledge points", meaning, caption=0.13, foot=foot)
     for row, points in zip(sheet.axes[1:], shown.layers, strict=True):
-        for axes, mask, reliable in zip(row, points.mask, points.reliable, strict=True):
-            draw_outlined(axes, reliable, mask & ~reliable)
+        for place, (axes, mask, reliable) in enumerate(zip(row, points.mask, points.reliable, strict=True)):
+            draw_outlined(
+                axes, reliable, mask & ~reliable, None if points.stability is None else points.stability[place]
+            )
             write_below(axes, f"{int(reliable.sum())} of {int(mask.sum())}")
     outline_legend(
         sheet.figure,
         sheet.foot,
         "reliable: assigned to the image's true class",
         "unreliable: assigned to another class",
+        weights=weights,
     )
     return sheet.figure
 
@@ -85,6 +94,7 @@ def table(shown: KnowledgePointsData) -> list[dict[str, Any]]:
             "reliable": int(points.reliable[index]),
             "category": classes[points.category[index]],
             "confidence": float(points.confidence[index]),
+            "stability": None if points.stability is None else float(points.stability[index]),
         }
         for points in shown.layers
         for index in np.ndindex(points.mask.shape)
@@ -102,4 +112,4 @@ def about(shown: KnowledgePointsData) -> dict[str, Any]:
 
 
 _READS = (IMAGES, TRAINING, KNOWLEDGE, REGION)
-FIGURE = StudyFigure("knowledge_points", data, draw, table, about, _READS, version=2, weight=1.0, examples=True)
+FIGURE = StudyFigure("knowledge_points", data, draw, table, about, _READS, version=3, weight=1.0, examples=True)

@@ -9,6 +9,7 @@ from patternscope.figures.drawing import space
 from patternscope.figures.drawing.annotations import Axes, StudyResults
 from patternscope.figures.drawing.choices import Classes, ShownClasses, ShownSamples, choose_classes, choose_samples
 from patternscope.figures.drawing.ellipses import Ellipse, coverage_ellipse
+from patternscope.figures.drawing.layout import spread_out
 from patternscope.figures.drawing.views import View, choose_view, project, shown_lengths
 from patternscope.results.fits import Alignment, SampleResult
 
@@ -71,11 +72,8 @@ class TrainingData:
 def read_training(results: StudyResults, classes: Classes, most: int) -> TrainingData:
     """Return the embeddings of up to `most` checkpoints, evenly chosen, the first and the last among them."""
     known, shown = results.checkpoints(SampleResult), choose_classes(results, classes)
-    places = np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int))
-    if most == 1:
-        places = np.array([len(known) - 1])
     samples = choose_samples(results, shown)
-    checkpoints = [_embedding(results, known[place], samples, shown) for place in places]
+    checkpoints = [_embedding(results, known[place], samples, shown) for place in spread_out(len(known), most)]
     return TrainingData(checkpoints, samples, shown, len(known))
 
 

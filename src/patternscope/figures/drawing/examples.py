@@ -107,18 +107,25 @@ class Sheet:
 
 @figure_style()
 def image_sheet(
-    shown: Examples, rows: Sequence[str], title: str, meaning: str, *, caption: float = 0.0, right: float = 0.0
+    shown: Examples,
+    rows: Sequence[str],
+    title: str,
+    meaning: str,
+    *,
+    caption: float = 0.0,
+    right: float = 0.0,
+    foot: float = _FOOT,
 ) -> Sheet:
     """Return a sheet with the plain images as first row, and axes for each image in each further row.
 
-    `rows` names the further rows; `caption` inches stay free below each image and `right` at the right. Class
-    names stand on top of each column.
+    `rows` names the further rows; `caption` inches stay free below each image, `right` at the right and `foot`
+    below all. Class names stand on top of each column.
     """
     across, folds = layout.fold(len(shown.samples), _ACROSS)
     tall = _CELL * shown.pixels.shape[1] / shown.pixels.shape[2]
     pitch = tall + _GAP + caption
     band = (len(rows) + 1) * pitch - caption + 0.28
-    height = _TOP + folds * band + _FOOT
+    height = _TOP + folds * band + foot
     figure = layout.new_figure(max(_LEFT + across * (_CELL + _GAP) + _RIGHT + right, 5.2), height)
     grid: list[list[Axes]] = []
     for line, name in enumerate(["image", *rows]):
@@ -135,7 +142,7 @@ def image_sheet(
                 name_image(axes, shown.names[place], _CELL * 72)
             grid[-1].append(axes)
     layout.write_heading(figure, title, meaning)
-    return Sheet(figure, grid, _FOOT / height)
+    return Sheet(figure, grid, foot / height)
 
 
 @figure_style()

@@ -60,6 +60,22 @@ def _cut(text: str, length: int) -> str:
     return f"{_escaped(text[:length].rstrip())}…"
 
 
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """Return the lines of a text, none wider than `width` points unless a single word is.
+
+    >>> wrapped("one two three", 8, 40)
+    ['one two', 'three']
+    """
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
 def checkpoint_labels(names: Sequence[str], steps: Sequence[int | None]) -> tuple[list[str], str]:
     """Return short labels of checkpoints for an axis, and what they are.
 

@@ -118,6 +118,17 @@ def thinned(count: int, most: int) -> list[int]:
     return [place for place in range(count) if (count - 1 - place) % every == 0]
 
 
+def spread_out(count: int, most: int) -> list[int]:
+    """Return at most `most` places, about evenly spread, both ends among them; of one the last.
+
+    >>> spread_out(3, 5), spread_out(11, 3), spread_out(11, 1)
+    ([0, 1, 2], [0, 5, 10], [10])
+    """
+    if most == 1:
+        return [count - 1]
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()
+
+
 def name_layers(axes: Axes, layers: Sequence[str], width: float, most: int) -> None:
     """Write the names of layers below an axis, aslant where there are more than `most`."""
     axes.set_xticks(range(len(layers)), [shortened(layer, SMALL, width) for layer in layers])

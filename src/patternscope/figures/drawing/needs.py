@@ -1,6 +1,7 @@
 """What several figures read of a study."""
 
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.controls import ControlsResult
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -15,6 +16,7 @@ IMPORTANCE = reads(ImportanceResult, checkpoint="last", layer="all")
 REGION = reads(RegionResult, "embedding", "grid", checkpoint="last", layer="all")
 KNOWLEDGE = reads(KnowledgeResult, checkpoint="last", layer="all")
 EVIDENCE = reads(EvidenceResult, "evidence", checkpoint="last", layer="all")
+CONTROLS = reads(ControlsResult, layer="all")
 ATTACK = reads(AttackResult, "success", "norm")
 ATTACK_ANALYSIS = reads(AttackAnalysisResult, layer="all")
 

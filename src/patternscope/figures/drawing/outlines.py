@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from patternscope.figures.drawing.annotations import Axes, Figure
-from patternscope.figures.drawing.style import RELIABLE, UNRELIABLE
+from patternscope.figures.drawing.style import RELIABLE, SOFT, UNRELIABLE
+from patternscope.results.formatting import percent
 
 Corner = tuple[float, float]
 # Sides of a cell clockwise: (row, column) step to the neighbour outside, and to the ones before and after.
@@ -21,22 +22,68 @@ def outlines(mask: np.ndarray, inset: float = 0.08) -> list[np.ndarray]:
     >>> [line.tolist() for line in outlines(np.array([[True]]), inset=0.25)]
     [[[0.25, 0.25], [0.75, 0.25], [0.75, 0.75], [0.25, 0.75], [0.25, 0.25]]]
     """
+    return [line for line, _ in _closed_lines(mask, inset)]
+
+
+def levelled_outlines(mask: np.ndarray, level: np.ndarray, inset: float = 0.08) -> list[tuple[np.ndarray, int]]:
+    """Return the outlines of `mask` (h, w) in pieces of one level each, that of the cells beside: lines and levels.
+
+    >>> lines = levelled_outlines(np.array([[True, True]]), np.array([[0, 1]]))
+    >>> [(len(line), level) for line, level in lines]
+    [(4, 0), (4, 1)]
+    """
+    pieces = []
+    for line, cells in _closed_lines(mask, inset):
+        levels = [int(level[cell]) for cell in cells]
+        changes = [place for place in range(len(levels)) if levels[place] != levels[place - 1]]
+        if not changes:
+            pieces.append((line, levels[0]))
+        # The last piece goes on at the beginning of the closed line.
+        around = np.concatenate([line, line[1:]])
+        ends = [*changes[1:], *(change + len(levels) for change in changes[:1])]
+        pieces += [(around[start : end + 1], levels[start]) for start, end in zip(changes, ends, strict=True)]
+    return sorted(pieces, key=lambda piece: piece[1])
+
+
+def _closed_lines(mask: np.ndarray, inset: float) -> list[tuple[np.ndarray, list[tuple[int, int]]]]:
+    """The outlines of a mask, each with the cell that every segment of it belongs to."""
     padded = np.pad(mask.astype(bool), 1)
-    following: dict[Corner, Corner] = {}
-    for row, column in np.argwhere(mask):
+    following: dict[Corner, tuple[Corner, tuple[int, int]]] = {}
+    for row, column in np.argwhere(mask).tolist():
         for side in range(4):
             if not padded[row + 1 + _SIDES[side][0], column + 1 + _SIDES[side][1]]:
-                start, end = _segment(padded, int(row), int(column), side, inset)
-                following[start] = end
+                start, end = _segment(padded, row, column, side, inset)
+                following[start] = (end, (row, column))
     lines = []
     while following:
-        start = point = min(following, key=lambda corner: (corner[1], corner[0]))
-        line = [start]
+        point = min(following, key=lambda corner: (corner[1], corner[0]))
+        line, cells = [point], []
         while point in following:
-            point = following.pop(point)
+            point, cell = following.pop(point)
             line.append(point)
-        lines.append(np.array(line))
+            cells.append(cell)
+        lines.append((np.array(line), cells))
     return lines
+
+
+def groups(mask: np.ndarray) -> list[np.ndarray]:
+    """Return the cells of each group of neighbours in `mask` (h, w): rows and columns (m, 2) of each.
+
+    >>> [group.tolist() for group in groups(np.array([[1, 1, 0, 1]], dtype=bool))]
+    [[[0, 0], [0, 1]], [[0, 3]]]
+    """
+    left = {(row, column) for row, column in np.argwhere(mask).tolist()}
+    found = []
+    while left:
+        group, waiting = [], [min(left)]
+        while waiting:
+            row, column = waiting.pop()
+            if (row, column) in left:
+                left.remove((row, column))
+                group.append((row, column))
+                waiting += [(row + down, column + right) for down, right, _, _ in _SIDES]
+        found.append(np.array(sorted(group)))
+    return found
 
 
 def _segment(padded: np.ndarray, row: int, column: int, side: int, inset: float) -> tuple[Corner, Corner]:
@@ -55,37 +102,65 @@ def _segment(padded: np.ndarray, row: int, column: int, side: int, inset: float)
     return ends[0], ends[1]
 
 
+DASHES = (0, (2.2, 1.1))
+"""The line around regions of another class."""
 _OWN: tuple[str, Any] = (RELIABLE, "-")
-_OTHER: tuple[str, Any] = (UNRELIABLE, (0, (2.2, 1.1)))
+_OTHER: tuple[str, Any] = (UNRELIABLE, DASHES)
 _VEIL = 0.45
+STABLE = (0.5, 0.9)
+"""Shares of refits from which an outline is heavier."""
+_WIDTHS, _PLAIN = (0.7, 1.3, 2.1), 1
 
 
-def draw_outlined(axes: Axes, own: np.ndarray, other: np.ndarray) -> None:
+def draw_outlined(axes: Axes, own: np.ndarray, other: np.ndarray, stability: np.ndarray | None = None) -> None:
     """Outline regions of an image, of one kind (solid) and another (dashed), and veil the rest.
 
-    `own` and `other` (h, w) bool, disjoint; the axes have pixels of the image as units.
+    `own` and `other` (h, w) bool, disjoint; with `stability` (h, w) in [0, 1] the heavier, the more stable. The axes
+    have pixels of the image as units.
     """
     width, height = axes.get_xlim()[1], axes.get_ylim()[0]
     veil = np.ones((*own.shape, 4))
     veil[..., 3] = _VEIL * ~(own | other)
     axes.imshow(veil, extent=(0, width, height, 0), interpolation="nearest", aspect="auto")
-    cell = np.array([width / own.shape[1], height / own.shape[0]])
-    for chosen, (colour, line) in ((other, _OTHER), (own, _OWN)):
-        for outline in outlines(chosen):
-            # A white line below keeps the coloured one visible on any image.
-            for paint, width_of, style in (("white", 2.6, "-"), (colour, 1.3, line)):
-                axes.plot(*(outline * cell).T, color=paint, linewidth=width_of, linestyle=style)
+    draw_outlines(axes, other, stability, *_OTHER)
+    draw_outlines(axes, own, stability, *_OWN)
 
 
-def outline_legend(figure: Figure, foot: float, own: str, other: str) -> None:
-    """Explain below a sheet of images what the two kinds of outline mean.
+def draw_outlines(axes: Axes, chosen: np.ndarray, stability: np.ndarray | None, colour: str, line: Any) -> None:
+    """Outline chosen regions (h, w) of an image, as heavy as they are stable."""
+    width, height = axes.get_xlim()[1], axes.get_ylim()[0]
+    cell = np.array([width / chosen.shape[1], height / chosen.shape[0]])
+    level = np.full(chosen.shape, _PLAIN) if stability is None else np.digitize(stability, STABLE)
+    for outline, weight in levelled_outlines(chosen, level):
+        # A white line below keeps the coloured one visible on any image.
+        for paint, width_of, style in (("white", _WIDTHS[weight] + 1.3, "-"), (colour, _WIDTHS[weight], line)):
+            look: dict[str, Any] = {"solid_capstyle": "butt", "linestyle": style}
+            axes.plot(*(outline * cell).T, color=paint, linewidth=width_of, **look)
+
+
+def outline_legend(
+    figure: Figure, foot: float, own: str, other: str, *, weights: bool = False, colours: tuple[str, str] | None = None
+) -> None:
+    """Explain below a sheet of images what the two kinds of outline mean, and what their `weights` do.
 
     `foot` is the height of the room for it, in parts of the figure.
     """
     from matplotlib.lines import Line2D
 
-    lines = [
+    paints = colours or (_OWN[0], _OTHER[0])
+    kinds = [
         Line2D([], [], color=colour, linestyle=line, linewidth=1.5, label=label)
-        for (colour, line), label in ((_OWN, own), (_OTHER, other))
+        for colour, line, label in zip(paints, ("-", DASHES), (own, other), strict=True)
     ]
-    figure.legend(handles=lines, loc="center", bbox_to_anchor=(0.5, 0.4 * foot), ncols=2, handlelength=3)
+    names = [
+        f"a point of this class in under {percent(STABLE[0])} of the refits",
+        f"{100 * STABLE[0]:.0f} to {percent(STABLE[1])}",
+        f"at least {percent(STABLE[1])}",
+    ]
+    heavy = [
+        Line2D([], [], color=SOFT, linewidth=width, label=name) for width, name in zip(_WIDTHS, names, strict=True)
+    ]
+    rows = ((kinds, 0.7), (heavy, 0.3)) if weights else ((kinds, 0.4),)
+    for lines, up in rows:
+        place = (0.5, up * foot)
+        figure.legend(handles=lines, loc="center", bbox_to_anchor=place, ncols=len(lines), handlelength=3)
