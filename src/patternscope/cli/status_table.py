@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from patternscope.cli.printing import console, file_size, new_table, say, show, time_span
+from patternscope.results.study import is_network
 from patternscope.workflow.status import State, UnitStatus
 
 # The most important first: a cell for several units shows it.
@@ -63,10 +64,12 @@ def status_rows(units: Sequence[UnitStatus]) -> list[dict[str, Any]]:
 
 
 def stage_rows(units: Sequence[UnitStatus]) -> list[StageRow]:
-    """Return a row per stage; those that share a folder, such as the figures, share a row."""
+    """Return a row per stage; those that share a folder, such as the figures, share a row, but not several networks."""
     stages: dict[str, list[UnitStatus]] = {}
     for status in units:
-        stages.setdefault(status.unit.stage.partition("/")[0], []).append(status)
+        folder, _, variant = status.unit.stage.partition("/")
+        row = f"{folder} {variant.replace('_', ' ')}" if is_network(variant) else folder
+        stages.setdefault(row, []).append(status)
     return [StageRow(stage, tuple(own), _checkpoint_states(own)) for stage, own in stages.items()]
 
 

@@ -39,6 +39,15 @@ def network_variant(network: int) -> str:
     return f"{_NETWORK}{network}"
 
 
+def is_network(variant: str) -> bool:
+    """Tell whether a variant of a stage is of a further network of the study.
+
+    >>> is_network("network_2"), is_network("logits")
+    (True, False)
+    """
+    return variant.startswith(_NETWORK) and variant.removeprefix(_NETWORK).isdecimal()
+
+
 class StudyResults(ABC):
     """The results of a study, whatever they are read from; `seed` is the study's."""
 
@@ -196,7 +205,7 @@ class StudyRecord:
         """Tell whether a unit is part of the study, and not left on the disk by a run with other settings."""
         part = self.settings.get(kind.PART or "", {})
         variant = unit.stage.partition("/")[2]
-        if variant.startswith(_NETWORK):
+        if is_network(variant):
             return int(variant.removeprefix(_NETWORK)) <= self.networks and self.has(
                 kind, replace(unit, stage=kind.STAGE)
             )
@@ -256,7 +265,7 @@ def result_kinds() -> tuple[type[Result], ...]:
 
 def _networks_below(place: Path) -> list[Path]:
     """Folders of further networks in that of a stage."""
-    return sorted(path for path in place.glob(f"{_NETWORK}*") if path.name.removeprefix(_NETWORK).isdecimal())
+    return sorted(path for path in place.glob(f"{_NETWORK}*") if is_network(path.name))
 
 
 def _units_below(folder: Path, kind: type[Result]) -> list[Unit]:
