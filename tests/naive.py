@@ -301,10 +301,10 @@ def corresponding_regions(grid, other) -> list[int]:
 
 
 def best_turn(source, target) -> float:
-    """Degrees by which a source (n, 3) would still have to turn to come nearest to a target, by Kabsch's method."""
+    """Degrees by which a source (n, e) would still have to turn to come nearest to a target, by Kabsch's method."""
     u, _, vt = np.linalg.svd(source.T @ target)
-    turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
-    return math.degrees(math.acos(min(1.0, max(-1.0, (np.trace(turn) - 1) / 2))))
+    turn = u @ np.diag([1] * (len(u) - 1) + [np.sign(np.linalg.det(u @ vt))]) @ vt
+    return max(abs(math.degrees(math.atan2(each.imag, each.real))) for each in np.linalg.eigvals(turn))
 
 
 def deletion(shares, order) -> list[float]:

@@ -65,9 +65,12 @@ def test_the_bytes_are_those_that_are_written(attacked_study):
     written = {each.unit: each.size or 0 for each in saved_status(attacked_study)}
     costs = unit_costs(attacked_study, plan, plan.units, "cpu")
     assert costs is not None
-    for stage in ("training", "features", "importance", "region", "knowledge", "attack", "attack_analysis"):
-        said = sum(cost.disk for unit, cost in costs.items() if unit.stage == stage)
-        assert said == pytest.approx(sum(size for unit, size in written.items() if unit.stage == stage), rel=0.15)
+    stages = ("training", "features", "importance", "region", "evidence", "knowledge", "attack", "attack_analysis")
+    said, found = (
+        {stage: sum(size for unit, size in sizes.items() if unit.stage == stage) for stage in stages}
+        for sizes in ({unit: cost.disk for unit, cost in costs.items()}, written)
+    )
+    assert said == pytest.approx(found, rel=0.15)
     assert all(cost.seconds > 0 and cost.memory >= 0 for cost in costs.values())
 
 

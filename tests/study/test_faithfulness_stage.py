@@ -54,7 +54,6 @@ def test_the_curve_of_p_is_what_the_network_says_region_by_region(asked_study):
     load_weights(model, asked_study / "training/01/network.safetensors")
     region = asked_study / "region/01/conv_53"
     h = read_tensors(region / "region.safetensors")["embedding"]
-    h = h / read_json(region / "strength.json")["mean_strength"]
     mu = read_tensors(asked_study / "sample/01/sample.safetensors")["mean_directions"]
     height, width = read_json(region / "region.json")["grid"]
     counts = [round(share * height * width / 4) for share in range(5)]
@@ -124,7 +123,7 @@ def test_only_what_it_depends_on_asks_again_and_twice_is_the_same(asked_study, a
 
     file = own / "faithfulness/conv_33/faithfulness.safetensors"
     before = file.read_bytes()
-    assert ran(knowledge={"tau": 0.6}) == {"knowledge", "emergence", "summary"}
+    assert ran(knowledge={"tau": 0.6}) == {"evidence", "knowledge", "controls", "emergence", "summary"}
     shutil.rmtree(own / "faithfulness/conv_33")
     assert ran(knowledge={"tau": 0.6}) == {"faithfulness"}
     assert file.read_bytes() == before

@@ -12,6 +12,7 @@ import naive
 import numpy as np
 import pytest
 import torch
+import unseen_maps
 from PIL import Image
 from tiny_study import TOML, settings
 from toy_stages import contents
@@ -26,6 +27,8 @@ from patternscope.study.run import run_analysis, saved_settings, saved_status
 from patternscope.study.stages import study_stages
 from patternscope.tensor_files import read_tensors
 from patternscope.workflow.cache_keys import chosen_settings
+
+COUNTED = {"evidence", "knowledge", "controls", "emergence", "summary"}
 
 
 @pytest.fixture(scope="module")
@@ -52,10 +55,9 @@ def test_what_is_written(study):
     assert weights["region_weights"].shape == (n, h * w)
     assert weights["channel_weights"].shape == (n, k)
     region = read_tensors(study / "region/01/conv_53/region.safetensors")
-    assert region["embedding"].shape == (n, h * w, 3)
-    scale = read_json(study / "region/01/conv_53/region.json")["scale"]
-    naive = torch.einsum("nkr,ek->nre", features.load().flatten(2), region["map"]) / scale
-    assert torch.allclose(region["embedding"], naive, atol=1e-5)
+    assert region["embedding"].shape == (n, h * w, 9)
+    judged = unseen_maps.embed(study / "region/01/conv_53", features.load())
+    assert torch.allclose(region["embedding"], judged, atol=1e-5)
     points = read_tensors(study / "knowledge/01/conv_53/knowledge.safetensors")
     assert points["mask"].shape == (n, h * w)
     assert not (points["reliable"] & ~points["mask"]).any()
@@ -102,7 +104,7 @@ def test_the_demo_in_small_has_no_flips_between_eight_checkpoints(tmp_path):
 
     content = tomllib.loads(DEMO_FILE.read_text())
     content["images"] |= {"image_size": 32, "train_per_class": 30, "test_per_class": 10, "samples_per_class": 10}
-    content["training"] |= {"epochs": 4}
+    content["training"] |= {"epochs": 4, "batch_size": 64, "checkpoints": 8, "placement": "log"}
     small = make_settings(content, "demo.toml", tmp_path)
     run_analysis(tmp_path / "demo", small, device="cpu", until="sample")
     found = [read_tensors(tmp_path / f"demo/sample/{each:02d}/sample.safetensors")["embedding"] for each in range(8)]
@@ -163,12 +165,12 @@ def test_an_unchanged_study_does_nothing_and_status_says_so(study):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"knowledge__tau": 0.5}, {"knowledge", "emergence", "summary"}),
-        ({"figures__dpi": 300}, {"knowledge", "emergence", "summary"}),
-        ({"region__lambda_mi": 0.5}, {"region", "knowledge", "emergence", "summary"}),
-        ({"sample__kappa_max": 20.0}, {"sample", "region", "knowledge", "emergence", "summary"}),
-        ({"importance__n_step": 2}, {"sample", "importance", "region", "knowledge", "emergence", "summary"}),
-        ({}, {"importance", "region", "knowledge", "emergence", "summary"}),
+        ({"knowledge__tau": 0.5}, COUNTED),
+        ({"figures__dpi": 300}, COUNTED),
+        ({"region__sharpening": 1.0}, {"region", *COUNTED}),
+        ({"sample__kappa_max": 20.0}, {"sample", "region", *COUNTED}),
+        ({"importance__n_step": 2}, {"sample", "importance", "region", *COUNTED}),
+        ({}, {"importance", "region", *COUNTED}),
     ],
 )
 def test_a_changed_setting_runs_just_what_depends_on_it(study, changes, expected):

@@ -11,11 +11,30 @@ from patternscope.report.contents import Setup, read_contents
 from patternscope.report.parts.trust import other_draws
 from patternscope.results.json_csv import read_json
 from patternscope.results.study import open_results
-from patternscope.study.budget import unit_costs
-from patternscope.study.run import run_analysis, saved_settings, study_plan
+from patternscope.settings.study import make_settings
+from patternscope.study.cost_model import Facts
+from patternscope.study.run import run_analysis, saved_settings
+from patternscope.study.stages import all_stages
+from patternscope.workflow.stages import Unit
 
 # Fewer neighbours than there are samples, or all draws are the same.
 FEWER = {"n_step": 2, "kl_sample_num": 8}
+FACTS = Facts(
+    samples=500,
+    held_out=1000,
+    train=5000,
+    numbers=12288,
+    classes=10,
+    dimensions=9,
+    features=64,
+    weights=200_000,
+    activations=800_000,
+    layers={"conv_53": (64, 64)},
+    checkpoints=8,
+    products=1e11,
+    copies=1e10,
+    forward=5e-4,
+)
 
 
 def settings_of(folder: Path, **changes):
@@ -33,11 +52,16 @@ def drawn_study(attacked_study, tmp_path_factory) -> Path:
     return folder
 
 
+def counts_of(study: Path, layer: str) -> dict[str, float]:
+    """Counts and evidence of a layer of a study at the last checkpoint."""
+    known, told = (read_json(study / name / "01" / layer / f"{name}.json") for name in ("knowledge", "evidence"))
+    return {**{name: known[name] for name in ("total", "reliable", "ratio")}, "evidence": told["evidence"]}
+
+
 @pytest.mark.parametrize("layer", ["conv_33", "conv_53"])
 def test_the_first_draw_is_the_studys_and_the_others_are_others(drawn_study, layer):
     found = read_json(drawn_study / "spread" / layer / "spread.json")
-    own = read_json(drawn_study / "knowledge/01" / layer / "knowledge.json")
-    assert found["draws"][0] == {name: own[name] for name in ("total", "reliable", "ratio")}
+    assert found["draws"][0] == counts_of(drawn_study, layer)
     assert len(found["draws"]) == 4
     assert len({each["total"] for each in found["draws"]}) > 1
     for name, spread in found["spread"].items():
@@ -50,8 +74,7 @@ def test_a_draw_is_the_study_of_another_seed_of_the_fits(drawn_study, attacked_s
     asked = settings_of(attacked_study.parent, spread={"enabled": False}, importance=next_seed, region=next_seed)
     run_analysis(other, asked, device="cpu")
     found = read_json(drawn_study / "spread/conv_53/spread.json")["draws"][1]
-    own = read_json(other / "knowledge/01/conv_53/knowledge.json")
-    assert found == pytest.approx({name: own[name] for name in found})
+    assert found == pytest.approx(counts_of(other, "conv_53"))
 
 
 def test_the_report_holds_it_in_its_differences(drawn_study):
@@ -67,11 +90,14 @@ def test_the_report_holds_it_in_its_differences(drawn_study):
     assert "[spread]" in other_draws(None)
 
 
-def test_its_cost_is_said(drawn_study, attacked_study):
-    plan = study_plan(settings_of(attacked_study.parent))
-    costs = unit_costs(drawn_study, plan, plan.units, "cpu")
-    assert costs is not None
-    mine = [cost for unit, cost in costs.items() if unit.stage == "spread"]
-    others = [cost for unit, cost in costs.items() if unit.stage == "importance" and unit.checkpoint == 1]
-    assert len(mine) == 2
-    assert sum(each.seconds for each in mine) > 3 * sum(each.seconds for each in others)
+def test_each_draw_costs_a_fit_to_all_images_and_one_to_each_half():
+    def seconds(stage: str, **sections) -> float:
+        formula = next(each.cost for each in all_stages() if each.name == stage)
+        settings = make_settings({"spread": {"draws": 1}, **sections}, "spread.toml", Path())
+        return formula(Unit(stage, None, "conv_53"), FACTS, settings).seconds
+
+    once, fits = seconds("spread"), seconds("region", region={"splits": 1})
+    assert seconds("spread", spread={"draws": 3}) == pytest.approx(3 * once)
+    assert fits < once < fits + seconds("evidence")
+    paper = {"region": {"objective": "paper", "splits": 1}}
+    assert seconds("spread", **paper) > seconds("region", **paper) + seconds("importance")

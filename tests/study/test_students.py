@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import unseen_maps
 from easy_study import CLASSES, student_figures, students_settings
 from toy_stages import contents
 
@@ -24,6 +25,7 @@ from patternscope.workflow.stages import InputUnit, UnitContext
 
 LAYERS = ("conv_33", "conv_53")
 STUDENTS = ("logits", "features")
+ANALYSES = {f"student_analysis/{student}" for student in STUDENTS}
 FIGURES = {"figures/distilled_counts", "figures/distilled_histograms"}
 
 
@@ -80,10 +82,7 @@ def test_what_is_written_of_a_student(taught_study, student):
     for layer, row in zip(LAYERS, found["layers"], strict=True):
         arrays = read_tensors(study / f"student_analysis/{student}/{layer}.safetensors")
         points = find_knowledge_points(
-            arrays["embedding"],
-            sample["mean_directions"],
-            labels,
-            unit_strength=row["unit_strength"] if row["maps"] == "own" else None,
+            arrays["embedding"], sample["mean_directions"], labels, unit_strength=1.0, temperature=arrays["temperature"]
         )
         assert (row["layer"], row["second_layer"]) == (layer, layer)
         assert row["total"] == pytest.approx(arrays["mask"].sum(1).double().mean().item())
@@ -119,10 +118,7 @@ def test_figures_and_their_tables_have_every_network_and_layer(taught_study):
     [
         ({}, set()),
         ({"distillation__temperature": 2.0}, {"distillation/logits", "student_analysis/logits", *FIGURES}),
-        (
-            {"knowledge__tau": 0.6},
-            {"knowledge", "summary", "emergence", "student_analysis/logits", "student_analysis/features", *FIGURES},
-        ),
+        ({"knowledge__tau": 0.6}, {"evidence", "knowledge", "controls", "summary", "emergence", *ANALYSES, *FIGURES}),
     ],
 )
 def test_a_changed_setting_runs_just_what_depends_on_it(ran, changes, expected):
@@ -130,13 +126,10 @@ def test_a_changed_setting_runs_just_what_depends_on_it(ran, changes, expected):
 
 
 def test_through_the_teachers_maps_where_asked_for(ran, study):
-    assert ran(distillation__maps="teacher") == {"student_analysis/logits", "student_analysis/features", *FIGURES}
+    assert ran(distillation__maps="teacher") == {*ANALYSES, *FIGURES}
     recorded, _ = features_of(study, "logits")
     for layer in LAYERS:
-        region = read_tensors(study / f"region/01/{layer}/region.safetensors")
-        scale = read_json(study / f"region/01/{layer}/region.json")["scale"]
-        features = recorded.regional_features[layer].flatten(2)
-        naive = torch.einsum("nkr,ek->nre", features, region["map"]) / scale
+        naive = unseen_maps.embed(study / f"region/01/{layer}", recorded.regional_features[layer])
         arrays = read_tensors(study / f"student_analysis/logits/{layer}.safetensors")
         torch.testing.assert_close(arrays["embedding"], naive, rtol=1e-3, atol=1e-3)
     rows = read_json(study / "student_analysis/logits/student_analysis.json")["layers"]

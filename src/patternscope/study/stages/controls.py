@@ -21,7 +21,7 @@ from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
-from patternscope.study.stages.evidence import evidence_cost, judge_images
+from patternscope.study.stages.evidence import judge_images, judging_cost
 from patternscope.study.stages.importance import importance_cost, weigh_regions
 from patternscope.study.stages.region import embed_regions, region_cost
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
@@ -113,12 +113,16 @@ def _untrained_network(ctx: UnitContext) -> tuple[Normalised, Untrained]:
     return recompute_batch_statistics(drawn_anew, images), "re-initialised"
 
 
+def measurement_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of a layer fitted and judged once more, by one division of the images."""
+    once = settings.model_copy(update={"region": settings.region.model_copy(update={"splits": 1})})
+    formulas = [region_cost, judging_cost, *([importance_cost] if once.region.objective == "paper" else [])]
+    return sum((formula(unit, facts, once) for formula in formulas), start=Cost())
+
+
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """A forward pass, and two measurements of the layer."""
-    costs = [formula(unit, facts, settings) for formula in (region_cost, evidence_cost)]
-    if settings.region.objective == "paper":
-        costs.append(importance_cost(unit, facts, settings))
-    once = sum(costs, start=Cost())
+    once = measurement_cost(unit, facts, settings)
     return Cost(facts.samples * 2 * facts.forward + 2 * once.seconds, 2000.0, once.memory)
 
 

@@ -138,18 +138,24 @@ def _by_class(told: Evidence, images: ImagesResult, draws: dict[str, int]) -> tu
     return tuple(ClassEvidence(name, bootstrap_mean(of_images[own], **draws)) for name, own in members if own.any())
 
 
-def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of one measurement: posteriors of all refits, their temperatures, and the probe."""
+def judging_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of what all refits of a layer say, and of their temperatures."""
     k, r = facts.layers[unit.layer or ""]
-    n, c, asked = facts.samples, facts.classes, settings.region
-    refits = asked.splits * asked.folds
-    posterior = NUMBER * n * r * c
+    n, asked = facts.samples, settings.region
+    refits, posterior = asked.splits * asked.folds, NUMBER * n * r * facts.classes
     passes = refits * (facts.regional_bytes(unit.layer) + 12 * posterior) + asked.splits * 40 * 2 * posterior
-    probe = asked.folds * _PROBE_PASSES * (2 * facts.regional_bytes(unit.layer) + 8 * posterior)
-    products = 4 * n * r * k * c * asked.folds * _PROBE_PASSES + 2 * n * r * k * facts.dimensions * refits
-    seconds = 0.1 + (passes + probe) / facts.copies + products / facts.products
+    seconds = passes / facts.copies + 2 * n * r * k * facts.dimensions * refits / facts.products
     memory = 3 * facts.regional_bytes(unit.layer) + (asked.folds + 8) * 2 * posterior
     return Cost(seconds, n * (4 * r + 8 + 4 * refits * r), memory)
+
+
+def evidence_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of one measurement: that of all refits, the probe, and the intervals."""
+    k, r = facts.layers[unit.layer or ""]
+    n, c, passes = facts.samples, facts.classes, settings.region.folds * _PROBE_PASSES
+    bytes_read = 2 * facts.regional_bytes(unit.layer) + 8 * NUMBER * n * r * c
+    probe = passes * (bytes_read / facts.copies + 4 * n * r * k * c / facts.products)
+    return judging_cost(unit, facts, settings) + Cost(0.1 + probe)
 
 
 STAGES = (

@@ -118,7 +118,7 @@ def knowledge_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     posterior = NUMBER * n * r * facts.classes
     resampled = (2 + len(asked.taus)) * asked.bootstrap * n * 8
     seconds = 0.05 + (8 * (1 + len(asked.taus)) * posterior + 4 * resampled) / facts.copies
-    return Cost(seconds, 18 * n * r, 5 * posterior)
+    return Cost(seconds, 22 * n * r, 5 * posterior)
 
 
 STAGES = (

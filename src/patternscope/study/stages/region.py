@@ -97,7 +97,7 @@ def region_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     n, asked, e = facts.samples, settings.region, facts.dimensions
     fits = 1 + asked.splits * (asked.folds - 1)
     features, embedding = facts.regional_bytes(unit.layer), NUMBER * n * r * e
-    kept = 2 * embedding + NUMBER * e * k * (1 + asked.splits * asked.folds) + 8 * n * asked.splits
+    kept = embedding + NUMBER * e * k * (1 + asked.splits * asked.folds) + 8 * n * asked.splits
     if asked.objective == "likelihood":
         passes = 2 * features + _PASSES * NUMBER * n * r * (e + facts.classes)
         once = (asked.steps + _MORE_EVALUATIONS) * (passes / facts.copies + 4 * n * r * k * e / facts.products + CALL)

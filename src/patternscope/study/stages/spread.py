@@ -15,9 +15,10 @@ from patternscope.results.study import StudyResults
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of
+from patternscope.study.stages.controls import measurement_cost
 from patternscope.study.stages.evidence import judge_images
-from patternscope.study.stages.importance import importance_cost, weigh_regions
-from patternscope.study.stages.region import embed_regions, region_cost
+from patternscope.study.stages.importance import weigh_regions
+from patternscope.study.stages.region import embed_regions
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 
@@ -55,9 +56,8 @@ def _counts_of_draw(inputs: StudyResults, settings: StudySettings, regional: Ten
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Weights and maps as often as neighbours are drawn; nothing of them is kept but counts."""
-    once = importance_cost(unit, facts, settings) + region_cost(unit, facts, settings)
-    draws = settings.spread.draws
+    """Maps as often as is drawn, with weights where they are asked for; nothing of them is kept but counts."""
+    once, draws = measurement_cost(unit, facts, settings), settings.spread.draws
     return Cost(draws * once.seconds, 300.0 * (1 + draws), once.memory)
 
 

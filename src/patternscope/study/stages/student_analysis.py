@@ -206,7 +206,7 @@ def _stage(student: str) -> Stage:
             *(f"distillation.{name}" for name in ("architecture", "arguments", "layers", "maps")),
         ),
         needs=(
-            reads(ImagesResult, "images", "identity", "classes"),
+            reads(ImagesResult, "images", "identity", "classes", "labelled"),
             reads(FeaturesResult, checkpoint="last"),
             reads(SampleResult, "map", "scale", checkpoint="last"),
             reads(RegionResult, "map", "scale", "mean_strength", "unseen", checkpoint="last", layer="all"),
