@@ -12,15 +12,21 @@ from evidence.page import SECTIONS
 from evidence.progress import duration
 from patternscope.errors import nearest
 
-CLAIMS = (*SECTIONS, "defaults")
+CLAIMS = SECTIONS
 # The usual minutes on two cores, for the estimated time alone. Studies come first, the page last.
 MINUTES: dict[str, float] = {
-    "studies": 16,
+    "studies": 24,
+    "sanity": 5,
+    "repeats": 3,
+    "unfamiliar": 3,
+    "capped": 2,
     "projections": 10,
     "faithfulness": 12,
     "ground_truth": 2,
     "shortcut": 6,
     "uncertainty": 4,
+    "objectives": 8,
+    "dimensions": 12,
     "defaults": 6,
     "page": 0,
 }

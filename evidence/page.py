@@ -3,11 +3,14 @@
 python -m evidence page
 
 A section lies in runs/evidence/CLAIM: section.md (a heading of the second level, sentences, tables), and the csv and
-png files that belong to it. A picture is named in section.md by its file alone.
+png files that belong to it. A picture is named in section.md by its file alone. What was not measured here stays on its
+page as it was, and is marked.
 """
 
+import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,53 +23,133 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOCS = HERE.parent / "docs"
-# In the order of the page.
-SECTIONS = ("projections", "faithfulness", "ground_truth", "shortcut", "uncertainty")
-HEAD = """# Evidence
+EARLIER = "*Measured with an earlier version, and not again since.*"
+EVIDENCE_HEAD = """# Evidence
 
 Is what patternscope shows true? Everything below is computed by `make evidence` from studies of its own
-(`evidence/studies.py`: three networks on two image sets, up to three seeds each) and written by `evidence/page.py`. The
-tables are in [evidence](evidence) as csv. From nothing that takes about an hour on two cores; a second run on the same
-kind of machine ended with the same bytes. What other values of the settings would do is in [defaults.md](defaults.md).
+(`evidence/studies.py`) and written by `evidence/page.py`; each section names its command, its networks and its
+images. The tables are in [evidence](evidence) as csv. What other objectives, dimensions and settings would do is in
+[defaults.md](defaults.md).
+
+Sections that begin with *measured with an earlier version* are of the time before regions were fitted by the
+likelihood: three dimensions, the paper's objective, points by the paper's rule (a count that cannot tell knowledge
+from chance), and neighbours that were not yet drawn by the content of samples ([decision 37](decisions.md)). They
+hold for `objective = "paper"`, `rule = "paper"` and `out_dim = 3`.
 
 In short:
 
-- The network depends on the regions whose knowledge points are of the image's class. Removed first, they cost far more
-  probability than regions at random on pictograms, more on blurred Fashion-MNIST, and on Fashion-MNIST with the mean
-  colour no order makes much of a difference. In a last layer Grad-CAM orders regions as well or a little better.
-- Reliable points lie on the object about two to four times as often as by chance.
+- Where nothing can be known, next to nothing is found, and where a layer knows little, little is shown: evidence is
+  in bits a region on images that no map has seen, and its probabilities are calibrated.
+- Two maps of disjoint halves of the images agree on most points of the last layers, not on those of earlier ones; see
+  which layers reach what was asked for.
+- The network depends on the regions whose knowledge points are of the image's class, more on pictograms than on
+  Fashion-MNIST. In a last layer Grad-CAM orders regions as well or a little better.
+- Reliable points lie on the object two to four times as often as by chance, by the paper's rule.
 - A planted shortcut that decides a class shows, with more points the stronger it is; in deep layers also beside the
   patch, in regions whose receptive field covers it.
 - Where the network is sure, the sample embedding predicts the same class, and within a class strength follows its
-  certainty. To see which images are near each other take t-SNE or UMAP; strength alone is as good without a projection.
-- The ratio of reliable points is the same on images that no map was fitted to. Another seed of the fit changes little;
-  another seed of the network changes which regions are points, and by how much: train more than one before you compare.
+  certainty. To see which images are near each other take t-SNE or UMAP; strength alone is as good without a
+  projection.
+- Another seed of the network changes which regions are points, and by how much: train more than one before you
+  compare.
+"""
+DEFAULTS_HEAD = """# Defaults
+
+Which objective the regional embedding is fitted by, in how many dimensions, and what other values of the settings
+would change. `python -m evidence objectives dimensions defaults page` repeats this page's numbers; `make evidence`
+runs it with the others. What was chosen, and why, is in [decisions.md](decisions.md), numbers 33 and 48.
+
+A section that begins with *measured with an earlier version* is of the time before regions were fitted by the
+likelihood: it tells of `objective = "paper"` in three dimensions with points by the paper's rule.
 """
 
 
+@dataclass(frozen=True)
+class Page:
+    """A page of the documentation: its file, how it begins, and the heading of each claim's section, in order."""
+
+    file: str
+    head: str
+    headings: Mapping[str, str]
+
+
+PAGES = (
+    Page(
+        "evidence.md",
+        EVIDENCE_HEAD,
+        {
+            "sanity": "Does it find knowledge where there can be none?",
+            "repeats": "Does a layer say the same when it is fitted again?",
+            "unfamiliar": "A network and images that no default was tuned on",
+            "capped": "Deletion where images stay what the network knows",
+            "projections": "Beside other projections",
+            "faithfulness": "Does the network depend on what is shown?",
+            "ground_truth": "Do the points lie on the object?",
+            "shortcut": "Does a shortcut show?",
+            "uncertainty": "How far may a number be off?",
+        },
+    ),
+    Page(
+        "defaults.md",
+        DEFAULTS_HEAD,
+        {
+            "objectives": "Objectives of the regional fit",
+            "dimensions": "Dimensions",
+            "defaults": "One setting at a time",
+        },
+    ),
+)
+SECTIONS = tuple(claim for page in PAGES for claim in page.headings)
+
+
 def write_section(
-    folder: Path, text: Iterable[str], figure: "Figure", shown: Sequence[Row], **tables: Sequence[Row]
+    folder: Path, text: Iterable[str], figure: "Figure | None", shown: Sequence[Row], **tables: Sequence[Row]
 ) -> None:
-    """Write section.md, a csv file for each table, and the figure with the rows that it shows."""
+    """Write section.md, a csv file for each table, and the figure, if there is one, with the rows that it shows."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():
         write_rows(folder / f"{name}.csv", rows)
-    save_figure(figure, folder, f"{folder.name}_figure", rows=shown, settings={}, dpi=200)
+    if figure is not None:
+        save_figure(figure, folder, f"{folder.name}_figure", rows=shown, settings={}, dpi=200)
     (folder / "section.md").write_text("\n".join(text), encoding="utf-8")
 
 
 def main(words: Sequence[str] = ()) -> None:
-    sections = [section for name in SECTIONS if (section := _published(name))]
-    (DOCS / "evidence.md").write_text("\n".join([HEAD, *sections]), encoding="utf-8")
-    if defaults := _published("defaults"):
-        (DOCS / "defaults.md").write_text(defaults, encoding="utf-8")
+    for page in PAGES:
+        file = DOCS / page.file
+        before = file.read_text(encoding="utf-8") if file.exists() else ""
+        sections = [
+            section
+            for claim, heading in page.headings.items()
+            if (section := _published(claim) or kept_section(before, heading))
+        ]
+        file.write_text("\n".join([page.head, *(f"{section.rstrip()}\n" for section in sections)]), encoding="utf-8")
+
+
+def kept_section(page: str, heading: str) -> str | None:
+    """Return the section of a page under a heading of the second level, marked as of an earlier version.
+
+    None where the page has no such section.
+
+    >>> print(kept_section("# Page\\n\\n## One\\n\\nText.\\n\\n## Two\\n", "One"))
+    ## One
+    <BLANKLINE>
+    *Measured with an earlier version, and not again since.*
+    <BLANKLINE>
+    Text.
+    """
+    parts = re.split(r"^## ", page, flags=re.MULTILINE)[1:]
+    text = next((part.removeprefix(heading).strip() for part in parts if part.startswith(f"{heading}\n")), None)
+    if text is None:
+        return None
+    return f"## {heading}\n\n{EARLIER}\n\n{text.removeprefix(EARLIER).strip()}"
 
 
 def _published(claim: str) -> str | None:
     """The section of a claim, its tables and pictures copied to the documentation; None where nothing was measured."""
     folder = RUNS / claim
     if not (folder / "section.md").exists():
-        print(f"{claim}: not measured yet; run python -m evidence {claim}")
+        print(f"{claim}: not measured here, so that what the page has is kept; run python -m evidence {claim}")
         return None
     section = (folder / "section.md").read_text(encoding="utf-8")
     for path in sorted(folder.glob("*.csv")):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from evidence.studies import EvidenceStudy
 from patternscope.errors import InputError
@@ -53,17 +53,25 @@ def record_images(
 ) -> FeaturesResult:
     """Return what the network computes of images, by default in the layers and on the grid of the study."""
     asked = study.settings().network
-    recording = record(
+    return record_network(
         trained_network(study, results),
         images,
         study.layers if layers is None else layers,
         asked.grid if grid is None else grid,
+        asked.temperature,
     )
+
+
+def record_network(
+    network: nn.Module, images: Tensor, layers: Sequence[str], grid: int | tuple[int, int] | None, temperature: float
+) -> FeaturesResult:
+    """Return what any network computes of images."""
+    recording = record(network, images, layers, grid)
     regional = recording.regional_features
     return FeaturesResult(
         sample_features=recording.sample_features,
         logits=recording.logits,
-        target_probs=soft_probabilities(recording.logits, asked.temperature),
+        target_probs=soft_probabilities(recording.logits, temperature),
         layers=tuple(LayerShape(name, f.shape[1], (f.shape[2], f.shape[3])) for name, f in regional.items()),
         samples=len(images),
         regional=FeaturesInMemory(regional),

@@ -80,6 +80,7 @@ class EvidenceStudy:
             "images": {**IMAGES, **IMAGE_SETS[self.images]},
             "network": {**NETWORKS[self.network], "folder": str(HERE)},
             "training": {**TRAINING[self.network], "checkpoints": 1},
+            "controls": {"enabled": False},  # the claim `sanity` has its own
         }
         for section, keys in changes.items():
             content[section] = {**content.get(section, {}), **keys}
@@ -87,6 +88,27 @@ class EvidenceStudy:
 
     def write_images(self) -> None:
         """Write the images that the study reads; those of most studies exist already."""
+
+
+@dataclass(frozen=True)
+class CountedStudy(EvidenceStudy):
+    """The same network, with twice the samples and one layer more of vgg16_slim, as the demo has them.
+
+    All held-out images are samples: each is judged by a map that was fitted to the other half.
+    """
+
+    @property
+    def name(self) -> str:
+        return f"{super().name}-counted"
+
+    @property
+    def layers(self) -> list[str]:
+        return ["conv_22", *super().layers] if self.network == "vgg16_slim" else super().layers
+
+    def settings(self, **changes: Mapping[str, Any]) -> StudySettings:
+        images = {"samples_per_class": IMAGES["test_per_class"], **changes.get("images", {})}
+        network = {"layers": self.layers, **changes.get("network", {})}
+        return super().settings(**{**changes, "images": images, "network": network})
 
 
 AnyStudy = TypeVar("AnyStudy", bound=EvidenceStudy)
@@ -100,6 +122,11 @@ def evidence_studies(words: Sequence[str] = (), *, seeds: Sequence[int] = SEEDS)
         for seed, images, network in product(seeds, list(readable_image_sets()), NETWORKS)
     ]
     return with_words(studies, words)
+
+
+def counted_studies(words: Sequence[str] = (), *, seeds: Sequence[int] = (0,)) -> list[CountedStudy]:
+    """Return the studies of more samples, one seed of each network."""
+    return [CountedStudy(each.images, each.network, each.seed) for each in evidence_studies(words, seeds=seeds)]
 
 
 def with_words(studies: Sequence[AnyStudy], words: Sequence[str]) -> list[AnyStudy]:
@@ -126,5 +153,6 @@ def run_study(study: EvidenceStudy, *measurements: Stage) -> None:
 
 
 def main(words: Sequence[str] = ()) -> None:
-    for _ in in_parallel(run_study, evidence_studies(words), lambda study: study.name):
+    studies = [*evidence_studies(words), *counted_studies(words)]
+    for _ in in_parallel(run_study, studies, lambda study: study.name):
         pass

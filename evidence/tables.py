@@ -69,3 +69,14 @@ def spread_text(row: Row, name: str, digits: int = 2) -> str:
 def interval_text(row: Row, name: str, digits: int = 2) -> str:
     """Return the value and interval that a row has under a name."""
     return with_interval(Interval(row[name], row[f"{name}_low"], row[f"{name}_high"]), digits)
+
+
+def optional_interval(row: Row, name: str, digits: int = 2) -> str:
+    """Return the value and interval that a row has under a name, a dash where it has none."""
+    return number(None) if row[name] is None else interval_text(row, name, digits)
+
+
+def measured_on(rows: Sequence[Row]) -> str:
+    """Return on which networks and images rows were measured: one sentence."""
+    names = dict.fromkeys(f"{row['network']} on {row['images']}" for row in rows)
+    return f"Measured on {', '.join(names)}; one network each, so that another training may differ by more.\n"

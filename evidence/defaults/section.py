@@ -20,16 +20,17 @@ MEASURES: dict[str, tuple[str, bool | None]] = {
     "agreement": ("agreement with the network", True),
     "correlation": ("strength and uncertainty", False),
 }
-INTRODUCTION = """One setting is changed at a time; the others keep their defaults. Each value is fitted to the last two
-layers of networks on pictograms and on Fashion-MNIST, and judged by what [evidence.md](evidence.md)
-measures: the ratio of reliable points on the images fitted to and on unseen ones, how much of the reliable points lies
-on the object (pictograms), the area under the deletion curve of p (mean colour; smaller is better), and for the sample
-embedding its agreement with the network and the correlation of strength and uncertainty (nearer to −1 is better).
+INTRODUCTION = """`python -m evidence defaults`. One setting is changed at a time; the others keep their defaults.
+Each value is fitted to the last two layers of networks on pictograms and on Fashion-MNIST, and judged by what
+[evidence.md](evidence.md) measures: the ratio of reliable points on the images fitted to and on unseen ones, how much
+of the reliable points lies on the object (pictograms), the area under the deletion curve of p (mean colour; smaller
+is better), and for the sample embedding its agreement with the network and the correlation of strength and
+uncertainty (nearer to −1 is better).
 
-Numbers are means over networks, image sets and layers; *difference* is the mean of the differences from the defaults in
-the same network, image set and layer. *Noise* is the standard deviation over seeds of the fits of the defaults. A value
-is called better or worse where the difference is more than twice its noise and at least 0.01. What was chosen, and why,
-is in [decisions.md](decisions.md), number 33.
+Numbers are means over networks, image sets and layers; *difference* is the mean of the differences from the defaults
+in the same network, image set and layer. *Noise* is the standard deviation over seeds of the fits of the defaults. A
+value is called better or worse where the difference is more than twice its noise and at least 0.01. What was chosen,
+and why, is in [decisions.md](decisions.md), number 33.
 """
 LEAST = 0.01
 _KEYS = ("images", "network", "layer")
@@ -89,15 +90,14 @@ def write(folder: Path, rows: Sequence[Row], settings: Settings) -> None:
     """Write the two tables, the figure and section.md."""
     comparison = compared(rows, settings)
     text = [
-        "# Defaults\n",
-        "`python -m evidence defaults` repeats this page's numbers; `make evidence` runs it with the others.\n",
+        "## One setting at a time\n",
         INTRODUCTION,
         _fitted_on(rows),
         "![Measures by value of each setting](defaults_figure.png)\n",
     ]
     for setting, (paths, default) in settings.items():
         own = [row for row in comparison if row["setting"] == setting]
-        heading = f"## {setting[:1].upper()}{setting[1:]}\n"
+        heading = f"### {setting[:1].upper()}{setting[1:]}\n"
         text += [heading, _described(paths, default), *_verdicts(own), "", _table(own)]
     write_section(folder, text, draw(comparison), comparison, defaults_fits=rows, defaults=comparison)
 

@@ -31,7 +31,7 @@ from patternscope.knowledge import (
 )
 from patternscope.results.record_codec import flat_interval
 from patternscope.results.study import StoredResults
-from patternscope.study.fitting import fitted_region
+from patternscope.study.fitting import embed_by_all
 
 EXAMPLES = 3  # images shown in the figure
 
@@ -83,14 +83,13 @@ def apply_maps(
 ) -> KnowledgePoints:
     """Return the knowledge points of other images through the study's own maps."""
     region, directions, settings = results.region(layer), results.sample().mean_directions, study.settings()
-    kappa_max = settings.region.kappa_max
     return find_knowledge_points(
-        fitted_region(region, kappa_max)(regional),
+        embed_by_all(region, regional),
         directions,
         labels,
         threshold(settings.knowledge.tau, len(directions)),
-        kappa_max=kappa_max,
-        unit_strength=region.mean_strength,
+        kappa_max=settings.region.kappa_max,
+        unit_strength=region.mean_strength_of_all,
     )
 
 

@@ -9,13 +9,20 @@ import pytest
 @pytest.mark.parametrize(
     "name",
     [
+        "capped.removal",
+        "dimensions.composed",
+        "dimensions.measurement",
         "faithfulness.insertion",
         "object_measures",
+        "objectives.weighted",
+        "page",
         "projections.drpr",
         "projections.methods",
         "projections.quality",
+        "sanity.broken_networks",
         "shortcut.planting",
         "uncertainty.stability",
+        "unfamiliar.study",
     ],
 )
 def test_examples_are_what_they_say(name):

@@ -1,0 +1,109 @@
+"""Capped deletion as tables and in sentences."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import torch
+
+from evidence.page import write_section
+from evidence.region_importances import ORDERS
+from evidence.tables import Row, interval_text, markdown_table, measured_on
+from patternscope.knowledge import bootstrap_mean
+from patternscope.results.record_codec import flat_interval
+
+INTRODUCTION = """`python -m evidence capped`. With most of an image removed, a network sees what it has never seen,
+and a deletion test measures its surprise. Here a copy is fine-tuned for two epochs under random masks of at most a
+quarter of the regions (mean colour), and never more than a quarter is removed: at each of eight steps that share is
+drawn from the regions that an order ranks first, from one eighth of them to all. The area under the probability of
+the true class is smaller the better the order; at the last step all orders remove the same regions, so that
+differences are smaller than in the uncapped test. The idea is that of F-Fidelity (arXiv 2410.02970), simplified: one
+draw of the masks an image.
+
+Orders: evidence of the region for the true class by the map that has not seen the image (the order of p), w,
+strength, Grad-CAM of the network as trained, and random. 100 images a network; intervals are the 95 % bootstrap over
+images, and differences are paired. One network each.
+"""
+NAMES = {**ORDERS, "evidence": "evidence"}
+RIVALS = ("grad_cam", "w", "strength", "random")
+_KEYS = ("images", "network", "layer", "asked")
+
+
+def area_rows(rows: Sequence[Row]) -> list[Row]:
+    """Return the mean area of each order with its interval over images."""
+    return [
+        {
+            **{key: row[key] for key in (*_KEYS, "order")},
+            **flat_interval("area", bootstrap_mean(torch.tensor(row["areas"], dtype=torch.float64))),
+        }
+        for row in rows
+    ]
+
+
+def difference_rows(rows: Sequence[Row]) -> list[Row]:
+    """Return the area of evidence less that of each rival, paired over images; negative is better."""
+    known = {tuple(row[key] for key in (*_KEYS, "order")): torch.tensor(row["areas"]).double() for row in rows}
+    return [
+        {
+            **dict(zip(_KEYS, key[:-1], strict=True)),
+            "less": rival,
+            **flat_interval("difference", bootstrap_mean(own - known[(*key[:-1], rival)])),
+        }
+        for key, own in known.items()
+        if key[-1] == "evidence"
+        for rival in RIVALS
+    ]
+
+
+def write(folder: Path, rows: Sequence[Row]) -> None:
+    """Write the tables and section.md."""
+    measured, differences = area_rows(rows), difference_rows(rows)
+    text = [
+        "## Deletion where images stay what the network knows\n",
+        INTRODUCTION,
+        measured_on(rows),
+        *_verdicts(differences),
+        "\n### Areas\n",
+        _area_table(measured),
+        "### Differences\n",
+        "Area of evidence less that of another order; an interval below zero means that evidence is better.\n",
+        _difference_table(differences),
+    ]
+    write_section(folder, text, None, (), capped=measured, capped_differences=differences)
+
+
+def _verdicts(differences: Sequence[Row]) -> Iterable[str]:
+    """How evidence compares on the fine-tuned copy."""
+    for images, layer in dict.fromkeys((row["images"], row["layer"]) for row in differences):
+        own = [r for r in differences if (r["images"], r["layer"], r["asked"]) == (images, layer, "fine-tuned")]
+        parts = [f"{_better(row)} {NAMES[row['less']]} ({interval_text(row, 'difference', 3)})" for row in own]
+        yield f"- {images}, {layer}, fine-tuned copy: evidence is {', '.join(parts)}."
+
+
+def _better(row: Row) -> str:
+    """How evidence compares, by an interval of differences."""
+    if row["difference_high"] < 0:
+        return "better than"
+    return "worse than" if row["difference_low"] > 0 else "within the noise of"
+
+
+def _area_table(measured: Sequence[Row]) -> str:
+    orders = list(dict.fromkeys(row["order"] for row in measured))
+    cells: dict[str, list[str]] = {}
+    for row in measured:
+        cells.setdefault(_name(row), []).append(interval_text(row, "area", 3))
+    return markdown_table(
+        ["images, layer, network", *[NAMES[order] for order in orders]],
+        [[name, *texts] for name, texts in cells.items()],
+    )
+
+
+def _difference_table(differences: Sequence[Row]) -> str:
+    cells: dict[str, list[str]] = {}
+    for row in differences:
+        cells.setdefault(_name(row), []).append(interval_text(row, "difference", 3))
+    heads = ["images, layer, network", *[NAMES[rival] for rival in RIVALS]]
+    return markdown_table(heads, [[name, *texts] for name, texts in cells.items()])
+
+
+def _name(row: Row) -> str:
+    return f"{row['images']}, {row['layer']}, {row['asked']}"

@@ -1,0 +1,1 @@
+"""Which objective should the regional embedding be fitted by?"""

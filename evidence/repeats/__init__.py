@@ -1,0 +1,1 @@
+"""Does a layer say the same when it is fitted again?"""

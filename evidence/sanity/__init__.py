@@ -1,0 +1,1 @@
+"""Does the method find knowledge where there can be none?"""

@@ -1,0 +1,55 @@
+"""Figure: evidence of each layer, as trained and in each check."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from evidence.tables import Row
+from patternscope.figures.drawing.style import SMALL, SOFT, figure_style, layer_colours
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(rows: Sequence[Row]) -> "Figure":
+    """Draw a panel per image set: checks from top to bottom, a mark with its interval per layer."""
+    from matplotlib.figure import Figure
+
+    studies = list(dict.fromkeys((row["images"], row["network"]) for row in rows))
+    with figure_style():
+        figure = Figure(figsize=(4.2 * len(studies) + 1.6, 4.6), layout="constrained")
+        panels = figure.subplots(1, len(studies), sharey=True, squeeze=False)[0]
+        for axes, (images, network) in zip(panels, studies, strict=True):
+            _draw_panel(axes, [row for row in rows if (row["images"], row["network"]) == (images, network)])
+            axes.set_title(f"{network} on {images}", fontsize=SMALL + 0.5)
+            axes.set_xlabel("evidence, bits a region")
+        handles, names = panels[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    return figure
+
+
+def _draw_panel(axes: Any, rows: Sequence[Row]) -> None:
+    checks = list(dict.fromkeys((row["check"], row["targets"]) for row in rows))
+    layers = list(dict.fromkeys(row["layer"] for row in rows))
+    for index, (layer, colour) in enumerate(zip(layers, layer_colours(len(layers)), strict=True)):
+        own = [row for row in rows if row["layer"] == layer]
+        places = [checks.index((row["check"], row["targets"])) + 0.16 * (index - (len(layers) - 1) / 2) for row in own]
+        values = [row["evidence"] for row in own]
+        ends = [
+            [row["evidence"] - row["evidence_low"] for row in own],
+            [row["evidence_high"] - row["evidence"] for row in own],
+        ]
+        axes.errorbar(
+            values,
+            places,
+            xerr=ends,
+            linestyle="",
+            marker="o",
+            markersize=3.2,
+            elinewidth=0.8,
+            color=colour,
+            label=layer,
+        )
+    axes.axvline(0, color=SOFT, linewidth=0.8)
+    axes.set_yticks(range(len(checks)), [f"{check}; {targets} targets" for check, targets in checks])
+    axes.set_ylim(len(checks) - 0.5, -0.5)
+    axes.tick_params(axis="y", length=0)

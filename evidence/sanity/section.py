@@ -1,0 +1,98 @@
+"""Sanity checks as a table, as a figure and in sentences."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from evidence.page import write_section
+from evidence.sanity.figure import draw
+from evidence.tables import Row, interval_text, markdown_table, measured_on, number
+
+INTRODUCTION = """`python -m evidence sanity`. The layers of a network are fitted and judged as in a study, and then
+again where nothing, or less, can be known. *Permuted targets*: features are exchanged between the images. *Above* a
+layer: all that follows it is drawn anew, as in the model randomisation of Adebayo et al. (2018), with batch
+statistics of the samples; *all*: the whole network. *Shuffled labels*: the network is trained as it was, on labels
+permuted over the training images. Targets: those of the trained network, or the network's *own* decision.
+
+Evidence is in bits a region about the true class, with its 95 % interval over images; points are knowledge points of
+an image. Where nothing can be known both must be 0: at most 0.01 bits and 0.1 points. *Readable* is the evidence of a
+linear probe, which is fitted to the true classes: what it finds in a network that knows nothing is what images alone
+give away.
+"""
+BITS, POINTS = 0.01, 0.1
+NOTHING = "permuted targets"
+NO_LABELS = "trained on shuffled labels"
+
+
+def nothing_known(row: Row) -> bool:
+    """Tell whether a row is of a check in which nothing of the true class can be known."""
+    blind = row["check"] == NO_LABELS or row["check"].startswith("above") or row["check"] == "all"
+    return row["check"] == NOTHING or (blind and row["targets"] == "own")
+
+
+def write(folder: Path, rows: Sequence[Row]) -> None:
+    """Write the table, the figure and section.md."""
+    text = [
+        "## Does it find knowledge where there can be none?\n",
+        INTRODUCTION,
+        measured_on(rows),
+        *_verdicts(rows),
+        "\n![Evidence of each layer in each check](sanity_figure.png)\n",
+    ]
+    for images, network in dict.fromkeys((row["images"], row["network"]) for row in rows):
+        own = [row for row in rows if (row["images"], row["network"]) == (images, network)]
+        text += [f"### {network} on {images}\n", *_of_training(own), _table(own)]
+    write_section(folder, text, draw(rows), rows, sanity=rows)
+
+
+def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
+    """Whether nothing is found where nothing is known, and what is left of a network drawn anew."""
+    kinds = {
+        "With permuted targets": [row for row in rows if row["check"] == NOTHING],
+        "After training on shuffled labels, by the network's own decision": [
+            row for row in rows if row["check"] == NO_LABELS and row["targets"] == "own"
+        ],
+        "With the top drawn anew, by the network's own decision": [
+            row for row in rows if nothing_known(row) and row["check"] not in (NOTHING, NO_LABELS)
+        ],
+    }
+    for text, own in kinds.items():
+        if not own:
+            continue
+        kept = [row for row in own if row["evidence"] <= BITS and row["points"] <= POINTS]
+        bits, points = max(own, key=lambda row: row["evidence"]), max(own, key=lambda row: row["points"])
+        yield (
+            f"- {text}: at most {BITS} bits and {POINTS} points an image in {len(kept)} of {len(own)} cases; the most "
+            f"is {number(bits['evidence'], 3)} bits and {number(points['points'], 2)} points."
+        )
+    everything = [row for row in rows if row["check"] == "all" and row["targets"] == "trained"]
+    if everything:
+        most = max(everything, key=lambda row: row["evidence"])
+        yield (
+            f"- Features of a network that is drawn anew as a whole, under the trained targets: at most "
+            f"{number(most['evidence'], 3)} bits ({most['layer']} on {most['images']}, where a probe reads "
+            f"{number(most['readable'], 3)}) and {number(max(row['points'] for row in everything), 2)} points."
+        )
+
+
+def _of_training(rows: Sequence[Row]) -> Iterable[str]:
+    """How well the shuffled labels were learnt."""
+    learnt = next((row["training_accuracy"] for row in rows if row["check"] == NO_LABELS), None)
+    if learnt is not None:
+        yield f"Of the shuffled labels {number(learnt)} were learnt (chance: 0.10).\n"
+
+
+def _table(rows: Sequence[Row]) -> str:
+    heads = ["check, targets, layer", "evidence", "points", "reliable", "error after", "readable", "accuracy"]
+    cells = [
+        [
+            f"{row['check']}, {row['targets']}, {row['layer']}",
+            interval_text(row, "evidence", 3),
+            number(row["points"], 2),
+            number(row["reliable"], 2),
+            number(row["error"], 3),
+            number(row["readable"], 3),
+            number(row["accuracy"]),
+        ]
+        for row in rows
+    ]
+    return markdown_table(heads, cells)
