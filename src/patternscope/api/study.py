@@ -10,7 +10,9 @@ from typing import Any
 
 from patternscope.api.plots import Plots
 from patternscope.errors import InputError, nearest
+from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.points import KnowledgePoints
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.formatting import with_interval
 from patternscope.results.images import ImagesResult
@@ -28,6 +30,14 @@ class Layer:
     knowledge: KnowledgeResult
     region: RegionResult
     importance: ImportanceResult
+    measured: EvidenceResult | None = None
+
+    @property
+    def evidence(self) -> Interval:
+        """Bits of evidence per region of the image's class, with the interval; InputError in a study without it."""
+        if self.measured is None:
+            raise InputError("evidence: expected a study with evidence, got one of an earlier version; run it again")
+        return self.measured.evidence
 
     @property
     def points(self) -> KnowledgePoints:
@@ -45,8 +55,9 @@ class Layer:
         return self.region.grid
 
     def __repr__(self) -> str:
+        bits = "" if self.measured is None else f"{with_interval(self.evidence)} bits per region, "
         counts = f"{with_interval(self.counts.total)} knowledge points per image"
-        return f"Layer({self.name}: {counts}, {with_interval(self.counts.reliable)} reliable)"
+        return f"Layer({self.name}: {bits}{counts}, {with_interval(self.counts.reliable)} reliable)"
 
 
 class Layers(Mapping[str, Layer]):
@@ -61,7 +72,10 @@ class Layers(Mapping[str, Layer]):
         if name not in self._names:
             raise UnknownLayer(f"layer: expected one of the study's, got {name!r}; {nearest(str(name), self._names)}")
         results, at = self._results, self._checkpoint
-        return Layer(name, results.knowledge(name, at), results.region(name, at), results.importance(name, at))
+        measured = results.evidence(name, at) if results.has(EvidenceResult) else None
+        return Layer(
+            name, results.knowledge(name, at), results.region(name, at), results.importance(name, at), measured
+        )
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

@@ -15,6 +15,11 @@ class Interval:
     low: float | None
     high: float | None
 
+    def __str__(self) -> str:
+        """Return the value with the ends of its interval, for a quick look."""
+        ends = [None if end is None else f"{end:.2f}" for end in (self.value, self.low, self.high)]
+        return f"{ends[0]}" if None in ends else f"{ends[0]} ({ends[1]} to {ends[2]})"
+
 
 def seed_spread(values: Sequence[float | None]) -> float | None:
     """Return the standard deviation of a number over seeds; None where fewer than two seeds have it.
