@@ -8,6 +8,7 @@ from PIL import Image
 
 from patternscope.errors import InputError
 from patternscope.images.pictograms import CLASSES, draw, draw_many, drawing
+from patternscope.images.pictograms.pose import _extent
 
 
 def same(first, second) -> bool:
@@ -145,3 +146,12 @@ def test_bad_numbers_are_refused(arguments, text):
 def test_a_negative_count_is_refused():
     with pytest.raises(InputError, match="count: expected 0 or more, got -1"):
         draw_many(-1)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_extent_of_an_object_holds_each_part_with_its_width(name):
+    parts = drawing._SHAPES[name](np.random.default_rng(3))
+    low, high = _extent(parts)
+    for axis in range(2):
+        assert low[axis] == min(point[axis] - part.width / 2 for part in parts for point in part.points)
+        assert high[axis] == max(point[axis] + part.width / 2 for part in parts for point in part.points)
