@@ -2,12 +2,17 @@
 
 from typing import Annotated
 
-from patternscope.cli.options import Device, Out, Scheduler, Until, Workers, option
+from patternscope.cli.options import Device, Out, Scheduler, Until, option
+
+_WORKERS = 2  # while one trains the network, the other analyses the checkpoints that are there
 
 
 def demo(
     out: Out = None,
-    workers: Workers = 1,
+    workers: Annotated[
+        int | None,
+        option("--workers", f"Processes that share the work, by default {_WORKERS}; 1 works in this process."),
+    ] = None,
     scheduler: Scheduler = None,
     until: Until = None,
     device: Device = "auto",
@@ -15,8 +20,9 @@ def demo(
 ) -> None:
     """Run a study of a small network, trained on built-in images.
 
-    Writes into runs/demo unless --out says otherwise. --full adds a deletion test, which shows whether the network
-    depends on the knowledge points, an adversarial attack, and distilled students; what is up to date is reused.
+    Writes into runs/demo unless --out says otherwise. --full adds two more networks, trained from other seeds, a
+    deletion test, which shows whether the network depends on the knowledge points, an adversarial attack, and distilled
+    students; what is up to date is reused.
 
     Examples: patternscope demo --out /tmp/demo; patternscope demo --full
     """
@@ -26,5 +32,7 @@ def demo(
 
     settings = load_settings(DEMO_FILE)
     settings = settings.with_all_parts() if full else settings
+    if workers is None:
+        workers = _WORKERS if scheduler is None else 1
     folder = out or RUNS / "demo"
     run_and_print(folder, settings, workers=workers, scheduler=scheduler, until=until, device=device)
