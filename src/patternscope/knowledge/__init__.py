@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         channel_agreement,
         compare_layers,
     )
+    from patternscope.knowledge.noise import Noise, with_noise
     from patternscope.knowledge.points import (
         KnowledgePoints,
         class_log_odds,
@@ -57,6 +58,12 @@ if TYPE_CHECKING:
     from patternscope.knowledge.probe import probe_evidence
     from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
     from patternscope.knowledge.region_evidence import Evidence, evidence, region_bits, shared_points, stability
+    from patternscope.knowledge.replicates import (
+        difference_over_networks,
+        over_networks,
+        shared_by_all,
+        shared_by_chance,
+    )
 else:
     __getattr__, __dir__, __all__ = lazy_exports(
         __name__,
@@ -85,11 +92,13 @@ else:
             "network_comparison": (
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
             ),
+            "noise": ("Noise", "with_noise"),
             "points": (
                 "KnowledgePoints", "class_log_odds", "class_probability", "find_knowledge_points",
                 "reliable_ratio", "threshold",
             ),
             "probe": ("probe_evidence",),
             "quality": ("agreement", "object_cover", "strength_uncertainty_correlation"),
+            "replicates": ("difference_over_networks", "over_networks", "shared_by_all", "shared_by_chance"),
         },
     )  # fmt: skip
