@@ -17,6 +17,7 @@ from patternscope.cli import main
 from patternscope.errors import InputError
 from patternscope.figures import figure_names
 from patternscope.networks import build_network
+from patternscope.results.controls import ControlsResult
 from patternscope.results.features import FeaturesResult
 from patternscope.study.run import saved_status
 
@@ -59,9 +60,10 @@ def test_what_is_found(analysed, network, pictures):
     layer = analysed.layers["conv_53"]
     assert layer.points.mask.shape == (16, layer.grid[0] * layer.grid[1])
     assert layer.counts.total.value == pytest.approx(layer.points.total)
-    features = recording.regional_features["conv_53"].flatten(2)
-    naive = torch.einsum("nkr,ek->nre", features, layer.region.map) / layer.region.scale
-    torch.testing.assert_close(layer.region.embedding, naive, rtol=1e-4, atol=1e-4)
+    features, region = recording.regional_features["conv_53"].flatten(2), layer.region
+    unseen = torch.stack([region.fold_maps[place] for place in region.unseen[0]])
+    naive = torch.einsum("nkr,nek->nre", features, unseen) / region.scale
+    torch.testing.assert_close(region.embedding, naive, rtol=1e-4, atol=1e-4)
     assert analysed.classes == list(CLASSES)
     assert [checkpoint.name for checkpoint in analysed.checkpoints] == ["as given"]
     assert "16 images, 2 layers, 1 checkpoints" in repr(analysed)
@@ -84,7 +86,36 @@ def test_twice_is_the_same_and_nothing_is_changed(network, pictures, analysed):
     assert not any(module._forward_hooks for module in network.modules())
     for layer in LAYERS:
         assert torch.equal(again.layers[layer].region.map, analysed.layers[layer].region.map)
+        first, second = (each.results.load(ControlsResult, layer=layer) for each in (analysed, again))
+        assert (first.permuted, first.untrained) == (second.permuted, second.untrained)
     network.eval()
+
+
+def test_chance_is_measured_with_a_network_of_other_weights_unless_it_is_off(network, pictures, analysed):
+    for layer in LAYERS:
+        chance = analysed.results.load(ControlsResult, layer=layer)
+        assert chance.untrained_from == "re-initialised"
+        assert chance.untrained.evidence.value != analysed.results.evidence(layer).evidence.value
+    options = {"layers": LAYERS[:1], "classes": CLASSES, "device": "cpu"}
+    without = ps.analyze(network, *pictures, settings={**QUICK, "controls": {"enabled": False}}, **options)
+    assert not without.results.has(ControlsResult)
+    assert torch.equal(without.layers[LAYERS[0]].region.map, analysed.layers[LAYERS[0]].region.map)
+
+    class OneOfAKind(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network
+
+        def forward(self, pixels):
+            return self.inner(pixels)
+
+        def __deepcopy__(self, memo):
+            raise TypeError("there is one")
+
+    options["layers"] = ["inner.conv_33"]
+    with pytest.raises(InputError, match=r"expected one that can be copied, for \[controls\], got TypeError: there is"):
+        ps.analyze(OneOfAKind(), *pictures, settings=QUICK, **options)
+    ps.analyze(OneOfAKind(), *pictures, settings={**QUICK, "controls": {"enabled": False}}, **options)
 
 
 @pytest.mark.parametrize("name", ["counts", "sample_embedding", "regional_embedding", "losses", "emergence"])

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,18 @@ from patternscope.api.study import Study
 from patternscope.errors import InputError
 from patternscope.images import choose_samples, open_images
 from patternscope.images.readers.memory import NAME as IN_MEMORY
-from patternscope.networks import Normalised, Recording, list_layers, record, resolve_device, suggest_layers
+from patternscope.networks import (
+    Normalised,
+    Recording,
+    list_layers,
+    recompute_batch_statistics,
+    record,
+    reinitialised,
+    resolve_device,
+    suggest_layers,
+)
 from patternscope.networks.capture.hooks import isolate_random_state
+from patternscope.results.controls import ControlsResult
 from patternscope.results.features import FeaturesInMemory, FeaturesResult, LayerShape
 from patternscope.results.fits import SampleResult
 from patternscope.results.images import ImagesResult
@@ -24,6 +35,7 @@ from patternscope.results.study import ResultsInMemory
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings, make_settings
 from patternscope.study.run import resolved_settings
+from patternscope.study.stages.controls import measure_controls
 from patternscope.study.stages.emergence import follow_points
 from patternscope.study.stages.evidence import measure_evidence
 from patternscope.study.stages.features import soft_probabilities
@@ -55,9 +67,10 @@ def analyze(
     seed: int = 0,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Study:
-    """Analyse a network on some images in memory: embeddings, importance weights and knowledge points of its layers.
+    """Analyse a network on some images in memory: embeddings, evidence and knowledge points of its layers.
 
-    Nothing is written, and the network, its flags and global random state are left as found.
+    Nothing is written, and the network, its flags and global random state are left as found. What a layer has by chance
+    is measured with a copy of the network whose weights are drawn anew, unless [controls] is off.
 
     Args:
         network: any module that returns logits (n, c).
@@ -69,12 +82,13 @@ def analyze(
         classes: names of the c classes, by label; by default those of the folder, or their numbers.
         mean, std: what is subtracted from pixels and what they are divided by; by default the network does that itself.
         device: of the fits; the network runs where it is.
-        settings: sections of a study's settings, such as {"knowledge": {"bootstrap": 100}}.
+        settings: sections of a study's settings, such as {"knowledge": {"bootstrap": 100}} or
+            {"controls": {"enabled": False}}.
 
     Raises:
         InputError: images, labels, layers or settings that cannot be used.
 
-    Cost: a forward pass, and the fits of a study's checkpoint: seconds for a hundred images.
+    Cost: two forward passes, and the fits of a study's checkpoint: seconds for a hundred images.
     """
     resolve_device(device)
     if not isinstance(network, nn.Module):
@@ -87,11 +101,27 @@ def analyze(
     model = _normalised(network, mean, std)
     chosen = tuple(layers) or tuple(suggest_layers(list_layers(model, pixels[:2])))
     asked = _settings(network, pixels, chosen, seed, settings or {})
-    recording = record(model, pixels, chosen, asked.network.grid, sample_layer=asked.network.sample_layer)
+    recorded = partial(record, layers=chosen, grid=asked.network.grid, sample_layer=asked.network.sample_layer)
+    recording = recorded(model, pixels)
     labelled = truth is not None
     truth, names = _check_labels(truth, names, recording.logits)
-    study = _Analysis(resolved_settings(asked, len(names)), device)
+    untrained = {}
+    if asked.controls.enabled:
+        untrained = recorded(_untrained(model, pixels, seed), pixels).regional_features
+    study = _Analysis(resolved_settings(asked, len(names)), device, untrained)
     return Study(study.run(_as_bytes(pixels), truth, names, recording, labelled), settings=asked)
+
+
+def _untrained(network: nn.Module, pixels: Tensor, seed: int) -> nn.Module:
+    """A copy of the network at a beginning, its batch statistics those of the images."""
+    try:
+        copy = reinitialised(network, unit_seed(seed, "controls", None, None))
+    except Exception as error:
+        raise InputError(
+            f"network: expected one that can be copied, for [controls], got {type(error).__name__}: {error}; "
+            'settings={"controls": {"enabled": False}} does without'
+        ) from error
+    return recompute_batch_statistics(copy, pixels)
 
 
 def _normalised(
@@ -106,8 +136,10 @@ def _normalised(
 class _Analysis:
     """The stages of a study at one checkpoint, one after another."""
 
-    def __init__(self, settings: StudySettings, device: str) -> None:
+    def __init__(self, settings: StudySettings, device: str, untrained: Mapping[str, Tensor]) -> None:
         self.settings, self.device = settings, resolve_device(device)
+        # Regional features of an untrained network, by layer; none where [controls] is off.
+        self.untrained = untrained
         self.results: dict[Unit, Result] = {}
 
     def run(
@@ -178,6 +210,11 @@ class _Analysis:
         )
         for result in (weights, region, told, points):
             self._keep(result, _CHECKPOINT, layer)
+        if layer in self.untrained:
+            untrained = self.untrained[layer].float().to(self.device)
+            seed = unit_seed(settings.seed, "controls", None, layer)
+            chance = measure_controls(settings, images, probs, sample, regional, untrained, "re-initialised", seed)
+            self._keep(chance, None, layer)
 
     def _keep(self, result: Result, checkpoint: int | None = None, layer: str | None = None) -> None:
         self.results[Unit(result.STAGE, checkpoint, layer)] = result
@@ -215,7 +252,8 @@ def _settings(
             raise InputError(f"settings: expected no {name}.{given[0]}, the images and layers tell it, got one")
     content = {name: {**own.get(name, {}), **sections.get(name, {})} for name in {**own, **sections}}
     asked = make_settings({"seed": seed, **content}, "settings", Path())
-    if enabled := [name for name, part in asked.parts.items() if getattr(part, "enabled", False)]:
+    on = [name for name, part in asked.parts.items() if getattr(part, "enabled", False)]
+    if enabled := [name for name in on if name != ControlsResult.PART]:
         raise InputError(f"settings: expected no [{enabled[0]}] in memory, got one; a study on the disk has such parts")
     return asked
 
