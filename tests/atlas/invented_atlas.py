@@ -8,6 +8,7 @@ Confidence, category and knowledge are the posterior of the positions, so that a
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,13 @@ import torch
 
 from patternscope.atlas.contents import AtlasContent, Condition, LayerContent, Regions, Step
 from patternscope.atlas.store import write_store
-from patternscope.knowledge.points import find_knowledge_points, threshold
+from patternscope.knowledge.calibration import class_shares
+from patternscope.knowledge.point_rule import PointRule
+from patternscope.knowledge.points import threshold
 
 KAPPA_MAX = 1000.0
+UNIT = 0.8  # mean strength of calibrated layers
+REFITS = 6
 ANIMALS = ("bridge", "bus", "car", "cat", "desk", "dog", "frog", "ipod", "lifeboat", "orange")
 
 
@@ -65,9 +70,15 @@ def invent_layer(
     *,
     importance: bool = True,
     astray: np.ndarray | None = None,
+    calibrated: bool = True,
 ) -> LayerContent:
-    """A layer whose points stand at `growth[t]` of their way, and at `astray[t]` of the way to the next class."""
+    """A layer whose points stand at `growth[t]` of their way, and at `astray[t]` of the way to the next class.
+
+    Two halves of the images have a temperature each if it is calibrated; otherwise it is one of an old study.
+    """
     regions, classes = grid[0] * grid[1], len(mu)
+    temperature = torch.from_numpy(np.where(np.arange(len(labels)) % 2, 0.7, 1.6)) if calibrated else None
+    unit = UNIT if calibrated else 1.0
 
     def step(at: int) -> Regions:
         rng = np.random.default_rng(seed)
@@ -81,13 +92,9 @@ def invent_layer(
         towards = (1 - turn) * mu[said] + turn * mu[(said + 1) % classes]
         noise = rng.normal(scale=0.25, size=(len(labels), regions, mu.shape[1]))
         position = (growth[at] * reach * towards + noise).astype(np.float32)
-        found = find_knowledge_points(
-            torch.from_numpy(position),
-            torch.from_numpy(mu).float(),
-            torch.from_numpy(labels),
-            kappa_max=KAPPA_MAX,
-            unit_strength=1.0,
-        )
+        rule = PointRule(threshold("auto", classes), KAPPA_MAX, 1.0, temperature)
+        given = torch.from_numpy(unit * position), torch.from_numpy(mu).float(), torch.from_numpy(labels)
+        found, bits = rule.points(*given), rule.bits(*given)
         weights = rng.dirichlet(np.full(regions, 0.3), len(labels)) if importance else None
         return Regions(
             position,
@@ -96,6 +103,7 @@ def invent_layer(
             found.mask.numpy(),
             found.reliable.numpy(),
             weights,
+            *(() if bits is None else (temperature.numpy(), bits.numpy(), rng.integers(7, size=bits.shape) / REFITS)),
         )
 
     counted = [step(at) for at in range(len(growth))]
@@ -110,7 +118,17 @@ def invent_layer(
             ]
         ),
         emerged=np.stack([each.reliable.any(axis=1) for each in counted]),
+        unit=unit,
+        **(_evidence(counted) if calibrated else {}),
     )
+
+
+def _evidence(counted: list[Regions]) -> dict:
+    """Evidence with made-up intervals, a fifth more of it readable, and little by chance."""
+    bits = np.array([each.bits.mean() for each in counted])
+    told = bits[:, None, None] * np.array([[1.0], [1.2]]) + np.array([0.0, -0.05, 0.05])
+    chance = np.broadcast_to(np.array([0.01, 0.0, 0.02]), (2, 4, 3)) * np.array([1.0, 2.0])[:, None, None]
+    return {"evidence": told, "refits": REFITS, "chance": chance}
 
 
 def invent(
@@ -125,6 +143,7 @@ def invent(
     attack: bool = True,
     model: bool = True,
     importance: bool = True,
+    calibrated: bool = True,
     seed: int = 0,
 ) -> AtlasContent:
     """Return an invented atlas; layers have the given grid, the first of several a coarser one."""
@@ -148,12 +167,14 @@ def invent(
                 seed + depth,
                 importance=importance and kind == "training",
                 astray=astray,
+                calibrated=calibrated,
             )
             if kind != "training":
                 paths = None
                 if others_of_layers:
                     paths = np.random.default_rng(depth).integers(0, 5, (images, size[0] * size[1]))
-                made = LayerContent(made.grid, made.regions, made.counts, trajectory=paths)
+                training = ("class_counts", "emerged", "evidence", "refits", "chance")
+                made = replace(made, trajectory=paths, **dict.fromkeys(training))
             found[layer] = made
         sample = np.stack([3 * each * mu[labels] for each in growth]) + rng.normal(
             scale=0.4, size=(len(growth), images, dimensions)
@@ -207,7 +228,13 @@ def invent(
         conditions=tuple(conditions),
         tau=threshold("auto", classes),
         kappa_max=KAPPA_MAX,
+        most=_entropy(class_shares(torch.from_numpy(labels), classes)) if calibrated else None,
     )
+
+
+def _entropy(shares: torch.Tensor) -> float:
+    """In bits."""
+    return float(-torch.xlogy(shares, shares).sum() / np.log(2))
 
 
 def main() -> None:
@@ -219,7 +246,7 @@ def main() -> None:
     parser.add_argument("--grid", type=int, nargs=2, default=(8, 8), metavar=("H", "W"))
     parser.add_argument("--side", type=int, default=64, help="pixels a side of the images")
     parser.add_argument("--seed", type=int, default=0)
-    for name in ("attack", "model", "importance"):
+    for name in ("attack", "model", "importance", "calibrated"):
         parser.add_argument(f"--no-{name}", dest=name, action="store_false")
     given = vars(parser.parse_args())
     folder = given.pop("folder")

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,13 @@ from atlas.pages import Watched, opened, served
 from patternscope.atlas.page import write_folder, write_single
 from patternscope.atlas.store import write_store
 from patternscope.figures.drawing.style import class_marks
+from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
+from patternscope.radial.view import principal_axes, shown_share
 
 DEEPEST = "conv_43"
+# Of the coarsest integers in which positions are stored.
+HALF_STEP = 0.51 / 256
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +52,148 @@ def test_a_folder_opens_behind_pythons_file_server(browser, store, content, tmp_
     with served(tmp_path / "site") as address, opened(browser, address) as watched:
         there = np.array(watched.handle("positions")).reshape(-1, 3)
         watched.handle("set", {"step": 0})
-    assert np.abs(there - layer_of(content).regions(3).position.reshape(-1, 3)).max() < 1e-3
+    assert np.abs(there - layer_of(content).regions(3).position.reshape(-1, 3)).max() < HALF_STEP
     assert watched.complaints == []
     assert {each for each in watched.asked if not each.startswith(address)} == set()
     chunks = [each.removeprefix(address) for each in watched.asked if "/position/c/" in each]
     assert len(chunks) == len(set(chunks)), "what was read once is not read again"
+
+
+def posterior_of(content, layer, condition, step: int) -> np.ndarray:
+    """Class probabilities of all regions, in all dimensions and calibrated, as a study has them."""
+    given, direction = layer.regions(step), torch.from_numpy(condition.direction[step]).double()
+    embedding = torch.from_numpy(layer.unit * given.position.astype(np.float64))
+    scores = log_posterior(embedding, direction, content.kappa_max)
+    temperature = 1.0 if given.temperature is None else torch.from_numpy(given.temperature)
+    return at_temperature(scores, temperature).exp().reshape(-1, len(content.classes)).numpy()
+
+
+@pytest.fixture(scope="module")
+def nine(browser, tmp_path_factory):
+    """An atlas of nine dimensions, calibrated, one image of which nothing is known; its content and its page."""
+    content = invent(images=20, dimensions=9, steps=3, layers=1, model=False)
+    (name, layer), training = *content.conditions[0].layers.items(), content.conditions[0]
+
+    def regions(step: int):
+        given = layer.regions(step)
+        temperature = np.where(np.arange(20) == 7, np.inf, given.temperature)
+        confidence = np.where(np.arange(20)[:, None] == 7, 0.1, given.confidence)
+        mask, reliable = (np.where(np.arange(20)[:, None] == 7, False, at) for at in (given.mask, given.reliable))
+        return replace(given, temperature=temperature, confidence=confidence, mask=mask, reliable=reliable)
+
+    training = replace(training, layers={name: replace(layer, regions=regions)})
+    content = replace(content, conditions=(training, *content.conditions[1:]))
+    folder = tmp_path_factory.mktemp("nine")
+    write_store(folder / "store", content)
+    write_single(folder / "store", folder / "atlas.html")
+    with opened(browser, (folder / "atlas.html").as_uri()) as watched:
+        yield content, watched
+
+
+def test_probabilities_of_nine_dimensions_and_a_temperature_are_the_studys(nine):
+    content, watched = nine
+    for condition in content.conditions:
+        (layer,) = condition.layers.values()
+        for step in range(len(condition.steps)):
+            watched.handle("set", {"condition": condition.key, "step": step})
+            wanted = posterior_of(content, layer, condition, step)
+            shown = np.array([watched.handle("posterior", point) for point in range(0, len(wanted), 7)])
+            assert np.abs(shown - wanted[::7]).max() < 5e-3
+            assert np.abs(shown.max(axis=1) - layer.regions(step).confidence.ravel()[::7]).max() < 5e-3
+    watched.handle("set", {"condition": "training", "step": 2})
+
+
+def test_positions_of_nine_dimensions_are_seen_along_the_principal_axes(nine):
+    content, watched = nine
+    training = content.conditions[0]
+    axes = principal_axes(torch.from_numpy(training.direction[-1])).numpy()
+    (layer,) = training.layers.values()
+    for step in (0, 2):
+        watched.handle("set", {"step": step})
+        wanted = layer.regions(step).position.reshape(-1, 9) @ axes.T
+        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - wanted).max() < HALF_STEP
+    share = shown_share(torch.from_numpy(training.direction[-1]), torch.from_numpy(axes))
+    assert f"3 of 9 dimensions, {round(100 * share)} % of what separates the classes" in watched.page.inner_text(
+        "footer"
+    )
+
+
+def test_a_region_has_its_evidence_and_its_stability(nine):
+    content, watched = nine
+    (layer,) = content.conditions[0].layers.values()
+    regions, point = layer.regions(2), 24 * 3 + 5
+    watched.handle("set", {"image": 3, "selection": [point], "step": 2})
+    said = watched.page.inner_text(".facts").replace("\u00a0", " ").replace("−", "-")
+    own, category = content.classes[content.labels[3]], content.classes[regions.category[3, 5]]
+    assert f"{regions.bits[3, 5]:.2f} bits for {own}; " in said
+    assert f"a point of {category} in {round(6 * regions.stability[3, 5])} of 6 refits" in said
+    assert "in all of 6 refits" in watched.page.inner_text(".main-image")
+    watched.handle("set", {"condition": "attack", "step": 3})
+    assert "refits" not in watched.page.inner_text(".facts")
+    assert "bits for" in watched.page.inner_text(".facts").replace("\u00a0", " ")
+    watched.handle("set", {"condition": "training", "step": 2, "selection": []})
+
+
+def test_nothing_is_predicted_of_an_image_of_which_nothing_is_known(nine):
+    _, watched = nine
+    watched.handle("set", {"image": 7, "selection": [24 * 7 + 2]})
+    said = watched.page.inner_text("#atlas").replace("\u00a0", " ")
+    assert "tells nothing of the image here: every class has p = 0.10" in said
+    assert "Every class, p = 0.10: not a knowledge point" in said
+    assert watched.handle("posterior", 24 * 7 + 2) == pytest.approx([0.1] * 10)
+    watched.handle("set", {"image": 0, "selection": []})
+
+
+def test_evidence_comes_first_and_is_a_colour_on_one_scale(shown, content):
+    shown.handle("set", {"condition": "training", "layer": "2", "step": 3, "colour": "evidence"})
+    said = [line for line in shown.page.inner_text(".curves .finding").splitlines() if line]
+    best = max(content.layers, key=lambda name: layer_of(content, name).evidence[3, 0, 0])
+    value, low, high = layer_of(content, best).evidence[3, 0]
+    assert said[0].startswith(f"Step 1000: {best} has the most evidence, {value:.2f} (")
+    assert f"({low:.2f} to {high:.2f})" in said[0].replace("\u00a0", " ")
+    assert "with permuted targets" in said[1]
+    assert said[2] == "One network: another training may differ by more than these intervals."
+    legend = shown.page.inner_text(".legend")
+    shown.handle("set", {"step": 1})
+    assert shown.page.inner_text(".legend") == legend
+    assert "3.32 bits" in legend
+    shown.handle("set", {"step": 3, "colour": "true"})
+
+
+def make_old(store: Path) -> None:
+    """A store as version 1 was written, before there were temperatures, units and evidence."""
+    for path in [*store.rglob("layers/*/*/position/zarr.json"), store / "zarr.json"]:
+        written = json.loads(path.read_text())
+        if path.parent == store:
+            written["attributes"]["version"] = 1
+            for name in ("evidence", "shown_share"):
+                del written["attributes"][name]
+            arrays = written["consolidated_metadata"]["metadata"]
+            for array in (arrays[name] for name in arrays if name.endswith("/position")):
+                del array["attributes"]["unit"]
+        else:
+            del written["attributes"]["unit"]
+        path.write_text(json.dumps(written))
+
+
+def test_the_atlas_of_an_earlier_version_opens(browser, tmp_path):
+    content = invent(images=20, layers=2, steps=2, calibrated=False)
+    write_store(tmp_path / "new", content)
+    with opened(browser, broken(tmp_path / "new", tmp_path, make_old).as_uri()) as watched:
+        assert watched.complaints == []
+        training = content.conditions[0]
+        layer = training.layers[content.layers[-1]]
+        wanted = posterior_of(content, layer, training, 1)[30]
+        assert np.abs(np.array(watched.handle("posterior", 30)) - wanted).max() < 5e-3
+        flat = layer.regions(1).position.reshape(-1, 3)
+        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - flat).max() < HALF_STEP
+        said = watched.page.inner_text("#atlas")
+        assert "evidence was not measured" in said
+        assert "Chance not measured." in said
+        assert "most evidence" not in said
+        assert "bits" not in said
+        assert "refits" not in said
+        assert "evidence" not in watched.page.locator('[aria-label="Colour by"] option').all_inner_texts()
 
 
 def test_any_point_has_the_same_values_in_python_and_on_the_page(shown, content):
@@ -62,11 +204,10 @@ def test_any_point_has_the_same_values_in_python_and_on_the_page(shown, content)
             shown.handle("set", {"condition": condition.key, "layer": str(key), "step": step})
             given = layer_of(content, name, place).regions(step)
             flat = given.position.reshape(-1, 3)
-            assert np.abs(np.array(shown.handle("positions")).reshape(-1, 3) - flat).max() < 1e-3
+            assert np.abs(np.array(shown.handle("positions")).reshape(-1, 3) - flat).max() < HALF_STEP
             point = int(rng.integers(len(flat)))
-            direction = torch.from_numpy(condition.direction[step])
-            wanted = log_posterior(torch.from_numpy(flat[point]).double(), direction, content.kappa_max).exp()
-            assert np.abs(np.array(shown.handle("posterior", point)) - wanted.numpy()).max() < 2e-3
+            wanted = posterior_of(content, layer_of(content, name, place), condition, step)[point]
+            assert np.abs(np.array(shown.handle("posterior", point)) - wanted).max() < 5e-3
     shown.handle("set", {"condition": "training", "layer": "2", "step": 3})
 
 
@@ -76,7 +217,7 @@ def test_a_morph_ends_where_the_step_is(browser, file, content):
         for step in (0, 2, 1, 3):
             watched.handle("set", {"step": step})
             there = np.array(watched.handle("positions")).reshape(-1, 3)
-            assert np.abs(there - layer_of(content).regions(step).position.reshape(-1, 3)).max() < 1e-3
+            assert np.abs(there - layer_of(content).regions(step).position.reshape(-1, 3)).max() < HALF_STEP
             assert watched.handle("state")["step"] == step
 
 
@@ -164,8 +305,11 @@ def test_curves_and_tables_repeat_the_counts(shown, content):
     shown.page.locator("summary", has_text="Tables").click()
     for key, name in enumerate(content.layers):
         total, reliable = layer_of(content, name).counts[3][:2, 0]
-        said = re.search(rf"{name}\s+([\d.]+) of ([\d.]+)", shown.page.inner_text("#atlas"))
-        assert [float(each) for each in said.groups()] == pytest.approx([reliable, total], abs=0.06), key
+        told, readable = layer_of(content, name).evidence[3][:, 0]
+        text = shown.page.inner_text(".layer-charts").replace("−", "-")
+        said = re.search(rf"{name}\s+(\S+) of (\S+)\s+([\d.]+) of ([\d.]+)", text)
+        wanted = [told, readable, reliable, total]
+        assert [float(each) for each in said.groups()] == pytest.approx(wanted, abs=0.06), key
     cells = shown.page.locator("table:visible").first.inner_text()
     assert all(name in cells for name in content.layers)
     shown.page.locator("summary", has_text="Tables").click()
@@ -325,7 +469,7 @@ def test_a_missing_chunk_is_a_sentence_and_the_rest_works(browser, store, conten
         assert watched.page.locator("[role=alert]:visible").count() > 0
         watched.handle("set", {"step": 1})
         there = np.array(watched.handle("positions")).reshape(-1, 3)
-        assert np.abs(there - layer_of(content).regions(1).position.reshape(-1, 3)).max() < 1e-3
+        assert np.abs(there - layer_of(content).regions(1).position.reshape(-1, 3)).max() < HALF_STEP
         assert watched.page.locator("[role=alert]:visible").count() == 0
 
 
@@ -370,9 +514,10 @@ def test_other_shapes_of_study(browser, tmp_path, shape):
         assert watched.complaints == []
         last = content.conditions[0]
         position = last.layers[content.layers[-1]].regions(len(last.steps) - 1).position
-        flat = position.reshape(-1, position.shape[2])[:, :3]
+        flat = position.reshape(-1, position.shape[2])
+        flat = flat @ principal_axes(torch.from_numpy(last.direction[-1])).numpy().T
         flat = np.pad(flat, ((0, 0), (0, 3 - flat.shape[1])))
-        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - flat).max() < 1e-3
+        assert np.abs(np.array(watched.handle("positions")).reshape(-1, 3) - flat).max() < HALF_STEP
         for name in content.classes:
             # A name too long for its place is cut, and whole for whoever points at it or listens.
             assert watched.page.locator(f'[title*="{name}"], [aria-label*="{name}"]').count() > 0, name
@@ -381,8 +526,6 @@ def test_other_shapes_of_study(browser, tmp_path, shape):
 
 
 def test_what_is_left_out_is_on_the_page(browser, content, tmp_path):
-    from dataclasses import replace
-
     less = replace(content, omitted=("Importance maps are omitted.",))
     write_store(tmp_path / "store", less)
     write_single(tmp_path / "store", tmp_path / "atlas.html")

@@ -16,7 +16,9 @@ from PIL import Image
 from atlas.invented_atlas import invent
 from patternscope.atlas.selection import evenly, smaller, with_steps, without_importance
 from patternscope.atlas.store import write_store
+from patternscope.knowledge.calibration import at_temperature
 from patternscope.radial import log_posterior
+from patternscope.radial.view import principal_axes, shown_share
 
 DOCUMENT = Path(__file__).parents[2] / "docs/atlas-format.md"
 ENTRY = re.compile(r"^( {4,})(\S+) +(u1|u2|i2|f4) \(([^)]*)\)")
@@ -46,13 +48,13 @@ def arrays(store: Path) -> dict[str, zarr.Array]:
 
 def test_the_document_lists_just_the_arrays_that_are_there(store, content):
     told = promised()
-    assert len(told) == 20
+    assert len(told) == 25
     root = opened(store).attrs.asdict()
     conditions = {each["key"]: each for each in root["conditions"]}
     seen = set()
     for name, array in arrays(store).items():
         parts = name.split("/")
-        sizes = {"N": 60, "C": 10, "e": 3, "3": 3}
+        sizes = {"N": 60, "C": 10, "e": 3, "2": 2, "3": 3, "4": 4}
         if parts[0] == "layers":
             height, width = conditions[parts[2]]["grids"][parts[1]]
             sizes |= {"R": height * width, "N*R": 60 * height * width}
@@ -67,7 +69,7 @@ def test_the_document_lists_just_the_arrays_that_are_there(store, content):
         assert array.dtype.str[1:] == {"u1": "u1", "u2": "u2", "i2": "i2", "f4": "f4"}[dtype], name
         if shape != "bytes":
             assert array.shape == tuple(sizes[each] for each in shape.split(", ")), name
-        steps = shape.startswith("T") and not name.endswith("counts")
+        steps = shape.startswith("T") and not name.endswith(("counts", "evidence"))
         assert array.chunks == ((1, *array.shape[1:]) if steps else array.shape), name
     # Only a student seen through two kinds of map has directions of a layer's own.
     assert set(told) - seen == {"layers/<l>/<c>/direction"}
@@ -82,9 +84,15 @@ def test_values_come_back_within_half_an_integer(store, content):
             for step in range(len(condition.steps)):
                 given = condition.layers[name].regions(step)
                 integers = np.asarray(found["position"][step])
-                assert np.abs(integers).max() == 32767
+                assert scales[step] <= 1 / 256 or np.abs(integers).max() == 32767
                 error = integers * scales[step] - given.position.reshape(integers.shape)
                 assert np.abs(error).max() <= 0.501 * scales[step]
+                assert (np.asarray(found["temperature"][step]) == given.temperature.astype(np.float32)).all()
+                bits = np.asarray(found["bits"][step]) * found["bits"].attrs["scale"][step]
+                assert np.abs(bits - given.bits.ravel()).max() <= 0.00501
+                if condition.key == "training":
+                    refits = found["stability"].attrs["refits"]
+                    assert np.abs(np.asarray(found["stability"][step]) / refits - given.stability.ravel()).max() < 1e-9
                 assert (np.asarray(found["category"][step]) == given.category.ravel()).all()
                 bits = np.asarray(found["knowledge"][step])
                 assert ((bits & 1 > 0) == given.mask.ravel()).all()
@@ -96,36 +104,109 @@ def test_values_come_back_within_half_an_integer(store, content):
                     weights = np.asarray(found["importance"][step]) * scale
                     assert np.abs(weights - given.importance).max() <= 0.501 * scale
             assert np.allclose(found["counts"], condition.layers[name].counts, equal_nan=True)
+            if condition.key == "training":
+                assert np.allclose(found["evidence"], condition.layers[name].evidence)
+                assert np.allclose(found["chance"], condition.layers[name].chance)
 
 
-def naive_posterior(root: dict, position: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """As the document says it, a point at a time."""
+def naive_posterior(root: dict, position: np.ndarray, direction: np.ndarray, temperature: np.ndarray) -> np.ndarray:
+    """As the document says it, a point at a time; positions already times their unit."""
     table = root["concentration"]
     nodes = np.linspace(0, np.log1p(table["reach"]), len(table["values"]))
     found = []
-    for x in position:
+    for x, own in zip(position, temperature, strict=True):
         q = np.interp(np.log1p(np.linalg.norm(x)), nodes, table["values"])
-        logits = [q * float(np.dot(x, mu)) for mu in direction]
+        logits = [q * float(np.dot(x, mu)) / own for mu in direction]
         weights = np.exp(np.array(logits) - max(logits))
         found.append(weights / weights.sum())
     return np.array(found)
 
 
-@pytest.mark.parametrize("dimensions", [2, 3, 5])
-def test_the_page_can_compute_the_posterior_from_what_is_stored(dimensions, tmp_path):
-    content = invent(images=12, dimensions=dimensions, steps=2, attack=False, model=False)
+@pytest.mark.parametrize("dimensions", [2, 3, 5, 9])
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_the_page_can_compute_the_posterior_from_what_is_stored(dimensions, calibrated, tmp_path):
+    content = invent(
+        images=12, dimensions=dimensions, steps=2, attack=False, model=False, calibrated=calibrated, grid=(4, 4)
+    )
     write_store(tmp_path / "store", content)
     group = opened(tmp_path / "store")
     root = group.attrs.asdict()
     assert root["dimensions"] == dimensions
     for key, name in enumerate(content.layers):
-        position = group[f"layers/{key}/training/position"]
-        stored = np.asarray(position[1]) * position.attrs["scale"][1]
+        layer, found = content.conditions[0].layers[name], group[f"layers/{key}/training"]
+        given, position = layer.regions(1), found["position"]
+        stored = np.asarray(position[1]) * position.attrs["scale"][1] * position.attrs["unit"]
         direction = np.asarray(group["conditions/training/direction"][1])
-        given = torch.from_numpy(content.conditions[0].layers[name].regions(1).position).double()
-        exact = log_posterior(given, torch.from_numpy(direction).double(), content.kappa_max).exp()
-        exact = exact.reshape(-1, len(content.classes)).numpy()
-        assert np.abs(naive_posterior(root, stored, direction) - exact).max() < 2e-3
+        images, regions = given.category.shape
+        temperature = np.repeat(found["temperature"][1], regions) if calibrated else np.ones(images * regions)
+        assert ("temperature" in found) == calibrated
+        exact = exact_posterior(content, layer, given, content.conditions[0].direction[1])
+        # Half of the page's last digit.
+        assert np.abs(naive_posterior(root, stored, direction, temperature) - exact).max() < 5e-3
+        assert np.abs(exact.max(axis=1) - given.confidence.ravel()).max() < 1e-5
+
+
+def exact_posterior(content, layer, given, direction: np.ndarray) -> np.ndarray:
+    """p(c | region) of all regions as the study has it."""
+    embedding = torch.from_numpy(layer.unit * given.position.astype(np.float64))
+    scores = log_posterior(embedding, torch.from_numpy(direction).double(), content.kappa_max)
+    temperature = 1.0 if given.temperature is None else torch.from_numpy(given.temperature)
+    return at_temperature(scores, temperature).exp().reshape(-1, len(content.classes)).numpy()
+
+
+@pytest.mark.parametrize("dimensions", [2, 3, 5, 9])
+def test_what_is_drawn_are_positions_along_the_principal_axes_of_the_last_checkpoint(dimensions, tmp_path):
+    content = invent(images=12, dimensions=dimensions, steps=3, layers=1)
+    rng = np.random.default_rng(0)
+    turned = rng.normal(size=(3, 10, dimensions))
+    training = replace(content.conditions[0], direction=turned / np.linalg.norm(turned, axis=2, keepdims=True))
+    content = replace(content, conditions=(training, *content.conditions[1:]))
+    write_store(tmp_path / "store", content)
+    group, last = opened(tmp_path / "store"), torch.from_numpy(training.direction[-1])
+    axes = principal_axes(last).numpy()
+    if dimensions <= 3:
+        assert np.array_equal(axes, np.eye(dimensions))
+    for condition in content.conditions:
+        for step in range(len(condition.steps)):
+            array = group[f"layers/0/{condition.key}/position"]
+            drawn = (np.asarray(array[step]) * array.attrs["scale"][step])[:, :3]
+            given = condition.layers[content.layers[0]].regions(step).position
+            assert np.abs(drawn - (given @ axes.T).reshape(drawn.shape)).max() <= 0.501 * array.attrs["scale"][step]
+            arrows = np.asarray(group[f"conditions/{condition.key}/direction"][step])
+            assert np.abs(arrows[:, :3] - condition.direction[step] @ axes.T).max() < 1e-6
+            assert np.abs(arrows @ arrows.T - condition.direction[step] @ condition.direction[step].T).max() < 1e-6
+            images = group[f"conditions/{condition.key}/sample_position"]
+            seen = np.asarray(images[step])[:, :3] * images.attrs["scale"][step]
+            assert np.abs(seen - condition.sample_position[step] @ axes.T).max() <= 0.501 * images.attrs["scale"][step]
+    share = group.attrs["shown_share"]
+    assert share is None if dimensions <= 3 else share == pytest.approx(shown_share(last, torch.from_numpy(axes)))
+
+
+def test_positions_are_no_finer_than_they_are_told(tmp_path):
+    content = invent(images=4, steps=1, layers=1, attack=False, model=False)
+    (name, layer), training = *content.conditions[0].layers.items(), content.conditions[0]
+
+    def scale(unit: float, temperature: float) -> float:
+        regions = replace(layer.regions(0), temperature=np.full(4, temperature))
+        changed = replace(training, layers={name: replace(layer, unit=unit, regions=lambda step: regions)})
+        folder = tmp_path / f"{unit}-{temperature}"
+        write_store(folder, replace(content, conditions=(changed,)))
+        return opened(folder)["layers/0/training/position"].attrs["scale"][0]
+
+    assert scale(1.0, np.inf) == scale(0.01, 1.0) == 1 / 256
+    finest = scale(4.0, 0.5)
+    assert scale(8.0, 0.5) == pytest.approx(finest / 2)
+    assert scale(4.0, 0.25) == pytest.approx(finest / 2)
+
+
+def test_an_old_study_has_no_evidence_no_stability_and_no_temperature(tmp_path):
+    content = invent(images=12, steps=2, calibrated=False)
+    write_store(tmp_path / "store", content)
+    names = {path.rpartition("/")[2] for path in arrays(tmp_path / "store")}
+    assert not names & {"bits", "stability", "temperature", "evidence", "chance"}
+    root = opened(tmp_path / "store").attrs.asdict()
+    assert root["evidence"] is None
+    assert opened(tmp_path / "store")["layers/0/training/position"].attrs["unit"] == 1.0
 
 
 def test_images_are_cut_from_the_sprites_as_the_document_says(store, content):
@@ -204,6 +285,7 @@ def test_fewer_steps_are_the_same_steps(content):
         assert (new.regions(place).position == old.regions(step).position).all()
         assert (new.emerged[place] == old.emerged[step]).all()
         assert np.array_equal(new.counts[place], old.counts[step], equal_nan=True)
+        assert np.array_equal(new.evidence[place], old.evidence[step])
     assert fewer.conditions[1:] == content.conditions[1:]
     assert fewer.omitted == ("Training: 2 of 4 steps (step 0, step 1000).",)
     assert content.omitted == ()

@@ -36,9 +36,11 @@ export function makeCurves(change: ChangeView): Panel {
 function makeLayerCurves(change: ChangeView): Panel {
   const finding = h("div", { class: "finding" });
   const charts = h("div", { class: "layer-charts" });
+  const bits = h("span", { class: "key-bits" }, h("b", {}, "evidence"), " of readable, bits per region");
   const key = h(
     "p",
     { class: "key" },
+    bits,
     h("span", { class: "swatch-line reliable" }),
     "reliable",
     h("span", { class: "swatch-line total" }),
@@ -62,6 +64,7 @@ function makeLayerCurves(change: ChangeView): Panel {
       charts.style.gridTemplateColumns = `repeat(auto-fill, ${cards[0]?.width ?? 0}px)`;
     }
     for (const card of cards) card.show(view);
+    bits.hidden = !counts.some(({ rows }) => rows.some(({ told }) => told));
     finding.replaceChildren(...sentencesOf(snapshot, counts).map((text) => h("p", {}, text)));
   };
   const width = widthOf(charts, () => last && void update(last));
@@ -136,7 +139,7 @@ function layerCard(
       const { reliable, total, told } = rows[view.step];
       bits?.replaceChildren(
         ...(told
-          ? [h("b", {}, formatBits(told.evidence.value)), ` of ${formatBits(told.readable.value)} bits`]
+          ? [h("b", {}, formatBits(told.evidence.value)), ` of ${formatBits(told.readable.value)}`]
           : []),
       );
       const evidence = told

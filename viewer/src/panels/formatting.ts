@@ -34,9 +34,9 @@ export function storedProbability(value: number): number {
   return Math.min(254.75, Math.max(0.25, value)) / 255;
 }
 
-/** A value with its 95 % interval, without line breaks: 1.39 (1.34–1.44). */
+/** A value with its 95 % interval: 6.7 (6.2–7.2). */
 export function formatCount(count: Count): string {
-  return `${formatNumber(count.value)}\u00a0(${formatInterval(count)})`;
+  return `${formatNumber(count.value)} (${formatInterval(count)})`;
 }
 
 /** Bits with two digits and a minus sign. */
@@ -47,10 +47,10 @@ export function formatBits(value: number): string {
   return value < 0 && text !== "0.00" ? `−${text}` : text;
 }
 
-/** Bits with their 95 % interval: 1.39 (1.34–1.44). */
+/** Bits with their 95 % interval: 1.39 (1.34 to 1.44). */
 export function formatBitsCount({ value, low, high }: Count): string {
   const interval = Number.isFinite(low) ? `${formatBits(low)} to ${formatBits(high)}` : "–";
-  return `${formatBits(value)}\u00a0(${interval.replace(/ /g, "\u00a0")})`;
+  return `${formatBits(value)} (${interval.replace(/ /g, "\u00a0")})`;
 }
 
 /** The class that a region predicts; where nothing is known of its image, none. */

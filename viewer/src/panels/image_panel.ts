@@ -45,6 +45,7 @@ export function makeImagePanel(change: ChangeView): Panel {
     "span",
     { class: "key-item" },
     h("span", { class: "swatch-box thin" }),
+    "a point in few,",
     h("span", { class: "swatch-box reliable" }),
     refits,
   );
@@ -71,7 +72,7 @@ export function makeImagePanel(change: ChangeView): Panel {
       sentence.replaceChildren(...imageSentences(snapshot));
       const measured = snapshot.frame?.stability;
       stability.hidden = !measured;
-      if (measured) refits.textContent = `a point in few, in all of ${measured.refits} refits`;
+      if (measured) refits.textContent = `in all of ${measured.refits} refits`;
       for (const part of [search, board, facts, gallery]) part.update(snapshot);
     },
   };
