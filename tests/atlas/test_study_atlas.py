@@ -8,6 +8,7 @@ import torch
 import zarr
 
 from atlas.conftest import atlas_of, run_tiny, tiny_settings
+from patternscope.atlas.linear_view import view_basis
 from patternscope.atlas.stage import store_of
 from patternscope.cli import main
 from patternscope.errors import InputError
@@ -45,17 +46,27 @@ def test_the_page_is_written_and_says_what_it_is_of(study):
 def test_training_shows_the_results_of_each_checkpoint(study):
     group, results = opened(study), open_results(study)
     assert (np.asarray(group["labels"]) == results.images.labels.numpy()).all()
+    basis = view_basis(results.sample().mean_directions.numpy())
+    assert group.attrs["evidence"] == {"most": pytest.approx(np.log2(10)), "against": "labels"}
     for step in range(3):
         logits = results.load(FeaturesResult, step).logits
         assert (np.asarray(group["conditions/training/predictions"][step]) == logits.argmax(1).numpy()).all()
-        directions = results.sample(step).mean_directions.numpy()
-        assert np.array_equal(group["conditions/training/direction"][step], directions)
+        directions = results.sample(step).mean_directions.numpy() @ basis.T
+        assert np.abs(group["conditions/training/direction"][step] - directions).max() < 1e-6
         for key, layer in enumerate(results.layers(RegionResult)):
             path = f"layers/{key}/training"
             known = results.knowledge(layer, step)
-            embedding = results.region(layer, step).embedding.numpy().reshape(-1, 3)
+            embedding = results.region(layer, step).embedding.numpy() @ basis.T
             shown = positions(group, path, step) * known.unit_strength
-            assert np.abs(shown - embedding).max() <= np.abs(embedding).max() / 32000
+            scale = group[f"{path}/position"].attrs["scale"][step] * known.unit_strength
+            assert np.abs(shown - embedding.reshape(shown.shape)).max() <= 0.51 * scale
+            told = results.evidence(layer, step)
+            assert (np.asarray(group[f"{path}/temperature"][step]) == told.temperature.float().numpy()).all()
+            evidence = np.asarray(group[f"{path}/evidence"][step])
+            assert evidence[:, 0] == pytest.approx([told.evidence.value, told.readable.value])
+            assert evidence[0, 1:] == pytest.approx([told.evidence.low, told.evidence.high])
+            stable = np.asarray(group[f"{path}/stability"][step]).reshape(known.mask.shape)
+            assert np.abs(stable / len(told.refit_category) - known.stability.numpy()).max() < 1e-6
             bits = np.asarray(group[f"{path}/knowledge"][step]).reshape(known.mask.shape)
             assert (bits == known.mask.numpy() + 2 * known.reliable.numpy()).all()
             counts, shown = known.counts, np.asarray(group[f"{path}/counts"][step])
@@ -102,10 +113,14 @@ def test_a_student_is_seen_with_the_directions_its_layer_was_seen_with(study):
     for key, layer in enumerate(analysis.comparisons):
         path = f"layers/{key}/student-logits"
         own = f"{path}/direction"
-        direction = group[own if own in group else "conditions/student-logits/direction"][0]
-        position = torch.from_numpy(positions(group, path, 0)).float().reshape(30, -1, 3)
+        direction = torch.from_numpy(
+            np.asarray(group[own if own in group else "conditions/student-logits/direction"][0])
+        )
+        unit = group[f"{path}/position"].attrs["unit"]
+        position = torch.from_numpy(unit * positions(group, path, 0)).float().reshape(30, -1, direction.shape[1])
+        temperature = torch.from_numpy(np.asarray(group[f"{path}/temperature"][0]))
         points = find_knowledge_points(
-            position, torch.from_numpy(np.asarray(direction)), labels, analysis.tau, unit_strength=1.0
+            position, direction, labels, analysis.tau, unit_strength=1.0, temperature=temperature
         )
         bits = np.asarray(group[f"{path}/knowledge"][0]).reshape(30, -1)
         assert ((bits & 1 > 0) == points.mask.numpy()).mean() > 0.99
