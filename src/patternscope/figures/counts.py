@@ -1,79 +1,160 @@
 """Figure: total and reliable knowledge points of each layer at the last checkpoint, with intervals."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import count_cells, draw_count_bar
+from patternscope.figures.drawing.chance import NOT_MEASURED, Chance, read_chance
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
-from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
-from patternscope.figures.drawing.style import SMALL, figure_style
-from patternscope.results.knowledge import Counts, KnowledgeResult
+from patternscope.figures.drawing.needs import CONTROLS, EVIDENCE, KNOWLEDGE, TRAINING
+from patternscope.figures.drawing.style import RELIABLE, SMALL, TOTAL, UNRELIABLE, figure_style
+from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
 from patternscope.results.noise import counts_of, interval_lines, networks_of
 from patternscope.results.replicates import NetworksResult
 from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
+_PAPER = ("#c9c9c9", "#7a7a7a")
+_TITLES = {"calibrated": "calibrated", "paper": "by the paper's rule", None: ""}
+
 
 @dataclass(frozen=True)
 class CountsData:
-    """Counts by layer, shallow to deep, at one checkpoint of a study."""
+    """Counts by layer, shallow to deep, at one checkpoint of a study.
+
+    `layers` are by the study's own `rule`, `paper` by that of the paper beside it, where that is another; `chance` has
+    the counts of controls by either. `networks` tells how many the counts of `layers` are over.
+    """
 
     layers: dict[str, Counts]
     tau: float
     images: int
     trained: TrainingResult
+    rule: Rule | None = None
+    paper: dict[str, Counts] = field(default_factory=dict)
+    chance: dict[str, Chance] = field(default_factory=dict)
     networks: int | None = None
+
+    @property
+    def by_rule(self) -> dict[Rule | None, dict[str, Counts]]:
+        """The counts by each rule that is shown."""
+        return {self.rule: self.layers, **({"paper": self.paper} if self.paper else {})}
+
+    def by_chance(self, rule: Rule | None, layer: str) -> dict[str, Counts]:
+        """Return the counts of a layer's controls by a rule, by their names; none where chance was not measured."""
+        controls = self.chance.get(layer, {})
+        return {name: each.counts if rule == "calibrated" else each.paper for name, each in controls.items()}
 
 
 def data(results: StudyResults, layers: Layers = None) -> CountsData:
     """Return what the figure shows: `layers`, by default all, at the last checkpoint."""
-    known = {name: results.knowledge(name) for name in choose_layers(results, KnowledgeResult, layers)}
-    last = list(known.values())[-1]
-    counts = {name: counts_of(results, name) for name in known}
-    several = networks_of(results, next(iter(known)))
-    networks = None if several is None else len(several.networks)
-    return CountsData(counts, last.tau, last.images, results.training(), networks)
+    names = choose_layers(results, KnowledgeResult, layers)
+    known = {name: results.knowledge(name) for name in names}
+    last = known[names[-1]]
+    paper = {name: results.evidence(name).paper for name in names} if last.rule == "calibrated" else {}
+    several = networks_of(results, names[0])
+    return CountsData(
+        {name: counts_of(results, name) for name in names},
+        last.tau,
+        last.images,
+        results.training(),
+        last.rule,
+        paper,
+        read_chance(results, names),
+        None if several is None else len(several.networks),
+    )
 
 
 @figure_style()
 def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
-    """Return the figure, a bar per layer; on `ax` it has no heading. Source: Sec. 4, Fig. 4 in content."""
+    """Return the figure, a bar per layer and rule; on `ax` it has no heading. Source: Sec. 4, Fig. 4 in content."""
     if ax is not None:
         _draw_bars(ax, shown)
         return ax.figure  # type: ignore[return-value]
-    figure = layout.new_figure(max(5.0, 1.1 * len(shown.layers)), 3.8, laid_out=True)
+    width = max(5.0, 1.1 * len(shown.layers) * (1.25 if shown.paper else 1.0))
+    figure = layout.new_figure(width, 3.8, laid_out=True)
     _draw_bars(figure.add_subplot(), shown)
-    shared = f"p(class) > {shown.tau:g}, at {shown.trained.title}; mean over {shown.images} images"
-    layout.write_heading(figure, "Knowledge points per image", *interval_lines(shared, shown.networks))
+    lines = layout.heading_lines(width, _explanations(shown))
+    layout.write_heading(figure, "Knowledge points per image", *lines)
     return figure
 
 
+def _explanations(shown: CountsData) -> list[str]:
+    """What is counted, by which rules, and beside what chance."""
+    shared = f"p(class) > {shown.tau:g}, at {shown.trained.title}; mean over {shown.images} images"
+    lines = [*interval_lines(shared, shown.networks)]
+    if shown.paper:
+        lines.append(
+            "Calibrated: by maps that have not seen the image, as sure as unseen images justify. The paper's rule: by "
+            "a map fitted to all images of this network, strengths in units of the layer's mean."
+        )
+    if shown.rule is not None:
+        lines.append(
+            "Orange: total by chance, targets permuted and network untrained." if shown.chance else NOT_MEASURED
+        )
+    return lines
+
+
 def _draw_bars(axes: Any, shown: CountsData) -> None:
-    """A bar per layer, the reliable ones inside all, and their ratio."""
-    for place, counts in enumerate(shown.layers.values()):
-        draw_count_bar(axes, place, counts, (0.62, 0.36))
-    highest = [counts.total.high or 0.0 for counts in shown.layers.values()]
-    top = max([*highest, 0.1])
+    """For each layer and rule a bar, the reliable points inside all, their ratio, and chance."""
+    rules, names = shown.by_rule, list(shown.layers)
+    widths = (0.62, 0.36) if len(rules) == 1 else (0.36, 0.2)
+    for order, (rule, counts) in enumerate(rules.items()):
+        shift = 0.0 if len(rules) == 1 else (order - 0.5) * 0.44
+        colours = _PAPER if order else (TOTAL, RELIABLE)
+        kind = f", {_TITLES[rule]}" if len(rules) > 1 else ""
+        for place, layer in enumerate(names):
+            draw_count_bar(axes, place + shift, counts[layer], widths, colours, kind if place == 0 else None)
+            by_chance = [each.total.value or 0.0 for each in shown.by_chance(rule, layer).values()]
+            label = "total by chance" if (order, place) == (0, 0) else None
+            ends = (place + shift - widths[0] / 2, place + shift + widths[0] / 2)
+            for value in by_chance:
+                axes.hlines(value, *ends, color=UNRELIABLE, linewidth=1.4, label=label, zorder=4)
+                label = None
+    _set_limits(axes, shown)
+
+
+def _set_limits(axes: Any, shown: CountsData) -> None:
+    """Names of layers, and room for the legend above bars that are low there."""
+    highest = [max([counts[layer].total.high or 0.0 for counts in shown.by_rule.values()]) for layer in shown.layers]
+    chance = [
+        each.total.value or 0.0
+        for r in shown.by_rule
+        for layer in shown.layers
+        for each in shown.by_chance(r, layer).values()
+    ]
+    top = max([*highest, *chance, 0.1])
     layout.name_layers(axes, list(shown.layers), 75, most=8)
-    # The legend stands on the left, above bars that are low there.
-    room = 1.5 if len(highest) > 1 and highest[0] > 0.7 * top else 1.14
+    entries = 3 + 2 * len(shown.by_rule)
+    room = 1.14 + 0.08 * entries if highest[0] > 0.5 * top or len(shown.by_rule) > 1 else 1.14
     axes.set(ylabel="regions per image", ylim=(0, room * top), xlim=(-0.6, len(highest) - 0.4))
-    axes.legend(loc="upper left", title="above the bars: reliable / total", title_fontsize=SMALL)
+    axes.legend(loc="upper left", title="above the bars: reliable / total", title_fontsize=SMALL, alignment="left")
 
 
 def table(shown: CountsData) -> list[dict[str, Any]]:
-    """Return the rows behind the figure: one per layer."""
+    """Return the rows behind the figure: one per layer, with the counts by the paper's rule and by chance beside."""
     when = {"checkpoint": shown.trained.checkpoint, "step": shown.trained.step}
-    return [{**when, "layer": layer, **count_cells(counts)} for layer, counts in shown.layers.items()]
+    rows = []
+    for layer, counts in shown.layers.items():
+        row = {**when, "layer": layer, "rule": shown.rule, **count_cells(counts)}
+        if shown.paper:
+            row |= count_cells(shown.paper[layer], "paper_")
+        for rule in shown.by_rule:
+            prefix = "paper_" if rule == "paper" and shown.paper else ""
+            for name, each in shown.by_chance(rule, layer).items():
+                row |= {f"{prefix}{name}_total": each.total.value, f"{prefix}{name}_reliable": each.reliable.value}
+        rows.append(row)
+    return rows
 
 
 def about(shown: CountsData) -> dict[str, Any]:
     """Return what the figure's settings say of it."""
-    return {"checkpoint": shown.trained.title, "tau": shown.tau, "layers": list(shown.layers), "images": shown.images}
+    known = {"checkpoint": shown.trained.title, "tau": shown.tau, "rule": shown.rule, "layers": list(shown.layers)}
+    return {**known, "images": shown.images, "chance_measured": bool(shown.chance)}
 
 
-_NETWORKS = (reads(NetworksResult, "counts", checkpoint="last", layer="all"),)
-FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), _NETWORKS, version=4)
+_ALSO = (reads(NetworksResult, "counts", checkpoint="last", layer="all"), EVIDENCE, CONTROLS)
+FIGURE = StudyFigure("counts", data, draw, table, about, (TRAINING, KNOWLEDGE), _ALSO, version=5)

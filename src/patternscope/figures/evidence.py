@@ -6,7 +6,7 @@ from typing import Any
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import spans
-from patternscope.figures.drawing.bits import ALONE, SUBJECTS, bit_meaning, evidence_colours, ink_on
+from patternscope.figures.drawing.bits import SUBJECTS, bit_meaning, evidence_colours, ink_on
 from patternscope.figures.drawing.chance import (
     NOT_MEASURED,
     SHORT_NAMES,
@@ -17,7 +17,7 @@ from patternscope.figures.drawing.chance import (
 )
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
-from patternscope.figures.drawing.labels import checkpoint_labels, shortened, text_width, wrapped
+from patternscope.figures.drawing.labels import checkpoint_labels, shortened, text_width
 from patternscope.figures.drawing.needs import ALL_EVIDENCE, ALL_TRAINING, CONTROLS
 from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, SOFT, TOTAL, figure_style
 from patternscope.knowledge.intervals import Interval
@@ -25,7 +25,9 @@ from patternscope.results.evidence import Against, EvidenceResult
 from patternscope.results.formatting import number
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
+from patternscope.results.noise import ONE_NETWORK, over_what
 from patternscope.results.record_codec import flat_interval
+from patternscope.results.replicates import NetworksResult
 from patternscope.results.result import reads
 from patternscope.results.training import TrainingResult
 
@@ -39,7 +41,8 @@ _ERROR_BAR: dict[str, Any] = {"fmt": "none", "ecolor": INK, "elinewidth": 0.8, "
 class EvidenceData:
     """Evidence by layer, shallow to deep, and checkpoint; `readable` and `chance` are of the last one.
 
-    `most` bits are possible in a region, `total` checkpoints are known, `against` says what evidence is about.
+    `most` bits are possible in a region, `total` checkpoints are known, `against` says what evidence is about, and
+    `networks` how many the intervals are over.
     """
 
     evidence: dict[str, list[Interval]]
@@ -51,6 +54,7 @@ class EvidenceData:
     against: Against
     classes: int
     images: int
+    networks: int | None = None
 
     @property
     def scale(self) -> float:
@@ -69,18 +73,24 @@ def data(results: StudyResults, layers: Layers = None, most: int = MOST) -> Evid
     names = choose_layers(results, EvidenceResult, layers)
     known = results.checkpoints(EvidenceResult)
     shown = [known[place] for place in layout.spread_out(len(known), most)]
-    last = {layer: results.evidence(layer) for layer in names}
-    deepest = last[names[-1]]
+    # Several networks count where all that is shown is known of them.
+    several = set(shown) <= set(results.checkpoints(NetworksResult))
+    told = {
+        layer: [results.load(NetworksResult, at, layer) if several else results.evidence(layer, at) for at in shown]
+        for layer in names
+    }
+    own, last = results.evidence(names[-1]), told[names[-1]][-1]
     return EvidenceData(
-        {layer: [results.evidence(layer, at).evidence for at in shown] for layer in names},
-        {layer: told.readable for layer, told in last.items()},
+        {layer: [at.evidence for at in of_layer] for layer, of_layer in told.items()},
+        {layer: of_layer[-1].readable for layer, of_layer in told.items()},
         read_chance(results, names),
         [results.training(at) for at in shown],
         len(known),
-        deepest.most,
-        deepest.against,
+        own.most,
+        own.against,
         len(results.load(ImagesResult).classes),
         results.knowledge(names[-1]).images,
+        len(last.networks) if isinstance(last, NetworksResult) else None,
     )
 
 
@@ -102,7 +112,7 @@ class _Places:
         tall = min(0.44, max(0.15, 5.0 / rows))
         left = min(1.5, 0.25 + max(text_width(shortened(name, NORMAL, 90), NORMAL) for name in shown.evidence) / 72)
         width = left + columns * wide + _GAP + _BARS + (_CHANCE if shown.chance else 0.0)
-        lines = [line for text in _explanations(shown) for line in wrapped(text, SMALL, (width - 0.2) * 72)]
+        lines = layout.heading_lines(width, _explanations(shown))
         top = 0.42 + 0.15 * len(lines) + _HEADS
         below = (_GAP + _ACCURACY if columns > 1 else 0.0) + _FOOT
         return cls((wide, tall), left, top, lines, (width, top + rows * tall + below))
@@ -113,11 +123,14 @@ def _explanations(shown: EvidenceData) -> list[str]:
     count = len(shown.checkpoints)
     part = f" {count} of {shown.total} checkpoints." if 1 < count < shown.total else ""
     accuracy = "" if count > 1 else f" Held-out accuracy: {number(shown.checkpoints[0].held_out_accuracy)}."
+    trust = [] if (shown.networks or 1) > 1 else [f"{ONE_NETWORK.capitalize()}."]
+    trust = [" ".join(trust + [NOT_MEASURED] * (not shown.chance))] if trust or not shown.chance else []
     return [
         f"Bits per region about {SUBJECTS[shown.against]}: mean over {shown.images:,} images, each judged by a map "
-        f"fitted without it; ± half the 95 % interval over images, grey where it includes 0.{part}{accuracy}",
+        f"fitted without it; ± half the 95 % interval {over_what(shown.networks)}, grey where it includes "
+        f"0.{part}{accuracy}",
         bit_meaning(shown.against, shown.most, shown.classes),
-        ALONE if shown.chance else f"{ALONE} {NOT_MEASURED}",
+        *trust,
     ]
 
 
@@ -279,4 +292,5 @@ _READS = (
     ALL_EVIDENCE,
     reads(KnowledgeResult, "images", checkpoint="last", layer="all"),
 )
-FIGURE = StudyFigure("evidence", data, draw, table, about, _READS, (CONTROLS,))
+_NETWORKS = reads(NetworksResult, "evidence", checkpoint="all", layer="all")
+FIGURE = StudyFigure("evidence", data, draw, table, about, _READS, (CONTROLS, _NETWORKS))

@@ -11,7 +11,7 @@ from patternscope.figures.drawing.bits import SUBJECTS, bit_meaning, signed_colo
 from patternscope.figures.drawing.choices import Classes, Layers, choose_classes, choose_layers
 from patternscope.figures.drawing.examples import Examples, Samples, choose_images, show_image, write_below
 from patternscope.figures.drawing.figure import StudyFigure
-from patternscope.figures.drawing.labels import shortened, wrapped
+from patternscope.figures.drawing.labels import shortened
 from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
 from patternscope.figures.drawing.outlines import DASHES, draw_outlines, groups, outline_legend
 from patternscope.figures.drawing.space import halo
@@ -103,7 +103,7 @@ def draw(shown: EvidenceMapsData) -> Figure:
     tall = _CELL * shown.examples.pixels.shape[1] / shown.examples.pixels.shape[2]
     block, pitch = columns * (_CELL + _GAP) - _GAP + _BETWEEN, tall + _CAPTION + _ABOVE
     width = max(_LEFT + blocks * block - _BETWEEN + _LEFT, 6.4)
-    heading = [line for text in _explanations(shown) for line in wrapped(text, SMALL, (width - 0.2) * 72)]
+    heading = layout.heading_lines(width, _explanations(shown))
     top = 0.45 + 0.15 * len(heading) + _HEADS
     figure = layout.new_figure(width, top + lines * pitch + _FOOT)
     layout.write_heading(figure, "Evidence over images", *heading)

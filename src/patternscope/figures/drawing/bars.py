@@ -25,16 +25,25 @@ def spans(intervals: Sequence[Interval]) -> list[list[float]]:
     return [[max(0.0, v - low) for v, low, _ in ends], [max(0.0, high - v) for v, _, high in ends]]
 
 
-def draw_count_bar(axes: Axes, place: int, counts: Counts, widths: tuple[float, float]) -> None:
+def draw_count_bar(
+    axes: Axes,
+    place: float,
+    counts: Counts,
+    widths: tuple[float, float],
+    colours: tuple[str, str] = (TOTAL, RELIABLE),
+    kind: str | None = None,
+) -> None:
     """Draw a bar of all points with that of the reliable ones inside, and the reliable share above.
 
-    `widths` are those of the two bars; the error bar of the wider one stands beside the narrower one.
+    `widths` are those of the two bars; the error bar of the wider one stands beside the narrower one. With a `kind` the
+    bars have entries in the legend, which it ends.
     """
-    shift = widths[1] / 2 + 0.07
-    bars = (("total", TOTAL, widths[0], shift), ("reliable", RELIABLE, widths[1], 0.0))
+    shift = widths[1] / 2 + 0.1 * widths[0]
+    bars = (("total", colours[0], widths[0], shift), ("reliable", colours[1], widths[1], 0.0))
     for name, colour, width, aside in bars:
         interval = getattr(counts, name)
-        axes.bar(place, interval.value, width=width, color=colour, label=name if place == 0 else None)
+        label = None if kind is None else f"{name}{kind}"
+        axes.bar(place, interval.value, width=width, color=colour, label=label)
         axes.errorbar(place + aside, interval.value, yerr=spans([interval]), **_ERROR_BAR)
     top = (place, counts.total.high or 0.0)
     axes.annotate(percent(counts.ratio.value), top, (0, 2), **_ABOVE)

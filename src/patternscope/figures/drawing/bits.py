@@ -8,7 +8,6 @@ from patternscope.results.evidence import Against
 from patternscope.results.formatting import number
 
 SUBJECTS: dict[Against, str] = {"labels": "the true class", "decision": "the class that the network predicts"}
-ALONE = "One network; another training may differ by more than these intervals."
 _DARK, _DARK_RED, _NOTHING = "#0b2a4a", "#7a2f00", "#f3f5f7"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from patternscope.figures.drawing.annotations import Axes, Figure
 from patternscope.figures.drawing.choices import ShownClasses
-from patternscope.figures.drawing.labels import shortened
+from patternscope.figures.drawing.labels import shortened, wrapped
 from patternscope.figures.drawing.style import INK, SMALL, SOFT, TITLE
 
 ACROSS = 4
@@ -91,6 +91,17 @@ def write_heading(figure: Figure, title: str, *lines: str, foot: float = 0.0) ->
         height = figure.get_size_inches()[1]
         top = [first, *downs][-1] + 0.15
         engine.set(rect=(0, foot / height, 1, 1 - (top + foot) / height), w_pad=0.06, h_pad=0.06)
+
+
+def heading_lines(width: float, texts: Sequence[str]) -> list[str]:
+    """Return texts as lines for :func:`write_heading` in a figure of some width in inches.
+
+    >>> heading_lines(6.4, ["a short line"])
+    ['a short line']
+    """
+    # Letters on paper are a little wider than their outlines.
+    room = 72 * (0.97 * width - 2 * _LEFT)
+    return [line for text in texts for line in wrapped(text, SMALL, room)]
 
 
 def write_foot(figure: Figure, text: str) -> None:
