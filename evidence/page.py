@@ -38,10 +38,13 @@ hold for `objective = "paper"`, `rule = "paper"` and `out_dim = 3`.
 
 In short:
 
-- Where nothing can be known, next to nothing is found, and where a layer knows little, little is shown: evidence is
-  in bits a region on images that no map has seen, and its probabilities are calibrated.
-- Two maps of disjoint halves of the images agree on most points of the last layers, not on those of earlier ones; see
-  which layers reach what was asked for.
+- Where nothing can be known, nothing is found: with targets permuted over images no layer has evidence or a point. A
+  network that is drawn anew from the top loses evidence layer by layer, down to 0.01 bits when nothing of it is left.
+- Evidence is in bits a region on images that no map has seen. The map of the default keeps nearly all that a linear
+  probe can read, and its probabilities hold: calibration error is below 0.05 in each layer that was measured.
+- Two maps of disjoint halves of the images agree on most of the points of the last two layers, on fewer in layers
+  that know little. Nothing is drawn in a fit; another division of the images moves a ratio by less than the interval
+  over images does.
 - The network depends on the regions whose knowledge points are of the image's class, more on pictograms than on
   Fashion-MNIST. In a last layer Grad-CAM orders regions as well or a little better.
 - Reliable points lie on the object two to four times as often as by chance, by the paper's rule.

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
+from evidence.studies import IMAGE_SETS, NETWORKS
 from patternscope.knowledge.intervals import Interval, seed_spread
 from patternscope.results.formatting import number, with_interval
 
@@ -77,6 +78,10 @@ def optional_interval(row: Row, name: str, digits: int = 2) -> str:
 
 
 def measured_on(rows: Sequence[Row]) -> str:
-    """Return on which networks and images rows were measured: one sentence."""
+    """Return on which networks and images rows were measured, and which of the evidence's own were not run."""
     names = dict.fromkeys(f"{row['network']} on {row['images']}" for row in rows)
-    return f"Measured on {', '.join(names)}; one network each, so that another training may differ by more.\n"
+    text = f"Measured on {', '.join(names)}; one network each, so that another training may differ by more."
+    if any(row["images"] not in IMAGE_SETS for row in rows):
+        return f"{text}\n"
+    missing = [name for images in IMAGE_SETS for network in NETWORKS if (name := f"{network} on {images}") not in names]
+    return f"{text} Not run: {', '.join(missing)}.\n" if missing else f"{text}\n"

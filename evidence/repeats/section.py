@@ -18,6 +18,7 @@ of the fit, which draws nothing.
 """
 WANTED = {1: ("the last layer", 0.8), 2: ("the layer before", 0.65)}
 LIMIT = 0.01
+FEWEST = 0.1  # points an image: the ratio of fewer is a matter of a few regions
 
 
 def summarised(rows: Sequence[Row]) -> list[Row]:
@@ -76,16 +77,16 @@ def _verdicts(summary: Sequence[Row]) -> Iterable[str]:
                 f"- In {text} two halves share {number(min(values))} to {number(max(values))} of the points; at least "
                 f"{wanted} in {len(reached)} of {len(own)} networks."
             )
-    moved = [row for row in summary if row["ratio_range"] is not None]
+    moved = [row for row in summary if row["ratio_range"] is not None and row["points"] >= FEWEST]
     steady = [row for row in moved if (row["ratio_divisions"] or 0.0) <= LIMIT]
     if moved:
         widest = max(moved, key=lambda row: row["ratio_range"])
         yield (
             f"- Another division moves the ratio by a standard deviation of at most {LIMIT} in {len(steady)} of "
-            f"{len(moved)} layers; two divisions differ most in {_name(widest)} "
+            f"{len(moved)} layers with at least {FEWEST} points an image; two divisions differ most in {_name(widest)} "
             f"({number(widest['ratio_range'], 3)}, at {number(widest['points'], 1)} points an image)."
         )
-    threads = [row["ratio_threads"] for row in summary if row["ratio_threads"] is not None]
+    threads = [row["ratio_threads"] for row in moved if row["ratio_threads"] is not None]
     if threads:
         yield f"- Two threads instead of one move the ratio by at most {number(max(threads), 4)}."
     yield (

@@ -16,7 +16,8 @@ permuted over the training images. Targets: those of the trained network, or the
 Evidence is in bits a region about the true class, with its 95 % interval over images; points are knowledge points of
 an image. Where nothing can be known both must be 0: at most 0.01 bits and 0.1 points. *Readable* is the evidence of a
 linear probe, which is fitted to the true classes: what it finds in a network that knows nothing is what images alone
-give away.
+give away. *Accuracy* is of the network's decision: where it is right more often than chance (0.10), something is
+known.
 """
 BITS, POINTS = 0.01, 0.1
 NOTHING = "permuted targets"
