@@ -355,3 +355,102 @@ def drpr_loss(weight, features, target_probs) -> float:
             p = target_probs[i][c]
             total += p * math.log(p * sum(densities) / densities[c]) if p > 0 else 0.0
     return total
+
+
+def shares_of(labels, classes: int) -> list[float]:
+    return [sum(label == c for label in labels) / len(labels) for c in range(classes)]
+
+
+def tempered(scores, inverse: float, prior) -> list[float]:
+    """p_T of one region, T = 1 / inverse; a class without a share has none, a posterior of 0 is e^-708 or less."""
+    least = min([-708.0, *(each - max(scores) for each in scores if each > -math.inf)])
+    powers = [
+        prior[c] * math.exp(inverse * max(scores[c] - max(scores), least)) if prior[c] else 0.0
+        for c in range(len(scores))
+    ]
+    return [each / sum(powers) for each in powers]
+
+
+def surprise(scores, labels, inverse: float, prior, unknown: float = 0.5) -> float:
+    """Mean -log p_T over regions (n, r, c), of the true class, and of half an image of an unknown class."""
+    total, n = 0.0, len(scores)
+    for image, label in zip(scores, labels, strict=True):
+        for region in image:
+            p = tempered(region, inverse, prior)
+            for c, share in enumerate(prior):
+                wanted = (n * (c == label) + unknown * share) / (n + unknown)
+                total -= wanted * math.log(p[c]) if wanted else 0.0
+    return total / (n * len(scores[0]))
+
+
+def best_inverse(scores, labels, classes: int, most: float = 64.0) -> float:
+    """1 / T by halving an interval in thirds: the surprise is convex in it."""
+    prior, low, high = shares_of(labels, classes), 0.0, most
+    for _ in range(70):
+        first, second = low + (high - low) / 3, high - (high - low) / 3
+        if surprise(scores, labels, first, prior) <= surprise(scores, labels, second, prior):
+            high = second
+        else:
+            low = first
+    return low
+
+
+def evidence(scores, labels, fold, classes: int) -> list[list[float]]:
+    """Bits of each region, at the temperature of the images of other folds."""
+    prior, bits = shares_of(labels, classes), []
+    for own, label, image in zip(fold, labels, scores, strict=True):
+        others = [i for i, each in enumerate(fold) if each != own]
+        inverse = best_inverse([scores[i] for i in others], [labels[i] for i in others], classes)
+        bits.append([math.log2(tempered(region, inverse, prior)[label] / prior[label]) for region in image])
+    return bits
+
+
+def calibration_error(posterior, labels, bins: int = 15) -> float:
+    """Of p (n, r, c): the mean over regions of |confidence - share that is right| of the region's bin."""
+    held = [[] for _ in range(bins)]
+    for image, label in zip(posterior, labels, strict=True):
+        for p in image:
+            top = max(p)
+            held[min(bins - 1, int(top * bins))].append((top, list(p).index(top) == label))
+    regions = sum(len(each) for each in held)
+    return sum(abs(sum(top for top, _ in each) - sum(right for _, right in each)) for each in held if each) / regions
+
+
+def stability(masks, categories, category) -> list[list[float]]:
+    """Share of refits in which each region is a point of its class."""
+    return [
+        [
+            sum(masks[f][i][r] and categories[f][i][r] == category[i][r] for f in range(len(masks))) / len(masks)
+            for r in range(len(category[0]))
+        ]
+        for i in range(len(category))
+    ]
+
+
+def shared_points(masks, categories) -> float | None:
+    """Points of two refits with the same class as a share of the points of either."""
+    places = list(itertools.product(range(len(masks[0])), range(len(masks[0][0]))))
+    either = [(i, r) for i, r in places if masks[0][i][r] or masks[1][i][r]]
+    both = [
+        (i, r) for i, r in either if masks[0][i][r] and masks[1][i][r] and categories[0][i][r] == categories[1][i][r]
+    ]
+    return len(both) / len(either) if either else None
+
+
+def regional_likelihood(weight, features, targets, directions, scale: float, kappa_max: float, decay: float) -> float:
+    """-mean over regions of sum_c t_c log p(c | h) of features (n, k, r), and the decay."""
+    n, _, regions = features.shape
+    total = 0.0
+    for i in range(n):
+        for r in range(regions):
+            p = posterior([dot(row, features[i, :, r]) / scale for row in weight], directions, kappa_max)
+            total -= sum(t * math.log(each) for t, each in zip(targets[i], p, strict=True))
+    return total / (n * regions) + decay / 2 * sum(float(each) ** 2 for each in np.ravel(weight))
+
+
+def batch_statistics(values) -> tuple[list[float], list[float]]:
+    """Mean and unbiased variance of each channel of values (n, k, ...)."""
+    columns = [np.ravel(values[:, k]).tolist() for k in range(values.shape[1])]
+    means = [sum(each) / len(each) for each in columns]
+    pairs = zip(columns, means, strict=True)
+    return means, [sum((value - mean) ** 2 for value in each) / (len(each) - 1) for each, mean in pairs]

@@ -182,8 +182,11 @@ def _best_inverse(scores: Tensor, labels: Tensor, prior: Tensor) -> float:
 
 
 def _bounded(scores: Tensor) -> Tensor:
-    """Scores below the largest of their row, where a posterior of 0 is the smallest number."""
-    return (scores - scores.amax(dim=-1, keepdim=True)).clamp_min(_LEAST_LOG)
+    """Scores below the largest of their row, where a posterior of 0 is as small as a number or another of the row."""
+    below = scores - scores.amax(dim=-1, keepdim=True)
+    none = below.isneginf()
+    least = below.masked_fill(none, 0.0).amin(dim=-1, keepdim=True).clamp_max(_LEAST_LOG)
+    return torch.where(none, least, below)
 
 
 def _checked(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None) -> tuple[Tensor, Tensor]:
