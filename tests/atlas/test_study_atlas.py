@@ -15,6 +15,7 @@ from patternscope.errors import InputError
 from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
+from patternscope.results.controls import ControlsResult
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.networks import StudentAnalysisResult
@@ -69,6 +70,11 @@ def test_training_shows_the_results_of_each_checkpoint(study):
             assert np.abs(stable / len(told.refit_category) - known.stability.numpy()).max() < 1e-6
             bits = np.asarray(group[f"{path}/knowledge"][step]).reshape(known.mask.shape)
             assert (bits == known.mask.numpy() + 2 * known.reliable.numpy()).all()
+            controls = results.load(ControlsResult, layer=layer)
+            chance = np.asarray(group[f"{path}/chance"])
+            for row, control in enumerate((controls.permuted, controls.untrained)):
+                assert chance[row, 0, 0] == pytest.approx(control.evidence.value, abs=1e-6)
+                assert chance[row, 1:3, 0] == pytest.approx([control.counts.total.value, control.counts.reliable.value])
             counts, shown = known.counts, np.asarray(group[f"{path}/counts"][step])
             assert shown[:2, 0] == pytest.approx([counts.total.value, counts.reliable.value])
             assert shown[0, 1:] == pytest.approx([counts.total.low, counts.total.high])
