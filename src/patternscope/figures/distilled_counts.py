@@ -50,7 +50,7 @@ def draw(shown: ComparedNetworks) -> Figure:
 def _draw_bars(axes: Any, networks: list[NetworkCounts]) -> None:
     """A bar per network, the reliable points inside all, and their ratio above."""
     for place, network in enumerate(networks):
-        draw_count_bar(axes, place, network.counts, (0.7, 0.4))
+        draw_count_bar(axes, place, network.counts, (0.7, 0.4), kind=None if place else "")
     _name_networks(axes, [shortened(network.network, SMALL, 42) for network in networks])
     axes.set_title(shortened(networks[0].layer, 8, 120))
     axes.margins(y=0.3)
