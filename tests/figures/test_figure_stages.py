@@ -86,9 +86,11 @@ def test_a_changed_threshold_or_resolution_draws_what_shows_it_and_nothing_else(
         return {unit.stage for unit in done}
 
     assert ran() == set()
-    names = ("knowledge_points", "regional_embedding", "counts", "emergence", "region_paths")
+    points = ("knowledge_points", "regional_embedding", "counts", "emergence", "region_paths")
+    names = (*points, "evidence", "evidence_maps", "reliability")
     drawn = {f"figures/{name}" for name in names}
-    assert ran(knowledge={"tau": 0.5}) == {"knowledge", "emergence", "summary", *drawn}
+    stages = {"evidence", "controls", "knowledge", "emergence", "summary"}
+    assert ran(knowledge={"tau": 0.5}) == {*stages, *drawn}
     assert ran(knowledge={"tau": 0.5}, figures={"dpi": 50}) == {
         stage.name for stage in STAGES if stage.name != "figures/training_animation"
     }

@@ -6,10 +6,11 @@ from typing import Any
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import count_cells, draw_count_bar
-from patternscope.figures.drawing.chance import NOT_MEASURED, Chance, read_chance
+from patternscope.figures.drawing.bits import EVIDENCE
+from patternscope.figures.drawing.chance import CONTROLS, NOT_MEASURED, Chance, read_chance
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
-from patternscope.figures.drawing.needs import CONTROLS, EVIDENCE, KNOWLEDGE, TRAINING
+from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
 from patternscope.figures.drawing.style import RELIABLE, SMALL, TOTAL, UNRELIABLE, figure_style
 from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
 from patternscope.results.noise import counts_of, interval_lines, networks_of
@@ -75,7 +76,7 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
         _draw_bars(ax, shown)
         return ax.figure  # type: ignore[return-value]
     width = max(5.0, 1.1 * len(shown.layers) * (1.25 if shown.paper else 1.0))
-    figure = layout.new_figure(width, 3.8, laid_out=True)
+    figure = layout.new_figure(width, 4.3 if shown.paper else 3.8, laid_out=True)
     _draw_bars(figure.add_subplot(), shown)
     lines = layout.heading_lines(width, _explanations(shown))
     layout.write_heading(figure, "Knowledge points per image", *lines)
@@ -85,7 +86,8 @@ def draw(shown: CountsData, ax: Axes | None = None) -> Figure:
 def _explanations(shown: CountsData) -> list[str]:
     """What is counted, by which rules, and beside what chance."""
     shared = f"p(class) > {shown.tau:g}, at {shown.trained.title}; mean over {shown.images} images"
-    lines = [*interval_lines(shared, shown.networks)]
+    what, noise = interval_lines(shared, shown.networks)
+    lines = [f"{what}.", f"{noise[0].upper()}{noise[1:]}."]
     if shown.paper:
         lines.append(
             "Calibrated: by maps that have not seen the image, as sure as unseen images justify. The paper's rule: by "

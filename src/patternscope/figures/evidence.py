@@ -6,7 +6,7 @@ from typing import Any
 from patternscope.figures.drawing import layout
 from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import spans
-from patternscope.figures.drawing.bits import SUBJECTS, bit_meaning, evidence_colours, ink_on
+from patternscope.figures.drawing.bits import ALL_EVIDENCE, SUBJECTS, bit_meaning, evidence_colours, ink_on
 from patternscope.figures.drawing.chance import (
     NOT_MEASURED,
     SHORT_NAMES,
@@ -18,7 +18,7 @@ from patternscope.figures.drawing.chance import (
 from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.labels import checkpoint_labels, shortened, text_width
-from patternscope.figures.drawing.needs import ALL_EVIDENCE, ALL_TRAINING, CONTROLS
+from patternscope.figures.drawing.needs import ALL_TRAINING
 from patternscope.figures.drawing.style import FAINT, INK, NORMAL, RELIABLE, SMALL, SOFT, TOTAL, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.evidence import Against, EvidenceResult

@@ -4,9 +4,12 @@ from math import log2
 from typing import Any
 
 from patternscope.figures.drawing.style import RELIABLE, TOTAL, UNRELIABLE
-from patternscope.results.evidence import Against
+from patternscope.results.evidence import Against, EvidenceResult
 from patternscope.results.formatting import number
+from patternscope.results.result import reads
 
+EVIDENCE = reads(EvidenceResult, "evidence", checkpoint="last", layer="all")
+ALL_EVIDENCE = reads(EvidenceResult, "evidence", checkpoint="all", layer="all")
 SUBJECTS: dict[Against, str] = {"labels": "the true class", "decision": "the class that the network predicts"}
 _DARK, _DARK_RED, _NOTHING = "#0b2a4a", "#7a2f00", "#f3f5f7"
 

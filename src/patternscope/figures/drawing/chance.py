@@ -3,7 +3,9 @@
 from patternscope.figures.drawing.annotations import StudyResults
 from patternscope.results.controls import Control, ControlsResult
 from patternscope.results.formatting import number
+from patternscope.results.result import reads
 
+CONTROLS = reads(ControlsResult, layer="all")
 NAMES = {"permuted": "permuted targets", "untrained": "untrained network"}
 """The two controls, and what they are called."""
 SHORT_NAMES = ("permuted", "untrained")

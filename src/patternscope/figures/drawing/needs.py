@@ -1,8 +1,6 @@
 """What several figures read of a study."""
 
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
-from patternscope.results.controls import ControlsResult
-from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import KnowledgeResult
@@ -15,8 +13,6 @@ SAMPLE = reads(SampleResult, checkpoint="last")
 IMPORTANCE = reads(ImportanceResult, checkpoint="last", layer="all")
 REGION = reads(RegionResult, "embedding", "grid", checkpoint="last", layer="all")
 KNOWLEDGE = reads(KnowledgeResult, checkpoint="last", layer="all")
-EVIDENCE = reads(EvidenceResult, "evidence", checkpoint="last", layer="all")
-CONTROLS = reads(ControlsResult, layer="all")
 ATTACK = reads(AttackResult, "success", "norm")
 ATTACK_ANALYSIS = reads(AttackAnalysisResult, layer="all")
 
@@ -25,4 +21,3 @@ ALL_TRAINING = reads(TrainingResult, "name", checkpoint="all")
 ALL_SAMPLES = reads(SampleResult, checkpoint="all")
 ALL_REGIONS = reads(RegionResult, "embedding", "grid", checkpoint="all", layer="all")
 ALL_KNOWLEDGE = reads(KnowledgeResult, checkpoint="all", layer="all")
-ALL_EVIDENCE = reads(EvidenceResult, "evidence", checkpoint="all", layer="all")
