@@ -11,7 +11,7 @@ from typing import Any
 from patternscope.api.plots import Plots
 from patternscope.errors import InputError, nearest
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.points import KnowledgePoints
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.formatting import with_interval

@@ -7,7 +7,7 @@ from typing import Literal, Self
 import numpy as np
 from torch import Tensor
 
-from patternscope.knowledge.points import KnowledgePoints
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 
 Grid = tuple[int, int]
 Kind = Literal["training", "attack", "model"]

@@ -8,8 +8,8 @@ from torch import Tensor
 from patternscope.atlas.contents import LayerContent, Regions
 from patternscope.knowledge.bootstrap import bootstrap_counts
 from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.point_rule import PointRule
-from patternscope.knowledge.points import KnowledgePoints
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.controls import ControlsResult
 from patternscope.results.evidence import EvidenceResult

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from patternscope.knowledge.faithfulness import blurred, curve_area, deletion_curve, removal_order, removal_shares
     from patternscope.knowledge.folds import assign_folds
     from patternscope.knowledge.intervals import Interval, seed_spread, with_seed_spread, within_noise
+    from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
     from patternscope.knowledge.network_comparison import (
         EmbeddedLayer,
         LayerDifference,
@@ -47,14 +48,7 @@ if TYPE_CHECKING:
         compare_layers,
     )
     from patternscope.knowledge.noise import Noise, with_noise
-    from patternscope.knowledge.points import (
-        KnowledgePoints,
-        class_log_odds,
-        class_probability,
-        find_knowledge_points,
-        reliable_ratio,
-        threshold,
-    )
+    from patternscope.knowledge.points import class_log_odds, class_probability, find_knowledge_points, threshold
     from patternscope.knowledge.probe import probe_evidence
     from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
     from patternscope.knowledge.region_evidence import Evidence, evidence, region_bits, shared_points, stability
@@ -93,9 +87,9 @@ else:
                 "EmbeddedLayer", "LayerDifference", "align_embeddings", "channel_agreement", "compare_layers",
             ),
             "noise": ("Noise", "with_noise"),
+            "knowledge_points": ("KnowledgePoints", "reliable_ratio"),
             "points": (
-                "KnowledgePoints", "class_log_odds", "class_probability", "find_knowledge_points",
-                "reliable_ratio", "threshold",
+                "class_log_odds", "class_probability", "find_knowledge_points", "threshold",
             ),
             "probe": ("probe_evidence",),
             "quality": ("agreement", "object_cover", "strength_uncertainty_correlation"),

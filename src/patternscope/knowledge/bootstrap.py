@@ -11,7 +11,7 @@ from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.points import KnowledgePoints, reliable_ratio
+from patternscope.knowledge.knowledge_points import KnowledgePoints, reliable_ratio
 from patternscope.radial.checks import check_same_shape
 
 # Resampled images held at once, at 24 bytes each, so that many images and many draws stay within some 30 MB.

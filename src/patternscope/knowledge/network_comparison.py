@@ -15,7 +15,7 @@ from patternscope.knowledge.bootstrap import (
     bootstrap_ratio,
 )
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.points import KnowledgePoints
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.radial.rotation import procrustes
 
 TURN_EDGES = tuple(place / 10 for place in range(21))

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from patternscope.knowledge.calibration import at_temperature, class_shares
-from patternscope.knowledge.points import KnowledgePoints, class_probability, find_knowledge_points
+from patternscope.knowledge.knowledge_points import KnowledgePoints
+from patternscope.knowledge.points import class_probability, find_knowledge_points
 from patternscope.knowledge.region_evidence import region_bits
 from patternscope.radial import log_posterior
 

@@ -13,7 +13,8 @@ from patternscope.cli import one_line_warnings, write_error, write_stopped
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.errors import InputError
-from patternscope.knowledge.points import KnowledgePoints, find_knowledge_points, threshold
+from patternscope.knowledge.knowledge_points import KnowledgePoints
+from patternscope.knowledge.points import find_knowledge_points, threshold
 from patternscope.knowledge.quality import agreement, object_cover, strength_uncertainty_correlation
 from patternscope.networks.settings import TrainingSettings
 from patternscope.nn_visualizer.features import (

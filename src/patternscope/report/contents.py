@@ -10,8 +10,8 @@ from torch import Tensor
 from patternscope.knowledge.attack_analysis import orientation_change
 from patternscope.knowledge.bootstrap import bootstrap_count_differences, bootstrap_mean
 from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.noise import Noise, with_noise
-from patternscope.knowledge.points import KnowledgePoints
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
 from patternscope.results.emergence import EmergenceResult, LayerHistory
 from patternscope.results.faithfulness import FaithfulnessResult

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from torch import Tensor
 
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.points import KnowledgePoints
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.results.result import Result, arrays, record
 
 Rule = Literal["calibrated", "paper"]

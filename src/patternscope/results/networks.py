@@ -8,7 +8,7 @@ from typing import Any, Literal
 from torch import Tensor
 
 from patternscope.knowledge.intervals import Interval
-from patternscope.knowledge.points import KnowledgePoints
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.results.json_csv import write_rows
 from patternscope.results.knowledge import CountDifferences, Counts
 from patternscope.results.record_codec import encode

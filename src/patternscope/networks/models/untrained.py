@@ -8,10 +8,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from patternscope.networks.capture.forward_pass import call_once, images_at_once
+from patternscope.networks.capture.hooks import isolate_random_state
 from patternscope.networks.device import pixels_for
 
 Network = TypeVar("Network", bound=nn.Module)
-_SEEDS = 2**63
 
 
 def reinitialised(network: Network, seed: int = 0) -> Network:
@@ -27,9 +27,8 @@ def reinitialised(network: Network, seed: int = 0) -> Network:
     """
     copy = deepcopy(network)
     generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
+    with isolate_random_state(seed=seed), torch.no_grad():
         for module in copy.modules():
-            torch.manual_seed(int(torch.randint(_SEEDS - 1, (), generator=generator)))
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()

@@ -15,8 +15,8 @@ from patternscope.knowledge.attack_analysis import (
 )
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
 from patternscope.knowledge.intervals import Interval
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.point_rule import PointRule
-from patternscope.knowledge.points import KnowledgePoints
 from patternscope.results.attack import AttackAnalysisResult, AttackResult, Histogram, TrajectoryCount
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult

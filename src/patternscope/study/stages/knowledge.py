@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts
+from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.point_rule import PointRule
-from patternscope.knowledge.points import KnowledgePoints
 from patternscope.knowledge.quality import object_cover
 from patternscope.knowledge.region_evidence import shared_points, stability
 from patternscope.results.evidence import EvidenceResult
