@@ -8,6 +8,7 @@ from patternscope.figures.drawing.annotations import Axes, Figure, StudyResults
 from patternscope.figures.drawing.bars import spans
 from patternscope.figures.drawing.bits import ALL_EVIDENCE, SUBJECTS, bit_meaning, evidence_colours, ink_on
 from patternscope.figures.drawing.chance import (
+    CONTROLS,
     NOT_MEASURED,
     SHORT_NAMES,
     Chance,
