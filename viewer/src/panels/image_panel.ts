@@ -45,7 +45,7 @@ export function makeImagePanel(change: ChangeView): Panel {
     "span",
     { class: "key-item" },
     h("span", { class: "swatch-box thin" }),
-    "a point in few,",
+    "in few,",
     h("span", { class: "swatch-box reliable" }),
     refits,
   );

@@ -14214,7 +14214,7 @@ var oN = 204;
 function sN(e) {
 	let t = TM(e), n = kM(e), r = nN(e), i = cN(e), a = B("input", { type: "checkbox" }), o = B("label", { class: "check" }, a, "Importance");
 	a.addEventListener("change", () => e({ importance: a.checked }));
-	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("span", {}), u = B("span", { class: "key-item" }, B("span", { class: "swatch-box thin" }), "a point in few,", B("span", { class: "swatch-box reliable" }), l);
+	let s = B("p", { class: "finding" }), c = B("p", { class: "key" }, B("span", { class: "key-item" }, B("span", { class: "swatch-box reliable" }), "reliable: predicts the true class"), B("span", { class: "key-item" }, B("span", { class: "swatch-box unreliable" }), "unreliable")), l = B("span", {}), u = B("span", { class: "key-item" }, B("span", { class: "swatch-box thin" }), "in few,", B("span", { class: "swatch-box reliable" }), l);
 	c.append(u);
 	let d = B("div", { class: "detail-body" }, B("div", { class: "main-image" }, i.element, c), r.element, t.element);
 	return {
