@@ -21,12 +21,16 @@ from patternscope.results.study import open_results
 STUDY = """
 [images]
 image_size = 32
-train_per_class = 200
-test_per_class = 40
-samples_per_class = 20
+train_per_class = 100
+test_per_class = 20
+samples_per_class = 15
+[network]
+layers = ["conv_43", "conv_53"]
 [training]
 epochs = 4
 checkpoints = 2
+[knowledge]
+bootstrap = 300
 [replicates]
 networks = {networks}
 [controls]

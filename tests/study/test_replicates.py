@@ -23,6 +23,7 @@ from patternscope.results.training import TrainingResult
 from patternscope.settings.study import make_settings
 from patternscope.study.budget import unit_costs
 from patternscope.study.run import run_analysis, study_plan
+from patternscope.study.stages import study_stages
 from patternscope.tensor_files import read_tensors, write_tensors
 
 LAYERS = ("conv_33", "conv_53")
@@ -187,6 +188,27 @@ def test_what_it_costs_is_said(several, attacked_study):
         [cost for unit, cost in costs.items() if unit.stage == stage] for stage in ("region", "region/network_2")
     )
     assert [each.memory for each in first] == [each.memory for each in second]
+
+
+def stages_of(folder: Path, **changes):
+    stages = study_stages(settings_of(folder, **changes))
+    return {stage.name: {need.stage for need in stage.needs} for stage in stages}
+
+
+def test_each_network_reads_its_own_and_the_rest_of_the_study(tmp_path):
+    reads = stages_of(tmp_path)
+    assert reads["features/network_2"] == {"images", "training/network_2"}
+    assert reads["region/network_3"] == {"images", "features/network_3", "sample/network_3"}
+    # The frame is that of the study's own network.
+    assert reads["sample/network_2"] == {"features/network_2", "sample/network_2", "sample"}
+    assert "network_4" not in " ".join(reads)
+    assert "importance/network_2" in stages_of(tmp_path, region={"objective": "paper"})["region/network_2"]
+    assert not [name for name in stages_of(tmp_path, replicates={"enabled": False}) if "network" in name]
+
+
+def test_checkpoints_are_at_the_studys_steps(tmp_path):
+    assert "training" not in stages_of(tmp_path)["training/network_2"]
+    assert "training" in stages_of(tmp_path, training={"placement": "accuracy"})["training/network_2"]
 
 
 @pytest.mark.parametrize(
