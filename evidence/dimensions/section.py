@@ -45,7 +45,8 @@ def write(folder: Path, rows: Sequence[Row], by_classes: Sequence[Row], tried: S
         ]
     else:
         text += ["### Other numbers of classes\n", "Not measured here.\n"]
-    write_section(folder, text, draw(known, by_classes), known, dimensions=known, classes=by_classes)
+    tables = {"classes": by_classes} if by_classes else {}
+    write_section(folder, text, draw(known, by_classes), known, dimensions=known, **tables)
 
 
 def _verdicts(rows: Sequence[Row]) -> Iterable[str]:

@@ -15,8 +15,8 @@ the temperature of the other half; *readable*: those of a linear probe, *share* 
 *after*: expected calibration error without and with the temperature. *Shared*: points that the two maps have in
 common, of those of either. *On object*: share of the reliable points (pictograms); its chance level is the object's
 area, 0.18 or 0.19. *Deletion*: area under the deletion curve of p of the true class, mean colour, 100 images; smaller
-is better. *Seconds*: of the processor for one fit to 250 images, all objectives in one run; the weighted ones are
-written plainly and could be faster.
+is better. *Seconds*: of the processor for one fit to 250 images, all objectives in one run, a dash where it was not
+timed; the weighted ones are written plainly and could be faster.
 
 The paper's objective has 100 neighbours and its strengths are in units of their mean, as its rule has them. The
 likelihood asks for the target probabilities P to a power: not at all sharpened is P itself (softmax(logits / 4)), the

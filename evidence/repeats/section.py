@@ -14,7 +14,8 @@ points that the two maps of a division have in common (the same region and class
 and least of the divisions. *Ratio* and *evidence* of the cross-fitted layer: mean, and in brackets the largest
 difference between two divisions. *Half interval*: half the 95 % interval of the ratio over images, for comparison.
 *Threads*: the same fits on two threads instead of one. *Seed*: how much the map of all images changes with the seed
-of the fit, which draws nothing.
+of the fit, which draws nothing. What another number of threads does to the training of the network is not measured
+here.
 """
 WANTED = {1: ("the last layer", 0.8), 2: ("the layer before", 0.65)}
 LIMIT = 0.01
@@ -91,7 +92,7 @@ def _verdicts(summary: Sequence[Row]) -> Iterable[str]:
         yield f"- Two threads instead of one move the ratio by at most {number(max(threads), 4)}."
     yield (
         "- Another seed of the fit moves no entry of a map by more than "
-        f"{max(row['moved_by_seed'] for row in summary):.0e}: nothing is drawn."
+        f"{max(row['moved_by_seed'] for row in summary):g}: nothing is drawn."
     )
 
 

@@ -41,7 +41,7 @@ def write(folder: Path, rows: Sequence[Row]) -> None:
     ]
     for images, network in dict.fromkeys((row["images"], row["network"]) for row in rows):
         own = [row for row in rows if (row["images"], row["network"]) == (images, network)]
-        text += [f"### {network} on {images}\n", *_of_training(own), _table(own)]
+        text += [f"### {network} on {images}\n", f"{_of_training(own)}\n", _table(own)]
     write_section(folder, text, draw(rows), rows, sanity=rows)
 
 
@@ -75,11 +75,12 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
         )
 
 
-def _of_training(rows: Sequence[Row]) -> Iterable[str]:
+def _of_training(rows: Sequence[Row]) -> str:
     """How well the shuffled labels were learnt."""
     learnt = next((row["training_accuracy"] for row in rows if row["check"] == NO_LABELS), None)
-    if learnt is not None:
-        yield f"Of the shuffled labels {number(learnt)} were learnt (chance: 0.10).\n"
+    if learnt is None:
+        return "Training on shuffled labels was not run here."
+    return f"Of the shuffled labels {number(learnt)} were learnt (chance: 0.10)."
 
 
 def _table(rows: Sequence[Row]) -> str:
