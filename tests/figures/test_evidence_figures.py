@@ -92,6 +92,7 @@ def test_figures_of_an_earlier_version_are_drawn_without_what_it_lacks(results):
     old = without(results, "evidence", "controls")
     for unit, known in old.results.items():
         if unit.stage == "knowledge":
+            assert known.images == len(known.mask)  # both files are read, so that what is set stays
             for field in ("rule", "stability", "shared"):
                 object.__setattr__(known, field, None)
     shown = counts.data(old)
