@@ -301,10 +301,11 @@ def corresponding_regions(grid, other) -> list[int]:
 
 
 def best_turn(source, target) -> float:
-    """Degrees by which a source (n, e) would still have to turn to come nearest to a target, by Kabsch's method."""
+    """Degrees by which a source (n, e), as a long vector, turns to come nearest to a target, by Kabsch's method."""
     u, _, vt = np.linalg.svd(source.T @ target)
-    turn = u @ np.diag([1] * (len(u) - 1) + [np.sign(np.linalg.det(u @ vt))]) @ vt
-    return max(abs(math.degrees(math.atan2(each.imag, each.real))) for each in np.linalg.eigvals(turn))
+    turned = source @ u @ np.diag([1] * (len(u) - 1) + [np.sign(np.linalg.det(u @ vt))]) @ vt
+    cosine = dot(source.ravel(), turned.ravel()) / (norm(source.ravel()) * norm(turned.ravel()))
+    return math.degrees(math.acos(min(1.0, max(-1.0, cosine))))
 
 
 def deletion(shares, order) -> list[float]:

@@ -24,8 +24,9 @@ class FitTrace:
 class Alignment:
     """How a sample embedding lies to that of the checkpoint before, once both are in one frame.
 
-    residual: sqrt(1 - cos^2) of the two as long vectors, in [0, 1]. angle_degrees: the rotation by which they could
-    still come nearer; orientation_angle_degrees: that of the orientations alone, without the farthest tenth.
+    residual: sqrt(1 - cos^2) of the two as long vectors, in [0, 1]. angle_degrees: by how much the embedding, as a long
+    vector, turns where it is rotated to come nearer still; orientation_angle_degrees: the same for orientations, which
+    are brought nearer without the farthest tenth.
     """
 
     residual: float

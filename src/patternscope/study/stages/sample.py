@@ -7,7 +7,7 @@ from torch import Tensor
 
 from patternscope.embeddings.settings import SampleSettings
 from patternscope.knowledge.quality import agreement, strength_uncertainty_correlation
-from patternscope.radial import procrustes, rotation_angle
+from patternscope.radial import procrustes
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import Alignment, SampleResult
 from patternscope.results.result import reads
@@ -59,14 +59,21 @@ def embed_samples(
 
 
 def alignment(embedding: Tensor, before: Tensor) -> Alignment:
-    """Return how far an embedding is from the one before it, and the rotation by which they could come nearer."""
-    cosine = torch.nn.functional.cosine_similarity(embedding.flatten().double(), before.flatten().double(), dim=0)
-    by_orientation = procrustes(embedding, before, trim=FAR_SHARE, metric="cosine")
+    """Return how far an embedding is from the one before it, and the turn by which they could come nearer."""
+    own, other = embedding.double(), before.double()
+    cosine = torch.nn.functional.cosine_similarity(own.flatten(), other.flatten(), dim=0)
+    by_orientation = procrustes(own, other, trim=FAR_SHARE, metric="cosine")
     return Alignment(
         residual=float((1 - cosine.square()).clamp_min(0).sqrt()),
-        angle_degrees=rotation_angle(procrustes(embedding, before)),
-        orientation_angle_degrees=rotation_angle(by_orientation),
+        angle_degrees=_turn(own, procrustes(own, other)),
+        orientation_angle_degrees=_turn(torch.nn.functional.normalize(own, dim=1), by_orientation),
     )
+
+
+def _turn(points: Tensor, rotation: Tensor) -> float:
+    """Degrees by which a rotation turns points (n, e) as one long vector: a plane without points turns nothing."""
+    cosine = torch.nn.functional.cosine_similarity(points.flatten(), (points @ rotation).flatten(), dim=0)
+    return float(torch.rad2deg(cosine.clamp(-1, 1).acos()))
 
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
@@ -81,7 +88,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "sample",
-        version=2,
+        version=3,
         run=run_sample,
         settings=("seed", "sample"),
         needs=(
