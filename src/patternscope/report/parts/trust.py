@@ -78,19 +78,19 @@ def other_networks(noise: MeasuredNoise) -> str:
 
 
 def other_draws(spread: PlainCounts | None) -> str:
-    """Return what another draw of the neighbours would change, where that was measured."""
+    """Return what another draw of folds and neighbours would change, where that was measured."""
     names = {"total": "all points", "reliable": "reliable points", "ratio": "ratio"}
     deviations = {name: getattr(spread, key, None) for key, name in names.items()}
     known = [f"{number(value)} ({name})" for name, value in deviations.items() if value is not None]
     if not known:
         return (
-            "The intervals do not include what another draw of the images that each image is compared with would "
-            "change, which may be as much; a section [spread] in the settings measures it."
+            "The intervals do not include what another division of the images into folds would change; a section "
+            "[spread] in the settings measures it."
         )
     return (
-        "Another draw of the images that each image is compared with changes the counts of a layer by standard "
-        f"deviations of {listed(known)}; the intervals of differences between layers and between checkpoints "
-        "include this."
+        "Another division of the images into folds (and other neighbours, where the objective compares images) changes "
+        f"the counts of a layer by standard deviations of {listed(known)}; the intervals of differences between layers "
+        "and between checkpoints include this."
     )
 
 
