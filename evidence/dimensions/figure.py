@@ -23,6 +23,7 @@ def draw(rows: Sequence[Row], by_classes: Sequence[Row]) -> "Figure":
             axes.set_title(title, fontsize=SMALL + 0.5)
         last.set_ylabel("evidence / readable")
         last.legend(fontsize=SMALL - 1, loc="lower right")
+        composed.set_visible(bool(by_classes))
         _draw_classes(composed, by_classes)
     return figure
 
