@@ -182,10 +182,9 @@ def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: to
     images = torch.randint(0, 256, (_MOST_TRIED, *shape), dtype=torch.uint8, generator=noise)
     recorded = partial(record, model, layers=axes.layers, grid=network.grid, **recording_options(network))
     trial = recorded(images[:2])
-    # The best of three: a busy moment would be taken for a slow machine.
-    forward = min(_seconds(lambda: recorded(images[:2])) for _ in range(3)) / 2
+    forward = _fastest(lambda: recorded(images[:2])) / 2
     if 2 * forward < _LONG:
-        forward = min(_seconds(lambda: recorded(images)) for _ in range(3)) / len(images)
+        forward = _fastest(lambda: recorded(images)) / len(images)
     outputs = [layer for layer in list_layers(model, images[:2]) if layer.outermost]
     products, copies = machine_speed(device)
     return Facts(
@@ -220,6 +219,22 @@ def machine_speed(device: torch.device) -> tuple[float, float]:
         times = [_seconds(run, device) for _ in range(4)]
         rates.append(amount / max(min(times[1:]), 1e-9))
     return rates[0], rates[1]
+
+
+def _fastest(run: Callable[[], object]) -> float:
+    """Seconds that something takes: the best of three with all threads and with one.
+
+    A busy moment would be taken for a slow machine, and where others use its cores, threads wait for one another.
+    """
+    threads = torch.get_num_threads()
+    times = []
+    try:
+        for count in {1, threads}:
+            torch.set_num_threads(count)
+            times += [_seconds(run) for _ in range(3)]
+    finally:
+        torch.set_num_threads(threads)
+    return min(times)
 
 
 def _seconds(run: Callable[[], object], device: torch.device | None = None) -> float:
