@@ -43,7 +43,9 @@ def drawn(attacked_study, tmp_path_factory):
 
 def test_a_study_with_an_attack_has_its_figures():
     everything = figure_stages(study_stages(StudySettings().with_all_parts()))
-    assert set(everything) > set(OF_EVERY_STUDY) | set(OF_ATTACKS)
+    # A figure reads more of a study that has more: its stage is then another one of the same name.
+    names = {stage.name for stage in everything}
+    assert names > {stage.name for stage in (*OF_EVERY_STUDY, *OF_ATTACKS)}
     assert set(WITH_ATTACK) == {*OF_EVERY_STUDY, *OF_ATTACKS}
     assert [stage.name.removeprefix("figures/") for stage in everything] == list(figure_names())
     assert len(OF_ATTACKS) == 4

@@ -185,7 +185,8 @@ def test_paths_of_any_length_are_drawn(count, layers, classes):
         rng.random(shape) > 0.5,
         rng.random(shape) > 0.7,
     )
-    directions = np.linalg.qr(rng.normal(size=(classes, 3)))[0]
+    directions = rng.normal(size=(classes, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
     names, known = [f"epoch_{number}" for number in range(count)], [f"layer{n}" for n in range(layers)]
     figure = region_paths.draw(region_paths.RegionPathsData(examples, [path], directions, known, names, "checkpoint"))
     matrix = figure.axes[-1]
