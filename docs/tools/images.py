@@ -19,10 +19,13 @@ FIGURES = (
     "attack_histogram",
     "distilled_counts",
     "emergence",
+    "evidence",
+    "evidence_maps",
     "faithfulness",
     "importance",
     "knowledge_points",
     "regional_embedding",
+    "reliability",
     "training_strip",
 )
 # View of the page, as in its address, of each screenshot.
