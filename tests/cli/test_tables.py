@@ -70,7 +70,7 @@ def analysis() -> Result:
 def comparison(layer: str) -> LayerComparison:
     counts = LayerCounts(COUNTS, 1.0)
     difference = CountDifferences(FEWER, FEWER, FEWER)
-    return LayerComparison(layer, layer, "first", None, (8, 8), counts, counts, True, difference, None)
+    return LayerComparison(layer, layer, "first", None, (8, 8), counts, counts, True, difference, None, None)
 
 
 ATTACK = {

@@ -105,9 +105,10 @@ def test_the_library_of_the_readme_runs_as_it_is(runs, capsys):
     result, study = defined["result"], defined["study"]
     assert isinstance(result, ps.Study)
     assert isinstance(study, ps.Study)
-    total = result.layers["layer4"].counts.total
-    assert capsys.readouterr().out.strip() == str(total)
-    assert 0 <= total.low <= total.value <= total.high <= 4  # regions of 2 x 2
+    layer = result.layers["layer4"]
+    assert capsys.readouterr().out.strip() == str(layer.evidence)
+    assert layer.evidence.low <= 0 <= layer.evidence.high  # the network is untrained
+    assert 0 <= layer.counts.total.low <= layer.counts.total.value <= layer.counts.total.high <= 4  # regions of 2 x 2
     with Image.open(io.BytesIO(Path("knowledge_points.png").read_bytes())) as picture:
         assert min(picture.size) > 200
     saved = ps.open_study(runs / "mine")
