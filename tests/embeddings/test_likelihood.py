@@ -134,6 +134,17 @@ def test_the_fit_leaves_its_inputs_as_they_were_and_twice_is_the_same():
     assert all(torch.equal(data[name], before[name]) for name in data)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_modes_of_the_caller_change_nothing(mode):
+    plain = fit(invented()).map
+    with mode():
+        inside = fit(invented()).map
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = fit(invented()).map
+    assert torch.equal(inside, plain)
+    assert torch.equal(rounded, plain)
+
+
 def test_a_layer_of_zeros_says_nothing():
     data = invented()
     fitted = fit({**data, "regional_features": torch.zeros_like(data["regional_features"])})

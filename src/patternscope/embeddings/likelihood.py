@@ -128,4 +128,5 @@ def _pull_and_slope(strength: Tensor, kappa_max: float, dim: int) -> tuple[Tenso
     known = strength.detach().requires_grad_()
     with torch.enable_grad():
         pull = concentration_per_strength(known, kappa_max, dim)
-    return pull.detach(), torch.autograd.grad(pull.sum(), known)[0]
+        total = pull.sum()
+    return pull.detach(), torch.autograd.grad(total, known)[0]
