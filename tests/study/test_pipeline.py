@@ -195,7 +195,7 @@ def test_workers_give_the_same_bytes(study, tmp_path, two_workers):
 
 @pytest.mark.slow
 def test_the_command_killed_at_random_moments_ends_with_the_same_bytes(study, tmp_path):
-    """Up to the summary, on which emergence, figures and atlas do not bear; bench_kills.py kills the demo with all."""
+    """Up to the summary, on which emergence, controls, figures and atlas do not bear; bench_kills.py kills all."""
     ran(study)
     file, folder = tmp_path / "tiny.toml", tmp_path / "killed"
     file.write_text(TOML)
@@ -209,9 +209,9 @@ def test_the_command_killed_at_random_moments_ends_with_the_same_bytes(study, tm
     assert told.stdout.count("killed with") == 10
     assert told.stdout.splitlines()[-1] == "ended with code 0"
     expected = contents(study)
-    assert contents(folder) == {k: v for k, v in expected.items() if not k.startswith("emergence/")}
+    assert contents(folder) == {k: v for k, v in expected.items() if not k.startswith(("emergence/", "controls/"))}
     left = {each.unit.stage for each in saved_status(folder) if each.state != "done"}
-    assert left == {"emergence"}
+    assert left == {"emergence", "controls"}
 
 
 def test_checkpoints_from_a_folder_give_the_same_findings(study, tmp_path):
