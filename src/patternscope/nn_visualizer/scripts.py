@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from patternscope.cli import one_line_warnings, write_error, write_stopped
 from patternscope.embeddings import ImportanceWeight, RegionEmbedding, SampleEmbedding
-from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
+from patternscope.embeddings.settings import ImportanceSettings
 from patternscope.errors import InputError
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.points import find_knowledge_points, threshold
@@ -29,6 +29,7 @@ from patternscope.nn_visualizer.features import (
 from patternscope.nn_visualizer.options import OneLineParser, add_common, add_settings, read_settings
 from patternscope.nn_visualizer.results import digest, earlier_result, replaced_content, write_result, write_table
 from patternscope.nn_visualizer.scatter import draw_scatter
+from patternscope.nn_visualizer.settings import REGION_OPTIONS, ScriptRegionSettings, ScriptSampleSettings
 from patternscope.settings.core import KnowledgeSettings, NetworkSettings
 from patternscope.settings.images import ImagesSettings
 
@@ -39,7 +40,7 @@ Work = Callable[[argparse.Namespace, Any, Features, Path], list[str]]
 
 def train_sample_emb(arguments: Sequence[str] | None = None) -> None:
     """Run `train_sample_emb.py`: fit the sample embeddings and write them. Source: reference code."""
-    _run("train_sample_emb.py", "Fit the sample embeddings g = M f / s.", SampleSettings, _sample, arguments)
+    _run("train_sample_emb.py", "Fit the sample embeddings g = M f / s.", ScriptSampleSettings, _sample, arguments)
 
 
 def train_importance_weight(arguments: Sequence[str] | None = None) -> None:
@@ -51,7 +52,7 @@ def train_importance_weight(arguments: Sequence[str] | None = None) -> None:
 def train_region_emb(arguments: Sequence[str] | None = None) -> None:
     """Run `train_region_emb.py`: fit regional embeddings, find knowledge points, write both. Source: reference code."""
     about = "Fit the regional embeddings h = L f / s and count the knowledge points. Run the other two first."
-    _run("train_region_emb.py", about, RegionSettings, _region, arguments)
+    _run("train_region_emb.py", about, ScriptRegionSettings, _region, arguments)
 
 
 def _run(name: str, about: str, model: type[BaseModel], work: Work, arguments: Sequence[str] | None) -> None:
@@ -75,8 +76,9 @@ def _parser(name: str, about: str, model: type[BaseModel]) -> OneLineParser:
     """All options of a script."""
     parser = OneLineParser(prog=name, description=about, allow_abbrev=False)
     add_common(parser)
-    add_settings(parser, model, "hyperparameters")
-    if model is RegionSettings:
+    region = model is ScriptRegionSettings
+    add_settings(parser, model, "hyperparameters", REGION_OPTIONS if region else ())
+    if region:
         add_settings(parser, KnowledgeSettings, "knowledge points", ("tau",))
     made = "features made on first use (a change makes them again)"
     add_settings(parser, NetworkSettings, made, NETWORK_OPTIONS)
@@ -96,7 +98,7 @@ def _layer_digest(features: Features) -> str:
     return digest(features.target_probs, features.regional_features)
 
 
-def _sample(_: argparse.Namespace, settings: SampleSettings, features: Features, folder: Path) -> list[str]:
+def _sample(_: argparse.Namespace, settings: ScriptSampleSettings, features: Features, folder: Path) -> list[str]:
     """Fit and write the sample embedding."""
     data = {"target_probs": features.target_probs, "sample_features": features.sample_features}
     estimator = SampleEmbedding(features.sample_features.shape[-1], **settings.constructor())
@@ -149,7 +151,7 @@ def _importance(_: argparse.Namespace, settings: ImportanceSettings, features: F
     return lines
 
 
-def _region(given: argparse.Namespace, settings: RegionSettings, features: Features, folder: Path) -> list[str]:
+def _region(given: argparse.Namespace, settings: ScriptRegionSettings, features: Features, folder: Path) -> list[str]:
     """Fit and write the regional embedding and its knowledge points."""
     samples = earlier_result(folder, SAMPLE, "train_sample_emb.py", _sample_digest(features))
     weights = earlier_result(folder, IMPORTANCE, "train_importance_weight.py", _layer_digest(features))
