@@ -104,8 +104,8 @@ def test_odd_input_has_a_defined_value():
 @pytest.mark.parametrize(
     ("features", "labels", "said"),
     [
-        (torch.rand(4, 3, 2), torch.arange(4), r"expected \(n, k, h, w\) and \(n,\), got \(4, 3, 2\) and \(4,\)"),
-        (torch.rand(4, 3, 2, 2), torch.arange(3), r"expected \(n, k, h, w\) and \(n,\)"),
+        (torch.rand(4, 3, 2), torch.arange(4), r"regional_features: expected shape \(n, k, h, w\), got \(4, 3, 2\)"),
+        (torch.rand(4, 3, 2, 2), torch.arange(3), "labels: expected 4 integers"),
         (torch.full((4, 3, 2, 2), torch.nan), torch.arange(4), "regional_features: .*NaN"),
         (torch.rand(1, 3, 2, 2), torch.tensor([0]), "images: expected at least 2, one per fold, got 1"),
     ],

@@ -106,13 +106,13 @@ def test_what_is_said_is_what_was_found(attacked_study):
     manifest = json.loads((attacked_study / "summary/manifest.json").read_text())
     assert manifest["files"]["summary.json"]["sha256"] == page.reproduction.digest
     assert page.reproduction.digest in text
-    assert [part.key for part in page.parts] == ["depth", "training", "attack", "trust"]
+    assert [part.key for part in page.parts] == ["evidence", "depth", "training", "attack", "trust"]
 
 
 def test_a_study_of_one_checkpoint_and_one_layer(single):
     page = read_study_page(single)
-    assert [part.key for part in page.parts] == ["depth", "trust"]
-    assert page.headlines[0].startswith("conv_53 has ")
+    assert [part.key for part in page.parts] == ["evidence", "depth", "trust"]
+    assert page.headlines[0].startswith(("A region of conv_53 has ", "No layer has evidence"))
     assert "1 layer, 1 checkpoint" in page.about
     assert page.parts[-1].sentences[0].startswith("Fewer held-out images exist than the 12 per class asked for")
     assert set(page.omitted_figures) >= {"counts", "sample_embedding"}

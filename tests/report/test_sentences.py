@@ -285,7 +285,7 @@ def test_what_an_attack_did():
 def compared_layer(name, more, maps="own"):
     difference = None if more is None else CountDifferences(span(1.0), span(more), span(0.1))
     second, first = LayerCounts(counts(10.0, 5.0), 1.0), LayerCounts(counts(10.0, 7.0), 1.0)
-    return LayerComparison(name, name, maps, None, (2, 2), second, first, more is not None, difference, None)
+    return LayerComparison(name, name, maps, None, (2, 2), second, first, more is not None, difference, None, None)
 
 
 def test_students_beside_their_teacher():

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
+from patternscope.radial.checks import class_labels
 
 BINS = 15
 # The sharpest posterior: the inverse of the lowest temperature.
@@ -65,7 +66,7 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
     >>> calibrate(scores, torch.tensor([1, 0, 1])).temperature
     inf
     """
-    scores, prior = _checked(log_posterior, labels, class_prior)
+    scores, labels, prior = _checked(log_posterior, labels, class_prior)
     temperature = 1 / sharpest if (sharpest := _best_inverse(scores, labels, prior)) > 0 else torch.inf
     return Calibration(temperature, at_temperature(scores, temperature, prior))
 
@@ -79,7 +80,12 @@ def at_temperature(log_posterior: Tensor, temperature: float | Tensor, class_pri
     tensor([[[0.5000, 0.5000]]], dtype=torch.float64)
     """
     scores = log_posterior.double()
-    inverse = (1 / torch.as_tensor(temperature, dtype=torch.float64, device=scores.device)).reshape(-1, 1, 1)
+    given = torch.as_tensor(temperature, dtype=torch.float64, device=scores.device)
+    if given.shape not in ((), (len(scores),)) or not (given > 0).all():
+        raise InputError(
+            f"temperature: expected a positive number or {len(scores)} of them, one per image, got {temperature!r:.60}"
+        )
+    inverse = (1 / given).reshape(-1, 1, 1)
     c = scores.shape[-1]
     shares = scores.new_full((c,), 1 / c) if class_prior is None else class_prior.to(scores)
     logs = shares.log().expand_as(scores)
@@ -99,7 +105,7 @@ def calibrate_folds(
     >>> calibrate_folds(s, torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 1]))[0].isinf()
     tensor([ True, False])
     """
-    scores, prior = _checked(log_posterior, labels, class_prior)
+    scores, labels, prior = _checked(log_posterior, labels, class_prior)
     if fold.shape != labels.shape or len(found := fold.unique()) < 2:
         raise InputError(f"fold: expected two or more folds of {len(labels)} images, got {fold.unique().tolist()}")
     temperatures = torch.full((int(found.max()) + 1,), torch.inf, dtype=torch.float64)
@@ -189,8 +195,8 @@ def _bounded(scores: Tensor) -> Tensor:
     return torch.where(none, least, below)
 
 
-def _checked(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The posterior and the shares of classes in float64."""
+def _checked(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """The posterior in float64, labels in int64, and the shares of classes."""
     if log_posterior.ndim != 3 or 0 in log_posterior.shape:
         raise InputError(f"log_posterior: expected shape (n, r, c), got {tuple(log_posterior.shape)}")
     n, _, c = log_posterior.shape
@@ -198,15 +204,10 @@ def _checked(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None) 
         raise InputError("log_posterior: expected logarithms of probabilities, got NaN or inf")
     if log_posterior.isneginf().all(dim=-1).any():
         raise InputError("log_posterior: expected a class with a probability in each region, got one without any")
-    if labels.shape != (n,) or labels.is_floating_point():
-        raise InputError(f"labels: expected {n} integers, got {labels.dtype} of shape {tuple(labels.shape)}")
-    low, high = int(labels.min()), int(labels.max())
-    if not 0 <= low <= high < c:
-        raise InputError(f"labels: expected 0 to {c - 1}, got {low} to {high}")
-    labels = labels.to(log_posterior.device)
+    labels = class_labels(labels, n, c).to(log_posterior.device)
     prior = class_shares(labels, c) if class_prior is None else class_prior.double()
     if prior.shape != (c,) or not (prior >= 0).all() or abs(float(prior.sum()) - 1) > 1e-6:
         raise InputError(f"class_prior: expected {c} shares that sum to 1, got {prior.tolist()[:5]}")
     if not (prior[labels] > 0).all():
         raise InputError("class_prior: expected a share for each class with images, got 0")
-    return log_posterior.double(), prior.to(log_posterior.device)
+    return log_posterior.double(), labels, prior.to(log_posterior.device)

@@ -9,7 +9,7 @@ from torch import Tensor
 from patternscope.knowledge.bootstrap import bootstrap_mean
 from patternscope.knowledge.calibration import calibration_error, class_shares, reliability
 from patternscope.knowledge.intervals import Interval
-from patternscope.radial.checks import check_same_shape
+from patternscope.radial.checks import check_shape, class_labels
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def evidence(
     >>> round(told.bits, 3), told.per_region.shape
     (0.763, torch.Size([2, 1]))
     """
+    check_shape(log_posterior, "log_posterior", (None, None, None), "(n, r, c)")
     c = log_posterior.shape[-1]
-    check_same_shape(labels, log_posterior[:, 0, 0], "labels, log_posterior[:, 0, 0]", "(n,)", least=1)
-    own = labels.to(log_posterior.device)
+    own = class_labels(labels, len(log_posterior), c).to(log_posterior.device)
     prior = class_shares(own, c) if class_prior is None else class_prior.to(own.device, torch.float64)
     per_region = region_bits(log_posterior, own, prior)
     of_images = per_region.mean(dim=1)

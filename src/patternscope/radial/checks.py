@@ -70,3 +70,18 @@ def working_dtype(tensor: Tensor) -> torch.dtype:
     torch.float32
     """
     return torch.float64 if tensor.dtype == torch.float64 else torch.float32
+
+
+def class_labels(labels: Tensor, n: int, classes: int) -> Tensor:
+    """Return labels as int64 after checking that they are n integers in [0, classes); InputError otherwise.
+
+    >>> class_labels(torch.tensor([0, 2], dtype=torch.uint8), 2, 3)
+    tensor([0, 2])
+    """
+    integers = not (labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool)
+    if labels.shape != (n,) or not integers:
+        raise InputError(f"labels: expected {n} integers, got {labels.dtype} of shape {tuple(labels.shape)}")
+    low, high = (int(labels.min()), int(labels.max())) if n else (0, 0)
+    if not 0 <= low <= high < classes:
+        raise InputError(f"labels: expected 0 to {classes - 1}, got {low} to {high}")
+    return labels.long()

@@ -115,20 +115,27 @@ def _parts(contents: Contents, drawn: Sequence[Picture]) -> list[Part]:
 def _about(contents: Contents) -> str:
     """What was analysed, in numbers."""
     _, known = contents.depth.best
-    training, trained = contents.training, contents.trained
+    training = contents.training
     numbers = [
         counted(known.images, "image"),
         counted(len(contents.images.classes), "class", "classes"),
         counted(len(contents.depth.layers), "layer"),
         counted(len(training.checkpoints) if training else 1, "checkpoint"),
     ]
-    accuracy = (
-        ""
-        if trained.held_out_accuracy is None
-        else f" The network at {trained.title} has a held-out accuracy of {number(trained.held_out_accuracy)} on "
-        f"{counted(trained.held_out_images, 'image')}."
-    )
     return (
-        f"{', '.join(numbers)}. A knowledge point is a region to which a class is assigned with p > {known.tau:g}."
-        f"{accuracy}"
+        f"{', '.join(numbers)}. A knowledge point is a region to which a class is assigned with p > {known.tau:.3g}."
+        f"{_accuracy(contents)}"
+    )
+
+
+def _accuracy(contents: Contents) -> str:
+    """How accurate the network is, where labels tell."""
+    trained = contents.trained
+    if contents.images.labelled is False:
+        return " Labels are unknown: the class that the network predicts stands for the true class in all that follows."
+    if trained.held_out_accuracy is None:
+        return ""
+    return (
+        f" The network at {trained.title} has a held-out accuracy of {number(trained.held_out_accuracy)} on "
+        f"{counted(trained.held_out_images, 'image')}."
     )

@@ -53,6 +53,12 @@ class EvidenceResult(Result):
     paper: Counts = record("evidence")
 
     @property
+    def beyond_noise(self) -> bool:
+        """Whether there is evidence: its interval is above 0."""
+        low = self.evidence.value if self.evidence.low is None else self.evidence.low
+        return (low or 0.0) > 0
+
+    @property
     def known_share(self) -> float | None:
         """Evidence as a share of what is readable; None where nothing is readable."""
         told, readable = self.evidence.value, self.readable.value

@@ -27,7 +27,14 @@ from patternscope.results.noise import measured_noise, sources_of, with_measured
 from patternscope.results.study import StudyResults, open_results
 from patternscope.settings.study import StudySettings
 from patternscope.study.fitting import embed_as_judged
-from patternscope.study.layer_comparison import compare_layer, compared_layer, embedded_layer, layer_of, uses_first_maps
+from patternscope.study.layer_comparison import (
+    compare_layer,
+    compared_layer,
+    embedded_layer,
+    layer_of,
+    recalibrated,
+    uses_first_maps,
+)
 from patternscope.study.run import how_to_finish, resolved_settings, saved_settings, saved_status
 from patternscope.study.stages.knowledge import point_rule
 from patternscope.workflow.store import SCHEMA_VERSION, plain_errors
@@ -199,7 +206,9 @@ class _Pair:
         asked = settings.knowledge
         rule = point_rule(asked.rule, float(asked.tau), settings.region.kappa_max, region.mean_strength, told)
         if by_first and other is not None:
-            second = embedded_layer(embed_as_judged(region, other), self.directions, self.labels, rule)
+            embedding = embed_as_judged(region, other)
+            rule = recalibrated(rule, region, embedding, self.directions, self.labels)
+            second = embedded_layer(embedding, self.directions, self.labels, rule)
         else:
             known = self.second.layer(second_layer)
             second = replace(known, embedding=known.embedding @ self.alignment.rotation)

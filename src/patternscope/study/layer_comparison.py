@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
+from patternscope.knowledge.calibration import calibrate_folds
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES, EmbeddedLayer, compare_layers
 from patternscope.knowledge.point_rule import PointRule
+from patternscope.radial.posterior import log_posterior
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import RegionResult
 from patternscope.results.knowledge import CountDifferences, Counts, KnowledgeResult
@@ -57,6 +59,22 @@ def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, r
     points = known.points(embedding, mean_directions, labels)
     bits = known.bits(embedding, mean_directions, labels)
     return EmbeddedLayer(embedding, known.mean_strength or 1.0, points, bits)
+
+
+def recalibrated(
+    rule: PointRule, region: RegionResult, embedding: Tensor, mean_directions: Tensor, labels: Tensor
+) -> PointRule:
+    """Return a layer's rule for another network that is seen through its maps: with temperatures of that network.
+
+    How far a map's posterior is to be trusted depends on the features. The embedding (n, r, e) is by the maps that lack
+    each image's fold, and a fold's temperature is chosen on the other folds, as in the layer itself.
+    """
+    if rule.temperature is None:
+        return rule
+    fold = region.unseen[0]
+    scores = log_posterior(embedding, mean_directions, rule.kappa_max)
+    temperatures, _ = calibrate_folds(scores, labels, fold)
+    return replace(rule, temperature=temperatures[fold])
 
 
 def compared_layer(layer: EmbeddedLayer, temperature: Tensor | None) -> ComparedLayer:

@@ -59,12 +59,14 @@ def recompute_batch_statistics(network: Network, images: Tensor) -> Network:
         norm.reset_running_stats()
         norm.momentum = None
         norm.train()
-    with torch.no_grad():
-        # Equal batches: one of a single image may have no variance.
-        for batch in images.chunk(-(-len(images) // max(2, images_at_once(images)))):
-            call_once(network, pixels_for(network, batch))
-    for module, training in modes:
-        module.training = training
-    for norm, training, momentum in kept:
-        norm.training, norm.momentum = training, momentum
+    try:
+        with torch.no_grad(), isolate_random_state():
+            # Equal batches: one of a single image may have no variance.
+            for batch in images.chunk(-(-len(images) // max(2, images_at_once(images)))):
+                call_once(network, pixels_for(network, batch))
+    finally:
+        for module, training in modes:
+            module.training = training
+        for norm, training, momentum in kept:
+            norm.training, norm.momentum = training, momentum
     return network

@@ -18,6 +18,7 @@ from patternscope.report.formatting import (
 )
 from patternscope.report.part import ReportPart, Said
 from patternscope.report.tables import layer_table, step_table
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.formatting import number, percent, with_interval
 from patternscope.results.knowledge import KnowledgeResult
 
@@ -170,7 +171,11 @@ def _span(taus: Sequence[float]) -> str:
 
 def _read(contents: Contents) -> Said | None:
     """What is said of a study."""
-    depth = contents.depth
+    depth, results = contents.depth, contents.results
+    measured = [results.evidence(layer) for layer in results.layers(EvidenceResult)]
+    if measured and not any(result.beyond_noise for result in measured):
+        # Layers that hold nothing are not compared with one another.
+        return ["No layer has evidence, so that any knowledge points may be chance."], [layer_table(depth)]
     return depth_sentences(depth), [layer_table(depth), step_table(depth)]
 
 

@@ -48,7 +48,7 @@ def most_evidence(layers: Layers, noise: MeasuredNoise = NOTHING_MEASURED) -> st
     """Return which layer has most evidence, beside what is readable there and what is possible."""
     best = max(layers, key=lambda layer: layers[layer].evidence.value or 0.0)
     result = layers[best]
-    if not _is_known(result):
+    if not result.beyond_noise:
         return f"No layer has evidence of the class beyond the noise, on {_images(result)} that no map was fitted to."
     readable = (
         "" if result.known_share is None else f"{percent(result.known_share)} of what a linear probe reads there, "
@@ -101,7 +101,7 @@ def evidence_over_depth(layers: Layers, noise: MeasuredNoise = NOTHING_MEASURED)
 
 def without_evidence(layers: Layers) -> str | None:
     """Return which layers have no evidence beyond the noise; None where all have some."""
-    unknown = [name for name, result in layers.items() if not _is_known(result)]
+    unknown = [name for name, result in layers.items() if not result.beyond_noise]
     if not unknown or len(unknown) == len(layers):
         return None
     return f"{listed(unknown)} {'has' if len(unknown) == 1 else 'have'} no evidence beyond the noise."
@@ -142,7 +142,7 @@ def by_the_paper(layers: Layers, controls: Mapping[str, ControlsResult]) -> str:
     counts = [f"{with_interval(result.paper.total, 1)} in {name}" for name, result in layers.items()]
     chances = [f"{number(control.permuted.paper.total.value, 1)} in {name}" for name, control in controls.items()]
     beside = f"; with permuted targets {listed(chances)}" if chances else ""
-    return f"By the rule of the paper there are {listed(counts)} knowledge points per image{beside}."
+    return f"By the rule of the paper this network has {listed(counts)} knowledge points per image{beside}."
 
 
 def against_decision(layers: Layers) -> str | None:
@@ -193,12 +193,6 @@ def _difference(layers: Layers, first: str, second: str, noise: MeasuredNoise) -
     """By how much the second layer's evidence exceeds the first's, on the same images, with all noise measured."""
     start, end = (layers[name].bits.double().mean(dim=1) for name in (first, second))
     return noise.widen({"evidence": bootstrap_mean(end - start)}, (first, None), (second, None))["evidence"]
-
-
-def _is_known(result: EvidenceResult) -> bool:
-    """Whether a layer has evidence beyond the noise."""
-    low = result.evidence.low if result.evidence.low is not None else result.evidence.value
-    return (low or 0.0) > 0
 
 
 def _subject(result: EvidenceResult) -> str:

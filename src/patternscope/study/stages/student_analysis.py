@@ -29,7 +29,14 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitting import embed_as_judged, fit_sample, fitted_sample, sample_start
 from patternscope.study.inputs import device_of, inputs_of, trained_network
-from patternscope.study.layer_comparison import compare_layer, compared_layer, embedded_layer, layer_of, uses_first_maps
+from patternscope.study.layer_comparison import (
+    compare_layer,
+    compared_layer,
+    embedded_layer,
+    layer_of,
+    recalibrated,
+    uses_first_maps,
+)
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
 from patternscope.study.stages.evidence import evidence_cost, measure_evidence
 from patternscope.study.stages.features import features_cost, record_into
@@ -131,8 +138,9 @@ class _Student:
         alike = channel_agreement(self.teacher.regional.read(layer).to(self.device), features)
         by_teacher = uses_first_maps(self.maps, alike, features.shape[1] == region.map.shape[1])
         if by_teacher:
-            embedding, directions = embed_as_judged(region, features), self.inputs.sample().mean_directions
-            rule = self._rule(region, told)
+            embedding, directions = embed_as_judged(region, features).cpu(), self.inputs.sample().mean_directions
+            labels = self.inputs.images.labels
+            rule = recalibrated(self._rule(region, told), region, embedding, directions, labels)
         else:
             embedding, rule = self._own_embedding(samples, features)
             directions = samples.mean_directions
