@@ -36,8 +36,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
 
-def save_small(picture: Image.Image, path: Path, method: Image.Quantize = Image.Quantize.MAXCOVERAGE) -> None:
-    """Write a picture, at most WIDTH wide and with COLOURS colours, chosen so that small marks keep theirs."""
+def save_small(picture: Image.Image, path: Path, method: Image.Quantize = Image.Quantize.MEDIANCUT) -> None:
+    """Write a picture, at most WIDTH wide and with COLOURS colours, such that faint ones stay apart."""
     picture = picture.convert("RGB")
     picture.thumbnail((WIDTH, 10 * WIDTH), Image.Resampling.LANCZOS)
     picture.quantize(COLOURS, method, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -58,8 +58,7 @@ def take_screenshots(page: Path) -> None:
             tab.wait_for_load_state("networkidle")
             if tab.evaluate("patternscope.state().condition") in view:
                 screenshot = Image.open(io.BytesIO(tab.screenshot()))
-                # Large faint backgrounds matter here.
-                save_small(screenshot, OUT / f"{name}.png", Image.Quantize.MEDIANCUT)
+                save_small(screenshot, OUT / f"{name}.png")
         browser.close()
 
 
