@@ -192,7 +192,7 @@ def drawn(attacked_study, tmp_path) -> Path:
 def counts_alone(*_: object, **__: object) -> tuple[Stage, ...]:
     """One figure in the place of all, which take long."""
     figure = load_figure("counts")
-    return (figure_stage(figure, {need.stage for need in figure.reads}),)
+    return (figure_stage(figure, {need.stage for need in (*figure.reads, *figure.also)} - {"networks"}),)
 
 
 def only_counts(monkeypatch) -> None:
