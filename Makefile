@@ -38,8 +38,9 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/pyright
 
+# Two processes with a thread each: threads of two processes on the same cores would wait for one another.
 unit: $(READY)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 viewer:
 	cd viewer && npm ci --no-audit --no-fund && npm run build && npm test
