@@ -14,6 +14,7 @@ from patternscope.api.figure_stages import figure_stage, figure_stages
 from patternscope.errors import InputError
 from patternscope.figures import figure_names, load_figure
 from patternscope.figures.drawing.labels import shortened, text_width
+from patternscope.results.controls import ControlsResult
 from patternscope.results.result import Result
 from patternscope.results.study import ResultsInMemory, open_results
 from patternscope.settings.study import make_settings
@@ -119,8 +120,12 @@ def test_an_unknown_figure_is_one_line():
 
 def test_results_in_memory_give_the_same_figure(results):
     held: dict[Unit, Result] = {Unit("training", 1): results.training()}
-    held |= {Unit("knowledge", 1, layer): results.knowledge(layer) for layer in ("conv_33", "conv_53")}
+    layers = ("conv_33", "conv_53")
+    held |= {Unit("knowledge", 1, layer): results.knowledge(layer) for layer in layers}
     figure = load_figure("counts")
+    assert not figure.data(ResultsInMemory(held, results.seed)).paper
+    held |= {Unit("evidence", 1, layer): results.evidence(layer) for layer in layers}
+    held |= {Unit("controls", None, layer): results.load(ControlsResult, layer=layer) for layer in layers}
     in_memory = figure.data(ResultsInMemory(held, results.seed))
     assert figure.table(in_memory) == figure.table(figure.data(results))
 

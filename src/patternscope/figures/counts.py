@@ -12,6 +12,7 @@ from patternscope.figures.drawing.choices import Layers, choose_layers
 from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import KNOWLEDGE, TRAINING
 from patternscope.figures.drawing.style import RELIABLE, SMALL, TOTAL, UNRELIABLE, figure_style
+from patternscope.results.evidence import EvidenceResult
 from patternscope.results.knowledge import Counts, KnowledgeResult, Rule
 from patternscope.results.noise import counts_of, interval_lines, networks_of
 from patternscope.results.replicates import NetworksResult
@@ -55,7 +56,8 @@ def data(results: StudyResults, layers: Layers = None) -> CountsData:
     names = choose_layers(results, KnowledgeResult, layers)
     known = {name: results.knowledge(name) for name in names}
     last = known[names[-1]]
-    paper = {name: results.evidence(name).paper for name in names} if last.rule == "calibrated" else {}
+    beside = last.rule == "calibrated" and set(names) <= set(results.layers(EvidenceResult))
+    paper = {name: results.evidence(name).paper for name in names} if beside else {}
     several = networks_of(results, names[0])
     return CountsData(
         {name: counts_of(results, name) for name in names},
