@@ -80,5 +80,5 @@ def fit_layer(
     regional, probs = data.regional, data.features.target_probs
     sample = fit_sample(settings.sample, data.features.sample_features, probs, study.seed)
     weights = weigh_regions(settings.importance, regional, probs, images, study.seed)
-    region = fit_region(settings.region, regional, probs, sample.embedding, weights, images, study.seed)
+    region = fit_region(settings.region, regional, probs, sample, weights, images, study.seed)
     return LayerFit(sample, region, float(region(regional).norm(dim=-1).double().mean()))
