@@ -10,6 +10,7 @@ from evidence.recording import record_images, unseen_images
 from evidence.studies import EvidenceStudy
 from patternscope.embeddings import RegionEmbedding, SampleEmbedding
 from patternscope.knowledge import KnowledgePoints, find_knowledge_points
+from patternscope.knowledge.points import mean_strength
 from patternscope.results.features import FeaturesResult
 from patternscope.results.study import StoredResults
 from patternscope.study.fitting import fit_region, fit_sample
@@ -81,4 +82,4 @@ def fit_layer(
     sample = fit_sample(settings.sample, data.features.sample_features, probs, study.seed)
     weights = weigh_regions(settings.importance, regional, probs, images, study.seed)
     region = fit_region(settings.region, regional, probs, sample, weights, images, study.seed)
-    return LayerFit(sample, region, float(region(regional).norm(dim=-1).double().mean()))
+    return LayerFit(sample, region, mean_strength(region(regional)))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         calibrate_folds,
         calibration_error,
         class_shares,
+        fold_temperatures,
         reliability,
     )
     from patternscope.knowledge.emergence import (
@@ -71,7 +72,7 @@ else:
             ),
             "calibration": (
                 "Calibration", "ReliabilityBin", "at_temperature", "calibrate", "calibrate_folds",
-                "calibration_error", "class_shares", "reliability",
+                "calibration_error", "class_shares", "fold_temperatures", "reliability",
             ),
             "emergence": (
                 "ClassAppearance", "class_appearance", "corresponding_regions", "first_appearance",

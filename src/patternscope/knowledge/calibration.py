@@ -67,7 +67,7 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
     inf
     """
     scores, labels, prior = _checked(log_posterior, labels, class_prior)
-    temperature = 1 / sharpest if (sharpest := _best_inverse(scores, labels, prior)) > 0 else torch.inf
+    temperature = _temperature(scores, labels, prior)
     return Calibration(temperature, at_temperature(scores, temperature, prior))
 
 
@@ -106,13 +106,19 @@ def calibrate_folds(
     tensor([ True, False])
     """
     scores, labels, prior = _checked(log_posterior, labels, class_prior)
-    if fold.shape != labels.shape or len(found := fold.unique()) < 2:
-        raise InputError(f"fold: expected two or more folds of {len(labels)} images, got {fold.unique().tolist()}")
-    temperatures = torch.full((int(found.max()) + 1,), torch.inf, dtype=torch.float64)
-    for own in found.tolist():
-        others = fold != own
-        temperatures[own] = calibrate(scores[others], labels[others]).temperature
+    temperatures = _of_folds(scores, labels, fold)
     return temperatures, at_temperature(scores, temperatures[fold], prior)
+
+
+def fold_temperatures(log_posterior: Tensor, labels: Tensor, fold: Tensor) -> Tensor:
+    """Return the temperatures of `calibrate_folds` alone (folds,), where no probability is asked for.
+
+    >>> s = torch.tensor([[[9.0, 0.0]], [[0.0, 9.0]], [[9.0, 0.0]], [[0.0, 9.0]]])
+    >>> fold_temperatures(s, torch.tensor([0, 1, 1, 0]), torch.tensor([0, 0, 1, 1])).isinf()
+    tensor([ True, False])
+    """
+    scores, labels, _ = _checked(log_posterior, labels, None)
+    return _of_folds(scores, labels, fold)
 
 
 def reliability(log_posterior: Tensor, labels: Tensor) -> tuple[ReliabilityBin, ...]:
@@ -152,6 +158,24 @@ def class_shares(labels: Tensor, classes: int) -> Tensor:
     tensor([0.5000, 0.0000, 0.5000], dtype=torch.float64)
     """
     return torch.bincount(labels, minlength=classes).double() / len(labels)
+
+
+def _of_folds(scores: Tensor, labels: Tensor, fold: Tensor) -> Tensor:
+    """The temperature of each fold, chosen on the others with their own shares of the classes."""
+    if fold.shape != labels.shape or len(found := fold.unique()) < 2:
+        raise InputError(f"fold: expected two or more folds of {len(labels)} images, got {fold.unique().tolist()}")
+    temperatures = torch.full((int(found.max()) + 1,), torch.inf, dtype=torch.float64)
+    for own in found.tolist():
+        others = fold != own
+        shares = class_shares(labels[others], scores.shape[-1])
+        temperatures[own] = _temperature(scores[others], labels[others], shares)
+    return temperatures
+
+
+def _temperature(scores: Tensor, labels: Tensor, prior: Tensor) -> float:
+    """The temperature of the least mean -log p(y), inf where no posterior is better than the shares."""
+    sharpest = _best_inverse(scores, labels, prior)
+    return 1 / sharpest if sharpest > 0 else torch.inf
 
 
 def _best_inverse(scores: Tensor, labels: Tensor, prior: Tensor) -> float:

@@ -8,7 +8,7 @@ from torch import Tensor
 from patternscope.errors import InputError
 from patternscope.knowledge.calibration import at_temperature
 from patternscope.knowledge.knowledge_points import KnowledgePoints
-from patternscope.radial.checks import check_at_least, check_finite, check_positive
+from patternscope.radial.checks import check_at_least, check_finite, check_positive, class_labels
 from patternscope.radial.defaults import REGION_KAPPA_MAX
 from patternscope.radial.posterior import log_posterior
 
@@ -56,7 +56,7 @@ def find_knowledge_points(
     tau = threshold(tau, len(mean_directions))
     _check(region_embedding, mean_directions, labels, tau)
     strength = torch.linalg.vector_norm(region_embedding, dim=-1)
-    unit = float(strength.double().mean()) if unit_strength is None else unit_strength
+    unit = mean_strength(region_embedding) if unit_strength is None else unit_strength
     if unit_strength is not None:
         check_positive(unit_strength, "unit_strength")
     # A layer whose regions all lie at the origin has no strength to measure by, and no points either.
@@ -66,6 +66,15 @@ def find_knowledge_points(
     mask = confidence > tau
     reliable = mask & (category == labels.to(category.device)[:, None])
     return KnowledgePoints(mask, reliable, category, confidence, strength / unit)
+
+
+def mean_strength(region_embedding: Tensor) -> float:
+    """Return the mean strength of a layer's regions, the mean norm of h (n, r, e).
+
+    >>> mean_strength(torch.tensor([[[3.0, 4.0], [0.0, 1.0]]]))
+    3.0
+    """
+    return float(torch.linalg.vector_norm(region_embedding, dim=-1).double().mean())
 
 
 def threshold(tau: float | Literal["auto"], classes: int) -> float:
@@ -155,11 +164,7 @@ def _check(region_embedding: Tensor, mean_directions: Tensor, labels: Tensor, ta
         raise InputError(f"region_embedding: expected shape (n, r, e), got {tuple(region_embedding.shape)}")
     check_finite(region_embedding, "region_embedding")
     n, classes = len(region_embedding), len(mean_directions)
-    if labels.shape != (n,) or labels.is_floating_point():
-        raise InputError(f"labels: expected {n} integers, got {labels.dtype} of shape {tuple(labels.shape)}")
-    low, high = (int(labels.min()), int(labels.max())) if n else (0, 0)
-    if not 0 <= low <= high < classes:
-        raise InputError(f"labels: expected 0 to {classes - 1}, got {low} to {high}")
+    class_labels(labels, n, classes)
     if not 1 / classes < tau < 1:
         raise InputError(
             f"tau: expected a number in ({1 / classes:.3g}, 1) for {classes} classes, got {tau:g}; "

@@ -2,14 +2,14 @@
 
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
-from patternscope.knowledge.calibration import calibrate_folds
+from patternscope.knowledge.calibration import fold_temperatures
 from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.network_comparison import STRENGTH_EDGES, TURN_EDGES, EmbeddedLayer, compare_layers
 from patternscope.knowledge.point_rule import PointRule
+from patternscope.knowledge.points import mean_strength
 from patternscope.radial.posterior import log_posterior
 from patternscope.results.evidence import EvidenceResult
 from patternscope.results.fits import RegionResult
@@ -54,8 +54,7 @@ def embedded_layer(embedding: Tensor, mean_directions: Tensor, labels: Tensor, r
 
     Source: Sec. 3.4. Without a unit in the rule strengths are in that of the layer's own mean.
     """
-    own = float(torch.linalg.vector_norm(embedding, dim=-1).double().mean())
-    known = replace(rule, mean_strength=rule.mean_strength or own or 1.0)
+    known = replace(rule, mean_strength=rule.mean_strength or mean_strength(embedding) or 1.0)
     points = known.points(embedding, mean_directions, labels)
     bits = known.bits(embedding, mean_directions, labels)
     return EmbeddedLayer(embedding, known.mean_strength or 1.0, points, bits)
@@ -73,8 +72,7 @@ def recalibrated(
         return rule
     fold = region.unseen[0]
     scores = log_posterior(embedding, mean_directions, rule.kappa_max)
-    temperatures, _ = calibrate_folds(scores, labels, fold)
-    return replace(rule, temperature=temperatures[fold])
+    return replace(rule, temperature=fold_temperatures(scores, labels, fold)[fold])
 
 
 def compared_layer(layer: EmbeddedLayer, temperature: Tensor | None) -> ComparedLayer:

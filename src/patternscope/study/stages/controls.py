@@ -21,9 +21,7 @@ from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitting import embed_by_all
 from patternscope.study.inputs import device_of, inputs_of, trained_network
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, recording_options
-from patternscope.study.stages.evidence import judge_images, judging_cost
-from patternscope.study.stages.importance import importance_cost, weigh_regions
-from patternscope.study.stages.region import embed_regions, region_cost
+from patternscope.study.refitting import refit_layer, refitting_cost
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 
@@ -79,14 +77,8 @@ class _Chance:
 
     def measure(self, regional: Tensor, probs: Tensor, labels: Tensor) -> Control:
         """Evidence and points of features (n, k, h, w) for target probabilities (n, c) and labels (n,)."""
-        settings, images, directions = self.settings, self.images, self.sample.mean_directions
-        asked, known, kappa_max = settings.region, settings.knowledge, settings.region.kappa_max
-        asked = asked.model_copy(update={"splits": 1})
-        weights = None
-        if asked.objective == "paper":
-            weights = weigh_regions(settings.importance, regional, probs, images, settings.seed)
-        region = embed_regions(asked, "calibrated", regional, probs, self.sample, weights, images, settings.seed)
-        judged = judge_images(region, regional, labels, directions, kappa_max)
+        known, kappa_max = self.settings.knowledge, self.settings.region.kappa_max
+        region, judged = refit_layer(self.settings, "calibrated", regional, probs, labels, self.sample, self.images)
         told = evidence(judged.log_posterior, labels.to(regional.device), resamples=known.bootstrap, seed=self.seed)
         calibrated = PointRule(float(known.tau), kappa_max, region.mean_strength or None, judged.temperature.cpu())
         paper = PointRule(float(known.tau), kappa_max, region.mean_strength_of_all or None)
@@ -113,16 +105,9 @@ def _untrained_network(ctx: UnitContext) -> tuple[Normalised, Untrained]:
     return recompute_batch_statistics(drawn_anew, images), "re-initialised"
 
 
-def measurement_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
-    """Return the cost of a layer fitted and judged once more, by one division of the images."""
-    once = settings.model_copy(update={"region": settings.region.model_copy(update={"splits": 1})})
-    formulas = [region_cost, judging_cost, *([importance_cost] if once.region.objective == "paper" else [])]
-    return sum((formula(unit, facts, once) for formula in formulas), start=Cost())
-
-
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """A forward pass, and two measurements of the layer."""
-    once = measurement_cost(unit, facts, settings)
+    once = refitting_cost(unit, facts, settings)
     return Cost(facts.samples * 2 * facts.forward + 2 * once.seconds, 2000.0, once.memory)
 
 

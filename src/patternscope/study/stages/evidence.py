@@ -8,7 +8,7 @@ from torch import Tensor
 
 from patternscope.embeddings.regional_objective import embed_regions
 from patternscope.knowledge.bootstrap import bootstrap_counts, bootstrap_mean
-from patternscope.knowledge.calibration import at_temperature, calibrate_folds, class_shares, reliability
+from patternscope.knowledge.calibration import at_temperature, class_shares, fold_temperatures, reliability
 from patternscope.knowledge.points import find_knowledge_points
 from patternscope.knowledge.probe import probe_evidence
 from patternscope.knowledge.region_evidence import Evidence, evidence
@@ -67,25 +67,24 @@ def judge_images(
 
     The first division of the images judges; every map of every division is a refit that says something of all images.
     """
-    directions, device = mean_directions.to(regional), regional.device
-    labels, prior = labels.to(device), class_shares(labels, len(directions)).to(device)
+    directions, labels = mean_directions.to(regional), labels.to(regional.device)
     per_split = len(region.fold_maps) // len(region.unseen)
-    confidences, categories = [], []
     judged: list[tuple[Tensor, Tensor]] = []
-    for place, unseen in enumerate(region.unseen.to(device)):
-        numbers = range(place * per_split, (place + 1) * per_split)
-        embedded = (embed_regions(region.fold_maps[each].to(regional), regional, region.scale) for each in numbers)
+    confidences, categories = [], []
+    for maps, unseen in zip(region.fold_maps.split(per_split), region.unseen.to(regional.device), strict=True):
+        embedded = (embed_regions(each.to(regional), regional, region.scale) for each in maps)
         by_map = torch.stack([log_posterior(h, directions, kappa_max) for h in embedded])
-        fold = unseen - numbers.start
-        by_others = by_map[fold, torch.arange(len(fold), device=device)]
-        temperatures, calibrated = calibrate_folds(by_others, labels, fold, prior)
-        if place == 0:
-            judged.append((temperatures.to(device)[fold], calibrated))
+        fold = unseen % per_split
+        by_others = by_map[fold, torch.arange(len(fold), device=fold.device)]
+        temperatures = fold_temperatures(by_others, labels, fold)
+        judged.append((temperatures.to(fold.device)[fold], by_others))
         for scores, temperature in zip(by_map, temperatures.tolist(), strict=True):
             confidence, category = at_temperature(scores, temperature).exp().max(dim=-1)
             confidences.append(confidence.half())
             categories.append(category.short())
-    return Judged(*judged[0], torch.stack(confidences), torch.stack(categories))
+    temperature, by_others = judged[0]
+    calibrated = at_temperature(by_others, temperature, class_shares(labels, len(directions)))
+    return Judged(temperature, calibrated, torch.stack(confidences), torch.stack(categories))
 
 
 def measure_evidence(

@@ -6,8 +6,8 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from patternscope.embeddings.regional_objective import embed_regions as apply_map
 from patternscope.embeddings.settings import RegionSettings
+from patternscope.knowledge.points import mean_strength
 from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import ImportanceResult, RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
@@ -66,12 +66,12 @@ def embed_regions(
     division = divide_images(settings, images, seed)
     numbers = range(settings.folds)
     maps = [fit((fold != number).nonzero().flatten(), scale).map.cpu() for fold in division for number in numbers]
-    by_all = apply_map(of_all.map, regional, of_all.scale)
+    by_all = of_all(regional)
     result = RegionResult(
         map=of_all.map.cpu(),
         embedding=by_all.cpu(),
-        mean_strength=_mean_strength(by_all),
-        mean_strength_of_all=_mean_strength(by_all),
+        mean_strength=mean_strength(by_all),
+        mean_strength_of_all=mean_strength(by_all),
         scale=scale,
         grid=grid_of(regional),
         trace=fit_trace(of_all.trace),
@@ -83,12 +83,7 @@ def embed_regions(
         return result
     judged = replace(result, seen_by="others")
     embedding = embed_as_judged(judged, regional)
-    return replace(judged, embedding=embedding.cpu(), mean_strength=_mean_strength(embedding))
-
-
-def _mean_strength(embedding: Tensor) -> float:
-    """The mean norm of h (n, r, e)."""
-    return float(torch.linalg.vector_norm(embedding, dim=-1).double().mean())
+    return replace(judged, embedding=embedding.cpu(), mean_strength=mean_strength(embedding))
 
 
 def region_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:

@@ -15,10 +15,7 @@ from patternscope.results.study import StudyResults
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of
-from patternscope.study.stages.controls import measurement_cost
-from patternscope.study.stages.evidence import judge_images
-from patternscope.study.stages.importance import weigh_regions
-from patternscope.study.stages.region import embed_regions
+from patternscope.study.refitting import refit_layer, refitting_cost
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 
@@ -40,14 +37,10 @@ def run_spread(ctx: UnitContext) -> None:
 
 def _counts_of_draw(inputs: StudyResults, settings: StudySettings, regional: Tensor, draw: int) -> PlainCounts:
     """Counts and evidence of the layer by another division into folds and, for the paper's objective, neighbours."""
-    importance = settings.importance.model_copy(update={"seed": settings.importance.seed + draw})
-    asked = settings.region.model_copy(update={"seed": settings.region.seed + draw, "splits": 1})
     knowledge, images, sample = settings.knowledge, inputs.images, inputs.sample()
     labels, kappa_max = images.identity_labels, settings.region.kappa_max
     probs = inputs.load(FeaturesResult).target_probs
-    weights = weigh_regions(importance, regional, probs, images, settings.seed) if asked.objective == "paper" else None
-    fitted = embed_regions(asked, knowledge.rule, regional, probs, sample, weights, images, settings.seed)
-    judged = judge_images(fitted, regional, labels, sample.mean_directions, kappa_max)
+    fitted, judged = refit_layer(settings, knowledge.rule, regional, probs, labels, sample, images, draw)
     temperature = judged.temperature.cpu() if knowledge.rule == "calibrated" else None
     rule = PointRule(float(knowledge.tau), kappa_max, fitted.mean_strength or None, temperature)
     points = rule.points(fitted.embedding, sample.mean_directions, labels)
@@ -57,7 +50,7 @@ def _counts_of_draw(inputs: StudyResults, settings: StudySettings, regional: Ten
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Maps as often as is drawn, with weights where they are asked for; nothing of them is kept but counts."""
-    once, draws = measurement_cost(unit, facts, settings), settings.spread.draws
+    once, draws = refitting_cost(unit, facts, settings), settings.spread.draws
     return Cost(draws * once.seconds, 300.0 * (1 + draws), once.memory)
 
 

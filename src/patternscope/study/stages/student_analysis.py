@@ -38,9 +38,10 @@ from patternscope.study.layer_comparison import (
     uses_first_maps,
 )
 from patternscope.study.network_factory import MODEL_SETTINGS, RECORDING_SETTINGS, student_settings
+from patternscope.study.refitting import weigh_if_read
 from patternscope.study.stages.evidence import evidence_cost, measure_evidence
 from patternscope.study.stages.features import features_cost, record_into
-from patternscope.study.stages.importance import importance_cost, weigh_regions
+from patternscope.study.stages.importance import importance_cost
 from patternscope.study.stages.knowledge import knowledge_cost, point_rule
 from patternscope.study.stages.region import embed_regions, region_cost
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
@@ -160,7 +161,7 @@ class _Student:
     def _own_embedding(self, samples: _Samples, features: Tensor) -> tuple[Tensor, PointRule]:
         """The regional embedding by maps of the student's own, fitted as those of a study are, and its rule."""
         settings, images, probs = self.settings, self.inputs.images, self.recorded.target_probs
-        weights = weigh_regions(settings.importance, features, probs, images, settings.seed)
+        weights = weigh_if_read(settings.importance, settings.region, features, probs, images, settings.seed)
         rule = settings.knowledge.rule
         fitted = embed_regions(settings.region, rule, features, probs, samples, weights, images, settings.seed)
         told = measure_evidence(
@@ -185,9 +186,11 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """A student's layers are recorded, and fitted as the teacher's are unless they are seen through its maps."""
     recorded = features_cost(unit, facts, settings)
     total = Cost(recorded.seconds, 0.0, recorded.memory)
+    read = [importance_cost] if settings.region.objective == "paper" else []
+    formulas = [*read, region_cost, evidence_cost, knowledge_cost]
     for layer in facts.layers:
         own = Unit(unit.stage, None, layer)
-        for formula in (importance_cost, region_cost, evidence_cost, knowledge_cost):
+        for formula in formulas:
             once = formula(own, facts, settings)
             total += Cost(once.seconds, 0.0, 2 * once.memory)
         total += knowledge_cost(own, facts, settings)

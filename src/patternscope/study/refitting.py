@@ -1,0 +1,57 @@
+"""A layer fitted and judged once more, by one division of the images, whatever its targets are."""
+
+from torch import Tensor
+
+from patternscope.embeddings.settings import ImportanceSettings, RegionSettings
+from patternscope.results.fits import ImportanceResult, RegionResult
+from patternscope.results.images import ImagesResult
+from patternscope.results.knowledge import Rule
+from patternscope.settings.study import StudySettings
+from patternscope.study.cost_model import Cost, Facts
+from patternscope.study.fitting import SampleFrame
+from patternscope.study.stages.evidence import Judged, judge_images, judging_cost
+from patternscope.study.stages.importance import importance_cost, weigh_regions
+from patternscope.study.stages.region import embed_regions, region_cost
+from patternscope.workflow.stages import Unit
+
+
+def weigh_if_read(
+    importance: ImportanceSettings,
+    region: RegionSettings,
+    regional: Tensor,
+    target_probs: Tensor,
+    images: ImagesResult,
+    seed: int,
+) -> ImportanceResult | None:
+    """Return the importance weights of regional features where the objective reads them, None otherwise."""
+    if region.objective != "paper":
+        return None
+    return weigh_regions(importance, regional, target_probs, images, seed)
+
+
+def refit_layer(
+    settings: StudySettings,
+    rule: Rule,
+    regional: Tensor,
+    target_probs: Tensor,
+    labels: Tensor,
+    sample: SampleFrame,
+    images: ImagesResult,
+    draw: int = 0,
+) -> tuple[RegionResult, Judged]:
+    """Return maps of features (n, k, h, w) by one division of the images, and what these say of the labels (n,).
+
+    `draw` 0 is the study's own; another one divides the images, and chooses neighbours, anew.
+    """
+    importance = settings.importance.model_copy(update={"seed": settings.importance.seed + draw})
+    asked = settings.region.model_copy(update={"seed": settings.region.seed + draw, "splits": 1})
+    weights = weigh_if_read(importance, asked, regional, target_probs, images, settings.seed)
+    fitted = embed_regions(asked, rule, regional, target_probs, sample, weights, images, settings.seed)
+    return fitted, judge_images(fitted, regional, labels, sample.mean_directions, asked.kappa_max)
+
+
+def refitting_cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
+    """Return the cost of `refit_layer`."""
+    once = settings.model_copy(update={"region": settings.region.model_copy(update={"splits": 1})})
+    formulas = [region_cost, judging_cost, *([importance_cost] if once.region.objective == "paper" else [])]
+    return sum((formula(unit, facts, once) for formula in formulas), start=Cost())
