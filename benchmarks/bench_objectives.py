@@ -50,7 +50,7 @@ def of_study(folder: Path, layer: str | None) -> None:
         judged = judge_images(result, regional, images.labels, sample.mean_directions, settings.region.kappa_max)
         found = evidence(judged.log_posterior, images.labels)
         error = f"calibration error {found.calibration_error:.3f}"
-        return f"{found.bits:.3f} bits a region ({found.low:.3f} to {found.high:.3f}), {error}"
+        return f"{found.bits:.3f} bits per region ({found.low:.3f} to {found.high:.3f}), {error}"
 
     n, k, height, width = regional.shape
     fits = 1 + settings.region.folds * settings.region.splits

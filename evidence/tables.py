@@ -77,6 +77,34 @@ def optional_interval(row: Row, name: str, digits: int = 2) -> str:
     return number(None) if row[name] is None else interval_text(row, name, digits)
 
 
+JUDGED = ("evidence", "readable", "share", "error before", "error after", "points", "ratio", "shared", "on object",
+          "deletion")  # fmt: skip
+"""Heads of `judged_cells`."""
+
+
+def judged_cells(row: Row) -> list[str]:
+    """Return what a layer is judged by, as cells."""
+    return [
+        interval_text(row, "evidence", 3),
+        number(row["readable"], 3),
+        number(row["share"]),
+        number(row["error_before"], 3),
+        number(row["error"], 3),
+        number(row["points"], 1),
+        optional_interval(row, "ratio"),
+        number(row["shared"]),
+        optional_interval(row, "on_object"),
+        number(row["deletion"], 3),
+    ]
+
+
+def better_text(row: Row) -> str:
+    """Return how one order compares with another, by an interval of differences of areas: smaller is better."""
+    if row["difference_high"] < 0:
+        return "better than"
+    return "worse than" if row["difference_low"] > 0 else "within the noise of"
+
+
 def measured_on(rows: Sequence[Row]) -> str:
     """Return on which networks and images rows were measured, and which of the evidence's own were not run."""
     names = dict.fromkeys(f"{row['network']} on {row['images']}" for row in rows)

@@ -11,9 +11,10 @@ import patternscope
 
 ROOT = Path(patternscope.__file__).parent
 # Single modules that every folder may import.
-BASE = {"errors", "atomic", "lazy", "tensor_files", "factories", "autograd_modes", "solvers"}
+BASE = {"errors", "atomic", "lazy", "tensor_files", "factories", "autograd_modes", "solvers", "sample_keys"}
 ALLOWED: dict[str, set[str]] = {name: set() for name in BASE} | {
     "factories": {"errors"},
+    "sample_keys": {"errors"},
     "radial": set(),
     "similarity": {"radial"},
     "embeddings": {"radial", "similarity"},

@@ -7,7 +7,7 @@ import torch
 
 from evidence.page import write_section
 from evidence.region_importances import ORDERS
-from evidence.tables import Row, interval_text, markdown_table, measured_on
+from evidence.tables import Row, better_text, interval_text, markdown_table, measured_on
 from patternscope.knowledge import bootstrap_mean
 from patternscope.results.record_codec import flat_interval
 
@@ -75,15 +75,8 @@ def _verdicts(differences: Sequence[Row]) -> Iterable[str]:
     """How evidence compares on the fine-tuned copy."""
     for images, layer in dict.fromkeys((row["images"], row["layer"]) for row in differences):
         own = [r for r in differences if (r["images"], r["layer"], r["asked"]) == (images, layer, "fine-tuned")]
-        parts = [f"{_better(row)} {NAMES[row['less']]} ({interval_text(row, 'difference', 3)})" for row in own]
+        parts = [f"{better_text(row)} {NAMES[row['less']]} ({interval_text(row, 'difference', 3)})" for row in own]
         yield f"- {images}, {layer}, fine-tuned copy: evidence is {', '.join(parts)}."
-
-
-def _better(row: Row) -> str:
-    """How evidence compares, by an interval of differences."""
-    if row["difference_high"] < 0:
-        return "better than"
-    return "worse than" if row["difference_low"] > 0 else "within the noise of"
 
 
 def _area_table(measured: Sequence[Row]) -> str:

@@ -76,7 +76,7 @@ def _draw_classes(axes: Any, rows: Sequence[Row]) -> None:
     axes.minorticks_off()
     axes.set_ylim(bottom=0)
     axes.set_xlabel("dimensions e (ring: auto)")
-    axes.set_ylabel("evidence, bits a region")
+    axes.set_ylabel("evidence, bits per region")
     axes.set_title("composed classes, last layer", fontsize=SMALL + 0.5)
     if rows:
         axes.legend(fontsize=SMALL - 1)

@@ -7,7 +7,17 @@ from statistics import fmean
 from evidence.dimensions.figure import draw
 from evidence.objectives.section import with_share
 from evidence.page import write_section
-from evidence.tables import Row, interval_text, markdown_table, mean_of, measured_on, number, optional_interval
+from evidence.tables import (
+    JUDGED,
+    Row,
+    interval_text,
+    judged_cells,
+    markdown_table,
+    mean_of,
+    measured_on,
+    number,
+    optional_interval,
+)
 from patternscope.embeddings.settings import dimensions
 
 INTRODUCTION = """`python -m evidence dimensions`. The default objective in e dimensions, judged as above; e of the
@@ -83,21 +93,11 @@ def _means_table(rows: Sequence[Row]) -> str:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    heads = ["layer, e", "evidence", "readable", "share", "error before", "error after", "points", "ratio"]
-    heads += ["shared", "on object", "deletion", "agreement", "seconds"]
+    heads = ["layer, e", *JUDGED, "agreement", "seconds"]
     cells = [
         [
             f"{row['layer']}, {row['dimensions']}",
-            interval_text(row, "evidence", 3),
-            number(row["readable"], 3),
-            number(row["share"]),
-            number(row["error_before"], 3),
-            number(row["error"], 3),
-            number(row["points"], 1),
-            optional_interval(row, "ratio"),
-            number(row["shared"]),
-            optional_interval(row, "on_object"),
-            number(row["deletion"], 3),
+            *judged_cells(row),
             number(row["agreement"], 3),
             number(row["seconds"], 2),
         ]

@@ -9,7 +9,7 @@ from torch import Tensor
 from evidence.faithfulness.figure import draw
 from evidence.page import write_section
 from evidence.region_importances import ORDERS
-from evidence.tables import Row, interval_text, markdown_table, number, seeds_text
+from evidence.tables import Row, better_text, interval_text, markdown_table, number, seeds_text
 from patternscope.knowledge import bootstrap_mean, seed_spread
 from patternscope.results.record_codec import flat_interval
 
@@ -116,17 +116,10 @@ def _verdicts(differences: Sequence[Row]) -> Iterable[str]:
     for images, replacement in dict.fromkeys((row["images"], row["replacement"]) for row in chosen):
         by_rival = {r["less"]: r for r in chosen if (r["images"], r["replacement"]) == (images, replacement)}
         parts = [
-            f"{_better(by_rival[rival])} {ORDERS[rival]} ({interval_text(by_rival[rival], 'difference', 3)})"
+            f"{better_text(by_rival[rival])} {ORDERS[rival]} ({interval_text(by_rival[rival], 'difference', 3)})"
             for rival in ("grad_cam", "random")
         ]
         yield f"- {images}, {replacement}, last layer, deletion: p is {' and '.join(parts)}."
-
-
-def _better(row: Row) -> str:
-    """How p compares, by an interval of differences."""
-    if row["difference_high"] < 0:
-        return "better than"
-    return "worse than" if row["difference_low"] > 0 else "within the noise of"
 
 
 def _difference_table(differences: Sequence[Row]) -> str:

@@ -5,12 +5,12 @@ from pathlib import Path
 from statistics import fmean
 
 from evidence.page import write_section
-from evidence.tables import Row, interval_text, markdown_table, mean_of, measured_on, number, optional_interval
+from evidence.tables import JUDGED, Row, judged_cells, markdown_table, mean_of, measured_on, number
 
 CHOSEN, PAPER = "likelihood", "paper"
 LEAST_READABLE = 0.02  # bits: a share of less tells nothing
 INTRODUCTION = """`python -m evidence objectives`. Each objective is fitted to each half of 500 images (50 of each
-class), and each image is judged by the map of the other half. *Evidence*: bits a region tells of the true class, at
+class), and each image is judged by the map of the other half. *Evidence*: bits per region about the true class, at
 the temperature of the other half; *readable*: those of a linear probe, *share* their quotient. *Error before* and
 *after*: expected calibration error without and with the temperature. *Shared*: points that the two maps have in
 common, of those of either. *On object*: share of the reliable points (pictograms); its chance level is the object's
@@ -121,23 +121,6 @@ def _means_table(rows: Sequence[Row]) -> str:
 
 
 def _table(rows: Sequence[Row]) -> str:
-    heads = ["layer, objective", "evidence", "readable", "share", "error before", "error after", "points"]
-    heads += ["ratio", "shared", "on object", "deletion", "seconds"]
-    cells = [
-        [
-            f"{row['layer']}, {_name(row)}",
-            interval_text(row, "evidence", 3),
-            number(row["readable"], 3),
-            number(row["share"]),
-            number(row["error_before"], 3),
-            number(row["error"], 3),
-            number(row["points"], 1),
-            optional_interval(row, "ratio"),
-            number(row["shared"]),
-            optional_interval(row, "on_object"),
-            number(row["deletion"], 3),
-            number(row["seconds"], 2),
-        ]
-        for row in rows
-    ]
+    heads = ["layer, objective", *JUDGED, "seconds"]
+    cells = [[f"{row['layer']}, {_name(row)}", *judged_cells(row), number(row["seconds"], 2)] for row in rows]
     return markdown_table(heads, cells)

@@ -19,7 +19,7 @@ here.
 """
 WANTED = {1: ("the last layer", 0.8), 2: ("the layer before", 0.65)}
 LIMIT = 0.01
-FEWEST = 0.1  # points an image: the ratio of fewer is a matter of a few regions
+FEWEST = 0.1  # points per image: the ratio of fewer is a matter of a few regions
 
 
 def summarised(rows: Sequence[Row]) -> list[Row]:
@@ -84,8 +84,8 @@ def _verdicts(summary: Sequence[Row]) -> Iterable[str]:
         widest = max(moved, key=lambda row: row["ratio_range"])
         yield (
             f"- Another division moves the ratio by a standard deviation of at most {LIMIT} in {len(steady)} of "
-            f"{len(moved)} layers with at least {FEWEST} points an image; two divisions differ most in {_name(widest)} "
-            f"({number(widest['ratio_range'], 3)}, at {number(widest['points'], 1)} points an image)."
+            f"{len(moved)} layers with at least {FEWEST} points per image; two divisions differ most in "
+            f"{_name(widest)} ({number(widest['ratio_range'], 3)}, at {number(widest['points'], 1)} points per image)."
         )
     threads = [row["ratio_threads"] for row in moved if row["ratio_threads"] is not None]
     if threads:

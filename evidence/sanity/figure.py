@@ -21,7 +21,7 @@ def draw(rows: Sequence[Row]) -> "Figure":
         for axes, (images, network) in zip(panels, studies, strict=True):
             _draw_panel(axes, [row for row in rows if (row["images"], row["network"]) == (images, network)])
             axes.set_title(f"{network} on {images}", fontsize=SMALL + 0.5)
-            axes.set_xlabel("evidence, bits a region")
+            axes.set_xlabel("evidence, bits per region")
         handles, names = panels[0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     return figure

@@ -13,7 +13,7 @@ layer: all that follows it is drawn anew, as in the model randomisation of Adeba
 statistics of the samples; *all*: the whole network. *Shuffled labels*: the network is trained as it was, on labels
 permuted over the training images. Targets: those of the trained network, or the network's *own* decision.
 
-Evidence is in bits a region about the true class, with its 95 % interval over images; points are knowledge points of
+Evidence is in bits per region about the true class, with its 95 % interval over images; points are knowledge points of
 an image. Where nothing can be known both must be 0: at most 0.01 bits and 0.1 points. *Readable* is the evidence of a
 linear probe, which is fitted to the true classes: what it finds in a network that knows nothing is what images alone
 give away. *Accuracy* is of the network's decision: where it is right more often than chance (0.10), something is
@@ -62,7 +62,7 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
         kept = [row for row in own if row["evidence"] <= BITS and row["points"] <= POINTS]
         bits, points = max(own, key=lambda row: row["evidence"]), max(own, key=lambda row: row["points"])
         yield (
-            f"- {text}: at most {BITS} bits and {POINTS} points an image in {len(kept)} of {len(own)} cases; the most "
+            f"- {text}: at most {BITS} bits and {POINTS} points per image in {len(kept)} of {len(own)} cases; the most "
             f"is {number(bits['evidence'], 3)} bits and {number(points['points'], 2)} points."
         )
     everything = [row for row in rows if row["check"] == "all" and row["targets"] == "trained"]

@@ -10,7 +10,7 @@ INTRODUCTION = """`python -m evidence unfamiliar`. torchvision's ShuffleNetV2 (x
 images that no default of the method was chosen by: the 8 x 8 scans of handwritten digits that scikit-learn has,
 enlarged to 64 pixels, and pictograms of another seed and size (48 pixels). 500 held-out images; all settings of the
 analysis are the defaults, and the numbers are those of the study's own results. *Permuted* and *untrained*: the
-study's controls, evidence and points an image with targets permuted over the images, and with the features of the
+study's controls, evidence and points per image with targets permuted over the images, and with the features of the
 untrained network. *Shared* is as above.
 
 Without training a network passes on where an image is dark and where light. Digits are scanned at one place, so that
@@ -42,11 +42,11 @@ def _verdicts(rows: Sequence[Row]) -> Iterable[str]:
         grows = "grows with depth" if bits == sorted(bits) else "does not grow with every layer"
         parts = ", ".join(f"{number(row['evidence'], 2)} in {row['layer']}" for row in own)
         right = number(own[0]["accuracy"])
-        yield f"- {images}: evidence {grows} ({parts} bits a region); the network is right on {right}."
+        yield f"- {images}: evidence {grows} ({parts} bits per region); the network is right on {right}."
     for name in ("permuted", "untrained"):
         kept = [row for row in rows if row[name] <= BITS and row[f"{name}_points"] <= POINTS]
         yield (
-            f"- {name.capitalize()}: at most {BITS} bits and {POINTS} points an image in {len(kept)} of {len(rows)} "
+            f"- {name.capitalize()}: at most {BITS} bits and {POINTS} points per image in {len(kept)} of {len(rows)} "
             f"layers; the most is {number(max(row[name] for row in rows), 3)} bits and "
             f"{number(max(row[f'{name}_points'] for row in rows), 2)} points."
         )

@@ -89,10 +89,12 @@ def test_what_is_found_where_nothing_is_known_is_counted(tmp_path):
     ]
     sanity.write(tmp_path, rows)
     text = (tmp_path / "section.md").read_text()
-    assert "With permuted targets: at most 0.01 bits and 0.1 points an image in 1 of 2 cases; the most is 0.020" in text
+    assert (
+        "With permuted targets: at most 0.01 bits and 0.1 points per image in 1 of 2 cases; the most is 0.020" in text
+    )
     assert "Of the shuffled labels 0.30 were learnt" in text
     assert (
-        "With the top drawn anew, by the network's own decision: at most 0.01 bits and 0.1 points an image in 1 of 1"
+        "With the top drawn anew, by the network's own decision: at most 0.01 bits and 0.1 points per image in 1 of 1"
         in text
     )
 
@@ -102,6 +104,6 @@ def test_an_unfamiliar_network_is_judged_by_its_controls():
     rows = [told(layer, bits, accuracy=0.9, **controls) for layer, bits in (("a", 0.2), ("b", 0.1))]
     rows[0]["untrained"] = 0.05
     said = "\n".join(unfamiliar._verdicts(rows))
-    assert "does not grow with every layer (0.20 in a, 0.10 in b bits a region)" in said
-    assert "Permuted: at most 0.01 bits and 0.1 points an image in 2 of 2 layers" in said
-    assert "Untrained: at most 0.01 bits and 0.1 points an image in 1 of 2 layers; the most is 0.050 bits" in said
+    assert "does not grow with every layer (0.20 in a, 0.10 in b bits per region)" in said
+    assert "Permuted: at most 0.01 bits and 0.1 points per image in 2 of 2 layers" in said
+    assert "Untrained: at most 0.01 bits and 0.1 points per image in 1 of 2 layers; the most is 0.050 bits" in said

@@ -38,7 +38,7 @@ def test_areas_are_paired_by_image_and_averaged_over_seeds_then_networks():
 )
 def test_intervals_are_read_by_their_ends(low, high, said):
     row = {"difference_low": low, "difference_high": high}
-    assert faithfulness._better(row) == said
+    assert tables.better_text(row) == said
 
 
 def test_spreads_over_fits_are_within_a_network_and_those_over_networks_of_its_means():

@@ -48,7 +48,7 @@ def calibrate(log_posterior: Tensor, labels: Tensor, class_prior: Tensor | None 
     prior, pi the shares of the classes and ``t_i = (n [c = y_i] + m pi_c) / (n + m)``: the true class of each image,
     and m = 1/2 of an image of an unknown class, so that a few images that happen to be correct make no posterior
     certain. T = inf says that the posterior is worse than knowing nothing but the shares. The objective is convex in
-    1 / T. Source: this project (docs/method.md, "Evidence").
+    1 / T (docs/method.md, "Evidence").
 
     Args:
         log_posterior: s (n, r, c), of regions that the map has not seen; a constant added to a row changes nothing.

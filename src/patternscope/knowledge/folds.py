@@ -1,20 +1,19 @@
 """Folds of images: who is judged by which map."""
 
-import hashlib
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from patternscope.errors import InputError
 from patternscope.radial.checks import check_at_least
+from patternscope.sample_keys import check_integers, sample_keys
 
 
 def assign_folds(labels: Tensor, folds: int = 2, *, identity: Tensor | None = None, seed: int = 0) -> Tensor:
     """Return the fold of each image, stratified by class and independent of the order of the images.
 
     The images of a class are ordered by a hash of seed and identity and dealt out in turn; the next class goes on where
-    the last one ended, so that folds differ by at most one image. Source: this project.
+    the last one ended, so that folds differ by at most one image.
 
     Args:
         labels: (n,) integers.
@@ -36,12 +35,8 @@ def assign_folds(labels: Tensor, folds: int = 2, *, identity: Tensor | None = No
     if n < folds:
         raise InputError(f"images: expected at least {folds}, one per fold, got {n}")
     identity = torch.arange(n) if identity is None else identity
-    for name, integers in (("labels", labels), ("identity", identity)):
-        if integers.shape != (n,) or integers.is_floating_point():
-            raise InputError(f"{name}: expected {n} integers, got {integers.dtype} of shape {tuple(integers.shape)}")
-    salt = str(seed).encode()
-    numbers = identity.cpu().numpy().astype("<i8")
-    keys = [hashlib.blake2b(number.tobytes(), key=salt, digest_size=16).digest() for number in numbers]
+    check_integers(n, labels=labels, identity=identity)
+    keys = sample_keys(identity, seed)
     classes = labels.cpu().tolist()
     fold = np.empty(n, dtype=np.int64)
     fold[sorted(range(n), key=lambda sample: (classes[sample], keys[sample]))] = np.arange(n) % folds

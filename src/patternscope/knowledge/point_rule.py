@@ -35,6 +35,11 @@ class PointRule:
         """What the posterior takes strengths in."""
         return self.mean_strength if self.temperature is None else 1.0
 
+    @property
+    def divisor(self) -> float | Tensor:
+        """What the log posterior is divided by."""
+        return 1.0 if self.temperature is None else self.temperature
+
     def rows(self, chosen: Tensor) -> "PointRule":
         """Return the rule for some of the images (m,)."""
         return self if self.temperature is None else replace(self, temperature=self.temperature[chosen])
@@ -48,7 +53,7 @@ class PointRule:
             self.tau,
             kappa_max=self.kappa_max,
             unit_strength=self.unit,
-            temperature=1.0 if self.temperature is None else self.temperature,
+            temperature=self.divisor,
         )
         if self.temperature is None:
             return found
@@ -64,6 +69,5 @@ class PointRule:
 
     def probability(self, embedding: Tensor, mean_directions: Tensor, classes: Tensor) -> Tensor:
         """Return p(class | h) of one class per image (n, r)."""
-        temperature = 1.0 if self.temperature is None else self.temperature
         scaled = embedding / (self.unit or 1.0)
-        return class_probability(scaled, mean_directions, classes, self.kappa_max, temperature)
+        return class_probability(scaled, mean_directions, classes, self.kappa_max, self.divisor)

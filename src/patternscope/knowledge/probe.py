@@ -31,7 +31,7 @@ def probe_evidence(
     """Measure the evidence of a linear probe: what is readable, whatever the map keeps of it.
 
     Multinomial logistic regression of the class on the standardised features of a region, fitted without the image's
-    fold and calibrated like the radial posterior. Source: this project (docs/method.md, "Evidence").
+    fold and calibrated like the radial posterior (docs/method.md, "Evidence").
 
     Args:
         regional_features: (n, k, h, w).

@@ -46,8 +46,8 @@ def evidence(
 ) -> Evidence:
     """Measure what a calibrated posterior tells of the true class of each region's image.
 
-    ``log2(p_T(y | h) / pi_y)`` bits, pi the shares of the classes; of a layer its mean over unseen regions.
-    Source: this project (docs/method.md, "Evidence").
+    ``log2(p_T(y | h) / pi_y)`` bits, pi the shares of the classes; of a layer its mean over unseen regions
+    (docs/method.md, "Evidence").
 
     Args:
         log_posterior: log p_T (n, r, c), calibrated on other images, by `calibrate_folds`.
@@ -89,7 +89,7 @@ def region_bits(log_posterior: Tensor, labels: Tensor, class_prior: Tensor) -> T
 def stability(masks: Tensor, categories: Tensor, category: Tensor) -> Tensor:
     """Return the share of refits in which a region is a knowledge point of the same class.
 
-    Masks and categories of f refits (f, n, r), category (n, r) -> (n, r) in [0, 1]. Source: this project.
+    Masks and categories of f refits (f, n, r), category (n, r) -> (n, r) in [0, 1].
 
     >>> stability(torch.tensor([[[True]], [[True]]]), torch.tensor([[[1]], [[2]]]), torch.tensor([[1]]))
     tensor([[0.5000]])
@@ -101,7 +101,6 @@ def shared_points(masks: Tensor, categories: Tensor) -> float | None:
     """Return the share of knowledge points that two refits have in common: the same region, the same class.
 
     ``|both| / |either|`` of masks and categories (2, n, r); in [0, 1], None where neither has a point.
-    Source: this project.
 
     >>> masks = torch.tensor([[[True, True]], [[True, False]]])
     >>> shared_points(masks, torch.zeros(2, 1, 2).long())

@@ -8,7 +8,7 @@ def principal_axes(mean_directions: Tensor, dim: int = 3) -> Tensor:
     """Return the axes along which mean directions differ most: (c, e) -> (min(dim, e), e), orthonormal rows.
 
     The leading eigenvectors of ``sum_c (mu_c - mean) (mu_c - mean)^T``; where the space has no more than `dim`
-    dimensions its own axes, so that nothing turns. An embedding x is seen as ``x @ axes.T``. Source: this project.
+    dimensions its own axes, so that nothing turns. An embedding x is seen as ``x @ axes.T``.
 
     >>> principal_axes(torch.tensor([[1.0, 0, 0, 0], [-1.0, 0, 0, 0]]), dim=1)
     tensor([[1., 0., 0., 0.]])

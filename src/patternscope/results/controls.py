@@ -12,7 +12,7 @@ Untrained = Literal["first checkpoint", "re-initialised"]
 
 @dataclass(frozen=True)
 class Control:
-    """What is found where nothing can be known: evidence, bits a region, and points by either rule."""
+    """What is found where nothing can be known: evidence, bits per region, and points by either rule."""
 
     evidence: Interval
     counts: Counts

@@ -15,14 +15,14 @@ Against = Literal["labels", "decision"]
 
 @dataclass(frozen=True)
 class ClassEvidence:
-    """Evidence over the images of one class, in bits a region."""
+    """Evidence over the images of one class, in bits per region."""
 
     name: str = field(metadata={"key": "class"})
     evidence: Interval
 
 
 class EvidenceResult(Result):
-    """What a layer tells at a checkpoint, in bits a region, each image judged by a map fitted without it.
+    """What a layer tells at a checkpoint, in bits per region, each image judged by a map fitted without it.
 
     Attributes:
         bits: log2 p_T(y | h) / pi_y of each region (n, r) float32, y the true class.

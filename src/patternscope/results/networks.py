@@ -56,7 +56,7 @@ class LayerCounts:
 
 @dataclass(frozen=True)
 class EvidenceDifference:
-    """Evidence of a layer in two networks, bits a region, and second minus first on the same images."""
+    """Evidence of a layer in two networks, bits per region, and second minus first on the same images."""
 
     first: Interval
     second: Interval

@@ -1,6 +1,5 @@
 """The samples that each anchor is compared with."""
 
-import hashlib
 from collections import Counter
 from dataclasses import dataclass
 
@@ -8,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patternscope.errors import InputError
 from patternscope.radial.checks import check_at_least
+from patternscope.sample_keys import check_integers, sample_keys
 
 
 @dataclass(frozen=True)
@@ -51,25 +50,16 @@ def choose_neighbours(identity: Tensor, classes: Tensor, count: int, seed: int) 
     (torch.Size([4, 2]), False)
     """
     n = len(identity)
-    for name, integers in (("identity", identity), ("classes", classes)):
-        if integers.shape != (n,) or integers.is_floating_point():
-            raise InputError(f"{name}: expected {n} integers, got {integers.dtype} of shape {tuple(integers.shape)}")
+    check_integers(n, identity=identity, classes=classes)
     check_at_least(count, 1, "count")
     count = min(count, n - 1)
-    order = _interleaved(_keys(identity, seed), classes.cpu().numpy())
+    order = _interleaved(sample_keys(identity, seed), classes.cpu().numpy())
     candidates = torch.from_numpy(order[: count + 1])
     is_self = candidates[None, :] == torch.arange(n)[:, None]
     omitted = torch.where(is_self.any(1), is_self.int().argmax(1), count)
     positions = torch.arange(count)[None, :].repeat(n, 1)
     positions += positions >= omitted[:, None]
     return Neighbours(candidates.to(identity.device), positions.to(identity.device))
-
-
-def _keys(identity: Tensor, seed: int) -> list[bytes]:
-    """Return one pseudo-random key per sample that depends on nothing but its identity and the seed."""
-    salt = str(seed).encode()
-    numbers = identity.cpu().numpy().astype("<i8")
-    return [hashlib.blake2b(number.tobytes(), key=salt, digest_size=16).digest() for number in numbers]
 
 
 def _interleaved(keys: list[bytes], classes: np.ndarray) -> np.ndarray:
