@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from easy_study import CLASSES, squares
+from matplotlib.text import Text
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -183,6 +184,11 @@ def test_without_labels_the_networks_own_decisions_stand_for_them(network, pictu
     found = ps.analyze(network, pictures[0], layers=["conv_53"], settings=QUICK, device="cpu")
     predicted = ps.record(network, pictures[0], []).logits.argmax(1)
     assert torch.equal(found.images.labels, predicted)
+    # The network agrees with itself: that is no accuracy.
+    assert found.checkpoints[0].held_out_accuracy is None
+    for name in ("evidence", "losses", "knowledge_points", "sample_embedding", "evidence_maps", "training_strip"):
+        words = [text.get_text() for text in getattr(found.plot, name)().findobj(Text)]
+        assert not [text for text in words if "true class" in text or "accuracy 1.00" in text], name
 
 
 def test_a_normaliser_of_ones_own(network, pictures):

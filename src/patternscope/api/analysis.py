@@ -152,13 +152,13 @@ class _Analysis:
             pixels, labels, classes, names, source=IN_MEMORY, held_out_count=len(labels), labelled=labelled
         )
         features = _features(recording, settings.network.temperature)
-        correct = (recording.logits.argmax(dim=1) == labels).double().mean()
+        correct = (recording.logits.argmax(dim=1) == labels).double().mean().item()
         trained = TrainingResult(
             checkpoint=_CHECKPOINT,
             name="as given",
             step=None,
             losses=[],
-            held_out_accuracy=float(correct),
+            held_out_accuracy=correct if labelled else None,
             held_out_images=len(labels),
             total_steps=None,
         )

@@ -12,5 +12,10 @@ from patternscope.workflow.stages import Stage
 def pages_of(settings: StudySettings) -> Sequence[Stage]:
     """Return the figures and the atlas of a study, which the study itself does not know."""
     students = settings.distillation.students if settings.distillation.enabled else ()
-    atlas = atlas_stage(attack=settings.attack.enabled, controls=settings.controls.enabled, students=students)
+    atlas = atlas_stage(
+        attack=settings.attack.enabled,
+        controls=settings.controls.enabled,
+        replicates=settings.replicates.enabled,
+        students=students,
+    )
     return (*figure_stages(study_stages(settings)), atlas)

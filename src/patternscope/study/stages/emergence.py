@@ -17,7 +17,7 @@ from patternscope.results.emergence import (
 )
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import CountDifferences, KnowledgeResult
-from patternscope.results.noise import counts_of, measured_noise
+from patternscope.results.noise import knowledge_of, measured_noise
 from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.results.training import TrainingResult
@@ -48,7 +48,7 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
         arrays["lasting"][layer] = lasting_appearance(reliable.any(dim=-1))
         arrays["region_first"][layer] = first_appearance(reliable)
         grown = bootstrap_count_differences(known[0].points, known[-1].points, resamples=resamples, seed=seed)
-        counts = [counts_of(results, layer, number) for number in numbers]
+        counts = [knowledge_of(results, layer, number).counts for number in numbers]
         histories.append(
             LayerHistory(
                 layer=layer,
