@@ -191,6 +191,17 @@ def test_without_labels_the_networks_own_decisions_stand_for_them(network, pictu
         assert not [text for text in words if "true class" in text or "accuracy 1.00" in text], name
 
 
+def test_intervals_depend_on_no_name(network, pictures):
+    """A block and its last part have the same output, and so the same numbers."""
+    names = ["conv_53", "conv_53.activation"]
+    found = ps.analyze(network, *pictures, names, settings=QUICK, device="cpu")
+    first, second = (found.layers[name] for name in names)
+    assert first.counts == second.counts
+    assert first.evidence == second.evidence
+    controls = [found.results.load(ControlsResult, layer=name) for name in names]
+    assert controls[0].permuted == controls[1].permuted
+
+
 def test_a_normaliser_of_ones_own(network, pictures):
     images, labels = pictures
     own = ps.analyze(network, images, labels, ["conv_53"], mean=0.5, std=0.25, settings=QUICK, device="cpu")

@@ -1,4 +1,4 @@
-"""All stages of a study: its own, its figures and its page."""
+"""All stages of a study: its own, its page and its figures."""
 
 from collections.abc import Sequence
 
@@ -18,4 +18,5 @@ def pages_of(settings: StudySettings) -> Sequence[Stage]:
         replicates=settings.replicates.enabled,
         students=students,
     )
-    return (*figure_stages(study_stages(settings)), atlas)
+    # The atlas is the longest of them, and would run alone at the end.
+    return (atlas, *figure_stages(study_stages(settings)))

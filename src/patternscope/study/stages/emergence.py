@@ -31,7 +31,7 @@ def run_emergence(ctx: UnitContext) -> None:
     """Write emergence.json (history of each layer), .csv (its counts as rows) and .safetensors (per image)."""
     settings: StudySettings = ctx.settings
     knowledge = settings.knowledge
-    follow_points(inputs_of(ctx), float(knowledge.tau), knowledge.bootstrap, ctx.seed).save(ctx.folder)
+    follow_points(inputs_of(ctx), float(knowledge.tau), knowledge.bootstrap, ctx.resampling_seed).save(ctx.folder)
 
 
 def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) -> EmergenceResult:
@@ -105,7 +105,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "emergence",
-        version=1,
+        version=2,
         run=run_emergence,
         settings=("seed", "knowledge.tau", "knowledge.bootstrap"),
         needs=(
