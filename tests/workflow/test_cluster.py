@@ -2,6 +2,7 @@
 
 import os
 import signal
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -28,13 +29,19 @@ def cluster(tmp_path_factory):
     options = {"dashboard_address": None, "silence_logs": 60, "protocol": "tcp"}
     paths = os.pathsep.join([str(Path(toy_stages.__file__).parent), os.environ.get("PYTHONPATH", "")])
     environment = {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"}
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        dask.config.set({"distributed.scheduler.allowed-failures": 1}),
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, env=environment, **options) as found,
-    ):
+    # Workers are forks of one process that has imported everything: each that was killed is soon another.
+    configuration = {
+        "distributed.scheduler.allowed-failures": 1,
+        "distributed.worker.multiprocessing-method": "forkserver",
+    }
+    with pytest.MonkeyPatch.context() as patch, dask.config.set(configuration):
+        patch.setenv("OMP_NUM_THREADS", "1")
+        patch.setattr(distributed.utils, "_forkserver_preload_set", True)
+        forkserver.set_forkserver_preload(["distributed", "torchvision", "patternscope.study.run"])
+        forkserver.ensure_running()
         patch.setattr(study_cluster, "ANSWER_SECONDS", 2)
-        yield found
+        with distributed.LocalCluster(n_workers=2, threads_per_worker=1, env=environment, **options) as found:
+            yield found
 
 
 def kill_one(cluster) -> None:
