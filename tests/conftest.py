@@ -66,7 +66,10 @@ def two_workers(forks) -> Iterator[Executor]:
     """A pool of two such processes for all tests."""
     from patternscope.workflow.executors import process_pool
 
-    with patch.object(os, "cpu_count", return_value=2), patch.object(multiprocessing, "get_context", return_value=forks):
+    with (
+        patch.object(os, "cpu_count", return_value=2),
+        patch.object(multiprocessing, "get_context", return_value=forks),
+    ):
         pool = process_pool(2)
     with pool:
         yield pool
