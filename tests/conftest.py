@@ -51,7 +51,7 @@ def taught_study(attacked_study) -> Path:
 
 @pytest.fixture(scope="session")
 def forks() -> Iterator[BaseContext]:
-    """Processes of one thread each that fork from one which has imported everything: imports take most of their time."""
+    """Processes of one thread each, forks of one that has imported everything: imports take most of their time."""
     from multiprocessing import forkserver
 
     context = multiprocessing.get_context("forkserver")
