@@ -25,7 +25,7 @@ from patternscope.workflow.cache_keys import canonical_json, chosen_settings, on
         ("[images]\nsource = 'pictogram'", "did you mean 'pictograms'?"),
         ("[images]\nsource = 'folder'", "source 'folder': expected a folder, got none"),
         ("[images]\nfolder = 'x'", "source 'pictograms': expected no folder, got '"),
-        ("[images]\nchannels = 2", "images.channels: expected 1 or 3, got 2"),
+        ("[images]\nchannels = 5", "images.channels: expected 1, 2, 3 or 4, got 5"),
         ("images = 3", "images: expected a section [images], got 3"),
         ("[knowledge]\ntau = nan", "knowledge.tau: expected a finite number, got nan"),
         ("[knowledge]\ntau = 1.0", "knowledge.tau: expected a number less than 1, got 1.0"),

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from patternscope.results.images import visible_channels
+
 _SIDE = 128  # pixels; larger images are reduced to it
 _COLUMNS = 16
 _COUNT = 256  # images per sprite
@@ -16,14 +18,14 @@ _QUALITY = 90
 def sprites(images: np.ndarray) -> Iterator[tuple[bytes, dict[str, Any]]]:
     """Yield sprites of up to 256 images each, row by row, with what is needed to cut them.
 
-    `images` (n, channels, h, w) uint8 of 1 or 3 channels; larger ones are reduced to 128 pixels a side. JPEG without
+    `images` (n, channels, h, w) uint8, of which `visible_channels` are shown; larger ones are reduced to 128 pixels a side. JPEG without
     colour subsampling: a third of a PNG's bytes, and nobody measures a thumbnail.
 
     >>> content, about = next(sprites(np.zeros((5, 1, 8, 8), np.uint8)))
     >>> about == {"first": 0, "count": 5, "columns": 16, "size": [8, 8], "media_type": "image/jpeg"}
     True
     """
-    small = [_reduced(image) for image in images]
+    small = [_reduced(image) for image in visible_channels(images)]
     for first in range(0, len(small), _COUNT):
         part = small[first : first + _COUNT]
         width, height = part[0].size

@@ -55,14 +55,17 @@ def choose_samples(labels: Tensor, per_class: int, *, seed: int, classes: Sequen
 
 
 def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | None = None) -> dict[int, int]:
-    """Return the classes with fewer than `per_class` samples, and how many each has.
+    """Return the classes with fewer than `per_class` samples, and how many each has, the fewest first.
+
+    `classes` are the labels to count, by default all that occur.
 
     >>> short_classes(torch.tensor([0, 0, 0, 1, 1, 2]), 2)
     {2: 1}
     """
     labels = _check(labels)
-    counts = {label: int((labels == label).sum()) for label in _select_classes(labels, classes)}
-    return {label: count for label, count in counts.items() if count < per_class}
+    counted = torch.unique(labels).tolist() if classes is None else classes
+    counts = {label: int((labels == label).sum()) for label in counted}
+    return {label: counts[label] for label in sorted(counts, key=lambda label: counts[label]) if counts[label] < per_class}
 
 
 def hold_out(labels: Tensor, share: float, *, seed: int) -> tuple[Tensor, Tensor]:

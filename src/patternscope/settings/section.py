@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationInfo
+
+ADDED: dict[str, JsonValue] = {"added": True}
+"""The `json_schema_extra` of a key that earlier versions did not have, and whose default is what they did."""
 
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:

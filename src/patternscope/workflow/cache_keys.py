@@ -3,6 +3,9 @@
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, cast
@@ -56,16 +59,36 @@ def unit_seed(seed: int, *names: object) -> int:
 def chosen_settings(settings: BaseModel, paths: Iterable[str]) -> dict[str, Any]:
     """Return the settings named by dotted paths ("seed", "training", "knowledge.tau") as JSON values.
 
+    Keys that are marked as added are omitted where they have their default, so that studies of versions without them
+    keep their keys: `Field(..., json_schema_extra={"added": True})`.
+
     KeyError for a path that is no setting: a mistake in a stage, not in the user's file.
     """
-    dumped = settings.model_dump(mode="json")
+    whole = settings.model_dump(mode="json")
+    kept = settings.model_dump(mode="json", exclude=_added_defaults(settings))
     chosen: dict[str, Any] = {}
     for path in paths:
-        value: Any = dumped
-        for part in path.split("."):
-            value = value[part]
-        chosen[path] = value
+        _at(whole, path)
+        with suppress(KeyError):
+            chosen[path] = _at(kept, path)
     return chosen
+
+
+def _at(content: Any, path: str) -> Any:
+    """Return what is at a dotted path."""
+    return reduce(getitem, path.split("."), content)
+
+
+def _added_defaults(settings: BaseModel) -> dict[str, Any]:
+    """Return which keys are omitted, as pydantic's `exclude`."""
+    omitted: dict[str, Any] = {}
+    for name, field in type(settings).model_fields.items():
+        value, extra = getattr(settings, name), field.json_schema_extra
+        if isinstance(value, BaseModel) and (inner := _added_defaults(value)):
+            omitted[name] = inner
+        elif isinstance(extra, dict) and extra.get("added") and value == field.get_default(call_default_factory=True):
+            omitted[name] = True
+    return omitted
 
 
 def only_chosen(settings: Settings, paths: Iterable[str]) -> Settings:
