@@ -60,7 +60,7 @@ def _still_readable(picture: Picture) -> Iterator[None]:
     except InputError:
         raise
     except UNREADABLE as error:
-        raise InputError(f"{picture.name} can no longer be read: {_reason(error)}") from error
+        raise InputError(f"{picture.name} cannot be read: {_reason(error)}") from error
 
 
 def open_classes(
