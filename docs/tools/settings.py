@@ -36,9 +36,14 @@ def _sentence(meaning: str) -> str:
 
 def _table(keys: list[SettingKey]) -> str:
     """Return a table in Markdown whose columns are aligned in the source, too."""
-    rows = [(f"`{key.name}`", f"`{key.default}`" if key.default else "", key.meaning.replace("|", r"\|")) for key in keys]
+    rows = [
+        (f"`{key.name}`", f"`{key.default}`" if key.default else "", key.meaning.replace("|", r"\|")) for key in keys
+    ]
     names, defaults = (max(len(row[place]) for row in (("key", "default", ""), *rows)) for place in (0, 1))
-    lines = [f"| {'key':{names}} | {'default':{defaults}} | meaning |", f"|{'-' * (names + 2)}|{'-' * (defaults + 2)}|---|"]
+    lines = [
+        f"| {'key':{names}} | {'default':{defaults}} | meaning |",
+        f"|{'-' * (names + 2)}|{'-' * (defaults + 2)}|---|",
+    ]
     lines += [f"| {name:{names}} | {default:{defaults}} | {meaning} |" for name, default, meaning in rows]
     return "\n".join(lines) + "\n"
 

@@ -210,13 +210,13 @@ def test_a_picture_that_is_not_there_or_a_box_beside_it_is_skipped_with_its_reas
 
 
 def turned_coco(tmp_path, upright):
-    """COCO whose files store their pictures on their side, and whose boxes are of the upright picture or of the file."""
+    """COCO whose files hold pictures on their side; boxes are of the upright picture or of the file."""
     root = sets.coco(tmp_path, train=6, val=3)
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter, clockwise, to be upright
     for path in root.glob("*2014/*.jpg"):
         with Image.open(path) as stored:
-            # Upright boxes are those of the picture that is there, which is to be seen; so the file holds it turned back.
+            # The boxes are of the picture that is there; where they are to be upright, the file holds it turned back.
             (stored.transpose(Image.Transpose.ROTATE_90) if upright else stored.copy()).save(path, exif=exif)
     return root
 

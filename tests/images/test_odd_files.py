@@ -46,7 +46,7 @@ def test_a_class_may_be_written_in_two_unicode_forms(tmp_path, asked):
 
 def test_a_class_folder_of_other_bytes_is_named(tmp_path):
     class_folders(tmp_path)
-    os.mkdir(os.fsencode(tmp_path) + b"/caf\xe9")
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
     with pytest.raises(InputError, match=r"expected folder names in UTF-8, got b'caf\\xe9'; rename it") as raised:
         opened(tmp_path)
     assert str(raised.value).isascii()
@@ -55,8 +55,7 @@ def test_a_class_folder_of_other_bytes_is_named(tmp_path):
 
 def test_a_file_of_other_bytes_has_a_name_that_a_record_can_hold(tmp_path):
     class_folders(tmp_path, count=4)
-    with open(os.fsencode(tmp_path) + b"/cat/\xe9.png", "wb") as file:
-        file.write((tmp_path / "cat" / "0.png").read_bytes())
+    (tmp_path / "cat" / os.fsdecode(b"\xe9.png")).write_bytes((tmp_path / "cat" / "0.png").read_bytes())
     train, test = opened(tmp_path)
     names = train.names + test.names
     assert r"cat/\xe9.png" in names
@@ -98,7 +97,12 @@ def test_files_that_pillow_does_not_open_are_skipped_by_their_suffix(tmp_path):
     train, test = opened(tmp_path, train_per_class=4)
     assert any(name == "cat/photograph" for name in opened(tmp_path).train.names + opened(tmp_path).test.names)
     assert (len(train), len(test)) == (8, 2)  # what is not opened does not count among those chosen
-    assert [line.partition(": ")[0] for line in train.skipped] == ["cat/a.HEIC", "cat/b.heic", "dog/LICENSE", "dog/c.nef"]
+    assert [line.partition(": ")[0] for line in train.skipped] == [
+        "cat/a.HEIC",
+        "cat/b.heic",
+        "dog/LICENSE",
+        "dog/c.nef",
+    ]
     assert "Pillow does not open .heic files here; convert" in train.skipped[0]
     for path in (tmp_path / "cat").glob("*.png"):
         path.rename(path.with_suffix(".heic"))
@@ -117,8 +121,7 @@ def test_what_pillow_opens_with_a_plugin_is_opened(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("resize", "first", "middle", "last"),
-    [("crop", 128, 128, 128), ("pad", 0, 128, 0), ("stretch", 255, 128, 64)],
+    ("resize", "first", "middle", "last"), [("crop", 128, 128, 128), ("pad", 0, 128, 0), ("stretch", 255, 128, 64)]
 )
 def test_a_wide_picture_becomes_a_square_in_the_way_that_is_asked_for(tmp_path, resize, first, middle, last):
     wide = np.full((100, 200, 3), 128, dtype=np.uint8)
@@ -158,7 +161,9 @@ def test_twelve_bits_in_sixteen_are_not_shown_as_black(tmp_path):
     root = grey(tmp_path, "I;16", 4095)
     with pytest.raises(InputError) as raised:
         opened(root)
-    said = f"{str(root)!r}: expected 16-bit pictures that use their range, got a brightest value of 4095, nearly black; "
+    said = (
+        f"{str(root)!r}: expected 16-bit pictures that use their range, got a brightest value of 4095, nearly black; "
+    )
     assert str(raised.value) == f"{said}set images.white = 4095 (12 bits), or images.white = 65535 to show them so"
     splits = opened(root, white=4095)
     brightest = max(int(image.max()) for part in splits for image, _ in part)

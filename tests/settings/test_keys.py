@@ -31,7 +31,9 @@ def test_all_keys_are_printed_as_toml_of_the_defaults(capsys):
     for key in setting_keys():
         assert key.meaning
         assert f"\n{key.name} = " in f"\n{out}" if key.default else f"\n# {key.name} = ..." in out
-    assert set(section_meanings()) - {""} == {line[1:].partition("]")[0] for line in out.splitlines() if line[:1] == "["}
+    assert set(section_meanings()) - {""} == {
+        line[1:].partition("]")[0] for line in out.splitlines() if line[:1] == "["
+    }
 
 
 def test_a_section_or_a_key_is_printed_alone(capsys):

@@ -65,7 +65,9 @@ def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | No
     labels = _check(labels)
     counted = torch.unique(labels).tolist() if classes is None else classes
     counts = {label: int((labels == label).sum()) for label in counted}
-    return {label: counts[label] for label in sorted(counts, key=lambda label: counts[label]) if counts[label] < per_class}
+    return {
+        label: counts[label] for label in sorted(counts, key=lambda label: counts[label]) if counts[label] < per_class
+    }
 
 
 def hold_out(labels: Tensor, share: float, *, seed: int) -> tuple[Tensor, Tensor]:

@@ -66,8 +66,8 @@ class ImagesSettings(_OptionSettings):
     white: float | None = Field(
         default=None,
         gt=0,
-        description="the value shown as white, of pixels that are not bytes (4095 for 12 bits); by default 1 for floats "
-        "and 65535 for 16 bits",
+        description="the value shown as white, of pixels that are not bytes (4095 for 12 bits); by default 1 for "
+        "floats and 65535 for 16 bits",
         json_schema_extra=ADDED,
     )
     samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")

@@ -45,7 +45,9 @@ def open_cifar(request: Request) -> Splits:
         tests = " or ".join(version.test for version in _VERSIONS)
         raise InputError(f"folder {str(root)!r}: expected {expected}, got no {tests} in it")
     names = [name for (name,) in read_rows(root / version.names, 1)]
-    train = [picture for name in version.train for picture in _pictures(root / name, version, len(names), request.pixels)]
+    train = [
+        picture for name in version.train for picture in _pictures(root / name, version, len(names), request.pixels)
+    ]
     test = _pictures(root / version.test, version, len(names), request.pixels)
     return open_classes(names, train, test, request, where=repr(str(root)))
 

@@ -54,7 +54,10 @@ def _pictures(root: Path, labels: dict[int, int], request: Request) -> list[tupl
         raise InputError(f"{table}: expected classes of classes.txt, got {min(unknown)}")
     margin = request.option(MARGIN)
     return [
-        (is_train[image], Picture(f"images/{name}", labels[classes[image]], _load(root, name, boxes.get(image), margin)))
+        (
+            is_train[image],
+            Picture(f"images/{name}", labels[classes[image]], _load(root, name, boxes.get(image), margin)),
+        )
         for image, name in files.items()
     ]
 

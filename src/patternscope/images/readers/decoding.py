@@ -148,8 +148,10 @@ def _scaled(values: np.ndarray, name: str, white: float | None) -> np.ndarray:
         return to_bytes(values, white, name)
     low, high = float(values.min()), float(values.max())
     if not (np.issubdtype(values.dtype, np.floating) and 0 <= low <= high <= 1):
-        hint = "omit a normalising transform, [network] mean and std take its place" if not low >= 0 else (
-            "set images.white to the value to show as white"
+        hint = (
+            "omit a normalising transform, [network] mean and std take its place"
+            if not low >= 0
+            else ("set images.white to the value to show as white")
         )
         raise InputError(f"{name}: expected bytes or floats in [0, 1], got values from {low:g} to {high:g}; {hint}")
     return to_bytes(values, 1, name)

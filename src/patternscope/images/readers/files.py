@@ -9,11 +9,12 @@ from PIL import Image, features
 
 from patternscope.errors import InputError
 
-_PICTURES = frozenset(
+_SUFFIXES = (
     ".jpg .jpeg .jpe .jfif .png .apng .bmp .dib .gif .tif .tiff .webp .ppm .pgm .pbm .pnm .jp2 .j2k .tga .mpo .qoi "
-    ".avif .heic .heif .jxl .svg .exr .hdr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .dcm".split()
+    ".avif .heic .heif .jxl .svg .exr .hdr .dng .cr2 .cr3 .nef .arw .orf .rw2 .raf .dcm"
 )
-"""Suffixes of pictures, among them of formats that Pillow opens with a plugin or not at all."""
+"""Those of pictures, among them of formats that Pillow opens with a plugin or not at all."""
+_PICTURES = frozenset(_SUFFIXES.split())
 _BUILT_IN = {".avif": "avif", ".webp": "webp", ".jp2": "jpg_2000", ".j2k": "jpg_2000"}
 # Each marks a folder that this package has written: a study, a comparison. Both may lie among the images.
 _RECORDS = ("study.json", "compare.json")
@@ -64,7 +65,7 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def class_folders(root: Path) -> dict[str, list[Path]]:
-    """Return the folders in a folder by their names, composed; several that differ in their form alone are one class."""
+    """Return the folders in a folder by their composed names; several that differ in their form alone are one class."""
     folders: dict[str, list[Path]] = {}
     for folder in folders_in(root):
         folders.setdefault(composed(folder.name), []).append(folder)
@@ -81,12 +82,13 @@ def files_below(root: Path) -> Iterator[Path]:
 
     Symbolic links to folders are followed, but for one that leads back to a folder in which it lies.
     """
-    above = {os.fspath(root): frozenset({_identity(root)})} if root.is_dir() else {}
+    above = {root: frozenset({_identity(root)})} if root.is_dir() else {}
     for place, folders, names in os.walk(root, followlinks=True):
-        folder, seen = Path(place), above.pop(place)
+        folder = Path(place)
+        seen = above.pop(folder)
         inside = {name: _identity(folder / name) for name in folders if _is_visible(name)}
         folders[:] = [name for name, own in inside.items() if own not in seen and not _holds_studies(folder / name)]
-        above |= {os.path.join(place, name): seen | {inside[name]} for name in folders}
+        above |= {folder / name: seen | {inside[name]} for name in folders}
         yield from (folder / name for name in names if _is_visible(name))
 
 

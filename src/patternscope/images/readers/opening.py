@@ -39,11 +39,13 @@ def open_images(
 
     `source` is one of SOURCES, "torchvision:NAME", "package.module:factory", a map-style data set of torch or
     a pair of them (train, test); `folder` is where its files are (a file for one .npz). Images become uint8
-    (channels, image_size, image_size); `resize` says how those that are not square do: "crop" keeps the centre, "pad"
-    adds black, "stretch" changes proportions. 2 channels are grey and alpha of files, 4 colour and alpha, or what arrays
-    hold. `white` is the value shown as white of pixels that are not bytes: 4095 for 12 bits. The counts per class are how many pictograms are drawn (500 and 100 by
-    default) or at most taken of files (all by default), chosen with the seed. `class_names` names the
-    classes, or selects some of them where the source names its own. `progress` is called with (done, total).
+    (channels, image_size, image_size). `resize` is how those that are not square do: "crop" keeps the centre, "pad"
+    adds black, "stretch" changes proportions. 2 channels are grey and alpha of files, 4 colour and alpha, or what
+    arrays hold. `white` is the value shown as white of pixels that are not bytes: 4095 for 12 bits.
+
+    The counts per class are how many pictograms are drawn (500 and 100 by default) or at most taken of files (all by
+    default), chosen with the seed. `class_names` names the classes, or selects some of them where the source names its
+    own. `progress` is called with (done, total).
 
     Options: preset ("paper": ten classes of tiny_imagenet or imagenet); crop (cub: to the boxes) and margin around
     boxes (cub, coco; 0.1); smallest_box in pixels (coco; 32); image_column, label_column (parquet); arguments

@@ -38,7 +38,8 @@ def _fill_runs(counts: Sequence[int] | str, size: tuple[int, int]) -> np.ndarray
 def _expand(text: str) -> list[int]:
     """Return the run lengths of a compressed text.
 
-    Source: pycocotools, maskApi.c, rleFrString: groups of 5 bits and a sign, from the third on less the one before last.
+    Source: pycocotools, maskApi.c, rleFrString: groups of 5 bits and a sign; from the fourth run on, what it is more
+    than the last but one.
     """
     runs: list[int] = []
     value = shift = 0

@@ -157,11 +157,7 @@ def _limit(pictures: Sequence[Picture], per_class: int | None, seed: int) -> Seq
 
 
 def _read(
-    pictures: Sequence[Picture],
-    classes: tuple[str, ...],
-    request: Request,
-    brightness: Brightness,
-    progress: Progress,
+    pictures: Sequence[Picture], classes: tuple[str, ...], request: Request, brightness: Brightness, progress: Progress
 ) -> ImageSet:
     """Return the pictures that can be read as a set that lists the others."""
     readable, images, skipped, room = [], {}, [], _CACHE_BYTES
