@@ -55,7 +55,7 @@ def choose_samples(labels: Tensor, per_class: int, *, seed: int, classes: Sequen
 
 
 def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | None = None) -> dict[int, int]:
-    """Return the classes with fewer than `per_class` samples, and how many each has, the fewest first.
+    """Return the classes with fewer than `per_class` samples, and how many each has.
 
     `classes` are the labels to count, by default all that occur.
 
@@ -65,9 +65,7 @@ def short_classes(labels: Tensor, per_class: int, *, classes: Sequence[int] | No
     labels = _check(labels)
     counted = torch.unique(labels).tolist() if classes is None else classes
     counts = {label: int((labels == label).sum()) for label in counted}
-    return {
-        label: counts[label] for label in sorted(counts, key=lambda label: counts[label]) if counts[label] < per_class
-    }
+    return {label: count for label, count in counts.items() if count < per_class}
 
 
 def hold_out(labels: Tensor, share: float, *, seed: int) -> tuple[Tensor, Tensor]:

@@ -106,7 +106,8 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
             f"{counted(len(skipped), 'image file')} could not be read and {'is' if len(skipped) == 1 else 'are'} "
             f"omitted{_by_suffix(skipped)}, first {skipped[0]}; images/images.json lists all."
         )
-    short = [f"{name} ({count})" for name, count in images.short.items()]
+    # Those without any first: they are not analysed at all.
+    short = [f"{name} ({count})" for name, count in sorted(images.short.items(), key=lambda item: item[1] > 0)]
     if short:
         more = [f"{len(short) - _NAMED} more"] if len(short) > _NAMED else []
         sentences.append(
