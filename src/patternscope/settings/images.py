@@ -11,7 +11,7 @@ from patternscope.images.readers.decoding import Resize
 from patternscope.images.readers.layout_detection import layout_hint
 from patternscope.images.readers.registry import SOURCES, check_source, offered_forms, source_options, sources_with
 from patternscope.images.readers.source import Option
-from patternscope.settings.section import ADDED, LocatedPath, Section
+from patternscope.settings.section import LATER, LocatedPath, Section
 
 _FORMS = offered_forms()
 
@@ -61,14 +61,14 @@ class ImagesSettings(_OptionSettings):
         default="crop",
         description="how images that are not square become so: crop keeps the centre, pad adds black, stretch changes "
         "their proportions",
-        json_schema_extra=ADDED,
+        json_schema_extra=LATER,
     )
     white: float | None = Field(
         default=None,
         gt=0,
         description="the value shown as white, of pixels that are not bytes (4095 for 12 bits); by default 1 for "
         "floats and 65535 for 16 bits",
-        json_schema_extra=ADDED,
+        json_schema_extra=LATER,
     )
     samples_per_class: int = Field(default=50, ge=1, le=100_000, description="held-out images of each class to analyse")
     train_per_class: int | None = Field(

@@ -5,9 +5,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, ValidationInfo
 
-ADDED: dict[str, JsonValue] = {"added": True}
-"""The `json_schema_extra` of a key that earlier versions did not have, and whose default is what they did."""
-
 
 def _resolve(path: Path, info: ValidationInfo) -> Path:
     """Make a path absolute, from the folder of the settings file."""
@@ -16,6 +13,8 @@ def _resolve(path: Path, info: ValidationInfo) -> Path:
 
 
 LocatedPath = Annotated[Path, AfterValidator(_resolve)]
+LATER: dict[str, JsonValue] = {"later": True}
+"""Of a setting that earlier studies did not have: its default does not enter the key of what they made."""
 
 
 class Section(BaseModel):
