@@ -100,7 +100,7 @@ def _accounts(
 
 def _measured(ctx: UnitContext, curves: dict[str, Tensor], shares: Tensor) -> tuple[RemovalOrder, ...]:
     """For each order its area and mean curve, and how much smaller the area of p is on the same images."""
-    draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.seed}
+    draws = {"resamples": ctx.settings.knowledge.bootstrap, "seed": ctx.resampling_seed}
     areas = {name: curve_area(curve, shares) for name, curve in curves.items()}
     return tuple(
         RemovalOrder(
@@ -126,7 +126,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "faithfulness",
-        version=2,
+        version=3,
         run=run_faithfulness,
         settings=(
             "seed",
