@@ -44,7 +44,7 @@ def eight_bits(picture: Image.Image, white: float | None, name: str) -> Image.Im
 
 def mark_depth(picture: Image.Image) -> None:
     """Note in an opened colour picture that its file has 16 bits; nothing tells once it is loaded."""
-    if not _is_deep(picture) and ";16" in str(picture.tile):
+    if not _is_deep(picture) and ";16" in str(getattr(picture, "tile", "")):
         picture.info[_DEPTH] = True
 
 
