@@ -24,6 +24,7 @@ from patternscope.workflow.cache_keys import file_digest
 from patternscope.workflow.stages import Stage, Unit, UnitContext
 
 _STORE_SHARE = 0.8  # of the work, for the progress bar
+_IMAGES_SHARE = 0.2  # of the largest file: what is left is for positions and points
 
 _SETTINGS = ("seed", "atlas", "network.architecture", "knowledge.bootstrap")
 _NEEDS = (
@@ -50,7 +51,7 @@ def atlas_stage(
     needs += (reads(ControlsResult, "permuted", layer="all"),) if controls else ()
     return Stage(
         AtlasResult.STAGE,
-        version=2,
+        version=3,
         run=run_atlas,
         settings=(*_SETTINGS, *(("replicates",) if replicates else ())),
         needs=needs + tuple(reads(StudentAnalysisResult, variant=student) for student in students),
@@ -66,7 +67,8 @@ def run_atlas(ctx: UnitContext) -> None:
     results = StoredResults.of(ctx)
     content = read_content(results, architecture=architecture, resamples=resamples, networks=networks)
     store = ctx.folder / STORE_FOLDER
-    write_store(store, content, lambda fraction, text: ctx.report(_STORE_SHARE * fraction, text))
+    image_bytes = _IMAGES_SHARE * 1e6 * ctx.settings.atlas.max_mb
+    write_store(store, content, lambda fraction, text: ctx.report(_STORE_SHARE * fraction, text), image_bytes)
     ctx.report(_STORE_SHARE, ATLAS_FILE)
     try:
         exported = export_single(content, store, ctx.folder / ATLAS_FILE, ctx.settings.atlas.max_mb)
