@@ -21,8 +21,8 @@ def sprites(images: np.ndarray, most_bytes: float = 25e6) -> Iterator[tuple[byte
     """Yield sprites of up to 256 images each, row by row, with what is needed to cut them.
 
     `images` (n, channels, h, w) uint8, of which `visible_channels` are shown; larger ones are reduced to 416 pixels a
-    side, and further to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a third of a PNG's
-    bytes, and nobody measures a thumbnail.
+    side, and further to 128 where all together would take more than `most_bytes`. JPEG without colour subsampling: a
+    third of a PNG's bytes, and nobody measures a thumbnail.
 
     >>> content, about = next(sprites(np.zeros((5, 1, 8, 8), np.uint8)))
     >>> about == {"first": 0, "count": 5, "columns": 16, "size": [8, 8], "media_type": "image/jpeg"}
