@@ -8,6 +8,7 @@ from patternscope.cli.printing import file_size, new_table, say, show, time_span
 from patternscope.settings.study import StudySettings
 from patternscope.study.budget import Budget, count_images, make_budget
 from patternscope.study.run import study_plan
+from patternscope.workflow.store import Store
 
 _LEAST = 5.0  # seconds of a run whose cost is worth a line
 
@@ -33,6 +34,7 @@ def budget_line(budget: Budget) -> str:
 
 def print_dry_run(folder: Path, settings: StudySettings, until: str | None, device: str) -> None:
     """Print the estimated cost of each stage of a run, and run nothing; InputError as `run_analysis`."""
+    Store(folder).check_place()
     if count_images(folder, settings) is None:
         say(f"{folder}: the number of images is not known yet; run with --until images first")
         return

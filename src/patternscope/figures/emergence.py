@@ -11,7 +11,7 @@ from patternscope.figures.drawing.labels import checkpoint_labels, shortened
 from patternscope.figures.drawing.style import RELIABLE, SMALL, SOFT, TOTAL, UNRELIABLE, figure_style
 from patternscope.knowledge.intervals import Interval
 from patternscope.results.emergence import CheckpointName, EmergenceResult, LayerHistory
-from patternscope.results.formatting import percent
+from patternscope.results.formatting import percent, threshold_text
 from patternscope.results.noise import interval_lines
 from patternscope.results.record_codec import encode
 from patternscope.results.result import reads
@@ -114,7 +114,7 @@ def _explain(figure: Figure, shown: EmergenceData) -> None:
     if len(shown.classes) <= _LEGEND:
         foot += layout.draw_class_legend(figure, shown.classes, 0.02)
     first, second = interval_lines(
-        f"Regions with p(class) > {shown.tau:g}; means over {shown.images} images", shown.networks
+        f"Regions with p(class) > {threshold_text(shown.tau)}; means over {shown.images} images", shown.networks
     )
     own = "; classes: the study's own network" if shown.networks else ""
     notes = f"{second[0].upper()}{second[1:]}. Percentages: at the last checkpoint."

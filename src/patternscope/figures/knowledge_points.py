@@ -12,6 +12,7 @@ from patternscope.figures.drawing.figure import StudyFigure
 from patternscope.figures.drawing.needs import IMAGES, KNOWLEDGE, REGION, TRAINING
 from patternscope.figures.drawing.outlines import draw_outlined, outline_legend
 from patternscope.figures.drawing.style import figure_style
+from patternscope.results.formatting import threshold_text
 from patternscope.results.knowledge import KnowledgeResult
 
 
@@ -63,7 +64,8 @@ def _layer_points(results: StudyResults, layer: str, examples: Examples) -> Laye
 @figure_style()
 def draw(shown: KnowledgePointsData) -> Figure:
     """Return the figure. Source: Sec. 3.4 in content."""
-    meaning = f"Regions with p(class) > {shown.tau:g} at {shown.checkpoint}; below: reliable points of all points."
+    tau = threshold_text(shown.tau)
+    meaning = f"Regions with p(class) > {tau} at {shown.checkpoint}; below: reliable points of all points."
     names = [points.layer for points in shown.layers]
     weights = any(points.stability is not None for points in shown.layers)
     foot = 0.62 if weights else 0.42
