@@ -79,7 +79,7 @@ def _timm_names(architecture: str) -> OutputNames | None:
     if ":" in name or name in ("", "vgg16_slim") or importlib.util.find_spec("timm") is None:
         return None
     import timm  # pyright: ignore[reportMissingImports]
-    from timm.data import ImageNetInfo, infer_imagenet_subset  # pyright: ignore[reportMissingImports]
+    from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset  # pyright: ignore[reportMissingImports]
 
     record = timm.get_pretrained_cfg(name) if timm.is_model(name) else None
     subset = None if record is None else infer_imagenet_subset({"num_classes": record.num_classes})
@@ -99,7 +99,7 @@ def _imagenet(source: str) -> OutputNames:
 
     names = _each_alone(ResNet50_Weights.DEFAULT.meta["categories"])
     if importlib.util.find_spec("timm") is not None:
-        from timm.data import ImageNetInfo  # pyright: ignore[reportMissingImports]
+        from timm.data.imagenet_info import ImageNetInfo  # pyright: ignore[reportMissingImports]
 
         info = ImageNetInfo("imagenet-1k")
         more = zip(names, info.label_descriptions(detailed=False), info.label_names(), strict=True)

@@ -73,7 +73,7 @@ def _with_averaged_tokens(network: nn.Module) -> nn.Module:
     """The backbone without a pooler that has weights: most folders lack them, and they would be drawn at random."""
     pooler = getattr(network, "pooler", None)
     if isinstance(pooler, nn.Module) and any(True for _ in pooler.parameters()):
-        network.pooler = None
+        network.register_module("pooler", None)
     return network
 
 

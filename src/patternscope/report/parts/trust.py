@@ -115,7 +115,12 @@ def omitted_images(images: ImagesResult, samples_per_class: int) -> list[str]:
 def _read(contents: Contents) -> Said | None:
     """What is said of a study."""
     setup = contents.setup
-    sentences = (omitted_images(contents.images, setup.samples_per_class), trust_sentences(contents, setup.resamples))
+    read = contents.trained.head_sentence
+    sentences = (
+        [] if read is None else [read],
+        omitted_images(contents.images, setup.samples_per_class),
+        trust_sentences(contents, setup.resamples),
+    )
     return [sentence for own in sentences for sentence in own], [sweep_table(contents.depth)]
 
 
