@@ -129,7 +129,7 @@ def analyze(
         untrained = recorded(_untrained(model, pixels, seed), pixels).regional_features
     if labelled and read.probe is None:
         own = record(bare, pixels, []).logits if read.outputs else recording.logits
-        warn_of_order(own, truth, head_of(model), names)
+        warn_of_order(own, truth, head_of(model), names, read.names)
     study = _Analysis(resolved_settings(asked, len(names)), device, untrained, read)
     return Study(study.run(_as_bytes(pixels), truth, names, recording, labelled), settings=asked)
 

@@ -12,7 +12,7 @@ from patternscope.images import ImageSet
 from patternscope.networks.capture.forward_pass import as_logits
 from patternscope.networks.capture.hooks import borrowed
 from patternscope.networks.device import device_of, pixels_for
-from patternscope.networks.models.class_names import output_names
+from patternscope.networks.models.class_names import OutputNames, output_names
 from patternscope.networks.models.heads import ChosenOutputs
 from patternscope.networks.models.huggingface import is_yes_or_no
 from patternscope.networks.models.linear_probe import features_of, fit_probe
@@ -27,12 +27,16 @@ _BATCH = 256
 
 @dataclass(frozen=True)
 class ReadNetwork:
-    """A network that gives the logits of the classes, what these are called, and what was read from its output."""
+    """A network that gives the logits of the classes, what these are called, and what was read from its output.
+
+    names: of all of the network's own outputs, where they are known.
+    """
 
     network: nn.Module
     classes: Sequence[str] | None
     outputs: ReadOutputs | None = None
     probe: ReadProbe | None = None
+    names: OutputNames | None = None
 
 
 def split_classes(classes: Classes | None) -> tuple[tuple[str, ...] | None, Asked | None]:
@@ -44,7 +48,7 @@ def split_classes(classes: Classes | None) -> tuple[tuple[str, ...] | None, Aske
     if classes is None:
         return None, None
     if isinstance(classes, str) or not isinstance(classes, Mapping | Sequence):
-        raise InputError(f"classes: expected a list of names, or outputs by class, got {classes!r}")
+        raise InputError(f"classes: expected a list of names, got {classes!r}; or a table of outputs by class")
     if isinstance(classes, Mapping):
         return tuple(classes), classes
     names = tuple(name for name in classes if isinstance(name, str))
@@ -68,14 +72,15 @@ def read_network(
         # Without names of their own the classes are called what the outputs are.
         names = [str(place) if known is None or isinstance(place, str) else known.names[place][0] for place in asked]
     if names is None and count > 1:
-        return ReadNetwork(model, None)
+        return ReadNetwork(model, None, names=known)
     classes = ("0", "1") if names is None else names
     sigmoid = kind == "sigmoid" or is_yes_or_no(inner)
     choice = choose_outputs(classes, count, known, asked, sigmoid=sigmoid, setting="classes")
     if choice is None:
-        return ReadNetwork(model, names)
+        return ReadNetwork(model, names, names=known)
+    read = ReadOutputs(choice.names, choice.count, choice.source)
     head = ChosenOutputs(choice.outputs, choice.count).to(device_of(model))
-    return ReadNetwork(with_head(model, head), classes, ReadOutputs(choice.names, choice.count, choice.source))
+    return ReadNetwork(with_head(model, head), classes, read, names=known)
 
 
 def probed_network(

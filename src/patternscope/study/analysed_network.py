@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -87,8 +88,10 @@ def rebuilt_network(
     network: NetworkSettings, images: ImagesSettings, classes: int, head: Head | None, file: Path
 ) -> Normalised:
     """Return the network of a checkpoint that a study has written, with the head that was written beside it."""
-    probed = isinstance(head, ProbeHead)
-    count = None if probed else classes if head is None else head.count
+    probed, count = isinstance(head, ProbeHead), classes
+    if head is not None:
+        # One output or none is the network's own doing.
+        count = head.count if isinstance(head, ChosenOutputs) and head.count > 1 else None
     model = study_network(network, images, count, seed=0, backbone=probed)
     if probed:
         without_classifier_of(model)
@@ -151,11 +154,9 @@ def _dry_head(model: Normalised, settings: StudySettings, classes: Classes) -> N
     if settings.network.head == "probe":
         count = 2 if classes is None else classes if isinstance(classes, int) else len(classes)
         return _headed(model, blank_probe(model, _blank(settings.images), count))
-    if isinstance(classes, Sequence):
-        return with_outputs(model, read_outputs(model, settings, classes))[0]
     if classes is not None and settings.network.classes is None:
-        _check_count(model, settings, classes)
-    return model
+        _check_count(model, settings, classes if isinstance(classes, int) else len(classes))
+    return with_outputs(model, read_outputs(model, settings, classes))[0] if isinstance(classes, Sequence) else model
 
 
 def check_logits(model: nn.Module, images: ImagesSettings, classes: int | None) -> Tensor:
@@ -241,7 +242,7 @@ def measured_accuracy(
     """
     own, head = evaluate(without_head(model), images, labels).logits, head_of(model)
     warn_of_order(own, labels, head, classes, names)
-    logits = own if head is None else head.cpu()(own)
+    logits = own if head is None else deepcopy(head).cpu()(own)
     return float((logits.argmax(dim=1) == labels.cpu()).double().mean())
 
 
@@ -250,15 +251,21 @@ def warn_of_order(
 ) -> None:
     """Warn where a network's own logits (n, m) fit the labels (n,) better in another order than that of its head."""
     outputs = head.outputs if isinstance(head, ChosenOutputs) else tuple(range(logits.shape[1]))
+    places = list(range(logits.shape[1]))
     if REST in outputs:
         # The rest of a yes or no is an output of its own, which is always 0.
-        logits = torch.stack([logits[:, max(outputs)], torch.zeros(len(logits))], dim=1)
+        places = [max(outputs), REST]
+        logits = torch.stack([logits[:, places[0]], torch.zeros(len(logits))], dim=1)
         outputs = (1, 0) if outputs[0] == REST else (0, 1)
     likely = find_order(logits, labels, outputs)
     if likely is None:
         return
-    shown = [json.dumps(place if names is None else names.names[place][0]) for place in likely.outputs]
-    pairs = [f"{json.dumps(name)} = {place}" for name, place in zip(classes, shown, strict=True)]
+    chosen = [(name, places[place]) for name, place in zip(classes, likely.outputs, strict=True)]
+    pairs = [
+        f"{json.dumps(name)} = {json.dumps(place if names is None else names.names[place][0])}"
+        for name, place in chosen
+        if place != REST
+    ]
     warnings.warn(
         f"network: expected its outputs in the order of the classes, got an accuracy of {likely.accuracy:.2f} (chance: "
         f"up to {likely.chance:.2f}); it is {likely.likely:.2f} with classes = {{ {', '.join(pairs)} }}",

@@ -69,7 +69,7 @@ def choose_outputs(
     elif count == 1:
         outputs, source = (REST, 0), "its one output is taken for the second class"
     else:
-        outputs, source = _found_outputs(classes, count, names)
+        outputs, source = _found_outputs(classes, count, names, setting)
         if outputs == tuple(range(count)):
             return None
     if len(set(outputs)) < len(outputs):
@@ -100,17 +100,24 @@ def _firsts(names: OutputNames) -> tuple[tuple[str, ...], ...]:
     return tuple(own[:1] for own in names.names)
 
 
-def _found_outputs(classes: Sequence[str], count: int, names: OutputNames | None) -> tuple[tuple[int, ...], str]:
+def _found_outputs(
+    classes: Sequence[str], count: int, names: OutputNames | None, setting: str
+) -> tuple[tuple[int, ...], str]:
     """The outputs that bear the names of the classes, or those in their order; and who says so."""
     matched = {} if names is None else match_names(classes, names)
     if names is not None and len(matched) == len(classes):
         return tuple(matched[name] for name in classes), f"found by {names.source}"
     if count == len(classes):
         return tuple(range(count)), ""
-    start = f"network: expected {len(classes)} numbers per image, one for each class of the images, got {count}"
-    start = f"{start}; {_REMEDY.format(classes=len(classes))}"
+    if setting == _SETTING:
+        start = f"network: expected {len(classes)} numbers per image, one for each class of the images, got {count}"
+        start = f"{start}; {_REMEDY.format(classes=len(classes))}"
+    else:
+        start = (
+            f"{setting}: expected {count} names, one per logit of the network, got {len(classes)}; or outputs by class"
+        )
     if names is None:
-        raise InputError(f"{start}; network.class_file says what its outputs are called")
+        raise InputError(start)
     missing = [name for name in classes if name not in matched]
     hints = "; ".join(f"{name!r}: {_hint(name, names)}" for name in missing[:3])
     more = f"; and {len(missing) - 3} more" if len(missing) > 3 else ""

@@ -75,7 +75,7 @@ def run_training(ctx: UnitContext) -> None:
     head = head_of(network)
     if head is not None:
         save_head(head, ctx.folder / HEAD_FILE)
-    if as_it_is and probe is None:
+    if as_it_is and probe is None and (path is not None or _comes_with_weights(settings)):
         names, _ = names_of(network, settings)
         accuracy = measured_accuracy(network, held_out.images, held_out.labels, images.classes, names)
     else:
@@ -105,12 +105,17 @@ def _to_be_trained(ctx: UnitContext) -> Normalised:
     return network
 
 
+def _comes_with_weights(settings: StudySettings) -> bool:
+    """Whether the architecture itself has weights."""
+    return settings.network.pretrained or settings.network.architecture.startswith(PREFIX)
+
+
 def _as_it_is(ctx: UnitContext, path: Path | None) -> tuple[Normalised, ReadOutputs | None, ReadProbe | None]:
     """The network with its weights, and what is read from its output."""
     settings: StudySettings = ctx.settings
     images = inputs_of(ctx).images
-    weighty = path is None and (settings.network.pretrained or settings.network.architecture.startswith(PREFIX))
-    network = open_network(settings, images.classes, ctx.stage_seed, loading(path), pretrained=weighty)
+    begins = path is None and _comes_with_weights(settings)
+    network = open_network(settings, images.classes, ctx.stage_seed, loading(path), pretrained=begins)
     network.to(device_of(ctx))
     if settings.network.head == "probe":
         probed, probe = with_probe(network, _part(images.train), len(images.classes), ctx.stage_seed)
