@@ -14,9 +14,11 @@ import torch
 from photographs import write_photographs
 
 import patternscope as ps
-from patternscope.networks.models.heads import ChosenOutputs
+from patternscope.api.study_page import read_study_page
+from patternscope.networks.models.heads import ChosenOutputs, load_head
+from patternscope.report import render
 from patternscope.results.features import FeaturesResult
-from patternscope.results.training import TrainingResult
+from patternscope.results.training import HEAD_FILE, TrainingResult
 
 # All that a study of some of a network's classes needs: the classes are found by the names of their folders.
 TOML = """\
@@ -58,9 +60,7 @@ def largest_difference(study: ps.Study, weights: Path) -> float:
 
 def outputs_of(study: ps.Study) -> tuple[int, ...]:
     """Return the places of the classes among the network's outputs."""
-    from patternscope.networks.models.heads import load_head
-
-    head = load_head(study.folder / TrainingResult.STAGE / "00" / "head.safetensors")
+    head = load_head(study.folder / TrainingResult.STAGE / "00" / HEAD_FILE)
     if not isinstance(head, ChosenOutputs):
         raise TypeError("expected chosen outputs")
     return head.outputs
@@ -77,8 +77,14 @@ def main(folder: str = "runs/imagenet_photographs", **sections: dict[str, object
     print(trained.head_sentence)
     print(f"largest difference to the logits of the network as it is: {largest_difference(study, weights_file()):.1e}")
     for name, layer in study.layers.items():
-        print(f"{name}: {layer.evidence.evidence} bits per region, {layer.counts.reliable} reliable points per image")
-    print(f"report: {place / 'study' / 'report.html'}, atlas: {place / 'study' / 'atlas' / 'atlas.html'}")
+        evidence, points = layer.evidence, layer.counts.reliable
+        print(
+            f"{name}: {evidence.value:.2f} ({evidence.low:.2f} to {evidence.high:.2f}) bits per region, "
+            f"{points.value:.1f} ({points.low:.1f} to {points.high:.1f}) reliable points per image"
+        )
+    report = place / "study" / "report.html"
+    report.write_text(render(read_study_page(study.folder)), encoding="utf-8")
+    print(f"report: {report}, atlas: {place / 'study' / 'atlas' / 'atlas.html'}")
 
 
 if __name__ == "__main__":

@@ -55,7 +55,11 @@ def test_classes_are_some_of_the_outputs(pictures, classes):
     assert list(study.classes) == ["red", "green"]
     assert study.results.training().held_out_accuracy == 1
     assert study.results.training().outputs.count == 4
-    assert logits(ps.analyze(network, images, labels, **OPTIONS)).shape == (24, 4)
+
+
+def test_without_names_all_outputs_are_classes(pictures):
+    images, labels = pictures
+    assert logits(ps.analyze(Colours(), images, 1 + 2 * labels, **OPTIONS)).shape == (24, 4)
 
 
 def test_a_folder_whose_class_folders_bear_the_networks_names(tmp_path):

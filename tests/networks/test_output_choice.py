@@ -75,7 +75,9 @@ def test_a_yes_or_no_tells_two_classes_apart_and_no_more():
     assert choose_outputs(("fish", "other"), 4, ANIMALS, {"fish": "tench"}, sigmoid=True).outputs == (0, REST)
     assert choose_outputs(("crane", "tench"), 4, ANIMALS, sigmoid=True).outputs == (1, 0)
     for count in (1, 4):
-        with pytest.raises(InputError, match="expected two classes .*, got 3, of which no common probability is known"):
+        with pytest.raises(
+            InputError, match=r"expected two classes .*, got 3, of which no common probability is known"
+        ):
             choose_outputs(("a", "b", "c"), count, None, sigmoid=True)
 
 
@@ -97,7 +99,7 @@ def test_names_come_from_files_networks_and_records(tmp_path):
         assert (len(names), names[0]) == (2, first)
     for content in ("[1, 2]", "{", '{"1": "a"}', "[]"):
         (tmp_path / "bad.json").write_text(content)
-        with pytest.raises(InputError, match="network.class_file: expected"):
+        with pytest.raises(InputError, match=r"network\.class_file: expected"):
             read_names(tmp_path / "bad.json")
     network = Small(2)
     network.class_names = ["cat", "dog"]

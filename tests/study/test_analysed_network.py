@@ -133,11 +133,12 @@ def test_a_network_of_one_output_and_one_of_yes_and_no(project):
     results = recorded(project, toml)
     torch.testing.assert_close(results.load(FeaturesResult).logits[:, 1], own_logits(project, results)[:, 3])
     assert results.training().outputs.names == ("rest", "dog")
+    labels, head = torch.arange(20) % 2, ChosenOutputs((REST, 3), 5)
+    logits = (5 - 10 * labels)[:, None].expand(20, 5)
     with pytest.warns(UserWarning, match=r'classes = \{ "cat" = "dog" \}$'):
-        labels, head = torch.arange(20) % 2, ChosenOutputs((REST, 3), 5)
-        warn_of_order(5 - 10 * labels[:, None] * torch.ones(20, 5), labels, head, ("cat", "dog"), NAMES)
+        warn_of_order(logits, labels, head, ("cat", "dog"), NAMES)
     pictures(project, "cat", "dog", "owl")
-    with pytest.raises(InputError, match="expected two classes for a network with outputs that are a yes or no each"):
+    with pytest.raises(InputError, match=r"expected two classes for a network with outputs that are a yes or no each"):
         recorded(project, f'{TOML}head = "sigmoid"\n')
 
 

@@ -176,7 +176,8 @@ def _is_analysed_as_it_is(network: Any) -> bool:
     """Whether a [network] as it was written asks for a network that is not trained."""
     if not isinstance(network, Mapping):
         return False
-    asked = network.get("classes") is not None or network.get("head") == "probe"
+    chosen = any(network.get(key) is not None for key in ("classes", "class_file"))
+    asked = chosen or network.get("head", "softmax") != "softmax"
     return asked or str(network.get("architecture")).startswith("huggingface:")
 
 
