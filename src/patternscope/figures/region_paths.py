@@ -202,13 +202,13 @@ def _draw_matrix(axes: Any, shown: RegionPathsData, path: RegionPath, *, last: b
 
 def _explain(figure: Figure, shown: RegionPathsData) -> None:
     """Title, headings of the columns, and what the marks mean."""
-    height = figure.get_size_inches()[1]
+    height, kind = figure.get_size_inches()[1], shown.examples.kind
     meaning = (
-        f"Per image, the region with the highest p(true class) in {shown.layers[-1]} at the last checkpoint. "
-        "Coloured arrow: true class. Circle: the layer's mean strength there."
+        f"Per image, the region with the highest p({kind}) in {shown.layers[-1]} at the last checkpoint. "
+        f"Coloured arrow: {kind}. Circle: the layer's mean strength there."
     )
     layout.write_heading(figure, "Regions through the layers and over training", meaning, *_notes(shown))
-    heads = ("through the layers", f"over training, in {shown.layers[-1]}", "p(true class)")
+    heads = ("through the layers", f"over training, in {shown.layers[-1]}", f"p({shown.examples.kind})")
     middles = [left + width / 2 for left, width in zip(_LEFTS[1:], (_SPACE, _SPACE, _MATRIX), strict=True)]
     for middle, head in zip(middles, heads, strict=True):
         layout.write_text(figure, middle, _TOP + 0.2, shortened(head, style.NORMAL, 130), ha="center")

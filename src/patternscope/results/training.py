@@ -64,7 +64,8 @@ class TrainingResult(Result):
         checkpoint: number among the checkpoints. name: what it is called. step: of the training, None where unknown.
         losses: of each training step since the checkpoint before; none where the network was trained elsewhere.
         total_steps: of the whole training, where it took place here.
-        held_out_accuracy: share of the held-out images that are classified correctly, in [0, 1].
+        held_out_accuracy: share of the held-out images that are classified correctly, in [0, 1]; None where
+            labels are unknown.
         held_out_images: their number.
         outputs, probe: what is read from the network's output, None where it is taken as it is.
     """
@@ -76,7 +77,7 @@ class TrainingResult(Result):
     name: str = record("training")
     step: int | None = record("training")
     losses: list[float] = record("training")
-    held_out_accuracy: float = record("training")
+    held_out_accuracy: float | None = record("training")
     held_out_images: int = record("training")
     total_steps: int | None = record("training", omit_none=True)
     outputs: ReadOutputs | None = record("training", omit_none=True)

@@ -17,7 +17,7 @@ from patternscope.results.emergence import (
 )
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import CountDifferences, KnowledgeResult
-from patternscope.results.noise import counts_of, measured_noise
+from patternscope.results.noise import knowledge_of, measured_noise
 from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
 from patternscope.results.training import TrainingResult
@@ -31,7 +31,7 @@ def run_emergence(ctx: UnitContext) -> None:
     """Write emergence.json (history of each layer), .csv (its counts as rows) and .safetensors (per image)."""
     settings: StudySettings = ctx.settings
     knowledge = settings.knowledge
-    follow_points(inputs_of(ctx), float(knowledge.tau), knowledge.bootstrap, ctx.seed).save(ctx.folder)
+    follow_points(inputs_of(ctx), float(knowledge.tau), knowledge.bootstrap, ctx.resampling_seed).save(ctx.folder)
 
 
 def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) -> EmergenceResult:
@@ -48,7 +48,7 @@ def follow_points(results: StudyResults, tau: float, resamples: int, seed: int) 
         arrays["lasting"][layer] = lasting_appearance(reliable.any(dim=-1))
         arrays["region_first"][layer] = first_appearance(reliable)
         grown = bootstrap_count_differences(known[0].points, known[-1].points, resamples=resamples, seed=seed)
-        counts = [counts_of(results, layer, number) for number in numbers]
+        counts = [knowledge_of(results, layer, number).counts for number in numbers]
         histories.append(
             LayerHistory(
                 layer=layer,
@@ -105,7 +105,7 @@ def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
 STAGES = (
     Stage(
         "emergence",
-        version=1,
+        version=2,
         run=run_emergence,
         settings=("seed", "knowledge.tau", "knowledge.bootstrap"),
         needs=(
