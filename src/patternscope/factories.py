@@ -6,18 +6,19 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from patternscope.errors import InputError, fault, nearest
 
-NOT_FACTORIES = ("timm", "torchvision")
+NOT_FACTORIES = ("timm", "torchvision", "huggingface")
 """Prefixes before a colon that are no module with factories."""
 
 
 @contextmanager
 def import_factory(name: str, folder: Path | None, setting: str) -> Iterator[Callable[..., Any]]:
-    """Give the callable that "package.module:factory" names, to be called within the block.
+    """Give the callable that "package.module:factory" or "package.module:Class.method" names, within the block.
 
     Modules in `folder` come before installed ones, as those beside a script do; the module search path is as
     found afterwards. `setting` begins the text of errors. InputError for a module or a function that does not exist,
@@ -35,10 +36,12 @@ def import_factory(name: str, folder: Path | None, setting: str) -> Iterator[Cal
             raise InputError(
                 f"{setting} {name!r}: expected a module {module_name!r}{_places(folder)}, got {fault(error)}"
             ) from error
-        factory = getattr(module, attribute, None)
+        *owners, last = attribute.split(".")
+        owner = reduce(lambda value, name: getattr(value, name, None), owners, cast(Any, module))
+        factory = getattr(owner, last, None)
         if not callable(factory):
-            names = [name for name in dir(module) if callable(getattr(module, name)) and name[0] != "_"]
-            hint = nearest(attribute, names)
+            names = [name for name in dir(owner) if callable(getattr(owner, name)) and name[0] != "_"]
+            hint = nearest(last, names)
             raise InputError(f"{setting} {name!r}: expected a function of {module_name!r}, got {attribute!r}; {hint}")
         yield factory
 

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from patternscope.api.heads import Classes, HeadKind, ReadNetwork, probed_network, read_network, split_classes
 from patternscope.api.study import Study
-from patternscope.errors import InputError
-from patternscope.images import choose_samples, open_images
+from patternscope.errors import InputError, nearest
+from patternscope.images import ImageSet, choose_samples, open_images
 from patternscope.images.readers.memory import NAME as IN_MEMORY
 from patternscope.networks import (
     Normalised,
@@ -26,6 +27,7 @@ from patternscope.networks import (
     suggest_layers,
 )
 from patternscope.networks.capture.hooks import isolate_random_state
+from patternscope.networks.models.normalised import head_of
 from patternscope.results.controls import ControlsResult
 from patternscope.results.features import FeaturesInMemory, FeaturesResult, LayerShape
 from patternscope.results.fits import SampleResult
@@ -34,6 +36,7 @@ from patternscope.results.result import Result
 from patternscope.results.study import ResultsInMemory
 from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.analysed_network import warn_of_order
 from patternscope.study.run import resolved_settings
 from patternscope.study.stages.controls import measure_controls
 from patternscope.study.stages.emergence import follow_points
@@ -58,7 +61,8 @@ def analyze(
     labels: Labels | None = None,
     layers: Sequence[str] = (),
     *,
-    classes: Sequence[str] | None = None,
+    classes: Classes | None = None,
+    head: HeadKind = "softmax",
     mean: float | Sequence[float] | None = None,
     std: float | Sequence[float] | None = None,
     samples_per_class: int = 50,
@@ -73,34 +77,49 @@ def analyze(
     is measured with a copy of the network whose weights are drawn anew, unless [controls] is off.
 
     Args:
-        network: any module that returns logits (n, c).
+        network: any module that returns logits (n, c), or features with head="probe".
         images: (n, channels, h, w) with pixels in [0, 1], or uint8; a data set or loader of (image, label) pairs; or a
             folder of class folders, of whose images `samples_per_class` are taken, `image_size` pixels a side.
         labels: the class of each image (n,), its place among the logits. A data set, a loader and a folder have labels;
             with None for a tensor of images the classes that the network predicts stand for them.
         layers: by default some spread over depth; `networks.list_layers` lists them.
-        classes: names of the c classes, by label; by default those of the folder, or their numbers.
+        classes: names of the classes, by label; by default those of the folder, or their numbers. A network of more
+            outputs is asked for those that bear the names; or `classes` says which, as {class: name or number of an
+            output}, or a list of numbers.
+        head: "sigmoid" where each output is a yes or no of its own; "probe" for a network without a classifier: a
+            linear probe on its features (extra `probe`) gives the probabilities. It is fitted to the images of a folder
+            that are not analysed, else to the analysed ones.
         mean, std: what is subtracted from pixels and what they are divided by; by default the network does that itself.
         device: of the fits; the network runs where it is.
         settings: sections of a study's settings, such as {"knowledge": {"bootstrap": 100}} or
             {"controls": {"enabled": False}}.
 
     Raises:
-        InputError: images, labels, layers or settings that cannot be used.
+        InputError: images, labels, layers or settings that cannot be used, and outputs that are none of the network's.
 
-    Cost: two forward passes, and the fits of a study's checkpoint: seconds for a hundred images.
+    Warns:
+        UserWarning: where the outputs are likely in another order than the classes.
+
+    Cost: two or three forward passes, and the fits of a study's checkpoint: seconds for a hundred images.
     """
     resolve_device(device)
     if not isinstance(network, nn.Module):
         raise InputError(f"network: expected a torch.nn.Module, got {type(network).__name__}")
-    for name, given in (("layers", layers), ("classes", classes)):
-        if given is not None and (isinstance(given, str) or not isinstance(given, Iterable)):
-            raise InputError(f"{name}: expected a list of names, got {given!r}")
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        raise InputError(f"layers: expected a list of names, got {layers!r}")
+    if head not in get_args(HeadKind):
+        raise InputError(f"head: expected a head, got {head!r}; {nearest(str(head), get_args(HeadKind))}")
+    selected, outputs = split_classes(classes)
     with _isolated_randomness():
-        pixels, truth, names = _read_images(images, labels, classes, samples_per_class, image_size, seed)
-    model = _normalised(network, mean, std)
+        pixels, truth, names, train = _read_images(images, labels, selected, samples_per_class, image_size, seed)
+    bare = _normalised(network, mean, std)
+    if head == "probe":
+        read = probed_network(bare, pixels, truth, names, train, seed)
+    else:
+        read = read_network(bare, pixels, names, outputs, head)
+    model, names = read.network, read.classes
     chosen = tuple(layers) or tuple(suggest_layers(list_layers(model, pixels[:2])))
-    asked = _settings(network, pixels, chosen, seed, settings or {})
+    asked = _settings(network, pixels, chosen, head, seed, settings or {})
     recorded = partial(record, layers=chosen, grid=asked.network.grid, sample_layer=asked.network.sample_layer)
     recording = recorded(model, pixels)
     labelled = truth is not None
@@ -108,7 +127,10 @@ def analyze(
     untrained = {}
     if asked.controls.enabled:
         untrained = recorded(_untrained(model, pixels, seed), pixels).regional_features
-    study = _Analysis(resolved_settings(asked, len(names)), device, untrained)
+    if labelled and read.probe is None:
+        own = record(bare, pixels, []).logits if read.outputs else recording.logits
+        warn_of_order(own, truth, head_of(model), names, read.names)
+    study = _Analysis(resolved_settings(asked, len(names)), device, untrained, read)
     return Study(study.run(_as_bytes(pixels), truth, names, recording, labelled), settings=asked)
 
 
@@ -136,8 +158,10 @@ def _normalised(
 class _Analysis:
     """The stages of a study at one checkpoint, one after another."""
 
-    def __init__(self, settings: StudySettings, device: str, untrained: Mapping[str, Tensor]) -> None:
-        self.settings, self.device = settings, resolve_device(device)
+    def __init__(
+        self, settings: StudySettings, device: str, untrained: Mapping[str, Tensor], read: ReadNetwork
+    ) -> None:
+        self.read, self.settings, self.device = read, settings, resolve_device(device)
         # Regional features of an untrained network, by layer; none where [controls] is off.
         self.untrained = untrained
         self.results: dict[Unit, Result] = {}
@@ -161,6 +185,8 @@ class _Analysis:
             held_out_accuracy=correct if labelled else None,
             held_out_images=len(labels),
             total_steps=None,
+            outputs=self.read.outputs,
+            probe=self.read.probe,
         )
         self._keep(images)
         self._keep(trained, _CHECKPOINT)
@@ -220,18 +246,23 @@ def _features(recording: Recording, temperature: float) -> FeaturesResult:
 
 
 def _settings(
-    network: nn.Module, pixels: Tensor, layers: Sequence[str], seed: int, sections: Mapping[str, Mapping[str, Any]]
+    network: nn.Module,
+    pixels: Tensor,
+    layers: Sequence[str],
+    head: HeadKind,
+    seed: int,
+    sections: Mapping[str, Mapping[str, Any]],
 ) -> StudySettings:
     """The settings of the study that the analysis would be, with the sections that were given."""
     own = {
         "images": {"source": IN_MEMORY, "image_size": pixels.shape[-1], "channels": pixels.shape[1]},
-        "network": {"architecture": type(network).__name__, "layers": layers},
+        "network": {"architecture": type(network).__name__, "layers": layers, "head": head, "classes": None},
     }
     if not isinstance(sections, Mapping) or not all(isinstance(section, Mapping) for section in sections.values()):
         raise InputError(f"settings: expected sections such as {{'knowledge': {{'bootstrap': 100}}}}, got {sections!r}")
     for name, known in own.items():
         if given := [key for key in sections.get(name, {}) if key in known and key != "architecture"]:
-            raise InputError(f"settings: expected no {name}.{given[0]}, the images and layers tell it, got one")
+            raise InputError(f"settings: expected no {name}.{given[0]}, which images and arguments tell, got one")
     content = {name: {**own.get(name, {}), **sections.get(name, {})} for name in {**own, **sections}}
     asked = make_settings({"seed": seed, **content}, "settings", Path())
     on = [name for name, part in asked.parts.items() if getattr(part, "enabled", False)]
@@ -247,15 +278,15 @@ def _read_images(
     samples_per_class: int,
     image_size: int,
     seed: int,
-) -> tuple[Tensor, Tensor | None, Sequence[str] | None]:
-    """Images (n, channels, h, w), labels (n,) and class names, as far as they are known."""
+) -> tuple[Tensor, Tensor | None, Sequence[str] | None, ImageSet | None]:
+    """Images (n, channels, h, w), labels (n,), class names and images to train on, as far as they are known."""
     if isinstance(images, str | Path):
-        opened = open_images("folder", folder=images, image_size=image_size, class_names=classes, seed=seed).test
-        chosen = opened.subset(choose_samples(opened.labels, samples_per_class, seed=seed))
-        return chosen.batch(range(len(chosen))), chosen.labels, chosen.classes
+        opened = open_images("folder", folder=images, image_size=image_size, class_names=classes, seed=seed)
+        chosen = opened.test.subset(choose_samples(opened.test.labels, samples_per_class, seed=seed))
+        return chosen.batch(range(len(chosen))), chosen.labels, chosen.classes, opened.train
     if isinstance(images, Tensor | np.ndarray):
         known = None if labels is None else _integers(labels)
-        return _checked_pixels(_tensor(images)), known, classes
+        return _checked_pixels(_tensor(images)), known, classes, None
     if labels is not None:
         raise InputError("labels: expected None for a data set, whose items have labels, got labels")
     batches = [_pair(item) for item in _items(images)]
@@ -263,7 +294,8 @@ def _read_images(
         raise InputError("images: expected pairs of images and labels, got none")
     if len(shapes := {tuple(batch.shape[1:]) for batch, _ in batches}) > 1:
         raise InputError(f"images: expected images of one size, got {sorted(shapes)[:3]}")
-    return _checked_pixels(torch.cat([batch for batch, _ in batches])), torch.cat([own for _, own in batches]), classes
+    pixels, known = torch.cat([batch for batch, _ in batches]), torch.cat([own for _, own in batches])
+    return _checked_pixels(pixels), known, classes, None
 
 
 def _items(images: Any) -> Iterable[Any]:

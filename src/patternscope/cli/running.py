@@ -15,6 +15,7 @@ from patternscope.results.atlas import AtlasResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.study import StudyResults, open_results
 from patternscope.results.summary import SummaryResult
+from patternscope.results.training import TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.run import run_analysis, run_part, saved_settings
 from patternscope.workflow.runner import RunSummary
@@ -63,6 +64,8 @@ def _print_outcome(folder: Path, settings: StudySettings, summary: RunSummary) -
     if results.has(ImagesResult):
         for sentence in omitted_images(results.images, settings.images.samples_per_class):
             say(sentence)
+    if results.has(TrainingResult) and (sentence := results.training().head_sentence):
+        say(sentence)
     write_videos(folder / "figures")
     print_tables(results)
     _print_files(folder, results)

@@ -1,11 +1,60 @@
 """Results of the stage training: the network at each checkpoint, and how accurate it is."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from patternscope.results.result import Result, record
 
 NETWORK_FILE, STATE_FILE = "network.safetensors", "state.safetensors"
 """Weights of a network, and the state from which its training goes on; `networks` reads and writes both."""
+HEAD_FILE = "head.safetensors"
+"""What is read from the network's output: some of its outputs, or a probe; absent where all are as they are."""
+NETWORK_FILES = (NETWORK_FILE, HEAD_FILE)
+"""All that a network is read from."""
+
+
+@dataclass(frozen=True)
+class ReadOutputs:
+    """The outputs of a network that are the classes of the images.
+
+    names: what the outputs are called, by class; count: of all outputs; source: who says so.
+    """
+
+    names: tuple[str, ...]
+    count: int
+    source: str
+
+    @property
+    def sentence(self) -> str:
+        """What is analysed, in one line."""
+        chosen = "The network's one output" if self.count == 1 else f"{len(self.names)} of {self.count:,} outputs"
+        verb = "is" if self.count == 1 else "are"
+        return f"{chosen} {verb} analysed, {self.source}: {', '.join(self.names)}."
+
+
+@dataclass(frozen=True)
+class ReadProbe:
+    """A linear probe that gives the probabilities of a network without a classifier.
+
+    strength: of the penalty; folds: by which it was chosen; accuracy: on the images left out; images: it was fitted to;
+    own_images: whether these are those that are analysed.
+    """
+
+    strength: float
+    folds: int
+    accuracy: float
+    images: int
+    own_images: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What is analysed, in one line."""
+        which = "the analysed images themselves" if self.own_images else "training images"
+        return (
+            f'Probabilities are those of a linear probe, as asked for with head = "probe", fitted to the network\'s '
+            f"features of {self.images:,} {which} (penalty {self.strength:g}, chosen in {self.folds} folds; accuracy "
+            f"{self.accuracy:.2f} on images left out): what is said of classes is said of the probe."
+        )
 
 
 class TrainingResult(Result):
@@ -18,6 +67,7 @@ class TrainingResult(Result):
         held_out_accuracy: share of the held-out images that are classified correctly, in [0, 1]; None where
             labels are unknown.
         held_out_images: their number.
+        outputs, probe: what is read from the network's output, None where it is taken as it is.
     """
 
     STAGE = "training"
@@ -30,6 +80,14 @@ class TrainingResult(Result):
     held_out_accuracy: float | None = record("training")
     held_out_images: int = record("training")
     total_steps: int | None = record("training", omit_none=True)
+    outputs: ReadOutputs | None = record("training", omit_none=True)
+    probe: ReadProbe | None = record("training", omit_none=True)
+
+    @property
+    def head_sentence(self) -> str | None:
+        """What is read from the network's output, in one line; None where it is taken as it is."""
+        head = self.outputs or self.probe
+        return None if head is None else head.sentence
 
     @property
     def title(self) -> str:

@@ -1,15 +1,17 @@
 """The settings that every study has: sections of its own, and those of estimators and training."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, StrictInt, ValidationInfo, field_validator, model_validator
 
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.networks.settings import TrainingSettings
 from patternscope.settings.images import ImagesSettings
-from patternscope.settings.section import LocatedPath, Section
+from patternscope.settings.section import LATER, LocatedPath, Section
 
 Side = Annotated[int, Field(ge=1, le=4096)]
+Output = StrictInt | str
 # Time grows with the square of the number of regions: an early layer at its own size may take hours.
 PAPER_GRID = 14
 
@@ -22,7 +24,8 @@ class NetworkSettings(Section):
     """
 
     architecture: str = Field(
-        default="vgg16_slim", description="vgg16_slim, a torchvision or timm name, or package.module:factory"
+        default="vgg16_slim",
+        description="vgg16_slim, a torchvision or timm name, package.module:factory, or huggingface:FOLDER",
     )
     folder: LocatedPath | None = Field(
         default=None,
@@ -30,6 +33,26 @@ class NetworkSettings(Section):
         description="where package.module is looked for first; by default the settings file's folder",
     )
     arguments: dict[str, Any] = Field(default={}, description="further arguments of the architecture")
+    classes: dict[str, Output] | tuple[Output, ...] | None = Field(
+        default=None,
+        json_schema_extra=LATER,
+        description="which of the network's outputs the classes of the images are, by class or in their order: names, "
+        "numbers from 0 or synset ids; by default those that bear the names of the classes, where the network is "
+        "analysed as it is. Nothing is trained",
+    )
+    class_file: LocatedPath | None = Field(
+        default=None,
+        json_schema_extra=LATER,
+        description="JSON or text file that names the network's outputs; by default the network, or the records of "
+        "torchvision and timm, name them",
+    )
+    head: Literal["softmax", "sigmoid", "probe"] = Field(
+        default="softmax",
+        json_schema_extra=LATER,
+        description="what gives probabilities: softmax over the network's outputs; sigmoid, where each output is a yes "
+        "or no of its own; probe, a linear probe on the features of a network without a classifier, fitted to the "
+        "training images (extra probe). Nothing else is trained",
+    )
     layers: tuple[str, ...] = Field(
         default=(), description="layers to analyse, shallow to deep; by default four spread over depth"
     )
@@ -75,6 +98,14 @@ class NetworkSettings(Section):
         """A factory is looked for beside the settings file; no other architecture needs a folder."""
         name, colon, _ = info.data.get("architecture", "").partition(":")
         return "." if folder is None and colon and name != "timm" else folder
+
+    @model_validator(mode="after")
+    def _probe_alone(self) -> Self:
+        """Refuse what a probe makes meaningless."""
+        for key in ("classes", "class_file", "sample_layer"):
+            if self.head == "probe" and getattr(self, key) is not None:
+                raise ValueError(f'expected no {key} with head = "probe", which is fitted to the network\'s features')
+        return self
 
 
 class CheckpointsSettings(Section):
@@ -141,6 +172,15 @@ class AtlasSettings(Section):
     )
 
 
+def _is_analysed_as_it_is(network: Any) -> bool:
+    """Whether a [network] as it was written asks for a network that is not trained."""
+    if not isinstance(network, Mapping):
+        return False
+    chosen = any(network.get(key) is not None for key in ("classes", "class_file"))
+    asked = chosen or network.get("head", "softmax") != "softmax"
+    return asked or str(network.get("architecture")).startswith("huggingface:")
+
+
 class CoreSettings(Section):
     """The settings that every study has; every key has a default."""
 
@@ -168,3 +208,12 @@ class CoreSettings(Section):
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings, description="the knowledge points")
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
     atlas: AtlasSettings = Field(default_factory=AtlasSettings, description="the page for the browser")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_trained(cls, content: Any) -> Any:
+        """Without a number of epochs, a network whose outputs or features are chosen is analysed as it is."""
+        if not isinstance(content, Mapping) or not _is_analysed_as_it_is(content.get("network")):
+            return content
+        training = content.get("training", {})
+        return {**content, "training": {"epochs": 0, **training}} if isinstance(training, Mapping) else content

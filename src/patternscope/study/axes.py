@@ -1,26 +1,22 @@
 """What of a network a study analyses: checkpoints and layers, found by a dry run, and a check of its logits."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 
 from patternscope.errors import InputError
-from patternscope.images import count_classes
+from patternscope.images import count_classes, open_images
 from patternscope.networks import Layer, Normalised, find_layer, list_layers, suggest_layers
-from patternscope.networks.capture.forward_pass import as_logits
-from patternscope.networks.capture.hooks import borrowed
-from patternscope.networks.device import pixels_for
-from patternscope.networks.models.normalised import call_once
 from patternscope.networks.models.weights import check_weights
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
+from patternscope.study.analysed_network import TRIED, check_logits, dry_network, is_analysed_as_it_is
 from patternscope.study.network_factory import checkpoint_file, checkpoint_files, student_settings, study_network
 from patternscope.workflow.stages import Axes
 
-_TRIED = 10  # classes, where nobody has counted them yet
 _NEARLY = 1e-3
 
 
@@ -95,38 +91,14 @@ def study_layers(settings: StudySettings) -> tuple[list[Layer], list[str]]:
 
     InputError for an architecture that cannot be built. Cost: one forward pass.
     """
-    model, _ = _tried(settings.network, settings.images)
-    layers = _layers_of(model, settings.images)
+    layers = _layers_of(_tried_network(settings), settings.images)
     return layers, suggest_layers(layers)
-
-
-def check_logits(model: Normalised, images: ImagesSettings, classes: int | None) -> torch.Tensor:
-    """Return the network's logits (2, c) of an empty image; InputError unless c is `classes` (None: not known yet).
-
-    Cost: one forward pass.
-    """
-    blank = torch.zeros(2, images.channels, images.image_size, images.image_size)
-    with borrowed(model):
-        output = call_once(model, pixels_for(model, blank))
-    logits = as_logits(output, len(blank), "network")
-    if classes is None or logits.shape[1] == classes:
-        return logits
-    if isinstance(output, torch.Tensor):
-        source = "got"
-        remedy = f"let its factory take `classes`, or give it a last layer of {classes}"
-    else:
-        source = "the first tensor of its output, taken as the logits, has"
-        remedy = "return the logits first, or under the key 'logits'"
-    raise InputError(
-        f"network: expected {classes} numbers per image, one for each class of the images, {source} {logits.shape[1]}; "
-        f"{remedy}"
-    )
 
 
 def _check_output(model: Normalised, images: ImagesSettings, classes: int | None) -> None:
     """Check the network's logits, and warn where they are probabilities."""
     logits = check_logits(model, images, classes).float()
-    if bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < _NEARLY).all()):
+    if logits.shape[1] > 1 and bool((logits >= 0).all()) and bool(((logits.sum(1) - 1).abs() < _NEARLY).all()):
         warnings.warn(
             "network: expected logits, got what looks like probabilities (none below 0, their sum 1); omit the softmax "
             "at its end",
@@ -135,19 +107,43 @@ def _check_output(model: Normalised, images: ImagesSettings, classes: int | None
         )
 
 
+def _tried_network(settings: StudySettings, files: Sequence[Path] = ()) -> Normalised:
+    """The network of a study on trial, which fits its weight files as far as their headers tell."""
+    images = settings.images
+    classes = known_classes(images) or count_classes(images.source, images.folder, images.class_names)
+
+    def check(model: Normalised) -> None:
+        for path in files if classes is not None else ():
+            check_weights(model, path)
+
+    return _explained(lambda: dry_network(settings, classes, check), TRIED if classes is None else None)
+
+
+def known_classes(images: ImagesSettings) -> tuple[str, ...] | None:
+    """Return the names of the classes where they are known before the images are read."""
+    if images.source != "pictograms":
+        return None
+    return tuple(open_images("pictograms", train_per_class=2, test_per_class=2).test.classes)
+
+
 def _tried(network: NetworkSettings, images: ImagesSettings) -> tuple[Normalised, int | None]:
     """The network on trial, and the number of its classes where that is known before the images are read."""
     classes = count_classes(images.source, images.folder, images.class_names)
     if classes is not None:
         return study_network(network, images, classes, seed=0), classes
+    # No layer's name or grid depends on the number of classes.
+    return _explained(lambda: study_network(network, images, TRIED, seed=0), TRIED), None
+
+
+def _explained(build: Callable[[], Normalised], tried: int | None) -> Normalised:
+    """A network that is built, for a number of classes that was `tried` since nobody knows it."""
     try:
-        # No layer's name or grid depends on the number of classes.
-        return study_network(network, images, _TRIED, seed=0), None
+        return build()
     except InputError as error:
-        if f"for {_TRIED} classes" not in str(error):
+        if tried is None or f"for {tried} classes" not in str(error):
             raise
         raise InputError(
-            f"{error}; {_TRIED} classes were tried, since their number is not known before the images are read: "
+            f"{error}; {tried} classes were tried, since their number is not known before the images are read: "
             "images.class_names tells it"
         ) from error
 
@@ -159,12 +155,10 @@ def _layers_of(model: Normalised, images: ImagesSettings) -> list[Layer]:
 
 def _checked_layers(settings: StudySettings, files: Sequence[Path]) -> tuple[str, ...]:
     """The layers asked for, each of which has regions, or those suggested; of a network that fits its study."""
-    model, classes = _tried(settings.network, settings.images)
+    model = _tried_network(settings, files)
     layers = _layers_of(model, settings.images)
-    _check_output(model, settings.images, classes)
-    if classes is not None:
-        for path in files:
-            check_weights(model, path)
+    classes = count_classes(settings.images.source, settings.images.folder, settings.images.class_names)
+    _check_output(model, settings.images, None if is_analysed_as_it_is(settings) else classes)
     return _checked_names(settings.network.layers or suggest_layers(layers), layers, "network.layers")
 
 

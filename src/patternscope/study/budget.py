@@ -18,8 +18,9 @@ from patternscope.networks import list_layers, record, resolve_device
 from patternscope.networks.capture.forward_pass import images_at_once
 from patternscope.results.images import ImagesResult
 from patternscope.settings.study import StudySettings
+from patternscope.study.analysed_network import dry_network
 from patternscope.study.cost_model import NUMBER, Cost, Facts
-from patternscope.study.network_factory import recording_options, study_network
+from patternscope.study.network_factory import recording_options
 from patternscope.workflow.event_log import EventLog, unit_times
 from patternscope.workflow.intermediates import dropped_inputs
 from patternscope.workflow.plan import Plan, until_stage
@@ -178,7 +179,7 @@ def _free_bytes(folder: Path) -> int:
 def measure(settings: StudySettings, axes: Axes, counts: ImageCounts, device: torch.device) -> Facts:
     """Return the sizes of a study and the speed of a machine, by a dry run of its network; InputError as `record`."""
     network, asked = settings.network, settings.images
-    model = study_network(network, asked, len(counts.classes), seed=0).to(device)
+    model = dry_network(settings, counts.classes).to(device)
     noise = torch.Generator().manual_seed(0)
     shape = (asked.channels, asked.image_size, asked.image_size)
     images = torch.randint(0, 256, (_MOST_TRIED, *shape), dtype=torch.uint8, generator=noise)

@@ -2,13 +2,14 @@
 
 import torch
 
-from patternscope.networks import Normalised, load_weights, resolve_device
+from patternscope.networks import Normalised, resolve_device
+from patternscope.networks.models.heads import load_head
 from patternscope.results.images import ImagesResult
 from patternscope.results.study import StoredResults, StudyResults
-from patternscope.results.training import NETWORK_FILE
+from patternscope.results.training import HEAD_FILE, NETWORK_FILE
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.network_factory import study_network
+from patternscope.study.analysed_network import rebuilt_network
 from patternscope.workflow.stages import UnitContext
 
 
@@ -29,10 +30,12 @@ def trained_network(
 
     Where the unit reads several checkpoints, that of `checkpoint`.
 
-    The unit has to declare `network_factory.MODEL_SETTINGS`, the classes and the stage's NETWORK_FILE.
+    The unit has to declare `network_factory.MODEL_SETTINGS`, the classes and the stage's NETWORK_FILES.
     """
     settings: StudySettings = ctx.settings
     classes = inputs_of(ctx).load(ImagesResult).classes
-    model = study_network(network or settings.network, settings.images, len(classes), seed=0)
-    load_weights(model, ctx.path(stage, NETWORK_FILE, checkpoint))
+    file = ctx.path(stage, NETWORK_FILE, checkpoint)
+    beside = file.with_name(HEAD_FILE)
+    head = load_head(beside) if beside.is_file() else None
+    model = rebuilt_network(network or settings.network, settings.images, len(classes), head, file)
     return model.to(device_of(ctx))

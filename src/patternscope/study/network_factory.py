@@ -9,6 +9,7 @@ from patternscope.errors import InputError
 from patternscope.factories import factory_file
 from patternscope.networks import Normalised, build_network, published_normaliser
 from patternscope.networks.capture.record import RecordOptions
+from patternscope.networks.models.huggingface import folder_normaliser, model_files, model_folder
 from patternscope.networks.models.weights import WEIGHT_SUFFIXES
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
@@ -30,17 +31,22 @@ MODEL_SETTINGS = (
 RECORDING_SETTINGS = ("network.layers", "network.grid", "network.sample_layer", "network.precision")
 """What recording a study's network reads besides."""
 _MEAN, _STD = (0.5,), (0.25,)
-_TRIED = 10  # classes, where nobody has counted them yet
-_NEARLY = 1e-3
 
 
 def study_network(
-    network: NetworkSettings, images: ImagesSettings, classes: int, seed: int, *, pretrained: bool = False
+    network: NetworkSettings,
+    images: ImagesSettings,
+    classes: int | None,
+    seed: int,
+    *,
+    pretrained: bool = False,
+    backbone: bool = False,
 ) -> Normalised:
     """Return the network of a study as it starts; it takes pixels in [0, 1] and gives logits (n, classes).
 
-    `pretrained` asks for the published weights themselves; their normaliser is there in any case where the
-    settings name them. InputError for an architecture that cannot be built.
+    With None for `classes` it has as many outputs as of itself. `pretrained` asks for the published weights themselves;
+    their normaliser is there in any case where the settings name them, as that of a folder of Hugging Face's.
+    `backbone` as `build_network`. InputError for an architecture that cannot be built.
     """
     built = build_network(
         network.architecture,
@@ -51,14 +57,23 @@ def study_network(
         arguments=network.arguments,
         pretrained=pretrained,
         folder=network.folder,
+        backbone=backbone,
     )
-    usual = published_normaliser(network.architecture) if network.pretrained else (_MEAN, _STD)
+    usual = _usual_normaliser(network)
     mean, std = (own or default for own, default in zip((network.mean, network.std), usual, strict=True))
     if unfit := next((len(numbers) for numbers in (mean, std) if len(numbers) not in (1, images.channels)), None):
         raise InputError(
             f"network.mean, std: expected 1 or {images.channels} numbers for as many channels, got {unfit}; set both"
         )
     return Normalised(built, _one_or_many(mean), _one_or_many(std))
+
+
+def _usual_normaliser(network: NetworkSettings) -> tuple[Sequence[float], Sequence[float]]:
+    """Mean and standard deviation where the settings name none."""
+    folder = model_folder(network.architecture, network.folder)
+    if folder is not None:
+        return folder_normaliser(folder) or (_MEAN, _STD)
+    return published_normaliser(network.architecture) if network.pretrained else (_MEAN, _STD)
 
 
 def recording_options(network: NetworkSettings) -> RecordOptions:
@@ -122,11 +137,15 @@ def network_digest(settings: StudySettings, unit: Unit) -> str:
     file imports does not.
     """
     weights = checkpoint_file(settings.network, settings.checkpoints.folder, unit.checkpoint or 0)
-    return " ".join([_digest(weights), factory_digest(settings, unit)]).strip()
+    names = settings.network.class_file
+    return " ".join([_digest(weights), factory_digest(settings, unit), _digest(names)]).strip()
 
 
 def factory_digest(settings: StudySettings, unit: Unit) -> str:
-    """Return the digest of the file that defines the network's factory, "" where there is none."""
+    """Return the digest of the file that defines the network's factory, or of a model's folder; "" without one."""
+    folder = model_folder(settings.network.architecture, settings.network.folder)
+    if folder is not None:
+        return " ".join(map(_digest, model_files(folder)))
     return _digest(factory_file(settings.network.architecture, settings.network.folder))
 
 

@@ -17,6 +17,7 @@ from patternscope.results.images import ImagesResult
 from patternscope.results.study import read_record
 from patternscope.settings.core import Section
 from patternscope.settings.study import StudySettings, make_settings
+from patternscope.study.analysed_network import dry_network, is_analysed_as_it_is
 from patternscope.study.axes import student_layers, study_axes
 from patternscope.study.budget import Budget, ImageCounts, count_images, make_budget
 from patternscope.study.stages import study_stages
@@ -84,6 +85,8 @@ def _check_names_and_numbers(settings: StudySettings, counts: ImageCounts) -> No
     """Refuse what stages would refuse after hours of work, once classes and the number of images are known."""
     if settings.attack.enabled:
         check_target(settings.attack.target, counts.classes)
+    if is_analysed_as_it_is(settings):
+        dry_network(settings, counts.classes)
     if trains_here(settings):
         steps_of_checkpoints(settings.training, counts.train)
 

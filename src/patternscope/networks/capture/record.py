@@ -20,8 +20,10 @@ from patternscope.networks.capture.forward_pass import (
 )
 from patternscope.networks.capture.hooks import borrowed, hooked
 from patternscope.networks.capture.layers import resolve_names
-from patternscope.networks.capture.layouts import Grid, Layout, pooled
+from patternscope.networks.capture.layouts import Grid, Layout, first_tensor, pooled
 from patternscope.networks.device import device_of, pixels_for
+from patternscope.networks.models.heads import ChosenOutputs, ProbeHead
+from patternscope.networks.models.normalised import head_of
 
 Precision = Literal["float32", "bfloat16", "float16"]
 
@@ -181,6 +183,7 @@ def _record_batch(
         borrowed(model),
         layer_outputs(model, images, layers, keep) as features,
         _classifier_input(model, sample_layer) as classifier,
+        _own_logits(model) as own,
         arithmetic,
     ):
         logits = run_for_logits(model, pixels_for(model, images))
@@ -188,7 +191,7 @@ def _record_batch(
     if not classifier:
         raise InputError(f"model: expected a linear layer that gives the logits, got none; {_ADVICE}")
     if sample_layer is None:
-        _check_outputs(classifier[0][0], logits.shape[1])
+        _check_outputs(classifier[0][0], own[0].shape[1] if own else logits.shape[1])
     return Recording({layer: features[layer] for layer in layers}, _sample_features(*classifier[0]), logits)
 
 
@@ -199,6 +202,11 @@ def _classifier_input(model: nn.Module, layer: str | None) -> Iterator[list[tupl
     The classifier is the layer named, or else the last linear layer; a convolution where there is no linear one.
     """
     call = None if layer is None else resolve_names(model, [layer])[layer]
+    head = head_of(model)
+    if isinstance(head, ProbeHead):
+        modules, call = {"probe": head.linear}, "probe"
+    else:
+        modules = modules_of(model, [] if call is None else [call])
     kept: list[tuple[nn.Module, Tensor]] = []
 
     def on_call(name: str, module: nn.Module, inputs: tuple[Any, ...], _: Any) -> None:
@@ -211,7 +219,21 @@ def _classifier_input(model: nn.Module, layer: str | None) -> Iterator[list[tupl
             # A module that was named may change its input in place.
             kept[:] = [(module, inputs[0] if call is None else inputs[0].clone())]
 
-    with hooked(modules_of(model, [] if call is None else [call]), on_call):
+    with hooked(modules, on_call):
+        yield kept
+
+
+@contextmanager
+def _own_logits(model: nn.Module) -> Iterator[list[Tensor]]:
+    """Give a list that a run within the block fills with the network's own logits, where a head chooses among them."""
+    head = head_of(model)
+    kept: list[Tensor] = []
+
+    def on_call(_: str, __: nn.Module, inputs: tuple[Any, ...], ___: Any) -> None:
+        logits = first_tensor(inputs[0])
+        kept[:] = [] if logits is None else [logits]
+
+    with hooked({"head": head} if isinstance(head, ChosenOutputs) else {}, on_call):
         yield kept
 
 

@@ -1,4 +1,4 @@
-"""Networks by name: the built-in slim VGG-16, torchvision's, timm's, or a factory of the user's own."""
+"""Networks by name: the built-in slim VGG-16, torchvision's, timm's, Hugging Face's, or a factory of the user's own."""
 
 import importlib.util
 import inspect
@@ -14,6 +14,7 @@ from torch.nn.parameter import is_lazy
 from patternscope.errors import InputError, fault, nearest
 from patternscope.factories import call_offered, import_factory
 from patternscope.networks.capture.hooks import borrowed, isolate_random_state
+from patternscope.networks.models.huggingface import build_huggingface, model_folder
 from patternscope.networks.models.normalised import call_once
 from patternscope.networks.models.pretrained import load_pretrained, no_published_weights, timm_pretrained
 from patternscope.networks.models.vgg import SlimVGG
@@ -26,22 +27,26 @@ _LEAST = {"classes": 2, "channels": 1, "image_size": 32}
 def build_network(
     architecture: str,
     *,
-    classes: int,
+    classes: int | None,
     channels: int = 3,
     image_size: int = 64,
     seed: int = 0,
     arguments: Mapping[str, Any] | None = None,
     pretrained: bool = False,
     folder: Path | None = None,
+    backbone: bool = False,
 ) -> nn.Module:
     """Build a network on the CPU, untrained or with published weights; the same seed gives the same weights.
 
     `architecture` is "vgg16_slim", a torchvision classification model ("resnet18", "vgg16_bn", "vit_b_16"), a
     timm model (also "timm:name"; extra `zoo`), or "package.module:factory", which is looked for in `folder`
-    first. The network is built with its number of classes and of input channels. A factory is called with
-    `arguments`, and with `classes` or `num_classes`, `channels`, `image_size` where its signature names them. With
-    `pretrained` the weights are those that torchvision or timm publish, except those of a last layer of other classes
-    and a first one of other channels. The global random state is as found afterwards.
+    first, or "huggingface:FOLDER", a model of transformers (extra `huggingface`) in a folder, relative to `folder`. The
+    network is built with its number of classes, or as many as it has of itself (None), and of input channels. A factory
+    is called with `arguments`, and with `classes` or `num_classes`, `channels`, `image_size` where its signature names
+    them. With `pretrained` the weights are those that torchvision or timm publish, or those in a folder of Hugging
+    Face's, except those of a last layer of other classes and a first one of other channels. With `backbone` a model of
+    Hugging Face's has no classifier; `without_classifier` takes those of others off. The global random state is as
+    found afterwards.
 
     Raises:
         InputError: an unknown name, a factory that fails or returns no network, arguments or an image size
@@ -52,18 +57,19 @@ def build_network(
     """
     size = {"classes": classes, "channels": channels, "image_size": image_size}
     for name, value in size.items():
-        if value < _LEAST[name]:
+        if value is not None and value < _LEAST[name]:
             raise InputError(f"{name}: expected at least {_LEAST[name]}, got {value}")
+    known = {name: value for name, value in size.items() if value is not None}
     given = dict(arguments or {})
     with isolate_random_state(seed=seed), torch.device("cpu"):
-        builder = _find_builder(architecture, pretrained, folder)
+        builder = _find_builder(architecture, pretrained, folder, backbone)
         try:
-            network = builder(architecture, size, given)
+            network = builder(architecture, known, given)
         except InputError:
             raise
         except Exception as error:  # a factory's own code may raise anything
             raise InputError(
-                f"architecture {architecture!r}: expected a network for {classes} classes and images of "
+                f"architecture {architecture!r}: expected a network for {_counted(classes)} and images of "
                 f"{image_size} pixels with arguments {given}, got {fault(error)}"
             ) from error
         if not isinstance(network, nn.Module):
@@ -84,6 +90,28 @@ def architectures() -> list[str]:
     return ["vgg16_slim", *torchvision.models.list_models(module=torchvision.models)]
 
 
+def without_classifier(network: nn.Module) -> nn.Module:
+    """Return a network of torchvision or timm without its classifier, as its features are; any other as it is.
+
+    InputError for a network of torchvision without a linear layer at its end.
+    """
+    package = type(network).__module__.partition(".")[0]
+    if package == "timm" and callable(reset := getattr(network, "reset_classifier", None)):
+        reset(0)
+    elif package == "torchvision":
+        linear = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+        if not linear:
+            kind = type(network).__name__
+            raise InputError(f'network.head = "probe": expected a network that ends with a linear layer, got {kind}')
+        network.set_submodule(linear[-1], nn.Identity())
+    return network
+
+
+def _counted(classes: int | None) -> str:
+    """So many classes, or as many as the network has."""
+    return "its own classes" if classes is None else f"{classes} classes"
+
+
 def _give_sizes(network: nn.Module, images: Tensor) -> None:
     """Run a network that has lazy modules once: these take their sizes from their first input."""
     if any(is_lazy(tensor) for tensor in (*network.parameters(), *network.buffers())):
@@ -92,9 +120,12 @@ def _give_sizes(network: nn.Module, images: Tensor) -> None:
 
 
 def _find_builder(
-    architecture: str, pretrained: bool, folder: Path | None
+    architecture: str, pretrained: bool, folder: Path | None, backbone: bool
 ) -> Callable[[str, Mapping[str, int], Arguments], Any]:
     """Choose the function that builds a network of this name."""
+    models = model_folder(architecture, folder)
+    if models is not None:
+        return partial(_build_huggingface, models, pretrained, backbone)
     from_timm = architecture.startswith("timm:")
     own = architecture == "vgg16_slim" or (":" in architecture and not from_timm)
     if own and pretrained:
@@ -107,20 +138,34 @@ def _find_builder(
 
 def _build_slim(_: str, size: Mapping[str, int], arguments: Arguments) -> nn.Module:
     """Build the built-in network."""
-    return SlimVGG(**{"classes": size["classes"], "channels": size["channels"], **arguments})
+    given = {**{name: size[name] for name in ("classes", "channels") if name in size}, **arguments}
+    if "classes" not in given:
+        raise InputError("network.arguments: expected vgg16_slim's number of outputs, such as { classes = 10 }")
+    return SlimVGG(**given)
+
+
+def _build_huggingface(
+    models: Path, pretrained: bool, backbone: bool, _: str, size: Mapping[str, int], arguments: Arguments
+) -> nn.Module:
+    """Build a model of Hugging Face's."""
+    classes = size.get("classes")
+    return build_huggingface(models, classes=classes, arguments=arguments, trained=pretrained, backbone=backbone)
 
 
 def _build_own(folder: Path | None, name: str, size: Mapping[str, int], arguments: Arguments) -> Any:
     """Call a factory of the user's own."""
     with import_factory(name, folder, "architecture") as factory:
-        return call_offered(factory, {**size, "num_classes": size["classes"]}, arguments)
+        offered = {**size, "num_classes": size["classes"]} if "classes" in size else size
+        return call_offered(factory, offered, arguments)
 
 
 def _build_torchvision(name: str, size: Mapping[str, int], arguments: Arguments, *, pretrained: bool) -> nn.Module:
     """Build a torchvision classification model, with the image's size where it needs one."""
     import torchvision
 
-    given: Arguments = {"weights": None, "num_classes": size["classes"]}
+    given: Arguments = {"weights": None}
+    if "classes" in size:
+        given["num_classes"] = size["classes"]
     if name.startswith("vit_"):
         given["image_size"] = size["image_size"]
     elif name.startswith("maxvit"):
@@ -163,7 +208,9 @@ def _build_timm(architecture: str, size: Mapping[str, int], arguments: Arguments
 
     if not timm.is_model(name):
         raise _unknown(architecture, nearest(name, [*architectures(), *timm.list_models()]))
-    given: Arguments = {"num_classes": size["classes"], "in_chans": size["channels"]}
+    given: Arguments = {"in_chans": size["channels"]}
+    if "classes" in size:
+        given["num_classes"] = size["classes"]
     if "img_size" in _constructor_names(timm.model_entrypoint(name)):
         given["img_size"] = size["image_size"]
     given |= arguments

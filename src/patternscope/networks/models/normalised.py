@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from patternscope.errors import InputError, fault
+from patternscope.networks.models.heads import Head, Headed
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -72,14 +73,57 @@ def unwrapped(model: nn.Module) -> nn.Module:
 
 
 def inner_network(model: nn.Module) -> nn.Module:
-    """Return the network whose layer names users see, without torch's wrappers and the normaliser.
+    """Return the network whose layer names users see, without torch's wrappers, the normaliser and a head.
 
     >>> inner = nn.Identity()
     >>> inner_network(Normalised(inner, 0.5, 0.5)) is inner
     True
     """
     model = unwrapped(model)
-    return inner_network(model.network) if isinstance(model, Normalised) else model
+    return inner_network(model.network) if isinstance(model, Normalised | Headed) else model
+
+
+def head_of(model: nn.Module) -> Head | None:
+    """Return what is read from a network's output, None where its output is taken as it is.
+
+    >>> head_of(Normalised(nn.Identity(), 0.5, 0.5)) is None
+    True
+    """
+    model = unwrapped(model)
+    if isinstance(model, Headed):
+        return model.head
+    return head_of(model.network) if isinstance(model, Normalised) else None
+
+
+def without_head(model: nn.Module) -> nn.Module:
+    """Return a network whose output is taken as it is, with the same normaliser; it shares all weights.
+
+    >>> from patternscope.networks.models.heads import ChosenOutputs
+    >>> head_of(without_head(Headed(nn.Identity(), ChosenOutputs((1, 0), 2)))) is None
+    True
+    """
+    model = unwrapped(model)
+    if isinstance(model, Headed):
+        return without_head(model.network)
+    if head_of(model) is None or not isinstance(model, Normalised):
+        return model
+    bare = Normalised(without_head(model.network), 0.0, 1.0)
+    bare.mean, bare.std = model.mean, model.std
+    return bare.train(model.training)
+
+
+def with_head(model: nn.Module, head: Head) -> nn.Module:
+    """Return the network with a head between itself and its normaliser; it shares all weights.
+
+    >>> from patternscope.networks.models.heads import ChosenOutputs
+    >>> head_of(with_head(Normalised(nn.Identity(), 0.5, 0.5), ChosenOutputs((1, 0), 2))).outputs
+    (1, 0)
+    """
+    if not isinstance(model, Normalised):
+        return Headed(model, head).train(model.training)
+    headed = Normalised(with_head(model.network, head), 0.0, 1.0)
+    headed.mean, headed.std = model.mean, model.std
+    return headed.train(model.training)
 
 
 def call_once(model: nn.Module, images: Tensor) -> object:
@@ -93,6 +137,10 @@ def call_once(model: nn.Module, images: Tensor) -> object:
     model = unwrapped(model)
     if isinstance(model, Normalised):
         return call_once(model.network, model.normalise(images))
+    if isinstance(model, Headed):
+        output = call_once(model.network, images)
+        with explain_faults(images):
+            return model.head(output)
     with explain_faults(images):
         return model(images)
 

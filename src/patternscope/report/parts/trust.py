@@ -128,7 +128,12 @@ def _by_suffix(skipped: Sequence[str]) -> str:
 def _read(contents: Contents) -> Said | None:
     """What is said of a study."""
     setup = contents.setup
-    sentences = (omitted_images(contents.images, setup.samples_per_class), trust_sentences(contents, setup.resamples))
+    read = contents.trained.head_sentence
+    sentences = (
+        [] if read is None else [read],
+        omitted_images(contents.images, setup.samples_per_class),
+        trust_sentences(contents, setup.resamples),
+    )
     return [sentence for own in sentences for sentence in own], [sweep_table(contents.depth)]
 
 

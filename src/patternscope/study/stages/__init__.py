@@ -6,7 +6,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from patternscope.settings.study import StudySettings
-from patternscope.study.stages.images import IMAGES_FOR_STUDENTS, trains_here
+from patternscope.study.stages.images import IMAGES_FOR_A_PROBE, IMAGES_FOR_STUDENTS, trains_here
 from patternscope.study.stages.networks import with_networks
 from patternscope.workflow.stages import Stage
 
@@ -18,8 +18,10 @@ def study_stages(settings: StudySettings) -> tuple[Stage, ...]:
     ['images', 'training', 'features', 'importance']
     """
     stages = [stage for stage in all_stages() if _is_asked_for(stage, settings)]
-    if settings.distillation.enabled and not trains_here(settings):
-        stages = [IMAGES_FOR_STUDENTS if stage.name == IMAGES_FOR_STUDENTS.name else stage for stage in stages]
+    probed = settings.network.head == "probe"
+    if (probed or settings.distillation.enabled) and not trains_here(settings):
+        images = IMAGES_FOR_A_PROBE if probed else IMAGES_FOR_STUDENTS
+        stages = [images if stage.name == images.name else stage for stage in stages]
     return in_order(with_networks(stages, settings)) if settings.replicates.enabled else tuple(stages)
 
 

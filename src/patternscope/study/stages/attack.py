@@ -24,7 +24,7 @@ from patternscope.results.features import FeaturesResult
 from patternscope.results.fits import RegionResult, SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import reads
-from patternscope.results.training import NETWORK_FILE
+from patternscope.results.training import NETWORK_FILES
 from patternscope.settings.optional import AttackSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
@@ -235,7 +235,7 @@ STAGES = (
         settings=("seed", "attack", *MODEL_SETTINGS, *RECORDING_SETTINGS, "sample.kappa_max"),
         needs=(
             reads(ImagesResult, "images", "classes"),
-            Need("training", (NETWORK_FILE,), checkpoint="last"),
+            Need("training", NETWORK_FILES, checkpoint="last"),
             reads(FeaturesResult, "logits", checkpoint="last"),
             reads(SampleResult, "map", "scale", checkpoint="last"),
             reads(RegionResult, "map", "scale", "unseen", checkpoint="last", layer="all"),

@@ -16,7 +16,7 @@ from patternscope.results.fits import SampleResult
 from patternscope.results.images import ImagesResult
 from patternscope.results.knowledge import Counts
 from patternscope.results.result import reads
-from patternscope.results.training import NETWORK_FILE, TrainingResult
+from patternscope.results.training import NETWORK_FILES, TrainingResult
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import Cost, Facts
 from patternscope.study.fitting import embed_by_all
@@ -130,7 +130,7 @@ STAGES = (
         needs=(
             reads(ImagesResult, "images", "identity", "classes"),
             reads(TrainingResult, "step", checkpoint="all"),
-            Need("training", (NETWORK_FILE,), checkpoint="all"),
+            Need("training", NETWORK_FILES, checkpoint="all"),
             reads(FeaturesResult, "target_probs", "regional", checkpoint="last"),
             reads(SampleResult, "embedding", "mean_directions", checkpoint="last"),
         ),

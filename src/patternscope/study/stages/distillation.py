@@ -16,7 +16,7 @@ from patternscope.networks import (
 from patternscope.results.images import ImagesResult, LabelledImages
 from patternscope.results.networks import DistillationResult
 from patternscope.results.result import reads, stage_name
-from patternscope.results.training import NETWORK_FILE
+from patternscope.results.training import NETWORK_FILE, NETWORK_FILES
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of, trained_network
@@ -106,10 +106,7 @@ def _stage(student: str, *settings: str) -> Stage:
         version=1,
         run=run_distillation,
         settings=("seed", *MODEL_SETTINGS, "training", *(f"distillation.{name}" for name in asked), *settings),
-        needs=(
-            reads(ImagesResult, "classes", "train", "held_out"),
-            Need("training", (NETWORK_FILE,), checkpoint="last"),
-        ),
+        needs=(reads(ImagesResult, "classes", "train", "held_out"), Need("training", NETWORK_FILES, checkpoint="last")),
         weight=30.0,
         part="distillation",
         cost=_cost,

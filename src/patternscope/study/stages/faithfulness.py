@@ -17,7 +17,7 @@ from patternscope.results.fits import ImportanceResult, RegionResult, SampleResu
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import reads
 from patternscope.results.study import StudyResults
-from patternscope.results.training import NETWORK_FILE
+from patternscope.results.training import NETWORK_FILES
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import inputs_of, trained_network
@@ -139,7 +139,7 @@ STAGES = (
         ),
         needs=(
             reads(ImagesResult, "images", "classes"),
-            Need("training", (NETWORK_FILE,), checkpoint="last"),
+            Need("training", NETWORK_FILES, checkpoint="last"),
             reads(SampleResult, "mean_directions", checkpoint="last"),
             reads(ImportanceResult, "region_weights", checkpoint="last"),
             reads(RegionResult, "embedding", "grid", "mean_strength", checkpoint="last"),

@@ -10,7 +10,7 @@ from patternscope.networks import record_batches
 from patternscope.results.features import BULK, FeaturesResult, LayerShape, RegionalFeatures
 from patternscope.results.images import ImagesResult
 from patternscope.results.result import reads
-from patternscope.results.training import NETWORK_FILE
+from patternscope.results.training import NETWORK_FILES
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.study import StudySettings
 from patternscope.study.cost_model import NUMBER, Cost, Facts
@@ -87,7 +87,7 @@ STAGES = (
         version=1,
         run=run_features,
         settings=(*MODEL_SETTINGS, *RECORDING_SETTINGS, "network.temperature"),
-        needs=(reads(ImagesResult, "images", "classes"), Need("training", (NETWORK_FILE,))),
+        needs=(reads(ImagesResult, "images", "classes"), Need("training", NETWORK_FILES)),
         per=("checkpoint",),
         external=factory_digest,
         weight=2.0,

@@ -21,7 +21,7 @@ def run_images(ctx: UnitContext) -> None:
     _write_images(ctx, with_training=trains_here(ctx.settings))
 
 
-def run_images_for_students(ctx: UnitContext) -> None:
+def run_images_to_train_on(ctx: UnitContext) -> None:
     """Write what `run_images` does, and images to train on although the network itself is not trained here."""
     _write_images(ctx, with_training=True)
 
@@ -126,7 +126,8 @@ def source_digest(settings: StudySettings, unit: Unit) -> str:
 
 def _cost(unit: Unit, facts: Facts, settings: StudySettings) -> Cost:
     """Drawing, and the bytes of all images and masks."""
-    trained = facts.train if trains_here(settings) or settings.distillation.enabled else 0
+    probed = settings.network.head == "probe"
+    trained = facts.train if trains_here(settings) or settings.distillation.enabled or probed else 0
     count = facts.samples + facts.held_out + trained
     drawn = _DRAW_SECONDS * (facts.held_out + trained) * (settings.images.image_size / 64) ** 2
     masks = facts.samples * facts.numbers / settings.images.channels
@@ -142,7 +143,6 @@ _IMAGES = Stage(
     weight=3.0,
     cost=_cost,
 )
-IMAGES_FOR_STUDENTS = replace(
-    _IMAGES, run=run_images_for_students, settings=(*_IMAGES.settings, "distillation.enabled")
-)
+IMAGES_FOR_STUDENTS = replace(_IMAGES, run=run_images_to_train_on, settings=(*_IMAGES.settings, "distillation.enabled"))
+IMAGES_FOR_A_PROBE = replace(_IMAGES, run=run_images_to_train_on, settings=(*_IMAGES.settings, "network.head"))
 STAGES = (_IMAGES,)

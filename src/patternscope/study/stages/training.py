@@ -1,6 +1,7 @@
 """Stage training: the network at each checkpoint, trained here segment by segment or taken from files."""
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -15,20 +16,32 @@ from patternscope.networks import (
     checkpoint_steps,
     evaluate,
     load_state,
-    load_weights,
     save_state,
     save_weights,
     total_steps,
     train,
 )
+from patternscope.networks.models.heads import save_head
+from patternscope.networks.models.huggingface import PREFIX
+from patternscope.networks.models.normalised import head_of
 from patternscope.networks.training.placement import Moment, stop_at_next
 from patternscope.networks.training.train import Stop
 from patternscope.results.images import ImagesResult, LabelledImages
 from patternscope.results.result import reads, stage_name
 from patternscope.results.study import OWN_NETWORK
-from patternscope.results.training import NETWORK_FILE, STATE_FILE, TrainingResult
+from patternscope.results.training import HEAD_FILE, NETWORK_FILE, STATE_FILE, ReadOutputs, ReadProbe, TrainingResult
 from patternscope.settings.study import StudySettings
-from patternscope.study.axes import check_logits
+from patternscope.study.analysed_network import (
+    check_logits,
+    is_analysed_as_it_is,
+    loading,
+    measured_accuracy,
+    names_of,
+    open_network,
+    read_outputs,
+    with_outputs,
+    with_probe,
+)
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of
 from patternscope.study.network_factory import MODEL_SETTINGS, checkpoint_file, network_digest, study_network
@@ -51,33 +64,64 @@ def run_training(ctx: UnitContext) -> None:
     settings: StudySettings = ctx.settings
     checkpoint, images = ctx.unit.checkpoint or 0, inputs_of(ctx).images
     path = checkpoint_file(settings.network, settings.checkpoints.folder, checkpoint)
-    begins = path is None and not ctx.paths("training", STATE_FILE)
-    network = study_network(
-        settings.network,
-        settings.images,
-        len(images.classes),
-        ctx.stage_seed,
-        pretrained=begins and settings.network.pretrained,
-    )
-    network.to(device_of(ctx))
-    if checkpoint == 0:  # the others are the same network
-        check_logits(network, settings.images, len(images.classes))
+    held_out = _part(images.held_out)
+    as_it_is = is_analysed_as_it_is(settings)
+    network, outputs, probe = _as_it_is(ctx, path) if as_it_is else (_to_be_trained(ctx), None, None)
     if path is None:
         name, step, losses, total = _train_segment(ctx, network, _part(images.train))
     else:
-        load_weights(network, path)
         name, step, losses, total = path.stem, step_of(path.stem), [], None
     save_weights(network, ctx.folder / NETWORK_FILE)
-    held_out = _part(images.held_out)
+    head = head_of(network)
+    if head is not None:
+        save_head(head, ctx.folder / HEAD_FILE)
+    if as_it_is and probe is None and (path is not None or _comes_with_weights(settings)):
+        names, _ = names_of(network, settings)
+        accuracy = measured_accuracy(network, held_out.images, held_out.labels, images.classes, names)
+    else:
+        accuracy = evaluate(network, held_out.images, held_out.labels).accuracy
     TrainingResult(
         checkpoint=checkpoint,
         name=name,
         step=step,
         losses=losses,
-        held_out_accuracy=evaluate(network, held_out.images, held_out.labels).accuracy,
+        held_out_accuracy=accuracy,
         held_out_images=len(held_out.labels),
         total_steps=total,
+        outputs=outputs,
+        probe=probe,
     ).save(ctx.folder)
+
+
+def _to_be_trained(ctx: UnitContext) -> Normalised:
+    """The network as its training starts."""
+    settings: StudySettings = ctx.settings
+    classes = len(inputs_of(ctx).images.classes)
+    begins = settings.network.pretrained and not ctx.paths("training", STATE_FILE)
+    network = study_network(settings.network, settings.images, classes, ctx.stage_seed, pretrained=begins)
+    network.to(device_of(ctx))
+    if (ctx.unit.checkpoint or 0) == 0:  # the others are the same network
+        check_logits(network, settings.images, classes)
+    return network
+
+
+def _comes_with_weights(settings: StudySettings) -> bool:
+    """Whether the architecture itself has weights."""
+    return settings.network.pretrained or settings.network.architecture.startswith(PREFIX)
+
+
+def _as_it_is(ctx: UnitContext, path: Path | None) -> tuple[Normalised, ReadOutputs | None, ReadProbe | None]:
+    """The network with its weights, and what is read from its output."""
+    settings: StudySettings = ctx.settings
+    images = inputs_of(ctx).images
+    begins = path is None and _comes_with_weights(settings)
+    network = open_network(settings, images.classes, ctx.stage_seed, loading(path), pretrained=begins)
+    network.to(device_of(ctx))
+    if settings.network.head == "probe":
+        probed, probe = with_probe(network, _part(images.train), len(images.classes), ctx.stage_seed)
+        return probed.to(device_of(ctx)), None, probe
+    chosen, outputs = with_outputs(network, read_outputs(network, settings, images.classes))
+    return chosen.to(device_of(ctx)), outputs, None
 
 
 def step_of(name: str) -> int | None:
@@ -192,7 +236,16 @@ STAGES = (
         "training",
         version=2,
         run=run_training,
-        settings=("seed", *MODEL_SETTINGS, "network.weights", "training", "checkpoints.folder"),
+        settings=(
+            "seed",
+            *MODEL_SETTINGS,
+            "network.weights",
+            "network.classes",
+            "network.class_file",
+            "network.head",
+            "training",
+            "checkpoints.folder",
+        ),
         needs=(
             reads(ImagesResult, "classes", "train", "held_out"),
             Need("training", (STATE_FILE,), checkpoint="before"),
