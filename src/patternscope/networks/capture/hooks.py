@@ -29,7 +29,7 @@ def isolate_random_state(device: torch.device = _CPU, seed: int | None = None) -
     True
     """
     options = {}
-    if device.type != "cpu":
+    if device.type not in ("cpu", "meta"):
         index = torch.accelerator.current_device_index() if device.index is None else device.index
         options = {"devices": [index], "device_type": device.type}
     with torch.random.fork_rng(**{"devices": [], **options}):
