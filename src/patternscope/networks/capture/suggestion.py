@@ -35,6 +35,12 @@ class _Node:
         return any(child.work > 0 for child in self.children)
 
     @property
+    def is_fine(self) -> bool:
+        """Whether it is a single layer with weights at the image's own resolution, which sees a few pixels."""
+        inside = [node for node in _all_nodes((self,)) if node.own_work > 0]
+        return len(inside) == 1 and self.layer.stride == (1.0, 1.0)
+
+    @property
     def is_chain(self) -> bool:
         """Whether its parts run one after another and the last one's output is its own."""
         return self.layer.kind == "Sequential" or (_returns_last(self) and self.children[-1].is_chain)
@@ -46,7 +52,8 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     A network's steps are the blocks that run one after another. From each grid of at least 4 x 4, the deepest `count`
     of them, the last step is taken; where there are fewer grids, steps inside them are added, evenly over depth. Never
     chosen are the stem in front of the blocks, a head of a single layer behind them, and what only passes values on:
-    identities, padding, permutations, pools. Fewer than `count` are returned where a network has fewer steps.
+    identities, padding, permutations, pools; single layers at the image's own resolution only where there are few
+    others. Fewer than `count` are returned where a network has fewer steps.
 
     Raises:
         InputError: no layer has a region grid, or count < 1.
@@ -63,6 +70,8 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
         raise InputError("layers: expected at least one with a region grid, got none")
     tree = _call_tree(layers)
     steps = _steps(tree, count) or [_Node(layer) for layer in layers if layer.grid]
+    coarser = [step for step in steps if not step.is_fine]
+    steps = coarser if len(coarser) >= count else steps
     chosen = _chosen([list(level) for _, level in groupby(steps, key=lambda step: step.layer.grid)], count)
     return [layer.alias or layer.name for layer in _outward(chosen, tree)]
 
