@@ -15,6 +15,7 @@ _INERT = re.compile("Identity|Drop|Pad|Permute|Pool|Flatten|Reshape|Rearrange|Sh
 _NO_STEP = re.compile("stem|patch_?embed|downsample|merging|final|head|cls|class", re.IGNORECASE)
 _STEM_SHARE, _STEM_DEPTH = 0.03, 0.1
 _DOMINANT = 0.5
+_EARLY = 2  # layers with weights
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,6 @@ class _Node:
         return any(child.work > 0 for child in self.children)
 
     @property
-    def is_fine(self) -> bool:
-        """Whether it is a single layer with weights at the image's own resolution, which sees a few pixels."""
-        inside = [node for node in _all_nodes((self,)) if node.own_work > 0]
-        return len(inside) == 1 and self.layer.stride == (1.0, 1.0)
-
-    @property
     def is_chain(self) -> bool:
         """Whether its parts run one after another and the last one's output is its own."""
         return self.layer.kind == "Sequential" or (_returns_last(self) and self.children[-1].is_chain)
@@ -52,7 +47,7 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
     A network's steps are the blocks that run one after another. From each grid of at least 4 x 4, the deepest `count`
     of them, the last step is taken; where there are fewer grids, steps inside them are added, evenly over depth. Never
     chosen are the stem in front of the blocks, a head of a single layer behind them, and what only passes values on:
-    identities, padding, permutations, pools; single layers at the image's own resolution only where there are few
+    identities, padding, permutations, pools. The first two layers with weights are chosen only where there are few
     others. Fewer than `count` are returned where a network has fewer steps.
 
     Raises:
@@ -70,8 +65,8 @@ def suggest_layers(layers: Sequence[Layer], count: int = 4) -> list[str]:
         raise InputError("layers: expected at least one with a region grid, got none")
     tree = _call_tree(layers)
     steps = _steps(tree, count) or [_Node(layer) for layer in layers if layer.grid]
-    coarser = [step for step in steps if not step.is_fine]
-    steps = coarser if len(coarser) >= count else steps
+    later = [step for step in steps if not _is_early(step, tree)]
+    steps = later if len(later) >= count else steps
     chosen = _chosen([list(level) for _, level in groupby(steps, key=lambda step: step.layer.grid)], count)
     return [layer.alias or layer.name for layer in _outward(chosen, tree)]
 
@@ -145,6 +140,12 @@ def _without_stem(steps: Sequence[_Node]) -> Iterator[_Node]:
         begun = begun or not small
         if begun:
             yield step
+
+
+def _is_early(step: _Node, tree: Sequence[_Node]) -> bool:
+    """Whether a step is one of the first layers of a network, alone: each of its regions has seen a few pixels."""
+    least = min(node.own_work for node in _all_nodes(tree) if node.own_work > 0) if step.work > 0 else 0.0
+    return not step.work > 1.5 * least and step.layer.depth < (_EARLY + 0.5) * least
 
 
 def _with_grid(steps: Iterable[_Node]) -> list[_Node]:
