@@ -9,7 +9,7 @@ from patternscope.errors import InputError
 from patternscope.factories import factory_file
 from patternscope.networks import Normalised, build_network, published_normaliser
 from patternscope.networks.capture.record import RecordOptions
-from patternscope.networks.models.weights import WEIGHT_SUFFIXES
+from patternscope.networks.models.weight_files import WEIGHT_SUFFIXES, is_weight_file
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
@@ -104,7 +104,7 @@ def checkpoint_files(folder: Path, setting: str = "checkpoints.folder") -> list[
     if not folder.is_dir():
         raise InputError(f"{setting}: expected a folder, but {folder} does not exist")
     visible = (path for path in folder.iterdir() if not path.name.startswith("."))
-    files = [path for path in visible if path.suffix in WEIGHT_SUFFIXES]
+    files = [path for path in visible if is_weight_file(path)]
     if not files:
         kinds = ", ".join(WEIGHT_SUFFIXES)
         raise InputError(f"{setting}: expected {kinds} files, got none in {folder}")
