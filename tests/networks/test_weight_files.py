@@ -59,11 +59,7 @@ def test_a_state_dict_is_found_under_any_key(tmp_path, keys):
 
 
 @pytest.mark.parametrize(
-    ("held", "taken"),
-    [
-        ({"state_dict_ema": 2, "state_dict": 1}, 1),
-        ({"student": 1, "teacher": 2}, 2),
-    ],
+    ("held", "taken"), [({"state_dict_ema": 2, "state_dict": 1}, 1), ({"student": 1, "teacher": 2}, 2)]
 )
 def test_of_two_networks_that_fit_the_usual_one_is_taken_and_named(tmp_path, held, taken):
     torch.save({key: state(value) for key, value in held.items()}, tmp_path / "w.pth")

@@ -50,6 +50,21 @@ class NetworkSettings(Section):
     sample_layer: str | None = Field(
         default=None, description="layer whose input is the sample feature; the last linear one by default"
     )
+    prefix_tokens: int | None = Field(
+        default=None,
+        ge=0,
+        le=16,
+        json_schema_extra={"later": True},
+        description="class and register tokens before the patches of a transformer; by default what the network says, "
+        "else all that are no patches",
+    )
+    suffix_tokens: int | None = Field(
+        default=None,
+        ge=0,
+        le=16,
+        json_schema_extra={"later": True},
+        description="register tokens behind the patches of a transformer; by default what is left beside those before",
+    )
     precision: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", description="of the network's arithmetic while it is recorded"
     )

@@ -25,6 +25,8 @@ MODEL_SETTINGS = (
     "network.pretrained",
     "network.mean",
     "network.std",
+    "network.prefix_tokens",
+    "network.suffix_tokens",
 )
 """What `study_network` reads, as stages declare it."""
 RECORDING_SETTINGS = ("network.layers", "network.grid", "network.sample_layer", "network.precision")
@@ -54,7 +56,8 @@ def study_network(
     )
     usual = published_normaliser(network.architecture) if network.pretrained else (_MEAN, _STD)
     mean, std = (own or default for own, default in zip((network.mean, network.std), usual, strict=True))
-    return Normalised(built, _one_or_many(mean), _one_or_many(std))
+    tokens = {"prefix_tokens": network.prefix_tokens, "suffix_tokens": network.suffix_tokens}
+    return Normalised(built, _one_or_many(mean), _one_or_many(std), **tokens)
 
 
 def recording_options(network: NetworkSettings) -> RecordOptions:

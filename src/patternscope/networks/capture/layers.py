@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from patternscope.errors import InputError, nearest
 from patternscope.networks.capture.hooks import borrowed, hooked
 from patternscope.networks.capture.layouts import Grid, Layout, LayoutFinder, first_tensor, keyed_tensors
+from patternscope.networks.capture.tokens import layout_finder
 from patternscope.networks.device import pixels_for
 from patternscope.networks.models.normalised import call_once, inner_network
 
@@ -65,7 +66,7 @@ def list_layers(model: nn.Module, example: Tensor) -> list[Layer]:
     """
     batch = _as_batch(example)
     inner = inner_network(model)
-    run = _DryRun(LayoutFinder(len(batch), (batch.shape[2], batch.shape[3])), _aliases(inner))
+    run = _DryRun(layout_finder(model, batch), _aliases(inner))
     modules = {name: module for name, module in inner.named_modules() if name}
     with borrowed(model), hooked(modules, run.on_call):
         call_once(model, pixels_for(model, batch))

@@ -16,7 +16,8 @@ class Normalised(nn.Module):
     """A network that takes pixels in [0, 1]: (x - mean) / std comes first, inside the model.
 
     Attacks, recording and training then all take pixels. The layer names that users see are those of the
-    network inside. `mean` and `std` are one number or one per channel.
+    network inside. `mean` and `std` are one number or one per channel. `prefix_tokens` and `suffix_tokens` tell how
+    many class and register tokens a transformer has before and behind its patches, where it does not say so itself.
 
     Raises:
         InputError: a standard deviation that is not positive, or mean and std of different lengths.
@@ -29,8 +30,17 @@ class Normalised(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, network: nn.Module, mean: float | Sequence[float], std: float | Sequence[float]) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: float | Sequence[float],
+        std: float | Sequence[float],
+        *,
+        prefix_tokens: int | None = None,
+        suffix_tokens: int | None = None,
+    ) -> None:
         super().__init__()
+        self.prefix_tokens, self.suffix_tokens = prefix_tokens, suffix_tokens
         centre, spread = torch.as_tensor(mean, dtype=torch.float32), torch.as_tensor(std, dtype=torch.float32)
         if centre.shape != spread.shape or centre.ndim > 1:
             raise InputError(f"mean and std: expected one number each or one per channel, got {mean!r} and {std!r}")
