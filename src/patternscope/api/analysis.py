@@ -167,6 +167,7 @@ class _Analysis:
             held_out_accuracy=float(correct),
             held_out_images=len(labels),
             total_steps=None,
+            start=None,
         )
         self._keep(images)
         self._keep(trained, _CHECKPOINT)

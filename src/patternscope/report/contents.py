@@ -52,12 +52,15 @@ class Depth:
         lead: from the layer with the second most reliable points to that with the most; None for one layer.
         spread: standard deviations of a layer's counts over draws of the neighbours, which the intervals of the
             differences include; None where they were not measured.
+        when: the last checkpoint's title, None where it is the only one. grids: of the layers.
     """
 
     layers: Mapping[str, KnowledgeResult]
     steps: tuple[Step, ...]
     lead: Step | None
     spread: PlainCounts | None = None
+    when: str | None = None
+    grids: tuple[tuple[int, int], ...] = ()
 
     @property
     def best(self) -> tuple[str, KnowledgeResult]:
@@ -193,9 +196,10 @@ def _depth(results: StudyResults, draws: _Draws) -> Depth:
     layers = {name: replace(known, counts=at.counts) if (at := several[name]) else known for name, known in own.items()}
     points = {layer: known.points for layer, known in own.items()}
     best = ranked(layers)[-2:]
+    grids = tuple(results.region(layer).grid for layer in layers)
     lead = _steps(best, [points[layer] for layer in best], [(layer, None) for layer in best], draws)
     steps = _steps(list(layers), list(points.values()), [(layer, None) for layer in layers], draws)
-    return Depth(layers, steps, lead[0] if lead else None, draws.noise.draws)
+    return Depth(layers, steps, lead[0] if lead else None, draws.noise.draws, results.training().title_of_last, grids)
 
 
 def _training(results: StudyResults, draws: _Draws) -> Training:

@@ -1,8 +1,9 @@
 """The settings that every study has: sections of its own, and those of estimators and training."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from patternscope.embeddings.settings import ImportanceSettings, RegionSettings, SampleSettings
 from patternscope.networks.settings import TrainingSettings
@@ -40,7 +41,14 @@ class NetworkSettings(Section):
     )
     weights: LocatedPath | None = Field(
         default=None,
-        description="a .safetensors, .pth, .pt or .ckpt file: this network is analysed, nothing is trained",
+        description="a .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar file: this network is analysed as it is; with "
+        "training.epochs written, the training starts from it",
+    )
+    fine_tune: bool = Field(
+        default=False,
+        validate_default=True,
+        json_schema_extra={"later": True},
+        description="whether the training starts from weights; by default where training.epochs is written and not 0",
     )
     pretrained: bool = Field(
         default=False,
@@ -91,6 +99,14 @@ class NetworkSettings(Section):
         name, colon, _ = info.data.get("architecture", "").partition(":")
         return "." if folder is None and colon and name != "timm" else folder
 
+    @field_validator("fine_tune")
+    @classmethod
+    def _from_weights(cls, fine_tune: bool, info: ValidationInfo) -> bool:
+        """Only weights can be a start."""
+        if fine_tune and info.data.get("weights") is None:
+            raise ValueError("expected network.weights, from which the training starts, got none")
+        return fine_tune
+
 
 class CheckpointsSettings(Section):
     """[checkpoints]: networks that were trained elsewhere, in the order of training.
@@ -101,7 +117,8 @@ class CheckpointsSettings(Section):
 
     folder: LocatedPath | None = Field(
         default=None,
-        description="folder of .safetensors, .pth, .pt or .ckpt files, one a checkpoint, in the order of their names",
+        description="folder of .safetensors, .pth, .pt, .ckpt, .bin or .pth.tar files, one a checkpoint, in the order "
+        "of their names",
     )
 
 
@@ -156,6 +173,15 @@ class AtlasSettings(Section):
     )
 
 
+def _starts_from_weights(content: Mapping[str, Any]) -> bool:
+    """Whether settings as they were written name weights, and how long to train on from them."""
+    network, training = content.get("network"), content.get("training")
+    if not isinstance(network, Mapping) or not isinstance(training, Mapping):
+        return False
+    epochs = training.get("epochs")
+    return bool(network.get("weights")) and isinstance(epochs, int) and epochs > 0
+
+
 class CoreSettings(Section):
     """The settings that every study has; every key has a default."""
 
@@ -183,3 +209,11 @@ class CoreSettings(Section):
     knowledge: KnowledgeSettings = Field(default_factory=KnowledgeSettings, description="the knowledge points")
     figures: FiguresSettings = Field(default_factory=FiguresSettings, description="the figures")
     atlas: AtlasSettings = Field(default_factory=AtlasSettings, description="the page for the browser")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _train_on(cls, content: Any) -> Any:
+        """Weights are a start where a number of epochs is written beside them."""
+        if not isinstance(content, Mapping) or not _starts_from_weights(content):
+            return content
+        return {**content, "network": {"fine_tune": True, **content["network"]}}

@@ -17,7 +17,13 @@ from patternscope.networks.models.weights import check_weights
 from patternscope.settings.core import NetworkSettings
 from patternscope.settings.images import ImagesSettings
 from patternscope.settings.study import StudySettings
-from patternscope.study.network_factory import checkpoint_file, checkpoint_files, student_settings, study_network
+from patternscope.study.network_factory import (
+    checkpoint_file,
+    checkpoint_files,
+    start_file,
+    student_settings,
+    study_network,
+)
 from patternscope.workflow.stages import Axes
 
 _TRIED = 10  # classes, where nobody has counted them yet
@@ -37,6 +43,8 @@ def study_axes(settings: StudySettings) -> Axes:
         raise InputError("network.weights and checkpoints.folder: expected one of them, got both")
     if network.pretrained and (network.weights or folder):
         raise InputError("network.pretrained: expected it without network.weights and checkpoints.folder, got both")
+    if network.fine_tune and settings.training.epochs == 0:
+        raise InputError("network.fine_tune: expected training.epochs of at least 1, got 0")
     file = checkpoint_file(network, folder, 0)
     files = [] if file is None else [file] if folder is None else checkpoint_files(folder)
     checkpoints = len(files) or settings.training.checkpoint_count
@@ -165,6 +173,9 @@ def _checked_layers(settings: StudySettings, files: Sequence[Path]) -> tuple[str
     if classes is not None:
         for path in files:
             check_weights(model, path)
+        start = start_file(settings.network)
+        if start is not None and settings.network.fine_tune:
+            check_weights(model, start, as_start=True)
     return _checked_names(settings.network.layers or suggest_layers(layers), layers, "network.layers")
 
 

@@ -88,15 +88,21 @@ def student_settings(settings: StudySettings, layers: Sequence[str] = ()) -> Net
 
 
 def checkpoint_file(network: NetworkSettings, folder: Path | None, checkpoint: int) -> Path | None:
-    """Return the weight file that a checkpoint comes from, None when the study trains its network itself.
+    """Return the weight file that a checkpoint is, None when the study trains its network itself.
 
     InputError when the file or folder does not exist.
     """
-    if network.weights is not None:
-        if not network.weights.is_file():
-            raise InputError(f"network.weights: expected a file, but {network.weights} does not exist")
-        return network.weights
+    weights = start_file(network)
+    if weights is not None:
+        return None if network.fine_tune else weights
     return None if folder is None else checkpoint_files(folder)[checkpoint]
+
+
+def start_file(network: NetworkSettings) -> Path | None:
+    """Return the file of network.weights, None for none; InputError when it does not exist."""
+    if network.weights is not None and not network.weights.is_file():
+        raise InputError(f"network.weights: expected a file, but {network.weights} does not exist")
+    return network.weights
 
 
 def checkpoint_files(folder: Path, setting: str = "checkpoints.folder") -> list[Path]:
@@ -120,7 +126,8 @@ def network_digest(settings: StudySettings, unit: Unit) -> str:
     "" for a built-in network that is trained here. Of a factory, the file of its module counts; what that
     file imports does not.
     """
-    weights = checkpoint_file(settings.network, settings.checkpoints.folder, unit.checkpoint or 0)
+    network = settings.network
+    weights = checkpoint_file(network, settings.checkpoints.folder, unit.checkpoint or 0) or start_file(network)
     return " ".join([_digest(weights), factory_digest(settings, unit)]).strip()
 
 

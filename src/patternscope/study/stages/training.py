@@ -21,6 +21,7 @@ from patternscope.networks import (
     total_steps,
     train,
 )
+from patternscope.networks.models.weight_files import weight_name
 from patternscope.networks.training.placement import Moment, stop_at_next
 from patternscope.networks.training.train import Stop
 from patternscope.results.images import ImagesResult, LabelledImages
@@ -31,8 +32,15 @@ from patternscope.settings.study import StudySettings
 from patternscope.study.axes import check_logits
 from patternscope.study.cost_model import NUMBER, TRAIN_PASSES, Cost, Facts
 from patternscope.study.inputs import device_of, inputs_of
-from patternscope.study.network_factory import MODEL_SETTINGS, checkpoint_file, network_digest, study_network
+from patternscope.study.network_factory import (
+    MODEL_SETTINGS,
+    checkpoint_file,
+    network_digest,
+    start_file,
+    study_network,
+)
 from patternscope.study.stages.images import trains_here
+from patternscope.study.start import AS_THEY_ARE, start_of
 from patternscope.workflow.stages import Need, Stage, Unit, UnitContext
 
 # For the placement of checkpoints: an accuracy of so many images is within 0.04 of that of all.
@@ -59,14 +67,21 @@ def run_training(ctx: UnitContext) -> None:
         ctx.stage_seed,
         pretrained=begins and settings.network.pretrained,
     )
+    start = start_file(settings.network)
+    if begins and start is not None:
+        load_weights(network, start, as_start=True)
     network.to(device_of(ctx))
     if checkpoint == 0:  # the others are the same network
         check_logits(network, settings.images, len(images.classes))
-    if path is None:
-        name, step, losses, total = _train_segment(ctx, network, _part(images.train))
-    else:
+    kind = start_of(settings, len(images.classes), ctx.stage_seed) if begins else None
+    if path is not None:
         load_weights(network, path)
-        name, step, losses, total = path.stem, step_of(path.stem), [], None
+        name = weight_name(path)
+        step, losses, total = step_of(name), [], None
+    elif settings.training.epochs == 0:
+        name, step, losses, total = AS_THEY_ARE[kind], None, [], None
+    else:
+        name, step, losses, total = _train_segment(ctx, network, _part(images.train))
     save_weights(network, ctx.folder / NETWORK_FILE)
     held_out = _part(images.held_out)
     TrainingResult(
@@ -77,6 +92,7 @@ def run_training(ctx: UnitContext) -> None:
         held_out_accuracy=evaluate(network, held_out.images, held_out.labels).accuracy,
         held_out_images=len(held_out.labels),
         total_steps=total,
+        start=kind,
     ).save(ctx.folder)
 
 
@@ -192,7 +208,7 @@ STAGES = (
         "training",
         version=2,
         run=run_training,
-        settings=("seed", *MODEL_SETTINGS, "network.weights", "training", "checkpoints.folder"),
+        settings=("seed", *MODEL_SETTINGS, "network.weights", "network.fine_tune", "training", "checkpoints.folder"),
         needs=(
             reads(ImagesResult, "classes", "train", "held_out"),
             Need("training", (STATE_FILE,), checkpoint="before"),
