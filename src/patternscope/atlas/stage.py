@@ -44,7 +44,7 @@ def atlas_stage(*, attack: bool = False, controls: bool = False, students: tuple
     needs += (reads(ControlsResult, "permuted", layer="all"),) if controls else ()
     return Stage(
         AtlasResult.STAGE,
-        version=2,
+        version=3,
         run=run_atlas,
         settings=("seed", "atlas", "network.architecture", "knowledge.bootstrap"),
         needs=needs + tuple(reads(StudentAnalysisResult, variant=student) for student in students),

@@ -13,7 +13,7 @@ from patternscope.knowledge.intervals import Interval
 from patternscope.knowledge.knowledge_points import KnowledgePoints
 from patternscope.knowledge.noise import Noise, with_noise
 from patternscope.results.attack import AttackAnalysisResult, AttackResult
-from patternscope.results.emergence import EmergenceResult, LayerHistory
+from patternscope.results.emergence import EmergenceResult, Emerges, LayerHistory
 from patternscope.results.faithfulness import FaithfulnessResult
 from patternscope.results.fits import SampleResult
 from patternscope.results.images import ImagesResult
@@ -76,11 +76,15 @@ def ranked(layers: Mapping[str, KnowledgeResult]) -> list[str]:
 
 @dataclass(frozen=True)
 class Training:
-    """The checkpoints, two at least, in order of training; layers shallow to deep, their steps by name."""
+    """The checkpoints, two at least, in order of training; layers shallow to deep, their steps by name.
+
+    `emerges` tells by what images emerge, by points where it is None.
+    """
 
     checkpoints: tuple[CheckpointSummary, ...]
     layers: tuple[LayerHistory, ...]
     steps: Mapping[str, tuple[Step, ...]]
+    emerges: Emerges | None = None
 
 
 @dataclass(frozen=True)
@@ -217,7 +221,7 @@ def _training(results: StudyResults, draws: _Draws) -> Training:
         for layer in results.layers()
     }
     layers = tuple(replace(layer, growth=_with_draws(layer.growth, draws.noise)) for layer in emergence.layers)
-    return Training(results.load(SummaryResult).checkpoints, layers, steps)
+    return Training(results.load(SummaryResult).checkpoints, layers, steps, emergence.emerges)
 
 
 def _with_draws(growth: CountDifferences, noise: MeasuredNoise) -> CountDifferences:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from patternscope.cli.printing import GAP, HEADING, console, half_width, new_table, say, show
 from patternscope.results.controls import ControlsResult
+from patternscope.results.fits import RegionResult
 from patternscope.results.formatting import common_grid, number, percent, plus_minus, share_of_regions
 from patternscope.results.knowledge import Rule
 from patternscope.results.noise import ONE_NETWORK, over_what
@@ -83,7 +84,7 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
     columns["points"] = [plus_minus(row.counts.total, 1) for row in layers]
     columns["reliable"] = [plus_minus(row.counts.reliable, 1) for row in layers]
     columns["ratio"] = [plus_minus(row.counts.ratio) for row in layers]
-    regions = [h * w for h, w in _grids(results, layers)]
+    regions = [height * width for height, width in _grids(results, layers)]
     if len(set(regions)) > 1:
         shares = [share_of_regions(row.counts.reliable, r) for row, r in zip(layers, regions, strict=True)]
         columns["of regions"] = [percent(share) for share in shares]
@@ -98,8 +99,8 @@ def _columns(results: StudyResults, layers: Sequence[LayerSummary]) -> dict[str,
 
 
 def _grids(results: StudyResults, layers: Sequence[LayerSummary]) -> list[tuple[int, int]]:
-    """The region grids of the layers."""
-    return [results.region(row.layer).grid for row in layers]
+    """The region grids of the layers, none where the study has no regions."""
+    return [results.region(row.layer).grid for row in layers] if results.has(RegionResult) else []
 
 
 def _points_by_chance(control: ControlsResult, rule: Rule | None) -> float | None:
