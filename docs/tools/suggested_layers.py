@@ -8,7 +8,7 @@ half a second. `efficientnet_lite_pytorch` is that of PyPI.
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -17,16 +17,49 @@ from torch import nn
 from patternscope.networks import Layer, find_layer, list_layers, suggest_layers
 
 PAGE = Path(__file__).parents[1] / "suggested-layers.md"
-TORCHVISION = (
-    "resnet18 resnet50 resnext50_32x4d vgg16 vgg16_bn alexnet googlenet inception_v3 densenet121 squeezenet1_1 "
-    "mobilenet_v2 mobilenet_v3_large mnasnet1_0 shufflenet_v2_x1_0 efficientnet_b0 efficientnet_v2_s convnext_tiny "
-    "vit_b_16 swin_t swin_v2_t maxvit_t"
-).split()
-TIMM = (
-    "resnet50d efficientnet_lite0 convnextv2_atto vit_small_patch16_224 deit_tiny_distilled_patch16_224 "
-    "vit_small_patch14_reg4_dinov2 swin_tiny_patch4_window7_224 mixer_s32_224 pvt_v2_b0 mobilevit_s levit_128s "
-    "poolformer_s12 nf_resnet50 ghostnet_100 eva02_tiny_patch14_224 coatnet_0_rw_224 repvgg_a2 hiera_tiny_224"
-).split()
+TORCHVISION = [
+    "resnet18",
+    "resnet50",
+    "resnext50_32x4d",
+    "vgg16",
+    "vgg16_bn",
+    "alexnet",
+    "googlenet",
+    "inception_v3",
+    "densenet121",
+    "squeezenet1_1",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mnasnet1_0",
+    "shufflenet_v2_x1_0",
+    "efficientnet_b0",
+    "efficientnet_v2_s",
+    "convnext_tiny",
+    "vit_b_16",
+    "swin_t",
+    "swin_v2_t",
+    "maxvit_t",
+]
+TIMM = [
+    "resnet50d",
+    "efficientnet_lite0",
+    "convnextv2_atto",
+    "vit_small_patch16_224",
+    "deit_tiny_distilled_patch16_224",
+    "vit_small_patch14_reg4_dinov2",
+    "swin_tiny_patch4_window7_224",
+    "mixer_s32_224",
+    "pvt_v2_b0",
+    "mobilevit_s",
+    "levit_128s",
+    "poolformer_s12",
+    "nf_resnet50",
+    "ghostnet_100",
+    "eva02_tiny_patch14_224",
+    "coatnet_0_rw_224",
+    "repvgg_a2",
+    "hiera_tiny_224",
+]
 LITE = "efficientnet_lite_pytorch"
 NETWORKS = (*TORCHVISION, *(f"timm:{name}" for name in TIMM), LITE)
 _ROW = re.compile(r"^\| `([^`]+)` \| (\d+) \| (.*) \|$", flags=re.MULTILINE)
@@ -58,9 +91,8 @@ def suggested(name: str) -> tuple[int, list[Layer]]:
     return size, [find_layer(layer, layers) for layer in suggest_layers(layers)]
 
 
-def row(name: str) -> str:
+def row(name: str, size: int, layers: Sequence[Layer]) -> str:
     """Return a network's row of the table."""
-    size, layers = suggested(name)
     cells = (f"`{layer.alias or layer.name}` {' x '.join(map(str, layer.grid or ()))}" for layer in layers)
     return f"| `{name}` | {size} | {', '.join(cells)} |"
 
@@ -73,6 +105,10 @@ def rows_of(page: str) -> Iterator[tuple[str, str]]:
 if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
     head = text[: text.index("| network |")]
-    table = ["| network | pixels | suggested layers and their regions |", "|---|---|---|", *map(row, NETWORKS)]
+    table = [
+        "| network | pixels | suggested layers and their regions |",
+        "|---|---|---|",
+        *(row(name, *suggested(name)) for name in NETWORKS),
+    ]
     PAGE.write_text(head + "\n".join(table) + "\n", encoding="utf-8")
     sys.stdout.write(f"{len(NETWORKS)} networks\n")
